@@ -1,0 +1,1 @@
+"""The `spotdesk` command line and the reports people read."""

@@ -1,0 +1,1 @@
+"""Everything outside the process: storage, registry, alerts, publication. Configuration and thin adapters."""

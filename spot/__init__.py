@@ -1,0 +1,1 @@
+"""The pure core of Spotdesk: no files, no network, no clock, no environment, no Dagster."""

@@ -1,0 +1,1 @@
+"""What every table must look like, and the one matrix type that models read."""

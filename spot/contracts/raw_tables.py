@@ -1,0 +1,69 @@
+"""Contracts of the raw, bitemporal tables: what a provider published, and when it became known.
+
+A row says: for `zone` and `series`, the value of the period that starts at `delivery_start_utc` was known from `available_at_utc` on. A
+revision is a new row. `availability` says how that instant is known: `captured` by us, `stated` by the provider, or by dated `rule`.
+"""
+
+import polars as pl
+
+from spot.contracts.table import UTC_INSTANT, Column, TableContract
+
+AVAILABILITY = ("captured", "stated", "rule")
+RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc")
+
+
+def _raw(name: str, description: str, series: tuple[str, ...], **values: Column) -> TableContract:
+    columns = {
+        "zone": Column(dtype=pl.String, description="bidding zone"),
+        "series": Column(dtype=pl.String, description="which series of the table", allowed=series),
+        "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
+        "delivery_start_utc": Column(dtype=UTC_INSTANT, description="start of the period", unit="instant"),
+        "resolution_minutes": Column(dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)),
+        **values,
+        "available_at_utc": Column(dtype=UTC_INSTANT, description="instant at which the value became known", unit="instant"),
+        "availability": Column(dtype=pl.String, description="how that instant is known", allowed=AVAILABILITY),
+        "source": Column(dtype=pl.String, description="provider, for example simulated, files, entsoe"),
+    }
+    return TableContract(name=name, description=description, columns=columns, key=RAW_KEY, is_raw=True)
+
+
+def _price(limit: float, description: str) -> Column:
+    return Column(dtype=pl.Float64, description=description, unit="EUR/MWh", minimum=-limit, maximum=limit)
+
+
+def _power(description: str, minimum: float = 0.0) -> Column:
+    return Column(dtype=pl.Float64, description=description, unit="MW", minimum=minimum, maximum=250_000.0)
+
+
+_GENERATION_SERIES = ("wind", "wind_onshore", "wind_offshore", "solar")
+
+RAW_TABLES: tuple[TableContract, ...] = (
+    _raw(
+        "day_ahead_prices",
+        "Clearing prices of the day-ahead auction.",
+        ("day_ahead",),
+        price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-500.0, maximum=5000.0),
+    ),
+    _raw("load_forecasts", "Day-ahead forecasts of total load.", ("load",), load_forecast_mw=_power("forecast mean load of the period")),
+    _raw(
+        "renewable_forecasts",
+        "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a provider does not tell them apart.",
+        _GENERATION_SERIES,
+        generation_forecast_mw=_power("forecast mean generation of the period"),
+    ),
+    _raw("load_actuals", "Actual total load.", ("load",), load_mw=_power("mean load of the period")),
+    _raw("generation_actuals", "Actual wind and solar generation.", _GENERATION_SERIES, generation_mw=_power("mean generation", -500.0)),
+    _raw(
+        "intraday_prices",
+        "Volume-weighted average price of continuous intraday trading, and intraday auction prices.",
+        ("vwap", "ida1", "ida2", "ida3"),
+        price_eur_per_mwh=_price(9999.0, "price"),
+        volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
+    ),
+    _raw(
+        "imbalance_prices",
+        "Settlement price of imbalances, single price per imbalance settlement period.",
+        ("imbalance",),
+        price_eur_per_mwh=_price(50_000.0, "settlement price; real extremes reach tens of thousands"),
+    ),
+)

@@ -1,0 +1,1 @@
+"""What was known at an instant, and the only door from the ledger to a model."""

@@ -1,0 +1,1 @@
+"""Probabilistic day-ahead price forecasters behind one interface, their calibration and their scores."""

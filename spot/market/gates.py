@@ -1,0 +1,54 @@
+"""Gate closures: the last instant for an order, as dated data.
+
+Sources: SDAC parties, market coupling operating times (order books close at 12:00 CET on the day before delivery); SIDC parties, intraday
+auctions go-live of 13 June 2024 (IDA1 15:00 and IDA2 22:00 on the day before, IDA3 10:00 on the day, for delivery from 12:00); EPEX SPOT,
+Swiss auction 11:00; N2EX, hourly auction 09:50 UK time. Times are local times of the market.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from spot.errors import ConfigurationError
+from spot.market.zones import CENTRAL_EUROPE, find_zone
+
+Auction = Literal["day_ahead", "ida1", "ida2", "ida3"]
+
+
+@dataclass(frozen=True, slots=True)
+class GateRule:
+    """An auction's order book closes at `local_time`, `days_before` the delivery day."""
+
+    local_time: time
+    days_before: int
+    valid_from: date
+    time_zone: str = CENTRAL_EUROPE
+
+
+_LONG_AGO = date(2000, 1, 1)
+_IDA_START = date(2024, 6, 14)
+_COUPLED_RULES: dict[str, GateRule] = {
+    "day_ahead": GateRule(time(12), 1, _LONG_AGO),
+    "ida1": GateRule(time(15), 1, _IDA_START),
+    "ida2": GateRule(time(22), 1, _IDA_START),
+    "ida3": GateRule(time(10), 0, _IDA_START),
+}
+_OWN_RULES: dict[tuple[str, str], GateRule] = {
+    ("CH", "day_ahead"): GateRule(time(11), 1, _LONG_AGO),
+    ("GB", "day_ahead"): GateRule(time(9, 50), 1, _LONG_AGO, "Europe/London"),
+}
+
+
+def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahead") -> datetime:
+    """The instant at which the auction for `delivery_day` closes, aware UTC.
+
+    Raises:
+        ConfigurationError: the zone has no such auction on that day.
+    """
+    bidding_zone = find_zone(zone)
+    rule = _OWN_RULES.get((zone, auction)) or (_COUPLED_RULES.get(auction) if bidding_zone.is_coupled else None)
+    if rule is None or delivery_day < rule.valid_from:
+        raise ConfigurationError(f"zone {zone} has no {auction} auction for delivery on {delivery_day}")
+    local = datetime.combine(delivery_day - timedelta(days=rule.days_before), rule.local_time, tzinfo=ZoneInfo(rule.time_zone))
+    return local.astimezone(UTC)

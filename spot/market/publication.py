@@ -1,0 +1,61 @@
+"""Publication rules: when a value became known if nobody recorded it.
+
+A captured or stated publication time always wins; these rules serve backfilled history and freshness checks. Sources: Commission Regulation
+(EU) No 543/2013, Art. 6 (load forecast: two hours before day-ahead gate closure; actual load: one hour after the period), Art. 14(1)(d)
+(wind and solar forecast: 18:00 on the day before), Art. 16 (actual generation: one hour after), Art. 17 (imbalance prices). Day-ahead
+results: SDAC operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after delivery.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+from spot.errors import ConfigurationError
+from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
+
+Table = str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationRule:
+    """Known `hours_after` an anchor: the gate closure, a local hour of the day before delivery, or the end of the period."""
+
+    anchor: Literal["gate_closure", "day_before", "period_end"]
+    offset: timedelta
+    source: str
+
+
+RULES: dict[Table, PublicationRule] = {
+    "day_ahead_prices": PublicationRule("day_before", timedelta(hours=13), "SDAC operating times"),
+    "load_forecasts": PublicationRule("gate_closure", timedelta(hours=-2), "Reg. (EU) 543/2013 Art. 6(2)(b)"),
+    "renewable_forecasts": PublicationRule("day_before", timedelta(hours=18), "Reg. (EU) 543/2013 Art. 14(2)(d)"),
+    "load_actuals": PublicationRule("period_end", timedelta(hours=1), "Reg. (EU) 543/2013 Art. 6(2)(a)"),
+    "generation_actuals": PublicationRule("period_end", timedelta(hours=1), "Reg. (EU) 543/2013 Art. 16(2)(c)"),
+    "intraday_prices": PublicationRule("period_end", timedelta(hours=1), "after trading has closed"),
+    "imbalance_prices": PublicationRule("period_end", timedelta(hours=24), "Reg. (EU) 543/2013 Art. 17, conservative"),
+}
+
+
+def publication_rule(table: Table) -> PublicationRule:
+    """The rule of a raw table.
+
+    Raises:
+        ConfigurationError: the table has no rule.
+    """
+    try:
+        return RULES[table]
+    except KeyError:
+        raise ConfigurationError(f"no publication rule for table {table!r}: known are {', '.join(sorted(RULES))}") from None
+
+
+def published_by_utc(table: Table, zone: str, delivery_day: date, delivery_end_utc: datetime) -> datetime:
+    """When the value for a period ending at `delivery_end_utc` on `delivery_day` became known by rule, aware UTC."""
+    rule = publication_rule(table)
+    if rule.anchor == "gate_closure":
+        return gate_closure_utc(zone, delivery_day) + rule.offset
+    if rule.anchor == "period_end":
+        return delivery_end_utc + rule.offset
+    local_midnight = datetime.combine(delivery_day - timedelta(days=1), time(), tzinfo=ZoneInfo(find_zone(zone).market_time_zone))
+    return (local_midnight + rule.offset).astimezone(UTC)

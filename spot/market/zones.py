@@ -1,0 +1,70 @@
+"""Bidding zones: code, market time zone, currency, holidays and neighbours.
+
+Codes: ENTSO-E, "Energy Identification Codes (EIC), approved Y codes" (public list). The market time zone is the one in which a
+*delivery day* is counted: the single day-ahead coupling counts Central European days everywhere, so PT and FI are not in local time.
+"""
+
+from dataclasses import dataclass
+
+from spot.errors import ConfigurationError
+
+CENTRAL_EUROPE = "Europe/Brussels"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BiddingZone:
+    """Where one price holds."""
+
+    name: str
+    eic: str
+    market_time_zone: str = CENTRAL_EUROPE
+    currency: str = "EUR"
+    holiday_countries: tuple[str, ...]
+    neighbours: tuple[str, ...] = ()
+    is_coupled: bool = True
+    """Takes part in the single day-ahead coupling (SDAC)."""
+
+
+def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object) -> BiddingZone:
+    return BiddingZone(
+        name=name, eic=eic, holiday_countries=tuple(countries.split()), neighbours=tuple(neighbours.split()), **other  # type: ignore[arg-type]
+    )
+
+
+ZONES: dict[str, BiddingZone] = {
+    zone.name: zone
+    for zone in (
+        _zone("AT", "10YAT-APG------L", "AT", "DE_LU CZ HU SI CH IT_NORD"),
+        _zone("BE", "10YBE----------2", "BE", "FR NL DE_LU GB"),
+        _zone("CH", "10YCH-SWISSGRIDZ", "CH", "DE_LU FR AT IT_NORD", currency="EUR", is_coupled=False),
+        _zone("CZ", "10YCZ-CEPS-----N", "CZ", "DE_LU AT SK PL"),
+        _zone("DE_LU", "10Y1001A1001A82H", "DE", "FR NL BE AT CZ PL DK_1 DK_2 SE_4 NO_2 CH"),
+        _zone("DK_1", "10YDK-1--------W", "DK", "DE_LU DK_2 NO_2 NL"),
+        _zone("DK_2", "10YDK-2--------M", "DK", "DE_LU DK_1 SE_4"),
+        _zone("ES", "10YES-REE------0", "ES", "PT FR"),
+        _zone("FI", "10YFI-1--------U", "FI", ""),
+        _zone("FR", "10YFR-RTE------C", "FR", "BE DE_LU ES IT_NORD CH GB"),
+        _zone("GB", "10YGB----------A", "GB", "FR BE NL NO_2 DK_1", market_time_zone="Europe/London", currency="GBP", is_coupled=False),
+        _zone("HU", "10YHU-MAVIR----U", "HU", "AT SK SI"),
+        _zone("IT_NORD", "10Y1001A1001A73I", "IT", "FR AT SI CH"),
+        _zone("NL", "10YNL----------L", "NL", "BE DE_LU GB DK_1 NO_2"),
+        _zone("NO_2", "10YNO-2--------T", "NO", "DK_1 NL DE_LU GB"),
+        _zone("PL", "10YPL-AREA-----S", "PL", "DE_LU CZ SK SE_4"),
+        _zone("PT", "10YPT-REN------W", "PT", "ES"),
+        _zone("SE_4", "10Y1001A1001A47J", "SE", "DK_2 DE_LU PL"),
+        _zone("SI", "10YSI-ELES-----O", "SI", "AT HU IT_NORD"),
+        _zone("SK", "10YSK-SEPS-----K", "SK", "CZ HU PL"),
+    )
+}
+
+
+def find_zone(name: str) -> BiddingZone:
+    """The bidding zone called `name`.
+
+    Raises:
+        ConfigurationError: the name is unknown; the message lists those that are known.
+    """
+    try:
+        return ZONES[name]
+    except KeyError:
+        raise ConfigurationError(f"unknown bidding zone {name!r}: known are {', '.join(sorted(ZONES))}") from None

@@ -1,0 +1,1 @@
+"""Limits before a signal exists, and money after it: pre-trade checks, settlement, value at risk."""

@@ -1,0 +1,1 @@
+"""Bytes of a provider in, rows under contract out."""

@@ -1,0 +1,1 @@
+"""The lineage graph: one module per layer, each asset beside its checks."""
