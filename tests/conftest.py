@@ -1,0 +1,23 @@
+"""Fixtures shared by all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def market_data_dir() -> Path:
+    """The folder of recorded market data; a test that asks for it is marked `market_data` and cannot run without the folder."""
+    folder = Path(os.environ.get("SPOTDESK_MARKET_DATA", ROOT.parent / "shared" / "data"))
+    if not (folder / "README.md").is_file():
+        pytest.skip(f"recorded market data is not at {folder}: set SPOTDESK_MARKET_DATA")
+    return folder
