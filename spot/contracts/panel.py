@@ -40,11 +40,15 @@ class DeliveryPanel:
 
     def __post_init__(self) -> None:
         n_days, width = self.prices.shape
-        for name, array in (("days", self.days), ("n_periods", self.n_periods), ("resolution_minutes", self.resolution_minutes)):
-            if array.shape != (n_days,):
-                raise ContractError(f"panel of {self.zone}: {name} has shape {array.shape}, expected ({n_days},)")
-        if self.holiday_fraction.shape != (n_days,):
-            raise ContractError(f"panel of {self.zone}: holiday_fraction has shape {self.holiday_fraction.shape}, expected ({n_days},)")
+        per_day = {
+            "days": self.days,
+            "n_periods": self.n_periods,
+            "resolution_minutes": self.resolution_minutes,
+            "holiday_fraction": self.holiday_fraction,
+        }
+        for name, shape in {name: vector.shape for name, vector in per_day.items()}.items():
+            if shape != (n_days,):
+                raise ContractError(f"panel of {self.zone}: {name} has shape {shape}, expected ({n_days},)")
         for name, array in self.inputs.items():
             if array.shape != (n_days, width):
                 raise ContractError(f"panel of {self.zone}: input {name} has shape {array.shape}, expected {(n_days, width)}")

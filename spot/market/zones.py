@@ -27,7 +27,11 @@ class BiddingZone:
 
 def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object) -> BiddingZone:
     return BiddingZone(
-        name=name, eic=eic, holiday_countries=tuple(countries.split()), neighbours=tuple(neighbours.split()), **other  # type: ignore[arg-type]
+        name=name,
+        eic=eic,
+        holiday_countries=tuple(countries.split()),
+        neighbours=tuple(neighbours.split()),
+        **other,  # type: ignore[arg-type]
     )
 
 
