@@ -55,7 +55,10 @@ ZONES: dict[str, BiddingZone] = {
         _zone("NO_2", "10YNO-2--------T", "NO", "DK_1 NL DE_LU GB"),
         _zone("PL", "10YPL-AREA-----S", "PL", "DE_LU CZ SK SE_4"),
         _zone("PT", "10YPT-REN------W", "PT", "ES"),
-        _zone("SE_4", "10Y1001A1001A47J", "SE", "DK_2 DE_LU PL"),
+        _zone("SE_1", "10Y1001A1001A44P", "SE", "SE_2 FI"),
+        _zone("SE_2", "10Y1001A1001A45N", "SE", "SE_1 SE_3"),
+        _zone("SE_3", "10Y1001A1001A46L", "SE", "SE_2 SE_4 FI DK_1"),
+        _zone("SE_4", "10Y1001A1001A47J", "SE", "SE_3 DK_2 DE_LU PL"),
         _zone("SI", "10YSI-ELES-----O", "SI", "AT HU IT_NORD"),
         _zone("SK", "10YSK-SEPS-----K", "SK", "CZ HU PL"),
     )

@@ -1,0 +1,145 @@
+"""Contracts of the tables that live sources fill beside the raw tables of every source, and of the ledger of captures."""
+
+import polars as pl
+
+from spot.contracts.raw_tables import AVAILABILITY, RAW_KEY
+from spot.contracts.table import UTC_INSTANT, Column, TableContract
+
+WEATHER_SERIES = ("temperature_2m", "wind_speed_100m", "wind_speed_10m", "shortwave_radiation", "cloud_cover")
+
+
+def _instant(description: str, *, nullable: bool = False) -> Column:
+    return Column(dtype=UTC_INSTANT, description=description, unit="instant", nullable=nullable)
+
+
+def _text(description: str, *, nullable: bool = False) -> Column:
+    return Column(dtype=pl.String, description=description, nullable=nullable)
+
+
+_PROVENANCE: dict[str, Column] = {
+    "available_at_utc": _instant("instant at which the value became known"),
+    "availability": Column(dtype=pl.String, description="how that instant is known", allowed=AVAILABILITY),
+    "source": _text("provider, for example entsoe"),
+}
+
+
+def _period(name: str, description: str, series: tuple[str, ...] | None, key: tuple[str, ...] = RAW_KEY, **values: Column) -> TableContract:
+    columns = {
+        "zone": _text("bidding zone"),
+        "series": Column(dtype=pl.String, description="which series of the table", allowed=series),
+        "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
+        "delivery_start_utc": _instant("start of the period"),
+        "resolution_minutes": Column(dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)),
+        **values,
+        **_PROVENANCE,
+    }
+    return TableContract(name=name, description=description, columns=columns, key=key, is_raw=True)
+
+
+def _power(description: str, minimum: float) -> Column:
+    return Column(dtype=pl.Float64, description=description, unit="MW", minimum=minimum, maximum=250_000.0)
+
+
+RENEWABLE_FORECAST_UPDATES = _period(
+    "renewable_forecast_updates",
+    "Forecasts of wind and solar generation renewed within the delivery day (ENTSO-E processes A18 and A40). Never known at the day-ahead gate.",
+    ("wind", "wind_onshore", "wind_offshore", "solar"),
+    generation_forecast_mw=_power("forecast mean generation of the period", 0.0),
+)
+IMBALANCE_PRICE_SIDES = _period(
+    "imbalance_price_sides",
+    "Imbalance prices of areas that settle a surplus (`long`) and a shortage (`short`) differently.",
+    ("long", "short"),
+    price_eur_per_mwh=Column(dtype=pl.Float64, description="settlement price", unit="EUR/MWh", minimum=-50_000.0, maximum=50_000.0),
+)
+IMBALANCE_VOLUMES = _period(
+    "imbalance_volumes",
+    "Total imbalance of an area. `up` and `down` are the directions the provider states; `net` is signed, positive for a surplus.",
+    ("up", "down", "net"),
+    volume_mwh=Column(dtype=pl.Float64, description="energy of the period", unit="MWh", minimum=-100_000.0, maximum=100_000.0),
+)
+NET_POSITIONS = _period(
+    "net_positions",
+    "Net position of a zone after the day-ahead auction, exports positive.",
+    ("day_ahead",),
+    net_position_mw=_power("net position", -100_000.0),
+)
+CROSS_BORDER_FLOWS = _period(
+    "cross_border_flows",
+    "Flow out of the zone into the one named by `series` (for example `physical_to_FR`).",
+    None,
+    flow_mw=_power("mean flow out of the zone", 0.0),
+)
+LOCAL_CURRENCY_PRICES = _period(
+    "local_currency_prices",
+    "Prices as published in a currency other than EUR; an EUR table is derived with a dated exchange rate.",
+    ("market_index", "system_price", "day_ahead"),
+    price_per_mwh=Column(dtype=pl.Float64, description="price in `currency` per MWh", unit="per MWh", minimum=-50_000.0, maximum=50_000.0),
+    currency=Column(dtype=pl.String, description="ISO 4217 code", allowed=("GBP", "USD", "PLN", "NOK", "SEK", "DKK", "CHF")),
+    volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
+)
+WEATHER_FORECASTS = _period(
+    "weather_forecasts",
+    "Weather forecast runs at named points, one row per run, point, variable and hour. Never reanalysis.",
+    WEATHER_SERIES,
+    key=("zone", "series", "point", "run_at_utc", "delivery_start_utc", "available_at_utc"),
+    point=_text("name of the point, latitude and longitude in degrees, for example 52.50,13.40"),
+    model=_text("numerical weather model, for example ecmwf_ifs"),
+    run_at_utc=_instant("initialisation of the run"),
+    lead_minutes=Column(dtype=pl.Int32, description="from initialisation to the start of the period", unit="min", minimum=0, maximum=16 * 1440),
+    value=Column(dtype=pl.Float64, description="degrees Celsius, m/s, W/m2 or percent, by series", unit="by series", minimum=-90.0, maximum=1500.0),
+)
+OUTAGES = TableContract(
+    name="outages",
+    description="Unavailability of generation and production units: what was announced, revision by revision.",
+    key=("zone", "outage_id", "revision", "interval_start_utc", "available_at_utc"),
+    is_raw=True,
+    columns={
+        "zone": _text("bidding zone"),
+        "outage_id": _text("the provider's identifier of the outage"),
+        "revision": Column(dtype=pl.Int32, description="revision number of the announcement", minimum=0),
+        "status": Column(dtype=pl.String, description="whether it stands", allowed=("active", "cancelled", "withdrawn")),
+        "kind": Column(dtype=pl.String, description="planned maintenance or forced outage", allowed=("planned", "forced")),
+        "unit": _text("EIC or name of the unit"),
+        "fuel": _text("the provider's production type, for example B04", nullable=True),
+        "delivery_day": Column(dtype=pl.Date, description="calendar day of the interval's start in the market time zone"),
+        "interval_start_utc": _instant("start of the interval with this capacity"),
+        "interval_end_utc": _instant("end of the interval"),
+        "nominal_mw": Column(dtype=pl.Float64, description="nominal capacity", unit="MW", nullable=True, minimum=0.0, maximum=20_000.0),
+        "available_mw": Column(dtype=pl.Float64, description="capacity that remains", unit="MW", minimum=0.0, maximum=20_000.0),
+        **_PROVENANCE,
+    },
+)
+CAPTURES = TableContract(
+    name="captures",
+    description="Every answer of a provider: when, from where, its checksum. The body lies compressed in the capture store under its checksum.",
+    key=("source", "request_id", "captured_at_utc"),
+    columns={
+        "source": _text("provider"),
+        "zone": _text("bidding zone"),
+        "series": _text("what was asked for, for example day_ahead_prices"),
+        "request_id": _text("checksum of the address without secrets"),
+        "address": _text("address asked, every secret replaced by ***"),
+        "first_utc": _instant("start of the span asked for"),
+        "end_utc": _instant("end of the span asked for"),
+        "captured_at_utc": _instant("when the answer was complete"),
+        "is_backfill": Column(dtype=pl.Boolean, description="asked for long after publication"),
+        "outcome": Column(dtype=pl.String, description="what came", allowed=("rows", "no_data", "refused", "unavailable")),
+        "detail": _text("the reason, when nothing usable came"),
+        "body_sha256": _text("checksum of the body, empty where none came"),
+        "n_bytes": Column(dtype=pl.Int64, description="size of the body", unit="byte", minimum=0),
+        "n_rows": Column(dtype=pl.Int64, description="rows read", minimum=0),
+        "n_rejected": Column(dtype=pl.Int64, description="rows refused, with their reasons in the quarantine", minimum=0),
+    },
+)
+LIVE_TABLES: tuple[TableContract, ...] = (
+    RENEWABLE_FORECAST_UPDATES,
+    IMBALANCE_PRICE_SIDES,
+    IMBALANCE_VOLUMES,
+    NET_POSITIONS,
+    CROSS_BORDER_FLOWS,
+    LOCAL_CURRENCY_PRICES,
+    WEATHER_FORECASTS,
+    OUTAGES,
+    CAPTURES,
+)

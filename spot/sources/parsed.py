@@ -1,0 +1,210 @@
+"""What a parser gives back: rows under contract, the rows it refused with their reasons, or the provider's word that it has nothing."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from spot.contracts.live_tables import LIVE_TABLES
+from spot.contracts.raw_tables import RAW_TABLES
+from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
+from spot.errors import ContractError
+from spot.market.delivery import RESOLUTIONS_MINUTES
+from spot.market.publication import RULES, published_by_utc
+from spot.market.zones import find_zone
+
+SOURCE_TABLES: dict[str, TableContract] = {contract.name: contract for contract in (*RAW_TABLES, *LIVE_TABLES)}
+REJECTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "table": pl.String,
+    "zone": pl.String,
+    "series": pl.String,
+    "delivery_start_utc": UTC_INSTANT,
+    "value": pl.Float64,
+    "reason": pl.String,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """One answer of a provider: for which zone and span it was asked, and when it was complete. Instants are aware UTC."""
+
+    zone: str
+    captured_at_utc: datetime
+    first_utc: datetime | None = None
+    """Start of the span asked for; rows before it are refused."""
+    end_utc: datetime | None = None
+    """End of the span asked for; rows from it on are refused."""
+    is_backfill: bool = False
+    """Asked for long after publication: the dated publication rule then says when a value became known, not our clock."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Points:
+    """Values of one series on periods of one length, as a document states them."""
+
+    table: str
+    series: str
+    starts_us: npt.NDArray[np.int64]
+    """(N,) starts of the periods, microseconds since 1970 UTC."""
+    resolution_minutes: int
+    values: npt.NDArray[np.float64]
+    """(N,) in the unit of the table's value column."""
+    refusal: str = ""
+    """Why none of these points may be used; empty where they may."""
+    available_us: npt.NDArray[np.int64] | None = None
+    """(N,) publication instants that the provider states, or None."""
+    extra: Mapping[str, Sequence[object]] | None = None
+    """Further columns of the table, (N,) each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedDocument:
+    """The verdict on one document."""
+
+    source: str
+    what: str
+    tables: Mapping[str, pl.DataFrame]
+    """Table name to accepted rows under contract; tables without rows are absent."""
+    rejected: pl.DataFrame
+    """Refused rows under `REJECTED_SCHEMA`."""
+    no_data: str = ""
+    """The provider's words when it says that it has nothing (yet); empty otherwise."""
+
+    @property
+    def n_rows(self) -> int:
+        """Accepted rows of all tables."""
+        return sum(frame.height for frame in self.tables.values())
+
+
+def value_column(table: str) -> str:
+    """The one column of a period table that carries its quantity, for example `price_eur_per_mwh`."""
+    for name, column in SOURCE_TABLES[table].columns.items():
+        if column.unit and column.dtype == pl.Float64:
+            return name
+    raise ContractError(f"table {table} has no value column")
+
+
+def no_data(source: str, what: str, words: str) -> ParsedDocument:
+    """The verdict on an answer that says it has nothing."""
+    return ParsedDocument(source=source, what=what, tables={}, rejected=pl.DataFrame(schema=REJECTED_SCHEMA), no_data=words)
+
+
+def assemble(source: str, what: str, capture: Capture, points: Sequence[Points]) -> ParsedDocument:
+    """Rows under contract from the points of one document, each with the instant at which it became known.
+
+    Raises:
+        ContractError: two values for one period of one series, a length of period that no table knows, or nothing but refused spans.
+    """
+    tables: dict[str, list[pl.DataFrame]] = {}
+    rejected: list[pl.DataFrame] = []
+    for part in _merge(points):
+        frame = _frame(source, capture, part)
+        outside = _outside(capture)
+        reason = pl.lit(part.refusal) if part.refusal else pl.when(outside).then(pl.lit("outside the span that was asked for")).otherwise(pl.lit(""))
+        judged = frame.with_columns(reason.alias("reason"))
+        rejected.append(_rejections(part.table, judged.filter(pl.col("reason") != "")))
+        tables.setdefault(part.table, []).append(judged.filter(pl.col("reason") == "").drop("reason"))
+    accepted: dict[str, pl.DataFrame] = {}
+    for table, frames in tables.items():
+        rows = pl.concat(frames)
+        _refuse_doubles(rows, table, what)
+        checked = check_rows(rows, SOURCE_TABLES[table])
+        rejected.append(_rejections(table, checked.rejected))
+        if checked.accepted.height:
+            accepted[table] = checked.accepted.sort("series", "delivery_start_utc")
+    refused = pl.concat(rejected) if rejected else pl.DataFrame(schema=REJECTED_SCHEMA)
+    return ParsedDocument(source=source, what=what, tables=accepted, rejected=refused)
+
+
+def _merge(points: Sequence[Points]) -> list[Points]:
+    """Points that share table, series, length and refusal as one: a document of a year has a period for every day."""
+    groups: dict[tuple[object, ...], list[Points]] = {}
+    for part in points:
+        key = (part.table, part.series, part.resolution_minutes, part.refusal, part.available_us is None, part.extra is None)
+        groups.setdefault(key, []).append(part)
+    return [_join(parts) for parts in groups.values()]
+
+
+def _join(parts: list[Points]) -> Points:
+    first = parts[0]
+    stated = [part.available_us for part in parts if part.available_us is not None]
+    names = first.extra or {}
+    return replace(
+        first,
+        starts_us=np.concatenate([part.starts_us for part in parts]),
+        values=np.concatenate([part.values for part in parts]),
+        available_us=np.concatenate(stated) if stated else None,
+        extra={name: [value for part in parts for value in (part.extra or {})[name]] for name in names} if names else None,
+    )
+
+
+def _outside(capture: Capture) -> pl.Expr:
+    start = pl.col("delivery_start_utc")
+    before = start < capture.first_utc if capture.first_utc else pl.lit(value=False)
+    after = start >= capture.end_utc if capture.end_utc else pl.lit(value=False)
+    return before | after
+
+
+def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
+    if part.resolution_minutes not in RESOLUTIONS_MINUTES:
+        raise ContractError(f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known are {RESOLUTIONS_MINUTES}")
+    zone = find_zone(capture.zone)
+    frame = pl.DataFrame({"delivery_start_utc": part.starts_us, value_column(part.table): part.values, **(part.extra or {})})
+    frame = frame.with_columns(
+        pl.col("delivery_start_utc").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+        zone=pl.lit(capture.zone),
+        series=pl.lit(part.series),
+        resolution_minutes=pl.lit(part.resolution_minutes, dtype=pl.Int32),
+        source=pl.lit(source),
+    )
+    frame = frame.with_columns(pl.col("delivery_start_utc").dt.convert_time_zone(zone.market_time_zone).dt.date().alias("delivery_day"))
+    return _with_availability(frame, capture, part).select(SOURCE_TABLES[part.table].columns.keys())
+
+
+def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> pl.DataFrame:
+    captured = pl.lit(capture.captured_at_utc, dtype=UTC_INSTANT)
+    if part.available_us is not None:
+        stated = pl.Series(part.available_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+        return frame.with_columns(available_at_utc=stated, availability=pl.lit("stated"))
+    if not capture.is_backfill or part.table not in RULES:
+        return frame.with_columns(available_at_utc=captured, availability=pl.lit("captured"))
+    rule = _rule_instants(frame, capture.zone, part)
+    # A value that we already hold was known by now, whatever the rule says about its due time.
+    return (
+        frame.with_columns(rule.alias("_rule"))
+        .with_columns(
+            available_at_utc=pl.min_horizontal("_rule", captured),
+            availability=pl.when(pl.col("_rule") <= captured).then(pl.lit("rule")).otherwise(pl.lit("captured")),
+        )
+        .drop("_rule")
+    )
+
+
+def _rule_instants(frame: pl.DataFrame, zone: str, part: Points) -> pl.Series:
+    rule = RULES[part.table]
+    if rule.anchor == "period_end":
+        return (frame["delivery_start_utc"] + rule.offset).dt.offset_by(f"{part.resolution_minutes}m")
+    days: list[date] = frame["delivery_day"].unique().to_list()
+    instant = frame["delivery_start_utc"]
+    known = {day: published_by_utc(part.table, zone, day, instant[0]) for day in days}
+    return frame["delivery_day"].replace_strict(known, return_dtype=UTC_INSTANT)
+
+
+def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
+    """A document that gives one period twice is not believed in any of its parts: nobody can say which value was meant."""
+    key = list(SOURCE_TABLES[table].key)
+    doubled = rows.filter(pl.struct(key).is_duplicated())
+    if doubled.height:
+        first = doubled.row(0, named=True)
+        raise ContractError(
+            f"{what}: {doubled.height} rows share their period with another, the first {first['series']} at {first['delivery_start_utc']}: refused"
+        )
+
+
+def _rejections(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.select(
+        pl.lit(table).alias("table"), "zone", "series", "delivery_start_utc", pl.col(value_column(table)).alias("value"), "reason"
+    ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
