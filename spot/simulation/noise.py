@@ -1,0 +1,96 @@
+"""Random numbers that belong to a place in time: the same seed, name and hour give the same value whatever range is asked for.
+
+Noise is drawn in fixed blocks of the absolute clock by a counter-based generator (Philox, Salmon et al., SC 2011) whose key is a hash of seed,
+scope, name and block. Processes with memory of days are filtered over their own block and the one before, so that no value depends on where a
+request begins; processes with memory of years run from one fixed anchor day.
+"""
+
+import hashlib
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+from scipy.signal import lfilter
+
+from spot.contracts.panel import Floats
+from spot.errors import ConfigurationError
+
+BLOCK_HOURS = 64 * 24
+ANCHOR_DAY = date(2010, 1, 1)
+LAST_DAY = date(2049, 12, 31)
+"""The simulated world runs from `ANCHOR_DAY` to `LAST_DAY`."""
+
+_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+_ANCHOR = ANCHOR_DAY.toordinal() - _EPOCH_ORDINAL
+_N_DAYS = LAST_DAY.toordinal() - ANCHOR_DAY.toordinal() + 8
+
+
+def epoch_day(day: date) -> int:
+    """Days since 1970-01-01.
+
+    Raises:
+        ConfigurationError: the simulated world does not reach that day.
+    """
+    if not ANCHOR_DAY < day <= LAST_DAY:
+        raise ConfigurationError(f"no simulated market on {day}: it runs from the day after {ANCHOR_DAY} to {LAST_DAY}")
+    return day.toordinal() - _EPOCH_ORDINAL
+
+
+def white_noise(seed: int, stream: str, block: int, size: int) -> Floats:
+    """`size` standard normal numbers of one stream and block."""
+    return _generator(seed, stream, block).standard_normal(size)
+
+
+def hourly_process(seed: int, stream: str, hours: Floats, time_constant_hours: float) -> Floats:
+    """A standard normal AR(1) process, correlation `exp(-dt / time constant)`, at fractional `hours` since the epoch (interpolated)."""
+    first, last = int(np.floor(hours.min())), int(np.floor(hours.max())) + 1
+    blocks = range(first // BLOCK_HOURS, last // BLOCK_HOURS + 1)
+    values = np.concatenate([_filtered_block(seed, stream, block, time_constant_hours) for block in blocks])
+    whole = np.floor(hours)
+    index = whole.astype(np.int64) - blocks[0] * BLOCK_HOURS
+    share = hours - whole
+    return values[index] * (1.0 - share) + values[index + 1] * share
+
+
+def quarter_noise(seed: int, stream: str, quarters: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Floats:
+    """Independent standard normal numbers, one per quarter hour since the epoch."""
+    size = BLOCK_HOURS * 4
+    blocks = range(int(quarters.min()) // size, int(quarters.max()) // size + 1)
+    values = np.concatenate([white_noise(seed, stream, block, size) for block in blocks])
+    return values[quarters - blocks[0] * size]
+
+
+@lru_cache(maxsize=256)
+def daily_process(seed: int, stream: str, time_constant_days: float) -> Floats:
+    """A standard normal AR(1) process of every day from `ANCHOR_DAY` on; index it with `daily_index`."""
+    decay = float(np.exp(-1.0 / time_constant_days))
+    values: Floats = lfilter([np.sqrt(1.0 - decay**2)], [1.0, -decay], white_noise(seed, stream, 0, _N_DAYS))
+    values.setflags(write=False)
+    return values
+
+
+@lru_cache(maxsize=256)
+def daily_events(seed: int, stream: str, chance_per_day: float, decay: float) -> Floats:
+    """Rare events of every day from `ANCHOR_DAY` on: sizes uniform in 0..1 that fade by `decay` a day; index it with `daily_index`."""
+    generator = _generator(seed, stream, 0)
+    sizes = generator.random(_N_DAYS) * (generator.random(_N_DAYS) < chance_per_day)
+    values: Floats = lfilter([1.0], [1.0, -decay], sizes)
+    values.setflags(write=False)
+    return values
+
+
+def daily_index(epoch_days: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Position of days since 1970 in the arrays of `daily_process` and `daily_events`."""
+    return epoch_days - _ANCHOR
+
+
+@lru_cache(maxsize=4096)
+def _filtered_block(seed: int, stream: str, block: int, time_constant_hours: float) -> Floats:
+    decay = float(np.exp(-1.0 / time_constant_hours))
+    noise = np.concatenate([white_noise(seed, stream, b, BLOCK_HOURS) for b in (block - 1, block)])
+    return np.asarray(lfilter([np.sqrt(1.0 - decay**2)], [1.0, -decay], noise)[BLOCK_HOURS:])
+
+
+def _generator(seed: int, stream: str, block: int) -> np.random.Generator:
+    digest = hashlib.blake2b(f"{seed}|{stream}|{block}".encode(), digest_size=16).digest()
+    return np.random.Generator(np.random.Philox(key=np.frombuffer(digest, dtype=np.uint64)))
