@@ -69,15 +69,24 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
         typed = frame.select(contract.columns.keys()).cast(contract.schema)  # type: ignore[arg-type]
     except pl.exceptions.PolarsError as error:
         raise ContractError(f"table {contract.name}: a column does not have its type: {error}") from error
-    every = pl.struct(contract.columns.keys())
-    reasons = [
-        *(_reason(name, column) for name, column in contract.columns.items()),
-        pl.when(~every.is_first_distinct()).then(pl.lit("row repeated; ")),
-        pl.when(every.n_unique().over(contract.key) > 1).then(pl.lit("conflicting values for one key; ")),
-    ]
-    judged = typed.with_columns(pl.concat_str(reasons, separator="", ignore_nulls=True).str.strip_suffix("; ").alias("reason"))
+    reasons = [_reason(name, column) for name, column in contract.columns.items()]
+    judged = typed.with_columns(pl.concat_str(reasons, separator="").alias("reason"))
+    judged = _judge_doubled_keys(judged, contract).with_columns(pl.col("reason").str.strip_suffix("; "))
     is_good = pl.col("reason") == ""
     return CheckedRows(judged.filter(is_good).drop("reason"), judged.filter(~is_good))
+
+
+def _judge_doubled_keys(judged: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """Give a reason to rows that are valid alone but repeat or contradict another valid row of their key."""
+    valid = judged.filter(pl.col("reason") == "")
+    doubled = valid.select(contract.key).is_duplicated()
+    if not doubled.any():
+        return judged
+    every = pl.struct(contract.columns.keys())
+    is_conflict = every.n_unique().over(contract.key) > 1
+    text = pl.when(is_conflict).then(pl.lit("conflicting values for one key; ")).when(~every.is_first_distinct()).then(pl.lit("row repeated; "))
+    again = valid.filter(doubled).with_columns(text.otherwise(pl.lit("")).alias("reason"))
+    return pl.concat([judged.filter(pl.col("reason") != ""), valid.filter(~doubled), again])
 
 
 def _reason(name: str, column: Column) -> pl.Expr:

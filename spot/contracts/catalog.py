@@ -1,0 +1,30 @@
+"""Every table of the platform by its name: the one list that the lake, the analyst database and the documentation read."""
+
+from spot.contracts.feature_tables import FEATURE_TABLES
+from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
+from spot.contracts.quarantine_table import QUARANTINE
+from spot.contracts.raw_tables import RAW_TABLES
+from spot.contracts.table import TableContract
+from spot.errors import ConfigurationError
+
+TABLES: dict[str, TableContract] = {
+    contract.name: contract
+    for contract in (
+        *RAW_TABLES,
+        QUARANTINE,
+        *FEATURE_TABLES,
+        DAY_AHEAD_FORECASTS,
+    )
+}
+
+
+def find_contract(table: str) -> TableContract:
+    """The contract of the table called `table`.
+
+    Raises:
+        ConfigurationError: no such table; the message lists those that exist.
+    """
+    try:
+        return TABLES[table]
+    except KeyError:
+        raise ConfigurationError(f"unknown table {table!r}: known are {', '.join(sorted(TABLES))}") from None
