@@ -1,7 +1,8 @@
 """Contracts of the raw, bitemporal tables: what a provider published, and when it became known.
 
-A row says: for `zone` and `series`, the value of the period that starts at `delivery_start_utc` was known from `available_at_utc` on. A
-revision is a new row. `availability` says how that instant is known: `captured` by us, `stated` by the provider, or by dated `rule`.
+A row says: for `zone` and `series`, `source` published the value of the period that starts at `delivery_start_utc`, and it was known from
+`available_at_utc` on. A revision is a new row. `availability` says how that instant is known: `captured` by us, `stated` by the provider,
+or by dated `rule`.
 """
 
 import polars as pl
@@ -9,7 +10,8 @@ import polars as pl
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 AVAILABILITY = ("captured", "stated", "rule")
-RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc")
+RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc", "source")
+"""Two providers may say different things about one period at one instant: both stand, and a zone reads those it trusts."""
 
 
 def _raw(name: str, description: str, series: tuple[str, ...], **values: Column) -> TableContract:
