@@ -2,6 +2,7 @@
 
 from spot.contracts.feature_tables import FEATURE_TABLES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
+from spot.contracts.monitoring_tables import MONITORING_TABLES
 from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import TableContract
@@ -14,6 +15,7 @@ TABLES: dict[str, TableContract] = {
         QUARANTINE,
         *FEATURE_TABLES,
         DAY_AHEAD_FORECASTS,
+        *MONITORING_TABLES,
     )
 }
 

@@ -1,0 +1,187 @@
+"""The policy of retraining: which causes become a request, which runs are tried again, and which are given up with an alert.
+
+Pure: history and causes in, decisions out. It is safe to ask as often as one likes, from as many sensors as one likes: the id of a request
+follows from the zone, the cause and how many such requests there were, so two sensors that decide on the same history write the same row.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Literal, get_args
+
+from spot.errors import ConfigurationError
+from spot.monitoring.settings import RetrainingSettings
+
+CauseKind = Literal["schedule", "drift", "performance", "estimated_performance", "code", "person"]
+RequestStatus = Literal["requested", "running", "succeeded", "failed", "abandoned"]
+_FROM_DATA: frozenset[str] = frozenset({"drift", "performance", "estimated_performance"})
+_OPEN: frozenset[str] = frozenset({"requested", "running", "failed"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainCause:
+    """Something that asks for a retrain of one zone."""
+
+    zone: str
+    kind: CauseKind
+    detail: str
+    observed_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainRequest:
+    """One row of `retrain_requests`: a retrain that was asked for, and how far it is. `failed` waits for its next attempt."""
+
+    request_id: str
+    zone: str
+    cause: CauseKind
+    detail: str
+    requested_at_utc: datetime
+    status: RequestStatus
+    n_attempts: int
+    run_id: str | None
+    updated_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SuppressedCause:
+    """A cause that made no request, and why."""
+
+    cause: RetrainCause
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetrainDecision:
+    """What the caller does now. Launch every request of `launch` with `run_key` = `launch_key(request)`; write all of `changed` first."""
+
+    launch: tuple[RetrainRequest, ...] = ()
+    abandoned: tuple[RetrainRequest, ...] = ()
+    """Out of attempts: alert, a person looks."""
+    changed: tuple[RetrainRequest, ...] = ()
+    """Rows to write to `retrain_requests`: new, retried and abandoned ones."""
+    suppressed: tuple[SuppressedCause, ...] = field(default=())
+
+
+def launch_key(request: RetrainRequest) -> str:
+    """Run key of the next attempt. It holds the attempt because a Dagster run key whose run failed is skipped for ever."""
+    return f"{request.request_id}-attempt-{request.n_attempts}"
+
+
+def decide_retrains(
+    history: Iterable[RetrainRequest],
+    causes: Iterable[RetrainCause],
+    *,
+    now: datetime,
+    settings: RetrainingSettings,
+    zones_with_bad_data: Collection[str] = (),
+) -> RetrainDecision:
+    """Requests to launch now, requests to give up, and causes that stay quiet.
+
+    One open request per zone at a time; one request per zone and cause within its cool-down, counted from the request. `failed` requests, and
+    `running` ones older than `maximum_run_hours` (killed), are launched again after `retry_after_minutes` until `maximum_attempts`, then abandoned.
+    A `requested` row that nobody turned into a run is launched again, so a crash between writing and launching loses nothing.
+
+    Raises:
+        ConfigurationError: a cause without a cool-down setting, or `now` without a time zone.
+    """
+    _check(now, settings)
+    requests = _newest_rows(history)
+    launch, abandoned = _attempts(requests, now=now, settings=settings)
+    current = {**requests, **{r.request_id: r for r in (*launch, *abandoned)}}
+    fresh: list[RetrainRequest] = []
+    suppressed: list[SuppressedCause] = []
+    for cause in sorted(causes, key=lambda c: (c.observed_at_utc, c.zone, c.kind)):
+        reason = _reason_against(cause, current.values(), now=now, settings=settings, zones_with_bad_data=zones_with_bad_data)
+        if reason:
+            suppressed.append(SuppressedCause(cause, reason))
+            continue
+        request = _first_request(cause, current.values(), now)
+        current[request.request_id] = request
+        fresh.append(request)
+    return RetrainDecision(launch=(*launch, *fresh), abandoned=tuple(abandoned), changed=(*launch, *fresh, *abandoned), suppressed=tuple(suppressed))
+
+
+def mark(request: RetrainRequest, status: RequestStatus, *, now: datetime, run_id: str | None = None) -> RetrainRequest:
+    """The request with a new status, as run status sensors write it."""
+    return replace(request, status=status, updated_at_utc=now, run_id=run_id or request.run_id)
+
+
+def cause_of_age(zone: str, *, trained_at_utc: datetime | None, now: datetime, settings: RetrainingSettings) -> RetrainCause | None:
+    """The schedule's cause: no champion yet, or one older than `maximum_age_days`."""
+    if trained_at_utc is None:
+        return RetrainCause(zone=zone, kind="schedule", detail="no champion yet", observed_at_utc=now)
+    age = now - trained_at_utc
+    if age <= timedelta(days=settings.maximum_age_days):
+        return None
+    return RetrainCause(zone=zone, kind="schedule", detail=f"champion is {age.days} days old", observed_at_utc=now)
+
+
+def _check(now: datetime, settings: RetrainingSettings) -> None:
+    if now.tzinfo is None:
+        raise ConfigurationError("now has no time zone: instants are aware and UTC")
+    absent = [kind for kind in get_args(CauseKind) if kind not in settings.cool_down_hours]
+    if absent:
+        raise ConfigurationError(f"monitoring settings: retraining.cool_down_hours lacks {', '.join(absent)}")
+
+
+def _newest_rows(history: Iterable[RetrainRequest]) -> dict[str, RetrainRequest]:
+    newest: dict[str, RetrainRequest] = {}
+    for row in history:
+        known = newest.get(row.request_id)
+        if known is None or row.updated_at_utc >= known.updated_at_utc:
+            newest[row.request_id] = row
+    return newest
+
+
+def _attempts(
+    requests: dict[str, RetrainRequest], *, now: datetime, settings: RetrainingSettings
+) -> tuple[list[RetrainRequest], list[RetrainRequest]]:
+    launch, abandoned = [], []
+    wait = timedelta(minutes=settings.retry_after_minutes)
+    for request in requests.values():
+        age = now - request.updated_at_utc
+        was_killed = request.status == "running" and age > timedelta(hours=settings.maximum_run_hours)
+        was_not_launched = request.status == "requested" and age >= wait
+        if not (was_killed or was_not_launched or (request.status == "failed" and age >= wait)):
+            continue
+        if request.n_attempts >= settings.maximum_attempts:
+            abandoned.append(replace(request, status="abandoned", updated_at_utc=now))
+        else:
+            launch.append(replace(request, status="requested", n_attempts=request.n_attempts + 1, updated_at_utc=now))
+    return launch, abandoned
+
+
+def _reason_against(
+    cause: RetrainCause, requests: Iterable[RetrainRequest], *, now: datetime, settings: RetrainingSettings, zones_with_bad_data: Collection[str]
+) -> str:
+    if cause.kind in _FROM_DATA and cause.zone in zones_with_bad_data:
+        return "bad data: the desk looks first, nothing is learnt from it"
+    cool_down = timedelta(hours=settings.cool_down_hours[cause.kind])
+    for request in requests:
+        if request.zone != cause.zone:
+            continue
+        if request.status in _OPEN:
+            return f"request {request.request_id} of the zone is still open"
+        if request.cause == cause.kind and now - request.requested_at_utc < cool_down:
+            return f"within {cool_down} of request {request.request_id}"
+    return ""
+
+
+def _first_request(cause: RetrainCause, requests: Iterable[RetrainRequest], now: datetime) -> RetrainRequest:
+    counts: dict[tuple[str, str], int] = defaultdict(int)
+    for request in requests:
+        counts[request.zone, request.cause] += 1
+    number = counts[cause.zone, cause.kind] + 1
+    return RetrainRequest(
+        request_id=f"{cause.zone}-{cause.kind}-{number:05d}",
+        zone=cause.zone,
+        cause=cause.kind,
+        detail=cause.detail,
+        requested_at_utc=now,
+        status="requested",
+        n_attempts=1,
+        run_id=None,
+        updated_at_utc=now,
+    )

@@ -1,0 +1,97 @@
+"""Thresholds of every monitor, as read from `conf/monitoring.yaml`. A mapping in, a checked and frozen model out; no file is read here."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ReferenceSettings(_Frozen):
+    """Which days a monitor compares with: the days just before, and the same time of year in earlier years."""
+
+    recent_days: int = Field(default=84, ge=7, description="days just before the judged ones")
+    season_half_width_days: int = Field(default=35, ge=7, description="days on each side of the same date in an earlier year")
+    n_earlier_years: int = Field(default=3, ge=0)
+    gap_days: int = Field(default=0, ge=0, description="days left out between reference and judged days")
+    minimum_days: int = Field(default=56, ge=14, description="a shorter reference cannot see")
+
+
+class DriftSettings(_Frozen):
+    """When a change of the inputs or of the price is called drift."""
+
+    features: tuple[str, ...] = (
+        "load_forecast_mw",
+        "wind_forecast_mw",
+        "solar_forecast_mw",
+        "price_1d_eur_per_mwh",
+        "load_actual_mw",
+        "wind_actual_mw",
+        "solar_actual_mw",
+    )
+    """Columns of `day_ahead_features` to watch; lags and calendar columns follow from them."""
+    method: Literal["wasserstein", "jensen_shannon", "kolmogorov_smirnov"] = "wasserstein"
+    chunk_days: int = Field(default=7, ge=3)
+    threshold_standard_deviations: float = Field(default=4.0, gt=0)
+    reconstruction_standard_deviations: float = Field(default=5.0, gt=0)
+    n_confirming_chunks: int = Field(default=1, ge=1, description="newest chunks that must all be over the threshold")
+    n_alerting_features: int = Field(default=1, ge=1, description="features that must be over it together")
+    maximum_missing_share: float = Field(default=0.2, ge=0, lt=1, description="a column with more missing days cannot be judged")
+    reference: ReferenceSettings = ReferenceSettings()
+
+
+class PerformanceSettings(_Frozen):
+    """When a forecast is called worse than it used to be."""
+
+    chunk_days: int = Field(default=7, ge=1)
+    threshold_standard_deviations: float = Field(default=4.0, gt=0)
+    maximum_rmae: float = Field(default=1.0, gt=0, description="worse than the weekly naive forecast is an alert in itself")
+    minimum_coverage: float = Field(default=0.6, ge=0, le=1, description="of the 80 % interval, over the judged days")
+    minimum_reference_days: int = Field(default=42, ge=7)
+    estimate_with: Literal["intervals", "dle"] = "intervals"
+
+
+class DataQualitySettings(_Frozen):
+    """What counts as bad data. Bad data is never drift: it suppresses retraining."""
+
+    judged_days: int = Field(default=14, ge=1, description="newest days that are judged; at least as many as drift looks at")
+    reference_days: int = Field(default=90, ge=7, description="days before them that say what is normal")
+    maximum_missing_share: float = Field(default=0.1, ge=0, lt=1)
+    frozen_hours: int = Field(default=6, ge=2, description="equal values in a row that are not zero and longer than ever before")
+    unit_factor: float = Field(default=8.0, gt=1, description="a median this many times the reference, or its inverse, is a unit change")
+    range_margin: float = Field(default=2.0, ge=0, description="how far beyond the usual range of a power, in widths of that range")
+    minimum_reference_days: int = Field(default=14, ge=1)
+
+
+class RetrainingSettings(_Frozen):
+    """How often a zone is retrained, and how hard a failed training is tried again."""
+
+    cool_down_hours: dict[str, float] = Field(
+        default={"schedule": 24.0, "drift": 336.0, "performance": 336.0, "estimated_performance": 336.0, "code": 1.0, "person": 0.0}
+    )
+    maximum_age_days: float = Field(default=91.0, gt=0, description="a champion older than this is retrained on schedule")
+    maximum_attempts: int = Field(default=3, ge=1)
+    retry_after_minutes: float = Field(default=15.0, ge=0)
+    maximum_run_hours: float = Field(default=3.0, gt=0, description="a run that has not ended by then counts as killed")
+
+
+class ExplanationSettings(_Frozen):
+    """When the mix of features that carry the forecast is said to have shifted."""
+
+    maximum_shift: float = Field(default=0.3, gt=0, le=1, description="total variation distance between shares of attribution, 0 to 1")
+    minimum_days: int = Field(default=7, ge=1)
+
+
+class MonitoringSettings(_Frozen):
+    """All of `conf/monitoring.yaml`.
+
+    Use `MonitoringSettings.model_validate(mapping)`; unknown names and impossible values raise `pydantic.ValidationError`.
+    """
+
+    drift: DriftSettings = DriftSettings()
+    performance: PerformanceSettings = PerformanceSettings()
+    data_quality: DataQualitySettings = DataQualitySettings()
+    retraining: RetrainingSettings = RetrainingSettings()
+    explanation: ExplanationSettings = ExplanationSettings()
