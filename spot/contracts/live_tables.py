@@ -110,6 +110,20 @@ OUTAGES = TableContract(
         **_PROVENANCE,
     },
 )
+AVAILABLE_CAPACITY = TableContract(
+    name="available_capacity",
+    description="Generating capacity by fuel that is expected to be usable on a day, as its owners last declared.",
+    key=("zone", "series", "delivery_day", "available_at_utc"),
+    is_raw=True,
+    columns={
+        "zone": _text("bidding zone"),
+        "series": _text("fuel as the provider names it, for example CCGT"),
+        "delivery_day": Column(dtype=pl.Date, description="the day in the market time zone"),
+        "delivery_start_utc": _instant("start of the day"),
+        "available_mw": _power("usable capacity", 0.0),
+        **_PROVENANCE,
+    },
+)
 CAPTURES = TableContract(
     name="captures",
     description="Every answer of a provider: when, from where, its checksum. The body lies compressed in the capture store under its checksum.",
@@ -141,5 +155,6 @@ LIVE_TABLES: tuple[TableContract, ...] = (
     LOCAL_CURRENCY_PRICES,
     WEATHER_FORECASTS,
     OUTAGES,
+    AVAILABLE_CAPACITY,
     CAPTURES,
 )

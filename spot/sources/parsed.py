@@ -56,6 +56,8 @@ class Points:
     """Why none of these points may be used; empty where they may."""
     available_us: npt.NDArray[np.int64] | None = None
     """(N,) publication instants that the provider states, or None."""
+    availability: str = "stated"
+    """How `available_us` is known: stated by the provider or by a dated rule of this source."""
     extra: Mapping[str, Sequence[object]] | None = None
     """Further columns of the table, (N,) each."""
 
@@ -123,7 +125,7 @@ def _merge(points: Sequence[Points]) -> list[Points]:
     """Points that share table, series, length and refusal as one: a document of a year has a period for every day."""
     groups: dict[tuple[object, ...], list[Points]] = {}
     for part in points:
-        key = (part.table, part.series, part.resolution_minutes, part.refusal, part.available_us is None, part.extra is None)
+        key = (part.table, part.series, part.resolution_minutes, part.refusal, part.availability, part.available_us is None, part.extra is None)
         groups.setdefault(key, []).append(part)
     return [_join(parts) for parts in groups.values()]
 
@@ -168,7 +170,7 @@ def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> p
     captured = pl.lit(capture.captured_at_utc, dtype=UTC_INSTANT)
     if part.available_us is not None:
         stated = pl.Series(part.available_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
-        return frame.with_columns(available_at_utc=stated, availability=pl.lit("stated"))
+        return frame.with_columns(available_at_utc=stated, availability=pl.lit(part.availability))
     if not capture.is_backfill or part.table not in RULES:
         return frame.with_columns(available_at_utc=captured, availability=pl.lit("captured"))
     rule = _rule_instants(frame, capture.zone, part)

@@ -1,0 +1,89 @@
+"""What the JSON parsers share: typed look-ups that say what is wrong and where, and instants."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.errors import ContractError
+
+US_PER_MINUTE = 60_000_000
+
+
+def member(document: Any, name: str, kind: type | tuple[type, ...], what: str) -> Any:
+    """`document[name]`, of the kind expected.
+
+    Raises:
+        ContractError: the document is no object, has no such member, or it is of another kind.
+    """
+    if not isinstance(document, dict):
+        raise ContractError(f"{what}: expected a JSON object, got {type(document).__name__}")
+    value = document.get(name)
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise ContractError(f"{what}: member {name!r} is {type(value).__name__}, expected {kind}")
+    return value
+
+
+def numbers(values: Sequence[Any], n_expected: int, what: str) -> npt.NDArray[np.float64]:
+    """(N,) floats, NaN where the provider says null.
+
+    Raises:
+        ContractError: another count than expected, or something that is neither a finite number nor null.
+    """
+    if len(values) != n_expected:
+        raise ContractError(f"{what}: {len(values)} values for {n_expected} instants")
+    for value in values:
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)):
+            raise ContractError(f"{what}: {value!r} is not a finite number")
+    return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> npt.NDArray[np.int64]:
+    """(N,) microseconds from Unix times in seconds, or in milliseconds with `per_second=1000`; ascending and each given once.
+
+    Raises:
+        ContractError: one is no whole number, is out of range, is given twice or out of order.
+    """
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 5_000_000_000 * per_second:
+            raise ContractError(f"{what}: {value!r} is not a Unix time")
+    if any(later <= earlier for earlier, later in pairwise(values)):
+        raise ContractError(f"{what}: an instant is given twice or out of order")
+    return np.array(values, dtype=np.int64) * (1_000_000 // per_second)
+
+
+def iso_us(text: Any, what: str, *, must_state_zone: bool = True) -> int:
+    """Microseconds since 1970 of an ISO 8601 instant.
+
+    Raises:
+        ContractError: it is not one, or does not state its offset where it must.
+    """
+    if not isinstance(text, str):
+        raise ContractError(f"{what}: {text!r} is not an instant")
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise ContractError(f"{what}: {text!r} is not an ISO 8601 instant") from error
+    if instant.tzinfo is None:
+        if must_state_zone:
+            raise ContractError(f"{what}: {text!r} does not state its offset from UTC")
+        instant = instant.replace(tzinfo=UTC)
+    return int(instant.timestamp()) * 1_000_000
+
+
+def step_minutes(starts_us: npt.NDArray[np.int64], what: str) -> int:
+    """Length of the periods, from the smallest distance between starts; 60 for a single one.
+
+    Raises:
+        ContractError: the starts do not lie on a grid of 15, 30 or 60 minutes.
+    """
+    if len(starts_us) < 2:
+        return 60
+    step = int(np.diff(starts_us).min()) // US_PER_MINUTE
+    if step not in (15, 30, 60) or (starts_us % (step * US_PER_MINUTE)).any():
+        raise ContractError(f"{what}: starts {step} minutes apart or off the full period, known are 15, 30 and 60")
+    return step
