@@ -1,0 +1,174 @@
+"""Pictures of forecasts, money, drift and calibration: frames under contract in, PNG bytes out.
+
+Used by assets (inline metadata), by the demo and by the reports, so that a picture looks the same everywhere. Colours are those of Okabe and Ito
+(readable with any colour vision) and never the only carrier of meaning. What comes from the simulator says so across the picture. Figures are made
+without pyplot: there is no global state and no display.
+"""
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import polars as pl
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+from matplotlib.figure import Figure
+
+from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+
+BLUE, ORANGE, GREEN, VERMILION, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7A7A7A", "#1A1A1A"
+MAX_DRIFT_BARS = 18
+MAX_FAN_DAYS = 7
+_BANDS = ((0.025, 0.975, "95 %", 0.16), (0.1, 0.9, "80 %", 0.28), (0.25, 0.75, "50 %", 0.45))
+_PRICE_KEY = ["zone", "delivery_start_utc"]
+
+
+def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
+    """Quantile bands and median of the champion, with the outcome where it is known. The newest seven days of one zone.
+
+    `forecasts` is under `day_ahead_forecasts`, `prices` under `day_ahead_prices`.
+    """
+    champion = forecasts.filter(pl.col("role") == "champion")
+    if champion.is_empty():
+        return _blank("Forecast of the day-ahead price", "no forecast yet")
+    zone, last_day = champion["zone"][0], champion["delivery_day"].max()
+    shown = champion.filter(pl.col("zone") == zone, pl.col("delivery_day") > pl.lit(last_day).dt.offset_by(f"-{MAX_FAN_DAYS}d"))
+    both = shown.join(_outcomes(prices), on=_PRICE_KEY, how="left").sort("delivery_start_utc")
+    axes, done = _canvas(f"{zone}: day-ahead price forecast to {last_day!s}, champion", "EUR/MWh", both)
+    times = both["delivery_start_utc"].to_numpy()
+    for low, high, label, alpha in _BANDS:
+        axes.fill_between(
+            times, both[QUANTILE_COLUMNS[low]], both[QUANTILE_COLUMNS[high]], step="post", color=BLUE, alpha=alpha, lw=0, label=f"{label} interval"
+        )
+    axes.step(times, both["price_point_eur_per_mwh"], where="post", color=BLUE, lw=1.4, ls="--", label="forecast")
+    if both["outcome"].is_not_null().any():
+        axes.step(times, both["outcome"], where="post", color=BLACK, lw=1.4, label="outcome")
+    _time_axis(axes, "delivery start, UTC")
+    return done()
+
+
+def pnl_curve(settlements: pl.DataFrame) -> bytes:
+    """Accumulated net P&L per zone and role against delivery day, and perfect foresight's share in the title. `settlements` is under its contract."""
+    if settlements.is_empty():
+        return _blank("Profit and loss", "nothing settled yet")
+    daily = settlements.group_by("zone", "role", "delivery_day").agg(pl.col("pnl_eur", "perfect_foresight_eur").sum()).sort("delivery_day")
+    traded = daily.filter(pl.col("role") == "champion")
+    best, made = (float(traded[name].sum()) for name in ("perfect_foresight_eur", "pnl_eur"))
+    share = f", {made / best:.1%} of perfect foresight" if best > 0 else ""
+    axes, done = _canvas(f"P&L after costs, champion: {made:,.0f} EUR{share}", "EUR, accumulated", settlements)
+    axes.axhline(0.0, color=GREY, lw=0.8)
+    colours = dict(zip(daily["zone"].unique(maintain_order=True), (BLUE, ORANGE, GREEN, VERMILION, GREY) * 6, strict=False))
+    for group in daily.partition_by("zone", "role", maintain_order=True):
+        zone, role = str(group["zone"][0]), str(group["role"][0])
+        style = "-" if role == "champion" else ":"
+        axes.plot(group["delivery_day"].to_numpy(), group["pnl_eur"].cum_sum(), style, color=colours[zone], lw=1.6, label=f"{zone} {role}")
+    _time_axis(axes, "delivery day")
+    return done()
+
+
+def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
+    """Distance over its threshold, per feature, on the newest judged day of each zone. `drift` is under `feature_drift`; `source` of its data."""
+    judged = drift.filter(pl.col("value").is_not_null(), pl.col("threshold") > 0)
+    if judged.is_empty():
+        return _blank("Drift by feature", "no feature could be judged")
+    newest = judged.filter(pl.col("delivery_day") == pl.col("delivery_day").max().over("zone"))
+    bars = newest.with_columns(ratio=pl.col("value") / pl.col("threshold")).sort("ratio", descending=True).head(MAX_DRIFT_BARS).reverse()
+    several = bars["zone"].n_unique() > 1
+    names = [f"{row['zone']} {row['feature']}" if several else str(row["feature"]) for row in bars.iter_rows(named=True)]
+    who = " and ".join(sorted(set(bars["zone"])))
+    axes, done = _canvas(
+        f"{who}: drift by feature on {bars['delivery_day'].max()!s}", "", bars.with_columns(source=pl.lit(source)), height=1.6 + 0.24 * len(names)
+    )
+    is_alert = (bars["status"] == "alert").to_numpy()
+    places = np.arange(len(names))
+    for chosen, colour, hatch, label in ((~is_alert, BLUE, "", "within"), (is_alert, VERMILION, "//", "alert")):
+        if chosen.any():
+            axes.barh(places[chosen], bars["ratio"].to_numpy()[chosen], color=colour, hatch=hatch, edgecolor="white", label=label)
+    axes.axvline(1.0, color=BLACK, lw=1.2, ls="--", label="threshold")
+    axes.set_yticks(places, names, fontsize=8)
+    axes.set_xlabel("distance from days of the same season, as a multiple of the threshold")
+    axes.legend(fontsize=8, frameon=False, loc="lower right")
+    return done()
+
+
+def calibration(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
+    """Share of outcomes below each quantile against its level: on the diagonal, the probabilities are honest. Champion, per zone."""
+    champion = forecasts.filter(pl.col("role") == "champion")
+    both = champion.join(_outcomes(prices), on=_PRICE_KEY, how="inner")
+    if both.is_empty():
+        return _blank("Calibration of the quantiles", "no forecast with an outcome yet")
+    n_days = both["delivery_day"].n_unique()
+    axes, done = _canvas(f"Calibration over {n_days} days, champion", "share of outcomes below, %", both, width=5.4, height=5.0)
+    axes.plot([0, 100], [0, 100], color=GREY, lw=1.0, ls="--", label="honest")
+    levels = [100 * level for level in QUANTILE_COLUMNS]
+    for group in both.partition_by("zone", maintain_order=True):
+        below = [100 * float(np.mean(group["outcome"].to_numpy() <= group[column].to_numpy())) for column in QUANTILE_COLUMNS.values()]
+        axes.plot(levels, below, "o-", lw=1.4, ms=5, label=str(group["zone"][0]))
+    axes.set_xlabel("quantile level, %")
+    axes.legend(fontsize=8, frameon=False)
+    return done()
+
+
+def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None = None) -> bytes:
+    """Mean absolute error per day, seven-day mean, with vertical marks at named days.
+
+    `daily_errors` has `zone`, `delivery_day`, `mae_eur_per_mwh`, `source`; `marks` is label to date.
+    """
+    if daily_errors.is_empty():
+        return _blank("Forecast error", "no forecast with an outcome yet")
+    axes, done = _canvas("Forecast error, champion, seven-day mean", "MAE, EUR/MWh", daily_errors)
+    zones = daily_errors.sort("delivery_day").partition_by("zone", maintain_order=True)
+    for group, colour in zip(zones, (BLUE, ORANGE, GREEN) * 9, strict=False):
+        smooth = group["mae_eur_per_mwh"].rolling_mean(7, min_samples=1)
+        axes.plot(group["delivery_day"].to_numpy(), smooth, color=colour, lw=1.6, label=str(group["zone"][0]))
+    top = axes.get_ylim()[1]
+    for position, (label, day) in enumerate((marks or {}).items()):
+        axes.axvline(np.datetime64(day), color=BLACK, lw=1.0, ls=("--", ":", "-.")[position % 3])
+        axes.annotate(
+            label, (np.datetime64(day), top * (0.98 - 0.07 * (position % 4))), fontsize=8, xytext=(3, 0), textcoords="offset points", va="top"
+        )
+    _time_axis(axes, "delivery day")
+    return done()
+
+
+def _outcomes(prices: pl.DataFrame) -> pl.DataFrame:
+    """The newest known price of each period."""
+    newest = prices.sort("available_at_utc").group_by(_PRICE_KEY).agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
+    return newest.with_columns(pl.col("delivery_start_utc").dt.cast_time_unit("us"))
+
+
+def _canvas(title: str, y_label: str, data: pl.DataFrame, *, width: float = 9.0, height: float = 4.2) -> tuple[Any, Callable[[], bytes]]:
+    """Axes, and the function that turns the finished figure into PNG bytes."""
+    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=11, loc="left")
+    axes.set_ylabel(y_label)
+    axes.grid(visible=True, alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    if (data["source"] == "simulated").any():
+        figure.text(0.5, 0.5, "SIMULATED", fontsize=44, color=GREY, alpha=0.13, ha="center", va="center", rotation=18)
+
+    def done() -> bytes:
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png")
+        return buffer.getvalue()
+
+    return axes, done
+
+
+def _time_axis(axes: Any, label: str) -> None:
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    axes.set_xlabel(label)
+    axes.legend(fontsize=8, frameon=False, ncols=4, loc="best")
+
+
+def _blank(title: str, text: str) -> bytes:
+    axes, done = _canvas(title, "", pl.DataFrame({"source": []}, schema={"source": pl.String}), height=2.0)
+    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return done()
