@@ -1,0 +1,176 @@
+"""What a desk sets in `conf/zones.yaml`: which zones, fed from where, forecast and traded how. Read once, checked, then frozen."""
+
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from dagster import ConfigurableResource
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from spot.errors import ConfigurationError
+from spot.market.zones import find_zone
+
+SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "gridstatus"]
+RAW_TABLES_OF_A_ZONE = (
+    "day_ahead_prices",
+    "intraday_prices",
+    "imbalance_prices",
+    "load_forecasts",
+    "renewable_forecasts",
+    "load_actuals",
+    "generation_actuals",
+)
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScenarioSettings(_Frozen):
+    """A regime change of the simulated market, see `spot/simulation/scenarios.py`."""
+
+    name: Literal["gas_shock", "solar_boom", "mtu_change", "sensor_fault"]
+    start_day: date
+    end_day: date | None = None
+
+
+class ZoneSettings(_Frozen):
+    """One bidding zone of the desk."""
+
+    source: SourceName = "simulated"
+    fallback_sources: dict[str, tuple[SourceName, ...]] = Field(default_factory=dict)
+    """Raw table to the sources that are asked, in this order, where the first does not answer."""
+    assume_known: tuple[Literal["renewable_forecasts"], ...] = ()
+    """Tables that features may use although they are published after the gate: to compare with the literature, never to trade."""
+    model: str = Field(default="fast", pattern=r"^[a-z0-9_]+$")
+    """Profile in `conf/models`."""
+    strategies: tuple[str, ...] = ("settlement_spread",)
+    """Files in `conf/strategies`."""
+    live: bool = False
+    """Signals leave the desk as orders; paper otherwise."""
+    is_scheduled: bool = True
+    """The schedules and sensors of the graph look after the zone."""
+    training_days: int = Field(default=730, ge=28)
+    """Newest delivery days before the gate that a model learns from."""
+    minimum_training_days: int = Field(default=60, ge=14)
+    """With fewer days no model is trained: there is then no champion, and no signal."""
+    evaluation_days: int = Field(default=14, ge=1)
+    """Newest days that a new model never sees: it is judged on them beside the champion."""
+    retrain_after_days: int = Field(default=91, ge=1)
+    """A champion older than this is retrained."""
+    gate_lead_minutes: int = Field(default=45, ge=5, le=600)
+    """How long before the gate the forecast and the signals are made."""
+    seed: int = Field(default=1, ge=0)
+    """Of the simulated market and of training."""
+    scenarios: tuple[ScenarioSettings, ...] = ()
+
+    @field_validator("fallback_sources")
+    @classmethod
+    def _known_tables(cls, value: dict[str, tuple[SourceName, ...]]) -> dict[str, tuple[SourceName, ...]]:
+        unknown = set(value) - set(RAW_TABLES_OF_A_ZONE)
+        if unknown:
+            raise ValueError(f"fallback_sources names no raw table: {sorted(unknown)}")
+        return value
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Every source whose rows the zone trusts, the main one first."""
+        others = {name for names in self.fallback_sources.values() for name in names} - {self.source}
+        return (self.source, *sorted(others))
+
+
+class DeskSettings(_Frozen):
+    """All of `conf/zones.yaml`."""
+
+    zones: dict[str, ZoneSettings] = Field(min_length=1)
+
+    @field_validator("zones")
+    @classmethod
+    def _known_zones(cls, value: dict[str, ZoneSettings]) -> dict[str, ZoneSettings]:
+        for name in value:
+            find_zone(name)
+        return value
+
+
+def parse_desk_settings(document: Any) -> DeskSettings:
+    """The settings of a parsed `zones.yaml`: `defaults` under every zone, `zones` by name.
+
+    Raises:
+        ConfigurationError: an unknown name or zone, or a value outside its range.
+    """
+    if not isinstance(document, Mapping) or set(document) - {"defaults", "zones"}:
+        raise ConfigurationError("zones.yaml: expected a mapping with `defaults` and `zones` only")
+    defaults = document.get("defaults") or {}
+    try:
+        return DeskSettings.model_validate({"zones": {name: {**defaults, **(own or {})} for name, own in (document.get("zones") or {}).items()}})
+    except (ValidationError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"zones.yaml: {error}") from error
+
+
+def load_desk_settings(path: Path) -> DeskSettings:
+    """The settings in the file at `path`.
+
+    Raises:
+        ConfigurationError: there is no such file, it is not YAML, or a setting is wrong.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"cannot read {path}: {error}") from error
+    return parse_desk_settings(document)
+
+
+class Desk(ConfigurableResource):  # type: ignore[type-arg]
+    """The desk's settings as a resource: each zone's settings and the documents of `conf/models` and `conf/strategies`."""
+
+    conf_folder: str
+    zones: dict[str, dict[str, Any]]
+    """Zone to its settings as plain values (Dagster shows them; overrides of one run are already in)."""
+
+    def zone(self, name: str) -> ZoneSettings:
+        """Settings of the zone.
+
+        Raises:
+            ConfigurationError: the desk does not have the zone.
+        """
+        if name not in self.zones:
+            raise ConfigurationError(f"zone {name} is not in zones.yaml: it has {', '.join(self.zones)}")
+        return ZoneSettings.model_validate(self.zones[name])
+
+    def document(self, kind: Literal["models", "strategies"], name: str) -> dict[str, Any]:
+        """The YAML document `conf/<kind>/<name>.yaml`.
+
+        Raises:
+            ConfigurationError: the file is missing or not a mapping.
+        """
+        return self.named_document(f"{kind}/{name}.yaml")
+
+    def named_document(self, relative_path: str) -> dict[str, Any]:
+        """The YAML document at a path below `conf`, for example `monitoring.yaml`.
+
+        Raises:
+            ConfigurationError: the file is missing or not a mapping.
+        """
+        path = Path(self.conf_folder) / relative_path
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise ConfigurationError(f"cannot read {path}: {error}") from error
+        if not isinstance(document, dict):
+            raise ConfigurationError(f"{path}: expected a mapping")
+        return document
+
+
+def make_desk(conf_folder: Path, settings: DeskSettings, **overrides: Any) -> Desk:
+    """The resource over `settings`; `overrides` replace a setting in every zone.
+
+    Raises:
+        ConfigurationError: an override is no setting of a zone, or its value is wrong.
+    """
+    try:
+        zones = {name: ZoneSettings.model_validate({**zone.model_dump(), **overrides}) for name, zone in settings.zones.items()}
+    except ValidationError as error:
+        raise ConfigurationError(f"zone settings: {error}") from error
+    return Desk(conf_folder=str(conf_folder), zones={name: zone.model_dump(mode="json") for name, zone in zones.items()})

@@ -1,0 +1,152 @@
+"""Resources of one environment: local, paper or production. The only reader of environment variables.
+
+| variable | default | meaning |
+|---|---|---|
+| SPOTDESK_HOME | `.spotdesk` in the project root | folder of all state |
+| SPOTDESK_ENVIRONMENT | `local` | local, paper or production |
+| SPOTDESK_CONF | `conf` in the project root | folder of the settings |
+| SPOTDESK_LAKE_URI | `<home>/lake` | where the tables lie; `s3://bucket/prefix` for AWS |
+| SPOTDESK_MARKET_DATA | `../shared/data` | folder of recorded market data, source `files` |
+| SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
+| SPOTDESK_WEBHOOK_URL | none | alerts are posted there too |
+| SPOTDESK_ZONES | none | zones to add to those of zones.yaml, separated by commas |
+| SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
+| MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
+| AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
+
+Importing this module switches off the telemetry of mlflow and nannyml: both read it when they are imported.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from dotenv import dotenv_values
+
+from resources.desk_settings import Desk, DeskSettings, ZoneSettings, load_desk_settings, make_desk
+from spot.errors import ConfigurationError
+from spot.market.zones import find_zone
+
+PROJECT_ROOT = Path(__file__).resolve().parents[1]
+EnvironmentName = Literal["local", "paper", "production"]
+_TELEMETRY_OFF = {"MLFLOW_DISABLE_TELEMETRY": "true", "NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
+_EXTRA_ZONES = "SPOTDESK_ZONES"
+_S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ALLOW_HTTP")
+
+os.environ.update(_TELEMETRY_OFF)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """Where everything outside the process lies."""
+
+    name: EnvironmentName
+    home: Path
+    conf_folder: Path
+    lake_uri: str
+    storage_options: dict[str, str]
+    market_data: Path
+    analyst_database: Path
+    tracking_uri: str
+    webhook_url: str
+    commit: str
+
+    @property
+    def dagster_home(self) -> Path:
+        """Folder of the Dagster instance."""
+        return self.home / "dagster"
+
+    @property
+    def artifact_folder(self) -> Path:
+        """Folder of model files where MLflow is a local database."""
+        return self.home / "models"
+
+    @property
+    def trading_state(self) -> Path:
+        """Folder of the halt state, independent of everything else."""
+        return self.home / "trading_state"
+
+
+def read_environment(home: Path | None = None) -> Environment:
+    """The environment of this process: `.env` of the project root, below the process's own variables. `home` replaces the state folder.
+
+    Raises:
+        ConfigurationError: a variable has an impossible value.
+    """
+    values: dict[str, str] = {**{k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v}, **os.environ}
+    name = values.get("SPOTDESK_ENVIRONMENT", "local")
+    if name not in get_args(EnvironmentName):
+        raise ConfigurationError(f"SPOTDESK_ENVIRONMENT is {name!r}: expected one of {', '.join(get_args(EnvironmentName))}")
+    # A home that was asked for in code holds all its state itself: a test or the demo never writes into the desk's lake.
+    own = {} if home is not None else values
+    folder = (home or Path(values.get("SPOTDESK_HOME") or PROJECT_ROOT / ".spotdesk")).expanduser().resolve()
+    return Environment(
+        name=name,  # type: ignore[arg-type]
+        home=folder,
+        conf_folder=Path(values.get("SPOTDESK_CONF") or PROJECT_ROOT / "conf").expanduser().resolve(),
+        lake_uri=own.get("SPOTDESK_LAKE_URI") or str(folder / "lake"),
+        storage_options={option: values[option] for option in _S3_OPTIONS if values.get(option)},
+        market_data=Path(values.get("SPOTDESK_MARKET_DATA") or PROJECT_ROOT.parent / "shared" / "data").expanduser().resolve(),
+        analyst_database=Path(own.get("SPOTDESK_ANALYST_DATABASE") or folder / "analyst.duckdb").expanduser().resolve(),
+        tracking_uri=own.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}",
+        webhook_url=own.get("SPOTDESK_WEBHOOK_URL", ""),
+        commit=values.get("SPOTDESK_COMMIT") or _commit_of_checkout(),
+    )
+
+
+def desk_settings(environment: Environment) -> DeskSettings:
+    """`zones.yaml`, and the zones that `admit_zones` added under its defaults.
+
+    Raises:
+        ConfigurationError: the file or a zone is wrong.
+    """
+    settings = load_desk_settings(environment.conf_folder / "zones.yaml")
+    extra = [name for name in os.environ.get(_EXTRA_ZONES, "").split(",") if name and name not in settings.zones]
+    added = {find_zone(name).name: ZoneSettings(is_scheduled=False) for name in extra}
+    return DeskSettings(zones={**settings.zones, **added})
+
+
+def admit_zones(zones: Iterable[str]) -> None:
+    """Add zones that `zones.yaml` does not have. Partition keys are fixed when the graph is imported, so call this before.
+
+    Raises:
+        ConfigurationError: a zone is unknown.
+    """
+    known = [name for name in os.environ.get(_EXTRA_ZONES, "").split(",") if name]
+    os.environ[_EXTRA_ZONES] = ",".join(dict.fromkeys([*known, *(find_zone(zone).name for zone in zones)]))
+
+
+def desk_resource(environment: Environment, **overrides: Any) -> Desk:
+    """The desk's settings as a resource; `overrides` replace a setting in every zone."""
+    return make_desk(environment.conf_folder, desk_settings(environment), **overrides)
+
+
+def prepare_dagster_home(environment: Environment) -> Path:
+    """Make the instance folder with the project's `dagster.yaml` in it, and name it to Dagster (an unset or relative name is ignored)."""
+    folder = environment.dagster_home
+    folder.mkdir(parents=True, exist_ok=True)
+    link = folder / "dagster.yaml"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(PROJECT_ROOT / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(folder)
+    return folder
+
+
+def child_environment(environment: Environment) -> Mapping[str, str]:
+    """Variables for a child process (`dagster dev`) that shall work in this environment."""
+    return {
+        **os.environ,
+        "SPOTDESK_HOME": str(environment.home),
+        "DAGSTER_HOME": str(prepare_dagster_home(environment)),
+        "MLFLOW_TRACKING_URI": environment.tracking_uri,
+        "SPOTDESK_LAKE_URI": environment.lake_uri,
+    }
+
+
+def _commit_of_checkout() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
