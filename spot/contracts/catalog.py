@@ -5,6 +5,7 @@ from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.monitoring_tables import MONITORING_TABLES
 from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.raw_tables import RAW_TABLES
+from spot.contracts.signal_tables import SIGNAL_TABLES
 from spot.contracts.table import TableContract
 from spot.errors import ConfigurationError
 
@@ -15,6 +16,7 @@ TABLES: dict[str, TableContract] = {
         QUARANTINE,
         *FEATURE_TABLES,
         DAY_AHEAD_FORECASTS,
+        *SIGNAL_TABLES,
         *MONITORING_TABLES,
     )
 }

@@ -1,0 +1,145 @@
+"""The stop button: trading state per desk and zone as plain files. Works with Dagster, MLflow and every daemon dead.
+
+Layout of the folder: one file `<scope>.json` per halt or reduction, `desk.json` for the whole desk, `zone-<ZONE>.json` for a zone, and
+`log.jsonl`, one line per change. A scope without a file is ACTIVE once the folder has been set up (`ready` stands in it); a folder that is
+missing, a file that cannot be read or says anything unknown is HALTED. Only `resume`, which asks a person for a reason, makes a scope less strict.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock
+
+from spot.errors import ConfigurationError
+from spot.market.zones import find_zone
+from spot.risk.state import TradingState, stricter
+
+_MARKER = "ready"
+_STRICT = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """One scope's state, who set it, when and why."""
+
+    scope: str
+    state: TradingState
+    reason: str
+    actor: str
+    since_utc: str
+
+
+class TradingStateStore:
+    """State files in `folder`; every write is atomic and on disk before it returns."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def set_up(self) -> None:
+        """Create the folder. An existing one is left as it is, so that setting up never resumes anything."""
+        if not (self.folder / _MARKER).exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write_durably(self.folder / _MARKER, b"trading state folder\n")
+
+    def state(self, zone: str | None = None) -> TradingState:
+        """The stricter of the desk's state and the zone's; HALTED when anything cannot be read."""
+        scopes = ["desk"] if zone is None else ["desk", _scope(zone)]
+        return stricter(*(self.record(scope).state for scope in scopes))
+
+    def record(self, scope: str) -> StateRecord:
+        """The record of `desk` or `zone-<ZONE>`; an unreadable one is HALTED and says so."""
+        try:
+            if not (self.folder / _MARKER).is_file():
+                return _unreadable(scope, "the trading state folder has not been set up or is gone")
+            text = (self.folder / f"{scope}.json").read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return StateRecord(scope, TradingState.ACTIVE, "", "", "")
+        except (OSError, UnicodeDecodeError) as error:
+            return _unreadable(scope, f"cannot be read: {error}")
+        return _parse(scope, text)
+
+    def records(self) -> tuple[StateRecord, ...]:
+        """Every scope that has a file, and the desk."""
+        names = {"desk"} | {path.stem for path in self.folder.glob("*.json")} if self.folder.is_dir() else {"desk"}
+        return tuple(self.record(name) for name in sorted(names))
+
+    def halt(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
+        """Halt the desk or a zone. When this returns no signal leaves any more, in this process or another, after a restart or not."""
+        return self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
+
+    def reduce(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
+        """Allow only what makes open positions smaller; a halt stays a halt."""
+        return self._set(zone, TradingState.REDUCING, reason=reason, actor=actor, may_relax=False)
+
+    def resume(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
+        """Back to ACTIVE, by a person, with a reason.
+
+        Raises:
+            ConfigurationError: the reason or the person's name is empty.
+        """
+        if not reason.strip() or not actor.strip():
+            raise ConfigurationError("resuming needs a reason and the name of a person")
+        return self._set(zone, TradingState.ACTIVE, reason=reason, actor=actor, may_relax=True)
+
+    def _set(self, zone: str | None, state: TradingState, *, reason: str, actor: str, may_relax: bool) -> StateRecord:
+        scope = "desk" if zone is None else _scope(zone)
+        if state is TradingState.HALTED and not (self.folder / _MARKER).is_file():
+            self.folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.folder / "lock"):
+            before = self.record(scope)
+            if not may_relax and _STRICT.index(state) < _STRICT.index(before.state):
+                return before
+            record = StateRecord(scope, state, reason.strip() or "no reason given", actor.strip() or "unknown", datetime.now(UTC).isoformat())
+            _write_durably(self.folder / f"{scope}.json", (json.dumps(asdict(record), indent=1) + "\n").encode())
+            _append_durably(self.folder / "log.jsonl", json.dumps({**asdict(record), "before": before.state}) + "\n")
+        return record
+
+
+def _scope(zone: str) -> str:
+    find_zone(zone)
+    return f"zone-{zone}"
+
+
+def _unreadable(scope: str, why: str) -> StateRecord:
+    return StateRecord(scope, TradingState.HALTED, why, "", "")
+
+
+def _parse(scope: str, text: str) -> StateRecord:
+    try:
+        document = json.loads(text)
+    except ValueError:
+        return _unreadable(scope, "the state file is not JSON")
+    if not isinstance(document, Mapping) or document.get("scope") != scope or document.get("state") not in list(TradingState):
+        return _unreadable(scope, "the state file does not say a known state of this scope")
+    fields = {name: str(document.get(name, "")) for name in ("reason", "actor", "since_utc")}
+    return StateRecord(scope, TradingState(document["state"]), **fields)
+
+
+def _write_durably(path: Path, content: bytes) -> None:
+    """Write beside, sync, swap in by one rename, sync the folder: a crash leaves the old or the new file, whole."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    _sync_folder(path.parent)
+
+
+def _append_durably(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,165 @@
+"""What a limit is measured on: the proposed orders of one strategy for one day, and what the rest of its scopes already holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from spot.contracts.panel import Floats
+from spot.errors import ContractError
+from spot.risk.limit_book import Scope
+from spot.risk.value_at_risk import TailRisk, drawdown_eur, worst_risk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orders:
+    """Orders of one strategy for one zone and day. P market time units; long is positive."""
+
+    exposure_mw: Floats
+    """(P,)"""
+    limit_price: Floats
+    """(P,) EUR/MWh, read only where the exposure is not zero."""
+    expected_price: Floats
+    """(P,) EUR/MWh"""
+    hours: float
+    """Length of a market time unit."""
+    scenarios: Floats
+    """(S, P) past days' gain of 1 MWh long, EUR/MWh."""
+    keeps_shape: bool = False
+    """A battery's plan may be scaled as a whole but not cut unit by unit."""
+
+    def __post_init__(self) -> None:
+        n_units = len(self.exposure_mw)
+        if self.limit_price.shape != (n_units,) or self.expected_price.shape != (n_units,) or self.scenarios.shape[1:] != (n_units,):
+            raise ContractError(f"orders: {n_units} exposures, limit prices {self.limit_price.shape}, scenarios {self.scenarios.shape}")
+
+    @property
+    def is_flat(self) -> bool:
+        """No order at all."""
+        return not np.any(self.exposure_mw)
+
+    @property
+    def mwh(self) -> float:
+        """Energy, sides added."""
+        return float(np.abs(self.exposure_mw).sum() * self.hours)
+
+    @property
+    def value_eur(self) -> float:
+        """Energy times expected price, sides added; NaN when a traded unit has no expected price."""
+        traded = self.exposure_mw != 0
+        return float((np.abs(self.exposure_mw) * np.abs(self.expected_price))[traded].sum() * self.hours)
+
+    @property
+    def n_orders(self) -> int:
+        """Units with an order."""
+        return int(np.count_nonzero(self.exposure_mw))
+
+    def risk(self) -> TailRisk:
+        """Value at risk and expected shortfall, the worse of historical and filtered."""
+        return worst_risk(self.exposure_mw * self.hours, self.scenarios)
+
+    def scaled(self, factor: float) -> "Orders":
+        """All orders by one factor."""
+        return replace(self, exposure_mw=self.exposure_mw * factor)
+
+    def flat(self) -> "Orders":
+        """No orders."""
+        return replace(self, exposure_mw=np.zeros_like(self.exposure_mw))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScopeUse:
+    """What a scope holds without the orders under judgement. The default is a scope that holds nothing and has no past."""
+
+    gross_mw: Floats
+    """(P,)"""
+    net_mw: Floats
+    """(P,)"""
+    mwh: float = 0.0
+    member_mwh: float = 0.0
+    """Part of `mwh` in the same zone (desk scope) or strategy (zone scope)."""
+    value_eur: float = 0.0
+    n_orders: int = 0
+    value_at_risk_eur: float = 0.0
+    """Sum over the scope's other strategies: no credit for diversification."""
+    expected_shortfall_eur: float = 0.0
+    previous_mwh: float = 0.0
+    """Energy of the day before, sides added."""
+    daily_pnl_eur: Floats = field(default_factory=lambda: np.zeros(0))
+    """Settled P&L per delivery day, oldest first."""
+
+    @classmethod
+    def empty(cls, n_units: int) -> "ScopeUse":
+        """A scope that holds nothing."""
+        return cls(gross_mw=np.zeros(n_units), net_mw=np.zeros(n_units))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """Facts about model and data; what is not known denies."""
+
+    model_age_days: float | None
+    data_age_hours: float | None
+    drift_status: str | None
+    """ok, not_assessed, alert or cannot_see."""
+
+
+DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
+
+
+def measure(kind: str, scope: Scope, orders: Orders, use: ScopeUse, conditions: Conditions, *, daily_mwh_limit: float | None = None) -> float:
+    """How much of limit `kind` the orders and their scope use; NaN where it cannot be measured.
+
+    `min_price_eur_per_mwh` is measured as the negative of the lowest limit price, so that every limit reads "not above".
+
+    Raises:
+        ContractError: the kind is unknown.
+    """
+    size = np.abs(orders.exposure_mw)
+    traded = size > 0
+    prices = orders.limit_price[traded]
+    risk = orders.risk() if kind in ("max_value_at_risk_eur", "max_expected_shortfall_eur") else TailRisk(0.0, 0.0)
+    facts: Mapping[str, float | None] = {
+        "max_model_age_days": conditions.model_age_days,
+        "max_data_age_hours": conditions.data_age_hours,
+        "max_drift_level": DRIFT_LEVELS.get(conditions.drift_status or ""),
+    }
+    if kind in facts:
+        fact = facts[kind]
+        return np.nan if fact is None else float(fact)
+    if kind == "max_daily_loss_eur":
+        return float(max(0.0, -use.daily_pnl_eur[-1])) if len(use.daily_pnl_eur) and np.isfinite(use.daily_pnl_eur[-1]) else _nothing_or_nan(use)
+    if kind == "max_drawdown_eur":
+        return drawdown_eur(use.daily_pnl_eur)
+    if kind == "max_concentration_frac":
+        part = float(size.max(initial=0.0) * orders.hours) if scope == "strategy" else orders.mwh + use.member_mwh
+        return _share(part, daily_mwh_limit)
+    if kind in ("min_price_eur_per_mwh", "max_price_eur_per_mwh", "max_price_distance_eur_per_mwh") and not traded.any():
+        return -np.inf
+    measures = {
+        "min_price_eur_per_mwh": lambda: -float(prices.min()),
+        "max_price_eur_per_mwh": lambda: float(prices.max()),
+        "max_price_distance_eur_per_mwh": lambda: float((np.sign(orders.exposure_mw[traded]) * (prices - orders.expected_price[traded])).max()),
+        "max_mw_per_mtu": lambda: float(size.max(initial=0.0)),
+        "max_gross_mw": lambda: float((size + use.gross_mw).max(initial=0.0)),
+        "max_net_mw": lambda: float(np.abs(orders.exposure_mw + use.net_mw).max(initial=0.0)),
+        "max_mwh_per_day": lambda: orders.mwh + use.mwh,
+        "max_value_eur": lambda: orders.value_eur + use.value_eur,
+        "max_orders_per_day": lambda: float(orders.n_orders + use.n_orders),
+        "max_change_mwh": lambda: max(0.0, orders.mwh + use.mwh - use.previous_mwh),
+        "max_value_at_risk_eur": lambda: risk.value_at_risk_eur + use.value_at_risk_eur,
+        "max_expected_shortfall_eur": lambda: risk.expected_shortfall_eur + use.expected_shortfall_eur,
+    }
+    if kind not in measures:
+        raise ContractError(f"unknown limit kind {kind!r}")
+    return measures[kind]()
+
+
+def _nothing_or_nan(use: ScopeUse) -> float:
+    return 0.0 if len(use.daily_pnl_eur) == 0 else np.nan
+
+
+def _share(part: float, whole: float | None) -> float:
+    if whole is None:
+        return np.nan
+    return 0.0 if part == 0 else (np.inf if whole == 0 else part / whole)

@@ -1,0 +1,161 @@
+"""The limits of a desk as read from `conf/risk_limits.yaml`. What is missing, unreadable, NaN or null denies.
+
+Reading never raises: a book that cannot be read is a book that denies everything, and says why in each limit's `problem`. Three scopes
+hold for every order: the whole desk, its zone (over all strategies), and its strategy (in that zone).
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+Scope = Literal["desk", "zone", "strategy"]
+Action = Literal["reduce", "block", "halt"]
+SCOPES: tuple[Scope, ...] = ("desk", "zone", "strategy")
+
+LIMIT_KINDS: dict[str, str] = {
+    "max_model_age_days": "age of the model behind the forecast",
+    "max_data_age_hours": "age of the newest input at the decision",
+    "max_drift_level": "0 no drift, 1 not yet assessed, 2 drift found, 3 the monitor cannot see",
+    "max_daily_loss_eur": "loss of the newest settled day",
+    "max_drawdown_eur": "settled P&L below its highest point",
+    "min_price_eur_per_mwh": "lowest limit price of an order",
+    "max_price_eur_per_mwh": "highest limit price of an order",
+    "max_price_distance_eur_per_mwh": "limit price worse than the expected price: a buy above it, a sell below it",
+    "max_mw_per_mtu": "power of one order",
+    "max_gross_mw": "sum of power over the scope's orders in one market time unit, sides added",
+    "max_net_mw": "the same, sides against each other",
+    "max_mwh_per_day": "energy of a delivery day, sides added",
+    "max_value_eur": "energy times expected price of a delivery day, sides added",
+    "max_orders_per_day": "orders for a delivery day",
+    "max_change_mwh": "energy of the day above the day before: the guard against a unit error",
+    "max_concentration_frac": "share of the daily energy limit held by one part: zone of the desk, strategy of the zone, unit of the strategy",
+    "max_value_at_risk_eur": "95 % one-day value at risk, the worse of historical and filtered",
+    "max_expected_shortfall_eur": "95 % one-day expected shortfall, the worse of historical and filtered",
+}
+"""Every limit kind. All of them must stand in every scope."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """One limit of one scope; `value` is None when it cannot be used, and then it denies."""
+
+    scope: Scope
+    kind: str
+    value: float | None
+    action: Action
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A limit moved for a time by a named person with a reason."""
+
+    scope: str
+    zone: str
+    strategy: str
+    kind: str
+    value: float | None
+    name: str
+    reason: str
+    expires_utc: datetime | None
+    problem: str = ""
+
+    def concerns(self, limit: Limit, zone: str, strategy: str) -> bool:
+        """Whether the override speaks of this limit."""
+        return (
+            (self.scope, self.kind) == (limit.scope, limit.kind)
+            and (self.scope == "desk" or self.zone == zone)
+            and (self.scope != "strategy" or self.strategy == strategy)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitBook:
+    """All limits of a desk. `document` is the parsed YAML; None when it could not be read."""
+
+    document: Mapping[str, object] | None
+    problem: str = ""
+
+    def limits(self, zone: str, strategy: str) -> tuple[Limit, ...]:
+        """Every limit that holds for orders of `strategy` in `zone`, in the order of `SCOPES` and `LIMIT_KINDS`."""
+        return tuple(self._limit(scope, kind, zone, strategy) for scope in SCOPES for kind in LIMIT_KINDS)
+
+    def overrides(self) -> tuple[Override, ...]:
+        """All overrides of the book, unusable ones with their problem."""
+        listed = self.document.get("overrides") if self.document else None
+        return tuple(_override(entry) for entry in listed) if isinstance(listed, list) else ()
+
+    def _limit(self, scope: Scope, kind: str, zone: str, strategy: str) -> Limit:
+        if self.document is None:
+            return Limit(scope=scope, kind=kind, value=None, action="block", problem=self.problem or "the limits cannot be read")
+        if scope == "desk":
+            sections = [self.document.get("desk")]
+        else:
+            name, group = (zone, "zones") if scope == "zone" else (strategy, "strategies")
+            parts = self.document.get(group)
+            sections = [parts.get(name), parts.get("default")] if isinstance(parts, Mapping) else []
+        found = next((section[kind] for section in sections if isinstance(section, Mapping) and kind in section), None)
+        return _limit(scope, kind, found)
+
+
+def unreadable_book(problem: str) -> LimitBook:
+    """The book that denies everything."""
+    return LimitBook(document=None, problem=problem)
+
+
+def parse_limit_book(document: object) -> LimitBook:
+    """The book of a parsed YAML document, whatever it is; never raises."""
+    if not isinstance(document, Mapping) or not document:
+        return unreadable_book("the limits are empty or not a mapping")
+    return LimitBook(document={str(key): value for key, value in document.items()})
+
+
+def _limit(scope: Scope, kind: str, entry: object) -> Limit:
+    if entry is None:
+        return Limit(scope=scope, kind=kind, value=None, action="block", problem="missing")
+    if not isinstance(entry, Mapping) or set(entry) != {"limit", "action"}:
+        return Limit(scope=scope, kind=kind, value=None, action="block", problem="not of the form {limit: number, action: reduce|block|halt}")
+    value, action = _number(entry["limit"]), entry["action"]
+    if action not in ("reduce", "block", "halt"):
+        return Limit(scope=scope, kind=kind, value=None, action="block", problem=f"unknown action {action!r}")
+    if value is None or (value < 0 and kind != "min_price_eur_per_mwh"):
+        return Limit(scope=scope, kind=kind, value=None, action="block", problem=f"{entry['limit']!r} is not a usable number")
+    return Limit(scope=scope, kind=kind, value=value, action=action)
+
+
+def _number(value: object) -> float | None:
+    """A finite number, or None; true and false are no numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _override(entry: object) -> Override:
+    fields = entry if isinstance(entry, Mapping) else {}
+    text = {key: str(fields.get(key) or "").strip() for key in ("scope", "zone", "strategy", "kind", "name", "reason")}
+    value, expires = _number(fields.get("limit")), _instant(fields.get("expires_utc"))
+    problems = [f"no {key}" for key in ("name", "reason") if not text[key]]
+    if value is None:
+        problems.append("no usable limit")
+    if expires is None:
+        problems.append("no expires_utc with a time zone")
+    if text["scope"] not in SCOPES or text["kind"] not in LIMIT_KINDS:
+        problems.append("unknown scope or kind")
+    return Override(**text, value=value, expires_utc=expires, problem=", ".join(problems))
+
+
+def _instant(value: object) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        return None
+    return value.astimezone(UTC)

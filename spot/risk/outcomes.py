@@ -1,0 +1,70 @@
+"""Prices that settle a position: the day-ahead price beside one second price, per market time unit, as known at an instant."""
+
+from datetime import datetime
+
+import polars as pl
+
+from spot.contracts.table import UTC_INSTANT
+
+OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "zone": pl.String,
+    "delivery_day": pl.Date,
+    "delivery_start_utc": UTC_INSTANT,
+    "resolution_minutes": pl.Int32,
+    "day_ahead_price_eur_per_mwh": pl.Float64,
+    "reference_price_eur_per_mwh": pl.Float64,
+    "source": pl.String,
+    "known_at_utc": UTC_INSTANT,
+}
+_KEY = ("zone", "delivery_start_utc")
+
+
+def build_outcomes(
+    day_ahead_prices: pl.DataFrame, reference_prices: pl.DataFrame | None = None, *, as_of_utc: datetime | None = None
+) -> pl.DataFrame:
+    """One row per market time unit of the day-ahead auction, ascending, columns `OUTCOME_SCHEMA`.
+
+    Both inputs are raw tables under contract; `reference_prices` holds one series (filter it before) and may be finer or coarser: finer
+    is averaged over the unit and null unless complete, coarser holds for all its parts. Of several vintages the newest known at
+    `as_of_utc` counts, without an instant the newest of all. No reference gives a column of nulls.
+    """
+    day_ahead = _newest(day_ahead_prices, as_of_utc).rename({"price_eur_per_mwh": "day_ahead_price_eur_per_mwh", "available_at_utc": "known_at_utc"})
+    if reference_prices is None:
+        joined = day_ahead.with_columns(reference_price_eur_per_mwh=pl.lit(None, pl.Float64))
+    else:
+        joined = _with_reference(day_ahead, _newest(reference_prices, as_of_utc))
+    return joined.select(OUTCOME_SCHEMA.keys()).cast(OUTCOME_SCHEMA).sort(_KEY)  # type: ignore[arg-type]
+
+
+def _with_reference(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+    units = _quarters(day_ahead.select(*_KEY, "resolution_minutes"))
+    quarters = _quarters(reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc"))
+    means = (
+        units.join(quarters.select("zone", "quarter_utc", "price_eur_per_mwh", "available_at_utc"), on=["zone", "quarter_utc"], how="left")
+        .group_by(_KEY)
+        .agg(
+            reference_price_eur_per_mwh=pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(pl.col("price_eur_per_mwh").mean()),
+            reference_known_utc=pl.col("available_at_utc").max(),
+        )
+    )
+    return day_ahead.join(means, on=_KEY, how="left").with_columns(
+        known_at_utc=pl.max_horizontal(
+            "known_at_utc", pl.when(pl.col("reference_price_eur_per_mwh").is_not_null()).then(pl.col("reference_known_utc"))
+        )
+    )
+
+
+def _newest(raw: pl.DataFrame, as_of_utc: datetime | None) -> pl.DataFrame:
+    known = raw if as_of_utc is None else raw.filter(pl.col("available_at_utc") <= as_of_utc)
+    return known.sort("available_at_utc").unique(_KEY, keep="last")
+
+
+def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows repeated for every quarter hour they cover, its start in `quarter_utc`."""
+    parts = pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part")
+    return (
+        frame.with_columns(parts)
+        .explode("part")
+        .with_columns(quarter_utc=pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part")))
+        .drop("part")
+    )

@@ -1,0 +1,105 @@
+"""Settlement of signals: fills, P&L and costs per market time unit. Backtest and live use this one function.
+
+The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when its limit is not above it. A
+filled spread position earns `exposure * (second price - day-ahead price)`; a physical one `-exposure * day-ahead price`. Firm energy that was
+not filled is made good at the imbalance price, or where none is known at the day-ahead price and a penalty.
+"""
+
+import polars as pl
+
+from spot.contracts.signal_tables import SETTLEMENTS, SIGNAL_KEY, SIGNALS
+from spot.errors import ContractError
+from spot.risk.fees import FeeSchedule
+
+UNFILLED_PENALTY_EUR_PER_MWH = 50.0
+"""Added to the day-ahead price when firm energy is missing and no imbalance price is known."""
+
+
+def settle(
+    signals: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    fees: FeeSchedule,
+    *,
+    degradation_eur_per_mwh: float = 0.0,
+    perfect_foresight: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """Money of every signal whose prices are known, under contract `settlements`; a signal without its price is left out, not guessed.
+
+    `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` where it is known). `perfect_foresight` has `zone`,
+    `delivery_start_utc` and `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy.
+
+    Raises:
+        ContractError: the signals lack a column, or a unit of the signals is longer or shorter than that of its price.
+    """
+    missing = [name for name in SIGNALS.columns if name not in signals.columns]
+    if missing:
+        raise ContractError(f"settlement: signals lack the columns {missing}")
+    if signals.is_empty() or outcomes.is_empty():
+        return SETTLEMENTS.empty()
+    prices = (
+        outcomes if "imbalance_price_eur_per_mwh" in outcomes.columns else outcomes.with_columns(imbalance_price_eur_per_mwh=pl.lit(None, pl.Float64))
+    )
+    prices = prices.select(
+        "zone", "delivery_start_utc", "day_ahead_price_eur_per_mwh", "reference_price_eur_per_mwh", "imbalance_price_eur_per_mwh", "known_at_utc",
+        price_source="source", price_minutes="resolution_minutes",
+    )  # fmt: skip
+    rows = signals.join(prices, on=["zone", "delivery_start_utc"], how="inner")
+    is_physical = pl.col("settled_against") == "nothing"
+    rows = rows.filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null() & (is_physical | pl.col("reference_price_eur_per_mwh").is_not_null()))
+    if rows.filter(pl.col("price_minutes") != pl.col("resolution_minutes")).height:
+        raise ContractError("settlement: market time units of signals and prices differ in length")
+    if perfect_foresight is None:
+        rows = rows.with_columns(perfect_foresight_eur=pl.lit(None, pl.Float64))
+    else:
+        rows = rows.join(
+            perfect_foresight.select("zone", "delivery_start_utc", "perfect_foresight_eur"), on=["zone", "delivery_start_utc"], how="left"
+        )
+    return _money(rows, fees, degradation_eur_per_mwh).select(SETTLEMENTS.columns.keys()).cast(SETTLEMENTS.schema).sort(SIGNAL_KEY)  # type: ignore[arg-type]
+
+
+def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.DataFrame:
+    price, reference = pl.col("day_ahead_price_eur_per_mwh"), pl.col("reference_price_eur_per_mwh")
+    sign = pl.col("side").replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
+    limit = pl.col("limit_price_eur_per_mwh")
+    is_filled = pl.when(pl.col("side") == "buy").then(limit.is_null() | (limit >= price)).otherwise(limit.is_null() | (limit <= price))
+    is_physical = pl.col("settled_against") == "nothing"
+    ordered = sign * pl.col("volume_mw")
+    hours = pl.col("resolution_minutes") / 60.0
+    # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the penalty when nothing better is known.
+    made_good = pl.coalesce(pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH)
+    rows = _with_fees(rows, fees).with_columns(exposure_mw=pl.when(is_filled).then(ordered).otherwise(0.0), ordered_mw=ordered, hours=hours)
+    energy = pl.col("exposure_mw") * pl.col("hours")
+    missing = (pl.col("ordered_mw") - pl.col("exposure_mw")) * pl.col("hours")
+    second = pl.when(is_physical).then(0.0).otherwise(reference)
+    is_sold_by_asset = is_physical & (pl.col("ordered_mw") < 0)
+    return rows.with_columns(
+        filled_mwh=energy.abs(),
+        unfilled_mwh=missing.abs(),
+        gross_pnl_eur=energy * (second - price),
+        fees_eur=energy.abs() * (pl.col("day_ahead_fee") + pl.when(is_physical).then(0.0).otherwise(pl.col("reference_fee")))
+        + pl.when(ordered != 0).then(pl.col("order_fee")).otherwise(0.0),
+        slippage_eur=pl.when(is_physical).then(0.0).otherwise(energy.abs() * pl.col("slippage")),
+        imbalance_cost_eur=pl.when(pl.col("is_firm")).then(missing * made_good).otherwise(0.0),
+        degradation_eur=pl.when(is_sold_by_asset).then(pl.col("ordered_mw").abs() * pl.col("hours") * degradation).otherwise(0.0),
+        reference_price_eur_per_mwh=pl.when(is_physical).then(None).otherwise(reference),
+        currency=pl.lit(fees.currency),
+        source=pl.col("price_source"),
+    ).with_columns(
+        pnl_eur=pl.col("gross_pnl_eur") - pl.col("fees_eur") - pl.col("slippage_eur") - pl.col("imbalance_cost_eur") - pl.col("degradation_eur")
+    )
+
+
+def _with_fees(rows: pl.DataFrame, fees: FeeSchedule) -> pl.DataFrame:
+    days = rows.get_column("delivery_day").unique().sort().to_list()
+    rules = [fees.on(day) for day in days]
+    table = pl.DataFrame(
+        {
+            "delivery_day": days,
+            "day_ahead_fee": [rule.day_ahead_fee_eur_per_mwh for rule in rules],
+            "reference_fee": [rule.reference_fee_eur_per_mwh for rule in rules],
+            "slippage": [rule.slippage_eur_per_mwh for rule in rules],
+            "order_fee": [rule.order_fee_eur for rule in rules],
+        },
+        schema_overrides={"delivery_day": pl.Date},
+    )
+    return rows.join(table, on="delivery_day", how="left")
