@@ -41,10 +41,10 @@ def simulate_prices(clock: MarketClock, weather: Weather, supply: Supply, *, see
     views = {name: view.residual_load_mw for name, view in weather.views.items()}
     believed = supply.flexible_demand(views[CONSENSUS], clock)
     noiseless = _quarter_hour_swing(clock, supply.price(believed))
-    bids = 0.012 * hourly_process(seed, f"bids|{zone}", hours, 14.0) + 0.008 * daily_process(seed, f"bids|{zone}", 4.0)[daily_index(clock.epoch_days)]
+    bids = 0.038 * hourly_process(seed, f"bids|{zone}", hours, 10.0) + 0.028 * daily_process(seed, f"bids|{zone}", 4.0)[daily_index(clock.epoch_days)]
     level = 2.0 * hourly_process(seed, f"level|{zone}", hours, 6.0) + 0.7 * quarter_noise(seed, f"level|{zone}", clock.quarters)
     lowest, highest = _limits(clock)
-    day_ahead = np.clip(_quarter_hour_swing(clock, supply.price(believed + bids * size)) + level, lowest, highest)
+    day_ahead = np.clip(_quarter_hour_swing(clock, supply.price(believed + bids * supply.dispatchable_mw)) + level, lowest, highest)
 
     premium = _premium(clock, weather, size)
     slope = _local_slope(supply, believed)
@@ -68,7 +68,7 @@ def _premium(clock: MarketClock, weather: Weather, size: float) -> Floats:
     view = weather.views[CONSENSUS]
     evening = np.exp(-(((clock.local_hour - 19.0) / 1.8) ** 2))
     tightness = view.residual_load_mw / size
-    return np.asarray(-5.5 * view.solar_mw / size - 3.0 * evening * np.maximum(tightness, 0.0) + 1.6 * np.maximum(0.6 - tightness, 0.0))
+    return np.asarray(-8.0 * view.solar_mw / size - 4.5 * evening * np.maximum(tightness, 0.0) + 3.0 * np.maximum(0.7 - tightness, 0.0))
 
 
 def _local_slope(supply: Supply, demand_mw: Floats) -> Floats:

@@ -36,15 +36,19 @@ class Supply:
     mean_load_mw: float
     storage_mw: float
     interconnection_mw: float
+    inflexible_mw: float
+    typical_residual_mw: float
+    dispatchable_mw: float
+    """Nominal capacity of all blocks together."""
 
     def price(self, demand_mw: Floats) -> Floats:
         """Clearing price (N,) EUR/MWh at a demand on this zone's plants; each block ramps from its predecessor's cost to its own."""
         low = np.maximum(0.0, -demand_mw) / self.mean_load_mw
-        price = np.full(len(demand_mw), -4.0) - 75.0 * low - 420.0 * low**2
+        price = -45.0 * low - 350.0 * low**2
         filled = np.zeros(len(demand_mw))
-        previous = np.full(len(demand_mw), -4.0)
+        previous = np.zeros(len(demand_mw))
         for block in range(self.costs_eur_per_mwh.shape[1]):
-            capacity = np.maximum(self.capacity_mw[:, block], 1e-6)
+            capacity = self.capacity_mw[:, block]
             price += (self.costs_eur_per_mwh[:, block] - previous) * np.clip((demand_mw - filled) / capacity, 0.0, 1.0)
             previous = self.costs_eur_per_mwh[:, block]
             filled = filled + capacity
@@ -52,10 +56,11 @@ class Supply:
         return price + 700.0 * scarce + 22_000.0 * scarce**2
 
     def flexible_demand(self, residual_load_mw: Floats, clock: MarketClock) -> Floats:
-        """Demand on plants after exchange with neighbours and storage, both of which flatten the day."""
-        reach = max(self.interconnection_mw, 1.0)
-        traded = residual_load_mw - reach * np.tanh(0.45 * (residual_load_mw - 0.55 * self.mean_load_mw) / reach)
-        return np.asarray(traded - np.clip(0.40 * (traded - clock.daily_mean(traded)), -self.storage_mw, self.storage_mw))
+        """Demand on plants that follow the price, after exchange with neighbours and storage, both of which flatten the day."""
+        reach = self.interconnection_mw
+        traded = residual_load_mw - reach * np.tanh(0.45 * (residual_load_mw - self.typical_residual_mw) / reach)
+        stored = np.clip(0.40 * (traded - clock.daily_mean(traded)), -self.storage_mw, self.storage_mw)
+        return np.asarray(traded - stored - self.inflexible_mw)
 
 
 def simulate_fuels(clock: MarketClock, *, seed: int, scenarios: Sequence[Scenario]) -> Fuels:
@@ -78,7 +83,7 @@ def simulate_fuels(clock: MarketClock, *, seed: int, scenarios: Sequence[Scenari
 
 
 def simulate_supply(profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, seed: int) -> Supply:
-    """The zone's merit order: must-run, nuclear, hydro, lignite, coal, gas, peakers, each with its availability."""
+    """The zone's merit order: nuclear, lignite, hydro, coal, gas and peakers, each with its availability."""
     rows = daily_index(clock.epoch_days)
     summer = -np.cos(2 * np.pi * (clock.day_of_year - 15) / 365.25)
     gas = fuels.gas / _GAS_EFFICIENCY + _GAS_TONNES * fuels.carbon + 3.0
@@ -87,26 +92,30 @@ def simulate_supply(profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, s
     wet = daily_process(seed, f"water|{profile.region}", 45.0)[rows]
     hydro_cost = np.clip(0.55 - 0.10 * wet, 0.2, 0.9) * gas
     lost = 0.30 * daily_events(seed, f"outage|{clock.zone}", 0.035, 0.80)[rows]
-    maintenance = 0.90 - 0.05 * summer
+    maintenance = 0.95 - 0.05 * summer
     thermal = np.clip(maintenance - lost, 0.3, 1.0)
-    blocks = (
-        (np.full(len(rows), 7.0), np.full(len(rows), 0.07)),
-        (np.full(len(rows), 14.0), profile.nuclear * thermal),
-        (hydro_cost, profile.hydro * np.clip(0.62 + 0.12 * wet, 0.3, 0.95)),
-        (lignite, profile.lignite * thermal),
-        (coal, profile.coal * thermal),
-        (gas, profile.gas * thermal),
-        (1.5 * gas + 25.0, np.full(len(rows), profile.peaker)),
+    plants = (
+        (np.full(len(rows), 14.0), thermal),
+        (lignite, thermal),
+        (hydro_cost, 0.92 + 0.08 * np.tanh(wet)),
+        (coal, thermal),
+        (gas, thermal),
+        (1.5 * gas + 25.0, np.ones(len(rows))),
     )
+    # a kind of plant that the zone does not have must not leave a step of its cost in the curve
+    blocks = [(cost, 0.01 * part * profile.dispatchable * available) for part, (cost, available) in zip(profile.mix, plants, strict=True) if part > 0]
     costs = np.stack([cost for cost, _ in blocks], axis=1)
     capacity = np.stack([share for _, share in blocks], axis=1) * profile.mean_load_mw
     order = np.argsort(costs, axis=1, kind="stable")
     return Supply(
         costs_eur_per_mwh=np.take_along_axis(costs, order, axis=1),
         capacity_mw=np.take_along_axis(capacity, order, axis=1),
-        outage_mw=lost * (profile.nuclear + profile.lignite + profile.coal + profile.gas) * profile.mean_load_mw,
+        outage_mw=0.01 * lost * (sum(profile.mix) - profile.mix[2] - profile.mix[5]) * profile.dispatchable * profile.mean_load_mw,
         gas_cost_eur_per_mwh=gas,
         mean_load_mw=profile.mean_load_mw,
         storage_mw=profile.storage * profile.mean_load_mw,
         interconnection_mw=profile.interconnection * profile.mean_load_mw,
+        inflexible_mw=profile.inflexible * profile.mean_load_mw,
+        typical_residual_mw=profile.typical_residual * profile.mean_load_mw,
+        dispatchable_mw=profile.dispatchable * profile.mean_load_mw,
     )
