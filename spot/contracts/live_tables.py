@@ -82,7 +82,7 @@ WEATHER_FORECASTS = _period(
     "weather_forecasts",
     "Weather forecast runs at named points, one row per run, point, variable and hour. Never reanalysis.",
     WEATHER_SERIES,
-    key=("zone", "series", "point", "run_at_utc", "delivery_start_utc", "available_at_utc"),
+    key=("zone", "series", "point", "run_at_utc", "delivery_start_utc", "source", "available_at_utc"),
     point=_text("name of the point, latitude and longitude in degrees, for example 52.50,13.40"),
     model=_text("numerical weather model, for example ecmwf_ifs"),
     run_at_utc=_instant("initialisation of the run"),
@@ -92,7 +92,7 @@ WEATHER_FORECASTS = _period(
 OUTAGES = TableContract(
     name="outages",
     description="Unavailability of generation and production units: what was announced, revision by revision.",
-    key=("zone", "outage_id", "revision", "interval_start_utc", "available_at_utc"),
+    key=("zone", "outage_id", "revision", "interval_start_utc", "source", "available_at_utc"),
     is_raw=True,
     columns={
         "zone": _text("bidding zone"),
@@ -113,7 +113,7 @@ OUTAGES = TableContract(
 AVAILABLE_CAPACITY = TableContract(
     name="available_capacity",
     description="Generating capacity by fuel that is expected to be usable on a day, as its owners last declared.",
-    key=("zone", "series", "delivery_day", "available_at_utc"),
+    key=("zone", "series", "delivery_day", "source", "available_at_utc"),
     is_raw=True,
     columns={
         "zone": _text("bidding zone"),

@@ -1,0 +1,84 @@
+"""What the last weeks of one series looked like: the yardstick of the plausibility rules."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+N_DAYS = 28
+N_PROFILE_DAYS = 7
+N_NEEDED = 7
+"""Days of history from which on a series is judged by its past."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """The last four weeks by local clock hour. Shapes (24,) in the unit of the series; NaN for an hour never seen."""
+
+    profile: Floats
+    """Mean of the last seven days."""
+    hour_maximum: Floats
+    minimum: float
+    maximum: float
+    zero_share: float
+    """Share of hours that were exactly zero."""
+    maximum_step: float
+    """Largest change from one hour to the next."""
+
+
+class RollingPast:
+    """The past of a series that grows by one accepted day after the other."""
+
+    def __init__(self) -> None:
+        self._days: deque[Floats] = deque(maxlen=N_DAYS)
+
+    def add(self, hourly: Floats) -> None:
+        """Add a day, (24,) means by local clock hour, NaN for an hour that the day does not have."""
+        self._days.append(hourly)
+
+    def summary(self) -> Past | None:
+        """The yardstick, or None while fewer than `N_NEEDED` days are known."""
+        if len(self._days) < N_NEEDED:
+            return None
+        days = np.stack(self._days)
+        flat = days[~np.isnan(days)]
+        filled = np.where(np.isnan(days), -np.inf, days)
+        recent = days[-N_PROFILE_DAYS:]
+        n_seen = (~np.isnan(recent)).sum(axis=0)
+        with np.errstate(invalid="ignore"):
+            profile = np.where(n_seen > 0, np.nansum(recent, axis=0) / np.maximum(n_seen, 1), np.nan)
+        steps = np.abs(np.diff(days, axis=1))
+        return Past(
+            profile=profile,
+            hour_maximum=filled.max(axis=0),
+            minimum=float(flat.min()),
+            maximum=float(flat.max()),
+            zero_share=float((flat == 0.0).mean()),
+            maximum_step=float(np.nanmax(steps)) if np.isfinite(steps).any() else 0.0,
+        )
+
+
+def by_clock_hour(values: Floats, hours: npt.NDArray[np.int64]) -> Floats:
+    """(24,) mean of the values at each local clock hour, NaN where there is none."""
+    counts = np.bincount(hours, minlength=24)
+    sums = np.bincount(hours, weights=values, minlength=24)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+
+
+def longest_run(values: Floats) -> tuple[int, int, bool]:
+    """Length of the longest run of equal values, its first index, and whether it reaches the last value."""
+    change = np.flatnonzero(np.diff(values) != 0.0)
+    starts = np.concatenate(([0], change + 1))
+    lengths = np.diff(np.concatenate((starts, [len(values)])))
+    best = int(lengths.argmax())
+    return int(lengths[best]), int(starts[best]), best == len(lengths) - 1
+
+
+def correlation(a: Floats, b: Floats) -> float:
+    """Pearson correlation, 0 where one of both does not vary."""
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a @ a) * (b @ b)))
+    return float(a @ b) / scale if scale > 0.0 else 0.0
