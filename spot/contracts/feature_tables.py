@@ -41,11 +41,15 @@ FEATURES: dict[str, Column] = {
     "load_forecast_change_1d_mw": _feature("MW", "load forecast minus that of the same local period the day before"),
     "wind_forecast_change_1d_mw": _feature("MW", "wind forecast minus that of the same local period the day before"),
     "solar_forecast_change_1d_mw": _feature("MW", "solar forecast minus that of the same local period the day before"),
+    "wind_forecast_1d_mw": _feature("MW", "wind forecast for the same local period of the day before: known at the gate where today's is not"),
+    "solar_forecast_1d_mw": _feature("MW", "solar forecast for the same local period of the day before: known at the gate where today's is not"),
     "load_actual_mw": _feature("MW", "actual load of the same local period on the last wholly published day"),
     "wind_actual_mw": _feature("MW", "actual wind generation of the same local period on the last wholly published day"),
     "solar_actual_mw": _feature("MW", "actual solar generation of the same local period on the last wholly published day"),
-    "intraday_spread_eur_per_mwh": _feature("EUR/MWh", "mean intraday minus day-ahead price of the last wholly published day"),
-    "imbalance_spread_eur_per_mwh": _feature("EUR/MWh", "mean imbalance minus day-ahead price of the last wholly published day"),
+    "intraday_spread_eur_per_mwh": _feature("EUR/MWh", "intraday minus day-ahead price of the same local period, last published day"),
+    "intraday_spread_mean_eur_per_mwh": _feature("EUR/MWh", "mean intraday minus day-ahead price of the last published day"),
+    "imbalance_spread_eur_per_mwh": _feature("EUR/MWh", "imbalance minus day-ahead price of the same local period, last published day"),
+    "imbalance_spread_mean_eur_per_mwh": _feature("EUR/MWh", "mean imbalance minus day-ahead price of the last published day"),
     **CALENDAR_FEATURES,
 }
 """Every feature column, in order."""

@@ -1,0 +1,43 @@
+"""Calendar of delivery days: public holidays and the clock. Known for ever, so no gate applies.
+
+Source of holidays: the open `holidays` package, by ISO country code of the zone.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import lru_cache
+
+import holidays
+import numpy as np
+
+from spot.contracts.panel import Floats
+from spot.features.grid import N_SLOTS, STEP_MINUTES, Grid
+from spot.market.zones import find_zone
+
+
+@lru_cache(maxsize=512)
+def _holidays_of(country: str, year: int) -> frozenset[date]:
+    return frozenset(holidays.country_holidays(country, years=year))
+
+
+def holiday_fraction(zone: str, days: Sequence[date]) -> Floats:
+    """(D,) share of the zone's holiday calendars on which each day is a public holiday, 0 to 1; 0 where the zone names no calendar."""
+    countries = find_zone(zone).holiday_countries
+    if not countries:
+        return np.zeros(len(days))
+    return np.array([sum(day in _holidays_of(country, day.year) for country in countries) / len(countries) for day in days], dtype=np.float64)
+
+
+def calendar_features(grid: Grid) -> dict[str, Floats]:
+    """(D, S) matrices of the features of `CALENDAR_FEATURES`."""
+    shape = (len(grid.days), N_SLOTS)
+    days = np.array(grid.days, dtype="datetime64[D]")
+    day_of_year = (days - days.astype("datetime64[Y]")).astype(np.float64) + 1
+    daily = {
+        "day_of_week": np.array([day.isoweekday() for day in grid.days], dtype=np.float64),
+        "day_of_year": day_of_year,
+        "holiday_fraction": holiday_fraction(grid.zone, grid.days),
+        "n_periods": grid.n_periods.astype(np.float64),
+    }
+    hour = np.where(grid.clock_slot >= 0, grid.clock_slot * STEP_MINUTES / 60, np.nan)
+    return {"hour_local": hour, **{name: np.broadcast_to(values[:, None], shape) for name, values in daily.items()}}

@@ -1,0 +1,95 @@
+"""Load, wind and solar: forecasts of the delivery day, how they changed from the day before, and the last day that was wholly measured."""
+
+from collections.abc import Iterable
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.contracts.panel import Floats
+from spot.features.gatekeeper import Gatekeeper
+
+Bools = npt.NDArray[np.bool_]
+
+_LOOK_BACK_DAYS = 7
+_WIND_PARTS = ("wind_onshore", "wind_offshore")
+
+
+def fundamental_features(keeper: Gatekeeper) -> dict[str, Floats]:
+    """(D, S) matrices of all features made of load, wind and solar."""
+    load, load_1d = (_load_forecast(keeper, lag) for lag in (0, 1))
+    wind, solar = (_renewable_forecasts(keeper, series) for series in ("wind", "solar"))
+    return {
+        "load_forecast_mw": load,
+        "wind_forecast_mw": wind[0],
+        "solar_forecast_mw": solar[0],
+        "residual_load_mw": _residual(load, (wind[0], wind[2]), (solar[0], solar[2])),
+        "load_forecast_change_1d_mw": load - load_1d,
+        "wind_forecast_change_1d_mw": wind[0] - wind[1],
+        "solar_forecast_change_1d_mw": solar[0] - solar[1],
+        "wind_forecast_1d_mw": wind[1],
+        "solar_forecast_1d_mw": solar[1],
+        "load_actual_mw": _last_whole_day(keeper, "load_actuals", ("load",), "load_mw"),
+        "wind_actual_mw": _last_whole_day(keeper, "generation_actuals", ("wind", *_WIND_PARTS), "generation_mw"),
+        "solar_actual_mw": _last_whole_day(keeper, "generation_actuals", ("solar",), "generation_mw"),
+    }
+
+
+def _load_forecast(keeper: Gatekeeper, lag_days: int) -> Floats:
+    read = keeper.at_gate if lag_days == 0 else keeper.at_gate_clock
+    return read("load_forecasts", "load", "load_forecast_mw", lag_days=lag_days)
+
+
+def _renewable_forecasts(keeper: Gatekeeper, kind: str) -> tuple[Floats, Floats, Bools]:
+    """Forecast of the day, that of the day before by the local clock, and (D,) whether the zone has the series at all of late."""
+    names = ("wind", *_WIND_PARTS) if kind == "wind" else (kind,)
+    history = {name: [_renewables(keeper, name, lag) for lag in range(_LOOK_BACK_DAYS + 1)] for name in names}
+    has = {name: _any_known(days) for name, days in history.items()}
+    today = _total({name: days[0] for name, days in history.items()}, has)
+    before = _total({name: days[1] for name, days in history.items()}, has)
+    return today, keeper.to_target(before, 1), _either(has.values())
+
+
+def _renewables(keeper: Gatekeeper, series: str, lag_days: int) -> Floats:
+    return keeper.at_gate("renewable_forecasts", series, "generation_forecast_mw", lag_days=lag_days)
+
+
+def _total(parts: dict[str, Floats], has: dict[str, Bools]) -> Floats:
+    """The total if a provider states it, else the sum of the parts that the zone has; NaN while one of those is missing."""
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    onshore, offshore = (np.where(has[name][:, None], parts[name], 0.0) for name in _WIND_PARTS)
+    has_parts = _either(has[name] for name in _WIND_PARTS)
+    return np.where(np.isfinite(parts["wind"]), parts["wind"], np.where(has_parts[:, None], onshore + offshore, np.nan))
+
+
+def _residual(load: Floats, *renewables: tuple[Floats, Bools]) -> Floats:
+    """Load minus the renewables that the zone has; NaN where it has none of them, because their data is then more likely missing than zero."""
+    rest = load.copy()
+    for forecast, has in renewables:
+        rest -= np.where(has[:, None], forecast, 0.0)
+    return np.where(_either(has for _, has in renewables)[:, None], rest, np.nan)
+
+
+def _any_known(days: Iterable[Floats]) -> Bools:
+    """(D,) whether any slot of any of these days holds a value."""
+    return np.isfinite(np.stack(list(days))).any(axis=(0, 2), keepdims=True)[0, :, 0]
+
+
+def _either(conditions: Iterable[Bools]) -> Bools:
+    first, *others = conditions
+    for other in others:
+        first = first | other
+    return first
+
+
+def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], value: str) -> Floats:
+    """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate."""
+    chosen = np.full((len(keeper.target.days), 0), np.nan)
+    for lag in range(1, _LOOK_BACK_DAYS + 1):
+        parts = {name: keeper.at_gate(table, name, value, lag_days=lag) for name in series}
+        has = {name: _any_known([matrix]) for name, matrix in parts.items()}
+        total = _total(parts, has)
+        is_whole = np.isfinite(total).sum(axis=1) == keeper.lagged(lag).n_slots
+        moved = np.where(is_whole[:, None], keeper.to_target(total, lag), np.nan)
+        chosen = moved if chosen.shape[1] == 0 else np.where(np.isfinite(chosen), chosen, moved)
+    return chosen

@@ -1,0 +1,88 @@
+"""Hands out values as known at the gate of each delivery day, and remembers the newest publication that it handed out."""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.panel import Floats
+from spot.contracts.raw_tables import RAW_TABLES
+from spot.errors import ContractError
+from spot.features.grid import Grid, Ints, to_us
+from spot.features.vintages import NEVER_US, Vintages, vintages_of
+from spot.market.gates import gate_closure_utc
+
+_FAR_FUTURE_US = np.iinfo(np.int64).max
+
+
+class Gatekeeper:
+    """Raw tables of one zone, seen from the gates of the target days.
+
+    `target` is the grid of the days that features are built for; the whole grid starts `n_history` days before. `newest_us`, (D,), grows with every
+    value that is handed out.
+    """
+
+    def __init__(self, raw: Mapping[str, pl.DataFrame], grid: Grid, *, n_history: int, admit: AbstractSet[str] = frozenset()) -> None:
+        known_tables = {contract.name: contract for contract in RAW_TABLES}
+        if unknown := sorted({*admit} - {*known_tables}):
+            raise ContractError(f"features of {grid.zone}: cannot admit {unknown}, known are {sorted(known_tables)}")
+        self.zone = grid.zone
+        self.target = grid.part(n_history, len(grid.days))
+        self.gate_us: Ints = np.array([to_us(gate_closure_utc(grid.zone, day)) for day in self.target.days], dtype=np.int64)
+        self.newest_us: Ints = np.full(len(self.target.days), NEVER_US)
+        self._grid = grid
+        self._n_history = n_history
+        self._admit = frozenset(admit)
+        self._raw = {name: raw.get(name, contract.empty()).filter(pl.col("zone") == grid.zone) for name, contract in known_tables.items()}
+        self._vintages: dict[tuple[str, str], Vintages] = {}
+
+    @property
+    def sources(self) -> list[str]:
+        """(D,) providers of what was known at each gate about its day and the history before, and what was admitted against the rule."""
+        seen = pl.concat([frame.select("delivery_day", "source", "available_at_utc") for frame in self._raw.values()])
+        firsts = seen.group_by("delivery_day", "source").agg(pl.col("available_at_utc").dt.epoch("us").min()).rows()
+        by_day: dict[date, list[tuple[str, int]]] = {}
+        for day, source, first_us in firsts:
+            by_day.setdefault(day, []).append((source, first_us))
+        note = f" (assumed known: {', '.join(sorted(self._admit))})" if self._admit else ""
+        texts = []
+        for day, gate_us in zip(self.target.days, self.gate_us, strict=True):
+            window = (entry for k in range(self._n_history + 1) for entry in by_day.get(day - timedelta(days=k), []))
+            names = {source for source, first_us in window if first_us <= gate_us}
+            texts.append((", ".join(sorted(names)) or "none") + note)
+        return texts
+
+    def lagged(self, lag_days: int) -> Grid:
+        """The grid of the days `lag_days` before the target days."""
+        return self._grid.part(self._n_history - lag_days, len(self._grid.days) - lag_days)
+
+    def at_gate(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
+        """(D, S) values of `lag_days` before each target day as known at that day's gate, by slot of the day they belong to."""
+        everything = self._load(table, series, value)
+        gates = np.full(len(self._grid.days), NEVER_US)
+        rows = slice(self._n_history - lag_days, len(self._grid.days) - lag_days)
+        is_admitted = lag_days == 0 and table in self._admit
+        gates[rows] = _FAR_FUTURE_US if is_admitted else self.gate_us
+        matrix, newest = everything.known_at_gates(gates)
+        self.newest_us = np.maximum(self.newest_us, np.minimum(newest[rows], self.gate_us) if is_admitted else newest[rows])
+        return matrix[rows]
+
+    def at_gate_clock(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
+        """(D, S) as `at_gate`, at the same time of the local clock of each target day."""
+        return self.to_target(self.at_gate(table, series, value, lag_days=lag_days), lag_days)
+
+    def to_target(self, matrix: Floats, lag_days: int) -> Floats:
+        """(D, S) of the days `lag_days` before to the slots of the target days, by the local clock."""
+        return self.target.at_clock_of(self.lagged(lag_days).to_clock(matrix))
+
+    def outcome(self, table: str, series: str, value: str) -> Floats:
+        """(D, S) newest vintage of all, for outcomes only: it knows no gate."""
+        matrix, _ = self._load(table, series, value).known_at_gates(np.full(len(self._grid.days), _FAR_FUTURE_US))
+        return matrix[self._n_history :]
+
+    def _load(self, table: str, series: str, value: str) -> Vintages:
+        if (table, series) not in self._vintages:
+            self._vintages[table, series] = vintages_of(self._raw[table].filter(pl.col("series") == series), self._grid, value=value)
+        return self._vintages[table, series]

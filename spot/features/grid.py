@@ -1,0 +1,110 @@
+"""Delivery days as rows of dense matrices, so that a lag of a day is a shift by one row.
+
+All matrices are (D, S): D contiguous days of one zone, S = 100 slots of 15 minutes since the start of the delivery day, so that the repeated hour of
+autumn keeps both its values; slots after the end of a day are NaN. `at_clock_of` moves values between days by the local clock: the repeated hour
+counts with its mean, the hour that spring leaves out takes the value before it.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.contracts.panel import Floats
+from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, days_between
+from spot.market.zones import find_zone
+
+STEP_MINUTES = 15
+N_SLOTS = 25 * 60 // STEP_MINUTES
+N_CLOCK_SLOTS = 24 * 60 // STEP_MINUTES
+STEP_US = STEP_MINUTES * 60_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """The slots of D contiguous days of one zone."""
+
+    zone: str
+    days: tuple[date, ...]
+    start_us: Ints
+    """(D,) start of each day, microseconds since 1970 UTC."""
+    n_slots: Ints
+    """(D,) slots of each day: 92, 96 or 100."""
+    mtu_minutes: Ints
+    """(D,) length of the day-ahead market time unit."""
+    clock_slot: Ints
+    """(D, S) slot of the local clock, 0 to 95; -1 after the end of the day."""
+
+    @property
+    def n_periods(self) -> Ints:
+        """(D,) market time units of each day."""
+        periods: Ints = self.n_slots * STEP_MINUTES // self.mtu_minutes
+        return periods
+
+    def part(self, first_row: int, end_row: int) -> "Grid":
+        """The days of rows `first_row` up to, not including, `end_row`."""
+        rows = slice(first_row, end_row)
+        return Grid(self.zone, self.days[rows], self.start_us[rows], self.n_slots[rows], self.mtu_minutes[rows], self.clock_slot[rows])
+
+    def to_clock(self, matrix: Floats) -> Floats:
+        """(D, S) by slot of the day to (D, 96) by slot of the local clock."""
+        clock = matrix[:, :N_CLOCK_SLOTS].copy()
+        for row in np.flatnonzero(self.n_slots != N_CLOCK_SLOTS):
+            n_slots = self.n_slots[row]
+            clock[row] = _mean_by_slot(matrix[row, :n_slots], self.clock_slot[row, :n_slots])
+        return clock
+
+    def at_clock_of(self, clock: Floats) -> Floats:
+        """(D, 96) by slot of the local clock to (D, S) by slot of this grid's days."""
+        values = np.take_along_axis(clock, np.maximum(self.clock_slot, 0), axis=1)
+        return np.where(self.clock_slot >= 0, values, np.nan)
+
+
+def make_grid(zone: str, first_day: date, last_day: date) -> Grid:
+    """The grid of all days from `first_day` to `last_day`, both included."""
+    days = days_between(first_day, last_day)
+    start_us = np.array([to_us(day_bounds_utc(zone, day)[0]) for day in (*days, last_day + timedelta(days=1))], dtype=np.int64)
+    n_slots = np.diff(start_us) // STEP_US
+    mtu_minutes = np.array([day_ahead_mtu_minutes(zone, day) for day in days], dtype=np.int64)
+    slots = np.arange(N_SLOTS)
+    clock_slot = np.where(slots < N_CLOCK_SLOTS, slots, -1)[None, :].repeat(len(days), axis=0)
+    for row in np.flatnonzero(n_slots != N_CLOCK_SLOTS):
+        clock_slot[row] = _clock_slots(zone, days[row])
+    return Grid(zone, days, start_us[:-1], n_slots, mtu_minutes, clock_slot)
+
+
+def to_us(instant: datetime) -> int:
+    """Microseconds since 1970 UTC of an aware instant."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+def mean_of_periods(matrix: Floats, n_merged: int) -> Floats:
+    """(D, S) to (D, S / n): mean of each `n_merged` slots; exact where they are equal, NaN where one is missing."""
+    blocks = matrix[:, : N_SLOTS // n_merged * n_merged].reshape(len(matrix), -1, n_merged)
+    first = blocks[:, :, 0]
+    means: Floats = first + (blocks - first[:, :, None]).mean(axis=2)
+    return means
+
+
+def _clock_slots(zone: str, day: date) -> Ints:
+    """(S,) slot of the local clock on a day of 23 or 25 hours."""
+    start, end = day_bounds_utc(zone, day)
+    time_zone = ZoneInfo(find_zone(zone).market_time_zone)
+    slots = np.full(N_SLOTS, -1, dtype=np.int64)
+    for i in range(int((end - start) / timedelta(minutes=STEP_MINUTES))):
+        clock = (start + timedelta(minutes=STEP_MINUTES * i)).astimezone(time_zone)
+        slots[i] = (clock.hour * 60 + clock.minute) // STEP_MINUTES
+    return slots
+
+
+def _mean_by_slot(values: Floats, slots: Ints) -> Floats:
+    """(96,) mean of the values of each clock slot; a slot that does not occur takes the value before it."""
+    counts = np.bincount(slots, minlength=N_CLOCK_SLOTS)
+    means = np.bincount(slots, weights=values, minlength=N_CLOCK_SLOTS) / np.maximum(counts, 1)
+    source = np.maximum.accumulate(np.where(counts > 0, np.arange(N_CLOCK_SLOTS), 0))
+    return means[source]
