@@ -72,7 +72,8 @@ def _residual(load: Floats, *renewables: tuple[Floats, Bools]) -> Floats:
 
 def _any_known(days: Iterable[Floats]) -> Bools:
     """(D,) whether any slot of any of these days holds a value."""
-    return np.isfinite(np.stack(list(days))).any(axis=(0, 2), keepdims=True)[0, :, 0]
+    known: Bools = np.isfinite(np.stack(list(days))).sum(axis=(0, 2)) > 0
+    return known
 
 
 def _either(conditions: Iterable[Bools]) -> Bools:
