@@ -46,8 +46,10 @@ def settle(
     rows = signals.join(prices, on=["zone", "delivery_start_utc"], how="inner")
     is_physical = pl.col("settled_against") == "nothing"
     rows = rows.filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null() & (is_physical | pl.col("reference_price_eur_per_mwh").is_not_null()))
-    if rows.filter(pl.col("price_minutes") != pl.col("resolution_minutes")).height:
+    differ = pl.col("price_minutes") != pl.col("resolution_minutes")
+    if rows.filter(differ & (pl.col("volume_mw") > 0)).height:
         raise ContractError("settlement: market time units of signals and prices differ in length")
+    rows = rows.filter(~differ)
     if perfect_foresight is None:
         rows = rows.with_columns(perfect_foresight_eur=pl.lit(None, pl.Float64))
     else:

@@ -8,6 +8,7 @@ shortfall is the mean of the worst share of days, its edge day weighted (Acerbi,
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import lfilter
 
 from spot.contracts.panel import Floats
 from spot.errors import ContractError
@@ -57,12 +58,11 @@ def filtered_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, 
         return TailRisk(np.nan, np.nan)
     decay = 0.5 ** (1.0 / half_life_days)
     variance = float(np.mean(pnl**2))
-    before = np.empty(len(pnl))
-    for i, gain in enumerate(pnl):
-        before[i] = variance
-        variance = decay * variance + (1.0 - decay) * gain**2
-    floor = 1e-12 + 1e-4 * float(np.mean(pnl**2))
-    return tail_risk(pnl * np.sqrt(np.maximum(variance, floor) / np.maximum(before, floor)), level)
+    # Exponentially weighted variance after each day; a day is scaled by what was known before it.
+    after, _ = lfilter([1.0 - decay], [1.0, -decay], pnl**2, zi=[decay * variance])
+    before = np.concatenate([[variance], after[:-1]])
+    floor = 1e-12 + 1e-4 * variance
+    return tail_risk(pnl * np.sqrt(np.maximum(after[-1], floor) / np.maximum(before, floor)), level)
 
 
 def worst_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> TailRisk:

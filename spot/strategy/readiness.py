@@ -27,6 +27,9 @@ def assess_forecast_readiness(
     missing = [name for name in DAY_AHEAD_FORECASTS.columns if name not in forecast.columns]
     if missing:
         return ReadinessVerdict(False, (f"the forecast lacks the columns {', '.join(missing)}",))
+    untyped = [name for name, dtype in DAY_AHEAD_FORECASTS.schema.items() if forecast.schema[name] != dtype]
+    if untyped:
+        return ReadinessVerdict(False, (f"the forecast has columns of a wrong type: {', '.join(untyped)}",))
     rows = select_forecast(forecast, zone=zone, delivery_day=delivery_day, role=role)
     if rows.is_empty():
         return ReadinessVerdict(False, (f"no {role} forecast for {zone} on {delivery_day}",))

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 
 from spot.contracts.panel import Floats
+from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.settlement import settle
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
@@ -34,7 +35,7 @@ def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFram
     For a battery the best plan of each whole day (null on a day with a gap); for a spread the better side at full size where it pays.
     """
     parts = [_of_day(day.sort("delivery_start_utc"), settings) for _, day in outcomes.group_by(["zone", "delivery_day"], maintain_order=True)]
-    schema = {"zone": pl.String, "delivery_start_utc": outcomes.schema["delivery_start_utc"], "perfect_foresight_eur": pl.Float64}
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {"zone": pl.String, "delivery_start_utc": UTC_INSTANT, "perfect_foresight_eur": pl.Float64}
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 

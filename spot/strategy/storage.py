@@ -70,7 +70,8 @@ def plan_value_eur(plan: StoragePlan, prices: Floats, hours: float, settings: St
 
 def _state(charge: Floats, discharge: Floats, hours: float, settings: StorageSettings) -> Floats:
     flow = hours * (settings.charge_efficiency * charge - discharge / settings.discharge_efficiency)
-    return settings.initial_charge_frac * settings.energy_mwh + np.cumsum(flow)
+    state = settings.initial_charge_frac * settings.energy_mwh + np.cumsum(flow)
+    return np.where(np.abs(state) < _NEGLIGIBLE_MW, 0.0, state)
 
 
 def _constraints(n_units: int, hours: float, settings: StorageSettings) -> tuple[csr_array, Floats, Floats]:

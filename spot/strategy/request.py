@@ -1,0 +1,66 @@
+"""What a decision depends on, and what it gives: the two values of `spot.strategy.signals.decide_signals`."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Literal
+
+import polars as pl
+
+from spot.contracts.panel import Floats
+from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.risk.limit_book import LimitBook
+from spot.risk.outcomes import OUTCOME_SCHEMA
+from spot.risk.state import TradingState
+from spot.strategy.readiness import ReadinessVerdict
+from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
+
+Settings = SettlementSpreadSettings | StorageSettings | PriceViewSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalRequest:
+    """All that a decision depends on; nothing else is read."""
+
+    zone: str
+    delivery_day: date
+    strategy: Settings
+    forecast: pl.DataFrame
+    """Rows of `day_ahead_forecasts`, perhaps none."""
+    as_of_utc: datetime
+    """Instant of the decision: now when live, the gate closure in a backtest."""
+    limits: LimitBook
+    trading_state: TradingState
+    """The stricter of desk and zone; HALTED when it cannot be read."""
+    history: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTCOME_SCHEMA))
+    """Outcomes as known at `as_of_utc` (`spot.risk.outcomes.build_outcomes`)."""
+    desk_signals: pl.DataFrame = field(default_factory=SIGNALS.empty)
+    """Signals of the whole desk for this day and the day before."""
+    settlements: pl.DataFrame = field(default_factory=SETTLEMENTS.empty)
+    """Settled money of the whole desk so far."""
+    spread_quantiles: Floats | None = None
+    """(P, 9) from a fitted spread model."""
+    reference: Floats | None = None
+    """(P,) the desk's own prices for `price_view`."""
+    model_age_days: float | None = None
+    """Not known denies."""
+    drift_status: str | None = None
+    """ok, not_assessed, alert or cannot_see; not known denies."""
+    role: Literal["champion", "challenger"] = "champion"
+    mode: Literal["paper", "live"] = "paper"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalDecision:
+    """The signals of one zone, day and strategy, and everything that was judged on the way."""
+
+    frame: pl.DataFrame
+    """Contract `signals`: every unit of the day."""
+    events: pl.DataFrame
+    """Contract `risk_events`."""
+    bid_curves: pl.DataFrame
+    """Contract `bid_curves`; empty where the market takes no curve."""
+    conformance: pl.DataFrame
+    """Contract `limit_conformance`."""
+    readiness: ReadinessVerdict
+    requests_halt: bool
+    """A breach whose action is halt: the caller halts the zone."""
