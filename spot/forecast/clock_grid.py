@@ -1,0 +1,152 @@
+"""The canonical day: every delivery day as 24 hours of the local clock, whatever its length and resolution.
+
+Forecasters learn on hourly means by local clock hour. The hour that spring skips is interpolated, the hour that autumn doubles is the mean of
+both; quarter-hour days add the deviation of each quarter from its hour. `period_clock` leads back from the clock to a day's real periods.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.contracts.panel import DeliveryPanel
+from spot.errors import ContractError
+from spot.market.delivery import RESOLUTIONS_MINUTES, delivery_starts_utc
+from spot.market.zones import find_zone
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+HOURS = 24
+SLOTS = 4
+"""Quarters of an hour; a half-hour period covers two."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockGrid:
+    """Days of one zone by local clock hour. D days; NaN where unknown."""
+
+    zone: str
+    days: npt.NDArray[np.datetime64]
+    prices: Floats
+    """(D, 24) mean price of each clock hour."""
+    deviations: Floats
+    """(D, 24, 4) price of each quarter minus the mean of its hour; NaN on days with hourly periods."""
+    inputs: Mapping[str, Floats]
+    """Name to (D, 24)."""
+    holiday_fraction: Floats
+
+    def __len__(self) -> int:
+        return len(self.days)
+
+    def rows(self, part: slice) -> "ClockGrid":
+        """A contiguous part of the grid."""
+        return replace(
+            self,
+            days=self.days[part],
+            prices=self.prices[part],
+            deviations=self.deviations[part],
+            inputs={name: array[part] for name, array in self.inputs.items()},
+            holiday_fraction=self.holiday_fraction[part],
+        )
+
+    def select_inputs(self, names: tuple[str, ...]) -> "ClockGrid":
+        """The same days with exactly these inputs; one that is not there is all NaN."""
+        absent = np.full_like(self.prices, np.nan)
+        return replace(self, inputs={name: self.inputs.get(name, absent) for name in names})
+
+    def joined(self, later: "ClockGrid") -> "ClockGrid":
+        """These days followed by those of `later`, which must continue them with the same inputs."""
+        if len(self) and len(later) and later.days[0] != self.days[-1] + np.timedelta64(1, "D"):
+            raise ContractError(f"grid of {self.zone}: {later.days[0]} does not follow {self.days[-1]}")
+        return replace(
+            self,
+            days=np.concatenate([self.days, later.days]),
+            prices=np.concatenate([self.prices, later.prices]),
+            deviations=np.concatenate([self.deviations, later.deviations]),
+            inputs={name: np.concatenate([array, later.inputs[name]]) for name, array in self.inputs.items()},
+            holiday_fraction=np.concatenate([self.holiday_fraction, later.holiday_fraction]),
+        )
+
+
+@lru_cache(maxsize=65536)
+def period_clock(zone: str, day: date, n_periods: int, resolution_minutes: int) -> tuple[Ints, Ints]:
+    """Local clock hour (P,) and first quarter of the hour (P,) of every period of a day.
+
+    Raises:
+        ContractError: the number of periods does not fit the day.
+    """
+    if resolution_minutes not in RESOLUTIONS_MINUTES:
+        raise ContractError(f"{zone} {day}: resolution of {resolution_minutes} minutes, expected one of {RESOLUTIONS_MINUTES}")
+    per_hour = 60 // resolution_minutes
+    if n_periods == HOURS * per_hour:
+        hours = np.repeat(np.arange(HOURS), per_hour)
+    else:
+        time_zone = ZoneInfo(find_zone(zone).market_time_zone)
+        hours = np.array([start.astimezone(time_zone).hour for start in delivery_starts_utc(zone, day, resolution_minutes)])
+        if len(hours) != n_periods:
+            raise ContractError(f"{zone} {day}: {n_periods} periods of {resolution_minutes} minutes, the day has {len(hours)}")
+    slots = np.tile(np.arange(per_hour) * (SLOTS // per_hour), n_periods // per_hour)
+    return hours, slots
+
+
+def grid_of(panel: DeliveryPanel) -> ClockGrid:
+    """The panel on the local clock."""
+    n_days = len(panel)
+    prices, deviations = np.full((n_days, HOURS), np.nan), np.full((n_days, HOURS, SLOTS), np.nan)
+    inputs = {name: np.full((n_days, HOURS), np.nan) for name in panel.inputs}
+    shapes = np.stack([panel.n_periods, panel.resolution_minutes], axis=1)
+    for n_periods, minutes in np.unique(shapes, axis=0):
+        rows = np.flatnonzero((shapes == (n_periods, minutes)).all(axis=1))
+        is_regular = minutes in RESOLUTIONS_MINUTES and n_periods == HOURS * 60 // minutes
+        # The clock of a 23- or 25-hour day depends on the day, so those go one by one.
+        groups = [rows] if is_regular else [rows[i : i + 1] for i in range(len(rows))]
+        for group in groups:
+            hours, slots = period_clock(panel.zone, panel.days[group[0]].astype(object), int(n_periods), int(minutes))
+            prices[group] = _hourly(panel.prices[group, :n_periods], hours)
+            for name, array in panel.inputs.items():
+                inputs[name][group] = _hourly(array[group, :n_periods], hours)
+            if minutes < 60:
+                deviations[group] = _deviations(panel.prices[group, :n_periods], prices[group], hours, slots)
+    return ClockGrid(zone=panel.zone, days=panel.days, prices=prices, deviations=deviations, inputs=inputs, holiday_fraction=panel.holiday_fraction)
+
+
+def _hourly(values: Floats, hours: Ints) -> Floats:
+    """(n, P) to (n, 24): mean over the known periods of each clock hour, NaN where less than half is known."""
+    membership = (hours[:, None] == np.arange(HOURS)).astype(np.float64)
+    known = np.isfinite(values)
+    count = known.astype(np.float64) @ membership
+    total = np.where(known, values, 0.0) @ membership
+    enough = (count > 0) & (2 * count >= membership.sum(axis=0))
+    hourly = np.where(enough, total / np.where(enough, count, 1.0), np.nan)
+    skipped = np.flatnonzero(membership.sum(axis=0) == 0)
+    for hour in skipped.tolist():
+        before, after = hourly[:, max(hour - 1, 0)], hourly[:, min(hour + 1, HOURS - 1)]
+        hourly[:, hour] = (before + after) / 2
+    return np.asarray(hourly, dtype=np.float64)
+
+
+def _deviations(values: Floats, hourly: Floats, hours: Ints, slots: Ints) -> Floats:
+    """(n, 24, 4) deviation of each quarter from its hour; NaN where the quarter is unknown or its hour was skipped."""
+    width = SLOTS // max(1, len(np.unique(slots)))
+    result = np.full((len(values), HOURS, SLOTS), np.nan)
+    for offset in range(width):
+        for period in range(len(hours)):  # of a doubled hour the second run overwrites the first: one of the two is enough here
+            result[:, hours[period], slots[period] + offset] = values[:, period] - hourly[:, hours[period]]
+    return result
+
+
+def hours_to_periods(hourly: Floats, zone: str, day: date, n_periods: int, resolution_minutes: int) -> Floats:
+    """(24, ...) values of the clock hours to the (P, ...) real periods of a day."""
+    hours, _ = period_clock(zone, day, n_periods, resolution_minutes)
+    return np.asarray(hourly[hours], dtype=np.float64)
+
+
+def slots_to_periods(slots: Floats, zone: str, day: date, n_periods: int, resolution_minutes: int) -> Floats:
+    """(24, 4, ...) values of the quarters to the (P, ...) real periods of a day; a longer period takes the mean of its quarters."""
+    hours, first_slot = period_clock(zone, day, n_periods, resolution_minutes)
+    width = resolution_minutes // 15
+    return np.asarray(np.mean([slots[hours, first_slot + offset] for offset in range(width)], axis=0), dtype=np.float64)

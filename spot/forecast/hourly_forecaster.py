@@ -1,0 +1,278 @@
+"""What all members share: days in order, honest refusals, calibrated quantiles, real periods, files.
+
+A member says how to forecast the 24 clock hours of the next day from a history; this class does the rest. It keeps every absorbed day and the
+forecast made for it, which is all that calibration needs.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spot.contracts.panel import DeliveryPanel
+from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
+from spot.forecast.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of, missing_inputs, without_unbelievable
+from spot.forecast.clock_grid import ClockGrid, Floats, grid_of
+from spot.forecast.conformal import CALIBRATION_DAYS, conformal_quantiles
+from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory, extended_history, filled_history
+from spot.forecast.delivery_forecast import delivery_forecast
+from spot.forecast.files import (
+    SETTINGS_FILE,
+    STATE_FILE,
+    Arrays,
+    grid_arrays,
+    grid_from_arrays,
+    pack_arrays,
+    pack_settings,
+    unpack_arrays,
+    unpack_settings,
+)
+from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
+from spot.forecast.normalisation import mixed_spread, rolling_levels
+
+MINIMUM_HISTORY_DAYS = 42
+_STALE_DAYS = 7
+_SCALE_MEMORY_DAYS = 80
+_CENTRE_DAYS, _SPREAD_DAYS, _SPREAD_SHARE = 14, 28, 0.5
+
+
+class ForecasterSettings(BaseModel):
+    """Settings that every member has."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    levels: tuple[float, ...] = QUANTILE_LEVELS
+    """Quantile levels of the forecasts, ascending."""
+
+
+Settings = TypeVar("Settings", bound=ForecasterSettings)
+
+
+class HourlyForecaster(ABC, Generic[Settings]):
+    """Base of all members. Subclasses implement the four hooks below."""
+
+    name: ClassVar[str]
+    settings_type: ClassVar[type[ForecasterSettings]]
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._history: FilledHistory | None = None
+        self._anchors: Anchors | None = None
+        self._points: Floats = np.empty((0, 24))
+        self._n_fitted = 0
+
+    @abstractmethod
+    def _learn(self, history: FilledHistory) -> Floats:
+        """Fit on a history; returns (D, 24) the forecasts it would have made day after day, NaN where it could not."""
+
+    @abstractmethod
+    def _next_day(self, history: FilledHistory) -> Floats:
+        """(24,) forecast of the last day of `history`, whose price is not known."""
+
+    def _take(self, history: FilledHistory) -> None:
+        """Absorb the last day of `history`, whose price is known."""
+
+    def _model_files(self) -> dict[str, bytes]:
+        """Files of the member's own, beside settings and days."""
+        return {}
+
+    def _model_arrays(self) -> Arrays:
+        """Arrays of the member's own."""
+        return {}
+
+    def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
+        """Rebuild the member's own state for the days of its fit."""
+        _ = arrays, files
+        self._learn(history)
+
+    # -- the interface of PriceForecaster
+
+    def fit(self, history: DeliveryPanel) -> Self:
+        """Learn from `history` alone."""
+        return self.fit_grid(grid_of(history))
+
+    def fit_grid(self, grid: ClockGrid) -> Self:
+        """Learn from days on the local clock.
+
+        Raises:
+            ForecastError: too few days have a price, or it never varies.
+        """
+        n_known = int(np.isfinite(grid.prices).all(axis=1).sum())
+        if n_known < MINIMUM_HISTORY_DAYS:
+            raise ForecastError(f"{grid.zone}: {n_known} days with a price, at least {MINIMUM_HISTORY_DAYS} are needed to learn")
+        self._anchors = anchors_of(grid)
+        self._history = filled_history(without_unbelievable(grid, self._anchors))
+        self._n_fitted = len(self._history)
+        self._points = self._learn(self._history)
+        return self
+
+    def update(self, history: DeliveryPanel) -> Self:
+        """Absorb the days of `history` that are newer than those absorbed before."""
+        grid = self._newer(history)
+        for row in range(len(grid)):
+            self._absorb(grid.rows(slice(row, row + 1)))
+        return self
+
+    def predict(self, panel: DeliveryPanel) -> PriceForecast:
+        """Forecast the last day of `panel`; days newer than the last absorbed one are absorbed on the way.
+
+        Raises:
+            LookAheadError: the day was absorbed before.
+            ForecastError: no honest forecast can be made of these inputs.
+        """
+        grid = self._newer(panel)
+        if not len(grid):
+            raise LookAheadError(
+                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}: {panel.last_day} is not ahead of it"
+            )
+        for row in range(len(grid) - 1):
+            self._absorb(grid.rows(slice(row, row + 1)))
+        return self.forecast_day(panel, grid.rows(slice(len(grid) - 1, len(grid))))
+
+    def to_files(self) -> Mapping[str, bytes]:
+        """Settings, days, forecasts made and the member's own state."""
+        arrays = {
+            **grid_arrays(self.history.grid),
+            **anchor_arrays(self.anchors),
+            **self._model_arrays(),
+            "points": self._points,
+            "n_fitted": np.array(self._n_fitted),
+        }
+        settings = {"name": self.name, **self.settings.model_dump(mode="json")}
+        return {SETTINGS_FILE: pack_settings(settings), STATE_FILE: pack_arrays(arrays), **self._model_files()}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> Self:
+        """The model of `to_files`.
+
+        Raises:
+            ModelIntegrityError: a file is missing or unreadable.
+        """
+        arrays = unpack_arrays(files)
+        model = cls(cls._settings_of(unpack_settings(files)))
+        grid = grid_from_arrays(arrays)
+        try:
+            model._anchors = anchors_from_arrays(arrays)
+            model._n_fitted, points = int(arrays["n_fitted"]), arrays["points"]
+        except KeyError as error:
+            raise ModelIntegrityError(f"model state lacks the array {error}") from None
+        model._history = filled_history(grid.rows(slice(0, model._n_fitted)))
+        model._restore(model._history, arrays, files)
+        model._points = points[: model._n_fitted]
+        for row in range(model._n_fitted, len(grid)):
+            model._extend(grid.rows(slice(row, row + 1)), points[row])
+        return model
+
+    @classmethod
+    def _settings_of(cls, stored: dict[str, Any]) -> Settings:
+        try:
+            return cls.settings_type.model_validate({key: value for key, value in stored.items() if key != "name"})  # type: ignore[return-value]
+        except ValidationError as error:
+            raise ModelIntegrityError(f"settings of a {cls.name} model cannot be read: {error}") from error
+
+    # -- what the interface is made of
+
+    @property
+    def history(self) -> FilledHistory:
+        """The absorbed days."""
+        if self._history is None:
+            raise ForecastError(f"{self.name} has not been fitted")
+        return self._history
+
+    @property
+    def anchors(self) -> Anchors:
+        """The constants of the fit."""
+        if self._anchors is None:
+            raise ForecastError(f"{self.name} has not been fitted")
+        return self._anchors
+
+    def _newer(self, panel: DeliveryPanel) -> ClockGrid:
+        """Days of `panel` after the last absorbed one, on the clock."""
+        last = self.history.grid.days[-1]
+        if panel.zone != self.history.grid.zone:
+            raise ForecastError(f"{self.name} was fitted on {self.history.grid.zone}, not on {panel.zone}")
+        if panel.days[0] > last + np.timedelta64(1, "D"):
+            raise ForecastError(f"{self.name} of {panel.zone}: days between {last} and {panel.days[0]} are missing")
+        first = int(np.searchsorted(panel.days, last, side="right"))
+        return grid_of(panel.rows(slice(first, None)))
+
+    def _absorb(self, day: ClockGrid) -> None:
+        day = without_unbelievable(day, self.anchors)
+        unpriced = ClockGrid(
+            zone=day.zone,
+            days=day.days,
+            prices=np.full_like(day.prices, np.nan),
+            deviations=np.full_like(day.deviations, np.nan),
+            inputs=day.inputs,
+            holiday_fraction=day.holiday_fraction,
+        )
+        self._extend(day, self._next_day(extended_history(self.history, unpriced)))
+
+    def _extend(self, day: ClockGrid, point: Floats) -> None:
+        """Add a day and the forecast that was made for it."""
+        self._history = extended_history(self.history, day)
+        self._take(self._history)
+        self._points = np.concatenate([self._points, point[None]])
+
+    def forecast_day(self, panel: DeliveryPanel, day: ClockGrid) -> PriceForecast:
+        """The forecast of the last day of `panel`, given that day on the clock and all earlier days absorbed."""
+        known = ClockGrid(
+            zone=day.zone,
+            days=day.days,
+            prices=np.full_like(day.prices, np.nan),
+            deviations=np.full_like(day.deviations, np.nan),
+            inputs=day.inputs,
+            holiday_fraction=day.holiday_fraction,
+        )
+        missing = missing_inputs(
+            self.history.grid.select_inputs(tuple(self.anchors.input_range)).joined(_with_inputs(known, self.anchors)), self.anchors
+        )
+        if missing:
+            return self._forecast_without(missing, panel, known)
+        history = extended_history(self.history, without_unbelievable(known, self.anchors))
+        point = self._next_day(history)
+        quantiles = self._quantiles(history, point)
+        return delivery_forecast(panel, self.history.grid, point=point, quantiles=quantiles, levels=self.settings.levels)
+
+    def _quantiles(self, history: FilledHistory, point: Floats) -> Floats:
+        """(24, Q) quantiles of the last day of `history` around its point forecast."""
+        rows = slice(max(WARM_UP_DAYS, len(history) - 1 - CALIBRATION_DAYS - _SCALE_MEMORY_DAYS), len(history))
+        levels = {days: rolling_levels(history.prices, days, rows) for days in (_CENTRE_DAYS, _SPREAD_DAYS)}
+        past = slice(rows.start, len(history) - 1)
+        return conformal_quantiles(
+            history.grid.prices[past],
+            self._points[past],
+            centre=levels[_CENTRE_DAYS].centre,
+            spread=mixed_spread(levels[_SPREAD_DAYS].spread, self.anchors.price_spread, _SPREAD_SHARE),
+            target=point,
+            levels=self.settings.levels,
+            widening=self._widening(history),
+        )
+
+    def _widening(self, history: FilledHistory) -> float:
+        """How much less sure a forecast is because the newest prices are missing.
+
+        Raises:
+            ForecastError: no price of the last week is known.
+        """
+        known = np.flatnonzero(history.is_known[:-1])
+        n_missing = len(history) - 2 - int(known[-1]) if len(known) else len(history)
+        if n_missing >= _STALE_DAYS:
+            raise ForecastError(f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1} days old")
+        return float(np.sqrt(1 + n_missing))
+
+    def _forecast_without(self, missing: tuple[str, ...], panel: DeliveryPanel, known: ClockGrid) -> PriceForecast:
+        """The forecast of a model that never saw the inputs the day lacks: its own past errors make its intervals honest."""
+        names = tuple(name for name in self.anchors.input_range if name not in missing)
+        reduced = type(self)(self._reduced_settings()).fit_grid(self.history.grid.select_inputs(names))
+        return reduced.forecast_day(panel, known.select_inputs(names))
+
+    def _reduced_settings(self) -> Settings:
+        """Settings of a model that stands in for one day."""
+        return self.settings
+
+
+def _with_inputs(day: ClockGrid, anchors: Anchors) -> ClockGrid:
+    return day.select_inputs(tuple(anchors.input_range))

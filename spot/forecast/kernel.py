@@ -1,0 +1,186 @@
+"""The kernel between delivery days, shared by all hours of the day.
+
+K(x, x') = sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS, with two components j. Matrices are float32
+and only their lower triangle is made: the next step is a Cholesky factor.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.forecast.day_features import DayFeatures, NormalisationWindow, Singles
+from spot.forecast.inputs import input_role
+from spot.forecast.prior_weights import DISTANCE_KINDS, LINEAR_KINDS, prior_table
+
+Floats = npt.NDArray[np.float64]
+BIAS = 3.0
+SMALLEST_WEIGHT = 1e-3
+"""A group that the prior leaves out of a component may still be found by the gradient."""
+_BLOCK_ROWS = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelWeights:
+    """Hyper-parameters over G named groups; all positive."""
+
+    groups: tuple[str, ...]
+    distance: Floats
+    """(2, G)"""
+    linear: Floats
+    """(G,)"""
+    amplitude: Floats
+    """(2,)"""
+    exponent: Floats
+    """(2,) between 0.4 and 1.7"""
+    noise: float
+    """Variance of the noise on the transformed price."""
+
+
+def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> KernelWeights:
+    """The fixed prior for the groups that are there; inputs of one role share that role's weight."""
+    table = prior_table()
+    numbers = table.get((window.centre_days, window.spread_days), table[14, 28])
+    widths = [len(DISTANCE_KINDS), len(DISTANCE_KINDS), len(LINEAR_KINDS), 2, 2]
+    first, second, linear, amplitude, exponent, noise = np.split(numbers, np.cumsum(widths))
+    groups = tuple(features.groups)
+    share = _role_shares(groups)
+    distance_tables = [dict(zip(DISTANCE_KINDS, row, strict=True)) for row in (first, second)]
+    linear_table = dict(zip(LINEAR_KINDS, linear, strict=True))
+    return KernelWeights(
+        groups=groups,
+        distance=np.array([[table[_kind(group)] * share.get(group, 1.0) for group in groups] for table in distance_tables]),
+        linear=np.array([linear_table.get(_kind(group), 0.0) * share.get(group, 1.0) for group in groups]),
+        amplitude=amplitude,
+        exponent=exponent,
+        noise=float(noise[0]),
+    )
+
+
+def _kind(group: str) -> str:
+    """The prior's name for a feature group."""
+    for mark, letter in (("@", "x"), ("-", "d")):
+        name, found, lag = group.rpartition(mark)
+        if found:
+            return f"{letter}{0 if input_role(name) == 'demand' else 1}{lag}"
+    return group
+
+
+def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
+    """One over the number of inputs that share a role, for groups of inputs; inputs without a known role count for less."""
+    names = {group: group.rpartition("@" if "@" in group else "-")[0] for group in groups if "@" in group or "-" in group}
+    inputs = set(names.values())
+    return {
+        group: (0.3 if input_role(name) == "other" else 1.0) / sum(input_role(other) == input_role(name) for other in inputs)
+        for group, name in names.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class KernelInputs:
+    """Stacked features of n days and the weight of every column; F columns."""
+
+    columns: Singles
+    """(n, F)"""
+    distance: Singles
+    """(2, F)"""
+    linear: Singles
+    """(F,)"""
+
+    @classmethod
+    def of(cls, features: DayFeatures, weights: KernelWeights) -> "KernelInputs":
+        """Stack the groups that `weights` names, in its order."""
+        widths = [features.groups[name].shape[1] for name in weights.groups]
+        return cls(
+            features.stacked(weights.groups),
+            np.repeat(weights.distance, widths, axis=1).astype(np.float32),
+            np.repeat(weights.linear, widths).astype(np.float32),
+        )
+
+
+def kernel_lower(inputs: KernelInputs, weights: KernelWeights) -> Singles:
+    """(n, n) lower triangle of the kernel, without noise; what is above the diagonal is arbitrary."""
+    x = inputs.columns
+    n_days = len(x)
+    kernel = np.empty((n_days, n_days), dtype=np.float32)
+    linear = x * inputs.linear
+    scaled = [x * np.sqrt(row) for row in inputs.distance]
+    squares = [np.einsum("ij,ij->i", z, z) for z in scaled]
+    for start in range(0, n_days, _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, n_days)
+        block = kernel[start:stop, :stop]
+        np.matmul(linear[start:stop], x[:stop].T, out=block)
+        block += np.float32(BIAS)
+        for component, (z, square) in enumerate(zip(scaled, squares, strict=True)):
+            distance = z[start:stop] @ z[:stop].T
+            block += component_of(distance, square[start:stop], square[:stop], weights, component)
+    diagonal = np.float32(BIAS + weights.amplitude.sum()) + np.einsum("ij,ij->i", linear, x)
+    kernel[np.diag_indices(n_days)] = diagonal
+    return kernel
+
+
+def component_of(product: Singles, left: Singles, right: Singles, weights: KernelWeights, component: int) -> Singles:
+    """Component a exp(-d^gamma) of a block of inner products, in place; `left` and `right` are the squared norms of its rows and columns."""
+    product *= np.float32(-2)
+    product += left[:, None]
+    product += right
+    np.maximum(product, np.float32(1e-6), out=product)
+    np.log(product, out=product)
+    product *= np.float32(weights.exponent[component] / 2)
+    np.exp(product, out=product)
+    np.negative(product, out=product)
+    product += np.float32(np.log(weights.amplitude[component]))
+    np.exp(product, out=product)
+    return product
+
+
+class KernelRow:
+    """The kernel between one new day and n past ones, kept ready so that a new day costs one pass over the past."""
+
+    def __init__(self, inputs: KernelInputs, weights: KernelWeights) -> None:
+        self._weights = weights
+        self._distance, self._linear = inputs.distance, inputs.linear
+        self._columns = inputs.columns
+        self._squares = (inputs.columns**2) @ inputs.distance.T
+
+    def against(self, x: Singles) -> tuple[Singles, float]:
+        """(n,) kernel between the day with features `x` (F,) and every past day, and its own variance without noise."""
+        sides = np.stack([*(self._distance * x), self._linear * x], axis=1)
+        products = self._columns @ sides
+        own = (x**2) @ self._distance.T
+        row = products[:, 2] + np.float32(BIAS)
+        for component in range(2):
+            part = component_of(products[:, component][None], own[component : component + 1], self._squares[:, component], self._weights, component)
+            row += part[0]
+        return row, float(BIAS + self._weights.amplitude.sum() + self._linear @ (x**2))
+
+    def append(self, x: Singles) -> None:
+        """Remember the day with features `x`."""
+        self._columns = np.concatenate([self._columns, x[None]])
+        self._squares = np.concatenate([self._squares, ((x**2) @ self._distance.T)[None]])
+
+
+def weights_to_arrays(weights: KernelWeights) -> dict[str, npt.NDArray[np.generic]]:
+    """The weights as arrays that fit an npz file."""
+    return {
+        "groups": np.array(weights.groups),
+        "distance": weights.distance,
+        "linear": weights.linear,
+        "amplitude": weights.amplitude,
+        "exponent": weights.exponent,
+        "noise": np.array(weights.noise),
+    }
+
+
+def weights_from_arrays(arrays: Mapping[str, npt.NDArray[np.generic]]) -> KernelWeights:
+    """The inverse of `weights_to_arrays`."""
+    numbers = {name: np.asarray(arrays[name], dtype=np.float64) for name in ("distance", "linear", "amplitude", "exponent", "noise")}
+    return KernelWeights(
+        groups=tuple(str(name) for name in arrays["groups"]),
+        distance=numbers["distance"],
+        linear=numbers["linear"],
+        amplitude=numbers["amplitude"],
+        exponent=numbers["exponent"],
+        noise=float(numbers["noise"]),
+    )

@@ -1,0 +1,40 @@
+"""The naive forecasts: yesterday's price, or that of the same day last week. The yardstick of every other member."""
+
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from spot.forecast.clock_grid import Floats
+from spot.forecast.day_features import FilledHistory
+from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
+
+
+class NaiveSettings(ForecasterSettings):
+    """`weekly`: the price seven days before. `daily`: one day before. `mixed`: one day before from Tuesday to Friday, else seven."""
+
+    kind: Literal["naive"] = "naive"
+    rule: Literal["weekly", "daily", "mixed"] = "weekly"
+
+
+class NaiveForecaster(HourlyForecaster[NaiveSettings]):
+    """Repeats a past day; its quantiles come from how wrong that used to be."""
+
+    name: ClassVar[str] = "naive"
+    settings_type: ClassVar[type[ForecasterSettings]] = NaiveSettings
+
+    def _learn(self, history: FilledHistory) -> Floats:
+        lag = self._lags(history.grid.days)
+        rows = np.arange(len(history))
+        points = history.prices[np.maximum(rows - lag, 0)]
+        points[rows < lag] = np.nan
+        return np.asarray(points)
+
+    def _next_day(self, history: FilledHistory) -> Floats:
+        row = len(history) - 1
+        return np.asarray(history.prices[row - int(self._lags(history.grid.days[-1:])[0])])
+
+    def _lags(self, days: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+        if self.settings.rule == "mixed":
+            return np.where(np.isin(weekday, (0, 5, 6)), 7, 1)
+        return np.full(len(days), 7 if self.settings.rule == "weekly" else 1)

@@ -1,0 +1,179 @@
+"""Every member through the one interface: lengths of days, resolutions, missing and absurd inputs, updates, files."""
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pytest
+
+from spot.errors import ConfigurationError, ForecastError, LookAheadError, ModelIntegrityError
+from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster
+from spot.forecast.interface import PriceForecaster
+from tests.spot.forecast.panels import made_up_panel
+
+SMALL = {
+    "naive": {"kind": "naive", "rule": "mixed"},
+    "engine": {"kind": "engine", "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}]},
+    "catboost": {"kind": "catboost", "iterations": 25, "depth": 4, "learning_rate": 0.3},
+}
+every_member = pytest.mark.parametrize("name", SMALL)
+
+
+def fitted(name, panel):
+    return make_forecaster(load_settings_mapping(SMALL[name])).fit(panel)
+
+
+@every_member
+@pytest.mark.parametrize(
+    ("first_day", "target", "n_periods"),
+    [(date(2025, 1, 6), date(2025, 3, 30), 23), (date(2025, 7, 1), date(2025, 10, 26), 100), (date(2026, 1, 5), date(2026, 3, 29), 92)],
+)
+def test_days_of_every_length(name, first_day, target, n_periods):
+    switch = date(2025, 10, 1)
+    panel = made_up_panel((target - first_day).days + 1, first_day=first_day, switch_day=switch)
+    model = fitted(name, panel.first(len(panel) - 3))
+    forecast = model.predict(panel.known_at_gate(len(panel) - 1))
+    assert isinstance(model, PriceForecaster)
+    assert forecast.delivery_day == target
+    assert forecast.quantiles.shape == (n_periods, 9)
+    assert (np.diff(forecast.quantiles, axis=1) >= 0).all()
+
+
+def test_half_hours():
+    hourly = made_up_panel(80, zone="GB")
+    halves = replace(
+        hourly,
+        n_periods=hourly.n_periods * 2,
+        resolution_minutes=np.full(80, 30),
+        prices=np.repeat(hourly.prices, 2, axis=1),
+        inputs={name: np.repeat(values, 2, axis=1) for name, values in hourly.inputs.items()},
+    )
+    forecast = fitted("engine", halves.first(79)).predict(halves.known_at_gate(79))
+    assert forecast.point.shape == (48,)
+    assert np.abs(forecast.point - halves.prices[79]).mean() < 12
+
+
+@pytest.mark.parametrize("name", ["engine", "catboost"])
+def test_a_model_with_inputs_beats_last_week(name):
+    panel = made_up_panel(160)
+    members = {member: fitted(member, panel.first(120)) for member in (name, "naive")}
+    error = {
+        member: np.mean(
+            [np.nanmean(np.abs(model.predict(panel.known_at_gate(row)).point - panel.prices[row, : panel.n_periods[row]])) for row in range(120, 150)]
+        )
+        for member, model in members.items()
+    }
+    assert error[name] < 0.6 * error["naive"]
+
+
+def test_the_shape_inside_the_hour_is_learnt_after_the_switch():
+    panel = made_up_panel(120, first_day=date(2025, 8, 1), switch_day=date(2025, 10, 1), noise=0.5)
+    model = fitted("engine", panel.first(110))
+    forecast = model.predict(panel.known_at_gate(110)).point.reshape(24, 4)
+    actual = panel.prices[110, :96].reshape(24, 4)
+    shape, truth = (day - day.mean(axis=1, keepdims=True) for day in (forecast, actual))
+    assert np.abs(shape - truth).mean() < 0.5 * np.abs(truth).mean()
+
+
+@every_member
+def test_a_reloaded_model_forecasts_bit_for_bit_the_same(name):
+    panel = made_up_panel(90, first_day=date(2025, 8, 1), switch_day=date(2025, 10, 1))
+    model = fitted(name, panel.first(80))
+    model.predict(panel.known_at_gate(84))
+    twin = forecaster_from_files(model.to_files())
+    for row in (85, 86):
+        first, second = model.predict(panel.known_at_gate(row)), twin.predict(panel.known_at_gate(row))
+        assert np.array_equal(first.quantiles, second.quantiles)
+        assert np.array_equal(first.point, second.point)
+
+
+@every_member
+def test_prices_not_yet_known_do_not_matter(name):
+    panel = made_up_panel(90)
+    model = fitted(name, panel.first(80))
+    twin = forecaster_from_files(model.to_files())
+    poisoned = panel.prices.copy()
+    poisoned[82:] = 3_000.0
+    honest = model.predict(panel.first(83))
+    assert np.array_equal(honest.quantiles, twin.predict(replace(panel, prices=poisoned).first(83)).quantiles)
+
+
+@every_member
+def test_a_day_already_learnt_cannot_be_forecast(name):
+    panel = made_up_panel(80)
+    model = fitted(name, panel)
+    with pytest.raises(LookAheadError):
+        model.predict(panel.known_at_gate(70))
+
+
+@every_member
+@pytest.mark.parametrize("hole", ["yesterday", "one_input", "frozen_input", "scattered"])
+def test_missing_values_give_a_finite_forecast_that_is_not_surer(name, hole):
+    panel = made_up_panel(130)
+    prices, inputs = panel.prices.copy(), {key: values.copy() for key, values in panel.inputs.items()}
+    row = 120
+    if hole == "yesterday":
+        prices[row - 1] = np.nan
+    elif hole == "one_input":
+        inputs["wind_forecast_mw"][row] = np.nan
+    elif hole == "frozen_input":
+        inputs["wind_forecast_mw"][row] = 9_000.0
+    else:
+        prices[30, 5], prices[60:62], inputs["load_forecast_mw"][40] = np.nan, np.nan, np.nan
+    full, holed = fitted(name, panel.first(110)), fitted(name, replace(panel, prices=prices, inputs=inputs).first(110))
+    forecast = holed.predict(replace(panel, prices=prices, inputs=inputs).known_at_gate(row))
+    width = np.mean(forecast.quantiles[:, 6] - forecast.quantiles[:, 2])
+    usual = full.predict(panel.known_at_gate(row)).quantiles
+    assert width > (0.7 if hole == "scattered" else 0.99) * np.mean(usual[:, 6] - usual[:, 2])
+
+
+@pytest.mark.parametrize("name", ["engine", "catboost"])
+def test_an_absurd_input_is_refused(name):
+    panel = made_up_panel(90)
+    model = fitted(name, panel.first(80))
+    inputs = {key: values.copy() for key, values in panel.inputs.items()}
+    inputs["load_forecast_mw"][80] *= 1_000
+    with pytest.raises(ForecastError, match="load_forecast_mw"):
+        model.predict(replace(panel, inputs=inputs).known_at_gate(80))
+
+
+@every_member
+def test_prices_that_never_vary_are_refused(name):
+    panel = made_up_panel(80)
+    with pytest.raises(ForecastError, match="do not vary"):
+        fitted(name, replace(panel, prices=np.full_like(panel.prices, 50.0)))
+
+
+@every_member
+def test_a_short_history_is_refused(name):
+    with pytest.raises(ForecastError, match="at least"):
+        fitted(name, made_up_panel(30))
+
+
+@every_member
+def test_a_week_without_prices_is_refused(name):
+    panel = made_up_panel(100)
+    prices = panel.prices.copy()
+    prices[82:90] = np.nan
+    model = fitted(name, panel.first(80))
+    with pytest.raises(ForecastError, match="days old"):
+        model.predict(replace(panel, prices=prices).known_at_gate(90))
+
+
+@every_member
+def test_a_panel_without_inputs_works(name):
+    panel = replace(made_up_panel(90), inputs={})
+    forecast = fitted(name, panel.first(80)).predict(panel.known_at_gate(80))
+    assert np.isfinite(forecast.point).all()
+
+
+def test_unknown_settings_and_files_are_refused():
+    with pytest.raises(ConfigurationError):
+        load_settings_mapping({"kind": "oracle"})
+    with pytest.raises(ConfigurationError):
+        load_settings_mapping({"kind": "engine", "depth": 3})
+    with pytest.raises(ModelIntegrityError):
+        forecaster_from_files({"settings.json": b"{"})
+    files = dict(fitted("naive", made_up_panel(60)).to_files())
+    with pytest.raises(ModelIntegrityError):
+        forecaster_from_files({**files, "state.npz": files["state.npz"][:100]})
