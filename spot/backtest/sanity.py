@@ -7,6 +7,7 @@ training days and the fault shows on others.
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -62,7 +63,8 @@ def assess_sanity(
     panel: DeliveryPanel,
     *,
     from_files: Callable[[Mapping[str, bytes]], PriceForecaster],
-    n_training_days: int,
+    trained_from: date,
+    trained_through: date,
     data_version: str,
     settings: SanitySettings,
 ) -> SanityVerdict:
@@ -70,16 +72,23 @@ def assess_sanity(
 
     Args:
         files: the version's files; every check runs on what they hold and not on an object in memory.
-        panel: days of the zone up to the newest with an outcome; its last `n_days` are forecast.
+        panel: days of the zone up to the newest with an outcome; the last `n_days` that the version never saw are forecast.
         from_files: `spot.forecast.catalogue.forecaster_from_files`.
-        n_training_days: days the version learnt from.
+        trained_from: first day that it learnt from.
+        trained_through: newest day that it learnt from.
         data_version: of the tables it learnt from.
         settings: limits.
     """
-    checks = [_known_data(data_version), _enough_days(n_training_days, settings), _native_files(files)]
-    rows = range(max(1, len(panel) - settings.n_days), len(panel))
+    n_trained = int(
+        np.isfinite(panel.prices[(panel.days >= np.datetime64(trained_from)) & (panel.days <= np.datetime64(trained_through))]).any(axis=1).sum()
+    )
+    checks = [_known_data(data_version), _enough_days(n_trained, settings), _native_files(files)]
+    rows = np.flatnonzero(panel.days > np.datetime64(trained_through))[-settings.n_days :].tolist()
+    if len(rows) < 2:
+        return SanityVerdict((*checks, SanityCheck("forecasts", passed=False, detail=f"{len(rows)} days that the version never saw, 2 needed")))
     try:
-        forecasts = [from_files(files).predict(panel.known_at_gate(row)) for row in rows]
+        forecaster = from_files(files)
+        forecasts = [forecaster.predict(panel.known_at_gate(row)) for row in rows]
     except SpotdeskError as error:
         return SanityVerdict((*checks, SanityCheck("forecasts", passed=False, detail=f"{type(error).__name__}: {error}")))
     newest = panel.known_at_gate(rows[-1])
