@@ -8,6 +8,7 @@ import sys
 import click
 import typer
 
+from desk.dev import dev
 from spot.errors import SpotdeskError
 
 app = typer.Typer(
@@ -18,6 +19,8 @@ app = typer.Typer(
     help="Machine-learning power trading on the spot markets: data, forecasts, signals, and models that keep themselves right.",
     epilog="Begin with: spotdesk demo.  Every command takes --help; those that print a table also take --json.",
 )
+
+app.command()(dev)
 
 
 def main() -> None:
