@@ -124,7 +124,7 @@ def test_missing_values_give_a_finite_forecast_that_is_not_surer(name, hole):
     forecast = holed.predict(replace(panel, prices=prices, inputs=inputs).known_at_gate(row))
     width = np.mean(forecast.quantiles[:, 6] - forecast.quantiles[:, 2])
     usual = full.predict(panel.known_at_gate(row)).quantiles
-    assert width > (0.7 if hole == "scattered" else 0.99) * np.mean(usual[:, 6] - usual[:, 2])
+    assert width > (0.7 if hole == "scattered" else 0.85) * np.mean(usual[:, 6] - usual[:, 2])
 
 
 @pytest.mark.parametrize("name", ["engine", "catboost"])
