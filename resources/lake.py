@@ -20,9 +20,10 @@ from resources.checksums import Verification, verify_files
 from resources.delta_tables import StoredTable, check_zone, month_of, safe_text
 from spot.contracts.catalog import TABLES, find_contract
 from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
+from spot.contracts.raw_rows import check_raw_rows
 from spot.contracts.table import TableContract, check_rows
 from spot.errors import ContractError
-from spot.market.zones import ZONES
+from spot.market.zones import ALL_ZONES
 
 _COMPACT_FROM_FILES = 24
 
@@ -55,16 +56,14 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         stored = self._stored(table)
         if not stored.contract.is_raw:
             raise ContractError(f"table {table} is not raw: use replace, upsert or append_only")
-        checked = check_rows(frame, stored.contract)
-        strangers = ~pl.col("zone").is_in(list(ZONES))
-        rejected = [checked.rejected, checked.accepted.filter(strangers).with_columns(reason=pl.lit("zone is unknown"))]
-        accepted = checked.accepted.filter(~strangers)
+        checked = check_raw_rows(frame, stored.contract)
+        accepted = checked.accepted
         conflicts = accepted.clear()
         n_new, version = 0, self.version(table)
         if not accepted.is_empty():
             n_new, conflicts, version = stored.commit(lambda delta: _append_new(stored, delta, accepted))
-        rejected.append(conflicts.with_columns(reason=pl.lit("contradicts the ledger on its key")))
-        n_quarantined = self._quarantine(table, pl.concat(rejected), source=source)
+        conflicts = conflicts.with_columns(reason=pl.lit("contradicts the ledger on its key"))
+        n_quarantined = self._quarantine(table, pl.concat([checked.rejected, conflicts]), source=source)
         return WriteReport(n_new, accepted.height - n_new - conflicts.height, n_quarantined, version)
 
     def replace(
@@ -208,7 +207,7 @@ def quarantine_rows(table: str, rejected: pl.DataFrame, *, source: str, seen_at_
     """Rejected rows, with their `reason`, under the contract of `quarantine`; equal rejects are one row."""
     rows = [
         {
-            "zone": row["zone"] if row["zone"] in ZONES else UNKNOWN_ZONE,
+            "zone": row["zone"] if row["zone"] in ALL_ZONES else UNKNOWN_ZONE,
             "table_name": table,
             "reason": row.pop("reason"),
             "row_json": _as_json(row),

@@ -46,19 +46,26 @@ RAW_TABLES: tuple[TableContract, ...] = (
         ("day_ahead",),
         price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-500.0, maximum=5000.0),
     ),
-    _raw("load_forecasts", "Day-ahead forecasts of total load.", ("load",), load_forecast_mw=_power("forecast mean load of the period")),
+    _raw(
+        "load_forecasts",
+        "Day-ahead forecasts of total load. `load_zone` is that of a part of the market, where a provider gives both.",
+        ("load", "load_zone"),
+        load_forecast_mw=_power("forecast mean load of the period"),
+    ),
     _raw(
         "renewable_forecasts",
-        "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a provider does not tell them apart.",
-        _GENERATION_SERIES,
+        "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a provider does not tell them apart; "
+        "`wind_solar` and `generation_total`, of all plants, occur in the benchmark markets only.",
+        (*_GENERATION_SERIES, "wind_solar", "generation_total"),
         generation_forecast_mw=_power("forecast mean generation of the period"),
     ),
     _raw("load_actuals", "Actual total load.", ("load",), load_mw=_power("mean load of the period")),
     _raw("generation_actuals", "Actual wind and solar generation.", _GENERATION_SERIES, generation_mw=_power("mean generation", -500.0)),
     _raw(
         "intraday_prices",
-        "Volume-weighted average price of continuous intraday trading, and intraday auction prices.",
-        ("vwap", "ida1", "ida2", "ida3"),
+        "Volume-weighted average price of continuous intraday trading, and intraday auction prices. `vwap` is that of the finest product, "
+        "`vwap_60` that of the hourly product where quarter hours are traded beside it.",
+        ("vwap", "vwap_60", "ida1", "ida2", "ida3"),
         price_eur_per_mwh=_price(9999.0, "price"),
         volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
     ),

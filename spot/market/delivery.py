@@ -31,7 +31,8 @@ _MTU_RULES: dict[str, tuple[_MtuRule, ...]] = {
 
 def day_ahead_mtu_minutes(zone: str, delivery_day: date) -> int:
     """Length in minutes of the day-ahead market time unit of `zone` on `delivery_day`."""
-    find_zone(zone)
+    if find_zone(zone).is_benchmark:
+        return 60
     rules = _MTU_RULES.get(zone, _COUPLED)
     return next(rule.minutes for rule in reversed(rules) if rule.valid_from <= delivery_day)
 

@@ -34,6 +34,8 @@ _COUPLED_RULES: dict[str, GateRule] = {
     "ida2": GateRule(time(22), 1, _IDA_START),
     "ida3": GateRule(time(10), 0, _IDA_START),
 }
+_BENCHMARK_RULE = GateRule(time(12), 1, _LONG_AGO)
+"""The benchmark names no gate; noon of the day before is later than all that its protocol lets a model see."""
 _OWN_RULES: dict[tuple[str, str], GateRule] = {
     ("CH", "day_ahead"): GateRule(time(11), 1, _LONG_AGO),
     ("GB", "day_ahead"): GateRule(time(9, 50), 1, _LONG_AGO, "Europe/London"),
@@ -47,8 +49,14 @@ def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahea
         ConfigurationError: the zone has no such auction on that day.
     """
     bidding_zone = find_zone(zone)
+    if bidding_zone.is_benchmark and auction == "day_ahead":
+        return _instant(_BENCHMARK_RULE, delivery_day, bidding_zone.market_time_zone)
     rule = _OWN_RULES.get((zone, auction)) or (_COUPLED_RULES.get(auction) if bidding_zone.is_coupled else None)
     if rule is None or delivery_day < rule.valid_from:
         raise ConfigurationError(f"zone {zone} has no {auction} auction for delivery on {delivery_day}")
-    local = datetime.combine(delivery_day - timedelta(days=rule.days_before), rule.local_time, tzinfo=ZoneInfo(rule.time_zone))
+    return _instant(rule, delivery_day, rule.time_zone)
+
+
+def _instant(rule: GateRule, delivery_day: date, time_zone: str) -> datetime:
+    local = datetime.combine(delivery_day - timedelta(days=rule.days_before), rule.local_time, tzinfo=ZoneInfo(time_zone))
     return local.astimezone(UTC)

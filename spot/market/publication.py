@@ -3,7 +3,8 @@
 A captured or stated publication time always wins; these rules serve backfilled history and freshness checks. Sources: Commission Regulation
 (EU) No 543/2013, Art. 6 (load forecast: two hours before day-ahead gate closure; actual load: one hour after the period), Art. 14(1)(d)
 (wind and solar forecast: 18:00 on the day before), Art. 16 (actual generation: one hour after), Art. 17 (imbalance prices). Day-ahead
-results: SDAC operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after delivery.
+results: SDAC operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after delivery. The open-access
+benchmark (Lago et al. 2021) lets a model see every forecast of the delivery day, so its zones publish them two hours before the gate.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,9 @@ RULES: dict[Table, PublicationRule] = {
 }
 
 
+BENCHMARK_FORECASTS = PublicationRule("gate_closure", timedelta(hours=-2), "protocol of the open-access benchmark")
+
+
 def publication_rule(table: Table) -> PublicationRule:
     """The rule of a raw table.
 
@@ -53,6 +57,8 @@ def publication_rule(table: Table) -> PublicationRule:
 def published_by_utc(table: Table, zone: str, delivery_day: date, delivery_end_utc: datetime) -> datetime:
     """When the value for a period ending at `delivery_end_utc` on `delivery_day` became known by rule, aware UTC."""
     rule = publication_rule(table)
+    if find_zone(zone).is_benchmark and table in {"load_forecasts", "renewable_forecasts"}:
+        rule = BENCHMARK_FORECASTS
     if rule.anchor == "gate_closure":
         return gate_closure_utc(zone, delivery_day) + rule.offset
     if rule.anchor == "period_end":

@@ -2,6 +2,10 @@
 
 Codes: ENTSO-E, "Energy Identification Codes (EIC), approved Y codes" (public list). The market time zone is the one in which a
 *delivery day* is counted: the single day-ahead coupling counts Central European days everywhere, so PT and FI are not in local time.
+
+The five markets of the open-access benchmark (Lago et al., Applied Energy 293, 2021) stand beside them under names that start with `EPF_`. Their
+published days are naive local days of exactly 24 hours, so each counts its days at a fixed offset without clock changes. They are
+for comparison with the literature and are never traded: `is_benchmark`.
 """
 
 from dataclasses import dataclass
@@ -23,6 +27,8 @@ class BiddingZone:
     neighbours: tuple[str, ...] = ()
     is_coupled: bool = True
     """Takes part in the single day-ahead coupling (SDAC)."""
+    is_benchmark: bool = False
+    """A market of the open-access benchmark: days of 24 hours at a fixed offset, inputs known at the gate by its protocol."""
 
 
 def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object) -> BiddingZone:
@@ -33,6 +39,10 @@ def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object)
         neighbours=tuple(neighbours.split()),
         **other,  # type: ignore[arg-type]
     )
+
+
+def _benchmark(name: str, countries: str, time_zone: str = "Etc/GMT-1", currency: str = "EUR") -> BiddingZone:
+    return _zone(name, "", countries, "", market_time_zone=time_zone, currency=currency, is_coupled=False, is_benchmark=True)
 
 
 ZONES: dict[str, BiddingZone] = {
@@ -64,14 +74,26 @@ ZONES: dict[str, BiddingZone] = {
     )
 }
 
+BENCHMARK_ZONES: dict[str, BiddingZone] = {
+    zone.name: zone
+    for zone in (
+        _benchmark("EPF_BE", "BE"),
+        _benchmark("EPF_DE", "DE"),
+        _benchmark("EPF_FR", "FR"),
+        _benchmark("EPF_NP", "NO SE FI DK"),
+        _benchmark("EPF_PJM", "US", "Etc/GMT+5", "USD"),
+    )
+}
+ALL_ZONES: dict[str, BiddingZone] = {**ZONES, **BENCHMARK_ZONES}
+
 
 def find_zone(name: str) -> BiddingZone:
-    """The bidding zone called `name`.
+    """The bidding zone or benchmark market called `name`.
 
     Raises:
         ConfigurationError: the name is unknown; the message lists those that are known.
     """
     try:
-        return ZONES[name]
+        return ALL_ZONES[name]
     except KeyError:
-        raise ConfigurationError(f"unknown bidding zone {name!r}: known are {', '.join(sorted(ZONES))}") from None
+        raise ConfigurationError(f"unknown bidding zone {name!r}: known are {', '.join(sorted(ALL_ZONES))}") from None
