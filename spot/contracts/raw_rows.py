@@ -1,0 +1,75 @@
+"""What a raw row must satisfy beyond its columns: market arithmetic and dated price limits.
+
+A contract judges each column alone; these checks need the calendar of the zone. Together they are what the ledger asks of a row.
+"""
+
+import polars as pl
+
+from spot.contracts.table import UTC_INSTANT, CheckedRows, TableContract, check_rows
+from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc
+from spot.market.price_limits import PriceLimits, day_ahead_price_limits
+from spot.market.zones import ALL_ZONES
+
+_NO_LIMITS = PriceLimits(float("-inf"), float("inf"))
+_FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "zone": pl.String,
+    "delivery_day": pl.Date,
+    "_start": UTC_INSTANT,
+    "_end": UTC_INSTANT,
+    "_mtu_minutes": pl.Int64,
+    "_minimum": pl.Float64,
+    "_maximum": pl.Float64,
+}
+
+
+def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
+    """Split rows of a raw table into those that the ledger may hold and the others, each of those with its reason.
+
+    Beyond `check_rows`: the zone is known, the delivery day is the market day of the delivery start, the start stands on a multiple of its
+    resolution, and a day-ahead price lies inside the limits of its day and is not finer than the auction's market time unit.
+
+    Raises:
+        ContractError: as `check_rows`.
+    """
+    checked = check_rows(frame, contract)
+    rows = checked.accepted
+    if rows.is_empty():
+        return checked
+    facts = _day_facts(rows)
+    judged = rows.join(facts, on=["zone", "delivery_day"], how="left", maintain_order="left")
+    reasons = [
+        pl.when(pl.col("_start").is_null()).then(pl.lit("zone is unknown; ")),
+        pl.when(~pl.col("delivery_start_utc").is_between("_start", "_end", closed="left")).then(
+            pl.lit("delivery_day is not the market day of delivery_start_utc; ")
+        ),
+        pl.when(pl.col("delivery_start_utc").dt.epoch("us") % (pl.col("resolution_minutes").cast(pl.Int64) * 60_000_000) != 0).then(
+            pl.lit("delivery_start_utc is not on a multiple of its resolution; ")
+        ),
+        *(_auction_reasons() if contract.name == "day_ahead_prices" else ()),
+    ]
+    text = pl.concat_str(reasons, separator="", ignore_nulls=True).str.strip_suffix("; ").alias("reason")
+    judged = judged.with_columns(text).drop(name for name in facts.columns if name.startswith("_"))
+    refused = judged.filter(pl.col("reason") != "")
+    return CheckedRows(judged.filter(pl.col("reason") == "").drop("reason"), pl.concat([checked.rejected, refused]))
+
+
+def _day_facts(rows: pl.DataFrame) -> pl.DataFrame:
+    """Bounds, market time unit and price limits of every delivery day of a known zone in `rows`."""
+    facts = []
+    for zone, day in rows.select("zone", "delivery_day").unique().iter_rows():
+        if zone in ALL_ZONES:
+            limits = day_ahead_price_limits(day) if ALL_ZONES[zone].is_coupled else _NO_LIMITS
+            bounds = day_bounds_utc(zone, day)
+            facts.append((zone, day, *bounds, day_ahead_mtu_minutes(zone, day), limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh))
+    return pl.DataFrame(facts, schema=_FACTS, orient="row")
+
+
+def _auction_reasons() -> list[pl.Expr]:
+    """Reasons against day-ahead prices that the auction of their day cannot have given."""
+    is_inside = pl.col("price_eur_per_mwh").is_between("_minimum", "_maximum")
+    return [
+        pl.when(~is_inside).then(pl.lit("price_eur_per_mwh beyond the harmonised limit of its day; ")),
+        pl.when(pl.col("resolution_minutes") < pl.col("_mtu_minutes")).then(
+            pl.lit("resolution_minutes is finer than the market time unit of the auction; ")
+        ),
+    ]
