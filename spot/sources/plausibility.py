@@ -26,8 +26,10 @@ WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", "load_forecasts", "renewable_f
 JUDGED_TABLES = WHOLE_DAY_TABLES | {"load_actuals", "generation_actuals"}
 REFUSED_SHARE = 0.05
 """A file or backfill of which more than this share is quarantined is refused as a whole."""
-_SMALL_MW = 300.0
+_SMALL_MW = 100.0
 _SPIKE_FACTOR = 2.0
+_STAND_INS = (9999.0, 99999.0)
+"""What some systems write for a missing load or generation; as prices they are real where the limits allow them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +95,19 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
             reasons.append(start_rows.with_columns(reason=pl.Series(row_reasons, dtype=pl.String)))
             if flag:
                 flags.append(start_rows.select("zone", "series", "delivery_start_utc").head(1).with_columns(flag=pl.lit(flag)))
-    judged = pl.concat(reasons)
+    judged = _with_siblings(pl.concat(reasons))
     return Plausibility(
         judged.filter(pl.col("reason") == "").drop("reason"),
         judged.filter(pl.col("reason") != ""),
         pl.concat(flags) if flags else _no_flags(),
     )
+
+
+def _with_siblings(judged: pl.DataFrame) -> pl.DataFrame:
+    """Where one series of a day looks like another one, columns were swapped: none of that day's series is believed."""
+    is_swapped = pl.col("reason").str.contains("another series", literal=True).any().over("zone", "delivery_day")
+    doubtful = (pl.col("reason") == "") & is_swapped
+    return judged.with_columns(reason=pl.when(doubtful).then(pl.lit("beside a series that looks like another one")).otherwise(pl.col("reason")))
 
 
 def _judge_series(table: str, zone: str, series: str, rows: pl.DataFrame, before: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, list[str], str]]:
@@ -228,9 +237,9 @@ def _solar_shape(day: _Day, past: Past) -> str:
 
 
 def _wind_shape(day: _Day, past: Past) -> str:
-    if past.maximum < _SMALL_MW or past.zero_share > 0.0:
+    if past.maximum < _SMALL_MW or past.zero_share > 0.01:
         return ""
-    return "zeros for hours: not published" if (day.values == 0.0).sum() >= 3 * day.per_hour else ""
+    return "zeros for hours: not published, or another series" if (day.values == 0.0).sum() >= 3 * day.per_hour else ""
 
 
 def _too_high(day: _Day, past: Past) -> str:
@@ -269,6 +278,8 @@ def _judge_rows(day: _Day, past: Past | None) -> list[str]:
     limit = 1.5 * past.maximum_step + 0.02 * past.maximum
     for at in np.flatnonzero((day.values < floor) | (day.values > ceiling) | (alone > limit)):
         reasons[at] = "stands alone, far from the values beside it and from four weeks"
+    for at in np.flatnonzero(np.isin(np.abs(day.values), _STAND_INS)):
+        reasons[at] = "a number that stands for a missing value"
     return reasons
 
 
