@@ -59,8 +59,11 @@ def apply_limits(orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, S
     daily_mwh = {limit.scope: limit.value for limit in limits if limit.kind == "max_mwh_per_day"}
     requests_halt = False
     for kind in LIMIT_KINDS:
+        before = allowed
         for limit in (limit for limit in limits if limit.kind == kind and limit.value is not None):
-            allowed, event = _apply(allowed, limit, uses[limit.scope], conditions, daily_mwh.get(limit.scope))
+            # One old model is one fact, not three: of the scopes' scalings by a gate the strictest holds.
+            cut, event = _apply(before if kind in GATES else allowed, limit, uses[limit.scope], conditions, daily_mwh.get(limit.scope))
+            allowed = min(allowed, cut, key=lambda orders: orders.mwh) if kind in GATES else cut
             if event is not None:
                 events.append(event)
                 requests_halt = requests_halt or event.action == "halt"

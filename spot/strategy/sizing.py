@@ -11,10 +11,11 @@ def size_by_edge(edge: Floats, risk: Floats, *, max_mw: float, full_size_ratio: 
     For small bets the growth-optimal size is proportional to edge over variance (Kelly 1956); the ratio to the risk's own width, capped,
     is its cautious form and does not grow when the forecast is overconfident in calm hours.
     """
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(risk > 0, edge / risk, np.where(edge > 0, np.inf, 0.0))
+        share = np.clip(ratio / full_size_ratio, 0.0, 1.0)
     is_worth = np.isfinite(edge) & np.isfinite(risk) & (edge > 0) & (ratio >= min_edge_ratio)
-    return np.where(is_worth, max_mw * np.clip(ratio / full_size_ratio, 0.0, 1.0), 0.0)
+    return np.where(is_worth, max_mw * share, 0.0)
 
 
 def round_towards_zero(exposure_mw: Floats, step_mw: float) -> Floats:

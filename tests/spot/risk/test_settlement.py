@@ -1,0 +1,116 @@
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from spot.contracts.raw_tables import RAW_TABLES
+from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.contracts.table import check_rows
+from spot.errors import ConfigurationError, ContractError
+from spot.market.delivery import delivery_starts_utc
+from spot.risk.fees import FeeRule, FeeSchedule
+from spot.risk.outcomes import build_outcomes
+from spot.risk.settlement import settle
+
+DAY = date(2025, 6, 3)
+STARTS = delivery_starts_utc("SK", DAY)
+FEES = FeeSchedule(
+    rules=(
+        FeeRule(valid_from=date(2020, 1, 1), day_ahead_fee_eur_per_mwh=9.0, reference_fee_eur_per_mwh=9.0, slippage_eur_per_mwh=9.0),
+        FeeRule(valid_from=DAY, day_ahead_fee_eur_per_mwh=0.1, reference_fee_eur_per_mwh=0.2, slippage_eur_per_mwh=0.3),
+    )
+)
+
+
+def _raw(table, values, *, minutes=60, series=None, known=None, day=DAY):
+    contract = next(contract for contract in RAW_TABLES if contract.name == table)
+    starts = delivery_starts_utc("SK", day, minutes)[: len(values)]
+    frame = {
+        "zone": "SK", "series": series or contract.columns["series"].allowed[0], "delivery_day": day,
+        "delivery_start_utc": list(starts), "resolution_minutes": minutes, "price_eur_per_mwh": values, "volume_mwh": None,
+        "available_at_utc": known or starts[-1] + timedelta(hours=3), "availability": "rule", "source": "files",
+    }  # fmt: skip
+    return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
+
+
+def _signals(*rows, settled_against="intraday_vwap", is_firm=False):
+    filled = []
+    for start, (side, volume, limit) in zip(STARTS, rows, strict=False):
+        row = dict.fromkeys(SIGNALS.columns) | {
+            "signal_id": str(start), "zone": "SK", "delivery_day": DAY, "delivery_start_utc": start, "resolution_minutes": 60,
+            "strategy": "settlement_spread",
+            "role": "champion", "model_version": "1", "side": side, "volume_mw": volume, "limit_price_eur_per_mwh": limit,
+            "settled_against": settled_against,
+            "is_firm": is_firm, "mode": "paper",
+        }  # fmt: skip
+        filled.append(row)
+    return pl.DataFrame(filled, schema=SIGNALS.schema)
+
+
+def _outcomes(day_ahead, reference=None):
+    return build_outcomes(_raw("day_ahead_prices", day_ahead), None if reference is None else _raw("intraday_prices", reference))
+
+
+def test_a_spread_earns_the_difference_minus_dated_costs():
+    money = settle(_signals(("buy", 2.0, 200.0), ("sell", 1.0, 50.0), ("flat", 0.0, None)), _outcomes([100.0, 80.0, 70.0], [110.0, 75.0, 0.0]), FEES)
+    assert check_rows(money, SETTLEMENTS).rejected.is_empty()
+    assert money["gross_pnl_eur"].to_list() == [20.0, 5.0, 0.0]
+    assert money["fees_eur"].to_list() == pytest.approx([0.6, 0.3, 0.0])
+    assert money["slippage_eur"].to_list() == pytest.approx([0.6, 0.3, 0.0])
+    assert money["pnl_eur"].to_list() == pytest.approx([18.8, 4.4, 0.0])
+
+
+def test_limits_decide_the_fill():
+    money = settle(_signals(("buy", 1.0, 99.0), ("buy", 1.0, 100.0), ("sell", 1.0, 101.0)), _outcomes([100.0] * 3, [200.0] * 3), FEES)
+    assert money["filled_mwh"].to_list() == [0.0, 1.0, 0.0]
+    assert money["unfilled_mwh"].to_list() == [1.0, 0.0, 1.0]
+    assert money["pnl_eur"].to_list() == pytest.approx([0.0, 99.4, 0.0])
+
+
+def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not_filled():
+    signals = _signals(("buy", 1.0, 500.0), ("sell", 1.0, 0.0), ("buy", 2.0, 10.0), settled_against="nothing", is_firm=True)
+    outcomes = _outcomes([20.0, 90.0, 30.0]).with_columns(imbalance_price_eur_per_mwh=pl.Series([0.0, 0.0, 45.0]))
+    money = settle(signals, outcomes, FEES, degradation_eur_per_mwh=4.0)
+    assert money["gross_pnl_eur"].to_list() == [-20.0, 90.0, 0.0]
+    assert money["imbalance_cost_eur"].to_list() == [0.0, 0.0, 90.0]
+    assert money["degradation_eur"].to_list() == [0.0, 4.0, 0.0]
+    assert money["pnl_eur"].to_list() == pytest.approx([-20.1, 85.9, -90.0])
+    unknown = settle(signals, _outcomes([20.0, 90.0, 30.0]), FEES)
+    assert unknown["imbalance_cost_eur"].to_list() == [0.0, 0.0, 160.0]
+
+
+def test_what_has_no_price_yet_is_left_out_and_not_guessed():
+    signals = _signals(("buy", 1.0, 500.0), ("buy", 1.0, 500.0), ("buy", 1.0, 500.0))
+    assert settle(signals, _outcomes([1.0, 2.0], [None, 3.0]), FEES).height == 1
+    assert settle(signals, _outcomes([1.0]), FEES).is_empty()
+    assert settle(signals.clear(), _outcomes([1.0]), FEES).schema == SETTLEMENTS.empty().schema
+
+
+def test_finer_second_prices_are_averaged_only_when_complete_and_coarser_ones_hold_for_all_parts():
+    quarters = _raw("intraday_prices", [10.0, 20.0, 30.0, 40.0, 5.0, 5.0, 5.0], minutes=15)
+    outcomes = build_outcomes(_raw("day_ahead_prices", [1.0, 2.0]), quarters)
+    assert outcomes["reference_price_eur_per_mwh"].to_list() == [25.0, None]
+    fine = build_outcomes(_raw("day_ahead_prices", [1.0] * 8, minutes=15), _raw("imbalance_prices", [7.0, 9.0], minutes=60))
+    assert fine["reference_price_eur_per_mwh"].to_list() == [7.0] * 4 + [9.0] * 4
+
+
+def test_revisions_count_from_the_instant_they_were_known():
+    early, late = STARTS[0] + timedelta(days=2), STARTS[0] + timedelta(days=30)
+    imbalance = pl.concat([_raw("imbalance_prices", [10.0], known=early), _raw("imbalance_prices", [99.0], known=late)])
+    prices = _raw("day_ahead_prices", [1.0])
+    assert build_outcomes(prices, imbalance, as_of_utc=late - timedelta(seconds=1))["reference_price_eur_per_mwh"].to_list() == [10.0]
+    assert build_outcomes(prices, imbalance, as_of_utc=late)["reference_price_eur_per_mwh"].to_list() == [99.0]
+    assert build_outcomes(prices, imbalance)["known_at_utc"].to_list() == [late]
+    assert build_outcomes(prices, imbalance, as_of_utc=STARTS[0]).is_empty()
+
+
+def test_units_of_another_length_are_refused():
+    with pytest.raises(ContractError, match="differ in length"):
+        settle(_signals(("buy", 1.0, 500.0)), build_outcomes(_raw("day_ahead_prices", [1.0] * 4, minutes=15), _raw("intraday_prices", [2.0])), FEES)
+    with pytest.raises(ContractError, match="lack the columns"):
+        settle(pl.DataFrame({"zone": ["SK"]}), _outcomes([1.0]), FEES)
+
+
+def test_fees_need_a_rule_for_the_day():
+    with pytest.raises(ConfigurationError, match="no fee rule"):
+        FEES.on(date(2019, 12, 31))

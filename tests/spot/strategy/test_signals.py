@@ -1,0 +1,173 @@
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SIGNALS
+from spot.contracts.table import check_rows
+from spot.market.delivery import n_periods
+from spot.market.gates import gate_closure_utc
+from spot.risk.limit_book import unreadable_book
+from spot.risk.state import TradingState
+from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
+from spot.strategy.signals import decide_signals
+from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
+
+DAY = date(2025, 6, 3)
+SPREAD = SettlementSpreadSettings(takes_curve=True)
+STRATEGIES = (SPREAD, StorageSettings(), PriceViewSettings(reference_eur_per_mwh=120.0))
+CLOCK_CHANGES = (date(2025, 3, 30), date(2025, 6, 3), date(2025, 10, 26), date(2024, 10, 27))
+
+
+@pytest.mark.parametrize("day", CLOCK_CHANGES)
+@pytest.mark.parametrize("settings", STRATEGIES, ids=lambda s: s.strategy)
+def test_every_unit_of_the_day_has_one_row_under_contract(day, settings):
+    decision = decide_signals(make_request(day, settings))
+    assert decision.readiness.is_ready
+    assert decision.frame.height == n_periods(ZONE, day)
+    assert decision.frame["signal_id"].n_unique() == decision.frame.height
+    for frame, contract in (
+        (decision.frame, SIGNALS),
+        (decision.events, RISK_EVENTS),
+        (decision.bid_curves, BID_CURVES),
+        (decision.conformance, LIMIT_CONFORMANCE),
+    ):
+        assert check_rows(frame, contract).rejected.is_empty()
+    assert decision.frame["side"].is_in(["buy", "sell"]).any()
+
+
+def test_the_same_request_gives_the_same_ids_and_another_view_gives_others():
+    first, again = (decide_signals(make_request(DAY, SPREAD)).frame for _ in range(2))
+    assert first.equals(again)
+    other = decide_signals(make_request(DAY, SPREAD, forecast=make_forecast(DAY).with_columns(model_version=pl.lit("8")))).frame
+    assert set(first["signal_id"]).isdisjoint(other["signal_id"])
+
+
+def test_signals_are_void_after_the_gate():
+    frame = decide_signals(make_request(DAY, SPREAD)).frame
+    assert frame["valid_until_utc"].unique().to_list() == [gate_closure_utc(ZONE, DAY)]
+
+
+def _broken_forecasts():
+    good = make_forecast(DAY)
+    late = gate_closure_utc(ZONE, DAY) + timedelta(seconds=1)
+    return {
+        "empty": good.clear(),
+        "no columns": pl.DataFrame(),
+        "wrong type": good.with_columns(pl.col("price_q500_eur_per_mwh").cast(pl.String)),
+        "unit missing": good.slice(1),
+        "unit twice": pl.concat([good, good.head(1)]),
+        "nan": good.with_columns(price_q100_eur_per_mwh=pl.lit(float("nan"))),
+        "null": good.with_columns(price_q100_eur_per_mwh=pl.lit(None, pl.Float64)),
+        "infinite": good.with_columns(price_q975_eur_per_mwh=pl.lit(float("inf"))),
+        "crossing": good.with_columns(price_q100_eur_per_mwh=pl.col("price_q900_eur_per_mwh") + 1.0),
+        "thousandfold": good.with_columns(pl.selectors.ends_with("eur_per_mwh") * 1000.0),
+        "no version": good.with_columns(model_version=pl.lit("")),
+        "two versions": good.with_columns(model_version=pl.int_range(pl.len()).cast(pl.String)),
+        "input after the gate": good.with_columns(newest_input_utc=pl.lit(late)),
+        "challenger only": good.with_columns(role=pl.lit("challenger")),
+        "another zone": good.with_columns(zone=pl.lit("BE")),
+    }
+
+
+@pytest.mark.parametrize("case", list(_broken_forecasts()))
+@pytest.mark.parametrize("settings", STRATEGIES, ids=lambda s: s.strategy)
+def test_a_forecast_that_is_not_fit_gives_a_flat_day_with_the_reason(case, settings):
+    decision = decide_signals(make_request(DAY, settings, forecast=_broken_forecasts()[case]))
+    assert not decision.readiness.is_ready
+    assert decision.readiness.reasons
+    assert decision.frame.height == 24
+    assert decision.frame["side"].unique().to_list() == ["flat"]
+    assert decision.frame["volume_mw"].sum() == 0.0
+    assert decision.events.filter(pl.col("kind") == "not_ready").height >= 1
+    assert check_rows(decision.frame, SIGNALS).rejected.is_empty()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"limits": unreadable_book("no file")},
+        {"limits": make_book(max_mw_per_mtu=None)},
+        {"limits": make_book(max_value_at_risk_eur={"limit": float("nan"), "action": "reduce"})},
+        {"limits": make_book(max_gross_mw={"limit": None, "action": "reduce"})},
+        {"limits": make_book(max_gross_mw={"limit": "20", "action": "reduce"})},
+        {"limits": make_book(max_gross_mw={"limit": True, "action": "reduce"})},
+        {"limits": make_book(max_gross_mw={"limit": -1.0, "action": "reduce"})},
+        {"trading_state": TradingState.HALTED},
+        {"trading_state": TradingState.REDUCING},
+        {"model_age_days": None},
+        {"model_age_days": float("nan")},
+        {"drift_status": None},
+        {"drift_status": "fine"},
+        {"as_of_utc": gate_closure_utc(ZONE, DAY) + timedelta(seconds=1)},
+        {"history": make_outcomes(DAY - timedelta(days=20), DAY - timedelta(days=2))},
+    ],
+    ids=str,
+)
+def test_missing_limits_states_and_facts_deny(changes):
+    for settings in STRATEGIES:
+        decision = decide_signals(make_request(DAY, settings, **changes))
+        assert decision.frame["volume_mw"].sum() == 0.0, settings
+        assert decision.frame["side"].unique().to_list() == ["flat"]
+
+
+def test_a_later_outcome_changes_nothing():
+    request = make_request(DAY, SPREAD)
+    later = make_outcomes(DAY, DAY + timedelta(days=3), spread=500.0).with_columns(known_at_utc=pl.lit(request.as_of_utc + timedelta(seconds=1)))
+    assert decide_signals(request).frame.equals(decide_signals(replace(request, history=pl.concat([request.history, later]))).frame)
+
+
+def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
+    decision = decide_signals(make_request(DAY, SPREAD, limits=make_book(max_mw_per_mtu={"limit": 0.5, "action": "halt"})))
+    assert decision.requests_halt
+    assert decision.frame["volume_mw"].sum() == 0.0
+    breach = decision.events.filter(pl.col("kind") == "breach").row(0, named=True)
+    assert breach["value"] > breach["limit_value"] == 0.5
+
+
+def test_other_signals_of_the_zone_count_against_its_limits():
+    other = decide_signals(make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=8.0))).frame
+    assert other["volume_mw"].to_list() == [8.0] * 24
+    book = make_book(max_gross_mw=10.0)
+    alone = decide_signals(make_request(DAY, SPREAD, limits=book)).frame
+    beside = decide_signals(make_request(DAY, SPREAD, limits=book, desk_signals=other)).frame
+    assert alone["volume_mw"].max() > 2.0
+    assert beside["volume_mw"].max() <= 2.0 + 1e-9
+    # its own earlier signals of the day are replaced, not added
+    own = decide_signals(make_request(DAY, SPREAD, limits=book, desk_signals=alone)).frame
+    assert own["volume_mw"].to_list() == alone["volume_mw"].to_list()
+
+
+def test_the_thousandfold_guard_looks_at_yesterday():
+    yesterday = decide_signals(make_request(DAY - timedelta(days=1), SPREAD)).frame
+    book = make_book(max_change_mwh={"limit": 1.0, "action": "block"})
+    assert decide_signals(make_request(DAY, SPREAD, limits=book)).frame["volume_mw"].sum() == 0.0
+    same = decide_signals(make_request(DAY, SPREAD, limits=make_book(max_change_mwh={"limit": 30.0, "action": "block"}), desk_signals=yesterday))
+    assert same.frame["volume_mw"].sum() > 0.0
+
+
+def test_a_storage_plan_is_scaled_as_a_whole():
+    free = decide_signals(make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0))).frame
+    cut = decide_signals(make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))).frame
+    np.testing.assert_allclose(cut["volume_mw"].to_numpy(), free["volume_mw"].to_numpy() / 4.0, atol=2e-3)
+    assert cut["side"].to_list() == free["side"].to_list()
+
+
+def test_reducing_lets_through_what_closes_an_open_position():
+    long_day = decide_signals(make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=3.0))).frame
+    falling = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=-8.0)
+    request = make_request(DAY, SPREAD, history=falling, desk_signals=long_day, trading_state=TradingState.REDUCING)
+    closing = decide_signals(request).frame
+    assert closing["side"].unique().to_list() == ["sell"]
+    assert closing["volume_mw"].max() <= 3.0
+    rising = decide_signals(make_request(DAY, SPREAD, desk_signals=long_day, trading_state=TradingState.REDUCING)).frame
+    assert rising["side"].unique().to_list() == ["flat"]
+
+
+def test_bid_curve_steps_rise_in_volume_towards_the_better_price():
+    curves = decide_signals(make_request(DAY, SPREAD)).bid_curves
+    unit = curves.filter(pl.col("delivery_start_utc") == curves["delivery_start_utc"][0])
+    assert unit["volume_mw"].is_sorted()
+    assert unit["price_eur_per_mwh"].is_sorted(descending=True)

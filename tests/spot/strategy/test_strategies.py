@@ -1,0 +1,109 @@
+"""Settlement spread, price view and sizing against known truth."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spot.errors import ConfigurationError
+from spot.market.delivery import delivery_starts_utc
+from spot.strategy.price_view import product_units
+from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, load_strategy_settings
+from spot.strategy.signals import decide_signals
+from spot.strategy.sizing import round_towards_zero, size_by_edge
+from spot.strategy.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
+from tests.spot.strategy.sample_market import ZONE, make_outcomes, make_request
+
+DAY = date(2025, 6, 3)
+
+
+@pytest.mark.parametrize(("spread", "side"), [(8.0, "buy"), (-8.0, "sell")])
+def test_the_spread_is_traded_in_its_direction(spread, side):
+    history = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=spread)
+    frame = decide_signals(make_request(DAY, SettlementSpreadSettings(), history=history)).frame
+    assert frame["side"].unique().to_list() == [side]
+    np.testing.assert_allclose(frame["edge_eur_per_mwh"].to_numpy(), 8.0 - 0.65, atol=1.5)
+    assert frame["probability_frac"].min() > 0.8
+
+
+def test_an_edge_below_the_costs_is_not_traded():
+    history = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=0.1, noise=1.0)
+    frame = decide_signals(make_request(DAY, SettlementSpreadSettings(), history=history)).frame
+    assert frame["side"].unique().to_list() == ["flat"]
+    assert (frame["edge_eur_per_mwh"] < 0).all()
+
+
+def test_a_fitted_spread_model_wins_over_the_empirical_one():
+    quantiles = np.tile(-20.0 + 10 * (LEVELS - 0.5), (24, 1))
+    frame = decide_signals(make_request(DAY, SettlementSpreadSettings(), spread_quantiles=quantiles)).frame
+    assert frame["side"].unique().to_list() == ["sell"]
+    assert frame["volume_mw"].unique().to_list() == [10.0]
+
+
+def test_price_view_takes_one_side_for_the_product_and_nothing_outside():
+    frame = decide_signals(make_request(DAY, PriceViewSettings(product="peak", reference_eur_per_mwh=150.0))).frame
+    local = frame["delivery_start_utc"].dt.convert_time_zone("Europe/Bratislava").dt.hour()
+    inside = (local >= 8) & (local < 20)
+    assert frame.filter(inside)["side"].unique().to_list() == ["buy"]
+    assert frame.filter(inside)["volume_mw"].n_unique() == 1
+    assert frame.filter(~inside)["side"].unique().to_list() == ["flat"]
+    assert (frame.filter(inside)["limit_price_eur_per_mwh"] < 150.0).all()
+
+
+def test_price_view_without_a_reference_is_flat():
+    assert decide_signals(make_request(DAY, PriceViewSettings())).frame["side"].unique().to_list() == ["flat"]
+
+
+def test_peak_is_twelve_hours_on_working_days_only():
+    assert product_units("peak", ZONE, delivery_starts_utc(ZONE, date(2025, 6, 6))).sum() == 12
+    assert product_units("peak", ZONE, delivery_starts_utc(ZONE, date(2025, 6, 7))).sum() == 0
+    assert product_units("offpeak", ZONE, delivery_starts_utc(ZONE, date(2025, 6, 6))).sum() == 12
+
+
+@given(
+    edge=st.lists(st.floats(-100, 100) | st.just(float("nan")), min_size=1, max_size=20),
+    risk=st.floats(0.0, 100.0),
+    max_mw=st.floats(0.1, 100.0),
+)
+def test_sizes_stay_within_bounds_and_grow_with_the_edge(edge, risk, max_mw):
+    edges = np.sort(np.array(edge))
+    sizes = size_by_edge(edges, np.full(len(edges), risk), max_mw=max_mw, full_size_ratio=0.5, min_edge_ratio=0.05)
+    assert ((sizes >= 0) & (sizes <= max_mw)).all()
+    assert (sizes[~(edges > 0)] == 0).all()
+    known = sizes[np.isfinite(edges)]
+    assert (np.diff(known) >= 0).all()
+
+
+@given(mw=st.floats(-1e4, 1e4), step=st.sampled_from([0.001, 0.1, 1.0]))
+def test_rounding_never_makes_an_order_larger(mw, step):
+    rounded = float(round_towards_zero(np.array([mw]), step)[0])
+    assert abs(rounded) <= abs(mw)
+    assert abs(mw) - abs(rounded) < step * (1 + 1e-6)
+
+
+def test_mean_and_probability_of_a_uniform_distribution():
+    quantiles = (100.0 * LEVELS)[None, :]
+    assert mean_of_quantiles(quantiles)[0] == pytest.approx(50.0)
+    np.testing.assert_allclose(probability_above(np.repeat(quantiles, 3, axis=0), np.array([50.0, 25.0, 1e9])), [0.5, 0.75, 0.025])
+
+
+def test_past_profiles_follow_the_local_clock_over_a_change_of_resolution_and_of_time():
+    history = make_outcomes(date(2025, 9, 20), date(2025, 10, 31), noise=0.0)
+    history = history.with_columns(
+        day_ahead_price_eur_per_mwh=history["delivery_start_utc"].dt.convert_time_zone("Europe/Brussels").dt.hour().cast(float)
+    )
+    starts = delivery_starts_utc(ZONE, date(2025, 11, 3))
+    profiles = past_profiles(history, "day_ahead_price_eur_per_mwh", ZONE, starts, resolution_minutes=15, n_days=60)
+    assert profiles.shape == (42, 96)
+    np.testing.assert_array_equal(profiles, np.tile(np.repeat(np.arange(24.0), 4), (42, 1)))
+
+
+def test_unknown_settings_are_refused():
+    with pytest.raises(ConfigurationError, match="max_mv"):
+        load_strategy_settings({"strategy": "storage", "max_mv": 3})
+    with pytest.raises(ConfigurationError):
+        load_strategy_settings({"strategy": "martingale"})
+    with pytest.raises(ConfigurationError):
+        load_strategy_settings({"strategy": "settlement_spread", "max_mw": float("nan")})
