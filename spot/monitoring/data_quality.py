@@ -95,6 +95,32 @@ def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
+def without_implausible_days(frame: pl.DataFrame, *, size_factor: float = 8.0, window_days: int = 91) -> pl.DataFrame:
+    """The wide frame without values of days that some earlier fault spoilt: one value all day, or a size far off that of the days around.
+
+    Only for powers; cheap enough for years of history, where `assess_data_quality` judges the newest days row by row.
+    """
+    names = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and not is_price(name)]
+    if not names or frame.is_empty():
+        return frame
+    value = {name: pl.col(name).fill_nan(None) for name in names}
+    daily = frame.group_by("delivery_day").agg(
+        *(value[name].abs().quantile(0.9).alias(f"{name}|size") for name in names),
+        *(((value[name].n_unique() == 1) & (value[name].count() > 1) & (value[name].first() != 0)).alias(f"{name}|still") for name in names),
+    )
+    daily = daily.sort("delivery_day")
+    usual = {name: pl.col(f"{name}|size").rolling_median(window_days, min_samples=1, center=True) for name in names}
+    spoilt = [
+        (pl.col(f"{name}|still") | (pl.col(f"{name}|size") > usual[name] * size_factor) | (pl.col(f"{name}|size") < usual[name] / size_factor**2))
+        .fill_null(value=False)
+        .alias(f"{name}|spoilt")
+        for name in names
+    ]
+    marked = frame.join(daily.select("delivery_day", *spoilt), on="delivery_day", how="left", maintain_order="left")
+    hidden = [pl.when(pl.col(f"{name}|spoilt")).then(None).otherwise(pl.col(name)).alias(name) for name in names]
+    return marked.with_columns(hidden).select(frame.columns)
+
+
 def is_price(name: str) -> bool:
     """Whether a column or raw series holds prices, which may be zero or spike for good reasons."""
     return "price" in name or "spread" in name

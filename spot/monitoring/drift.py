@@ -11,6 +11,7 @@ from datetime import date
 from typing import Any, Literal
 
 import polars as pl
+from pandas import concat
 
 from spot.monitoring.settings import DriftSettings
 
@@ -39,6 +40,20 @@ class DriftVerdict:
     n_reference_days: int
 
 
+@dataclass(frozen=True, slots=True)
+class FittedDrift:
+    """A reference with NannyML's calculators fitted to it: fit once, judge many days."""
+
+    reference: pl.DataFrame
+    settings: DriftSettings
+    blind: str
+    """Why nothing can be judged by this reference; empty when it can."""
+    unseen: dict[str, str]
+    """Columns that the reference cannot judge, and why."""
+    univariate: Any
+    reconstruction: Any
+
+
 def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: DriftSettings) -> DriftVerdict:
     """Compare the newest days with reference days.
 
@@ -48,22 +63,42 @@ def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: Drif
             confirm when `n_confirming_chunks` asks for it.
         settings: thresholds.
     """
+    return judge_drift(fit_drift(reference, settings), analysis)
+
+
+def fit_drift(reference: pl.DataFrame, settings: DriftSettings) -> FittedDrift:
+    """The calculators for a reference; a reference that cannot be used gives a fit that says so."""
     columns = [name for name in reference.columns if name != "delivery_day"]
+    blind = "" if columns else "cannot see: no column to watch"
+    if not blind and reference.height < settings.reference.minimum_days:
+        blind = f"cannot see: reference of {reference.height} days, {settings.reference.minimum_days} needed"
+    unseen = {} if blind else {name: text for name in columns if (text := _column_blindness(reference, name, "reference", settings))}
+    seen = [name for name in columns if name not in unseen]
+    if blind or not seen:
+        return FittedDrift(reference, settings, blind, unseen, None, None)
+    return FittedDrift(reference, settings, blind, unseen, _fit_univariate(reference, seen, settings), _fit_reconstruction(reference, seen, settings))
+
+
+def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
+    """The verdict on the newest days of `analysis` (a daily profile) by a fitted reference."""
+    settings, reference = fitted.settings, fitted.reference
     judged = analysis.sort("delivery_day").tail(settings.chunk_days * settings.n_confirming_chunks)
     window = judged.tail(settings.chunk_days)
-    blind = _whole_blindness(reference, window, columns, settings)
+    blind = fitted.blind or _window_blindness(window, settings)
     if blind:
         return _verdict("cannot_see", (blind,), pl.DataFrame(schema=FEATURE_SCHEMA), reference, window)
-    unseen = {name: text for name in columns if (text := _column_blindness(reference, judged, name, settings))}
-    seen = [name for name in columns if name not in unseen]
+    unseen = dict(fitted.unseen)
+    learnt = [name for name in reference.columns if name != "delivery_day" and name not in unseen]
+    unseen |= {name: text for name in learnt if (text := _column_blindness(judged, name, "judged days", settings))}
     rows: list[dict[str, Any]] = [
         {"feature": name, "method": settings.method, "value": None, "threshold": None, "status": "cannot_see", "reason": text}
         for name, text in unseen.items()
     ]
+    seen = [name for name in learnt if name not in unseen]
     if seen:
-        rows += _univariate(reference, judged, seen, settings)
-    if len(seen) > 1:
-        rows.append(_reconstruction(reference, judged, seen, settings))
+        rows += _univariate(fitted, judged, learnt, seen)
+    if seen == learnt and len(seen) > 1:
+        rows.append(_reconstruction(fitted, judged, seen))
     return _judge(pl.DataFrame(rows, schema=FEATURE_SCHEMA), reference, window, settings)
 
 
@@ -91,46 +126,50 @@ def _verdict(status: Status, reasons: tuple[str, ...], features: pl.DataFrame, r
     )
 
 
-def _whole_blindness(reference: pl.DataFrame, window: pl.DataFrame, columns: list[str], settings: DriftSettings) -> str:
-    if not columns:
-        return "cannot see: no column to watch"
+def _window_blindness(window: pl.DataFrame, settings: DriftSettings) -> str:
     if window.is_empty():
         return "cannot see: no rows to judge"
     if window.height < settings.chunk_days:
         return f"cannot see: {window.height} days to judge, {settings.chunk_days} needed"
-    if reference.height < settings.reference.minimum_days:
-        return f"cannot see: reference of {reference.height} days, {settings.reference.minimum_days} needed"
     return ""
 
 
-def _column_blindness(reference: pl.DataFrame, judged: pl.DataFrame, name: str, settings: DriftSettings) -> str:
-    if name not in judged.columns:
-        return f"cannot see {name}: not among the judged columns"
-    limit = settings.maximum_missing_share
-    for which, frame in (("reference", reference), ("judged days", judged)):
-        missing = frame[name].fill_nan(None).is_null().mean()
-        share = 1.0 if missing is None else float(missing)  # type: ignore[arg-type]
-        if share == 1.0:
-            return f"cannot see {name}: all null in the {which}"
-        if share > limit:
-            return f"cannot see {name}: {share:.0%} missing in the {which}"
-    if reference[name].fill_nan(None).drop_nulls().n_unique() < 2:
+def _column_blindness(frame: pl.DataFrame, name: str, where: str, settings: DriftSettings) -> str:
+    if name not in frame.columns:
+        return f"cannot see {name}: not among the columns of the {where}"
+    values = frame[name].fill_nan(None)
+    share = values.null_count() / max(frame.height, 1)
+    if share == 1.0:
+        return f"cannot see {name}: all null in the {where}"
+    if share > settings.maximum_missing_share:
+        return f"cannot see {name}: {share:.0%} missing in the {where}"
+    if where == "reference" and values.drop_nulls().n_unique() < 2:
         return f"cannot see {name}: constant in the reference"
     return ""
 
 
-def _with_context(reference: pl.DataFrame, judged: pl.DataFrame, columns: list[str], settings: DriftSettings) -> Any:
-    """The judged days after enough reference days: NannyML warns below six chunks, and only the newest ones are read."""
-    return _filled(pl.concat([reference.tail(settings.chunk_days * 6).select(columns), judged.select(columns)]), reference, columns)
-
-
 def _filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) -> Any:
-    """Pandas frame for NannyML; the few missing days take the reference's median, which moves no distance."""
+    """Pandas frame for NannyML; the few missing days take the reference's median, which moves no distance. A column not there is null."""
     medians = {name: reference[name].fill_nan(None).median() for name in columns}
-    return frame.select(pl.col(name).fill_nan(None).fill_null(medians[name]) for name in columns).to_pandas()
+    there = [
+        (pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.Float64))
+        .cast(pl.Float64)
+        .fill_nan(None)
+        .fill_null(medians[name])
+        .alias(name)
+        for name in columns
+    ]
+    return frame.select(there).to_pandas()
 
 
-def _univariate(reference: pl.DataFrame, judged: pl.DataFrame, columns: list[str], settings: DriftSettings) -> list[dict[str, Any]]:
+def _with_context(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str]) -> Any:
+    """The judged days after enough reference days: NannyML warns below six chunks, and only the newest ones are read."""
+    context = _filled(fitted.reference.tail(fitted.settings.chunk_days * 6), fitted.reference, columns)
+    new = _filled(judged, fitted.reference, columns)
+    return concat([context, new], ignore_index=True)
+
+
+def _fit_univariate(reference: pl.DataFrame, columns: list[str], settings: DriftSettings) -> Any:
     from nannyml import UnivariateDriftCalculator
     from nannyml.thresholds import StandardDeviationThreshold
 
@@ -138,27 +177,36 @@ def _univariate(reference: pl.DataFrame, judged: pl.DataFrame, columns: list[str
     calculator = UnivariateDriftCalculator(
         column_names=columns, continuous_methods=[settings.method], chunk_size=settings.chunk_days, thresholds={settings.method: limit}
     )
-    calculator.fit(_filled(reference, reference, columns))
-    result = calculator.calculate(_with_context(reference, judged, columns, settings)).filter(period="analysis").to_df()
-    rows = []
-    for name in columns:
-        values = result[(name, settings.method, "value")].to_numpy()
-        threshold = float(result[(name, settings.method, "upper_threshold")].iloc[-1])
-        rows.append(_row(name, settings.method, values, threshold, settings))
-    return rows
+    return calculator.fit(_filled(reference, reference, columns))
 
 
-def _reconstruction(reference: pl.DataFrame, judged: pl.DataFrame, columns: list[str], settings: DriftSettings) -> dict[str, Any]:
+def _fit_reconstruction(reference: pl.DataFrame, columns: list[str], settings: DriftSettings) -> Any:
     from nannyml import DataReconstructionDriftCalculator
     from nannyml.thresholds import StandardDeviationThreshold
 
+    if len(columns) < 2:
+        return None
     limit = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.reconstruction_standard_deviations)
     calculator = DataReconstructionDriftCalculator(column_names=columns, chunk_size=settings.chunk_days, threshold=limit)
-    calculator.fit(_filled(reference, reference, columns))
-    result = calculator.calculate(_with_context(reference, judged, columns, settings)).filter(period="analysis").to_df()
+    return calculator.fit(_filled(reference, reference, columns))
+
+
+def _univariate(fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], seen: list[str]) -> list[dict[str, Any]]:
+    method = fitted.settings.method
+    result = fitted.univariate.calculate(_with_context(fitted, judged, learnt)).filter(period="analysis").to_df()
+    rows = []
+    for name in seen:
+        values = result[(name, method, "value")].to_numpy()
+        threshold = float(result[(name, method, "upper_threshold")].iloc[-1])
+        rows.append(_row(name, method, values, threshold, fitted.settings))
+    return rows
+
+
+def _reconstruction(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str]) -> dict[str, Any]:
+    result = fitted.reconstruction.calculate(_with_context(fitted, judged, columns)).filter(period="analysis").to_df()
     values = result[("reconstruction_error", "value")].to_numpy()
     threshold = float(result[("reconstruction_error", "upper_threshold")].iloc[-1])
-    return _row(RECONSTRUCTION, "pca_reconstruction", values, threshold, settings)
+    return _row(RECONSTRUCTION, "pca_reconstruction", values, threshold, fitted.settings)
 
 
 def _row(name: str, method: str, values: Any, threshold: float, settings: DriftSettings) -> dict[str, Any]:

@@ -1,0 +1,113 @@
+"""One zone watched: from its tables to the verdicts on data quality, drift and performance, in the order in which they may be believed.
+
+Bad data first: what it finds is hidden from the other monitors, and its verdict suppresses retraining. Assets, sensors and the
+benchmarks call these functions, so that what is measured is what runs.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import polars as pl
+
+from spot.market.zones import find_zone
+from spot.monitoring.data_quality import DataQualityVerdict, assess_data_quality, without_faulty, without_implausible_days
+from spot.monitoring.drift import DriftVerdict, FittedDrift, fit_drift, judge_drift
+from spot.monitoring.performance import PerformanceVerdict, assess_performance, estimate_performance
+from spot.monitoring.profiles import daily_profile, reference_days
+from spot.monitoring.settings import MonitoringSettings
+
+_KEYS = ("delivery_day", "delivery_start_utc")
+REFERENCE_FORECAST_DAYS = 182
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeatureWatch:
+    """Verdicts on the newest inputs of a zone."""
+
+    quality: DataQualityVerdict
+    drift: DriftVerdict
+
+    @property
+    def asks_for_retrain(self) -> bool:
+        """Drift was found in data that can be believed."""
+        return self.drift.status == "alert" and not self.quality.suppresses_retraining
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PerformanceWatch:
+    """Verdicts on the newest forecasts of a zone: of those with outcomes, and of those still without."""
+
+    realised: PerformanceVerdict
+    estimated: PerformanceVerdict
+
+
+def watch_features(features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedDrift | None = None) -> FeatureWatch:
+    """Judge the inputs of the days up to `last_day`.
+
+    Args:
+        features: rows of `day_ahead_features` of one zone, as many years as there are. A column that the zone never had is not watched.
+        last_day: newest delivery day to judge; days after it are ignored.
+        settings: thresholds.
+        fitted: reference of an earlier day, to save its cost; fitted anew by default.
+    """
+    wide = _watched(features, settings).filter(pl.col("delivery_day") <= last_day)
+    is_judged = pl.col("delivery_day") > last_day - timedelta(days=settings.data_quality.judged_days)
+    since = last_day - timedelta(days=settings.data_quality.judged_days + settings.data_quality.reference_days)
+    quality = assess_data_quality(wide.filter(~is_judged, pl.col("delivery_day") > since), wide.filter(is_judged), settings.data_quality)
+    daily = drift_profile(without_faulty(wide, quality.faulty))
+    first_day = first_judged_day(last_day, settings)
+    fitted = fitted or fit_drift(reference_days(daily, first_day=first_day, settings=settings.drift.reference), settings.drift)
+    return FeatureWatch(quality=quality, drift=judge_drift(fitted, daily.filter(pl.col("delivery_day") >= first_day)))
+
+
+def first_judged_day(last_day: date, settings: MonitoringSettings) -> date:
+    """First day of the window that the drift verdict of `last_day` reads."""
+    return last_day - timedelta(days=settings.drift.chunk_days * settings.drift.n_confirming_chunks - 1)
+
+
+def drift_profile(wide: pl.DataFrame) -> pl.DataFrame:
+    """Daily profile of a wide frame without the days that an earlier fault spoilt."""
+    return daily_profile(without_implausible_days(wide))
+
+
+def watch_performance(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str, last_day: date, settings: MonitoringSettings) -> PerformanceWatch:
+    """Judge the forecasts of one role up to `last_day`.
+
+    Args:
+        forecasts: rows of `day_ahead_forecasts` of one zone and role.
+        prices: rows of the raw table `day_ahead_prices`, all vintages.
+        zone: bidding zone.
+        last_day: newest delivery day to judge.
+        settings: thresholds.
+    """
+    scored = scored_forecasts(forecasts, prices, zone=zone).filter(pl.col("delivery_day") <= last_day)
+    outcomes = scored.drop_nulls("price_eur_per_mwh")
+    newest_known = outcomes["delivery_day"].max() if outcomes.height else None
+    chunk = timedelta(days=settings.performance.chunk_days)
+    cut = (newest_known if isinstance(newest_known, date) else last_day) - chunk
+    is_reference = pl.col("delivery_day").is_between(cut - timedelta(days=REFERENCE_FORECAST_DAYS), cut)
+    realised = assess_performance(outcomes.filter(is_reference), outcomes.filter(pl.col("delivery_day") > cut), settings.performance)
+    newest = scored.filter(pl.col("delivery_day") > last_day - chunk)
+    return PerformanceWatch(realised=realised, estimated=estimate_performance(outcomes.filter(is_reference), newest, settings.performance))
+
+
+def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
+    """Forecast rows beside `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`, the price of the same local time seven days before.
+
+    A price of a longer period holds for every market time unit in it.
+    """
+    newest = prices.sort("available_at_utc").unique(["delivery_start_utc"], keep="last").sort("delivery_start_utc")
+    outcome = newest.select("delivery_start_utc", "price_eur_per_mwh")
+    local_time = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.time().alias("local_time")
+    scored = forecasts.sort("delivery_start_utc").join_asof(outcome, on="delivery_start_utc", strategy="backward", tolerance="59m")
+    week_ago = (
+        newest.select((pl.col("delivery_day") + pl.duration(days=7)).alias("delivery_day"), local_time, pl.col("price_eur_per_mwh").alias("naive"))
+        .unique(["delivery_day", "local_time"], keep="first")
+        .rename({"naive": "naive_eur_per_mwh"})
+    )
+    return scored.with_columns(local_time).join(week_ago, on=["delivery_day", "local_time"], how="left").drop("local_time").sort("delivery_start_utc")
+
+
+def _watched(features: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:
+    names = [name for name in settings.drift.features if name in features.columns and features[name].fill_nan(None).null_count() < features.height]
+    return features.select(*_KEYS, *names).sort("delivery_start_utc")
