@@ -5,11 +5,16 @@ A contract judges each column alone; these checks need the calendar of the zone.
 
 import polars as pl
 
-from spot.contracts.table import UTC_INSTANT, CheckedRows, TableContract, check_rows
+from spot.contracts.table import UTC_INSTANT, CheckedRows, TableContract, check_rows, split_by
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc
 from spot.market.price_limits import PriceLimits, day_ahead_price_limits
 from spot.market.zones import ALL_ZONES
 
+_AUCTION_TESTS = (
+    (pl.col("price_eur_per_mwh").is_between("_minimum", "_maximum"), "price_eur_per_mwh beyond the harmonised limit of its day"),
+    (pl.col("resolution_minutes") >= pl.col("_mtu_minutes"), "resolution_minutes is finer than the market time unit of the auction"),
+)
+"""What the auction of the day can have given."""
 _NO_LIMITS = PriceLimits(float("-inf"), float("inf"))
 _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "zone": pl.String,
@@ -36,21 +41,16 @@ def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
     if rows.is_empty():
         return checked
     facts = _day_facts(rows)
-    judged = rows.join(facts, on=["zone", "delivery_day"], how="left", maintain_order="left")
-    reasons = [
-        pl.when(pl.col("_start").is_null()).then(pl.lit("zone is unknown; ")),
-        pl.when(~pl.col("delivery_start_utc").is_between("_start", "_end", closed="left")).then(
-            pl.lit("delivery_day is not the market day of delivery_start_utc; ")
-        ),
-        pl.when(pl.col("delivery_start_utc").dt.epoch("us") % (pl.col("resolution_minutes").cast(pl.Int64) * 60_000_000) != 0).then(
-            pl.lit("delivery_start_utc is not on a multiple of its resolution; ")
-        ),
-        *(_auction_reasons() if contract.name == "day_ahead_prices" else ()),
+    length_us = pl.col("resolution_minutes").cast(pl.Int64) * 60_000_000
+    tests = [
+        (pl.col("_start").is_not_null(), "zone is unknown"),
+        (pl.col("delivery_start_utc").is_between("_start", "_end", closed="left"), "delivery_day is not the market day of delivery_start_utc"),
+        (pl.col("delivery_start_utc").dt.epoch("us") % length_us == 0, "delivery_start_utc is not on a multiple of its resolution"),
+        *(_AUCTION_TESTS if contract.name == "day_ahead_prices" else ()),
     ]
-    text = pl.concat_str(reasons, separator="", ignore_nulls=True).str.strip_suffix("; ").alias("reason")
-    judged = judged.with_columns(text).drop(name for name in facts.columns if name.startswith("_"))
-    refused = judged.filter(pl.col("reason") != "")
-    return CheckedRows(judged.filter(pl.col("reason") == "").drop("reason"), pl.concat([checked.rejected, refused]))
+    judged = split_by(rows.join(facts, on=["zone", "delivery_day"], how="left", maintain_order="left"), tests)
+    own = [name for name in facts.columns if name.startswith("_")]
+    return CheckedRows(judged.accepted.drop(own), pl.concat([checked.rejected, judged.rejected.drop(own)]))
 
 
 def _day_facts(rows: pl.DataFrame) -> pl.DataFrame:
@@ -62,14 +62,3 @@ def _day_facts(rows: pl.DataFrame) -> pl.DataFrame:
             bounds = day_bounds_utc(zone, day)
             facts.append((zone, day, *bounds, day_ahead_mtu_minutes(zone, day), limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh))
     return pl.DataFrame(facts, schema=_FACTS, orient="row")
-
-
-def _auction_reasons() -> list[pl.Expr]:
-    """Reasons against day-ahead prices that the auction of their day cannot have given."""
-    is_inside = pl.col("price_eur_per_mwh").is_between("_minimum", "_maximum")
-    return [
-        pl.when(~is_inside).then(pl.lit("price_eur_per_mwh beyond the harmonised limit of its day; ")),
-        pl.when(pl.col("resolution_minutes") < pl.col("_mtu_minutes")).then(
-            pl.lit("resolution_minutes is finer than the market time unit of the auction; ")
-        ),
-    ]

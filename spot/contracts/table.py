@@ -4,7 +4,7 @@
 row given twice the first passes; of two rows that contradict each other on one key neither does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -69,39 +69,48 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
         typed = frame.select(contract.columns.keys()).cast(contract.schema)  # type: ignore[arg-type]
     except pl.exceptions.PolarsError as error:
         raise ContractError(f"table {contract.name}: a column does not have its type: {error}") from error
-    reasons = [_reason(name, column) for name, column in contract.columns.items()]
-    judged = typed.with_columns(pl.concat_str(reasons, separator="").alias("reason"))
-    judged = _judge_doubled_keys(judged, contract).with_columns(pl.col("reason").str.strip_suffix("; "))
-    is_good = pl.col("reason") == ""
-    return CheckedRows(judged.filter(is_good).drop("reason"), judged.filter(~is_good))
+    checked = split_by(typed, [test for name, column in contract.columns.items() for test in _column_tests(name, column)])
+    return _refuse_doubled_keys(checked, contract)
 
 
-def _judge_doubled_keys(judged: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
-    """Give a reason to rows that are valid alone but repeat or contradict another valid row of their key."""
-    valid = judged.filter(pl.col("reason") == "")
-    doubled = valid.select(contract.key).is_duplicated()
-    if not doubled.any():
-        return judged
+def split_by(frame: pl.DataFrame, tests: Sequence[tuple[pl.Expr, str]]) -> CheckedRows:
+    """Split rows by tests that are true, or null, where a row is fine and give their text as reason where they are false."""
+    fails = pl.any_horizontal(~test.fill_null(value=True) for test, _ in tests) if tests else pl.lit(value=False)
+    is_bad = frame.select(fails.alias("is_bad")).to_series() if frame.height and tests else pl.Series([False] * frame.height, dtype=pl.Boolean)
+    if not is_bad.any():
+        return CheckedRows(frame, frame.clear().with_columns(reason=pl.lit("")))
+    texts = [pl.when(~test).then(pl.lit(text)) for test, text in tests]
+    return CheckedRows(frame.filter(~is_bad), frame.filter(is_bad).with_columns(reason=pl.concat_str(texts, separator="; ", ignore_nulls=True)))
+
+
+def _refuse_doubled_keys(checked: CheckedRows, contract: TableContract) -> CheckedRows:
+    """Refuse rows that are valid alone but repeat or contradict another valid row of their key."""
+    valid = checked.accepted
+    is_doubled = valid.select(contract.key).is_duplicated()
+    if not is_doubled.any():
+        return checked
     every = pl.struct(contract.columns.keys())
-    is_conflict = every.n_unique().over(contract.key) > 1
-    text = pl.when(is_conflict).then(pl.lit("conflicting values for one key; ")).when(~every.is_first_distinct()).then(pl.lit("row repeated; "))
-    again = valid.filter(doubled).with_columns(text.otherwise(pl.lit("")).alias("reason"))
-    return pl.concat([judged.filter(pl.col("reason") != ""), valid.filter(~doubled), again])
+    marks = pl.struct(is_conflict=every.n_unique().over(contract.key) > 1, is_repeat=~every.is_first_distinct())
+    doubled = valid.filter(is_doubled).with_columns(marks.alias("_marks")).unnest("_marks")
+    judged = split_by(
+        doubled, [(~pl.col("is_conflict"), "conflicting values for one key"), (pl.col("is_conflict") | ~pl.col("is_repeat"), "row repeated")]
+    )
+    accepted = pl.concat([valid.filter(~is_doubled), judged.accepted.drop("is_conflict", "is_repeat")])
+    return CheckedRows(accepted, pl.concat([checked.rejected, judged.rejected.drop("is_conflict", "is_repeat")]))
 
 
-def _reason(name: str, column: Column) -> pl.Expr:
-    """Text that says what is wrong with a value of the column, null where nothing is."""
+def _column_tests(name: str, column: Column) -> list[tuple[pl.Expr, str]]:
+    """What a value of the column must satisfy, each with the reason that stands where it does not."""
     value = pl.col(name)
     tests: list[tuple[pl.Expr, str]] = []
     if not column.nullable:
-        tests.append((value.is_null(), f"{name} is null"))
+        tests.append((value.is_not_null(), f"{name} is null"))
     if column.dtype in (pl.Float64, pl.Float32):
-        tests.append((value.is_nan() | value.is_infinite(), f"{name} is not finite"))
+        tests.append((value.is_finite(), f"{name} is not finite"))
     if column.minimum is not None:
-        tests.append((value < column.minimum, f"{name} below {column.minimum:g} {column.unit}".rstrip()))
+        tests.append((value >= column.minimum, f"{name} below {column.minimum:g} {column.unit}".rstrip()))
     if column.maximum is not None:
-        tests.append((value > column.maximum, f"{name} above {column.maximum:g} {column.unit}".rstrip()))
+        tests.append((value.is_nan() | (value <= column.maximum), f"{name} above {column.maximum:g} {column.unit}".rstrip()))
     if column.allowed is not None:
-        tests.append((~value.is_in(list(column.allowed)), f"{name} is none of {', '.join(map(str, column.allowed))}"))
-    texts = [pl.when(test.fill_null(False)).then(pl.lit(f"{text}; ")) for test, text in tests]
-    return pl.concat_str(texts, separator="", ignore_nulls=True) if texts else pl.lit("")
+        tests.append((value.is_in(list(column.allowed)), f"{name} is none of {', '.join(map(str, column.allowed))}"))
+    return tests
