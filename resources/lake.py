@@ -63,7 +63,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         if not accepted.is_empty():
             n_new, conflicts, version = stored.commit(lambda delta: _append_new(stored, delta, accepted))
         conflicts = conflicts.with_columns(reason=pl.lit("contradicts the ledger on its key"))
-        n_quarantined = self._quarantine(table, pl.concat([checked.rejected, conflicts]), source=source)
+        n_quarantined = self.quarantine(table, pl.concat([checked.rejected, conflicts]), source=source)
         return WriteReport(n_new, accepted.height - n_new - conflicts.height, n_quarantined, version)
 
     def replace(
@@ -187,7 +187,8 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         contract = find_contract(table)
         return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", self.storage_options)
 
-    def _quarantine(self, table: str, rejected: pl.DataFrame, *, source: str) -> int:
+    def quarantine(self, table: str, rejected: pl.DataFrame, *, source: str) -> int:
+        """Keep rows that were refused for `table`, each with its `reason`; the same reject again is no new row. Returns their number."""
         if rejected.is_empty():
             return 0
         rows = quarantine_rows(table, rejected, source=source, seen_at_utc=datetime.now(UTC))
@@ -249,7 +250,7 @@ def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.Data
     """`new` without captured rows that state what the newest earlier vintage of their period stated."""
     if before.is_empty() or not (new["availability"] == "captured").any():
         return new
-    period = ["zone", "series", "delivery_start_utc"]
+    period = [name for name in contract.key if name != "available_at_utc"]
     content = [name for name in _content(contract) if name not in period]
     marked = pl.concat([before.with_columns(is_new=pl.lit(False)), new.with_columns(is_new=pl.lit(True))]).sort(*period, "available_at_utc")
     is_repeat = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1).over(period)) for name in content)
