@@ -54,12 +54,15 @@ def _renewables(keeper: Gatekeeper, series: str, lag_days: int) -> Floats:
 
 
 def _total(parts: dict[str, Floats], has: dict[str, Bools]) -> Floats:
-    """The total if a provider states it, else the sum of the parts that the zone has; NaN while one of those is missing."""
+    """The total that a provider states; without it the sum of both parts, or of the one part of a zone that has no other and no total."""
     if len(parts) == 1:
         return next(iter(parts.values()))
-    onshore, offshore = (np.where(has[name][:, None], parts[name], 0.0) for name in _WIND_PARTS)
-    has_parts = _either(has[name] for name in _WIND_PARTS)
-    return np.where(np.isfinite(parts["wind"]), parts["wind"], np.where(has_parts[:, None], onshore + offshore, np.nan))
+    onshore, offshore = (parts[name] for name in _WIND_PARTS)
+    has_total, has_onshore, has_offshore = (has[name][:, None] for name in ("wind", *_WIND_PARTS))
+    summed = onshore + offshore
+    summed = np.where(~has_total & ~has_offshore, onshore, summed)
+    summed = np.where(~has_total & ~has_onshore, offshore, summed)
+    return np.where(np.isfinite(parts["wind"]), parts["wind"], summed)
 
 
 def _residual(load: Floats, *renewables: tuple[Floats, Bools]) -> Floats:
