@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 
 import numpy as np
-import numpy.typing as npt
 
 from spot.contracts.panel import Floats
 from spot.features.gatekeeper import Gatekeeper
-
-Bools = npt.NDArray[np.bool_]
+from spot.features.grid import N_SLOTS, Bools
 
 _LOOK_BACK_DAYS = 7
 _WIND_PARTS = ("wind_onshore", "wind_offshore")
@@ -88,12 +86,14 @@ def _either(conditions: Iterable[Bools]) -> Bools:
 
 def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], value: str) -> Floats:
     """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate."""
-    chosen = np.full((len(keeper.target.days), 0), np.nan)
+    n_days = len(keeper.target.days)
+    chosen, is_found = np.full((n_days, N_SLOTS), np.nan), np.zeros(n_days, dtype=bool)
     for lag in range(1, _LOOK_BACK_DAYS + 1):
-        parts = {name: keeper.at_gate(table, name, value, lag_days=lag) for name in series}
-        has = {name: _any_known([matrix]) for name, matrix in parts.items()}
-        total = _total(parts, has)
-        is_whole = np.isfinite(total).sum(axis=1) == keeper.lagged(lag).n_slots
-        moved = np.where(is_whole[:, None], keeper.to_target(total, lag), np.nan)
-        chosen = moved if chosen.shape[1] == 0 else np.where(np.isfinite(chosen), chosen, moved)
+        seen = {name: keeper.look(table, name, value, lag_days=lag) for name in series}
+        total = _total({name: matrix for name, (matrix, _) in seen.items()}, {name: _any_known([matrix]) for name, (matrix, _) in seen.items()})
+        take = ~is_found & (np.isfinite(total).sum(axis=1) == keeper.lagged(lag).n_slots)
+        chosen[take] = keeper.to_target(total, lag)[take]
+        for _, newest in seen.values():
+            keeper.use(newest, take)
+        is_found |= take
     return chosen

@@ -10,7 +10,7 @@ import polars as pl
 from spot.contracts.panel import Floats
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
-from spot.features.grid import Grid, Ints, to_us
+from spot.features.grid import Bools, Grid, Ints, to_us
 from spot.features.vintages import NEVER_US, Vintages, vintages_of
 from spot.market.gates import gate_closure_utc
 
@@ -58,16 +58,29 @@ class Gatekeeper:
         """The grid of the days `lag_days` before the target days."""
         return self._grid.part(self._n_history - lag_days, len(self._grid.days) - lag_days)
 
-    def at_gate(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
-        """(D, S) values of `lag_days` before each target day as known at that day's gate, by slot of the day they belong to."""
-        everything = self._load(table, series, value)
+    def look(self, table: str, series: str, value: str, *, lag_days: int) -> tuple[Floats, Ints]:
+        """Values of `lag_days` before each target day as known at that day's gate, without counting them as used.
+
+        Returns:
+            (D, S) values by slot of the day they belong to, NaN where unknown; (D,) their newest publication, to be given to `use`.
+        """
         gates = np.full(len(self._grid.days), NEVER_US)
         rows = slice(self._n_history - lag_days, len(self._grid.days) - lag_days)
         is_admitted = lag_days == 0 and table in self._admit
         gates[rows] = _FAR_FUTURE_US if is_admitted else self.gate_us
-        matrix, newest = everything.known_at_gates(gates)
-        self.newest_us = np.maximum(self.newest_us, np.minimum(newest[rows], self.gate_us) if is_admitted else newest[rows])
-        return matrix[rows]
+        matrix, newest = self._load(table, series, value).known_at_gates(gates)
+        return matrix[rows], np.minimum(newest[rows], self.gate_us) if is_admitted else newest[rows]
+
+    def use(self, newest_us: Ints, days: Bools | None = None) -> None:
+        """Remember that values published up to `newest_us` entered the features of all target days, or of those marked in `days`."""
+        used = newest_us if days is None else np.where(days, newest_us, NEVER_US)
+        self.newest_us = np.maximum(self.newest_us, used)
+
+    def at_gate(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
+        """(D, S) values of `lag_days` before each target day as known at that day's gate, by slot of the day they belong to."""
+        matrix, newest = self.look(table, series, value, lag_days=lag_days)
+        self.use(newest)
+        return matrix
 
     def at_gate_clock(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
         """(D, S) as `at_gate`, at the same time of the local clock of each target day."""

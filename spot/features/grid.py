@@ -23,6 +23,7 @@ STEP_US = STEP_MINUTES * 60_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

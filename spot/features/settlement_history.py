@@ -27,10 +27,12 @@ def _last_spread(keeper: Gatekeeper, table: str, series: str) -> tuple[Floats, F
     spread, mean = np.full((n_days, N_SLOTS), np.nan), np.full(n_days, np.nan)
     is_found = np.zeros(n_days, dtype=bool)
     for lag in range(1, _LOOK_BACK_DAYS + 1):
-        day = keeper.at_gate(table, series, "price_eur_per_mwh", lag_days=lag) - day_ahead_prices(keeper, lag)
+        later, newest = keeper.look(table, series, "price_eur_per_mwh", lag_days=lag)
+        day = later - day_ahead_prices(keeper, lag)
         n_known = np.isfinite(day).sum(axis=1)
         take = ~is_found & (n_known >= _PUBLISHED_SHARE * keeper.lagged(lag).n_slots)
         spread[take] = keeper.to_target(day, lag)[take]
         mean[take] = np.where(np.isfinite(day), day, 0.0).sum(axis=1)[take] / n_known[take]
+        keeper.use(newest, take)
         is_found |= take
     return spread, mean
