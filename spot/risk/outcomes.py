@@ -36,6 +36,28 @@ def build_outcomes(
     return joined.select(OUTCOME_SCHEMA.keys()).cast(OUTCOME_SCHEMA).sort(_KEY)  # type: ignore[arg-type]
 
 
+def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """The outcomes on the units of another frame (`zone`, `delivery_day`, `delivery_start_utc`, `resolution_minutes`), where they differ in length.
+
+    A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no row. Columns `OUTCOME_SCHEMA`,
+    and `imbalance_price_eur_per_mwh` where it is given.
+    """
+    prices = [name for name in outcomes.columns if name.endswith("_price_eur_per_mwh")]
+    wanted = _quarters(units.select(*_KEY, "delivery_day", "resolution_minutes").unique(_KEY))
+    found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", "known_at_utc")).drop(
+        "delivery_start_utc", "resolution_minutes"
+    )
+    means = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in prices]
+    return (
+        wanted.join(found, on=["zone", "quarter_utc"], how="left")
+        .group_by(*_KEY, "delivery_day", "resolution_minutes")
+        .agg(*means, pl.col("source").first(), pl.col("known_at_utc").max())
+        .filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null())
+        .select(outcomes.columns)
+        .sort(_KEY)
+    )
+
+
 def _with_reference(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     units = _quarters(day_ahead.select(*_KEY, "resolution_minutes"))
     quarters = _quarters(reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc"))

@@ -10,6 +10,7 @@ import polars as pl
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNAL_KEY, SIGNALS
 from spot.errors import ContractError
 from spot.risk.fees import FeeSchedule
+from spot.risk.outcomes import align_outcomes
 
 UNFILLED_PENALTY_EUR_PER_MWH = 50.0
 """Added to the day-ahead price when firm energy is missing and no imbalance price is known."""
@@ -29,27 +30,20 @@ def settle(
     `delivery_start_utc` and `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy.
 
     Raises:
-        ContractError: the signals lack a column, or a unit of the signals is longer or shorter than that of its price.
+        ContractError: the signals lack a column.
     """
     missing = [name for name in SIGNALS.columns if name not in signals.columns]
     if missing:
         raise ContractError(f"settlement: signals lack the columns {missing}")
     if signals.is_empty() or outcomes.is_empty():
         return SETTLEMENTS.empty()
-    prices = (
-        outcomes if "imbalance_price_eur_per_mwh" in outcomes.columns else outcomes.with_columns(imbalance_price_eur_per_mwh=pl.lit(None, pl.Float64))
-    )
-    prices = prices.select(
-        "zone", "delivery_start_utc", "day_ahead_price_eur_per_mwh", "reference_price_eur_per_mwh", "imbalance_price_eur_per_mwh", "known_at_utc",
-        price_source="source", price_minutes="resolution_minutes",
-    )  # fmt: skip
+    prices = align_outcomes(outcomes, signals)
+    if "imbalance_price_eur_per_mwh" not in prices.columns:
+        prices = prices.with_columns(imbalance_price_eur_per_mwh=pl.lit(None, pl.Float64))
+    prices = prices.drop("delivery_day", "resolution_minutes").rename({"source": "price_source"})
     rows = signals.join(prices, on=["zone", "delivery_start_utc"], how="inner")
-    is_physical = pl.col("settled_against") == "nothing"
-    rows = rows.filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null() & (is_physical | pl.col("reference_price_eur_per_mwh").is_not_null()))
-    differ = pl.col("price_minutes") != pl.col("resolution_minutes")
-    if rows.filter(differ & (pl.col("volume_mw") > 0)).height:
-        raise ContractError("settlement: market time units of signals and prices differ in length")
-    rows = rows.filter(~differ)
+    has_second = (pl.col("settled_against") == "nothing") | pl.col("reference_price_eur_per_mwh").is_not_null()
+    rows = rows.filter(has_second)
     if perfect_foresight is None:
         rows = rows.with_columns(perfect_foresight_eur=pl.lit(None, pl.Float64))
     else:

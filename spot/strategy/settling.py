@@ -6,6 +6,7 @@ import polars as pl
 from spot.contracts.panel import Floats
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
+from spot.risk.outcomes import align_outcomes
 from spot.risk.settlement import settle
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
 from spot.strategy.storage import optimise_storage
@@ -23,10 +24,10 @@ def settle_signals(signals: pl.DataFrame, outcomes: pl.DataFrame, settings: Sett
     """
     if signals.filter(pl.col("strategy") != settings.strategy).height:
         raise ContractError(f"settlement: signals of another strategy than {settings.strategy}")
-    days = signals.select("zone", "delivery_day").unique()
-    perfect = perfect_foresight(outcomes.join(days, on=["zone", "delivery_day"], how="semi"), settings)
+    priced = align_outcomes(outcomes, signals)
+    perfect = perfect_foresight(priced, settings)
     wear = settings.degradation_eur_per_mwh if isinstance(settings, StorageSettings) else 0.0
-    return settle(signals, outcomes, settings.fees, degradation_eur_per_mwh=wear, perfect_foresight=perfect)
+    return settle(signals, priced, settings.fees, degradation_eur_per_mwh=wear, perfect_foresight=perfect)
 
 
 def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -104,9 +104,18 @@ def test_revisions_count_from_the_instant_they_were_known():
     assert build_outcomes(prices, imbalance, as_of_utc=STARTS[0]).is_empty()
 
 
-def test_units_of_another_length_are_refused():
-    with pytest.raises(ContractError, match="differ in length"):
-        settle(_signals(("buy", 1.0, 500.0)), build_outcomes(_raw("day_ahead_prices", [1.0] * 4, minutes=15), _raw("intraday_prices", [2.0])), FEES)
+def test_prices_of_another_resolution_are_brought_to_the_signals():
+    hourly = _signals(("buy", 1.0, 500.0), ("buy", 1.0, 500.0), settled_against="nothing")
+    fine = build_outcomes(_raw("day_ahead_prices", [10.0, 20.0, 30.0, 40.0, 7.0, 7.0, 7.0], minutes=15))
+    assert settle(hourly, fine, FEES)["day_ahead_price_eur_per_mwh"].to_list() == [25.0]
+    one = hourly.head(1).with_columns(resolution_minutes=pl.lit(15, pl.Int32))
+    quarters = pl.concat([one.with_columns(pl.col("delivery_start_utc") + timedelta(minutes=15 * i)) for i in range(4)])
+    money = settle(quarters, build_outcomes(_raw("day_ahead_prices", [40.0])), FEES)
+    assert money["day_ahead_price_eur_per_mwh"].to_list() == [40.0] * 4
+    assert money["gross_pnl_eur"].sum() == -40.0
+
+
+def test_signals_without_their_columns_are_refused():
     with pytest.raises(ContractError, match="lack the columns"):
         settle(pl.DataFrame({"zone": ["SK"]}), _outcomes([1.0]), FEES)
 

@@ -1,0 +1,136 @@
+"""Inputs of the spread model: what was known of spreads and prices at each gate, and the calendar; one row per market time unit.
+
+A past day counts from the instant at which its last price became known, so the row of a training day holds what a decision at that day's own
+gate would have seen. `spread_inputs` is used alike for training rows and for the day to come.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.feature_tables import FEATURES
+from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.contracts.panel import Floats
+from spot.market.delivery import delivery_starts_utc
+from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
+
+_KEY = ("zone", "delivery_start_utc")
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadPast:
+    """Past days of one zone by local time of day. D days, S slots of `minutes`."""
+
+    days: tuple[date, ...]
+    prices: Floats
+    """(D, S) day-ahead price."""
+    spreads: Floats
+    """(D, S) second price minus day-ahead price, NaN where one is missing."""
+    spread_known_us: Floats
+    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day without any."""
+    minutes: int
+
+
+def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPast:
+    """The frame of `build_outcomes` laid on local days; quarters are averaged or repeated to slots of `minutes`."""
+    parts = pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part")
+    local = (pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(find_zone(zone).market_time_zone)
+    slots = (
+        outcomes.filter(pl.col("zone") == zone)
+        .with_columns(parts)
+        .explode("part")
+        .with_columns(slot=(local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)) // minutes)
+        .with_columns(spread=pl.col("reference_price_eur_per_mwh") - pl.col("day_ahead_price_eur_per_mwh"))
+        .group_by("delivery_day", "slot")
+        .agg(pl.col("day_ahead_price_eur_per_mwh").mean(), pl.col("spread").mean(), known_us=pl.col("known_at_utc").dt.epoch("us").max())
+    )
+    days = slots["delivery_day"].unique().sort()
+    row = {day: i for i, day in enumerate(days.to_list())}
+    shape = (len(days), 1440 // minutes)
+    prices, spreads, known = np.full(shape, np.nan), np.full(shape, np.nan), np.full(len(days), -np.inf)
+    index = np.array([row[day] for day in slots["delivery_day"].to_list()], dtype=int)
+    prices[index, slots["slot"].to_numpy()] = slots["day_ahead_price_eur_per_mwh"].fill_null(np.nan).to_numpy()
+    spreads[index, slots["slot"].to_numpy()] = slots["spread"].fill_null(np.nan).to_numpy()
+    np.maximum.at(known, index, slots["known_us"].to_numpy().astype(float))
+    known[np.isnan(spreads).all(axis=1)] = np.inf
+    return SpreadPast(tuple(days.to_list()), prices, spreads, known, minutes)
+
+
+def spread_inputs(past: SpreadPast, forecasts: pl.DataFrame, features: pl.DataFrame, *, zone: str, days: Sequence[date]) -> pl.DataFrame:
+    """Inputs for every unit of `days`: key columns first, then floats with NaN where nothing was known.
+
+    `forecasts` (champion rows of `day_ahead_forecasts`) and `features` (`day_ahead_features`) may lack days; both are as of their gate.
+    """
+    frame = pl.concat([_of_day(past, zone, day) for day in days])
+    extra = features.select(*_KEY, *(pl.col(name) for name in FEATURES)) if len(features) else None
+    if extra is not None:
+        frame = frame.join(extra, on=_KEY, how="left")
+    if len(forecasts):
+        frame = frame.join(_forecast_inputs(forecasts), on=_KEY, how="left")
+    return frame.with_columns(pl.col(pl.Float64).fill_null(np.nan))
+
+
+def _forecast_inputs(forecasts: pl.DataFrame) -> pl.DataFrame:
+    low, middle, high = (QUANTILE_COLUMNS[level] for level in (0.1, 0.5, 0.9))
+    return forecasts.select(
+        *_KEY,
+        forecast_eur_per_mwh=pl.col(middle),
+        forecast_width_eur_per_mwh=pl.col(high) - pl.col(low),
+        forecast_above_day_eur_per_mwh=pl.col(middle) - pl.col(middle).mean().over("zone", "delivery_day"),
+    )
+
+
+def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:
+    starts, gate_us = delivery_starts_utc(zone, day, past.minutes), gate_closure_utc(zone, day).timestamp() * 1e6
+    local = [start.astimezone(ZoneInfo(find_zone(zone).market_time_zone)) for start in starts]
+    slot = np.array([(instant.hour * 60 + instant.minute) // past.minutes for instant in local])
+    before = np.array([known < day for known in past.days], dtype=bool)
+    known = past.spreads[before & (past.spread_known_us <= gate_us)]
+    columns = {
+        "slot_minutes_local": slot * float(past.minutes),
+        "weekday": np.full(len(slot), float(day.isoweekday())),
+        "year_sine": np.full(len(slot), np.sin(2 * np.pi * day.timetuple().tm_yday / 365.25)),
+        "year_cosine": np.full(len(slot), np.cos(2 * np.pi * day.timetuple().tm_yday / 365.25)),
+        **{f"spread_{name}": values[slot] for name, values in _spread_memory(known).items()},
+        **{f"price_lag_{lag}d": _price_lag(past, day, lag)[slot] for lag in (1, 7)},
+    }
+    return pl.DataFrame({"zone": zone, "delivery_day": day, "delivery_start_utc": list(starts), **columns}).with_columns(
+        pl.col("delivery_start_utc").cast(pl.Datetime("us", "UTC"))
+    )
+
+
+def _spread_memory(known: Floats) -> dict[str, Floats]:
+    """(S,) per input: the newest day, means and widths of the last week and month, by slot and over the day."""
+    n_slots = known.shape[1]
+    newest = known[-1] if len(known) else np.full(n_slots, np.nan)
+    return {
+        "last": newest,
+        "last_day_mean": np.full(n_slots, _mean(newest[None, :].ravel())),
+        "week_mean": _column_means(known[-7:]),
+        "month_mean": _column_means(known[-28:]),
+        "quarter_mean": _column_means(known[-91:]),
+        "week_day_mean": np.full(n_slots, _mean(known[-7:].ravel())),
+        "month_size": _column_means(np.abs(known[-28:])),
+        "month_share_up": _column_means(np.where(np.isnan(known[-28:]), np.nan, known[-28:] > 0)),
+    }
+
+
+def _column_means(values: Floats) -> Floats:
+    count = np.isfinite(values).sum(axis=0)
+    return np.where(count > 0, np.nansum(values, axis=0) / np.maximum(count, 1), np.nan)
+
+
+def _mean(values: Floats) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else np.nan
+
+
+def _price_lag(past: SpreadPast, day: date, lag: int) -> Floats:
+    """(S,) day-ahead prices `lag` days before, known since 13:00 of the day before that."""
+    wanted = date.fromordinal(day.toordinal() - lag)
+    return past.prices[past.days.index(wanted)] if wanted in past.days else np.full(past.prices.shape[1], np.nan)
