@@ -52,7 +52,8 @@ class Document:
         tag = "price.amount" if self.kind == "A44" else "quantity"
         positions = part.positions or list(range(1, len(part.values) + 1))
         points = "".join(
-            f"<Point>\n<position>{position}</position>\n<{tag}>{value}</{tag}>\n</Point>\n" for position, value in zip(positions, part.values, strict=True)
+            f"<Point>\n<position>{position}</position>\n<{tag}>{value}</{tag}>\n</Point>\n"
+            for position, value in zip(positions, part.values, strict=True)
         )
         return (
             f"<TimeSeries><mRID>{number}</mRID>{self._header(part)}<curveType>{part.curve}</curveType>\n"
@@ -62,7 +63,8 @@ class Document:
 
     def _header(self, part: DocumentSeries) -> str:
         if self.kind == "A44":
-            sequence = f"<classificationSequence_AttributeInstanceComponent.position>{part.sequence}</classificationSequence_AttributeInstanceComponent.position>"
+            tag_name = "classificationSequence_AttributeInstanceComponent.position"
+            sequence = f"<{tag_name}>{part.sequence}</{tag_name}>"
             return (
                 f"<auction.type>A01</auction.type><businessType>A62</businessType><in_Domain.mRID>{self.eic}</in_Domain.mRID>"
                 f"<out_Domain.mRID>{self.eic}</out_Domain.mRID><contract_MarketAgreement.type>A01</contract_MarketAgreement.type>"

@@ -12,9 +12,9 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import polars as pl
+
 from benchmarks.provider_documents import Document, DocumentSeries
 from benchmarks.recorded_history import rows_of
-
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
 from spot.market.zones import find_zone
@@ -57,7 +57,8 @@ class Recorded:
         for zone in _ZONES:
             for kind, names in _SERIES.items():
                 parts = [
-                    rows_of(frame.filter(pl.col("zone") == zone), _COLUMNS[name], zone=zone, table=_TABLES[kind], series=name, minutes=60) for name in names
+                    rows_of(frame.filter(pl.col("zone") == zone), _COLUMNS[name], zone=zone, table=_TABLES[kind], series=name, minutes=60)
+                    for name in names
                 ]
                 self._rows[zone, kind] = pl.concat(parts)
 
@@ -255,7 +256,7 @@ class Escape:
 
 def run_mutations(folder: Path, n_mutations: int, seed: int) -> tuple[Counter[str], list[Escape]]:
     """Number of mutations by kind, and those that got through. A mutation that leaves the values as they were does not count."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311 - a benchmark that can be repeated
     recorded = Recorded(folder)
     tried: Counter[str] = Counter()
     escapes: list[Escape] = []

@@ -127,11 +127,12 @@ AVAILABLE_CAPACITY = TableContract(
 CAPTURES = TableContract(
     name="captures",
     description="Every answer of a provider: when, from where, its checksum. The body lies compressed in the capture store under its checksum.",
-    key=("source", "request_id", "captured_at_utc"),
+    key=("zone", "source", "series", "request_id", "captured_at_utc"),
     columns={
         "source": _text("provider"),
         "zone": _text("bidding zone"),
         "series": _text("what was asked for, for example day_ahead_prices"),
+        "delivery_day": Column(dtype=pl.Date, description="day of the capture in UTC"),
         "request_id": _text("checksum of the address without secrets"),
         "address": _text("address asked, every secret replaced by ***"),
         "first_utc": _instant("start of the span asked for"),

@@ -8,7 +8,7 @@ states every point; curve A03 omits a point that repeats the one before it, and 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
@@ -67,7 +67,7 @@ def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
         points.extend(_points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}"))
     if words and not points:
         return no_data(SOURCE, what, "; ".join(words))
-    return assemble(SOURCE, f"ENTSO-E {kind} for {capture.zone}", capture, points)
+    return assemble(SOURCE, f"ENTSO-E {kind} for {capture.zone}", capture, _with_single_price(points))
 
 
 def documents(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
@@ -256,7 +256,7 @@ def _generation(period: _Period, process: str, capture: Capture) -> Iterator[Poi
 
 
 def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
-    """A price for a surplus (A04) and one for a shortage (A05); where they agree on every step the area has a single price."""
+    """A price for a surplus (A04) and one for a shortage (A05), or one for both."""
     _require(period, "currency_Unit.name", find_zone(capture.zone).currency)
     _require(period, "price_Measure_Unit.name", "MWH")
     categories = {point.value("imbalance_Price.category") for point in period.points}
@@ -267,6 +267,19 @@ def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Itera
         yield _points(period, "imbalance_price_sides", side, "imbalance_Price.amount", _refusal(period))
     else:
         yield _points(period, "imbalance_prices", "imbalance", "imbalance_Price.amount", _refusal(period))
+
+
+def _with_single_price(points: list[Points]) -> list[Points]:
+    """Where the prices of surplus and shortage agree on every step of the document, the area has a single price and it is given once."""
+    sides = {side: [part for part in points if part.table == "imbalance_price_sides" and part.series == side] for side in ("long", "short")}
+    starts = {side: np.concatenate([part.starts_us for part in parts]) for side, parts in sides.items() if parts}
+    if len(starts) != 2 or not np.array_equal(starts["long"], starts["short"]):
+        return points
+    values = {side: np.concatenate([part.values for part in parts]) for side, parts in sides.items()}
+    if not np.array_equal(values["long"], values["short"]):
+        return points
+    others = [part for part in points if part.table != "imbalance_price_sides"]
+    return [*others, *(replace(part, table="imbalance_prices", series="imbalance") for part in sides["long"])]
 
 
 def _imbalance_volumes(period: _Period, _process: str, _capture: Capture) -> Iterator[Points]:

@@ -1,0 +1,219 @@
+"""Asking a provider: bounded in size and time, retried, and polite: one budget per host for all processes of this machine.
+
+A secret travels where the provider wants it and nowhere else: the address that is kept, logged or raised has `***` in its place, and the library's
+own request log is kept silent. What a body means is not decided here.
+"""
+
+import json
+import logging
+import random
+import re
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+
+import httpx
+from filelock import FileLock
+
+from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
+
+HIDDEN = "***"
+_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_READ_BY_PARSERS = frozenset({200, 400})
+"""A provider may explain itself in the body of a 400 (ENTSO-E: "no matching data")."""
+
+# The library logs every address with its query at INFO, and a token may stand there.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpPolicy:
+    """How patient and how polite to be with one provider."""
+
+    requests_per_minute: float = 60.0
+    attempts: int = 4
+    connect_seconds: float = 10.0
+    read_seconds: float = 30.0
+    total_seconds: float = 120.0
+    """Of one attempt, from the request to the last byte: a body that drips is given up."""
+    longest_wait_seconds: float = 120.0
+    """Longest wait for a turn, a retry or a Retry-After; a longer one ends the call."""
+    maximum_bytes: int = 64 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back: the decompressed body, and the address without secrets."""
+
+    status: int
+    body: bytes
+    address: str
+    completed_at_utc: datetime
+
+
+class _TryAgainError(Exception):
+    """One attempt failed in a way that another may not."""
+
+    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait_seconds = wait_seconds
+
+
+@dataclass(slots=True)
+class HttpClient:
+    """A client for all providers. `folder` holds one lock and one small state file per host, shared by all processes."""
+
+    folder: Path
+    policy: HttpPolicy = field(default_factory=HttpPolicy)
+    sleep: Callable[[float], None] = time.sleep
+    wall_clock: Callable[[], float] = time.time
+
+    def get(self, url: str, parameters: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a GET. `secrets` are query parameters too, but never shown.
+
+        Raises:
+            ConfigurationError: the provider refuses the token (401, 403) or the address is none.
+            NotYetPublishedError: there is no such document (404).
+            SourceUnavailableError: no usable answer after all attempts, or the provider asks for a longer wait than the policy allows.
+        """
+        address = str(httpx.URL(url, params={**(parameters or {}), **dict.fromkeys(secrets or {}, HIDDEN)}))
+        hidden = tuple(value for value in (secrets or {}).values() if value)
+        reason = "not asked"
+        for attempt in range(self.policy.attempts):
+            self._take_turn(httpx.URL(url).host, address)
+            try:
+                return self._attempt(url, {**(parameters or {}), **(secrets or {})}, address, hidden)
+            except _TryAgainError as error:
+                reason = redact(str(error), hidden)
+                wait = error.wait_seconds if error.wait_seconds is not None else 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
+                if error.wait_seconds is not None:
+                    self._block(httpx.URL(url).host, wait)
+            if attempt + 1 < self.policy.attempts:
+                self._wait(wait, f"{address}: {reason}")
+        raise SourceUnavailableError(f"{address}: {reason}, after {self.policy.attempts} attempts")
+
+    def _attempt(self, url: str, parameters: Mapping[str, str], address: str, hidden: tuple[str, ...]) -> Answer:
+        timeout = httpx.Timeout(self.policy.read_seconds, connect=self.policy.connect_seconds)
+        deadline = time.monotonic() + self.policy.total_seconds
+        headers = {"Accept-Encoding": "gzip", "User-Agent": "spotdesk"}
+        try:
+            # Redirects are not followed: they could carry a token to another host. Proxies are the machine's business.
+            with (
+                httpx.Client(timeout=timeout, follow_redirects=False) as client,
+                client.stream("GET", url, params=dict(parameters), headers=headers) as response,
+            ):
+                _check_status(response, address)
+                body = b"".join(_bounded(response, self.policy.maximum_bytes, deadline, address))
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise ConfigurationError(f"{address}: {redact(str(error), hidden)}") from None
+        except httpx.HTTPError as error:
+            # The cause is cut off: its request still holds the address with the token.
+            raise _TryAgainError(f"{type(error).__name__} {error}".strip()) from None
+        if body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
+            raise _TryAgainError(f"an HTML page with status {response.status_code} instead of data")
+        return Answer(status=response.status_code, body=body, address=address, completed_at_utc=datetime.now(UTC))
+
+    def _take_turn(self, host: str, address: str) -> None:
+        """Wait until this host may be asked again; turns are given out under a lock, so several processes share one budget."""
+        with self._state(host) as state:
+            now = self.wall_clock()
+            turn = max(now, state.get("next_turn", 0.0), state.get("blocked_until", 0.0))
+            if turn - now > self.policy.longest_wait_seconds:
+                raise SourceUnavailableError(f"{address}: the provider asked for a pause of {turn - now:.0f} s more: ask again later")
+            state["next_turn"] = turn + 60.0 / self.policy.requests_per_minute
+        if turn > now:
+            self.sleep(turn - now)
+
+    def _block(self, host: str, seconds: float) -> None:
+        with self._state(host) as state:
+            state["blocked_until"] = max(state.get("blocked_until", 0.0), self.wall_clock() + seconds)
+
+    def _wait(self, seconds: float, why: str) -> None:
+        if seconds > self.policy.longest_wait_seconds:
+            raise SourceUnavailableError(f"{why}; the provider asks for a pause of {seconds:.0f} s: ask again later")
+        self.sleep(seconds)
+
+    def _state(self, host: str) -> "_HostState":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return _HostState(self.folder / re.sub(r"[^A-Za-z0-9.-]", "_", host))
+
+
+class _HostState:
+    """The shared state of one host, read and written under its lock. A damaged file is a fresh one: it only holds two instants."""
+
+    def __init__(self, stem: Path) -> None:
+        self._path = stem.with_name(stem.name + ".json")
+        self._lock = FileLock(stem.with_name(stem.name + ".lock"), timeout=30)
+        self._state: dict[str, float] = {}
+
+    def __enter__(self) -> dict[str, float]:
+        self._lock.acquire()
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            self._state = {name: float(value) for name, value in content.items()}
+        except (OSError, ValueError, AttributeError, TypeError):
+            self._state = {}
+        return self._state
+
+    def __exit__(self, *_: object) -> None:
+        beside = self._path.with_suffix(".tmp")
+        beside.write_text(json.dumps(self._state), encoding="utf-8")
+        beside.replace(self._path)
+        self._lock.release()
+
+
+def redact(text: str, hidden: tuple[str, ...]) -> str:
+    """`text` with every secret replaced by `***`, as it is and as it looks inside an address."""
+    for secret in hidden:
+        text = text.replace(secret, HIDDEN).replace(str(httpx.QueryParams({"x": secret}))[2:], HIDDEN)
+    return text
+
+
+def _check_status(response: httpx.Response, address: str) -> None:
+    status = response.status_code
+    if status in _READ_BY_PARSERS:
+        return
+    if status in (401, 403):
+        raise ConfigurationError(f"{address}: status {status}, the provider refuses the token: check it with `spotdesk doctor`")
+    if status in (404, 410):
+        raise NotYetPublishedError(f"{address}: status {status}, no such document (yet)")
+    if status in _RETRIED:
+        raise _TryAgainError(f"status {status}", _retry_after(response.headers.get("Retry-After")))
+    raise SourceUnavailableError(f"{address}: status {status}, which this client does not follow")
+
+
+def _retry_after(text: str | None) -> float | None:
+    """Seconds to wait, from a number or a date; None where the header is absent or unreadable."""
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return float(text.strip()[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _bounded(response: httpx.Response, maximum_bytes: int, deadline: float, address: str) -> Iterator[bytes]:
+    """The decompressed body piece by piece. Size and time are checked at every piece, and compression cannot unpack past the bound."""
+    is_packed = response.headers.get("Content-Encoding", "identity").lower() in ("gzip", "deflate")
+    inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None
+    n_bytes = 0
+    for raw in response.iter_raw(65536):
+        if time.monotonic() > deadline:
+            raise _TryAgainError("the body came too slowly")
+        try:
+            piece = inflater.decompress(raw, maximum_bytes - n_bytes + 1) if inflater else raw
+        except zlib.error as error:
+            raise _TryAgainError(f"a damaged compressed body ({error})") from None
+        n_bytes += len(piece)
+        if n_bytes > maximum_bytes:
+            raise SourceUnavailableError(f"{address}: a body above {maximum_bytes} bytes: refused, ask for fewer days")
+        yield piece
+    if inflater and not inflater.eof:
+        raise _TryAgainError("a compressed body that was cut short")
