@@ -17,7 +17,7 @@ from spot.simulation.clock import MarketClock, market_clock
 from spot.simulation.noise import epoch_day
 from spot.simulation.prices import Prices, simulate_prices
 from spot.simulation.profiles import ZoneProfile, find_profile
-from spot.simulation.scenarios import SOLAR_BOOM_FACTOR, SOLAR_BOOM_MINIMUM, Scenario, start_of
+from spot.simulation.scenarios import SOLAR_BOOM_FACTOR, Scenario, start_of
 from spot.simulation.supply import Fuels, Supply, simulate_fuels, simulate_supply
 from spot.simulation.tables import market_tables
 from spot.simulation.weather import ACTUAL, CONSENSUS, Weather, simulate_weather
@@ -77,8 +77,7 @@ def _solar_capacity(profile: ZoneProfile, clock: MarketClock, scenarios: Sequenc
     capacity = np.full(len(clock.start_minutes), profile.solar)
     start = start_of(scenarios, "solar_boom")
     if start is not None:
-        boom = max(SOLAR_BOOM_FACTOR * profile.solar, profile.solar + SOLAR_BOOM_MINIMUM)
-        capacity[clock.epoch_days >= epoch_day(start)] = boom
+        capacity[clock.epoch_days >= epoch_day(start)] *= SOLAR_BOOM_FACTOR
     return capacity
 
 

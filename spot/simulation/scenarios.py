@@ -15,9 +15,8 @@ SCENARIO_NAMES: tuple[str, ...] = get_args(ScenarioName)
 GAS_SHOCK_FACTOR = 2.4
 GAS_SHOCK_RAMP_DAYS = 3
 COAL_SHOCK_FACTOR = 1.4
-SOLAR_BOOM_FACTOR = 2.5
-SOLAR_BOOM_MINIMUM = 0.8
-"""A boom brings at least this much new solar capacity, as a share of mean load."""
+SOLAR_BOOM_FACTOR = 2.0
+"""A doubling is a new regime and still believable: a larger jump overnight is what a unit error looks like, and is treated as one."""
 FAULT_PHASE_DAYS = 3
 
 
@@ -26,7 +25,7 @@ class Scenario:
     """One regime change, from `start_day` on and never before.
 
     - `gas_shock`: gas costs 2.4 times as much (reached over three days), coal 1.4 times;
-    - `solar_boom`: solar capacity is 2.5 times as high, at least 0.8 of mean load more;
+    - `solar_boom`: solar capacity is twice as high;
     - `mtu_change`: products have 15 minutes from this day, hours before it, instead of the market's own date;
     - `sensor_fault`: published load forecasts and actuals are wrong, three days frozen, three zero, three times 1000, over and over until
       `end_day`. The market itself sees the truth: prices do not change.
