@@ -174,6 +174,11 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         delta = self._stored(table).open()
         return -1 if delta is None else int(delta.version())
 
+    def state(self, table: str) -> str:
+        """Identity and version of the table, `id@version`: equal only where the rows are the same; empty if it does not exist."""
+        delta = self._stored(table).open()
+        return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
+
     def tables(self) -> list[str]:
         """Names of the tables that exist."""
         return [name for name in TABLES if self.version(name) >= 0]

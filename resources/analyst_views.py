@@ -1,0 +1,91 @@
+"""Views and table macros of the analyst database: what people ask for, in the words they ask in. SQL and its comments, no logic."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalystView:
+    """A view, or a table macro where `arguments` are given."""
+
+    name: str
+    sql: str
+    comment: str
+    arguments: str = ""
+
+
+_PERIOD = "zone, series, delivery_start_utc"
+_NEWEST = f"QUALIFY row_number() OVER (PARTITION BY {_PERIOD} ORDER BY available_at_utc DESC) = 1"
+
+
+_PRICE_COLUMNS = "delivery_day, delivery_start_utc, resolution_minutes, price_eur_per_mwh, available_at_utc, source"
+
+
+def _prices(condition: str) -> str:
+    markets = (("day_ahead_prices", "'day_ahead'"), ("intraday_prices", "'intraday_' || series"), ("imbalance_prices", "'imbalance'"))
+    parts = [f"(SELECT zone, {market} AS market, {_PRICE_COLUMNS} FROM {table} {condition} {_NEWEST})" for table, market in markets]  # noqa: S608
+    return " UNION ALL ".join(parts)
+
+
+_FORECASTS_AS_OF = """
+SELECT * FROM day_ahead_forecasts WHERE as_of_utc <= instant
+QUALIFY row_number() OVER (PARTITION BY zone, delivery_start_utc, role ORDER BY as_of_utc DESC, model_version DESC) = 1
+"""
+
+VIEWS: tuple[AnalystView, ...] = (
+    AnalystView(
+        name="prices",
+        sql=_prices(""),
+        comment="Newest vintage of every price of every market: day_ahead, intraday_vwap, intraday_ida1 and so on, imbalance.",
+    ),
+    AnalystView(
+        name="prices_as_of",
+        arguments="instant",
+        sql=_prices("WHERE available_at_utc <= instant"),
+        comment="Prices as they were known at an instant: SELECT * FROM prices_as_of(TIMESTAMPTZ '2025-06-01 10:00:00+00').",
+    ),
+    AnalystView(
+        name="forecasts_as_of",
+        arguments="instant",
+        sql=_FORECASTS_AS_OF,
+        comment="The newest forecast of each period that existed at an instant: SELECT * FROM forecasts_as_of(now()).",
+    ),
+    AnalystView(
+        name="forecasts",
+        sql="""
+SELECT f.zone, f.delivery_day, f.delivery_start_utc, f.resolution_minutes, f.role, f.model_name, f.model_version, f.as_of_utc, f.source,
+    f.price_q100_eur_per_mwh, f.price_q500_eur_per_mwh, f.price_q900_eur_per_mwh, f.price_point_eur_per_mwh, p.price_eur_per_mwh,
+    f.price_point_eur_per_mwh - p.price_eur_per_mwh AS error_eur_per_mwh,
+    abs(f.price_point_eur_per_mwh - p.price_eur_per_mwh) AS absolute_error_eur_per_mwh,
+    p.price_eur_per_mwh BETWEEN f.price_q100_eur_per_mwh AND f.price_q900_eur_per_mwh AS is_inside_80
+FROM day_ahead_forecasts f
+LEFT JOIN prices p ON p.zone = f.zone AND p.delivery_start_utc = f.delivery_start_utc AND p.market = 'day_ahead'
+    AND p.resolution_minutes = f.resolution_minutes
+""",
+        comment="Every forecast with its 80 % interval beside the price that the auction gave; price and errors are null while that is not known.",
+    ),
+    AnalystView(
+        name="pnl",
+        sql="""
+SELECT zone, delivery_day, strategy, role, mode, currency, sum(gross_pnl_eur) AS gross_pnl_eur,
+    sum(fees_eur + slippage_eur + imbalance_cost_eur + degradation_eur) AS costs_eur, sum(pnl_eur) AS pnl_eur,
+    sum(perfect_foresight_eur) AS perfect_foresight_eur, sum(filled_mwh) AS filled_mwh
+FROM settlements GROUP BY ALL
+""",
+        comment="Money by zone, day, strategy and role: gross, costs, net, and what perfect foresight would have made.",
+    ),
+    AnalystView(
+        name="drift",
+        sql="SELECT * FROM feature_drift QUALIFY row_number() OVER (PARTITION BY zone, feature, method ORDER BY delivery_day DESC) = 1",
+        comment="The newest verdict on each feature of each zone; the history is in feature_drift.",
+    ),
+    AnalystView(
+        name="champions",
+        sql="SELECT * FROM model_versions WHERE stage = 'champion'",
+        comment="The version that serves, per zone.",
+    ),
+    AnalystView(
+        name="open_signals",
+        sql="SELECT * FROM signals WHERE side <> 'flat' AND role = 'champion' AND valid_until_utc > now()",
+        comment="Signals of the champion that still hold. After valid_until_utc a signal is void.",
+    ),
+)
