@@ -116,7 +116,7 @@ class HttpClient:
             raise _TryAgainError(f"{type(error).__name__} {error}".strip()) from None
         if body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
             raise _TryAgainError(f"an HTML page with status {response.status_code} instead of data")
-        return Answer(status=response.status_code, body=body, address=address, completed_at_utc=datetime.now(UTC))
+        return Answer(status=response.status_code, body=body, address=address, completed_at_utc=datetime.fromtimestamp(self.wall_clock(), UTC))
 
     def _take_turn(self, host: str, address: str) -> None:
         """Wait until this host may be asked again; turns are given out under a lock, so several processes share one budget."""

@@ -2,6 +2,7 @@
 
 from spot.contracts.feature_tables import FEATURE_TABLES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
+from spot.contracts.live_tables import LIVE_TABLES
 from spot.contracts.monitoring_tables import MONITORING_TABLES
 from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.raw_tables import RAW_TABLES
@@ -13,6 +14,7 @@ TABLES: dict[str, TableContract] = {
     contract.name: contract
     for contract in (
         *RAW_TABLES,
+        *LIVE_TABLES,
         QUARANTINE,
         *FEATURE_TABLES,
         DAY_AHEAD_FORECASTS,

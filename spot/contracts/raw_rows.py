@@ -42,10 +42,15 @@ def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
         return checked
     facts = _day_facts(rows)
     length_us = pl.col("resolution_minutes").cast(pl.Int64) * 60_000_000
-    tests = [
-        (pl.col("_start").is_not_null(), "zone is unknown"),
+    # Outages and daily capacities have no market time unit: of them only the zone is judged here.
+    has_periods = "resolution_minutes" in contract.columns
+    period_tests = [
         (pl.col("delivery_start_utc").is_between("_start", "_end", closed="left"), "delivery_day is not the market day of delivery_start_utc"),
         (pl.col("delivery_start_utc").dt.epoch("us") % length_us == 0, "delivery_start_utc is not on a multiple of its resolution"),
+    ]
+    tests = [
+        (pl.col("_start").is_not_null(), "zone is unknown"),
+        *(period_tests if has_periods else ()),
         *(_AUCTION_TESTS if contract.name == "day_ahead_prices" else ()),
     ]
     judged = split_by(rows.join(facts, on=["zone", "delivery_day"], how="left", maintain_order="left"), tests)

@@ -27,6 +27,7 @@ JUDGED_TABLES = WHOLE_DAY_TABLES | {"load_actuals", "generation_actuals"}
 REFUSED_SHARE = 0.05
 """A file or backfill of which more than this share is quarantined is refused as a whole."""
 _SMALL_MW = 100.0
+_INCOMPLETE = "incomplete or shifted"
 _SPIKE_FACTOR = 2.0
 _STAND_INS = (9999.0, 99999.0)
 """What some systems write for a missing load or generation; as prices they are real where the limits allow them."""
@@ -49,8 +50,10 @@ class Plausibility:
 
     @property
     def is_refused(self) -> bool:
-        """So much is wrong that the rest is not believed either."""
-        return self.quarantined_share > REFUSED_SHARE
+        """So much is wrong that the rest is not believed either. A day that merely misses periods says nothing about its neighbours."""
+        n_rows = self.accepted.height + self.quarantined.height
+        n_wrong = self.quarantined.filter(~pl.col("reason").str.contains(_INCOMPLETE, literal=True)).height
+        return n_wrong > REFUSED_SHARE * n_rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +156,7 @@ def _judge_day(day: _Day, part: pl.DataFrame, past: Past | None) -> str:
         return f"periods of {day.resolution_minutes} minutes where the auction of that day has {mtu}"
     n_expected = n_periods(day.zone, day.day, day.resolution_minutes)
     if day.must_be_whole and len(day.values) != n_expected:
-        return f"{len(day.values)} of {n_expected} periods of the day: incomplete or shifted"
+        return f"{len(day.values)} of {n_expected} periods of the day: {_INCOMPLETE}"
     rules: tuple[_Rule, ...] = _DAY_RULES[day.kind]
     if past is None or len(day.values) * day.resolution_minutes < 6 * 60:
         rules = ()
