@@ -9,6 +9,9 @@ import click
 import typer
 
 from desk.dev import dev
+from desk.drift import drift
+from desk.sql import sql
+from desk.status import status
 from spot.errors import SpotdeskError
 
 app = typer.Typer(
@@ -20,7 +23,8 @@ app = typer.Typer(
     epilog="Begin with: spotdesk demo.  Every command takes --help; those that print a table also take --json.",
 )
 
-app.command()(dev)
+for command in (status, drift, sql, dev):
+    app.command()(command)
 
 
 def main() -> None:

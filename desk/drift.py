@@ -1,0 +1,55 @@
+"""`spotdesk drift`: what the monitors of a zone saw."""
+
+from datetime import date, datetime
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from desk.console import JsonFlag, emit, err
+from resources.environments import read_environment
+from resources.wiring import make_lake
+from spot.market.zones import find_zone
+
+_SHOWN = ("delivery_day", "feature", "method", "value", "threshold", "status", "reason")
+
+
+def drift(
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
+    day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Day judged; the newest by default.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="One line per judged day instead of one per feature.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Distance of the newest inputs to days of the same season, per feature, with the verdict. Exit code 1 when it is not ok."""
+    environment = read_environment()
+    lake = make_lake(environment)
+    rows = lake.read("feature_drift", zones=[find_zone(zone).name])
+    if rows.is_empty():
+        err.print(f"zone {zone}: no drift has been judged yet; spotdesk run judges it after the forecasts")
+        raise typer.Exit(1)
+    if history:
+        emit(_by_day(rows), as_json=as_json, title=f"drift of {zone}")
+        return
+    judged: date = rows["delivery_day"].sort()[-1] if day is None else day.date()
+    shown = rows.filter(pl.col("delivery_day") == judged)
+    if shown.is_empty():
+        err.print(f"zone {zone}: nothing was judged on {judged}")
+        raise typer.Exit(1)
+    emit(shown.sort(pl.col("status") == "ok", "feature").select(_SHOWN), as_json=as_json, title=f"drift of {zone} on {judged}")
+    if (shown["status"] != "ok").any():
+        raise typer.Exit(1)
+
+
+def _by_day(rows: pl.DataFrame) -> pl.DataFrame:
+    features = pl.col("feature").filter(pl.col("status") == "alert").sort()
+    return (
+        rows.group_by("delivery_day")
+        .agg(
+            features=pl.len(),
+            alerts=(pl.col("status") == "alert").sum(),
+            cannot_see=(pl.col("status") == "cannot_see").sum(),
+            alerting=features.str.join(", "),
+        )
+        .sort("delivery_day")
+    )
