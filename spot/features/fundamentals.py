@@ -88,7 +88,7 @@ def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], val
     """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate."""
     n_days = len(keeper.target.days)
     chosen, is_found = np.full((n_days, N_SLOTS), np.nan), np.zeros(n_days, dtype=bool)
-    for lag in range(1, _LOOK_BACK_DAYS + 1):
+    for lag in range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, *series) else 1):
         seen = {name: keeper.look(table, name, value, lag_days=lag) for name in series}
         total = _total({name: matrix for name, (matrix, _) in seen.items()}, {name: _any_known([matrix]) for name, (matrix, _) in seen.items()})
         take = ~is_found & (np.isfinite(total).sum(axis=1) == keeper.lagged(lag).n_slots)

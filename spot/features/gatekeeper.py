@@ -37,6 +37,7 @@ class Gatekeeper:
         self._admit = frozenset(admit)
         self._raw = {name: raw.get(name, contract.empty()).filter(pl.col("zone") == grid.zone) for name, contract in known_tables.items()}
         self._vintages: dict[tuple[str, str], Vintages] = {}
+        self._seen: dict[tuple[str, str, int], tuple[Floats, Ints]] = {}
 
     @property
     def sources(self) -> list[str]:
@@ -64,12 +65,13 @@ class Gatekeeper:
         Returns:
             (D, S) values by slot of the day they belong to, NaN where unknown; (D,) their newest publication, to be given to `use`.
         """
-        gates = np.full(len(self._grid.days), NEVER_US)
-        rows = slice(self._n_history - lag_days, len(self._grid.days) - lag_days)
-        is_admitted = lag_days == 0 and table in self._admit
-        gates[rows] = _FAR_FUTURE_US if is_admitted else self.gate_us
-        matrix, newest = self._load(table, series, value).known_at_gates(gates)
-        return matrix[rows], np.minimum(newest[rows], self.gate_us) if is_admitted else newest[rows]
+        if (table, series, lag_days) not in self._seen:
+            self._seen[table, series, lag_days] = self._look(table, series, value, lag_days)
+        return self._seen[table, series, lag_days]
+
+    def has_rows(self, table: str, *series: str) -> bool:
+        """Whether the table holds any row of these series on the days in sight."""
+        return not self._raw[table].filter(pl.col("series").is_in(series)).is_empty()
 
     def use(self, newest_us: Ints, days: Bools | None = None) -> None:
         """Remember that values published up to `newest_us` entered the features of all target days, or of those marked in `days`."""
@@ -94,6 +96,14 @@ class Gatekeeper:
         """(D, S) newest vintage of all, for outcomes only: it knows no gate."""
         matrix, _ = self._load(table, series, value).known_at_gates(np.full(len(self._grid.days), _FAR_FUTURE_US))
         return matrix[self._n_history :]
+
+    def _look(self, table: str, series: str, value: str, lag_days: int) -> tuple[Floats, Ints]:
+        gates = np.full(len(self._grid.days), NEVER_US)
+        rows = slice(self._n_history - lag_days, len(self._grid.days) - lag_days)
+        is_admitted = lag_days == 0 and table in self._admit
+        gates[rows] = _FAR_FUTURE_US if is_admitted else self.gate_us
+        matrix, newest = self._load(table, series, value).known_at_gates(gates)
+        return matrix[rows], np.minimum(newest[rows], self.gate_us) if is_admitted else newest[rows]
 
     def _load(self, table: str, series: str, value: str) -> Vintages:
         if (table, series) not in self._vintages:

@@ -26,7 +26,7 @@ def _last_spread(keeper: Gatekeeper, table: str, series: str) -> tuple[Floats, F
     n_days = len(keeper.target.days)
     spread, mean = np.full((n_days, N_SLOTS), np.nan), np.full(n_days, np.nan)
     is_found = np.zeros(n_days, dtype=bool)
-    for lag in range(1, _LOOK_BACK_DAYS + 1):
+    for lag in range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, series) else 1):
         later, newest = keeper.look(table, series, "price_eur_per_mwh", lag_days=lag)
         day = later - day_ahead_prices(keeper, lag)
         n_known = np.isfinite(day).sum(axis=1)

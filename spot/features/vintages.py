@@ -55,13 +55,15 @@ class Vintages:
         """
         matrix = np.full((len(gate_us), N_SLOTS), np.nan)
         newest = np.full(len(gate_us), NEVER_US)
+        if not len(self.row):
+            return matrix, newest
         known = self.available_us <= gate_us[self.row]
         held = np.repeat(np.flatnonzero(known), self.n_slots[known])
         step = np.arange(len(held)) - np.repeat(np.cumsum(self.n_slots[known]) - self.n_slots[known], self.n_slots[known])
         slot = self.slot[held] + step
         is_inside = (slot >= 0) & (slot < N_SLOTS)
         matrix[self.row[held][is_inside], slot[is_inside]] = self.value[held][is_inside]  # of several vintages of a slot the last, the newest, stays
-        np.maximum.at(newest, self.row[known], self.available_us[known])
+        newest[self.row[known]] = self.available_us[known]  # ascending, so the last stays here too
         return matrix, newest
 
 
