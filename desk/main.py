@@ -1,21 +1,63 @@
 """`spotdesk`: every command of the desk, and one way to fail.
 
 Exit codes: 0 done; 1 a figure, a check or a verdict failed; 2 the command or the configuration is wrong; 130 interrupted.
+A command's module is imported when the command runs, so that `spotdesk halt` does not wait for libraries it has no use for.
 """
 
 import sys
+from importlib import import_module
+from typing import Any
 
-import click
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from desk.dev import dev
-from desk.drift import drift
-from desk.sql import sql
-from desk.status import status
 from spot.errors import SpotdeskError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "status": ("desk.status", "Trading state, newest data, serving model, requests and alerts of every zone."),
+    "drift": ("desk.drift", "What the monitors of a zone saw."),
+    "sql": ("desk.sql", "Ask the analyst database, read-only."),
+    "dev": ("desk.dev", "Open the lineage graph on 127.0.0.1."),
+}
+"""Command to the module that holds the function of the same name (or a typer `app` of sub-commands), and its line in the help."""
+
+
+class _Commands(TyperGroup):
+    """Commands that are imported when they are called; the help of the whole needs their lines alone."""
+
+    shows_lines_only = False
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self.shows_lines_only = True
+        super().format_help(ctx, formatter)
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, line = COMMANDS[cmd_name]
+        if self.shows_lines_only:
+            return TyperCommand(cmd_name, help=line)
+        return _load(module_name, cmd_name)
+
+
+def _load(module_name: str, name: str) -> Any:
+    module = import_module(module_name)
+    command_app: typer.Typer | None = getattr(module, "app", None)
+    if command_app is None:
+        command_app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False)
+        command_app.command(name)(getattr(module, name.replace("-", "_")))
+    command = get_command(command_app)
+    command.name = name
+    return command
+
 
 app = typer.Typer(
     name="spotdesk",
+    cls=_Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -23,8 +65,10 @@ app = typer.Typer(
     epilog="Begin with: spotdesk demo.  Every command takes --help; those that print a table also take --json.",
 )
 
-for command in (status, drift, sql, dev):
-    app.command()(command)
+
+@app.callback()
+def _root() -> None:
+    """Every command of the desk."""
 
 
 def main() -> None:
@@ -32,7 +76,7 @@ def main() -> None:
     try:
         app()
     except SpotdeskError as error:
-        click.echo(f"{type(error).__name__}: {error}", err=True)
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
         sys.exit(2)
 
 

@@ -29,11 +29,12 @@ def status(
     zones = [_zone_status(lake, environment, zone, now) for zone in desk_settings(environment).zones]
     alerts = lake.read("alerts").filter(pl.col("raised_at_utc") >= now - timedelta(days=7)).sort("raised_at_utc", descending=True)
     checks = [] if not verify else [{"table": v.table, "files": v.n_files, "damaged": list(v.damaged), "lost": list(v.lost)} for v in lake.verify()]
-    state = TradingStateStore(environment.trading_state).state().name
+    record = TradingStateStore(environment.trading_state).record("desk")
+    state = record.state.name
     if as_json:
         emit_json({"environment": environment.name, "trading_state": state, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
     else:
-        _print(environment, state, zones, alerts, checks)
+        _print(environment, f"{state} {record.reason}".rstrip(), zones, alerts, checks)
     if any(check["damaged"] or check["lost"] for check in checks):
         raise typer.Exit(1)
 
@@ -43,7 +44,7 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, now: datetime)
     requests = lake.read("retrain_requests").filter(pl.col("zone") == zone, pl.col("status").is_in(_OPEN))
     forecasts = lake.read("day_ahead_forecasts", zones=[zone]).filter(pl.col("role") == "champion").sort("delivery_start_utc")
     drift = lake.read("feature_drift", zones=[zone])
-    latest = drift.filter(pl.col("delivery_day") == drift["delivery_day"].max())
+    latest = drift.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
     next_gate = min(gate for day in range(3) if (gate := gate_closure_utc(zone, now.date() + timedelta(days=day))) > now)
     return {
         "zone": zone,
