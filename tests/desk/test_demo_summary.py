@@ -1,0 +1,133 @@
+"""The demo's summary and report, from tables whose answers are known."""
+
+import io
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from desk.demo_report import demo_report, rows_for_people, terminal_table
+from desk.demo_summary import DemoSummary, daily_errors, summarise_zone
+from desk.report import render_report
+from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
+from spot.contracts.monitoring_tables import FEATURE_DRIFT, PROMOTION_DECISIONS, RETRAIN_REQUESTS
+from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.market.delivery import delivery_starts_utc
+from spot.simulation.market import simulate
+
+FIRST, CHANGE, FOUND, NEW, LAST = date(2025, 6, 1), date(2025, 6, 21), date(2025, 6, 26), date(2025, 7, 3), date(2025, 7, 10)
+
+
+@pytest.fixture(scope="module")
+def prices():
+    return simulate("FR", FIRST - timedelta(days=7), LAST - timedelta(days=1), seed=1).tables["day_ahead_prices"]
+
+
+def forecasts(prices, error_of, role="champion", version="1", days=(FIRST, LAST)):
+    error = pl.col("delivery_day").map_elements(error_of, return_dtype=pl.Float64)
+    spoken = prices.filter(pl.col("delivery_day").is_between(*days))
+    point = pl.col("price_eur_per_mwh") + error
+    instants = {name: pl.col("available_at_utc") for name in ("as_of_utc", "newest_input_utc")}
+    words = {"role": pl.lit(role), "model_version": pl.lit(version), "model_name": pl.lit("m"), "data_version": pl.lit("d")}
+    return spoken.with_columns(
+        price_point_eur_per_mwh=point, **{name: point + level for level, name in QUANTILE_COLUMNS.items()}, **instants, **words
+    ).select(DAY_AHEAD_FORECASTS.columns.keys())
+
+
+@pytest.fixture(scope="module")
+def tables(prices):
+    old = forecasts(prices, lambda day: 2.0 if day < CHANGE else 9.0, days=(FIRST, NEW - timedelta(days=1)))
+    new = forecasts(prices, lambda _: 4.0, version="2", days=(NEW, LAST))
+    shadow = forecasts(prices, lambda _: 3.0, role="challenger", version="2", days=(FOUND, NEW - timedelta(days=1)))
+    drift_days = [FIRST + timedelta(days=3), FOUND, FOUND + timedelta(days=1), FIRST + timedelta(days=5)]
+    drift = {"zone": "FR", "feature": "price_1d|mean", "method": "w", "value": 3.0, "threshold": 1.0, "reason": "", "n_reference_days": 90}
+    drift_rows = [{**drift, "delivery_day": day, "status": status} for day, status in zip(drift_days, ("alert", "alert", "alert", "ok"), strict=True)]
+    noon = datetime(2025, 6, 26, 12, tzinfo=UTC)
+    request = {
+        "request_id": "r",
+        "zone": "FR",
+        "cause": "drift",
+        "detail": "price <moved>",
+        "requested_at_utc": noon,
+        "status": "succeeded",
+        "n_attempts": 1,
+    }
+    signals = pl.DataFrame(
+        {"zone": "FR", "role": "champion", "delivery_day": LAST,
+         "side": ["buy"] * 3 + ["sell"] * 5 + ["flat"] * 16, "delivery_start_utc": delivery_starts_utc("FR", LAST)},
+        schema_overrides={"delivery_start_utc": SIGNALS.schema["delivery_start_utc"]},
+    )  # fmt: skip
+    pnl = {"role": ["champion", "champion", "challenger"], "pnl_eur": [30.0, -10.0, 99.0], "perfect_foresight_eur": [50.0, 50.0, 99.0]}
+    money = pl.DataFrame({"zone": "FR", "delivery_day": FIRST, "source": "simulated", **pnl})
+    asked = pl.DataFrame([request]).cast({"requested_at_utc": RETRAIN_REQUESTS.schema["requested_at_utc"]})
+    return {
+        "day_ahead_forecasts": pl.concat([old, new, shadow]),
+        "day_ahead_prices": prices,
+        "settlements": pl.concat([SETTLEMENTS.empty(), money], how="diagonal"),
+        "feature_drift": pl.DataFrame(drift_rows, schema=FEATURE_DRIFT.schema),
+        "retrain_requests": pl.concat([RETRAIN_REQUESTS.empty(), asked], how="diagonal_relaxed"),
+        "promotion_decisions": PROMOTION_DECISIONS.empty(),
+        "signals": pl.concat([SIGNALS.empty(), signals], how="diagonal"),
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def summary(tables):
+    zone = summarise_zone(tables, "FR", change_day=CHANGE, last_day=LAST)
+    return DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,))
+
+
+def test_errors_are_split_at_the_change_and_at_the_new_champion(summary):
+    zone = summary.zones[0]
+    assert (zone.mae_before, zone.mae_after_old, zone.mae_after_new) == pytest.approx((2.0, 9.0, 4.0))
+    assert (zone.mae_same_days_old, zone.mae_same_days_new) == pytest.approx((9.0, 3.0))
+    assert (zone.promoted_version, zone.promoted_for) == ("2", NEW)
+
+
+def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary):
+    zone = summary.zones[0]
+    assert (zone.drift_found, zone.n_days_to_drift, zone.n_false_alarms) == (FOUND, 5, 1)
+    assert zone.retrains == ("2025-06-26 drift: succeeded",)
+
+
+def test_money_and_signals_are_the_champions(summary):
+    zone = summary.zones[0]
+    assert (zone.pnl_eur, zone.foresight_share) == (20.0, 0.2)
+    assert (zone.n_buy, zone.n_sell, zone.n_flat) == (3, 5, 16)
+
+
+def test_the_naive_error_is_that_of_the_price_a_week_before(tables, prices):
+    errors = daily_errors(tables["day_ahead_forecasts"], prices).filter(pl.col("delivery_day") == FIRST)
+    series = prices.sort("delivery_start_utc")["price_eur_per_mwh"].to_numpy()
+    assert errors["naive_mae_eur_per_mwh"][0] == pytest.approx(abs(series[168:192] - series[:24]).mean())
+
+
+def test_nothing_found_is_said_as_such(tables):
+    quiet = {**tables, "feature_drift": FEATURE_DRIFT.empty(), "settlements": SETTLEMENTS.empty(), "retrain_requests": RETRAIN_REQUESTS.empty()}
+    quiet["day_ahead_forecasts"] = tables["day_ahead_forecasts"].filter(pl.col("model_version") == "1")
+    zone = summarise_zone(quiet, "FR", change_day=CHANGE, last_day=LAST)
+    assert (zone.drift_found, zone.n_days_to_drift, zone.promoted_version, zone.foresight_share, zone.mae_after_new) == (None,) * 5
+    text = dict(
+        row for row in rows_for_people(DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)))
+    )
+    assert text["Drift found after the change"] == "not found"
+    assert text["New champion"] == "none"
+
+
+def test_the_summary_is_plain_json(summary):
+    stored = json.loads(json.dumps(summary.as_mapping()))
+    assert stored["change_day"] == "2025-06-21"
+    assert stored["zones"][0]["n_days_to_drift"] == 5
+
+
+def test_the_terminal_table_fits_and_the_report_says_simulated(summary, tables):
+    console = Console(width=110, record=True, file=io.StringIO())
+    console.print(terminal_table(summary))
+    assert "20.0%" in console.export_text()
+    page = render_report(demo_report(summary, tables, (("spotdesk sql", "Ask"),)))
+    assert page.count("<img") == page.count('alt="') == 5
+    assert "SIMULATED" in page
+    assert "price &lt;moved&gt;" in page
+    assert "3 buy, 5 sell, 16 flat" in page
