@@ -32,10 +32,10 @@ class _Commands(TyperGroup):
         self.shows_lines_only = True
         super().format_help(ctx, formatter)
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of the library
         return list(COMMANDS)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the signature of the library
         if cmd_name not in COMMANDS:
             return None
         module_name, line = COMMANDS[cmd_name]
