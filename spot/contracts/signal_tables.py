@@ -8,7 +8,7 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 STRATEGIES = ("settlement_spread", "storage", "price_view")
 SIDES = ("buy", "sell", "flat")
 MODES = ("paper", "live")
-SETTLED_AGAINST = ("nothing", "intraday_vwap", "ida1", "ida2", "ida3", "imbalance", "real_time", "reference_curve")
+SETTLED_AGAINST = ("nothing", "intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time", "reference_curve")
 """What a day-ahead position is closed against: nothing for a physical asset, which keeps the auction price alone."""
 TRADING_STATES = ("ACTIVE", "REDUCING", "HALTED")
 

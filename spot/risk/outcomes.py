@@ -1,6 +1,7 @@
 """Prices that settle a position: the day-ahead price beside one second price, per market time unit, as known at an instant."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import date, datetime
 
 import polars as pl
 
@@ -16,7 +17,41 @@ OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "source": pl.String,
     "known_at_utc": UTC_INSTANT,
 }
+REFERENCE_SERIES: dict[str, tuple[str, str]] = {
+    "intraday_vwap": ("intraday_prices", "vwap"),
+    "intraday_vwap_60": ("intraday_prices", "vwap_60"),
+    "ida1": ("intraday_prices", "ida1"),
+    "ida2": ("intraday_prices", "ida2"),
+    "ida3": ("intraday_prices", "ida3"),
+    "imbalance": ("imbalance_prices", "imbalance"),
+    "real_time": ("imbalance_prices", "imbalance"),
+}
+"""What closes a position, as raw table and series. A US real-time price is kept as the imbalance price of its node or zone."""
 _KEY = ("zone", "delivery_start_utc")
+
+
+def zone_outcomes(
+    raw: Mapping[str, pl.DataFrame], *, zone: str, settled_against: str, as_of_utc: datetime | None = None, first_day: date | None = None
+) -> pl.DataFrame:
+    """Outcomes of one zone from its raw tables (a missing table counts as empty), with the second price that `settled_against` names.
+
+    Rows of `build_outcomes`, and `imbalance_price_eur_per_mwh` where the zone publishes one. Rows of one source per table are expected.
+    """
+    own = {name: _part(raw[name], zone, first_day) for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices") if name in raw}
+    if "day_ahead_prices" not in own:
+        return pl.DataFrame(schema=OUTCOME_SCHEMA)
+    table, series = REFERENCE_SERIES.get(settled_against, ("", ""))
+    reference = own[table].filter(pl.col("series") == series) if table in own else None
+    outcomes = build_outcomes(own["day_ahead_prices"], reference, as_of_utc=as_of_utc)
+    if "imbalance_prices" not in own:
+        return outcomes
+    firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"], as_of_utc=as_of_utc)
+    return outcomes.join(firm.select(*_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh"), on=_KEY, how="left")
+
+
+def _part(frame: pl.DataFrame, zone: str, first_day: date | None) -> pl.DataFrame:
+    own = frame.filter(pl.col("zone") == zone)
+    return own if first_day is None else own.filter(pl.col("delivery_day") >= first_day)
 
 
 def build_outcomes(

@@ -21,7 +21,7 @@ class SettlementSpreadSettings(_Settings):
     """Day-ahead against a later price of the same market time unit."""
 
     strategy: Literal["settlement_spread"] = "settlement_spread"
-    settled_against: Literal["intraday_vwap", "ida1", "ida2", "ida3", "imbalance", "real_time"] = "intraday_vwap"
+    settled_against: Literal["intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time"] = "intraday_vwap"
     max_mw: float = Field(default=10.0, gt=0)
     full_size_ratio: float = Field(default=0.5, gt=0)
     """Edge over risk at which the full size is traded; below it the size is proportional."""
@@ -43,7 +43,7 @@ class StorageSettings(_Settings):
     energy_mwh: float = Field(default=2.0, gt=0)
     charge_efficiency: float = Field(default=0.95, gt=0, le=1)
     discharge_efficiency: float = Field(default=0.95, gt=0, le=1)
-    max_cycles_per_day: float = Field(default=1.0, gt=0)
+    max_cycles_per_day: float = Field(default=2.0, gt=0)
     """Energy discharged per day over `energy_mwh`."""
     degradation_eur_per_mwh: float = Field(default=2.0, ge=0)
     """Wear, per MWh discharged."""
