@@ -68,7 +68,7 @@ class CaptureStore:
         path = _path(root, source, checksum)
         if files.get_file_info(path).type != fs.FileType.File:
             raise ContractError(f"no captured body {checksum} of {source}")
-        with files.open_input_stream(path) as stream:
+        with files.open_input_stream(path, compression=None) as stream:
             packed = stream.read()
         try:
             body = gzip.decompress(packed)
@@ -88,7 +88,7 @@ class CaptureStore:
             return checksum
         files.create_dir(path.rpartition("/")[0], recursive=True)
         beside = f"{path}.{uuid4().hex}.part"
-        with files.open_output_stream(beside) as stream:
+        with files.open_output_stream(beside, compression=None) as stream:
             stream.write(gzip.compress(body, mtime=0))
         files.move(beside, path)  # whole or not at all: a kill in between leaves a part file that nobody reads
         return checksum

@@ -137,7 +137,7 @@ class StoredTable:
         touched = self._physical(frame).select(self.partition_columns).unique()
         if touched.height != 1:
             return 0
-        return len(delta.file_uris([(name, "=", value) for name, value in touched.row(0, named=True).items()]))
+        return len(delta.file_uris(file_pruning_predicate=[(name, "=", value) for name, value in touched.row(0, named=True).items()]))
 
     def commit(self, attempt: Callable[[DeltaTable], T]) -> T:
         """Run `attempt` on the newest version; again on a newer one for as long as other writers come first."""

@@ -1,6 +1,6 @@
 """Asking a provider: bounded in size and time, retried, and polite: one budget per host for all processes of this machine.
 
-A secret travels where the provider wants it and nowhere else: the address that is kept, logged or raised has `***` in its place, and the library's
+A secret travels where the provider wants it and nowhere else: the address that is kept, logged or raised has HIDDEN in its place, and the library's
 own request log is kept silent. What a body means is not decided here.
 """
 
@@ -21,7 +21,7 @@ from filelock import FileLock
 
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 
-HIDDEN = "***"
+HIDDEN = "HIDDEN"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
 _READ_BY_PARSERS = frozenset({200, 400})
 """A provider may explain itself in the body of a 400 (ENTSO-E: "no matching data")."""
@@ -168,7 +168,7 @@ class _HostState:
 
 
 def redact(text: str, hidden: tuple[str, ...]) -> str:
-    """`text` with every secret replaced by `***`, as it is and as it looks inside an address."""
+    """`text` with every secret replaced by HIDDEN, as it is and as it looks inside an address."""
     for secret in hidden:
         text = text.replace(secret, HIDDEN).replace(str(httpx.QueryParams({"x": secret}))[2:], HIDDEN)
     return text
@@ -204,7 +204,7 @@ def _bounded(response: httpx.Response, maximum_bytes: int, deadline: float, addr
     is_packed = response.headers.get("Content-Encoding", "identity").lower() in ("gzip", "deflate")
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None
     n_bytes = 0
-    for raw in response.iter_raw(65536):
+    for raw in response.iter_raw():
         if time.monotonic() > deadline:
             raise _TryAgainError("the body came too slowly")
         try:

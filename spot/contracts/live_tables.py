@@ -134,7 +134,7 @@ CAPTURES = TableContract(
         "series": _text("what was asked for, for example day_ahead_prices"),
         "delivery_day": Column(dtype=pl.Date, description="day of the capture in UTC"),
         "request_id": _text("checksum of the address without secrets"),
-        "address": _text("address asked, every secret replaced by ***"),
+        "address": _text("address asked, every secret replaced by HIDDEN"),
         "first_utc": _instant("start of the span asked for"),
         "end_utc": _instant("end of the span asked for"),
         "captured_at_utc": _instant("when the answer was complete"),
