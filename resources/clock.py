@@ -1,0 +1,29 @@
+"""The present instant, as a resource: a schedule tick reads the clock, a replay and a test set it."""
+
+from datetime import UTC, datetime
+
+from dagster import ConfigurableResource
+
+from spot.errors import ConfigurationError
+
+
+class Clock(ConfigurableResource):  # type: ignore[type-arg]
+    """Now. With `fixed_utc` (ISO 8601 with offset) always that instant: the run is then a replay as of it."""
+
+    fixed_utc: str = ""
+
+    def now(self) -> datetime:
+        """The present instant, aware UTC.
+
+        Raises:
+            ConfigurationError: `fixed_utc` is no instant with a time zone.
+        """
+        if not self.fixed_utc:
+            return datetime.now(UTC)
+        try:
+            instant = datetime.fromisoformat(self.fixed_utc)
+        except ValueError as error:
+            raise ConfigurationError(f"clock: {self.fixed_utc!r} is no ISO 8601 instant") from error
+        if instant.tzinfo is None:
+            raise ConfigurationError(f"clock: {self.fixed_utc!r} has no time zone")
+        return instant.astimezone(UTC)

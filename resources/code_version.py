@@ -1,0 +1,20 @@
+"""Which code made a model: a hash over the sources that a forecast depends on, so that an edit elsewhere makes no new version."""
+
+import hashlib
+from functools import cache
+
+from resources.environments import PROJECT_ROOT
+
+_ROOMS = ("spot/forecast", "spot/features", "spot/contracts/panel.py", "spot/contracts/feature_tables.py", "spot/market")
+
+
+@cache
+def model_code_version() -> str:
+    """Sixteen hex digits over the sources of features, forecasters and market rules."""
+    digest = hashlib.sha256()
+    for room in _ROOMS:
+        path = PROJECT_ROOT / room
+        for file in sorted([path] if path.is_file() else path.rglob("*.py")):
+            digest.update(file.relative_to(PROJECT_ROOT).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,42 @@
+"""The resources of an environment, wired: the one place that says which adapter stands behind which name."""
+
+from typing import Any
+
+from resources.alerts import Alerts
+from resources.analyst_database import AnalystDatabase
+from resources.clock import Clock
+from resources.desk_settings import Desk
+from resources.environments import Environment, desk_resource
+from resources.lake import Lake
+from resources.market_source import MarketSource
+from resources.registry import ModelRegistry
+from resources.state_folder import StateFolder
+from resources.tracking import mlflow_run
+from resources.training_order import TrainingOrder
+
+
+def make_lake(environment: Environment) -> Lake:
+    """The tables of the environment."""
+    return Lake(uri=environment.lake_uri, storage_options=environment.storage_options)
+
+
+def make_registry(environment: Environment) -> ModelRegistry:
+    """The model registry of the environment."""
+    return ModelRegistry(tracking_uri=environment.tracking_uri, artifact_folder=str(environment.artifact_folder))
+
+
+def make_resources(environment: Environment, *, desk: Desk | None = None) -> dict[str, Any]:
+    """Resource name to resource; `clock` and `training_order` may be set anew by each run's configuration."""
+    lake, registry = make_lake(environment), make_registry(environment)
+    return {
+        "lake": lake,
+        "desk": desk or desk_resource(environment),
+        "registry": registry,
+        "market_source": MarketSource(data_folder=str(environment.market_data)),
+        "clock": Clock.configure_at_launch(),
+        "training_order": TrainingOrder.configure_at_launch(),
+        "alerts": Alerts(lake=lake, webhook_url=environment.webhook_url),
+        "analyst_file": AnalystDatabase(path=str(environment.analyst_database)),
+        "state_folder": StateFolder(path=str(environment.trading_state)),
+        "mlflow": mlflow_run.configured({"mlflow_tracking_uri": environment.tracking_uri, "artifact_folder": str(environment.artifact_folder)}),
+    }

@@ -1,0 +1,35 @@
+"""Reading a zone's tables as the zone's settings want them: only the sources it trusts."""
+
+from datetime import date
+
+import polars as pl
+
+from resources.desk_settings import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.lake import Lake
+
+
+def read_raw(lake: Lake, table: str, zone: str, settings: ZoneSettings, *, first_day: date | None, last_day: date | None) -> pl.DataFrame:
+    """All vintages of a raw table from the sources that the zone trusts."""
+    rows = lake.read(table, zones=[zone], first_day=first_day, last_day=last_day)
+    return rows.filter(pl.col("source").is_in(list(settings.sources)))
+
+
+def read_raw_tables(lake: Lake, zone: str, settings: ZoneSettings, *, first_day: date, last_day: date) -> dict[str, pl.DataFrame]:
+    """Every raw table of the zone from the sources it trusts."""
+    return {table: read_raw(lake, table, zone, settings, first_day=first_day, last_day=last_day) for table in RAW_TABLES_OF_A_ZONE}
+
+
+def lineage_of(settings: ZoneSettings) -> str:
+    """Which data a model of the zone stands on: its main source, and what was admitted against the publication rule."""
+    admitted = f" + {', '.join(sorted(settings.assume_known))}" if settings.assume_known else ""
+    return settings.source + admitted
+
+
+def read_features(lake: Lake, zone: str, settings: ZoneSettings, *, first_day: date, last_day: date) -> pl.DataFrame:
+    """Features of the zone that were made from the sources it trusts, with exactly what it admits."""
+    rows = lake.read("day_ahead_features", zones=[zone], first_day=first_day, last_day=last_day)
+    note = f" (assumed known: {', '.join(sorted(settings.assume_known))})" if settings.assume_known else ""
+    names = pl.col("source").str.strip_suffix(note).str.split(", ")
+    trusted = names.list.set_difference(pl.lit([*settings.sources, "none"])).list.len() == 0
+    has_note = pl.col("source").str.ends_with(note) if note else ~pl.col("source").str.contains("assumed known", literal=True)
+    return rows.filter(trusted, has_note)

@@ -1,0 +1,134 @@
+"""Day by day through history with one model: each day as of its own gate, newer days absorbed and never refitted.
+
+Live trading is the same walk with one step. Nothing here knows the outcome of a day before the day is forecast.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.feature_tables import FEATURES
+from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.errors import ForecastError
+from spot.forecast.interface import PriceForecast, PriceForecaster
+from spot.market.gates import gate_closure_utc
+
+
+@dataclass(frozen=True, slots=True)
+class WalkedDay:
+    """A delivery day and its forecast, or why there is none."""
+
+    delivery_day: date
+    forecast: PriceForecast | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speaker:
+    """Whose forecast it is."""
+
+    model_name: str
+    model_version: str
+    role: Literal["champion", "challenger"]
+
+
+def walk_forward(
+    forecaster: PriceForecaster, panel: DeliveryPanel, days: Sequence[date], *, prices_known_from: Mapping[date, datetime] | None = None
+) -> tuple[WalkedDay, ...]:
+    """Forecast each of `days`, ascending, from `panel` as known at that day's gate.
+
+    `prices_known_from` says when a day's auction result was published; a result later than the gate is left out of what the model sees, as it
+    would have been missing then. A day that the model refuses, or that is not in the panel, has no forecast.
+    """
+    rows = {day.astype(object): row for row, day in enumerate(panel.days)}
+    walked = []
+    for day in days:
+        if day not in rows:
+            walked.append(WalkedDay(day, None, f"{day}: no features"))
+            continue
+        known = _without_late(panel.known_at_gate(rows[day]), day, prices_known_from or {})
+        try:
+            walked.append(WalkedDay(day, forecaster.predict(known)))
+        except ForecastError as error:
+            walked.append(WalkedDay(day, None, f"{day}: {error}"))
+    return tuple(walked)
+
+
+def forecast_frame(walked: Sequence[WalkedDay], features: pl.DataFrame, speaker: Speaker) -> pl.DataFrame:
+    """The forecasts under the contract `day_ahead_forecasts`; days without one, or without any known input, are left out.
+
+    `features` are the rows of `day_ahead_features` of the same zone and days: they say as of when, on what, and from whom.
+    """
+    by_day = {key[0]: rows for key, rows in features.sort("delivery_start_utc").partition_by("delivery_day", as_dict=True).items()}
+    frames = [_day_frame(day.forecast, by_day[day.delivery_day], speaker) for day in walked if day.forecast and day.delivery_day in by_day]
+    return pl.concat([DAY_AHEAD_FORECASTS.empty(), *frames]).drop_nulls("newest_input_utc")
+
+
+def daily_absolute_errors(walked: Sequence[WalkedDay], panel: DeliveryPanel) -> Floats:
+    """(D,) mean absolute error of each walked day, EUR/MWh; NaN without forecast or outcome."""
+    rows = {day.astype(object): row for row, day in enumerate(panel.days)}
+    losses = np.full(len(walked), np.nan)
+    for i, day in enumerate(walked):
+        if day.forecast is not None:
+            actual = panel.prices[rows[day.delivery_day], : len(day.forecast.point)]
+            known = np.isfinite(actual)
+            losses[i] = np.abs(actual - day.forecast.point)[known].mean() if known.any() else np.nan
+    return losses
+
+
+def weekly_naive_errors(panel: DeliveryPanel, days: Sequence[date]) -> Floats:
+    """(D,) mean absolute error of the price seven days before, EUR/MWh; NaN where one of both is missing."""
+    rows = {day.astype(object): row for row, day in enumerate(panel.days)}
+    losses = np.full(len(days), np.nan)
+    for i, day in enumerate(days):
+        row = rows.get(day, -1)
+        if row >= 7:
+            error = np.abs(panel.prices[row] - panel.prices[row - 7])
+            losses[i] = error[np.isfinite(error)].mean() if np.isfinite(error).any() else np.nan
+    return losses
+
+
+def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
+    """Sixteen hex digits over the values of numeric `columns`, row by row: equal rows have equal digits on every machine of one byte order."""
+    values = frame.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in columns).to_numpy()
+    return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
+
+
+def _without_late(known: DeliveryPanel, day: date, known_from: Mapping[date, datetime]) -> DeliveryPanel:
+    gate = gate_closure_utc(known.zone, day)
+    late = [row for row in range(max(0, len(known) - 8), len(known) - 1) if known_from.get(known.days[row].astype(object), gate) > gate]
+    if not late:
+        return known
+    prices = known.prices.copy()
+    prices[late] = np.nan
+    return replace(known, prices=prices)
+
+
+def _day_frame(forecast: PriceForecast, features: pl.DataFrame, speaker: Speaker) -> pl.DataFrame:
+    """Rows of one day; the number of periods of forecast and features must agree.
+
+    Raises:
+        ForecastError: they do not.
+    """
+    if features.height != len(forecast.point):
+        raise ForecastError(f"{forecast.zone} {forecast.delivery_day}: {len(forecast.point)} periods forecast, {features.height} in the features")
+    quantiles = {QUANTILE_COLUMNS[level]: forecast.quantiles[:, i] for i, level in enumerate(forecast.levels) if level in QUANTILE_COLUMNS}
+    data_version = f"features:{fingerprint_of_rows(features, list(FEATURES))}"
+    return (
+        features.select("zone", "delivery_day", "delivery_start_utc", "resolution_minutes", "as_of_utc", "newest_input_utc", "source")
+        .with_columns(
+            **{name: pl.Series(values) for name, values in quantiles.items()},
+            price_point_eur_per_mwh=pl.Series(forecast.point),
+            role=pl.lit(speaker.role),
+            model_name=pl.lit(speaker.model_name),
+            model_version=pl.lit(speaker.model_version),
+            data_version=pl.lit(data_version),
+        )
+        .select(DAY_AHEAD_FORECASTS.columns.keys())
+    )

@@ -1,0 +1,10 @@
+"""Every asset and check of the graph, in the order of its story."""
+
+from dagster import AssetChecksDefinition, AssetsDefinition, load_asset_checks_from_modules, load_assets_from_modules
+
+from trading_assets import analysts, features, forecasts, fundamentals, market, models, monitoring, settlement, signals
+
+LAYERS = (market, fundamentals, features, models, forecasts, signals, settlement, monitoring, analysts)
+
+ASSETS: list[AssetsDefinition] = [asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)]
+CHECKS: list[AssetChecksDefinition] = list(load_asset_checks_from_modules(LAYERS))

@@ -1,0 +1,47 @@
+"""Jobs, each named by its outcome. Every job has a `max_runtime`, so that a run which hangs or was killed is cleared."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from dagster import AssetSelection, define_asset_job
+
+RAW = (
+    "day_ahead_prices",
+    "intraday_prices",
+    "imbalance_prices",
+    "load_forecasts",
+    "renewable_forecasts",
+    "load_actuals",
+    "generation_actuals",
+)
+DECIDING = ("day_ahead_forecast", "signals")
+TRAINING = ("training_set", "price_model", "model_evaluation", "champion")
+JUDGING = ("settlement", "feature_drift", "forecast_performance")
+
+
+def _job(name: str, assets: Sequence[str], description: str, *, minutes: int, priority: int = 0) -> Any:
+    tags = {"dagster/max_runtime": str(60 * minutes), "dagster/priority": str(priority)}
+    return define_asset_job(name, selection=AssetSelection.assets(*assets), description=description, tags=tags)
+
+
+history_loaded = _job("history_loaded", [*RAW, "day_ahead_features"], "Raw data and features of a range of days are in the lake.", minutes=120)
+signals_ready = _job(
+    "signals_ready",
+    [*RAW, "day_ahead_features", *DECIDING],
+    "From new data to signals for one delivery day: the run that has to be done before the gate.",
+    minutes=20,
+    priority=10,
+)
+results_in = _job("results_in", ["day_ahead_prices"], "The auction's prices are in the lake.", minutes=20, priority=5)
+day_judged = _job(
+    "day_judged",
+    ["day_ahead_prices", "intraday_prices", "imbalance_prices", "load_actuals", "generation_actuals", *JUDGING],
+    "Delivered days are settled, and inputs and forecasts are judged.",
+    minutes=60,
+)
+zone_retrained = _job("zone_retrained", TRAINING, "A new version is trained, judged and, on evidence, promoted.", minutes=180, priority=-5)
+challengers_reviewed = _job("challengers_reviewed", ["champion"], "The shadow days of every challenger are judged.", minutes=20)
+span_decided = _job("span_decided", [*DECIDING, *JUDGING], "A block of history is forecast, traded on paper, settled and judged.", minutes=120)
+database_published = _job("database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20)
+
+JOBS = (history_loaded, signals_ready, results_in, day_judged, zone_retrained, challengers_reviewed, span_decided, database_published)

@@ -1,0 +1,196 @@
+"""Models: from a training set to the version that serves. Partitioned by zone; one run of these four assets is one retraining."""
+
+import json
+from datetime import date
+
+import numpy as np
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetExecutionContext,
+    BackfillPolicy,
+    MaterializeResult,
+    asset,
+    asset_check,
+)
+
+from resources.alerts import Alerts
+from resources.clock import Clock
+from resources.desk_settings import Desk
+from resources.environments import read_environment
+from resources.lake import Lake
+from resources.registry import ModelRegistry, VersionFacts
+from resources.tracking import finished
+from resources.training_order import TrainingOrder
+from resources.zone_data import lineage_of
+from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+from trading_assets.display import OWNERS, preview, table_metadata, written
+from trading_assets.evidence import assess_candidate, evaluation_metadata
+from trading_assets.partitions import of_zone, zone_partitions
+from trading_assets.promotion import review_zone
+from trading_assets.training import find_candidate, fingerprint, score_candidate, training_data
+
+GROUP = "models"
+_TABLE = "training_set"
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_partitions,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    owners=OWNERS,
+    kinds={"polars", "deltalake"},
+    metadata=table_metadata(_TABLE),
+    deps=[of_zone("day_ahead_features"), of_zone("day_ahead_prices")],
+)
+def training_set(context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+    """Inputs beside the price that the auction then gave, for the days a version learns from and the newer days that judge it.
+
+    Everything is as known at the gate of the first day that the version may forecast.
+    """
+    data = training_data(context.partition_key, lake, desk, training_order, clock)
+    window = data.window
+    lake.replace(_TABLE, data.rows, zone=window.zone, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
+    facts = {"learn_from": str(window.first_day), "learn_through": str(window.learn_through), "evaluate_through": str(window.evaluate_through)}
+    return MaterializeResult(metadata={**written(data.rows), **facts, "data_version": data.data_version, "cause": training_order.cause})
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_partitions,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    owners=OWNERS,
+    kinds={"catboost", "mlflow"},
+    deps=["training_set"],
+    required_resource_keys={"lake", "desk", "registry", "training_order", "clock", "mlflow"},
+    pool="training",
+)
+def price_model(context: AssetExecutionContext) -> MaterializeResult:  # type: ignore[type-arg]
+    """A version of the zone's price forecaster, registered in MLflow with its settings, its data and the checksum of every file.
+
+    The same settings, data and code again are the version that is there: nothing is trained twice.
+    """
+    have, zone = context.resources, context.partition_key
+    settings = have.desk.zone(zone)
+    data = training_data(zone, have.lake, have.desk, have.training_order, have.clock)
+    document = have.desk.document("models", settings.model)
+    identity = fingerprint(data, document, settings)
+    with finished(have.mlflow) as run_id:
+        version = have.registry.find(zone, identity)
+        is_new = version is None
+        if version is None:
+            model = make_forecaster(load_settings_mapping(document)).fit(data.learning)
+            facts = VersionFacts(
+                settings=document,
+                metrics={"n_training_days": float(len(data.learning))},
+                fingerprint=identity,
+                lineage=lineage_of(settings),
+                trained_from=data.window.first_day,
+                trained_through=data.window.learn_through,
+                serves_from=data.window.serves_from,
+                tags={
+                    "data_version": data.data_version,
+                    "table_versions": json.dumps({name: have.lake.version(name) for name in ("day_ahead_features", "day_ahead_prices")}),
+                    "code_commit": read_environment().commit,
+                    "evaluated_through": str(data.window.evaluate_through),
+                    "profile": settings.model,
+                    "seed": str(settings.seed),
+                    "cause": have.training_order.cause,
+                    "cause_detail": have.training_order.detail,
+                    "request_id": have.training_order.request_id,
+                    "trained_as_of_utc": have.clock.now().isoformat(),
+                },
+            )
+            have.mlflow.log_params(
+                {**{f"model.{k}": str(v)[:480] for k, v in document.items()}, "zone": zone, **{k: str(v) for k, v in facts.tags.items()}}
+            )
+            version = have.registry.register(zone, model.to_files(), facts, run_id=run_id)
+        have.mlflow.set_tags({"zone": zone, "model_version": version.version, "is_new_version": str(is_new)})
+    return MaterializeResult(
+        metadata={
+            "model": version.name,
+            "version": version.version,
+            "is_new": is_new,
+            "profile": settings.model,
+            "trained_through": str(version.trained_through),
+            "data_version": data.data_version,
+            "cause": have.training_order.cause,
+            "mlflow_run_id": version.run_id,
+        }
+    )
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_partitions,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    owners=OWNERS,
+    kinds={"polars", "mlflow"},
+    deps=["price_model", "training_set"],
+    pool="training",
+)
+def model_evaluation(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock
+) -> MaterializeResult:  # type: ignore[type-arg]
+    """The candidate on days it never saw: walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks."""
+    zone = context.partition_key
+    data = training_data(zone, lake, desk, training_order, clock)
+    candidate = find_candidate(zone, registry, desk, data.window)
+    scores = score_candidate(registry, candidate, registry.champion_before(zone, candidate), data)
+    evaluation = assess_candidate(registry, candidate, data, scores, desk)
+    registry.set_tag(zone, candidate.version, "evaluation", evaluation.to_json())
+    registry.log_metrics(candidate, {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()})
+    return MaterializeResult(metadata={"version": candidate.version, **evaluation_metadata(evaluation)})
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_partitions,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    owners=OWNERS,
+    kinds={"mlflow"},
+    deps=["model_evaluation", of_zone("forecast_performance")],
+)
+def champion(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, alerts: Alerts) -> MaterializeResult:  # type: ignore[type-arg]
+    """The version that serves. The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly better.
+
+    Each decision is a row of `promotion_decisions`. Asked again on the same evidence, it decides the same.
+    """
+    zone = context.partition_key
+    decisions = review_zone(zone, lake, desk, registry, clock.now())
+    serving = registry.champion(zone)
+    if serving is None:
+        alerts.send("no_champion", f"zone {zone} has no champion: no position is taken", zone=zone, severity="critical", now=clock.now())
+    facts = (
+        {"version": "none"} if serving is None else {"version": serving.version, "serves_from": str(serving.serves_from), "lineage": serving.lineage}
+    )
+    return MaterializeResult(
+        metadata={**facts, "n_decisions": decisions.height, "decisions": preview(decisions.select("action", "candidate_version", "reasons"))}
+    )
+
+
+@asset_check(asset=champion, name="champion_exists", description="Some version serves: without one no position is taken.")
+def champion_exists(context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk) -> AssetCheckResult:
+    """Whether the alias names a version that can be loaded, checksums included."""
+    zone = context.partition_key
+    serving = registry.champion(zone)
+    if serving is None:
+        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.ERROR, description=f"zone {zone} has no champion")
+    registry.files(serving)
+    return AssetCheckResult(passed=True, metadata={"version": serving.version, "is_own_lineage": serving.lineage == lineage_of(desk.zone(zone))})
+
+
+@asset_check(
+    asset=model_evaluation, name="candidate_beats_the_naive_forecast", description="Walk-forward error below that of the weekly naive forecast."
+)
+def candidate_beats_the_naive_forecast(
+    context: AssetCheckExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock
+) -> AssetCheckResult:
+    """Warns: promotion decides on its own evidence."""
+    zone = context.partition_key
+    data = training_data(zone, lake, desk, training_order, clock)
+    stored = json.loads(find_candidate(zone, registry, desk, data.window).tags.get("evaluation", "{}"))
+    ours, naive = (np.array(stored.get(who, [np.nan]), dtype=np.float64) for who in ("candidate", "naive"))
+    ratio = float(np.nanmean(ours) / np.nanmean(naive)) if np.isfinite(ours).any() and np.isfinite(naive).any() else float("nan")
+    return AssetCheckResult(passed=ratio < 1.0, severity=AssetCheckSeverity.WARN, metadata={"rmae": ratio} if np.isfinite(ratio) else {})

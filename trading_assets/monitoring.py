@@ -1,0 +1,110 @@
+"""Monitoring: do the inputs still look like those of the season, and are the forecasts as good as they were? A monitor that cannot see says so."""
+
+from datetime import timedelta
+
+import polars as pl
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetExecutionContext,
+    BackfillPolicy,
+    MaterializeResult,
+    asset,
+    asset_check,
+)
+
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from resources.pictures import drift_by_feature
+from resources.policy_settings import monitoring_settings
+from resources.zone_data import read_features, read_raw
+from spot.monitoring.watch import watch_features, watch_performance
+from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
+from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.watching import drift_rows, performance_rows, quality_rows, reference_since
+
+GROUP = "monitoring"
+_PERFORMANCE_DAYS = 220
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_day_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"nannyml", "deltalake"},
+    metadata=table_metadata("feature_drift"),
+    deps=["day_ahead_features"],
+)
+def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
+    """Distance of the newest inputs to days of the same season, one by one and together, judged up to the newest day of the run.
+
+    Data quality first: a broken sensor is hidden from drift, goes to the desk and retrains nothing.
+    """
+    span, settings = covered(context), monitoring_settings(desk)
+    since = reference_since(span.last_day, settings)
+    features = read_features(lake, span.zone, desk.zone(span.zone), first_day=since, last_day=span.last_day)
+    watch = watch_features(features, last_day=span.last_day, settings=settings)
+    drift = drift_rows(watch, zone=span.zone, last_day=span.last_day)
+    report = lake.replace("feature_drift", drift, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    quality = quality_rows(watch, zone=span.zone, last_day=span.last_day)
+    lake.replace("data_quality", quality, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    facts = {"status": watch.drift.status, "data_quality": watch.quality.status, "reasons": "; ".join(watch.drift.reasons[:5]) or "none"}
+    drawn = {"drift_by_feature": picture(drift_by_feature(drift), "drift by feature")}
+    columns = lineage({"value": [("day_ahead_features", name) for name in settings.drift.features]})
+    return MaterializeResult(metadata={**written(drift, report), **facts, **drawn, "dagster/column_lineage": columns})
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_day_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"nannyml", "deltalake"},
+    metadata=table_metadata("forecast_performance"),
+    deps=["day_ahead_forecast", "day_ahead_prices", "settlement"],
+)
+def forecast_performance(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
+    """Error, pinball loss and coverage of the champion over the newest days against its own past, and an estimate where outcomes are not in."""
+    span, settings = covered(context), monitoring_settings(desk)
+    since = span.last_day - timedelta(days=_PERFORMANCE_DAYS)
+    forecasts = lake.read("day_ahead_forecasts", zones=[span.zone], first_day=since, last_day=span.last_day).filter(pl.col("role") == "champion")
+    prices = read_raw(lake, "day_ahead_prices", span.zone, desk.zone(span.zone), first_day=since, last_day=span.last_day)
+    watch = watch_performance(forecasts, prices, zone=span.zone, last_day=span.last_day, settings=settings)
+    rows = performance_rows(watch, forecasts, zone=span.zone, last_day=span.last_day)
+    report = lake.replace("forecast_performance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    measured = {f"{row['basis']}_{row['metric']}": round(row["value"], 3) for row in rows.iter_rows(named=True) if row["value"] is not None}
+    facts = {"status": watch.realised.status, "estimated_status": watch.estimated.status, "reasons": "; ".join(watch.realised.reasons[:5]) or "none"}
+    columns = lineage({"value": [("day_ahead_forecast", "price_point_eur_per_mwh"), ("day_ahead_prices", "price_eur_per_mwh")]})
+    return MaterializeResult(metadata={**written(rows, report), **facts, **measured, "dagster/column_lineage": columns})
+
+
+@asset_check(asset=feature_drift, name="inputs_look_like_the_season", description="No drift, and the monitor can see.")
+def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Warns; the sensor that retrains reads the same rows."""
+    return _status_result(context, lake, "feature_drift")
+
+
+@asset_check(asset=feature_drift, name="inputs_can_be_believed", description="No frozen, rescaled, doubled or missing values.")
+def inputs_can_be_believed(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Bad data is not drift: it is shown to the desk and retrains nothing."""
+    return _status_result(context, lake, "data_quality")
+
+
+@asset_check(asset=forecast_performance, name="forecasts_are_as_good_as_before", description="Error and coverage within their own past.")
+def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Warns; the sensor that retrains reads the same rows."""
+    return _status_result(context, lake, "forecast_performance")
+
+
+def _status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -> AssetCheckResult:
+    span = covered(context)
+    rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    bad = rows.filter(pl.col("status") != "ok")
+    return AssetCheckResult(
+        passed=rows.height > 0 and bad.is_empty(),
+        severity=AssetCheckSeverity.WARN,
+        description="; ".join(text for text in bad["reason"].to_list()[:5] if text) or ("nothing was judged" if rows.is_empty() else None),
+        metadata={"judged": rows.height, "not_ok": bad.height},
+    )

@@ -1,0 +1,119 @@
+"""How a raw table becomes an asset: fetched, judged by its contract, appended to the ledger, checked.
+
+The tables themselves are in `market.py` and `fundamentals.py`.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+
+import polars as pl
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSeverity,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetsDefinition,
+    BackfillPolicy,
+    MaterializeResult,
+    RetryRequested,
+    asset,
+    multi_asset_check,
+)
+
+from resources.clock import Clock
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from resources.market_source import MarketSource
+from resources.zone_data import read_raw
+from spot.contracts.catalog import find_contract
+from spot.errors import NotYetPublishedError, SourceUnavailableError
+from spot.monitoring.day_checks import DayVerdict, assess_completeness, assess_freshness, assess_price_limits
+from trading_assets.display import OWNERS, table_metadata, written
+from trading_assets.partitions import covered, zone_day_partitions
+
+
+def raw_asset(table: str, *, group: str, story: str) -> AssetsDefinition:
+    """The asset that fetches `table` for a zone and its days. `story` is the text that people read in the UI."""
+
+    @asset(
+        name=table,
+        group_name=group,
+        description=f"{find_contract(table).description} {story}",
+        partitions_def=zone_day_partitions,
+        backfill_policy=BackfillPolicy.single_run(),
+        owners=OWNERS,
+        kinds={"polars", "deltalake"},
+        metadata=table_metadata(table),
+        pool="market_data",
+    )
+    def raw_table(context: AssetExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+        span = covered(context)
+        settings = desk.zone(span.zone)
+        try:
+            rows = market_source.fetch(table, span.zone, span.first_day, span.last_day, settings=settings, now=clock.now())
+        except NotYetPublishedError as error:
+            context.log.info("%s: %s", table, error)
+            rows = find_contract(table).empty()
+        except SourceUnavailableError as error:
+            raise RetryRequested(max_retries=3, seconds_to_wait=30) from error
+        report = lake.append(table, rows, source=settings.source)
+        return MaterializeResult(metadata=written(rows, report))
+
+    return raw_table
+
+
+def raw_checks(table: str, *, has_price_limits: bool = False) -> AssetChecksDefinition:
+    """Contract, completeness and freshness of a raw table, and price limits where it has them. They warn; readiness decides about trading."""
+    names = {
+        "every_row_keeps_the_contract": "No row of these days went to quarantine.",
+        "every_day_is_complete": "Each published day covers each of its periods: 23, 24 or 25 hours.",
+        "data_is_fresh": "What the publication rule says is out by now is here.",
+        **({"prices_are_within_limits": "No price lies beyond the harmonised limits of its day."} if has_price_limits else {}),
+    }
+
+    @multi_asset_check(name=f"{table}_checks", specs=[AssetCheckSpec(name, asset=table, description=text) for name, text in names.items()])
+    def checks(context: AssetCheckExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> Iterable[AssetCheckResult]:
+        span = covered(context)
+        frame = read_raw(lake, table, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day)
+        yield _quarantine_result(lake, table, span.zone, span.days)
+        yield result("every_day_is_complete", table, assess_completeness(frame, zone=span.zone, days=span.days, may_be_absent=True))
+        yield result("data_is_fresh", table, assess_freshness(frame, table=table, zone=span.zone, days=span.days, now=clock.now()))
+        if has_price_limits:
+            verdict = assess_price_limits(frame, days=span.days, is_day_ahead=table == "day_ahead_prices")
+            yield result("prices_are_within_limits", table, verdict)
+
+    return checks
+
+
+def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool = False) -> AssetCheckResult:
+    """A verdict on days as the result of a check.
+
+    A blocking check is an error, and stops the run, when no day passes; of a longer range the failed days alone stay without a position and the
+    check warns, since one bad day must not hold back the others.
+    """
+    severity = AssetCheckSeverity.ERROR if is_blocking and verdict.is_all_bad else AssetCheckSeverity.WARN
+    return AssetCheckResult(
+        check_name=name,
+        asset_key=asset_name,
+        passed=verdict.is_good,
+        severity=severity,
+        description="; ".join(verdict.reasons) or None,
+        metadata={"judged_days": len(verdict.days), "failed_days": len(verdict.failed_days)},
+    )
+
+
+def _quarantine_result(lake: Lake, table: str, zone: str, days: Sequence[date]) -> AssetCheckResult:
+    rows = lake.read("quarantine", zones=[zone]).filter(pl.col("table_name") == table)
+    day = pl.col("row_json").str.json_path_match("$.delivery_day").str.to_date(strict=False)
+    rows = rows.with_columns(delivery_day=day).filter(pl.col("delivery_day").is_null() | pl.col("delivery_day").is_in(list(days)))
+    reasons = rows["reason"].value_counts(sort=True).head(5)
+    return AssetCheckResult(
+        check_name="every_row_keeps_the_contract",
+        asset_key=table,
+        passed=rows.is_empty(),
+        severity=AssetCheckSeverity.WARN,
+        description="; ".join(f"{count} rows: {reason}" for reason, count in reasons.iter_rows()) or None,
+        metadata={"quarantined_rows": rows.height},
+    )

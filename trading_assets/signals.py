@@ -1,0 +1,81 @@
+"""Signals: what the desk would buy and sell for each market time unit, flat included, with the reasons and the limits that were applied."""
+
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetExecutionContext,
+    BackfillPolicy,
+    MaterializeResult,
+    asset,
+    asset_check,
+)
+
+from resources.alerts import Alerts
+from resources.clock import Clock
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from resources.registry import ModelRegistry
+from resources.state_folder import StateFolder
+from resources.trading_state import TradingStateStore
+from spot.backtest.signal_walk import walk_signals
+from spot.monitoring.day_checks import assess_completeness
+from trading_assets.deciding import desk_before, walk_inputs
+from trading_assets.display import OWNERS, lineage, table_metadata, written
+from trading_assets.partitions import covered, of_zone, zone_day_partitions
+from trading_assets.raw import result
+
+TABLE = "signals"
+_LINEAGE = lineage(
+    {
+        "expected_price_eur_per_mwh": [("day_ahead_forecast", "price_q500_eur_per_mwh")],
+        "model_version": [("day_ahead_forecast", "model_version")],
+        "volume_mw": [("day_ahead_forecast", "price_q500_eur_per_mwh"), ("intraday_prices", "price_eur_per_mwh")],
+    }
+)
+
+
+@asset(
+    group_name=TABLE,
+    partitions_def=zone_day_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"polars", "deltalake"},
+    metadata=table_metadata(TABLE),
+    deps=["day_ahead_forecast", of_zone("champion")],
+)
+def signals(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, alerts: Alerts, state_folder: StateFolder
+) -> MaterializeResult:  # type: ignore[type-arg]
+    """Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading state and limits.
+
+    No fit forecast, no champion, stale input, a halted desk or an unreadable limit: flat, with the reason in every row, and an alert.
+    """
+    span, now = covered(context), clock.now()
+    inputs = walk_inputs(span, lake, desk, registry, Path(state_folder.path), now)
+    walked = walk_signals(inputs, span.days, desk_before(span, lake, now))
+    report = lake.replace(TABLE, walked.signals, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
+    lake.replace("bid_curves", walked.bid_curves, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
+    lake.replace("risk_events", walked.events, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
+    lake.replace("limit_conformance", walked.conformance, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
+    for reason in walked.not_ready[:3]:
+        alerts.send("no_signal", f"flat on {reason}", zone=span.zone, severity="critical", now=now)
+    for reason in walked.halt_requests:
+        TradingStateStore(Path(state_folder.path)).halt(span.zone, reason=reason, actor="risk limits")
+        alerts.send("zone_halted", f"halted by a limit: {reason}", zone=span.zone, severity="critical", now=now)
+    traded = walked.signals.filter(pl.col("side") != "flat", pl.col("role") == "champion")
+    names = ", ".join(strategy.strategy for strategy in inputs.strategies)
+    facts: dict[str, Any] = {"orders": traded.height, "flat_days": len(walked.not_ready), "strategies": names}
+    return MaterializeResult(metadata={**written(walked.signals, report), **facts, "dagster/column_lineage": _LINEAGE})
+
+
+@asset_check(asset=signals, name="every_unit_has_a_signal", description="Every market time unit of every day has its row, flat included.")
+def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Silence is an alarm: a missing row is not a flat position."""
+    span = covered(context)
+    rows = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(pl.col("role") == "champion")
+    verdict = assess_completeness(rows.with_columns(series=pl.col("strategy")), zone=span.zone, days=span.days)
+    return result("every_unit_has_a_signal", TABLE, verdict)

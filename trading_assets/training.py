@@ -1,0 +1,168 @@
+"""What the assets of a training run share: the window, the panel, the candidate, and the evidence for and against it. No asset is defined here."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from resources.clock import Clock
+from resources.code_version import model_code_version
+from resources.desk_settings import Desk, ZoneSettings
+from resources.lake import Lake
+from resources.registry import ModelRegistry, ModelVersion
+from resources.training_order import TrainingOrder
+from resources.zone_data import lineage_of, read_features, read_raw
+from spot.backtest.walk_forward import daily_absolute_errors, fingerprint_of_rows, walk_forward, weekly_naive_errors
+from spot.contracts.feature_tables import FEATURES, TRAINING_SET
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.errors import ContractError, ForecastError
+from spot.features.matrix import build_panel
+from spot.features.vintages import known_at
+from spot.market.delivery import days_between
+from spot.market.gates import gate_closure_utc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingWindow:
+    """Days of one training run: what is learnt from, and the newer days that judge."""
+
+    zone: str
+    first_day: date
+    learn_through: date
+    evaluate_through: date
+
+    @property
+    def evaluation_days(self) -> tuple[date, ...]:
+        """Days that the model never sees."""
+        return days_between(self.learn_through + timedelta(days=1), self.evaluate_through)
+
+    @property
+    def serves_from(self) -> date:
+        """First day that the version may forecast."""
+        return self.evaluate_through + timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingData:
+    """The window, its rows and its panel, as known at the gate of the first day that the version serves."""
+
+    window: TrainingWindow
+    rows: pl.DataFrame
+    """Contract `training_set`, evaluation days included."""
+    panel: DeliveryPanel
+    data_version: str
+
+    @property
+    def learning(self) -> DeliveryPanel:
+        """The days that are learnt from."""
+        return self.panel.first(int((self.panel.days <= np.datetime64(self.window.learn_through)).sum()))
+
+
+def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock: Clock) -> TrainingData:
+    """What a version of `zone` under this order learns from and is judged on.
+
+    Raises:
+        ForecastError: there are fewer days than the zone's minimum.
+    """
+    settings, now = desk.zone(zone), clock.now()
+    through = order.through() or _newest_price_day(lake, zone, settings, now)
+    window = _window(zone, settings, through)
+    as_of = min(now, gate_closure_utc(zone, window.serves_from))
+    prices = known_at(read_raw(lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through), as_of)
+    features = read_features(lake, zone, settings, first_day=window.first_day, last_day=through)
+    if prices.is_empty() or features.is_empty():
+        raise ForecastError(f"zone {zone}: no training data from {window.first_day} to {through} (data: {lineage_of(settings)})")
+    panel = build_panel(features, prices, zone=zone)
+    _require_days(panel, window, settings)
+    rows = _training_rows(features, panel)
+    digits = fingerprint_of_rows(rows, [*FEATURES, "price_eur_per_mwh"])
+    return TrainingData(window=window, rows=rows, panel=panel, data_version=f"training:{digits}")
+
+
+def fingerprint(data: TrainingData, model_settings: dict[str, Any], settings: ZoneSettings) -> str:
+    """Identity of a version: settings, seed, the bytes it learnt from, and the code that learnt."""
+    window = [str(day) for day in (data.window.first_day, data.window.learn_through, data.window.evaluate_through)]
+    parts = [json.dumps(model_settings, sort_keys=True, default=str), str(settings.seed), lineage_of(settings), data.data_version, *window]
+    return sha256("|".join([*parts, model_code_version()]).encode()).hexdigest()[:32]
+
+
+def find_candidate(zone: str, registry: ModelRegistry, desk: Desk, window: TrainingWindow) -> ModelVersion:
+    """The newest version that this run's window made.
+
+    Raises:
+        ForecastError: there is none: `price_model` has to run first.
+    """
+    lineage = lineage_of(desk.zone(zone))
+    made = [v for v in registry.versions(zone) if v.lineage == lineage and v.serves_from == window.serves_from]
+    if not made:
+        raise ForecastError(f"zone {zone}: no version serves from {window.serves_from}; materialise price_model first")
+    return made[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkForwardScores:
+    """Daily mean absolute errors on days that neither version saw, EUR/MWh; NaN where a version has nothing to say."""
+
+    days: tuple[date, ...]
+    candidate: Floats
+    champion: Floats | None
+    naive: Floats
+    champion_version: str | None
+
+
+def score_candidate(registry: ModelRegistry, candidate: ModelVersion, champion: ModelVersion | None, data: TrainingData) -> WalkForwardScores:
+    """Walk both versions over the evaluation days."""
+    days = data.window.evaluation_days
+    return WalkForwardScores(
+        days=days,
+        candidate=_errors(registry, candidate, data, days),
+        champion=None if champion is None else _errors(registry, champion, data, days),
+        naive=weekly_naive_errors(data.panel, days),
+        champion_version=None if champion is None else champion.version,
+    )
+
+
+def _errors(registry: ModelRegistry, version: ModelVersion, data: TrainingData, days: tuple[date, ...]) -> Floats:
+    forecaster, _ = registry.load(version.zone, version.version)
+    losses = daily_absolute_errors(walk_forward(forecaster, data.panel, days), data.panel)
+    losses[[day <= version.trained_through for day in days]] = np.nan  # a day it learnt from says nothing about it
+    return losses
+
+
+def _window(zone: str, settings: ZoneSettings, through: date) -> TrainingWindow:
+    learn_through = through - timedelta(days=settings.evaluation_days)
+    return TrainingWindow(
+        zone=zone, first_day=learn_through - timedelta(days=settings.training_days - 1), learn_through=learn_through, evaluate_through=through
+    )
+
+
+def _newest_price_day(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> date:
+    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=None, last_day=None).filter(pl.col("available_at_utc") <= now)
+    newest = prices["delivery_day"].max()
+    if not isinstance(newest, date):
+        raise ForecastError(f"zone {zone}: no day-ahead price is known at {now:%Y-%m-%d %H:%M} UTC")
+    return newest
+
+
+def _require_days(panel: DeliveryPanel, window: TrainingWindow, settings: ZoneSettings) -> None:
+    learning = panel.days <= np.datetime64(window.learn_through)
+    n_days = int(np.isfinite(panel.prices[learning]).any(axis=1).sum())
+    if n_days < settings.minimum_training_days:
+        raise ForecastError(f"zone {window.zone}: {n_days} days to learn from until {window.learn_through}, {settings.minimum_training_days} needed")
+
+
+def _training_rows(features: pl.DataFrame, panel: DeliveryPanel) -> pl.DataFrame:
+    """Features beside the outcome of the same period; rows without an outcome are left out."""
+    row, period = np.nonzero(np.arange(panel.prices.shape[1])[None, :] < panel.n_periods[:, None])
+    ordered = features.sort("delivery_start_utc")
+    outcome = pl.DataFrame({"delivery_day": panel.days[row], "period": period.astype(np.int64), "price_eur_per_mwh": panel.prices[row, period]})
+    numbered = ordered.with_columns(period=pl.int_range(pl.len(), dtype=pl.Int64).over("delivery_day"))
+    joined = numbered.join(outcome, on=["delivery_day", "period"], how="left").with_columns(pl.col("price_eur_per_mwh").fill_nan(None))
+    rows = joined.drop_nulls("price_eur_per_mwh").select(TRAINING_SET.columns.keys())
+    if rows.is_empty():
+        raise ContractError(f"training set of {panel.zone}: no row has an outcome")
+    return rows

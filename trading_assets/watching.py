@@ -1,0 +1,51 @@
+"""From the monitors' verdicts to the rows of their tables. No asset is defined here."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
+from spot.monitoring.settings import MonitoringSettings
+from spot.monitoring.watch import FeatureWatch, PerformanceWatch
+
+_UNSEEN = "all columns together"
+
+
+def reference_since(last_day: date, settings: MonitoringSettings) -> date:
+    """First day that the drift monitor may want as a reference."""
+    reference = settings.drift.reference
+    years = 364 * reference.n_earlier_years + reference.season_half_width_days
+    return last_day - timedelta(days=max(years, reference.recent_days) + reference.gap_days + 2 * settings.drift.chunk_days)
+
+
+def drift_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `feature_drift`. A monitor that could judge nothing leaves one row that says so, never none."""
+    rows = watch.drift.features
+    if rows.is_empty():
+        blind = {
+            "feature": _UNSEEN,
+            "method": "none",
+            "value": None,
+            "threshold": None,
+            "status": "cannot_see",
+            "reason": "; ".join(watch.drift.reasons),
+        }
+        rows = pl.DataFrame([blind], schema=watch.drift.features.schema)
+    judged = rows.with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day), n_reference_days=pl.lit(watch.drift.n_reference_days, pl.Int64))
+    return judged.select(FEATURE_DRIFT.columns.keys())
+
+
+def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `data_quality`."""
+    checks = watch.quality.checks.rename({"limit": "threshold"}).with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day))
+    return checks.select(DATA_QUALITY.columns.keys())
+
+
+def performance_rows(watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `forecast_performance` for the version that spoke last."""
+    newest = forecasts.sort("delivery_start_utc")["model_version"]
+    version = str(newest[-1]) if newest.len() else "none"
+    rows = pl.concat([watch.realised.metrics, watch.estimated.metrics]).with_columns(
+        zone=pl.lit(zone), delivery_day=pl.lit(last_day), model_version=pl.lit(version), role=pl.lit("champion")
+    )
+    return rows.select(FORECAST_PERFORMANCE.columns.keys())
