@@ -12,6 +12,7 @@ import polars as pl
 from spot.errors import ContractError
 
 UTC_INSTANT = pl.Datetime("us", "UTC")
+_INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,12 +66,23 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
     unknown = [name for name in frame.columns if name not in contract.columns]
     if missing or unknown:
         raise ContractError(f"table {contract.name}: missing columns {missing}, unknown columns {unknown}")
-    try:
-        typed = frame.select(contract.columns.keys()).cast(contract.schema)  # type: ignore[arg-type]
-    except pl.exceptions.PolarsError as error:
-        raise ContractError(f"table {contract.name}: a column does not have its type: {error}") from error
+    typed = _cast(frame.select(contract.columns.keys()), contract)
     checked = split_by(typed, [test for name, column in contract.columns.items() for test in _column_tests(name, column)])
     return _refuse_doubled_keys(checked, contract)
+
+
+def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """The frame under the contract's types; a naive instant or a fraction where whole numbers belong is no type of ours."""
+    for name, column in contract.columns.items():
+        given = frame.schema[name]
+        if isinstance(given, pl.Datetime) and given.time_zone is None:
+            raise ContractError(f"table {contract.name}: {name} has no time zone: instants are aware and UTC")
+        if given.is_float() and column.dtype in _INTEGERS and (frame[name] != frame[name].round()).any():
+            raise ContractError(f"table {contract.name}: a column does not have its type: {name} has fractions")
+    try:
+        return frame.cast(contract.schema)  # type: ignore[arg-type]
+    except pl.exceptions.PolarsError as error:
+        raise ContractError(f"table {contract.name}: a column does not have its type: {error}") from error
 
 
 def split_by(frame: pl.DataFrame, tests: Sequence[tuple[pl.Expr, str]]) -> CheckedRows:

@@ -1,0 +1,56 @@
+"""Zone codes are valid and zones name each other consistently."""
+
+from zoneinfo import ZoneInfo
+
+import holidays
+import pytest
+
+from spot.errors import ConfigurationError
+from spot.market.zones import ALL_ZONES, BENCHMARK_ZONES, ZONES, find_zone
+
+_EIC_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
+
+
+def eic_check_character(code: str) -> str:
+    """Check character of the first 15 characters: ENTSO-E, "Energy Identification Codes, reference manual", annex on the check character."""
+    total = sum(_EIC_ALPHABET.index(character) * (16 - place) for place, character in enumerate(code[:15]))
+    return _EIC_ALPHABET[36 - (total - 1) % 37]
+
+
+@pytest.mark.parametrize("zone", ZONES.values(), ids=lambda zone: zone.name)
+def test_eic_has_its_check_character(zone):
+    assert len(zone.eic) == 16
+    assert zone.eic[15] == eic_check_character(zone.eic)
+
+
+def test_the_check_sees_a_wrong_letter():
+    assert eic_check_character("10YCZ-CEPS-----N") == "N"
+    assert eic_check_character("10YCZ-CEPX-----N") != "N"
+
+
+def test_eic_codes_are_unique():
+    assert len({zone.eic for zone in ZONES.values()}) == len(ZONES)
+
+
+@pytest.mark.parametrize("zone", ALL_ZONES.values(), ids=lambda zone: zone.name)
+def test_time_zone_and_holiday_calendars_exist(zone):
+    ZoneInfo(zone.market_time_zone)
+    assert zone.holiday_countries
+    for country in zone.holiday_countries:
+        assert holidays.country_holidays(country, years=2025)
+
+
+@pytest.mark.parametrize("zone", ZONES.values(), ids=lambda zone: zone.name)
+def test_neighbours_are_zones_and_name_each_other(zone):
+    for name in zone.neighbours:
+        assert zone.name in find_zone(name).neighbours
+
+
+def test_benchmark_markets_are_no_bidding_zones():
+    assert not set(BENCHMARK_ZONES) & set(ZONES)
+    assert all(zone.is_benchmark and not zone.is_coupled for zone in BENCHMARK_ZONES.values())
+
+
+def test_unknown_zone_is_refused_with_the_known_ones():
+    with pytest.raises(ConfigurationError, match=r"'XX'.*DE_LU"):
+        find_zone("XX")
