@@ -6,7 +6,6 @@ that a freak day pulls less on the days after it. Both share one kernel.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from spot.forecast.gaussian_process import BLANK_NOISE, GrowingFactor, factorise
 from spot.forecast.kernel import KernelInputs, KernelRow, KernelWeights, kernel_lower, prior_kernel_weights
 from spot.forecast.normalisation import Floats, restore, transform
 
-Passes = Literal["plain", "robust", "both"]
 STANDARD_WINDOWS: tuple[NormalisationWindow, ...] = (
     NormalisationWindow(7, 14, 0.5, 28),
     NormalisationWindow(14, 28, 0.5, 0),
@@ -31,7 +29,7 @@ _TRAILING_DAYS = 365
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
+class Prepared:
     """Kernel inputs, targets and levels of some rows of a history."""
 
     inputs: KernelInputs
@@ -40,11 +38,11 @@ class _Prepared:
     spread: Floats
 
 
-def prepare(history: FilledHistory, features: DayFeatures, weights: KernelWeights, rows: slice) -> _Prepared:
+def prepare(history: FilledHistory, features: DayFeatures, weights: KernelWeights, rows: slice) -> Prepared:
     """Stack features and transform the (filled) prices of `rows`."""
     prices = history.prices[rows]
     outcomes = transform(prices, features.centre, features.spread).astype(np.float32)
-    return _Prepared(KernelInputs.of(features, weights), outcomes, features.centre, features.spread)
+    return Prepared(KernelInputs.of(features, weights), outcomes, features.centre, features.spread)
 
 
 def robust_factors(innovations: Floats) -> Floats:
@@ -60,57 +58,53 @@ def _trailing_median(innovations: Floats, day: int) -> float:
 
 
 class WindowProcess:
-    """The process of one normalisation window, over days WARM_UP_DAYS.. of a history."""
+    """The process of one normalisation window, over days WARM_UP_DAYS.. of a history; plain, and robust where asked for."""
 
-    def __init__(self, *, window: NormalisationWindow, weights: KernelWeights, prepared: _Prepared, is_known: Floats, passes: Passes) -> None:
-        self.window, self.weights, self._passes = window, weights, passes
+    def __init__(self, *, window: NormalisationWindow, weights: KernelWeights, prepared: Prepared, is_known: Floats, with_robust: bool) -> None:
+        self.window, self.weights = window, weights
         self._row = KernelRow(prepared.inputs, weights)
         kernel = kernel_lower(prepared.inputs, weights)
+        second = kernel.copy() if with_robust else None
         blank = np.where(is_known > 0, 0.0, BLANK_NOISE)
-        second = kernel.copy() if passes != "plain" else None
-        self._plain = GrowingFactor(factorise(kernel, (weights.noise + blank).astype(np.float32)), prepared.outcomes)
-        means = [self._plain.one_step_means()]
-        self._innovations = np.where(is_known > 0, np.mean((prepared.outcomes - means[0]) ** 2, axis=1, dtype=np.float64), np.nan)
-        self._robust: GrowingFactor | None = None
+        plain = GrowingFactor(factorise(kernel, (weights.noise + blank).astype(np.float32)), prepared.outcomes)
+        means = plain.one_step_means()
+        self._factors = [plain]
+        self.backcasts = [_price(means, prepared)]
+        """(n, 24) walk-forward prices of each pass over the days of the fit, each day from those before it."""
+        self._innovations = np.where(is_known > 0, np.mean((prepared.outcomes - means) ** 2, axis=1, dtype=np.float64), np.nan)
         if second is not None:
             noise = _ROBUST_NOISE * weights.noise * robust_factors(self._innovations) + blank
-            self._robust = GrowingFactor(factorise(second, noise.astype(np.float32)), prepared.outcomes)
-            means.append(self._robust.one_step_means())
-        self.backcast = self._price(means, prepared)
-        """(n, 24) walk-forward prices over the days of the fit, each day from those before it."""
+            self._factors.append(GrowingFactor(factorise(second, noise.astype(np.float32)), prepared.outcomes))
+            self.backcasts.append(_price(self._factors[1].one_step_means(), prepared))
 
-    def predict(self, prepared: _Prepared) -> Floats:
-        """(24,) price of the one day of `prepared`."""
+    def predict(self, prepared: Prepared) -> list[Floats]:
+        """(24,) price of the one day of `prepared` from each pass."""
         kernel, _ = self._row.against(prepared.inputs.columns[0])
-        factors = [self._plain] if self._passes == "plain" else [self._plain, self._robust_factor()]
-        return np.asarray(self._price([factor.mean(kernel)[None] for factor in factors], prepared)[0])
+        return [_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors]
 
-    def absorb(self, prepared: _Prepared, *, is_known: bool) -> None:
+    def absorb(self, prepared: Prepared, *, is_known: bool) -> None:
         """Add the one day of `prepared` with its outcome."""
         x, outcome = prepared.inputs.columns[0], prepared.outcomes[0]
         kernel, own = self._row.against(x)
         blank = 0.0 if is_known else BLANK_NOISE
-        innovation = float(np.mean((outcome - self._plain.mean(kernel)) ** 2, dtype=np.float64)) if is_known else float("nan")
+        innovation = float(np.mean((outcome - self._factors[0].mean(kernel)) ** 2, dtype=np.float64)) if is_known else float("nan")
         self._innovations = np.append(self._innovations, innovation)
-        self._plain.absorb(kernel, own + self.weights.noise + blank, outcome)
-        if self._robust is not None:
+        noises = [self.weights.noise]
+        if len(self._factors) > 1:
             typical = _trailing_median(self._innovations, len(self._innovations) - 1)
             factor = float(np.clip(innovation / typical, *_ROBUST_RANGE)) if is_known else 1.0
-            self._robust.absorb(kernel, own + _ROBUST_NOISE * self.weights.noise * factor + blank, outcome)
+            noises.append(_ROBUST_NOISE * self.weights.noise * factor)
+        for process, noise in zip(self._factors, noises, strict=True):
+            process.absorb(kernel, own + noise + blank, outcome)
         self._row.append(x)
 
-    def _robust_factor(self) -> GrowingFactor:
-        return self._robust if self._robust is not None else self._plain
 
-    def _price(self, means: list[Singles], prepared: _Prepared) -> Floats:
-        """Mean price of the passes that speak."""
-        spoken = means[-1:] if self._passes == "robust" else means
-        prices = [restore(mean.astype(np.float64), prepared.centre, prepared.spread) for mean in spoken]
-        return np.asarray(np.mean(prices, axis=0))
+def _price(means: Singles, prepared: Prepared) -> Floats:
+    return restore(means.astype(np.float64), prepared.centre, prepared.spread)
 
 
 class GaussianBank:
-    """All windows of a bank on one history."""
+    """All windows of a bank on one history. Its forecasts are (passes, windows, 24): the plain pass, then the robust one where asked for."""
 
     def __init__(
         self,
@@ -118,7 +112,7 @@ class GaussianBank:
         anchors: Anchors,
         *,
         windows: tuple[NormalisationWindow, ...],
-        passes: Passes,
+        with_robust: bool,
         weights: Mapping[int, KernelWeights],
     ) -> None:
         """Fit on every row of `history`. `weights` holds hyper-parameters by index of window; others take the prior."""
@@ -131,23 +125,23 @@ class GaussianBank:
             features = builder.build(window)
             chosen = weights.get(index) or prior_kernel_weights(window, features)
             prepared = prepare(history, features, chosen, rows)
-            self.processes.append(WindowProcess(window=window, weights=chosen, prepared=prepared, is_known=is_known, passes=passes))
+            self.processes.append(WindowProcess(window=window, weights=chosen, prepared=prepared, is_known=is_known, with_robust=with_robust))
 
     def backcast(self) -> Floats:
-        """(D, 24) walk-forward prices of the days of the fit; NaN while warming up."""
-        mean = np.mean([process.backcast for process in self.processes], axis=0)
-        return np.concatenate([np.full((WARM_UP_DAYS, mean.shape[1]), np.nan), mean])
+        """(D, passes, windows, 24) walk-forward prices of the days of the fit; NaN while warming up."""
+        prices = np.array([process.backcasts for process in self.processes]).transpose(2, 1, 0, 3)
+        return np.concatenate([np.full((WARM_UP_DAYS, *prices.shape[1:]), np.nan), prices])
 
     def predict(self, history: FilledHistory) -> Floats:
-        """(24,) price of the last day of `history`, all earlier days having been absorbed."""
-        return np.asarray(np.mean([process.predict(prepared) for process, prepared in self._last(history)], axis=0))
+        """(passes, windows, 24) prices of the last day of `history`, all earlier days having been absorbed."""
+        return np.array([process.predict(prepared) for process, prepared in self._last(history)]).transpose(1, 0, 2)
 
     def absorb(self, history: FilledHistory) -> None:
         """Add the last day of `history`."""
         for process, prepared in self._last(history):
             process.absorb(prepared, is_known=bool(history.is_known[-1]))
 
-    def _last(self, history: FilledHistory) -> list[tuple[WindowProcess, _Prepared]]:
+    def _last(self, history: FilledHistory) -> list[tuple[WindowProcess, Prepared]]:
         rows = slice(len(history) - 1, len(history))
         builder = FeatureBuilder(history, self._anchors, rows)
         return [(process, prepare(history, builder.build(process.window), process.weights, rows)) for process in self.processes]

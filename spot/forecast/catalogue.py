@@ -7,7 +7,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from spot.errors import ConfigurationError, ModelIntegrityError
 from spot.forecast.catboost_forecaster import CatBoostForecaster, CatBoostSettings
-from spot.forecast.engine import EngineForecaster, EngineSettings
+from spot.forecast.engine import EngineForecaster
+from spot.forecast.engine_settings import EngineSettings
 from spot.forecast.files import unpack_settings
 from spot.forecast.interface import PriceForecaster
 from spot.forecast.naive import NaiveForecaster, NaiveSettings

@@ -5,15 +5,14 @@ are sorted, then stretched by how far they missed on the newest days, which the 
 Candes, 2019, "Conformalized quantile regression").
 """
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
 from spot.errors import ModelIntegrityError
+from spot.forecast.catboost_files import load_catboost, save_catboost
 from spot.forecast.clock_grid import HOURS, Floats
 from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.files import Arrays
@@ -100,8 +99,8 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         return np.asarray(restore(quantiles[None, :, middle], table.centre, table.spread)[0])
 
-    def _quantiles(self, history: FilledHistory, point: Floats) -> Floats:
-        _ = point
+    def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
+        _ = point, points
         raw, table = self._last_quantiles(history)
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         centre = raw[:, middle : middle + 1]
@@ -112,10 +111,7 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         return {"stretch": self._stretch}
 
     def _model_files(self) -> dict[str, bytes]:
-        with tempfile.TemporaryDirectory() as folder:  # the library writes its format to a path only
-            path = Path(folder) / MODEL_FILE
-            self._model.save_model(str(path))
-            return {MODEL_FILE: path.read_bytes()}
+        return {MODEL_FILE: save_catboost(self._model)}
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
         _ = history
@@ -123,20 +119,6 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
             raise ModelIntegrityError(f"model file {MODEL_FILE} or its stretch is missing: got {', '.join(sorted(files))}")
         self._stretch = arrays["stretch"]
         self._model = load_catboost(files[MODEL_FILE])
-
-
-def load_catboost(blob: bytes) -> Any:
-    """A CatBoost model of its own format.
-
-    Raises:
-        ModelIntegrityError: the bytes are not such a model.
-    """
-    from catboost import CatBoostError, CatBoostRegressor
-
-    try:
-        return CatBoostRegressor().load_model(blob=blob)
-    except (CatBoostError, ValueError) as error:
-        raise ModelIntegrityError(f"model file {MODEL_FILE} is not readable: {error}") from error
 
 
 def _stretch(quantiles: Floats, table: HourTable, first: int, levels: tuple[float, ...]) -> Floats:

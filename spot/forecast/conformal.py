@@ -39,9 +39,17 @@ def scaled_error_quantiles(scaled: Floats, levels: tuple[float, ...]) -> Floats:
     n_days, n_hours = scaled.shape
     neighbours = np.clip(np.arange(n_hours)[:, None] + np.array([-1, 0, 1]), 0, n_hours - 1)
     pool = scaled[:, neighbours].transpose(1, 0, 2).reshape(n_hours, -1)
-    quantile = np.nanquantile if np.isnan(pool).any() else np.quantile  # the former costs 20 times the latter
-    quantiles = quantile(pool, levels, axis=1).T
+    quantiles = np.stack([_quantiles(hour, levels) for hour in np.sort(pool, axis=1)])
     return np.asarray(quantiles * (1 + 3 / n_days))
+
+
+def _quantiles(ascending: Floats, levels: tuple[float, ...]) -> Floats:
+    """(Q,) linear quantiles of an ascending vector whose NaN stand at its end."""
+    n_known = len(ascending) - int(np.isnan(ascending[-1]) and np.isnan(ascending).sum())
+    place = np.asarray(levels) * (n_known - 1)
+    below = np.minimum(place.astype(np.int64), n_known - 2)
+    share = place - below
+    return np.asarray(ascending[below] * (1 - share) + ascending[below + 1] * share)
 
 
 def conformal_quantiles(

@@ -78,6 +78,13 @@ def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
     return FilledHistory(grid=history.grid.joined(later), prices=prices, inputs=inputs, is_known=is_known)
 
 
+def first_days(history: FilledHistory, n_days: int) -> FilledHistory:
+    """The oldest `n_days` days of a history."""
+    part = slice(0, n_days)
+    inputs = {name: array[part] for name, array in history.inputs.items()}
+    return FilledHistory(grid=history.grid.rows(part), prices=history.prices[part], inputs=inputs, is_known=history.is_known[part])
+
+
 def _known_days(grid: ClockGrid) -> npt.NDArray[np.bool_]:
     return np.asarray(np.isfinite(fill_gaps_within_days(grid.prices)).all(axis=1))
 

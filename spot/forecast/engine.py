@@ -1,51 +1,30 @@
 """The engine: the bank of Gaussian processes, and what is built on it. The default model of every zone."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+import numpy as np
 
-from spot.forecast.bank import STANDARD_WINDOWS, GaussianBank, Passes
-from spot.forecast.clock_grid import Floats
-from spot.forecast.day_features import FilledHistory, NormalisationWindow
+from spot.errors import ModelIntegrityError
+from spot.forecast.aggregation import Aggregator
+from spot.forecast.bank import GaussianBank
+from spot.forecast.bank_weights import fit_bank_weights
+from spot.forecast.catboost_files import load_catboost, save_catboost
+from spot.forecast.clock_grid import HOURS, Floats
+from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory
+from spot.forecast.engine_settings import EngineSettings
 from spot.forecast.files import Arrays
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.kernel import KernelWeights, weights_from_arrays, weights_to_arrays
+from spot.forecast.lear import LearWindow
+from spot.forecast.residual_trees import FIRST_LEARNING_DAY, ResidualTable
 
-
-class WindowSettings(BaseModel):
-    """One normalisation window of the bank; see NormalisationWindow."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    centre_days: int
-    spread_days: int
-    spread_share: float
-    centring_days: int
-
-    def window(self) -> NormalisationWindow:
-        """The window itself."""
-        return NormalisationWindow(self.centre_days, self.spread_days, self.spread_share, self.centring_days)
-
-
-def _standard_windows() -> tuple[WindowSettings, ...]:
-    return tuple(
-        WindowSettings(centre_days=w.centre_days, spread_days=w.spread_days, spread_share=w.spread_share, centring_days=w.centring_days)
-        for w in STANDARD_WINDOWS
-    )
-
-
-class EngineSettings(ForecasterSettings):
-    """Settings of the engine."""
-
-    kind: Literal["engine"] = "engine"
-    windows: tuple[WindowSettings, ...] = _standard_windows()
-    passes: Passes = "both"
-    """Which passes of each process speak."""
+_CORE_SHARE = 0.5
+"""Share of the plain mean of bank and trees in the aggregate: online weights are noisy."""
 
 
 class EngineForecaster(HourlyForecaster[EngineSettings]):
-    """The bank with calibrated quantiles."""
+    """The bank, with trees on its residual, LEAR and online aggregation where the settings ask for them."""
 
     name: ClassVar[str] = "engine"
     settings_type: ClassVar[type[ForecasterSettings]] = EngineSettings
@@ -54,36 +33,204 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         super().__init__(settings)
         self._bank: GaussianBank | None = None
         self._weights: dict[int, KernelWeights] = {}
+        self._n_passes = 1 if settings.robust == "never" else 2
+        self._trees: list[Any] = []
+        self._lear = self._new_lear()
+        self._aggregator: Aggregator | None = None
+        self._experts: Floats = np.empty((0, 0, HOURS))
+        self._stored: Floats | None = None
+        self._latest: tuple[int, Floats] | None = None
 
-    @property
-    def bank(self) -> GaussianBank:
-        """The fitted bank."""
+    # -- the hooks of HourlyForecaster
+
+    def _learn(self, history: FilledHistory) -> Floats:
+        windows = tuple(window.window() for window in self.settings.windows)
+        self._weights = fit_bank_weights(history, self.anchors, windows, self.settings.gradient) if self.settings.gradient else {}
+        self._n_passes = 1 if self.settings.robust == "never" else 2
+        self._bank = self._build_bank(history)
+        self._weights = {index: process.weights for index, process in enumerate(self._bank.processes)}
+        banked = self._bank.backcast()
+        if self.settings.robust == "if_better" and not self._is_robust_better(history, banked):
+            self._n_passes = 1
+            self._bank = self._build_bank(history)
+            banked = banked[:, :1]
+        first = max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days) if self._has_more_than_a_bank() else len(history)
+        first = min(first, len(history))
+        self._lear = self._new_lear()
+        self._experts = self._walk(history, banked, first)
+        self._trees = self._train(history, _mean_of_bank(banked)) if self.settings.trees else []
+        combined, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
+        return np.concatenate([_mean_of_bank(banked)[:first], combined])
+
+    def _next_day(self, history: FilledHistory) -> Floats:
+        experts = self._experts_of_last_day(history)
+        self._latest = (len(history), experts)
+        return self._combine(experts, self._aggregator)
+
+    def _take(self, history: FilledHistory) -> None:
+        if self._stored is not None and len(self._experts) < len(self._stored):
+            experts = self._stored[len(self._experts)]
+        elif self._latest is not None and self._latest[0] == len(history):
+            experts = self._latest[1]
+        else:
+            experts = self._experts_of_last_day(history)
+        self._experts = np.concatenate([self._experts, experts[None]])
+        if self._aggregator is not None:
+            self._aggregator.take(experts, history.grid.prices[-1])
+        self._fitted_bank().absorb(history)
+
+    def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
+        self._lear = self._new_lear()
+        banked = self._build_bank(history).backcast()
+        experts = self._walk(history, banked, first_row)
+        start = self._n_fitted - len(self._experts)
+        before = self._new_aggregator()
+        if before is not None:
+            _, before = self._combine_days(self._experts, history.grid.prices[start : start + len(self._experts)], before)
+        return self._combine_days(experts, history.grid.prices[first_row:], before)[0]
+
+    def _reduced_settings(self) -> EngineSettings:
+        return self.settings.reduced()
+
+    # -- experts
+
+    def _experts_of_last_day(self, history: FilledHistory) -> Floats:
+        """(K, 24) what every expert says of the last day of `history`."""
+        row = len(history) - 1
+        windows = self._fitted_bank().predict(history).reshape(-1, HOURS)
+        bank = windows.mean(axis=0)
+        said = [*windows, bank]
+        if self._trees:
+            recent = np.concatenate([self._bank_points(), bank[None]])
+            padded = np.concatenate([np.full((len(history) - len(recent), HOURS), np.nan), recent])
+            table = ResidualTable(history, self.anchors, padded, slice(row, row + 1))
+            said += self._with_trees(bank[None], table.predict(self._trees, slice(0, 1)))
+        said += [window.predict(history, row) for window in self._lear]
+        return np.array([np.reshape(day, HOURS) for day in said])
+
+    def _walk(self, history: FilledHistory, banked: Floats, first: int) -> Floats:
+        """(D - first, K, 24) what every expert says of the days from `first` on, each from the days before it."""
+        n_days = len(history)
+        windows = banked[first:].reshape(n_days - first, self._bank_column(), HOURS)
+        bank = _mean_of_bank(banked)
+        said = [*windows.transpose(1, 0, 2), bank[first:]]
+        if self.settings.trees and n_days > first:
+            said += self._with_trees(bank[first:], self._walk_trees(history, bank, first))
+        if self._lear and n_days > first:
+            said += [np.array([window.predict(history, row) for row in range(first, n_days)]) for window in self._lear]
+        return np.array(said).transpose(1, 0, 2)
+
+    def _walk_trees(self, history: FilledHistory, bank: Floats, first: int) -> Floats:
+        trees = self.settings.trees
+        assert trees is not None  # noqa: S101  (asked by _walk only)
+        table = ResidualTable(history, self.anchors, bank, slice(0, len(history)))
+        prices = np.empty((len(history) - first, HOURS))
+        for start in range(first, len(history), trees.refresh_days):
+            stop = min(start + trees.refresh_days, len(history))
+            models = [
+                table.train(trees, first=FIRST_LEARNING_DAY, stop=start, scale=self.anchors.price_spread, seed=seed) for seed in range(trees.seeds)
+            ]
+            prices[start - first : stop - first] = table.predict(models, slice(start, stop))
+        return prices
+
+    def _train(self, history: FilledHistory, bank: Floats) -> list[Any]:
+        trees = self.settings.trees
+        assert trees is not None  # noqa: S101  (asked by _learn only)
+        table = ResidualTable(history, self.anchors, bank, slice(0, len(history)))
+        return [
+            table.train(trees, first=FIRST_LEARNING_DAY, stop=len(history), scale=self.anchors.price_spread, seed=seed) for seed in range(trees.seeds)
+        ]
+
+    @staticmethod
+    def _with_trees(bank: Floats, trees: Floats) -> list[Floats]:
+        return [trees, (bank + trees) / 2]
+
+    def _bank_points(self) -> Floats:
+        """(n, 24) the bank's forecasts of the days whose experts are kept."""
+        return self._experts[:, self._bank_column()]
+
+    def _bank_column(self) -> int:
+        return self._n_passes * len(self.settings.windows)
+
+    def _core(self, experts: Floats) -> Floats:
+        """The mean of bank and trees, or the bank alone, of (..., K, 24) experts."""
+        return np.asarray(experts[..., self._bank_column() + (2 if self.settings.trees else 0), :])
+
+    def _combine(self, experts: Floats, aggregator: Aggregator | None) -> Floats:
+        core = self._core(experts)
+        return core if aggregator is None else np.asarray(_CORE_SHARE * core + (1 - _CORE_SHARE) * aggregator.combine(experts))
+
+    def _combine_days(self, experts: Floats, outcomes: Floats, aggregator: Aggregator | None) -> tuple[Floats, Aggregator | None]:
+        """(n, 24) what is said in the end, day after day, and the aggregator after the last."""
+        if aggregator is None:
+            return self._core(experts), None
+        combined = np.empty_like(outcomes)
+        for row, (day, outcome) in enumerate(zip(experts, outcomes, strict=True)):
+            combined[row] = self._combine(day, aggregator)
+            aggregator.take(day, outcome)
+        return combined, aggregator
+
+    def _new_aggregator(self) -> Aggregator | None:
+        n_experts = self._bank_column() + 1 + (2 if self.settings.trees else 0) + len(self._lear)
+        return Aggregator(n_experts) if self.settings.is_aggregated else None
+
+    def _new_lear(self) -> list[LearWindow]:
+        lear = self.settings.lear
+        return [LearWindow(days, lear) for days in lear.windows_days] if lear else []
+
+    def _has_more_than_a_bank(self) -> bool:
+        return self.settings.trees is not None or self.settings.is_aggregated
+
+    # -- the bank
+
+    def _fitted_bank(self) -> GaussianBank:
         _ = self.history
         assert self._bank is not None  # noqa: S101  (a history without a bank cannot be)
         return self._bank
 
-    def _learn(self, history: FilledHistory) -> Floats:
-        self._weights = {}
-        self._bank = self._build(history)
-        self._weights = {index: process.weights for index, process in enumerate(self._bank.processes)}
-        return self._bank.backcast()
-
-    def _build(self, history: FilledHistory) -> GaussianBank:
+    def _build_bank(self, history: FilledHistory) -> GaussianBank:
         windows = tuple(window.window() for window in self.settings.windows)
-        return GaussianBank(history, self.anchors, windows=windows, passes=self.settings.passes, weights=self._weights)
+        return GaussianBank(history, self.anchors, windows=windows, with_robust=self._n_passes > 1, weights=self._weights)
 
-    def _next_day(self, history: FilledHistory) -> Floats:
-        return self.bank.predict(history)
+    def _is_robust_better(self, history: FilledHistory, banked: Floats) -> bool:
+        """Whether the robust pass alone erred less than the plain one on the second half of the history, two years at most."""
+        first = max(len(history) // 2, len(history) - 728, WARM_UP_DAYS)
+        plain, robust = (np.nanmean(np.abs(banked[first:, index].mean(axis=1) - history.grid.prices[first:])) for index in (0, 1))
+        return bool(robust < plain)
 
-    def _take(self, history: FilledHistory) -> None:
-        self.bank.absorb(history)
+    # -- files
 
     def _model_arrays(self) -> Arrays:
-        return {f"weights.{index}.{key}": array for index, weights in self._weights.items() for key, array in weights_to_arrays(weights).items()}
+        arrays: Arrays = {f"weights.{i}.{key}": array for i, weights in self._weights.items() for key, array in weights_to_arrays(weights).items()}
+        arrays |= {"n_passes": np.array(self._n_passes), "experts": self._experts}
+        for i, window in enumerate(self._lear):
+            arrays |= {f"lear.{i}.{key}": array for key, array in window.arrays(len(self.history)).items()}
+        return arrays
+
+    def _model_files(self) -> dict[str, bytes]:
+        return {f"trees_{index}.cbm": save_catboost(model) for index, model in enumerate(self._trees)}
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
-        _ = files
-        for index in range(len(self.settings.windows)):
-            prefix = f"weights.{index}."
-            self._weights[index] = weights_from_arrays({key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)})
-        self._bank = self._build(history)
+        try:
+            self._n_passes, self._stored = int(arrays["n_passes"]), arrays["experts"]
+            for index in range(len(self.settings.windows)):
+                self._weights[index] = weights_from_arrays(_part(arrays, f"weights.{index}."))
+            self._trees = [load_catboost(files[f"trees_{index}.cbm"]) for index in range(self.settings.trees.seeds if self.settings.trees else 0)]
+            for index, window in enumerate(self._lear):
+                window.restore(_part(arrays, f"lear.{index}."))
+        except KeyError as error:
+            raise ModelIntegrityError(f"engine state lacks {error}") from None
+        self._bank = self._build_bank(history)
+        n_later = len(arrays["grid.days"]) - len(history)
+        self._experts = self._stored[: len(self._stored) - n_later]
+        first = len(history) - len(self._experts)
+        _, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
+
+
+def _mean_of_bank(banked: Floats) -> Floats:
+    """(D, 24) mean over passes and windows."""
+    return np.asarray(banked.reshape(len(banked), -1, HOURS).mean(axis=1))
+
+
+def _part(arrays: Arrays, prefix: str) -> Arrays:
+    return {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}

@@ -19,6 +19,7 @@ BIAS = 3.0
 SMALLEST_WEIGHT = 1e-3
 """A group that the prior leaves out of a component may still be found by the gradient."""
 _BLOCK_ROWS = 256
+_SPARE_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,25 +141,29 @@ class KernelRow:
 
     def __init__(self, inputs: KernelInputs, weights: KernelWeights) -> None:
         self._weights = weights
-        self._distance, self._linear = inputs.distance, inputs.linear
+        self._sides = np.concatenate([inputs.distance, inputs.linear[None]])
+        self._n_days = len(inputs.columns)
         self._columns = inputs.columns
         self._squares = (inputs.columns**2) @ inputs.distance.T
 
     def against(self, x: Singles) -> tuple[Singles, float]:
         """(n,) kernel between the day with features `x` (F,) and every past day, and its own variance without noise."""
-        sides = np.stack([*(self._distance * x), self._linear * x], axis=1)
-        products = self._columns @ sides
-        own = (x**2) @ self._distance.T
+        products = self._columns[: self._n_days] @ (self._sides * x).T
+        own = self._sides @ (x**2)
         row = products[:, 2] + np.float32(BIAS)
         for component in range(2):
-            part = component_of(products[:, component][None], own[component : component + 1], self._squares[:, component], self._weights, component)
-            row += part[0]
-        return row, float(BIAS + self._weights.amplitude.sum() + self._linear @ (x**2))
+            squares = self._squares[: self._n_days, component]
+            row += component_of(products[:, component][None].copy(), own[component : component + 1], squares, self._weights, component)[0]
+        return row, float(BIAS + self._weights.amplitude.sum() + own[2])
 
     def append(self, x: Singles) -> None:
         """Remember the day with features `x`."""
-        self._columns = np.concatenate([self._columns, x[None]])
-        self._squares = np.concatenate([self._squares, ((x**2) @ self._distance.T)[None]])
+        if self._n_days == len(self._columns):  # room for more days at once: copying the past every day would cost more than the forecast
+            self._columns = np.concatenate([self._columns, np.empty((_SPARE_ROWS, len(x)), dtype=np.float32)])
+            self._squares = np.concatenate([self._squares, np.empty((_SPARE_ROWS, 2), dtype=np.float32)])
+        self._columns[self._n_days] = x
+        self._squares[self._n_days] = self._sides[:2] @ (x**2)
+        self._n_days += 1
 
 
 def weights_to_arrays(weights: KernelWeights) -> dict[str, npt.NDArray[np.generic]]:

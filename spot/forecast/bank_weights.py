@@ -1,0 +1,37 @@
+"""Kernel weights of a whole bank, fitted on a history."""
+
+import numpy as np
+
+from spot.forecast.anchors import Anchors
+from spot.forecast.bank import prepare
+from spot.forecast.day_features import WARM_UP_DAYS, FeatureBuilder, FilledHistory, NormalisationWindow
+from spot.forecast.gaussian_process import BLANK_NOISE
+from spot.forecast.hyper_parameters import GradientSettings, fit_weights
+from spot.forecast.kernel import KernelWeights, prior_kernel_weights
+from spot.forecast.kernel_gradient import GradientWorkspace, PriceTargets
+
+
+def fit_bank_weights(
+    history: FilledHistory, anchors: Anchors, windows: tuple[NormalisationWindow, ...], settings: GradientSettings
+) -> dict[int, KernelWeights]:
+    """Index of window to the weights that forecast the newest days of `history` best."""
+    rows = slice(WARM_UP_DAYS, len(history))
+    builder = FeatureBuilder(history, anchors, rows)
+    known = history.is_known[rows]
+    n_days = len(known)
+    counts = known & (np.arange(n_days) >= n_days - min(settings.validation_days, n_days // 2))
+    fitted: dict[int, KernelWeights] = {}
+    for index, window in enumerate(windows):
+        features = builder.build(window)
+        prior = prior_kernel_weights(window, features)
+        space = GradientWorkspace(features.stacked(prior.groups), [features.groups[name].shape[1] for name in prior.groups])
+        targets = PriceTargets(
+            outcomes=prepare(history, features, prior, rows).outcomes,
+            prices=history.prices[rows],
+            centre=features.centre,
+            spread=features.spread,
+            weight=counts.astype(np.float64),
+            noise_factor=np.where(known, 1.0, BLANK_NOISE / prior.noise).astype(np.float32),
+        )
+        fitted[index] = fit_weights(space, prior, targets, settings)
+    return fitted

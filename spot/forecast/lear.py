@@ -1,0 +1,153 @@
+"""Fast LEAR: lasso-estimated autoregression of every hour on lagged prices, inputs and the weekday, recalibrated daily.
+
+Source of the model: Uniejewski, Nowotarski and Weron (2016); Lago et al. (2021), who average it over calibration windows. What is fast: one Gram
+matrix serves all 24 hours, and the alternating direction method (Boyd et al., 2011) solves all hours at once from yesterday's solution, so a
+recalibration is one Cholesky factor and a few dozen matrix products. Penalties are chosen by AIC along a grid of penalties, solved together,
+where days outnumber regressors; in shorter windows AIC has no meaning and a fixed share of the largest penalty is taken.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+from scipy.linalg import lapack
+
+from spot.forecast.clock_grid import Floats
+from spot.forecast.day_features import FilledHistory, Singles
+from spot.forecast.files import Arrays
+from spot.forecast.normalisation import NORMAL_MAD
+
+PRICE_LAGS = (1, 2, 3, 7)
+INPUT_LAGS = (0, 1, 7)
+_LONGEST_LAG = 7
+_FALLBACK_SHARE = 0.05
+
+
+class LearSettings(BaseModel):
+    """Calibration windows and how penalties are chosen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    windows_days: tuple[int, ...] = (56, 84, 1092, 1456)
+    selection_days: int = Field(default=28, ge=1)
+    """Days between two choices of the penalties."""
+    n_penalties: int = Field(default=16, ge=2)
+    smallest_share: float = Field(default=1e-3, gt=0, lt=1)
+    """Smallest penalty of the grid as a share of the largest, above which all coefficients are 0."""
+    short_share: float = Field(default=_FALLBACK_SHARE, gt=0, lt=1)
+    iterations: int = Field(default=40, ge=1)
+    """Steps from yesterday's solution."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Solved:
+    """Solution of one recalibration, the next one's start: coefficients, their split copy and dual, penalties, all per hour."""
+
+    split: Singles
+    dual: Singles
+    penalty: Singles
+    selected_on: int
+
+
+class LearWindow:
+    """LEAR on one calibration window."""
+
+    def __init__(self, window_days: int, settings: LearSettings) -> None:
+        self._window, self._settings = window_days, settings
+        self._solved: _Solved | None = None
+        self._before: _Solved | None = None
+        self._row = -1
+
+    def predict(self, history: FilledHistory, row: int) -> Floats:
+        """(24,) price of day `row`, from the `window_days` days before it and its inputs."""
+        start = max(_LONGEST_LAG, row - self._window)
+        centre, spread = _scales(history, slice(start - _LONGEST_LAG, row))
+        raw = regressors(history, slice(start, row + 1), centre, spread)
+        outcomes = np.arcsinh((history.prices[start:row] - centre[0]) / spread[0])[history.is_known[start:row]]
+        x, target = raw[:-1][history.is_known[start:row]], raw[-1]
+        mean, y_mean = x.mean(axis=0), outcomes.mean(axis=0)
+        coefficients = self._solve(x - mean, outcomes - y_mean, row)
+        transformed = np.clip((target - mean) @ coefficients + y_mean, -8.0, 8.0)
+        return np.asarray(np.sinh(transformed) * spread[0] + centre[0])
+
+    def _solve(self, x: Floats, y: Floats, row: int) -> Singles:
+        """(F, 24) coefficients."""
+        gram = (x.T @ x / len(x)).astype(np.float32)
+        moment = (x.T @ y / len(x)).astype(np.float32)
+        if row != self._row:  # asked again for the same day, it starts again from the day before, and answers the same
+            self._before, self._row = self._solved, row
+        solved, settings = self._before, self._settings
+        if solved is None or solved.split.shape != moment.shape or row - solved.selected_on >= settings.selection_days:
+            solved = self._select(gram, moment, y, row)
+        split, dual = lasso(gram, moment, solved.penalty, start=(solved.split, solved.dual), iterations=settings.iterations)
+        self._solved = _Solved(split, dual, solved.penalty, solved.selected_on)
+        return split
+
+    def _select(self, gram: Singles, moment: Singles, y: Floats, row: int) -> _Solved:
+        """Penalties per hour by AIC over a grid, all hours and penalties solved at once."""
+        largest = np.abs(moment).max(axis=0)
+        zero = np.zeros_like(moment)
+        n_days, n_regressors = len(y), len(gram)
+        if n_days <= n_regressors + 1:
+            penalty = (self._settings.short_share * largest).astype(np.float32)
+            split, dual = lasso(gram, moment, penalty, start=(zero, zero), iterations=6 * self._settings.iterations)
+            return _Solved(split, dual, penalty, row)
+        shares = np.geomspace(1.0, self._settings.smallest_share, self._settings.n_penalties)
+        grid = (shares[:, None] * largest).astype(np.float32).ravel()
+        moments, zeros = np.tile(moment, len(shares)), np.tile(zero, len(shares))
+        split, dual = lasso(gram, moments, grid, start=(zeros, zeros), iterations=3 * self._settings.iterations)
+        residual = np.mean(y**2, axis=0)[None] + np.einsum("fk,fk->k", split, gram @ split - 2 * moments).reshape(len(shares), -1)
+        criterion = n_days * np.log(np.maximum(residual, 1e-9)) + 2 * (split != 0).sum(axis=0).reshape(len(shares), -1)
+        best = criterion.argmin(axis=0) * moment.shape[1] + np.arange(moment.shape[1])
+        return _Solved(split[:, best].copy(), dual[:, best].copy(), grid[best], row)
+
+    def arrays(self, n_days: int) -> Arrays:
+        """The state from which day `n_days` will be solved."""
+        state = self._before if self._row == n_days else self._solved
+        if state is None:
+            return {}
+        return {"split": state.split, "dual": state.dual, "penalty": state.penalty, "selected_on": np.array(state.selected_on)}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Take up the state of `arrays`."""
+        if arrays:
+            self._solved = _Solved(arrays["split"], arrays["dual"], arrays["penalty"], int(arrays["selected_on"]))
+
+
+def lasso(gram: Singles, moment: Singles, penalty: Singles, *, start: tuple[Singles, Singles], iterations: int) -> tuple[Singles, Singles]:
+    """Coefficients (F, K) that minimise b'Gb/2 - b'm + penalty |b|_1 for K problems at once, and their scaled duals, for a warm start."""
+    step = np.float32(np.trace(gram) / len(gram) * 0.3)
+    factor, _ = lapack.spotrf(gram + step * np.eye(len(gram), dtype=np.float32), lower=1, clean=1)
+    inverse, _ = lapack.spotri(factor, lower=1)
+    inverse = np.tril(inverse) + np.tril(inverse, -1).T
+    split, dual = start
+    threshold = penalty / step
+    base = inverse @ moment
+    inverse = inverse * step
+    for _ in range(iterations):
+        smooth = base + inverse @ (split - dual)
+        relaxed = np.float32(1.6) * smooth - np.float32(0.6) * split + dual
+        split = np.maximum(relaxed - threshold, 0) - np.maximum(-relaxed - threshold, 0)
+        dual = relaxed - split
+    return split, dual
+
+
+def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floats) -> Floats:
+    """(n, F) scaled regressors of some rows; `centre` and `spread` are those of the price and of each input."""
+    index = np.arange(rows.start, rows.stop)
+    prices = np.arcsinh((history.prices[index[0] - _LONGEST_LAG : rows.stop] - centre[0]) / spread[0])
+    parts = [prices[_LONGEST_LAG - lag : len(prices) - lag] for lag in PRICE_LAGS]
+    for i, values in enumerate(history.inputs.values(), start=1):
+        scaled = np.arcsinh((values[index[0] - _LONGEST_LAG : rows.stop] - centre[i]) / spread[i])
+        parts += [scaled[_LONGEST_LAG - lag : len(scaled) - lag] for lag in INPUT_LAGS]
+    weekday = (history.grid.days[rows].astype("datetime64[D]").astype(np.int64) + 3) % 7
+    parts.append((weekday[:, None] == np.arange(7)).astype(np.float64))
+    return np.concatenate(parts, axis=1)
+
+
+def _scales(history: FilledHistory, rows: slice) -> tuple[Floats, Floats]:
+    """Median and scaled median absolute deviation of the price and of every input, hour by hour: (1 + inputs, 24) each."""
+    series = np.stack([history.prices[rows], *(values[rows] for values in history.inputs.values())])
+    centre = np.median(series, axis=1)
+    spread = np.median(np.abs(series - centre[:, None]), axis=1) / NORMAL_MAD
+    return centre, np.where(spread > 1e-6, spread, 1.0)
