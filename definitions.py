@@ -2,16 +2,24 @@
 
 from dagster import Definitions, in_process_executor
 
-from resources.environments import read_environment
+from resources.environments import desk_settings, read_environment
 from resources.wiring import make_resources
+from sensors.alerting import ALERTING_SENSORS
+from sensors.retraining import RETRAINING_SENSORS
+from sensors.schedules import schedules_of
+from sensors.upkeep import UPKEEP_SENSORS
 from trading_assets.catalog import ASSETS, CHECKS
 from trading_assets.jobs import JOBS
+
+_ENVIRONMENT = read_environment()
 
 defs = Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
     jobs=JOBS,
-    resources=make_resources(read_environment()),
+    schedules=schedules_of(desk_settings(_ENVIRONMENT)),
+    sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS],
+    resources=make_resources(_ENVIRONMENT),
     # The run to the gate works in one process: a process per step costs five seconds of imports each.
     executor=in_process_executor,
 )

@@ -32,11 +32,17 @@ from spot.market.zones import find_zone
 
 PROJECT_ROOT = Path(__file__).resolve().parents[1]
 EnvironmentName = Literal["local", "paper", "production"]
-_TELEMETRY_OFF = {"MLFLOW_DISABLE_TELEMETRY": "true", "NML_DISABLE_USAGE_LOGGING": "1", "DO_NOT_TRACK": "1"}
+_SILENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "NML_DISABLE_USAGE_LOGGING": "1",
+    "DO_NOT_TRACK": "1",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
 _EXTRA_ZONES = "SPOTDESK_ZONES"
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ALLOW_HTTP")
 
-os.environ.update(_TELEMETRY_OFF)
+os.environ.update(_SILENT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

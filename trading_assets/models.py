@@ -150,7 +150,7 @@ def model_evaluation(
     backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
     owners=OWNERS,
     kinds={"mlflow"},
-    deps=["model_evaluation", of_zone("forecast_performance")],
+    deps=["model_evaluation"],
 )
 def champion(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, alerts: Alerts) -> MaterializeResult:  # type: ignore[type-arg]
     """The version that serves. The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly better.

@@ -54,6 +54,12 @@ def has_bad_data(lake: Lake, zone: str, *, last_day: date) -> bool:
     return bool((newest["status"] != "ok").any())
 
 
+def has_enough_data(lake: Lake, zone: str, settings: ZoneSettings) -> bool:
+    """Whether there are features for the days that a training needs at least."""
+    features = lake.read("day_ahead_features", zones=[zone])
+    return features["delivery_day"].n_unique() >= settings.minimum_training_days + settings.evaluation_days
+
+
 def cause_of_age(versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, before: date, now: datetime) -> RetrainCause | None:
     """The schedule's cause: no version yet that may forecast `before`, or the newest one is too old, promoted or not."""
     lineage = lineage_of(settings)

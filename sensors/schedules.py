@@ -1,0 +1,84 @@
+"""Schedules: before each zone's gate, after the auction's results, after delivery. Their hours come from the market's own rules.
+
+Times are local times of the market, so a clock change moves nothing; none of them falls into the hour that a spring night lacks.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
+
+from resources.desk_settings import DeskSettings, ZoneSettings
+from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
+from trading_assets.jobs import day_judged, results_in, signals_ready
+from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
+
+REVISED_DAYS = 14
+"""Delivered days that are settled again each day, since prices and actual values are revised."""
+_RESULTS = time(13, 15)
+_DELIVERED = time(14, 30)
+_ANY_DAY = date(2026, 1, 15)
+
+
+def schedules_of(settings: DeskSettings) -> list[ScheduleDefinition]:
+    """All schedules of the zones that the desk wants looked after."""
+    return [made for zone, own in settings.zones.items() if own.is_scheduled for made in _zone_schedules(zone, own)]
+
+
+def gate_time(zone: str, lead_minutes: int) -> time:
+    """Local time of the market, `lead_minutes` before the day-ahead gate."""
+    gate = gate_closure_utc(zone, _ANY_DAY).astimezone(ZoneInfo(find_zone(zone).market_time_zone))
+    return (gate - timedelta(minutes=lead_minutes)).time()
+
+
+def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefinition]:
+    time_zone = find_zone(zone).market_time_zone
+
+    @schedule(
+        name=f"before_day_ahead_gate_{zone}",
+        job=signals_ready,
+        cron_schedule=_cron(gate_time(zone, settings.gate_lead_minutes)),
+        execution_timezone=time_zone,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description=f"{settings.gate_lead_minutes} minutes before the gate of {zone}: newest data, forecast and signals for tomorrow.",
+    )
+    def before_day_ahead_gate(context: ScheduleEvaluationContext) -> RunRequest:
+        day = tomorrow_of(_local(context, time_zone).date())
+        return RunRequest(run_key=f"signals-{zone}-{day}", partition_key=partition_key(zone, day))
+
+    @schedule(
+        name=f"after_day_ahead_results_{zone}",
+        job=results_in,
+        cron_schedule=_cron(_RESULTS),
+        execution_timezone=time_zone,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description=f"After the auction for {zone}: its prices for tomorrow.",
+    )
+    def after_day_ahead_results(context: ScheduleEvaluationContext) -> RunRequest:
+        day = tomorrow_of(_local(context, time_zone).date())
+        return RunRequest(run_key=f"results-{zone}-{day}", partition_key=partition_key(zone, day))
+
+    @schedule(
+        name=f"after_delivery_{zone}",
+        job=day_judged,
+        cron_schedule=_cron(_DELIVERED),
+        execution_timezone=time_zone,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description=f"Delivered days of {zone}: settled anew with what was revised, inputs and forecasts judged.",
+    )
+    def after_delivery(context: ScheduleEvaluationContext) -> RunRequest:
+        day = _local(context, time_zone).date() - timedelta(days=1)
+        since = day - timedelta(days=REVISED_DAYS - 1)
+        return RunRequest(run_key=f"judged-{zone}-{day}", partition_key=partition_key(zone, day), tags={FIRST_DAY_TAG: since.isoformat()})
+
+    yield from (before_day_ahead_gate, after_day_ahead_results, after_delivery)
+
+
+def _local(context: ScheduleEvaluationContext, time_zone: str) -> datetime:
+    return context.scheduled_execution_time.astimezone(ZoneInfo(time_zone))
+
+
+def _cron(at: time) -> str:
+    return f"{at.minute} {at.hour} * * *"

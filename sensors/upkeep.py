@@ -1,0 +1,71 @@
+"""What follows from a run that ended well: a fresh analyst database, a look at the challengers; and the first history of a new zone."""
+
+from datetime import timedelta
+
+from dagster import (
+    DagsterRunStatus,
+    DefaultSensorStatus,
+    RunRequest,
+    RunStatusSensorContext,
+    SensorResult,
+    SkipReason,
+    run_status_sensor,
+    sensor,
+)
+
+from resources.clock import Clock
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from spot.features.matrix import HISTORY_DAYS
+from spot.market.delivery import delivery_day_of
+from trading_assets.jobs import challengers_reviewed, database_published, day_judged, history_loaded, signals_ready, zone_retrained
+from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+
+
+@run_status_sensor(
+    run_status=DagsterRunStatus.SUCCESS,
+    monitored_jobs=[signals_ready, day_judged, zone_retrained],
+    request_job=database_published,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Signals, settlements or a model version are new: analysts get a fresh database.",
+)
+def tables_changed(context: RunStatusSensorContext) -> RunRequest:
+    """One publication per run that changed the tables."""
+    return RunRequest(run_key=f"database-{context.dagster_run.run_id}")
+
+
+@run_status_sensor(
+    run_status=DagsterRunStatus.SUCCESS,
+    monitored_jobs=[day_judged],
+    request_job=challengers_reviewed,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="A day more of outcomes: the zone's challengers are judged.",
+)
+def shadow_day_settled(context: RunStatusSensorContext) -> RunRequest | SkipReason:
+    """One review per judged day and zone."""
+    key = context.partition_key or context.dagster_run.tags.get("dagster/partition", "")
+    if "|" not in key:
+        return SkipReason("the run had no zone")
+    return RunRequest(run_key=f"review-{context.dagster_run.run_id}", partition_key=key.split("|")[-1])
+
+
+@sensor(
+    job=history_loaded,
+    minimum_interval_seconds=300,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="A zone without features: its history is loaded, so that a model can be trained. At most one try per zone and day.",
+)
+def history_is_missing(lake: Lake, desk: Desk, clock: Clock) -> SensorResult | SkipReason:
+    """The first load of a new zone."""
+    runs = []
+    for zone in desk.zones:
+        settings = desk.zone(zone)
+        if not settings.is_scheduled or not lake.read("day_ahead_features", zones=[zone]).is_empty():
+            continue
+        today = delivery_day_of(zone, clock.now())
+        since = today - timedelta(days=settings.training_days + settings.evaluation_days + HISTORY_DAYS)
+        runs.append(RunRequest(run_key=f"history-{zone}-{today}", partition_key=partition_key(zone, today), tags={FIRST_DAY_TAG: since.isoformat()}))
+    return SensorResult(run_requests=runs) if runs else SkipReason("every zone has its history")
+
+
+UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing)
