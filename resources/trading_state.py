@@ -1,23 +1,27 @@
 """The stop button: trading state per desk and zone as plain files. Works with Dagster, MLflow and every daemon dead.
 
 Layout of the folder: one file `<scope>.json` per halt or reduction, `desk.json` for the whole desk, `zone-<ZONE>.json` for a zone, and
-`log.jsonl`, one line per change. A scope without a file is ACTIVE once the folder has been set up (`ready` stands in it); a folder that is
+`log.jsonl`, one line per change; `sending` is locked while a message leaves.
+A scope without a file is ACTIVE once the folder has been set up (`ready` stands in it); a folder that is
 missing, a file that cannot be read or says anything unknown is HALTED. Only `resume`, which asks a person for a reason, makes a scope less strict.
 """
 
+import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 from spot.risk.state import TradingState, stricter
 
+MAX_SENDING_SECONDS = 10.0
+"""The longest that one message may take to leave."""
 _MARKER = "ready"
 _STRICT = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 
@@ -68,8 +72,24 @@ class TradingStateStore:
         return tuple(self.record(name) for name in sorted(names))
 
     def halt(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
-        """Halt the desk or a zone. When this returns no signal leaves any more, in this process or another, after a restart or not."""
-        return self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
+        """Halt the desk or a zone. When this returns no signal leaves any more, in this process or another, after a restart or not.
+
+        The state is on disk first, so that nothing new begins; then a message that is just leaving is waited for.
+        """
+        record = self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
+        with contextlib.suppress(Timeout), self._sending_lock().acquire(timeout=MAX_SENDING_SECONDS, poll_interval=0.002):
+            pass
+        return record
+
+    @contextlib.contextmanager
+    def sending(self, zone: str) -> Iterator[TradingState]:
+        """Hold the right to send one message, and yield the state as it is now. What is sent must have left, or failed, within ten seconds."""
+        with self._sending_lock().acquire(poll_interval=0.002):
+            yield self.state(zone)
+
+    def _sending_lock(self) -> FileLock:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.folder / "sending")
 
     def reduce(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
         """Allow only what makes open positions smaller; a halt stays a halt."""
@@ -83,12 +103,12 @@ class TradingStateStore:
         """
         if not reason.strip() or not actor.strip():
             raise ConfigurationError("resuming needs a reason and the name of a person")
+        self.set_up()
         return self._set(zone, TradingState.ACTIVE, reason=reason, actor=actor, may_relax=True)
 
     def _set(self, zone: str | None, state: TradingState, *, reason: str, actor: str, may_relax: bool) -> StateRecord:
         scope = "desk" if zone is None else _scope(zone)
-        if state is TradingState.HALTED and not (self.folder / _MARKER).is_file():
-            self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with FileLock(self.folder / "lock"):
             before = self.record(scope)
             if not may_relax and _STRICT.index(state) < _STRICT.index(before.state):

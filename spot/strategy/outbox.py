@@ -1,0 +1,159 @@
+"""What may leave the desk, and in which form: batches of signals with an idempotent id, the reasons to refuse one, payloads and their signature.
+
+A batch is one zone, day and strategy: the whole day, flat units included, because it replaces every earlier batch of the same three. Pure: the
+adapters that send are in `resources/publication.py`.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from spot.contracts.signal_tables import SIGNALS
+from spot.contracts.table import check_rows
+from spot.errors import ContractError
+from spot.market.delivery import n_periods
+from spot.market.gates import gate_closure_utc
+from spot.risk.state import TradingState
+
+SIGNATURE_TOLERANCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """The signals of one zone, day and strategy, and the id by which a receiver knows them again."""
+
+    publication_id: str
+    zone: str
+    delivery_day: date
+    strategy: str
+    mode: str
+    valid_until_utc: datetime
+    signals: pl.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceVerdict:
+    """Whether signals are missing although the gate is near."""
+
+    is_silent: bool
+    reasons: tuple[str, ...]
+
+
+def make_batches(signals: pl.DataFrame) -> tuple[Batch, ...]:
+    """The champion's signals as batches, in the order of zone, day and strategy."""
+    champion = signals.filter(pl.col("role") == "champion").sort("zone", "delivery_day", "strategy", "delivery_start_utc")
+    return tuple(_batch(rows) for _, rows in champion.group_by("zone", "delivery_day", "strategy", maintain_order=True))
+
+
+def _batch(rows: pl.DataFrame) -> Batch:
+    zone, day, strategy = rows.select("zone", "delivery_day", "strategy").row(0)
+    text = "|".join((zone, str(day), strategy, *rows["signal_id"].to_list()))
+    until = rows["valid_until_utc"].min()
+    if not isinstance(until, datetime):
+        raise ContractError(f"{zone} {day} {strategy}: signals without valid_until_utc")
+    return Batch(
+        publication_id=hashlib.sha256(text.encode()).hexdigest()[:24],
+        zone=zone,
+        delivery_day=day,
+        strategy=strategy,
+        mode="live" if rows["mode"].eq("live").all() else "paper",
+        valid_until_utc=until,
+        signals=rows,
+    )
+
+
+def assess_batch(batch: Batch, *, now: datetime, state: TradingState, conformance: pl.DataFrame) -> tuple[str, ...]:
+    """Every reason not to send the batch at `now`; none means it may leave.
+
+    `conformance` holds rows of `limit_conformance`: without those of the batch, or with a breached one, nothing leaves.
+    """
+    gate = gate_closure_utc(batch.zone, batch.delivery_day)
+    has_orders = bool((batch.signals["volume_mw"] > 0).any())
+    reasons = []
+    if state is TradingState.HALTED:
+        reasons.append("halted")
+    if state is TradingState.REDUCING and has_orders and batch.signals["trading_state"].eq("ACTIVE").any():
+        reasons.append("decided while ACTIVE, and the state is now REDUCING")
+    if now >= gate:
+        reasons.append(f"the gate closed at {gate:%Y-%m-%d %H:%M} UTC")
+    if now >= batch.valid_until_utc:
+        reasons.append(f"void since {batch.valid_until_utc:%Y-%m-%d %H:%M} UTC")
+    if check_rows(batch.signals, SIGNALS).rejected.height:
+        reasons.append("signals break their contract")
+    minutes = batch.signals["resolution_minutes"][0]
+    if batch.signals.height != n_periods(batch.zone, batch.delivery_day, int(minutes)):
+        reasons.append("units are missing or doubled")
+    about = {"zone": batch.zone, "delivery_day": batch.delivery_day, "strategy": batch.strategy, "role": "champion"}
+    judged = conformance.filter(*(pl.col(name) == value for name, value in about.items()))
+    if has_orders and judged.is_empty():
+        reasons.append("no limits were checked")
+    if has_orders and judged.filter(pl.col("status").is_in(["breached", "denied"])).height:
+        reasons.append("a limit is breached or denies")
+    return tuple(reasons)
+
+
+def json_payload(batch: Batch, *, sequence: int) -> bytes:
+    """The batch as JSON, the same bytes for the same batch and sequence; instants as ISO 8601."""
+    document = {
+        "publication_id": batch.publication_id,
+        "sequence": sequence,
+        "replaces": "every earlier batch of this zone, delivery_day and strategy",
+        "zone": batch.zone,
+        "delivery_day": batch.delivery_day.isoformat(),
+        "strategy": batch.strategy,
+        "mode": batch.mode,
+        "valid_until_utc": batch.valid_until_utc.isoformat(),
+        "signals": [{key: _plain(value) for key, value in row.items()} for row in batch.signals.to_dicts()],
+    }
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+
+
+def csv_payload(batch: Batch) -> bytes:
+    """The batch as CSV with a header."""
+    return batch.signals.with_columns(publication_id=pl.lit(batch.publication_id)).write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
+
+
+def sign(secret: bytes, timestamp: str, body: bytes) -> str:
+    """HMAC-SHA256 over timestamp, a dot and the body, as `sha256=<hex>` (RFC 2104)."""
+    return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def is_signed(secret: bytes, timestamp: str, body: bytes, signature: str, *, now: datetime) -> bool:
+    """What a receiver checks: the signature is right and not older or newer than five minutes."""
+    try:
+        sent = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return False
+    is_fresh = sent.tzinfo is not None and abs(now - sent) <= SIGNATURE_TOLERANCE
+    return is_fresh and hmac.compare_digest(sign(secret, timestamp, body), signature)
+
+
+def valid_signals(signals: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
+    """The signals that still hold at `now`; every reader that acts on signals asks this first."""
+    return signals.filter(pl.col("valid_until_utc") > now)
+
+
+def assess_silence(
+    signals: pl.DataFrame, *, zone: str, delivery_day: date, strategies: Sequence[str], now: datetime, minutes_before_gate: int
+) -> SilenceVerdict:
+    """Silence is an alarm: within `minutes_before_gate` of the gate every strategy must have spoken for every unit, flat included."""
+    gate = gate_closure_utc(zone, delivery_day)
+    if not gate - timedelta(minutes=minutes_before_gate) <= now:
+        return SilenceVerdict(False, ())
+    rows = signals.filter((pl.col("zone") == zone) & (pl.col("delivery_day") == delivery_day) & (pl.col("role") == "champion"))
+    reasons = []
+    for strategy in strategies:
+        own = rows.filter(pl.col("strategy") == strategy)
+        expected = n_periods(zone, delivery_day, int(own["resolution_minutes"][0])) if own.height else n_periods(zone, delivery_day)
+        if own["delivery_start_utc"].n_unique() < expected:
+            reasons.append(f"{strategy}: {own['delivery_start_utc'].n_unique()} of {expected} units of {zone} on {delivery_day} have a signal")
+    return SilenceVerdict(bool(reasons), tuple(reasons))
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime | date) else value

@@ -1,0 +1,192 @@
+import json
+import threading
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from resources.lake import Lake
+from resources.publication import Publisher
+from resources.trading_state import TradingStateStore
+from spot.contracts.signal_tables import PUBLICATIONS
+from spot.contracts.table import check_rows
+from spot.market.gates import gate_closure_utc
+from spot.risk.state import TradingState
+from spot.strategy.outbox import assess_batch, assess_silence, is_signed, make_batches, sign, valid_signals
+from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.signals import decide_signals
+from tests.spot.strategy.sample_market import ZONE, make_request
+
+DAY = date(2025, 6, 3)
+GATE = gate_closure_utc(ZONE, DAY)
+BEFORE = GATE - timedelta(minutes=30)
+SECRET = "loopback"
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((dict(self.headers), body))
+        status = self.server.answers.pop(0) if self.server.answers else 200
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(b"ok")
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def receiver():
+    server = HTTPServer(("127.0.0.1", 0), _Receiver)
+    server.received, server.answers = [], []
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = TradingStateStore(tmp_path / "state")
+    store.set_up()
+    return store
+
+
+@pytest.fixture
+def desk(tmp_path, store):
+    """A lake with the signals of one live day, and a function that publishes them at an instant."""
+    lake = Lake(uri=str(tmp_path / "lake"))
+
+    def publish(now=BEFORE, mode="live", **options):
+        decision = decide_signals(make_request(DAY, SettlementSpreadSettings(), as_of_utc=GATE - timedelta(hours=1), mode=mode))
+        lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
+        lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
+        publisher = Publisher(lake=lake, state_folder=str(store.folder), **options)
+        return publisher.publish(lake.read("signals"), clock=lambda: now)
+
+    publish.lake = lake
+    return publish
+
+
+def test_files_are_dropped_once_with_a_receipt(desk, tmp_path):
+    rows = desk(drop_folder=str(tmp_path / "drop"))
+    assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent")]
+    assert check_rows(rows, PUBLICATIONS).rejected.is_empty()
+    path = rows.filter(channel="file")["receipt"][0]
+    document = json.loads(Path(path).read_text())
+    assert len(document["signals"]) == 24
+    assert document["mode"] == "live"
+    assert pl.read_csv(path.replace(".json", ".csv")).height == 24
+    assert desk(drop_folder=str(tmp_path / "drop")).is_empty()
+    assert desk.lake.read("publications").height == 2
+
+
+def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk, receiver):
+    url = f"http://127.0.0.1:{receiver.server_port}/hook"
+    desk(mode="paper", webhook_url=url, webhook_secret=SECRET)
+    assert receiver.received == []
+    desk(webhook_url=url, webhook_secret=SECRET)
+    headers, body = receiver.received[0]
+    assert is_signed(SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=BEFORE)
+    assert not is_signed(SECRET.encode(), headers["X-Spotdesk-Timestamp"], body + b" ", headers["X-Spotdesk-Signature"], now=BEFORE)
+    assert not is_signed(b"other", headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=BEFORE)
+    assert not is_signed(SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=GATE)
+    assert headers["Idempotency-Key"] == json.loads(body)["publication_id"]
+
+
+def test_a_failed_message_is_tried_again_under_the_same_id_and_then_left(desk, receiver):
+    receiver.answers += [503, 500]
+    options = {"webhook_url": f"http://127.0.0.1:{receiver.server_port}/", "webhook_secret": SECRET, "max_attempts": 3}
+    assert [desk(**options).filter(channel="webhook")["status"].to_list() for _ in range(4)] == [["failed"], ["failed"], ["sent"], []]
+    assert len({headers["Idempotency-Key"] for headers, _ in receiver.received}) == 1
+    assert len({body for _, body in receiver.received}) == 1
+
+
+def test_nobody_listening_is_a_failure_with_a_row_and_no_url_in_it(desk):
+    row = desk(webhook_url="http://127.0.0.1:9/token-canary", webhook_secret=SECRET, max_attempts=1).filter(channel="webhook").row(0, named=True)
+    assert row["status"] == "failed"
+    assert "canary" not in row["detail"]
+    assert desk(webhook_url="http://127.0.0.1:9/", webhook_secret=SECRET, max_attempts=1).filter(channel="webhook").is_empty()
+
+
+def test_an_unsigned_message_is_not_sent(desk, receiver):
+    desk(webhook_url=f"http://127.0.0.1:{receiver.server_port}/")
+    assert receiver.received == []
+
+
+@pytest.mark.parametrize("late", [GATE, GATE + timedelta(hours=1)])
+def test_nothing_leaves_after_the_gate(desk, tmp_path, late):
+    rows = desk(now=late, drop_folder=str(tmp_path / "drop"))
+    assert rows["status"].unique().to_list() == ["refused"]
+    assert not (tmp_path / "drop").exists()
+    assert desk(now=late, drop_folder=str(tmp_path / "drop")).is_empty()
+
+
+def test_nothing_leaves_while_halted_and_it_leaves_after_a_person_resumed(desk, store, tmp_path):
+    store.halt(ZONE, reason="odd", actor="Ann")
+    refused = desk(drop_folder=str(tmp_path / "drop"))
+    assert refused["detail"].unique().to_list() == ["halted"]
+    assert not (tmp_path / "drop").exists()
+    store.resume(ZONE, reason="checked", actor="Ann")
+    assert desk(drop_folder=str(tmp_path / "drop"))["status"].to_list() == ["sent", "sent"]
+
+
+def test_a_state_that_cannot_be_read_lets_nothing_out(desk, store):
+    (store.folder / "desk.json").write_text("?")
+    assert desk()["status"].to_list() == ["refused"]
+
+
+def test_what_was_decided_active_does_not_leave_while_reducing(desk, store):
+    store.reduce(ZONE, reason="closing", actor="Ann")
+    assert "REDUCING" in desk()["detail"][0]
+
+
+def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
+    decision = decide_signals(make_request(DAY, SettlementSpreadSettings()))
+    (batch,) = make_batches(decision.frame)
+    ask = {"now": BEFORE, "state": TradingState.ACTIVE}
+    assert assess_batch(batch, conformance=decision.conformance, **ask) == ()
+    assert assess_batch(batch, conformance=decision.conformance.clear(), **ask) == ("no limits were checked",)
+    breached = decision.conformance.with_columns(status=pl.lit("breached"))
+    assert assess_batch(batch, conformance=breached, **ask) == ("a limit is breached or denies",)
+    (torn,) = make_batches(decision.frame.slice(1))
+    assert assess_batch(torn, conformance=decision.conformance, **ask) == ("units are missing or doubled",)
+
+
+def test_a_halt_waits_for_the_message_that_is_just_leaving(store):
+    with store.sending(ZONE) as state:
+        assert state is TradingState.ACTIVE
+        acknowledged = threading.Event()
+        thread = threading.Thread(target=lambda: (store.halt(ZONE, reason="stop", actor="Ann"), acknowledged.set()))
+        thread.start()
+        assert not acknowledged.wait(0.2)
+        assert TradingStateStore(store.folder).state(ZONE) is TradingState.HALTED
+    assert acknowledged.wait(2.0)
+    thread.join()
+
+
+def test_void_signals_are_not_valid_and_silence_is_an_alarm():
+    frame = decide_signals(make_request(DAY, SettlementSpreadSettings())).frame
+    assert valid_signals(frame, now=BEFORE).height == 24
+    assert valid_signals(frame, now=GATE).is_empty()
+    ask = {"zone": ZONE, "delivery_day": DAY, "strategies": ["settlement_spread"], "minutes_before_gate": 45}
+    assert not assess_silence(frame, now=BEFORE, **ask).is_silent
+    assert assess_silence(frame.slice(1), now=BEFORE, **ask).is_silent
+    assert assess_silence(frame.clear(), now=BEFORE, **ask).is_silent
+    assert not assess_silence(frame.clear(), now=GATE - timedelta(minutes=46), **ask).is_silent
+
+
+def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_what_it_says():
+    frame = decide_signals(make_request(DAY, SettlementSpreadSettings())).frame
+    other = frame.with_columns(role=pl.lit("challenger"))
+    (batch,) = make_batches(pl.concat([frame, other]))
+    assert batch.signals.height == 24
+    assert make_batches(frame.sample(fraction=1.0, shuffle=True, seed=3))[0].publication_id == batch.publication_id
+    changed = frame.with_columns(signal_id=pl.concat_str(pl.col("signal_id"), pl.lit("x")))
+    assert make_batches(changed)[0].publication_id != batch.publication_id
+    assert sign(b"k", "t", b"b") != sign(b"k", "tb", b"")
