@@ -41,8 +41,8 @@ def simulate_prices(clock: MarketClock, weather: Weather, supply: Supply, *, see
     views = {name: view.residual_load_mw for name, view in weather.views.items()}
     believed = supply.flexible_demand(views[CONSENSUS], clock)
     noiseless = _quarter_hour_swing(clock, supply.price(believed))
-    bids = 0.038 * hourly_process(seed, f"bids|{zone}", hours, 10.0) + 0.028 * daily_process(seed, f"bids|{zone}", 4.0)[daily_index(clock.epoch_days)]
-    level = 2.0 * hourly_process(seed, f"level|{zone}", hours, 6.0) + 0.7 * quarter_noise(seed, f"level|{zone}", clock.quarters)
+    bids = 0.050 * hourly_process(seed, f"bids|{zone}", hours, 10.0) + 0.035 * daily_process(seed, f"bids|{zone}", 4.0)[daily_index(clock.epoch_days)]
+    level = 2.4 * hourly_process(seed, f"level|{zone}", hours, 6.0) + 0.7 * quarter_noise(seed, f"level|{zone}", clock.quarters)
     lowest, highest = _limits(clock)
     day_ahead = np.clip(_quarter_hour_swing(clock, supply.price(believed + bids * supply.dispatchable_mw)) + level, lowest, highest)
 

@@ -44,7 +44,8 @@ class Supply:
     def price(self, demand_mw: Floats) -> Floats:
         """Clearing price (N,) EUR/MWh at a demand on this zone's plants; each block ramps from its predecessor's cost to its own."""
         low = np.maximum(0.0, -demand_mw) / self.mean_load_mw
-        price = -45.0 * low - 350.0 * low**2
+        # first the subsidised give up, then nobody is left who could
+        price = -150.0 * (1.0 - np.exp(-low / 0.6)) - 60.0 * low**2
         filled = np.zeros(len(demand_mw))
         previous = np.zeros(len(demand_mw))
         for block in range(self.costs_eur_per_mwh.shape[1]):
