@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
-SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "gridstatus"]
+SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon"]
 RAW_TABLES_OF_A_ZONE = (
     "day_ahead_prices",
     "intraday_prices",

@@ -12,6 +12,7 @@
 | SPOTDESK_ZONES | none | zones to add to those of zones.yaml, separated by commas |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
+| SPOTDESK_ENTSOE_TOKEN | none | token of the ENTSO-E platform, for zones with that source |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
 
 Importing this module switches off the telemetry of mlflow and nannyml: both read it when they are imported.
@@ -101,6 +102,12 @@ def read_environment(home: Path | None = None) -> Environment:
         webhook_url=own.get("SPOTDESK_WEBHOOK_URL", ""),
         commit=values.get("SPOTDESK_COMMIT") or _commit_of_checkout(),
     )
+
+
+def provider_tokens() -> dict[str, str]:
+    """Provider to its token. Read at each use and never part of a resource's configuration, which the UI shows."""
+    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    return {"entsoe": values.get("SPOTDESK_ENTSOE_TOKEN") or ""}
 
 
 def desk_settings(environment: Environment) -> DeskSettings:

@@ -1,6 +1,7 @@
-"""Where raw rows come from: simulated or recorded, and the live providers once they are asked. Fetches; the lake judges.
+"""Where raw rows come from: simulated, recorded, or asked of the live providers. Fetches; the lake judges.
 
-A fetch returns what was published at the present instant, under the raw contract of the table, and nothing that is only known later.
+A fetch returns what was published at the present instant, under the raw contract of the table, and nothing that is only known later. A live answer
+is stamped with the instant of its capture, which is a little after the one at which it was asked for.
 """
 
 from collections.abc import Mapping
@@ -9,9 +10,14 @@ from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
-from dagster import ConfigurableResource
+from dagster import ConfigurableResource, ResourceDependency
+from pydantic import Field
 
+from resources.alerts import Alerts
 from resources.desk_settings import ScenarioSettings, SourceName, ZoneSettings
+from resources.environments import provider_tokens
+from resources.lake import Lake
+from resources.live_sources import LIVE_SOURCES, make_live_market
 from spot.contracts.catalog import find_contract
 from spot.errors import ConfigurationError
 from spot.simulation.market import simulate
@@ -19,17 +25,29 @@ from spot.simulation.scenarios import Scenario
 
 
 class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
-    """All sources behind one call. `data_folder` holds the recorded market data of the source `files`."""
+    """All sources behind one call. `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per host.
 
+    Tokens are no part of it: Dagster shows the configuration of a resource.
+    """
+
+    lake: ResourceDependency[Lake]
+    alerts: ResourceDependency[Alerts]
     data_folder: str
+    http_folder: str
+    base_urls: dict[str, str] = Field(default_factory=dict)
+    """Live source to another address than its own: a mirror, or a provider played by a test."""
 
     def fetch(self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime) -> pl.DataFrame:
         """Rows of a raw table as published at `now`, for the delivery days of the range, both included; empty where nothing is published.
 
+        Of the live sources, the zone's own and then its fallbacks for this table are asked; a table that none of them has for the zone is empty.
+
         Raises:
-            ConfigurationError: the source does not have the zone.
-            NotYetPublishedError, SourceUnavailableError: as the provider says.
+            ConfigurationError: the source does not have the zone, or lacks its token.
+            NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says is not believable.
         """
+        if settings.source in LIVE_SOURCES:
+            return self._live(table, zone, first_day, last_day, settings=settings, now=now)
         tables = self._tables(settings.source, zone, first_day, last_day, settings)
         rows = tables.get(table, find_contract(table).empty())
         return rows.filter(pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day))
@@ -40,6 +58,17 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
         if source == "files":
             return _recorded(Path(self.data_folder), zone)
         raise ConfigurationError(f"zone {zone}: source {source} is not connected")
+
+    def _live(self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime) -> pl.DataFrame:
+        def warn(affected: str, message: str) -> None:
+            self.alerts.send("fallback_source", message, zone=affected, now=now)
+
+        market = make_live_market(self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn)
+        named = (settings.source, *settings.fallback_sources.get(table, ()))
+        sources = [name for name in named if name in market.providers and table in market.providers[name].tables(zone)]
+        if not sources:
+            return find_contract(table).empty()
+        return market.fetch(table, zone, first_day, last_day, sources=sources, now=now).rows
 
 
 @lru_cache(maxsize=8)

@@ -28,14 +28,15 @@ def make_registry(environment: Environment) -> ModelRegistry:
 def make_resources(environment: Environment, *, desk: Desk | None = None) -> dict[str, Any]:
     """Resource name to resource; `clock` and `training_order` may be set anew by each run's configuration."""
     lake, registry = make_lake(environment), make_registry(environment)
+    alerts = Alerts(lake=lake, webhook_url=environment.webhook_url)
     return {
         "lake": lake,
         "desk": desk or desk_resource(environment),
         "registry": registry,
-        "market_source": MarketSource(data_folder=str(environment.market_data)),
+        "market_source": MarketSource(lake=lake, alerts=alerts, data_folder=str(environment.market_data), http_folder=str(environment.home / "http")),
         "clock": Clock.configure_at_launch(),
         "training_order": TrainingOrder.configure_at_launch(),
-        "alerts": Alerts(lake=lake, webhook_url=environment.webhook_url),
+        "alerts": alerts,
         "analyst_file": AnalystDatabase(path=str(environment.analyst_database)),
         "state_folder": StateFolder(path=str(environment.trading_state)),
         "mlflow": mlflow_run.configured({"mlflow_tracking_uri": environment.tracking_uri, "artifact_folder": str(environment.artifact_folder)}),

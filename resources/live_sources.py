@@ -1,0 +1,50 @@
+"""The live providers of a desk, put together: which there are, with which tokens, behind which HTTP client."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from resources.elexon import Elexon
+from resources.energy_charts import EnergyCharts
+from resources.entsoe import Entsoe
+from resources.http_client import HttpClient
+from resources.lake import Lake
+from resources.live_market import LiveMarket
+from resources.open_meteo import OpenMeteo
+from resources.provider_request import Provider
+from resources.smard import Smard
+
+LIVE_SOURCES = ("entsoe", "energy_charts", "smard", "elexon", "open_meteo")
+SOURCES_WITHOUT_KEY = ("energy_charts", "smard", "elexon", "open_meteo")
+
+
+def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None) -> dict[str, Provider]:
+    """Every provider by its name. `tokens` by provider; `base_urls` replaces an address, for a mirror or a test."""
+    own = {
+        "entsoe": Entsoe(token=tokens.get("entsoe", "")),
+        "energy_charts": EnergyCharts(),
+        "smard": Smard(),
+        "elexon": Elexon(),
+        "open_meteo": OpenMeteo(),
+    }
+    replaced = {name: replace(own[name], base_url=url) for name, url in (base_urls or {}).items()}  # type: ignore[type-var]
+    return {**own, **replaced}  # type: ignore[dict-item]
+
+
+def make_live_market(
+    lake: Lake,
+    http_folder: Path,
+    *,
+    tokens: Mapping[str, str],
+    base_urls: Mapping[str, str] | None = None,
+    warn: Callable[[str, str], None] | None = None,
+) -> LiveMarket:
+    """The live market over `lake`. `http_folder` holds the shared budget of requests per host, for all processes of this machine."""
+
+    def client(provider: Provider) -> HttpClient:
+        return HttpClient(http_folder, provider.policy)
+
+    market = LiveMarket(lake, live_providers(tokens, base_urls), client)
+    if warn is not None:
+        market.warn = warn
+    return market
