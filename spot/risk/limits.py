@@ -19,6 +19,7 @@ from spot.risk.state import TradingState
 GATES = ("max_model_age_days", "max_data_age_hours", "max_drift_level", "max_daily_loss_eur", "max_drawdown_eur")
 """Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring the value down."""
 _TOLERANCE = 1e-9
+_ABSURD_MW = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,22 +46,23 @@ class LimitedOrders:
 
 def apply_limits(orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, ScopeUse], conditions: Conditions) -> LimitedOrders:
     """The orders cut to the limits. Missing limits, and an empty list of them, deny."""
-    events = [_denied(limit, np.nan, limit.problem) for limit in limits if limit.value is None]
+    events = [_denied(limit, np.nan, limit.problem or "not a finite number") for limit in limits if not np.isfinite(bound(limit))]
     if not _is_complete(limits):
         events.append(
             LimitEvent(kind="denied", scope="desk", limit_name="all", value=np.nan, limit_value=np.nan, action="block", detail="limits are missing")
         )
     allowed = orders.flat() if events else orders
-    if not np.isfinite(orders.exposure_mw).all():
+    if not (np.abs(orders.exposure_mw) <= _ABSURD_MW).all():
+        why = f"an order is not finite or above {_ABSURD_MW:g} MW"
         events.append(
-            LimitEvent(kind="denied", scope="strategy", limit_name="exposure", value=np.nan, limit_value=np.nan, action="block", detail="not finite")
+            LimitEvent(kind="denied", scope="strategy", limit_name="exposure", value=np.nan, limit_value=_ABSURD_MW, action="block", detail=why)
         )
         allowed = replace(orders, exposure_mw=np.zeros(len(orders.exposure_mw)))
     daily_mwh = {limit.scope: limit.value for limit in limits if limit.kind == "max_mwh_per_day"}
     requests_halt = False
     for kind in LIMIT_KINDS:
         before = allowed
-        for limit in (limit for limit in limits if limit.kind == kind and limit.value is not None):
+        for limit in (limit for limit in limits if limit.kind == kind and np.isfinite(bound(limit))):
             # One old model is one fact, not three: of the scopes' scalings by a gate the strictest holds.
             cut, event = _apply(before if kind in GATES else allowed, limit, uses[limit.scope], conditions, daily_mwh.get(limit.scope))
             allowed = min(allowed, cut, key=lambda orders: orders.mwh) if kind in GATES else cut
@@ -107,7 +109,7 @@ def apply_state(orders: Orders, state: TradingState, open_net_mw: Floats) -> Lim
     if state is TradingState.ACTIVE or orders.is_flat:
         return LimitedOrders(orders=orders, events=(), requests_halt=False)
     room = np.abs(open_net_mw) if state is TradingState.REDUCING else np.zeros_like(orders.exposure_mw)
-    against = orders.exposure_mw * open_net_mw < 0
+    against = np.sign(orders.exposure_mw) * np.sign(open_net_mw) < 0
     kept = np.where(against, np.sign(orders.exposure_mw) * np.minimum(np.abs(orders.exposure_mw), room), 0.0)
     if orders.keeps_shape and not np.array_equal(kept, orders.exposure_mw):
         kept = np.zeros_like(kept)
