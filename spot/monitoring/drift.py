@@ -66,8 +66,11 @@ def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: Drif
     return judge_drift(fit_drift(reference, settings), analysis)
 
 
-def fit_drift(reference: pl.DataFrame, settings: DriftSettings) -> FittedDrift:
-    """The calculators for a reference; a reference that cannot be used gives a fit that says so."""
+def fit_drift(reference: pl.DataFrame, settings: DriftSettings, *, threshold: float | None = None) -> FittedDrift:
+    """The calculators for a reference; a reference that cannot be used gives a fit that says so.
+
+    `threshold` is a fixed limit of the distance, instead of one from the spread of the reference's own chunks.
+    """
     columns = [name for name in reference.columns if name != "delivery_day"]
     blind = "" if columns else "cannot see: no column to watch"
     if not blind and reference.height < settings.reference.minimum_days:
@@ -76,7 +79,9 @@ def fit_drift(reference: pl.DataFrame, settings: DriftSettings) -> FittedDrift:
     seen = [name for name in columns if name not in unseen]
     if blind or not seen:
         return FittedDrift(reference, settings, blind, unseen, None, None)
-    return FittedDrift(reference, settings, blind, unseen, _fit_univariate(reference, seen, settings), _fit_reconstruction(reference, seen, settings))
+    return FittedDrift(
+        reference, settings, blind, unseen, _fit_univariate(reference, seen, settings, threshold), _fit_reconstruction(reference, seen, settings)
+    )
 
 
 def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
@@ -102,16 +107,36 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     return _judge(pl.DataFrame(rows, schema=FEATURE_SCHEMA), reference, window, settings)
 
 
+def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSettings) -> DriftVerdict:
+    """One verdict of two, made on the same days by references of their own."""
+    features = pl.concat([first.features, second.features])
+    blind = tuple(dict.fromkeys(text for v in (first, second) if v.features.is_empty() for text in v.reasons))
+    status, texts = _status_of(features, settings)
+    if blind and status == "ok":
+        status = "cannot_see"
+    return DriftVerdict(
+        status=status,
+        reasons=(*texts, *blind),
+        features=features,
+        first_day=first.first_day or second.first_day,
+        last_day=first.last_day or second.last_day,
+        n_reference_days=max(first.n_reference_days, second.n_reference_days),
+    )
+
+
 def _judge(features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame, settings: DriftSettings) -> DriftVerdict:
+    status, texts = _status_of(features, settings)
+    return _verdict(status, texts, features, reference, window)
+
+
+def _status_of(features: pl.DataFrame, settings: DriftSettings) -> tuple[Status, tuple[str, ...]]:
     alerting = features.filter(pl.col("status") == "alert")
     together = alerting.filter(pl.col("feature") == RECONSTRUCTION).height > 0
     unseen = features.filter(pl.col("status") == "cannot_see")
     texts = (*alerting["reason"].to_list(), *unseen["reason"].to_list())
     if together or alerting.height >= settings.n_alerting_features:
-        return _verdict("alert", texts, features, reference, window)
-    if unseen.height:
-        return _verdict("cannot_see", texts, features, reference, window)
-    return _verdict("ok", texts, features, reference, window)
+        return "alert", texts
+    return ("cannot_see" if unseen.height else "ok"), texts
 
 
 def _verdict(status: Status, reasons: tuple[str, ...], features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame) -> DriftVerdict:
@@ -169,11 +194,12 @@ def _with_context(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str])
     return concat([context, new], ignore_index=True)
 
 
-def _fit_univariate(reference: pl.DataFrame, columns: list[str], settings: DriftSettings) -> Any:
+def _fit_univariate(reference: pl.DataFrame, columns: list[str], settings: DriftSettings, threshold: float | None) -> Any:
     from nannyml import UnivariateDriftCalculator
-    from nannyml.thresholds import StandardDeviationThreshold
+    from nannyml.thresholds import ConstantThreshold, StandardDeviationThreshold
 
-    limit = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations)
+    spread = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations)
+    limit = spread if threshold is None else ConstantThreshold(upper=threshold)
     calculator = UnivariateDriftCalculator(
         column_names=columns, continuous_methods=[settings.method], chunk_size=settings.chunk_days, thresholds={settings.method: limit}
     )

@@ -15,7 +15,9 @@ class ReferenceSettings(_Frozen):
     recent_days: int = Field(default=84, ge=7, description="days just before the judged ones")
     season_half_width_days: int = Field(default=35, ge=7, description="days on each side of the same date in an earlier year")
     n_earlier_years: int = Field(default=3, ge=0)
-    gap_days: int = Field(default=0, ge=0, description="days left out between reference and judged days")
+    gap_days: int = Field(
+        default=14, ge=0, description="days left out before the judged ones, so that a fresh shift does not hide in its own reference"
+    )
     minimum_days: int = Field(default=56, ge=14, description="a shorter reference cannot see")
 
 
@@ -26,19 +28,23 @@ class DriftSettings(_Frozen):
         "load_forecast_mw",
         "wind_forecast_mw",
         "solar_forecast_mw",
-        "price_1d_eur_per_mwh",
         "load_actual_mw",
         "wind_actual_mw",
         "solar_actual_mw",
     )
-    """Columns of `day_ahead_features` to watch; lags and calendar columns follow from them."""
+    """Columns of `day_ahead_features` to watch, each given season and weekday."""
+    price: str = Field(default="price_1d_eur_per_mwh", description="the price that is watched given what drives it")
+    price_drivers: tuple[str, ...] = Field(default=("residual_load_mw", "load_forecast_mw"), description="the first that the zone has explains it")
+    price_threshold: float = Field(default=3.9, gt=0, description="distance of the unexplained price from its past, in usual daily deviations")
+    price_reference_days: int = Field(default=84, ge=28, description="fuel prices wander: the price is compared with the days just before")
+    price_gap_days: int = Field(default=7, ge=0)
     method: Literal["wasserstein", "jensen_shannon", "kolmogorov_smirnov"] = "wasserstein"
     chunk_days: int = Field(default=7, ge=3)
-    threshold_standard_deviations: float = Field(default=4.0, gt=0)
-    reconstruction_standard_deviations: float = Field(default=5.0, gt=0)
+    threshold_standard_deviations: float = Field(default=7.0, gt=0, description="over the mean of the reference's own chunks")
+    reconstruction_standard_deviations: float = Field(default=8.0, gt=0)
     n_confirming_chunks: int = Field(default=1, ge=1, description="newest chunks that must all be over the threshold")
     n_alerting_features: int = Field(default=1, ge=1, description="features that must be over it together")
-    maximum_missing_share: float = Field(default=0.2, ge=0, lt=1, description="a column with more missing days cannot be judged")
+    maximum_missing_share: float = Field(default=0.3, ge=0, lt=1, description="a column with more missing days cannot be judged")
     reference: ReferenceSettings = ReferenceSettings()
 
 
@@ -61,7 +67,7 @@ class DataQualitySettings(_Frozen):
     maximum_missing_share: float = Field(default=0.1, ge=0, lt=1)
     frozen_hours: int = Field(default=6, ge=2, description="equal values in a row that are not zero and longer than ever before")
     unit_factor: float = Field(default=8.0, gt=1, description="a median this many times the reference, or its inverse, is a unit change")
-    range_margin: float = Field(default=2.0, ge=0, description="how far beyond the usual range of a power, in widths of that range")
+    range_margin: float = Field(default=6.0, ge=0, description="how far beyond the usual range of a power, in widths of that range")
     minimum_reference_days: int = Field(default=14, ge=1)
 
 

@@ -11,9 +11,10 @@ import polars as pl
 
 from spot.market.zones import find_zone
 from spot.monitoring.data_quality import DataQualityVerdict, assess_data_quality, without_faulty, without_implausible_days
-from spot.monitoring.drift import DriftVerdict, FittedDrift, fit_drift, judge_drift
+from spot.monitoring.drift import DriftVerdict, FittedDrift, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.expectation import PRICE_COLUMN, Expectation, daily_inputs, learn_expectation
 from spot.monitoring.performance import PerformanceVerdict, assess_performance, estimate_performance
-from spot.monitoring.profiles import daily_profile, reference_days
+from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import MonitoringSettings
 
 _KEYS = ("delivery_day", "delivery_start_utc")
@@ -41,33 +42,66 @@ class PerformanceWatch:
     estimated: PerformanceVerdict
 
 
-def watch_features(features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedDrift | None = None) -> FeatureWatch:
+@dataclass(frozen=True, slots=True)
+class FittedWatch:
+    """References of one zone as of one day: what is expected of a day, and how far from it is usual."""
+
+    inputs: Expectation
+    inputs_fit: FittedDrift
+    price: Expectation | None
+    price_fit: FittedDrift | None
+
+
+def watch_features(features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedWatch | None = None) -> FeatureWatch:
     """Judge the inputs of the days up to `last_day`.
 
     Args:
         features: rows of `day_ahead_features` of one zone, as many years as there are. A column that the zone never had is not watched.
         last_day: newest delivery day to judge; days after it are ignored.
         settings: thresholds.
-        fitted: reference of an earlier day, to save its cost; fitted anew by default.
+        fitted: references of an earlier day (`fit_watch`), to save their cost; fitted anew by default.
     """
     wide = _watched(features, settings).filter(pl.col("delivery_day") <= last_day)
+    quality = judge_quality(wide, last_day=last_day, settings=settings)
+    daily = daily_inputs(without_implausible_days(without_faulty(wide, quality.faulty)), settings.drift)
+    fitted = fitted or fit_watch(daily, last_day=last_day, settings=settings)
+    judged = daily.filter(pl.col("delivery_day") >= first_judged_day(last_day, settings))
+    drift = judge_drift(fitted.inputs_fit, fitted.inputs.remainders(judged))
+    if fitted.price is not None and fitted.price_fit is not None:
+        drift = merge_verdicts(drift, judge_drift(fitted.price_fit, fitted.price.remainders(judged)), settings.drift)
+    return FeatureWatch(quality=quality, drift=drift)
+
+
+def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> DataQualityVerdict:
+    """Data quality of the newest `judged_days` of a wide frame against the `reference_days` before them."""
+    watched = wide.select(*_KEYS, *(name for name in (*settings.drift.features, settings.drift.price) if name in wide.columns))
     is_judged = pl.col("delivery_day") > last_day - timedelta(days=settings.data_quality.judged_days)
     since = last_day - timedelta(days=settings.data_quality.judged_days + settings.data_quality.reference_days)
-    quality = assess_data_quality(wide.filter(~is_judged, pl.col("delivery_day") > since), wide.filter(is_judged), settings.data_quality)
-    daily = drift_profile(without_faulty(wide, quality.faulty))
+    return assess_data_quality(watched.filter(~is_judged, pl.col("delivery_day") > since), watched.filter(is_judged), settings.data_quality)
+
+
+def fit_watch(daily: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
+    """The references for judging `last_day`: inputs against days of the same season, the price against the days just before."""
+    drift = settings.drift
     first_day = first_judged_day(last_day, settings)
-    fitted = fitted or fit_drift(reference_days(daily, first_day=first_day, settings=settings.drift.reference), settings.drift)
-    return FeatureWatch(quality=quality, drift=judge_drift(fitted, daily.filter(pl.col("delivery_day") >= first_day)))
+    names = [name for name in drift.features if name in daily.columns]
+    season = reference_days(daily, first_day=first_day, settings=drift.reference, chunk_days=drift.chunk_days)
+    has_years = season.height > 0 and (first_day - season["delivery_day"][0]).days > 300
+    inputs = learn_expectation(season, names, has_earlier_years=has_years)
+    inputs_fit = fit_drift(inputs.remainders(season), drift)
+    if PRICE_COLUMN not in daily.columns:
+        return FittedWatch(inputs, inputs_fit, None, None)
+    just_before = drift.reference.model_copy(
+        update={"recent_days": drift.price_reference_days, "n_earlier_years": 0, "gap_days": drift.price_gap_days}
+    )
+    recent = reference_days(daily, first_day=first_day, settings=just_before, chunk_days=drift.chunk_days)
+    price = learn_expectation(recent, [PRICE_COLUMN], has_earlier_years=False)
+    return FittedWatch(inputs, inputs_fit, price, fit_drift(price.remainders(recent), drift, threshold=drift.price_threshold))
 
 
 def first_judged_day(last_day: date, settings: MonitoringSettings) -> date:
     """First day of the window that the drift verdict of `last_day` reads."""
     return last_day - timedelta(days=settings.drift.chunk_days * settings.drift.n_confirming_chunks - 1)
-
-
-def drift_profile(wide: pl.DataFrame) -> pl.DataFrame:
-    """Daily profile of a wide frame without the days that an earlier fault spoilt."""
-    return daily_profile(without_implausible_days(wide))
 
 
 def watch_performance(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str, last_day: date, settings: MonitoringSettings) -> PerformanceWatch:
@@ -109,5 +143,7 @@ def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str
 
 
 def _watched(features: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:
-    names = [name for name in settings.drift.features if name in features.columns and features[name].fill_nan(None).null_count() < features.height]
+    drift = settings.drift
+    wanted = dict.fromkeys((*drift.features, drift.price, *drift.price_drivers, "holiday_fraction"))
+    names = [name for name in wanted if name in features.columns and features[name].fill_nan(None).null_count() < features.height]
     return features.select(*_KEYS, *names).sort("delivery_start_utc")

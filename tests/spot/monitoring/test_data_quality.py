@@ -59,8 +59,8 @@ def test_a_new_level_is_not_bad_data() -> None:
         (slice(N - 48, N - 24), pl.lit(0.0), "unit"),
         (slice(N - 60, N - 10), pl.lit(None, dtype=pl.Float64), "missing"),
         (slice(N - 60, N - 10), pl.lit(float("nan")), "missing"),
-        (slice(N - 5, N - 4), pl.lit(500_000.0), "range"),
-        (slice(N - 5, N - 4), pl.lit(-150_000.0), "range"),
+        (slice(N - 5, N - 4), pl.lit(900_000.0), "range"),
+        (slice(N - 5, N - 4), pl.lit(-700_000.0), "range"),
     ],
 )
 def test_bad_data_is_named_and_suppresses_retraining(rows: slice, expression: pl.Expr, check: str) -> None:

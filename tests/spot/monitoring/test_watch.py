@@ -1,0 +1,117 @@
+"""The whole watch on the simulated market, where the truth is known: shifts are drift, a broken sensor is not."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.features.matrix import build_features
+from spot.market.delivery import days_between
+from spot.monitoring.data_quality import without_implausible_days
+from spot.monitoring.settings import MonitoringSettings
+from spot.monitoring.watch import scored_forecasts, watch_features, watch_performance
+from spot.simulation.market import simulate
+from spot.simulation.scenarios import Scenario
+
+ZONE, FIRST, SHIFT = "BE", date(2022, 6, 1), date(2024, 5, 6)
+SETTINGS = MonitoringSettings()
+
+
+def features(*scenarios: Scenario, last: date, seed: int = 11) -> pl.DataFrame:
+    market = simulate(ZONE, FIRST - timedelta(days=9), last, seed=seed, scenarios=scenarios)
+    return build_features(market.tables, zone=ZONE, days=days_between(FIRST, last))
+
+
+@pytest.fixture(scope="module")
+def quiet() -> pl.DataFrame:
+    return features(last=SHIFT + timedelta(days=13))
+
+
+def test_a_quiet_market_is_ok(quiet: pl.DataFrame) -> None:
+    watch = watch_features(quiet, last_day=SHIFT, settings=SETTINGS)
+    assert watch.quality.status == "ok", watch.quality.reasons
+    assert watch.drift.status == "ok", watch.drift.reasons
+    assert not watch.asks_for_retrain
+
+
+@pytest.mark.parametrize(("scenario", "feature"), [("gas_shock", "price_given_load"), ("solar_boom", "solar_forecast_mw")])
+def test_a_shift_of_the_market_asks_for_a_retrain(scenario: str, feature: str) -> None:
+    frame = features(Scenario(scenario, SHIFT), last=SHIFT + timedelta(days=13))
+    watch = watch_features(frame, last_day=SHIFT + timedelta(days=13), settings=SETTINGS)
+    assert watch.asks_for_retrain
+    assert any(reason.startswith(feature) for reason in watch.drift.reasons)
+
+
+@pytest.mark.parametrize("n_days", [1, 5, 8, 13])
+def test_a_broken_sensor_is_bad_data_and_asks_for_no_retrain(n_days: int) -> None:
+    last = SHIFT + timedelta(days=n_days)
+    watch = watch_features(features(Scenario("sensor_fault", SHIFT), last=last), last_day=last, settings=SETTINGS)
+    assert watch.quality.status == "alert"
+    assert not watch.asks_for_retrain
+    assert set(watch.quality.faulty["series"].unique()) <= {"load_forecast_mw", "load_actual_mw"}
+    assert watch.quality.faulty.height > 0
+
+
+def test_an_old_fault_is_no_part_of_the_reference() -> None:
+    frame = features(Scenario("sensor_fault", SHIFT - timedelta(days=40), SHIFT - timedelta(days=31)), last=SHIFT)
+    clean = without_implausible_days(frame.select("delivery_day", "delivery_start_utc", "load_forecast_mw", "price_1d_eur_per_mwh"))
+    spoilt = clean.filter(pl.col("load_forecast_mw").is_null())["delivery_day"].unique()
+    assert spoilt.min() == SHIFT - timedelta(days=40)
+    assert spoilt.max() == SHIFT - timedelta(days=31)
+    assert clean["price_1d_eur_per_mwh"].equals(frame["price_1d_eur_per_mwh"])
+    assert watch_features(frame, last_day=SHIFT, settings=SETTINGS).drift.status == "ok"
+
+
+def test_stale_features_are_not_judged_as_new(quiet: pl.DataFrame) -> None:
+    late = quiet["delivery_day"].max() + timedelta(days=10)
+    watch = watch_features(quiet, last_day=late, settings=SETTINGS)
+    assert watch.drift.status == "cannot_see"
+    empty = watch_features(quiet.clear(), last_day=SHIFT, settings=SETTINGS)
+    assert (empty.drift.status, empty.quality.status) == ("cannot_see", "cannot_see")
+
+
+def test_a_column_that_the_zone_never_had_is_not_watched(quiet: pl.DataFrame) -> None:
+    frame = quiet.with_columns(pl.lit(None, dtype=pl.Float64).alias("wind_forecast_mw"))
+    watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
+    assert watch.drift.status == "ok"
+    assert not any("wind_forecast" in name for name in watch.drift.features["feature"])
+
+
+def forecasts_of(prices: pl.DataFrame, error: float) -> pl.DataFrame:
+    rng = np.random.default_rng(1)
+    point = (
+        prices["price_eur_per_mwh"].to_numpy() + rng.normal(0, 5, prices.height) + error * (prices["delivery_day"].to_numpy() >= np.datetime64(SHIFT))
+    )
+    columns = {name: point + 6.4 * (np.array(list(QUANTILE_COLUMNS)) - 0.5)[i] * 2 for i, name in enumerate(QUANTILE_COLUMNS.values())}
+    return prices.select("zone", "delivery_day", "delivery_start_utc").with_columns(
+        **{name: pl.Series(values) for name, values in columns.items()}, price_point_eur_per_mwh=pl.Series(point)
+    )
+
+
+def test_performance_is_watched_with_and_without_outcomes() -> None:
+    last = SHIFT + timedelta(days=6)
+    prices = simulate(ZONE, SHIFT - timedelta(days=100), last, seed=2).tables["day_ahead_prices"]
+    good, bad = (watch_performance(forecasts_of(prices, error), prices, zone=ZONE, last_day=last, settings=SETTINGS) for error in (0.0, 30.0))
+    assert good.realised.status == good.estimated.status == "ok", good
+    assert bad.realised.status == "alert"
+    assert bad.realised.last_day == last
+    unknown = prices.filter(pl.col("delivery_day") < SHIFT)
+    waiting = watch_performance(forecasts_of(prices, 30.0), unknown, zone=ZONE, last_day=last, settings=SETTINGS)
+    assert waiting.realised.last_day == SHIFT - timedelta(days=1)
+    assert waiting.estimated.last_day == last
+
+
+def test_an_hourly_price_is_the_outcome_of_its_quarter_hours_and_the_naive_is_a_week_old() -> None:
+    day = date(2025, 10, 30)
+    hourly = simulate(ZONE, day - timedelta(days=8), day, seed=2, scenarios=[Scenario("mtu_change", date(2030, 1, 1))]).tables["day_ahead_prices"]
+    quarters = pl.datetime_range(pl.datetime(2025, 10, 29, 23), pl.datetime(2025, 10, 30, 22, 45), "15m", eager=True, time_zone="UTC")
+    forecast = pl.DataFrame({"delivery_day": day, "delivery_start_utc": quarters})
+    scored = scored_forecasts(forecast, hourly, zone=ZONE)
+    assert scored["price_eur_per_mwh"].null_count() == 0
+    assert scored["price_eur_per_mwh"][:4].n_unique() == 1
+    # clocks went back on 26 October: the same local time of 23 October is 168 + 1 hours before
+    on_the_hour = scored.filter(pl.col("naive_eur_per_mwh").is_not_null())
+    before = hourly.filter(pl.col("delivery_day") == day - timedelta(days=7))["price_eur_per_mwh"].to_list()
+    assert on_the_hour["naive_eur_per_mwh"].to_list() == before
