@@ -54,12 +54,12 @@ def test_xml_that_is_not_a_plain_complete_document_is_refused(body: bytes) -> No
 
 
 def test_nesting_is_bounded_before_anything_is_built() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ContractError, match="deeper"):
         read_xml(b"<a>" * 200_000 + b"</a>" * 200_000, "a test")
     with pytest.raises(ContractError, match="too deeply"):
         read_json(b"[" * 200_000 + b"]" * 200_000, "a test")
-    assert time.perf_counter() - started < 1.0
+    assert time.process_time() - started < 1.0
 
 
 def test_a_body_above_the_bound_is_refused() -> None:
@@ -82,10 +82,10 @@ def test_every_cut_of_an_archive_is_refused() -> None:
 def test_an_archive_that_unpacks_to_far_more_is_refused_in_little_time_and_memory(declared: int) -> None:
     body = bomb(200 << 20, declared)
     tracemalloc.start()
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ContractError):
         read_zip(body, "a test")
-    seconds, (_, peak) = time.perf_counter() - started, tracemalloc.get_traced_memory()
+    seconds, (_, peak) = time.process_time() - started, tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert seconds < 1.0
     assert peak < 160 << 20
