@@ -1,6 +1,7 @@
 """The fault suite of the live sources: what providers get wrong, and how much of it enters the ledger.
 
-`python benchmarks/provider_faults.py [--json] [--quick]`, exit 1 where a figure is missed. Everything runs on recorded bodies, on documents built to the providers' specifications, and against a provider on loopback; nothing leaves the machine.
+`python benchmarks/provider_faults.py [--json] [--quick]`, exit 1 where a figure is missed. Everything runs on recorded bodies, on documents built to
+the providers' specifications, and against a provider on loopback; nothing leaves the machine.
 """
 
 import argparse
@@ -21,6 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
