@@ -15,8 +15,23 @@ from typer.main import get_command
 from spot.errors import SpotdeskError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("desk.run", "The chain from data to settled signals, for a range of days."),
     "status": ("desk.status", "Trading state, newest data, serving model, requests and alerts of every zone."),
     "drift": ("desk.drift", "What the monitors of a zone saw."),
+    "signals": ("desk.signals", "What to buy and sell on a day, why, and until when it holds."),
+    "backtest": ("desk.backtest", "What a strategy would have earned, beside naive ones."),
+    "halt": ("desk.stop", "Stop trading at once, a zone or the whole desk."),
+    "resume": ("desk.stop", "Trade again after a halt; asks for a reason."),
+    "reduce": ("desk.stop", "Allow only orders that make open positions smaller."),
+    "state": ("desk.stop", "Trading state of the desk and its zones."),
+    "models": ("desk.models", "Versions of a zone's model: which serves, what each learnt from, how it was judged."),
+    "compare": ("desk.compare", "Two versions side by side, in error and in money."),
+    "retrain": ("desk.retrain", "Train a new version of a zone's model now."),
+    "promote": ("desk.models", "Let a version serve, on a person's responsibility."),
+    "rollback": ("desk.models", "Let an earlier version serve again, at once."),
+    "explain-decision": ("desk.models", "Why a version was rejected, promoted or rolled back."),
+    "replay": ("desk.replay", "Make a past signal or forecast again, bit for bit."),
+    "dossier": ("desk.dossier", "The file of a version for supervision, as one HTML page."),
     "sql": ("desk.sql", "Ask the analyst database, read-only."),
     "dev": ("desk.dev", "Open the lineage graph on 127.0.0.1."),
 }

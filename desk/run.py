@@ -1,0 +1,137 @@
+"""`spotdesk run`: the chain from raw data to settled signals for a range of days, in this process."""
+
+from dataclasses import asdict, replace
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import polars as pl
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from desk.console import JsonFlag, as_table, emit_json, err, out
+from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError
+from spot.market.zones import find_zone
+
+if TYPE_CHECKING:
+    from trading_assets.runner import ChainReport
+
+
+class Source(StrEnum):
+    """Sources of raw data that need no key."""
+
+    SIMULATED = "simulated"
+    FILES = "files"
+
+
+class Admitted(StrEnum):
+    """Tables that may be taken as known at the gate although they are published after it."""
+
+    RENEWABLE_FORECASTS = "renewable_forecasts"
+
+
+def run(
+    *,
+    zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
+    first_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First delivery day.")],
+    last_day: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last delivery day, included.")],
+    source: Annotated[Source, typer.Option("--source", help="The simulated market, or recorded files.")] = Source.SIMULATED,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the recorded files.  [default: SPOTDESK_MARKET_DATA]")] = None,
+    assume_known: Annotated[
+        list[Admitted] | None, typer.Option("--assume-known", help="Admit what is published after the gate: to compare with the literature only.")
+    ] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Profile in conf/models.  [default: as zones.yaml says]")] = None,
+    strategy: Annotated[list[str] | None, typer.Option("--strategy", help="Strategy in conf/strategies; repeat for more.")] = None,
+    block_days: Annotated[int, typer.Option("--block-days", min=1, help="Days per run, and how often the monitors look.")] = 28,
+    as_json: JsonFlag = False,
+) -> None:
+    """Run the whole chain for some delivery days: data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+
+    Every row is made as of its own gate, and the same command again leaves the same rows. Models learn from days before the first alone.
+
+        spotdesk run --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31
+    """
+    zones = tuple(dict.fromkeys(find_zone(name).name for name in zone))
+    first, last = first_day.date(), last_day.date()
+    if last < first:
+        raise ConfigurationError(f"--from {first} is after --to {last}")
+    admit_zones(zones)
+    environment = read_environment()
+    if data is not None:
+        environment = replace(environment, market_data=data.expanduser().resolve())
+    overrides: dict[str, Any] = {"source": source.value, "assume_known": tuple(table.value for table in assume_known or ())}
+    overrides |= {"model": model} if model else {}
+    overrides |= {"strategies": tuple(strategy)} if strategy else {}
+    if assume_known:
+        err.print(
+            f"[bold red]ASSUMED KNOWN: {', '.join(overrides['assume_known'])}.[/bold red] It is published after the gate; these forecasts and "
+            "signals could not have been made. For comparison with the literature only."
+        )
+    report = _run(environment, zones, first, last, block_days, overrides)
+    rows = [summary_of(environment, name, first, last, source.value) for name in zones]
+    if as_json:
+        emit_json({"zones": rows, "chain": asdict(report)})
+        return
+    if source is Source.SIMULATED:
+        out.print("[bold]simulated market: these are no real prices[/bold]")
+    out.print(as_table(rows, title=f"{first} to {last}"))
+    _print_report(report)
+    out.print("next: [bold]spotdesk signals --zone Z --day D[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]")
+
+
+def _run(environment: Environment, zones: tuple[str, ...], first: date, last: date, block_days: int, overrides: dict[str, Any]) -> "ChainReport":
+    # Partition keys are fixed when the graph is imported: only now are all zones known.
+    from dagster import DagsterInstance
+
+    from trading_assets.runner import ChainRequest, run_chain
+
+    prepare_dagster_home(environment)
+    request = ChainRequest(zones=zones, first_day=first, last_day=last, block_days=block_days)
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    with DagsterInstance.get() as instance, Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=1.0)
+        return run_chain(
+            request,
+            environment=environment,
+            desk=desk_resource(environment, **overrides),
+            instance=instance,
+            on_progress=lambda line, share: bar.update(task, description=line, completed=share),
+        )
+
+
+def summary_of(environment: Environment, zone: str, first: date, last: date, source: str) -> dict[str, Any]:
+    """Days, errors and money of one zone over a range: MAE in EUR/MWh, money in EUR."""
+    lake = make_lake(environment)
+    forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=first, last_day=last).filter(
+        pl.col("role") == "champion", pl.col("source").str.starts_with(source)
+    )
+    prices = lake.read("day_ahead_prices", zones=[zone], first_day=first, last_day=last).filter(pl.col("source") == source)
+    known = forecasts.join(prices.select("delivery_start_utc", "price_eur_per_mwh"), on="delivery_start_utc")
+    error = (known["price_point_eur_per_mwh"] - known["price_eur_per_mwh"]).abs()
+    inside = known["price_eur_per_mwh"].is_between(known["price_q100_eur_per_mwh"], known["price_q900_eur_per_mwh"])
+    signals = lake.read("signals", zones=[zone], first_day=first, last_day=last).filter(pl.col("role") == "champion")
+    settled = lake.read("settlements", zones=[zone], first_day=first, last_day=last).filter(pl.col("role") == "champion")
+    pnl, best = (float(settled[name].sum()) for name in ("pnl_eur", "perfect_foresight_eur"))
+    return {
+        "zone": zone,
+        "source": source,
+        "forecast_days": forecasts["delivery_day"].n_unique(),
+        "signal_days": signals["delivery_day"].n_unique(),
+        "signals": signals.filter(pl.col("side") != "flat").height,
+        "mae_eur_per_mwh": error.mean(),
+        "coverage_80_frac": inside.mean(),
+        "pnl_eur": pnl,
+        "share_of_perfect_foresight": pnl / best if best else None,
+    }
+
+
+def _print_report(report: "ChainReport") -> None:
+    for version in report.trained:
+        out.print(f"{version.zone}: version {version.version} ({version.stage}) learnt from {version.trained_from} to {version.trained_through}")
+    for line in report.blocked:
+        out.print(f"[red]blocked, no position:[/red] {line}")
+    if report.warnings:
+        err.print(f"{len(report.warnings)} checks did not pass on some day: " + "; ".join(report.warnings))
