@@ -1,0 +1,62 @@
+"""The lake on S3, by URI alone, against an S3 server on this machine."""
+
+import socket
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+
+import boto3
+import polars as pl
+import pytest
+from botocore.exceptions import EndpointConnectionError
+
+from resources.lake import Lake
+from spot.market.delivery import days_between
+from tests.spot.contracts.raw_rows import ramp, raw_day
+
+DAY = date(2024, 6, 1)
+
+
+@pytest.fixture(scope="module")
+def storage_options():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    # A process of its own: delta-rs waits for some answers with the interpreter locked, so a server thread in here could never give them.
+    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL)
+    endpoint = f"http://127.0.0.1:{port}"
+    client = boto3.client("s3", endpoint_url=endpoint, region_name="eu-central-1", aws_access_key_id="k", aws_secret_access_key="s")
+    for _ in range(300):
+        try:
+            client.create_bucket(Bucket="desk", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            break
+        except EndpointConnectionError:
+            time.sleep(0.1)
+    yield {
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "k",
+        "AWS_SECRET_ACCESS_KEY": "s",
+        "AWS_ALLOW_HTTP": "true",
+    }
+    server.terminate()
+    server.wait(timeout=30)
+
+
+def prices(n_days):
+    days = days_between(DAY, DAY + timedelta(days=n_days - 1))
+    return pl.concat([raw_day("day_ahead_prices", "DE_LU", day, ramp("DE_LU", day)) for day in days])
+
+
+def test_write_read_repeat_and_verify_on_s3(storage_options):
+    lake = Lake(uri="s3://desk/lake", storage_options=storage_options)
+    assert lake.read("day_ahead_prices").is_empty()
+    assert lake.append("day_ahead_prices", prices(2), source="files").n_new == 48
+    again = lake.append("day_ahead_prices", prices(3), source="files")
+    assert (again.n_new, again.n_known) == (24, 48)
+    assert lake.read("day_ahead_prices", zones=["DE_LU"], last_day=DAY).height == 24
+    bad = prices(1).with_columns(price_eur_per_mwh=pl.lit(float("nan")))
+    assert lake.append("day_ahead_prices", bad, source="files").n_quarantined == 24
+    assert lake.tables() == ["day_ahead_prices", "quarantine"]
+    assert [(entry.table, entry.n_unrecorded, entry.is_sound) for entry in lake.verify()] == [("day_ahead_prices", 0, True), ("quarantine", 0, True)]
