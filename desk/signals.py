@@ -1,0 +1,94 @@
+"""`spotdesk signals`: what to buy and sell on a delivery day, at which limit, why, and until when it holds."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from desk.console import JsonFlag, emit_json, err, out
+from desk.console import as_table as table
+from resources.environments import read_environment
+from resources.lake import Lake
+from resources.trading_state import TradingStateStore
+from resources.wiring import make_lake
+from spot.market.delivery import delivery_day_of
+from spot.market.zones import find_zone
+from spot.strategy.outbox import valid_signals
+
+_COLUMNS = ("strategy", "side", "volume_mw", "limit_price_eur_per_mwh", "expected_price_eur_per_mwh", "edge_eur_per_mwh", "probability_frac")
+
+
+def signals(
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
+    day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Delivery day; tomorrow by default.")] = None,
+    strategy: Annotated[str | None, typer.Option("--strategy", help="One strategy only.")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Reasons of every unit, limits that were applied, and what moved the forecast.")] = False,
+    flat: Annotated[bool, typer.Option("--flat", help="Show units without an order too.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Signals of the champion for one zone and delivery day. Exit code 1 when there is none, which is an alarm and not a flat position.
+
+    A signal is void after its `valid_until_utc`, the gate closure; void signals are shown as such and must not be traded.
+    """
+    environment, name, now = read_environment(), find_zone(zone).name, datetime.now(UTC)
+    delivery_day = day.date() if day else _tomorrow(name, now)
+    lake = make_lake(environment)
+    rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(pl.col("role") == "champion")
+    rows = rows if strategy is None else rows.filter(pl.col("strategy") == strategy)
+    if rows.is_empty():
+        err.print(f"no signal for {name} on {delivery_day}: `spotdesk run --zone {name}` makes them, `spotdesk status` says what is missing")
+        raise typer.Exit(1)
+    still_valid = valid_signals(rows, now=now)["signal_id"].implode()
+    rows = rows.with_columns(is_void=~pl.col("signal_id").is_in(still_valid))
+    state = TradingStateStore(environment.trading_state).state(name)
+    why = _contributions(lake, name, delivery_day) if explain else []
+    if as_json:
+        emit_json({"trading_state": state, "signals": rows.to_dicts(), "contributions": why})
+        return
+    if state != "ACTIVE":
+        out.print(f"[bold red]{name} is {state}[/bold red]: nothing new leaves")
+    _print(rows, name, delivery_day, explain=explain, flat=flat)
+    if explain and why:
+        out.print(table(why, title="what moved the forecast"))
+
+
+def _tomorrow(zone: str, now: datetime) -> date:
+    return delivery_day_of(zone, now) + timedelta(days=1)
+
+
+def _contributions(lake: Lake, zone: str, day: date) -> list[dict[str, Any]]:
+    rows = lake.read("signal_reasons", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion")
+    shown = rows.filter(pl.col("rank") <= 3).sort("delivery_start_utc", "rank")
+    return shown.select("delivery_start_utc", "strategy", "rank", "feature", "contribution_eur_per_mwh", "text").to_dicts()
+
+
+def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: bool) -> None:
+    first = rows.row(0, named=True)
+    void = " [bold red]VOID: the gate has closed[/bold red]" if rows["is_void"].all() else ""
+    out.print(
+        f"[bold]{zone} {day}[/bold] {first['mode']}, model {first['model_name']} {first['model_version']}, data from {first['source']}, decided "
+        f"{first['as_of_utc']:%Y-%m-%d %H:%MZ}, valid until {first['valid_until_utc']:%Y-%m-%d %H:%MZ}, state then {first['trading_state']}{void}"
+    )
+    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
+    shown = rows if flat else rows.filter(pl.col("side") != "flat")
+    columns = [local, *_COLUMNS, *(["reasons"] if explain else [])]
+    out.print(table(shown.select(columns).to_dicts()) if shown.height else "flat in every unit")
+    for (strategy,), own in rows.group_by("strategy", maintain_order=True):
+        out.print(_summary(str(strategy), own))
+        if explain:
+            out.print(f"  limits that changed it: {own['limits_applied'][0] or 'none'}")
+        if own["side"].eq("flat").all():
+            out.print(f"  why flat: {own['reasons'].mode().sort()[0]}")
+
+
+def _summary(strategy: str, own: pl.DataFrame) -> str:
+    """One line: energy by side, expected value and what can be lost."""
+    mwh = own["volume_mw"] * own["resolution_minutes"] / 60.0
+    bought, sold = (mwh.filter(own["side"] == side).sum() for side in ("buy", "sell"))
+    risk, shortfall = (own[name].max() or 0.0 for name in ("value_at_risk_eur", "expected_shortfall_eur"))
+    return (
+        f"{strategy}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected {own['expected_value_eur'].sum():,.0f} EUR, "
+        f"95 % value at risk {risk:,.0f} EUR, expected shortfall {shortfall:,.0f} EUR"
+    )

@@ -1,0 +1,45 @@
+"""Forecasts for a trading backtest, made as a desk would have made them: the model learns from days before the first and walks on day by day."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import date, timedelta
+
+import polars as pl
+
+from spot.backtest.trading import TradingPast
+from spot.backtest.walk_forward import Speaker, forecast_frame, walk_forward
+from spot.errors import ForecastError
+from spot.features.matrix import HISTORY_DAYS, build_features, build_panel
+from spot.forecast.interface import PriceForecaster
+from spot.market.delivery import days_between
+
+MAX_HISTORY_DAYS = 1456
+
+
+def walk_past(
+    raw: Mapping[str, pl.DataFrame],
+    forecaster: PriceForecaster,
+    *,
+    zone: str,
+    days: Sequence[date],
+    admit: AbstractSet[str] = frozenset(),
+    min_history_days: int = 60,
+) -> TradingPast:
+    """The past of `zone` with a forecast for each of `days`, ascending; `forecaster` is unfitted and learns from earlier days only.
+
+    Raises:
+        ForecastError: fewer than `min_history_days` days of prices before the first day.
+    """
+    known = raw["day_ahead_prices"].filter(pl.col("zone") == zone)["delivery_day"]
+    oldest = known.min()
+    if not isinstance(oldest, date):
+        raise ForecastError(f"{zone}: no day-ahead prices")
+    start = max(oldest + timedelta(days=HISTORY_DAYS + 1), days[0] - timedelta(days=MAX_HISTORY_DAYS))
+    if (days[0] - start).days < min_history_days:
+        raise ForecastError(f"{zone}: prices begin on {oldest}, a backtest may begin {min_history_days + HISTORY_DAYS + 1} days later")
+    features = build_features(raw, zone=zone, days=days_between(start, days[-1]), admit=admit)
+    panel = build_panel(features, raw["day_ahead_prices"], zone=zone)
+    fitted = forecaster.fit(panel.first((days[0] - start).days))
+    speaker = Speaker(model_name=f"price_{zone}", model_version=f"backtest-{forecaster.name}", role="champion")
+    forecasts = forecast_frame(walk_forward(fitted, panel, days), features, speaker)
+    return TradingPast(zone=zone, raw=raw, forecasts=forecasts, features=features)
