@@ -40,7 +40,7 @@ def champion_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRe
         if version is None:
             problems.append(f"no champion serves {days[0]} to {days[-1]}")
             continue
-        frame, reasons = _forecast(version, days, "champion", lake, desk, registry)
+        frame, reasons = forecast_days(version, days, "champion", lake, desk, registry)
         frames.append(frame)
         problems += reasons
         versions.append(version.version)
@@ -53,7 +53,7 @@ def challenger_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: Model
     for version in registry.versions(span.zone):
         days = [day for day in span.days if day >= version.serves_from]
         if version.stage == "challenger" and version.lineage == lineage and days:
-            yield version.version, _forecast(version, days, "challenger", lake, desk, registry)[0]
+            yield version.version, forecast_days(version, days, "challenger", lake, desk, registry)[0]
 
 
 def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> DayVerdict:
@@ -78,9 +78,10 @@ def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
     return DayVerdict(tuple(days), failed, tuple(reasons[day] for day in failed[:5]))
 
 
-def _forecast(
+def forecast_days(
     version: ModelVersion, days: Sequence[date], role: Literal["champion", "challenger"], lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[pl.DataFrame, list[str]]:
+    """Forecasts of one version for some days, each as of its gate, and why days have none. Also what a replay of a stored forecast calls."""
     zone, settings = version.zone, desk.zone(version.zone)
     # The model holds every day it learnt from; it is given those since, the newest of them with their prices.
     first_day = version.trained_through + timedelta(days=1)
