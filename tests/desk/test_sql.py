@@ -1,0 +1,64 @@
+"""`spotdesk sql`: a table, JSON or CSV, and a clear refusal."""
+
+import json
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from desk.sql import sql
+from resources.analyst_database import AnalystDatabase
+from resources.lake import Lake
+from spot.errors import ConfigurationError
+from tests.spot.contracts.raw_rows import good_price_row, price_frame
+
+app = typer.Typer()
+app.command()(sql)
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("desk")
+    lake = Lake(uri=str(folder / "lake"))
+    lake.append("day_ahead_prices", price_frame(good_price_row(), good_price_row(zone="FR", price_eur_per_mwh=43.5)), source="files")
+    AnalystDatabase(path=str(folder / "analyst.duckdb")).publish(lake)
+    return str(folder / "analyst.duckdb")
+
+
+def ask(*words, **how):
+    return CliRunner().invoke(app, list(words), **how)
+
+
+QUESTION = "SELECT zone, price_eur_per_mwh, delivery_start_utc FROM day_ahead_prices ORDER BY zone"
+
+
+def test_json_holds_every_row(database):
+    answer = ask(QUESTION, "--json", "--database", database, "--max-rows", "1")
+    assert answer.exit_code == 0
+    rows = json.loads(answer.stdout)
+    assert [row["price_eur_per_mwh"] for row in rows] == [42.0, 43.5]
+    assert rows[0]["delivery_start_utc"].startswith("2024-06-01T10:00:00")
+
+
+def test_csv(database):
+    assert ask("SELECT zone, price_eur_per_mwh FROM day_ahead_prices ORDER BY zone", "--csv", "--database", database).stdout.splitlines() == [
+        "zone,price_eur_per_mwh", "DE_LU,42.0", "FR,43.5",
+    ]  # fmt: skip
+
+
+def test_a_table_with_a_note_on_what_is_left_out(database):
+    answer = ask(QUESTION, "--database", database, "--max-rows", "1")
+    assert "DE_LU" in answer.stdout
+    assert "FR" not in answer.stdout
+    assert "1 more rows" in answer.stderr
+
+
+def test_from_standard_input_and_without_a_question(database):
+    assert "43.5" in ask("-", "--csv", "--database", database, input=QUESTION).stdout
+    assert "day_ahead_prices" in ask("--csv", "--database", database).stdout
+
+
+def test_wrong_sql_is_an_error_with_its_reason(database):
+    answer = ask("SELECT * FROM tea_leaves", "--database", database)
+    assert isinstance(answer.exception, ConfigurationError)
+    assert "tea_leaves" in str(answer.exception)
