@@ -3,12 +3,14 @@
 from dataclasses import replace
 from datetime import date, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
 import typer
 import yaml
+from rich.progress import Progress, TaskID
 
 from desk.console import JsonFlag, as_table, emit_json, err, out, progress
 from desk.report import render_report
@@ -17,7 +19,7 @@ from resources.environments import Environment, read_environment
 from resources.market_files import MarketFiles
 from resources.risk_limits import read_limit_book
 from resources.wiring import make_lake
-from spot.backtest.spread_sources import FittedSpread, NaiveSpread, SpreadSource
+from spot.backtest.spread_sources import NAIVE_RULES, FittedSpread, NaiveSpread, SpreadSource
 from spot.backtest.trading import TradingPast, TradingReplay, TradingRules, replay_trading
 from spot.backtest.trading_report import attribution
 from spot.backtest.trading_walk import MAX_HISTORY_DAYS, walk_past
@@ -106,16 +108,20 @@ def run_beside_naive(past: TradingPast, days: tuple[date, ...], rules: TradingRu
     own = strategy_name(rules.strategy)
     others: dict[str, tuple[TradingPast, SpreadSource | None]] = {}
     if isinstance(rules.strategy, SettlementSpreadSettings):
-        others = {rule: (past, NaiveSpread(rule)) for rule in ("always_buy", "always_sell", "last_week")}  # type: ignore[arg-type]
+        others = {rule: (past, NaiveSpread(rule)) for rule in NAIVE_RULES}
     elif isinstance(rules.strategy, StorageSettings):
         naive = walk_past(past.raw, make_forecaster(load_settings_mapping({"kind": "naive"})), zone=past.zone, days=days, min_history_days=14)
         others = {"naive forecast": (naive, None)}
     replays = {}
     with progress() as bar:
         for name, (own_past, spread) in {own: (past, rules.spread), **others}.items():
-            task = bar.add_task(name, total=len(days))
-            replays[name] = replay_trading(own_past, days, replace(rules, spread=spread), tick=lambda _, task=task: bar.advance(task))
+            tick = partial(_advance, bar, bar.add_task(name, total=len(days)))
+            replays[name] = replay_trading(own_past, days, replace(rules, spread=spread), tick=tick)
     return replays
+
+
+def _advance(bar: Progress, task: TaskID, _: date) -> None:
+    bar.advance(task)
 
 
 def fresh_past(raw: dict[str, pl.DataFrame], zone: str, days: tuple[date, ...], model_document: dict[str, Any], **options: Any) -> TradingPast:

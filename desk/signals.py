@@ -16,7 +16,16 @@ from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
 from spot.strategy.outbox import valid_signals
 
-_COLUMNS = ("strategy", "side", "volume_mw", "limit_price_eur_per_mwh", "expected_price_eur_per_mwh", "edge_eur_per_mwh", "probability_frac")
+_HEADINGS = {
+    "strategy": "strategy",
+    "side": "side",
+    "volume_mw": "MW",
+    "limit_price_eur_per_mwh": "limit",
+    "expected_price_eur_per_mwh": "forecast",
+    "edge_eur_per_mwh": "edge",
+    "probability_frac": "p",
+}
+"""Column to its heading on the screen; prices in EUR/MWh."""
 
 
 def signals(
@@ -73,8 +82,11 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
     )
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
     shown = rows if flat else rows.filter(pl.col("side") != "flat")
-    columns = [local, *_COLUMNS, *(["reasons"] if explain else [])]
-    out.print(table(shown.select(columns).to_dicts()) if shown.height else "flat in every unit")
+    columns = [local, *(pl.col(name).alias(heading) for name, heading in _HEADINGS.items())]
+    out.print(table(shown.select(columns).to_dicts(), title="prices in EUR/MWh") if shown.height else "flat in every unit")
+    if explain:
+        for moment, side, reason in shown.select(local, "side", "reasons").iter_rows():
+            out.print(f"  {moment} {side}: {reason}", soft_wrap=True)
     for (strategy,), own in rows.group_by("strategy", maintain_order=True):
         out.print(_summary(str(strategy), own))
         if explain:
@@ -87,7 +99,7 @@ def _summary(strategy: str, own: pl.DataFrame) -> str:
     """One line: energy by side, expected value and what can be lost."""
     mwh = own["volume_mw"] * own["resolution_minutes"] / 60.0
     bought, sold = (mwh.filter(own["side"] == side).sum() for side in ("buy", "sell"))
-    risk, shortfall = (own[name].max() or 0.0 for name in ("value_at_risk_eur", "expected_shortfall_eur"))
+    risk, shortfall = (float(own[name].fill_null(0.0).max() or 0.0) for name in ("value_at_risk_eur", "expected_shortfall_eur"))  # type: ignore[arg-type]
     return (
         f"{strategy}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected {own['expected_value_eur'].sum():,.0f} EUR, "
         f"95 % value at risk {risk:,.0f} EUR, expected shortfall {shortfall:,.0f} EUR"

@@ -16,6 +16,9 @@ from spot.strategy.spread_model import CatBoostSpread, SpreadModel
 from spot.strategy.spread_past import SpreadPast, spread_inputs, spread_past
 from spot.strategy.view import LEVELS
 
+NaiveRule = Literal["always_buy", "always_sell", "last_week"]
+NAIVE_RULES: tuple[NaiveRule, ...] = ("always_buy", "always_sell", "last_week")
+
 
 @dataclass(frozen=True, slots=True)
 class SpreadMoment:
@@ -89,7 +92,7 @@ class FittedSpread:
 class NaiveSpread:
     """Rules that need no model: always buy, always sell, or the mean sign of the last known week at the same local time."""
 
-    rule: Literal["always_buy", "always_sell", "last_week"]
+    rule: NaiveRule
     size_eur_per_mwh: float = 1000.0
 
     def quantiles(self, moment: SpreadMoment) -> Floats | None:
