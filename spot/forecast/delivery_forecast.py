@@ -6,6 +6,8 @@ from spot.contracts.panel import DeliveryPanel
 from spot.forecast.clock_grid import ClockGrid, Floats, hours_to_periods, slots_to_periods
 from spot.forecast.interface import PriceForecast
 from spot.forecast.intra_hour import intra_hour_shape
+from spot.market.price_limits import day_ahead_price_limits
+from spot.market.zones import find_zone
 
 _WIDTH_80 = 2.563
 """Width of the central 80 % of a normal distribution in standard deviations."""
@@ -29,6 +31,10 @@ def delivery_forecast(panel: DeliveryPanel, past: ClockGrid, *, point: Floats, q
         distance = quantiles - point[:, None]
         point = point[:, None] + shape.deviation
         quantiles = point[:, :, None] + widening[:, :, None] * distance[:, None, :]
+    if find_zone(panel.zone).is_coupled:
+        # The auction of the coupled market cannot clear beyond its limits, so no quantile lies there.
+        limits = day_ahead_price_limits(day)
+        point, quantiles = (np.clip(values, limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh) for values in (point, quantiles))
     place = slots_to_periods if minutes < 60 else hours_to_periods
     return PriceForecast(
         zone=panel.zone,
