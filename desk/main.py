@@ -15,6 +15,9 @@ from typer.main import get_command
 from spot.errors import SpotdeskError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "init": ("desk.init", "Set up the desk: zones, their source, a token."),
+    "doctor": ("desk.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
+    "backfill": ("desk.backfill", "Load years of live history into the ledger, resumable."),
     "run": ("desk.run", "The chain from data to settled signals, for a range of days."),
     "status": ("desk.status", "Trading state, newest data, serving model, requests and alerts of every zone."),
     "drift": ("desk.drift", "What the monitors of a zone saw."),

@@ -1,0 +1,156 @@
+"""`spotdesk backfill`: years of live data into the ledger, month by month, politely, and resumable after any interruption."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from desk.console import JsonFlag, emit, progress
+from resources.desk_settings import RAW_TABLES_OF_A_ZONE
+from resources.environments import desk_settings, provider_tokens, read_environment
+from resources.lake import Lake
+from resources.live_market import LiveMarket
+from resources.live_sources import LIVE_SOURCES, make_live_market
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError, NotYetPublishedError, SpotdeskError
+from spot.market.zones import find_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One month, or part of one, of one table of a zone."""
+
+    zone: str
+    table: str
+    first_day: date
+    last_day: date
+
+
+class Finished:
+    """Which tasks are done, in one small file per zone, table and sources. A task is noted after its rows are in the ledger, never before."""
+
+    def __init__(self, folder: Path, sources: tuple[str, ...]) -> None:
+        self._folder, self._sources = folder, "-".join(sources)
+
+    def has(self, task: Task) -> bool:
+        """Whether the task is done."""
+        return self._key(task) in self._read(task)
+
+    def note(self, task: Task) -> None:
+        """Note the task as done, whole or not at all."""
+        done = sorted({*self._read(task), self._key(task)})
+        path = self._path(task)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".tmp")
+        beside.write_text(json.dumps(done, indent=0), encoding="utf-8")
+        beside.replace(path)
+
+    def _read(self, task: Task) -> list[str]:
+        try:
+            content = json.loads(self._path(task).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []  # a lost note costs a repetition: writing to the ledger twice is writing once
+        return [str(entry) for entry in content] if isinstance(content, list) else []
+
+    def _path(self, task: Task) -> Path:
+        return self._folder / f"{task.zone}-{task.table}-{self._sources}.json"
+
+    def _key(self, task: Task) -> str:
+        return f"{task.first_day}..{task.last_day}"
+
+
+def backfill(
+    *,
+    zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
+    first_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First delivery day.")],
+    last_day: Annotated[
+        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last delivery day, included.  [default: yesterday]")
+    ] = None,
+    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  [default: all that the sources have]")] = None,
+    source: Annotated[list[str] | None, typer.Option("--source", help="Live source, in order of preference.  [default: as zones.yaml says]")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask once more for what is done: finds revisions.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Load history from the live sources into the ledger. Interrupt it at any time: the same command goes on where it was.
+
+    What became known when follows the dated publication rules; a value that differs from the one held is a revision, known from now on.
+    Every answer is kept, every refused row goes to quarantine, and no host is asked more often than its budget allows.
+
+        spotdesk backfill --zone DE_LU --from 2023-01-01 --source energy_charts
+    """
+    environment, now = read_environment(), datetime.now(UTC)
+    last = last_day.date() if last_day else now.date() - timedelta(days=1)
+    if last < first_day.date():
+        raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
+    lake = make_lake(environment)
+    market = make_live_market(lake, environment.home / "http", tokens=provider_tokens())
+    rows = []
+    with progress() as bar:
+        for name in dict.fromkeys(find_zone(name).name for name in zone):
+            sources = _sources(name, source)
+            finished = Finished(environment.home / "backfill", sources)
+            tasks = list(_tasks(market, name, sources, table, (first_day.date(), last)))
+            todo = [task for task in tasks if again or not finished.has(task)]
+            line = bar.add_task(name, total=len(todo))
+            for task in todo:
+                bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
+                rows.append(_load(market, lake, task, sources, finished, now))
+                bar.advance(line)
+    emit(rows, as_json=as_json, title="backfill", empty="everything is there already")
+    if any(row["outcome"] == "failed" for row in rows):
+        raise typer.Exit(1)
+
+
+def _sources(zone: str, asked: list[str] | None) -> tuple[str, ...]:
+    """The live sources to ask, in order.
+
+    Raises:
+        ConfigurationError: one is not live, or the zone has none.
+    """
+    if asked:
+        unknown = [name for name in asked if name not in LIVE_SOURCES]
+        if unknown:
+            raise ConfigurationError(f"no live source {', '.join(unknown)}: known are {', '.join(LIVE_SOURCES)}")
+        return tuple(dict.fromkeys(asked))
+    settings = desk_settings(read_environment()).zones.get(zone)
+    names = tuple(name for name in (settings.sources if settings else ()) if name in LIVE_SOURCES)
+    if not names:
+        raise ConfigurationError(f"zone {zone} has no live source in zones.yaml: name one with --source, or run `spotdesk init`")
+    return names
+
+
+def _tasks(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]) -> Iterator[Task]:
+    offered = {name for source in sources for name in market.providers[source].tables(zone)}
+    wanted = tables or [name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts") if name in offered]
+    missing = [name for name in wanted if name not in offered]
+    if missing or not wanted:
+        raise ConfigurationError(
+            f"{', '.join(sources)} have no {', '.join(missing) or 'data'} for {zone}: they have {', '.join(sorted(offered)) or 'nothing'}"
+        )
+    for table in wanted:
+        at = days[0]
+        while at <= days[1]:
+            month_end = (at.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+            stop = min(month_end, days[1])
+            yield Task(zone, table, at, stop)
+            at = stop + timedelta(days=1)
+
+
+def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime) -> dict[str, object]:
+    able = [name for name in sources if task.table in market.providers[name].tables(task.zone)]
+    row: dict[str, object] = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
+    try:
+        fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
+    except NotYetPublishedError as error:
+        # Nothing new is an outcome, and a month that is over will not change by asking again tomorrow.
+        finished.note(task)
+        return {**row, "outcome": "nothing new", "source": "", "new_rows": 0, "detail": str(error)[:200]}
+    except SpotdeskError as error:
+        return {**row, "outcome": "failed", "source": "", "new_rows": 0, "detail": str(error)[:200]}
+    report = lake.append(task.table, fetched.rows, source=fetched.source)
+    finished.note(task)
+    return {**row, "outcome": "loaded", "source": fetched.source, "new_rows": report.n_new, "detail": "; ".join(fetched.failures)[:200]}

@@ -1,0 +1,143 @@
+"""`spotdesk init`, `doctor` and `backfill`, as a desk runs them."""
+
+import json
+import stat
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+import desk.backfill
+import desk.init
+from benchmarks.provider_server import FaultyProvider, faulty_provider, sends
+from desk.main import app
+from resources.lake import Lake
+from resources.live_sources import make_live_market
+from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
+
+RUNNER = CliRunner()
+
+
+@pytest.fixture
+def home(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    for name in ("zones.yaml", "risk_limits.yaml"):
+        (conf / name).write_text((project_root / "conf" / name).read_text())
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SPOTDESK_CONF", str(conf))
+    monkeypatch.delenv("SPOTDESK_ENTSOE_TOKEN", raising=False)
+    monkeypatch.setattr(desk.init, "PROJECT_ROOT", tmp_path)
+    return tmp_path
+
+
+def call(*words: str) -> Result:
+    return RUNNER.invoke(app, list(words))
+
+
+def test_init_writes_zones_and_a_token_that_only_its_owner_reads(home: Path) -> None:
+    (home / ".env").write_text("SPOTDESK_WEBHOOK_URL=x\n")
+    done = call("init", "--zone", "DE_LU", "--zone", "NL", "--source", "entsoe", "--fallback", "smard", "--entsoe-token", "secret-1", "--json")
+    assert done.exit_code == 0, done.output
+    assert "secret-1" not in done.output
+    zones = yaml.safe_load((home / "conf" / "zones.yaml").read_text())
+    assert list(zones["zones"]) == ["DE_LU", "NL"]
+    assert zones["zones"]["NL"] == {"source": "entsoe", "fallback_sources": {"day_ahead_prices": ["smard"]}}
+    assert zones["defaults"]["training_days"] == 730
+    assert (home / ".env").read_text() == "SPOTDESK_WEBHOOK_URL=x\nSPOTDESK_ENTSOE_TOKEN=secret-1\n"
+    assert stat.S_IMODE((home / ".env").stat().st_mode) == 0o600
+
+
+def test_init_keeps_what_a_zone_has_and_loses_nothing_unasked(home: Path) -> None:
+    path = home / "conf" / "zones.yaml"
+    assert call("init", "--zone", "DE_LU", "--source", "energy_charts").exit_code == 0
+    path.write_text(path.read_text() + "    training_days: 400\n")
+    assert call("init", "--zone", "DE_LU", "--source", "smard").exit_code == 0
+    assert yaml.safe_load(path.read_text())["zones"]["DE_LU"]["training_days"] == 400
+    before = path.read_text()
+    with pytest.raises(Exception, match="settings of their own"):
+        raise call("init", "--zone", "NL", "--source", "smard").exception  # type: ignore[misc]
+    assert path.read_text() == before
+    assert call("init", "--zone", "NL", "--source", "smard", "--force").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "words", [("--zone", "XX", "--source", "smard"), ("--zone", "NL", "--source", "nope"), ("--zone", "NL"), ("--source", "smard")]
+)
+def test_init_refuses_what_it_does_not_know(words: tuple[str, ...], home: Path) -> None:
+    before = (home / "conf" / "zones.yaml").read_text()
+    assert call("init", *words).exit_code != 0
+    assert (home / "conf" / "zones.yaml").read_text() == before
+
+
+def test_doctor_says_what_a_fresh_desk_lacks(home: Path) -> None:
+    call("init", "--zone", "NL", "--source", "energy_charts")
+    done = call("doctor", "--offline", "--json")
+    assert done.exit_code == 1
+    found = {(row["zone"], row["subject"]): row["state"] for row in json.loads(done.stdout)}
+    assert found["NL", "day_ahead_prices"] == "fail"
+    assert found["NL", "champion"] == "fail"
+    assert found["NL", "load_forecasts"] == "warn"
+    assert found["desk", "risk limits"] == "ok"
+    assert not any(subject.startswith("reach") for _, subject in found)
+
+
+class Charts:
+    """A provider that answers every request for prices with exactly the days it names."""
+
+    def __init__(self, server: FaultyProvider) -> None:
+        self.server = server
+        server.routes["/price"] = self._answer
+
+    def _answer(self, handler: object) -> None:
+        query = parse_qs(urlsplit(self.server.asked[-1]).query)
+        first, end = (datetime.fromisoformat(query[name][0]) for name in ("start", "end"))
+        days = [day for day in days_between(delivery_day_of("NL", first), delivery_day_of("NL", end)) if delivery_starts_utc("NL", day)[0] < end]
+        starts = [int(start.timestamp()) for day in days for start in delivery_starts_utc("NL", day)]
+        price = [50.0 + (start // 3600) % 24 + 20.0 * ((start // 3600) % 24 > 16) for start in starts]
+        body = json.dumps({"unix_seconds": starts, "price": price, "unit": "EUR/MWh", "deprecated": False}).encode()
+        sends(body)(handler)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def charts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Charts]:
+    with faulty_provider() as server:
+        made = partial(make_live_market, base_urls={"energy_charts": server.url})
+        monkeypatch.setattr(desk.backfill, "make_live_market", made)
+        yield Charts(server)
+
+
+BACKFILL = ("backfill", "--zone", "NL", "--from", "2024-02-10", "--to", "2024-04-05", "--source", "energy_charts", "--table", "day_ahead_prices")
+
+
+def test_backfill_goes_month_by_month_and_does_nothing_twice(home: Path, charts: Charts) -> None:
+    done = call(*BACKFILL, "--json")
+    assert done.exit_code == 0, done.output
+    assert [row["outcome"] for row in json.loads(done.stdout)] == ["loaded"] * 3
+    rows = Lake(uri=str(home / "home" / "lake")).read("day_ahead_prices", zones=["NL"])
+    assert rows["delivery_day"].unique().sort().to_list() == list(days_between(date(2024, 2, 10), date(2024, 4, 5)))
+    assert rows["availability"].unique().to_list() == ["rule"]
+    n_asked = len(charts.server.asked)
+    assert json.loads(call(*BACKFILL, "--json").stdout) == []
+    assert len(charts.server.asked) == n_asked
+    again = json.loads(call(*BACKFILL, "--again", "--json").stdout)
+    assert [row["outcome"] for row in again] == ["nothing new"] * 3
+
+
+def test_backfill_goes_on_after_a_failed_month(home: Path, charts: Charts) -> None:
+    charts.server.plan, routes = [sends(b"", 405)], dict(charts.server.routes)
+    charts.server.routes.clear()
+    assert call(*BACKFILL, "--json").exit_code == 1
+    charts.server.routes.update(routes)
+    done = call(*BACKFILL, "--json")
+    assert [row["outcome"] for row in json.loads(done.stdout)] == ["loaded"] * 3
+
+
+def test_backfill_wants_a_live_source_and_a_table_that_it_has(home: Path) -> None:
+    for words in (("--source", "files"), ("--source", "energy_charts", "--table", "outages"), ("--to", "2020-01-01", "--source", "smard"), ()):
+        assert call("backfill", "--zone", "NL", "--from", "2024-02-10", *words).exit_code != 0
