@@ -11,9 +11,10 @@ from spot.forecast.engine import EngineForecaster
 from spot.forecast.engine_settings import EngineSettings
 from spot.forecast.files import unpack_settings
 from spot.forecast.interface import PriceForecaster
+from spot.forecast.lear_forecaster import LearForecaster, LearForecasterSettings
 from spot.forecast.naive import NaiveForecaster, NaiveSettings
 
-ModelSettings = Annotated[NaiveSettings | CatBoostSettings | EngineSettings, Field(discriminator="kind")]
+ModelSettings = Annotated[NaiveSettings | LearForecasterSettings | CatBoostSettings | EngineSettings, Field(discriminator="kind")]
 
 _ADAPTER: TypeAdapter[ModelSettings] = TypeAdapter(ModelSettings)
 
@@ -35,6 +36,8 @@ def make_forecaster(settings: ModelSettings) -> PriceForecaster:
     match settings:
         case NaiveSettings():
             return NaiveForecaster(settings)
+        case LearForecasterSettings():
+            return LearForecaster(settings)
         case CatBoostSettings():
             return CatBoostForecaster(settings)
         case EngineSettings():
@@ -48,7 +51,7 @@ def forecaster_from_files(files: Mapping[str, bytes]) -> PriceForecaster:
         ModelIntegrityError: a file is missing or unreadable, or no member has that name.
     """
     name = unpack_settings(files).get("name")
-    for member in (NaiveForecaster, CatBoostForecaster, EngineForecaster):
+    for member in (NaiveForecaster, LearForecaster, CatBoostForecaster, EngineForecaster):
         if member.name == name:
             return member.from_files(files)
     raise ModelIntegrityError(f"no member is called {name!r}")

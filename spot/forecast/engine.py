@@ -111,12 +111,14 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     def _walk(self, history: FilledHistory, banked: Floats, first: int) -> Floats:
         """(D - first, K, 24) what every expert says of the days from `first` on, each from the days before it."""
         n_days = len(history)
+        if first >= n_days:
+            return np.empty((0, self._n_experts(), HOURS))
         windows = banked[first:].reshape(n_days - first, self._bank_column(), HOURS)
         bank = _mean_of_bank(banked)
         said = [*windows.transpose(1, 0, 2), bank[first:]]
-        if self.settings.trees and n_days > first:
+        if self.settings.trees:
             said += self._with_trees(bank[first:], self._walk_trees(history, bank, first))
-        if self._lear and n_days > first:
+        if self._lear:
             said += [np.array([window.predict(history, row) for row in range(first, n_days)]) for window in self._lear]
         return np.array(said).transpose(1, 0, 2)
 
@@ -171,8 +173,10 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return combined, aggregator
 
     def _new_aggregator(self) -> Aggregator | None:
-        n_experts = self._bank_column() + 1 + (2 if self.settings.trees else 0) + len(self._lear)
-        return Aggregator(n_experts) if self.settings.is_aggregated else None
+        return Aggregator(self._n_experts()) if self.settings.is_aggregated else None
+
+    def _n_experts(self) -> int:
+        return self._bank_column() + 1 + (2 if self.settings.trees else 0) + len(self._lear)
 
     def _new_lear(self) -> list[LearWindow]:
         lear = self.settings.lear

@@ -31,6 +31,7 @@ from spot.forecast.files import (
 )
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.normalisation import mixed_spread, rolling_levels
+from spot.forecast.one_thread import one_thread
 
 MINIMUM_HISTORY_DAYS = 42
 _STALE_DAYS = 7
@@ -94,6 +95,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """Learn from `history` alone."""
         return self.fit_grid(grid_of(history))
 
+    @one_thread()
     def fit_grid(self, grid: ClockGrid) -> Self:
         """Learn from days on the local clock.
 
@@ -110,6 +112,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._points = self._learn(self._history)
         return self
 
+    @one_thread()
     def update(self, history: DeliveryPanel) -> Self:
         """Absorb the days of `history` that are newer than those absorbed before."""
         grid = self._newer(history)
@@ -117,6 +120,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
             self._absorb(grid.rows(slice(row, row + 1)))
         return self
 
+    @one_thread()
     def predict(self, panel: DeliveryPanel) -> PriceForecast:
         """Forecast the last day of `panel`; days newer than the last absorbed one are absorbed on the way.
 
@@ -146,6 +150,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         return {SETTINGS_FILE: pack_settings(settings), STATE_FILE: pack_arrays(arrays), **self._model_files()}
 
     @classmethod
+    @one_thread()
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
         """The model of `to_files`.
 
@@ -174,6 +179,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         except ValidationError as error:
             raise ModelIntegrityError(f"settings of a {cls.name} model cannot be read: {error}") from error
 
+    @one_thread()
     def walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         """Forecasts of the days of `panel` from `first_row` on, each made from what was known at its gate, without absorbing them.
 

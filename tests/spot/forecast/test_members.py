@@ -14,6 +14,17 @@ from tests.spot.forecast.panels import made_up_panel
 SMALL = {
     "naive": {"kind": "naive", "rule": "mixed"},
     "engine": {"kind": "engine", "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}]},
+    "lear": {"kind": "lear", "lear": {"windows_days": [42, 90]}, "calibration_days": 28},
+    "engine_with_all": {
+        "kind": "engine",
+        "windows": [{"centre_days": 7, "spread_days": 14, "spread_share": 0.5, "centring_days": 28}],
+        "robust": "if_better",
+        "gradient": {"steps": 2},
+        "trees": {"iterations": 10, "depth": 3},
+        "lear": {"windows_days": [56]},
+        "is_aggregated": True,
+        "calibration_days": 28,
+    },
     "catboost": {"kind": "catboost", "iterations": 25, "depth": 4, "learning_rate": 0.3},
 }
 every_member = pytest.mark.parametrize("name", SMALL)

@@ -1,0 +1,60 @@
+"""LEAR as a member of its own: the field's common peer, averaged over calibration windows."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from spot.forecast.clock_grid import HOURS, Floats
+from spot.forecast.day_features import FilledHistory, first_days
+from spot.forecast.files import Arrays
+from spot.forecast.hourly_forecaster import MINIMUM_HISTORY_DAYS, ForecasterSettings, HourlyForecaster
+from spot.forecast.lear import LearSettings, LearWindow
+
+
+class LearForecasterSettings(ForecasterSettings):
+    """Settings of the member."""
+
+    kind: Literal["lear"] = "lear"
+    lear: LearSettings = LearSettings()
+    calibration_days: int = Field(default=182, ge=28)
+    """Newest days of the history that are walked through at the fit, so that their errors are known."""
+
+
+class LearForecaster(HourlyForecaster[LearForecasterSettings]):
+    """Mean of LEAR over its windows; recalibrated with every day."""
+
+    name: ClassVar[str] = "lear"
+    settings_type: ClassVar[type[ForecasterSettings]] = LearForecasterSettings
+
+    def __init__(self, settings: LearForecasterSettings) -> None:
+        super().__init__(settings)
+        self._windows = [LearWindow(days, settings.lear) for days in settings.lear.windows_days]
+
+    def _learn(self, history: FilledHistory) -> Floats:
+        self._windows = [LearWindow(days, self.settings.lear) for days in self.settings.lear.windows_days]
+        points = np.full((len(history), HOURS), np.nan)
+        first = max(MINIMUM_HISTORY_DAYS - 1, len(history) - self.settings.calibration_days)
+        for row in range(first, len(history)):
+            points[row] = self._predict_row(history, row)
+        return points
+
+    def _next_day(self, history: FilledHistory) -> Floats:
+        return self._predict_row(history, len(history) - 1)
+
+    def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
+        return np.array([self._predict_row(first_days(history, row + 1), row) for row in range(first_row, len(history))])
+
+    def _predict_row(self, history: FilledHistory, row: int) -> Floats:
+        return np.asarray(np.mean([window.predict(history, row) for window in self._windows], axis=0))
+
+    def _model_arrays(self) -> Arrays:
+        n_days = len(self.history)
+        return {f"lear.{i}.{key}": array for i, window in enumerate(self._windows) for key, array in window.arrays(n_days).items()}
+
+    def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
+        _ = history, files
+        for index, window in enumerate(self._windows):
+            prefix = f"lear.{index}."
+            window.restore({key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)})

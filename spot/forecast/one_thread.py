@@ -1,0 +1,21 @@
+"""One thread for linear algebra: the matrices are too small to gain from more, and the order of sums then never depends on the load."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    import scipy.linalg  # noqa: F401  (the controller sees the libraries that are loaded)
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Limit BLAS to one thread inside the block."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
