@@ -18,7 +18,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
-from resources.checksums import record_checksums
+from resources.checksums import record_checksums, refuse_damaged
 from spot.contracts.quarantine_table import UNKNOWN_ZONE
 from spot.contracts.table import TableContract
 from spot.errors import ConfigurationError, ContractError
@@ -120,24 +120,24 @@ class StoredTable:
         return self.rows(delta, zones=zones, first_day=first_day, last_day=last_day).collect()
 
     def partitions_of(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
-        """All rows of the partitions that `frame` touches, and the predicate that names exactly them (None: the whole table)."""
-        if not self.partition_columns:
-            return self.rows(delta).collect(), None
-        zones = [check_zone(self.contract, zone) for zone in frame["zone"].unique().sort()]
-        predicate = f"zone IN ({_quoted(zones)})"
-        rows = self.rows(delta, zones=zones)
+        """All rows of the partitions that `frame` touches, and the predicate that names exactly them (None: the whole table).
+
+        Raises:
+            ContractError: a file of these partitions differs from its checksum, so that writing them anew would hide the damage.
+        """
+        predicate = self.partitions_predicate(frame)
+        refuse_damaged(delta, self.contract.name, delta.file_uris(file_pruning_predicate=predicate))
+        rows = self.rows(delta, zones=frame["zone"].unique().to_list() if predicate else None)
         if MONTH in self.partition_columns:
-            months = frame["delivery_day"].dt.strftime("%Y-%m").unique().sort().to_list()
-            predicate += f" AND {MONTH} IN ({_quoted(months)})"
-            rows = rows.filter(pl.col("delivery_day").dt.strftime("%Y-%m").is_in(months))
+            rows = rows.filter(pl.col("delivery_day").dt.strftime("%Y-%m").is_in(_months(frame)))
         return rows.collect(), predicate
 
-    def n_files_of(self, delta: DeltaTable, frame: pl.DataFrame) -> int:
-        """Number of data files of the one partition that `frame` touches; 0 if it touches several."""
-        touched = self._physical(frame).select(self.partition_columns).unique()
-        if touched.height != 1:
-            return 0
-        return len(delta.file_uris(file_pruning_predicate=[(name, "=", value) for name, value in touched.row(0, named=True).items()]))
+    def partitions_predicate(self, frame: pl.DataFrame) -> str | None:
+        """SQL that names the partitions of `frame`: all its zones in all its months; None where the table has no partitions."""
+        if not self.partition_columns:
+            return None
+        predicate = f"zone IN ({_quoted([check_zone(self.contract, zone) for zone in frame['zone'].unique().sort()])})"
+        return f"{predicate} AND {MONTH} IN ({_quoted(_months(frame))})" if MONTH in self.partition_columns else predicate
 
     def commit(self, attempt: Callable[[DeltaTable], T]) -> T:
         """Run `attempt` on the newest version; again on a newer one for as long as other writers come first."""
@@ -173,6 +173,10 @@ class StoredTable:
 
     def _physical(self, frame: pl.DataFrame) -> pl.DataFrame:
         return frame.with_columns(pl.col("delivery_day").dt.strftime("%Y-%m").alias(MONTH)) if MONTH in self.partition_columns else frame
+
+
+def _months(frame: pl.DataFrame) -> list[str]:
+    return frame["delivery_day"].dt.strftime("%Y-%m").unique().sort().to_list()
 
 
 def _quoted(values: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from dagster import ConfigurableResource
 from deltalake import DeltaTable
 from pydantic import Field
 
-from resources.checksums import Verification, verify_files
+from resources.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.delta_tables import StoredTable, check_zone, month_of, safe_text
 from spot.contracts.catalog import TABLES, find_contract
 from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
@@ -26,6 +26,7 @@ from spot.errors import ContractError
 from spot.market.zones import ALL_ZONES
 
 _COMPACT_FROM_FILES = 24
+_LEAST_KEPT_DAYS = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +189,30 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         opened = [(name, self._stored(name).open()) for name in TABLES]
         return [verify_files(delta, name) for name, delta in opened if delta is not None]
 
+    def adopt(self) -> int:
+        """Record checksums of files that have none, as a killed process leaves them; returns how many."""
+        opened = [self._stored(name).open() for name in TABLES]
+        return sum(record_missing(delta) for delta in opened if delta is not None)
+
+    def vacuum(self, *, keep_days: int) -> int:
+        """Delete data files that no version of the last `keep_days` days names; returns how many.
+
+        Older versions can then no longer be read: keep more days than the oldest model version that must be re-created.
+
+        Raises:
+            ContractError: `keep_days` is below 7, so that a run under way could lose its files.
+        """
+        if keep_days < _LEAST_KEPT_DAYS:
+            raise ContractError(f"vacuum keeps at least {_LEAST_KEPT_DAYS} days, not {keep_days}")
+        n_files = 0
+        for name in TABLES:
+            delta = self._stored(name).open()
+            if delta is not None:
+                gone = delta.vacuum(retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False)
+                forget_vacuumed(delta, gone)
+                n_files += len(gone)
+        return n_files
+
     def _stored(self, table: str) -> StoredTable:
         contract = find_contract(table)
         return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", self.storage_options)
@@ -266,7 +291,8 @@ def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.Data
 
 def _append_or_compact(stored: StoredTable, delta: DeltaTable, new: pl.DataFrame) -> None:
     """Append `new`; where its one partition has gathered many small files, write the partition anew as one file in the same commit."""
-    if stored.n_files_of(delta, new) >= _COMPACT_FROM_FILES:
+    n_partitions = new.select("zone", pl.col("delivery_day").dt.strftime("%Y-%m")).n_unique()
+    if n_partitions == 1 and len(delta.file_uris(file_pruning_predicate=stored.partitions_predicate(new))) >= _COMPACT_FROM_FILES:
         everything, predicate = stored.partitions_of(delta, new)
         stored.overwrite(delta, pl.concat([everything, new]), predicate)
     else:

@@ -305,3 +305,34 @@ class TestChecksums:
             path.unlink()
         (verification,) = lake.verify()
         assert (verification.n_files, verification.n_unrecorded) == (1, 1)
+
+    def test_files_without_checksum_are_adopted(self, lake):
+        lake.append("day_ahead_prices", prices(n_days=40), source="files")
+        for path in Path(lake.uri, "day_ahead_prices", "_checksums").iterdir():
+            path.unlink()
+        assert [lake.adopt(), lake.adopt()] == [2, 0]
+        assert next(iter(lake.verify())).n_unrecorded == 0
+
+    def test_commits_of_many_files_are_recorded_too(self, lake):
+        lake.append("day_ahead_prices", pl.concat([prices(zone, n_days=200) for zone in ("DE_LU", "FR")]), source="files")
+        (verification,) = lake.verify()
+        assert (verification.n_files, verification.n_unrecorded, verification.is_sound) == (14, 0, True)
+
+    def test_a_damaged_partition_is_not_written_anew(self, lake):
+        """Compaction and upserts would otherwise give the damage a checksum that fits it."""
+        events = TestEvents()
+        lake.upsert("risk_events", events.row("a"))
+        path = next(Path(lake.uri, "risk_events").glob("zone=*/**/*.parquet"))
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+        with pytest.raises(ContractError, match="differ from their checksums"):
+            lake.upsert("risk_events", events.row("b"))
+
+    def test_vacuum_spares_what_versions_still_name(self, lake):
+        for price in (1.0, 2.0):
+            lake.replace("training_set", training_rows([DAY], price), zone="DE_LU", first_day=DAY, last_day=DAY)
+        assert lake.vacuum(keep_days=7) == 0
+        assert outcomes(lake) == {DAY: 2.0}
+        with pytest.raises(ContractError, match="at least 7 days"):
+            lake.vacuum(keep_days=0)
