@@ -6,12 +6,14 @@ threshold from the spread of the reference's own chunks; and PCA reconstruction 
 documentation, "Univariate drift detection" and "Data reconstruction with PCA").
 """
 
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 import polars as pl
-from pandas import concat
 
 from spot.monitoring.settings import DriftSettings
 
@@ -187,11 +189,12 @@ def _filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) ->
     return frame.select(there).to_pandas()
 
 
-def _with_context(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str]) -> Any:
-    """The judged days after enough reference days: NannyML warns below six chunks, and only the newest ones are read."""
-    context = _filled(fitted.reference.tail(fitted.settings.chunk_days * 6), fitted.reference, columns)
-    new = _filled(judged, fitted.reference, columns)
-    return concat([context, new], ignore_index=True)
+@contextmanager
+def _few_chunks() -> Iterator[None]:
+    """NannyML warns below six chunks because thresholds need them; a fitted reference is asked about one chunk here."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The resulting number of chunks is too low")
+        yield
 
 
 def _fit_univariate(reference: pl.DataFrame, columns: list[str], settings: DriftSettings, threshold: float | None) -> Any:
@@ -219,7 +222,8 @@ def _fit_reconstruction(reference: pl.DataFrame, columns: list[str], settings: D
 
 def _univariate(fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], seen: list[str]) -> list[dict[str, Any]]:
     method = fitted.settings.method
-    result = fitted.univariate.calculate(_with_context(fitted, judged, learnt)).filter(period="analysis").to_df()
+    with _few_chunks():
+        result = fitted.univariate.calculate(_filled(judged, fitted.reference, learnt)).filter(period="analysis").to_df()
     rows = []
     for name in seen:
         values = result[(name, method, "value")].to_numpy()
@@ -229,7 +233,8 @@ def _univariate(fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], se
 
 
 def _reconstruction(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str]) -> dict[str, Any]:
-    result = fitted.reconstruction.calculate(_with_context(fitted, judged, columns)).filter(period="analysis").to_df()
+    with _few_chunks():
+        result = fitted.reconstruction.calculate(_filled(judged, fitted.reference, columns)).filter(period="analysis").to_df()
     values = result[("reconstruction_error", "value")].to_numpy()
     threshold = float(result[("reconstruction_error", "upper_threshold")].iloc[-1])
     return _row(RECONSTRUCTION, "pca_reconstruction", values, threshold, fitted.settings)
