@@ -1,6 +1,7 @@
 """The engine: the bank of Gaussian processes, and what is built on it. The default model of every zone."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -57,7 +58,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         first = max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days) if self._has_more_than_a_bank() else len(history)
         first = min(first, len(history))
         self._lear = self._new_lear()
-        self._experts = self._walk(history, banked, first)
+        self._experts = self._walk(history, banked, first, self._lear)
         self._trees = self._train(history, _mean_of_bank(banked)) if self.settings.trees else []
         combined, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
         return np.concatenate([_mean_of_bank(banked)[:first], combined])
@@ -80,9 +81,8 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self._fitted_bank().absorb(history)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
-        self._lear = self._new_lear()
         banked = self._build_bank(history).backcast()
-        experts = self._walk(history, banked, first_row)
+        experts = self._walk(history, banked, first_row, [copy(window) for window in self._lear])  # a walk leaves no trace
         start = self._n_fitted - len(self._experts)
         before = self._new_aggregator()
         if before is not None:
@@ -108,7 +108,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         said += [window.predict(history, row) for window in self._lear]
         return np.array([np.reshape(day, HOURS) for day in said])
 
-    def _walk(self, history: FilledHistory, banked: Floats, first: int) -> Floats:
+    def _walk(self, history: FilledHistory, banked: Floats, first: int, lear: list[LearWindow]) -> Floats:
         """(D - first, K, 24) what every expert says of the days from `first` on, each from the days before it."""
         n_days = len(history)
         if first >= n_days:
@@ -118,8 +118,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         said = [*windows.transpose(1, 0, 2), bank[first:]]
         if self.settings.trees:
             said += self._with_trees(bank[first:], self._walk_trees(history, bank, first))
-        if self._lear:
-            said += [np.array([window.predict(history, row) for row in range(first, n_days)]) for window in self._lear]
+        said += [np.array([window.predict(history, row) for row in range(first, n_days)]) for window in lear]
         return np.array(said).transpose(1, 0, 2)
 
     def _walk_trees(self, history: FilledHistory, bank: Floats, first: int) -> Floats:

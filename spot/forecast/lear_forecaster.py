@@ -1,6 +1,7 @@
 """LEAR as a member of its own: the field's common peer, averaged over calibration windows."""
 
 from collections.abc import Mapping
+from copy import copy
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -37,17 +38,15 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
         points = np.full((len(history), HOURS), np.nan)
         first = max(MINIMUM_HISTORY_DAYS - 1, len(history) - self.settings.calibration_days)
         for row in range(first, len(history)):
-            points[row] = self._predict_row(history, row)
+            points[row] = _predict_row(self._windows, history, row)
         return points
 
     def _next_day(self, history: FilledHistory) -> Floats:
-        return self._predict_row(history, len(history) - 1)
+        return _predict_row(self._windows, history, len(history) - 1)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
-        return np.array([self._predict_row(first_days(history, row + 1), row) for row in range(first_row, len(history))])
-
-    def _predict_row(self, history: FilledHistory, row: int) -> Floats:
-        return np.asarray(np.mean([window.predict(history, row) for window in self._windows], axis=0))
+        windows = [copy(window) for window in self._windows]  # a walk leaves no trace
+        return np.array([_predict_row(windows, first_days(history, row + 1), row) for row in range(first_row, len(history))])
 
     def _model_arrays(self) -> Arrays:
         n_days = len(self.history)
@@ -58,3 +57,7 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
         for index, window in enumerate(self._windows):
             prefix = f"lear.{index}."
             window.restore({key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)})
+
+
+def _predict_row(windows: list[LearWindow], history: FilledHistory, row: int) -> Floats:
+    return np.asarray(np.mean([window.predict(history, row) for window in windows], axis=0))

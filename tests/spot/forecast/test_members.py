@@ -188,3 +188,15 @@ def test_unknown_settings_and_files_are_refused():
     files = dict(fitted("naive", made_up_panel(60)).to_files())
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({**files, "state.npz": files["state.npz"][:100]})
+
+
+@pytest.mark.parametrize("name", ["naive", "lear", "engine", "engine_with_all"])
+def test_the_walk_forward_says_what_day_after_day_would_say(name):
+    panel = made_up_panel(95)
+    model = fitted(name, panel.first(88))
+    walked = model.walk_forward(panel, 88)
+    for row, forecast in enumerate(walked, start=88):
+        alone = model.predict(panel.known_at_gate(row))
+        assert forecast.delivery_day == alone.delivery_day
+        assert np.abs(forecast.point - alone.point).max() < 0.05
+        assert np.abs(forecast.quantiles - alone.quantiles).max() < 0.1
