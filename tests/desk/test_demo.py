@@ -1,0 +1,70 @@
+"""The demo: its plan holds together, and a short version runs the real graph and tells the same story twice."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from desk.demo import DemoPlan, Regime, next_steps, run_plan
+from desk.demo_summary import TABLES, summarise_zone
+from desk.main import app
+from resources.desk_settings import ZoneSettings
+from resources.environments import PROJECT_ROOT, read_environment
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError
+
+
+@pytest.mark.parametrize("scenario", list(Regime))
+def test_the_plan_is_500_days_with_one_change_after_a_calm_time(scenario):
+    plan = DemoPlan(scenario=scenario)
+    assert (plan.tomorrow - plan.first_day).days + 1 == 500
+    assert plan.first_forecast + timedelta(days=42) < plan.change_day < plan.tomorrow - timedelta(days=84)
+    settings = ZoneSettings.model_validate(plan.overrides())
+    assert (settings.source, settings.live) == ("simulated", False)
+    assert [(regime.name, regime.start_day) for regime in settings.scenarios] == [(scenario.value, plan.change_day)]
+    assert (PROJECT_ROOT / "conf" / "models" / f"{plan.model}.yaml").is_file()
+
+
+def test_every_next_step_is_a_command_on_the_demos_own_state():
+    home = PROJECT_ROOT / ".spotdesk" / "demo"
+    for command, meaning in next_steps(home):
+        assert command.startswith("SPOTDESK_HOME=.spotdesk/demo .venv/bin/spotdesk ")
+        assert meaning
+
+
+def test_the_command_explains_itself():
+    shown = CliRunner().invoke(app, ["demo", "--help"])
+    assert shown.exit_code == 0
+    assert "--scenario" in shown.output
+    assert CliRunner().invoke(app, ["demo", "--scenario", "meteorite"]).exit_code == 2
+
+
+def test_a_folder_that_is_not_the_demos_is_never_emptied(tmp_path):
+    (tmp_path / "precious.txt").write_text("keep")
+    done = CliRunner().invoke(app, ["demo", "--home", str(tmp_path)])
+    assert isinstance(done.exception, ConfigurationError)
+    assert (tmp_path / "precious.txt").read_text() == "keep"
+
+
+@pytest.mark.slow
+def test_a_short_demo_runs_the_graph_in_its_own_home_and_again_gives_the_same(tmp_path):
+    plan = DemoPlan(
+        zones=("FR",), model="naive", training_days=60, first_forecast=date(2025, 4, 1), change_day=date(2025, 4, 5), tomorrow=date(2025, 4, 12)
+    )
+    told = []
+    for name in ("first", "second"):
+        environment = read_environment(home=tmp_path / name)
+        chain = run_plan(plan, environment)
+        assert [(version.zone, version.stage) for version in chain.trained][:1] == [("FR", "champion")]
+        lake = make_lake(environment)
+        tables = {table: lake.read(table, zones=["FR"]) for table in TABLES}
+        assert set(tables["day_ahead_prices"]["source"]) == {"simulated"}
+        told.append(summarise_zone(tables, "FR", change_day=plan.change_day, last_day=plan.tomorrow))
+        tomorrow = tables["signals"].filter(pl.col("delivery_day") == plan.tomorrow)
+        assert tomorrow.height >= 24
+        assert (tomorrow["as_of_utc"] < tomorrow["gate_closure_utc"]).all()
+        assert (environment.home / "analyst.duckdb").is_file()
+    assert told[0].n_forecast_days == 11
+    assert told[0].mae_before is not None
+    assert told[0] == told[1]
