@@ -15,6 +15,7 @@ from typer.main import get_command
 from spot.errors import SpotdeskError
 
 COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("desk.demo", "The whole loop on a simulated market: data, models, paper trades, drift, a new champion."),
     "init": ("desk.init", "Set up the desk: zones, their source, a token."),
     "doctor": ("desk.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
     "backfill": ("desk.backfill", "Load years of live history into the ledger, resumable."),
