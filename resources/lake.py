@@ -16,6 +16,7 @@ from dagster import ConfigurableResource
 from deltalake import DeltaTable
 from pydantic import Field
 
+from resources.aws_storage import with_credentials
 from resources.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.delta_tables import StoredTable, check_zone, month_of, safe_text
 from spot.contracts.catalog import TABLES, find_contract
@@ -40,7 +41,10 @@ class WriteReport:
 
 
 class Lake(ConfigurableResource):  # type: ignore[type-arg]
-    """Delta tables below `uri`, a folder or `s3://bucket/prefix`; `storage_options` as delta-rs names them (`AWS_REGION`, `AWS_ENDPOINT_URL`)."""
+    """Delta tables below `uri`, a folder or `s3://bucket/prefix`.
+
+    `storage_options` as delta-rs names them, for example `AWS_REGION` and `AWS_ENDPOINT_URL`; credentials come from the AWS session.
+    """
 
     uri: str
     storage_options: dict[str, str] = Field(default_factory=dict)
@@ -215,7 +219,8 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
 
     def _stored(self, table: str) -> StoredTable:
         contract = find_contract(table)
-        return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", self.storage_options)
+        options = with_credentials(self.uri, self.storage_options)
+        return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", options)
 
     def quarantine(self, table: str, rejected: pl.DataFrame, *, source: str) -> int:
         """Keep rows that were refused for `table`, each with its `reason`; the same reject again is no new row. Returns their number."""

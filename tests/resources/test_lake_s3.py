@@ -10,8 +10,11 @@ import boto3
 import polars as pl
 import pytest
 from botocore.exceptions import EndpointConnectionError
+from dagster_aws.s3 import S3Resource
 
+from resources import aws_storage
 from resources.lake import Lake
+from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from tests.spot.contracts.raw_rows import ramp, raw_day
 
@@ -33,13 +36,7 @@ def storage_options():
             break
         except EndpointConnectionError:
             time.sleep(0.1)
-    yield {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "k",
-        "AWS_SECRET_ACCESS_KEY": "s",
-        "AWS_ALLOW_HTTP": "true",
-    }
+    yield {"AWS_ENDPOINT_URL": endpoint, "AWS_REGION": "eu-central-1"}
     server.terminate()
     server.wait(timeout=30)
 
@@ -47,6 +44,19 @@ def storage_options():
 def prices(n_days):
     days = days_between(DAY, DAY + timedelta(days=n_days - 1))
     return pl.concat([raw_day("day_ahead_prices", "DE_LU", day, ramp("DE_LU", day)) for day in days])
+
+
+@pytest.fixture(autouse=True)
+def session(monkeypatch, tmp_path):
+    """AWS credentials as a desk has them: in the environment, and nowhere else on this machine."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    aws_storage._session.cache_clear()
+    yield
+    aws_storage._session.cache_clear()
 
 
 def test_write_read_repeat_and_verify_on_s3(storage_options):
@@ -60,3 +70,24 @@ def test_write_read_repeat_and_verify_on_s3(storage_options):
     assert lake.append("day_ahead_prices", bad, source="files").n_quarantined == 24
     assert lake.tables() == ["day_ahead_prices", "quarantine"]
     assert [(entry.table, entry.n_unrecorded, entry.is_sound) for entry in lake.verify()] == [("day_ahead_prices", 0, True), ("quarantine", 0, True)]
+
+
+def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(storage_options):
+    lake = Lake(uri="s3://desk/lake", storage_options=storage_options)
+    assert "AWS_SECRET_ACCESS_KEY" not in lake.model_dump_json()
+    assert aws_storage.with_credentials(lake.uri, lake.storage_options)["AWS_SECRET_ACCESS_KEY"] == "s"
+    assert aws_storage.with_credentials("/a/folder", {}) == {}
+
+
+def test_credentials_of_a_dagster_aws_resource():
+    s3 = S3Resource(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b", aws_session_token="c")
+    assert aws_storage.s3_options(s3) == {
+        "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
+    }  # fmt: skip
+
+
+def test_no_credentials_say_what_is_missing(monkeypatch):
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID")
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(ConfigurationError, match="no AWS credentials"):
+        Lake(uri="s3://desk/lake").tables()
