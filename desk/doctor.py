@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import polars as pl
@@ -19,14 +19,13 @@ from resources.risk_limits import read_limit_book
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError, SpotdeskError
-from spot.market.delivery import day_bounds_utc, delivery_day_of
+from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
-from spot.market.publication import RULES, published_by_utc
 from spot.risk.state import TradingState
+from spot.sources.freshness import newest_due_day
 from spot.sources.parsed import Capture
 
 State = Literal["ok", "warn", "fail"]
-_GRACE = timedelta(minutes=30)
 _NEEDED = ("day_ahead_prices",)
 """Without these tables a zone cannot trade; without the others its features shrink and the model knows."""
 
@@ -116,21 +115,11 @@ def _data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime)
         if rows.is_empty():
             yield Finding(zone, table, "fail" if table in _NEEDED else "warn", "no rows: load history, or the zone goes without")
             continue
-        seen, due = rows["delivery_day"].unique().sort().to_list(), _newest_due(table, zone, now)
-        is_late = seen[-1] < due
+        seen, due = rows["delivery_day"].unique().sort().to_list(), newest_due_day(table, zone, now)
+        is_late = due is not None and seen[-1] < due
         state: State = "ok" if not is_late else ("fail" if table in _NEEDED else "warn")
         sources = ", ".join(sorted(rows["source"].unique().to_list()))
         yield Finding(zone, table, state, f"newest {seen[-1]}, due {due}, {len(seen)} days, from {sources}")
-
-
-def _newest_due(table: str, zone: str, now: datetime) -> date:
-    """The newest delivery day whose values are due by the publication rule and half an hour of grace."""
-    today = delivery_day_of(zone, now)
-    for ahead in (1, 0, -1, -2, -3):
-        day = today + timedelta(days=ahead)
-        if table in RULES and published_by_utc(table, zone, day, day_bounds_utc(zone, day)[1]) + _GRACE <= now:
-            return day
-    return today - timedelta(days=4)
 
 
 def _trading_findings(environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> Iterator[Finding]:

@@ -147,6 +147,21 @@ CAPTURES = TableContract(
         "n_rejected": Column(dtype=pl.Int64, description="rows refused, with their reasons in the quarantine", minimum=0),
     },
 )
+PUBLICATION_LAGS = TableContract(
+    name="publication_lags",
+    description="When the values of a delivery day were first seen in full, against the rule that says when they are due. Captures only.",
+    key=("zone", "table_name", "source", "series", "delivery_day"),
+    columns={
+        "zone": _text("bidding zone"),
+        "table_name": _text("raw table"),
+        "source": _text("provider"),
+        "series": _text("series of the table"),
+        "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
+        "due_utc": _instant("due by the publication rule"),
+        "seen_utc": _instant("first complete sight"),
+        "lag_minutes": Column(dtype=pl.Float64, description="seen after due; negative is early", unit="min"),
+    },
+)
 LIVE_TABLES: tuple[TableContract, ...] = (
     RENEWABLE_FORECAST_UPDATES,
     IMBALANCE_PRICE_SIDES,
@@ -158,4 +173,5 @@ LIVE_TABLES: tuple[TableContract, ...] = (
     OUTAGES,
     AVAILABLE_CAPACITY,
     CAPTURES,
+    PUBLICATION_LAGS,
 )

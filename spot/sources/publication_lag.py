@@ -8,38 +8,28 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from spot.contracts.live_tables import PUBLICATION_LAGS
 from spot.contracts.table import UTC_INSTANT
 from spot.market.publication import RULES, published_by_utc
 
-LAG_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "table": pl.String,
-    "source": pl.String,
-    "zone": pl.String,
-    "series": pl.String,
-    "delivery_day": pl.Date,
-    "due_utc": UTC_INSTANT,
-    "seen_utc": UTC_INSTANT,
-    "lag_minutes": pl.Float64,
-}
-
 
 def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """First complete sight of each delivery day against its due instant, one row per source, zone, series and day; see `LAG_SCHEMA`.
+    """First complete sight of each delivery day against its due instant, one row per source, zone, series and day; under the contract `publication_lags`.
 
     A day is seen when the last of its first vintages is there. Tables without a rule give no rows.
     """
     measured = rows.filter(pl.col("availability") != "rule")
     if table not in RULES or measured.is_empty():
-        return pl.DataFrame(schema=LAG_SCHEMA)
+        return PUBLICATION_LAGS.empty()
     period = ["source", "zone", "series", "delivery_day"]
     first = measured.group_by(*period, "delivery_start_utc", "resolution_minutes").agg(pl.col("available_at_utc").min())
     end = (pl.col("delivery_start_utc") + pl.duration(minutes=pl.col("resolution_minutes"))).max()
     days = first.group_by(period).agg(pl.col("available_at_utc").max().alias("seen_utc"), end.alias("_end"))
     due = [published_by_utc(table, zone, day, stop) for zone, day, stop in days.select("zone", "delivery_day", "_end").iter_rows()]
     return (
-        days.with_columns(pl.Series("due_utc", due, dtype=UTC_INSTANT), table=pl.lit(table))
+        days.with_columns(pl.Series("due_utc", due, dtype=UTC_INSTANT), table_name=pl.lit(table))
         .with_columns(lag_minutes=(pl.col("seen_utc") - pl.col("due_utc")).dt.total_seconds() / 60.0)
-        .select(LAG_SCHEMA.keys())
+        .select(PUBLICATION_LAGS.columns.keys())
         .sort("source", "zone", "series", "delivery_day")
     )
 
@@ -48,7 +38,7 @@ def summarise_lags(lags: pl.DataFrame) -> pl.DataFrame:
     """Days, median, 90th percentile and maximum of the lag in minutes, by table, source, zone and series."""
     lag = pl.col("lag_minutes")
     return (
-        lags.group_by("table", "source", "zone", "series")
+        lags.group_by("table_name", "source", "zone", "series")
         .agg(
             n_days=pl.len(),
             median_minutes=lag.median(),
@@ -56,7 +46,7 @@ def summarise_lags(lags: pl.DataFrame) -> pl.DataFrame:
             maximum_minutes=lag.max(),
             n_late_days=(lag > 0).sum(),
         )
-        .sort("table", "source", "zone", "series")
+        .sort("table_name", "source", "zone", "series")
     )
 
 

@@ -110,7 +110,7 @@ def read_xml(body: bytes, what: str) -> Node:
     building.EndElementHandler = builder.end
     building.CharacterDataHandler = builder.characters
     try:
-        # A first pass that builds nothing tells a whole document from a cut one at a fiftieth of the cost. It has no bound of depth, so of small ones.
+        # A first pass that builds nothing tells a whole document from a cut one at a fiftieth of the cost. Unbounded in depth: small ones only.
         if len(body) <= _LOOKED_AT_FIRST_BYTES:
             looking.Parse(body, True)
         building.Parse(body, True)
