@@ -15,11 +15,13 @@
 | SPOTDESK_ENTSOE_TOKEN | none | token of the ENTSO-E platform, for zones with that source |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
 
-Importing this module switches off the telemetry of mlflow and nannyml: both read it when they are imported.
+Importing this module switches off the telemetry of mlflow and nannyml, which read it when they are imported, and sets BLAS to one thread unless
+the process says otherwise.
 """
 
 import os
 import subprocess
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +46,12 @@ _EXTRA_ZONES = "SPOTDESK_ZONES"
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ALLOW_HTTP")
 
 os.environ.update(_SILENT)
+# Parts of Dagster that the graph uses on purpose; the version is pinned.
+warnings.filterwarnings("ignore", message=".* is currently in (beta|preview)")
+warnings.filterwarnings("ignore", message="InitResourceContext.(dagster_run|run_id) is deprecated", category=DeprecationWarning)
+# The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores are shared.
+for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

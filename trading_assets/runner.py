@@ -13,6 +13,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from dagster import DagsterInstance, Definitions, in_process_executor
+from threadpoolctl import threadpool_limits
 
 from resources.desk_settings import Desk, ZoneSettings
 from resources.environments import Environment
@@ -101,9 +102,10 @@ class ChainRunner:
             config["resources"]["training_order"] = {"config": dict(order)}
         tags = {} if first_day is None else {FIRST_DAY_TAG: first_day.isoformat()}
         definition = self._definitions.resolve_job_def(job)
-        done = definition.execute_in_process(
-            run_config={**config, **_QUIET_LOGGER}, instance=self.instance, partition_key=key, tags=tags, raise_on_error=False
-        )
+        with threadpool_limits(limits=1, user_api="blas"):
+            done = definition.execute_in_process(
+                run_config={**config, **_QUIET_LOGGER}, instance=self.instance, partition_key=key, tags=tags, raise_on_error=False
+            )
         self.report.n_runs += 1
         self.report.seconds[job] = self.report.seconds.get(job, 0.0) + time.perf_counter() - started
         self._note_checks(done, key)
@@ -133,7 +135,10 @@ def run_chain(
         ChainFailedError: a run failed; what was done before it stays, and the same request goes on from there.
         ConfigurationError: a zone is not in `zones.yaml`.
     """
-    runner = ChainRunner(environment, desk, instance or DagsterInstance.ephemeral())
+    if instance is None:
+        with DagsterInstance.ephemeral() as own:
+            return run_chain(request, environment=environment, desk=desk, instance=own, on_progress=on_progress)
+    runner = ChainRunner(environment, desk, instance)
     zones = sorted(set(request.zones))
     settings = {zone: desk.zone(zone) for zone in zones}
     blocks = _blocks(request)

@@ -1,0 +1,42 @@
+"""A desk of its own for each test: a copy of the project's settings, a fresh lake, and a registry that is made once and copied."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from resources.desk_settings import Desk
+from resources.environments import Environment, desk_resource, read_environment
+from resources.wiring import make_registry
+
+
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose model registry exists: making its database takes seconds."""
+    home = tmp_path_factory.mktemp("prepared")
+    make_registry(read_environment(home)).prepare()
+    return home
+
+
+@pytest.fixture
+def environment(prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project_root: Path) -> Environment:
+    """An environment with a home and settings of its own."""
+    conf = tmp_path / "conf"
+    shutil.copytree(project_root / "conf", conf)
+    monkeypatch.setenv("SPOTDESK_CONF", str(conf))
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(prepared_home / "mlflow.db", home / "mlflow.db")
+    return read_environment(home)
+
+
+@pytest.fixture
+def desk(environment: Environment) -> Desk:
+    """The desk's settings with a model that is trained in a second."""
+    (environment.conf_folder / "models" / "quick.yaml").write_text("kind: naive\nrule: mixed\n")
+    limits = "first_champion_maximum_rmae: 3.0\nminimum_walk_forward_days: 10\nrequires_shadow: false\n"
+    sanity = "sanity: {minimum_training_days: 30, range_widths: 20.0}\n"
+    (environment.conf_folder / "promotion.yaml").write_text(limits + sanity)
+    return desk_resource(
+        environment, model="quick", training_days=70, minimum_training_days=45, evaluation_days=10, strategies=("settlement_spread",)
+    )
