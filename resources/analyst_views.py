@@ -13,7 +13,7 @@ class AnalystView:
     arguments: str = ""
 
 
-_PERIOD = "zone, series, delivery_start_utc"
+_PERIOD = "zone, series, delivery_start_utc, source"
 _NEWEST = f"QUALIFY row_number() OVER (PARTITION BY {_PERIOD} ORDER BY available_at_utc DESC) = 1"
 
 
@@ -35,7 +35,7 @@ VIEWS: tuple[AnalystView, ...] = (
     AnalystView(
         name="prices",
         sql=_prices(""),
-        comment="Newest vintage of every price of every market: day_ahead, intraday_vwap, intraday_ida1 and so on, imbalance.",
+        comment="Newest vintage of every price of every market and source: day_ahead, intraday_vwap, intraday_ida1 and so on, imbalance.",
     ),
     AnalystView(
         name="prices_as_of",
@@ -59,9 +59,10 @@ SELECT f.zone, f.delivery_day, f.delivery_start_utc, f.resolution_minutes, f.rol
     p.price_eur_per_mwh BETWEEN f.price_q100_eur_per_mwh AND f.price_q900_eur_per_mwh AS is_inside_80
 FROM day_ahead_forecasts f
 LEFT JOIN prices p ON p.zone = f.zone AND p.delivery_start_utc = f.delivery_start_utc AND p.market = 'day_ahead'
-    AND p.resolution_minutes = f.resolution_minutes
+    AND p.resolution_minutes = f.resolution_minutes AND contains(f.source, p.source)
+QUALIFY row_number() OVER (PARTITION BY f.zone, f.delivery_start_utc, f.role, f.model_version, f.source ORDER BY p.available_at_utc DESC) = 1
 """,
-        comment="Every forecast with its 80 % interval beside the price that the auction gave; price and errors are null while that is not known.",
+        comment="Every forecast with its 80 % interval beside the price that the auction gave, of its own source; null while that is not known.",
     ),
     AnalystView(
         name="pnl",

@@ -105,6 +105,19 @@ def test_forecasts_and_prices_as_of_an_instant(database):
     assert at("prices_as_of", published) - at("prices_as_of", published - timedelta(seconds=1)) == 96
 
 
+def test_a_forecast_is_measured_against_the_prices_of_its_own_source(tmp_path):
+    lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
+    real = raw_day("day_ahead_prices", "DE_LU", DAY, 50.0)
+    lake.append("day_ahead_prices", real, source="files")
+    lake.append("day_ahead_prices", raw_day("day_ahead_prices", "DE_LU", DAY, 99.0, source="simulated"), source="simulated")
+    known = {"delivery_day": DAY, "delivery_start_utc": real["delivery_start_utc"][0], "resolution_minutes": 15, "price_point_eur_per_mwh": 51.0}
+    frame = made_up("day_ahead_forecasts", *(known | {"source": source, "model_version": source} for source in ("files", "simulated")))
+    lake.replace("day_ahead_forecasts", frame, zone="DE_LU", first_day=DAY, last_day=DAY)
+    database.publish(lake)
+    errors = dict(database.query("SELECT source, error_eur_per_mwh FROM forecasts").iter_rows())
+    assert errors == {"files": 1.0, "simulated": -48.0}
+
+
 def test_every_table_is_there_with_comments_and_rows_of_the_lake(database, lake):
     contents = dict(database.query("SELECT table_name, n_rows FROM contents").iter_rows())
     assert set(contents) == {*TABLES, "model_versions"}
