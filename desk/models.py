@@ -23,6 +23,8 @@ ZoneOption = Annotated[str, typer.Option("--zone", help="Bidding zone.")]
 ByOption = Annotated[str, typer.Option("--by", help="Your name: it stands in the record.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it stands in the record.")]
 _DECISIONS = "promotion_decisions"
+_ONLY_JSON = ("data_version", "commit", "trained_from")
+"""Facts of a version that would make the table too wide."""
 
 
 def models(*, zone: ZoneOption, as_json: JsonFlag = False) -> None:
@@ -32,7 +34,8 @@ def models(*, zone: ZoneOption, as_json: JsonFlag = False) -> None:
     versions = registry.versions(name)
     serving = registry.champion(name)
     rows = [version_row(version, is_serving=serving is not None and serving.version == version.version) for version in versions]
-    emit(rows, as_json=as_json, title=f"models of {name}", empty="no version yet: spotdesk run or spotdesk retrain makes one")
+    shown = rows if as_json else [{key: value for key, value in row.items() if key not in _ONLY_JSON} for row in rows]
+    emit(shown, as_json=as_json, title=f"models of {name}", empty="no version yet: spotdesk run or spotdesk retrain makes one")
     if serving is None:
         err.print(f"zone {name} has no champion: nothing is forecast, and no signal is made")
         raise typer.Exit(1)

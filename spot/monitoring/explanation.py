@@ -1,0 +1,86 @@
+"""Which features carry the forecast, and has that shifted since training.
+
+Model-agnostic: the share of a feature is how far the point forecast moves when that feature alone is replaced by another day's values
+(permutation importance of Breiman, 2001, without outcomes), normalised to one. The shift of the mix is the total variation distance of the shares.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.monitoring.settings import ExplanationSettings
+
+Status = Literal["ok", "alert", "cannot_see"]
+PAST_PRICES = "past prices"
+Predict = Callable[[DeliveryPanel], Floats | None]
+"""Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must not remember what it was given."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplanationVerdict:
+    """Shares of the features now and in the reference."""
+
+    status: Status
+    reasons: tuple[str, ...]
+    shares: pl.DataFrame
+    """`feature`, `share_reference`, `share`; shares are 0 to 1 and sum to one."""
+    shift: float | None
+    """Total variation distance of the two mixes, 0 to 1."""
+
+
+def feature_shares(predict: Predict, panel: DeliveryPanel, rows: Sequence[int], *, days_back: int = 7) -> dict[str, float]:
+    """Share of every input, and of past prices, in the forecasts of `rows` of the panel; empty when nothing could be forecast.
+
+    Each feature in turn takes the values it had `days_back` days before; past prices are moved by as many days.
+    """
+    moved: dict[str, list[float]] = {}
+    for row in rows:
+        if row < 2 * days_back:
+            continue
+        known = panel.known_at_gate(row)
+        base = predict(known)
+        if base is None:
+            continue
+        for name in (*known.inputs, PAST_PRICES):
+            other = predict(_with_older(known, name, days_back))
+            if other is not None and other.shape == base.shape:
+                moved.setdefault(name, []).append(float(np.abs(other - base).mean()))
+    sizes = {name: float(np.mean(values)) for name, values in moved.items()}
+    total = sum(sizes.values())
+    return {name: size / total for name, size in sizes.items()} if total > 0 else {}
+
+
+def assess_explanations(
+    reference: Mapping[str, float], newest: Mapping[str, float], *, n_days: int, settings: ExplanationSettings
+) -> ExplanationVerdict:
+    """Compare the mix of the newest days with that of the reference."""
+    names = sorted(set(reference) | set(newest))
+    shares = pl.DataFrame(
+        {"feature": names, "share_reference": [reference.get(name) for name in names], "share": [newest.get(name) for name in names]},
+        schema={"feature": pl.String, "share_reference": pl.Float64, "share": pl.Float64},
+    )
+    if not reference or not newest or n_days < settings.minimum_days:
+        text = f"cannot see: {n_days} days explained, {settings.minimum_days} needed" if reference else "cannot see: no reference of the explanation"
+        return ExplanationVerdict(status="cannot_see", reasons=(text,), shares=shares, shift=None)
+    difference = {name: newest.get(name, 0.0) - reference.get(name, 0.0) for name in names}
+    shift = sum(abs(value) for value in difference.values()) / 2.0
+    if shift <= settings.maximum_shift:
+        return ExplanationVerdict(status="ok", reasons=(), shares=shares, shift=shift)
+    most = max(difference, key=lambda name: abs(difference[name]))
+    text = f"the mix of features moved by {shift:.0%}, limit {settings.maximum_shift:.0%}: most of all {most}, {difference[most]:+.0%}"
+    return ExplanationVerdict(status="alert", reasons=(text,), shares=shares, shift=shift)
+
+
+def _with_older(known: DeliveryPanel, name: str, days_back: int) -> DeliveryPanel:
+    """The panel whose last row has, in one feature, the values of an earlier day."""
+    if name == PAST_PRICES:
+        prices = known.prices.copy()
+        prices[-1 - days_back : -1] = known.prices[-1 - 2 * days_back : -1 - days_back]
+        return replace(known, prices=prices)
+    values = known.inputs[name].copy()
+    values[-1] = values[-1 - days_back]
+    return replace(known, inputs={**known.inputs, name: values})
