@@ -34,7 +34,7 @@ def fill(lake):
         lake.append("day_ahead_prices", raw_day("day_ahead_prices", "DE_LU", day, 50.0), source="files")
     lake.append("day_ahead_prices", price_frame(good_price_row(price_eur_per_mwh=float("nan"))), source="files")
     start = raw_day("day_ahead_prices", "DE_LU", DAY, 50.0)["delivery_start_utc"][0]
-    known = {"delivery_day": DAY, "delivery_start_utc": start, "resolution_minutes": 15, "as_of_utc": GATE, "model_version": "1"}
+    known = {"delivery_day": DAY, "delivery_start_utc": start, "resolution_minutes": 15, "as_of_utc": GATE, "model_version": "1", "source": "files"}
     interval = {"price_q100_eur_per_mwh": 40.0, "price_q500_eur_per_mwh": 54.0, "price_q900_eur_per_mwh": 60.0, "price_point_eur_per_mwh": 54.0}
     where = {"zone": "DE_LU", "first_day": DAY, "last_day": DAY}
     forecasts = made_up("day_ahead_forecasts", known | interval | {"role": "champion"}, known | {"role": "challenger", "model_version": "2"})
