@@ -45,6 +45,11 @@ def as_table(records: list[dict[str, Any]], *, title: str = "") -> Table:
     return table
 
 
+def as_facts(records: list[dict[str, Any]], *, by: str, title: str = "") -> Table:
+    """A table on its side, for few records with many fields: a row for each field, a column for each record, headed by the field `by`."""
+    return as_table([{"": name, **{str(record[by]): record[name] for record in records}} for name in records[0] if name != by], title=title)
+
+
 def progress() -> Progress:
     """A progress bar on standard error: nothing of it enters what a script reads."""
     return Progress(

@@ -10,7 +10,7 @@ import polars as pl
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from desk.console import JsonFlag, as_table, emit_json, err, out
+from desk.console import JsonFlag, as_facts, emit_json, err, out
 from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
@@ -77,7 +77,7 @@ def run(
         return
     if source is Source.SIMULATED:
         out.print("[bold]simulated market: these are no real prices[/bold]")
-    out.print(as_table(rows, title=f"{first} to {last}"))
+    out.print(as_facts(rows, by="zone", title=f"{first} to {last}"))
     _print_report(report)
     out.print("next: [bold]spotdesk signals --zone Z --day D[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]")
 

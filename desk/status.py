@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from desk.console import JsonFlag, as_table, emit_json, out
+from desk.console import JsonFlag, as_facts, as_table, emit_json, out
 from resources.environments import Environment, desk_settings, read_environment
 from resources.lake import Lake
 from resources.trading_state import TradingStateStore
@@ -69,8 +69,7 @@ def _worst(rows: pl.DataFrame) -> str | None:
 
 def _print(environment: Environment, state: str, zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]) -> None:
     out.print(f"environment {environment.name}, state in {environment.home}, desk [bold]{state}[/bold]")
-    facts = [{"": name, **{str(zone["zone"]): zone[name] for zone in zones}} for name in zones[0] if name != "zone"]
-    out.print(as_table(facts))
+    out.print(as_facts(zones, by="zone"))
     for check in checks:
         verdict = "damaged or lost: " + ", ".join([*check["damaged"], *check["lost"]]) if check["damaged"] or check["lost"] else "sound"
         out.print(f"{check['table']}: {check['files']} files, {verdict}")
