@@ -1,0 +1,71 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from desk.stop import stop_button
+from resources.environments import read_environment
+from resources.home import state_home
+from resources.trading_state import TradingStateStore
+from spot.risk.state import TradingState
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def _run(*words):
+    return CliRunner().invoke(stop_button, list(words))
+
+
+def test_the_button_and_the_rest_of_the_desk_use_the_same_folder(home):
+    assert read_environment().home == state_home() == home
+
+
+def test_halt_state_and_resume(home):
+    store = TradingStateStore(home / "trading_state")
+    store.set_up()
+    assert _run("state").exit_code == 0
+    halted = _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann", "--json")
+    assert halted.exit_code == 0
+    assert json.loads(halted.output)["state"] == "HALTED"
+    assert store.state("SK") is TradingState.HALTED
+    assert _run("state", "--zone", "SK").exit_code == 1
+    assert _run("state", "--zone", "BE").exit_code == 0
+    assert _run("resume", "--zone", "SK").exit_code == 2
+    assert store.state("SK") is TradingState.HALTED
+    assert _run("resume", "--zone", "SK", "--reason", "checked").exit_code == 0
+    assert store.state("SK") is TradingState.ACTIVE
+    assert _run("halt").exit_code == 0
+    assert store.state("BE") is TradingState.HALTED
+    assert {record["scope"] for record in json.loads(_run("state", "--json").output)} == {"desk", "zone-SK"}
+
+
+def test_reduce_is_a_state_of_its_own(home):
+    store = TradingStateStore(home / "trading_state")
+    store.set_up()
+    assert _run("reduce", "--reason", "closing").exit_code == 0
+    assert store.state("SK") is TradingState.REDUCING
+
+
+def test_the_command_works_with_everything_else_dead(home):
+    """A lake, a registry and a Dagster home that are garbage, and no import of any of them."""
+    (home / "lake").write_text("garbage")
+    (home / "mlflow.db").write_text("garbage")
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['dagster', 'mlflow', 'deltalake', 'duckdb', 'polars', 'catboost']));"
+        "sys.argv = ['spotdesk', 'halt', '--zone', 'SK']; from desk.main import main; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert TradingStateStore(home / "trading_state").record("zone-SK").state is TradingState.HALTED
+
+
+def test_an_unknown_zone_is_a_usage_error(home):
+    done = subprocess.run([sys.executable, "-m", "desk.stop", "halt", "--zone", "ATLANTIS"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "ATLANTIS" in done.stderr

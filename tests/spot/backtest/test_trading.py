@@ -1,0 +1,192 @@
+"""The trading backtest: it uses what was known, it equals live, and its figures are right."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from spot.backtest.spread_sources import FittedSpread, NaiveSpread, SpreadMoment
+from spot.backtest.trading import TradingPast, TradingRules, replay_trading, request_at_gate
+from spot.backtest.trading_report import attribution, compare_with, daily_pnl, equity_curve, trading_figures
+from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
+from spot.contracts.table import check_rows
+from spot.market.delivery import days_between, delivery_starts_utc
+from spot.market.gates import gate_closure_utc
+from spot.risk.outcomes import zone_outcomes
+from spot.risk.state import TradingState
+from spot.simulation.market import simulate
+from spot.strategy.request import SignalRequest
+from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
+from spot.strategy.signals import decide_signals
+from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings
+from spot.strategy.view import LEVELS
+from tests.spot.strategy.sample_market import make_book, make_forecast
+
+ZONE = "SK"
+FIRST, LAST = date(2025, 9, 27), date(2025, 10, 4)
+DAYS = days_between(FIRST, LAST)
+
+
+@pytest.fixture(scope="module")
+def past():
+    """A simulated market over the change to quarter hours, with forecasts around the truth."""
+    raw = simulate(ZONE, FIRST - timedelta(days=130), LAST, seed=3).tables
+    prices = raw["day_ahead_prices"]
+    rng = np.random.default_rng(0)
+    forecasts = []
+    for day in DAYS:
+        truth = prices.filter(pl.col("delivery_day") == day).sort("delivery_start_utc")["price_eur_per_mwh"].to_numpy()
+        forecasts.append(make_forecast(day, truth + rng.normal(0, 3, len(truth)), half_width=8.0))
+    return TradingPast(zone=ZONE, raw=raw, forecasts=pl.concat(forecasts))
+
+
+RULES = TradingRules(strategy=SettlementSpreadSettings(settled_against="imbalance", min_edge_ratio=0.0, takes_curve=True), limits=make_book())
+STORAGE = TradingRules(strategy=StorageSettings(), limits=make_book())
+
+
+@pytest.fixture(scope="module")
+def replay(past):
+    return replay_trading(past, DAYS, STORAGE)
+
+
+def test_a_replay_writes_every_table_of_a_live_desk(past):
+    replay = replay_trading(past, DAYS, RULES)
+    tables = (
+        (SIGNALS, replay.signals),
+        (SETTLEMENTS, replay.settlements),
+        (RISK_EVENTS, replay.events),
+        (LIMIT_CONFORMANCE, replay.conformance),
+        (BID_CURVES, replay.bid_curves),
+    )
+    for contract, frame in tables:
+        assert check_rows(frame, contract).rejected.is_empty()
+    assert replay.signals.height == sum(len(delivery_starts_utc(ZONE, day)) for day in DAYS)
+
+
+def test_the_replay_equals_a_live_decision_with_only_what_was_known(past, replay):
+    """The live desk reads tables cut at its gate; the same signals come out, ids included."""
+    day = DAYS[4]
+    gate = gate_closure_utc(ZONE, day)
+    cut = {name: frame.filter(pl.col("available_at_utc") <= gate) for name, frame in past.raw.items()}
+    live = SignalRequest(
+        zone=ZONE,
+        delivery_day=day,
+        strategy=STORAGE.strategy,
+        forecast=past.forecasts.filter(pl.col("delivery_day") == day),
+        as_of_utc=gate,
+        limits=STORAGE.limits,
+        trading_state=TradingState.ACTIVE,
+        history=zone_outcomes(cut, zone=ZONE, settled_against="nothing", as_of_utc=gate, first_day=day - timedelta(days=203)),
+        desk_signals=replay.signals,
+        settlements=replay.settlements,
+        model_age_days=0.0,
+        drift_status="ok",
+    )
+    assert decide_signals(live).frame.equals(replay.signals.filter(pl.col("delivery_day") == day))
+
+
+def test_later_prices_change_no_decision(past, replay):
+    """A planted leak: every price after a gate is moved by 1,000 EUR/MWh; the signals of that gate stay."""
+    day = DAYS[3]
+    gate = gate_closure_utc(ZONE, day)
+    added = pl.when(pl.col("available_at_utc") > gate).then(1000.0).otherwise(0.0)
+    priced = {name: frame for name, frame in past.raw.items() if "price_eur_per_mwh" in frame.columns}
+    moved = {name: frame.with_columns(pl.col("price_eur_per_mwh") + added) for name, frame in priced.items()}
+    for rules in (RULES, STORAGE):
+        desk = {"state": TradingState.ACTIVE, "before": SIGNALS.empty(), "settled": SETTLEMENTS.empty()}
+        pasts = [TradingPast(zone=ZONE, raw=raw, forecasts=past.forecasts) for raw in (past.raw, moved)]
+        first, second = (decide_signals(request_at_gate(one, day, rules, **desk)).frame for one in pasts)
+        assert first.equals(second)
+
+
+def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(replay):
+    figures = trading_figures(replay.settlements, DAYS)
+    assert 0.8 < figures.share_of_perfect <= 1.0
+    daily = replay.settlements.group_by("delivery_day").agg(pl.col("pnl_eur", "perfect_foresight_eur").sum())
+    assert (daily["pnl_eur"] <= daily["perfect_foresight_eur"] + 1e-3).all()
+
+
+def test_a_breach_that_halts_leaves_the_next_days_flat(past):
+    book = make_book(max_mw_per_mtu={"limit": 0.01, "action": "halt"})
+    replay = replay_trading(past, DAYS, TradingRules(strategy=StorageSettings(), limits=book, resume_after_days=2))
+    states = replay.signals.group_by("delivery_day", maintain_order=True).agg(pl.col("trading_state").first())["trading_state"].to_list()
+    assert states == ["ACTIVE", "HALTED", "HALTED", "ACTIVE", "HALTED", "HALTED", "ACTIVE", "HALTED"]
+    assert replay.signals["volume_mw"].sum() == 0.0
+
+
+def test_figures_of_a_known_ledger():
+    days = days_between(date(2025, 1, 1), date(2025, 1, 20))
+    gains = [10.0, -5.0] * 10
+    ledger = _ledger(days, gains)
+    figures = trading_figures(ledger, days)
+    assert figures.pnl_eur == 50.0
+    assert figures.hit_rate_days == 0.5
+    assert figures.max_drawdown_eur == 5.0
+    assert figures.share_of_perfect == pytest.approx(50.0 / 400.0)
+    assert figures.sharpe == pytest.approx(np.mean(gains) / np.std(gains, ddof=1) * np.sqrt(365))
+    assert equity_curve(ledger, days)["equity_eur"][-1] == 50.0
+    assert daily_pnl(ledger, [*days, date(2025, 2, 1)])[-1] == 0.0
+    assert attribution(ledger, "month")["pnl_eur"].to_list() == [50.0]
+    assert attribution(ledger, "direction").rows_by_key("direction")["buy"][0][3] == 100.0
+
+
+@pytest.mark.parametrize(("gains", "verdict"), [([5.0, 6.0] * 10, "edge"), ([-1.0] * 20, "no edge"), ([30.0, -29.0] * 10, "no significant edge")])
+def test_the_verdict_is_honest(gains, verdict):
+    days = days_between(date(2025, 1, 1), date(2025, 1, 20))
+    assert trading_figures(_ledger(days, gains), days).verdict.startswith(verdict)
+    assert trading_figures(_ledger(days, gains).clear(), days).verdict == "did not trade"
+
+
+def test_the_comparison_is_paired_by_day():
+    days = days_between(date(2025, 1, 1), date(2025, 1, 28))
+    noise = np.random.default_rng(0).normal(0, 100, len(days))
+    better, worse = _ledger(days, list(noise + 1.0)), _ledger(days, list(noise))
+    versus = compare_with(better, worse, days)
+    assert versus.mean == pytest.approx(1.0)
+    assert versus.p_not_above < 0.01
+    assert compare_with(better, worse, days[:10]) is None
+
+
+def test_naive_rules_have_their_side(past):
+    moment = SpreadMoment(ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), past.raw, past.forecasts, past.features, "imbalance")
+    assert (NaiveSpread("always_buy").quantiles(moment) > 0).all()
+    assert (NaiveSpread("always_sell").quantiles(moment) < 0).all()
+    assert NaiveSpread("last_week").quantiles(moment).shape == (96, 9)
+
+
+def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_unit_changes(past):
+    """In the planted market the second price is 30 above in the evening and 30 below at night."""
+    raw = dict(past.raw)
+    local = raw["day_ahead_prices"]["delivery_start_utc"].dt.convert_time_zone("Europe/Brussels").dt.hour()
+    shift = pl.Series(np.where(local >= 17, 30.0, np.where(local < 6, -30.0, 0.0)))
+    day_ahead = raw["day_ahead_prices"]
+    raw["imbalance_prices"] = day_ahead.with_columns(
+        price_eur_per_mwh=day_ahead["price_eur_per_mwh"] + shift,
+        series=pl.lit("imbalance"),
+        available_at_utc=pl.col("delivery_start_utc") + pl.duration(hours=25),
+    )
+    source = FittedSpread(lambda: CatBoostSpread(CatBoostSpreadSettings(iterations=60, learning_rate=0.2)), min_days=30)
+    for day, width in ((date(2025, 9, 29), 24), (date(2025, 10, 3), 96)):
+        moment = SpreadMoment(ZONE, day, gate_closure_utc(ZONE, day), raw, past.forecasts, past.features, "imbalance")
+        quantiles = source.quantiles(moment)
+        assert quantiles.shape == (width, len(LEVELS))
+        assert (np.diff(quantiles, axis=1) >= 0).all()
+        median = quantiles[:, 4]
+        assert median[-width // 12 :].mean() > 15.0
+        assert median[: width // 6].mean() < -15.0
+
+
+def _ledger(days, gains):
+    rows = []
+    for day, gain in zip(days, gains, strict=True):
+        start = delivery_starts_utc(ZONE, day)[8]
+        rows.append(
+            dict.fromkeys(SETTLEMENTS.columns)
+            | {
+                "zone": ZONE, "delivery_day": day, "delivery_start_utc": start, "resolution_minutes": 60, "side": "buy" if gain > 0 else "sell",
+                "filled_mwh": 1.0, "gross_pnl_eur": gain, "fees_eur": 0.0, "slippage_eur": 0.0, "imbalance_cost_eur": 0.0, "degradation_eur": 0.0,
+                "pnl_eur": gain, "perfect_foresight_eur": 20.0,
+            }
+        )  # fmt: skip
+    return pl.DataFrame(rows, schema=SETTLEMENTS.schema)
