@@ -7,6 +7,7 @@ from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
 from sensors.retraining import RETRAINING_SENSORS
 from sensors.schedules import schedules_of
+from sensors.sources import SOURCE_SENSORS, source_schedules_of
 from sensors.upkeep import UPKEEP_SENSORS
 from trading_assets.catalog import ASSETS, CHECKS
 from trading_assets.jobs import JOBS
@@ -17,8 +18,8 @@ defs = Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
     jobs=JOBS,
-    schedules=schedules_of(desk_settings(_ENVIRONMENT)),
-    sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS],
+    schedules=[*schedules_of(desk_settings(_ENVIRONMENT)), *source_schedules_of(desk_settings(_ENVIRONMENT))],
+    sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS, *SOURCE_SENSORS],
     resources=make_resources(_ENVIRONMENT),
     # The run to the gate works in one process: a process per step costs five seconds of imports each.
     executor=in_process_executor,

@@ -132,6 +132,27 @@ def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None 
     return done()
 
 
+def publication_lags(lags: pl.DataFrame) -> bytes:
+    """When each series was first seen against its due time by rule: median, and the range from the 10th to the 90th percentile of days."""
+    if lags.is_empty():
+        return _blank("Publication against the rule", "nothing captured yet: history is dated by the rule itself")
+    lag = pl.col("lag_minutes")
+    series = (
+        lags.group_by("zone", "source", "table_name", "series")
+        .agg(low=lag.quantile(0.1, "nearest"), mid=lag.median(), high=lag.quantile(0.9, "nearest"), n_days=pl.len())
+        .sort("zone", "table_name", "series", "source")
+    )
+    axes, done = _canvas("First seen, minutes after due", "", lags, height=1.2 + 0.32 * series.height)
+    at = np.arange(series.height)[::-1]
+    axes.hlines(at, series["low"].to_numpy(), series["high"].to_numpy(), color=BLUE, lw=3, alpha=0.5)
+    axes.plot(series["mid"].to_numpy(), at, "o", color=BLUE, ms=6)
+    axes.axvline(0.0, color=BLACK, lw=1.0, ls="--")
+    names = series.select(pl.format("{} {} {} ({} days)", "zone", "series", "source", "n_days")).to_series().to_list()
+    axes.set_yticks(at, [name.replace("_", " ") for name in names], fontsize=8)
+    axes.set_xlabel("minutes; left of the line is early")
+    return done()
+
+
 def _outcomes(prices: pl.DataFrame) -> pl.DataFrame:
     """The newest known price of each period."""
     newest = prices.sort("available_at_utc").group_by(_PRICE_KEY).agg(pl.col("price_eur_per_mwh").last().alias("outcome"))

@@ -16,11 +16,11 @@ RAW = (
 )
 DECIDING = ("day_ahead_forecast", "signals")
 TRAINING = ("training_set", "price_model", "model_evaluation", "champion")
-JUDGING = ("settlement", "feature_drift", "forecast_performance")
+JUDGING = ("settlement", "feature_drift", "forecast_performance", "forecast_explanations")
 
 
-def _job(name: str, assets: Sequence[str], description: str, *, minutes: int, priority: int = 0) -> Any:
-    tags = {"dagster/max_runtime": str(60 * minutes), "dagster/priority": str(priority)}
+def _job(name: str, assets: Sequence[str], description: str, *, minutes: int, priority: int = 0, kind: str = "trading") -> Any:
+    tags = {"dagster/max_runtime": str(60 * minutes), "dagster/priority": str(priority), "spotdesk/kind": kind}
     return define_asset_job(name, selection=AssetSelection.assets(*assets), description=description, tags=tags)
 
 
@@ -39,9 +39,25 @@ day_judged = _job(
     "Delivered days are settled, and inputs and forecasts are judged.",
     minutes=60,
 )
-zone_retrained = _job("zone_retrained", TRAINING, "A new version is trained, judged and, on evidence, promoted.", minutes=180, priority=-5)
+zone_retrained = _job(
+    "zone_retrained", TRAINING, "A new version is trained, judged and, on evidence, promoted.", minutes=180, priority=-5, kind="training"
+)
 challengers_reviewed = _job("challengers_reviewed", ["champion"], "The shadow days of every challenger are judged.", minutes=20)
 span_decided = _job("span_decided", [*DECIDING, *JUDGING], "A block of history is forecast, traded on paper, settled and judged.", minutes=120)
 database_published = _job("database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20)
 
-JOBS = (history_loaded, signals_ready, results_in, day_judged, zone_retrained, challengers_reviewed, span_decided, database_published)
+raw_captured = _job("raw_captured", RAW, "The live sources of a zone were asked once more; what changed is a new vintage.", minutes=20)
+sources_watched = _job("sources_watched", ["publication_lags"], "How fresh every source is, and when it really publishes.", minutes=20)
+
+JOBS = (
+    history_loaded,
+    signals_ready,
+    results_in,
+    day_judged,
+    zone_retrained,
+    challengers_reviewed,
+    span_decided,
+    database_published,
+    raw_captured,
+    sources_watched,
+)

@@ -14,7 +14,7 @@ from spot.market.publication import RULES, published_by_utc
 
 
 def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """First complete sight of each delivery day against its due instant, one row per source, zone, series and day; under the contract `publication_lags`.
+    """First complete sight of each delivery day against its due instant, under the contract `publication_lags`.
 
     A day is seen when the last of its first vintages is there. Tables without a rule give no rows.
     """

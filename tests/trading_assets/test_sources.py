@@ -1,0 +1,95 @@
+"""A live zone in the graph: fetched, checked, measured; and the watch over its sources."""
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from dagster import materialize
+
+from benchmarks.provider_server import faulty_provider, sends
+from resources.alerts import Alerts
+from resources.clock import Clock
+from resources.desk_settings import Desk, DeskSettings, ZoneSettings
+from resources.environments import read_environment
+from resources.lake import Lake
+from resources.market_source import MarketSource
+from sensors.sources import late_before_gate, source_schedules_of
+from spot.market.delivery import delivery_starts_utc
+from spot.market.gates import gate_closure_utc
+from spot.sources.parsed import Capture, Points, assemble
+from trading_assets.market import day_ahead_prices
+from trading_assets.partitions import partition_key
+from trading_assets.sources import every_source_is_fresh, publication_lags
+
+DAY = date(2025, 3, 12)
+LIVE = ZoneSettings(source="energy_charts")
+
+
+def desk() -> Desk:
+    return Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": LIVE.model_dump(mode="json")})
+
+
+def load_rows(day: date, captured: datetime) -> pl.DataFrame:
+    starts = np.array([int(start.timestamp()) * 1_000_000 for start in delivery_starts_utc("FR", day, 60)])
+    points = Points(table="load_forecasts", series="load", starts_us=starts, resolution_minutes=60, values=50_000.0 + np.arange(starts.size) * 10.0)
+    return assemble("energy_charts", "test", Capture(zone="FR", captured_at_utc=captured), [points]).tables["load_forecasts"]
+
+
+def prices_json(day: date) -> bytes:
+    starts = [int(start.timestamp()) for start in delivery_starts_utc("FR", day)]
+    return json.dumps({"unix_seconds": starts, "price": [40.0 + at for at in range(len(starts))], "unit": "EUR/MWh", "deprecated": False}).encode()
+
+
+def test_the_price_asset_of_a_live_zone_writes_what_the_provider_said(tmp_path: Path) -> None:
+    lake = Lake(uri=str(tmp_path / "lake"))
+    with faulty_provider() as charts:
+        charts.plan = [sends(prices_json(DAY))]
+        source = MarketSource(
+            lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path / "http"), base_urls={"energy_charts": charts.url}
+        )
+        resources = {"lake": lake, "desk": desk(), "market_source": source, "clock": Clock()}
+        done = materialize([day_ahead_prices], partition_key=partition_key("FR", DAY), resources=resources)
+    assert done.success
+    rows = lake.read("day_ahead_prices", zones=["FR"])
+    assert rows.height == 24
+    assert rows["source"].unique().to_list() == ["energy_charts"]
+    (event,) = done.asset_materializations_for_node("day_ahead_prices")
+    assert event.metadata["source"].value == "energy_charts"
+
+
+def test_freshness_and_lags_show_what_is_late(tmp_path: Path) -> None:
+    lake = Lake(uri=str(tmp_path / "lake"))
+    due = datetime(2025, 3, 11, 9, tzinfo=UTC)
+    lake.append("load_forecasts", load_rows(DAY, due + timedelta(minutes=25)), source="energy_charts")
+    resources = {"lake": lake, "desk": desk(), "clock": Clock(fixed_utc="2025-03-11T10:00:00+00:00")}
+    done = materialize([publication_lags, every_source_is_fresh], resources=resources)
+    assert done.success
+    assert lake.read("publication_lags")["lag_minutes"].to_list() == [25.0]
+    (event,) = done.asset_materializations_for_node("publication_lags")
+    text = str(event.metadata["freshness"].value)
+    assert "🟢 fresh" in text
+    assert "data:image/png" in str(event.metadata["lags"].value)
+    (check,) = done.get_asset_check_evaluations()
+    assert check.passed
+    late = materialize([publication_lags, every_source_is_fresh], resources={**resources, "clock": Clock(fixed_utc="2025-03-12T12:00:00+00:00")})
+    (check,) = late.get_asset_check_evaluations()
+    assert not check.passed
+    assert "load_forecasts of FR" in str(check.description)
+
+
+def test_a_series_that_is_late_is_named_while_there_is_time_to_act(tmp_path: Path) -> None:
+    lake = Lake(uri=str(tmp_path / "lake"))
+    gate = gate_closure_utc("FR", DAY)
+    assert late_before_gate(lake, LIVE, "FR", gate - timedelta(hours=4)) == []
+    ((zone, message),) = late_before_gate(lake, LIVE, "FR", gate - timedelta(hours=1))
+    assert (zone, "load_forecasts of FR" in message) == ("FR", True)
+    lake.append("load_forecasts", load_rows(DAY, gate - timedelta(hours=2)), source="energy_charts")
+    assert late_before_gate(lake, LIVE, "FR", gate - timedelta(hours=1)) == []
+    assert late_before_gate(lake, LIVE, "FR", gate + timedelta(minutes=1)) == []
+
+
+def test_only_live_zones_are_captured_again_and_again() -> None:
+    settings = DeskSettings(zones={"FR": LIVE, "BE": ZoneSettings(), "NL": ZoneSettings(source="smard", is_scheduled=False)})
+    assert [made.name for made in source_schedules_of(settings)] == ["sources_watched_hourly", "captures_FR"]
