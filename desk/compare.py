@@ -79,6 +79,8 @@ def verdict_text(rows: pl.DataFrame) -> str:
     text = f"{better} has the smaller error ({error})."
     if total["pnl_a_eur"] is None or total["pnl_b_eur"] is None:
         return text + " No money: the second price is not known."
+    if total["pnl_a_eur"] == total["pnl_b_eur"]:
+        return f"{text} Both earned the same on paper: the strategies of the zone gave the same signals."
     richer = "A" if total["pnl_a_eur"] > total["pnl_b_eur"] else "B"
     money = "too few days to say more" if total["money_p_value"] is None else f"p = {total['money_p_value']:.3g}, block bootstrap, two-sided"
     return f"{text} {richer} earned more on paper ({money})."

@@ -1,6 +1,7 @@
 """Monitoring: do the inputs still look like those of the season, and are the forecasts as good as they were? A monitor that cannot see says so."""
 
 from datetime import timedelta
+from typing import Any
 
 import polars as pl
 from dagster import (
@@ -14,15 +15,27 @@ from dagster import (
     asset_check,
 )
 
+from resources.alerts import Alerts
+from resources.clock import Clock
 from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.pictures import drift_by_feature
 from resources.policy_settings import monitoring_settings
+from resources.registry import ModelRegistry
 from resources.zone_data import read_features, read_raw
 from spot.monitoring.watch import watch_features, watch_performance
 from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
+from trading_assets.explaining import importance_rows, judge_shares, judged_rows, shares_of_day
 from trading_assets.partitions import covered, zone_day_partitions
-from trading_assets.watching import drift_rows, performance_rows, quality_rows, reference_since
+from trading_assets.watching import (
+    alert_of_features,
+    alert_of_performance,
+    drift_rows,
+    performance_rows,
+    quality_rows,
+    quarantine_faulty,
+    reference_since,
+)
 
 GROUP = "monitoring"
 _PERFORMANCE_DAYS = 220
@@ -37,7 +50,7 @@ _PERFORMANCE_DAYS = 220
     metadata=table_metadata("feature_drift"),
     deps=["day_ahead_features"],
 )
-def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
+def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
     """Distance of the newest inputs to days of the same season, one by one and together, judged up to the newest day of the run.
 
     Data quality first: a broken sensor is hidden from drift, goes to the desk and retrains nothing.
@@ -50,7 +63,14 @@ def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk) -> Mat
     report = lake.replace("feature_drift", drift, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     quality = quality_rows(watch, zone=span.zone, last_day=span.last_day)
     lake.replace("data_quality", quality, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    facts = {"status": watch.drift.status, "data_quality": watch.quality.status, "reasons": "; ".join(watch.drift.reasons[:5]) or "none"}
+    n_faulty = quarantine_faulty(watch, features, lake, zone=span.zone, now=clock.now())
+    alert_of_features(watch, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
+    facts: dict[str, Any] = {
+        "quarantined_values": n_faulty,
+        "status": watch.drift.status,
+        "data_quality": watch.quality.status,
+        "reasons": "; ".join(watch.drift.reasons[:5]) or "none",
+    }
     drawn = {"drift_by_feature": picture(drift_by_feature(drift), "drift by feature")}
     columns = lineage({"value": [("day_ahead_features", name) for name in settings.drift.features]})
     return MaterializeResult(metadata={**written(drift, report), **facts, **drawn, "dagster/column_lineage": columns})
@@ -65,7 +85,7 @@ def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk) -> Mat
     metadata=table_metadata("forecast_performance"),
     deps=["day_ahead_forecast", "day_ahead_prices", "settlement"],
 )
-def forecast_performance(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
+def forecast_performance(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
     """Error, pinball loss and coverage of the champion over the newest days against its own past, and an estimate where outcomes are not in."""
     span, settings = covered(context), monitoring_settings(desk)
     since = span.last_day - timedelta(days=_PERFORMANCE_DAYS)
@@ -74,10 +94,38 @@ def forecast_performance(context: AssetExecutionContext, lake: Lake, desk: Desk)
     watch = watch_performance(forecasts, prices, zone=span.zone, last_day=span.last_day, settings=settings)
     rows = performance_rows(watch, forecasts, zone=span.zone, last_day=span.last_day)
     report = lake.replace("forecast_performance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    alert_of_performance(watch, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
     measured = {f"{row['basis']}_{row['metric']}": round(row["value"], 3) for row in rows.iter_rows(named=True) if row["value"] is not None}
     facts = {"status": watch.realised.status, "estimated_status": watch.estimated.status, "reasons": "; ".join(watch.realised.reasons[:5]) or "none"}
     columns = lineage({"value": [("day_ahead_forecast", "price_point_eur_per_mwh"), ("day_ahead_prices", "price_eur_per_mwh")]})
     return MaterializeResult(metadata={**written(rows, report), **facts, **measured, "dagster/column_lineage": columns})
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_day_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"polars", "deltalake"},
+    metadata=table_metadata("feature_importance"),
+    deps=["day_ahead_forecast"],
+)
+def forecast_explanations(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, clock: Clock
+) -> MaterializeResult:  # type: ignore[type-arg]
+    """Share of each feature in the forecast of the newest day of the run, and how far the mix has moved since the version's first days."""
+    span, settings = covered(context), monitoring_settings(desk).explanation
+    version, shares = shares_of_day(span.zone, span.last_day, lake, desk, registry)
+    rows = importance_rows(shares, zone=span.zone, day=span.last_day, version=version)
+    lake.replace("feature_importance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    verdict = judge_shares(lake, span.zone, version, last_day=span.last_day, settings=settings)
+    judged = judged_rows(rows, verdict)
+    report = lake.replace("feature_importance", judged, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    if verdict.status == "alert":
+        alerts.send("explanations_shifted", f"version {version}: {'; '.join(verdict.reasons)}", zone=span.zone, severity="info", now=clock.now())
+    columns = lineage({"share": [("day_ahead_forecast", "price_point_eur_per_mwh")]})
+    facts = {"status": verdict.status, "reasons": "; ".join(verdict.reasons) or "none", "version": version}
+    return MaterializeResult(metadata={**written(judged, report), **facts, "dagster/column_lineage": columns})
 
 
 @asset_check(asset=feature_drift, name="inputs_look_like_the_season", description="No drift, and the monitor can see.")

@@ -1,0 +1,98 @@
+"""A promotion killed at any point leaves the old or the new champion: whole, loadable, checksum-true."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from resources.registry import ModelRegistry, VersionFacts
+from spot.contracts.panel import DeliveryPanel
+from spot.errors import ModelIntegrityError
+from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+
+ZONE = "BE"
+PROMOTE_FOR_EVER = """
+import sys
+from resources.registry import ModelRegistry
+registry = ModelRegistry(tracking_uri=sys.argv[1], artifact_folder=sys.argv[2])
+versions = [v.version for v in registry.versions("BE")]
+print("ready", flush=True)
+while True:
+    for version in versions:
+        registry.promote("BE", version)
+    for version in reversed(versions):
+        registry.rollback("BE", version)
+"""
+
+
+def model_files(seed: int) -> dict[str, bytes]:
+    rng = np.random.default_rng(seed)
+    history = DeliveryPanel(
+        zone=ZONE,
+        days=np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + 60),
+        n_periods=np.full(60, 24),
+        resolution_minutes=np.full(60, 60),
+        prices=rng.normal(60, 15, (60, 24)),
+        inputs={},
+        holiday_fraction=np.zeros(60),
+    )
+    return dict(make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files())
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> ModelRegistry:
+    made = ModelRegistry(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models"))
+    for seed in (1, 2):
+        facts = VersionFacts(
+            settings={"kind": "naive"},
+            metrics={},
+            fingerprint=f"f{seed}",
+            lineage="simulated",
+            trained_from=date(2024, 1, 1),
+            trained_through=date(2024, 2, 29),
+            serves_from=date(2024, 3, 1),
+            tags={"data_version": "training:x"},
+        )
+        made.register(ZONE, model_files(seed), facts)
+    made.promote(ZONE, "1")
+    return made
+
+
+@pytest.mark.slow
+def test_a_killed_promotion_leaves_one_whole_champion(registry: ModelRegistry, project_root: Path) -> None:
+    words = [sys.executable, "-c", PROMOTE_FOR_EVER, registry.tracking_uri, registry.artifact_folder]
+    rng = random.Random(5)
+    for _ in range(4):
+        process = subprocess.Popen(words, cwd=project_root, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline().strip() == "ready"
+        time.sleep(rng.uniform(0.0, 0.4))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        champion = registry.champion(ZONE)
+        assert champion is not None
+        assert champion.version in ("1", "2")
+        model, loaded = registry.load(ZONE, "champion")
+        assert loaded.version == champion.version
+        assert model.to_files() == registry.files(champion)
+    assert registry.rollback(ZONE, "1").version == registry.champion(ZONE).version == "1"
+
+
+def test_a_version_whose_file_was_changed_is_not_loaded(registry: ModelRegistry) -> None:
+    version = registry.version(ZONE, "1")
+    file = next(Path(registry.artifact_folder).rglob("*.npz"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    damaged = [v for v in registry.versions(ZONE) if v.run_id in str(file)]
+    assert len(damaged) == 1
+    with pytest.raises(ModelIntegrityError):
+        registry.load(ZONE, damaged[0].version)
+    assert version.zone == ZONE

@@ -1,0 +1,84 @@
+"""Which features carried the newest forecast of the version that serves, and how that compares with its first days. No asset is defined here."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from resources.registry import ModelRegistry
+from resources.zone_data import lineage_of, read_features, read_raw
+from spot.contracts.monitoring_tables import FEATURE_IMPORTANCE
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.errors import ForecastError, ModelNotFoundError
+from spot.features.matrix import build_panel
+from spot.forecast.catalogue import forecaster_from_files
+from spot.monitoring.explanation import ExplanationVerdict, assess_explanations, feature_shares
+from spot.monitoring.settings import ExplanationSettings
+
+TABLE = FEATURE_IMPORTANCE.name
+
+
+def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> tuple[str, dict[str, float]]:
+    """Version that serves the day, and the share of each feature in its forecast; empty where there is nothing to explain."""
+    settings = desk.zone(zone)
+    try:
+        version = registry.champion_for(zone, day, lineage_of(settings))
+    except ModelNotFoundError:
+        return "none", {}
+    first = version.trained_through + timedelta(days=1)
+    features = read_features(lake, zone, settings, first_day=min(first, day - timedelta(days=21)), last_day=day)
+    if features.filter(pl.col("delivery_day") == day).is_empty():
+        return version.version, {}
+    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=features["delivery_day"].min(), last_day=day)  # type: ignore[arg-type]
+    panel = build_panel(features, prices, zone=zone)
+    files = registry.files(version)
+
+    def predict(known: DeliveryPanel) -> Floats | None:
+        # a model absorbs the days before the one it forecasts: a fresh one each time, or changed past prices would go unseen
+        try:
+            return forecaster_from_files(files).predict(known).point
+        except ForecastError:
+            return None
+
+    row = int(np.searchsorted(panel.days, np.datetime64(day)))
+    return version.version, feature_shares(predict, panel, [row])
+
+
+def judge_shares(lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings) -> ExplanationVerdict:
+    """The newest explained days of a version against its first ones."""
+    stored = lake.read(TABLE, zones=[zone], last_day=last_day).filter(pl.col("model_version") == version)
+    days = stored["delivery_day"].unique().sort()
+    first, newest = days.head(settings.minimum_days), days.tail(settings.minimum_days)
+    n_days = newest.filter(~newest.is_in(first.implode())).len() if days.len() else 0
+    return assess_explanations(_mean(stored, first), _mean(stored, newest), n_days=n_days, settings=settings)
+
+
+def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str) -> pl.DataFrame:
+    """Rows of `feature_importance` before they are judged."""
+    rows = [
+        {
+            "zone": zone,
+            "delivery_day": day,
+            "model_version": version,
+            "feature": name,
+            "share_reference": None,
+            "share": share,
+            "status": "cannot_see",
+        }
+        for name, share in shares.items()
+    ]
+    return pl.DataFrame(rows, schema=FEATURE_IMPORTANCE.schema)
+
+
+def judged_rows(rows: pl.DataFrame, verdict: ExplanationVerdict) -> pl.DataFrame:
+    """The same rows with the verdict and the shares of the reference."""
+    reference = verdict.shares.select("feature", pl.col("share_reference").alias("reference"))
+    joined = rows.join(reference, on="feature", how="left").with_columns(share_reference=pl.col("reference"), status=pl.lit(verdict.status))
+    return joined.select(FEATURE_IMPORTANCE.columns.keys())
+
+
+def _mean(stored: pl.DataFrame, days: pl.Series) -> dict[str, float]:
+    rows = stored.filter(pl.col("delivery_day").is_in(days.implode()))
+    return dict(rows.group_by("feature").agg(pl.col("share").mean()).iter_rows())
