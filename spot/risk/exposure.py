@@ -1,7 +1,7 @@
 """What a limit is measured on: the proposed orders of one strategy for one day, and what the rest of its scopes already holds."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from spot.risk.limit_book import Scope
 from spot.risk.value_at_risk import TailRisk, drawdown_eur, worst_risk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Orders:
     """Orders of one strategy for one zone and day. P market time units; long is positive."""
 
@@ -54,6 +54,7 @@ class Orders:
         """Units with an order."""
         return int(np.count_nonzero(self.exposure_mw))
 
+    @cached_property
     def risk(self) -> TailRisk:
         """Value at risk and expected shortfall, the worse of historical and filtered."""
         return worst_risk(self.exposure_mw * self.hours, self.scenarios)
@@ -115,48 +116,60 @@ def measure(kind: str, scope: Scope, orders: Orders, use: ScopeUse, conditions: 
     Raises:
         ContractError: the kind is unknown.
     """
-    size = np.abs(orders.exposure_mw)
-    traded = size > 0
-    prices = orders.limit_price[traded]
-    risk = orders.risk() if kind in ("max_value_at_risk_eur", "max_expected_shortfall_eur") else TailRisk(0.0, 0.0)
-    facts: Mapping[str, float | None] = {
-        "max_model_age_days": conditions.model_age_days,
-        "max_data_age_hours": conditions.data_age_hours,
-        "max_drift_level": DRIFT_LEVELS.get(conditions.drift_status or ""),
-    }
-    if kind in facts:
-        fact = facts[kind]
-        return np.nan if fact is None else float(fact)
-    if kind == "max_daily_loss_eur":
-        return float(max(0.0, -use.daily_pnl_eur[-1])) if len(use.daily_pnl_eur) and np.isfinite(use.daily_pnl_eur[-1]) else _nothing_or_nan(use)
-    if kind == "max_drawdown_eur":
-        return drawdown_eur(use.daily_pnl_eur)
-    if kind == "max_concentration_frac":
-        part = float(size.max(initial=0.0) * orders.hours) if scope == "strategy" else orders.mwh + use.member_mwh
-        return _share(part, daily_mwh_limit)
-    if kind in ("min_price_eur_per_mwh", "max_price_eur_per_mwh", "max_price_distance_eur_per_mwh") and not traded.any():
-        return -np.inf
-    measures = {
-        "min_price_eur_per_mwh": lambda: -float(prices.min()),
-        "max_price_eur_per_mwh": lambda: float(prices.max()),
-        "max_price_distance_eur_per_mwh": lambda: float((np.sign(orders.exposure_mw[traded]) * (prices - orders.expected_price[traded])).max()),
-        "max_mw_per_mtu": lambda: float(size.max(initial=0.0)),
-        "max_gross_mw": lambda: float((size + use.gross_mw).max(initial=0.0)),
-        "max_net_mw": lambda: float(np.abs(orders.exposure_mw + use.net_mw).max(initial=0.0)),
-        "max_mwh_per_day": lambda: orders.mwh + use.mwh,
-        "max_value_eur": lambda: orders.value_eur + use.value_eur,
-        "max_orders_per_day": lambda: float(orders.n_orders + use.n_orders),
-        "max_change_mwh": lambda: max(0.0, orders.mwh + use.mwh - use.previous_mwh),
-        "max_value_at_risk_eur": lambda: risk.value_at_risk_eur + use.value_at_risk_eur,
-        "max_expected_shortfall_eur": lambda: risk.expected_shortfall_eur + use.expected_shortfall_eur,
-    }
-    if kind not in measures:
-        raise ContractError(f"unknown limit kind {kind!r}")
-    return measures[kind]()
+    match kind:
+        case "max_model_age_days":
+            return _known(conditions.model_age_days)
+        case "max_data_age_hours":
+            return _known(conditions.data_age_hours)
+        case "max_drift_level":
+            return _known(DRIFT_LEVELS.get(conditions.drift_status or ""))
+        case "max_daily_loss_eur":
+            newest = float(use.daily_pnl_eur[-1]) if len(use.daily_pnl_eur) else 0.0
+            return max(0.0, -newest) if np.isfinite(newest) else np.nan
+        case "max_drawdown_eur":
+            return drawdown_eur(use.daily_pnl_eur)
+        case "max_mwh_per_day":
+            return orders.mwh + use.mwh
+        case "max_value_eur":
+            return orders.value_eur + use.value_eur
+        case "max_orders_per_day":
+            return float(orders.n_orders + use.n_orders)
+        case "max_change_mwh":
+            return max(0.0, orders.mwh + use.mwh - use.previous_mwh)
+        case "max_value_at_risk_eur":
+            return orders.risk.value_at_risk_eur + use.value_at_risk_eur
+        case "max_expected_shortfall_eur":
+            return orders.risk.expected_shortfall_eur + use.expected_shortfall_eur
+        case "max_concentration_frac":
+            largest = float(np.abs(orders.exposure_mw).max(initial=0.0) * orders.hours)
+            return _share(largest if scope == "strategy" else orders.mwh + use.member_mwh, daily_mwh_limit)
+        case "max_mw_per_mtu":
+            return float(np.abs(orders.exposure_mw).max(initial=0.0))
+        case "max_gross_mw":
+            return float((np.abs(orders.exposure_mw) + use.gross_mw).max(initial=0.0))
+        case "max_net_mw":
+            return float(np.abs(orders.exposure_mw + use.net_mw).max(initial=0.0))
+        case _:
+            return _measure_price(kind, orders)
 
 
-def _nothing_or_nan(use: ScopeUse) -> float:
-    return 0.0 if len(use.daily_pnl_eur) == 0 else np.nan
+def _measure_price(kind: str, orders: Orders) -> float:
+    """Limits on limit prices; minus infinity where nothing is ordered."""
+    traded = orders.exposure_mw != 0
+    prices, sides = orders.limit_price[traded], np.sign(orders.exposure_mw[traded])
+    match kind:
+        case "min_price_eur_per_mwh":
+            return float((-prices).max(initial=-np.inf))
+        case "max_price_eur_per_mwh":
+            return float(prices.max(initial=-np.inf))
+        case "max_price_distance_eur_per_mwh":
+            return float((sides * (prices - orders.expected_price[traded])).max(initial=-np.inf))
+        case _:
+            raise ContractError(f"unknown limit kind {kind!r}")
+
+
+def _known(fact: float | None) -> float:
+    return np.nan if fact is None else float(fact)
 
 
 def _share(part: float, whole: float | None) -> float:

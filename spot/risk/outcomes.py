@@ -77,6 +77,9 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no row. Columns `OUTCOME_SCHEMA`,
     and `imbalance_price_eur_per_mwh` where it is given.
     """
+    exact = outcomes.join(units, on=[*_KEY, "resolution_minutes"], how="semi")
+    if exact.height == units.height:
+        return exact.filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null()).sort(_KEY)
     prices = [name for name in outcomes.columns if name.endswith("_price_eur_per_mwh")]
     wanted = _quarters(units.select(*_KEY, "delivery_day", "resolution_minutes").unique(_KEY))
     found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", "known_at_utc")).drop(

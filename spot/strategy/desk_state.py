@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from spot.contracts.panel import Floats
 from spot.risk.exposure import ScopeUse
 from spot.risk.limit_book import Scope
 
-_BATCH = ("zone", "strategy")
+Mask = npt.NDArray[np.bool_]
 
 
 def desk_uses(
@@ -28,51 +30,70 @@ def desk_uses(
     Both frames are under contract and may hold any days. Only champions count, only signals decided by `as_of_utc`, and only money known then.
     """
     spoken = signals.filter((pl.col("role") == "champion") & (pl.col("as_of_utc") <= as_of_utc))
-    spoken = spoken.sort("as_of_utc").unique(["zone", "strategy", "delivery_start_utc"], keep="last")
+    spoken = spoken.sort("as_of_utc").unique(["zone", "strategy", "delivery_start_utc"], keep="last", maintain_order=True)
     money = settlements.filter((pl.col("role") == "champion") & (pl.col("known_at_utc") <= as_of_utc) & (pl.col("delivery_day") < delivery_day))
-    in_zone, same = pl.col("zone") == zone, pl.col("strategy") == strategy
-    scopes: dict[Scope, tuple[pl.Expr, pl.Expr]] = {
-        "desk": (pl.lit(True), in_zone),
-        "zone": (in_zone, same),
-        "strategy": (in_zone & same, pl.lit(False)),
+    held, earned = _held(spoken), money.select("zone", "strategy", "delivery_day", "pnl_eur").to_dict(as_series=False)
+    here, same = held["zone"] == zone, held["strategy"] == strategy
+    earned_here, earned_same = np.array(earned["zone"], dtype=object) == zone, np.array(earned["strategy"], dtype=object) == strategy
+    days, pnl = np.array(earned["delivery_day"], dtype="datetime64[D]"), np.array(earned["pnl_eur"], dtype=np.float64)
+    nobody, everybody = np.zeros(len(here), dtype=np.bool_), np.ones(len(here), dtype=np.bool_)
+    scopes: dict[Scope, tuple[Mask, Mask, Mask]] = {
+        "desk": (everybody, here, np.ones(len(pnl), dtype=np.bool_)),
+        "zone": (here, here & same, earned_here),
+        "strategy": (here & same, nobody, earned_here & earned_same),
     }
+    today, before = held["day"] == np.datetime64(delivery_day), held["day"] == np.datetime64(delivery_day - timedelta(days=1))
+    others = today & ~(here & same)
     return {
-        scope: _scope_use(spoken.filter(inside), money.filter(inside), member, ~(in_zone & same), delivery_day, starts_utc)
-        for scope, (inside, member) in scopes.items()
+        scope: _scope_use(held, inside & others, inside & others & member, inside & before, starts_utc, _daily(days[paid], pnl[paid]))
+        for scope, (inside, member, paid) in scopes.items()
     }
 
 
-def _scope_use(
-    spoken: pl.DataFrame, money: pl.DataFrame, member: pl.Expr, is_other: pl.Expr, delivery_day: date, starts_utc: tuple[datetime, ...]
-) -> ScopeUse:
+def _held(spoken: pl.DataFrame) -> dict[str, Any]:
+    """The signals as arrays: who, when, power with its sign, energy, value and tail risk."""
     sign = pl.col("side").replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
-    sized = spoken.with_columns(exposure_mw=sign * pl.col("volume_mw")).with_columns(
-        mwh=pl.col("exposure_mw").abs() * pl.col("resolution_minutes") / 60.0
+    rows = spoken.select(
+        mw=sign * pl.col("volume_mw"),
+        mwh=pl.col("volume_mw") * pl.col("resolution_minutes") / 60.0,
+        price=pl.col("expected_price_eur_per_mwh").abs().fill_null(0.0),
+        risk=pl.col("value_at_risk_eur").fill_null(0.0),
+        shortfall=pl.col("expected_shortfall_eur").fill_null(0.0),
+        start=pl.col("delivery_start_utc").dt.epoch("s"),
+        seconds=pl.col("resolution_minutes").cast(pl.Int64) * 60,
     )
-    today = sized.filter((pl.col("delivery_day") == delivery_day) & is_other)
-    before = sized.filter(pl.col("delivery_day") == delivery_day - timedelta(days=1))
-    batches = today.group_by(_BATCH).agg(pl.col("value_at_risk_eur").max(), pl.col("expected_shortfall_eur").max())
-    daily = money.group_by("delivery_day").agg(pl.col("pnl_eur").sum()).sort("delivery_day")
+    arrays: dict[str, Any] = {name: rows[name].to_numpy() for name in rows.columns}
+    arrays |= {name: np.array(spoken[name].to_list(), dtype=object) for name in ("zone", "strategy")}
+    return arrays | {"day": np.array(spoken["delivery_day"].to_list(), dtype="datetime64[D]")}
+
+
+def _scope_use(held: dict[str, Any], today: Mask, member: Mask, before: Mask, starts_utc: tuple[datetime, ...], daily_pnl: Floats) -> ScopeUse:
+    batches = {(zone, name): i for i, (zone, name) in enumerate(zip(held["zone"], held["strategy"], strict=True)) if today[i]}
+    whole = list(batches.values())
     return ScopeUse(
-        gross_mw=_per_unit(today, pl.col("exposure_mw").abs(), starts_utc),
-        net_mw=_per_unit(today, pl.col("exposure_mw"), starts_utc),
-        mwh=float(today["mwh"].sum()),
-        member_mwh=float(today.filter(member)["mwh"].sum()),
-        value_eur=float((today["mwh"] * today["expected_price_eur_per_mwh"].abs()).sum()),
-        n_orders=today.filter(pl.col("volume_mw") > 0).height,
-        value_at_risk_eur=float(batches["value_at_risk_eur"].fill_null(0.0).sum()),
-        expected_shortfall_eur=float(batches["expected_shortfall_eur"].fill_null(0.0).sum()),
-        previous_mwh=float(before["mwh"].sum()),
-        daily_pnl_eur=daily["pnl_eur"].to_numpy(),
+        gross_mw=_per_unit(held, today, np.abs(held["mw"]), starts_utc),
+        net_mw=_per_unit(held, today, held["mw"], starts_utc),
+        mwh=float(held["mwh"][today].sum()),
+        member_mwh=float(held["mwh"][member].sum()),
+        value_eur=float((held["mwh"] * held["price"])[today].sum()),
+        n_orders=int((held["mw"][today] != 0).sum()),
+        value_at_risk_eur=float(held["risk"][whole].sum()) if whole else 0.0,
+        expected_shortfall_eur=float(held["shortfall"][whole].sum()) if whole else 0.0,
+        previous_mwh=float(held["mwh"][before].sum()),
+        daily_pnl_eur=daily_pnl,
     )
 
 
-def _per_unit(today: pl.DataFrame, value: pl.Expr, starts_utc: tuple[datetime, ...]) -> Floats:
+def _daily(days: npt.NDArray[np.datetime64], pnl: Floats) -> Floats:
+    """Sums per day, oldest first."""
+    known, index = np.unique(days, return_inverse=True)
+    return np.bincount(index, weights=pnl, minlength=len(known)).astype(np.float64) if len(pnl) else np.zeros(0)
+
+
+def _per_unit(held: dict[str, Any], chosen: Mask, value: Floats, starts_utc: tuple[datetime, ...]) -> Floats:
     """(P,) sum over the orders whose unit covers the start of each of ours."""
-    total = np.zeros(len(starts_utc))
-    if today.is_empty():
-        return total
     starts = np.array([int(start.timestamp()) for start in starts_utc])
-    for first, minutes, mw in today.select(pl.col("delivery_start_utc").dt.epoch("s"), "resolution_minutes", value.alias("value")).iter_rows():
-        total[(starts >= first) & (starts < first + 60 * minutes)] += mw
+    first, last = held["start"][chosen], held["start"][chosen] + held["seconds"][chosen]
+    covers = (starts[:, None] >= first[None, :]) & (starts[:, None] < last[None, :])
+    total: Floats = covers @ value[chosen]
     return total

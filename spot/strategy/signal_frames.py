@@ -30,7 +30,7 @@ def signal_frame(
     """Contract `signals`: a row per unit, flat included."""
     n_units, gate = len(view.starts_utc), gate_closure_utc(request.zone, request.delivery_day)
     size = np.abs(final.exposure_mw)
-    risk = final.risk() if not final.is_flat else None
+    risk = final.risk if not final.is_flat else None
     origin = (
         rows.row(0, named=True) if verdict.is_ready else {"model_name": "none", "model_version": "none", "data_version": "none", "source": "none"}
     )

@@ -76,7 +76,7 @@ class RandomDesk:
         for scope in SCOPES:
             others = [held for key, held in self.held.items() if key != (zone, strategy) and _inside(scope, key, zone, strategy)]
             member = [held for key, held in self.held.items() if key != (zone, strategy) and key[0] == zone and scope == "desk"]
-            risks = [_as_orders(held).risk() for held in others]
+            risks = [_as_orders(held).risk for held in others]
             result[scope] = replace(
                 ScopeUse.empty(N_UNITS),
                 gross_mw=sum((np.abs(held.exposure) for held in others), np.zeros(N_UNITS)),

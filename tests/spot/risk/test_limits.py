@@ -71,9 +71,9 @@ def test_net_counts_sides_against_each_other():
 
 def test_reduced_tail_risk_meets_its_limit_exactly():
     orders = make_orders(ORDERS)
-    before = orders.risk()
+    before = orders.risk
     result = _apply(orders, make_limits(max_value_at_risk_eur=before.value_at_risk_eur / 2))
-    assert result.orders.risk().value_at_risk_eur == pytest.approx(before.value_at_risk_eur / 2)
+    assert result.orders.risk.value_at_risk_eur == pytest.approx(before.value_at_risk_eur / 2)
 
 
 def test_too_few_scenarios_deny_rather_than_show_no_risk():

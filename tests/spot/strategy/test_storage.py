@@ -37,7 +37,9 @@ def test_never_charges_and_discharges_at_once_at_negative_prices():
 
 def test_equals_enumeration_on_a_small_grid():
     rng = np.random.default_rng(4)
-    battery = StorageSettings(power_mw=1.0, energy_mwh=1.0, charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=1.0)
+    battery = StorageSettings(
+        power_mw=1.0, energy_mwh=1.0, charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=1.0, max_cycles_per_day=1.0
+    )
     for _ in range(20):
         prices = rng.normal(50, 40, 5)
         best = 0.0
