@@ -34,9 +34,9 @@ class PromotionSettings(BaseModel):
     worse_level: float = Field(default=0.05, gt=0, lt=0.5, description="one-sided level at which a version counts as significantly worse")
     first_champion_maximum_rmae: float = Field(default=1.0, gt=0, description="without a champion, a candidate must beat the weekly naive")
     minimum_shadow_days: int = Field(default=14, ge=10)
-    look_every_days: int = Field(default=7, ge=1)
+    look_every_days: int = Field(default=14, ge=1)
     maximum_shadow_days: int = Field(default=56, ge=10, description="a challenger that has not won by then expires")
-    error_level: float = Field(default=0.02, gt=0, lt=0.5, description="over all looks together")
+    error_level: float = Field(default=0.05, gt=0, lt=0.5, description="over all looks together")
     error_margin: float = Field(default=0.01, ge=0, lt=0.5, description="share of the champion's loss that a better model must save")
     money_level: float = Field(default=0.10, gt=0, lt=0.5, description="level of the test on P&L")
     money_must_be: Literal["not_worse", "better"] = "not_worse"
