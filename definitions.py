@@ -5,6 +5,7 @@ from dagster import Definitions, in_process_executor
 from resources.environments import desk_settings, read_environment
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
+from sensors.publication import PUBLICATION_SENSORS
 from sensors.retraining import RETRAINING_SENSORS
 from sensors.schedules import schedules_of
 from sensors.sources import SOURCE_SENSORS, source_schedules_of
@@ -19,7 +20,7 @@ defs = Definitions(
     asset_checks=CHECKS,
     jobs=JOBS,
     schedules=[*schedules_of(desk_settings(_ENVIRONMENT)), *source_schedules_of(desk_settings(_ENVIRONMENT))],
-    sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS, *SOURCE_SENSORS],
+    sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS, *PUBLICATION_SENSORS, *SOURCE_SENSORS],
     resources=make_resources(_ENVIRONMENT),
     # The run to the gate works in one process: a process per step costs five seconds of imports each.
     executor=in_process_executor,

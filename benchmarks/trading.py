@@ -1,6 +1,7 @@
 """Trading on recorded prices: which strategy has an edge, and which has not.
 
-    python benchmarks/trading.py [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile fast] [--cycles 2] [--json]
+    python benchmarks/trading.py [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile fast] [--cycles 2]
+                                 [--from 2022-04-01] [--to 2024-12-31] [--assume-known] [--json]
 
 `spread`: day-ahead against intraday VWAP and imbalance, Slovakia 2025 and Belgium 2024-2025, 5 MW, after fees of 0.15 and slippage of 0.50 EUR/MWh.
 `storage`: a battery of 1 MW and 2 MWh in 13 zones, April 2022 (the first days train) to December 2024, day by day, inputs known at the gate.
@@ -11,12 +12,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from desk.benchmark_trading import SPREAD_CASES, STORAGE_ZONES, spread_rows, storage_rows
+from desk.benchmark_trading import SPREAD_CASES, STORAGE_DAYS, STORAGE_ZONES, spread_rows, storage_rows
 from desk.console import as_table, out
 from spot.strategy.settings import StorageSettings
 
@@ -53,6 +55,8 @@ def main() -> int:
     parser.add_argument("--zone", action="append")
     parser.add_argument("--profile", default="fast")
     parser.add_argument("--cycles", type=float, default=2.0)
+    parser.add_argument("--from", dest="first_day", type=date.fromisoformat, default=STORAGE_DAYS[0], help="first storage day")
+    parser.add_argument("--to", dest="last_day", type=date.fromisoformat, default=STORAGE_DAYS[1], help="last storage day")
     parser.add_argument("--assume-known", action="store_true", help="admit wind and solar forecasts of 18:00: to compare with the literature only")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -64,7 +68,9 @@ def main() -> int:
         zones = tuple(zone for zone in STORAGE_ZONES if not arguments.zone or zone in arguments.zone)
         battery = StorageSettings(max_cycles_per_day=arguments.cycles)
         admit = frozenset({"renewable_forecasts"} if arguments.assume_known else ())
-        result["storage"] = _shown(storage_rows(arguments.data, ROOT / "conf", zones, settings=battery, profile=arguments.profile, admit=admit))
+        span = (arguments.first_day, arguments.last_day)
+        rows = storage_rows(arguments.data, ROOT / "conf", zones, settings=battery, profile=arguments.profile, span=span, admit=admit)
+        result["storage"] = _shown(rows)
     if arguments.json:
         print(json.dumps(result, indent=2, default=str))
     else:

@@ -9,6 +9,7 @@
 | SPOTDESK_MARKET_DATA | `../shared/data` | folder of recorded market data, source `files` |
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
 | SPOTDESK_WEBHOOK_URL | none | alerts are posted there too |
+| SPOTDESK_SIGNAL_WEBHOOK_URL, SPOTDESK_SIGNAL_WEBHOOK_SECRET | none | live signals are posted there, signed |
 | SPOTDESK_ZONES | none | zones to add to those of zones.yaml, separated by commas |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
@@ -116,6 +117,12 @@ def provider_tokens() -> dict[str, str]:
     """Provider to its token. Read at each use and never part of a resource's configuration, which the UI shows."""
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return {"entsoe": values.get("SPOTDESK_ENTSOE_TOKEN") or ""}
+
+
+def signal_webhook() -> dict[str, str]:
+    """`url` and `secret` of the webhook that live signals are posted to; empty where none is set. Read at each use, like the tokens."""
+    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    return {"url": values.get("SPOTDESK_SIGNAL_WEBHOOK_URL") or "", "secret": values.get("SPOTDESK_SIGNAL_WEBHOOK_SECRET") or ""}
 
 
 def desk_settings(environment: Environment) -> DeskSettings:

@@ -8,8 +8,8 @@ message. Paper signals go to the table and the folder `paper`; only a zone set l
 import hashlib
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -17,11 +17,12 @@ import httpx
 import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
+from resources.environments import signal_webhook
 from resources.lake import Lake
 from resources.trading_state import MAX_SENDING_SECONDS, TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError
-from spot.strategy.outbox import Batch, assess_batch, csv_payload, json_payload, make_batches, sign
+from spot.strategy.outbox import Batch, assess_batch, csv_payload, json_payload, make_batches, sign, valid_signals
 
 Channel = Literal["table", "file", "webhook"]
 _LOG = logging.getLogger("spotdesk.publication")
@@ -35,14 +36,36 @@ class Receipt:
     payload_sha256: str
 
 
-class Publisher(ConfigurableResource):  # type: ignore[type-arg]
-    """Sends what may leave. `drop_folder` and `webhook_url` may be empty: that channel is then off."""
+class Outbox(ConfigurableResource):  # type: ignore[type-arg]
+    """Where signals go. The webhook's address and secret are read at each use and no part of the configuration, which the UI shows."""
 
     lake: ResourceDependency[Lake]
     state_folder: str
     drop_folder: str = ""
-    webhook_url: str = ""
-    webhook_secret: str = ""
+
+    def publish(self, zone: str, first_day: date, last_day: date, *, now: datetime) -> pl.DataFrame:
+        """Send what is still valid of a zone's signals and has not been sent; rows of `publications` of this call."""
+        rows = valid_signals(self.lake.read("signals", zones=[zone], first_day=first_day, last_day=last_day), now=now)
+        target = signal_webhook()
+        publisher = Publisher(
+            lake=self.lake,
+            state_folder=self.state_folder,
+            drop_folder=self.drop_folder,
+            webhook_url=target["url"],
+            webhook_secret=target["secret"],
+        )
+        return publisher.publish(rows, clock=lambda: now)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """Sends what may leave. `drop_folder` and `webhook_url` may be empty: that channel is then off."""
+
+    lake: Lake
+    state_folder: str
+    drop_folder: str = ""
+    webhook_url: str = field(default="", repr=False)
+    webhook_secret: str = field(default="", repr=False)
     max_attempts: int = 5
     timeout_seconds: float = 5.0
 

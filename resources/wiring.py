@@ -9,6 +9,7 @@ from resources.desk_settings import Desk
 from resources.environments import Environment, desk_resource
 from resources.lake import Lake
 from resources.market_source import MarketSource
+from resources.publication import Outbox
 from resources.registry import ModelRegistry
 from resources.state_folder import StateFolder
 from resources.tracking import mlflow_run
@@ -38,6 +39,7 @@ def make_resources(environment: Environment, *, desk: Desk | None = None) -> dic
         "training_order": TrainingOrder.configure_at_launch(),
         "alerts": alerts,
         "analyst_file": AnalystDatabase(path=str(environment.analyst_database)),
+        "outbox": Outbox(lake=lake, state_folder=str(environment.trading_state), drop_folder=str(environment.home / "outbox")),
         "state_folder": StateFolder(path=str(environment.trading_state)),
         "mlflow": mlflow_run.configured({"mlflow_tracking_uri": environment.tracking_uri, "artifact_folder": str(environment.artifact_folder)}),
     }

@@ -2,9 +2,9 @@
 
 from dagster import AssetChecksDefinition, AssetsDefinition, load_asset_checks_from_modules, load_assets_from_modules
 
-from trading_assets import analysts, features, forecasts, fundamentals, market, models, monitoring, settlement, signals, sources
+from trading_assets import analysts, features, forecasts, fundamentals, market, models, monitoring, publication, settlement, signals, sources
 
-LAYERS = (market, fundamentals, features, models, forecasts, signals, settlement, monitoring, analysts, sources)
+LAYERS = (market, fundamentals, features, models, forecasts, signals, publication, settlement, monitoring, analysts, sources)
 
 ASSETS: list[AssetsDefinition] = [asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)]
 CHECKS: list[AssetChecksDefinition] = list(load_asset_checks_from_modules(LAYERS))

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from resources.lake import Lake
-from resources.publication import Publisher
+from resources.publication import Outbox, Publisher
 from resources.trading_state import TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.contracts.table import check_rows
@@ -190,3 +190,16 @@ def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_w
     changed = frame.with_columns(signal_id=pl.concat_str(pl.col("signal_id"), pl.lit("x")))
     assert make_batches(changed)[0].publication_id != batch.publication_id
     assert sign(b"k", "t", b"b") != sign(b"k", "tb", b"")
+
+
+def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environment_alone(desk, store, receiver, tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/")
+    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
+    desk(now=GATE)
+    desk.lake.replace("publications", desk.lake.read("publications").clear(), zone=ZONE, first_day=DAY, last_day=DAY)
+    outbox = Outbox(lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"))
+    assert outbox.publish(ZONE, DAY, DAY, now=GATE).is_empty()
+    rows = outbox.publish(ZONE, DAY, DAY, now=BEFORE)
+    assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent"), ("webhook", "sent")]
+    assert SECRET not in str(outbox) + str(outbox.model_dump())
+    assert len(receiver.received) == 1
