@@ -4,7 +4,7 @@ Every window has a plain pass and a robust one. The robust pass gives each day i
 that a freak day pulls less on the days after it. Both share one kernel.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ STANDARD_WINDOWS: tuple[NormalisationWindow, ...] = (
 _ROBUST_NOISE = 3.0
 _ROBUST_RANGE = (0.5, 100.0)
 _TRAILING_DAYS = 365
+_USUAL_DAYS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,14 @@ def _trailing_median(innovations: Floats, day: int) -> float:
     return float(np.median(known)) if len(known) else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class BankParts:
+    """Family of features to (24,) its contribution, EUR/MWh; and (D - 1,) likeness of every earlier day, 0 to 1."""
+
+    contributions: dict[str, Floats]
+    likeness: Floats
+
+
 class WindowProcess:
     """The process of one normalisation window, over days WARM_UP_DAYS.. of a history; plain, and robust where asked for."""
 
@@ -81,6 +90,19 @@ class WindowProcess:
         """(24,) price of the one day of `prepared` from each pass."""
         kernel, _ = self._row.against(prepared.inputs.columns[0])
         return [_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors]
+
+    def predict_columns(self, columns: Singles, prepared: Prepared) -> Floats:
+        """(24,) mean over the passes of the price if the day of `prepared` had the features `columns` (F,)."""
+        kernel, _ = self._row.against(columns)
+        return np.asarray(np.mean([_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors], axis=0))
+
+    def likeness(self, prepared: Prepared) -> Floats:
+        """(n,) how like the day of `prepared` every absorbed day is, 0 to 1: the kernel's distance part over its largest value."""
+        return self._row.likeness(prepared.inputs.columns[0])
+
+    def usual_columns(self, days: int) -> Singles:
+        """(F,) mean features of the newest `days` absorbed days."""
+        return self._row.mean_of_newest(days)
 
     def absorb(self, prepared: Prepared, *, is_known: bool) -> None:
         """Add the one day of `prepared` with its outcome."""
@@ -134,14 +156,39 @@ class GaussianBank:
 
     def predict(self, history: FilledHistory) -> Floats:
         """(passes, windows, 24) prices of the last day of `history`, all earlier days having been absorbed."""
-        return np.array([process.predict(prepared) for process, prepared in self._last(history)]).transpose(1, 0, 2)
+        return self.predict_prepared(self.last_day(history))
+
+    def predict_prepared(self, last: list[tuple[WindowProcess, Prepared]]) -> Floats:
+        """(passes, windows, 24) prices of a day whose features are made already."""
+        return np.array([process.predict(prepared) for process, prepared in last]).transpose(1, 0, 2)
+
+    def explain(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
+        """Contributions of families of features to the forecast of the last day, by occlusion, and its likeness to every earlier day."""
+        last = self.last_day(history)
+        likeness = np.concatenate([np.zeros(WARM_UP_DAYS), np.mean([process.likeness(prepared) for process, prepared in last], axis=0)])
+        families: dict[str, list[Floats]] = {}
+        for process, prepared in last:
+            here = process.predict_columns(prepared.inputs.columns[0], prepared)
+            usual = process.usual_columns(_USUAL_DAYS)
+            widths = self._widths(process, history)
+            owner = np.repeat([family_of(name) for name in process.weights.groups], widths)
+            for family in dict.fromkeys(owner):
+                columns = np.where(owner == family, usual, prepared.inputs.columns[0]).astype(np.float32)
+                families.setdefault(str(family), []).append(here - process.predict_columns(columns, prepared))
+        return BankParts({family: np.mean(parts, axis=0) for family, parts in families.items()}, likeness)
+
+    def _widths(self, process: WindowProcess, history: FilledHistory) -> list[int]:
+        rows = slice(len(history) - 1, len(history))
+        groups = FeatureBuilder(history, self._anchors, rows).build(process.window).groups
+        return [groups[name].shape[1] for name in process.weights.groups]
 
     def absorb(self, history: FilledHistory) -> None:
         """Add the last day of `history`."""
-        for process, prepared in self._last(history):
+        for process, prepared in self.last_day(history):
             process.absorb(prepared, is_known=bool(history.is_known[-1]))
 
-    def _last(self, history: FilledHistory) -> list[tuple[WindowProcess, Prepared]]:
+    def last_day(self, history: FilledHistory) -> list[tuple[WindowProcess, Prepared]]:
+        """Every process with the features of the last day of `history`."""
         rows = slice(len(history) - 1, len(history))
         builder = FeatureBuilder(history, self._anchors, rows)
         return [(process, prepare(history, builder.build(process.window), process.weights, rows)) for process in self.processes]

@@ -107,6 +107,20 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         transformed = np.sort(centre + (raw - centre) * self._stretch * self._widening(history), axis=1)
         return restore(transformed.T, np.repeat(table.centre, raw.shape[1]), np.repeat(table.spread, raw.shape[1])).T
 
+    def shap_contributions(self, history: FilledHistory) -> dict[str, Floats]:
+        """Column of the hour table to (24,) its SHAP value for the median of the last day of `history`, EUR/MWh."""
+        from catboost import Pool
+
+        table = hour_table(history, self.anchors, slice(len(history) - 1, len(history)))
+        values = np.asarray(self._model.get_feature_importance(Pool(table.columns[0], feature_names=list(table.names)), type="ShapValues"))
+        middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
+        shares, base = values[:, middle, :-1], values[:, middle, -1]
+        total = shares.sum(axis=1)
+        here, usual = (restore(z[None], table.centre, table.spread)[0] for z in (base + total, base))
+        # In transformed prices the parts add up exactly; the mean slope between the two ends carries them to EUR/MWh.
+        slope = np.where(np.abs(total) > 1e-9, (here - usual) / np.where(np.abs(total) > 1e-9, total, 1.0), table.spread[0])
+        return {name: shares[:, i] * slope for i, name in enumerate(table.names)}
+
     def _model_arrays(self) -> Arrays:
         return {"stretch": self._stretch}
 

@@ -1,6 +1,6 @@
 """The engine: the bank of Gaussian processes, and what is built on it. The default model of every zone."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import copy
 from typing import Any, ClassVar
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from spot.errors import ModelIntegrityError
 from spot.forecast.aggregation import Aggregator
-from spot.forecast.bank import GaussianBank
+from spot.forecast.bank import BankParts, GaussianBank
 from spot.forecast.bank_weights import fit_bank_weights
 from spot.forecast.catboost_files import load_catboost, save_catboost
 from spot.forecast.clock_grid import HOURS, Floats
@@ -78,7 +78,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self._experts = np.concatenate([self._experts, experts[None]])
         if self._aggregator is not None:
             self._aggregator.take(experts, history.grid.prices[-1])
-        self._fitted_bank().absorb(history)
+        self.bank.absorb(history)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         banked = self._build_bank(history).backcast()
@@ -92,12 +92,23 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     def _reduced_settings(self) -> EngineSettings:
         return self.settings.reduced()
 
+    # -- explanation
+
+    def bank_parts(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
+        """What the bank's forecast of the last day of `history` is made of; trees on its residual are a part of their own."""
+        parts = self.bank.explain(history, family_of)
+        if not self.settings.trees:
+            return parts
+        experts = self._experts_of_last_day(history)
+        added = self._core(experts) - experts[self._bank_column()]
+        return BankParts({**parts.contributions, "trees on the residual": added}, parts.likeness)
+
     # -- experts
 
     def _experts_of_last_day(self, history: FilledHistory) -> Floats:
         """(K, 24) what every expert says of the last day of `history`."""
         row = len(history) - 1
-        windows = self._fitted_bank().predict(history).reshape(-1, HOURS)
+        windows = self.bank.predict(history).reshape(-1, HOURS)
         bank = windows.mean(axis=0)
         said = [*windows, bank]
         if self._trees:
@@ -186,7 +197,9 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
 
     # -- the bank
 
-    def _fitted_bank(self) -> GaussianBank:
+    @property
+    def bank(self) -> GaussianBank:
+        """The fitted bank."""
         _ = self.history
         assert self._bank is not None  # noqa: S101  (a history without a bank cannot be)
         return self._bank

@@ -6,6 +6,7 @@ forecast made for it, which is all that calibration needs.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -213,6 +214,18 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """(D - first_row, 24) forecasts of the days from `first_row` on, each from the days before it."""
         return np.array([self._next_day(first_days(history, row + 1)) for row in range(first_row, len(history))])
 
+    @one_thread()
+    def history_for(self, panel: DeliveryPanel) -> FilledHistory:
+        """The absorbed days and the last day of `panel`, its price unknown: what a forecast of that day is made of."""
+        grid = self._newer(panel)
+        if not len(grid):
+            raise LookAheadError(
+                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}: {panel.last_day} is not ahead of it"
+            )
+        for row in range(len(grid) - 1):
+            self._absorb(grid.rows(slice(row, row + 1)))
+        return extended_history(self.history, without_unbelievable(_unpriced(grid.rows(slice(len(grid) - 1, len(grid)))), self.anchors))
+
     # -- what the interface is made of
 
     @property
@@ -241,15 +254,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def _absorb(self, day: ClockGrid) -> None:
         day = without_unbelievable(day, self.anchors)
-        unpriced = ClockGrid(
-            zone=day.zone,
-            days=day.days,
-            prices=np.full_like(day.prices, np.nan),
-            deviations=np.full_like(day.deviations, np.nan),
-            inputs=day.inputs,
-            holiday_fraction=day.holiday_fraction,
-        )
-        self._extend(day, self._next_day(extended_history(self.history, unpriced)))
+        self._extend(day, self._next_day(extended_history(self.history, _unpriced(day))))
 
     def _extend(self, day: ClockGrid, point: Floats) -> None:
         """Add a day and the forecast that was made for it."""
@@ -259,14 +264,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def forecast_day(self, panel: DeliveryPanel, day: ClockGrid) -> PriceForecast:
         """The forecast of the last day of `panel`, given that day on the clock and all earlier days absorbed."""
-        known = ClockGrid(
-            zone=day.zone,
-            days=day.days,
-            prices=np.full_like(day.prices, np.nan),
-            deviations=np.full_like(day.deviations, np.nan),
-            inputs=day.inputs,
-            holiday_fraction=day.holiday_fraction,
-        )
+        known = _unpriced(day)
         missing = missing_inputs(
             self.history.grid.select_inputs(tuple(self.anchors.input_range)).joined(_with_inputs(known, self.anchors)), self.anchors
         )
@@ -327,6 +325,11 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def _reduced_settings(self) -> Settings:
         """Settings of a model that stands in for one day."""
         return self.settings
+
+
+def _unpriced(day: ClockGrid) -> ClockGrid:
+    """The day as it stands at its gate."""
+    return replace(day, prices=np.full_like(day.prices, np.nan), deviations=np.full_like(day.deviations, np.nan))
 
 
 def _with_inputs(day: ClockGrid, anchors: Anchors) -> ClockGrid:

@@ -156,6 +156,16 @@ class KernelRow:
             row += component_of(products[:, component][None].copy(), own[component : component + 1], squares, self._weights, component)[0]
         return row, float(BIAS + self._weights.amplitude.sum() + own[2])
 
+    def likeness(self, x: Singles) -> Floats:
+        """(n,) the distance part of the kernel over its largest value: 1 for a day with the same features, 0 for one unlike in all."""
+        row, _ = self.against(x)
+        linear = self._columns[: self._n_days] @ (self._sides[2] * x)
+        return np.asarray((row - linear - np.float32(BIAS)) / np.float32(self._weights.amplitude.sum()), dtype=np.float64)
+
+    def mean_of_newest(self, n_days: int) -> Singles:
+        """(F,) mean features of the newest `n_days` days."""
+        return np.asarray(self._columns[max(0, self._n_days - n_days) : self._n_days].mean(axis=0))
+
     def append(self, x: Singles) -> None:
         """Remember the day with features `x`."""
         if self._n_days == len(self._columns):  # room for more days at once: copying the past every day would cost more than the forecast

@@ -33,6 +33,12 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
         row = len(history) - 1
         return np.asarray(history.prices[row - int(self._lags(history.grid.days[-1:])[0])])
 
+    def repeated_day(self, history: FilledHistory) -> Floats:
+        """(D - 1,) 1 on the day that the forecast of the last day repeats, 0 elsewhere."""
+        likeness = np.zeros(len(history) - 1)
+        likeness[len(history) - 1 - int(self._lags(history.grid.days[-1:])[0])] = 1.0
+        return likeness
+
     def _lags(self, days: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
         if self.settings.rule == "mixed":
