@@ -1,6 +1,7 @@
 """Alerts on what failed, and on silence: a run that failed, a blocking check that stopped one, a gate that comes near without a signal."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import polars as pl
 from dagster import DefaultSensorStatus, RunFailureSensorContext, SensorResult, SkipReason, run_failure_sensor, sensor
@@ -24,19 +25,30 @@ SILENCE_MINUTES = 20
 )
 def run_failed(context: RunFailureSensorContext, alerts: Alerts, clock: Clock) -> None:
     """One alert per failed run."""
+    alert_on_failure(context, alerts, clock.now())
+
+
+def alert_on_failure(context: RunFailureSensorContext, alerts: Alerts, now: datetime) -> None:
+    """Say which run failed, for which zone, and why: the first cause, without Dagster's wrapping."""
     run = context.dagster_run
     key = run.tags.get("dagster/partition", "")
     zone = key.split("|")[-1]
-    causes = [event.step_failure_data.error for event in context.get_step_failure_events() if event.step_failure_data.error is not None]
-    is_check = any(error.cls_name == "DagsterAssetCheckFailedError" for error in causes)
-    message = (causes[0].message if causes else context.failure_event.message or "unknown cause").strip()
+    errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
+    causes = [_root(error) for error in errors if error is not None]
+    is_check = any(cause.cls_name == "DagsterAssetCheckFailedError" for cause in causes)
+    message = " ".join((causes[0].message if causes else context.failure_event.message or "unknown cause").split())
     alerts.send(
         "blocking_check_failed" if is_check else "run_failed",
         f"{run.job_name} of {key or 'everything'}: {message[:500]} (run {run.run_id})",
         zone=zone if zone in ZONES else "all",
         severity="critical" if run.job_name == "signals_ready" else "warning",
-        now=clock.now(),
+        now=now,
     )
+
+
+def _root(error: Any) -> Any:
+    """What Dagster's own wrapping hides."""
+    return error if error.cause is None else _root(error.cause)
 
 
 @sensor(

@@ -71,7 +71,7 @@ def requests_of_zone(
     today = delivery_day_of(zone, now)
     bad = {zone} if has_bad_data(lake, zone, last_day=today) else set()
     decision = decide_retrains(history, causes, now=now, settings=monitoring_settings(desk).retraining, zones_with_bad_data=bad)
-    write_requests(lake, [*history, *decision.changed])
+    write_requests(lake, {request.request_id: request for request in (*history, *decision.changed)}.values())
     for request in decision.abandoned:
         text = f"retrain {request.request_id} ({request.detail}) failed {request.n_attempts} times and is given up"
         alerts.send("retrain_abandoned", text, zone=zone, severity="critical", now=now)

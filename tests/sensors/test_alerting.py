@@ -1,0 +1,138 @@
+"""What fails is heard: a failed run, a blocking check, a gate that comes near without a signal, a webhook that does not answer."""
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+from dagster import AssetCheckResult, DagsterInstance, Definitions, asset, asset_check, build_run_status_sensor_context, define_asset_job
+
+from resources.alerts import Alerts
+from sensors.alerting import alert_on_failure, is_silent
+from spot.contracts.signal_tables import SIGNALS
+from tests.sensors.conftest import NOW, TODAY, ZONE
+
+
+@asset
+def broken() -> None:
+    raise ValueError("the cable is cut")
+
+
+@asset
+def doubtful() -> None:
+    pass
+
+
+@asset_check(asset=doubtful, blocking=True)
+def is_sound() -> AssetCheckResult:
+    return AssetCheckResult(passed=False)
+
+
+@asset(deps=[doubtful])
+def later() -> None:
+    pass
+
+
+JOBS = Definitions(
+    assets=[broken, doubtful, later],
+    asset_checks=[is_sound],
+    jobs=[define_asset_job("signals_ready", ["broken"]), define_asset_job("day_judged", ["doubtful", "later"])],
+)
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("job", "kind", "severity", "text"),
+    [("signals_ready", "run_failed", "critical", "the cable is cut"), ("day_judged", "blocking_check_failed", "warning", "is_sound")],
+)
+def test_a_failed_run_and_a_failed_blocking_check_are_alerts(instance, lake, alerts, job, kind, severity, text):
+    done = JOBS.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False, tags={"dagster/partition": f"2025-06-11|{ZONE}"})
+    failure = next(event for event in done.all_events if event.is_failure and event.event_type_value == "PIPELINE_FAILURE")
+    with (
+        build_run_status_sensor_context(
+            sensor_name="run_failed", dagster_instance=instance, dagster_run=done.dagster_run, dagster_event=failure
+        ) as context,
+    ):
+        alert_on_failure(context.for_run_failure(), alerts, NOW)
+    row = lake.read("alerts").row(0, named=True)
+    assert (row["kind"], row["severity"], row["zone"]) == (kind, severity, ZONE)
+    assert text in row["message"]
+
+
+def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake):
+    gate = datetime.fromisoformat("2025-06-10T10:00:00+00:00")
+    assert is_silent(lake, ZONE, gate - timedelta(minutes=15))
+    assert not is_silent(lake, ZONE, gate - timedelta(minutes=45))
+    assert not is_silent(lake, ZONE, gate + timedelta(minutes=1))
+    lake.replace("signals", flat_signal(), zone=ZONE, first_day=TODAY + timedelta(days=1), last_day=TODAY + timedelta(days=1))
+    assert not is_silent(lake, ZONE, gate - timedelta(minutes=15))
+
+
+def flat_signal() -> pl.DataFrame:
+    values: dict[str, object] = {}
+    for name, column in SIGNALS.columns.items():
+        if column.allowed:
+            values[name] = column.allowed[0]
+        elif column.nullable:
+            values[name] = None
+        elif column.dtype == pl.String:
+            values[name] = ZONE if name == "zone" else "x"
+        elif column.dtype == pl.Date:
+            values[name] = TODAY + timedelta(days=1)
+        elif column.dtype == pl.Boolean:
+            values[name] = False
+        elif column.dtype == pl.Float64:
+            values[name] = 0.0
+        else:
+            values[name] = NOW
+    return pl.DataFrame([values | {"side": "flat", "role": "champion"}], schema=SIGNALS.schema)
+
+
+class Webhook(http.server.BaseHTTPRequestHandler):
+    received: list[dict[str, object]] = []  # noqa: RUF012
+    status = 200
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        type(self).received.append(json.loads(body))
+        self.send_response(type(self).status)
+        self.end_headers()
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture
+def webhook() -> Iterator[str]:
+    Webhook.received, Webhook.status = [], 200
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Webhook)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/secret-token"
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
+    alerts = Alerts(lake=lake, webhook_url=webhook)
+    assert alerts.send("no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW)
+    assert not alerts.send("no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW + timedelta(hours=1))
+    assert lake.read("alerts").height == 1
+    (message,) = Webhook.received
+    assert message["text"] == "[critical] FR no_signal: flat on 2025-06-11: no champion"
+
+
+def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(lake, webhook: str, caplog):
+    Webhook.status = 500
+    assert Alerts(lake=lake, webhook_url=webhook).send("no_signal", "flat", zone=ZONE, now=NOW)
+    assert Alerts(lake=lake, webhook_url="http://127.0.0.1:9/secret-token").send("no_signal", "still flat", zone=ZONE, now=NOW)
+    assert lake.read("alerts").height == 2
+    assert "the webhook did not take it" in caplog.text
+    assert "secret-token" not in caplog.text

@@ -1,0 +1,107 @@
+"""A cause becomes exactly one request, a failed run is tried again, and a request that cannot be met ends in an alert."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRequest
+
+from sensors.retraining import requests_of_zone
+from tests.sensors.conftest import NOW, TODAY, ZONE, OneVersion, write_drift, write_quality
+
+
+@pytest.fixture
+def instance() -> Iterator[DagsterInstance]:
+    with DagsterInstance.ephemeral() as made:
+        yield made
+
+
+@pytest.fixture
+def tick(instance, lake, desk, alerts):
+    """One evaluation of the sensor, `minutes` after NOW."""
+
+    def evaluate(minutes: float, registry: OneVersion | None = None) -> list[RunRequest]:
+        young = registry or OneVersion(TODAY - timedelta(days=10))
+        return requests_of_zone(instance, ZONE, lake, desk, young, alerts, NOW + timedelta(minutes=minutes))
+
+    return evaluate
+
+
+def end_run(instance: DagsterInstance, request: RunRequest, status: DagsterRunStatus) -> None:
+    tags = {**request.tags, "dagster/run_key": request.run_key}
+    instance.add_run(DagsterRun(job_name="zone_retrained", status=status, tags=tags))
+
+
+def status_of(lake) -> list[tuple[str, str, int]]:
+    return [(row["cause"], row["status"], row["n_attempts"]) for row in lake.read("retrain_requests").sort("request_id").iter_rows(named=True)]
+
+
+def test_drift_asks_once_however_often_the_sensor_looks(lake, tick, instance):
+    write_drift(lake, TODAY, "alert")
+    (request,) = tick(0)
+    assert request.partition_key == ZONE
+    assert request.run_config["resources"]["training_order"]["config"]["cause"] == "drift"
+    assert status_of(lake) == [("drift", "requested", 1)]
+    end_run(instance, request, DagsterRunStatus.SUCCESS)
+    assert all(tick(minutes) == [] for minutes in (1, 2, 60, 60 * 24, 60 * 24 * 7))
+    assert status_of(lake) == [("drift", "succeeded", 1)]
+
+
+def test_after_the_cool_down_drift_that_is_still_there_asks_again(lake, tick, instance):
+    write_drift(lake, TODAY, "alert")
+    (first,) = tick(0)
+    end_run(instance, first, DagsterRunStatus.SUCCESS)
+    tick(1)
+    write_drift(lake, TODAY + timedelta(days=15), "alert")
+    (second,) = tick(15 * 24 * 60)
+    assert second.run_key != first.run_key
+
+
+def test_a_failed_run_is_tried_again_under_a_new_key_and_then_given_up_with_an_alert(lake, tick, instance):
+    write_drift(lake, TODAY, "alert")
+    (request,) = tick(0)
+    keys, minutes = [request.run_key], 0
+    for _ in range(2):
+        end_run(instance, request, DagsterRunStatus.FAILURE)
+        assert tick(minutes + 1) == []  # seen as failed, waiting for its next attempt
+        minutes += 20
+        (request,) = tick(minutes)
+        keys.append(request.run_key)
+    assert len(set(keys)) == 3
+    end_run(instance, request, DagsterRunStatus.FAILURE)
+    tick(minutes + 1)
+    assert tick(minutes + 30) == []
+    assert status_of(lake) == [("drift", "abandoned", 3)]
+    alerts = lake.read("alerts")
+    assert alerts["kind"].to_list() == ["retrain_abandoned"]
+    assert alerts["severity"].to_list() == ["critical"]
+
+
+def test_a_request_whose_run_was_never_launched_is_launched_again(lake, tick):
+    write_drift(lake, TODAY, "alert")
+    (first,) = tick(0)
+    (again,) = tick(20)
+    assert again.tags == first.tags
+    assert again.run_key != first.run_key
+
+
+def test_bad_data_retrains_nothing(lake, tick):
+    write_drift(lake, TODAY, "alert")
+    write_quality(lake, TODAY, "alert")
+    assert tick(0) == []
+    assert status_of(lake) == []
+
+
+@pytest.mark.parametrize(("days", "expected"), [(90, 0), (92, 1)])
+def test_an_old_model_is_retrained(lake, tick, days: int, expected: int):
+    requests = tick(0, OneVersion(TODAY - timedelta(days=days)))
+    assert len(requests) == expected
+
+
+def test_no_version_yet_asks_for_the_first_and_too_little_data_asks_for_nothing(lake, tick):
+    (request,) = tick(0, OneVersion(None))
+    assert "no version yet" in request.run_config["resources"]["training_order"]["config"]["detail"]
+    lake.replace("day_ahead_features", lake.read("day_ahead_features").clear(), zone=ZONE, first_day=TODAY - timedelta(days=99), last_day=TODAY)
+    lake.upsert("retrain_requests", lake.read("retrain_requests").with_columns(status=pl.lit("succeeded")))
+    assert tick(60 * 24 * 30, OneVersion(None)) == []
