@@ -19,6 +19,9 @@ from spot.features.vintages import known_at
 from spot.market.delivery import days_between
 from trading_assets.evidence import evaluation_from_json
 
+MAX_CHALLENGERS = 3
+"""Versions of a zone in shadow at once; the oldest gives way to a fourth."""
+
 
 def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now: datetime) -> pl.DataFrame:
     """Judge every open version of the zone once and return the decisions, under `promotion_decisions`.
@@ -35,7 +38,7 @@ def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now:
         verdict, days = judged
         row = decision_row(verdict, _context(version, registry, now, days), limits)
         lake.upsert(PROMOTION_DECISIONS.name, row)
-        _carry_out(verdict, version, registry, days)
+        carry_out(verdict, version, registry, days)
         rows.append(row)
     return pl.concat(rows)
 
@@ -78,21 +81,28 @@ def _judge_challenger(
     return decide_promotion(evidence, stage="challenger", settings=limits, sanity=None, zone=version.zone), days
 
 
-def _carry_out(verdict: PromotionVerdict, version: ModelVersion, registry: ModelRegistry, days: Sequence[date]) -> None:
+def carry_out(verdict: PromotionVerdict, version: ModelVersion, registry: ModelRegistry, days: Sequence[date]) -> None:
+    """Move the version to the stage that the verdict gives it, and make room beside it.
+
+    A challenger keeps its place when a newer candidate comes: were it replaced each time, none would ever have the days that a decision needs.
+    """
     zone = version.zone
+    others = [v for v in registry.versions(zone) if v.stage == "challenger" and v.lineage == version.lineage and v.version != version.version]
     match verdict.action:
         case "promote":
             # A challenger serves from the first day that no one has forecast with it as champion; a replay must not give it earlier days.
             serves_from = version.serves_from if version.stage == "candidate" else max(version.serves_from, days[-1] + timedelta(days=1))
             registry.promote(zone, version.version, serves_from=serves_from)
+            for other in others:
+                if int(other.version) < int(version.version):
+                    registry.set_stage(zone, other.version, "expired")
         case "reject":
             registry.set_stage(zone, version.version, "rejected")
         case "expire":
             registry.set_stage(zone, version.version, "expired")
         case "to_challenger":
-            for other in registry.versions(zone):
-                if other.stage == "challenger" and other.lineage == version.lineage:
-                    registry.set_stage(zone, other.version, "expired")
+            for other in others[: len(others) + 1 - MAX_CHALLENGERS]:
+                registry.set_stage(zone, other.version, "expired")
             registry.set_stage(zone, version.version, "challenger")
         case "await_sign_off" | "keep_challenger":
             pass
