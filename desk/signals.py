@@ -8,13 +8,14 @@ import typer
 
 from desk.console import JsonFlag, emit_json, err, out
 from desk.console import as_table as table
-from resources.environments import read_environment
+from resources.environments import Environment, admit_zones, desk_resource, read_environment
 from resources.lake import Lake
 from resources.trading_state import TradingStateStore
-from resources.wiring import make_lake
+from resources.wiring import make_lake, make_registry
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
 from spot.strategy.outbox import valid_signals
+from spot.strategy.reasons import SIMILAR_DAYS
 
 _HEADINGS = {
     "strategy": "strategy",
@@ -52,7 +53,7 @@ def signals(
     still_valid = valid_signals(rows, now=now)["signal_id"].implode()
     rows = rows.with_columns(is_void=~pl.col("signal_id").is_in(still_valid))
     state = TradingStateStore(environment.trading_state).state(name)
-    why = _contributions(lake, name, delivery_day) if explain else []
+    why = _contributions(lake, environment, name, delivery_day) if explain else []
     if as_json:
         emit_json({"trading_state": state, "signals": rows.to_dicts(), "contributions": why})
         return
@@ -60,17 +61,34 @@ def signals(
         out.print(f"[bold red]{name} is {state}[/bold red]: nothing new leaves")
     _print(rows, name, delivery_day, explain=explain, flat=flat)
     if explain and why:
-        out.print(table(why, title="what moved the forecast"))
+        _print_contributions(why)
 
 
 def _tomorrow(zone: str, now: datetime) -> date:
     return delivery_day_of(zone, now) + timedelta(days=1)
 
 
-def _contributions(lake: Lake, zone: str, day: date) -> list[dict[str, Any]]:
+def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -> list[dict[str, Any]]:
+    """What moved the forecast of each unit; made on the spot where the graph has not written it down."""
     rows = lake.read("signal_reasons", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion")
-    shown = rows.filter(pl.col("rank") <= 3).sort("delivery_start_utc", "rank")
-    return shown.select("delivery_start_utc", "strategy", "rank", "feature", "contribution_eur_per_mwh", "text").to_dicts()
+    if rows.is_empty():
+        from trading_assets.reasons import reasons_of_day
+
+        admit_zones([zone])
+        rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
+    one = rows.filter(pl.col("strategy") == rows["strategy"].first()) if rows.height else rows
+    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
+    shown = one.filter((pl.col("rank") <= 3) | (pl.col("feature") == SIMILAR_DAYS)).sort("delivery_start_utc", "rank")
+    return shown.select("delivery_start_utc", local, "rank", "feature", "contribution_eur_per_mwh", "text").to_dicts()
+
+
+def _print_contributions(why: list[dict[str, Any]]) -> None:
+    for unit in dict.fromkeys(row["local"] for row in why):
+        parts = [row["text"] for row in why if row["local"] == unit and row["feature"] != SIMILAR_DAYS]
+        out.print(f"  {unit} forecast against a usual day: {'; '.join(parts)}", soft_wrap=True)
+    alike = next((row["text"] for row in why if row["feature"] == SIMILAR_DAYS), "")
+    if alike:
+        out.print(f"  the day {alike}", soft_wrap=True)
 
 
 def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: bool) -> None:

@@ -27,7 +27,7 @@ def _job(name: str, assets: Sequence[str], description: str, *, minutes: int, pr
 history_loaded = _job("history_loaded", [*RAW, "day_ahead_features"], "Raw data and features of a range of days are in the lake.", minutes=120)
 signals_ready = _job(
     "signals_ready",
-    [*RAW, "day_ahead_features", *DECIDING, "published_signals"],
+    [*RAW, "day_ahead_features", *DECIDING, "published_signals", "signal_reasons"],
     "From new data to signals for one delivery day: the run that has to be done before the gate.",
     minutes=20,
     priority=10,

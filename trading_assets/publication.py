@@ -1,13 +1,18 @@
-"""Publication: signals leave the desk through the outbox, on paper unless the zone is set live."""
+"""What follows a signal before the gate: it leaves through the outbox, and what moved the forecast behind it is written down."""
 
 import polars as pl
 from dagster import AssetExecutionContext, BackfillPolicy, MaterializeResult, MetadataValue, asset
 
 from resources.alerts import Alerts
 from resources.clock import Clock
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from resources.pictures import contributions as contributions_picture
 from resources.publication import Outbox
-from trading_assets.display import OWNERS, table_metadata
+from resources.registry import ModelRegistry
+from trading_assets.display import OWNERS, picture, table_metadata, written
 from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.reasons import reasons_of_day
 
 
 @asset(
@@ -30,3 +35,23 @@ def published_signals(context: AssetExecutionContext, outbox: Outbox, clock: Clo
         alerts.send("not_published", f"{row['strategy']} to {row['channel']}: {row['detail']}", zone=span.zone, severity="critical", now=now)
     receipts = rows.select("strategy", "channel", "status", "detail", "receipt").to_dicts()
     return MaterializeResult(metadata={"dagster/row_count": rows.height, "receipts": MetadataValue.json(receipts)})
+
+
+@asset(
+    group_name="signals",
+    partitions_def=zone_day_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"polars", "deltalake"},
+    metadata=table_metadata("signal_reasons"),
+    deps=["signals", "day_ahead_forecast"],
+)
+def signal_reasons(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry) -> MaterializeResult:  # type: ignore[type-arg]
+    """Why each signal: what every family of inputs adds to the forecast in EUR/MWh, and the past days it resembles.
+
+    TreeSHAP for trees, occlusion and kernel likeness for the bank. Of several days only the newest is explained.
+    """
+    span = covered(context)
+    rows = reasons_of_day(span.zone, span.last_day, lake, desk, registry)
+    report = lake.replace("signal_reasons", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    return MaterializeResult(metadata={**written(rows, report), "contributions": picture(contributions_picture(rows), "What moved the forecast")})

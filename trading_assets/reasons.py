@@ -1,0 +1,43 @@
+"""What moved the forecast behind the signals of one day, computed from the version that made it. No asset is defined here."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from resources.desk_settings import Desk
+from resources.lake import Lake
+from resources.registry import ModelRegistry
+from resources.zone_data import read_features, read_raw
+from spot.contracts.signal_tables import SIGNAL_REASONS
+from spot.errors import ForecastError, ModelNotFoundError
+from spot.features.matrix import build_panel
+from spot.forecast.catalogue import forecaster_from_files
+from spot.forecast.explain import explain
+from spot.strategy.reasons import signal_reasons
+
+_SHOWN_DAYS = 3
+
+
+def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> pl.DataFrame:
+    """Rows of `signal_reasons` for the champion's signals of the day; empty where no model spoke or its forecast cannot be explained."""
+    signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion", pl.col("model_version") != "none")
+    if signals.is_empty():
+        return SIGNAL_REASONS.empty()
+    # The signals say on which data they stand; a run may have named another source than zones.yaml does.
+    source = str(signals["source"][0]).split(" (", maxsplit=1)[0].split(", ", maxsplit=1)[0]
+    settings = desk.zone(zone).model_copy(update={"source": source})
+    try:
+        version = registry.version(zone, str(signals["model_version"][0]))
+        first = min(version.trained_through + timedelta(days=1), day - timedelta(days=21))
+        features = read_features(lake, zone, settings, first_day=first, last_day=day)
+        prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=first, last_day=day)
+        if features.filter(pl.col("delivery_day") == day).is_empty():
+            return SIGNAL_REASONS.empty()
+        panel = build_panel(features, prices, zone=zone)
+        row = int(np.flatnonzero(panel.days == np.datetime64(day))[0])
+        made = explain(forecaster_from_files(registry.files(version)), panel.known_at_gate(row))
+    except (ModelNotFoundError, ForecastError):
+        return SIGNAL_REASONS.empty()
+    alike = [(similar.day, similar.likeness, similar.mean_price_eur_per_mwh) for similar in made.similar_days[:_SHOWN_DAYS]]
+    return signal_reasons(signals, made.contributions_eur_per_mwh, alike)
