@@ -135,6 +135,12 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
     stage("walk-forward")
     forecasts, refit_seconds = _walk(model, panel, first, job)
     walked = time.process_time()
+    is_leak_free: bool | None = None
+    if job.checks_leaks:
+        stage("leak check")
+        cut = panel.first(min(first + _LEAK_SPAN, len(panel)))
+        rows = [first + day for day in _LEAK_DAYS if first + day < len(cut)]
+        is_leak_free = leak_check(lambda changed: model.walk_forward(changed, first), cut, first_row=first, rows=rows).is_clean
     stage("served days")
     served, updated = _serve(model, panel, first)
     figures: dict[str, Any] = {
@@ -144,18 +150,8 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
         "cpu_served_day_ms": round(1e3 * served, 2),
         "cpu_update_day_ms": round(1e3 * updated, 2),
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "is_leak_free": None,
+        "is_leak_free": is_leak_free,
     }
-    if job.checks_leaks:
-        stage("leak check")
-        cut = panel.first(min(first + _LEAK_SPAN, len(panel)))
-        fresh = _fitted(settings, panel.first(first))
-        figures["is_leak_free"] = leak_check(
-            lambda changed: fresh.walk_forward(changed, first),
-            cut,
-            first_row=first,
-            rows=[first + day for day in _LEAK_DAYS if first + day < len(cut)],
-        ).is_clean
     return _as_run(forecasts, first, panel, figures, tuple(settings.levels))
 
 

@@ -96,6 +96,11 @@ class WindowProcess:
         kernel, _ = self._row.against(columns)
         return np.asarray(np.mean([_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors], axis=0))
 
+    def settle(self) -> None:
+        """Solve ahead for the coefficients of all passes."""
+        for factor in self._factors:
+            factor.settle()
+
     def likeness(self, prepared: Prepared) -> Floats:
         """(n,) how like the day of `prepared` every absorbed day is, 0 to 1: the kernel's distance part over its largest value."""
         return self._row.likeness(prepared.inputs.columns[0])
@@ -181,6 +186,11 @@ class GaussianBank:
         rows = slice(len(history) - 1, len(history))
         groups = FeatureBuilder(history, self._anchors, rows).build(process.window).groups
         return [groups[name].shape[1] for name in process.weights.groups]
+
+    def settle(self) -> None:
+        """Solve ahead for the coefficients of all processes: a forecast is then one product of matrices."""
+        for process in self.processes:
+            process.settle()
 
     def absorb(self, history: FilledHistory) -> None:
         """Add the last day of `history`."""

@@ -80,6 +80,9 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
             self._aggregator.take(experts, history.grid.prices[-1])
         self.bank.absorb(history)
 
+    def _settle(self) -> None:
+        self.bank.settle()
+
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         banked = self._build_bank(history).backcast()
         experts = self._walk(history, banked, first_row, [copy(window) for window in self._lear])  # a walk leaves no trace

@@ -24,8 +24,8 @@ def factorise(kernel: Singles, noise: Singles) -> Singles:
     kernel[np.diag_indices(len(kernel))] += noise
     # LAPACK sees the transpose of this row-major matrix, so its upper factor there is the lower factor here, made in place.
     factor, info = lapack.spotrf(kernel.T, lower=0, overwrite_a=1, clean=1)
-    if info != 0:
-        raise ForecastError(f"the kernel matrix is not positive definite at day {info}: the inputs cannot be trusted")
+    if info != 0 or not np.isfinite(np.diagonal(factor)).all():  # LAPACK lets NaN pass
+        raise ForecastError("the kernel matrix is not positive definite: the inputs cannot be trusted")
     return np.asarray(factor.T)
 
 
@@ -72,9 +72,13 @@ class GrowingFactor:
 
     def mean(self, kernel: Singles) -> Singles:
         """(H,) mean for a day whose kernel against the n absorbed days is `kernel`."""
+        return np.asarray(kernel @ self.settle())
+
+    def settle(self) -> Singles:
+        """(n, H) coefficients K^-1 Y, solved once after the last absorbed day."""
         if self._coefficients is None:
             self._coefficients = self._solve_coefficients()
-        return np.asarray(kernel @ self._coefficients)
+        return self._coefficients
 
     def absorb(self, kernel: Singles, own: float, outcome: Singles) -> None:
         """Add a day: its kernel against the past, its own variance with noise, its transformed prices (H,)."""

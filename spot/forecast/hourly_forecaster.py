@@ -77,6 +77,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def _take(self, history: FilledHistory) -> None:
         """Absorb the last day of `history`, whose price is known."""
 
+    def _settle(self) -> None:
+        """Do ahead what the next forecast needs of the absorbed days alone."""
+
     def _model_files(self) -> dict[str, bytes]:
         """Files of the member's own, beside settings and days."""
         return {}
@@ -111,6 +114,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._n_fitted = len(self._history)
         self._reference = (np.empty(0), np.empty(0))
         self._points = self._learn(self._history)
+        self._settle()
         return self
 
     @one_thread()
@@ -119,6 +123,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         grid = self._newer(history)
         for row in range(len(grid)):
             self._absorb(grid.rows(slice(row, row + 1)))
+        self._settle()
         return self
 
     @one_thread()

@@ -22,9 +22,9 @@ class GradientSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    steps: int = Field(default=20, ge=1)
+    steps: int = Field(default=45, ge=1)
     learning_rate: float = Field(default=0.1, gt=0)
-    pull: float = Field(default=0.02, ge=0)
+    pull: float = Field(default=0.002, ge=0)
     """Strength with which the prior holds, per parameter."""
     validation_days: int = Field(default=728, ge=14)
     """Newest days of the history whose error counts; at most half of the history."""

@@ -1,0 +1,51 @@
+"""Quantiles cover what they say, widen with doubt, and never cross."""
+
+import numpy as np
+import pytest
+
+from spot.forecast.conformal import conformal_quantiles, error_scales
+from spot.forecast.interface import QUANTILE_LEVELS
+
+
+def forecast_days(n_days=700, seed=0):
+    rng = np.random.default_rng(seed)
+    points = 60 + 15 * np.sin(np.arange(24) / 24 * 2 * np.pi) + rng.normal(0, 8, (n_days, 1))
+    calm = np.where(np.arange(n_days) % 200 < 100, 1.0, 2.5)[:, None]
+    return points + calm * rng.standard_t(4, (n_days, 24)) * 4, points
+
+
+def quantiles_on(day, prices, points, **changes):
+    centre, spread = np.full(day + 1, 60.0), np.full(day + 1, 15.0)
+    return conformal_quantiles(prices[:day], points[:day], centre=centre, spread=spread, target=points[day], levels=QUANTILE_LEVELS, **changes)
+
+
+def test_coverage_is_nominal_while_the_size_of_errors_changes():
+    prices, points = forecast_days()
+    days = range(400, 700)
+    made = np.array([quantiles_on(day, prices, points) for day in days])
+    actual = prices[400:]
+    for low, high, nominal in ((2, 6, 0.8), (0, 8, 0.95)):
+        assert ((actual >= made[:, :, low]) & (actual <= made[:, :, high])).mean() == pytest.approx(nominal, abs=0.04)
+    assert (np.diff(made, axis=2) >= 0).all()
+
+
+def test_widening_widens_and_missing_outcomes_do_not_narrow():
+    prices, points = forecast_days(200)
+    usual = quantiles_on(199, prices, points)
+    assert np.ptp(quantiles_on(199, prices, points, widening=1.5), axis=1).mean() > 1.3 * np.ptp(usual, axis=1).mean()
+    prices[190:199] = np.nan
+    holed = quantiles_on(199, prices, points)
+    assert np.ptp(holed, axis=1).mean() > 0.7 * np.ptp(usual, axis=1).mean()
+
+
+def test_a_scale_never_uses_its_own_day():
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(100, 24))
+    changed = errors.copy()
+    changed[60:] *= 50
+    assert np.array_equal(error_scales(errors)[:61], error_scales(changed)[:61])
+
+
+def test_an_absurd_history_stays_finite():
+    prices, points = forecast_days(200)
+    assert np.isfinite(quantiles_on(199, prices * 1e6, points)).all()

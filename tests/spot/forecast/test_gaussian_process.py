@@ -1,0 +1,128 @@
+"""One factor holds every daily refit; a new day is one row; a robust pass forgets freak days."""
+
+import numpy as np
+import pytest
+
+from spot.errors import ForecastError
+from spot.forecast.anchors import anchors_of
+from spot.forecast.bank import GaussianBank, robust_factors
+from spot.forecast.clock_grid import grid_of
+from spot.forecast.day_features import WARM_UP_DAYS, FeatureBuilder, NormalisationWindow, filled_history, first_days
+from spot.forecast.gaussian_process import factorise, one_step_means, solve_lower
+from spot.forecast.hyper_parameters import GradientSettings, fit_weights
+from spot.forecast.kernel import BIAS, KernelInputs, kernel_lower, prior_kernel_weights
+from spot.forecast.kernel_gradient import GradientWorkspace, PriceTargets, walk_forward_gradient
+from spot.forecast.normalisation import transform
+from tests.spot.forecast.panels import made_up_panel
+
+WINDOW = NormalisationWindow(14, 28, 0.5, 28)
+
+
+@pytest.fixture(scope="module")
+def problem():
+    grid = grid_of(made_up_panel(160))
+    history, anchors = filled_history(grid), anchors_of(grid)
+    features = FeatureBuilder(history, anchors, slice(WARM_UP_DAYS, 160)).build(WINDOW)
+    weights = prior_kernel_weights(WINDOW, features)
+    outcomes = transform(history.prices[WARM_UP_DAYS:], features.centre, features.spread)
+    return history, anchors, features, weights, outcomes
+
+
+def dense_kernel(features, weights):
+    """The kernel by its formula in double precision, group by group."""
+    total = np.full((len(features.centre), len(features.centre)), BIAS)
+    distances = [np.zeros_like(total), np.zeros_like(total)]
+    for index, name in enumerate(weights.groups):
+        x = features.groups[name].astype(np.float64)
+        total += weights.linear[index] * x @ x.T
+        squared = ((x[:, None] - x[None]) ** 2).sum(axis=2)
+        for component in range(2):
+            distances[component] += weights.distance[component, index] * squared
+    for component in range(2):
+        total += weights.amplitude[component] * np.exp(-(distances[component] ** (weights.exponent[component] / 2)))
+    return total
+
+
+def test_the_kernel_is_its_formula(problem):
+    _, _, features, weights, _ = problem
+    fast = kernel_lower(KernelInputs.of(features, weights), weights)
+    slow = dense_kernel(features, weights)
+    lower = np.tril_indices(len(slow))
+    # Off the diagonal a distance of single precision has an error of its own near 0.
+    assert np.abs(fast[lower] - slow[lower]).max() < 2e-3
+
+
+def test_one_factor_holds_every_explicit_refit(problem):
+    _, _, features, weights, outcomes = problem
+    kernel = kernel_lower(KernelInputs.of(features, weights), weights)
+    noise = np.full(len(outcomes), weights.noise, dtype=np.float32)
+    factor = factorise(kernel.copy(), noise)
+    walked = one_step_means(factor, solve_lower(factor, outcomes.astype(np.float32)))
+    slow = dense_kernel(features, weights)
+    for day in (20, 77, 145):
+        refit = slow[day, :day] @ np.linalg.solve(slow[:day, :day] + weights.noise * np.eye(day), outcomes[:day])
+        assert np.abs(walked[day] - refit).max() < 5e-3
+
+
+@pytest.mark.parametrize("with_robust", [False, True])
+def test_an_update_equals_a_refit(problem, with_robust):
+    history, anchors, *_ = problem
+
+    def bank(n_days):
+        return GaussianBank(first_days(history, n_days), anchors, windows=(WINDOW,), with_robust=with_robust, weights={})
+
+    updated = bank(120)
+    for n_days in range(121, 151):
+        updated.absorb(first_days(history, n_days))
+    refitted = bank(150)
+    target = first_days(history, 151)
+    assert np.abs(updated.predict(target) - refitted.predict(target)).max() < 0.02
+    assert np.abs(updated.predict(target)[0, 0] - bank(160).backcast()[150, 0, 0]).max() < 0.02
+
+
+def test_a_day_without_a_price_teaches_nothing(problem):
+    history, anchors, *_ = problem
+    prices = history.grid.prices.copy()
+    prices[100] = np.nan
+    holed = filled_history(type(history.grid)(**{**{f: getattr(history.grid, f) for f in history.grid.__slots__}, "prices": prices}))
+    filled_otherwise = holed.prices.copy()
+    filled_otherwise[100] += 1_000.0  # what stands in for the missing price is also a lag of day 101, so compare a later day
+    bank = GaussianBank(first_days(holed, 150), anchors, windows=(WINDOW,), with_robust=True, weights={})
+    full = GaussianBank(first_days(history, 150), anchors, windows=(WINDOW,), with_robust=True, weights={})
+    target = first_days(history, 151)
+    assert np.isfinite(bank.predict(target)).all()
+    assert np.abs(bank.predict(target) - full.predict(target)).mean() < 2.0
+
+
+def test_robust_factors_are_bounded_and_causal():
+    rng = np.random.default_rng(0)
+    innovations = rng.chisquare(5, 400)
+    innovations[200] = 1e9
+    innovations[210] = np.nan
+    factors = robust_factors(innovations)
+    assert factors[200] == 100.0
+    assert factors[210] == 1.0
+    assert factors.min() >= 0.5
+    assert np.array_equal(factors[:150], robust_factors(innovations[:150]))
+
+
+def test_gradient_steps_lower_the_error(problem):
+    history, _, features, weights, outcomes = problem
+    space = GradientWorkspace(features.stacked(weights.groups), [features.groups[name].shape[1] for name in weights.groups])
+    n_days = len(outcomes)
+    targets = PriceTargets(
+        outcomes=outcomes.astype(np.float32),
+        prices=history.prices[WARM_UP_DAYS:],
+        centre=features.centre,
+        spread=features.spread,
+        weight=(np.arange(n_days) > n_days // 2).astype(np.float64),
+        noise_factor=np.ones(n_days, dtype=np.float32),
+    )
+    before = walk_forward_gradient(space, weights, targets).error
+    fitted = fit_weights(space, weights, targets, GradientSettings(steps=8))
+    assert walk_forward_gradient(space, fitted, targets).error < 0.97 * before
+
+
+def test_inputs_that_are_not_numbers_are_refused():
+    with pytest.raises(ForecastError, match="positive definite"):
+        factorise(np.array([[1.0, 0.0], [np.nan, 1.0]], dtype=np.float32), np.zeros(2, dtype=np.float32))
