@@ -103,7 +103,7 @@ def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_
             for owner, names in ((Lake, ("append", "replace", "upsert")), (ModelRegistry, ("register", "promote", "set_stage", "set_tag"))):
                 for name in names:
                     patch.setattr(owner, name, fuse.wrap(getattr(owner, name)))
-            with pytest.raises((Killed, ChainFailedError), match="Killed|^$"):
+            with pytest.raises((Killed, ChainFailedError), match=r"Killed|^$"):
                 run_chain(request, environment=environment, desk=desk)
     run_chain(request, environment=environment, desk=desk)
     killed = rows_of(make_lake(environment))
