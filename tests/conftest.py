@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A property holds or it does not; how long an example takes says something about the machine alone.
+settings.register_profile("spotdesk", deadline=None)
+settings.load_profile("spotdesk")
 
 ROOT = Path(__file__).resolve().parents[1]
 
