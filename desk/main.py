@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("desk.demo", "The whole loop on a simulated market: data, models, paper trades, drift, a new champion."),
     "init": ("desk.init", "Set up the desk: zones, their source, a token."),
     "doctor": ("desk.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
+    "ingest": ("desk.ingest", "Read a file of market data in the tidy layout into the ledger."),
     "backfill": ("desk.backfill", "Load years of live history into the ledger, resumable."),
     "run": ("desk.run", "The chain from data to settled signals, for a range of days."),
     "status": ("desk.status", "Trading state, newest data, serving model, requests and alerts of every zone."),

@@ -1,6 +1,7 @@
 """Requests to the ENTSO-E Transparency Platform. One token per desk; 400 requests a minute, else a ban of ten minutes.
 
-A request may span a year; a quarter is asked for here, since generation by type is long. Source: "Transparency Platform RESTful API user guide". The token is a query parameter there, so it is handed over as a secret.
+A request may span a year; a quarter is asked for here, since generation by type is long. The token is a query parameter, so it is handed over as a
+secret. Source: "Transparency Platform RESTful API user guide".
 """
 
 from collections.abc import Iterator, Sequence

@@ -141,3 +141,21 @@ def test_backfill_goes_on_after_a_failed_month(home: Path, charts: Charts) -> No
 def test_backfill_wants_a_live_source_and_a_table_that_it_has(home: Path) -> None:
     for words in (("--source", "files"), ("--source", "energy_charts", "--table", "outages"), ("--to", "2020-01-01", "--source", "smard"), ()):
         assert call("backfill", "--zone", "NL", "--from", "2024-02-10", *words).exit_code != 0
+
+
+def test_ingest_takes_a_tidy_file_once_and_refuses_a_bad_one_whole(home: Path) -> None:
+    head = "table,series,delivery_start,resolution_minutes,value"
+    starts = [start for day in days_between(date(2024, 2, 1), date(2024, 2, 20)) for start in delivery_starts_utc("NL", day)]
+    lines = [f"day_ahead_prices,day_ahead,{start:%Y-%m-%dT%H:%MZ},60,{60 + start.hour + start.day}" for start in starts]
+    good, bad = home / "good.csv", home / "bad.csv"
+    good.write_text("\n".join([head, *lines]))
+    bad.write_text("\n".join([head, *(line.replace(",60,", ",60,-") for line in lines[240:])]))
+    (first,) = json.loads(call("ingest", str(good), "--zone", "NL", "--json").stdout)
+    assert first == {"table": "day_ahead_prices", "rows": 480, "new": 480, "known": 0, "quarantined": 0}
+    (again,) = json.loads(call("ingest", str(good), "--zone", "NL", "--json").stdout)
+    assert (again["new"], again["known"]) == (0, 480)
+    refused = call("ingest", str(bad), "--zone", "NL")
+    assert refused.exit_code != 0
+    assert "opposite sign" in str(refused.exception)
+    for words in (("nowhere.csv", "--zone", "NL"), (str(good), "--zone", "XX")):
+        assert call("ingest", *words).exit_code != 0

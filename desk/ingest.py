@@ -1,0 +1,61 @@
+"""`spotdesk ingest`: a file of market data in the tidy layout into the ledger."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from desk.console import JsonFlag, emit
+from resources.environments import read_environment
+from resources.lake import Lake
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError, ContractError
+from spot.market.zones import find_zone
+from spot.sources.parsed import Capture
+from spot.sources.plausibility import assess_plausibility
+from spot.sources.tidy_files import SOURCE, parse_tidy
+
+
+def ingest(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet in the tidy layout of docs/sources/files.md.")],
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Bidding zone of its rows.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Read a file of market data, judge it like any live source, and add what is believable to the ledger, as source `files`.
+
+    The file is refused whole where it is damaged or more than 5 % of a table is wrong; single refused rows go to quarantine with their reason.
+
+        spotdesk ingest prices.csv --zone NL
+    """
+    kind = {".csv": "csv", ".parquet": "parquet"}.get(file.suffix.lower())
+    if kind is None or not file.is_file():
+        raise ConfigurationError(f"{file}: expected an existing .csv or .parquet file")
+    capture = Capture(zone=find_zone(zone).name, captured_at_utc=datetime.now(UTC), is_backfill=True)
+    parsed = parse_tidy(file.read_bytes(), kind, file.name, capture)  # type: ignore[arg-type]
+    lake = make_lake(read_environment())
+    judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}
+    report = []
+    for table, (rows, accepted, quarantined) in judged.items():
+        written = lake.append(table, accepted, source=SOURCE)
+        lake.quarantine(table, quarantined, source=SOURCE)
+        report.append({"table": table, "rows": rows.height, "new": written.n_new, "known": written.n_known, "quarantined": quarantined.height})
+    lake.quarantine("file", parsed.rejected, source=SOURCE)
+    emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
+
+
+def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Believable rows and the others; nothing is written before every table of the file has been judged.
+
+    Raises:
+        ContractError: so much of the table is wrong that none of it is believed.
+    """
+    first = rows["delivery_day"].min()
+    history = lake.read(table, zones=[rows["zone"][0]]).filter(pl.col("delivery_day") < first)
+    verdict = assess_plausibility(table, rows, history)
+    if verdict.is_refused:
+        reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
+        raise ContractError(f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons}; nothing of the file is used")
+    return verdict.accepted, verdict.quarantined

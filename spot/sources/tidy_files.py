@@ -1,0 +1,102 @@
+"""Any market data in one tidy layout, CSV or Parquet: bytes to rows under the raw contracts. The layout is documented in docs/sources/files.md."""
+
+import io
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.raw_tables import RAW_TABLES
+from spot.errors import ContractError
+from spot.sources.json_series import iso_us
+from spot.sources.parsed import Capture, ParsedDocument, Points, assemble
+from spot.sources.safe_input import check_size
+
+SOURCE = "files"
+TABLES = tuple(contract.name for contract in RAW_TABLES)
+_NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
+_OPTIONAL = ("available_at",)
+
+
+def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture: Capture) -> ParsedDocument:
+    """Rows of one file. Values without `available_at` are dated by the publication rule of their table.
+
+    Raises:
+        ContractError: the file is no such table, a column is unknown or missing, a time has no offset, a number is none, or a period is given
+            twice for one publication; nothing of it is used.
+    """
+    check_size(body, what)
+    frame = _read(body, kind, what)
+    missing, unknown = set(_NEEDED) - set(frame.columns), set(frame.columns) - {*_NEEDED, *_OPTIONAL}
+    if missing or unknown:
+        raise ContractError(f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; docs/sources/files.md has the layout")
+    if frame.is_empty():
+        raise ContractError(f"{what}: no rows")
+    instants = [name for name in ("delivery_start", "available_at") if name in frame.columns]
+    typed = frame.with_columns(
+        *(_instants(frame[name], what) for name in instants), _numbers(frame["value"], what), _whole(frame["resolution_minutes"], what)
+    )
+    bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
+    if bad or typed["series"].null_count():
+        raise ContractError(f"{what}: tables {bad} are none of {', '.join(TABLES)}, or a series has no name")
+    return assemble(SOURCE, what, capture, _points(typed))
+
+
+def _points(frame: pl.DataFrame) -> Sequence[Points]:
+    has_instants = "available_at" in frame.columns and frame["available_at"].null_count() == 0
+    points = []
+    for (table, series, minutes), part in frame.group_by("table", "series", "resolution_minutes", maintain_order=True):
+        n_rows = part.height
+        points.append(
+            Points(
+                table=str(table),
+                series=str(series),
+                starts_us=part["delivery_start"].dt.epoch("us").to_numpy(),
+                resolution_minutes=int(minutes),
+                values=part["value"].to_numpy(),
+                available_us=part["available_at"].dt.epoch("us").to_numpy().astype(np.int64) if has_instants else None,
+                extra={"volume_mwh": [None] * n_rows} if table == "intraday_prices" else None,
+            )
+        )
+    return points
+
+
+def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
+    try:
+        # Text throughout: a number or an instant is judged below, with its line, and never guessed.
+        frame = pl.read_csv(io.BytesIO(body), infer_schema=False) if kind == "csv" else pl.read_parquet(io.BytesIO(body))
+    except (pl.exceptions.PolarsError, ValueError, OSError) as error:
+        raise ContractError(f"{what}: not a complete {kind} file: {error}") from error
+    return frame
+
+
+def _instants(column: pl.Series, what: str) -> pl.Series:
+    if isinstance(column.dtype, pl.Datetime):
+        if column.dtype.time_zone is None:
+            raise ContractError(f"{what}: column {column.name} has no time zone")
+        return column.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+    is_needed = column.name == "delivery_start"
+    instants: list[int | None] = []
+    for row, text in enumerate(column.cast(pl.String).to_list()):
+        if text is None and not is_needed:
+            instants.append(None)
+            continue
+        instants.append(iso_us(text, f"{what}: line {row + 2}: {column.name}"))
+    return pl.Series(column.name, instants, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _numbers(column: pl.Series, what: str) -> pl.Series:
+    numbers = column.cast(pl.Float64, strict=False)
+    bad = numbers.is_null() | ~numbers.is_finite()
+    if bad.any():
+        row = int(bad.fill_null(value=True).arg_true()[0])
+        raise ContractError(f"{what}: line {row + 2}: value {column[row]!r} is not a finite number with a decimal point")
+    return numbers
+
+
+def _whole(column: pl.Series, what: str) -> pl.Series:
+    minutes = column.cast(pl.Int32, strict=False)
+    if minutes.null_count():
+        raise ContractError(f"{what}: a resolution is no whole number of minutes")
+    return minutes
