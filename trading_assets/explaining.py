@@ -13,9 +13,9 @@ from spot.contracts.monitoring_tables import FEATURE_IMPORTANCE
 from spot.contracts.panel import DeliveryPanel, Floats
 from spot.errors import ForecastError, ModelNotFoundError
 from spot.features.matrix import build_panel
-from spot.forecast.catalogue import forecaster_from_files
 from spot.monitoring.explanation import ExplanationVerdict, assess_explanations, feature_shares
 from spot.monitoring.settings import ExplanationSettings
+from trading_assets.warm_models import give_back, take_forecaster
 
 TABLE = FEATURE_IMPORTANCE.name
 
@@ -33,17 +33,22 @@ def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelR
         return version.version, {}
     prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=features["delivery_day"].min(), last_day=day)  # type: ignore[arg-type]
     panel = build_panel(features, prices, zone=zone)
-    files = registry.files(version)
+    row = int(np.searchsorted(panel.days, np.datetime64(day)))
+    later = panel.rows(slice(int(np.searchsorted(panel.days, np.datetime64(first))), None))
+    forecaster = take_forecaster(registry, version, later, day)
 
     def predict(known: DeliveryPanel) -> Floats | None:
-        # a model absorbs the days before the one it forecasts: a fresh one each time, or changed past prices would go unseen
+        # A model absorbs the days before the one it forecasts: with other past prices a fresh one has to, or the change would go unseen.
+        is_same_past = np.array_equal(known.prices[:-1], panel.prices[:row], equal_nan=True)
         try:
-            return forecaster_from_files(files).predict(known).point
+            return (forecaster if is_same_past else registry.load(zone, version.version)[0]).predict(known).point
         except ForecastError:
             return None
 
-    row = int(np.searchsorted(panel.days, np.datetime64(day)))
-    return version.version, feature_shares(predict, panel, [row])
+    shares = feature_shares(predict, panel, [row])
+    if shares:
+        give_back(registry, version, later, forecaster, [day])
+    return version.version, shares
 
 
 def judge_shares(lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings) -> ExplanationVerdict:

@@ -12,7 +12,7 @@ from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.registry import ModelRegistry, ModelVersion
 from resources.zone_data import lineage_of, read_features, read_raw
-from spot.backtest.walk_forward import Speaker, forecast_frame, walk_forward
+from spot.backtest.walk_forward import Speaker, forecast_frame, late_results, walk_forward
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.features.matrix import build_panel
 from spot.market.gates import gate_closure_utc
@@ -20,6 +20,7 @@ from spot.market.price_limits import day_ahead_price_limits
 from spot.monitoring.day_checks import DayVerdict
 from spot.strategy.readiness import assess_forecast_readiness
 from trading_assets.partitions import ZoneDays
+from trading_assets.warm_models import give_back, take_forecaster
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,10 @@ def forecast_days(
     prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=first_day, last_day=days[-1])
     panel = build_panel(features, prices, zone=zone)
     known_from = dict(prices.group_by("delivery_day").agg(pl.col("available_at_utc").min()).iter_rows())
-    forecaster, _ = registry.load(zone, version.version)
+    forecaster = take_forecaster(registry, version, panel, days[0])
     walked = walk_forward(forecaster, panel, days, prices_known_from=known_from)
+    if all(day.forecast is not None for day in walked) and not late_results(zone, known_from):
+        give_back(registry, version, panel, forecaster, days)
     frame = forecast_frame(
         walked, features.filter(pl.col("delivery_day").is_in(list(days))), Speaker(model_name=version.name, model_version=version.version, role=role)
     )

@@ -6,7 +6,7 @@ Live trading is the same walk with one step. Nothing here knows the outcome of a
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 import numpy as np
@@ -98,6 +98,11 @@ def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
     """Sixteen hex digits over the values of numeric `columns`, row by row: equal rows have equal digits on every machine of one byte order."""
     values = frame.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in columns).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
+
+
+def late_results(zone: str, known_from: Mapping[date, datetime]) -> tuple[date, ...]:
+    """Days whose auction result was published only after the gate of the day that followed."""
+    return tuple(day for day, instant in sorted(known_from.items()) if instant > gate_closure_utc(zone, day + timedelta(days=1)))
 
 
 def _without_late(known: DeliveryPanel, day: date, known_from: Mapping[date, datetime]) -> DeliveryPanel:
