@@ -1,7 +1,16 @@
 """What follows a signal before the gate: it leaves through the outbox, and what moved the forecast behind it is written down."""
 
 import polars as pl
-from dagster import AssetExecutionContext, BackfillPolicy, MaterializeResult, MetadataValue, asset
+from dagster import (
+    AssetCheckExecutionContext,
+    AssetCheckResult,
+    AssetExecutionContext,
+    BackfillPolicy,
+    MaterializeResult,
+    MetadataValue,
+    asset,
+    asset_check,
+)
 
 from resources.alerts import Alerts
 from resources.clock import Clock
@@ -55,3 +64,23 @@ def signal_reasons(context: AssetExecutionContext, lake: Lake, desk: Desk, regis
     rows = reasons_of_day(span.zone, span.last_day, lake, desk, registry)
     report = lake.replace("signal_reasons", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     return MaterializeResult(metadata={**written(rows, report), "contributions": picture(contributions_picture(rows), "What moved the forecast")})
+
+
+@asset_check(
+    asset="signals", name="every_limit_is_kept", description="No signal uses more of any limit than there is, and every limit could be measured."
+)
+def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Conformance of the champion's signals: breaches fail; the tightest headroom and the limits at work are shown."""
+    span = covered(context)
+    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(pl.col("role") == "champion")
+    breached = rows.filter(pl.col("status") == "breached")
+    tightest = rows.filter(pl.col("headroom_frac").is_not_null()).sort("headroom_frac").head(5)
+    counts = dict(rows.group_by("status").len().sort("status").iter_rows())
+    shown = tightest.select("delivery_day", "strategy", "scope", "limit_name", "used", "limit_value", "headroom_frac", "status")
+    return AssetCheckResult(
+        passed=not rows.is_empty() and breached.is_empty(),
+        metadata={
+            "limits": MetadataValue.json(counts),
+            "tightest": MetadataValue.json(shown.with_columns(pl.col("delivery_day").cast(pl.String)).to_dicts()),
+        },
+    )

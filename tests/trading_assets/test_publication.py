@@ -1,0 +1,68 @@
+"""The outbox and the reasons inside the graph: what leaves, what does not, and what the conformance check sees."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+from dagster import DagsterInstance, materialize
+
+from resources.alerts import Alerts
+from resources.clock import Clock
+from resources.lake import Lake
+from resources.publication import Outbox
+from resources.trading_state import TradingStateStore
+from spot.market.gates import gate_closure_utc
+from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.signals import decide_signals
+from tests.spot.strategy.sample_market import make_forecast, make_outcomes, make_request
+from trading_assets.partitions import partition_key
+from trading_assets.publication import published_signals
+
+ZONE, DAY = "FR", date(2026, 1, 20)
+GATE = gate_closure_utc(ZONE, DAY)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    """A lake with the signals of one day, and a function that runs the asset at an instant."""
+    lake = Lake(uri=str(tmp_path / "lake"))
+    store = TradingStateStore(tmp_path / "state")
+    store.set_up()
+    history = make_outcomes(DAY - timedelta(days=60), DAY - timedelta(days=2), zone=ZONE)
+    request = make_request(DAY, SettlementSpreadSettings(), zone=ZONE, forecast=make_forecast(DAY, zone=ZONE), as_of_utc=GATE, history=history)
+    decision = decide_signals(request)
+    lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
+    lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
+
+    def run(now):
+        resources = {
+            "lake": lake,
+            "clock": Clock(fixed_utc=now.isoformat()),
+            "alerts": Alerts(lake=lake),
+            "outbox": Outbox(lake=lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop")),
+        }
+        with DagsterInstance.ephemeral() as instance:
+            done = materialize([published_signals], partition_key=partition_key(ZONE, DAY), resources=resources, instance=instance)
+        assert done.success
+        return lake.read("publications")
+
+    run.store, run.lake = store, lake
+    return run
+
+
+def test_signals_leave_before_the_gate_once(desk):
+    for _ in range(2):
+        rows = desk(GATE - timedelta(minutes=30))
+        assert rows.select("channel", "status").rows() == [("file", "sent"), ("table", "sent")]
+
+
+def test_a_replay_after_the_gate_publishes_nothing(desk):
+    assert desk(GATE + timedelta(days=1)).is_empty()
+
+
+def test_a_refusal_raises_an_alert(desk):
+    desk.store.halt(ZONE, reason="stop", actor="Ann")
+    assert desk(GATE - timedelta(minutes=30))["status"].unique().to_list() == ["refused"]
+    alerts = desk.lake.read("alerts")
+    assert alerts["kind"].unique().to_list() == ["not_published"]
+    assert alerts.filter(pl.col("message").str.contains("halted")).height == 2
