@@ -27,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_mar
 _ALL_LEVELS = tuple(sorted({*PERCENTILES, *QUANTILE_LEVELS}))
 _LEAR_WINDOWS = [56, 84, 364, 728]
 _MODELS = ("engine", "naive", "lear", "catboost")
-_REFIT_DAYS = {"catboost": 91}
+_REFIT_DAYS = {"catboost": 183}
 
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help="Folder with the benchmark's files; without it they are downloaded from the public record.")
@@ -87,6 +87,9 @@ def zones(
     profile: Annotated[str, typer.Option(help="Settings of the engine in conf/models.")] = "fast",
     model: Annotated[list[str] | None, typer.Option(help="engine, naive, lear, catboost; repeat for several. Default: all.")] = None,
     inputs: Annotated[str, typer.Option(help="at_gate: only what was known at the gate; assumed: also what was published later; both.")] = "both",
+    neighbours: Annotated[
+        bool, typer.Option("--neighbours", help="Let the engine see its neighbours' prices and residual loads of the day before.")
+    ] = False,
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -114,6 +117,7 @@ def zones(
                         first_test_day=test_from,
                         known_at_gate_only=honest,
                         refit_days=_REFIT_DAYS.get(kind, 0),
+                        has_neighbours=neighbours and kind == "engine",
                     )
                     run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {kind}"))
                     label = "at_gate" if honest else "assumed"

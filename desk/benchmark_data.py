@@ -1,6 +1,7 @@
 """Delivery panels from the files that benchmarks run on: the open-access benchmark, and hourly or quarter-hourly zones."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -137,6 +138,23 @@ def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> Del
         inputs=inputs,
         holiday_fraction=holiday_fractions(find_zone(zone).holiday_countries, days),
     )
+
+
+def with_neighbours(panel: DeliveryPanel, neighbours: dict[str, DeliveryPanel]) -> DeliveryPanel:
+    """The panel with what its neighbours' markets showed on the day before: price, and residual load as forecast for that day."""
+    inputs = dict(panel.inputs)
+    for name, other in neighbours.items():
+        shown = {f"neighbour_price_{name}_eur_per_mwh": other.prices}
+        load = other.inputs.get("load_forecast_mw")
+        supply = [grid for key, grid in other.inputs.items() if key != "load_forecast_mw"]
+        if load is not None and supply:
+            shown[f"neighbour_residual_load_{name}_mw"] = load - np.sum([np.nan_to_num(grid) for grid in supply], axis=0)
+        for key, grid in shown.items():
+            yesterday = np.full_like(panel.prices, np.nan)
+            width = min(yesterday.shape[1], grid.shape[1])
+            yesterday[1:, :width] = grid[:-1, :width]
+            inputs[key] = yesterday
+    return replace(panel, inputs=inputs)
 
 
 def _complete_days(frame: pl.DataFrame, zone: str, step_minutes: int) -> tuple[date, ...]:

@@ -18,13 +18,14 @@ from typing import Any
 
 import numpy as np
 
-from desk.benchmark_data import read_epf_market, read_zone
+from desk.benchmark_data import read_epf_market, read_zone, with_neighbours, zones_in
 from spot.contracts.panel import DeliveryPanel, Floats
 from spot.errors import SpotdeskError
 from spot.forecast.catalogue import load_settings_mapping, make_forecaster
 from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.forecast.interface import PriceForecast
 from spot.forecast.leak_check import leak_check
+from spot.market.zones import find_zone
 
 _CODE = Path(__file__).resolve().parents[1] / "spot" / "forecast"
 _SERVED_DAYS = 15
@@ -42,6 +43,8 @@ class BenchmarkJob:
     first_test_day: str
     """ISO date, or empty for the last 728 days of the panel."""
     known_at_gate_only: bool = False
+    has_neighbours: bool = False
+    """Offer the prices and residual loads of the day before of those neighbours that the file holds."""
     refit_days: int = 0
     """Days between refits from scratch; 0 for one fit before the test."""
     checks_leaks: bool = False
@@ -49,7 +52,9 @@ class BenchmarkJob:
     def key(self) -> str:
         """A name that changes with the code, the settings and the data."""
         digest = hashlib.sha256(
-            json.dumps([self.zone, self.settings, self.first_test_day, self.known_at_gate_only, self.refit_days], sort_keys=True).encode()
+            json.dumps(
+                [self.zone, self.settings, self.first_test_day, self.known_at_gate_only, self.has_neighbours, self.refit_days], sort_keys=True
+            ).encode()
         )
         for path in sorted(_CODE.glob("*.py")):
             digest.update(path.read_bytes())
@@ -63,7 +68,11 @@ class BenchmarkJob:
         source = Path(self.source)
         if source.is_dir():
             return read_epf_market(source, self.zone.removeprefix("EPF_"))
-        return read_zone(source, self.zone, known_at_gate_only=self.known_at_gate_only)
+        panel = read_zone(source, self.zone, known_at_gate_only=self.known_at_gate_only)
+        if not self.has_neighbours:
+            return panel
+        beside = [name for name in find_zone(self.zone).neighbours if name in zones_in(source)]
+        return with_neighbours(panel, {name: read_zone(source, name) for name in beside})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

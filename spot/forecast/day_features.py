@@ -13,7 +13,7 @@ import numpy.typing as npt
 from spot.forecast.anchors import Anchors
 from spot.forecast.clock_grid import ClockGrid
 from spot.forecast.filling import fill_from_the_past, fill_gaps_within_days
-from spot.forecast.inputs import residual_load
+from spot.forecast.inputs import own_series, residual_load
 from spot.forecast.normalisation import Floats, RollingLevels, mixed_spread, rolling_levels, transform
 
 Singles = npt.NDArray[np.float32]
@@ -166,7 +166,7 @@ class FeatureBuilder:
 
     def _make_input_groups(self, centring_days: int) -> dict[str, Floats]:
         groups: dict[str, Floats] = {}
-        for name, values in self._history.inputs.items():
+        for name, values in own_series(self._history.inputs).items():
             centre = self._input_centre(values, self._anchors.input_mean[name], centring_days)
             scale = self._anchors.input_spread[name]
             lagged = {lag: _scaled((self._lagged(values, lag) - self._lagged(centre, lag)[:, None]) / scale) for lag in INPUT_LAGS}

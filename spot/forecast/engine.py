@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from copy import copy
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -11,11 +11,12 @@ from spot.forecast.aggregation import Aggregator
 from spot.forecast.bank import BankParts, GaussianBank
 from spot.forecast.bank_weights import fit_bank_weights
 from spot.forecast.catboost_files import load_catboost, save_catboost
-from spot.forecast.clock_grid import HOURS, Floats
+from spot.forecast.clock_grid import HOURS, ClockGrid, Floats
 from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.engine_settings import EngineSettings
 from spot.forecast.files import Arrays
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
+from spot.forecast.inputs import is_of_neighbour
 from spot.forecast.kernel import KernelWeights, weights_from_arrays, weights_to_arrays
 from spot.forecast.lear import LearWindow
 from spot.forecast.residual_trees import FIRST_LEARNING_DAY, ResidualTable
@@ -41,6 +42,24 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self._experts: Floats = np.empty((0, 0, HOURS))
         self._stored: Floats | None = None
         self._latest: tuple[int, Floats] | None = None
+
+    def fit_grid(self, grid: ClockGrid) -> Self:
+        """Learn from days on the local clock, after choosing between them with and without the inputs of neighbours."""
+        own = tuple(name for name in grid.inputs if not is_of_neighbour(name))
+        if len(own) == len(grid.inputs) or self.settings.neighbours == "always":
+            return super().fit_grid(grid)
+        alone = grid.select_inputs(own)
+        if self.settings.neighbours == "if_better":
+            trial = self.settings.reduced().model_copy(update={"neighbours": "always"})
+            errors = [EngineForecaster(trial).fit_grid(choice).recent_error() for choice in (grid, alone)]
+            if errors[0] < errors[1]:
+                return super().fit_grid(grid)
+        return super().fit_grid(alone)
+
+    def recent_error(self) -> float:
+        """Mean absolute error of the forecasts of the second half of the fitted days, two years at most, EUR/MWh."""
+        first = max(self._n_fitted // 2, self._n_fitted - 728, WARM_UP_DAYS)
+        return float(np.nanmean(np.abs(self._points[first : self._n_fitted] - self.history.grid.prices[first : self._n_fitted])))
 
     # -- the hooks of HourlyForecaster
 

@@ -1,4 +1,4 @@
-"""What the inputs of a panel mean: which raise the price, which lower it, and the residual load between them."""
+"""What the inputs of a panel mean: which raise the price, which lower it, the residual load between them, and what belongs to neighbours."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,12 +7,22 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Role = Literal["demand", "supply", "other"]
+Role = Literal["demand", "supply", "residual", "other"]
+_NEIGHBOUR = "neighbour"
+
+
+def is_of_neighbour(name: str) -> bool:
+    """Whether an input describes another zone, as `neighbour_price_FR_eur_per_mwh` does: its price of the day before, known at the gate."""
+    return name.lower().startswith(_NEIGHBOUR)
 
 
 def input_role(name: str) -> Role:
     """What an input says about the price: `demand` raises it, `supply` lowers it. The benchmark's two series are taken in that order."""
     lowered = name.lower()
+    if is_of_neighbour(name):
+        return "other"
+    if "residual" in lowered:
+        return "residual"
     if "load" in lowered or "demand" in lowered or lowered == "exogenous_1":
         return "demand"
     if any(word in lowered for word in ("wind", "solar", "renewable", "photovoltaic")) or lowered == "exogenous_2":
@@ -20,10 +30,16 @@ def input_role(name: str) -> Role:
     return "other"
 
 
+def own_series(inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The inputs that speak for themselves: all but a residual load, which has a feature group of its own."""
+    return {name: array for name, array in inputs.items() if input_role(name) != "residual"}
+
+
 def residual_load(inputs: Mapping[str, Floats]) -> Floats | None:
-    """(D, 24) the first demand minus all supply, or None where one of the two sides has no input."""
-    demand = [array for name, array in inputs.items() if input_role(name) == "demand"]
-    supply = [array for name, array in inputs.items() if input_role(name) == "supply"]
-    if not demand or not supply:
-        return None
-    return np.asarray(demand[0] - np.sum(supply, axis=0))
+    """(D, 24) the first demand minus all supply, else an input that is a residual load, else None."""
+    by_role: dict[Role, list[Floats]] = {"demand": [], "supply": [], "residual": [], "other": []}
+    for name, array in inputs.items():
+        by_role[input_role(name)].append(array)
+    if by_role["demand"] and by_role["supply"]:
+        return np.asarray(by_role["demand"][0] - np.sum(by_role["supply"], axis=0))
+    return by_role["residual"][0] if by_role["residual"] else None

@@ -15,6 +15,7 @@ from scipy.linalg import lapack
 from spot.forecast.clock_grid import Floats
 from spot.forecast.day_features import FilledHistory, Singles
 from spot.forecast.files import Arrays
+from spot.forecast.inputs import own_series
 from spot.forecast.normalisation import NORMAL_MAD
 
 PRICE_LAGS = (1, 2, 3, 7)
@@ -137,7 +138,7 @@ def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floa
     index = np.arange(rows.start, rows.stop)
     prices = np.arcsinh((history.prices[index[0] - _LONGEST_LAG : rows.stop] - centre[0]) / spread[0])
     parts = [prices[_LONGEST_LAG - lag : len(prices) - lag] for lag in PRICE_LAGS]
-    for i, values in enumerate(history.inputs.values(), start=1):
+    for i, values in enumerate(own_series(history.inputs).values(), start=1):
         scaled = np.arcsinh((values[index[0] - _LONGEST_LAG : rows.stop] - centre[i]) / spread[i])
         parts += [scaled[_LONGEST_LAG - lag : len(scaled) - lag] for lag in INPUT_LAGS]
     weekday = (history.grid.days[rows].astype("datetime64[D]").astype(np.int64) + 3) % 7
@@ -147,7 +148,7 @@ def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floa
 
 def _scales(history: FilledHistory, rows: slice) -> tuple[Floats, Floats]:
     """Median and scaled median absolute deviation of the price and of every input, hour by hour: (1 + inputs, 24) each."""
-    series = np.stack([history.prices[rows], *(values[rows] for values in history.inputs.values())])
+    series = np.stack([history.prices[rows], *(values[rows] for values in own_series(history.inputs).values())])
     centre = np.median(series, axis=1)
     spread = np.median(np.abs(series - centre[:, None]), axis=1) / NORMAL_MAD
     return centre, np.where(spread > 1e-6, spread, 1.0)

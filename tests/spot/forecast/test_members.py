@@ -200,3 +200,28 @@ def test_the_walk_forward_says_what_day_after_day_would_say(name):
         assert forecast.delivery_day == alone.delivery_day
         assert np.abs(forecast.point - alone.point).max() < 0.05
         assert np.abs(forecast.quantiles - alone.quantiles).max() < 0.1
+
+
+@pytest.mark.parametrize(
+    ("is_telling", "setting", "kept"), [(True, "if_better", True), (False, "if_better", False), (True, "never", False), (False, "always", True)]
+)
+def test_neighbours_are_kept_where_they_help(is_telling, setting, kept):
+    panel = made_up_panel(160, first_day=date(2025, 1, 6), noise=1.0)
+    rng = np.random.default_rng(0)
+    hidden = rng.normal(0, 12, len(panel))
+    prices = panel.prices + hidden[:, None]
+    told = hidden if is_telling else rng.normal(0, 12, len(panel))
+    inputs = {
+        **panel.inputs,
+        "neighbour_price_FR_eur_per_mwh": np.where(np.isfinite(panel.prices), told[:, None] + rng.normal(0, 1, panel.prices.shape), np.nan),
+    }
+    model = make_forecaster(load_settings_mapping({**SMALL["engine"], "neighbours": setting})).fit(replace(panel, prices=prices, inputs=inputs))
+    assert ("neighbour_price_FR_eur_per_mwh" in model.anchors.input_range) == kept
+
+
+def test_a_residual_load_among_the_inputs_is_not_counted_twice():
+    panel = made_up_panel(90)
+    residual = panel.inputs["load_forecast_mw"] - panel.inputs["wind_forecast_mw"]
+    plain = fitted("engine", panel.first(80)).predict(panel.known_at_gate(80))
+    both = replace(panel, inputs={**panel.inputs, "residual_load_mw": residual})
+    assert np.array_equal(fitted("engine", both.first(80)).predict(both.known_at_gate(80)).point, plain.point)
