@@ -1,8 +1,8 @@
 """Our own forecasts of wind, solar and load from weather forecast runs, for zones whose published ones come after the gate or not at all.
 
-A ridge regression from what the runs said to what was then generated or used, fitted anew for each delivery day on what was known at that instant: the runs
-that stood at the gates of past days, never their later versions, and never reanalysis. It is a function of the ledger and an instant, so it
-can be made again for any day. Physics enters as features: power curves of wind, panels that lose with heat, heating and cooling.
+A ridge regression from what the runs said to what was then generated or used, fitted anew for each delivery day on what was known at that instant:
+the runs that stood at the gates of past days, never their later versions, and never reanalysis. It is a function of the ledger and an
+instant, so it can be made again for any day. Physics enters as features: power curves of wind, panels that lose with heat, heating and cooling.
 """
 
 from dataclasses import dataclass
@@ -133,7 +133,8 @@ def _columns(wide: pl.DataFrame, variable: str) -> Floats:
     names = sorted(name for name in wide.columns if name.startswith(f"{variable}@"))
     if not names:
         raise ForecastError(f"the weather runs do not hold {variable}")
-    return wide.select(names).to_numpy()
+    values: Floats = wide.select(names).to_numpy()
+    return values
 
 
 def _features(quantity: Quantity, wide: pl.DataFrame, zone: str) -> Floats:
@@ -145,9 +146,9 @@ def _features(quantity: Quantity, wide: pl.DataFrame, zone: str) -> Floats:
     if quantity == "solar":
         sun, heat = _columns(wide, "shortwave_radiation"), _columns(wide, "temperature_2m")
         return np.hstack([sun, sun * (heat - 25.0) / 100.0, np.minimum(sun, 300.0)])
-    heat = _columns(wide, "temperature_2m").mean(axis=1, keepdims=True)
-    sun = _columns(wide, "shortwave_radiation").mean(axis=1, keepdims=True)
-    return np.hstack([np.maximum(15.0 - heat, 0.0), np.maximum(heat - 22.0, 0.0), sun, _hour_and_day(wide, zone)])
+    warmth = _columns(wide, "temperature_2m").mean(axis=1)[:, None]
+    light = _columns(wide, "shortwave_radiation").mean(axis=1)[:, None]
+    return np.hstack([np.maximum(15.0 - warmth, 0.0), np.maximum(warmth - 22.0, 0.0), light, _hour_and_day(wide, zone)])
 
 
 def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
