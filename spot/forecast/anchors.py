@@ -13,7 +13,7 @@ from spot.forecast.inputs import residual_load
 from spot.forecast.normalisation import NORMAL_MAD
 
 _MINIMUM_SHARE_OF_DAYS = 0.5
-_MARGIN = 1.0
+_MARGIN = 2.0
 """How far beyond the range of the past, in units of that range, a value is still believed."""
 
 
