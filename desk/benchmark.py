@@ -85,7 +85,10 @@ def zones(
     zone: Annotated[list[str] | None, typer.Option(help="Bidding zone; repeat for several. Default: all of the file.")] = None,
     test_from: Annotated[str, typer.Option(help="First test day.")] = "2024-01-01",
     profile: Annotated[str, typer.Option(help="Settings of the engine in conf/models.")] = "fast",
-    model: Annotated[list[str] | None, typer.Option(help="engine, naive, lear, catboost; repeat for several. Default: all.")] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option(help="engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default: engine, naive, lear, catboost."),
+    ] = None,
     inputs: Annotated[str, typer.Option(help="at_gate: only what was known at the gate; assumed: also what was published later; both.")] = "both",
     neighbours: Annotated[
         bool, typer.Option("--neighbours", help="Let the engine see its neighbours' prices and residual loads of the day before.")
@@ -100,8 +103,9 @@ def zones(
     chosen = zone or zones_in(data)
     models = model or list(_MODELS)
     variants = {"at_gate": (True,), "assumed": (False,), "both": (True, False)}.get(inputs)
-    if variants is None or any(name not in _MODELS for name in models):
-        raise ConfigurationError(f"--inputs is at_gate, assumed or both; --model is one of {', '.join(_MODELS)}")
+    if variants is None:
+        raise ConfigurationError("--inputs is at_gate, assumed or both")
+    documents = {name: _zone_settings(name, profile) for name in models}
     rows: list[dict[str, Any]] = []
     with _progress(len(chosen) * len(variants) * len(models)) as step:
         for name in chosen:
@@ -113,10 +117,10 @@ def zones(
                     job = BenchmarkJob(
                         source=str(data.resolve()),
                         zone=name,
-                        settings=_zone_settings(kind, profile),
+                        settings=documents[kind],
                         first_test_day=test_from,
                         known_at_gate_only=honest,
-                        refit_days=_REFIT_DAYS.get(kind, 0),
+                        refit_days=_REFIT_DAYS.get(documents[kind]["kind"], 0),
                         has_neighbours=neighbours and kind == "engine",
                     )
                     run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {kind}"))
