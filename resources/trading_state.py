@@ -44,10 +44,19 @@ class TradingStateStore:
         self.folder = folder
 
     def set_up(self) -> None:
-        """Create the folder. An existing one is left as it is, so that setting up never resumes anything."""
-        if not (self.folder / _MARKER).exists():
-            self.folder.mkdir(parents=True, exist_ok=True)
-            _write_durably(self.folder / _MARKER, b"trading state folder\n")
+        """Create the folder of a new desk. An existing one is left as it is, and one that was lost is not made anew: both could resume something."""
+        if not (self.folder / _MARKER).exists() and not self._twin.exists():
+            self._create()
+
+    def _create(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        _write_durably(self._twin, b"the trading state folder beside this file has been set up\n")
+        _write_durably(self.folder / _MARKER, b"trading state folder\n")
+
+    @property
+    def _twin(self) -> Path:
+        """A file beside the folder that outlives it."""
+        return self.folder.parent / f".{self.folder.name}_was_set_up"
 
     def state(self, zone: str | None = None) -> TradingState:
         """The stricter of the desk's state and the zone's; HALTED when anything cannot be read."""
@@ -103,7 +112,8 @@ class TradingStateStore:
         """
         if not reason.strip() or not actor.strip():
             raise ConfigurationError("resuming needs a reason and the name of a person")
-        self.set_up()
+        if not (self.folder / _MARKER).exists():
+            self._create()
         return self._set(zone, TradingState.ACTIVE, reason=reason, actor=actor, may_relax=True)
 
     def _set(self, zone: str | None, state: TradingState, *, reason: str, actor: str, may_relax: bool) -> StateRecord:

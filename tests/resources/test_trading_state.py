@@ -1,5 +1,6 @@
 import json
 import multiprocessing
+import shutil
 import subprocess
 import sys
 
@@ -80,6 +81,16 @@ def test_halt_works_before_anything_was_set_up_and_survives_setting_up(tmp_path)
     store.halt(reason="first things first", actor="Ann")
     store.set_up()
     assert store.state() is TradingState.HALTED
+
+
+def test_a_folder_that_was_lost_stays_halted_until_a_person_resumes(store):
+    store.halt("SK", reason="stop", actor="Ann")
+    shutil.rmtree(store.folder)
+    store.set_up()
+    assert store.state("SK") is TradingState.HALTED
+    assert store.state("BE") is TradingState.HALTED
+    store.resume(reason="restored from backup", actor="Ann")
+    assert store.state("BE") is TradingState.ACTIVE
 
 
 def _halt_many(folder, n):
