@@ -13,6 +13,8 @@ from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
 SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon"]
+OWN_FORECASTS = "own_weather"
+"""Source of the rows that the desk's own forecasts of wind, solar and load write."""
 RAW_TABLES_OF_A_ZONE = (
     "day_ahead_prices",
     "intraday_prices",
@@ -42,6 +44,8 @@ class ZoneSettings(_Frozen):
     source: SourceName = "simulated"
     fallback_sources: dict[str, tuple[SourceName, ...]] = Field(default_factory=dict)
     """Raw table to the sources that are asked, in this order, where the first does not answer."""
+    own_forecasts: bool = False
+    """Wind, solar and load are forecast here from weather runs (open_meteo), since published ones may come after the gate. Read at start."""
     assume_known: tuple[Literal["renewable_forecasts"], ...] = ()
     """Tables that features may use although they are published after the gate: to compare with the literature, never to trade."""
     model: str = Field(default="fast", pattern=r"^[a-z0-9_]+$")
@@ -78,7 +82,8 @@ class ZoneSettings(_Frozen):
     def sources(self) -> tuple[str, ...]:
         """Every source whose rows the zone trusts, the main one first."""
         others = {name for names in self.fallback_sources.values() for name in names} - {self.source}
-        return (self.source, *sorted(others))
+        own = (OWN_FORECASTS,) if self.own_forecasts else ()
+        return (self.source, *sorted(others), *own)
 
 
 class DeskSettings(_Frozen):

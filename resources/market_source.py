@@ -4,7 +4,7 @@ A fetch returns what was published at the present instant, under the raw contrac
 is stamped with the instant of its capture, which is a little after the one at which it was asked for.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -46,8 +46,12 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: the source does not have the zone, or lacks its token.
             NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says is not believable.
         """
-        if settings.source in LIVE_SOURCES:
-            return self._live(table, zone, first_day, last_day, settings=settings, now=now)
+        if table == "weather_forecasts":
+            named: tuple[str, ...] = ("open_meteo",) if settings.own_forecasts else ()
+        else:
+            named = (settings.source, *settings.fallback_sources.get(table, ()))
+        if settings.source in LIVE_SOURCES or table == "weather_forecasts":
+            return self._live(table, zone, first_day, last_day, named=named, now=now)
         tables = self._tables(settings.source, zone, first_day, last_day, settings)
         rows = tables.get(table, find_contract(table).empty())
         return rows.filter(pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day))
@@ -59,12 +63,11 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             return _recorded(Path(self.data_folder), zone)
         raise ConfigurationError(f"zone {zone}: source {source} is not connected")
 
-    def _live(self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime) -> pl.DataFrame:
+    def _live(self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime) -> pl.DataFrame:
         def warn(affected: str, message: str) -> None:
             self.alerts.send("fallback_source", message, zone=affected, now=now)
 
         market = make_live_market(self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn)
-        named = (settings.source, *settings.fallback_sources.get(table, ()))
         sources = [name for name in named if name in market.providers and table in market.providers[name].tables(zone)]
         if not sources:
             return find_contract(table).empty()

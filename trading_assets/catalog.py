@@ -2,9 +2,23 @@
 
 from dagster import AssetChecksDefinition, AssetsDefinition, load_asset_checks_from_modules, load_assets_from_modules
 
-from trading_assets import analysts, features, forecasts, fundamentals, market, models, monitoring, publication, settlement, signals, sources
+from trading_assets import analysts, features, forecasts, fundamentals, market, models, monitoring, publication, settlement, signals, sources, weather
+from trading_assets.partitions import OWN_FORECAST_ASSETS
 
-LAYERS = (market, fundamentals, features, models, forecasts, signals, publication, settlement, monitoring, analysts, sources)
+LAYERS = (
+    market,
+    fundamentals,
+    features,
+    models,
+    forecasts,
+    signals,
+    publication,
+    settlement,
+    monitoring,
+    analysts,
+    sources,
+    *((weather,) if OWN_FORECAST_ASSETS else ()),
+)
 
 ASSETS: list[AssetsDefinition] = [asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)]
 CHECKS: list[AssetChecksDefinition] = list(load_asset_checks_from_modules(LAYERS))

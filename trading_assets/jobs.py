@@ -5,6 +5,8 @@ from typing import Any
 
 from dagster import AssetSelection, define_asset_job
 
+from trading_assets.partitions import OWN_FORECAST_ASSETS
+
 RAW = (
     "day_ahead_prices",
     "intraday_prices",
@@ -13,6 +15,7 @@ RAW = (
     "renewable_forecasts",
     "load_actuals",
     "generation_actuals",
+    *OWN_FORECAST_ASSETS,
 )
 DECIDING = ("day_ahead_forecast", "signals")
 TRAINING = ("training_set", "price_model", "model_evaluation", "champion")

@@ -31,7 +31,10 @@ from spot.market.zones import CENTRAL_EUROPE
 FIRST_DAY_TAG = "spotdesk/first_day"
 FIRST_PARTITION_DAY = date(2015, 1, 1)
 
-zone_partitions = StaticPartitionsDefinition(list(desk_settings(read_environment()).zones))
+_SETTINGS = desk_settings(read_environment()).zones
+OWN_FORECAST_ASSETS: tuple[str, ...] = ("weather_forecasts", "own_forecasts") if any(own.own_forecasts for own in _SETTINGS.values()) else ()
+"""Part of the graph only where a zone forecasts its fundamentals itself: the run to the gate has no step that does nothing."""
+zone_partitions = StaticPartitionsDefinition(list(_SETTINGS))
 # The current day needs an end offset of 1 and tomorrow, whose auction closes today, of 2.
 day_partitions = DailyPartitionsDefinition(start_date=FIRST_PARTITION_DAY.isoformat(), timezone=CENTRAL_EUROPE, end_offset=2)
 zone_day_partitions = MultiPartitionsDefinition({"zone": zone_partitions, "delivery_day": day_partitions})

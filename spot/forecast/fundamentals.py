@@ -161,7 +161,8 @@ def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
     feasts = {day for country in find_zone(zone).holiday_countries for day in holidays.country_holidays(country, years=years)}
     kinds = np.array([2 if day in feasts or day.weekday() == 6 else int(day.weekday() == 5) for day in days])
     codes = local.dt.hour().to_numpy().astype(np.int64) + 24 * kinds
-    return np.eye(72)[codes]
+    one_hot: Floats = np.eye(72)[codes]
+    return one_hot
 
 
 def _standardised(features: Floats) -> tuple[Floats, Floats, Floats]:
@@ -178,8 +179,8 @@ def _apply(features: Floats, offset: Floats, scale: Floats) -> Floats:
 def _ridge(design: Floats, outcome: Floats) -> Floats:
     penalty = np.full(design.shape[1], _RIDGE * len(design))
     penalty[0] = 0.0
-    solution: Floats = np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ outcome)
-    return solution
+    solution = np.linalg.solve(design.T @ design + np.diag(penalty), design.T @ outcome)
+    return np.asarray(solution, dtype=np.float64)
 
 
 def as_rows(forecast: FundamentalForecast, day: date) -> pl.DataFrame:
