@@ -154,7 +154,8 @@ def show(result: dict[str, Any]) -> None:
     for name in SHIFTS:
         part = result[name]
         print(
-            f"{name:13} found within 14 days in {part['found_within_14_days']} of {result['n_seeds']} (19 of 20 asked), median {part['median_days']} days"
+            f"{name:13} found within 14 days in {part['found_within_14_days']} of {result['n_seeds']} (19 of 20 asked), "
+            f"median {part['median_days']} days"
         )
     quiet = result["quiet"]
     print(
@@ -177,7 +178,10 @@ def main() -> int:
     seeds = range(words.first_seed, words.first_seed + words.seeds)
     tasks = [(name, words.zones[seed % len(words.zones)], seed) for name in ("quiet", *SHIFTS, "sensor_fault") for seed in seeds]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        found = pool.map(one_scenario, tasks, chunksize=1)
+        found = []
+        for done in pool.imap(one_scenario, tasks, chunksize=1):
+            found.append(done)
+            print(f"\r{len(found)} of {len(tasks)}", end="", file=sys.stderr, flush=True)
     result = summary(found, words.seeds, time.perf_counter() - started)
     if words.json:
         print(json.dumps(result, indent=2))

@@ -264,7 +264,11 @@ def main() -> int:
     bad = [(POISONS[i % len(POISONS)], words.first_seed + i // len(POISONS)) for i in range(words.poisoned)]
     good = [(GAINS[i % len(GAINS)], words.first_seed + 1000 + i // len(GAINS)) for i in range(words.better)]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        outcomes = pool.map(poisoned_life, bad, chunksize=len(POISONS)) + pool.map(better_life, good, chunksize=len(GAINS))
+        outcomes = []
+        for lives in (pool.imap(poisoned_life, bad, chunksize=len(POISONS)), pool.imap(better_life, good, chunksize=len(GAINS))):
+            for outcome in lives:
+                outcomes.append(outcome)
+                print(f"\r{len(outcomes)} of {len(bad) + len(good)}", end="", file=sys.stderr, flush=True)
     result = summary(outcomes, n_poisoned=len(bad), seconds=time.perf_counter() - started)
     if words.json:
         print(json.dumps(result, indent=2))

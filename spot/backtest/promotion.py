@@ -37,6 +37,9 @@ class PromotionSettings(BaseModel):
     look_every_days: int = Field(default=14, ge=1)
     maximum_shadow_days: int = Field(default=56, ge=10, description="a challenger that has not won by then expires")
     error_level: float = Field(default=0.05, gt=0, lt=0.5, description="over all looks together")
+    error_scale: Literal["relative", "absolute"] = "relative"
+    """Relative: each day's losses count in units of their mean on that day, so that one scarcity day is one day and no more. The plain means must
+    agree with the test in any case."""
     error_margin: float = Field(default=0.01, ge=0, lt=0.5, description="share of the champion's loss that a better model must save")
     money_level: float = Field(default=0.10, gt=0, lt=0.5, description="level of the test on P&L")
     money_must_be: Literal["not_worse", "better"] = "not_worse"
@@ -156,9 +159,7 @@ def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: Sa
         text = f"first champion: {ratio:.2f} of the weekly naive's error, limit {settings.first_champion_maximum_rmae:g}"
         losses["champion_loss"] = None
         return PromotionVerdict(action=action, reasons=(text,), **losses)  # type: ignore[arg-type]
-    worse = TestOutcome(
-        name="error_worse", n_days=n_days, p_value=_p_better(other, candidate), level=settings.worse_level, value=_difference(candidate, other)
-    )
+    worse = _worse_test(candidate, other, settings, level=settings.worse_level)
     better = _better_test(candidate, other, settings, level=settings.error_level)
     tests = (worse, better, _giacomini_white(candidate, other))
     if worse.is_significant:
@@ -188,7 +189,7 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
             return _summary("reject", f"no forecast on {n_missing} of {look} days", tests, candidate[:look], champion[:look], money)
         known = np.isfinite(candidate[:look])
         ours, theirs = candidate[:look][known], champion[:look][known]
-        worse = TestOutcome(name="error_worse", n_days=look, p_value=_p_better(theirs, ours), level=level, value=_difference(ours, theirs))
+        worse = _worse_test(ours, theirs, settings, level=level)
         better = _better_test(ours, theirs, settings, level=level)
         tests += [worse, better, _giacomini_white(ours, theirs)]
         if worse.is_significant:
@@ -212,9 +213,24 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
 
 
 def _better_test(candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float) -> TestOutcome:
-    bar = champion * (1.0 - settings.error_margin)
+    ours, theirs = _scaled(candidate, champion, settings)
     value = _difference(candidate, champion)
-    return TestOutcome(name="error_better", n_days=len(candidate), p_value=_p_better(candidate, bar), level=level, value=value)
+    p_value = _p_better(ours, theirs * (1.0 - settings.error_margin)) if value < 0 else 1.0
+    return TestOutcome(name="error_better", n_days=len(candidate), p_value=p_value, level=level, value=value)
+
+
+def _worse_test(candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float) -> TestOutcome:
+    ours, theirs = _scaled(candidate, champion, settings)
+    value = _difference(candidate, champion)
+    p_value = _p_better(theirs, ours) if value > 0 else 1.0
+    return TestOutcome(name="error_worse", n_days=len(candidate), p_value=p_value, level=level, value=value)
+
+
+def _scaled(candidate: Floats, champion: Floats, settings: PromotionSettings) -> tuple[Floats, Floats]:
+    if settings.error_scale == "absolute":
+        return candidate, champion
+    size = np.maximum((candidate + champion) / 2.0, 1e-9)
+    return candidate / size, champion / size
 
 
 def _p_better(ours: Floats, theirs: Floats) -> float:

@@ -17,8 +17,11 @@ from spot.monitoring.settings import DriftSettings
 
 PRICE_COLUMN = "price_given_load"
 _LATITUDE = np.radians(50.0)
-_CLIP = 8.0
+_PRICE_CLIP = 4.0
 """Remainders beyond this many deviations count as this many: one scarcity day is no regime."""
+_CLIPS = (-8.0, 8.0)
+_WEATHER_CLIPS = (-1.5, 8.0)
+"""A calm or dark week is weather; capacity comes and stays."""
 _NORMAL_MAD = 1.4826
 _DRIVERS = ("driver|mean", "driver|max", "driver|min")
 
@@ -47,7 +50,7 @@ class Expectation:
             if name in self.regressions:
                 fit = self.regressions[name]
                 expected = self.design(name, daily) @ fit.weights
-                values = np.clip((values - expected - fit.centre) / fit.deviation, -_CLIP, _CLIP)
+                values = np.clip((values - expected - fit.centre) / fit.deviation, *_clips(name))
             out[name] = values
         return pl.DataFrame(out).with_columns(pl.col(self.columns).fill_nan(None))
 
@@ -116,9 +119,19 @@ def _regress(values: Floats, design: Floats) -> _Regression | None:
 
 def _transformed(name: str, values: Floats) -> Floats:
     """Wind and solar grow by factors, not by sums: their logarithm."""
-    if name != PRICE_COLUMN and ("wind" in name or "solar" in name):
+    if _is_weather(name):
         return np.asarray(np.log(np.maximum(values, 1.0)))
     return values
+
+
+def _clips(name: str) -> tuple[float, float]:
+    if name == PRICE_COLUMN:
+        return -_PRICE_CLIP, _PRICE_CLIP
+    return _WEATHER_CLIPS if _is_weather(name) else _CLIPS
+
+
+def _is_weather(name: str) -> bool:
+    return name != PRICE_COLUMN and ("wind" in name or "solar" in name)
 
 
 def _season_design(daily: pl.DataFrame, *, uses_harmonics: bool) -> Floats:

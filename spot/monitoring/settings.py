@@ -28,19 +28,16 @@ class DriftSettings(_Frozen):
         "load_forecast_mw",
         "wind_forecast_mw",
         "solar_forecast_mw",
-        "load_actual_mw",
-        "wind_actual_mw",
-        "solar_actual_mw",
     )
-    """Columns of `day_ahead_features` to watch, each given season and weekday."""
+    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the same again, and alarm for it again."""
     price: str = Field(default="price_1d_eur_per_mwh", description="the price that is watched given what drives it")
     price_drivers: tuple[str, ...] = Field(default=("residual_load_mw", "load_forecast_mw"), description="the first that the zone has explains it")
-    price_threshold: float = Field(default=3.9, gt=0, description="distance of the unexplained price from its past, in usual daily deviations")
+    price_threshold: float = Field(default=3.3, gt=0, description="distance of the unexplained price from its past, in usual daily deviations")
     price_reference_days: int = Field(default=84, ge=28, description="fuel prices wander: the price is compared with the days just before")
     price_gap_days: int = Field(default=7, ge=0)
     method: Literal["wasserstein", "jensen_shannon", "kolmogorov_smirnov"] = "wasserstein"
     chunk_days: int = Field(default=7, ge=3)
-    threshold_standard_deviations: float = Field(default=7.0, gt=0, description="over the mean of the reference's own chunks")
+    threshold_standard_deviations: float = Field(default=6.0, gt=0, description="over the mean of the reference's own chunks")
     reconstruction_standard_deviations: float = Field(default=8.0, gt=0)
     n_confirming_chunks: int = Field(default=1, ge=1, description="newest chunks that must all be over the threshold")
     n_alerting_features: int = Field(default=1, ge=1, description="features that must be over it together")
@@ -62,6 +59,16 @@ class PerformanceSettings(_Frozen):
 class DataQualitySettings(_Frozen):
     """What counts as bad data. Bad data is never drift: it suppresses retraining."""
 
+    features: tuple[str, ...] = (
+        "load_forecast_mw",
+        "wind_forecast_mw",
+        "solar_forecast_mw",
+        "load_actual_mw",
+        "wind_actual_mw",
+        "solar_actual_mw",
+        "price_1d_eur_per_mwh",
+    )
+    """Columns of `day_ahead_features` whose values are checked one by one."""
     judged_days: int = Field(default=14, ge=1, description="newest days that are judged; at least as many as drift looks at")
     reference_days: int = Field(default=90, ge=7, description="days before them that say what is normal")
     maximum_missing_share: float = Field(default=0.1, ge=0, lt=1)

@@ -74,7 +74,7 @@ def watch_features(features: pl.DataFrame, *, last_day: date, settings: Monitori
 
 def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> DataQualityVerdict:
     """Data quality of the newest `judged_days` of a wide frame against the `reference_days` before them."""
-    watched = wide.select(*_KEYS, *(name for name in (*settings.drift.features, settings.drift.price) if name in wide.columns))
+    watched = wide.select(*_KEYS, *(name for name in settings.data_quality.features if name in wide.columns))
     is_judged = pl.col("delivery_day") > last_day - timedelta(days=settings.data_quality.judged_days)
     since = last_day - timedelta(days=settings.data_quality.judged_days + settings.data_quality.reference_days)
     return assess_data_quality(watched.filter(~is_judged, pl.col("delivery_day") > since), watched.filter(is_judged), settings.data_quality)
@@ -144,6 +144,6 @@ def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str
 
 def _watched(features: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:
     drift = settings.drift
-    wanted = dict.fromkeys((*drift.features, drift.price, *drift.price_drivers, "holiday_fraction"))
+    wanted = dict.fromkeys((*drift.features, drift.price, *drift.price_drivers, *settings.data_quality.features, "holiday_fraction"))
     names = [name for name in wanted if name in features.columns and features[name].fill_nan(None).null_count() < features.height]
     return features.select(*_KEYS, *names).sort("delivery_start_utc")

@@ -1,0 +1,163 @@
+"""Commands over versions: who serves is shown, a person's deed is recorded before it is done, and a page tells it all."""
+
+import json
+import time
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import typer
+
+from desk.dossier import dossier
+from desk.models import explain_decision, models, promote, rollback
+from resources.environments import Environment, read_environment
+from resources.registry import ModelRegistry, VersionFacts
+from resources.wiring import make_lake, make_registry
+from spot.contracts.panel import DeliveryPanel
+from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
+from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+
+ZONE = "BE"
+
+
+def files(seed: int) -> dict[str, bytes]:
+    history = DeliveryPanel(
+        zone=ZONE,
+        days=np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + 60),
+        n_periods=np.full(60, 24),
+        resolution_minutes=np.full(60, 60),
+        prices=np.random.default_rng(seed).normal(60, 15, (60, 24)),
+        inputs={},
+        holiday_fraction=np.zeros(60),
+    )
+    return dict(make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files())
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with three versions, made once: 1 served before 2, 3 is a challenger."""
+    home = tmp_path_factory.mktemp("models") / "home"
+    registry = make_registry(read_environment(home))
+    for seed in (1, 2, 3):
+        facts = VersionFacts(
+            settings={"kind": "naive"},
+            metrics={"mae_candidate": 5.0 + seed},
+            fingerprint=f"f{seed}",
+            lineage="simulated",
+            trained_from=date(2024, 1, 1),
+            trained_through=date(2024, 2, 29),
+            serves_from=date(2024, 3, seed),
+            tags={"data_version": f"training:{seed}", "cause": "schedule", "code_commit": "abc"},
+        )
+        registry.register(ZONE, files(seed), facts)
+    return home
+
+
+@pytest.fixture
+def environment(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
+    monkeypatch.setenv("SPOTDESK_HOME", str(prepared))
+    for name in ("SPOTDESK_LAKE_URI", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    environment = read_environment()
+    registry = make_registry(environment)
+    registry.promote(ZONE, "1")
+    registry.rollback(ZONE, "2")
+    registry.set_stage(ZONE, "1", "champion")
+    registry.set_stage(ZONE, "3", "challenger")
+    return environment
+
+
+def registry_of(environment: Environment) -> ModelRegistry:
+    return make_registry(environment)
+
+
+def test_models_says_which_version_serves(environment: Environment, capsys) -> None:
+    models(zone=ZONE, as_json=True)
+    rows = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
+    assert {version: row["stage"] for version, row in rows.items()} == {"1": "champion", "2": "champion", "3": "challenger"}
+    assert [version for version, row in rows.items() if row["serves_now"]] == ["2"]
+    assert rows["3"]["data_version"] == "training:3"
+    with pytest.raises(typer.Exit):
+        models(zone="FR", as_json=True)
+
+
+def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(environment: Environment, capsys) -> None:
+    started = time.perf_counter()
+    rollback(zone=ZONE, by="A. Trader", reason="strange prices", to=None, as_json=True)
+    assert time.perf_counter() - started < 5.0
+    told = json.loads(capsys.readouterr().out)
+    assert told["champion"] == "1" == registry_of(environment).champion(ZONE).version
+    assert registry_of(environment).version(ZONE, "2").stage == "withdrawn"
+    explain_decision(told["decision"]["decision_id"], zone=None, version=None, as_json=False)
+    text = capsys.readouterr().out
+    for word in ("rollback of version 1", "champion then: 2", "A. Trader", "strange prices", "training:1"):
+        assert word in text
+
+
+def test_promotion_by_a_person_names_the_person(environment: Environment, capsys) -> None:
+    promote(zone=ZONE, version="3", by="A. Trader", reason="better by eye", signed_off_by=None, force=False, as_json=True)
+    assert json.loads(capsys.readouterr().out)["champion"] == "3"
+    rows = make_lake(environment).read("promotion_decisions").filter(pl.col("candidate_version") == "3")
+    assert rows["decided_by"].to_list() == ["A. Trader"]
+    for by, reason in (("", "x"), ("policy", "x"), ("A. Trader", " ")):
+        with pytest.raises(ConfigurationError):
+            promote(zone=ZONE, version="1", by=by, reason=reason, signed_off_by=None, force=False, as_json=True)
+    assert registry_of(environment).champion(ZONE).version == "3"
+
+
+def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, monkeypatch) -> None:
+    registry_of(environment).set_stage(ZONE, "3", "rejected")
+    with pytest.raises(ConfigurationError, match="rejected"):
+        promote(zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True)
+    with pytest.raises(ModelNotFoundError):
+        promote(zone=ZONE, version="9", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True)
+
+    def damaged(_self, version):
+        raise ModelIntegrityError(f"version {version.version} is damaged")
+
+    monkeypatch.setattr(ModelRegistry, "files", damaged)
+    with pytest.raises(ModelIntegrityError):
+        rollback(zone=ZONE, by="A. Trader", reason="x", to="1", as_json=True)
+    assert registry_of(environment).champion(ZONE).version == "2"
+
+
+def test_a_zone_may_ask_for_a_second_person(environment: Environment, tmp_path: Path, monkeypatch, project_root: Path) -> None:
+    for name in ("zones.yaml", "promotion.yaml"):
+        (tmp_path / name).write_text((project_root / "conf" / name).read_text())
+    settings = (tmp_path / "promotion.yaml").read_text().replace("sign_off_zones: []", "sign_off_zones: [BE]")
+    (tmp_path / "promotion.yaml").write_text(settings)
+    monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
+    for second in (None, "", "a. trader "):
+        with pytest.raises(ConfigurationError, match="second person"):
+            promote(zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by=second, force=False, as_json=True)
+    promote(zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by="B. Risk", force=False, as_json=True)
+    assert registry_of(environment).champion(ZONE).version == "3"
+
+
+def test_the_dossier_is_one_page_without_an_address_outside(environment: Environment, tmp_path: Path, capsys) -> None:
+    page = tmp_path / "dossier.html"
+    dossier(zone=ZONE, version="1", output=page, as_json=False)
+    text = page.read_text()
+    for word in (
+        "SIMULATED",
+        "REMIT II",
+        "training:1",
+        "every file has the checksum",
+        "sha256",
+        "risk_limits.yaml",
+        "spotdesk halt",
+        "spotdesk replay",
+    ):
+        assert word in text
+    assert "http://" not in text
+    assert "https://" not in text
+    assert "<script" not in text
+
+
+def test_a_decision_is_asked_for_by_id_or_zone(environment: Environment) -> None:
+    with pytest.raises(ConfigurationError):
+        explain_decision(None, zone=None, version=None, as_json=True)
+    with pytest.raises(typer.Exit):
+        explain_decision("no-such-id", zone=None, version=None, as_json=True)
