@@ -36,12 +36,12 @@ class DemoPlan:
     """What the demo does, day by day. Fixed days: the same numbers come out today and next year."""
 
     zones: tuple[str, ...] = ("DE_LU", "FR")
-    scenario: Regime = Regime.SOLAR_BOOM
+    scenario: Regime = Regime.GAS_SHOCK
     seed: int = 7
-    training_days: int = 297
+    training_days: int = 377
     evaluation_days: int = 14
-    first_forecast: date = date(2025, 4, 1)
-    change_day: date = date(2025, 6, 3)
+    first_forecast: date = date(2025, 6, 20)
+    change_day: date = date(2025, 7, 18)
     tomorrow: date = date(2025, 9, 28)
     block_days: int = 7
     """How often the monitors look."""
@@ -84,7 +84,7 @@ class DemoPlan:
 
 def demo(
     *,
-    scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.SOLAR_BOOM,
+    scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.GAS_SHOCK,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
     quick: Annotated[bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")] = False,
     home: Annotated[Path | None, typer.Option("--home", help="Folder of the demo's state, made anew.  [default: demo in the desk's home]")] = None,
