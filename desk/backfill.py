@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from desk.console import JsonFlag, emit, progress
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE
-from resources.environments import desk_settings, provider_tokens, read_environment
+from resources.environments import desk_settings, provider_tokens, provider_urls, read_environment
 from resources.lake import Lake
 from resources.live_market import LiveMarket
 from resources.live_sources import LIVE_SOURCES, make_live_market
@@ -87,7 +87,7 @@ def backfill(
     if last < first_day.date():
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
     lake = make_lake(environment)
-    market = make_live_market(lake, environment.home / "http", tokens=provider_tokens())
+    market = make_live_market(lake, environment.home / "http", tokens=provider_tokens(), base_urls=provider_urls())
     rows = []
     with progress() as bar:
         for name in dict.fromkeys(find_zone(name).name for name in zone):
@@ -100,9 +100,21 @@ def backfill(
                 bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
                 rows.append(_load(market, lake, task, sources, finished, now))
                 bar.advance(line)
-    emit(rows, as_json=as_json, title="backfill", empty="everything is there already")
+    emit(rows if as_json else _by_table(rows), as_json=as_json, title="backfill", empty="everything is there already")
     if any(row["outcome"] == "failed" for row in rows):
         raise typer.Exit(1)
+
+
+def _by_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line per zone and table: months by outcome, new rows, and the newest trouble."""
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        start = {"zone": row["zone"], "table": row["table"], "loaded": 0, "nothing new": 0, "failed": 0, "new_rows": 0, "trouble": ""}
+        line = lines.setdefault((row["zone"], row["table"]), start)
+        line[row["outcome"]] += 1
+        line["new_rows"] += row["new_rows"]
+        line["trouble"] = row["detail"] if row["outcome"] == "failed" else line["trouble"]
+    return list(lines.values())
 
 
 def _sources(zone: str, asked: list[str] | None) -> tuple[str, ...]:
@@ -140,9 +152,9 @@ def _tasks(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list
             at = stop + timedelta(days=1)
 
 
-def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime) -> dict[str, object]:
+def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime) -> dict[str, Any]:
     able = [name for name in sources if task.table in market.providers[name].tables(task.zone)]
-    row: dict[str, object] = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
+    row: dict[str, Any] = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
     try:
         fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
     except NotYetPublishedError as error:

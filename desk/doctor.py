@@ -10,7 +10,7 @@ import typer
 
 from desk.console import JsonFlag, emit, progress
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE, ZoneSettings
-from resources.environments import Environment, desk_settings, provider_tokens, read_environment
+from resources.environments import Environment, desk_settings, provider_tokens, provider_urls, read_environment
 from resources.http_client import HttpClient, HttpPolicy
 from resources.lake import Lake
 from resources.live_sources import LIVE_SOURCES, live_providers
@@ -84,7 +84,7 @@ def _source_findings(environment: Environment, zone: str, settings: ZoneSettings
         state: State = "warn" if settings.live else "ok"
         yield Finding(zone, f"source {settings.source}", state, "not a live source: for study and tests")
         return
-    providers = live_providers(provider_tokens())
+    providers = live_providers(provider_tokens(), provider_urls())
     for name in names:
         missing = sorted(set(RAW_TABLES_OF_A_ZONE) - providers[name].tables(zone))
         yield Finding(zone, f"source {name}", "ok", f"has no {', '.join(missing)}" if missing else "has every table")

@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class Source(StrEnum):
-    """Sources of raw data that need no key."""
+    """Sources of raw data; the live ones are asked as the chain goes, and what they say is kept."""
 
     SIMULATED = "simulated"
     FILES = "files"
+    ENTSOE = "entsoe"
+    ENERGY_CHARTS = "energy_charts"
+    SMARD = "smard"
+    ELEXON = "elexon"
 
 
 class Admitted(StrEnum):
@@ -38,7 +42,7 @@ def run(
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
     first_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First delivery day.")],
     last_day: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last delivery day, included.")],
-    source: Annotated[Source, typer.Option("--source", help="The simulated market, or recorded files.")] = Source.SIMULATED,
+    source: Annotated[Source, typer.Option("--source", help="The simulated market, recorded files, or a live source.")] = Source.SIMULATED,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the recorded files.  [default: SPOTDESK_MARKET_DATA]")] = None,
     assume_known: Annotated[
         list[Admitted] | None, typer.Option("--assume-known", help="Admit what is published after the gate: to compare with the literature only.")

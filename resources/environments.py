@@ -13,6 +13,7 @@
 | SPOTDESK_ZONES | none | zones to add to those of zones.yaml, separated by commas |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
+| SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
 | SPOTDESK_ENTSOE_TOKEN | none | token of the ENTSO-E platform, for zones with that source |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
 
@@ -123,6 +124,20 @@ def signal_webhook() -> dict[str, str]:
     """`url` and `secret` of the webhook that live signals are posted to; empty where none is set. Read at each use, like the tokens."""
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return {"url": values.get("SPOTDESK_SIGNAL_WEBHOOK_URL") or "", "secret": values.get("SPOTDESK_SIGNAL_WEBHOOK_SECRET") or ""}
+
+
+def provider_urls() -> dict[str, str]:
+    """Live source to another address than its own, for a mirror inside the house.
+
+    Raises:
+        ConfigurationError: an entry is not `name=url`.
+    """
+    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    entries = [entry.strip() for entry in (values.get("SPOTDESK_PROVIDER_URLS") or "").split(",") if entry.strip()]
+    pairs = [entry.partition("=") for entry in entries]
+    if any(not name or not url.startswith(("http://", "https://")) for name, _, url in pairs):
+        raise ConfigurationError("SPOTDESK_PROVIDER_URLS: expected name=url, separated by commas")
+    return {name: url for name, _, url in pairs}
 
 
 def desk_settings(environment: Environment) -> DeskSettings:

@@ -6,7 +6,7 @@ from resources.alerts import Alerts
 from resources.analyst_database import AnalystDatabase
 from resources.clock import Clock
 from resources.desk_settings import Desk
-from resources.environments import Environment, desk_resource
+from resources.environments import Environment, desk_resource, provider_urls
 from resources.lake import Lake
 from resources.market_source import MarketSource
 from resources.publication import Outbox
@@ -34,7 +34,13 @@ def make_resources(environment: Environment, *, desk: Desk | None = None) -> dic
         "lake": lake,
         "desk": desk or desk_resource(environment),
         "registry": registry,
-        "market_source": MarketSource(lake=lake, alerts=alerts, data_folder=str(environment.market_data), http_folder=str(environment.home / "http")),
+        "market_source": MarketSource(
+            lake=lake,
+            alerts=alerts,
+            data_folder=str(environment.market_data),
+            http_folder=str(environment.home / "http"),
+            base_urls=provider_urls(),
+        ),
         "clock": Clock.configure_at_launch(),
         "training_order": TrainingOrder.configure_at_launch(),
         "alerts": alerts,

@@ -4,7 +4,6 @@ import json
 import stat
 from collections.abc import Iterator
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,12 +11,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-import desk.backfill
 import desk.init
 from benchmarks.provider_server import FaultyProvider, faulty_provider, sends
 from desk.main import app
 from resources.lake import Lake
-from resources.live_sources import make_live_market
 from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
 
 RUNNER = CliRunner()
@@ -107,8 +104,7 @@ class Charts:
 @pytest.fixture
 def charts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Charts]:
     with faulty_provider() as server:
-        made = partial(make_live_market, base_urls={"energy_charts": server.url})
-        monkeypatch.setattr(desk.backfill, "make_live_market", made)
+        monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={server.url}")
         yield Charts(server)
 
 
