@@ -95,6 +95,8 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         else:
             experts = self._experts_of_last_day(history)
         self._experts = np.concatenate([self._experts, experts[None]])
+        for window in self._lear:
+            window.commit(len(history) - 1)
         if self._aggregator is not None:
             self._aggregator.take(experts, history.grid.prices[-1])
         self.bank.absorb(history)
@@ -134,8 +136,10 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         bank = windows.mean(axis=0)
         said = [*windows, bank]
         if self._trees:
-            recent = np.concatenate([self._bank_points(), bank[None]])
-            padded = np.concatenate([np.full((len(history) - len(recent), HOURS), np.nan), recent])
+            padded = np.full((len(history), HOURS), np.nan)
+            n_absorbed = len(self.history)
+            padded[n_absorbed - len(self._experts) : n_absorbed] = self._bank_points()
+            padded[row] = bank
             table = ResidualTable(history, self.anchors, padded, slice(row, row + 1))
             said += self._with_trees(bank[None], table.predict(self._trees, slice(0, 1)))
         said += [window.predict(history, row) for window in self._lear]
@@ -151,7 +155,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         said = [*windows.transpose(1, 0, 2), bank[first:]]
         if self.settings.trees:
             said += self._with_trees(bank[first:], self._walk_trees(history, bank, first))
-        said += [np.array([window.predict(history, row) for row in range(first, n_days)]) for window in lear]
+        said += [window.walk(history, range(first, n_days)) for window in lear]
         return np.array(said).transpose(1, 0, 2)
 
     def _walk_trees(self, history: FilledHistory, bank: Floats, first: int) -> Floats:
@@ -242,7 +246,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         arrays: Arrays = {f"weights.{i}.{key}": array for i, weights in self._weights.items() for key, array in weights_to_arrays(weights).items()}
         arrays |= {"n_passes": np.array(self._n_passes), "experts": self._experts}
         for i, window in enumerate(self._lear):
-            arrays |= {f"lear.{i}.{key}": array for key, array in window.arrays(len(self.history)).items()}
+            arrays |= {f"lear.{i}.{key}": array for key, array in window.arrays().items()}
         return arrays
 
     def _model_files(self) -> dict[str, bytes]:

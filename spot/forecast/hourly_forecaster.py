@@ -119,10 +119,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     @one_thread()
     def update(self, history: DeliveryPanel) -> Self:
-        """Absorb the days of `history` that are newer than those absorbed before."""
-        grid = self._newer(history)
-        for row in range(len(grid)):
-            self._absorb(grid.rows(slice(row, row + 1)))
+        """Absorb the days of `history` that are newer than those absorbed before, up to the newest one with a price: others may get theirs yet."""
+        self._absorb_priced(self._newer(history))
         self._settle()
         return self
 
@@ -134,14 +132,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
             LookAheadError: the day was absorbed before.
             ForecastError: no honest forecast can be made of these inputs.
         """
-        grid = self._newer(panel)
-        if not len(grid):
-            raise LookAheadError(
-                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}: {panel.last_day} is not ahead of it"
-            )
-        for row in range(len(grid) - 1):
-            self._absorb(grid.rows(slice(row, row + 1)))
-        return self.forecast_day(panel, grid.rows(slice(len(grid) - 1, len(grid))))
+        return self.forecast_day(panel, self._waiting_days(panel))
 
     def to_files(self) -> Mapping[str, bytes]:
         """Settings, days, forecasts made and the member's own state."""
@@ -222,14 +213,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
     @one_thread()
     def history_for(self, panel: DeliveryPanel) -> FilledHistory:
         """The absorbed days and the last day of `panel`, its price unknown: what a forecast of that day is made of."""
-        grid = self._newer(panel)
-        if not len(grid):
-            raise LookAheadError(
-                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}: {panel.last_day} is not ahead of it"
-            )
-        for row in range(len(grid) - 1):
-            self._absorb(grid.rows(slice(row, row + 1)))
-        return extended_history(self.history, without_unbelievable(_unpriced(grid.rows(slice(len(grid) - 1, len(grid)))), self.anchors))
+        return extended_history(self.history, without_unbelievable(_unpriced(self._waiting_days(panel)), self.anchors))
 
     # -- what the interface is made of
 
@@ -257,6 +241,24 @@ class HourlyForecaster(ABC, Generic[Settings]):
         first = int(np.searchsorted(panel.days, last, side="right"))
         return grid_of(panel.rows(slice(first, None)))
 
+    def _waiting_days(self, panel: DeliveryPanel) -> ClockGrid:
+        """The last day of `panel` after those without a price that precede it; all others are absorbed."""
+        grid = self._newer(panel)
+        if not len(grid):
+            raise LookAheadError(
+                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}: {panel.last_day} is not ahead of it"
+            )
+        n_absorbed = self._absorb_priced(grid.rows(slice(0, len(grid) - 1)))
+        return grid.rows(slice(n_absorbed, None))
+
+    def _absorb_priced(self, days: ClockGrid) -> int:
+        """Absorb `days` up to the newest one with a price; returns their number."""
+        priced = np.flatnonzero(np.isfinite(days.prices).any(axis=1))
+        n_absorbed = int(priced[-1]) + 1 if len(priced) else 0
+        for row in range(n_absorbed):
+            self._absorb(days.rows(slice(row, row + 1)))
+        return n_absorbed
+
     def _absorb(self, day: ClockGrid) -> None:
         day = without_unbelievable(day, self.anchors)
         self._extend(day, self._next_day(extended_history(self.history, _unpriced(day))))
@@ -267,17 +269,19 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._take(self._history)
         self._points = np.concatenate([self._points, point[None]])
 
-    def forecast_day(self, panel: DeliveryPanel, day: ClockGrid) -> PriceForecast:
-        """The forecast of the last day of `panel`, given that day on the clock and all earlier days absorbed."""
-        known = _unpriced(day)
-        missing = missing_inputs(
-            self.history.grid.select_inputs(tuple(self.anchors.input_range)).joined(_with_inputs(known, self.anchors)), self.anchors
-        )
-        if missing:
-            return self._forecast_without(missing, panel, known)
+    def forecast_day(self, panel: DeliveryPanel, waiting: ClockGrid) -> PriceForecast:
+        """The forecast of the last day of `panel`, given the days that follow the absorbed ones up to that day, on the clock."""
+        known = _unpriced(waiting)
+        names = tuple(self.anchors.input_range)
+        if missing := missing_inputs(self.history.grid.select_inputs(names).joined(known.select_inputs(names)), self.anchors):
+            stand_in = self._stand_in(missing, self.history.grid)
+            return stand_in.forecast_day(panel, known.select_inputs(tuple(stand_in.anchors.input_range)))
         history = extended_history(self.history, without_unbelievable(known, self.anchors))
         point = self._next_day(history)
-        quantiles = self._quantiles(history, point, self._points)
+        points = np.concatenate([self._points, np.full((len(waiting) - 1, point.shape[0]), np.nan)])
+        quantiles = self._quantiles(history, point, points)
+        n_settled = len(self.history) + 1  # levels of later rows rest on prices that are still to come
+        self._reference = self._reference[0][:n_settled], self._reference[1][:n_settled]
         return delivery_forecast(panel, self.history.grid, point=point, quantiles=quantiles, levels=self.settings.levels)
 
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
@@ -317,11 +321,6 @@ class HourlyForecaster(ABC, Generic[Settings]):
             raise ForecastError(f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1} days old")
         return float(np.sqrt(1 + n_missing))
 
-    def _forecast_without(self, missing: tuple[str, ...], panel: DeliveryPanel, known: ClockGrid) -> PriceForecast:
-        """The forecast of a model that never saw the inputs the day lacks: its own past errors make its intervals honest."""
-        stand_in = self._stand_in(missing, self.history.grid)
-        return stand_in.forecast_day(panel, known.select_inputs(tuple(stand_in.anchors.input_range)))
-
     def _stand_in(self, missing: tuple[str, ...], grid: ClockGrid) -> Self:
         """A model fitted on the days of `grid` without the inputs `missing`."""
         names = tuple(name for name in self.anchors.input_range if name not in missing)
@@ -335,7 +334,3 @@ class HourlyForecaster(ABC, Generic[Settings]):
 def _unpriced(day: ClockGrid) -> ClockGrid:
     """The day as it stands at its gate."""
     return replace(day, prices=np.full_like(day.prices, np.nan), deviations=np.full_like(day.deviations, np.nan))
-
-
-def _with_inputs(day: ClockGrid, anchors: Anchors) -> ClockGrid:
-    return day.select_inputs(tuple(anchors.input_range))

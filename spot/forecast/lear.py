@@ -51,13 +51,12 @@ class _Solved:
 
 
 class LearWindow:
-    """LEAR on one calibration window."""
+    """LEAR on one calibration window. A forecast leaves no trace until its day is committed, so it may be asked for any number of times."""
 
     def __init__(self, window_days: int, settings: LearSettings) -> None:
         self._window, self._settings = window_days, settings
         self._solved: _Solved | None = None
-        self._before: _Solved | None = None
-        self._row = -1
+        self._pending: tuple[int, _Solved] | None = None
 
     def predict(self, history: FilledHistory, row: int) -> Floats:
         """(24,) price of day `row`, from the `window_days` days before it and its inputs."""
@@ -75,14 +74,25 @@ class LearWindow:
         """(F, 24) coefficients."""
         gram = (x.T @ x / len(x)).astype(np.float32)
         moment = (x.T @ y / len(x)).astype(np.float32)
-        if row != self._row:  # asked again for the same day, it starts again from the day before, and answers the same
-            self._before, self._row = self._solved, row
-        solved, settings = self._before, self._settings
+        solved, settings = self._solved, self._settings
         if solved is None or solved.split.shape != moment.shape or row - solved.selected_on >= settings.selection_days:
             solved = self._select(gram, moment, y, row)
         split, dual = lasso(gram, moment, solved.penalty, start=(solved.split, solved.dual), iterations=settings.iterations)
-        self._solved = _Solved(split, dual, solved.penalty, solved.selected_on)
+        self._pending = row, _Solved(split, dual, solved.penalty, solved.selected_on)
         return split
+
+    def walk(self, history: FilledHistory, rows: range) -> Floats:
+        """(n, 24) prices of the days `rows` of a history, each from the days before it."""
+        prices = np.empty((len(rows), history.prices.shape[1]))
+        for i, row in enumerate(rows):
+            prices[i] = self.predict(history, row)
+            self.commit(row)
+        return prices
+
+    def commit(self, row: int) -> None:
+        """Start the next day's solution from that of day `row`, if it was solved last."""
+        if self._pending is not None and self._pending[0] == row:
+            self._solved = self._pending[1]
 
     def _select(self, gram: Singles, moment: Singles, y: Floats, row: int) -> _Solved:
         """Penalties per hour by AIC over a grid, all hours and penalties solved at once."""
@@ -102,9 +112,9 @@ class LearWindow:
         best = criterion.argmin(axis=0) * moment.shape[1] + np.arange(moment.shape[1])
         return _Solved(split[:, best].copy(), dual[:, best].copy(), grid[best], row)
 
-    def arrays(self, n_days: int) -> Arrays:
-        """The state from which day `n_days` will be solved."""
-        state = self._before if self._row == n_days else self._solved
+    def arrays(self) -> Arrays:
+        """The state from which the next day will be solved."""
+        state = self._solved
         if state is None:
             return {}
         return {"split": state.split, "dual": state.dual, "penalty": state.penalty, "selected_on": np.array(state.selected_on)}

@@ -39,18 +39,25 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
         first = max(MINIMUM_HISTORY_DAYS - 1, len(history) - self.settings.calibration_days)
         for row in range(first, len(history)):
             points[row] = _predict_row(self._windows, history, row)
+            _commit(self._windows, row)
         return points
 
     def _next_day(self, history: FilledHistory) -> Floats:
         return _predict_row(self._windows, history, len(history) - 1)
 
+    def _take(self, history: FilledHistory) -> None:
+        _commit(self._windows, len(history) - 1)
+
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         windows = [copy(window) for window in self._windows]  # a walk leaves no trace
-        return np.array([_predict_row(windows, first_days(history, row + 1), row) for row in range(first_row, len(history))])
+        points = []
+        for row in range(first_row, len(history)):
+            points.append(_predict_row(windows, first_days(history, row + 1), row))
+            _commit(windows, row)
+        return np.array(points)
 
     def _model_arrays(self) -> Arrays:
-        n_days = len(self.history)
-        return {f"lear.{i}.{key}": array for i, window in enumerate(self._windows) for key, array in window.arrays(n_days).items()}
+        return {f"lear.{i}.{key}": array for i, window in enumerate(self._windows) for key, array in window.arrays().items()}
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
         _ = history, files
@@ -61,3 +68,8 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
 
 def _predict_row(windows: list[LearWindow], history: FilledHistory, row: int) -> Floats:
     return np.asarray(np.mean([window.predict(history, row) for window in windows], axis=0))
+
+
+def _commit(windows: list[LearWindow], row: int) -> None:
+    for window in windows:
+        window.commit(row)

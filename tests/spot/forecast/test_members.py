@@ -225,3 +225,15 @@ def test_a_residual_load_among_the_inputs_is_not_counted_twice():
     plain = fitted("engine", panel.first(80)).predict(panel.known_at_gate(80))
     both = replace(panel, inputs={**panel.inputs, "residual_load_mw": residual})
     assert np.array_equal(fitted("engine", both.first(80)).predict(both.known_at_gate(80)).point, plain.point)
+
+
+@pytest.mark.parametrize("name", ["naive", "lear", "engine", "engine_with_all", "catboost"])
+def test_a_price_that_comes_late_is_still_learnt(name):
+    panel = made_up_panel(100)
+    late = panel.prices.copy()
+    late[89] = np.nan
+    in_time, behind = fitted(name, panel.first(88)), fitted(name, panel.first(88))
+    first, second = in_time.predict(panel.known_at_gate(90)), behind.predict(replace(panel, prices=late).known_at_gate(90))
+    assert not np.array_equal(first.quantiles, second.quantiles)
+    assert np.mean(second.quantiles[:, 6] - second.quantiles[:, 2]) > 1.05 * np.mean(first.quantiles[:, 6] - first.quantiles[:, 2])
+    assert np.array_equal(in_time.predict(panel.known_at_gate(92)).quantiles, behind.predict(panel.known_at_gate(92)).quantiles)
