@@ -136,7 +136,7 @@ def _build(path: Path, tables: Iterable[tuple[TableContract, pl.DataFrame]], sta
     contents = []
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{_escaped(str(path))}' AS analyst (STORAGE_VERSION '{STORAGE_VERSION}')")
-        connection.execute("USE analyst")
+        connection.execute("USE analyst; BEGIN")  # one transaction: a commit per comment would take most of the time
         for contract, frame in tables:
             _create_table(connection, contract, frame)
             contents.append((contract.name, states.get(contract.name, ""), frame.height, contract.description))
@@ -146,7 +146,7 @@ def _build(path: Path, tables: Iterable[tuple[TableContract, pl.DataFrame]], sta
             head = f"{view.name}({view.arguments}) AS TABLE" if view.arguments else f"{view.name} AS"
             connection.execute(f"CREATE {kind} {head} {view.sql}")
             connection.execute(f"COMMENT ON {comment_kind} {view.name} IS '{_escaped(view.comment)}'")
-        connection.execute("USE memory")
+        connection.execute("COMMIT; USE memory")
         connection.execute("DETACH analyst")
 
 

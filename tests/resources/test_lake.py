@@ -181,12 +181,12 @@ class TestAppending:
 
     def test_many_small_appends_are_compacted_and_keep_their_rows(self, lake, tmp_path):
         start = datetime(2024, 5, 31, 11, tzinfo=UTC)
-        for i in range(60):
+        for i in range(30):
             row = good_price_row(available_at_utc=start + timedelta(minutes=i), price_eur_per_mwh=float(i))
             lake.append("day_ahead_prices", price_frame(row), source="files")
-        assert sorted(lake.read("day_ahead_prices")["price_eur_per_mwh"]) == [float(i) for i in range(60)]
+        assert sorted(lake.read("day_ahead_prices")["price_eur_per_mwh"]) == [float(i) for i in range(30)]
         verification = next(iter(lake.verify()))
-        assert verification.n_files < 30
+        assert verification.n_files < 24
         assert verification.is_sound
 
 

@@ -15,8 +15,8 @@ from resources.lake import Lake
 from spot.market.delivery import days_between
 from tests.spot.contracts.raw_rows import ramp, raw_day
 
-FIRST = date(2024, 6, 26)
-N_DAYS = 8
+FIRST = date(2024, 6, 28)
+N_DAYS = 6
 TABLES = ("day_ahead_prices", "load_forecasts")
 
 WRITER = """
@@ -111,13 +111,13 @@ def test_two_processes_at_once_on_the_same_and_on_different_zones(clean, tmp_pat
 def test_killed_at_random_points_and_repeated(clean, tmp_path):
     lake, random_source = Lake(uri=str(tmp_path / "lake")), random.Random(7)
     n_killed_in_the_middle = 0
-    for _ in range(3):
+    for _ in range(2):
         process = start(lake, "DE_LU", "FR")
         go(process)
         time.sleep(random_source.uniform(0.1, 0.8))
         n_killed_in_the_middle += process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.communicate(timeout=60)
-    assert n_killed_in_the_middle >= 2
+    assert n_killed_in_the_middle >= 1
     write_all(lake, ["DE_LU", "FR"])
     assert_equal(lake, clean)

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spot.errors import ContractError, LookAheadError
@@ -39,7 +39,8 @@ def test_a_naive_instant_is_refused():
 minutes_known = st.integers(min_value=-200, max_value=200)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), minutes_known, st.sampled_from([15, 60])), max_size=20), minutes_known)
+@settings(max_examples=30)
+@given(st.lists(st.tuples(st.integers(0, 3), minutes_known, st.sampled_from([15, 60])), max_size=10), minutes_known)
 def test_the_gate_in_bulk_is_the_gate_one_by_one(rows, gate_minutes):
     """`known_at_gates` over many days gives what `known_at` gives for each; vintages of one resolution per day."""
     days = days_between(DAY, DAY + timedelta(days=3))
