@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "resume": ("desk.stop", "Trade again after a halt; asks for a reason."),
     "reduce": ("desk.stop", "Allow only orders that make open positions smaller."),
     "state": ("desk.stop", "Trading state of the desk and its zones."),
+    "benchmark": ("desk.benchmark", "How good the forecasts are and what they cost, beside published ones and the usual peers."),
     "models": ("desk.models", "Versions of a zone's model: which serves, what each learnt from, how it was judged."),
     "compare": ("desk.compare", "Two versions side by side, in error and in money."),
     "retrain": ("desk.retrain", "Train a new version of a zone's model now."),
