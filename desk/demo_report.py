@@ -41,15 +41,15 @@ def rows_for_people(summary: DemoSummary) -> list[tuple[str, ...]]:
     """What the table shows: one line per finding, one column per zone."""
     zones = summary.zones
     return [
-        ("Forecast error before the change, EUR/MWh", *(_number(z.mae_before) for z in zones)),
+        ("Error before the change, EUR/MWh", *(_number(z.mae_before) for z in zones)),
         ("  after it, the old model", *(_number(z.mae_after_old) for z in zones)),
         ("  after it, the new model", *(_number(z.mae_after_new) for z in zones)),
-        ("  same days in shadow, old / new", *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones)),
-        ("Error as a share of the naive forecast's", *(_share(z.rmae) for z in zones)),
+        ("  same shadow days, old / new", *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones)),
+        ("Error / naive forecast's error", *(_share(z.rmae) for z in zones)),
         ("Drift found after the change", *(_days(z.n_days_to_drift) for z in zones)),
         ("  days with a false alarm before it", *(str(z.n_false_alarms) for z in zones)),
-        ("Retrained", *("; ".join(z.retrains) or "no" for z in zones)),
-        ("New champion", *(f"version {z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none" for z in zones)),
+        ("Retrained, by cause", *(_causes(z) for z in zones)),
+        ("New champion", *(f"v{z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none: no evidence yet" for z in zones)),
         ("P&L after costs, EUR", *(f"{z.pnl_eur:,.0f}" for z in zones)),
         ("  share of perfect foresight", *(_share(z.foresight_share) for z in zones)),
         (f"Signals for {summary.last_day}", *(f"{z.n_buy} buy, {z.n_sell} sell, {z.n_flat} flat" for z in zones)),
@@ -60,7 +60,7 @@ def terminal_table(summary: DemoSummary) -> RichTable:
     """The findings as a table for the terminal."""
     title = f"Simulated market, {summary.scenario} on {summary.change_day}"
     table = RichTable(title=title, title_justify="left", header_style="bold")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for zone in summary.zones:
         table.add_column(zone.zone, justify="right", overflow="fold")
     for row in rows_for_people(summary):
@@ -187,6 +187,12 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
     before = summary.last_day - timedelta(days=1)
     text = f"Decided on {before} before the auction's gate, with what was known then: {zone.n_buy} buy, {zone.n_sell} sell, {zone.n_flat} flat."
     return Section(f"Signals for tomorrow, {zone.zone}", text, tables=(table,))
+
+
+def _causes(zone: ZoneSummary) -> str:
+    """The first training, which no cause asked for, is not a retrain."""
+    asked = {cause: number - (cause == "schedule") for cause, number in zone.n_retrains.items()}
+    return ", ".join(f"{cause} {number}" for cause, number in asked.items() if number) or "no"
 
 
 def _number(value: float | None) -> str:

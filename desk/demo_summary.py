@@ -38,6 +38,9 @@ class ZoneSummary:
     drift_found: date | None
     n_days_to_drift: int | None
     retrains: tuple[str, ...]
+    """Each with its day, cause and status."""
+    n_retrains: dict[str, int]
+    """Cause to how many retrains it asked for."""
     promoted_version: str | None
     promoted_for: date | None
     pnl_eur: float
@@ -104,6 +107,7 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         drift_found=found[0] if len(found) else None,
         n_days_to_drift=(found[0] - change_day).days if len(found) else None,
         retrains=tuple(_retrain_text(row) for row in own["retrain_requests"].sort("requested_at_utc").iter_rows(named=True)),
+        n_retrains=dict(own["retrain_requests"].group_by("cause").len().sort("cause").iter_rows()),
         promoted_version=new[0] if new else None,
         promoted_for=new[1] if new else None,
         pnl_eur=pnl,

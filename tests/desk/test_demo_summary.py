@@ -90,6 +90,7 @@ def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary):
     zone = summary.zones[0]
     assert (zone.drift_found, zone.n_days_to_drift, zone.n_false_alarms) == (FOUND, 5, 1)
     assert zone.retrains == ("2025-06-26 drift: succeeded",)
+    assert zone.n_retrains == {"drift": 1}
 
 
 def test_money_and_signals_are_the_champions(summary):
@@ -113,7 +114,8 @@ def test_nothing_found_is_said_as_such(tables):
         row for row in rows_for_people(DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)))
     )
     assert text["Drift found after the change"] == "not found"
-    assert text["New champion"] == "none"
+    assert text["New champion"] == "none: no evidence yet"
+    assert text["Retrained, by cause"] == "no"
 
 
 def test_the_summary_is_plain_json(summary):
