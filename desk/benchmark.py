@@ -22,7 +22,7 @@ from spot.forecast.interface import QUANTILE_LEVELS
 from spot.forecast.scores import PERCENTILES, absolute_errors, score_forecasts, weekly_naive
 from spot.forecast.significance import diebold_mariano, giacomini_white
 
-app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="rich", help=__doc__)
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich", help=__doc__)
 
 _ALL_LEVELS = tuple(sorted({*PERCENTILES, *QUANTILE_LEVELS}))
 _LEAR_WINDOWS = [56, 84, 364, 728]
