@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 from dagster import materialize
 
 from benchmarks.provider_server import faulty_provider, sends
@@ -93,3 +94,24 @@ def test_a_series_that_is_late_is_named_while_there_is_time_to_act(tmp_path: Pat
 def test_only_live_zones_are_captured_again_and_again() -> None:
     settings = DeskSettings(zones={"FR": LIVE, "BE": ZoneSettings(), "NL": ZoneSettings(source="smard", is_scheduled=False)})
     assert [made.name for made in source_schedules_of(settings)] == ["sources_watched_hourly", "captures_FR"]
+
+
+def test_the_token_is_in_no_event_of_a_run_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    canary = "canary-4711"
+    monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", canary)
+    lake = Lake(uri=str(tmp_path / "lake"))
+    settings = ZoneSettings(source="entsoe")
+    zones = Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")})
+    with faulty_provider() as entsoe:
+        entsoe.plan = [sends(f"<Acknowledgement_MarketDocument>{canary}</Acknowledgement_MarketDocument>".encode())]
+        source = MarketSource(
+            lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path / "http"), base_urls={"entsoe": entsoe.url}
+        )
+        resources = {"lake": lake, "desk": zones, "market_source": source, "clock": Clock()}
+        done = materialize([day_ahead_prices], partition_key=partition_key("FR", DAY), resources=resources, raise_on_error=False)
+        assert canary in entsoe.asked[0]
+    assert not done.success
+    shown = " ".join(str(event) for event in done.all_events) + caplog.text
+    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".gz")
+    assert canary not in shown
+    assert canary.encode() not in stored
