@@ -12,9 +12,9 @@ from resources.zone_data import read_features, read_raw
 from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.errors import ForecastError, ModelNotFoundError
 from spot.features.matrix import build_panel
-from spot.forecast.catalogue import forecaster_from_files
 from spot.forecast.explain import explain
 from spot.strategy.reasons import signal_reasons
+from trading_assets.warm_models import give_back, take_forecaster
 
 _SHOWN_DAYS = 3
 
@@ -36,7 +36,10 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
             return SIGNAL_REASONS.empty()
         panel = build_panel(features, prices, zone=zone)
         row = int(np.flatnonzero(panel.days == np.datetime64(day))[0])
-        made = explain(forecaster_from_files(registry.files(version)), panel.known_at_gate(row))
+        later = panel.rows(slice(int(np.searchsorted(panel.days, np.datetime64(version.trained_through), side="right")), None))
+        forecaster = take_forecaster(registry, version, later, day)
+        made = explain(forecaster, panel.known_at_gate(row))
+        give_back(registry, version, later, forecaster, [day])
     except (ModelNotFoundError, ForecastError):
         return SIGNAL_REASONS.empty()
     alike = [(similar.day, similar.likeness, similar.mean_price_eur_per_mwh) for similar in made.similar_days[:_SHOWN_DAYS]]

@@ -70,7 +70,11 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
     decisions: list[SignalDecision] = []
     not_ready, halts = [], []
     signals, settlements = before.signals, before.settlements
-    final = {s.strategy: zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=s.settled_against) for s in inputs.strategies}
+    since_first = days[0] if days else None
+    final = {
+        strategy.strategy: zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, first_day=since_first)
+        for strategy in inputs.strategies
+    }
     for day in days:
         as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
         made: list[pl.DataFrame] = []

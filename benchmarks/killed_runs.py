@@ -1,0 +1,106 @@
+"""A run of the chain killed at random points and repeated: does it leave the rows of one that was never killed?
+
+    .venv/bin/python -m benchmarks.killed_runs [--kills N] [--seed S] [--json]
+
+A child process runs `run_chain` for a zone and some days on a state folder of its own. It is killed with SIGKILL after a random time, N times over,
+each time beginning anew on what the last one left; then it may finish. Every table of the lake, the versions of the model and the champion
+are compared with a run that was left alone. Exit 1 where anything differs.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import polars as pl
+
+from resources.environments import read_environment
+from resources.wiring import make_lake, make_registry
+from spot.contracts.catalog import TABLES
+
+ZONE = "FR"
+_CHILD = """
+import logging, sys
+from datetime import date
+from pathlib import Path
+from resources.environments import desk_resource, read_environment
+from trading_assets.runner import ChainRequest, run_chain
+
+logging.disable(logging.CRITICAL)
+environment = read_environment(Path(sys.argv[1]))
+desk = desk_resource(environment, model="naive", training_days=90, minimum_training_days=60, strategies=("settlement_spread", "storage"))
+request = ChainRequest(zones=("FR",), first_day=date(2025, 9, 24), last_day=date(2025, 10, 7), block_days=7)
+print("ready", flush=True)
+run_chain(request, environment=environment, desk=desk)
+"""
+_VOLATILE = {"captured_at_utc", "seen_at_utc", "recorded_at_utc"}
+"""Instants of our own clock, which say when a row was first seen and differ between any two runs."""
+
+
+def run_child(home: Path, *, kill_after: float | None) -> bool:
+    """Run the chain on `home`; with `kill_after`, SIGKILL it so many seconds after it is ready. Whether it finished."""
+    home.mkdir(exist_ok=True)
+    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", _CHILD, str(home)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        try:
+            return child.wait(timeout=kill_after) == 0
+        except subprocess.TimeoutExpired:
+            os.kill(child.pid, signal.SIGKILL)
+            return False
+
+
+def state_of(home: Path) -> dict[str, object]:
+    """Every table's rows, and who serves."""
+    environment = read_environment(home)
+    lake, registry = make_lake(environment), make_registry(environment)
+    frames = {name: lake.read(name) for name in TABLES}
+    state: dict[str, object] = {name: frame.drop(_VOLATILE & set(frame.columns)) for name, frame in frames.items()}
+    state["versions"] = [(version.version, version.stage, version.fingerprint) for version in registry.versions(ZONE)]
+    champion = registry.champion(ZONE)
+    state["champion"] = None if champion is None else champion.version
+    return state
+
+
+def differences(calm: dict[str, object], killed: dict[str, object]) -> list[str]:
+    """What is not the same."""
+    return [name for name, value in calm.items() if not (value.equals(killed[name]) if isinstance(value, pl.DataFrame) else value == killed[name])]
+
+
+def main() -> int:
+    """Kill, repeat, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true")
+    given = parser.parse_args()
+    random.seed(given.seed)
+    folder = Path(tempfile.mkdtemp(prefix="killed_runs_"))
+    started = time.perf_counter()
+    if not run_child(folder / "calm", kill_after=None):
+        raise SystemExit("the run that was left alone failed")
+    seconds = time.perf_counter() - started
+    n_killed = 0
+    for _ in range(given.kills):
+        n_killed += not run_child(folder / "killed", kill_after=random.uniform(0.0, seconds * 0.6))
+    finished = run_child(folder / "killed", kill_after=None)
+    wrong = differences(state_of(folder / "calm"), state_of(folder / "killed"))
+    shutil.rmtree(folder)
+    result = {"kills": given.kills, "died": n_killed, "finished": finished, "tables": len(TABLES), "different": wrong}
+    if given.json:
+        print(json.dumps(result))
+    else:
+        print("| kills | of them before the end | last run finished | tables compared | that differ |\n|---|---|---|---|---|")
+        print(f"| {given.kills} | {n_killed} | {finished} | {len(TABLES)} | {', '.join(wrong) or 'none'} |")
+    return 0 if finished and not wrong else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
