@@ -26,7 +26,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 _ALL_LEVELS = tuple(sorted({*PERCENTILES, *QUANTILE_LEVELS}))
 _LEAR_WINDOWS = [56, 84, 364, 728]
-_MODELS = ("engine", "naive", "lear", "catboost")
+_MODELS = ("engine", "naive", "lear", "catboost_small")
 _REFIT_DAYS = {"catboost": 183}
 
 DataFolder = Annotated[
@@ -87,7 +87,9 @@ def zones(
     profile: Annotated[str, typer.Option(help="Settings of the engine in conf/models.")] = "fast",
     model: Annotated[
         list[str] | None,
-        typer.Option(help="engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default: engine, naive, lear, catboost."),
+        typer.Option(
+            help="engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default: engine, naive, lear, catboost_small."
+        ),
     ] = None,
     inputs: Annotated[str, typer.Option(help="at_gate: only what was known at the gate; assumed: also what was published later; both.")] = "both",
     neighbours: Annotated[

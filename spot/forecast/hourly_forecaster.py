@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
@@ -46,7 +46,14 @@ class ForecasterSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     levels: tuple[float, ...] = QUANTILE_LEVELS
-    """Quantile levels of the forecasts, ascending."""
+    """Quantile levels of the forecasts, ascending, the median among them."""
+
+    @field_validator("levels")
+    @classmethod
+    def _ascending(cls, levels: tuple[float, ...]) -> tuple[float, ...]:
+        if list(levels) != sorted(set(levels)) or 0.5 not in levels or not 0 < levels[0] <= levels[-1] < 1:
+            raise ValueError(f"levels must ascend between 0 and 1 and hold 0.5, got {levels}")
+        return levels
 
 
 Settings = TypeVar("Settings", bound=ForecasterSettings)

@@ -189,6 +189,8 @@ def test_unknown_settings_and_files_are_refused():
         load_settings_mapping({"kind": "oracle"})
     with pytest.raises(ConfigurationError):
         load_settings_mapping({"kind": "engine", "depth": 3})
+    with pytest.raises(ConfigurationError, match="levels"):
+        load_settings_mapping({"kind": "naive", "levels": [0.9, 0.5, 0.1]})
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({"settings.json": b"{"})
     files = dict(fitted("naive", made_up_panel(60)).to_files())
