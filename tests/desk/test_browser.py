@@ -23,7 +23,7 @@ def ui(tmp_path_factory, project_root):
     """Address of a running UI over a week of one simulated zone."""
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "SPOTDESK_HOME": str(home)}
-    week = ["run", "--zone", "DE_LU", "--from", "2024-03-01", "--to", "2024-03-07", "--model", "naive"]
+    week = ["run", "--zone", "DE_LU", "--from", "2024-03-01", "--to", "2024-03-07", "--model", "catboost_small"]
     subprocess.run([SPOTDESK, *week], env=environment, cwd=project_root, check=True, capture_output=True, timeout=500)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
