@@ -173,12 +173,13 @@ SETTLEMENTS = TableContract(
 LIMIT_CONFORMANCE = TableContract(
     name="limit_conformance",
     description="Each limit, how much of it the published signals use, and the headroom left.",
-    key=("zone", "delivery_day", "strategy", "role", "scope", "limit_name"),
+    key=("zone", "delivery_day", "strategy", "role", "model_version", "scope", "limit_name"),
     columns={
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _text("which strategy", STRATEGIES),
         "role": _text("champion or challenger", ("champion", "challenger")),
+        "model_version": _text("registered version of the forecast behind the signals; 'none' when there was none"),
         "scope": _text("whose limit", ("desk", "zone", "strategy")),
         "limit_name": _text("which limit"),
         "used": Column(dtype=pl.Float64, description="what the final signals use; null where it cannot be measured", nullable=True),
