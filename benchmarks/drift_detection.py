@@ -36,6 +36,7 @@ from spot.simulation.scenarios import Scenario
 CONF = Path(__file__).resolve().parents[1] / "conf" / "monitoring.yaml"
 FIRST, YEAR = date(2021, 1, 1), date(2024, 1, 1)
 SHIFTS = ("gas_shock", "solar_boom")
+SCENARIOS = (*SHIFTS, "sensor_fault", "quiet")
 WITHIN_DAYS, FAULT_DAYS, REFIT_DAYS, HISTORY_DAYS = 14, 12, 7, 8
 
 
@@ -140,11 +141,10 @@ def summary(found: list[Found], n_seeds: int, seconds: float) -> dict[str, Any]:
         "seeds_with_quarantine": sum(f.n_quarantined_days > 0 for f in by["sensor_fault"]),
     }
     enough = np.ceil(0.95 * n_seeds)
-    result["passed"] = bool(
-        all(result[name]["found_within_14_days"] >= enough for name in SHIFTS)
-        and (result["quiet"]["false_alarms_per_zone_year"] or 0.0) <= 1.0
-        and result["sensor_fault"] == {"retrains": 0, "seeds_with_quarantine": len(by["sensor_fault"])}
-    )
+    kept = [result[name]["found_within_14_days"] >= enough for name in SHIFTS if by[name]]
+    kept += [float(np.mean(alarms)) <= 1.0] if alarms else []
+    kept += [result["sensor_fault"] == {"retrains": 0, "seeds_with_quarantine": len(by["sensor_fault"])}]
+    result["passed"] = bool(found) and all(kept)
     result["seconds"] = round(seconds, 1)
     result["details"] = [asdict(f) for f in found]
     return result
@@ -159,8 +159,8 @@ def show(result: dict[str, Any]) -> None:
         )
     quiet = result["quiet"]
     print(
-        f"quiet market  {quiet['false_alarms']} false alarms in {quiet['zone_years']} zone-years, {quiet['false_alarms_per_zone_year']:.2f} each "
-        f"(1 allowed), most in one {quiet['most_in_one_zone_year']}"
+        f"quiet market  {quiet['false_alarms']} false alarms in {quiet['zone_years']} zone-years, "
+        f"{quiet['false_alarms_per_zone_year'] or 0.0:.2f} each (1 allowed), most in one {quiet['most_in_one_zone_year']}"
     )
     fault = result["sensor_fault"]
     print(f"sensor_fault  quarantine in {fault['seeds_with_quarantine']} of {result['n_seeds']}, {fault['retrains']} retrains (0 allowed)")
@@ -172,11 +172,14 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=0)
+    parser.add_argument(
+        "--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), help="a part of them; the verdict then counts that part"
+    )
     parser.add_argument("--zones", nargs="+", default=["DE_LU", "BE"], help="seeds alternate between them")
     words = parser.parse_args()
     started = time.perf_counter()
     seeds = range(words.first_seed, words.first_seed + words.seeds)
-    tasks = [(name, words.zones[seed % len(words.zones)], seed) for name in ("quiet", *SHIFTS, "sensor_fault") for seed in seeds]
+    tasks = [(name, words.zones[seed % len(words.zones)], seed) for name in words.scenarios for seed in seeds]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         found = []
         for done in pool.imap(one_scenario, tasks, chunksize=1):

@@ -1,5 +1,6 @@
 """`spotdesk compare`: two versions of a zone side by side, in error and in money."""
 
+import math
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -79,7 +80,7 @@ def verdict_text(rows: pl.DataFrame) -> str:
     text = f"{better} has the smaller error ({error})."
     if total["pnl_a_eur"] is None or total["pnl_b_eur"] is None:
         return text + " No money: the second price is not known."
-    if total["pnl_a_eur"] == total["pnl_b_eur"]:
+    if math.isclose(total["pnl_a_eur"], total["pnl_b_eur"], abs_tol=0.01):
         return f"{text} Both earned the same on paper: the strategies of the zone gave the same signals."
     richer = "A" if total["pnl_a_eur"] > total["pnl_b_eur"] else "B"
     money = "too few days to say more" if total["money_p_value"] is None else f"p = {total['money_p_value']:.3g}, block bootstrap, two-sided"

@@ -73,12 +73,17 @@ def _unit_losses(side: ComparedVersion, zone: str) -> pl.DataFrame:
 def _unit_money(side: ComparedVersion, name: str) -> pl.DataFrame:
     if side.settled.is_empty():
         return pl.DataFrame(schema={"delivery_start_utc": side.scored.schema["delivery_start_utc"], name: pl.Float64})
-    return side.settled.group_by("delivery_start_utc").agg(pl.col("pnl_eur").sum().alias(name))
+    # sorted first, so that the same settlements give the same sum to the last bit
+    return (
+        side.settled.sort("delivery_start_utc", "pnl_eur")
+        .group_by("delivery_start_utc", maintain_order=True)
+        .agg(pl.col("pnl_eur").sum().alias(name))
+    )
 
 
 def _means(both: pl.DataFrame) -> dict[str, Any]:
     def money(name: str) -> float | None:
-        return None if both[name].null_count() == both.height else float(both[name].sum())
+        return None if both[name].null_count() == both.height else float(both.sort("delivery_start_utc")[name].sum())
 
     return {
         "n_days": both["delivery_day"].n_unique(),
