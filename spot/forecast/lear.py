@@ -3,7 +3,7 @@
 Source of the model: Uniejewski, Nowotarski and Weron (2016); Lago et al. (2021), who average it over calibration windows. What is fast: one Gram
 matrix serves all 24 hours, and the alternating direction method (Boyd et al., 2011) solves all hours at once from yesterday's solution, so a
 recalibration is one Cholesky factor and a few dozen matrix products. Penalties are chosen by AIC along a grid of penalties, solved together,
-where days outnumber regressors; in shorter windows AIC has no meaning and a fixed share of the largest penalty is taken.
+where days outnumber regressors; in shorter windows AIC has no meaning, and the newest two weeks choose.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from spot.forecast.normalisation import NORMAL_MAD
 PRICE_LAGS = (1, 2, 3, 7)
 INPUT_LAGS = (0, 1, 7)
 _LONGEST_LAG = 7
-_FALLBACK_SHARE = 0.05
+_HELD_OUT_DAYS = 14
 
 
 class LearSettings(BaseModel):
@@ -35,7 +35,8 @@ class LearSettings(BaseModel):
     n_penalties: int = Field(default=16, ge=2)
     smallest_share: float = Field(default=1e-3, gt=0, lt=1)
     """Smallest penalty of the grid as a share of the largest, above which all coefficients are 0."""
-    short_share: float = Field(default=_FALLBACK_SHARE, gt=0, lt=1)
+    short_shares: tuple[float, ...] = (0.02, 0.05, 0.1)
+    """Shares of the largest penalty to choose from where regressors outnumber days: the one that forecasts the newest two weeks best."""
     iterations: int = Field(default=40, ge=1)
     """Steps from yesterday's solution."""
 
@@ -76,7 +77,7 @@ class LearWindow:
         moment = (x.T @ y / len(x)).astype(np.float32)
         solved, settings = self._solved, self._settings
         if solved is None or solved.split.shape != moment.shape or row - solved.selected_on >= settings.selection_days:
-            solved = self._select(gram, moment, y, row)
+            solved = self._select(x, y, gram, moment, row)
         split, dual = lasso(gram, moment, solved.penalty, start=(solved.split, solved.dual), iterations=settings.iterations)
         self._pending = row, _Solved(split, dual, solved.penalty, solved.selected_on)
         return split
@@ -94,13 +95,13 @@ class LearWindow:
         if self._pending is not None and self._pending[0] == row:
             self._solved = self._pending[1]
 
-    def _select(self, gram: Singles, moment: Singles, y: Floats, row: int) -> _Solved:
-        """Penalties per hour by AIC over a grid, all hours and penalties solved at once."""
+    def _select(self, x: Floats, y: Floats, gram: Singles, moment: Singles, row: int) -> _Solved:
+        """Penalties per hour by AIC over a grid, all hours and penalties solved at once; in a short window by the error of its newest days."""
         largest = np.abs(moment).max(axis=0)
         zero = np.zeros_like(moment)
         n_days, n_regressors = len(y), len(gram)
         if n_days <= n_regressors + 1:
-            penalty = (self._settings.short_share * largest).astype(np.float32)
+            penalty = (self._short_share(x, y) * largest).astype(np.float32)
             split, dual = lasso(gram, moment, penalty, start=(zero, zero), iterations=6 * self._settings.iterations)
             return _Solved(split, dual, penalty, row)
         shares = np.geomspace(1.0, self._settings.smallest_share, self._settings.n_penalties)
@@ -111,6 +112,20 @@ class LearWindow:
         criterion = n_days * np.log(np.maximum(residual, 1e-9)) + 2 * (split != 0).sum(axis=0).reshape(len(shares), -1)
         best = criterion.argmin(axis=0) * moment.shape[1] + np.arange(moment.shape[1])
         return _Solved(split[:, best].copy(), dual[:, best].copy(), grid[best], row)
+
+    def _short_share(self, x: Floats, y: Floats) -> float:
+        """The share of the largest penalty that, learnt without the newest two weeks, forecasts them best, all hours together."""
+        shares, n_hours = self._settings.short_shares, y.shape[1]
+        learnt, held = slice(0, len(y) - _HELD_OUT_DAYS), slice(len(y) - _HELD_OUT_DAYS, None)
+        if len(shares) == 1 or len(y) < 2 * _HELD_OUT_DAYS:
+            return shares[0]
+        gram = (x[learnt].T @ x[learnt] / len(y[learnt])).astype(np.float32)
+        moment = (x[learnt].T @ y[learnt] / len(y[learnt])).astype(np.float32)
+        penalty = np.concatenate([share * np.abs(moment).max(axis=0) for share in shares]).astype(np.float32)
+        moments = np.tile(moment, len(shares))
+        split, _ = lasso(gram, moments, penalty, start=(np.zeros_like(moments), np.zeros_like(moments)), iterations=4 * self._settings.iterations)
+        missed = np.abs(x[held] @ split - np.tile(y[held], len(shares))).reshape(-1, len(shares), n_hours)
+        return shares[int(missed.mean(axis=(0, 2)).argmin())]
 
     def arrays(self) -> Arrays:
         """The state from which the next day will be solved."""
