@@ -45,6 +45,16 @@ def test_the_same_request_gives_the_same_ids_and_another_view_gives_others():
     assert set(first["signal_id"]).isdisjoint(other["signal_id"])
 
 
+def test_several_challengers_stand_side_by_side_under_every_contract():
+    forecast = make_forecast(DAY).with_columns(role=pl.lit("challenger"))
+    requests = (make_request(DAY, SPREAD, forecast=forecast.with_columns(model_version=pl.lit(version)), role="challenger") for version in ("8", "9"))
+    first, second = (decide_signals(request) for request in requests)
+    for name, contract in (("frame", SIGNALS), ("bid_curves", BID_CURVES), ("conformance", LIMIT_CONFORMANCE)):
+        both = pl.concat([getattr(first, name), getattr(second, name)])
+        assert check_rows(both, contract).rejected.is_empty()
+        assert set(both["model_version"]) == {"8", "9"}
+
+
 def test_signals_are_void_after_the_gate():
     frame = decide_signals(make_request(DAY, SPREAD)).frame
     assert frame["valid_until_utc"].unique().to_list() == [gate_closure_utc(ZONE, DAY)]
