@@ -9,7 +9,16 @@ import polars as pl
 
 from spot.market.delivery import delivery_day_of
 
-TABLES = ("day_ahead_forecasts", "day_ahead_prices", "settlements", "feature_drift", "retrain_requests", "promotion_decisions", "signals")
+TABLES = (
+    "day_ahead_forecasts",
+    "day_ahead_prices",
+    "settlements",
+    "feature_drift",
+    "forecast_performance",
+    "retrain_requests",
+    "promotion_decisions",
+    "signals",
+)
 """Tables of the lake that a summary reads."""
 
 Tables = Mapping[str, pl.DataFrame]
@@ -37,6 +46,8 @@ class ZoneSummary:
     """Days before the change on which drift was reported."""
     drift_found: date | None
     n_days_to_drift: int | None
+    n_days_to_worse_performance: int | None
+    """From the change to the first day on which the forecast was called worse than it used to be."""
     retrains: tuple[str, ...]
     """Each with its day, cause and status."""
     n_retrains: dict[str, int]
@@ -89,8 +100,8 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
     before, after = champion.filter(pl.col("delivery_day") < change_day), champion.filter(pl.col("delivery_day") >= change_day)
     is_new = after["delivery_day"] >= new[1] if new else pl.repeat(False, after.height, dtype=pl.Boolean, eager=True)
     same_old, same_new = _same_days(errors, new)
-    drift = own["feature_drift"].filter(pl.col("status") == "alert").select("delivery_day").unique().sort("delivery_day")["delivery_day"]
-    found = drift.filter(drift >= change_day)
+    drift, worse = (_alert_days(own[name]) for name in ("feature_drift", "forecast_performance"))
+    found, noticed = drift.filter(drift >= change_day), worse.filter(worse >= change_day)
     money = own["settlements"].filter(pl.col("role") == "champion")
     pnl, best = (float(money[name].sum()) for name in ("pnl_eur", "perfect_foresight_eur"))
     sides = own["signals"].filter(pl.col("role") == "champion", pl.col("delivery_day") == last_day)["side"].to_list()
@@ -106,6 +117,7 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         n_false_alarms=int((drift < change_day).sum()),
         drift_found=found[0] if len(found) else None,
         n_days_to_drift=(found[0] - change_day).days if len(found) else None,
+        n_days_to_worse_performance=(noticed[0] - change_day).days if len(noticed) else None,
         retrains=tuple(_retrain_text(row) for row in own["retrain_requests"].sort("requested_at_utc").iter_rows(named=True)),
         n_retrains=dict(own["retrain_requests"].group_by("cause").len().sort("cause").iter_rows()),
         promoted_version=new[0] if new else None,
@@ -131,6 +143,11 @@ def _same_days(errors: pl.DataFrame, new: tuple[str, date] | None) -> tuple[floa
     shadow = errors.filter(pl.col("role") == "challenger", pl.col("model_version") == new[0], pl.col("delivery_day") < new[1])
     served = errors.filter(pl.col("role") == "champion", pl.col("delivery_day").is_in(shadow["delivery_day"].to_list()))
     return _mean(served), _mean(shadow)
+
+
+def _alert_days(verdicts: pl.DataFrame) -> pl.Series:
+    """Days on which a monitor raised an alert, ascending."""
+    return verdicts.filter(pl.col("status") == "alert").select("delivery_day").unique().sort("delivery_day")["delivery_day"]
 
 
 def _retrain_text(row: Mapping[str, Any]) -> str:

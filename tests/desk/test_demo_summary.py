@@ -12,7 +12,7 @@ from desk.demo_report import demo_report, rows_for_people, terminal_table
 from desk.demo_summary import DemoSummary, daily_errors, summarise_zone
 from desk.report import render_report
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
-from spot.contracts.monitoring_tables import FEATURE_DRIFT, PROMOTION_DECISIONS, RETRAIN_REQUESTS
+from spot.contracts.monitoring_tables import FEATURE_DRIFT, FORECAST_PERFORMANCE, PROMOTION_DECISIONS, RETRAIN_REQUESTS
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.market.delivery import delivery_starts_utc
 from spot.simulation.market import simulate
@@ -62,12 +62,14 @@ def tables(prices):
     pnl = {"role": ["champion", "champion", "challenger"], "pnl_eur": [30.0, -10.0, 99.0], "perfect_foresight_eur": [50.0, 50.0, 99.0]}
     money = pl.DataFrame({"zone": "FR", "delivery_day": FIRST, "source": "simulated", **pnl})
     asked = pl.DataFrame([request]).cast({"requested_at_utc": RETRAIN_REQUESTS.schema["requested_at_utc"]})
+    worse = pl.DataFrame({"zone": "FR", "delivery_day": [FIRST, NEW - timedelta(days=1)], "metric": "mae", "status": ["ok", "alert"]})
     return {
         "day_ahead_forecasts": pl.concat([old, new, shadow]),
         "day_ahead_prices": prices,
         "settlements": pl.concat([SETTLEMENTS.empty(), money], how="diagonal"),
         "feature_drift": pl.DataFrame(drift_rows, schema=FEATURE_DRIFT.schema),
         "retrain_requests": pl.concat([RETRAIN_REQUESTS.empty(), asked], how="diagonal_relaxed"),
+        "forecast_performance": pl.concat([FORECAST_PERFORMANCE.empty(), worse], how="diagonal"),
         "promotion_decisions": PROMOTION_DECISIONS.empty(),
         "signals": pl.concat([SIGNALS.empty(), signals], how="diagonal"),
     }  # fmt: skip
@@ -89,6 +91,7 @@ def test_errors_are_split_at_the_change_and_at_the_new_champion(summary):
 def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary):
     zone = summary.zones[0]
     assert (zone.drift_found, zone.n_days_to_drift, zone.n_false_alarms) == (FOUND, 5, 1)
+    assert zone.n_days_to_worse_performance == 11
     assert zone.retrains == ("2025-06-26 drift: succeeded",)
     assert zone.n_retrains == {"drift": 1}
 
