@@ -12,6 +12,7 @@ from uuid import uuid4
 import polars as pl
 from pyarrow import fs
 
+from resources.aws_storage import with_credentials
 from resources.lake import Lake
 from spot.contracts.live_tables import CAPTURES
 from spot.errors import ContractError
@@ -97,7 +98,7 @@ class CaptureStore:
         uri = self.lake.uri.rstrip("/")
         if not uri.startswith("s3://"):
             return fs.LocalFileSystem(), f"{uri}/captured_bodies"
-        options = self.lake.storage_options
+        options = with_credentials(uri, self.lake.storage_options)
         s3 = fs.S3FileSystem(
             access_key=options.get("AWS_ACCESS_KEY_ID"),
             secret_key=options.get("AWS_SECRET_ACCESS_KEY"),

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import boto3
 import polars as pl
@@ -13,6 +13,7 @@ from botocore.exceptions import EndpointConnectionError
 from dagster_aws.s3 import S3Resource
 
 from resources import aws_storage
+from resources.capture_store import CaptureRecord, CaptureStore
 from resources.lake import Lake
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
@@ -91,3 +92,14 @@ def test_no_credentials_say_what_is_missing(monkeypatch):
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ConfigurationError, match="no AWS credentials"):
         Lake(uri="s3://desk/lake").tables()
+
+
+def test_captured_bodies_lie_beside_the_tables_on_s3(storage_options):
+    lake = Lake(uri="s3://desk/captures", storage_options=storage_options)
+    at = datetime(2024, 6, 1, tzinfo=UTC)
+    spans = {"first_utc": at, "end_utc": at + timedelta(days=1), "captured_at_utc": at, "is_backfill": False}
+    record = CaptureRecord(source="smard", zone="DE_LU", series="day_ahead_prices", address="http://a", outcome="rows", **spans)
+    for _ in range(2):
+        CaptureStore(lake).record([(record, b"the answer")])
+    (checksum,) = lake.read("captures")["body_sha256"].to_list()
+    assert CaptureStore(lake).body("smard", checksum) == b"the answer"
