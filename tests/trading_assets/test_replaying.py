@@ -1,0 +1,60 @@
+"""A stored forecast and signal are made again bit for bit from their row, and what was tampered with is named."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+import pytest
+
+from resources.desk_settings import Desk
+from resources.environments import Environment
+from resources.registry import VersionFacts
+from resources.wiring import make_lake, make_registry
+from spot.contracts.monitoring_tables import MODEL_COMPARISONS
+from trading_assets.comparing import comparable_days, compare_zone
+from trading_assets.replaying import replay_signal
+from trading_assets.runner import ChainRequest, run_chain
+
+ZONE, FIRST = "FR", date(2025, 9, 24)
+
+
+@pytest.mark.slow
+def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(environment: Environment, desk: Desk) -> None:
+    run_chain(ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=FIRST + timedelta(days=13), block_days=14), environment=environment, desk=desk)
+    lake, registry = make_lake(environment), make_registry(environment)
+    signals = lake.read("signals", zones=[ZONE]).filter(pl.col("role") == "champion")
+    day = FIRST + timedelta(days=9)
+    row = signals.filter(pl.col("delivery_day") == day).row(0, named=True)
+    verdicts = replay_signal(row, lake, desk, registry, environment.trading_state)
+    assert [verdict.differences for verdict in verdicts] == [(), ()]
+    assert all(verdict.is_equal for verdict in verdicts)
+
+    forecasts = lake.read("day_ahead_forecasts", zones=[ZONE], first_day=day, last_day=day)
+    wrong = forecasts.with_columns(pl.col("price_point_eur_per_mwh") + 1e-9)
+    lake.replace("day_ahead_forecasts", wrong, zone=ZONE, first_day=day, last_day=day)
+    forecast_verdict = replay_signal(row, lake, desk, registry, environment.trading_state)[0]
+    assert not forecast_verdict.is_equal
+    assert any(text.startswith("price_point_eur_per_mwh") for text in forecast_verdict.differences)
+    lost = replay_signal({**row, "model_version": "99"}, lake, desk, registry, environment.trading_state)
+    assert [verdict.is_equal for verdict in lost] == [False]
+
+    first = registry.champion(ZONE)
+    assert first is not None
+    facts = VersionFacts(
+        settings=first.settings,
+        metrics={},
+        fingerprint="twin",
+        lineage=first.lineage,
+        trained_from=first.trained_from,
+        trained_through=first.trained_through,
+        serves_from=first.serves_from,
+        tags={"data_version": "twin"},
+    )
+    twin = registry.register(ZONE, registry.files(first), facts)
+    days = comparable_days(lake, first, twin, first=FIRST, last=FIRST + timedelta(days=13))
+    assert days[0] == FIRST
+    found = compare_zone((first, twin), days, lake, desk, registry, state_folder=environment.trading_state, now=datetime(2025, 12, 1, tzinfo=UTC))
+    total = found.rows.filter(pl.col("slice") == "total").row(0, named=True)
+    assert total["mae_a_eur_per_mwh"] == total["mae_b_eur_per_mwh"]
+    assert total["pnl_a_eur"] == pytest.approx(total["pnl_b_eur"], abs=1e-6)
+    assert total["error_p_value"] == 1.0
+    assert lake.read(MODEL_COMPARISONS.name, zones=[ZONE]).height == found.rows.height
