@@ -247,7 +247,7 @@ def client_faults() -> Iterator[Figure]:
         "500": sends(CANARY.encode(), 500),
         "404": sends(b"", 404),
         "401": sends(b"", 401),
-        "timeout": stays_silent(0.8),
+        "timeout": stays_silent(2.5),
         "slow body": drips(60, 0.1),
         "reset": resets,
         "body cut": cuts_body(body, 700),
@@ -255,7 +255,7 @@ def client_faults() -> Iterator[Figure]:
         "redirect": sends(b"", 302, Location="http://127.0.0.1:9/"),
         "gzip bomb": sends_bomb(10),
     }
-    policy = HttpPolicy(requests_per_minute=60_000, attempts=2, connect_seconds=1, read_seconds=0.3, total_seconds=0.6, longest_wait_seconds=30)
+    policy = HttpPolicy(requests_per_minute=60_000, attempts=2, connect_seconds=1, read_seconds=1.0, total_seconds=1.5, longest_wait_seconds=30)
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     logging.getLogger().addHandler(handler)

@@ -29,7 +29,7 @@ from resources.http_client import HttpClient, HttpPolicy
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
 
 CANARY = "canary-8d1f3c5a-token&="
-QUICK = HttpPolicy(requests_per_minute=60_000.0, attempts=2, connect_seconds=1.0, read_seconds=0.3, total_seconds=0.6, longest_wait_seconds=30.0)
+QUICK = HttpPolicy(requests_per_minute=60_000.0, attempts=2, connect_seconds=1.0, read_seconds=0.7, total_seconds=1.0, longest_wait_seconds=30.0)
 BODY = b'{"hello": "world"}'
 
 
@@ -55,7 +55,7 @@ def test_a_plain_and_a_packed_body_come_back_as_they_are(provider: FaultyProvide
 FAULTS: dict[str, list[Behaviour]] = {
     "429": [sends(b"", 429, Retry_After="7")],
     "503": [sends(b"", 503)],
-    "timeout": [stays_silent(1.0)],
+    "timeout": [stays_silent(1.6)],
     "slow body": [drips(50, 0.1)],
     "reset": [resets],
     "body cut": [cuts_body(BODY * 100, 50)],
