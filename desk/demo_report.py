@@ -50,7 +50,7 @@ def rows_for_people(summary: DemoSummary) -> list[tuple[str, ...]]:
         ("Worse forecasts noticed after the change", *(_days(z.n_days_to_worse_performance) for z in zones)),
         ("Days with a false drift alarm before it", *(str(z.n_false_alarms) for z in zones)),
         ("Retrained, by cause", *(_causes(z) for z in zones)),
-        ("New champion", *(f"v{z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none: no evidence yet" for z in zones)),
+        ("New champion", *(f"v{z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none yet" for z in zones)),
         ("P&L after costs, EUR", *(f"{z.pnl_eur:,.0f}" for z in zones)),
         ("  share of perfect foresight", *(_share(z.foresight_share) for z in zones)),
         (f"Signals for {summary.last_day}", *(f"{z.n_buy} buy, {z.n_sell} sell, {z.n_flat} flat" for z in zones)),
@@ -193,7 +193,7 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
 def _causes(zone: ZoneSummary) -> str:
     """The first training, which no cause asked for, is not a retrain."""
     asked = {cause: number - (cause == "schedule") for cause, number in zone.n_retrains.items()}
-    return ", ".join(f"{cause} {number}" for cause, number in asked.items() if number) or "no"
+    return ", ".join(f"{cause.replace('_', ' ')} {number}" for cause, number in asked.items() if number) or "no"
 
 
 def _number(value: float | None) -> str:

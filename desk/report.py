@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,8 @@ def show_value(value: Any) -> str:
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, float):
         return "–" if value != value else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"  # noqa: PLR0124 - only NaN differs from itself
     return str(value)

@@ -37,11 +37,15 @@ def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     both = shown.join(_outcomes(prices), on=_PRICE_KEY, how="left").sort("delivery_start_utc")
     axes, done = _canvas(f"{zone}: day-ahead price forecast to {last_day!s}, champion", "EUR/MWh", both)
     times = both["delivery_start_utc"].to_numpy()
-    for low, high, label, alpha in _BANDS:
+    for lower, upper, label, alpha in _BANDS:
         axes.fill_between(
-            times, both[QUANTILE_COLUMNS[low]], both[QUANTILE_COLUMNS[high]], step="post", color=BLUE, alpha=alpha, lw=0, label=f"{label} interval"
+            times, both[QUANTILE_COLUMNS[lower]], both[QUANTILE_COLUMNS[upper]], step="post", color=BLUE, alpha=alpha, lw=0, label=f"{label} interval"
         )
     axes.step(times, both["price_point_eur_per_mwh"], where="post", color=BLUE, lw=1.4, ls="--", label="forecast")
+    # Outer tails may reach the price limits; the picture is for the prices around them.
+    shown_values = both.select(QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9], "outcome").drop_nulls(QUANTILE_COLUMNS[0.1])
+    low, high = (np.nanmin(shown_values.to_numpy()), np.nanmax(shown_values.to_numpy()))
+    axes.set_ylim(low - 0.15 * max(high - low, 10.0), high + 0.30 * max(high - low, 10.0))
     if both["outcome"].is_not_null().any():
         axes.step(times, both["outcome"], where="post", color=BLACK, lw=1.4, label="outcome")
     _time_axis(axes, "delivery start, UTC")

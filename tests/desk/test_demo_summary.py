@@ -117,7 +117,7 @@ def test_nothing_found_is_said_as_such(tables):
         row for row in rows_for_people(DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)))
     )
     assert text["Drift found after the change"] == "not found"
-    assert text["New champion"] == "none: no evidence yet"
+    assert text["New champion"] == "none yet"
     assert text["Retrained, by cause"] == "no"
 
 

@@ -1,6 +1,7 @@
 """Reports: self-contained, escaped, with a text for every picture."""
 
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 
 import polars as pl
@@ -82,7 +83,17 @@ def test_what_would_mislead_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(None, "–"), (float("nan"), "–"), (True, "yes"), (1234567.8, "1,234,568"), (0.5, "0.50"), (7, "7"), ("x", "x")]
+    ("value", "text"),
+    [
+        (None, "–"),
+        (float("nan"), "–"),
+        (True, "yes"),
+        (1234567.8, "1,234,568"),
+        (0.5, "0.50"),
+        (7, "7"),
+        ("x", "x"),
+        (datetime(2025, 7, 1, 10, tzinfo=UTC), "2025-07-01 10:00"),
+    ],
 )
 def test_values_are_shown_for_a_reader(value, text):
     assert show_value(value) == text
