@@ -5,7 +5,7 @@ is stamped with the instant of its capture, which is a little after the one at w
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -71,7 +71,11 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
         sources = [name for name in named if name in market.providers and table in market.providers[name].tables(zone)]
         if not sources:
             return find_contract(table).empty()
-        return market.fetch(table, zone, first_day, last_day, sources=sources, now=now).rows
+        fetched = market.fetch(table, zone, first_day, last_day, sources=sources, now=now)
+        if fetched.flags and last_day >= now.date() - timedelta(days=1):
+            # Real extremes pass; a person still wants to know of them while they matter.
+            self.alerts.send("extreme_prices", f"{'; '.join(fetched.flags[-5:])} ({fetched.source})", zone=zone, severity="info", now=now)
+        return fetched.rows
 
 
 @lru_cache(maxsize=8)

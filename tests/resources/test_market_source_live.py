@@ -58,3 +58,20 @@ def test_no_token_stands_in_the_configuration_that_the_ui_shows(tmp_path: Path, 
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", "canary-token")
     market = source(tmp_path)
     assert "canary" not in f"{market!r} {market._config_schema}"
+
+
+def test_a_spike_of_tomorrow_passes_and_is_told(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    today = now.date()
+    first = today - timedelta(days=10)
+    days = [first + timedelta(days=at) for at in range(11)]
+    starts = [start for day in days for start in delivery_starts_utc("BE", day)]
+    price = [900.0 if start == starts[-5] else 60.0 + start.hour + start.minute / 60 for start in starts]
+    body = {"unix_seconds": [int(start.timestamp()) for start in starts], "price": price, "unit": "EUR/MWh", "deprecated": False}
+    with faulty_provider() as charts:
+        charts.plan = [sends(json.dumps(body).encode())]
+        market = source(tmp_path, energy_charts=charts.url)
+        rows = market.fetch("day_ahead_prices", "BE", first, today, settings=ZoneSettings(source="energy_charts"), now=now)
+    assert rows["price_eur_per_mwh"].max() == 900.0
+    alerts = market.lake.read("alerts")
+    assert alerts.select("kind", "severity").rows() == [("extreme_prices", "info")]
