@@ -201,11 +201,14 @@ class HourlyForecaster(ABC, Generic[Settings]):
         names = tuple(self.anchors.input_range)
         raw = self.history.grid.select_inputs(names).joined(later.select_inputs(names))
         forecasts: list[PriceForecast] = []
+        without: dict[tuple[str, ...], list[PriceForecast]] = {}
         for row in range(first_row, len(history)):
             known = panel.rows(slice(row, row + 1))
             if missing := missing_inputs(raw.rows(slice(0, row + 1)), self.anchors):
-                stand_in = self._stand_in(missing, history.grid.rows(slice(0, row)))
-                forecasts.append(stand_in.forecast_day(known, raw.rows(slice(row, row + 1)).select_inputs(tuple(stand_in.anchors.input_range))))
+                if missing not in without:  # one stand-in for all days that lack the same inputs
+                    kept = {name: values for name, values in panel.inputs.items() if name not in missing}
+                    without[missing] = self._stand_in(missing, self.history.grid).walk_forward(replace(panel, inputs=kept), first_row)
+                forecasts.append(without[missing][row - first_row])
                 continue
             quantiles = self._quantiles(first_days(history, row + 1), points[row], points[:row])
             past = history.grid.rows(slice(0, row))

@@ -245,3 +245,16 @@ def test_a_price_that_comes_late_is_still_learnt(name):
     assert not np.array_equal(first.quantiles, second.quantiles)
     assert np.mean(second.quantiles[:, 6] - second.quantiles[:, 2]) > 1.05 * np.mean(first.quantiles[:, 6] - first.quantiles[:, 2])
     assert np.array_equal(in_time.predict(panel.known_at_gate(92)).quantiles, behind.predict(panel.known_at_gate(92)).quantiles)
+
+
+def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_would_say():
+    panel = made_up_panel(100)
+    inputs = {key: values.copy() for key, values in panel.inputs.items()}
+    inputs["wind_forecast_mw"][[90, 92]] = np.nan
+    holed = replace(panel, inputs=inputs)
+    model = fitted("engine", holed.first(88))
+    walked = model.walk_forward(holed.first(94), 88)
+    for row, forecast in enumerate(walked, start=88):
+        alone = model.predict(holed.known_at_gate(row))
+        assert np.abs(forecast.point - alone.point).max() < 0.5
+        assert np.abs(forecast.quantiles - alone.quantiles).max() < 1.0
