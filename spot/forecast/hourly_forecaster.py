@@ -223,7 +223,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
     @one_thread()
     def history_for(self, panel: DeliveryPanel) -> FilledHistory:
         """The absorbed days and the last day of `panel`, its price unknown: what a forecast of that day is made of."""
-        return extended_history(self.history, without_unbelievable(_unpriced(self._waiting_days(panel)), self.anchors))
+        waiting = self._waiting_days(panel)  # absorbs, so before the history is read
+        return extended_history(self.history, without_unbelievable(_unpriced(waiting), self.anchors))
 
     # -- what the interface is made of
 
