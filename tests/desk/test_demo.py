@@ -50,7 +50,12 @@ def test_a_folder_that_is_not_the_demos_is_never_emptied(tmp_path):
 @pytest.mark.slow
 def test_a_short_demo_runs_the_graph_in_its_own_home_and_again_gives_the_same(tmp_path):
     plan = DemoPlan(
-        zones=("FR",), model="catboost_small", training_days=60, first_forecast=date(2025, 4, 1), change_day=date(2025, 4, 5), tomorrow=date(2025, 4, 12)
+        zones=("FR",),
+        model="catboost_small",
+        training_days=60,
+        first_forecast=date(2025, 4, 1),
+        change_day=date(2025, 4, 5),
+        tomorrow=date(2025, 4, 12),
     )
     told = []
     for name in ("first", "second"):
