@@ -18,13 +18,24 @@ from resources.registry import EXPERIMENT, ModelRegistry
 )
 def mlflow_run(context: InitResourceContext) -> Iterator[Any]:
     """The resource `mlflow` of dagster-mlflow; importing it takes seconds, so only a run that trains does."""
+    import mlflow
     from dagster_mlflow import mlflow_tracking
 
     config = context.resource_config
     ModelRegistry(tracking_uri=config["mlflow_tracking_uri"], artifact_folder=config["artifact_folder"]).prepare()
     inner = context.replace_config({"experiment_name": EXPERIMENT, "mlflow_tracking_uri": config["mlflow_tracking_uri"], "env": {}})
     make: Any = mlflow_tracking.resource_fn  # Dagster types it without its argument
-    yield from make(inner)
+    _end_left_open(mlflow)  # what an earlier run of this process left open would take this one's place
+    try:
+        yield from make(inner)
+    finally:
+        _end_left_open(mlflow)
+
+
+def _end_left_open(mlflow: Any) -> None:
+    """An open run that nobody called finished has failed: its step never came to its end, or never began."""
+    if mlflow.active_run() is not None:
+        mlflow.end_run("FAILED")
 
 
 @contextmanager
