@@ -8,14 +8,20 @@ from typing import Annotated, Any
 
 import polars as pl
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
-out = Console()
-err = Console(stderr=True)
+_PIPE_WIDTH = 200
+"""Columns where nobody's window sets them: what is piped or kept in a file is not folded at 80."""
+_UNFOLDED = 18
+"""Characters up to which a value stays on one line."""
+
+out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
 
 
 def emit(rows: pl.DataFrame | Iterable[Mapping[str, Any]], *, as_json: bool, title: str = "", empty: str = "nothing to show") -> None:
@@ -35,13 +41,17 @@ def emit_json(value: Any) -> None:
 
 
 def as_table(records: list[dict[str, Any]], *, title: str = "") -> Table:
-    """A rich table with a column for each key; numbers are right-aligned."""
-    table = Table(title=title or None, title_justify="left", header_style="bold")
-    for name in records[0]:
+    """A rich table with a column for each key. Numbers are right-aligned; in a narrow window headings and sentences fold before values do."""
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    shown = [{name: _shown(value) for name, value in row.items()} for row in records]
+    widths = {name: min(max(len(row.get(name, "")) for row in shown), _UNFOLDED) for name in records[0]}
+    is_narrow = sum(widths.values()) + 2 * len(widths) > out.width
+    for name, width in widths.items():
         is_number = isinstance(next((row[name] for row in records if row.get(name) is not None), None), int | float)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold")
-    for row in records:
-        table.add_row(*(_shown(value) for value in row.values()))
+        heading = name.replace("_", " ") if out.width < _PIPE_WIDTH and name.islower() else name
+        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", min_width=None if is_narrow else width)
+    for row in shown:
+        table.add_row(*row.values())
     return table
 
 
