@@ -45,7 +45,7 @@ def as_table(records: list[dict[str, Any]], *, title: str = "") -> Table:
     table = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     shown = [{name: _shown(value) for name, value in row.items()} for row in records]
     widths = {name: min(max(len(row.get(name, "")) for row in shown), _UNFOLDED) for name in records[0]}
-    is_narrow = sum(widths.values()) + 2 * len(widths) > out.width
+    is_narrow = sum(max(width, *map(len, name.split("_"))) + 3 for name, width in widths.items()) > out.width
     for name, width in widths.items():
         is_number = isinstance(next((row[name] for row in records if row.get(name) is not None), None), int | float)
         heading = name.replace("_", " ") if out.width < _PIPE_WIDTH and name.islower() else name
