@@ -86,4 +86,4 @@ def judged_rows(rows: pl.DataFrame, verdict: ExplanationVerdict) -> pl.DataFrame
 
 def _mean(stored: pl.DataFrame, days: pl.Series) -> dict[str, float]:
     rows = stored.filter(pl.col("delivery_day").is_in(days.implode()))
-    return dict(rows.group_by("feature").agg(pl.col("share").mean()).iter_rows())
+    return dict(rows.group_by("feature", maintain_order=True).agg(pl.col("share").mean()).iter_rows())

@@ -127,11 +127,11 @@ def _context(version: ModelVersion, registry: ModelRegistry, now: datetime, days
 def _losses(forecasts: pl.DataFrame, prices: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     both = forecasts.join(prices.select("zone", "delivery_start_utc", "price_eur_per_mwh"), on=["zone", "delivery_start_utc"], how="inner")
     error = (pl.col("price_eur_per_mwh") - pl.col("price_point_eur_per_mwh")).abs().mean().alias("value")
-    return _by_day(both.group_by("delivery_day").agg(error), days)
+    return _by_day(both.group_by("delivery_day", maintain_order=True).agg(error), days)
 
 
 def _pnl(settlements: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return _by_day(settlements.group_by("delivery_day").agg(pl.col("pnl_eur").sum().alias("value")), days)
+    return _by_day(settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum().alias("value")), days)
 
 
 def _by_day(frame: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -101,7 +101,7 @@ def _by_day(both: pl.DataFrame) -> pl.DataFrame:
         return pl.when(pl.col(name).is_not_null().any()).then(pl.col(name).sum()).alias(name)
 
     return (
-        both.group_by("delivery_day")
+        both.group_by("delivery_day", maintain_order=True)
         .agg(pl.col("mae").mean().alias("mae_a"), pl.col("mae_b").mean(), money("pnl_a"), money("pnl_b"))
         .sort("delivery_day")
     )

@@ -56,7 +56,7 @@ class TradingFigures:
 
 def daily_pnl(settlements: pl.DataFrame, days: Sequence[date]) -> Floats:
     """(D,) net P&L of each day, EUR; a day without settled signals earned nothing."""
-    sums = dict(settlements.group_by("delivery_day").agg(pl.col("pnl_eur").sum()).iter_rows())
+    sums = dict(settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum()).iter_rows())
     return np.array([sums.get(day, 0.0) for day in days])
 
 
@@ -108,7 +108,7 @@ def attribution(settlements: pl.DataFrame, by: str) -> pl.DataFrame:
     }
     return (
         settlements.with_columns(keys.get(by, pl.col(by) if by in settlements.columns else pl.lit("all")).alias(by))
-        .group_by(by)
+        .group_by(by, maintain_order=True)
         .agg(
             energy_mwh=pl.col("filled_mwh").sum(),
             gross_pnl_eur=pl.col("gross_pnl_eur").sum(),

@@ -95,14 +95,14 @@ def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
     own = actuals.filter(pl.col("series").is_in(names))
     newest = own.sort("available_at_utc").unique(["series", "delivery_start_utc", "source"], keep="last", maintain_order=True)
     one_source = newest.unique(["series", "delivery_start_utc"], keep="last", maintain_order=True)
-    hour = one_source.group_by("series", pl.col("delivery_start_utc").dt.truncate("1h")).agg(
+    hour = one_source.group_by("series", pl.col("delivery_start_utc").dt.truncate("1h"), maintain_order=True).agg(
         pl.col(column).mean().alias("mw"), pl.col("resolution_minutes").sum().alias("minutes"), pl.col("available_at_utc").max()
     )
     whole = hour.filter(pl.col("minutes") == 60)
     has_total = "wind" in whole["series"]
     parts = whole.filter(pl.col("series") == "wind") if quantity == "wind" and has_total else whole
     n_parts = parts["series"].n_unique()
-    total = parts.group_by("delivery_start_utc").agg(pl.col("mw").sum(), pl.len().alias("n"), pl.col("available_at_utc").max())
+    total = parts.group_by("delivery_start_utc", maintain_order=True).agg(pl.col("mw").sum(), pl.len().alias("n"), pl.col("available_at_utc").max())
     return total.filter(pl.col("n") == n_parts).drop("n").sort("delivery_start_utc")
 
 

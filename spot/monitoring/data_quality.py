@@ -104,7 +104,7 @@ def without_implausible_days(frame: pl.DataFrame, *, size_factor: float = 8.0, w
     if not names or frame.is_empty():
         return frame
     value = {name: pl.col(name).fill_nan(None) for name in names}
-    daily = frame.group_by("delivery_day").agg(
+    daily = frame.group_by("delivery_day", maintain_order=True).agg(
         *(value[name].abs().quantile(0.9).alias(f"{name}|size") for name in names),
         *(((value[name].n_unique() == 1) & (value[name].count() > 1) & (value[name].first() != 0)).alias(f"{name}|still") for name in names),
     )

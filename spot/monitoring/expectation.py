@@ -76,7 +76,7 @@ def daily_inputs(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     if driver is not None:
         value = pl.col(driver).fill_nan(None)
         aggregates += [value.mean().alias("driver|mean"), value.max().alias("driver|max"), value.min().alias("driver|min")]
-    daily = wide.group_by("delivery_day").agg(aggregates).sort("delivery_day")
+    daily = wide.group_by("delivery_day", maintain_order=True).agg(aggregates).sort("delivery_day")
     if driver is None:
         daily = daily.with_columns(pl.lit(0.0).alias(name) for name in _DRIVERS)
     yesterday = daily.select(

@@ -52,7 +52,8 @@ def daily_scores(scored: pl.DataFrame) -> pl.DataFrame:
     low, high = QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9]
     naive = (pl.col(_NAIVE).fill_nan(None) - pl.col(_ACTUAL)).abs().mean() if _NAIVE in scored.columns else pl.lit(None, dtype=pl.Float64)
     return (
-        known.group_by("delivery_day")
+        known.sort("delivery_start_utc")
+        .group_by("delivery_day", maintain_order=True)
         .agg(
             (pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("mae"),
             (pl.sum_horizontal(losses) / len(losses)).mean().alias("pinball"),
@@ -137,7 +138,9 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
     from nannyml.thresholds import StandardDeviationThreshold
 
     # one row per day, so that a chunk is the same number of days whatever the market time unit: |actual - 0| is that day's MAE
-    daily = errors.group_by("delivery_day").agg((pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("error")).sort("delivery_day")
+    daily = (
+        errors.group_by("delivery_day", maintain_order=True).agg((pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("error")).sort("delivery_day")
+    )
     frame = daily.select(actual="error", point=pl.lit(0.0)).to_pandas()
     limit = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations)
     calculator = PerformanceCalculator(

@@ -55,7 +55,7 @@ def daily_profile(frame: pl.DataFrame, *, columns: Sequence[str] | None = None) 
         for name in wanted
         for expression in (value[name].mean().alias(f"{name}|mean"), (value[name].max() - value[name].min()).alias(f"{name}|spread"))
     ]
-    return frame.group_by("delivery_day").agg(statistics).sort("delivery_day")
+    return frame.group_by("delivery_day", maintain_order=True).agg(statistics).sort("delivery_day")
 
 
 def reference_days(daily: pl.DataFrame, *, first_day: date, settings: ReferenceSettings, chunk_days: int = 7) -> pl.DataFrame:

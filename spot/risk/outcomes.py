@@ -88,7 +88,7 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     means = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in prices]
     return (
         wanted.join(found, on=["zone", "quarter_utc"], how="left")
-        .group_by(*_KEY, "delivery_day", "resolution_minutes")
+        .group_by(*_KEY, "delivery_day", "resolution_minutes", maintain_order=True)
         .agg(*means, pl.col("source").first(), pl.col("known_at_utc").max())
         .filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null())
         .select(outcomes.columns)
@@ -101,7 +101,7 @@ def _with_reference(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.Data
     quarters = _quarters(reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc"))
     means = (
         units.join(quarters.select("zone", "quarter_utc", "price_eur_per_mwh", "available_at_utc"), on=["zone", "quarter_utc"], how="left")
-        .group_by(_KEY)
+        .group_by(_KEY, maintain_order=True)
         .agg(
             reference_price_eur_per_mwh=pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(pl.col("price_eur_per_mwh").mean()),
             reference_known_utc=pl.col("available_at_utc").max(),

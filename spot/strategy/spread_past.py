@@ -46,7 +46,7 @@ def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPas
         .explode("part")
         .with_columns(slot=(local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)) // minutes)
         .with_columns(spread=pl.col("reference_price_eur_per_mwh") - pl.col("day_ahead_price_eur_per_mwh"))
-        .group_by("delivery_day", "slot")
+        .group_by("delivery_day", "slot", maintain_order=True)
         .agg(pl.col("day_ahead_price_eur_per_mwh").mean(), pl.col("spread").mean(), known_us=pl.col("known_at_utc").dt.epoch("us").max())
     )
     days = slots["delivery_day"].unique().sort()

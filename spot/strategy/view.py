@@ -104,7 +104,7 @@ def past_profiles(history: pl.DataFrame, column: str, zone: str, starts_utc: tup
         .with_columns(local=(pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(time_zone))
         .with_columns(slot=(pl.col("local").dt.hour().cast(pl.Int32) * 60 + pl.col("local").dt.minute().cast(pl.Int32)) // resolution_minutes)
     )
-    slots = quarter.group_by("delivery_day", "slot").agg(
+    slots = quarter.group_by("delivery_day", "slot", maintain_order=True).agg(
         pl.when(pl.col(column).null_count() == 0).then(pl.col(column).mean()).alias("value"),
     )
     grid = slots.pivot(on="slot", index="delivery_day", values="value").sort("delivery_day")
