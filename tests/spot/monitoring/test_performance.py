@@ -84,3 +84,12 @@ def test_blindness_is_said() -> None:
     assert assess_performance(good.clear(), good, SETTINGS).status == "cannot_see"
     assert estimate_performance(good, good.clear(), SETTINGS).status == "cannot_see"
     assert estimate_performance(unknown, good, SETTINGS).status == "cannot_see"
+
+
+def test_the_order_of_the_rows_changes_no_bit() -> None:
+    frame = scored(120)
+    shuffled = frame.sample(fraction=1.0, shuffle=True, seed=1)
+    assert daily_scores(shuffled).equals(daily_scores(frame))
+    assert assess_performance(shuffled, scored(14, first=120), SETTINGS).metrics.equals(
+        assess_performance(frame, scored(14, first=120), SETTINGS).metrics
+    )
