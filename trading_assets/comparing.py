@@ -92,9 +92,11 @@ def _paper_money(
     shared = walk_inputs(span, lake, desk, registry, state_folder, now)
     parts = [SETTLEMENTS.empty()]
     for frame in forecasts:
-        signals = walk_signals(replace(shared, forecasts=frame), days, empty_desk()).signals.filter(pl.col("role") == "challenger")
+        walked = walk_signals(replace(shared, forecasts=frame), days, empty_desk())
+        signals = walked.signals.filter(pl.col("role") == "challenger")
         for strategy in shared.strategies:
             outcomes = zone_outcomes(shared.raw, zone=span.zone, settled_against=strategy.settled_against)
             mine = signals.filter(pl.col("strategy") == strategy.strategy)
-            parts.append(settle_signals(mine, outcomes.filter(pl.col("delivery_day").is_in(list(days))), strategy))
+            prices = outcomes.filter(pl.col("delivery_day").is_in(list(days)))
+            parts.append(settle_signals(mine, prices, strategy, bid_curves=walked.bid_curves))
     return pl.concat(parts)

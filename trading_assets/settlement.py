@@ -51,10 +51,11 @@ def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> Materi
     span = covered(context)
     raw = {table: read_raw(lake, table, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day) for table in PRICE_TABLES}
     rows = lake.read("signals", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    curves = lake.read("bid_curves", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     parts = [SETTLEMENTS.empty()]
     for strategy in strategies_of(desk, span.zone):
         outcomes = zone_outcomes(raw, zone=span.zone, settled_against=strategy.settled_against)
-        parts.append(settle_signals(rows.filter(pl.col("strategy") == strategy.strategy), outcomes, strategy))
+        parts.append(settle_signals(rows.filter(pl.col("strategy") == strategy.strategy), outcomes, strategy, bid_curves=curves))
     settled = pl.concat(parts)
     report = lake.replace(TABLE, settled, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
     curve = lake.read(TABLE, zones=[span.zone], first_day=span.last_day - timedelta(days=_CURVE_DAYS), last_day=span.last_day)

@@ -88,7 +88,7 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
                 decision = decide_signals(_request(inputs, day, strategy, (role, version), known, desk))
                 decisions.append(decision)
                 made.append(decision.frame)
-                money.append(settle_signals(decision.frame, later, strategy))
+                money.append(settle_signals(decision.frame, later, strategy, bid_curves=decision.bid_curves))
                 if not decision.readiness.is_ready and role == "champion":
                     not_ready.append(f"{day}: {'; '.join(decision.readiness.reasons)}")
                 if decision.requests_halt and as_of == inputs.now and role == "champion":

@@ -80,7 +80,8 @@ def replay_trading(past: TradingPast, days: Sequence[date], rules: TradingRules,
         if decision.requests_halt:
             halted_until = day + timedelta(days=1 + rules.resume_after_days)
         decisions.append(decision)
-        money.append(settle_signals(decision.frame, final.filter(pl.col("delivery_day") == day), rules.strategy))
+        prices = final.filter(pl.col("delivery_day") == day)
+        money.append(settle_signals(decision.frame, prices, rules.strategy, bid_curves=decision.bid_curves))
         tick(day)
     return TradingReplay(
         signals=pl.concat([SIGNALS.empty(), *(decision.frame for decision in decisions)]),

@@ -1,8 +1,9 @@
 """Settlement of signals: fills, P&L and costs per market time unit. Backtest and live use this one function.
 
-The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when its limit is not above it. A
-filled spread position earns `exposure * (second price - day-ahead price)`; a physical one `-exposure * day-ahead price`. Firm energy that was
-not filled is made good at the imbalance price, or where none is known at the day-ahead price and a penalty.
+The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when its limit is not above it; of a bid
+curve the volume of the last step in reach is filled. A filled spread position earns `exposure * (second price - day-ahead price)`; a physical one
+`-exposure * day-ahead price`. Firm energy that was not filled is made good at the imbalance price, or where none is known at the day-ahead price
+and a penalty.
 """
 
 import polars as pl
@@ -23,11 +24,13 @@ def settle(
     *,
     degradation_eur_per_mwh: float = 0.0,
     perfect_foresight: pl.DataFrame | None = None,
+    bid_curves: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Money of every signal whose prices are known, under contract `settlements`; a signal without its price is left out, not guessed.
 
     `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` where it is known). `perfect_foresight` has `zone`,
-    `delivery_start_utc` and `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy.
+    `delivery_start_utc` and `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy. A signal with rows
+    in `bid_curves` (contract of that name) is filled along its curve, any other as one order at its limit price.
 
     Raises:
         ContractError: the signals lack a column.
@@ -50,20 +53,40 @@ def settle(
         rows = rows.join(
             perfect_foresight.select("zone", "delivery_start_utc", "perfect_foresight_eur"), on=["zone", "delivery_start_utc"], how="left"
         )
+    rows = _with_fill(rows, bid_curves)
     return _money(rows, fees, degradation_eur_per_mwh).select(SETTLEMENTS.columns.keys()).cast(SETTLEMENTS.schema).sort(SIGNAL_KEY)  # type: ignore[arg-type]
+
+
+def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows with `filled_mw`, what the auction took of each order, no sign."""
+    price, limit = pl.col("day_ahead_price_eur_per_mwh"), pl.col("limit_price_eur_per_mwh")
+    is_filled = pl.when(pl.col("side") == "buy").then(limit.is_null() | (limit >= price)).otherwise(limit.is_null() | (limit <= price))
+    rows = rows.with_columns(filled_mw=pl.when(is_filled).then(pl.col("volume_mw")).otherwise(0.0))
+    if bid_curves is None or bid_curves.is_empty():
+        return rows
+    step, is_buy = pl.col("price_eur_per_mwh"), pl.col("side") == "buy"
+    in_reach = pl.when(is_buy).then(step >= price).otherwise(step <= price)
+    along = (
+        bid_curves.select("signal_id", "price_eur_per_mwh", step_mw="volume_mw")
+        .join(rows.select("signal_id", "side", price), on="signal_id", how="inner")
+        .group_by("signal_id")
+        .agg(curve_mw=pl.when(in_reach).then(pl.col("step_mw")).otherwise(0.0).max())
+    )
+    taken = pl.min_horizontal("curve_mw", "volume_mw")
+    return rows.join(along, on="signal_id", how="left").with_columns(
+        filled_mw=pl.when(pl.col("curve_mw").is_null()).then(pl.col("filled_mw")).otherwise(taken)
+    )
 
 
 def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.DataFrame:
     price, reference = pl.col("day_ahead_price_eur_per_mwh"), pl.col("reference_price_eur_per_mwh")
     sign = pl.col("side").replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
-    limit = pl.col("limit_price_eur_per_mwh")
-    is_filled = pl.when(pl.col("side") == "buy").then(limit.is_null() | (limit >= price)).otherwise(limit.is_null() | (limit <= price))
     is_physical = pl.col("settled_against") == "nothing"
     ordered = sign * pl.col("volume_mw")
     hours = pl.col("resolution_minutes") / 60.0
     # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the penalty when nothing better is known.
     made_good = pl.coalesce(pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH)
-    rows = _with_fees(rows, fees).with_columns(exposure_mw=pl.when(is_filled).then(ordered).otherwise(0.0), ordered_mw=ordered, hours=hours)
+    rows = _with_fees(rows, fees).with_columns(exposure_mw=sign * pl.col("filled_mw"), ordered_mw=ordered, hours=hours)
     energy = pl.col("exposure_mw") * pl.col("hours")
     missing = (pl.col("ordered_mw") - pl.col("exposure_mw")) * pl.col("hours")
     second = pl.when(is_physical).then(0.0).otherwise(reference)

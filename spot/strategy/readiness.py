@@ -35,7 +35,7 @@ def assess_forecast_readiness(
         return ReadinessVerdict(False, (f"no {role} forecast for {zone} on {delivery_day}",))
     reasons = [
         *_wrong_units(rows, zone, delivery_day),
-        *_wrong_values(rows, delivery_day),
+        *_wrong_values(rows, zone, delivery_day),
         *_wrong_origin(rows),
         *_wrong_time(rows, zone, delivery_day, as_of_utc),
     ]
@@ -56,11 +56,11 @@ def _wrong_units(rows: pl.DataFrame, zone: str, delivery_day: date) -> list[str]
     return [] if list(expected) == found else [f"{len(found)} market time units, expected {len(expected)}, each once"]
 
 
-def _wrong_values(rows: pl.DataFrame, delivery_day: date) -> list[str]:
+def _wrong_values(rows: pl.DataFrame, zone: str, delivery_day: date) -> list[str]:
     values = rows.select(*QUANTILE_COLUMNS.values(), "price_point_eur_per_mwh").to_numpy().astype(np.float64)
     if not np.isfinite(values).all():
         return [f"{int((~np.isfinite(values)).sum())} values missing or not finite"]
-    reasons, limits = [], day_ahead_price_limits(delivery_day)
+    reasons, limits = [], day_ahead_price_limits(delivery_day, zone)
     if (np.diff(values[:, :-1], axis=1) < 0).any():
         reasons.append("quantiles cross")
     middle = values[:, [4, -1]]

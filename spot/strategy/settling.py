@@ -14,10 +14,11 @@ from spot.strategy.storage import optimise_storage
 Settings = SettlementSpreadSettings | StorageSettings | PriceViewSettings
 
 
-def settle_signals(signals: pl.DataFrame, outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+def settle_signals(signals: pl.DataFrame, outcomes: pl.DataFrame, settings: Settings, *, bid_curves: pl.DataFrame | None = None) -> pl.DataFrame:
     """Settlements of the signals of one strategy, any zones and days, under contract `settlements`.
 
-    `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`. Signals without a known price are left out until it is known.
+    `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`; `bid_curves` are the steps of signals that were sent as a curve. Signals
+    without a known price are left out until it is known.
 
     Raises:
         ContractError: the signals are those of another strategy.
@@ -27,7 +28,7 @@ def settle_signals(signals: pl.DataFrame, outcomes: pl.DataFrame, settings: Sett
     priced = align_outcomes(outcomes, signals)
     perfect = perfect_foresight(priced, settings)
     wear = settings.degradation_eur_per_mwh if isinstance(settings, StorageSettings) else 0.0
-    return settle(signals, priced, settings.fees, degradation_eur_per_mwh=wear, perfect_foresight=perfect)
+    return settle(signals, priced, settings.fees, degradation_eur_per_mwh=wear, perfect_foresight=perfect, bid_curves=bid_curves)
 
 
 def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -1,7 +1,8 @@
 """Inputs of the spread model: what was known of spreads and prices at each gate, and the calendar; one row per market time unit.
 
-A past day counts from the instant at which its last price became known, so the row of a training day holds what a decision at that day's own
-gate would have seen. `spread_inputs` is used alike for training rows and for the day to come.
+A past day counts from the instant at which its last price became known, and only if nine tenths of its spreads are there: so a day that is half
+known at the gate is no day yet, and the row of a training day holds what a decision at that day's own gate would have seen. `spread_inputs` is used
+alike for training rows and for the day to come.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 
 _KEY = ("zone", "delivery_start_utc")
+_LEAST_SHARE = 0.9
+"""Of a day's units that need a spread: units without a trade have no second price in thin markets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,7 @@ class SpreadPast:
     spreads: Floats
     """(D, S) second price minus day-ahead price, NaN where one is missing."""
     spread_known_us: Floats
-    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day without any."""
+    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day that lacks more than a tenth of them."""
     minutes: int
 
 
@@ -57,6 +60,7 @@ def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPas
     prices[index, slots["slot"].to_numpy()] = slots["day_ahead_price_eur_per_mwh"].fill_null(np.nan).to_numpy()
     spreads[index, slots["slot"].to_numpy()] = slots["spread"].fill_null(np.nan).to_numpy()
     np.maximum.at(known, index, slots["known_us"].to_numpy().astype(float))
+    known[np.isfinite(spreads).sum(axis=1) < _LEAST_SHARE * np.isfinite(prices).sum(axis=1)] = np.inf
     known[np.isnan(spreads).all(axis=1)] = np.inf
     return SpreadPast(tuple(days.to_list()), prices, spreads, known, minutes)
 

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from spot.contracts.raw_tables import RAW_TABLES
-from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.contracts.signal_tables import BID_CURVES, SETTLEMENTS, SIGNALS
 from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import delivery_starts_utc
@@ -65,6 +65,28 @@ def test_limits_decide_the_fill():
     assert money["filled_mwh"].to_list() == [0.0, 1.0, 0.0]
     assert money["unfilled_mwh"].to_list() == [1.0, 0.0, 1.0]
     assert money["pnl_eur"].to_list() == pytest.approx([0.0, 99.4, 0.0])
+
+
+def _curve(start, *steps):
+    """Rows of `bid_curves` of the signal that starts at `start`: (price, accumulated MW) per step."""
+    rows = [
+        dict.fromkeys(BID_CURVES.columns) | {"signal_id": str(start), "step": i, "price_eur_per_mwh": price, "volume_mw": volume}
+        for i, (price, volume) in enumerate(steps, start=1)
+    ]
+    return pl.DataFrame(rows, schema=BID_CURVES.schema)
+
+
+@pytest.mark.parametrize(
+    ("clearing", "bought", "sold"), [(60.0, 3.0, 0.0), (90.0, 2.0, 0.0), (100.0, 1.0, 1.0), (101.0, 0.0, 1.0), (120.0, 0.0, 3.0)]
+)
+def test_a_curve_is_filled_up_to_the_last_step_in_reach(clearing, bought, sold):
+    signals = _signals(("buy", 3.0, 500.0), ("sell", 3.0, -500.0), ("buy", 2.0, 500.0))
+    curves = pl.concat([_curve(STARTS[0], (100.0, 1.0), (90.0, 2.0), (80.0, 3.0)), _curve(STARTS[1], (100.0, 1.0), (110.0, 2.0), (120.0, 9.0))])
+    money = settle(signals, _outcomes([clearing] * 3, [clearing + 10.0] * 3), FEES, bid_curves=curves)
+    # The third signal has no curve: it is one order at its limit price.
+    assert money["exposure_mw"].to_list() == [bought, -sold, 2.0]
+    assert money["unfilled_mwh"].to_list() == [3.0 - bought, 3.0 - sold, 0.0]
+    assert money["gross_pnl_eur"].to_list() == pytest.approx([10.0 * bought, -10.0 * sold, 20.0])
 
 
 def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not_filled():

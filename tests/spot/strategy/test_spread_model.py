@@ -42,6 +42,24 @@ def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes):
     assert frames[0]["spread_week_mean"].is_not_nan().all()
 
 
+def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
+    """Otherwise the newest row of a live decision would look unlike every row that the model learnt from."""
+    yesterday = (pl.col("delivery_day") == DAY - timedelta(days=1)) & (pl.col("delivery_start_utc").dt.hour() >= 10)
+    half = outcomes.with_columns(
+        reference_price_eur_per_mwh=pl.when(yesterday).then(None).otherwise(pl.col("reference_price_eur_per_mwh")),
+        known_at_utc=pl.when(pl.col("delivery_day") == DAY - timedelta(days=1))
+        .then(pl.lit(make_forecast(DAY)["as_of_utc"][0]))
+        .otherwise("known_at_utc"),
+    )
+    whole = outcomes.filter(pl.col("delivery_day") < DAY - timedelta(days=1))
+    frames = [
+        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), make_forecast(DAY).clear(), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
+        for frame in (half, whole)
+    ]
+    names = [name for name in frames[0].columns if name.startswith("spread_")]
+    assert frames[0].select(names).equals(frames[1].select(names))
+
+
 @pytest.mark.parametrize("day", [date(2025, 3, 30), date(2024, 10, 27), DAY])
 def test_every_unit_of_a_day_has_its_row(day):
     outcomes = make_outcomes(day - timedelta(days=20), day - timedelta(days=2))
