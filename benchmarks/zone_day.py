@@ -58,8 +58,9 @@ def measure(n_days: int, model: str, home: Path, instance: DagsterInstance) -> l
         day = FIRST + timedelta(days=i)
         started, cpu = time.perf_counter(), time.process_time()
         runner.run("signals_ready", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) - timedelta(minutes=45))
-        row = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu, "outside_seconds": outside_dagster(runner, day)}
-        rows.append(row)
+        row = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
+        cpu = time.process_time()
+        rows.append({**row, "outside_seconds": outside_dagster(runner, day), "outside_cpu_seconds": time.process_time() - cpu})
         runner.run("results_in", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) + timedelta(hours=2))
     return rows[1:]
 
@@ -83,6 +84,7 @@ def main() -> int:
         print(f"| new data to signals, one run of the graph | {result['seconds']:.2f} | {AIM_SECONDS} |")
         print(f"| the same, CPU | {result['cpu_seconds']:.2f} | |")
         print(f"| features, forecast and signals without the graph | {result['outside_seconds']:.2f} | {AIM_OUTSIDE_SECONDS} |")
+        print(f"| the same, CPU | {result['outside_cpu_seconds']:.2f} | |")
     return 0 if result["seconds"] <= AIM_SECONDS and result["outside_seconds"] <= AIM_OUTSIDE_SECONDS else 1
 
 
