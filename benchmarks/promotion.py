@@ -6,6 +6,8 @@ Poisoned: a retrain whose training data is spoilt in one of seven ways; none may
 and solar, learnt from garbage, or is old; `truly better` are those that save at least 10 % of the error on 60 days after the decision, which
 neither version nor policy has seen; those between 2 and 10 % are counted apart. Money is paper: a 1 MW storage that sells the four dearest
 and buys the four cheapest hours of the forecast.
+
+Level: how often a challenger that is no better is promoted when every day is looked at, on made-up ledgers (`benchmarks/equal_models.py`).
 """
 
 import argparse
@@ -24,17 +26,21 @@ import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
-from spot.backtest.promotion import Evidence, PromotionSettings, decide_promotion
-from spot.backtest.sanity import assess_sanity
-from spot.backtest.walk_forward import daily_absolute_errors, walk_forward, weekly_naive_errors
-from spot.contracts.panel import DeliveryPanel, Floats
-from spot.errors import ForecastError
-from spot.features.matrix import build_features, build_panel
-from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster
-from spot.market.delivery import days_between
-from spot.simulation.market import simulate
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+from benchmarks.equal_models import false_promotions, tasks  # noqa: E402 - the project root must be on the path first
+from spot.backtest.promotion import Evidence, PromotionSettings, decide_promotion  # noqa: E402
+from spot.backtest.sanity import assess_sanity  # noqa: E402
+from spot.backtest.walk_forward import daily_absolute_errors, walk_forward, weekly_naive_errors  # noqa: E402
+from spot.contracts.panel import DeliveryPanel, Floats  # noqa: E402
+from spot.errors import ForecastError  # noqa: E402
+from spot.features.matrix import build_features, build_panel  # noqa: E402
+from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster  # noqa: E402
+from spot.market.delivery import days_between  # noqa: E402
+from spot.simulation.market import simulate  # noqa: E402
+
+CONF = ROOT / "conf"
 ZONE, FIRST = "BE", date(2023, 1, 1)
 N_TRAIN, N_WALK, N_SHADOW, N_TRUTH = 300, 14, 56, 60
 WALK, SHADOW = slice(N_TRAIN, N_TRAIN + N_WALK), slice(N_TRAIN + N_WALK, N_TRAIN + N_WALK + N_SHADOW)
@@ -224,7 +230,7 @@ def better_life(task: tuple[str, int]) -> Outcome:
         return replace(outcome, true_gain=gain)
 
 
-def summary(outcomes: list[Outcome], *, n_poisoned: int, seconds: float) -> dict[str, Any]:
+def summary(outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned: int, seconds: float) -> dict[str, Any]:
     """The figures of the specification, and where each kind ended."""
     bad, good = outcomes[:n_poisoned], outcomes[n_poisoned:]
     truly = [o for o in good if o.true_gain is not None and o.true_gain >= TRULY_BETTER]
@@ -233,6 +239,8 @@ def summary(outcomes: list[Outcome], *, n_poisoned: int, seconds: float) -> dict
     n_promoted = sum(o.action == "promote" for o in bad)
     table = {kind: ends([o for o in outcomes if o.kind == kind]) for kind in (*POISONS, *GAINS)}
     share = len(promoted) / len(truly) if truly else float("nan")
+    allowed = promotion_settings().error_level
+    kept = [not bad or n_promoted == 0, not good or share >= 0.9, all(row["at_least"] <= allowed for row in level)]
     return {
         "n_poisoned": len(bad),
         "n_poisoned_promoted": n_promoted,
@@ -243,8 +251,10 @@ def summary(outcomes: list[Outcome], *, n_poisoned: int, seconds: float) -> dict
         "share_of_truly_better_promoted": share,
         "median_days_to_promotion": float(np.median([o.n_days for o in promoted])) if promoted else None,
         "where_they_ended": table,
+        "level_allowed": allowed,
+        "level": level,
         "seconds": round(seconds, 1),
-        "passed": n_promoted == 0 and share >= 0.9,
+        "passed": bool(outcomes or level) and all(kept),
     }
 
 
@@ -258,18 +268,20 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--poisoned", type=int, default=200, help="poisoned retrains")
     parser.add_argument("--better", type=int, default=60, help="honest retrains beside a handicapped champion")
+    parser.add_argument("--equal", type=int, default=1000, help="made-up ledgers of a challenger that is no better, per world and truth")
     parser.add_argument("--first-seed", type=int, default=0)
     words = parser.parse_args()
     started = time.perf_counter()
     bad = [(POISONS[i % len(POISONS)], words.first_seed + i // len(POISONS)) for i in range(words.poisoned)]
     good = [(GAINS[i % len(GAINS)], words.first_seed + 1000 + i // len(GAINS)) for i in range(words.better)]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        outcomes = []
+        outcomes: list[Outcome] = []
         for lives in (pool.imap(poisoned_life, bad, chunksize=len(POISONS)), pool.imap(better_life, good, chunksize=len(GAINS))):
             for outcome in lives:
                 outcomes.append(outcome)
                 print(f"\r{len(outcomes)} of {len(bad) + len(good)}", end="", file=sys.stderr, flush=True)
-    result = summary(outcomes, n_poisoned=len(bad), seconds=time.perf_counter() - started)
+        level = pool.map(false_promotions, tasks(words.equal, promotion_settings()), chunksize=1) if words.equal else []
+    result = summary(outcomes, level, n_poisoned=len(bad), seconds=time.perf_counter() - started)
     if words.json:
         print(json.dumps(result, indent=2))
     else:
@@ -286,6 +298,11 @@ def show(result: dict[str, Any]) -> None:
     print(f"median days in shadow          {result['median_days_to_promotion']}")
     for kind, where in result["where_they_ended"].items():
         print(f"  {kind:24} " + ", ".join(f"{name} {n}" for name, n in where.items()))
+    if result["level"]:
+        print(f"no better, and promoted all the same, looking every day ({result['level_allowed']:.0%} allowed over a whole shadow life)")
+    for row in result["level"]:
+        truth = "equal" if row["ratio"] == 1.0 else f"{1 - row['ratio']:.0%} better, the margin"
+        print(f"  {row['world']:24} {truth:24} {row['n_promoted']} of {row['n_ledgers']} ({row['share']:.1%})")
     print(f"{result['seconds']} s; simulated market, zone {ZONE}: {'passed' if result['passed'] else 'FAILED'}")
 
 

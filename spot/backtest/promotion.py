@@ -2,9 +2,9 @@
 
 A *candidate* is judged by its sanity and by a walk-forward over recent days it never saw: it may not be significantly worse than the champion
 on the same days. A *challenger* runs in shadow; at looks fixed in advance its ledger is tested: better in error by more than a margin
-(Diebold-Mariano with the small-sample correction of Harvey, Leybourne and Newbold, 1997), and not worse in money (block bootstrap). Looking again
-and again is paid for: the level is split over the looks (Bonferroni spending, valid however the looks depend on each other). Each look reads
-exactly its own days, so the verdict does not depend on when or how often it is asked.
+(Diebold-Mariano with the small-sample correction of Harvey, Leybourne and Newbold, 1997, and one for differences that last), and not worse in
+money (block bootstrap). Looking again and again is paid for: the level is split over the looks (Bonferroni spending, valid however the looks
+depend on each other). Each look reads exactly its own days, so the verdict does not depend on when or how often it is asked.
 """
 
 from dataclasses import dataclass, field
@@ -21,6 +21,8 @@ from spot.errors import ContractError
 from spot.forecast.significance import diebold_mariano, giacomini_white
 
 Stage = Literal["candidate", "challenger"]
+_LONGEST_MEMORY = 0.9
+"""Correlation of neighbouring days beyond which nothing can be said on a few weeks."""
 Action = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire"]
 
 
@@ -236,9 +238,24 @@ def _scaled(candidate: Floats, champion: Floats, settings: PromotionSettings) ->
 def _p_better(ours: Floats, theirs: Floats) -> float:
     """One-sided p-value that `ours` loses less than `theirs`, Diebold-Mariano with the small-sample correction and Student's t.
 
-    On a few weeks the long-run variance can come out far too small by chance; the larger p-value of it and of the plain variance counts.
+    On a few weeks the long-run variance can come out far too small by chance, and misses differences that last: the largest p-value of it, of the
+    plain variance and of that of days that hang together counts. `benchmarks/promotion.py` measures the level that is left.
     """
-    return max(_corrected_p(ours, theirs, None), _corrected_p(ours, theirs, 0))
+    return max(_corrected_p(ours, theirs, None), _corrected_p(ours, theirs, 0), _p_of_lasting_differences(ours, theirs))
+
+
+def _p_of_lasting_differences(ours: Floats, theirs: Floats) -> float:
+    """The same of a first-order autoregression: as few independent days as their correlation leaves (Bartlett, 1946; bias of Kendall, 1954)."""
+    difference = ours - theirs
+    n, centred = len(difference), difference - difference.mean()
+    squares = float(centred @ centred)
+    if squares <= (1e-12 * max(abs(float(difference.mean())), 1e-12)) ** 2 * n:
+        return 0.0  # a constant difference: the other tests say what it means
+    found = float(centred[1:] @ centred[:-1]) / squares
+    memory = min(max(found + (1.0 + 3.0 * found) / n, 0.0), _LONGEST_MEMORY)
+    inflation = (1.0 + memory) / (1.0 - memory)
+    error = (squares / (n - 1) / n * inflation) ** 0.5
+    return float(stats.t.cdf(difference.mean() / error, df=max(n / inflation, 2.0) - 1.0))
 
 
 def _corrected_p(ours: Floats, theirs: Floats, n_lags: int | None) -> float:
