@@ -18,6 +18,7 @@ from typing import Any, Literal
 from dagster import ConfigurableResource
 from filelock import FileLock
 
+from resources.mlflow_store import make_store
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
 from spot.forecast.catalogue import forecaster_from_files
 from spot.forecast.interface import PriceForecaster
@@ -272,6 +273,7 @@ def _prepare(tracking_uri: str, artifact_folder: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     # Two processes that both make a fresh SQLite store break it: the first one makes it, the others wait.
     with FileLock(folder / "prepare.lock", timeout=300):
+        make_store(tracking_uri)
         client = _client(tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None:
