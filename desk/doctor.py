@@ -102,7 +102,7 @@ def _reachable(environment: Environment, provider: Provider, zone: str, now: dat
     policy = HttpPolicy(requests_per_minute=provider.policy.requests_per_minute, attempts=1, read_seconds=15.0, longest_wait_seconds=20.0)
     try:
         request = provider.requests(table, zone, day, day)[0]
-        answer = HttpClient(environment.home / "http", policy).get(request.url, request.parameters, request.secrets)
+        answer = request.ask(HttpClient(environment.home / "http", policy))
         parsed = request.parse(answer.body, Capture(zone=zone, captured_at_utc=answer.completed_at_utc))
     except SpotdeskError as error:
         return Finding(zone, f"reach {provider.name}", bad, f"{type(error).__name__}: {str(error)[:200]}")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
-SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon"]
+SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot"]
 OWN_FORECASTS = "own_weather"
 """Source of the rows that the desk's own forecasts of wind, solar and load write."""
 RAW_TABLES_OF_A_ZONE = (

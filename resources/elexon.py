@@ -12,7 +12,8 @@ from spot.sources.elexon import SOURCE, ZONE, parse_elexon
 from spot.sources.parsed import Capture, ParsedDocument
 
 _ENDPOINTS: dict[str, tuple[tuple[str, str], ...]] = {
-    "local_currency_prices": (("MID", "balancing/pricing/market-index"),),
+    "intraday_prices": (("MID", "balancing/pricing/market-index"),),
+    "imbalance_prices": (),
     "load_forecasts": (("NDF", "forecast/demand/day-ahead/latest"),),
     "load_actuals": (("INDO", "datasets/INDO"),),
     "renewable_forecasts": (("DGWS", "forecast/generation/wind-and-solar/day-ahead"), ("WINDFOR", "forecast/generation/wind/latest")),
@@ -24,7 +25,7 @@ _SYSTEM_PRICES = "balancing/settlement/system-prices"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elexon:
-    """The provider `elexon`. Prices stay in GBP (`local_currency_prices`)."""
+    """The provider `elexon`. The market index stands for intraday trading, the system price settles imbalances."""
 
     base_url: str = "https://data.elexon.co.uk/bmrs/api/v1"
     name: str = SOURCE
@@ -32,7 +33,7 @@ class Elexon:
     longest_span_days: int = 7
 
     def tables(self, zone: str) -> frozenset[str]:
-        """All of its tables for GB, nothing elsewhere."""
+        """All of its tables for GB, nothing elsewhere. The prices arrive in GBP (`local_currency_prices`) and are converted."""
         return frozenset(_ENDPOINTS) if zone == ZONE else frozenset()
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
@@ -49,7 +50,7 @@ class Elexon:
         span = {"from": instant_text(first), "to": instant_text(end), "format": "json"}
         for dataset, path in _ENDPOINTS[table]:
             yield self._request(table, dataset, f"{self.base_url}/{path}", zone, (first_day, last_day), span)
-        if table == "local_currency_prices":
+        if table == "imbalance_prices":
             for day in days_between(first_day, last_day):
                 yield self._request(table, "DISEBSP", f"{self.base_url}/{_SYSTEM_PRICES}/{day}", zone, (day, day), {"format": "json"})
 

@@ -15,6 +15,8 @@
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
 | SPOTDESK_ENTSOE_TOKEN | none | token of the ENTSO-E platform, for zones with that source |
+| SPOTDESK_PJM_KEY | none | key of PJM Data Miner 2 |
+| SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME, SPOTDESK_ERCOT_PASSWORD | none | key and login of the ERCOT public API |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
 
 Importing this module switches off the telemetry of mlflow and nannyml, which read it when they are imported, and sets BLAS to one thread unless
@@ -44,6 +46,14 @@ _SILENT = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
+TOKEN_VARIABLES = {
+    "entsoe": "SPOTDESK_ENTSOE_TOKEN",
+    "pjm": "SPOTDESK_PJM_KEY",
+    "ercot": "SPOTDESK_ERCOT_KEY",
+    "ercot_username": "SPOTDESK_ERCOT_USERNAME",
+    "ercot_password": "SPOTDESK_ERCOT_PASSWORD",
+}
+"""What a provider wants to be given, and the variable that holds it."""
 _EXTRA_ZONES = "SPOTDESK_ZONES"
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ALLOW_HTTP")
 
@@ -117,7 +127,7 @@ def read_environment(home: Path | None = None) -> Environment:
 def provider_tokens() -> dict[str, str]:
     """Provider to its token. Read at each use and never part of a resource's configuration, which the UI shows."""
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return {"entsoe": values.get("SPOTDESK_ENTSOE_TOKEN") or ""}
+    return {name: values.get(variable) or "" for name, variable in TOKEN_VARIABLES.items()}
 
 
 def signal_webhook() -> dict[str, str]:

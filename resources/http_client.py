@@ -10,7 +10,7 @@ import random
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -51,9 +51,21 @@ class Answer:
     """What came back: the decompressed body, and the address without secrets."""
 
     status: int
-    body: bytes
+    body: bytes = field(repr=False)
     address: str
     completed_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request as it is sent, beside the address as it may be shown."""
+
+    method: str
+    url: str
+    address: str
+    query: Mapping[str, str] = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    form: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 class _TryAgainError(Exception):
@@ -73,21 +85,42 @@ class HttpClient:
     sleep: Callable[[float], None] = time.sleep
     wall_clock: Callable[[], float] = time.time
 
-    def get(self, url: str, parameters: Mapping[str, str] | None = None, secrets: Mapping[str, str] | None = None) -> Answer:
-        """The answer to a GET. `secrets` are query parameters too, but never shown.
+    def get(
+        self,
+        url: str,
+        parameters: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str] | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """The answer to a GET. `secrets` are query parameters too, but never shown; nor are the values of `secret_headers`.
 
         Raises:
             ConfigurationError: the provider refuses the token (401, 403) or the address is none.
             NotYetPublishedError: there is no such document (404).
             SourceUnavailableError: no usable answer after all attempts, or the provider asks for a longer wait than the policy allows.
         """
-        address = str(httpx.URL(url, params={**(parameters or {}), **dict.fromkeys(secrets or {}, HIDDEN)}))
-        hidden = tuple(value for value in (secrets or {}).values() if value)
+        address = shown_address(url, parameters or {}, secrets or {})
+        asked = _Asked("GET", url, address, {**(parameters or {}), **(secrets or {})}, secret_headers or {})
+        return self._ask(asked, [*(secrets or {}).values(), *(secret_headers or {}).values()])
+
+    def post_form(self, url: str, secret_form: Mapping[str, str]) -> Answer:
+        """The answer to a POST of a form, none of whose values is ever shown: how some providers hand out a token.
+
+        Raises:
+            ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `get`.
+        """
+        return self._ask(_Asked("POST", url, url, {}, {}, secret_form), list(secret_form.values()))
+
+    def _ask(self, asked: "_Asked", secrets: Sequence[str]) -> Answer:
+        url, address = asked.url, asked.address
+        hidden = tuple(value for value in secrets if value)
+        if any(not value.isascii() or not value.isprintable() for value in asked.headers.values()):
+            raise ConfigurationError(f"{address}: a key or token holds characters that no header may hold")
         reason = "not asked"
         for attempt in range(self.policy.attempts):
             self._take_turn(httpx.URL(url).host, address)
             try:
-                return self._attempt(url, {**(parameters or {}), **(secrets or {})}, address, hidden)
+                return self._attempt(asked, hidden)
             except _TryAgainError as error:
                 reason = redact(str(error), hidden)
                 wait = error.wait_seconds if error.wait_seconds is not None else 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
@@ -97,15 +130,17 @@ class HttpClient:
                 self._wait(wait, f"{address}: {reason}")
         raise SourceUnavailableError(f"{address}: {reason}, after {self.policy.attempts} attempts")
 
-    def _attempt(self, url: str, parameters: Mapping[str, str], address: str, hidden: tuple[str, ...]) -> Answer:
+    def _attempt(self, asked: "_Asked", hidden: tuple[str, ...]) -> Answer:
+        address = asked.address
         timeout = httpx.Timeout(self.policy.read_seconds, connect=self.policy.connect_seconds)
         deadline = time.monotonic() + self.policy.total_seconds
-        headers = {"Accept-Encoding": "gzip", "User-Agent": "spotdesk"}
+        headers = {"Accept-Encoding": "gzip", "User-Agent": "spotdesk", **asked.headers}
+        form = dict(asked.form) if asked.form else None
         try:
             # Redirects are not followed: they could carry a token to another host. Proxies are the machine's business.
             with (
                 httpx.Client(timeout=timeout, follow_redirects=False) as client,
-                client.stream("GET", url, params=dict(parameters), headers=headers) as response,
+                client.stream(asked.method, asked.url, params=dict(asked.query) or None, headers=headers, data=form) as response,
             ):
                 _check_status(response, address)
                 body = b"".join(_bounded(response, self.policy.maximum_bytes, deadline, address))
@@ -165,6 +200,11 @@ class _HostState:
         beside.write_text(json.dumps(self._state), encoding="utf-8")
         beside.replace(self._path)
         self._lock.release()
+
+
+def shown_address(url: str, parameters: Mapping[str, str], secrets: Mapping[str, str]) -> str:
+    """The address of a GET as it may be kept and shown."""
+    return str(httpx.URL(url, params={**parameters, **dict.fromkeys(secrets, HIDDEN)}))
 
 
 def redact(text: str, hidden: tuple[str, ...]) -> str:

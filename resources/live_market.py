@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 
 from resources.capture_store import CaptureRecord, CaptureStore
+from resources.euro_prices import keep_and_convert
 from resources.http_client import Answer, HttpClient
 from resources.lake import Lake
 from resources.provider_request import Provider, ProviderRequest
@@ -18,6 +19,7 @@ from spot.contracts.catalog import find_contract
 from spot.errors import ConfigurationError, ContractError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.market.delivery import day_bounds_utc, days_between
 from spot.market.publication import RULES, published_by_utc
+from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
 from spot.sources.parsed import Capture, ParsedDocument
 from spot.sources.plausibility import assess_plausibility
 from spot.sources.revisions import select_revisions
@@ -66,7 +68,7 @@ class LiveMarket:
         for name in sources:
             try:
                 provider = self._provider(name, table, zone)
-                rows, flags = self._from(provider, table, zone, (first_day, last_day), now)
+                rows, flags = self._rows(provider, table, zone, (first_day, last_day), now)
             except SpotdeskError as error:
                 failures.append(f"{name}: {error}")
                 # "Not yet" says less than any failure: it is the verdict only where nothing worse happened.
@@ -106,6 +108,23 @@ class LiveMarket:
         _LOG.warning(message)
         self.warn(zone, message)
 
+    def _rows(self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Rows of the table; prices in another currency are kept as they came and handed on in EUR."""
+        if not is_converted(table, zone):
+            return self._from(provider, table, zone, days, now)
+        flags: tuple[str, ...] = ()
+        new = find_contract(LOCAL_TABLE).empty()
+        try:
+            new, flags = self._from(provider, table, zone, days, now)
+        except NotYetPublishedError:
+            _LOG.info("%s of %s: nothing new in %s, what is held is converted", table, zone, LOCAL_TABLE)
+
+        def fetch_rates(first: date, last: date) -> pl.DataFrame:
+            return self._from(self._provider("ecb", RATES_TABLE, zone), RATES_TABLE, zone, (first, last), now)[0]
+
+        rows = keep_and_convert(self.lake, new, table=table, zone=zone, days=days, source=provider.name, now=now, fetch_rates=fetch_rates)
+        return rows, flags
+
     def _from(self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime) -> tuple[pl.DataFrame, tuple[str, ...]]:
         frames: list[pl.DataFrame] = []
         flags: list[str] = []
@@ -132,18 +151,19 @@ class LiveMarket:
             document = self._ask(provider, request, zone, is_backfill=is_backfill)
             if document is not None:
                 parsed.append(document)
-        contract = find_contract(table)
-        found = [document.tables[table] for document in parsed if table in document.tables]
+        stored = LOCAL_TABLE if is_converted(table, zone) else table
+        contract = find_contract(stored)
+        found = [document.tables[stored] for document in parsed if stored in document.tables]
         for document in parsed:
-            self._quarantine_rejected(document, table, provider.name)
+            self._quarantine_rejected(document, stored, provider.name)
         if not found:
             words = "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"
             raise NotYetPublishedError(f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]}: {words}")
         rows = pl.concat(found).unique(list(contract.key), keep="first", maintain_order=True)
-        held = self.lake.read(table, zones=[zone], first_day=days[0] - HISTORY, last_day=days[1]).filter(pl.col("source") == provider.name)
+        held = self.lake.read(stored, zones=[zone], first_day=days[0] - HISTORY, last_day=days[1]).filter(pl.col("source") == provider.name)
         history = pl.concat([held.filter(pl.col("delivery_day") < days[0]), *before])
-        verdict = assess_plausibility(table, rows, history)
-        self.lake.quarantine(table, verdict.quarantined, source=provider.name)
+        verdict = assess_plausibility(stored, rows, history)
+        self.lake.quarantine(stored, verdict.quarantined, source=provider.name)
         if verdict.is_refused:
             reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
             raise ContractError(f"{provider.name} {table} of {zone} for {days[0]} to {days[1]} is refused: {reasons}")
@@ -157,7 +177,7 @@ class LiveMarket:
         """One request: answered, kept, parsed. A document that is not there yet gives None."""
         asked = datetime.now(UTC)
         try:
-            answer = self.client(provider).get(request.url, request.parameters, request.secrets)
+            answer = request.ask(self.client(provider))
         except NotYetPublishedError as error:
             self._record(provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="no_data")
             return None
@@ -201,7 +221,7 @@ class LiveMarket:
             source=provider.name,
             zone=zone,
             series=request.series,
-            address=answer.address if answer else request.url,
+            address=request.address,
             first_utc=request.first_utc,
             end_utc=request.end_utc,
             captured_at_utc=said[1],

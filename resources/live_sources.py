@@ -4,18 +4,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from resources.ecb import Ecb
 from resources.elexon import Elexon
 from resources.energy_charts import EnergyCharts
 from resources.entsoe import Entsoe
+from resources.ercot import Ercot
 from resources.http_client import HttpClient
 from resources.lake import Lake
 from resources.live_market import LiveMarket
 from resources.open_meteo import OpenMeteo
+from resources.pjm import Pjm
 from resources.provider_request import Provider
 from resources.smard import Smard
 
-LIVE_SOURCES = ("entsoe", "energy_charts", "smard", "elexon", "open_meteo")
-SOURCES_WITHOUT_KEY = ("energy_charts", "smard", "elexon", "open_meteo")
+LIVE_SOURCES = ("entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot", "open_meteo", "ecb")
+SOURCES_WITHOUT_KEY = ("energy_charts", "smard", "elexon", "open_meteo", "ecb")
 
 
 def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None) -> dict[str, Provider]:
@@ -25,7 +28,10 @@ def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | Non
         "energy_charts": EnergyCharts(),
         "smard": Smard(),
         "elexon": Elexon(),
+        "pjm": Pjm(key=tokens.get("pjm", "")),
+        "ercot": Ercot(key=tokens.get("ercot", ""), username=tokens.get("ercot_username", ""), password=tokens.get("ercot_password", "")),
         "open_meteo": OpenMeteo(),
+        "ecb": Ecb(),
     }
     replaced = {name: replace(own[name], base_url=url) for name, url in (base_urls or {}).items()}  # type: ignore[type-var]
     return {**own, **replaced}  # type: ignore[dict-item]

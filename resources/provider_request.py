@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Protocol
 
-from resources.http_client import HttpPolicy
+from resources.http_client import Answer, HttpClient, HttpPolicy, shown_address
 from spot.errors import ConfigurationError
 from spot.market.delivery import day_bounds_utc
 from spot.sources.parsed import Capture, ParsedDocument
@@ -23,6 +23,23 @@ class ProviderRequest:
     parse: Callable[[bytes, Capture], ParsedDocument]
     parameters: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    log_in: Callable[[HttpClient], Mapping[str, str]] | None = field(default=None, repr=False)
+    """Gives further secret headers, for a provider that wants a token of its own making with each request."""
+
+    def ask(self, client: HttpClient) -> Answer:
+        """The answer of the provider.
+
+        Raises:
+            ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `HttpClient.get`.
+        """
+        headers = {**self.secret_headers, **(self.log_in(client) if self.log_in else {})}
+        return client.get(self.url, self.parameters, self.secrets, headers)
+
+    @property
+    def address(self) -> str:
+        """The address as it is kept: every secret in it is HIDDEN."""
+        return shown_address(self.url, self.parameters, self.secrets)
 
 
 class Provider(Protocol):

@@ -69,10 +69,10 @@ def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> D
 
 def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
     """Days whose point forecast leaves the limits of the auction."""
-    spans = forecast.group_by("delivery_day").agg(low=pl.col("price_point_eur_per_mwh").min(), high=pl.col("price_point_eur_per_mwh").max())
+    spans = forecast.group_by("zone", "delivery_day").agg(low=pl.col("price_point_eur_per_mwh").min(), high=pl.col("price_point_eur_per_mwh").max())
     reasons = {}
-    for day, low, high in spans.iter_rows():
-        limits = day_ahead_price_limits(day)
+    for zone, day, low, high in spans.iter_rows():
+        limits = day_ahead_price_limits(day, zone)
         if not limits.minimum_eur_per_mwh <= low <= high <= limits.maximum_eur_per_mwh:
             reasons[day] = f"{day}: forecast from {low:g} to {high:g} EUR/MWh"
     failed = tuple(day for day in days if day in reasons)

@@ -132,7 +132,7 @@ def _bounds(panel: DeliveryPanel, settings: SanitySettings) -> tuple[float, floa
     recent = panel.prices[-365:]
     low, high = np.nanquantile(recent, [0.01, 0.99])
     margin = settings.range_widths * max(float(high - low), 10.0)
-    limits = day_ahead_price_limits(panel.last_day)
+    limits = day_ahead_price_limits(panel.last_day, panel.zone)
     return max(float(low) - margin, limits.minimum_eur_per_mwh), min(float(high) + margin, limits.maximum_eur_per_mwh)
 
 

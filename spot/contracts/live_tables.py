@@ -5,6 +5,7 @@ import polars as pl
 from spot.contracts.raw_tables import AVAILABILITY, RAW_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
+CURRENCIES = ("GBP", "USD", "PLN", "NOK", "SEK", "DKK", "CHF")
 WEATHER_SERIES = ("temperature_2m", "wind_speed_100m", "wind_speed_10m", "shortwave_radiation", "cloud_cover")
 
 
@@ -73,10 +74,24 @@ CROSS_BORDER_FLOWS = _period(
 LOCAL_CURRENCY_PRICES = _period(
     "local_currency_prices",
     "Prices as published in a currency other than EUR; an EUR table is derived with a dated exchange rate.",
-    ("market_index", "system_price", "day_ahead"),
+    ("market_index", "system_price", "day_ahead", "real_time"),
     price_per_mwh=Column(dtype=pl.Float64, description="price in `currency` per MWh", unit="per MWh", minimum=-50_000.0, maximum=50_000.0),
-    currency=Column(dtype=pl.String, description="ISO 4217 code", allowed=("GBP", "USD", "PLN", "NOK", "SEK", "DKK", "CHF")),
+    currency=Column(dtype=pl.String, description="ISO 4217 code", allowed=CURRENCIES),
     volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
+)
+EXCHANGE_RATES = TableContract(
+    name="exchange_rates",
+    description="Reference rates of the European Central Bank, for the zones that trade in another currency than EUR.",
+    key=("zone", "series", "delivery_day", "source", "available_at_utc"),
+    is_raw=True,
+    columns={
+        "zone": _text("bidding zone whose prices it converts"),
+        "series": Column(dtype=pl.String, description="ISO 4217 code of the currency", allowed=CURRENCIES),
+        "delivery_day": Column(dtype=pl.Date, description="day of the fixing"),
+        "delivery_start_utc": _instant("start of the day of the fixing in the market time zone"),
+        "rate_per_eur": Column(dtype=pl.Float64, description="units of the currency for one EUR", unit="per EUR", minimum=1e-3, maximum=1e5),
+        **_PROVENANCE,
+    },
 )
 WEATHER_FORECASTS = _period(
     "weather_forecasts",
@@ -169,6 +184,7 @@ LIVE_TABLES: tuple[TableContract, ...] = (
     NET_POSITIONS,
     CROSS_BORDER_FLOWS,
     LOCAL_CURRENCY_PRICES,
+    EXCHANGE_RATES,
     WEATHER_FORECASTS,
     OUTAGES,
     AVAILABLE_CAPACITY,

@@ -7,7 +7,7 @@ import polars as pl
 
 from spot.contracts.table import UTC_INSTANT, CheckedRows, TableContract, check_rows, split_by
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc
-from spot.market.price_limits import PriceLimits, day_ahead_price_limits
+from spot.market.price_limits import INTRADAY_LIMITS, day_ahead_price_limits
 from spot.market.zones import ALL_ZONES
 
 _AUCTION_TESTS = (
@@ -15,7 +15,6 @@ _AUCTION_TESTS = (
     (pl.col("resolution_minutes") >= pl.col("_mtu_minutes"), "resolution_minutes is finer than the market time unit of the auction"),
 )
 """What the auction of the day can have given."""
-_NO_LIMITS = PriceLimits(float("-inf"), float("inf"))
 _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "zone": pl.String,
     "delivery_day": pl.Date,
@@ -63,7 +62,7 @@ def _day_facts(rows: pl.DataFrame) -> pl.DataFrame:
     facts = []
     for zone, day in rows.select("zone", "delivery_day").unique().iter_rows():
         if zone in ALL_ZONES:
-            limits = day_ahead_price_limits(day) if ALL_ZONES[zone].is_coupled else _NO_LIMITS
+            limits = INTRADAY_LIMITS if ALL_ZONES[zone].is_benchmark else day_ahead_price_limits(day, zone)
             bounds = day_bounds_utc(zone, day)
             facts.append((zone, day, *bounds, day_ahead_mtu_minutes(zone, day), limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh))
     return pl.DataFrame(facts, schema=_FACTS, orient="row")

@@ -42,9 +42,9 @@ _GENERATION_SERIES = ("wind", "wind_onshore", "wind_offshore", "solar")
 RAW_TABLES: tuple[TableContract, ...] = (
     _raw(
         "day_ahead_prices",
-        "Clearing prices of the day-ahead auction.",
+        "Clearing prices of the day-ahead auction; `check_raw_rows` holds them to the limits of their zone and day.",
         ("day_ahead",),
-        price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-500.0, maximum=5000.0),
+        price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-9999.0, maximum=9999.0),
     ),
     _raw(
         "load_forecasts",

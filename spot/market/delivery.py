@@ -23,8 +23,10 @@ class _MtuRule:
 
 
 _COUPLED = (_MtuRule(date(2000, 1, 1), 60), _MtuRule(FIRST_QUARTER_HOUR_DAY, 15))
+_HOURLY = (_MtuRule(date(2000, 1, 1), 60),)
+"""Day-ahead markets of PJM and ERCOT; real time settles in 60 and 15 minutes."""
 _MTU_RULES: dict[str, tuple[_MtuRule, ...]] = {
-    "CH": (_MtuRule(date(2000, 1, 1), 60),),
+    "CH": _HOURLY,
     "GB": (_MtuRule(date(2000, 1, 1), 30),),
 }
 
@@ -33,7 +35,7 @@ def day_ahead_mtu_minutes(zone: str, delivery_day: date) -> int:
     """Length in minutes of the day-ahead market time unit of `zone` on `delivery_day`."""
     if find_zone(zone).is_benchmark:
         return 60
-    rules = _MTU_RULES.get(zone, _COUPLED)
+    rules = _HOURLY if find_zone(zone).operator else _MTU_RULES.get(zone, _COUPLED)
     return next(rule.minutes for rule in reversed(rules) if rule.valid_from <= delivery_day)
 
 

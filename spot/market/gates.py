@@ -2,7 +2,9 @@
 
 Sources: SDAC parties, market coupling operating times (order books close at 12:00 CET on the day before delivery); SIDC parties, intraday
 auctions go-live of 13 June 2024 (IDA1 15:00 and IDA2 22:00 on the day before, IDA3 10:00 on the day, for delivery from 12:00); EPEX SPOT,
-Swiss auction 11:00; N2EX, hourly auction 09:50 UK time. Times are local times of the market.
+Swiss auction 11:00; N2EX, hourly auction 09:50 UK time. PJM: noon until FERC order 809, from 1 April 2016 10:30 (PJM Inside Lines, July 2015), now
+11:00 (Manual 11; the day of that change was not found: 2020 is taken, the earlier hour being the cautious one). ERCOT: Nodal Protocols 4.1, 10:00.
+Times are local times of the market.
 """
 
 from dataclasses import dataclass
@@ -40,6 +42,15 @@ _OWN_RULES: dict[tuple[str, str], GateRule] = {
     ("CH", "day_ahead"): GateRule(time(11), 1, _LONG_AGO),
     ("GB", "day_ahead"): GateRule(time(9, 50), 1, _LONG_AGO, "Europe/London"),
 }
+_OPERATOR_RULES: dict[str, tuple[GateRule, ...]] = {
+    "PJM": (
+        GateRule(time(12), 1, _LONG_AGO, "America/New_York"),
+        GateRule(time(10, 30), 1, date(2016, 4, 2), "America/New_York"),
+        GateRule(time(11), 1, date(2020, 1, 1), "America/New_York"),
+    ),
+    "ERCOT": (GateRule(time(10), 1, _LONG_AGO, "America/Chicago"),),
+}
+"""Day-ahead auctions of the US operators, oldest rule first."""
 
 
 def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahead") -> datetime:
@@ -51,6 +62,9 @@ def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahea
     bidding_zone = find_zone(zone)
     if bidding_zone.is_benchmark and auction == "day_ahead":
         return _instant(_BENCHMARK_RULE, delivery_day, bidding_zone.market_time_zone)
+    if bidding_zone.operator and auction == "day_ahead":
+        rules = _OPERATOR_RULES[bidding_zone.operator]
+        return _instant(next(rule for rule in reversed(rules) if rule.valid_from <= delivery_day), delivery_day, bidding_zone.market_time_zone)
     rule = _OWN_RULES.get((zone, auction)) or (_COUPLED_RULES.get(auction) if bidding_zone.is_coupled else None)
     if rule is None or delivery_day < rule.valid_from:
         raise ConfigurationError(f"zone {zone} has no {auction} auction for delivery on {delivery_day}")

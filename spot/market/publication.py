@@ -5,6 +5,10 @@ A captured or stated publication time always wins; these rules serve backfilled 
 (wind and solar forecast: 18:00 on the day before), Art. 16 (actual generation: one hour after), Art. 17 (imbalance prices). Day-ahead
 results: SDAC operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after delivery. The open-access
 benchmark (Lago et al. 2021) lets a model see every forecast of the delivery day, so its zones publish them two hours before the gate.
+
+US operators: day-ahead results by 13:30 local time (PJM Manual 11; ERCOT Nodal Protocols 4.5.3). Their load forecasts are renewed every hour
+and state when (PJM: `evaluated_at`, ERCOT: `postedDatetime`); the newest before the gate is due an hour before it. Verified real-time prices of PJM
+come on later business days, those of ERCOT minutes after the interval.
 """
 
 from dataclasses import dataclass
@@ -40,14 +44,26 @@ RULES: dict[Table, PublicationRule] = {
 
 
 BENCHMARK_FORECASTS = PublicationRule("gate_closure", timedelta(hours=-2), "protocol of the open-access benchmark")
+_HALF_PAST_ONE = PublicationRule("day_before", timedelta(hours=13, minutes=30), "PJM Manual 11; ERCOT Nodal Protocols 4.5.3")
+_HOURLY_FORECAST = PublicationRule("gate_closure", timedelta(hours=-1), "renewed every hour, stated in the data")
+_OPERATOR_RULES: dict[tuple[str, Table], PublicationRule] = {
+    **{(operator, "day_ahead_prices"): _HALF_PAST_ONE for operator in ("PJM", "ERCOT")},
+    **{(operator, "load_forecasts"): _HOURLY_FORECAST for operator in ("PJM", "ERCOT")},
+    ("PJM", "imbalance_prices"): PublicationRule("period_end", timedelta(hours=72), "PJM verifies on the next business days"),
+    ("ERCOT", "imbalance_prices"): PublicationRule("period_end", timedelta(hours=1), "ERCOT posts each interval; conservative"),
+}
+"""What differs at the US operators."""
 
 
-def publication_rule(table: Table) -> PublicationRule:
-    """The rule of a raw table.
+def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:
+    """The rule of a raw table, as it holds in `zone`.
 
     Raises:
         ConfigurationError: the table has no rule.
     """
+    own = None if zone is None else _OPERATOR_RULES.get((find_zone(zone).operator, table))
+    if own is not None:
+        return own
     try:
         return RULES[table]
     except KeyError:
@@ -56,7 +72,7 @@ def publication_rule(table: Table) -> PublicationRule:
 
 def published_by_utc(table: Table, zone: str, delivery_day: date, delivery_end_utc: datetime) -> datetime:
     """When the value for a period ending at `delivery_end_utc` on `delivery_day` became known by rule, aware UTC."""
-    rule = publication_rule(table)
+    rule = publication_rule(table, zone)
     if find_zone(zone).is_benchmark and table in {"load_forecasts", "renewable_forecasts"}:
         rule = BENCHMARK_FORECASTS
     if rule.anchor == "gate_closure":

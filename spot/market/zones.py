@@ -6,6 +6,9 @@ Codes: ENTSO-E, "Energy Identification Codes (EIC), approved Y codes" (public li
 The five markets of the open-access benchmark (Lago et al., Applied Energy 293, 2021) stand beside them under names that start with `EPF_`. Their
 published days are naive local days of exactly 24 hours, so each counts its days at a fixed offset without clock changes. They are
 for comparison with the literature and are never traded: `is_benchmark`.
+
+The trading hubs of two US markets count local days of 23, 24 or 25 hours in the operator's prevailing time (PJM Manual 11; ERCOT Nodal Protocols,
+section 4). They have no EIC; `operator` names whose auction and rules hold, `node` the operator's own name or number of the hub.
 """
 
 from dataclasses import dataclass
@@ -29,6 +32,10 @@ class BiddingZone:
     """Takes part in the single day-ahead coupling (SDAC)."""
     is_benchmark: bool = False
     """A market of the open-access benchmark: days of 24 hours at a fixed offset, inputs known at the gate by its protocol."""
+    operator: str = ""
+    """PJM or ERCOT for a hub of theirs, empty elsewhere."""
+    node: str = ""
+    """What the operator calls the hub: the pnode of PJM, the settlement point of ERCOT."""
 
 
 def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object) -> BiddingZone:
@@ -74,6 +81,23 @@ ZONES: dict[str, BiddingZone] = {
     )
 }
 
+
+def _hub(name: str, operator: str, node: str, time_zone: str) -> BiddingZone:
+    return _zone(name, "", "US", "", market_time_zone=time_zone, currency="USD", is_coupled=False, operator=operator, node=node)
+
+
+US_HUBS: dict[str, BiddingZone] = {
+    zone.name: zone
+    for zone in (
+        _hub("PJM_WESTERN_HUB", "PJM", "51288", "America/New_York"),
+        _hub("PJM_AEP_DAYTON_HUB", "PJM", "34497127", "America/New_York"),
+        _hub("PJM_N_ILLINOIS_HUB", "PJM", "33092315", "America/New_York"),
+        _hub("ERCOT_NORTH_HUB", "ERCOT", "HB_NORTH", "America/Chicago"),
+        _hub("ERCOT_HOUSTON_HUB", "ERCOT", "HB_HOUSTON", "America/Chicago"),
+        _hub("ERCOT_SOUTH_HUB", "ERCOT", "HB_SOUTH", "America/Chicago"),
+        _hub("ERCOT_WEST_HUB", "ERCOT", "HB_WEST", "America/Chicago"),
+    )
+}
 BENCHMARK_ZONES: dict[str, BiddingZone] = {
     zone.name: zone
     for zone in (
@@ -84,7 +108,8 @@ BENCHMARK_ZONES: dict[str, BiddingZone] = {
         _benchmark("EPF_PJM", "US", "Etc/GMT+5", "USD"),
     )
 }
-ALL_ZONES: dict[str, BiddingZone] = {**ZONES, **BENCHMARK_ZONES}
+TRADED_ZONES: dict[str, BiddingZone] = {**ZONES, **US_HUBS}
+ALL_ZONES: dict[str, BiddingZone] = {**TRADED_ZONES, **BENCHMARK_ZONES}
 
 
 def find_zone(name: str) -> BiddingZone:

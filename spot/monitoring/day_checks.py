@@ -72,11 +72,11 @@ def assess_freshness(frame: pl.DataFrame, *, table: str, zone: str, days: Sequen
 
 
 def assess_price_limits(frame: pl.DataFrame, *, days: Sequence[date], is_day_ahead: bool = True) -> DayVerdict:
-    """Prices of each day against the harmonised limits of that day; imbalance prices have none and are not judged here."""
-    spans = frame.group_by("delivery_day").agg(low=pl.col("price_eur_per_mwh").min(), high=pl.col("price_eur_per_mwh").max())
+    """Prices of each day against the limits of its zone and day; imbalance prices have none and are not judged here."""
+    spans = frame.group_by("zone", "delivery_day").agg(low=pl.col("price_eur_per_mwh").min(), high=pl.col("price_eur_per_mwh").max())
     reasons = {}
-    for day, low, high in spans.iter_rows():
-        limits = day_ahead_price_limits(day) if is_day_ahead else INTRADAY_LIMITS
+    for zone, day, low, high in spans.iter_rows():
+        limits = day_ahead_price_limits(day, zone) if is_day_ahead else INTRADAY_LIMITS
         if low < limits.minimum_eur_per_mwh or high > limits.maximum_eur_per_mwh:
             allowed = f"{limits.minimum_eur_per_mwh:g} to {limits.maximum_eur_per_mwh:g}"
             reasons[day] = f"{day}: prices from {low:g} to {high:g} EUR/MWh, allowed {allowed}"

@@ -12,7 +12,7 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.market.delivery import day_ahead_mtu_minutes
-from spot.market.publication import RULES, published_by_utc
+from spot.market.publication import publication_rule, published_by_utc
 from spot.market.zones import find_zone
 from spot.sources.file_layouts import FileLayout, SeriesColumn, find_layout
 
@@ -158,8 +158,9 @@ def _at_auction_resolution(name: str, zone: str, rows: pl.DataFrame) -> pl.DataF
 def _with_rule_availability(rows: pl.DataFrame, table: str, zone: str) -> pl.DataFrame:
     """Add `available_at_utc` by the dated publication rule."""
     end = pl.col("delivery_start_utc") + pl.duration(minutes=pl.col("resolution_minutes"))
-    if RULES[table].anchor == "period_end":
-        return rows.with_columns(available_at_utc=(end + RULES[table].offset).cast(UTC_INSTANT))
+    rule = publication_rule(table, zone)
+    if rule.anchor == "period_end":
+        return rows.with_columns(available_at_utc=(end + rule.offset).cast(UTC_INSTANT))
     last_end = rows.group_by("delivery_day").agg(end.max().alias("end"))
     known = {day: published_by_utc(table, zone, day, instant) for day, instant in last_end.iter_rows()}
     return rows.with_columns(available_at_utc=pl.col("delivery_day").replace_strict(known, return_dtype=UTC_INSTANT))

@@ -13,8 +13,9 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
 from spot.errors import ContractError
 from spot.market.delivery import RESOLUTIONS_MINUTES
-from spot.market.publication import RULES, published_by_utc
+from spot.market.publication import RULES, publication_rule, published_by_utc
 from spot.market.zones import find_zone
+from spot.sources.currencies import ruled_table
 
 SOURCE_TABLES: dict[str, TableContract] = {contract.name: contract for contract in (*RAW_TABLES, *LIVE_TABLES)}
 REJECTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -171,9 +172,10 @@ def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> p
     if part.available_us is not None:
         stated = pl.Series(part.available_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return frame.with_columns(available_at_utc=stated, availability=pl.lit(part.availability))
-    if not capture.is_backfill or part.table not in RULES:
+    table = ruled_table(part.table, part.series)
+    if not capture.is_backfill or table not in RULES:
         return frame.with_columns(available_at_utc=captured, availability=pl.lit("captured"))
-    rule = _rule_instants(frame, capture.zone, part)
+    rule = _rule_instants(frame, capture.zone, table, part.resolution_minutes)
     # A value that we already hold was known by now, whatever the rule says about its due time.
     return (
         frame.with_columns(rule.alias("_rule"))
@@ -185,13 +187,13 @@ def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> p
     )
 
 
-def _rule_instants(frame: pl.DataFrame, zone: str, part: Points) -> pl.Series:
-    rule = RULES[part.table]
+def _rule_instants(frame: pl.DataFrame, zone: str, table: str, resolution_minutes: int) -> pl.Series:
+    rule = publication_rule(table, zone)
     if rule.anchor == "period_end":
-        return (frame["delivery_start_utc"] + rule.offset).dt.offset_by(f"{part.resolution_minutes}m")
+        return (frame["delivery_start_utc"] + rule.offset).dt.offset_by(f"{resolution_minutes}m")
     days: list[date] = frame["delivery_day"].unique().to_list()
     instant = frame["delivery_start_utc"]
-    known = {day: published_by_utc(part.table, zone, day, instant[0]) for day in days}
+    known = {day: published_by_utc(table, zone, day, instant[0]) for day in days}
     return frame["delivery_day"].replace_strict(known, return_dtype=UTC_INSTANT)
 
 

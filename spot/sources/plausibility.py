@@ -16,14 +16,17 @@ import polars as pl
 from spot.contracts.table import TableContract
 from spot.errors import ContractError
 from spot.market.delivery import day_ahead_mtu_minutes, n_periods
-from spot.market.price_limits import day_ahead_price_limits
+from spot.market.price_limits import local_price_limits
 from spot.market.zones import find_zone
+from spot.sources.currencies import LOCAL_TABLE
 from spot.sources.parsed import SOURCE_TABLES, value_column
 from spot.sources.series_past import Floats, Past, RollingPast, by_clock_hour, correlation, longest_run
 
-WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", "load_forecasts", "renewable_forecasts"})
+WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", LOCAL_TABLE, "load_forecasts", "renewable_forecasts"})
 """Published for whole delivery days at once: a day in part is a day damaged."""
 JUDGED_TABLES = WHOLE_DAY_TABLES | {"load_actuals", "generation_actuals"}
+_JUDGED_LOCALLY = "day_ahead"
+"""Of prices in other currencies those of the auction are judged, in their own currency; the rest has no rules, like every second price."""
 REFUSED_SHARE = 0.05
 """A file or backfill of which more than this share is quarantined is refused as a whole."""
 _SMALL_MW = 100.0
@@ -93,6 +96,9 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
     reasons: list[pl.DataFrame] = []
     flags: list[pl.DataFrame] = []
     for (zone, series), rows in frame.group_by("zone", "series", maintain_order=True):
+        if table == LOCAL_TABLE and series != _JUDGED_LOCALLY:
+            reasons.append(rows.with_columns(reason=pl.lit("")))
+            continue
         before = past_rows.filter(pl.col("zone") == zone, pl.col("series") == series)
         for start_rows, row_reasons, flag in _judge_series(table, str(zone), str(series), rows, before):
             reasons.append(start_rows.with_columns(reason=pl.Series(row_reasons, dtype=pl.String)))
@@ -119,7 +125,12 @@ def _judge_series(table: str, zone: str, series: str, rows: pl.DataFrame, before
     newest = before.sort("available_at_utc").unique(["delivery_start_utc"], keep="last") if before.height else before
     for _, part in _days(newest, zone):
         past.add(by_clock_hour(part[value_column(table)].to_numpy(), part["_hour"].to_numpy()))
-    for day, part in _days(rows, zone):
+    judged_day: tuple[date, Floats] | None = None
+    for day, part in _vintages(rows, zone):
+        if judged_day is not None and judged_day[0] != day:
+            # A day counts once in the past, by its last vintage.
+            past.add(judged_day[1])
+            judged_day = None
         values, hours = part[value_column(table)].to_numpy(), part["_hour"].to_numpy().astype(np.int64)
         subject = _Day(
             zone=zone,
@@ -135,7 +146,7 @@ def _judge_series(table: str, zone: str, series: str, rows: pl.DataFrame, before
         row_reasons = [reason] * len(values) if reason else _judge_rows(subject, known)
         if not reason:
             kept = np.array([not text for text in row_reasons])
-            past.add(by_clock_hour(values[kept], hours[kept]))
+            judged_day = (day, by_clock_hour(values[kept], hours[kept]))
         yield part.drop("_hour"), row_reasons, "" if reason else _flag(subject, known)
 
 
@@ -144,6 +155,15 @@ def _days(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
     ordered = rows.sort("delivery_start_utc", "available_at_utc").with_columns(local.dt.hour().cast(pl.Int64).alias("_hour"))
     for part in ordered.partition_by("delivery_day", maintain_order=True):
         yield part["delivery_day"][0], part
+
+
+def _vintages(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
+    """The days of `rows`; a day that was forecast several times comes once for each, since each is a day of its own to judge."""
+    for day, part in _days(rows, zone):
+        if part["delivery_start_utc"].is_duplicated().any() and part["available_at_utc"].n_unique() > 1:
+            yield from ((day, vintage) for vintage in part.partition_by("available_at_utc", maintain_order=True))
+        else:
+            yield day, part
 
 
 def _judge_day(day: _Day, part: pl.DataFrame, past: Past | None) -> str:
@@ -168,8 +188,8 @@ def _frozen(day: _Day, past: Past | None) -> str:
     n_equal, first, is_last = longest_run(day.values)
     hours, value = n_equal / day.per_hour, float(day.values[first])
     if day.kind == "price":
-        limits = day_ahead_price_limits(day.day)
-        if value in (limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh):
+        limits = local_price_limits(day.zone, day.day)
+        if value in (limits.minimum, limits.maximum):
             return ""
         longest = 16.0 if value == 0.0 else 10.0
         trailing = is_last and hours >= 5.0 and len(day.values) == n_periods(day.zone, day.day, day.resolution_minutes)
@@ -268,8 +288,8 @@ def _judge_rows(day: _Day, past: Past | None) -> list[str]:
     """Single values that stand alone, up or down, further than the series ever moved."""
     reasons = [""] * len(day.values)
     if day.kind == "price":
-        limits = day_ahead_price_limits(day.day)
-        outside = (day.values < limits.minimum_eur_per_mwh) | (day.values > limits.maximum_eur_per_mwh)
+        limits = local_price_limits(day.zone, day.day)
+        outside = (day.values < limits.minimum) | (day.values > limits.maximum)
         return ["beyond the harmonised clearing price limits of the day" if bad else "" for bad in outside]
     if past is None or past.maximum < _SMALL_MW:
         return reasons
@@ -295,7 +315,7 @@ def _flag(day: _Day, past: Past | None) -> str:
 
 
 def _kind(table: str, series: str) -> str:
-    if table == "day_ahead_prices":
+    if table in ("day_ahead_prices", LOCAL_TABLE):
         return "price"
     if table in ("load_forecasts", "load_actuals"):
         return "load"

@@ -10,7 +10,7 @@ import polars as pl
 
 from spot.contracts.live_tables import PUBLICATION_LAGS
 from spot.contracts.table import UTC_INSTANT
-from spot.market.publication import RULES, published_by_utc
+from spot.market.publication import RULES, publication_rule, published_by_utc
 
 
 def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -55,6 +55,6 @@ def late_series(table: str, zone: str, delivery_day: date, rows: pl.DataFrame, *
     if table not in RULES or rows.filter(pl.col("zone") == zone, pl.col("delivery_day") == delivery_day).height:
         return ""
     due = published_by_utc(table, zone, delivery_day, now) + timedelta(minutes=max(0.0, usual_minutes)) + grace
-    if RULES[table].anchor == "period_end" or now < due:
+    if publication_rule(table, zone).anchor == "period_end" or now < due:
         return ""
     return f"{table} of {zone} for {delivery_day} was due at {due:%H:%M} UTC and is not there"

@@ -19,11 +19,11 @@ PRICES = find_contract("day_ahead_prices")
     ("change", "reason"),
     [
         ({"price_eur_per_mwh": float("nan")}, "price_eur_per_mwh is not finite"),
-        ({"price_eur_per_mwh": float("inf")}, "price_eur_per_mwh is not finite; price_eur_per_mwh above 5000 EUR/MWh"),
-        ({"price_eur_per_mwh": float("-inf")}, "price_eur_per_mwh is not finite; price_eur_per_mwh below -500 EUR/MWh"),
+        ({"price_eur_per_mwh": float("inf")}, "price_eur_per_mwh is not finite; price_eur_per_mwh above 9999 EUR/MWh"),
+        ({"price_eur_per_mwh": float("-inf")}, "price_eur_per_mwh is not finite; price_eur_per_mwh below -9999 EUR/MWh"),
         ({"price_eur_per_mwh": None}, "price_eur_per_mwh is null"),
-        ({"price_eur_per_mwh": 5000.01}, "price_eur_per_mwh above 5000 EUR/MWh"),
-        ({"price_eur_per_mwh": -500.01}, "price_eur_per_mwh below -500 EUR/MWh"),
+        ({"price_eur_per_mwh": 9999.01}, "price_eur_per_mwh above 9999 EUR/MWh"),
+        ({"price_eur_per_mwh": -9999.01}, "price_eur_per_mwh below -9999 EUR/MWh"),
         ({"zone": None}, "zone is null"),
         ({"available_at_utc": None}, "available_at_utc is null"),
         ({"series": "guess"}, "series is none of day_ahead"),
@@ -38,7 +38,7 @@ def test_a_bad_row_is_refused_with_its_reason(change, reason):
 
 
 def test_the_limits_themselves_are_valid():
-    rows = [good_price_row(price_eur_per_mwh=price, resolution_minutes=minutes) for price, minutes in ((-500.0, 60), (5000.0, 30))]
+    rows = [good_price_row(price_eur_per_mwh=price, resolution_minutes=minutes) for price, minutes in ((-9999.0, 60), (9999.0, 30))]
     assert check_rows(price_frame(rows[0]), PRICES).rejected.is_empty()
     assert check_rows(price_frame(rows[1]), PRICES).rejected.is_empty()
 

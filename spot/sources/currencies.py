@@ -1,0 +1,72 @@
+"""Prices in other currencies than EUR, and how they become EUR: by the reference rate that was known at the gate of their delivery day.
+
+One rate for every price of a delivery day, so that a spread between two prices of a day is a spread of the market and never of the exchange rate;
+and the newest one before the gate, so that nothing enters that a decision could not have known.
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from spot.contracts.catalog import find_contract
+from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
+
+LOCAL_TABLE = "local_currency_prices"
+RATES_TABLE = "exchange_rates"
+EURO_SERIES: dict[str, tuple[str, str]] = {
+    "day_ahead": ("day_ahead_prices", "day_ahead"),
+    "market_index": ("intraday_prices", "vwap"),
+    "system_price": ("imbalance_prices", "imbalance"),
+    "real_time": ("imbalance_prices", "imbalance"),
+}
+"""Series of `local_currency_prices` to the table and series that hold it in EUR. What settles a position in real time is an imbalance price here."""
+RATE_IS_GOOD_FOR = timedelta(days=8)
+"""An older rate is none: the longest gap between two fixings of the ECB is five days, at Easter and Christmas."""
+
+
+def is_converted(table: str, zone: str) -> bool:
+    """Whether the zone's prices of this table come in another currency and are converted."""
+    return find_zone(zone).currency != "EUR" and any(table == euro for euro, _ in EURO_SERIES.values())
+
+
+def local_series(table: str) -> tuple[str, ...]:
+    """Series of `local_currency_prices` that become rows of `table`."""
+    return tuple(series for series, (euro, _) in EURO_SERIES.items() if euro == table)
+
+
+def ruled_table(table: str, series: str) -> str:
+    """The table whose publication rule holds for a series: that of the EUR table where it is kept in another currency first."""
+    return EURO_SERIES[series][0] if table == LOCAL_TABLE else table
+
+
+def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) -> pl.DataFrame:
+    """Rows of `table` from rows of `local_currency_prices`, each at the rate known at the gate of its delivery day; days without one are left out.
+
+    Args:
+        local: rows of `local_currency_prices`, any zones and series; every vintage is converted.
+        rates: rows of `exchange_rates` of the zone.
+        table: `day_ahead_prices`, `intraday_prices` or `imbalance_prices`.
+        zone: bidding zone.
+    """
+    contract = find_contract(table)
+    own = local.filter(pl.col("zone") == zone, pl.col("series").is_in(local_series(table)))
+    if own.is_empty():
+        return contract.empty()
+    known = rates.filter(pl.col("zone") == zone, pl.col("series") == find_zone(zone).currency).sort("delivery_day", "available_at_utc")
+    factor = {day: rate for day in own["delivery_day"].unique().to_list() if (rate := _rate_at_gate(known, zone, day)) is not None}
+    days = pl.col("delivery_day")
+    converted = own.filter(days.is_in(list(factor)), pl.col("currency") == find_zone(zone).currency)
+    if converted.is_empty():
+        return contract.empty()
+    return converted.with_columns(
+        series=pl.col("series").replace_strict({name: series for name, (_, series) in EURO_SERIES.items()}, return_dtype=pl.String),
+        price_eur_per_mwh=pl.col("price_per_mwh") / days.replace_strict(factor, return_dtype=pl.Float64),
+    ).select(contract.columns.keys())
+
+
+def _rate_at_gate(rates: pl.DataFrame, zone: str, day: date) -> float | None:
+    """Units of the currency per EUR of the newest fixing known at the gate of the day; None where there is none of late."""
+    gate = gate_closure_utc(zone, day)
+    known = rates.filter(pl.col("available_at_utc") <= gate, pl.col("delivery_day") >= (gate - RATE_IS_GOOD_FOR).date())
+    return float(known["rate_per_eur"][-1]) if known.height else None
