@@ -22,6 +22,8 @@ class FaultyProvider:
     plan: list[Behaviour] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     asked_at: list[float] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    posted: list[bytes] = field(default_factory=list)
     routes: dict[str, Behaviour] = field(default_factory=dict)
     """Path to behaviour, before the plan."""
 
@@ -127,9 +129,14 @@ def faulty_provider() -> Iterator[FaultyProvider]:
         def do_GET(self) -> None:
             provider.asked.append(self.path)
             provider.asked_at.append(time.time())
+            provider.headers.append(dict(self.headers.items()))
             route = provider.routes.get(urlsplit(self.path).path)
             behaviour = route or (provider.plan.pop(0) if len(provider.plan) > 1 else provider.plan[0])
             behaviour(self)
+
+        def do_POST(self) -> None:
+            provider.posted.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            self.do_GET()
 
         def log_message(self, *_: object) -> None:
             """Silence: the standard library prints every request."""

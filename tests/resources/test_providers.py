@@ -8,12 +8,13 @@ from resources.desk_settings import RAW_TABLES_OF_A_ZONE
 from resources.elexon import Elexon
 from resources.energy_charts import EnergyCharts
 from resources.entsoe import Entsoe
+from resources.environments import TOKEN_VARIABLES
 from resources.live_sources import LIVE_SOURCES, live_providers
 from resources.open_meteo import OpenMeteo
 from resources.smard import Smard
 from spot.contracts.catalog import TABLES
 from spot.errors import ConfigurationError
-from spot.market.zones import ZONES
+from spot.market.zones import ALL_ZONES, ZONES
 
 DAY = date(2025, 11, 5)
 TOKEN = "token-1"
@@ -21,8 +22,8 @@ TOKEN = "token-1"
 
 @pytest.mark.parametrize("name", LIVE_SOURCES)
 def test_every_table_that_a_provider_offers_has_a_contract_and_requests_without_secrets_in_sight(name: str) -> None:
-    provider = live_providers({"entsoe": TOKEN})[name]
-    offered = {zone: provider.tables(zone) for zone in ZONES}
+    provider = live_providers(dict.fromkeys(TOKEN_VARIABLES, TOKEN))[name]
+    offered = {zone: provider.tables(zone) for zone in ALL_ZONES}
     assert any(offered.values())
     for zone, tables in offered.items():
         for table in tables:
@@ -81,9 +82,10 @@ def test_smard_files_start_on_monday_local_time() -> None:
 
 
 def test_elexon_asks_for_system_prices_day_by_day() -> None:
-    requests = Elexon().requests("local_currency_prices", "GB", DAY, DAY + timedelta(days=2))
-    assert requests[0].parameters == {"from": "2025-11-05T00:00Z", "to": "2025-11-08T00:00Z", "format": "json"}
-    assert [request.url.rpartition("/")[2] for request in requests[1:]] == ["2025-11-05", "2025-11-06", "2025-11-07"]
+    (index,) = Elexon().requests("intraday_prices", "GB", DAY, DAY + timedelta(days=2))
+    assert index.parameters == {"from": "2025-11-05T00:00Z", "to": "2025-11-08T00:00Z", "format": "json"}
+    requests = Elexon().requests("imbalance_prices", "GB", DAY, DAY + timedelta(days=2))
+    assert [request.url.rpartition("/")[2] for request in requests] == ["2025-11-05", "2025-11-06", "2025-11-07"]
     assert not Elexon().tables("FR")
 
 
