@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from resources.environments import aws_credentials
 from spot.errors import ConfigurationError
 
 if TYPE_CHECKING:  # a lake in a folder never loads the AWS libraries
@@ -29,7 +30,14 @@ def with_credentials(uri: str, storage_options: Mapping[str, str]) -> dict[str, 
         return options
     from dagster_aws.s3 import S3Resource
 
-    s3 = S3Resource(region_name=options.get("AWS_REGION"), endpoint_url=options.get("AWS_ENDPOINT_URL"))
+    keys = aws_credentials()
+    s3 = S3Resource(
+        region_name=options.get("AWS_REGION"),
+        endpoint_url=options.get("AWS_ENDPOINT_URL"),
+        aws_access_key_id=keys.get("AWS_ACCESS_KEY_ID"),
+        aws_secret_access_key=keys.get("AWS_SECRET_ACCESS_KEY"),
+        aws_session_token=keys.get("AWS_SESSION_TOKEN"),
+    )
     return {**s3_options(s3), **options}
 
 

@@ -55,7 +55,8 @@ TOKEN_VARIABLES = {
 }
 """What a provider wants to be given, and the variable that holds it."""
 _EXTRA_ZONES = "SPOTDESK_ZONES"
-_S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ALLOW_HTTP")
+_S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
+_S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 os.environ.update(_SILENT)
 # Parts of Dagster that the graph uses on purpose; the version is pinned.
@@ -75,6 +76,7 @@ class Environment:
     conf_folder: Path
     lake_uri: str
     storage_options: dict[str, str]
+    """Of a lake on S3, without its keys: Dagster shows the configuration of a resource."""
     market_data: Path
     analyst_database: Path
     tracking_uri: str
@@ -128,6 +130,12 @@ def provider_tokens() -> dict[str, str]:
     """Provider to its token. Read at each use and never part of a resource's configuration, which the UI shows."""
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return {name: values.get(variable) or "" for name, variable in TOKEN_VARIABLES.items()}
+
+
+def aws_credentials() -> dict[str, str]:
+    """AWS keys of `.env` and the process, as AWS names them; empty where a role or profile gives them. Read at each use, like the tokens."""
+    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    return {name: value for name in _S3_CREDENTIALS if (value := values.get(name))}
 
 
 def signal_webhook() -> dict[str, str]:

@@ -14,7 +14,9 @@ from dagster_aws.s3 import S3Resource
 
 from resources import aws_storage
 from resources.capture_store import CaptureRecord, CaptureStore
+from resources.environments import read_environment
 from resources.lake import Lake
+from resources.wiring import make_resources
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from tests.spot.contracts.raw_rows import ramp, raw_day
@@ -78,6 +80,17 @@ def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(sto
     assert "AWS_SECRET_ACCESS_KEY" not in lake.model_dump_json()
     assert aws_storage.with_credentials(lake.uri, lake.storage_options)["AWS_SECRET_ACCESS_KEY"] == "s"
     assert aws_storage.with_credentials("/a/folder", {}) == {}
+
+
+def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(monkeypatch, tmp_path, storage_options):
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret-19")
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-session-19")
+    for name, value in {**storage_options, "SPOTDESK_ENTSOE_TOKEN": "canary-token-19", "SPOTDESK_PJM_KEY": "canary-key-19"}.items():
+        monkeypatch.setenv(name, value)
+    shown = [str(resource) + repr(resource) for resource in make_resources(read_environment(tmp_path)).values()]
+    assert "eu-central-1" in "".join(shown)
+    assert "canary" not in "".join(shown)
+    assert aws_storage.with_credentials("s3://desk/lake", storage_options)["AWS_SECRET_ACCESS_KEY"] == "canary-secret-19"
 
 
 def test_credentials_of_a_dagster_aws_resource():
