@@ -11,6 +11,7 @@ from resources.environments import Environment, desk_settings, read_environment
 from resources.lake import Lake
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake
+from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.market.gates import gate_closure_utc
 
 _NEWEST = ("day_ahead_prices", "load_forecasts", "day_ahead_features", "day_ahead_forecasts", "signals", "settlements")
@@ -22,7 +23,7 @@ def status(
     verify: Annotated[bool, typer.Option("--verify", help="Compare every stored data file with its checksum; exit 1 if one is damaged.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Trading state, newest data, serving model, open retrain requests and alerts of every zone."""
+    """Trading state, newest data, serving model, state of every monitor, open retrain requests and alerts of every zone."""
     environment = read_environment()
     lake = make_lake(environment)
     now = datetime.now(UTC)
@@ -43,8 +44,7 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, now: datetime)
     newest = {table: _newest_day(lake.read(table, zones=[zone])) for table in _NEWEST}
     requests = lake.read("retrain_requests").filter(pl.col("zone") == zone, pl.col("status").is_in(_OPEN))
     forecasts = lake.read("day_ahead_forecasts", zones=[zone]).filter(pl.col("role") == "champion").sort("delivery_start_utc")
-    drift = lake.read("feature_drift", zones=[zone])
-    latest = drift.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
+    monitors = {name: _worst(_newest(lake.read(table, zones=[zone]))) for name, table in MONITOR_TABLES.items()}
     next_gate = min(gate for day in range(3) if (gate := gate_closure_utc(zone, now.date() + timedelta(days=day))) > now)
     return {
         "zone": zone,
@@ -53,13 +53,18 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, now: datetime)
         "champion": forecasts["model_version"][-1] if forecasts.height else None,
         "source": forecasts["source"][-1] if forecasts.height else None,
         **{f"newest_{table}": day for table, day in newest.items()},
-        "drift": _worst(latest),
+        **{name.replace(" ", "_"): status for name, status in monitors.items()},
         "open_retrains": requests.height,
     }
 
 
 def _newest_day(rows: pl.DataFrame) -> Any:
     return rows["delivery_day"].max()
+
+
+def _newest(rows: pl.DataFrame) -> pl.DataFrame:
+    """Verdicts of the newest judged day."""
+    return rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
 
 
 def _worst(rows: pl.DataFrame) -> str | None:

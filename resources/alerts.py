@@ -13,7 +13,7 @@ import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
 from resources.lake import Lake
-from spot.contracts.monitoring_tables import ALERTS
+from spot.contracts.monitoring_tables import ALERTS, AlertKind
 
 Severity = Literal["info", "warning", "critical"]
 EVERY_ZONE = "all"
@@ -28,9 +28,14 @@ class Alerts(ConfigurableResource):  # type: ignore[type-arg]
     webhook_url: str = ""
     timeout_seconds: float = 5.0
 
-    def send(self, kind: str, message: str, *, zone: str = EVERY_ZONE, severity: Severity = "warning", now: datetime) -> bool:
-        """Raise an alert. Returns whether it is new: the same zone, kind and message is one row and one message, however often it is raised."""
-        alert_id = hashlib.sha256(f"{zone}|{kind}|{message}".encode()).hexdigest()[:16]
+    def send(
+        self, kind: AlertKind, message: str, *, zone: str = EVERY_ZONE, severity: Severity = "warning", now: datetime, episode: str = ""
+    ) -> bool:
+        """Raise an alert. Returns whether it is new: what is known already is one row and one message, however often it is raised.
+
+        Known is the same zone, kind and message; where the message changes from day to day, the same zone, kind and `episode`.
+        """
+        alert_id = hashlib.sha256(f"{zone}|{kind}|{episode or message}".encode()).hexdigest()[:16]
         known = self.lake.read(ALERTS.name, zones=[zone])
         if alert_id in known["alert_id"]:
             return False

@@ -1,5 +1,6 @@
 """Which features carried the newest forecast of the version that serves, and how that compares with its first days. No asset is defined here."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import numpy as np
@@ -18,6 +19,7 @@ from spot.monitoring.settings import ExplanationSettings
 from trading_assets.warm_models import give_back, take_forecaster
 
 TABLE = FEATURE_IMPORTANCE.name
+_UNSEEN = "all features together"
 
 
 def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> tuple[str, dict[str, float]]:
@@ -53,7 +55,7 @@ def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelR
 
 def judge_shares(lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings) -> ExplanationVerdict:
     """The newest explained days of a version against its first ones."""
-    stored = lake.read(TABLE, zones=[zone], last_day=last_day).filter(pl.col("model_version") == version)
+    stored = lake.read(TABLE, zones=[zone], last_day=last_day).filter(pl.col("model_version") == version).drop_nulls("share")
     days = stored["delivery_day"].unique().sort()
     first, newest = days.head(settings.minimum_days), days.tail(settings.minimum_days)
     n_days = newest.filter(~newest.is_in(first.implode())).len() if days.len() else 0
@@ -61,7 +63,8 @@ def judge_shares(lake: Lake, zone: str, version: str, *, last_day: date, setting
 
 
 def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str) -> pl.DataFrame:
-    """Rows of `feature_importance` before they are judged."""
+    """Rows of `feature_importance` before they are judged. Where nothing could be explained, one row says so, never none."""
+    told: Mapping[str, float | None] = shares or {_UNSEEN: None}
     rows = [
         {
             "zone": zone,
@@ -72,7 +75,7 @@ def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: 
             "share": share,
             "status": "cannot_see",
         }
-        for name, share in shares.items()
+        for name, share in told.items()
     ]
     return pl.DataFrame(rows, schema=FEATURE_IMPORTANCE.schema)
 

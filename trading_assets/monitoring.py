@@ -26,10 +26,9 @@ from resources.zone_data import read_features, read_raw
 from spot.monitoring.watch import watch_features, watch_performance
 from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
 from trading_assets.explaining import importance_rows, judge_shares, judged_rows, shares_of_day
+from trading_assets.monitor_alerts import tell, tell_of_features
 from trading_assets.partitions import covered, zone_day_partitions
 from trading_assets.watching import (
-    alert_of_features,
-    alert_of_performance,
     drift_rows,
     performance_rows,
     quality_rows,
@@ -64,7 +63,7 @@ def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts
     quality = quality_rows(watch, zone=span.zone, last_day=span.last_day)
     lake.replace("data_quality", quality, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     n_faulty = quarantine_faulty(watch, features, lake, zone=span.zone, now=clock.now())
-    alert_of_features(watch, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
+    tell_of_features(lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts)
     facts: dict[str, Any] = {
         "quarantined_values": n_faulty,
         "status": watch.drift.status,
@@ -94,7 +93,7 @@ def forecast_performance(context: AssetExecutionContext, lake: Lake, desk: Desk,
     watch = watch_performance(forecasts, prices, zone=span.zone, last_day=span.last_day, settings=settings)
     rows = performance_rows(watch, forecasts, zone=span.zone, last_day=span.last_day)
     report = lake.replace("forecast_performance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    alert_of_performance(watch, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
+    tell("performance", lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts)
     measured = {f"{row['basis']}_{row['metric']}": round(row["value"], 3) for row in rows.iter_rows(named=True) if row["value"] is not None}
     facts = {"status": watch.realised.status, "estimated_status": watch.estimated.status, "reasons": "; ".join(watch.realised.reasons[:5]) or "none"}
     columns = lineage({"value": [("day_ahead_forecast", "price_point_eur_per_mwh"), ("day_ahead_prices", "price_eur_per_mwh")]})
@@ -114,15 +113,14 @@ def forecast_explanations(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, clock: Clock
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Share of each feature in the forecast of the newest day of the run, and how far the mix has moved since the version's first days."""
-    span, settings = covered(context), monitoring_settings(desk).explanation
+    span, settings = covered(context), monitoring_settings(desk)
     version, shares = shares_of_day(span.zone, span.last_day, lake, desk, registry)
     rows = importance_rows(shares, zone=span.zone, day=span.last_day, version=version)
     lake.replace("feature_importance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    verdict = judge_shares(lake, span.zone, version, last_day=span.last_day, settings=settings)
+    verdict = judge_shares(lake, span.zone, version, last_day=span.last_day, settings=settings.explanation)
     judged = judged_rows(rows, verdict)
     report = lake.replace("feature_importance", judged, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    if verdict.status == "alert":
-        alerts.send("explanations_shifted", f"version {version}: {'; '.join(verdict.reasons)}", zone=span.zone, severity="info", now=clock.now())
+    tell("explanations", lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts)
     columns = lineage({"share": [("day_ahead_forecast", "price_point_eur_per_mwh")]})
     facts = {"status": verdict.status, "reasons": "; ".join(verdict.reasons) or "none", "version": version}
     return MaterializeResult(metadata={**written(judged, report), **facts, "dagster/column_lineage": columns})
@@ -130,7 +128,7 @@ def forecast_explanations(
 
 @asset_check(asset=feature_drift, name="inputs_look_like_the_season", description="No drift, and the monitor can see.")
 def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns; the sensor that retrains reads the same rows."""
+    """Warns of drift, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
     return _status_result(context, lake, "feature_drift")
 
 
@@ -142,17 +140,25 @@ def inputs_can_be_believed(context: AssetCheckExecutionContext, lake: Lake) -> A
 
 @asset_check(asset=forecast_performance, name="forecasts_are_as_good_as_before", description="Error and coverage within their own past.")
 def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns; the sensor that retrains reads the same rows."""
+    """Warns of worse forecasts, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
     return _status_result(context, lake, "forecast_performance")
+
+
+@asset_check(asset=forecast_explanations, name="the_same_features_carry_the_forecast", description="The mix of features is that of its first days.")
+def the_same_features_carry_the_forecast(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Warns of a shifted mix, fails where the monitor cannot see."""
+    return _status_result(context, lake, "feature_importance")
 
 
 def _status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -> AssetCheckResult:
     span = covered(context)
     rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     bad = rows.filter(pl.col("status") != "ok")
+    is_blind = rows.is_empty() or (bad["status"] == "cannot_see").any()
+    reasons = [text for text in bad["reason"].to_list()[:5] if text] if "reason" in bad.columns else bad["status"].unique().to_list()
     return AssetCheckResult(
         passed=rows.height > 0 and bad.is_empty(),
-        severity=AssetCheckSeverity.WARN,
-        description="; ".join(text for text in bad["reason"].to_list()[:5] if text) or ("nothing was judged" if rows.is_empty() else None),
+        severity=AssetCheckSeverity.ERROR if is_blind else AssetCheckSeverity.WARN,
+        description="; ".join(reasons) or ("nothing was judged" if rows.is_empty() else None),
         metadata={"judged": rows.height, "not_ok": bad.height},
     )

@@ -1,11 +1,9 @@
 """From the monitors' verdicts to the rows of their tables. No asset is defined here."""
 
-from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from resources.alerts import Alerts
 from resources.lake import Lake, quarantine_rows
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
 from spot.monitoring.settings import MonitoringSettings
@@ -39,8 +37,12 @@ def drift_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFram
 
 
 def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
-    """Rows of `data_quality`."""
-    checks = watch.quality.checks.rename({"limit": "threshold"}).with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day))
+    """Rows of `data_quality`. A monitor that had nothing to judge leaves one row that says so, never none."""
+    checks = watch.quality.checks
+    if checks.is_empty():
+        blind = {"series": "all series", "check": "reference", "n_rows": 0, "status": "cannot_see", "reason": "; ".join(watch.quality.reasons)}
+        checks = pl.DataFrame([blind], schema=checks.schema)
+    checks = checks.rename({"limit": "threshold"}).with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day))
     return checks.select(DATA_QUALITY.columns.keys())
 
 
@@ -66,33 +68,3 @@ def quarantine_faulty(watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *
     if parts:
         lake.upsert("quarantine", quarantine_rows("day_ahead_features", pl.concat(parts).unique(), source="monitors", seen_at_utc=now))
     return faulty.height
-
-
-def alert_of_features(watch: FeatureWatch, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
-    """One alert per week for what the desk has to look at: bad data first, then drift, then a monitor that is blind."""
-    bad = watch.quality.checks.filter(pl.col("status") == "alert")
-    moved = watch.drift.features.filter(pl.col("status") == "alert")["feature"].to_list()
-    if bad.height:
-        _send(alerts, "bad_data", [f"{row['series']} {row['check']}" for row in bad.iter_rows(named=True)], zone=zone, day=last_day, now=now)
-    elif moved:
-        _send(alerts, "drift_found", moved, zone=zone, day=last_day, now=now)
-    blind = {"data quality": watch.quality.status, "drift": watch.drift.status}
-    unseen = [name for name, status in blind.items() if status == "cannot_see"]
-    if unseen:
-        _send(alerts, "monitor_cannot_see", unseen, zone=zone, day=last_day, now=now)
-
-
-def alert_of_performance(watch: PerformanceWatch, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
-    """One alert per week when forecasts are worse, or when their monitor is blind."""
-    metrics = pl.concat([watch.realised.metrics, watch.estimated.metrics])
-    worse = [f"{row['basis']} {row['metric']}" for row in metrics.filter(pl.col("status") == "alert").iter_rows(named=True)]
-    if worse:
-        _send(alerts, "performance_worse", worse, zone=zone, day=last_day, now=now)
-    if watch.realised.status == "cannot_see":
-        _send(alerts, "monitor_cannot_see", ["performance"], zone=zone, day=last_day, now=now)
-
-
-def _send(alerts: Alerts, kind: str, what: Iterable[str], *, zone: str, day: date, now: datetime) -> None:
-    # no figures and the week: the same finding on the next day is the same alert, and next year's is another
-    year, week, _ = day.isocalendar()
-    alerts.send(kind, f"week {week} of {year}: {', '.join(sorted(set(what)))}; see docs/runbooks/{kind}.md", zone=zone, now=now)

@@ -1,5 +1,7 @@
 """Contracts of what watches: drift, performance, data quality, explanations, retrain requests, promotion decisions, comparisons, alerts."""
 
+from typing import Literal
+
 import polars as pl
 
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
@@ -9,6 +11,34 @@ RETRAIN_CAUSES = ("schedule", "drift", "performance", "estimated_performance", "
 REQUEST_STATUSES = ("requested", "running", "succeeded", "failed", "abandoned")
 PROMOTION_ACTIONS = ("reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback")
 SEVERITIES = ("info", "warning", "critical")
+MONITOR_TABLES = {
+    "data quality": "data_quality",
+    "drift": "feature_drift",
+    "performance": "forecast_performance",
+    "explanations": "feature_importance",
+}
+"""What watches a zone, and the table that holds its verdicts."""
+AlertKind = Literal[
+    "bad_data",
+    "blocking_check_failed",
+    "drift_found",
+    "explanations_shifted",
+    "extreme_prices",
+    "fallback_source",
+    "monitor_cannot_see",
+    "no_champion",
+    "no_forecast",
+    "no_signal",
+    "no_signal_before_gate",
+    "not_published",
+    "performance_worse",
+    "retrain_abandoned",
+    "run_failed",
+    "series_is_late",
+    "sign_off_awaited",
+    "zone_halted",
+]
+"""Every kind of alert, each with its page in docs/runbooks."""
 
 
 def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable: bool = False) -> Column:
@@ -160,7 +190,7 @@ ALERTS = TableContract(
     description="Everything a person should look at, with the page that says what to do.",
     key=("alert_id",),
     columns={
-        "alert_id": _text("hash of what is wrong: the same alert again is the same row"),
+        "alert_id": _text("hash of what is wrong and of its episode: the same alert again is the same row"),
         "raised_at_utc": _instant("when it was first raised"),
         "zone": _text("bidding zone; all when it concerns every zone"),
         "kind": _text("name of the alert and of its page in docs/runbooks"),

@@ -82,7 +82,7 @@ class RetrainingSettings(_Frozen):
     """How often a zone is retrained, and how hard a failed training is tried again."""
 
     cool_down_hours: dict[str, float] = Field(
-        default={"schedule": 24.0, "drift": 336.0, "performance": 336.0, "estimated_performance": 336.0, "code": 1.0, "person": 0.0}
+        default={"schedule": 24.0, "drift": 336.0, "performance": 336.0, "estimated_performance": 336.0, "code": 24.0, "person": 0.0}
     )
     maximum_age_days: float = Field(default=91.0, gt=0, description="a champion older than this is retrained on schedule")
     maximum_attempts: int = Field(default=3, ge=1)
@@ -97,6 +97,13 @@ class ExplanationSettings(_Frozen):
     minimum_days: int = Field(default=7, ge=1)
 
 
+class AlertSettings(_Frozen):
+    """How often the desk is told of a state that lasts. Tables, checks and `spotdesk status` show it all the while."""
+
+    quiet_days: int = Field(default=7, ge=0, description="a state that was away for no longer has not ended: it does not count as new")
+    reminder_days: int = Field(default=28, ge=1, description="told again so many days after it began, and each time so many days later")
+
+
 class MonitoringSettings(_Frozen):
     """All of `conf/monitoring.yaml`.
 
@@ -108,3 +115,4 @@ class MonitoringSettings(_Frozen):
     data_quality: DataQualitySettings = DataQualitySettings()
     retraining: RetrainingSettings = RetrainingSettings()
     explanation: ExplanationSettings = ExplanationSettings()
+    alerts: AlertSettings = AlertSettings()
