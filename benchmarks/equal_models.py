@@ -68,11 +68,11 @@ def _autoregressive(shocks: Floats, memory: float) -> Floats:
     return values
 
 
-def is_ever_promoted(world: World, ratio: float, seed: int, settings: PromotionSettings) -> bool:
-    """Whether a look on any of the days promotes it; a challenger that was rejected is gone."""
+def is_ever_promoted(world: World, ratio: float, seed: int, settings: PromotionSettings, *, step: int = 1) -> bool:
+    """Whether a look on any day, or on every `step`-th, promotes it; a challenger that was rejected is gone."""
     champion, challenger = made_up_losses(world, settings.maximum_shadow_days, ratio, seed)
     pnl = np.zeros(settings.maximum_shadow_days)
-    for n_days in range(settings.minimum_shadow_days, settings.maximum_shadow_days + 1):
+    for n_days in range(settings.minimum_shadow_days, settings.maximum_shadow_days + 1, step):
         evidence = Evidence(
             candidate_losses=challenger[:n_days], champion_losses=champion[:n_days], candidate_pnl_eur=pnl[:n_days], champion_pnl_eur=pnl[:n_days]
         )

@@ -9,6 +9,13 @@ _ROOMS = ("spot/forecast", "spot/features", "spot/contracts/panel.py", "spot/con
 
 
 @cache
+def lock_hash() -> str:
+    """SHA-256 of `requirements.lock`: which versions of which libraries; `none` where the file is not there."""
+    lock = PROJECT_ROOT / "requirements.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "none"
+
+
+@cache
 def model_code_version() -> str:
     """Sixteen hex digits over the sources of features, forecasters and market rules."""
     digest = hashlib.sha256()

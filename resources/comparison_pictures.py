@@ -1,6 +1,8 @@
 """Pictures of two model versions side by side; frames in, PNG out."""
 
 import io
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import polars as pl
@@ -33,6 +35,16 @@ def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
         right = axes.twinx()
         right.plot(days, money.to_list(), label="money", color="tab:green", linestyle="--")
         right.set_ylabel("P&L, EUR (dashed)")
+    figure.autofmt_xdate()
+    return _png(figure)
+
+
+def walk_forward_errors(days: Sequence[date], losses: Mapping[str, Any], *, zone: str, is_simulated: bool) -> bytes:
+    """Mean absolute error of each day that a candidate never saw; `losses` holds (D,) EUR/MWh by name, NaN where there is none."""
+    figure, axes = _canvas(f"{zone}: walk-forward on untouched days", "mean absolute error, EUR/MWh", is_simulated=is_simulated)
+    for (name, values), style in zip(losses.items(), ("-", "--", ":"), strict=False):
+        axes.plot(list(days), values, style, marker="o", markersize=3, label=name)
+    axes.legend(frameon=False)
     figure.autofmt_xdate()
     return _png(figure)
 

@@ -169,6 +169,13 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         for name, value in metrics.items():
             self._client().log_metric(version.run_id, name, value)
 
+    def log_picture(self, version: ModelVersion, name: str, png: bytes) -> None:
+        """Add a picture to the MLflow run that made the version; the same name again replaces it."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / f"{name}.png"
+            file.write_bytes(png)
+            self._client().log_artifact(version.run_id, str(file), "plots")
+
     def load(self, zone: str, version: str) -> tuple[PriceForecaster, ModelVersion]:
         """The model of a version or alias, its files compared with their checksums first.
 

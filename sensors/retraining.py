@@ -1,6 +1,6 @@
 """Retraining: causes become requests, requests become runs, and no request is forgotten.
 
-One sensor for all causes: drift, worse performance, age, and attempts that failed or were killed. It reads how the runs of open requests
+One sensor for all causes: drift, worse performance, age, new code, and attempts that failed or were killed. It reads how the runs of open requests
 ended instead of waiting to be told, so a lost event loses nothing; and the run key names the attempt, because Dagster skips the key of a
 failed run for ever.
 """
@@ -29,7 +29,7 @@ from resources.registry import ModelRegistry
 from spot.market.delivery import delivery_day_of
 from spot.monitoring.retraining import RetrainCause, RetrainRequest, decide_retrains, launch_key, mark
 from trading_assets.jobs import zone_retrained
-from trading_assets.retraining import cause_of_age, causes_from_monitors, has_bad_data, has_enough_data, read_requests, write_requests
+from trading_assets.retraining import cause_of_age, cause_of_code, causes_from_monitors, has_bad_data, has_enough_data, read_requests, write_requests
 
 REQUEST_TAG = "spotdesk/request_id"
 _IN_PROGRESS = (
@@ -46,7 +46,7 @@ _ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
     job=zone_retrained,
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Drift, worse performance or age of a zone's model: one retrain per cause and cool-down; failed ones again, then an alert.",
+    description="Drift, worse performance, age or new code of a zone's model: one retrain per cause and cool-down; failed ones again, then an alert.",
 )
 def retrain_is_due(
     context: SensorEvaluationContext, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, clock: Clock
@@ -83,8 +83,10 @@ def find_causes(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now:
     today, settings = delivery_day_of(zone, now), desk.zone(zone)
     if not has_enough_data(lake, zone, settings):
         return []
-    age = cause_of_age(registry.versions(zone), zone, settings, before=today, now=now)
-    return [cause for cause in (age, *causes_from_monitors(lake, zone, last_day=today, now=now)) if cause is not None]
+    versions = registry.versions(zone)
+    age = cause_of_age(versions, zone, settings, before=today, now=now)
+    code = cause_of_code(versions, zone, settings, now=now)
+    return [cause for cause in (age, code, *causes_from_monitors(lake, zone, last_day=today, now=now)) if cause is not None]
 
 
 def _brought_up_to_date(instance: DagsterInstance, request: RetrainRequest, now: datetime) -> RetrainRequest:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from dagster import MetadataValue
 
+from resources.comparison_pictures import walk_forward_errors
 from resources.desk_settings import Desk
 from resources.policy_settings import promotion_settings
 from resources.registry import ModelRegistry, ModelVersion
@@ -84,6 +85,17 @@ def assess_candidate(registry: ModelRegistry, candidate: ModelVersion, data: Tra
         champion_version=scores.champion_version,
         sanity=sanity,
     )
+
+
+def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion) -> bytes:
+    """Daily walk-forward errors beside champion and naive forecast, PNG."""
+    series = {
+        f"candidate, version {candidate.version}": evaluation.candidate,
+        f"champion, version {evaluation.champion_version}": evaluation.champion,
+        "weekly naive": evaluation.naive,
+    }
+    shown = {who: losses for who, losses in series.items() if losses is not None}
+    return walk_forward_errors(evaluation.days, shown, zone=candidate.zone, is_simulated=candidate.lineage.startswith("simulated"))
 
 
 def evaluation_metadata(evaluation: Evaluation) -> dict[str, Any]:

@@ -45,7 +45,7 @@ day_judged = _job(
 zone_retrained = _job(
     "zone_retrained", TRAINING, "A new version is trained, judged and, on evidence, promoted.", minutes=180, priority=-5, kind="training"
 )
-challengers_reviewed = _job("challengers_reviewed", ["champion"], "The shadow days of every challenger are judged.", minutes=20)
+challengers_reviewed = _job("challengers_reviewed", ["champion", "model_comparison"], "The shadow days of every challenger are judged.", minutes=20)
 span_decided = _job("span_decided", [*DECIDING, *JUDGING], "A block of history is forecast, traded on paper, settled and judged.", minutes=120)
 database_published = _job("database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20)
 

@@ -2,8 +2,10 @@
 
 import json
 from datetime import date
+from typing import Any
 
 import numpy as np
+import polars as pl
 from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
@@ -17,6 +19,8 @@ from dagster import (
 
 from resources.alerts import Alerts
 from resources.clock import Clock
+from resources.code_version import lock_hash, model_code_version
+from resources.comparison_pictures import cumulated_gain, error_by_hour
 from resources.desk_settings import Desk
 from resources.environments import read_environment
 from resources.lake import Lake
@@ -24,15 +28,19 @@ from resources.registry import ModelRegistry, VersionFacts
 from resources.tracking import finished
 from resources.training_order import TrainingOrder
 from resources.zone_data import lineage_of
+from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.forecast.catalogue import load_settings_mapping, make_forecaster
-from trading_assets.display import OWNERS, preview, table_metadata, written
-from trading_assets.evidence import assess_candidate, evaluation_metadata
+from trading_assets.display import OWNERS, picture, preview, table_metadata, written
+from trading_assets.evidence import assess_candidate, evaluation_metadata, evaluation_picture
 from trading_assets.partitions import of_zone, zone_partitions
 from trading_assets.promotion import review_zone
+from trading_assets.shadow import shadow_comparisons
 from trading_assets.training import find_candidate, fingerprint, score_candidate, training_data
 
 GROUP = "models"
 _TABLE = "training_set"
+_COMPARISONS = MODEL_COMPARISONS.name
+_COMPARED = ("version_a", "version_b", "n_days", "mae_a_eur_per_mwh", "mae_b_eur_per_mwh", "error_p_value", "pnl_a_eur", "pnl_b_eur", "money_p_value")
 
 
 @asset(
@@ -93,6 +101,8 @@ def price_model(context: AssetExecutionContext) -> MaterializeResult:  # type: i
                     "data_version": data.data_version,
                     "table_versions": json.dumps({name: have.lake.version(name) for name in ("day_ahead_features", "day_ahead_prices")}),
                     "code_commit": read_environment().commit,
+                    "code_version": model_code_version(),
+                    "lock_hash": lock_hash(),
                     "evaluated_through": str(data.window.evaluate_through),
                     "profile": settings.model,
                     "seed": str(settings.seed),
@@ -141,7 +151,10 @@ def model_evaluation(
     evaluation = assess_candidate(registry, candidate, data, scores, desk)
     registry.set_tag(zone, candidate.version, "evaluation", evaluation.to_json())
     registry.log_metrics(candidate, {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()})
-    return MaterializeResult(metadata={"version": candidate.version, **evaluation_metadata(evaluation)})
+    drawn = evaluation_picture(evaluation, candidate)
+    registry.log_picture(candidate, "walk_forward_errors", drawn)
+    shown = {"walk_forward_errors": picture(drawn, "walk-forward errors by day")}
+    return MaterializeResult(metadata={"version": candidate.version, **evaluation_metadata(evaluation), **shown})
 
 
 @asset(
@@ -158,16 +171,45 @@ def champion(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: M
     Each decision is a row of `promotion_decisions`. Asked again on the same evidence, it decides the same.
     """
     zone = context.partition_key
-    decisions = review_zone(zone, lake, desk, registry, clock.now())
+    decisions = review_zone(zone, lake, desk, registry, alerts, clock.now())
     serving = registry.champion(zone)
     if serving is None:
-        alerts.send("no_champion", f"zone {zone} has no champion: no position is taken", zone=zone, severity="critical", now=clock.now())
+        text = f"zone {zone} has no champion: no position is taken"
+        alerts.send("no_champion", text, zone=zone, severity="critical", now=clock.now(), episode=f"{clock.now():%Y-%m-%d}")
     facts = (
         {"version": "none"} if serving is None else {"version": serving.version, "serves_from": str(serving.serves_from), "lineage": serving.lineage}
     )
     return MaterializeResult(
         metadata={**facts, "n_decisions": decisions.height, "decisions": preview(decisions.select("action", "candidate_version", "reasons"))}
     )
+
+
+@asset(
+    group_name="models",
+    partitions_def=zone_partitions,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    owners=OWNERS,
+    kinds={"polars", "deltalake"},
+    metadata=table_metadata(_COMPARISONS),
+    deps=["champion"],
+)
+def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+    """Error and money of each challenger (A) and of whoever was champion (B) on the same shadow days, by hour and month, with significance.
+
+    `spotdesk compare` makes the same view of any two versions on days of one's choice.
+    """
+    zone = context.partition_key
+    found = shadow_comparisons(zone, lake, desk, clock)
+    rows = pl.concat([MODEL_COMPARISONS.empty(), *(comparison.rows for comparison in found)])
+    report = lake.upsert(_COMPARISONS, rows) if rows.height else None
+    total = rows.filter(pl.col("slice") == "total").select(_COMPARED)
+    facts = {"total": preview(total), "by_month": preview(rows.filter(pl.col("slice") == "month").drop("zone", "slice"), 12)}
+    drawn: dict[str, Any] = {}
+    for comparison in found[-1:]:
+        name, simulated = comparison.version, comparison.is_simulated
+        drawn["error_by_hour"] = picture(error_by_hour(comparison.rows, is_simulated=simulated), f"error by hour of version {name} and the champion")
+        drawn["gain"] = picture(cumulated_gain(comparison.daily, is_simulated=simulated), f"what version {name} gained on the champion")
+    return MaterializeResult(metadata={**written(rows, report), **facts, **drawn, "n_challengers": len(found)})
 
 
 @asset_check(asset=champion, name="champion_exists", description="Some version serves: without one no position is taken.")

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from resources.alerts import Alerts
 from resources.desk_settings import Desk
 from resources.environments import read_environment
 from resources.lake import Lake
@@ -13,7 +14,7 @@ from resources.policy_settings import promotion_settings
 from resources.registry import ModelRegistry, ModelVersion
 from resources.zone_data import lineage_of, read_raw
 from spot.backtest.decisions import DecisionContext, decision_row
-from spot.backtest.promotion import Evidence, PromotionSettings, PromotionVerdict, decide_promotion
+from spot.backtest.promotion import Evidence, PromotionSettings, PromotionVerdict, decide_promotion, evidence_rows
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.features.vintages import known_at
 from spot.market.delivery import days_between
@@ -23,7 +24,7 @@ MAX_CHALLENGERS = 3
 """Versions of a zone in shadow at once; the oldest gives way to a fourth."""
 
 
-def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now: datetime) -> pl.DataFrame:
+def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, now: datetime) -> pl.DataFrame:
     """Judge every open version of the zone once and return the decisions, under `promotion_decisions`.
 
     A candidate is judged on its evaluation, a challenger on the shadow days whose outcome is known. A verdict that only says "wait" leaves no record.
@@ -37,10 +38,32 @@ def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now:
             continue
         verdict, days = judged
         row = decision_row(verdict, _context(version, registry, now, days), limits)
-        lake.upsert(PROMOTION_DECISIONS.name, row)
+        _record_once(row, lake)
+        if verdict.action == "await_sign_off":
+            _ask_for_signature(version, row, lake, alerts, now)
         carry_out(verdict, version, registry, days)
         rows.append(row)
     return pl.concat(rows)
+
+
+def _record_once(row: pl.DataFrame, lake: Lake) -> None:
+    """Append the decision, unless a run that was killed before it carried the decision out has done so."""
+    known = lake.read(PROMOTION_DECISIONS.name, zones=[row["zone"][0]])
+    lake.append_only(PROMOTION_DECISIONS.name, row.join(known, on=PROMOTION_DECISIONS.key, how="anti"))
+
+
+def _ask_for_signature(version: ModelVersion, row: pl.DataFrame, lake: Lake, alerts: Alerts, now: datetime) -> None:
+    """Told when the evidence is in and once a week after it."""
+    decisions = lake.read(PROMOTION_DECISIONS.name, zones=[version.zone])
+    asked = decisions.filter(pl.col("decision_id") == row["decision_id"][0])["decided_at_utc"][0]
+    alerts.send(
+        "sign_off_awaited",
+        f"version {version.version} may serve and waits for a second person: {row['reasons'][0]}; "
+        f"spotdesk promote --zone {version.zone} --version {version.version} --by NAME --signed-off-by OTHER --reason ...",
+        zone=version.zone,
+        now=now,
+        episode=f"version {version.version}, week {(now - asked).days // 7}",
+    )
 
 
 def shadow_evidence(zone: str, version: str, lake: Lake, desk: Desk, now: datetime) -> tuple[Evidence, tuple[date, ...]]:
@@ -78,7 +101,11 @@ def _judge_challenger(
     evidence, days = shadow_evidence(version.zone, version.version, lake, desk, now)
     if not days:
         return None
-    return decide_promotion(evidence, stage="challenger", settings=limits, sanity=None, zone=version.zone), days
+    verdict = decide_promotion(evidence, stage="challenger", settings=limits, sanity=None, zone=version.zone)
+    if verdict.action == "await_sign_off":
+        # the days of the look that was won, and no later ones: the same verdict tomorrow is the same record
+        return verdict, tuple(days[row] for row in evidence_rows(evidence)[: verdict.n_days])
+    return verdict, days
 
 
 def carry_out(verdict: PromotionVerdict, version: ModelVersion, registry: ModelRegistry, days: Sequence[date]) -> None:

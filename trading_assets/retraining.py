@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from resources.code_version import model_code_version
 from resources.desk_settings import Desk, ZoneSettings
 from resources.lake import Lake
 from resources.registry import ModelVersion
@@ -71,6 +72,19 @@ def cause_of_age(versions: Sequence[ModelVersion], zone: str, settings: ZoneSett
     if age < settings.retrain_after_days:
         return None
     return RetrainCause(zone=zone, kind="schedule", detail=f"newest version is {age} days old", observed_at_utc=now)
+
+
+def cause_of_code(versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, now: datetime) -> RetrainCause | None:
+    """New code: features or forecasters are not those that the newest version was trained with. A version that does not say asks for nothing.
+
+    A replay of history does not ask: it would train anew what it repeats.
+    """
+    newest = max((v for v in versions if v.lineage == lineage_of(settings)), key=lambda v: int(v.version), default=None)
+    then, today = None if newest is None else newest.tags.get("code_version"), model_code_version()
+    if newest is None or then is None or then == today:
+        return None
+    detail = f"code of features and forecasters is {today}, version {newest.version} was trained with {then}"
+    return RetrainCause(zone=zone, kind="code", detail=detail, observed_at_utc=now)
 
 
 def requests_of_history(

@@ -48,6 +48,7 @@ class PromotionSettings(BaseModel):
     block_days: int = Field(default=7, ge=1)
     maximum_missing_share: float = Field(default=0.1, ge=0, lt=1, description="days on which the challenger had no forecast and the champion had")
     sign_off_zones: tuple[str, ...] = Field(default=(), description="zones where a second person signs before a version serves")
+    sign_off_days: int = Field(default=28, ge=1, description="a challenger that has won and that nobody signed within so many days expires")
     sanity: SanitySettings = SanitySettings()
 
     @property
@@ -133,8 +134,15 @@ def decide_promotion(
     _check_lengths(evidence)
     verdict = _judge_candidate(evidence, settings, sanity) if stage == "candidate" else _judge_challenger(evidence, settings)
     if verdict.action == "promote" and zone in settings.sign_off_zones and not signed_off_by:
+        if stage == "challenger" and len(evidence_rows(evidence)) >= verdict.n_days + settings.sign_off_days:
+            return _changed(verdict, "expire", f"nobody signed within {settings.sign_off_days} days")
         return _changed(verdict, "await_sign_off", f"zone {zone} asks for the sign-off of a second person")
     return verdict
+
+
+def evidence_rows(evidence: Evidence) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Rows of the evidence that count: a day that the champion could not forecast says nothing about its rival."""
+    return np.flatnonzero(np.isfinite(evidence.candidate_losses if evidence.champion_losses is None else evidence.champion_losses))
 
 
 def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: SanityVerdict | None) -> PromotionVerdict:
@@ -180,7 +188,7 @@ def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: Sa
 def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> PromotionVerdict:
     if evidence.champion_losses is None:
         raise ContractError("a challenger is judged against a champion: none was given")
-    comparable = np.isfinite(evidence.champion_losses)  # a day the champion could not forecast says nothing about the challenger
+    comparable = evidence_rows(evidence)
     candidate, champion = evidence.candidate_losses[comparable], evidence.champion_losses[comparable]
     money = _money_differences(evidence, comparable)
     tests: list[TestOutcome] = []
@@ -273,7 +281,7 @@ def _giacomini_white(ours: Floats, theirs: Floats) -> TestOutcome:
     return TestOutcome(name="giacomini_white", n_days=result.n_days, p_value=result.p_value, level=0.05, value=result.mean_difference)
 
 
-def _money_differences(evidence: Evidence, comparable: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Floats | None:
+def _money_differences(evidence: Evidence, comparable: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Floats | None:
     if evidence.candidate_pnl_eur is None or evidence.champion_pnl_eur is None:
         return None
     return np.asarray((evidence.candidate_pnl_eur - evidence.champion_pnl_eur)[comparable], dtype=np.float64)

@@ -1,12 +1,15 @@
 """A cause becomes exactly one request, a failed run is tried again, and a request that cannot be met ends in an alert."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRequest
 
+from resources.code_version import model_code_version
+from resources.registry import ModelVersion
 from sensors.retraining import requests_of_zone
 from tests.sensors.conftest import NOW, TODAY, ZONE, OneVersion, write_drift, write_quality
 
@@ -105,3 +108,54 @@ def test_no_version_yet_asks_for_the_first_and_too_little_data_asks_for_nothing(
     lake.replace("day_ahead_features", lake.read("day_ahead_features").clear(), zone=ZONE, first_day=TODAY - timedelta(days=99), last_day=TODAY)
     lake.upsert("retrain_requests", lake.read("retrain_requests").with_columns(status=pl.lit("succeeded")))
     assert tick(60 * 24 * 30, OneVersion(None)) == []
+
+
+def test_a_run_that_was_killed_without_a_word_is_tried_again_and_never_lost(lake, tick, instance):
+    write_drift(lake, TODAY, "alert")
+    (request,) = tick(0)
+    end_run(instance, request, DagsterRunStatus.STARTED)  # its process died: nobody ever writes how it ended
+    assert tick(1) == []
+    assert status_of(lake) == [("drift", "running", 1)]
+    assert tick(179) == []
+    (again,) = tick(182)  # maximum_run_hours: 3
+    assert again.run_key != request.run_key
+    assert status_of(lake) == [("drift", "requested", 2)]
+    end_run(instance, again, DagsterRunStatus.CANCELED)
+    tick(183)
+    (last,) = tick(200)
+    end_run(instance, last, DagsterRunStatus.STARTED)
+    tick(201)
+    assert tick(400) == []
+    assert status_of(lake) == [("drift", "abandoned", 3)]
+    assert lake.read("alerts")["kind"].to_list() == ["retrain_abandoned"]
+
+
+def test_a_day_of_drift_on_many_ticks_gives_one_retrain_whether_it_ends_well_or_badly(lake, tick, instance):
+    write_drift(lake, TODAY, "alert")
+    launched = []
+    for minute in range(0, 24 * 60, 40):
+        for request in tick(minute):
+            launched.append(request)
+            end_run(instance, request, DagsterRunStatus.FAILURE if len(launched) == 1 else DagsterRunStatus.SUCCESS)
+    assert [request.tags for request in launched] == [launched[0].tags] * 2  # one request, whose second attempt ended well
+    assert status_of(lake) == [("drift", "succeeded", 2)]
+
+
+class OtherCode(OneVersion):
+    """Its version was trained by code that says which it was."""
+
+    def __init__(self, code_version: str) -> None:
+        super().__init__(TODAY - timedelta(days=10))
+        self.code_version = code_version
+
+    def versions(self, zone: str) -> list[ModelVersion]:
+        return [replace(version, tags={**version.tags, "code_version": self.code_version}) for version in super().versions(zone)]
+
+
+def test_new_code_is_a_cause_and_the_same_code_is_none(lake, tick):
+    assert tick(0, OtherCode(model_code_version())) == []
+    (request,) = tick(1, OtherCode("0123456789abcdef"))
+    order = request.run_config["resources"]["training_order"]["config"]
+    assert order["cause"] == "code"
+    assert "0123456789abcdef" in order["detail"]
+    assert tick(2, OtherCode("0123456789abcdef")) == []

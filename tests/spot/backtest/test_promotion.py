@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
+from benchmarks.equal_models import World, is_ever_promoted
 from spot.backtest.bootstrap import block_bootstrap
 from spot.backtest.decisions import DecisionContext, decision_row, explain_decision, manual_decision_row
 from spot.backtest.promotion import Evidence, PromotionSettings, decide_promotion
@@ -130,13 +131,37 @@ def test_a_challenger_that_is_silent_on_days_is_rejected() -> None:
 
 def test_a_second_person_signs_where_the_zone_asks_for_it() -> None:
     settings = SETTINGS.model_copy(update={"sign_off_zones": ("BE",)})
-    champion, challenger = losses(56, 0.7)
+    champion, challenger = losses(28, 0.7)
     evidence = Evidence(candidate_losses=challenger, champion_losses=champion, candidate_pnl_eur=champion, champion_pnl_eur=champion)
     verdict = [
         decide_promotion(evidence, stage="challenger", settings=settings, sanity=None, zone=zone, signed_off_by=name).action
         for zone, name in (("BE", None), ("BE", "K. Trader"), ("FR", None))
     ]
     assert verdict == ["await_sign_off", "promote", "promote"]
+
+
+def test_a_challenger_that_nobody_signs_expires_and_until_then_the_verdict_is_the_same() -> None:
+    settings = SETTINGS.model_copy(update={"sign_off_zones": ("BE",)})
+    champion, challenger = losses(100, 0.6)
+    actions = {}
+    for n_days in (14, 15, 41, 42, 43, 99):
+        evidence = Evidence(
+            candidate_losses=challenger[:n_days],
+            champion_losses=champion[:n_days],
+            candidate_pnl_eur=champion[:n_days],
+            champion_pnl_eur=champion[:n_days],
+        )
+        verdict = decide_promotion(evidence, stage="challenger", settings=settings, sanity=None, zone="BE")
+        actions[n_days] = (verdict.action, verdict.n_days)
+    assert {actions[n] for n in (14, 15, 41)} == {("await_sign_off", 14)}
+    assert {actions[n] for n in (42, 43, 99)} == {("expire", 14)}
+
+
+@pytest.mark.parametrize("memory", [0.0, 0.5, 0.7])
+def test_an_equal_challenger_is_rarely_promoted_however_long_differences_last(memory: float) -> None:
+    world = World(noise=0.15, memory=memory)
+    n = sum(is_ever_promoted(world, 1.0, 1_000 + i, SETTINGS, step=14) for i in range(120))
+    assert n <= 12  # 5 % allowed: more than 12 of 120 would happen once in a hundred
 
 
 def test_arrays_of_other_days_stop() -> None:
