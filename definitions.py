@@ -9,17 +9,18 @@ from sensors.publication import PUBLICATION_SENSORS
 from sensors.retraining import RETRAINING_SENSORS
 from sensors.schedules import schedules_of
 from sensors.sources import SOURCE_SENSORS, source_schedules_of
-from sensors.upkeep import UPKEEP_SENSORS
+from sensors.upkeep import UPKEEP_SCHEDULES, UPKEEP_SENSORS
 from trading_assets.catalog import ASSETS, CHECKS
 from trading_assets.jobs import JOBS
+from trading_assets.lake_maintenance import LAKE_JOBS
 
 _ENVIRONMENT = read_environment()
 
 defs = Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
-    jobs=JOBS,
-    schedules=[*schedules_of(desk_settings(_ENVIRONMENT)), *source_schedules_of(desk_settings(_ENVIRONMENT))],
+    jobs=[*JOBS, *LAKE_JOBS],
+    schedules=[*schedules_of(desk_settings(_ENVIRONMENT)), *source_schedules_of(desk_settings(_ENVIRONMENT)), *UPKEEP_SCHEDULES],
     sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS, *PUBLICATION_SENSORS, *SOURCE_SENSORS],
     resources=make_resources(_ENVIRONMENT),
     # The run to the gate works in one process: a process per step costs five seconds of imports each.

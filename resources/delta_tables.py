@@ -8,10 +8,12 @@ so that two processes leave what one after the other would have left. A process 
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal, TypeVar
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
@@ -136,6 +138,19 @@ class StoredTable:
         if MONTH in self.partition_columns:
             rows = rows.filter(pl.col("delivery_day").dt.strftime("%Y-%m").is_in(_months(frame)))
         return rows.collect(), predicate
+
+    def crowded(self, delta: DeltaTable, n_files: int) -> list[tuple[str | None, str | None]]:
+        """Zone and month of every partition of this version with at least `n_files` data files; None where the table has no such column."""
+        parts = Counter(tuple(re.findall(r"(?:^|/)(zone|delivery_month)=([^/]*)", unquote(uri))) for uri in delta.file_uris())
+        found = [dict(names) for names, n in parts.items() if n >= n_files]
+        return [(part.get("zone"), part.get(MONTH)) for part in found if set(part) == set(self.partition_columns)]
+
+    def partition(self, delta: DeltaTable, zone: str | None, month: str | None) -> tuple[pl.DataFrame, str | None]:
+        """All rows of one partition, and the predicate that names it; as `partitions_of`."""
+        columns: dict[str, list[object]] = {"zone": [zone]} if zone is not None else {}
+        if month is not None:
+            columns["delivery_day"] = [date.fromisoformat(f"{month}-01")]
+        return self.partitions_of(delta, pl.DataFrame(columns))
 
     def partitions_predicate(self, frame: pl.DataFrame) -> str | None:
         """SQL that names the partitions of `frame`: all its zones in all its months; None where the table has no partitions."""

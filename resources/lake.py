@@ -198,6 +198,15 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         opened = [self._stored(name).open() for name in TABLES]
         return sum(record_missing(delta) for delta in opened if delta is not None)
 
+    def compact(self) -> int:
+        """Write every partition that has gathered many small files anew as few; returns how many partitions. Older versions stay readable.
+
+        Raises:
+            ContractError: a file of such a partition differs from its checksum.
+        """
+        stored = [(self._stored(name), delta) for name in TABLES if (delta := self._stored(name).open()) is not None]
+        return sum(_compact_partition(table, zone, month) for table, delta in stored for zone, month in table.crowded(delta, _COMPACT_FROM_FILES))
+
     def vacuum(self, *, keep_days: int) -> int:
         """Delete data files that no version of the last `keep_days` days names; returns how many.
 
@@ -302,6 +311,19 @@ def _append_or_compact(stored: StoredTable, delta: DeltaTable, new: pl.DataFrame
         stored.overwrite(delta, pl.concat([everything, new]), predicate)
     else:
         stored.append(delta, new)
+
+
+def _compact_partition(stored: StoredTable, zone: str | None, month: str | None) -> bool:
+    """Whether the partition was written anew; one that another process has compacted meanwhile is left."""
+
+    def attempt(delta: DeltaTable) -> bool:
+        if (zone, month) not in stored.crowded(delta, _COMPACT_FROM_FILES):
+            return False
+        rows, predicate = stored.partition(delta, zone, month)
+        stored.overwrite(delta, rows, predicate)
+        return True
+
+    return stored.commit(attempt)
 
 
 def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:

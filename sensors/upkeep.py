@@ -4,9 +4,11 @@ from datetime import timedelta
 
 from dagster import (
     DagsterRunStatus,
+    DefaultScheduleStatus,
     DefaultSensorStatus,
     RunRequest,
     RunStatusSensorContext,
+    ScheduleDefinition,
     SensorResult,
     SkipReason,
     run_status_sensor,
@@ -18,7 +20,9 @@ from resources.desk_settings import Desk
 from resources.lake import Lake
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of
+from spot.market.zones import CENTRAL_EUROPE
 from trading_assets.jobs import challengers_reviewed, database_published, day_judged, history_loaded, signals_ready, zone_retrained
+from trading_assets.lake_maintenance import LAKE_JOBS
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 
 
@@ -68,4 +72,14 @@ def history_is_missing(lake: Lake, desk: Desk, clock: Clock) -> SensorResult | S
     return SensorResult(run_requests=runs) if runs else SkipReason("every zone has its history")
 
 
+UPKEEP_SCHEDULES = (
+    ScheduleDefinition(
+        name="lake_maintenance_weekly",
+        job=LAKE_JOBS[0],
+        cron_schedule="30 17 * * 6",
+        execution_timezone=CENTRAL_EUROPE,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description="Saturday evening, far from every gate: checksums compared, crowded partitions compacted, dead files removed.",
+    ),
+)
 UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing)

@@ -2,7 +2,21 @@
 
 from dagster import AssetChecksDefinition, AssetsDefinition, load_asset_checks_from_modules, load_assets_from_modules
 
-from trading_assets import analysts, features, forecasts, fundamentals, market, models, monitoring, publication, settlement, signals, sources, weather
+from trading_assets import (
+    analysts,
+    features,
+    forecasts,
+    fundamentals,
+    lake_maintenance,
+    market,
+    models,
+    monitoring,
+    publication,
+    settlement,
+    signals,
+    sources,
+    weather,
+)
 from trading_assets.partitions import OWN_FORECAST_ASSETS
 
 LAYERS = (
@@ -17,6 +31,7 @@ LAYERS = (
     monitoring,
     analysts,
     sources,
+    lake_maintenance,
     *((weather,) if OWN_FORECAST_ASSETS else ()),
 )
 

@@ -329,6 +329,20 @@ class TestChecksums:
         with pytest.raises(ContractError, match="differ from their checksums"):
             lake.upsert("risk_events", events.row("b"))
 
+    def test_crowded_partitions_become_one_file_and_older_versions_stay_readable(self, lake):
+        events = TestEvents()
+        for at in range(26):
+            lake.append_only("risk_events", events.row(f"e{at}"))
+        before, rows = lake.version("risk_events"), lake.read("risk_events")
+        crowded = next(iter(lake.verify())).n_files
+        assert crowded >= 24
+        assert lake.compact() == 1
+        after = next(iter(lake.verify()))
+        assert (after.n_files, after.n_unrecorded, after.is_sound) == (1, 0, True)
+        assert lake.read("risk_events").equals(rows)
+        assert lake.read("risk_events", version=before).equals(rows)
+        assert lake.compact() == 0
+
     def test_vacuum_spares_what_versions_still_name(self, lake):
         for price in (1.0, 2.0):
             lake.replace("training_set", training_rows([DAY], price), zone="DE_LU", first_day=DAY, last_day=DAY)

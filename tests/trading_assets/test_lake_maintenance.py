@@ -1,0 +1,71 @@
+"""The lake is kept in order without losing a row, or a version that a serving model learnt from."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from dagster import build_asset_check_context
+
+from definitions import defs
+from resources.clock import Clock
+from resources.desk_settings import Desk, ZoneSettings
+from resources.environments import read_environment
+from resources.lake import Lake
+from tests.spot.contracts.raw_rows import good_price_row, price_frame
+from trading_assets.lake_maintenance import KEPT_DAYS, every_file_is_sound, kept_days, lake_maintenance
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+class Registry:
+    """Versions by age in days and stage."""
+
+    def __init__(self, *versions: tuple[int, str]) -> None:
+        self._versions = [SimpleNamespace(created_at_utc=NOW - timedelta(days=days), stage=stage) for days, stage in versions]
+
+    def versions(self, _zone: str) -> list[SimpleNamespace]:
+        return self._versions
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": ZoneSettings().model_dump(mode="json")})
+
+
+def test_versions_are_kept_for_as_long_as_a_model_that_serves(desk):
+    assert kept_days(Registry(), desk, NOW) == KEPT_DAYS
+    assert kept_days(Registry((10, "champion"), (900, "rejected")), desk, NOW) == KEPT_DAYS
+    assert kept_days(Registry((900, "champion")), desk, NOW) > 900
+
+
+def test_a_run_reports_what_it_did_and_keeps_every_row(tmp_path, desk):
+    lake = Lake(uri=str(tmp_path / "lake"))
+    start = datetime(2024, 5, 31, 11, tzinfo=UTC)
+    for at in range(26):
+        row = good_price_row(available_at_utc=start + timedelta(minutes=at), price_eur_per_mwh=float(at))
+        lake.append("day_ahead_prices", price_frame(row), source="files")
+    rows = lake.read("day_ahead_prices")
+    metadata = lake_maintenance(lake=lake, desk=desk, registry=Registry(), clock=Clock(fixed_utc=NOW.isoformat())).metadata
+    assert metadata["versions_kept_days"] == KEPT_DAYS
+    assert metadata["removed_files"] == 0
+    assert lake.read("day_ahead_prices").equals(rows)
+    assert every_file_is_sound(build_asset_check_context(), lake=lake).passed
+
+
+def test_a_flipped_bit_fails_the_check_by_name(tmp_path):
+    lake = Lake(uri=str(tmp_path / "lake"))
+    lake.append("day_ahead_prices", price_frame(good_price_row()), source="files")
+    path = next(Path(lake.uri, "day_ahead_prices").glob("zone=*/**/*.parquet"))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    verdict = every_file_is_sound(build_asset_check_context(), lake=lake)
+    assert not verdict.passed
+    assert "day_ahead_prices" in str(verdict.description)
+
+
+def test_maintenance_runs_by_itself_far_from_the_gate():
+    schedule = next(one for one in defs.schedules if one.name == "lake_maintenance_weekly")
+    assert schedule.job_name == "lake_maintained"
+    assert schedule.cron_schedule == "30 17 * * 6"
