@@ -66,6 +66,8 @@ class ZoneSettings(_Frozen):
     """A champion older than this is retrained."""
     gate_lead_minutes: int = Field(default=45, ge=5, le=600)
     """How long before the gate the forecast and the signals are made."""
+    silence_minutes: int = Field(default=20, ge=1, le=600)
+    """How long before the gate an alarm sounds when a strategy has not spoken for every unit."""
     seed: int = Field(default=1, ge=0)
     """Of the simulated market and of training."""
     scenarios: tuple[ScenarioSettings, ...] = ()

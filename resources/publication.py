@@ -9,7 +9,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -77,10 +77,10 @@ class Publisher:
         """
         made = [PUBLICATIONS.empty()]
         for batch in make_batches(signals):
-            known = self.lake.read("publications", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
+            desk = self.lake.read("publications", first_day=batch.delivery_day - timedelta(days=1), last_day=batch.delivery_day + timedelta(days=1))
             conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
             for channel in self._channels(batch):
-                row = self._publish_once(batch, channel, known, conformance, clock)
+                row = self._publish_once(batch, channel, desk, conformance, clock)
                 if row is not None:
                     self.lake.upsert("publications", row)
                     made.append(row)
@@ -95,16 +95,17 @@ class Publisher:
         return channels
 
     def _publish_once(
-        self, batch: Batch, channel: Channel, known: pl.DataFrame, conformance: pl.DataFrame, clock: Callable[[], datetime]
+        self, batch: Batch, channel: Channel, desk: pl.DataFrame, conformance: pl.DataFrame, clock: Callable[[], datetime]
     ) -> pl.DataFrame | None:
-        """One attempt on one channel, or None where nothing is to be done."""
+        """One attempt on one channel, or None where nothing is to be done. `desk` holds the publications of all zones around the day."""
+        known = desk.filter(pl.col("zone") == batch.zone, pl.col("delivery_day") == batch.delivery_day)
         own = known.filter((pl.col("publication_id") == batch.publication_id) & (pl.col("channel") == channel))
         tried = own.filter(pl.col("status") != "refused")
         if (own["status"] == "sent").any() or tried.height >= self.max_attempts:
             return None
         with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
             now = clock()
-            reasons = assess_batch(batch, now=now, state=state, conformance=conformance)
+            reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
             if reasons:
                 # A refusal is one row, however often it is asked; attempt 0 is no attempt.
                 return None if (own["status"] == "refused").any() else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
@@ -175,6 +176,7 @@ def _row(
             "delivery_day": batch.delivery_day,
             "strategy": batch.strategy,
             "n_signals": batch.signals.height,
+            "n_orders": batch.n_orders,
             "mode": batch.mode,
             "status": status,
             "detail": detail,

@@ -3,7 +3,6 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-import polars as pl
 from dagster import DefaultSensorStatus, RunFailureSensorContext, SensorResult, SkipReason, run_failure_sensor, sensor
 
 from resources.alerts import Alerts
@@ -13,9 +12,8 @@ from resources.lake import Lake
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import ZONES
-
-SILENCE_MINUTES = 20
-"""So long before a gate the signals have to be there."""
+from spot.strategy.outbox import SilenceVerdict, assess_silence
+from trading_assets.deciding import strategies_of
 
 
 @run_failure_sensor(
@@ -54,31 +52,29 @@ def _root(error: Any) -> Any:
 @sensor(
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description=f"Silence is an alarm: {SILENCE_MINUTES} minutes before a gate without a signal for every unit of tomorrow.",
+    description="Silence is an alarm: `silence_minutes` before a gate without a signal of every strategy for every unit of tomorrow.",
 )
 def signals_are_missing(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> SensorResult | SkipReason:
     """Looks at every scheduled zone whose gate is near."""
-    now = clock.now()
-    silent = [zone for zone in desk.zones if desk.zone(zone).is_scheduled and is_silent(lake, zone, now)]
-    for zone in silent:
-        day = delivery_day_of(zone, now) + timedelta(days=1)
-        alerts.send(
-            "no_signal_before_gate",
-            f"no signals for {day}, the gate closes at {gate_closure_utc(zone, day):%H:%M} UTC",
-            zone=zone,
-            severity="critical",
-            now=now,
-        )
+    now, silent = clock.now(), []
+    for zone in (name for name in desk.zones if desk.zone(name).is_scheduled):
+        verdict = silence_before_gate(lake, desk, zone, now)
+        if verdict.is_silent:
+            silent.append(zone)
+            closes = gate_closure_utc(zone, delivery_day_of(zone, now) + timedelta(days=1))
+            message = f"{'; '.join(verdict.reasons)}; the gate closes at {closes:%H:%M} UTC"
+            alerts.send("no_signal_before_gate", message, zone=zone, severity="critical", now=now)
     return SkipReason(f"silent zones: {', '.join(silent) or 'none'}")
 
 
-def is_silent(lake: Lake, zone: str, now: datetime) -> bool:
-    """Whether the gate for tomorrow closes within `SILENCE_MINUTES` and there is no signal for it."""
+def silence_before_gate(lake: Lake, desk: Desk, zone: str, now: datetime) -> SilenceVerdict:
+    """Whether the gate for tomorrow is near and a strategy has not spoken for some unit, flat included; a gate that has closed is past alarming."""
     day = delivery_day_of(zone, now) + timedelta(days=1)
-    gate = gate_closure_utc(zone, day)
-    if not gate - timedelta(minutes=SILENCE_MINUTES) <= now < gate:
-        return False
-    return lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion").is_empty()
+    if now >= gate_closure_utc(zone, day):
+        return SilenceVerdict(False, ())
+    names = [strategy.strategy for strategy in strategies_of(desk, zone)]
+    rows = lake.read("signals", zones=[zone], first_day=day, last_day=day)
+    return assess_silence(rows, zone=zone, delivery_day=day, strategies=names, now=now, minutes_before_gate=desk.zone(zone).silence_minutes)
 
 
 ALERTING_SENSORS = (run_failed, signals_are_missing)

@@ -134,6 +134,8 @@ def measure(kind: str, scope: Scope, orders: Orders, use: ScopeUse, conditions: 
             return orders.value_eur + use.value_eur
         case "max_orders_per_day":
             return float(orders.n_orders + use.n_orders)
+        case "max_orders_per_minute":
+            return float(orders.n_orders)
         case "max_change_mwh":
             return max(0.0, orders.mwh + use.mwh - use.previous_mwh)
         case "max_value_at_risk_eur":

@@ -29,6 +29,7 @@ LIMIT_KINDS: dict[str, str] = {
     "max_mwh_per_day": "energy of a delivery day, sides added",
     "max_value_eur": "energy times expected price of a delivery day, sides added",
     "max_orders_per_day": "orders for a delivery day",
+    "max_orders_per_minute": "orders of one batch; when it is sent, with those that left the scope in the last minute: the guard against a loop",
     "max_change_mwh": "energy of the day above the day before: the guard against a unit error",
     "max_concentration_frac": "share of the daily energy limit held by one part: zone of the desk, strategy of the zone, unit of the strategy",
     "max_value_at_risk_eur": "95 % one-day value at risk, the worse of historical and filtered",

@@ -211,6 +211,8 @@ def _reduced(orders: Orders, kind: str, scope: Scope, value: float, allowed: flo
         return _clipped(orders, np.clip(exposure, np.minimum(0.0, -allowed - use.net_mw), np.maximum(0.0, allowed - use.net_mw)))
     if kind == "max_orders_per_day":
         return _fewer(orders, int(max(0.0, allowed - use.n_orders)))
+    if kind == "max_orders_per_minute":
+        return _fewer(orders, int(allowed))
     if kind == "max_concentration_frac" and scope == "strategy":
         room_mw = allowed * (daily_mwh or 0.0) / orders.hours
         return _clipped(orders, np.clip(exposure, -room_mw, room_mw))

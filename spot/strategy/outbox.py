@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from spot.contracts.signal_tables import SIGNALS
+from spot.contracts.signal_tables import PUBLICATIONS, SIGNALS
 from spot.contracts.table import check_rows
 from spot.errors import ContractError
 from spot.market.delivery import n_periods
@@ -21,6 +21,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 
 SIGNATURE_TOLERANCE = timedelta(minutes=5)
+ORDER_RATE_SPAN = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,11 @@ class Batch:
     mode: str
     valid_until_utc: datetime
     signals: pl.DataFrame
+
+    @property
+    def n_orders(self) -> int:
+        """Units that buy or sell."""
+        return int((self.signals["volume_mw"] > 0).sum())
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,16 @@ def _batch(rows: pl.DataFrame) -> Batch:
     )
 
 
-def assess_batch(batch: Batch, *, now: datetime, state: TradingState, conformance: pl.DataFrame) -> tuple[str, ...]:
+def assess_batch(
+    batch: Batch, *, now: datetime, state: TradingState, conformance: pl.DataFrame, published: pl.DataFrame | None = None
+) -> tuple[str, ...]:
     """Every reason not to send the batch at `now`; none means it may leave.
 
-    `conformance` holds rows of `limit_conformance`: without those of the batch, or with a breached one, nothing leaves.
+    `conformance` holds rows of `limit_conformance`: without those of the batch, or with a breached one, nothing leaves. `published` holds rows of
+    `publications` of the whole desk: what left in the last minute counts against the order rate, and the batch waits where there is no room.
     """
     gate = gate_closure_utc(batch.zone, batch.delivery_day)
-    has_orders = bool((batch.signals["volume_mw"] > 0).any())
+    has_orders = batch.n_orders > 0
     reasons = []
     if state is TradingState.HALTED:
         reasons.append("halted")
@@ -94,7 +103,24 @@ def assess_batch(batch: Batch, *, now: datetime, state: TradingState, conformanc
         reasons.append("no limits were checked")
     if has_orders and judged.filter(pl.col("status").is_in(["breached", "denied"])).height:
         reasons.append("a limit is breached or denies")
+    if has_orders:
+        reasons += _above_rate(batch, judged, PUBLICATIONS.empty() if published is None else published, now)
     return tuple(reasons)
+
+
+def _above_rate(batch: Batch, judged: pl.DataFrame, published: pl.DataFrame, now: datetime) -> list[str]:
+    """Scopes whose orders of the last minute, with the batch, are above their limit; the same batch on a second channel counts once."""
+    recent = published.filter(
+        pl.col("status") == "sent", pl.col("recorded_at_utc") > now - ORDER_RATE_SPAN, pl.col("publication_id") != batch.publication_id
+    ).unique("publication_id")
+    inside = {"desk": pl.lit(True), "zone": pl.col("zone") == batch.zone}
+    inside["strategy"] = inside["zone"] & (pl.col("strategy") == batch.strategy)
+    reasons = []
+    for scope, limit in judged.filter(pl.col("limit_name") == "max_orders_per_minute").select("scope", "limit_value").iter_rows():
+        n_orders = batch.n_orders + int(recent.filter(inside[scope])["n_orders"].sum())
+        if limit is None or not n_orders <= limit:
+            reasons.append(f"order rate: {n_orders} orders of the {scope} in a minute, {limit} are allowed")
+    return reasons
 
 
 def json_payload(batch: Batch, *, sequence: int) -> bytes:

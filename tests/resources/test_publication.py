@@ -158,6 +158,24 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
     assert assess_batch(torn, conformance=decision.conformance, **ask) == ("units are missing or doubled",)
 
 
+@pytest.mark.parametrize(("scope", "limit", "other"), [("strategy", 30.0, ZONE), ("zone", 30.0, ZONE), ("desk", 30.0, "BE")])
+def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scope, limit, other):
+    decision = decide_signals(make_request(DAY, SettlementSpreadSettings()))
+    (batch,) = make_batches(decision.frame)
+    assert batch.n_orders == 24
+    is_rate = (pl.col("limit_name") == "max_orders_per_minute") & (pl.col("scope") == scope)
+    conformance = decision.conformance.with_columns(limit_value=pl.when(is_rate).then(limit).otherwise("limit_value"))
+    row = {"publication_id": "earlier", "channel": "table", "attempt": 1, "zone": other, "delivery_day": DAY, "strategy": batch.strategy}
+    row |= {"n_signals": 24, "n_orders": 10, "mode": "paper", "status": "sent", "detail": "", "payload_sha256": "", "receipt": ""}
+    earlier = pl.DataFrame([{**row, "recorded_at_utc": BEFORE - timedelta(seconds=30)}], schema=PUBLICATIONS.schema)
+    ask = {"state": TradingState.ACTIVE, "conformance": conformance}
+    text = f"order rate: 34 orders of the {scope} in a minute, 30.0 are allowed"
+    assert assess_batch(batch, now=BEFORE, published=earlier, **ask) == (text,)
+    assert assess_batch(batch, now=BEFORE + timedelta(seconds=31), published=earlier, **ask) == ()
+    again = earlier.with_columns(publication_id=pl.lit(batch.publication_id))  # the same batch on another channel
+    assert assess_batch(batch, now=BEFORE, published=again, **ask) == ()
+
+
 def test_a_halt_waits_for_the_message_that_is_just_leaving(store):
     with store.sending(ZONE) as state:
         assert state is TradingState.ACTIVE

@@ -11,8 +11,9 @@ import pytest
 from dagster import AssetCheckResult, DagsterInstance, Definitions, asset, asset_check, build_run_status_sensor_context, define_asset_job
 
 from resources.alerts import Alerts
-from sensors.alerting import alert_on_failure, is_silent
+from sensors.alerting import alert_on_failure, silence_before_gate
 from spot.contracts.signal_tables import SIGNALS
+from spot.market.delivery import delivery_starts_utc
 from tests.sensors.conftest import NOW, TODAY, ZONE
 
 
@@ -67,18 +68,27 @@ def test_a_failed_run_and_a_failed_blocking_check_are_alerts(instance, lake, ale
     assert text in row["message"]
 
 
-def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake):
-    gate = datetime.fromisoformat("2025-06-10T10:00:00+00:00")
-    assert is_silent(lake, ZONE, gate - timedelta(minutes=15))
-    assert not is_silent(lake, ZONE, gate - timedelta(minutes=45))
-    assert not is_silent(lake, ZONE, gate + timedelta(minutes=1))
-    lake.replace("signals", flat_signal(), zone=ZONE, first_day=TODAY + timedelta(days=1), last_day=TODAY + timedelta(days=1))
-    assert not is_silent(lake, ZONE, gate - timedelta(minutes=15))
+def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake, desk):
+    day, gate = TODAY + timedelta(days=1), datetime.fromisoformat("2025-06-10T10:00:00+00:00")
+
+    def ask(minutes):
+        return silence_before_gate(lake, desk, ZONE, gate - timedelta(minutes=minutes))
+
+    assert ask(15).reasons == (f"settlement_spread: 0 of 24 units of {ZONE} on {day} have a signal",)
+    assert not ask(45).is_silent
+    assert not ask(-1).is_silent
+    lake.replace("signals", flat_signals().slice(1), zone=ZONE, first_day=day, last_day=day)
+    assert ask(15).is_silent  # one unit of the day is missing
+    lake.replace("signals", flat_signals(), zone=ZONE, first_day=day, last_day=day)
+    assert not ask(15).is_silent
 
 
-def flat_signal() -> pl.DataFrame:
-    values: dict[str, object] = {}
+def flat_signals() -> pl.DataFrame:
+    """A day of signals without an order."""
+    values: dict[str, object] = {"side": "flat", "role": "champion", "resolution_minutes": 60}
     for name, column in SIGNALS.columns.items():
+        if name in values:
+            continue
         if column.allowed:
             values[name] = column.allowed[0]
         elif column.nullable:
@@ -87,13 +97,10 @@ def flat_signal() -> pl.DataFrame:
             values[name] = ZONE if name == "zone" else "x"
         elif column.dtype == pl.Date:
             values[name] = TODAY + timedelta(days=1)
-        elif column.dtype == pl.Boolean:
-            values[name] = False
-        elif column.dtype == pl.Float64:
-            values[name] = 0.0
         else:
-            values[name] = NOW
-    return pl.DataFrame([values | {"side": "flat", "role": "champion"}], schema=SIGNALS.schema)
+            values[name] = {pl.Boolean: False, pl.Float64: 0.0}.get(column.dtype, NOW)
+    starts = delivery_starts_utc(ZONE, TODAY + timedelta(days=1))
+    return pl.DataFrame([values | {"delivery_start_utc": start} for start in starts], schema=SIGNALS.schema)
 
 
 class Webhook(http.server.BaseHTTPRequestHandler):

@@ -141,6 +141,7 @@ class RandomDesk:
                 abs(float(mw) * float(mean)) * HOURS for held in inside for mw, mean in zip(held.exposure, held.expected, strict=True)
             ),
             "max_orders_per_day": sum(1 for held in inside for mw in held.exposure if mw),
+            "max_orders_per_minute": len(traded),
             "max_change_mwh": energy - sum(mwh for key, mwh in self.yesterday.items() if _inside(limit.scope, key, zone, strategy)),
         }[limit.kind]
 
@@ -166,7 +167,7 @@ def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[flo
         "max_model_age_days": 30.0, "max_data_age_hours": 24.0, "max_drift_level": 2.0, "max_daily_loss_eur": 500.0, "max_drawdown_eur": 900.0,
         "min_price_eur_per_mwh": -500.0, "max_price_eur_per_mwh": 3000.0, "max_price_distance_eur_per_mwh": 200.0, "max_mw_per_mtu": 20.0 * factor,
         "max_gross_mw": 40.0 * factor, "max_net_mw": 30.0 * factor, "max_mwh_per_day": 100.0 * factor, "max_value_eur": 9000.0 * factor,
-        "max_orders_per_day": 12.0, "max_change_mwh": 80.0 * factor, "max_concentration_frac": 0.7, "max_value_at_risk_eur": 1500.0 * factor,
+        "max_orders_per_day": 12.0, "max_orders_per_minute": 4.0, "max_change_mwh": 80.0 * factor, "max_concentration_frac": 0.7, "max_value_at_risk_eur": 1500.0 * factor,
         "max_expected_shortfall_eur": 2000.0 * factor,
     }  # fmt: skip
     owners = [("desk", "all"), *(("zone", zone) for zone in ZONES), *(("strategy", f"{zone}/{name}") for zone in ZONES for name in STRATEGIES)]
