@@ -40,6 +40,13 @@ class Source(StrEnum):
     SIMULATED = "simulated"
 
 
+class Distribution(StrEnum):
+    """Where the distribution of the spread comes from: a model refitted every four weeks, or the past at the same time of day."""
+
+    CATBOOST = "catboost"
+    EMPIRICAL = "empirical"
+
+
 def backtest(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
@@ -50,7 +57,9 @@ def backtest(
     source: Annotated[Source, typer.Option("--source", help="Stored forecasts, or a fresh walk on files or the simulator.")] = Source.LAKE,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of recorded files.  [default: SPOTDESK_MARKET_DATA]")] = None,
     model: Annotated[str, typer.Option("--model", help="Profile in conf/models for a fresh walk.")] = "fast",
-    spread_model: Annotated[bool, typer.Option("--spread-model/--empirical", help="CatBoost on the spread, or its past quantiles.")] = True,
+    distribution: Annotated[
+        Distribution | None, typer.Option("--spread", help="Of settlement_spread.  [default: as the strategy's file says]")
+    ] = None,
     report: Annotated[Path | None, typer.Option("--report", help="Write the report as one HTML page.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -65,12 +74,12 @@ def backtest(
     days = days_between(first_day.date(), last_day.date())
     if not days:
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last_day.date()}")
-    settings = read_strategy(environment, strategy, settled_against)
+    settings = read_strategy(environment, strategy, settled_against, distribution)
     past = _past(environment, name, days, source, model)
     rules = TradingRules(
         strategy=settings,
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
-        spread=FittedSpread() if spread_model and isinstance(settings, SettlementSpreadSettings) else None,
+        spread=FittedSpread() if isinstance(settings, SettlementSpreadSettings) and settings.distribution == "catboost" else None,
     )
     replays = run_beside_naive(past, days, rules)
     rows = figure_rows(replays, days, own=strategy_name(settings))
@@ -88,8 +97,8 @@ def strategy_name(settings: Settings) -> str:
     return settings.strategy if settings.settled_against in ("nothing", "reference_curve") else f"{settings.strategy}/{settings.settled_against}"
 
 
-def read_strategy(environment: Environment, name: str, settled_against: str | None) -> Settings:
-    """Settings of `conf/strategies/<name>.yaml`, with another second price where one is asked for.
+def read_strategy(environment: Environment, name: str, settled_against: str | None, distribution: Distribution | None = None) -> Settings:
+    """Settings of `conf/strategies/<name>.yaml`, with another second price or distribution where one is asked for.
 
     Raises:
         ConfigurationError: no such file, or a setting is wrong.
@@ -100,7 +109,8 @@ def read_strategy(environment: Environment, name: str, settled_against: str | No
     except (OSError, yaml.YAMLError) as error:
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise ConfigurationError(f"cannot read strategy {name!r}: {error}; there are {known}") from error
-    return load_strategy_settings({**document, **({"settled_against": settled_against} if settled_against else {})})
+    asked = {"settled_against": settled_against, "distribution": None if distribution is None else distribution.value}
+    return load_strategy_settings({**document, **{key: value for key, value in asked.items() if value}})
 
 
 def run_beside_naive(past: TradingPast, days: tuple[date, ...], rules: TradingRules) -> dict[str, TradingReplay]:

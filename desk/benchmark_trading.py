@@ -58,10 +58,12 @@ def spread_rows(data: Path, conf: Path, cases: tuple[SpreadCase, ...] = SPREAD_C
         days = days_between(case.first_day, case.last_day)
         raw = MarketFiles(path=str(data)).tables(case.zone)
         past = fresh_past(raw, case.zone, days, _model(conf, "fast"))
-        settings = SettlementSpreadSettings.model_validate({"settled_against": case.settled_against, "max_mw": max_mw})
+        asked = {"settled_against": case.settled_against, "max_mw": max_mw, "distribution": "catboost"}
+        settings = SettlementSpreadSettings.model_validate(asked)
         rules = TradingRules(strategy=settings, limits=wide_limits(), spread=FittedSpread())
+        plain = settings.model_copy(update={"distribution": "empirical"})
         replays = run_beside_naive(past, days, rules)
-        replays["empirical quantiles"] = replay_trading(past, days, replace(rules, spread=None))
+        replays["empirical quantiles"] = replay_trading(past, days, replace(rules, spread=None, strategy=plain))
         for row in figure_rows(replays, days, own=strategy_name(settings)):
             model = "CatBoost MultiQuantile" if row["strategy"] == strategy_name(settings) else row["strategy"]
             yield {"zone": case.zone, "against": case.settled_against, "from": str(days[0]), "to": str(days[-1]), **row, "strategy": model}

@@ -6,6 +6,14 @@ from functools import cache
 from resources.environments import PROJECT_ROOT
 
 _ROOMS = ("spot/forecast", "spot/features", "spot/contracts/panel.py", "spot/contracts/feature_tables.py", "spot/market")
+_SPREAD_ROOMS = (
+    "spot/strategy/spread_model.py",
+    "spot/strategy/spread_past.py",
+    "spot/backtest/spread_sources.py",
+    "spot/risk/outcomes.py",
+    "spot/features",
+    "spot/market",
+)
 
 
 @cache
@@ -15,11 +23,20 @@ def lock_hash() -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "none"
 
 
-@cache
 def model_code_version() -> str:
     """Sixteen hex digits over the sources of features, forecasters and market rules."""
+    return _hash_of(_ROOMS)
+
+
+def spread_code_version() -> str:
+    """The same for models of the spread."""
+    return _hash_of(_SPREAD_ROOMS)
+
+
+@cache
+def _hash_of(rooms: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
-    for room in _ROOMS:
+    for room in rooms:
         path = PROJECT_ROOT / room
         for file in sorted([path] if path.is_file() else path.rglob("*.py")):
             digest.update(file.relative_to(PROJECT_ROOT).as_posix().encode())

@@ -25,6 +25,8 @@ from spot.forecast.interface import PriceForecaster
 from spot.market.zones import find_zone
 
 CHAMPION = "champion"
+PRICE_FAMILY = "day_ahead_price"
+SPREAD_FAMILY = "settlement_spread"
 EXPERIMENT = "spotdesk"
 Stage = Literal["candidate", "challenger", "champion", "rejected", "expired", "withdrawn"]
 """`champion` is every version that ever served; the alias says which one does now. `withdrawn` was rolled back."""
@@ -77,6 +79,12 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
 
     tracking_uri: str
     artifact_folder: str
+    family: str = PRICE_FAMILY
+    """What the models say: the day-ahead price, or a spread. Each family has versions, an alias and locks of its own."""
+
+    def of_family(self, family: str) -> "ModelRegistry":
+        """The same registry for models of another family."""
+        return ModelRegistry(tracking_uri=self.tracking_uri, artifact_folder=self.artifact_folder, family=family)
 
     def prepare(self) -> str:
         """Create the database and the experiment once, safely among several processes; returns the experiment's id."""
@@ -94,21 +102,21 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             if known is not None:
                 return known
             client = self._client()
-            run = run_id or client.create_run(self.prepare(), run_name=f"{zone} {facts.trained_through}").info.run_id
+            run = run_id or client.create_run(self.prepare(), run_name=f"{self._name(zone)} {facts.trained_through}").info.run_id
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in files.items():
                     (Path(folder) / name).write_bytes(content)
                 client.log_artifacts(run, folder, _FOLDER)
             self._ensure_registered(zone)
             source = f"{client.get_run(run).info.artifact_uri}/{_FOLDER}"
-            made = client.create_model_version(model_name(zone), source, run, tags=_all_tags(facts, files))
+            made = client.create_model_version(self._name(zone), source, run, tags=_all_tags(facts, files))
             if run_id is None:
                 client.set_terminated(run, "FINISHED")
             return self.version(zone, str(made.version))
 
     def versions(self, zone: str) -> list[ModelVersion]:
         """All versions of the zone, oldest first."""
-        found = self._client().search_model_versions(f"name='{model_name(zone)}'", max_results=1000)
+        found = self._client().search_model_versions(f"name='{self._name(zone)}'", max_results=1000)
         return sorted((_parsed(zone, row) for row in found), key=lambda version: int(version.version))
 
     def version(self, zone: str, version: str) -> ModelVersion:
@@ -122,14 +130,14 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         client = self._client()
         try:
             if version.isdigit():
-                return _parsed(zone, client.get_model_version(model_name(zone), version))
-            return _parsed(zone, client.get_model_version_by_alias(model_name(zone), version))
+                return _parsed(zone, client.get_model_version(self._name(zone), version))
+            return _parsed(zone, client.get_model_version_by_alias(self._name(zone), version))
         except MlflowException as error:
             raise ModelNotFoundError(f"zone {zone} has no model version {version}") from error
 
     def find(self, zone: str, fingerprint: str) -> ModelVersion | None:
         """The version with this fingerprint, if there is one."""
-        found = self._client().search_model_versions(f"name='{model_name(zone)}' and tags.fingerprint='{fingerprint}'")
+        found = self._client().search_model_versions(f"name='{self._name(zone)}' and tags.fingerprint='{fingerprint}'")
         return _parsed(zone, found[0]) if found else None
 
     def champion(self, zone: str) -> ModelVersion | None:
@@ -207,10 +215,10 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             ModelNotFoundError: there is no such version.
         """
         if serves_from is not None and serves_from > self.version(zone, version).serves_from:
-            self._client().set_model_version_tag(model_name(zone), version, "serves_from", str(serves_from))
+            self._client().set_model_version_tag(self._name(zone), version, "serves_from", str(serves_from))
         new, old = self.version(zone, version), self.champion(zone)
         if old is None or old.lineage != new.lineage or old.serves_from <= new.serves_from:
-            self._client().set_registered_model_alias(model_name(zone), CHAMPION, new.version)
+            self._client().set_registered_model_alias(self._name(zone), CHAMPION, new.version)
         return self.set_stage(zone, new.version, "champion")
 
     def rollback(self, zone: str, version: str) -> ModelVersion:
@@ -220,14 +228,14 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             ModelNotFoundError: there is no such version.
         """
         back, old = self.version(zone, version), self.champion(zone)
-        self._client().set_registered_model_alias(model_name(zone), CHAMPION, back.version)
+        self._client().set_registered_model_alias(self._name(zone), CHAMPION, back.version)
         if old is not None and old.version != back.version:
             self.set_stage(zone, old.version, "withdrawn")
         return self.set_stage(zone, back.version, "champion")
 
     def set_stage(self, zone: str, version: str, stage: Stage) -> ModelVersion:
         """Write the stage of a version."""
-        self._client().set_model_version_tag(model_name(zone), version, "stage", stage)
+        self._client().set_model_version_tag(self._name(zone), version, "stage", stage)
         return self.version(zone, version)
 
     def set_tag(self, zone: str, version: str, key: str, value: str) -> None:
@@ -237,7 +245,7 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: the registry keeps this name for itself.
         """
         _refuse_reserved({key: value})
-        self._client().set_model_version_tag(model_name(zone), version, key, value)
+        self._client().set_model_version_tag(self._name(zone), version, key, value)
 
     def _client(self) -> Any:
         self.prepare()
@@ -248,23 +256,17 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
 
         client = self._client()
         try:
-            client.get_registered_model(model_name(zone))
+            client.get_registered_model(self._name(zone))
         except MlflowException:
-            client.create_registered_model(model_name(zone), tags={"zone": zone}, description=f"Day-ahead price of {zone}, EUR/MWh, quantiles.")
+            client.create_registered_model(self._name(zone), tags={"zone": zone}, description=f"{self.family} of {zone}, EUR/MWh, quantiles.")
+
+    def _name(self, zone: str) -> str:
+        return f"{self.family}.{find_zone(zone).name}"
 
     def _lock(self, zone: str) -> FileLock:
         folder = Path(self.artifact_folder)
         folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{model_name(zone)}.lock", timeout=120)
-
-
-def model_name(zone: str) -> str:
-    """Registered model of a zone.
-
-    Raises:
-        ConfigurationError: the zone is unknown.
-    """
-    return f"day_ahead_price.{find_zone(zone).name}"
+        return FileLock(folder / f"{self._name(zone)}.lock", timeout=120)
 
 
 @cache

@@ -15,6 +15,7 @@ from trading_assets import (
     settlement,
     signals,
     sources,
+    spread_models,
     weather,
 )
 from trading_assets.partitions import OWN_FORECAST_ASSETS
@@ -24,6 +25,7 @@ LAYERS = (
     fundamentals,
     features,
     models,
+    spread_models,
     forecasts,
     signals,
     publication,

@@ -10,14 +10,15 @@ from resources.lake import Lake
 from resources.registry import ModelRegistry
 from resources.risk_limits import read_limit_book
 from resources.trading_state import TradingStateStore
-from resources.zone_data import read_raw
+from resources.zone_data import read_features, read_raw
 from spot.backtest.signal_walk import HISTORY_DAYS, DeskBefore, WalkInputs
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.market.gates import gate_closure_utc
 from spot.strategy.request import Settings
 from spot.strategy.settings import load_strategy_settings
 from trading_assets.partitions import ZoneDays
+from trading_assets.spread_training import PRICE_TABLES, served_spread
 
-PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
 _MONEY_DAYS = 400
 _WORST = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}
 
@@ -30,7 +31,7 @@ def strategies_of(desk: Desk, zone: str) -> tuple[Settings, ...]:
 def walk_inputs(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path, now: datetime) -> WalkInputs:
     """Everything that decisions on the span depend on beside the desk."""
     zone, settings = span.zone, desk.zone(span.zone)
-    since = span.first_day - timedelta(days=HISTORY_DAYS)
+    since, spread = span.first_day - timedelta(days=HISTORY_DAYS), served_spread(span, desk, registry)
     return WalkInputs(
         zone=zone,
         strategies=strategies_of(desk, zone),
@@ -41,6 +42,10 @@ def walk_inputs(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry,
         now=now,
         trained_through={version.version: version.trained_through for version in registry.versions(zone)},
         drift_status=drift_status(lake, zone, before=span.first_day),
+        spread=spread,
+        features=DAY_AHEAD_FEATURES.empty()
+        if spread is None or not spread.models
+        else read_features(lake, zone, settings, first_day=span.first_day, last_day=span.last_day),
         is_live=settings.live,
     )
 

@@ -18,7 +18,7 @@ RAW = (
     *OWN_FORECAST_ASSETS,
 )
 DECIDING = ("day_ahead_forecast", "signals")
-TRAINING = ("training_set", "price_model", "model_evaluation", "champion")
+TRAINING = ("training_set", "price_model", "model_evaluation", "champion", "spread_model")
 JUDGING = ("settlement", "feature_drift", "forecast_performance", "forecast_explanations")
 
 

@@ -21,9 +21,10 @@ from resources.zone_data import read_raw
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.risk.outcomes import zone_outcomes
 from spot.strategy.settling import settle_signals
-from trading_assets.deciding import PRICE_TABLES, strategies_of
+from trading_assets.deciding import strategies_of
 from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
 from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.spread_training import PRICE_TABLES
 
 TABLE = "settlements"
 _CURVE_DAYS = 182

@@ -45,7 +45,7 @@ _LINEAGE = lineage(
     owners=OWNERS,
     kinds={"polars", "deltalake"},
     metadata=table_metadata(TABLE),
-    deps=["day_ahead_forecast", of_zone("champion")],
+    deps=["day_ahead_forecast", of_zone("champion"), of_zone("spread_model")],
 )
 def signals(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, alerts: Alerts, state_folder: StateFolder

@@ -69,8 +69,8 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
         ForecastError: there are fewer days than the zone's minimum.
     """
     settings, now = desk.zone(zone), clock.now()
-    through = order.through() or _newest_price_day(lake, zone, settings, now)
-    window = _window(zone, settings, through)
+    window = training_window(zone, lake, desk, order, clock)
+    through = window.evaluate_through
     as_of = min(now, gate_closure_utc(zone, window.serves_from))
     prices = known_at(read_raw(lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through), as_of)
     features = read_features(lake, zone, settings, first_day=window.first_day, last_day=through)
@@ -81,6 +81,20 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
     rows = _training_rows(features, panel)
     digits = fingerprint_of_rows(rows, [*FEATURES, "price_eur_per_mwh"])
     return TrainingData(window=window, rows=rows, panel=panel, data_version=f"training:{digits}")
+
+
+def training_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock: Clock) -> TrainingWindow:
+    """The days of a training run under this order.
+
+    Raises:
+        ForecastError: no price is known.
+    """
+    settings = desk.zone(zone)
+    through = order.through() or _newest_price_day(lake, zone, settings, clock.now())
+    learn_through = through - timedelta(days=settings.evaluation_days)
+    return TrainingWindow(
+        zone=zone, first_day=learn_through - timedelta(days=settings.training_days - 1), learn_through=learn_through, evaluate_through=through
+    )
 
 
 def fingerprint(data: TrainingData, model_settings: dict[str, Any], settings: ZoneSettings) -> str:
@@ -131,13 +145,6 @@ def _errors(registry: ModelRegistry, version: ModelVersion, data: TrainingData, 
     losses = daily_absolute_errors(walk_forward(forecaster, data.panel, days), data.panel)
     losses[[day <= version.trained_through for day in days]] = np.nan  # a day it learnt from says nothing about it
     return losses
-
-
-def _window(zone: str, settings: ZoneSettings, through: date) -> TrainingWindow:
-    learn_through = through - timedelta(days=settings.evaluation_days)
-    return TrainingWindow(
-        zone=zone, first_day=learn_through - timedelta(days=settings.training_days - 1), learn_through=learn_through, evaluate_through=through
-    )
 
 
 def _newest_price_day(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> date:

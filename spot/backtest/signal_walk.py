@@ -5,18 +5,22 @@ gives the same rows whatever was stored meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Literal
 
 import polars as pl
 
+from spot.backtest.spread_sources import ServedSpread, SpreadMoment
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
+from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
 from spot.strategy.request import Settings, SignalDecision, SignalRequest
+from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
 
@@ -42,6 +46,10 @@ class WalkInputs:
     trained_through: Mapping[str, date]
     """Model version to the newest day it learnt from."""
     drift_status: str
+    spread: ServedSpread | None = None
+    """Models of the spread for a strategy that asks for one; without one it is flat."""
+    features: pl.DataFrame = field(default_factory=DAY_AHEAD_FEATURES.empty)
+    """`day_ahead_features` of the walk's days, read by models of the spread only."""
     is_live: bool = False
 
 
@@ -77,6 +85,7 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
     }
     for day in days:
         as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
+        spreads = {strategy.strategy: _spread_quantiles(inputs, day, as_of, strategy) for strategy in inputs.strategies}
         made: list[pl.DataFrame] = []
         money: list[pl.DataFrame] = []
         for strategy in inputs.strategies:
@@ -85,7 +94,7 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
             later = final[strategy.strategy].filter(pl.col("delivery_day") == day)
             for role, version in _speakers(inputs.forecasts, day):
                 desk = DeskBefore(signals=_of_two_days([signals, *made], day), settlements=settlements)
-                decision = decide_signals(_request(inputs, day, strategy, (role, version), known, desk))
+                decision = decide_signals(_request(inputs, day, strategy, (role, version), known, desk, spreads[strategy.strategy]))
                 decisions.append(decision)
                 made.append(decision.frame)
                 money.append(settle_signals(decision.frame, later, strategy, bid_curves=decision.bid_curves))
@@ -108,7 +117,22 @@ def _of_two_days(frames: Sequence[pl.DataFrame], day: date) -> pl.DataFrame:
     return pl.concat(frames).filter(pl.col("delivery_day").is_between(day - timedelta(days=1), day))
 
 
-def _request(inputs: WalkInputs, day: date, strategy: Settings, speaker: tuple[Role, str], known: pl.DataFrame, desk: DeskBefore) -> SignalRequest:
+def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: Settings) -> Floats | None:
+    """(P, 9) of the spread where the strategy wants a fitted one and somebody serves the day."""
+    if inputs.spread is None or not (isinstance(strategy, SettlementSpreadSettings) and strategy.distribution == "catboost"):
+        return None
+    return inputs.spread.quantiles(SpreadMoment(inputs.zone, day, as_of, inputs.raw, inputs.features, strategy.settled_against))
+
+
+def _request(
+    inputs: WalkInputs,
+    day: date,
+    strategy: Settings,
+    speaker: tuple[Role, str],
+    known: pl.DataFrame,
+    desk: DeskBefore,
+    spread_quantiles: Floats | None,
+) -> SignalRequest:
     role, version = speaker
     as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
     trained = inputs.trained_through.get(version)
@@ -124,6 +148,8 @@ def _request(inputs: WalkInputs, day: date, strategy: Settings, speaker: tuple[R
         history=known,
         desk_signals=desk.signals,
         settlements=desk.settlements,
+        spread_quantiles=spread_quantiles,
+        strategy_model_version="none" if spread_quantiles is None or inputs.spread is None else inputs.spread.version(day),
         model_age_days=None if trained is None else float((day - trained).days),
         drift_status=inputs.drift_status,
         role=role,

@@ -102,7 +102,7 @@ def request_at_gate(
     forecast = past.forecasts.filter(pl.col("delivery_day") == day)
     quantiles = None
     if rules.spread is not None:
-        moment = SpreadMoment(past.zone, day, gate, past.raw, past.forecasts, past.features, rules.strategy.settled_against)
+        moment = SpreadMoment(past.zone, day, gate, past.raw, past.features, rules.strategy.settled_against)
         quantiles = rules.spread.quantiles(moment)
     return SignalRequest(
         zone=past.zone,

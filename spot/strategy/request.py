@@ -39,6 +39,8 @@ class SignalRequest:
     """Settled money of the whole desk so far."""
     spread_quantiles: Floats | None = None
     """(P, 9) from a fitted spread model."""
+    strategy_model_version: str = "none"
+    """Registered version of that model."""
     reference: Floats | None = None
     """(P,) the desk's own prices for `price_view`."""
     model_age_days: float | None = None

@@ -29,6 +29,8 @@ class SettlementSpreadSettings(_Settings):
     """Edge over risk below which the strategy stays flat."""
     window_days: int = Field(default=182, ge=14)
     """Days of history behind the empirical spread distribution and the risk scenarios."""
+    distribution: Literal["empirical", "catboost"] = "empirical"
+    """Where the distribution of the spread comes from: a fitted model, without which the strategy is flat, or its past at the same time of day."""
     takes_curve: bool = False
     """Send price and volume steps instead of one price-taking order."""
     n_curve_steps: int = Field(default=5, ge=2, le=50)

@@ -1,7 +1,7 @@
 """Day-ahead against a later price of the same unit: buy where the second price is expected higher by more than the costs, sell where lower.
 
-The distribution of the spread comes from a fitted model (`spot.strategy.spread_model`) when one is handed over, else from the spreads of
-the same local time of day in the trailing window, pooled with the neighbouring units.
+The distribution of the spread comes from a fitted model (`spot.strategy.spread_model`), and where the settings ask for one and none is handed over
+there is no position; else from the spreads of the same local time of day in the trailing window, pooled with the neighbouring units.
 """
 
 from dataclasses import dataclass
@@ -28,9 +28,14 @@ class SettlementSpreadStrategy:
         settings, fees = self.settings, self.settings.fees.on(view.delivery_day)
         costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
         past = _past_spreads(view, settings.window_days)
-        spread = view.spread_quantiles if view.spread_quantiles is not None else empirical_quantiles(past)
+        spread = view.spread_quantiles
         if spread is None:
-            return _silent(view, past)
+            if settings.distribution == "catboost" and len(past) >= _MIN_DAYS:
+                return _silent(view, past, "flat: no spread model serves this day, or one of its inputs is missing")
+            spread = empirical_quantiles(past)
+        if spread is None:
+            days = f"flat: only {len(past)} past days with a second price ({settings.settled_against}), {_MIN_DAYS} are needed"
+            return _silent(view, past, days)
         mean = mean_of_quantiles(spread)
         side = np.sign(mean)
         edge = np.abs(mean) - costs
@@ -67,10 +72,9 @@ def _past_spreads(view: MarketView, n_days: int) -> Floats:
     return past_profiles(known, "spread", view.zone, view.starts_utc, resolution_minutes=view.resolution_minutes, n_days=n_days)
 
 
-def _silent(view: MarketView, past: Floats) -> Proposal:
+def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
     """No orders: too little is known of the spread."""
     nothing = np.full(len(view.mean), np.nan)
-    text = f"flat: only {len(past)} past days with a second price, {_MIN_DAYS} are needed"
     return Proposal(
         exposure_mw=np.zeros(len(view.mean)),
         limit_price=nothing,

@@ -68,6 +68,7 @@ def signal_frame(
         valid_until_utc=pl.lit(gate),
         model_name=pl.lit(origin["model_name"]),
         model_version=pl.lit(origin["model_version"]),
+        strategy_model_version=pl.lit(request.strategy_model_version),
         data_version=pl.lit(origin["data_version"]),
         settings_hash=pl.lit(settings_hash(request.strategy, request.limits)),
         source=pl.lit(origin["source"]),
@@ -82,8 +83,8 @@ def signal_frame(
 def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with `signal_id`: a hash of what each row says and on which model and data it stands."""
     said = (
-        "zone", "strategy", "role", "market", "delivery_start_utc", "side", "volume_mw", "limit_price_eur_per_mwh", "model_version", "data_version",
-        "settings_hash", "as_of_utc", "mode",
+        "zone", "strategy", "role", "market", "delivery_start_utc", "side", "volume_mw", "limit_price_eur_per_mwh", "model_version",
+        "strategy_model_version", "data_version", "settings_hash", "as_of_utc", "mode",
     )  # fmt: skip
     texts = frame.select(pl.concat_str([pl.col(name).cast(pl.String).fill_null("-") for name in said], separator="|")).to_series()
     return frame.with_columns(signal_id=pl.Series([hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts], dtype=pl.String))

@@ -14,7 +14,6 @@ import numpy as np
 import polars as pl
 
 from spot.contracts.feature_tables import FEATURES
-from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.contracts.panel import Floats
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
@@ -65,28 +64,16 @@ def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPas
     return SpreadPast(tuple(days.to_list()), prices, spreads, known, minutes)
 
 
-def spread_inputs(past: SpreadPast, forecasts: pl.DataFrame, features: pl.DataFrame, *, zone: str, days: Sequence[date]) -> pl.DataFrame:
+def spread_inputs(past: SpreadPast, features: pl.DataFrame, *, zone: str, days: Sequence[date]) -> pl.DataFrame:
     """Inputs for every unit of `days`: key columns first, then floats with NaN where nothing was known.
 
-    `forecasts` (champion rows of `day_ahead_forecasts`) and `features` (`day_ahead_features`) may lack days; both are as of their gate.
+    `features` (`day_ahead_features`, each day as of its gate) may lack days. The price forecast is no input: a model's first training days have none.
     """
     frame = pl.concat([_of_day(past, zone, day) for day in days])
     extra = features.select(*_KEY, *(pl.col(name) for name in FEATURES)) if len(features) else None
     if extra is not None:
         frame = frame.join(extra, on=_KEY, how="left")
-    if len(forecasts):
-        frame = frame.join(_forecast_inputs(forecasts), on=_KEY, how="left")
     return frame.with_columns(pl.col(pl.Float64).fill_null(np.nan))
-
-
-def _forecast_inputs(forecasts: pl.DataFrame) -> pl.DataFrame:
-    low, middle, high = (QUANTILE_COLUMNS[level] for level in (0.1, 0.5, 0.9))
-    return forecasts.select(
-        *_KEY,
-        forecast_eur_per_mwh=pl.col(middle),
-        forecast_width_eur_per_mwh=pl.col(high) - pl.col(low),
-        forecast_above_day_eur_per_mwh=pl.col(middle) - pl.col(middle).mean().over("zone", "delivery_day"),
-    )
 
 
 def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:

@@ -23,7 +23,7 @@ def outcomes():
 def fitted(outcomes):
     past = spread_past(outcomes, zone=ZONE, minutes=60)
     days = list(past.days[:45])
-    inputs = spread_inputs(past, make_forecast(DAY).clear(), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=days)
+    inputs = spread_inputs(past, DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=days)
     return CatBoostSpread(CatBoostSpreadSettings(iterations=20)).fit(inputs, past.spreads[:45].ravel()), inputs
 
 
@@ -33,7 +33,7 @@ def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes):
     late = pl.col("known_at_utc") > gate
     changed = outcomes.with_columns(reference_price_eur_per_mwh=pl.when(late).then(9999.0).otherwise(pl.col("reference_price_eur_per_mwh")))
     frames = [
-        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), make_forecast(DAY), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
+        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
         for frame in (outcomes, changed, outcomes.filter(~late))
     ]
     names = [name for name in frames[0].columns if name.startswith("spread_")]
@@ -53,7 +53,7 @@ def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
     )
     whole = outcomes.filter(pl.col("delivery_day") < DAY - timedelta(days=1))
     frames = [
-        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), make_forecast(DAY).clear(), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
+        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
         for frame in (half, whole)
     ]
     names = [name for name in frames[0].columns if name.startswith("spread_")]
@@ -63,9 +63,9 @@ def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
 @pytest.mark.parametrize("day", [date(2025, 3, 30), date(2024, 10, 27), DAY])
 def test_every_unit_of_a_day_has_its_row(day):
     outcomes = make_outcomes(day - timedelta(days=20), day - timedelta(days=2))
-    inputs = spread_inputs(spread_past(outcomes, zone=ZONE, minutes=60), make_forecast(day), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[day])
+    inputs = spread_inputs(spread_past(outcomes, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[day])
     assert inputs.height == n_periods(ZONE, day, 60)
-    assert inputs["forecast_eur_per_mwh"].is_not_nan().all()
+    assert inputs["spread_last"].is_not_nan().all()
 
 
 def test_a_model_comes_back_from_its_files_bit_for_bit(fitted):

@@ -1,0 +1,71 @@
+"""The model of the spread in the graph: trained with the price model, named in every signal, and without it there is no position."""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from resources import registry as registry_module
+from resources.desk_settings import Desk
+from resources.environments import Environment
+from resources.lake import Lake
+from resources.registry import SPREAD_FAMILY, ModelRegistry
+from resources.wiring import make_lake, make_registry
+from spot.backtest.signal_walk import walk_signals
+from spot.market.gates import gate_closure_utc
+from trading_assets.deciding import desk_before, walk_inputs
+from trading_assets.partitions import ZoneDays
+from trading_assets.replaying import replay_signal
+from trading_assets.runner import ChainRequest, run_chain
+
+ZONE, FIRST = "FR", date(2025, 8, 4)
+LAST = FIRST + timedelta(days=6)
+
+
+@pytest.fixture
+def ran(environment: Environment, desk: Desk) -> tuple[Lake, ModelRegistry]:
+    """A week on the simulated market."""
+    run_chain(ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=LAST, block_days=7), environment=environment, desk=desk)
+    return make_lake(environment), make_registry(environment)
+
+
+def decide_again(ran: tuple[Lake, ModelRegistry], desk: Desk, environment: Environment) -> pl.DataFrame:
+    lake, registry = ran
+    now, span = gate_closure_utc(ZONE, LAST), ZoneDays(ZONE, LAST, LAST)
+    inputs = walk_inputs(span, lake, desk, registry, environment.trading_state, now)
+    return walk_signals(inputs, span.days, desk_before(span, lake, now)).signals
+
+
+def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_there_is_no_position(
+    environment: Environment, desk: Desk, ran: tuple[Lake, ModelRegistry], prepared_home: Path
+) -> None:
+    lake, registry = ran
+    spreads = registry.of_family(SPREAD_FAMILY)
+    (version,) = spreads.versions(ZONE)
+    assert (version.stage, version.lineage) == ("champion", "simulated against intraday_vwap")
+    assert version.trained_through < version.serves_from <= FIRST
+    assert set(spreads.files(version)) == {"spread_model.cbm", "spread_model.json"}
+    assert 0 < version.metrics["pinball_loss"] < 2 * version.metrics["pinball_loss_of_past_quantiles"]
+    assert {v.name for v in registry.versions(ZONE)} == {f"day_ahead_price.{ZONE}"}  # the families do not mix
+
+    signals = lake.read("signals", zones=[ZONE]).filter(pl.col("role") == "champion")
+    assert signals["strategy_model_version"].unique().to_list() == [version.version]
+    assert signals["edge_eur_per_mwh"].null_count() == 0
+    row = signals.filter(pl.col("delivery_day") == LAST).row(0, named=True)
+    assert all(verdict.is_equal for verdict in replay_signal(row, lake, desk, registry, environment.trading_state))
+
+    against_nothing = environment.conf_folder / "strategies" / "settlement_spread.yaml"
+    content = against_nothing.read_text()
+    against_nothing.write_text("strategy: settlement_spread\nsettled_against: ida3\ndistribution: catboost\n")
+    assert decide_again(ran, desk, environment)["reasons"].unique().to_list() == ["flat: only 0 past days with a second price (ida3), 30 are needed"]
+    against_nothing.write_text(content)
+
+    # The copied database names the artifact folder of the home that it was made in.
+    (file,) = [path for path in prepared_home.rglob("spread_model.cbm") if version.run_id in path.parts]
+    file.write_bytes(b"damaged")
+    registry_module._download.cache_clear()
+    damaged = decide_again(ran, desk, environment)
+    assert damaged["side"].unique().to_list() == ["flat"]
+    assert damaged["strategy_model_version"].unique().to_list() == ["none"]
+    assert damaged["reasons"].unique().to_list() == ["flat: no spread model serves this day, or one of its inputs is missing"]

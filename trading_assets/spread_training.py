@@ -1,0 +1,87 @@
+"""Models of the spread between the auction and a zone's second price: what one learns from, and which one serves a day. No asset is defined here."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+import numpy as np
+import polars as pl
+
+from resources.code_version import spread_code_version
+from resources.desk_settings import Desk, ZoneSettings
+from resources.lake import Lake
+from resources.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
+from resources.zone_data import lineage_of, read_features, read_raw
+from spot.backtest.spread_sources import MEMORY_DAYS, ServedSpread, SpreadMoment
+from spot.backtest.walk_forward import fingerprint_of_rows
+from spot.contracts.panel import Floats
+from spot.errors import ModelIntegrityError
+from spot.market.gates import gate_closure_utc
+from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
+from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings, SpreadModel
+from trading_assets.partitions import ZoneDays
+from trading_assets.training import TrainingWindow
+
+PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
+WINDOW_DAYS = 365
+MIN_DAYS = 60
+
+
+def spread_strategy(desk: Desk, zone: str) -> SettlementSpreadSettings | None:
+    """The zone's strategy that asks for a fitted model of the spread, if there is one."""
+    loaded = (load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies)
+    return next((one for one in loaded if isinstance(one, SettlementSpreadSettings) and one.distribution == "catboost"), None)
+
+
+def spread_lineage(settings: ZoneSettings, strategy: SettlementSpreadSettings) -> str:
+    """Which data a model of the spread stands on, and against which second price: models of different lineage never stand in for each other."""
+    return f"{lineage_of(settings)} against {strategy.settled_against}"
+
+
+def moment_at(window: TrainingWindow, lake: Lake, desk: Desk, strategy: SettlementSpreadSettings, *, now: datetime) -> SpreadMoment:
+    """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
+    settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
+    first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(days=MEMORY_DAYS)
+    raw = {table: read_raw(lake, table, zone, settings, first_day=first, last_day=window.evaluate_through) for table in PRICE_TABLES}
+    features = read_features(lake, zone, settings, first_day=first, last_day=window.evaluate_through)
+    return SpreadMoment(zone, day, min(now, gate_closure_utc(zone, day)), raw, features, strategy.settled_against)
+
+
+def spread_fingerprint(inputs: pl.DataFrame, spreads: Floats, *, lineage: str, window: TrainingWindow, model: CatBoostSpreadSettings) -> str:
+    """Identity of a version: settings, the bytes it learnt from, and the code that learnt."""
+    rows = inputs.with_columns(spread=pl.Series(spreads, dtype=pl.Float64))
+    names = [name for name in rows.columns if rows.schema[name].is_numeric()]
+    days = [str(day) for day in (window.first_day, window.learn_through, window.evaluate_through)]
+    parts = [json.dumps(model.model_dump(), sort_keys=True), lineage, fingerprint_of_rows(rows, names), *names, *days, spread_code_version()]
+    return sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> ServedSpread | None:
+    """The model of each day of the span; None where no strategy asks for one. A day nobody serves, or whose files are damaged, has none."""
+    strategy = spread_strategy(desk, span.zone)
+    if strategy is None:
+        return None
+    spreads = registry.of_family(SPREAD_FAMILY)
+    serving = spreads.serving(span.zone, span.days, spread_lineage(desk.zone(span.zone), strategy))
+    loaded = _load(spreads, [version for version in serving.values() if version is not None])
+    return ServedSpread(
+        {day: (version.version, loaded[version.version]) for day, version in serving.items() if version is not None and version.version in loaded}
+    )
+
+
+def _load(spreads: ModelRegistry, versions: Sequence[ModelVersion]) -> dict[str, SpreadModel]:
+    """Version to model, its files compared with their checksums first; a damaged one is left out, so its days are flat."""
+    models: dict[str, SpreadModel] = {}
+    for version in {version.version: version for version in versions}.values():
+        try:
+            models[version.version] = CatBoostSpread.from_files(spreads.files(version))
+        except ModelIntegrityError:
+            continue
+    return models
+
+
+def loss_ratio(losses: tuple[float, float]) -> float:
+    """Pinball loss of the model over that of past quantiles; NaN where they could not be compared."""
+    model, plain = losses
+    return model / plain if np.isfinite(model) and plain > 0 else float("nan")
