@@ -40,6 +40,9 @@ from benchmarks.provider_server import (  # noqa: E402
 )
 from benchmarks.recorded_bodies import BODIES, EXPECTED, RecordedBody  # noqa: E402
 from benchmarks.recorded_history import bad_prices, clean_history  # noqa: E402
+from benchmarks.us_bodies import us_bodies  # noqa: E402
+from benchmarks.us_mutations import MUST_ALL_BE_CAUGHT as US_MUST_ALL_BE_CAUGHT  # noqa: E402
+from benchmarks.us_mutations import run_us_mutations  # noqa: E402
 from resources.http_client import HttpClient, HttpPolicy  # noqa: E402
 from resources.lake import Lake  # noqa: E402
 from spot.errors import ContractError, NotYetPublishedError, SpotdeskError  # noqa: E402
@@ -102,6 +105,30 @@ def _outcome(recorded: RecordedBody, body: bytes) -> str:
     except _LAST_RESORT:
         return "other error"
     return "accepted"
+
+
+def cut_us_documents(*, stride: int) -> Iterator[Figure]:
+    """Documents of PJM, ERCOT and the ECB, built to their specification since none is recorded, cut at every byte."""
+    n_cuts = n_refused = n_whole = 0
+    for parse, body in us_bodies():
+        n_whole += parse(body).n_rows > 0
+        for n_bytes in range(0, len(body), stride):
+            n_cuts += 1
+            try:
+                parse(body[:n_bytes])
+            except ContractError:
+                n_refused += 1
+    yield at_least("built US and ECB documents read", n_whole, len(us_bodies()), "")
+    yield at_least("cut US and ECB documents refused", 100.0 * n_refused / n_cuts, 100.0, "%", f"{n_cuts:,} cuts of {len(us_bodies())} documents")
+
+
+def us_mutations(folder: Path, *, n_mutations: int) -> Iterator[Figure]:
+    tried, escapes = run_us_mutations(folder, n_mutations, seed=20261101)
+    kinds = ", ".join(sorted({kind for kind, _ in escapes})) or "none"
+    caught = 100.0 * (1.0 - len(escapes) / tried.total())
+    yield at_least("US mutations quarantined", caught, 99.0, "%", f"{tried.total():,} seeded mutations of {len(tried)} kinds; got through: {kinds}")
+    must = [kind for kind, _ in escapes if kind in US_MUST_ALL_BE_CAUGHT]
+    yield at_most(f"of {', '.join(US_MUST_ALL_BE_CAUGHT)} got through", len(must), 0, "")
 
 
 def flipped_bytes(folder: Path, *, n_flips: int) -> Iterator[Figure]:
@@ -329,6 +356,8 @@ def all_figures(folder: Path, *, is_quick: bool) -> Iterator[Figure]:
     yield from cut_documents(folder, stride=97 if is_quick else 1)
     yield from flipped_bytes(folder, n_flips=280 if is_quick else 5600)
     yield from mutations(folder, n_mutations=170 if is_quick else 1000)
+    yield from cut_us_documents(stride=97 if is_quick else 1)
+    yield from us_mutations(folder, n_mutations=150 if is_quick else 1000)
     if not is_quick:
         yield from history(folder)
     yield from hostile_documents()
