@@ -28,6 +28,7 @@ class Monitor:
 MONITORS: Mapping[str, Monitor] = {
     "data quality": Monitor(subject=pl.format("{} {}", "series", "check"), kind="bad_data"),
     "drift": Monitor(subject=pl.col("feature"), kind="drift_found"),
+    "other drift": Monitor(subject=pl.col("feature"), kind="drift_found", severity="info"),
     "performance": Monitor(subject=pl.format("{} {}", "basis", "metric"), kind="performance_worse"),
     "explanations": Monitor(subject=pl.lit("the mix of features"), kind="explanations_shifted", severity="info"),
 }
@@ -38,6 +39,8 @@ def tell_of_features(lake: Lake, alerts: Alerts, *, zone: str, last_day: date, n
     """What the desk has to look at: bad data first; drift waits until the data can be believed; a blind monitor is told in any case."""
     is_bad = tell("data quality", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings)
     tell("drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=is_bad)
+    # what else moved is in the table, the check and `spotdesk status`: it asks for nothing
+    tell("other drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=True)
 
 
 def tell(

@@ -23,6 +23,7 @@ from resources.pictures import drift_by_feature
 from resources.policy_settings import monitoring_settings
 from resources.registry import ModelRegistry
 from resources.zone_data import read_features, read_raw
+from spot.monitoring.reported import watch_reported
 from spot.monitoring.watch import watch_features, watch_performance
 from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
 from trading_assets.explaining import importance_rows, judge_shares, judged_rows, shares_of_day
@@ -34,6 +35,7 @@ from trading_assets.watching import (
     quality_rows,
     quarantine_faulty,
     reference_since,
+    verdict_rows,
 )
 
 GROUP = "monitoring"
@@ -47,12 +49,13 @@ _PERFORMANCE_DAYS = 220
     owners=OWNERS,
     kinds={"nannyml", "deltalake"},
     metadata=table_metadata("feature_drift"),
-    deps=["day_ahead_features"],
+    deps=["day_ahead_features", "day_ahead_forecast"],
 )
 def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
-    """Distance of the newest inputs to days of the same season, one by one and together, judged up to the newest day of the run.
+    """Distance of the newest inputs and the price to days of the same season, one by one and together, judged up to the newest day of the run.
 
-    Data quality first: a broken sensor is hidden from drift, goes to the desk and retrains nothing.
+    Data quality first: a broken sensor is hidden from drift, goes to the desk and retrains nothing. Every other feature and the forecast
+    itself are in `reported_drift`: they repeat the news and ask for nothing.
     """
     span, settings = covered(context), monitoring_settings(desk)
     since = reference_since(span.last_day, settings)
@@ -60,6 +63,10 @@ def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts
     watch = watch_features(features, last_day=span.last_day, settings=settings)
     drift = drift_rows(watch, zone=span.zone, last_day=span.last_day)
     report = lake.replace("feature_drift", drift, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    forecasts = lake.read("day_ahead_forecasts", zones=[span.zone], first_day=since, last_day=span.last_day).filter(pl.col("role") == "champion")
+    others = watch_reported(features, forecasts, last_day=span.last_day, settings=settings)
+    reported = verdict_rows(others, zone=span.zone, last_day=span.last_day)
+    lake.replace("reported_drift", reported, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     quality = quality_rows(watch, zone=span.zone, last_day=span.last_day)
     lake.replace("data_quality", quality, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     n_faulty = quarantine_faulty(watch, features, lake, zone=span.zone, now=clock.now())
@@ -67,6 +74,7 @@ def feature_drift(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts
     facts: dict[str, Any] = {
         "quarantined_values": n_faulty,
         "status": watch.drift.status,
+        "other_drift": others.status,
         "data_quality": watch.quality.status,
         "reasons": "; ".join(watch.drift.reasons[:5]) or "none",
     }
@@ -130,6 +138,14 @@ def forecast_explanations(
 def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of drift, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
     return _status_result(context, lake, "feature_drift")
+
+
+@asset_check(
+    asset=feature_drift, name="everything_else_looks_like_before", description="No drift of any other feature, nor of the forecast; reported only."
+)
+def everything_else_looks_like_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Warns of drift, fails where a column cannot be seen; nothing is retrained for it."""
+    return _status_result(context, lake, "reported_drift")
 
 
 @asset_check(asset=feature_drift, name="inputs_can_be_believed", description="No frozen, rescaled, doubled or missing values.")

@@ -6,10 +6,9 @@ import polars as pl
 
 from resources.lake import Lake, quarantine_rows
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
+from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
-
-_UNSEEN = "all columns together"
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:
@@ -20,19 +19,13 @@ def reference_since(last_day: date, settings: MonitoringSettings) -> date:
 
 
 def drift_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
-    """Rows of `feature_drift`. A monitor that could judge nothing leaves one row that says so, never none."""
-    rows = watch.drift.features
-    if rows.is_empty():
-        blind = {
-            "feature": _UNSEEN,
-            "method": "none",
-            "value": None,
-            "threshold": None,
-            "status": "cannot_see",
-            "reason": "; ".join(watch.drift.reasons),
-        }
-        rows = pl.DataFrame([blind], schema=watch.drift.features.schema)
-    judged = rows.with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day), n_reference_days=pl.lit(watch.drift.n_reference_days, pl.Int64))
+    """Rows of `feature_drift`. A monitor that could judge nothing says so in its rows."""
+    return verdict_rows(watch.drift, zone=zone, last_day=last_day)
+
+
+def verdict_rows(drift: DriftVerdict, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `feature_drift` or `reported_drift`."""
+    judged = drift.features.with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day), n_reference_days=pl.lit(drift.n_reference_days, pl.Int64))
     return judged.select(FEATURE_DRIFT.columns.keys())
 
 

@@ -14,6 +14,7 @@ SEVERITIES = ("info", "warning", "critical")
 MONITOR_TABLES = {
     "data quality": "data_quality",
     "drift": "feature_drift",
+    "other drift": "reported_drift",
     "performance": "forecast_performance",
     "explanations": "feature_importance",
 }
@@ -79,6 +80,12 @@ FEATURE_DRIFT = TableContract(
         **_JUDGEMENT,
         "n_reference_days": _count("days it was compared with"),
     },
+)
+REPORTED_DRIFT = TableContract(
+    name="reported_drift",
+    description="The same of every other feature and of the champion's forecast: reported, and never a cause of a retrain.",
+    key=FEATURE_DRIFT.key,
+    columns=FEATURE_DRIFT.columns,
 )
 FORECAST_PERFORMANCE = TableContract(
     name="forecast_performance",
@@ -201,6 +208,7 @@ ALERTS = TableContract(
 
 MONITORING_TABLES: tuple[TableContract, ...] = (
     FEATURE_DRIFT,
+    REPORTED_DRIFT,
     FORECAST_PERFORMANCE,
     DATA_QUALITY,
     FEATURE_IMPORTANCE,

@@ -93,7 +93,7 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     window = judged.tail(settings.chunk_days)
     blind = fitted.blind or _window_blindness(window, settings)
     if blind:
-        return _verdict("cannot_see", (blind,), pl.DataFrame(schema=FEATURE_SCHEMA), reference, window)
+        return _verdict("cannot_see", (blind,), _blind_rows(reference, blind), reference, window)
     unseen = dict(fitted.unseen)
     learnt = [name for name in reference.columns if name != "delivery_day" and name not in unseen]
     unseen |= {name: text for name in learnt if (text := _column_blindness(judged, name, "judged days", settings))}
@@ -109,16 +109,20 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     return _judge(pl.DataFrame(rows, schema=FEATURE_SCHEMA), reference, window, settings)
 
 
+def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
+    """One row per column that could not be judged, or one for all of them where there is none: the verdict is told, never left out."""
+    names = [name for name in reference.columns if name != "delivery_day"] or [RECONSTRUCTION]
+    rows = [{"feature": name, "method": "none", "value": None, "threshold": None, "status": "cannot_see", "reason": reason} for name in names]
+    return pl.DataFrame(rows, schema=FEATURE_SCHEMA)
+
+
 def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSettings) -> DriftVerdict:
     """One verdict of two, made on the same days by references of their own."""
     features = pl.concat([first.features, second.features])
-    blind = tuple(dict.fromkeys(text for v in (first, second) if v.features.is_empty() for text in v.reasons))
     status, texts = _status_of(features, settings)
-    if blind and status == "ok":
-        status = "cannot_see"
     return DriftVerdict(
         status=status,
-        reasons=(*texts, *blind),
+        reasons=tuple(dict.fromkeys(texts)),
         features=features,
         first_day=first.first_day or second.first_day,
         last_day=first.last_day or second.last_day,

@@ -56,7 +56,7 @@ class Expectation:
 
     def design(self, name: str, daily: pl.DataFrame) -> Floats:
         """(D, K) regressors of a column."""
-        if name == PRICE_COLUMN:
+        if is_priced(name):
             return _price_design(daily, self.driver_range)
         return _season_design(daily, uses_harmonics=self.uses_harmonics)
 
@@ -98,6 +98,11 @@ def learn_expectation(reference: pl.DataFrame, columns: Sequence[str], *, has_ea
     return found
 
 
+def is_priced(name: str) -> bool:
+    """Whether a column is in EUR/MWh, and so expected from the residual load and not from the season."""
+    return name == PRICE_COLUMN or "price" in name or "spread" in name or name.startswith("forecast_")
+
+
 def _range(values: pl.Series) -> tuple[float, float]:
     known = values.fill_nan(None).drop_nulls().to_numpy()
     return (float(known.min()), float(known.max())) if len(known) else (0.0, 0.0)
@@ -125,13 +130,13 @@ def _transformed(name: str, values: Floats) -> Floats:
 
 
 def _clips(name: str) -> tuple[float, float]:
-    if name == PRICE_COLUMN:
+    if is_priced(name):
         return -_PRICE_CLIP, _PRICE_CLIP
     return _WEATHER_CLIPS if _is_weather(name) else _CLIPS
 
 
 def _is_weather(name: str) -> bool:
-    return name != PRICE_COLUMN and ("wind" in name or "solar" in name)
+    return not is_priced(name) and ("wind" in name or "solar" in name) and "change" not in name
 
 
 def _season_design(daily: pl.DataFrame, *, uses_harmonics: bool) -> Floats:

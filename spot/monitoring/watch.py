@@ -49,7 +49,8 @@ class FittedWatch:
     inputs: Expectation
     inputs_fit: FittedDrift
     price: Expectation | None
-    price_fit: FittedDrift | None
+    price_fit: FittedDrift
+    """Blind where the zone has no price: that is said, never "no drift"."""
 
 
 def watch_features(features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedWatch | None = None) -> FeatureWatch:
@@ -67,8 +68,8 @@ def watch_features(features: pl.DataFrame, *, last_day: date, settings: Monitori
     fitted = fitted or fit_watch(daily, last_day=last_day, settings=settings)
     judged = daily.filter(pl.col("delivery_day") >= first_judged_day(last_day, settings))
     drift = judge_drift(fitted.inputs_fit, fitted.inputs.remainders(judged))
-    if fitted.price is not None and fitted.price_fit is not None:
-        drift = merge_verdicts(drift, judge_drift(fitted.price_fit, fitted.price.remainders(judged)), settings.drift)
+    price = judge_drift(fitted.price_fit, judged if fitted.price is None else fitted.price.remainders(judged))
+    drift = merge_verdicts(drift, price, settings.drift)
     return FeatureWatch(quality=quality, drift=drift)
 
 
@@ -90,7 +91,8 @@ def fit_watch(daily: pl.DataFrame, *, last_day: date, settings: MonitoringSettin
     inputs = learn_expectation(season, names, has_earlier_years=has_years)
     inputs_fit = fit_drift(inputs.remainders(season), drift)
     if PRICE_COLUMN not in daily.columns:
-        return FittedWatch(inputs, inputs_fit, None, None)
+        unknown = daily.select("delivery_day", pl.lit(None, dtype=pl.Float64).alias(PRICE_COLUMN))
+        return FittedWatch(inputs, inputs_fit, None, fit_drift(unknown, drift))
     just_before = drift.reference.model_copy(
         update={"recent_days": drift.price_reference_days, "n_earlier_years": 0, "gap_days": drift.price_gap_days}
     )

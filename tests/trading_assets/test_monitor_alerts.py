@@ -9,11 +9,12 @@ import pytest
 from resources.alerts import Alerts
 from resources.lake import Lake
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FEATURE_IMPORTANCE, FORECAST_PERFORMANCE, MONITOR_TABLES
+from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import AlertSettings, MonitoringSettings
 from spot.monitoring.watch import watch_features, watch_performance
 from trading_assets.explaining import importance_rows, judge_shares, judged_rows
 from trading_assets.monitor_alerts import MONITORS, tell, tell_of_features
-from trading_assets.watching import drift_rows, performance_rows, quality_rows
+from trading_assets.watching import drift_rows, performance_rows, quality_rows, verdict_rows
 
 ZONE, FIRST = "FR", date(2025, 6, 2)
 SETTINGS = AlertSettings()
@@ -106,9 +107,11 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
     settings = MonitoringSettings()
     features = watch_features(pl.DataFrame(schema=_features_schema()), last_day=day(0), settings=settings)
     forecasts, prices = lake.read("day_ahead_forecasts"), lake.read("day_ahead_prices")
+    others = watch_reported(pl.DataFrame(schema=_features_schema()), forecasts, last_day=day(0), settings=settings)
     performance = watch_performance(forecasts, prices, zone=ZONE, last_day=day(0), settings=settings)
     rows = {
         "feature_drift": drift_rows(features, zone=ZONE, last_day=day(0)),
+        "reported_drift": verdict_rows(others, zone=ZONE, last_day=day(0)),
         "data_quality": quality_rows(features, zone=ZONE, last_day=day(0)),
         "forecast_performance": performance_rows(performance, forecasts, zone=ZONE, last_day=day(0)),
         "feature_importance": judged_rows(
@@ -123,7 +126,7 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
     for name in MONITORS:
         assert not tell(name, lake, alerts, **at(0))
     blind = lake.read("alerts")
-    assert blind["kind"].to_list() == ["monitor_cannot_see"] * 4
+    assert blind["kind"].to_list() == ["monitor_cannot_see"] * 5
     assert {message.split(" on ")[0] for message in blind["message"]} == set(MONITORS) == set(MONITOR_TABLES)
 
 

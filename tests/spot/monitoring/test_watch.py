@@ -6,10 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
+from spot.contracts.feature_tables import CALENDAR_FEATURES, FEATURES
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.features.matrix import build_features
 from spot.market.delivery import days_between
 from spot.monitoring.data_quality import without_implausible_days
+from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import scored_forecasts, watch_features, watch_performance
 from spot.simulation.market import simulate
@@ -77,6 +79,36 @@ def test_a_column_that_the_zone_never_had_is_not_watched(quiet: pl.DataFrame) ->
     watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
     assert watch.drift.status == "ok"
     assert not any("wind_forecast" in name for name in watch.drift.features["feature"])
+
+
+def test_a_zone_without_a_price_cannot_be_seen(quiet: pl.DataFrame) -> None:
+    frame = quiet.with_columns(pl.lit(None, dtype=pl.Float64).alias("price_1d_eur_per_mwh"))
+    watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
+    assert watch.drift.status == "cannot_see"
+    (row,) = watch.drift.features.filter(pl.col("feature") == "price_given_load").iter_rows(named=True)
+    assert row["reason"] == "cannot see price_given_load: all null in the reference"
+
+
+def champions(last: date, shift: float) -> pl.DataFrame:
+    days = days_between(SHIFT - timedelta(days=120), last)
+    rng = np.random.default_rng(3)
+    point = 60.0 + rng.normal(0, 4, len(days)) + shift * np.array([day >= SHIFT for day in days])
+    columns = {name: pl.Series(point + 20 * (level - 0.5)) for level, name in QUANTILE_COLUMNS.items()}
+    return pl.DataFrame({"delivery_day": days}).with_columns(**columns, price_point_eur_per_mwh=pl.Series(point))
+
+
+def test_every_other_feature_and_the_forecast_are_reported(quiet: pl.DataFrame) -> None:
+    last = SHIFT + timedelta(days=13)
+    calm, moved = (watch_reported(quiet, champions(last, shift), last_day=last, settings=SETTINGS) for shift in (0.0, 60.0))
+    seen = set(calm.features["feature"])
+    there = {name for name in FEATURES if name in quiet.columns and quiet[name].null_count() < quiet.height}
+    assert seen >= there - set(CALENDAR_FEATURES) - set(SETTINGS.drift.features)
+    assert seen >= {"forecast_mean", "forecast_width", "all columns together"}
+    status = [dict(verdict.features.filter(pl.col("method") == "wasserstein").select("feature", "status").rows()) for verdict in (calm, moved)]
+    assert [of["forecast_mean"] for of in status] == ["ok", "alert"]
+    assert [of["forecast_width"] for of in status] == ["ok", "ok"]
+    blind = watch_reported(quiet, champions(last, 0.0).clear(), last_day=last, settings=SETTINGS)
+    assert dict(blind.features.select("feature", "status").rows())["forecast_mean"] == "cannot_see"
 
 
 def forecasts_of(prices: pl.DataFrame, error: float) -> pl.DataFrame:
