@@ -88,12 +88,12 @@ class WindowProcess:
 
     def predict(self, prepared: Prepared) -> list[Floats]:
         """(24,) price of the one day of `prepared` from each pass."""
-        kernel, _ = self._row.against(prepared.inputs.columns[0])
+        kernel, _ = self._row.against(prepared.inputs.columns[0], prepared.inputs.days)
         return [_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors]
 
     def predict_columns(self, columns: Singles, prepared: Prepared) -> Floats:
         """(24,) mean over the passes of the price if the day of `prepared` had the features `columns` (F,)."""
-        kernel, _ = self._row.against(columns)
+        kernel, _ = self._row.against(columns, prepared.inputs.days)
         return np.asarray(np.mean([_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors], axis=0))
 
     def settle(self) -> None:
@@ -112,7 +112,7 @@ class WindowProcess:
     def absorb(self, prepared: Prepared, *, is_known: bool) -> None:
         """Add the one day of `prepared` with its outcome."""
         x, outcome = prepared.inputs.columns[0], prepared.outcomes[0]
-        kernel, own = self._row.against(x)
+        kernel, own = self._row.against(x, prepared.inputs.days)
         blank = 0.0 if is_known else BLANK_NOISE
         innovation = float(np.mean((outcome - self._factors[0].mean(kernel)) ** 2, dtype=np.float64)) if is_known else float("nan")
         self._innovations = np.append(self._innovations, innovation)
@@ -123,7 +123,7 @@ class WindowProcess:
             noises.append(_ROBUST_NOISE * self.weights.noise * factor)
         for process, noise in zip(self._factors, noises, strict=True):
             process.absorb(kernel, own + noise + blank, outcome)
-        self._row.append(x)
+        self._row.append(x, prepared.inputs.days)
 
 
 def _price(means: Singles, prepared: Prepared) -> Floats:

@@ -57,6 +57,8 @@ class DayFeatures:
     """Group name to (n, width)."""
     centre: Floats
     spread: Floats
+    rows: Singles
+    """(n,) number of each day in its history."""
 
     def stacked(self, names: tuple[str, ...]) -> Singles:
         """(n, sum of widths) the named groups side by side."""
@@ -119,7 +121,8 @@ class FeatureBuilder:
         week, month = self.levels(7).mean, self.levels(28).mean
         groups["lev2"] = _scaled(np.stack([(week - month) / spread, (month - self._anchors.price_centre) / self._anchors.price_spread], axis=1))
         groups["mm"] = _scaled(transform(self._ranges(), centre, spread))
-        return DayFeatures(groups={name: np.asarray(g, dtype=np.float32) for name, g in groups.items()}, centre=centre, spread=spread)
+        rows = np.arange(*self._rows.indices(len(self._history))[:2], dtype=np.float32)
+        return DayFeatures(groups={name: np.asarray(g, dtype=np.float32) for name, g in groups.items()}, centre=centre, spread=spread, rows=rows)
 
     def _level(self, centre: Floats, spread: Floats) -> Floats:
         scale = self._anchors.price_spread

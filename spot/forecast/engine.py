@@ -22,7 +22,9 @@ from spot.forecast.lear import LearWindow
 from spot.forecast.residual_trees import FIRST_LEARNING_DAY, ResidualTable
 
 _CORE_SHARE = 0.5
-"""Share of the plain mean of bank and trees in the aggregate: online weights are noisy."""
+"""Share of the fixed blend in the aggregate: online weights are noisy."""
+_LEAR_SHARE = 0.1
+"""Share of LEAR in the fixed blend: over short windows it follows what has just changed, and errs where the bank does not."""
 
 
 class EngineForecaster(HourlyForecaster[EngineSettings]):
@@ -119,13 +121,14 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     # -- explanation
 
     def bank_parts(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
-        """What the bank's forecast of the last day of `history` is made of; trees on its residual are a part of their own."""
+        """What the bank's forecast of the last day of `history` is made of; what trees and LEAR add to it is a part of its own."""
         parts = self.bank.explain(history, family_of)
-        if not self.settings.trees:
+        others = [name for name, is_there in (("trees on the residual", self.settings.trees), ("LEAR", self.settings.lear)) if is_there]
+        if not others:
             return parts
         experts = self._experts_of_last_day(history)
         added = self._core(experts) - experts[self._bank_column()]
-        return BankParts({**parts.contributions, "trees on the residual": added}, parts.likeness)
+        return BankParts({**parts.contributions, " and ".join(others): added}, parts.likeness)
 
     # -- experts
 
@@ -191,8 +194,12 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return self._n_passes * len(self.settings.windows)
 
     def _core(self, experts: Floats) -> Floats:
-        """The mean of bank and trees, or the bank alone, of (..., K, 24) experts."""
-        return np.asarray(experts[..., self._bank_column() + (2 if self.settings.trees else 0), :])
+        """The fixed blend of (..., K, 24) experts: the mean of bank and trees, or the bank alone, with a little of LEAR."""
+        column = self._bank_column() + (2 if self.settings.trees else 0)
+        core = np.asarray(experts[..., column, :])
+        if not self._lear:
+            return core
+        return np.asarray((1 - _LEAR_SHARE) * core + _LEAR_SHARE * experts[..., column + 1 :, :].mean(axis=-2))
 
     def _combine(self, experts: Floats, aggregator: Aggregator | None) -> Floats:
         core = self._core(experts)
@@ -219,7 +226,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return [LearWindow(days, lear) for days in lear.windows_days] if lear else []
 
     def _has_more_than_a_bank(self) -> bool:
-        return self.settings.trees is not None or self.settings.is_aggregated
+        return self.settings.trees is not None or self.settings.lear is not None or self.settings.is_aggregated
 
     # -- the bank
 

@@ -1,7 +1,8 @@
 """The kernel between delivery days, shared by all hours of the day.
 
-K(x, x') = sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS, with two components j. Matrices are float32
-and only their lower triangle is made: the next step is a Cholesky factor.
+K(x, x') = h(t, t') sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS, with two components j, and with
+h = 1 + NEARNESS exp(-|t - t'| / MEMORY_DAYS) for days t and t': like days are a little more alike while they are near in time, so that the
+forecast follows what has changed lately. Matrices are float32 and only their lower triangle is made: the next step is a Cholesky factor.
 """
 
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from spot.forecast.prior_weights import DISTANCE_KINDS, LINEAR_KINDS, prior_tabl
 
 Floats = npt.NDArray[np.float64]
 BIAS = 3.0
+NEARNESS = 0.1
+MEMORY_DAYS = 60.0
 SMALLEST_WEIGHT = 1e-3
 """A group that the prior leaves out of a component may still be found by the gradient."""
 _BLOCK_ROWS = 256
@@ -78,12 +81,24 @@ def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
     }
 
 
+def nearness(left: Singles, right: Singles) -> Singles:
+    """(n, m) factor on the distance part between days of these numbers; its largest value is 1 + NEARNESS."""
+    apart = np.abs(left[:, None] - right)
+    apart *= np.float32(-1 / MEMORY_DAYS)
+    np.exp(apart, out=apart)
+    apart *= np.float32(NEARNESS)
+    apart += np.float32(1)
+    return np.asarray(apart)
+
+
 @dataclass(frozen=True, slots=True)
 class KernelInputs:
-    """Stacked features of n days and the weight of every column; F columns."""
+    """Stacked features of n days, the number of each day, and the weight of every column; F columns."""
 
     columns: Singles
     """(n, F)"""
+    days: Singles
+    """(n,)"""
     distance: Singles
     """(2, F)"""
     linear: Singles
@@ -95,6 +110,7 @@ class KernelInputs:
         widths = [features.groups[name].shape[1] for name in weights.groups]
         return cls(
             features.stacked(weights.groups),
+            features.rows,
             np.repeat(weights.distance, widths, axis=1).astype(np.float32),
             np.repeat(weights.linear, widths).astype(np.float32),
         )
@@ -113,12 +129,18 @@ def kernel_lower(inputs: KernelInputs, weights: KernelWeights) -> Singles:
         block = kernel[start:stop, :stop]
         np.matmul(linear[start:stop], x[:stop].T, out=block)
         block += np.float32(BIAS)
+        near = nearness(inputs.days[start:stop], inputs.days[:stop])
         for component, (z, square) in enumerate(zip(scaled, squares, strict=True)):
             distance = z[start:stop] @ z[:stop].T
-            block += component_of(distance, square[start:stop], square[:stop], weights, component)
-    diagonal = np.float32(BIAS + weights.amplitude.sum()) + np.einsum("ij,ij->i", linear, x)
+            block += component_of(distance, square[start:stop], square[:stop], weights, component) * near
+    diagonal = np.float32(BIAS + largest_distance_part(weights)) + np.einsum("ij,ij->i", linear, x)
     kernel[np.diag_indices(n_days)] = diagonal
     return kernel
+
+
+def largest_distance_part(weights: KernelWeights) -> float:
+    """The distance part between a day and itself."""
+    return float((1 + NEARNESS) * weights.amplitude.sum())
 
 
 def component_of(product: Singles, left: Singles, right: Singles, weights: KernelWeights, component: int) -> Singles:
@@ -144,33 +166,40 @@ class KernelRow:
         self._sides = np.concatenate([inputs.distance, inputs.linear[None]])
         self._n_days = len(inputs.columns)
         self._columns = inputs.columns
+        self._days = inputs.days
         self._squares = (inputs.columns**2) @ inputs.distance.T
 
-    def against(self, x: Singles) -> tuple[Singles, float]:
-        """(n,) kernel between the day with features `x` (F,) and every past day, and its own variance without noise."""
-        products = self._columns[: self._n_days] @ (self._sides * x).T
-        own = self._sides @ (x**2)
-        row = products[:, 2] + np.float32(BIAS)
-        for component in range(2):
-            squares = self._squares[: self._n_days, component]
-            row += component_of(products[:, component][None].copy(), own[component : component + 1], squares, self._weights, component)[0]
-        return row, float(BIAS + self._weights.amplitude.sum() + own[2])
+    def against(self, x: Singles, day: Singles) -> tuple[Singles, float]:
+        """(n,) kernel between day number `day` (1,) with features `x` (F,) and every past day, and its own variance without noise."""
+        linear, distance = self._parts(x)
+        row = linear + np.float32(BIAS) + distance * nearness(day, self._days[: self._n_days])[0]
+        return row, float(BIAS + largest_distance_part(self._weights) + self._sides[2] @ (x**2))
 
     def likeness(self, x: Singles) -> Floats:
-        """(n,) the distance part of the kernel over its largest value: 1 for a day with the same features, 0 for one unlike in all."""
-        row, _ = self.against(x)
-        linear = self._columns[: self._n_days] @ (self._sides[2] * x)
-        return np.asarray((row - linear - np.float32(BIAS)) / np.float32(self._weights.amplitude.sum()), dtype=np.float64)
+        """(n,) how like in features every past day is: 1 for a day with the same, 0 for one unlike in all."""
+        return np.asarray(self._parts(x)[1] / np.float32(self._weights.amplitude.sum()), dtype=np.float64)
+
+    def _parts(self, x: Singles) -> tuple[Singles, Singles]:
+        """(n,) linear part, and (n,) distance part before nearness in time."""
+        products = self._columns[: self._n_days] @ (self._sides * x).T
+        own = self._sides @ (x**2)
+        distance = np.zeros(self._n_days, dtype=np.float32)
+        for component in range(2):
+            squares = self._squares[: self._n_days, component]
+            distance += component_of(products[:, component][None].copy(), own[component : component + 1], squares, self._weights, component)[0]
+        return products[:, 2], distance
 
     def mean_of_newest(self, n_days: int) -> Singles:
         """(F,) mean features of the newest `n_days` days."""
         return np.asarray(self._columns[max(0, self._n_days - n_days) : self._n_days].mean(axis=0))
 
-    def append(self, x: Singles) -> None:
-        """Remember the day with features `x`."""
+    def append(self, x: Singles, day: Singles) -> None:
+        """Remember day number `day` (1,) with features `x`."""
         if self._n_days == len(self._columns):  # room for more days at once: copying the past every day would cost more than the forecast
             self._columns = np.concatenate([self._columns, np.empty((_SPARE_ROWS, len(x)), dtype=np.float32)])
             self._squares = np.concatenate([self._squares, np.empty((_SPARE_ROWS, 2), dtype=np.float32)])
+            self._days = np.concatenate([self._days, np.empty(_SPARE_ROWS, dtype=np.float32)])
+        self._days[self._n_days] = day[0]
         self._columns[self._n_days] = x
         self._squares[self._n_days] = self._sides[:2] @ (x**2)
         self._n_days += 1

@@ -12,7 +12,7 @@ from scipy.linalg import lapack
 
 from spot.forecast.day_features import Singles
 from spot.forecast.gaussian_process import factorise, one_step_means, solve_lower
-from spot.forecast.kernel import BIAS, KernelInputs, KernelWeights
+from spot.forecast.kernel import BIAS, NEARNESS, KernelInputs, KernelWeights, largest_distance_part, nearness
 from spot.forecast.normalisation import MAX_TRANSFORMED, Floats
 
 _BLOCK_ROWS = 256
@@ -57,6 +57,8 @@ class GradientWorkspace:
         self.widths = widths
         self.log_distance = np.empty((2, n_days, n_days), dtype=np.float32)
         self.kernel = np.empty((n_days, n_days), dtype=np.float32)
+        self.days = np.arange(n_days, dtype=np.float32)
+        self.near = nearness(self.days, self.days)
 
     def blocks(self) -> list[slice]:
         """Blocks of rows; each is worked up to its last row, for the lower triangle is enough."""
@@ -66,7 +68,7 @@ class GradientWorkspace:
     def inputs(self, weights: KernelWeights) -> KernelInputs:
         """The columns under these weights."""
         distance = np.repeat(weights.distance, self.widths, axis=1).astype(np.float32)
-        return KernelInputs(self.columns, distance, np.repeat(weights.linear, self.widths).astype(np.float32))
+        return KernelInputs(self.columns, self.days, distance, np.repeat(weights.linear, self.widths).astype(np.float32))
 
     def by_group(self, columns: Floats) -> Floats:
         """(..., G) sums over the columns of each group."""
@@ -111,8 +113,8 @@ def _fill_kernel(space: GradientWorkspace, weights: KernelWeights) -> None:
             np.maximum(log_distance, np.float32(1e-6), out=log_distance)
             np.log(log_distance, out=log_distance)
             power = np.exp(log_distance * np.float32(weights.exponent[component] / 2))
-            block += np.exp(np.float32(np.log(weights.amplitude[component])) - power)
-    own = np.float32(BIAS + weights.amplitude.sum()) + np.einsum("ij,ij->i", linear, x)
+            block += np.exp(np.float32(np.log(weights.amplitude[component])) - power) * space.near[rows, : rows.stop]
+    own = np.float32(BIAS + largest_distance_part(weights)) + np.einsum("ij,ij->i", linear, x)
     space.kernel[np.diag_indices(len(x))] = own
 
 
@@ -145,8 +147,9 @@ def _pull_back(space: GradientWorkspace, weights: KernelWeights, kernel_bar: Sin
             log_distance = space.log_distance[component, rows, : rows.stop]
             power = np.exp(half_exponent * log_distance)
             part = kernel_bar[rows, : rows.stop] * np.exp(np.float32(np.log(weights.amplitude[component])) - power)
+            part *= space.near[rows, : rows.stop]
             diagonal = np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)
-            part[diagonal] = kernel_bar[rows, : rows.stop][diagonal] * np.float32(weights.amplitude[component])
+            part[diagonal] = kernel_bar[rows, : rows.stop][diagonal] * np.float32((1 + NEARNESS) * weights.amplitude[component])
             amplitude[component] += float(part.sum(dtype=np.float64))
             part[diagonal] = 0.0
             part *= power

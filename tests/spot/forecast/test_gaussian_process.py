@@ -10,7 +10,7 @@ from spot.forecast.clock_grid import grid_of
 from spot.forecast.day_features import WARM_UP_DAYS, FeatureBuilder, NormalisationWindow, filled_history, first_days
 from spot.forecast.gaussian_process import factorise, one_step_means, solve_lower
 from spot.forecast.hyper_parameters import GradientSettings, fit_weights
-from spot.forecast.kernel import BIAS, KernelInputs, kernel_lower, prior_kernel_weights
+from spot.forecast.kernel import BIAS, MEMORY_DAYS, NEARNESS, KernelInputs, kernel_lower, prior_kernel_weights
 from spot.forecast.kernel_gradient import GradientWorkspace, PriceTargets, walk_forward_gradient
 from spot.forecast.normalisation import transform
 from tests.spot.forecast.panels import made_up_panel
@@ -38,8 +38,10 @@ def dense_kernel(features, weights):
         squared = ((x[:, None] - x[None]) ** 2).sum(axis=2)
         for component in range(2):
             distances[component] += weights.distance[component, index] * squared
+    days = np.arange(len(total))
+    near = 1 + NEARNESS * np.exp(-np.abs(days[:, None] - days) / MEMORY_DAYS)
     for component in range(2):
-        total += weights.amplitude[component] * np.exp(-(distances[component] ** (weights.exponent[component] / 2)))
+        total += near * weights.amplitude[component] * np.exp(-(distances[component] ** (weights.exponent[component] / 2)))
     return total
 
 

@@ -64,4 +64,4 @@ def test_every_derivative_agrees_with_a_finite_difference(name, index):
     gradient = np.asarray(getattr(walk_forward_gradient(space, weights, targets), name))[index]
     step = 0.05
     up, down = (walk_forward_gradient(space, moved(weights, name, index, sign * step), targets).error for sign in (1, -1))
-    assert gradient == pytest.approx((up - down) / (2 * step), rel=0.05, abs=2e-4)
+    assert gradient == pytest.approx((up - down) / (2 * step), rel=0.05, abs=1e-3)
