@@ -48,7 +48,8 @@ def signals(
     rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(pl.col("role") == "champion")
     rows = rows if strategy is None else rows.filter(pl.col("strategy") == strategy)
     if rows.is_empty():
-        err.print(f"no signal for {name} on {delivery_day}: `spotdesk run --zone {name}` makes them, `spotdesk status` says what is missing")
+        make = f"spotdesk run --zone {name} --from {delivery_day} --to {delivery_day}"
+        err.print(f"no signal for {name} on {delivery_day}: `{make}` makes them, `spotdesk status` says what is missing", soft_wrap=True)
         raise typer.Exit(1)
     still_valid = valid_signals(rows, now=now)["signal_id"].implode()
     rows = rows.with_columns(is_void=~pl.col("signal_id").is_in(still_valid))

@@ -76,7 +76,7 @@ class Publisher:
         the alert that its last row is.
         """
         made = [PUBLICATIONS.empty()]
-        for batch in make_batches(signals):
+        for batch in make_batches(signals, self._curves_of(signals)):
             desk = self.lake.read("publications", first_day=batch.delivery_day - timedelta(days=1), last_day=batch.delivery_day + timedelta(days=1))
             conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
             for channel in self._channels(batch):
@@ -85,6 +85,13 @@ class Publisher:
                     self.lake.upsert("publications", row)
                     made.append(row)
         return pl.concat(made)
+
+    def _curves_of(self, signals: pl.DataFrame) -> pl.DataFrame | None:
+        """Steps of bid curves, where any signal may have some."""
+        if signals.is_empty():
+            return None
+        days = signals["delivery_day"].unique().sort()
+        return self.lake.read("bid_curves", zones=signals["zone"].unique().to_list(), first_day=days[0], last_day=days[-1])
 
     def _channels(self, batch: Batch) -> list[Channel]:
         channels: list[Channel] = ["table"]

@@ -7,13 +7,13 @@ adapters that send are in `resources/publication.py`.
 import hashlib
 import hmac
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from spot.contracts.signal_tables import PUBLICATIONS, SIGNALS
+from spot.contracts.signal_tables import BID_CURVES, PUBLICATIONS, SIGNALS
 from spot.contracts.table import check_rows
 from spot.errors import ContractError
 from spot.market.delivery import n_periods
@@ -35,6 +35,8 @@ class Batch:
     mode: str
     valid_until_utc: datetime
     signals: pl.DataFrame
+    curves: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    """Signal id to its steps (price, accumulated MW); a signal without steps is one order at its limit price."""
 
     @property
     def n_orders(self) -> int:
@@ -50,18 +52,24 @@ class SilenceVerdict:
     reasons: tuple[str, ...]
 
 
-def make_batches(signals: pl.DataFrame) -> tuple[Batch, ...]:
-    """The champion's signals as batches, in the order of zone, day and strategy."""
+def make_batches(signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None) -> tuple[Batch, ...]:
+    """The champion's signals as batches, in the order of zone, day and strategy, with the steps of those that are bid as a curve."""
     champion = signals.filter(pl.col("role") == "champion").sort("zone", "delivery_day", "strategy", "delivery_start_utc")
-    return tuple(_batch(rows) for _, rows in champion.group_by("zone", "delivery_day", "strategy", maintain_order=True))
+    steps = BID_CURVES.empty() if bid_curves is None else bid_curves
+    return tuple(_batch(rows, steps) for _, rows in champion.group_by("zone", "delivery_day", "strategy", maintain_order=True))
 
 
-def _batch(rows: pl.DataFrame) -> Batch:
+def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
     zone, day, strategy = rows.select("zone", "delivery_day", "strategy").row(0)
-    text = "|".join((zone, str(day), strategy, *rows["signal_id"].to_list()))
     until = rows["valid_until_utc"].min()
     if not isinstance(until, datetime):
         raise ContractError(f"{zone} {day} {strategy}: signals without valid_until_utc")
+    own = bid_curves.filter(pl.col("signal_id").is_in(rows["signal_id"].implode())).sort("delivery_start_utc", "step")
+    curves = {
+        str(signal): tuple(steps.select("price_eur_per_mwh", "volume_mw").rows())
+        for (signal,), steps in own.group_by("signal_id", maintain_order=True)
+    }
+    text = "|".join((zone, str(day), strategy, *rows["signal_id"].to_list(), *([repr(curves)] if curves else [])))
     return Batch(
         publication_id=hashlib.sha256(text.encode()).hexdigest()[:24],
         zone=zone,
@@ -70,6 +78,7 @@ def _batch(rows: pl.DataFrame) -> Batch:
         mode="live" if rows["mode"].eq("live").all() else "paper",
         valid_until_utc=until,
         signals=rows,
+        curves=curves,
     )
 
 
@@ -134,14 +143,19 @@ def json_payload(batch: Batch, *, sequence: int) -> bytes:
         "strategy": batch.strategy,
         "mode": batch.mode,
         "valid_until_utc": batch.valid_until_utc.isoformat(),
-        "signals": [{key: _plain(value) for key, value in row.items()} for row in batch.signals.to_dicts()],
+        "signals": [
+            {**{key: _plain(value) for key, value in row.items()}, "bid_curve": [list(step) for step in batch.curves.get(row["signal_id"], ())]}
+            for row in batch.signals.to_dicts()
+        ],
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
 
 
 def csv_payload(batch: Batch) -> bytes:
-    """The batch as CSV with a header."""
-    return batch.signals.with_columns(publication_id=pl.lit(batch.publication_id)).write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
+    """The batch as CSV with a header; a curve is `price:MW` steps parted by spaces."""
+    curves = [" ".join(f"{price:g}:{mw:g}" for price, mw in batch.curves.get(signal, ())) for signal in batch.signals["signal_id"]]
+    frame = batch.signals.with_columns(bid_curve=pl.Series(curves, dtype=pl.String), publication_id=pl.lit(batch.publication_id))
+    return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
 
 
 def sign(secret: bytes, timestamp: str, body: bytes) -> str:

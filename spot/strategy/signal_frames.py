@@ -138,7 +138,8 @@ def curve_frame(frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final
             scaled = round(min(volume * top, abs(mw)), 6)
             if mw and scaled > 0:
                 worst = final.limit_price[unit]
-                steps.append((unit, number, min(price, worst) if mw > 0 else max(price, worst), scaled))
+                # Whole cents, on the side that trades less.
+                steps.append((unit, number, np.floor(100 * min(price, worst)) / 100 if mw > 0 else np.ceil(100 * max(price, worst)) / 100, scaled))
     if not steps:
         return BID_CURVES.empty()
     table = pl.DataFrame(steps, schema={"unit": pl.UInt32, "step": pl.Int32, "price_eur_per_mwh": pl.Float64, "volume_mw": pl.Float64}, orient="row")

@@ -14,7 +14,7 @@ from spot.contracts.signal_tables import PUBLICATIONS
 from spot.contracts.table import check_rows
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
-from spot.strategy.outbox import assess_batch, assess_silence, is_signed, make_batches, sign, valid_signals
+from spot.strategy.outbox import assess_batch, assess_silence, csv_payload, is_signed, json_payload, make_batches, sign, valid_signals
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
 from tests.spot.strategy.sample_market import ZONE, make_request
@@ -156,6 +156,20 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
     assert assess_batch(batch, conformance=breached, **ask) == ("a limit is breached or denies",)
     (torn,) = make_batches(decision.frame.slice(1))
     assert assess_batch(torn, conformance=decision.conformance, **ask) == ("units are missing or doubled",)
+
+
+def test_a_bid_curve_leaves_with_its_signal(desk, tmp_path):
+    decision = decide_signals(make_request(DAY, SettlementSpreadSettings(takes_curve=True), as_of_utc=GATE - timedelta(hours=1)))
+    desk.lake.replace("bid_curves", decision.bid_curves, zone=ZONE, first_day=DAY, last_day=DAY)
+    (plain,), (batch,) = make_batches(decision.frame), make_batches(decision.frame, decision.bid_curves)
+    assert plain.publication_id != batch.publication_id
+    first = decision.frame["signal_id"][0]
+    steps = decision.bid_curves.filter(pl.col("signal_id") == first).select("price_eur_per_mwh", "volume_mw").rows()
+    (signal,) = [row for row in json.loads(json_payload(batch, sequence=1))["signals"] if row["signal_id"] == first]
+    assert [tuple(step) for step in signal["bid_curve"]] == steps
+    assert len(steps) > 1
+    rows = pl.read_csv(csv_payload(batch))
+    assert rows["bid_curve"][0].split() == [f"{price:g}:{mw:g}" for price, mw in steps]
 
 
 @pytest.mark.parametrize(("scope", "limit", "other"), [("strategy", 30.0, ZONE), ("zone", 30.0, ZONE), ("desk", 30.0, "BE")])
