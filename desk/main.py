@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("desk.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
     "ingest": ("desk.ingest", "Read a file of market data in the tidy layout into the ledger."),
     "backfill": ("desk.backfill", "Load years of live history into the ledger, resumable."),
+    "rederive": ("desk.rederive", "Read the captured answers of the providers again, with today's parsers."),
     "run": ("desk.run", "The chain from data to settled signals, for a range of days."),
     "status": ("desk.status", "Trading state, newest data, serving model, requests and alerts of every zone."),
     "drift": ("desk.drift", "What the monitors of a zone saw."),

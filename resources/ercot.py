@@ -91,10 +91,8 @@ class Ercot:
                 "response_type": "id_token",
                 "client_id": _CLIENT_ID,
                 "scope": f"openid {_CLIENT_ID} offline_access",
-                "username": self.username,
-                "password": self.password,
             }
-            token = _token(client.post_form(self.login_url, form).body)
+            token = _token(client.post_form(self.login_url, form, {"username": self.username, "password": self.password}).body)
             _TOKENS[self.login_url, self.username] = (token, time.monotonic() + _TOKEN_SECONDS)
         return {"Authorization": f"Bearer {token}"}
 

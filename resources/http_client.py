@@ -103,13 +103,13 @@ class HttpClient:
         asked = _Asked("GET", url, address, {**(parameters or {}), **(secrets or {})}, secret_headers or {})
         return self._ask(asked, [*(secrets or {}).values(), *(secret_headers or {}).values()])
 
-    def post_form(self, url: str, secret_form: Mapping[str, str]) -> Answer:
-        """The answer to a POST of a form, none of whose values is ever shown: how some providers hand out a token.
+    def post_form(self, url: str, form: Mapping[str, str], secret_form: Mapping[str, str]) -> Answer:
+        """The answer to a POST of a form: how some providers hand out a token. The values of `secret_form` belong to it and are never shown.
 
         Raises:
             ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `get`.
         """
-        return self._ask(_Asked("POST", url, url, {}, {}, secret_form), list(secret_form.values()))
+        return self._ask(_Asked("POST", url, url, {}, {}, {**form, **secret_form}), list(secret_form.values()))
 
     def _ask(self, asked: "_Asked", secrets: Sequence[str]) -> Answer:
         url, address = asked.url, asked.address

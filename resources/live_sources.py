@@ -16,14 +16,21 @@ from resources.open_meteo import OpenMeteo
 from resources.pjm import Pjm
 from resources.provider_request import Provider
 from resources.smard import Smard
+from spot.errors import ConfigurationError
 
 LIVE_SOURCES = ("entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot", "open_meteo", "ecb")
 SOURCES_WITHOUT_KEY = ("energy_charts", "smard", "elexon", "open_meteo", "ecb")
+_LOGIN = "ercot_login"
+"""Where ERCOT hands out tokens, among the addresses that may be replaced."""
 
 
 def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None) -> dict[str, Provider]:
-    """Every provider by its name. `tokens` by provider; `base_urls` replaces an address, for a mirror or a test."""
-    own = {
+    """Every provider by its name. `tokens` by provider; `base_urls` replaces an address, for a mirror or a test.
+
+    Raises:
+        ConfigurationError: `base_urls` names no live source.
+    """
+    own: dict[str, Provider] = {
         "entsoe": Entsoe(token=tokens.get("entsoe", "")),
         "energy_charts": EnergyCharts(),
         "smard": Smard(),
@@ -33,8 +40,13 @@ def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | Non
         "open_meteo": OpenMeteo(),
         "ecb": Ecb(),
     }
-    replaced = {name: replace(own[name], base_url=url) for name, url in (base_urls or {}).items()}  # type: ignore[type-var]
-    return {**own, **replaced}  # type: ignore[dict-item]
+    addresses = dict(base_urls or {})
+    if _LOGIN in addresses:
+        own["ercot"] = replace(own["ercot"], login_url=addresses.pop(_LOGIN))  # type: ignore[type-var]
+    if unknown := set(addresses) - set(own):
+        raise ConfigurationError(f"no live source {', '.join(sorted(unknown))}: known are {', '.join(own)} and {_LOGIN}")
+    replaced = {name: replace(own[name], base_url=url) for name, url in addresses.items()}  # type: ignore[type-var]
+    return {**own, **replaced}
 
 
 def make_live_market(
