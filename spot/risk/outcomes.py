@@ -35,7 +35,8 @@ def zone_outcomes(
 ) -> pl.DataFrame:
     """Outcomes of one zone from its raw tables (a missing table counts as empty), with the second price that `settled_against` names.
 
-    Rows of `build_outcomes`, and `imbalance_price_eur_per_mwh` where the zone publishes one. Rows of one source per table are expected.
+    Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh` where the zone publishes one. Rows of one
+    source per table are expected.
     """
     own = {name: _part(raw[name], zone, first_day) for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices") if name in raw}
     if "day_ahead_prices" not in own:
@@ -43,9 +44,9 @@ def zone_outcomes(
     table, series = REFERENCE_SERIES.get(settled_against, ("", ""))
     reference = own[table].filter(pl.col("series") == series) if table in own else None
     outcomes = build_outcomes(own["day_ahead_prices"], reference, as_of_utc=as_of_utc)
-    if "imbalance_prices" not in own:
+    if "imbalance_prices" not in own or as_of_utc is not None:
         return outcomes
-    firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"], as_of_utc=as_of_utc)
+    firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"])
     return outcomes.join(firm.select(*_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh"), on=_KEY, how="left")
 
 
