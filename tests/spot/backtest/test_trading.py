@@ -149,7 +149,7 @@ def test_the_comparison_is_paired_by_day():
 
 
 def test_naive_rules_have_their_side(past):
-    moment = SpreadMoment(ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), past.raw, past.forecasts, past.features, "imbalance")
+    moment = SpreadMoment(ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), past.raw, past.features, "imbalance")
     assert (NaiveSpread("always_buy").quantiles(moment) > 0).all()
     assert (NaiveSpread("always_sell").quantiles(moment) < 0).all()
     assert NaiveSpread("last_week").quantiles(moment).shape == (96, 9)
@@ -168,7 +168,7 @@ def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_
     )
     source = FittedSpread(lambda: CatBoostSpread(CatBoostSpreadSettings(iterations=60, learning_rate=0.2)), min_days=30)
     for day, width in ((date(2025, 9, 29), 24), (date(2025, 10, 3), 96)):
-        moment = SpreadMoment(ZONE, day, gate_closure_utc(ZONE, day), raw, past.forecasts, past.features, "imbalance")
+        moment = SpreadMoment(ZONE, day, gate_closure_utc(ZONE, day), raw, past.features, "imbalance")
         quantiles = source.quantiles(moment)
         assert quantiles.shape == (width, len(LEVELS))
         assert (np.diff(quantiles, axis=1) >= 0).all()
