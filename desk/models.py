@@ -3,7 +3,7 @@
 Every deed of a person is a row of `promotion_decisions` before it is done, with a name and a reason.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -17,6 +17,8 @@ from resources.wiring import make_lake, make_registry
 from spot.backtest.decisions import DecisionContext, manual_decision_row
 from spot.backtest.decisions import explain_decision as decision_text
 from spot.errors import ConfigurationError, ModelNotFoundError
+from spot.market.delivery import days_between, delivery_day_of
+from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 
 ZoneOption = Annotated[str, typer.Option("--zone", help="Bidding zone.")]
@@ -81,7 +83,8 @@ def promote(
     _require_signature(environment, name, by, signed_off_by)
     row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
     registry.files(new)  # a version whose files are not those that were registered never serves
-    registry.promote(name, new.version)
+    spoken = make_lake(environment).read("day_ahead_forecasts", zones=[name]).filter(pl.col("role") == "champion")["delivery_day"].max()
+    registry.promote(name, new.version, serves_from=first_free_day(name, spoken, datetime.now(UTC)))  # type: ignore[arg-type]
     _tell(registry, name, row, as_json=as_json)
 
 
@@ -137,6 +140,18 @@ def find_decisions(lake: Lake, *, decision: str | None = None, zone: str | None 
     if version is not None:
         rows = rows.filter(pl.col("candidate_version") == version)
     return rows.sort("decided_at_utc", "decision_id")
+
+
+def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> date | None:
+    """From when a version that a person promotes serves: the first day whose gate is open, or the one after the newest that was forecast.
+
+    Earlier days keep the champion that they had, so that a replay of the past gives the same rows. None where nothing was ever forecast.
+    """
+    if newest_forecast is None:
+        return None
+    today = delivery_day_of(zone, now)
+    is_open = next(day for day in days_between(today, today + timedelta(days=3)) if gate_closure_utc(zone, day) > now)
+    return min(is_open, newest_forecast + timedelta(days=1))
 
 
 def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:

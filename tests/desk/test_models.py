@@ -2,7 +2,7 @@
 
 import json
 import time
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from desk.dossier import dossier
-from desk.models import explain_decision, models, promote, rollback
+from desk.models import explain_decision, first_free_day, models, promote, rollback
 from resources.environments import Environment, read_environment
 from resources.registry import ModelRegistry, VersionFacts
 from resources.wiring import make_lake, make_registry
@@ -105,6 +105,20 @@ def test_promotion_by_a_person_names_the_person(environment: Environment, capsys
         with pytest.raises(ConfigurationError):
             promote(zone=ZONE, version="1", by=by, reason=reason, signed_off_by=None, force=False, as_json=True)
     assert registry_of(environment).champion(ZONE).version == "3"
+
+
+@pytest.mark.parametrize(
+    ("newest", "at", "expected"),
+    [
+        (None, "2025-06-10T08:00", None),
+        (date(2025, 6, 10), "2025-06-10T08:00", date(2025, 6, 11)),  # tomorrow is still to be forecast
+        (date(2025, 6, 11), "2025-06-10T09:30", date(2025, 6, 11)),  # it is, and its gate is open: it will be forecast again
+        (date(2025, 6, 11), "2025-06-10T10:30", date(2025, 6, 12)),  # its gate has closed
+        (date(2025, 3, 1), "2025-06-10T08:00", date(2025, 3, 2)),  # a desk that lives in the past, as the demo does
+    ],
+)
+def test_a_promotion_by_hand_leaves_the_past_alone(newest: date | None, at: str, expected: date | None) -> None:
+    assert first_free_day(ZONE, newest, datetime.fromisoformat(f"{at}+00:00")) == expected
 
 
 def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, monkeypatch) -> None:

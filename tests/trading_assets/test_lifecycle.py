@@ -1,5 +1,6 @@
 """One desk through the life of a version: what a training run leaves in MLflow, challengers compared in the graph, a rollback at the next signal."""
 
+import json
 import time
 from datetime import UTC, date, datetime, timedelta
 
@@ -68,6 +69,9 @@ def mlflow_run_says_what_it_was(registry: ModelRegistry, version: ModelVersion) 
 
     assert version.tags["lock_hash"] == lock_hash() != "none"
     assert version.tags["code_version"] == model_code_version()
+    walked = json.loads(version.tags["evaluation"])["days"]
+    assert date.fromisoformat(walked[0]) == version.trained_through + timedelta(days=1)  # judged on days that it never saw
+    assert date.fromisoformat(walked[-1]) < version.serves_from
     client = MlflowClient(tracking_uri=registry.tracking_uri)
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
