@@ -15,12 +15,13 @@ from spot.backtest.spread_sources import ServedSpread, SpreadMoment
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
+from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
-from spot.risk.outcomes import zone_outcomes
+from spot.risk.outcomes import reference_curve, zone_outcomes
 from spot.risk.state import TradingState
 from spot.strategy.request import Settings, SignalDecision, SignalRequest
-from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings
 from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
 
@@ -124,6 +125,15 @@ def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: 
     return inputs.spread.quantiles(SpreadMoment(inputs.zone, day, as_of, inputs.raw, inputs.features, strategy.settled_against))
 
 
+def desk_price(raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc: datetime, strategy: Settings) -> Floats | None:
+    """(P,) the curve that a price view trades against, as the desk gave it by then; None where it gave none."""
+    if not isinstance(strategy, PriceViewSettings):
+        return None
+    minutes = day_ahead_mtu_minutes(zone, day)
+    starts = delivery_starts_utc(zone, day, minutes)
+    return reference_curve(raw, zone=zone, starts_utc=starts, minutes=minutes, as_of_utc=as_of_utc)
+
+
 def _request(
     inputs: WalkInputs,
     day: date,
@@ -146,6 +156,7 @@ def _request(
         limits=inputs.limits,
         trading_state=TradingState.ACTIVE if is_replay else inputs.trading_state,
         history=known,
+        reference=desk_price(inputs.raw, inputs.zone, day, as_of, strategy),
         desk_signals=desk.signals,
         settlements=desk.settlements,
         spread_quantiles=spread_quantiles,

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from spot.backtest.signal_walk import desk_price
 from spot.backtest.spread_sources import SpreadMoment, SpreadSource
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
@@ -116,6 +117,7 @@ def request_at_gate(
         desk_signals=before,
         settlements=settled,
         spread_quantiles=quantiles,
+        reference=desk_price(past.raw, past.zone, day, gate, rules.strategy),
         model_age_days=rules.model_age_days,
         drift_status="ok",
     )

@@ -64,8 +64,9 @@ RAW_TABLES: tuple[TableContract, ...] = (
     _raw(
         "intraday_prices",
         "Volume-weighted average price of continuous intraday trading, and intraday auction prices. `vwap` is that of the finest product, "
-        "`vwap_60` that of the hourly product where quarter hours are traded beside it.",
-        ("vwap", "vwap_60", "ida1", "ida2", "ida3"),
+        "`vwap_60` that of the hourly product where quarter hours are traded beside it; `reference_curve` is the desk's own or a broker's price of a "
+        "delivery to come.",
+        ("vwap", "vwap_60", "ida1", "ida2", "ida3", "reference_curve"),
         price_eur_per_mwh=_price(9999.0, "price"),
         volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
     ),

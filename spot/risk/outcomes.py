@@ -1,10 +1,12 @@
 """Prices that settle a position: the day-ahead price beside one second price, per market time unit, as known at an instant."""
 
-from collections.abc import Mapping
-from datetime import date, datetime
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 
+from spot.contracts.panel import Floats
 from spot.contracts.table import UTC_INSTANT
 
 OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -48,6 +50,26 @@ def zone_outcomes(
         return outcomes
     firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"])
     return outcomes.join(firm.select(*_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh"), on=_KEY, how="left")
+
+
+def reference_curve(
+    raw: Mapping[str, pl.DataFrame], *, zone: str, starts_utc: Sequence[datetime], minutes: int, as_of_utc: datetime
+) -> Floats | None:
+    """(P,) the desk's own price of each unit from `starts_utc` on, newest as known at `as_of_utc`; NaN where it says nothing, None without a curve.
+
+    Rows of the series `reference_curve` in `intraday_prices`; finer ones are averaged over the unit, coarser ones hold for all its parts.
+    """
+    if "intraday_prices" not in raw:
+        return None
+    end = max(starts_utc) + timedelta(minutes=minutes)
+    named = (pl.col("zone") == zone) & (pl.col("series") == "reference_curve")
+    rows = raw["intraday_prices"].filter(named, pl.col("delivery_start_utc").is_between(min(starts_utc) - timedelta(hours=1), end))
+    known = _newest(rows, as_of_utc)
+    if known.is_empty():
+        return None
+    found = dict(_quarters(known).select("quarter_utc", "price_eur_per_mwh").iter_rows())
+    parts = [[found.get(start + timedelta(minutes=15 * i), np.nan) for i in range(minutes // 15)] for start in starts_utc]
+    return np.array([np.mean(unit) for unit in parts])
 
 
 def _part(frame: pl.DataFrame, zone: str, first_day: date | None) -> pl.DataFrame:

@@ -26,9 +26,20 @@ def settle_signals(signals: pl.DataFrame, outcomes: pl.DataFrame, settings: Sett
     if signals.filter(pl.col("strategy") != settings.strategy).height:
         raise ContractError(f"settlement: signals of another strategy than {settings.strategy}")
     priced = align_outcomes(outcomes, signals)
+    if isinstance(settings, PriceViewSettings):
+        priced = _against_the_desks_price(priced, signals)
     perfect = perfect_foresight(priced, settings)
     wear = settings.degradation_eur_per_mwh if isinstance(settings, StorageSettings) else 0.0
     return settle(signals, priced, settings.fees, degradation_eur_per_mwh=wear, perfect_foresight=perfect, bid_curves=bid_curves)
+
+
+def _against_the_desks_price(priced: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
+    """A price view closes at the price that the desk gave when it decided, whatever it says later."""
+    given = signals.select("zone", "delivery_start_utc", reference_price_eur_per_mwh="expected_reference_eur_per_mwh").unique(
+        ["zone", "delivery_start_utc"], maintain_order=True
+    )
+    joined = priced.drop("reference_price_eur_per_mwh").join(given, on=["zone", "delivery_start_utc"], how="left")
+    return joined.select(priced.columns)
 
 
 def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:

@@ -52,10 +52,7 @@ def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
         .otherwise("known_at_utc"),
     )
     whole = outcomes.filter(pl.col("delivery_day") < DAY - timedelta(days=1))
-    frames = [
-        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
-        for frame in (half, whole)
-    ]
+    frames = [spread_inputs(spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY]) for frame in (half, whole)]
     names = [name for name in frames[0].columns if name.startswith("spread_")]
     assert frames[0].select(names).equals(frames[1].select(names))
 

@@ -3,14 +3,19 @@
 from datetime import date, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spot.backtest.signal_walk import desk_price
+from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_starts_utc
+from spot.market.gates import gate_closure_utc
 from spot.strategy.price_view import product_units
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, load_strategy_settings
+from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.sizing import round_towards_zero, size_by_edge
 from spot.strategy.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
@@ -107,3 +112,39 @@ def test_unknown_settings_are_refused():
         load_strategy_settings({"strategy": "martingale"})
     with pytest.raises(ConfigurationError):
         load_strategy_settings({"strategy": "settlement_spread", "max_mw": float("nan")})
+
+
+def _given(day, prices, *, known, minutes=60):
+    """Rows of the series `reference_curve` that the desk gave at `known`."""
+    contract = next(contract for contract in RAW_TABLES if contract.name == "intraday_prices")
+    starts = delivery_starts_utc(ZONE, day, minutes)
+    frame = {
+        "zone": ZONE, "series": "reference_curve", "delivery_day": day, "delivery_start_utc": list(starts), "resolution_minutes": minutes,
+        "price_eur_per_mwh": prices, "volume_mwh": None, "available_at_utc": known, "availability": "stated", "source": "files",
+    }  # fmt: skip
+    return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
+
+
+def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_and_closes_against():
+    gate, settings = gate_closure_utc(ZONE, DAY), PriceViewSettings(product="mtu", max_mw=2.0)
+    early, late = _given(DAY, [130.0] * 24, known=gate - timedelta(hours=1)), _given(DAY, [0.0] * 24, known=gate + timedelta(hours=1))
+    raw = {"intraday_prices": pl.concat([early, late])}
+    reference = desk_price(raw, ZONE, DAY, gate, settings)
+    assert reference.tolist() == [130.0] * 24
+    assert desk_price({"intraday_prices": late}, ZONE, DAY, gate, settings) is None
+    frame = decide_signals(make_request(DAY, settings, reference=reference)).frame
+    bought = frame.filter(pl.col("side") == "buy")
+    assert bought.height > 0
+    money = settle_signals(frame, make_outcomes(DAY, DAY, noise=0.0), settings)
+    assert money["reference_price_eur_per_mwh"].unique().to_list() == [130.0]
+    row = money.filter(pl.col("side") == "buy").row(0, named=True)
+    assert row["gross_pnl_eur"] == pytest.approx(row["filled_mwh"] * (130.0 - row["day_ahead_price_eur_per_mwh"]))
+    assert money["perfect_foresight_eur"].sum() >= money["pnl_eur"].sum() > 0.0
+
+
+def test_a_finer_curve_is_averaged_over_the_unit_and_a_gap_is_no_price():
+    gate = gate_closure_utc(ZONE, DAY)
+    quarters = _given(DAY, [10.0, 20.0, 30.0, 40.0] * 24, known=gate - timedelta(hours=1), minutes=15)
+    reference = desk_price({"intraday_prices": quarters.slice(1)}, ZONE, DAY, gate, PriceViewSettings())
+    assert np.isnan(reference[0])
+    assert reference[1:].tolist() == [25.0] * 23
