@@ -25,11 +25,12 @@ from resources.registry import ModelRegistry
 from resources.zone_data import read_features, read_raw
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.watch import watch_features, watch_performance
-from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
+from trading_assets.display import OWNERS, lineage, picture, preview, table_metadata, written
 from trading_assets.explaining import importance_rows, judge_shares, judged_rows, shares_of_day
 from trading_assets.monitor_alerts import tell, tell_of_features
 from trading_assets.partitions import covered, zone_day_partitions
 from trading_assets.watching import (
+    conformance_by_limit,
     drift_rows,
     performance_rows,
     quality_rows,
@@ -40,6 +41,7 @@ from trading_assets.watching import (
 
 GROUP = "monitoring"
 _PERFORMANCE_DAYS = 220
+_CONFORMANCE_DAYS = 28
 
 
 @asset(
@@ -132,6 +134,37 @@ def forecast_explanations(
     columns = lineage({"share": [("day_ahead_forecast", "price_point_eur_per_mwh")]})
     facts = {"status": verdict.status, "reasons": "; ".join(verdict.reasons) or "none", "version": version}
     return MaterializeResult(metadata={**written(judged, report), **facts, "dagster/column_lineage": columns})
+
+
+@asset(
+    group_name=GROUP,
+    partitions_def=zone_day_partitions,
+    backfill_policy=BackfillPolicy.single_run(),
+    owners=OWNERS,
+    kinds={"polars"},
+    metadata=table_metadata("limit_conformance"),
+    deps=["signals"],
+)
+def risk_limit_conformance(context: AssetExecutionContext, lake: Lake) -> MaterializeResult:  # type: ignore[type-arg]
+    """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
+
+    The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at once and not only here.
+    """
+    span = covered(context)
+    since = span.last_day - timedelta(days=_CONFORMANCE_DAYS - 1)
+    rows = lake.read("limit_conformance", zones=[span.zone], first_day=since, last_day=span.last_day).filter(pl.col("role") == "champion")
+    use = conformance_by_limit(rows)
+    facts: dict[str, Any] = {f"rows_{status}": n for status, n in rows.group_by("status").len().sort("status").iter_rows()}
+    return MaterializeResult(metadata={"dagster/row_count": rows.height, **facts, "use_by_limit": preview(use, 20)})
+
+
+@asset_check(asset=risk_limit_conformance, name="limits_were_kept", description="No limit was breached, and each could be measured.")
+def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Fails on a breach, and on silence: a zone without conformance rows was not judged."""
+    span = covered(context)
+    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(pl.col("role") == "champion")
+    breached = rows.filter(pl.col("status") == "breached")
+    return AssetCheckResult(passed=rows.height > 0 and breached.is_empty(), metadata={"judged": rows.height, "breached": breached.height})
 
 
 @asset_check(asset=feature_drift, name="inputs_look_like_the_season", description="No drift, and the monitor can see.")

@@ -49,6 +49,22 @@ def performance_rows(watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: 
     return rows.select(FORECAST_PERFORMANCE.columns.keys())
 
 
+def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per limit of rows under `limit_conformance`: days, the largest use, the smallest headroom, and days in each state."""
+    counts = [(pl.col("status") == status).sum().alias(status) for status in ("reduced", "breached", "denied")]
+    return (
+        rows.group_by("strategy", "scope", "limit_name")
+        .agg(
+            pl.col("delivery_day").n_unique().alias("n_days"),
+            pl.col("used").max(),
+            pl.col("limit_value").last(),
+            pl.col("headroom_frac").min(),
+            *counts,
+        )
+        .sort("headroom_frac", "strategy", "scope", "limit_name", nulls_last=True)
+    )
+
+
 def quarantine_faulty(watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime) -> int:
     """Copy every value that is not to be believed to `quarantine`, with the reason; returns how many. The ledger itself never changes."""
     faulty = watch.quality.faulty

@@ -5,13 +5,14 @@ and would ask for the same again. A desk still wants to see which of them moved,
 width of its 80 % interval, given the residual load, as the price is.
 """
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
 
 from spot.contracts.feature_tables import CALENDAR_FEATURES, FEATURES
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.monitoring.drift import DriftVerdict, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift import RECONSTRUCTION, DriftVerdict, fit_drift, judge_drift, merge_verdicts
 from spot.monitoring.expectation import daily_inputs, is_priced, learn_expectation
 from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import MonitoringSettings
@@ -37,15 +38,16 @@ def watch_reported(features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day:
     judged = daily.filter(pl.col("delivery_day").is_between(first_day, last_day))
     recent = drift.reference.model_copy(update={"recent_days": drift.price_reference_days, "n_earlier_years": 0, "gap_days": drift.price_gap_days})
     verdicts = []
-    for columns, window, limit in (
-        ([name for name in names if not is_priced(name)], drift.reference, None),
-        ([name for name in names if is_priced(name)], recent, drift.price_threshold),
+    for together, columns, window, limit in (
+        ("all powers together", [name for name in names if not is_priced(name)], drift.reference, None),
+        ("all prices together", [name for name in names if is_priced(name)], recent, drift.price_threshold),
     ):
         if columns:
             reference = reference_days(daily, first_day=first_day, settings=window, chunk_days=drift.chunk_days)
             has_years = reference.height > 0 and (first_day - reference["delivery_day"][0]).days > 300
             expected = learn_expectation(reference, columns, has_earlier_years=has_years)
-            verdicts.append(judge_drift(fit_drift(expected.remainders(reference), drift, threshold=limit), expected.remainders(judged)))
+            verdict = judge_drift(fit_drift(expected.remainders(reference), drift, threshold=limit), expected.remainders(judged))
+            verdicts.append(replace(verdict, features=verdict.features.with_columns(pl.col("feature").replace(RECONSTRUCTION, together))))
     if not verdicts:
         return judge_drift(fit_drift(daily.select("delivery_day"), drift), judged)
     return verdicts[0] if len(verdicts) == 1 else merge_verdicts(verdicts[0], verdicts[1], drift)

@@ -44,6 +44,8 @@ def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(envi
         assert first is not None
         mlflow_run_says_what_it_was(registry, first)
 
+        event = instance.get_latest_materialization_event(AssetKey(["risk_limit_conformance"]))
+        assert event.asset_materialization.metadata["dagster/row_count"].value > 0
         twin = twin_of(first, registry)
         registry.set_stage(ZONE, twin.version, "challenger")
         runner = ChainRunner(environment, desk, instance)

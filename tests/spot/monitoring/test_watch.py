@@ -103,7 +103,8 @@ def test_every_other_feature_and_the_forecast_are_reported(quiet: pl.DataFrame) 
     seen = set(calm.features["feature"])
     there = {name for name in FEATURES if name in quiet.columns and quiet[name].null_count() < quiet.height}
     assert seen >= there - set(CALENDAR_FEATURES) - set(SETTINGS.drift.features)
-    assert seen >= {"forecast_mean", "forecast_width", "all columns together"}
+    assert seen >= {"forecast_mean", "forecast_width", "all powers together", "all prices together"}
+    assert not calm.features.select("feature", "method").is_duplicated().any()
     status = [dict(verdict.features.filter(pl.col("method") == "wasserstein").select("feature", "status").rows()) for verdict in (calm, moved)]
     assert [of["forecast_mean"] for of in status] == ["ok", "alert"]
     assert [of["forecast_width"] for of in status] == ["ok", "ok"]
