@@ -9,8 +9,16 @@ import polars as pl
 import typer
 
 from desk.console import JsonFlag, emit, progress
-from resources.desk_settings import RAW_TABLES_OF_A_ZONE, ZoneSettings
-from resources.environments import Environment, desk_settings, provider_tokens, provider_urls, read_environment
+from resources.desk_settings import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.environments import (
+    TOKEN_VARIABLES,
+    Environment,
+    desk_resource,
+    desk_settings,
+    provider_tokens,
+    provider_urls,
+    read_environment,
+)
 from resources.http_client import HttpClient, HttpPolicy
 from resources.lake import Lake
 from resources.live_sources import LIVE_SOURCES, live_providers
@@ -21,9 +29,11 @@ from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
+from spot.risk.outcomes import REFERENCE_SERIES
 from spot.risk.state import TradingState
 from spot.sources.freshness import newest_due_day
 from spot.sources.parsed import Capture
+from spot.strategy.settings import load_strategy_settings
 
 State = Literal["ok", "warn", "fail"]
 _NEEDED = ("day_ahead_prices",)
@@ -85,10 +95,14 @@ def _source_findings(environment: Environment, zone: str, settings: ZoneSettings
         yield Finding(zone, f"source {settings.source}", state, "not a live source: for study and tests")
         return
     providers = live_providers(provider_tokens(), provider_urls())
+    tokens = provider_tokens()
     for name in names:
         missing = sorted(set(RAW_TABLES_OF_A_ZONE) - providers[name].tables(zone))
         yield Finding(zone, f"source {name}", "ok", f"has no {', '.join(missing)}" if missing else "has every table")
-        if not offline:
+        unset = [variable for token, variable in TOKEN_VARIABLES.items() if token.split("_")[0] == name and not tokens[token]]
+        if unset:
+            yield Finding(zone, f"key of {name}", "fail" if name == settings.source else "warn", f"set {', '.join(unset)} in .env")
+        elif not offline:
             yield _reachable(environment, providers[name], zone, now, is_first=name == settings.source)
 
 
@@ -109,17 +123,51 @@ def _reachable(environment: Environment, provider: Provider, zone: str, now: dat
     return Finding(zone, f"reach {provider.name}", "ok" if parsed.n_rows else "warn", parsed.no_data or f"{parsed.n_rows} rows of {table} for {day}")
 
 
+def _published_by(zone: str, settings: ZoneSettings) -> set[str] | None:
+    """Tables that the zone's sources publish; None where one of them may hold anything, as files and the simulated market do."""
+    providers = live_providers({})
+    if any(name not in providers for name in settings.sources if name != OWN_FORECASTS):
+        return None
+    return {table for name in settings.sources if name in providers for table in providers[name].tables(zone)}
+
+
 def _data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> Iterator[Finding]:
+    published = _published_by(zone, settings)
     for table in RAW_TABLES_OF_A_ZONE:
         rows = lake.read(table, zones=[zone]).filter(pl.col("source").is_in(list(settings.sources)))
         if rows.is_empty():
-            yield Finding(zone, table, "fail" if table in _NEEDED else "warn", "no rows: load history, or the zone goes without")
+            state: State = "fail" if table in _NEEDED else "warn"
+            if published is not None and table not in published:
+                names = ", ".join(settings.sources)
+                what = "the zone cannot be traded on them alone" if table in _NEEDED else "the features shrink"
+                yield Finding(zone, table, state, f"{names} do not publish it: {what}; `--fallback files` and `spotdesk ingest` bring your own")
+            else:
+                yield Finding(zone, table, state, "no rows: load history, or the zone goes without")
             continue
         seen, due = rows["delivery_day"].unique().sort().to_list(), newest_due_day(table, zone, now)
         is_late = due is not None and seen[-1] < due
-        state: State = "ok" if not is_late else ("fail" if table in _NEEDED else "warn")
+        state = "ok" if not is_late else ("fail" if table in _NEEDED else "warn")
         sources = ", ".join(sorted(rows["source"].unique().to_list()))
         yield Finding(zone, table, state, f"newest {seen[-1]}, due {due}, {len(seen)} days, from {sources}")
+
+
+def _strategy_findings(environment: Environment, lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Finding]:
+    """Whether the second price of each strategy is there: without it the strategy stays flat."""
+    desk = desk_resource(environment)
+    for name in settings.strategies:
+        try:
+            against = str(load_strategy_settings(desk.document("strategies", name)).settled_against)
+        except ConfigurationError as error:
+            yield Finding(zone, f"strategy {name}", "fail", str(error)[:200])
+            continue
+        table, series = REFERENCE_SERIES.get(against, ("", ""))
+        if not table:
+            yield Finding(zone, f"strategy {name}", "ok", f"settled against {against}")
+            continue
+        rows = lake.read(table, zones=[zone]).filter(pl.col("series") == series, pl.col("source").is_in(list(settings.sources)))
+        n_days = rows["delivery_day"].n_unique() if rows.height else 0
+        detail = f"settled against {against}: {n_days} days of it" + ("" if n_days else "; the strategy stays flat without")
+        yield Finding(zone, f"strategy {name}", "ok" if n_days else "warn", detail)
 
 
 def _trading_findings(environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> Iterator[Finding]:
@@ -135,5 +183,6 @@ def _trading_findings(environment: Environment, lake: Lake, zone: str, settings:
         yield Finding(zone, "champion", "fail", str(error)[:200])
     else:
         yield Finding(zone, "champion", "ok" if champion else "fail", f"version {champion.version}" if champion else "no model serves: no signal")
+    yield from _strategy_findings(environment, lake, zone, settings)
     gate = min(closing for ahead in range(3) if (closing := gate_closure_utc(zone, now.date() + timedelta(days=ahead))) > now)
     yield Finding(zone, "next gate", "ok", f"{gate:%Y-%m-%d %H:%M} UTC, signals {settings.gate_lead_minutes} minutes before")

@@ -1,8 +1,9 @@
 """`spotdesk ingest`: a file of market data in the tidy layout into the ledger."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import polars as pl
 import typer
@@ -13,6 +14,7 @@ from resources.lake import Lake
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
+from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE, in_euro, is_converted, local_series
 from spot.sources.parsed import Capture
 from spot.sources.plausibility import assess_plausibility
 from spot.sources.tidy_files import SOURCE, parse_tidy
@@ -26,6 +28,7 @@ def ingest(
 ) -> None:
     """Read a file of market data, judge it like any live source, and add what is believable to the ledger, as source `files`.
 
+    Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference rates of the ledger.
     The file is refused whole where it is damaged or more than 5 % of a table is wrong; single refused rows go to quarantine with their reason.
 
         spotdesk ingest prices.csv --zone NL
@@ -42,8 +45,25 @@ def ingest(
         written = lake.append(table, accepted, source=SOURCE)
         lake.quarantine(table, quarantined, source=SOURCE)
         report.append({"table": table, "rows": rows.height, "new": written.n_new, "known": written.n_known, "quarantined": quarantined.height})
+    report += [_in_euro(lake, table, capture.zone, parsed.tables[LOCAL_TABLE]) for table in _converted(parsed.tables, capture.zone)]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
     emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
+
+
+def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:
+    """EUR tables that rows in another currency become."""
+    series = tables[LOCAL_TABLE]["series"].unique().to_list() if LOCAL_TABLE in tables else []
+    return sorted({EURO_SERIES[name][0] for name in series if is_converted(EURO_SERIES[name][0], zone)})
+
+
+def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str, Any]:
+    """The rows of the file in EUR, at the reference rates of the ledger: `spotdesk backfill --table exchange_rates` loads those."""
+    held = lake.read(LOCAL_TABLE, zones=[zone], first_day=local["delivery_day"].min(), last_day=local["delivery_day"].max())  # type: ignore[arg-type]
+    own = held.filter(pl.col("source") == SOURCE)
+    rows = in_euro(own, lake.read(RATES_TABLE, zones=[zone]), table=table, zone=zone)
+    n_new = lake.append(table, rows, source=SOURCE).n_new
+    n_wanted = own.filter(pl.col("series").is_in(local_series(table))).height
+    return {"table": f"{table} (EUR)", "rows": n_wanted, "new": n_new, "known": rows.height - n_new, "without_rate": n_wanted - rows.height}
 
 
 def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -9,14 +9,17 @@ import typer
 import yaml
 
 from desk.console import JsonFlag, emit_json, out
-from resources.desk_settings import parse_desk_settings
-from resources.environments import PROJECT_ROOT, read_environment
+from resources.desk_settings import RAW_TABLES_OF_A_ZONE, parse_desk_settings
+from resources.environments import PROJECT_ROOT, TOKEN_VARIABLES, read_environment
 from resources.live_sources import LIVE_SOURCES, live_providers
 from spot.errors import ConfigurationError
-from spot.market.zones import ZONES, find_zone
+from spot.market.zones import TRADED_ZONES, find_zone
 
-_FEEDS = ("simulated", "files", "entsoe", "energy_charts", "smard", "elexon")
-_TOKEN_NAME = "SPOTDESK_ENTSOE_TOKEN"  # noqa: S105 - the name of a variable, not its value
+_FEEDS = ("simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot")
+_SECRETS: dict[str, tuple[str, ...]] = {"entsoe": ("entsoe",), "pjm": ("pjm",), "ercot": ("ercot", "ercot_username", "ercot_password")}
+"""What a source wants to be given, by the names of `TOKEN_VARIABLES`."""
+_US_STRATEGIES = ["real_time_spread", "storage"]
+"""What a hub of PJM or ERCOT trades unless it says otherwise: there is no intraday market."""
 
 
 def init(
@@ -24,15 +27,19 @@ def init(
     zone: Annotated[list[str] | None, typer.Option("--zone", help="Bidding zone; repeat for more.  [default: asked]")] = None,
     source: Annotated[str | None, typer.Option("--source", help=f"One of {', '.join(_FEEDS)}.  [default: asked]")] = None,
     fallback: Annotated[
-        list[str] | None, typer.Option("--fallback", help="Live source to ask where the first does not answer, in this order.")
+        list[str] | None, typer.Option("--fallback", help="Source to ask where the first does not answer, in this order; `files`: what you ingest.")
     ] = None,
     entsoe_token: Annotated[
         str | None, typer.Option("--entsoe-token", help="Token of the ENTSO-E platform; `-` reads it from standard input.")
     ] = None,
+    secret: Annotated[
+        list[str] | None,
+        typer.Option("--secret", help=f"Key or login as NAME=VALUE, NAME=- reads it from standard input; names: {', '.join(TOKEN_VARIABLES)}."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace zones that zones.yaml has and this call does not name.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Set up the desk: write zones and their source to `conf/zones.yaml`, and a token to `.env` (readable by you alone).
+    """Set up the desk: write zones and their source to `conf/zones.yaml`, and keys to `.env` (readable by you alone).
 
     Settings of a zone that stays are kept. Without flags it asks; with flags it never does.
 
@@ -46,11 +53,11 @@ def init(
     fallbacks = _checked_fallbacks(fallback or [])
     path = read_environment().conf_folder / "zones.yaml"
     text = zones_text(path, zones, feed, fallbacks, force=force)
-    token = _token(entsoe_token, feed, asks=asks)
+    secrets = _secrets([*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])], feed, asks=asks)
     _write(path, text, mode=0o644)
-    files = [str(path)]
-    if token:
-        _write(PROJECT_ROOT / ".env", env_text(PROJECT_ROOT / ".env", {_TOKEN_NAME: token}), mode=0o600)
+    files = [str(path), *_other_settings(path.parent)]
+    if secrets:
+        _write(PROJECT_ROOT / ".env", env_text(PROJECT_ROOT / ".env", {TOKEN_VARIABLES[name]: value for name, value in secrets.items()}), mode=0o600)
         files.append(str(PROJECT_ROOT / ".env"))
     lacks = {name: _lacks(name, feed, fallbacks) for name in zones}
     if as_json:
@@ -59,7 +66,8 @@ def init(
     out.print(f"written: {', '.join(files)}")
     for name, missing in lacks.items():
         if missing:
-            out.print(f"{name}: {feed} has no {', '.join(missing)}; the features shrink accordingly")
+            what = "cannot be traded without prices of its auction" if "day_ahead_prices" in missing else "the features shrink accordingly"
+            out.print(f"{name}: nobody of {', '.join([feed, *fallbacks])} has {', '.join(missing)}; {what}")
     out.print("next: [bold]spotdesk doctor[/bold]" + ("" if feed == "simulated" else ", then [bold]spotdesk backfill[/bold] for the history"))
 
 
@@ -80,7 +88,7 @@ def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], 
     if lost and not force and any(before[name] not in (None, {}, {"seed": 2}) for name in lost):
         raise ConfigurationError(f"zones.yaml has {', '.join(lost)} with settings of their own: name them too, or --force to drop them")
     head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
-    entries = {name: {**(before.get(name) or {}), **_entry(name, source, fallbacks)} for name in zones}
+    entries = {name: {**(before.get(name) or {}), **_entry(name, *_order(name, source, fallbacks))} for name in zones}
     body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
     made = head + "".join(f"  {line}\n" for line in body.splitlines())
     parse_desk_settings(yaml.safe_load(made))
@@ -94,39 +102,62 @@ def env_text(path: Path, values: dict[str, str]) -> str:
     return "\n".join([*kept, *(f"{name}={value}" for name, value in values.items())]) + "\n"
 
 
+def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]]:
+    """The zone's own source and its fallbacks: where the first has nothing for the zone, the next that has something takes its place."""
+    able = [name for name in (source, *fallbacks) if name not in LIVE_SOURCES or _offers(name, zone)]
+    if source in LIVE_SOURCES and not _offers(source, zone) and not any(name in LIVE_SOURCES for name in able):
+        raise ConfigurationError(f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who covers what")
+    first = next(name for name in able if name != "files" or name == source)
+    return first, [name for name in fallbacks if name != first]
+
+
+def _other_settings(folder: Path) -> list[str]:
+    """Put the settings of the project into a folder that lacks them; what is there stays."""
+    given = PROJECT_ROOT / "conf"
+    new = [path for path in sorted(given.rglob("*.yaml")) if not (folder / path.relative_to(given)).exists()]
+    for path in new:
+        _write(folder / path.relative_to(given), path.read_text(encoding="utf-8"), mode=0o644)
+    return [str(folder / path.relative_to(given)) for path in new]
+
+
 def _entry(zone: str, source: str, fallbacks: list[str]) -> dict[str, Any]:
-    providers = live_providers({})
+    offered = {name: set(_offers(name, zone)) for name in (source, *fallbacks)}
     orders: dict[str, list[str]] = {}
-    for name in fallbacks:
-        if name != source:
-            for table in sorted(providers[name].tables(zone)):
-                if table in _RAW:
-                    orders.setdefault(table, []).append(name)
-    return {"source": source, **({"fallback_sources": orders} if orders else {})}
+    for name in (name for name in fallbacks if name != source):
+        # A file of one's own stands in where nobody else publishes; it never competes with a source that does.
+        others = set().union(*(tables for other, tables in offered.items() if other != "files"))
+        for table in sorted(_RAW - others if name == "files" else offered[name] & _RAW):
+            orders.setdefault(table, []).append(name)
+    strategies = {"strategies": _US_STRATEGIES} if find_zone(zone).operator else {}
+    return {"source": source, **({"fallback_sources": orders} if orders else {}), **strategies}
 
 
-_RAW = frozenset({"day_ahead_prices", "imbalance_prices", "load_forecasts", "renewable_forecasts", "load_actuals", "generation_actuals"})
+def _offers(source: str, zone: str) -> frozenset[str]:
+    """Raw tables that a live source has for the zone; nothing is known of the others."""
+    return live_providers({})[source].tables(zone) if source in LIVE_SOURCES else frozenset()
+
+
+_RAW = frozenset(RAW_TABLES_OF_A_ZONE)
 
 
 def _lacks(zone: str, source: str, fallbacks: list[str]) -> list[str]:
-    if source not in LIVE_SOURCES:
+    if source not in LIVE_SOURCES or "files" in fallbacks:
         return []
-    providers = live_providers({})
-    offered = {table for name in (source, *fallbacks) for table in providers[name].tables(zone)}
-    return sorted(_RAW - offered)
+    return sorted(_RAW - {table for name in (source, *fallbacks) for table in _offers(name, zone)})
 
 
 def _checked_fallbacks(names: list[str]) -> list[str]:
-    unknown = [name for name in names if name not in LIVE_SOURCES]
+    known = (*LIVE_SOURCES, "files")
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigurationError(f"no live source {', '.join(unknown)}: known are {', '.join(LIVE_SOURCES)}")
+        raise ConfigurationError(f"no source to fall back to {', '.join(unknown)}: known are {', '.join(known)}")
     return list(dict.fromkeys(names))
 
 
 def _ask_zones(*, asks: bool) -> list[str]:
     if not asks:
         raise ConfigurationError("name at least one --zone")
-    out.print(f"zones: {', '.join(sorted(ZONES))}")
+    out.print(f"zones: {', '.join(sorted(TRADED_ZONES))}")
     return str(typer.prompt("Which zones, separated by blanks", default="DE_LU FR")).split()
 
 
@@ -134,15 +165,23 @@ def _ask_source(*, asks: bool) -> str:
     if not asks:
         raise ConfigurationError(f"name a --source: {', '.join(_FEEDS)}")
     out.print("simulated needs nothing; energy_charts and smard are live without a key; entsoe has the most and needs a token")
+    out.print("elexon is for GB; pjm and ercot are for hubs in the US and need a key")
     return str(typer.prompt("Which source", default="simulated"))
 
 
-def _token(given: str | None, source: str, *, asks: bool) -> str:
-    if given == "-":
-        return sys.stdin.readline().strip()
-    if given is None and source == "entsoe" and asks:
-        return str(typer.prompt("ENTSO-E token (empty: set it in .env later)", default="", hide_input=True, show_default=False)).strip()
-    return (given or "").strip()
+def _secrets(given: list[str], source: str, *, asks: bool) -> dict[str, str]:
+    """Name to value of what was given, or what the source wants and a person types; empty values are left out."""
+    values: dict[str, str] = {}
+    for entry in given:
+        name, _, value = entry.partition("=")
+        if name not in TOKEN_VARIABLES:
+            raise ConfigurationError(f"--secret {name}=...: known names are {', '.join(TOKEN_VARIABLES)}")
+        values[name] = (sys.stdin.readline() if value == "-" else value).strip()
+    for name in _SECRETS.get(source, ()) if asks else ():
+        if name not in values:
+            text = f"{TOKEN_VARIABLES[name]} (empty: set it in .env later)"
+            values[name] = str(typer.prompt(text, default="", hide_input=True, show_default=False)).strip()
+    return {name: value for name, value in values.items() if value}
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:

@@ -29,6 +29,8 @@ class Source(StrEnum):
     ENERGY_CHARTS = "energy_charts"
     SMARD = "smard"
     ELEXON = "elexon"
+    PJM = "pjm"
+    ERCOT = "ercot"
 
 
 class Admitted(StrEnum):

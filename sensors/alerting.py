@@ -11,7 +11,7 @@ from resources.desk_settings import Desk
 from resources.lake import Lake
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
-from spot.market.zones import ZONES
+from spot.market.zones import TRADED_ZONES
 from spot.strategy.outbox import SilenceVerdict, assess_silence
 from trading_assets.deciding import strategies_of
 
@@ -38,7 +38,7 @@ def alert_on_failure(context: RunFailureSensorContext, alerts: Alerts, now: date
     alerts.send(
         "blocking_check_failed" if is_check else "run_failed",
         f"{run.job_name} of {key or 'everything'}: {message[:500]} (run {run.run_id})",
-        zone=zone if zone in ZONES else "all",
+        zone=zone if zone in TRADED_ZONES else "all",
         severity="critical" if run.job_name == "signals_ready" else "warning",
         now=now,
     )

@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
 
 from resources.desk_settings import DeskSettings, ZoneSettings
+from spot.market.delivery import day_bounds_utc
 from spot.market.gates import gate_closure_utc
+from spot.market.publication import published_by_utc
 from spot.market.zones import find_zone
 from trading_assets.jobs import day_judged, results_in, signals_ready
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
 
 REVISED_DAYS = 14
 """Delivered days that are settled again each day, since prices and actual values are revised."""
-_RESULTS = time(13, 15)
+_AFTER_RESULTS = timedelta(minutes=15)
 _DELIVERED = time(14, 30)
 _ANY_DAY = date(2026, 1, 15)
 
@@ -31,6 +33,13 @@ def gate_time(zone: str, lead_minutes: int) -> time:
     """Local time of the market, `lead_minutes` before the day-ahead gate."""
     gate = gate_closure_utc(zone, _ANY_DAY).astimezone(ZoneInfo(find_zone(zone).market_time_zone))
     return (gate - timedelta(minutes=lead_minutes)).time()
+
+
+def results_time(zone: str) -> time:
+    """Local time of the market a little after the auction's results are due by its publication rule."""
+    end = day_bounds_utc(zone, _ANY_DAY)[1]
+    due = published_by_utc("day_ahead_prices", zone, _ANY_DAY, end).astimezone(ZoneInfo(find_zone(zone).market_time_zone))
+    return (due + _AFTER_RESULTS).time()
 
 
 def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefinition]:
@@ -51,7 +60,7 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
     @schedule(
         name=f"after_day_ahead_results_{zone}",
         job=results_in,
-        cron_schedule=_cron(_RESULTS),
+        cron_schedule=_cron(results_time(zone)),
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,
         description=f"After the auction for {zone}: its prices for tomorrow.",

@@ -9,12 +9,14 @@ import polars as pl
 
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
+from spot.market.zones import find_zone
+from spot.sources.currencies import LOCAL_TABLE
 from spot.sources.json_series import iso_us
 from spot.sources.parsed import Capture, ParsedDocument, Points, assemble
 from spot.sources.safe_input import check_size
 
 SOURCE = "files"
-TABLES = tuple(contract.name for contract in RAW_TABLES)
+TABLES = (*(contract.name for contract in RAW_TABLES), LOCAL_TABLE)
 _NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
 _OPTIONAL = ("available_at",)
 
@@ -40,14 +42,13 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
     bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
     if bad or typed["series"].null_count():
         raise ContractError(f"{what}: tables {bad} are none of {', '.join(TABLES)}, or a series has no name")
-    return assemble(SOURCE, what, capture, _points(typed))
+    return assemble(SOURCE, what, capture, _points(typed, find_zone(capture.zone).currency))
 
 
-def _points(frame: pl.DataFrame) -> Sequence[Points]:
+def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
     has_instants = "available_at" in frame.columns and frame["available_at"].null_count() == 0
     points = []
     for (table, series, minutes), part in frame.group_by("table", "series", "resolution_minutes", maintain_order=True):
-        n_rows = part.height
         points.append(
             Points(
                 table=str(table),
@@ -56,10 +57,17 @@ def _points(frame: pl.DataFrame) -> Sequence[Points]:
                 resolution_minutes=int(minutes),
                 values=part["value"].to_numpy(),
                 available_us=part["available_at"].dt.epoch("us").to_numpy().astype(np.int64) if has_instants else None,
-                extra={"volume_mwh": [None] * n_rows} if table == "intraday_prices" else None,
+                extra=_extra(str(table), currency, part.height),
             )
         )
     return points
+
+
+def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | None:
+    """What a table wants beside the value: volumes that a tidy file does not have, and the currency of the zone."""
+    if table == LOCAL_TABLE:
+        return {"currency": [currency] * n_rows, "volume_mwh": [None] * n_rows}
+    return {"volume_mwh": [None] * n_rows} if table == "intraday_prices" else None
 
 
 def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
