@@ -70,23 +70,21 @@ def replay_trading(past: TradingPast, days: Sequence[date], rules: TradingRules,
     """
     final = zone_outcomes(past.raw, zone=past.zone, settled_against=rules.strategy.settled_against)
     decisions: list[SignalDecision] = []
-    money: list[pl.DataFrame] = [SETTLEMENTS.empty()]
+    settled = SETTLEMENTS.empty()
     halted_until = date.min
     for day in days:
         state = TradingState.HALTED if day < halted_until else TradingState.ACTIVE
-        request = request_at_gate(
-            past, day, rules, state=state, before=decisions[-1].frame if decisions else SIGNALS.empty(), settled=pl.concat(money)
-        )
+        request = request_at_gate(past, day, rules, state=state, before=decisions[-1].frame if decisions else SIGNALS.empty(), settled=settled)
         decision = decide_signals(request)
         if decision.requests_halt:
             halted_until = day + timedelta(days=1 + rules.resume_after_days)
         decisions.append(decision)
         prices = final.filter(pl.col("delivery_day") == day)
-        money.append(settle_signals(decision.frame, prices, rules.strategy, bid_curves=decision.bid_curves))
+        settled = pl.concat([settled, settle_signals(decision.frame, prices, rules.strategy, bid_curves=decision.bid_curves)], rechunk=True)
         tick(day)
     return TradingReplay(
         signals=pl.concat([SIGNALS.empty(), *(decision.frame for decision in decisions)]),
-        settlements=pl.concat(money),
+        settlements=settled,
         events=pl.concat([RISK_EVENTS.empty(), *(decision.events for decision in decisions)]),
         conformance=pl.concat([LIMIT_CONFORMANCE.empty(), *(decision.conformance for decision in decisions)]),
         bid_curves=pl.concat([BID_CURVES.empty(), *(decision.bid_curves for decision in decisions)]),

@@ -32,7 +32,9 @@ def desk_uses(
     spoken = signals.filter((pl.col("role") == "champion") & (pl.col("as_of_utc") <= as_of_utc))
     spoken = spoken.sort("as_of_utc").unique(["zone", "strategy", "delivery_start_utc"], keep="last", maintain_order=True)
     money = settlements.filter((pl.col("role") == "champion") & (pl.col("known_at_utc") <= as_of_utc) & (pl.col("delivery_day") < delivery_day))
-    held, earned = _held(spoken), money.select("zone", "strategy", "delivery_day", "pnl_eur").to_dict(as_series=False)
+    # Years of a desk are hundreds of thousands of rows: they are added up before they become Python values.
+    days_of_each = money.group_by("zone", "strategy", "delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum())
+    held, earned = _held(spoken), days_of_each.to_dict(as_series=False)
     here, same = held["zone"] == zone, held["strategy"] == strategy
     earned_here, earned_same = np.array(earned["zone"], dtype=object) == zone, np.array(earned["strategy"], dtype=object) == strategy
     days, pnl = np.array(earned["delivery_day"], dtype="datetime64[D]"), np.array(earned["pnl_eur"], dtype=np.float64)
