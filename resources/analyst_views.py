@@ -75,6 +75,17 @@ FROM settlements GROUP BY ALL
         comment="Money by zone, day, strategy and role: gross, costs, net, and what perfect foresight would have made.",
     ),
     AnalystView(
+        name="pnl_attribution",
+        sql="""
+SELECT zone, strategy, role, mode, model_version, CASE WHEN exposure_mw > 0 THEN 'long' WHEN exposure_mw < 0 THEN 'short' ELSE 'none' END AS direction,
+    date_trunc('month', delivery_day) AS month, extract('hour' FROM timezone('UTC', delivery_start_utc)) AS hour_utc,
+    sum(filled_mwh) AS filled_mwh, sum(gross_pnl_eur) AS gross_pnl_eur,
+    sum(fees_eur + slippage_eur + imbalance_cost_eur + degradation_eur) AS costs_eur, sum(pnl_eur) AS pnl_eur
+FROM settlements GROUP BY ALL
+""",
+        comment="Where the money came from: direction, hour (UTC), month, zone, strategy and model version.",
+    ),
+    AnalystView(
         name="drift",
         sql="SELECT * FROM feature_drift QUALIFY row_number() OVER (PARTITION BY zone, feature, method ORDER BY delivery_day DESC) = 1",
         comment="The newest verdict on each feature of each zone; the history is in feature_drift.",
