@@ -105,6 +105,8 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
 
     def _settle(self) -> None:
         self.bank.settle()
+        for window in self._lear:
+            window.settle(self.history)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         banked = self._build_bank(history).backcast()

@@ -51,6 +51,18 @@ class _Solved:
     selected_on: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Calibrated:
+    """All that a forecast of day `row` needs beside the regressors of that day."""
+
+    row: int
+    centre: Floats
+    spread: Floats
+    mean: Floats
+    y_mean: Floats
+    solved: _Solved
+
+
 class LearWindow:
     """LEAR on one calibration window. A forecast leaves no trace until its day is committed, so it may be asked for any number of times."""
 
@@ -58,29 +70,39 @@ class LearWindow:
         self._window, self._settings = window_days, settings
         self._solved: _Solved | None = None
         self._pending: tuple[int, _Solved] | None = None
+        self._ahead: _Calibrated | None = None
 
     def predict(self, history: FilledHistory, row: int) -> Floats:
         """(24,) price of day `row`, from the `window_days` days before it and its inputs."""
+        ready = self._ahead if self._ahead is not None and self._ahead.row == row else self._calibrate(history, row)
+        self._pending = row, ready.solved
+        target = regressors(history, slice(row, row + 1), ready.centre, ready.spread)[0]
+        transformed = np.clip((target - ready.mean) @ ready.solved.split + ready.y_mean, -8.0, 8.0)
+        return np.asarray(np.sinh(transformed) * ready.spread[0] + ready.centre[0])
+
+    def settle(self, history: FilledHistory) -> None:
+        """Calibrate ahead for the day after the last of `history`, all of whose days are absorbed."""
+        self._ahead = self._calibrate(history, len(history))
+
+    def _calibrate(self, history: FilledHistory, row: int) -> _Calibrated:
         start = max(_LONGEST_LAG, row - self._window)
         centre, spread = _scales(history, slice(start - _LONGEST_LAG, row))
-        raw = regressors(history, slice(start, row + 1), centre, spread)
-        outcomes = np.arcsinh((history.prices[start:row] - centre[0]) / spread[0])[history.is_known[start:row]]
-        x, target = raw[:-1][history.is_known[start:row]], raw[-1]
+        known = history.is_known[start:row]
+        outcomes = np.arcsinh((history.prices[start:row] - centre[0]) / spread[0])[known]
+        x = regressors(history, slice(start, row), centre, spread)[known]
         mean, y_mean = x.mean(axis=0), outcomes.mean(axis=0)
-        coefficients = self._solve(x - mean, outcomes - y_mean, row)
-        transformed = np.clip((target - mean) @ coefficients + y_mean, -8.0, 8.0)
-        return np.asarray(np.sinh(transformed) * spread[0] + centre[0])
+        solved = self._solve(x - mean, outcomes - y_mean, row)
+        return _Calibrated(row=row, centre=centre, spread=spread, mean=mean, y_mean=y_mean, solved=solved)
 
-    def _solve(self, x: Floats, y: Floats, row: int) -> Singles:
-        """(F, 24) coefficients."""
+    def _solve(self, x: Floats, y: Floats, row: int) -> _Solved:
+        """The solution for day `row` from (n, F) centred regressors and (n, 24) centred outcomes."""
         gram = (x.T @ x / len(x)).astype(np.float32)
         moment = (x.T @ y / len(x)).astype(np.float32)
         solved, settings = self._solved, self._settings
         if solved is None or solved.split.shape != moment.shape or row - solved.selected_on >= settings.selection_days:
             solved = self._select(x, y, gram, moment, row)
         split, dual = lasso(gram, moment, solved.penalty, start=(solved.split, solved.dual), iterations=settings.iterations)
-        self._pending = row, _Solved(split, dual, solved.penalty, solved.selected_on)
-        return split
+        return _Solved(split, dual, solved.penalty, solved.selected_on)
 
     def walk(self, history: FilledHistory, rows: range) -> Floats:
         """(n, 24) prices of the days `rows` of a history, each from the days before it."""
@@ -94,6 +116,7 @@ class LearWindow:
         """Start the next day's solution from that of day `row`, if it was solved last."""
         if self._pending is not None and self._pending[0] == row:
             self._solved = self._pending[1]
+        self._ahead = None
 
     def _select(self, x: Floats, y: Floats, gram: Singles, moment: Singles, row: int) -> _Solved:
         """Penalties per hour by AIC over a grid, all hours and penalties solved at once; in a short window by the error of its newest days."""

@@ -1,0 +1,73 @@
+"""What forecasting one day costs once a model is fitted: its features, all that comes after them, and absorbing the day.
+
+    python -m benchmarks.serving --data ../shared/data [--market NP] [--days 30] [--json]
+
+CPU milliseconds on one thread, median and best over some days. The kernel weights are fitted by a single step of the gradient, for serving costs
+the same whatever their values.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+import yaml
+
+from desk.benchmark_data import read_epf_market
+from desk.console import JsonFlag, emit
+from resources.home import PROJECT_ROOT
+from spot.contracts.panel import DeliveryPanel
+from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+from spot.forecast.clock_grid import HOURS
+from spot.forecast.engine import EngineForecaster
+from spot.forecast.one_thread import one_thread
+from spot.forecast.residual_trees import ResidualTable
+
+TEST_DAYS = 728
+
+
+def serving(
+    *,
+    data: Annotated[Path, typer.Option(help="Folder with the open-access benchmark.")],
+    market: Annotated[str, typer.Option(help="NP, PJM, BE, FR or DE.")] = "NP",
+    days: Annotated[int, typer.Option(min=1, help="Days to forecast and absorb.")] = 30,
+    as_json: JsonFlag = False,
+) -> None:
+    """One row per profile of the engine."""
+    panel = read_epf_market(data, market)
+    rows = [_row(profile, panel, days) for profile in ("fast", "standard", "best")]
+    emit(rows, as_json=as_json, title=f"CPU ms to serve one day of {market} after {len(panel) - TEST_DAYS} days of history")
+
+
+def _row(profile: str, panel: DeliveryPanel, days: int) -> dict[str, Any]:
+    document = yaml.safe_load((PROJECT_ROOT / "conf" / "models" / f"{profile}.yaml").read_text())
+    if "gradient" in document:
+        document["gradient"] = {**document["gradient"], "steps": 1}
+    first = len(panel) - TEST_DAYS
+    model = make_forecaster(load_settings_mapping(document)).fit(panel.first(first))
+    assert isinstance(model, EngineForecaster)  # the three profiles are the engine's
+    spent = np.array([_one_day(model, panel, row) for row in range(first, first + days)]) * 1e3
+    figures = {"features_ms": spent[:, 1], "after_features_ms": spent[:, 0] - spent[:, 1], "whole_ms": spent[:, 0], "absorb_ms": spent[:, 2]}
+    middle = {name: round(float(np.median(values)), 1) for name, values in figures.items()}
+    return {"profile": profile, **middle, "best_after_features_ms": round(float(figures["after_features_ms"].min()), 1)}
+
+
+def _one_day(model: EngineForecaster, panel: DeliveryPanel, row: int) -> tuple[float, float, float]:
+    """CPU seconds of the whole forecast, of its features made once more, and of absorbing the day."""
+    known = panel.known_at_gate(row)
+    begun = time.process_time()
+    model.predict(known)
+    predicted = time.process_time()
+    with one_thread():
+        history = model.history_for(known)
+        model.bank.last_day(history)
+        if model.settings.trees:
+            ResidualTable(history, model.anchors, np.zeros((len(history), HOURS)), slice(len(history) - 1, len(history)))
+    made = time.process_time()
+    model.update(panel.first(row + 1))
+    return predicted - begun, made - predicted, time.process_time() - made
+
+
+if __name__ == "__main__":
+    typer.run(serving)
