@@ -13,13 +13,14 @@ import numpy as np
 
 from spot.contracts.panel import Floats
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
-from spot.risk.limit_book import LIMIT_KINDS, Limit, Override, Scope
+from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit, Override, Scope
 from spot.risk.state import TradingState
 
 GATES = ("max_model_age_days", "max_data_age_hours", "max_drift_level", "max_daily_loss_eur", "max_drawdown_eur")
 """Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring the value down."""
 _TOLERANCE = 1e-9
 _ABSURD_MW = 1e6
+_NEEDED = {(scope, kind) for scope in SCOPES for kind in LIMIT_KINDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,9 +100,8 @@ def take_any_price(orders: Orders, limits: Sequence[Limit]) -> Orders:
 
 def _is_complete(limits: Sequence[Limit]) -> bool:
     """Every kind in every scope, once."""
-    return sorted((limit.scope, limit.kind) for limit in limits) == sorted(
-        (scope, kind) for scope in ("desk", "zone", "strategy") for kind in LIMIT_KINDS
-    )
+    found = {(limit.scope, limit.kind) for limit in limits}
+    return len(limits) == len(found) and found == _NEEDED
 
 
 def apply_state(orders: Orders, state: TradingState, open_net_mw: Floats) -> LimitedOrders:

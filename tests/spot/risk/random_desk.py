@@ -6,6 +6,7 @@ nothing of `spot.risk.limits`. Used by the stateful test and by `benchmarks/rand
 
 import math
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from spot.risk.exposure import Conditions, Orders, ScopeUse
 from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit
 from spot.risk.limits import apply_limits, apply_state, take_any_price
 from spot.risk.state import TradingState, stricter
+from spot.risk.value_at_risk import TailRisk
 
 ZONES, STRATEGIES, N_UNITS, HOURS = ("SK", "BE"), ("storage", "settlement_spread"), 4, 1.0
 _SCENARIOS = np.random.default_rng(9).normal(0, 25, (60, N_UNITS))
@@ -25,6 +27,11 @@ class Published:
     exposure: np.ndarray
     price: np.ndarray
     expected: np.ndarray
+
+    @cached_property
+    def risk(self) -> TailRisk:
+        """As the desk itself figures it."""
+        return Orders(exposure_mw=self.exposure, limit_price=self.price, expected_price=self.expected, hours=HOURS, scenarios=_SCENARIOS).risk
 
 
 @dataclass
@@ -76,7 +83,7 @@ class RandomDesk:
         for scope in SCOPES:
             others = [held for key, held in self.held.items() if key != (zone, strategy) and _inside(scope, key, zone, strategy)]
             member = [held for key, held in self.held.items() if key != (zone, strategy) and key[0] == zone and scope == "desk"]
-            risks = [_as_orders(held).risk for held in others]
+            risks = [held.risk for held in others]
             result[scope] = replace(
                 ScopeUse.empty(N_UNITS),
                 gross_mw=sum((np.abs(held.exposure) for held in others), np.zeros(N_UNITS)),
@@ -104,31 +111,34 @@ class RandomDesk:
                 found.append("not finite")
             if state is TradingState.REDUCING and mw and not (mw * open_net[unit] < 0 and abs(mw) <= abs(open_net[unit]) + 1e-9):
                 found.append("grew a position while reducing")
+        figures = {scope: self._figures(scope, zone, strategy, own) for scope in SCOPES}
         for limit in self.limits_of(zone, strategy):
             if limit.value is None or not math.isfinite(limit.value):
                 found.append(f"published without {limit.scope} {limit.kind}")
                 continue
-            used = self._used(limit, zone, strategy, own)
+            used = self._used(limit, zone, strategy, own, figures[limit.scope])
             allowed = -limit.value if limit.kind == "min_price_eur_per_mwh" else limit.value
             if used is not None and not used <= allowed + 1e-6 * max(1.0, abs(allowed)):
                 found.append(f"{limit.scope} {limit.kind}: {used} above {allowed}")
         return found
 
-    def _used(self, limit: Limit, zone: str, strategy: str, own: Published) -> float | None:
-        inside = [held for key, held in self.held.items() if _inside(limit.scope, key, zone, strategy)]
-        traded = [(float(mw), float(price), float(mean)) for mw, price, mean in zip(own.exposure, own.price, own.expected, strict=True) if mw]
-        energy = sum(abs(float(mw)) * HOURS for held in inside for mw in held.exposure)
+    def _used(self, limit: Limit, zone: str, strategy: str, own: Published, figures: dict[str, float]) -> float | None:
         if limit.kind in ("max_model_age_days", "max_data_age_hours", "max_drift_level", "max_daily_loss_eur", "max_drawdown_eur"):
             return self._gate(limit)
         if limit.kind == "max_concentration_frac":
             daily = self.limits[limit.scope, {"desk": "all", "zone": zone, "strategy": f"{zone}/{strategy}"}[limit.scope], "max_mwh_per_day"][0]
-            parts = [abs(mw) * HOURS for mw, _, _ in traded]
+            parts = [abs(float(mw)) * HOURS for mw in own.exposure]
             members = [held for key, held in self.held.items() if key[0] == zone] if limit.scope == "desk" else [own]
             part = max(parts) if limit.scope == "strategy" else sum(abs(float(mw)) * HOURS for held in members for mw in held.exposure)
             return part / daily if daily else math.inf
-        if limit.kind in ("max_value_at_risk_eur", "max_expected_shortfall_eur"):
-            worst = sorted(float(row @ own.exposure) * HOURS for row in _SCENARIOS)
-            return -worst[3] if limit.kind == "max_value_at_risk_eur" else -sum(worst[:3]) / 3
+        return figures[limit.kind]
+
+    def _figures(self, scope: str, zone: str, strategy: str, own: Published) -> dict[str, float]:
+        """What every limit on the orders themselves measures in one scope."""
+        inside = [held for key, held in self.held.items() if _inside(scope, key, zone, strategy)]
+        traded = [(float(mw), float(price), float(mean)) for mw, price, mean in zip(own.exposure, own.price, own.expected, strict=True) if mw]
+        energy = sum(abs(float(mw)) * HOURS for held in inside for mw in held.exposure)
+        worst = sorted(float(row @ own.exposure) * HOURS for row in _SCENARIOS)
         return {
             "min_price_eur_per_mwh": -min(price for _, price, _ in traded),
             "max_price_eur_per_mwh": max(price for _, price, _ in traded),
@@ -142,8 +152,10 @@ class RandomDesk:
             ),
             "max_orders_per_day": sum(1 for held in inside for mw in held.exposure if mw),
             "max_orders_per_minute": len(traded),
-            "max_change_mwh": energy - sum(mwh for key, mwh in self.yesterday.items() if _inside(limit.scope, key, zone, strategy)),
-        }[limit.kind]
+            "max_change_mwh": energy - sum(mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy)),
+            "max_value_at_risk_eur": -worst[3],
+            "max_expected_shortfall_eur": -sum(worst[:3]) / 3,
+        }
 
     def _gate(self, limit: Limit) -> float | None:
         """A gate whose action is reduce scales the orders and may stay above; any other must hold."""
@@ -167,7 +179,8 @@ def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[flo
         "max_model_age_days": 30.0, "max_data_age_hours": 24.0, "max_drift_level": 2.0, "max_daily_loss_eur": 500.0, "max_drawdown_eur": 900.0,
         "min_price_eur_per_mwh": -500.0, "max_price_eur_per_mwh": 3000.0, "max_price_distance_eur_per_mwh": 200.0, "max_mw_per_mtu": 20.0 * factor,
         "max_gross_mw": 40.0 * factor, "max_net_mw": 30.0 * factor, "max_mwh_per_day": 100.0 * factor, "max_value_eur": 9000.0 * factor,
-        "max_orders_per_day": 12.0, "max_orders_per_minute": 4.0, "max_change_mwh": 80.0 * factor, "max_concentration_frac": 0.7, "max_value_at_risk_eur": 1500.0 * factor,
+        "max_orders_per_day": 12.0, "max_orders_per_minute": 4.0,
+        "max_change_mwh": 80.0 * factor, "max_concentration_frac": 0.7, "max_value_at_risk_eur": 1500.0 * factor,
         "max_expected_shortfall_eur": 2000.0 * factor,
     }  # fmt: skip
     owners = [("desk", "all"), *(("zone", zone) for zone in ZONES), *(("strategy", f"{zone}/{name}") for zone in ZONES for name in STRATEGIES)]
@@ -176,7 +189,3 @@ def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[flo
 
 def _inside(scope: str, key: tuple[str, str], zone: str, strategy: str) -> bool:
     return scope == "desk" or (key[0] == zone and (scope == "zone" or key[1] == strategy))
-
-
-def _as_orders(held: Published) -> Orders:
-    return Orders(exposure_mw=held.exposure, limit_price=held.price, expected_price=held.expected, hours=HOURS, scenarios=_SCENARIOS)
