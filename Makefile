@@ -17,7 +17,7 @@ setup: $(INSTALLED) ## Make .venv with everything pinned in requirements.lock an
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Spotdesk needs Python 3.11 or 3.12 on the PATH (or: make setup PYTHON=/path/to/python)"; exit 2; }
-	@echo "Installing into $(VENV) with $(PYTHON): about 1.5 GB, two to five minutes the first time"
+	@echo "Installing into $(VENV) with $(PYTHON): about 3 GB, two to five minutes the first time"
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -43,7 +43,7 @@ test-browser: setup ## The tests that drive a real browser (needs Chromium)
 
 lock: setup ## Resolve requirements.lock anew for both Pythons (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \
-		--extra dev pyproject.toml -o requirements.lock
+		--no-emit-package nvidia-nccl-cu12 --extra dev pyproject.toml -o requirements.lock
 
 clean: ## Remove the state of this checkout (.spotdesk); the environment stays
 	rm -rf .spotdesk

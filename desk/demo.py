@@ -12,7 +12,7 @@ import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from desk.console import JsonFlag, emit_json, err, out
-from desk.demo_report import demo_report, terminal_table, write_report
+from desk.demo_report import demo_report, terminal_table, verdict_lines, write_report
 from desk.demo_summary import TABLES, DemoSummary, summarise_zone
 from desk.report import render_report
 from resources.environments import PROJECT_ROOT, Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
@@ -75,7 +75,7 @@ class DemoPlan:
             "seed": self.seed,
             "scenarios": (regime,),
             "model": self.model,
-            "strategies": ("settlement_spread",),
+            "strategies": ("settlement_spread", "storage"),
             "training_days": self.training_days,
             "evaluation_days": self.evaluation_days,
             "retrain_after_days": 1000,
@@ -106,7 +106,8 @@ def demo(
         scenario=plan.scenario.value, change_day=plan.change_day, first_day=plan.first_day, last_day=plan.tomorrow, seed=plan.seed, zones=zones
     )
     path = environment.home / REPORT
-    write_report(path, render_report(demo_report(summary, tables, next_steps(environment.home))))
+    steps = next_steps(environment.home, plan)
+    write_report(path, render_report(demo_report(summary, tables, steps)))
     seconds = time.perf_counter() - started
     if as_json:
         emit_json(
@@ -115,9 +116,11 @@ def demo(
         return
     out.print("[bold]A simulated market: these are no real prices, and no order left this machine.[/bold]")
     out.print(terminal_table(summary))
+    for line in verdict_lines(summary):
+        out.print(f"  {line}", highlight=False)
     out.print(f"{chain.n_runs} runs of the asset graph in {seconds:.0f} s")
     out.print(f"\nOpen next: [bold]{_shown(path)}[/bold] in a browser")
-    for command, meaning in next_steps(environment.home):
+    for command, meaning in steps:
         out.print(f"  {meaning}: [bold]{command}[/bold]", highlight=False, soft_wrap=True)
 
 
@@ -126,6 +129,7 @@ def run_plan(plan: DemoPlan, environment: Environment) -> Any:
     # Partition keys are fixed when the graph is imported: only now are all zones known.
     from dagster import DagsterInstance
 
+    from resources.quick_sqlite import quick_sqlite
     from trading_assets.partitions import partition_key
     from trading_assets.runner import ChainRequest, ChainRunner, run_chain
 
@@ -133,7 +137,7 @@ def run_plan(plan: DemoPlan, environment: Environment) -> Any:
     desk = desk_resource(environment, **plan.overrides())
     request = ChainRequest(zones=plan.zones, first_day=plan.first_forecast, last_day=plan.tomorrow - timedelta(days=1), block_days=plan.block_days)
     columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with DagsterInstance.get() as instance, Progress(*columns, console=err, transient=True) as bar:
+    with quick_sqlite(), DagsterInstance.get() as instance, Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("starting", total=1.0)
         chain = run_chain(
             request,
@@ -163,14 +167,16 @@ def _fresh_home(home: Path | None) -> Environment:
     return environment
 
 
-def next_steps(home: Path) -> tuple[tuple[str, str], ...]:
+def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
     """Commands to try on the demo's own state, and what each does."""
     at = f"SPOTDESK_HOME={_shown(home)} .venv/bin/spotdesk"
     best = "SELECT zone, delivery_day, round(sum(pnl_eur)) AS pnl_eur FROM settlements GROUP BY ALL ORDER BY pnl_eur DESC LIMIT 5"
     return (
         (f"{at} dev", "The lineage graph with these runs, their checks and pictures"),
         (f'{at} sql "{best}"', "Ask the tables"),
-        (f"{at} models --zone DE_LU", "Model versions, and why each was promoted or not"),
+        (f"{at} signals --zone {plan.zones[0]} --day {plan.tomorrow} --explain", "What to buy and sell, and why"),
+        (f"{at} models --zone {plan.zones[-1]}", "Model versions"),
+        (f"{at} explain-decision --zone {plan.zones[-1]}", "Why each was promoted or not"),
         (f"{at} status", "State of every zone"),
     )
 

@@ -32,8 +32,8 @@ _DECISION_HEADINGS = {
     "reasons": "Why",
 }
 _MONEY_NOTE = (
-    "Paper trading of the settlement spread: bought or sold in the day-ahead auction, closed at the intraday average price, after fees and slippage. "
-    "Perfect foresight is the same strategy with both prices known."
+    "Paper trading after fees and slippage: a battery charged and discharged on the forecast, and the spread between the day-ahead auction and the "
+    "intraday average price. Perfect foresight is the same strategies with all prices known."
 )
 
 
@@ -42,9 +42,8 @@ def rows_for_people(summary: DemoSummary) -> list[tuple[str, ...]]:
     zones = summary.zones
     return [
         ("Error before the change, EUR/MWh", *(_number(z.mae_before) for z in zones)),
-        ("  after it, the old model", *(_number(z.mae_after_old) for z in zones)),
-        ("  after it, the new model", *(_number(z.mae_after_new) for z in zones)),
-        ("  same shadow days, old / new", *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones)),
+        ("  after it, as served", *(_number(z.mae_after) for z in zones)),
+        ("  old / new champion, same days", *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones)),
         ("Error / naive forecast's error", *(_share(z.rmae) for z in zones)),
         ("Drift found after the change", *(_days(z.n_days_to_drift) for z in zones)),
         ("Worse forecasts noticed after the change", *(_days(z.n_days_to_worse_performance) for z in zones)),
@@ -67,6 +66,11 @@ def terminal_table(summary: DemoSummary) -> RichTable:
     for row in rows_for_people(summary):
         table.add_row(*row)
     return table
+
+
+def verdict_lines(summary: DemoSummary) -> list[str]:
+    """What became of each new version, a line each."""
+    return [f"{zone.zone} {line}" for zone in summary.zones for line in zone.verdicts]
 
 
 def demo_report(summary: DemoSummary, tables: Mapping[str, pl.DataFrame], next_steps: tuple[tuple[str, str], ...]) -> Report:
@@ -114,10 +118,7 @@ def _error_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
     errors = daily_errors(tables["day_ahead_forecasts"], tables["day_ahead_prices"]).filter(pl.col("role") == "champion")
     marks = {"regime change": summary.change_day, **{f"{z.zone} drift found": z.drift_found for z in summary.zones if z.drift_found}}
     marks |= {f"{z.zone} new champion": z.promoted_for for z in summary.zones if z.promoted_for}
-    before_after = "; ".join(
-        f"{z.zone} {_number(z.mae_before)} before, {_number(z.mae_after_old)} with the old model, {_number(z.mae_after_new)} with the new"
-        for z in summary.zones
-    )
+    before_after = "; ".join(f"{z.zone} {_number(z.mae_before)} before the change, {_number(z.mae_after)} after it" for z in summary.zones)
     fans = tuple(
         Picture(
             forecast_fan(tables["day_ahead_forecasts"].filter(pl.col("zone") == z.zone), tables["day_ahead_prices"]),
@@ -174,7 +175,11 @@ def _drift_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
 
 
 def _decisions_section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    decisions = table_of(tables["promotion_decisions"].sort("decided_at_utc", "zone"), "Decisions on model versions", headings=_DECISION_HEADINGS)
+    decisions = table_of(
+        tables["promotion_decisions"].sort("zone", "decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False)),
+        "Decisions on model versions",
+        headings=_DECISION_HEADINGS,
+    )
     return Section(
         "The models",
         "A new version runs in shadow beside the champion and replaces it only on significant evidence. Each decision is kept.",

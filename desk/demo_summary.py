@@ -1,6 +1,6 @@
 """What the demo found, from the lake's tables alone: errors before and after the regime change, the drift, the models, the money."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from typing import Any
@@ -21,6 +21,7 @@ TABLES = (
 )
 """Tables of the lake that a summary reads."""
 
+_OUTCOMES = {"promote": "promoted", "to_challenger": "put in shadow", "reject": "rejected", "expire": "expired without a significant gain"}
 Tables = Mapping[str, pl.DataFrame]
 
 
@@ -32,10 +33,8 @@ class ZoneSummary:
     n_forecast_days: int
     mae_before: float | None
     """Champion, from its first forecast to the day before the change."""
-    mae_after_old: float | None
-    """The old champion, from the change until a new version served."""
-    mae_after_new: float | None
-    """The new champion, from its first day on."""
+    mae_after: float | None
+    """Whoever was champion, from the change on."""
     mae_same_days_old: float | None
     """Old champion on the days on which the promoted version ran beside it in shadow."""
     mae_same_days_new: float | None
@@ -54,6 +53,8 @@ class ZoneSummary:
     """Cause to how many retrains it asked for."""
     promoted_version: str | None
     promoted_for: date | None
+    verdicts: tuple[str, ...]
+    """What became of each version after the first, in words."""
     pnl_eur: float
     perfect_foresight_eur: float
     foresight_share: float | None
@@ -98,7 +99,6 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
     champion = errors.filter(pl.col("role") == "champion")
     new = _first_new_version(champion, change_day)
     before, after = champion.filter(pl.col("delivery_day") < change_day), champion.filter(pl.col("delivery_day") >= change_day)
-    is_new = after["delivery_day"] >= new[1] if new else pl.repeat(False, after.height, dtype=pl.Boolean, eager=True)
     same_old, same_new = _same_days(errors, new)
     drift, worse = (_alert_days(own[name]) for name in ("feature_drift", "forecast_performance"))
     found, noticed = drift.filter(drift >= change_day), worse.filter(worse >= change_day)
@@ -109,8 +109,7 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         zone=zone,
         n_forecast_days=champion["delivery_day"].n_unique(),
         mae_before=_mean(before),
-        mae_after_old=_mean(after.filter(~is_new)),
-        mae_after_new=_mean(after.filter(is_new)),
+        mae_after=_mean(after),
         mae_same_days_old=same_old,
         mae_same_days_new=same_new,
         rmae=_ratio(_mean(champion), _mean(champion, "naive_mae_eur_per_mwh")),
@@ -122,6 +121,7 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         n_retrains=dict(own["retrain_requests"].group_by("cause").len().sort("cause").iter_rows()),
         promoted_version=new[0] if new else None,
         promoted_for=new[1] if new else None,
+        verdicts=tuple(_verdicts(own["promotion_decisions"], own["retrain_requests"])),
         pnl_eur=pnl,
         perfect_foresight_eur=best,
         foresight_share=_ratio(pnl, best),
@@ -152,6 +152,23 @@ def _alert_days(verdicts: pl.DataFrame) -> pl.Series:
 
 def _retrain_text(row: Mapping[str, Any]) -> str:
     return f"{delivery_day_of(str(row['zone']), row['requested_at_utc'])} {row['cause']}: {row['status']}"
+
+
+def _verdicts(decisions: pl.DataFrame, requests: pl.DataFrame) -> Iterator[str]:
+    """One line per version that challenged another, by its newest decision."""
+    causes = dict(requests.select("request_id", "cause").iter_rows())
+    newest = decisions.filter(pl.col("champion_version").is_not_null()).sort("decided_at_utc").unique("candidate_version", keep="last")
+    for row in newest.sort(pl.col("candidate_version").cast(pl.Int64, strict=False)).iter_rows(named=True):
+        cause = str(causes.get(row["cause"], row["cause"])).replace("_", " ")
+        outcome = _OUTCOMES.get(row["action"], row["action"])
+        yield f"v{row['candidate_version']} ({cause}): {outcome} on {row['decided_at_utc']:%Y-%m-%d}{_evidence(row)}"
+
+
+def _evidence(row: Mapping[str, Any]) -> str:
+    ours, theirs = row["candidate_loss_eur_per_mwh"], row["champion_loss_eur_per_mwh"]
+    if ours is None or theirs is None:
+        return f": {row['reasons']}"
+    return f", error {ours:.2f} against {theirs:.2f} of v{row['champion_version']} on the same {row['n_days']} days"
 
 
 def _mean(errors: pl.DataFrame, column: str = "mae_eur_per_mwh") -> float | None:

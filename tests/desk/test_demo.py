@@ -28,9 +28,10 @@ def test_the_plan_is_500_days_with_one_change_after_a_calm_time(scenario):
 
 def test_every_next_step_is_a_command_on_the_demos_own_state():
     home = PROJECT_ROOT / ".spotdesk" / "demo"
-    for command, meaning in next_steps(home):
+    for command, meaning in next_steps(home, DemoPlan.quick(Regime.GAS_SHOCK, 1)):
         assert command.startswith("SPOTDESK_HOME=.spotdesk/demo .venv/bin/spotdesk ")
         assert meaning
+        assert "--zone DE_LU" not in command, "a zone that this demo has"
 
 
 def test_the_command_explains_itself():

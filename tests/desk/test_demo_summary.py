@@ -83,7 +83,7 @@ def summary(tables):
 
 def test_errors_are_split_at_the_change_and_at_the_new_champion(summary):
     zone = summary.zones[0]
-    assert (zone.mae_before, zone.mae_after_old, zone.mae_after_new) == pytest.approx((2.0, 9.0, 4.0))
+    assert (zone.mae_before, zone.mae_after) == pytest.approx((2.0, (12 * 9.0 + 7 * 4.0) / 19))
     assert (zone.mae_same_days_old, zone.mae_same_days_new) == pytest.approx((9.0, 3.0))
     assert (zone.promoted_version, zone.promoted_for) == ("2", NEW)
 
@@ -94,6 +94,23 @@ def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary):
     assert zone.n_days_to_worse_performance == 11
     assert zone.retrains == ("2025-06-26 drift: succeeded",)
     assert zone.n_retrains == {"drift": 1}
+
+
+def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables):
+    at = datetime(2025, 6, 27, 10, tzinfo=UTC)
+    losses = {"candidate_loss_eur_per_mwh": 3.0, "champion_loss_eur_per_mwh": 9.0, "n_days": 14}
+    rows = [
+        {"candidate_version": "1", "action": "promote", "cause": "s", "decided_at_utc": at},
+        {"candidate_version": "2", "champion_version": "1", "action": "to_challenger", "cause": "r", "decided_at_utc": at, **losses},
+        {"candidate_version": "2", "champion_version": "1", "action": "promote", "cause": "r", "decided_at_utc": at + timedelta(days=7), **losses},
+        {"candidate_version": "3", "champion_version": "2", "action": "reject", "cause": "?", "decided_at_utc": at, "reasons": "range: too wide"},
+    ]
+    decisions = pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"decided_at_utc": PROMOTION_DECISIONS.schema["decided_at_utc"]})
+    zone = summarise_zone({**tables, "promotion_decisions": decisions.with_columns(zone=pl.lit("FR"))}, "FR", change_day=CHANGE, last_day=LAST)
+    assert zone.verdicts == (
+        "v2 (drift): promoted on 2025-07-04, error 3.00 against 9.00 of v1 on the same 14 days",
+        "v3 (?): rejected on 2025-06-27: range: too wide",
+    )
 
 
 def test_money_and_signals_are_the_champions(summary):
@@ -112,7 +129,8 @@ def test_nothing_found_is_said_as_such(tables):
     quiet = {**tables, "feature_drift": FEATURE_DRIFT.empty(), "settlements": SETTLEMENTS.empty(), "retrain_requests": RETRAIN_REQUESTS.empty()}
     quiet["day_ahead_forecasts"] = tables["day_ahead_forecasts"].filter(pl.col("model_version") == "1")
     zone = summarise_zone(quiet, "FR", change_day=CHANGE, last_day=LAST)
-    assert (zone.drift_found, zone.n_days_to_drift, zone.promoted_version, zone.foresight_share, zone.mae_after_new) == (None,) * 5
+    assert (zone.drift_found, zone.n_days_to_drift, zone.promoted_version, zone.foresight_share, zone.mae_same_days_new) == (None,) * 5
+    assert zone.verdicts == ()
     text = dict(
         row for row in rows_for_people(DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)))
     )
