@@ -44,7 +44,7 @@ class Ercot:
     login_url: str = "https://ercotb2c.b2clogin.com/ercotb2c.onmicrosoft.com/B2C_1_PUBAPI-ROPC-FLOW/oauth2/v2.0/token"
     name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=24.0))
-    longest_span_days: int = 31
+    longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices and load forecasts for the hubs of ERCOT; the prices arrive in USD (`local_currency_prices`) and are converted."""

@@ -31,7 +31,7 @@ class Pjm:
     base_url: str = "https://api.pjm.com/api/v1"
     name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=6.0))
-    longest_span_days: int = 31
+    longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices and load forecasts for the hubs of PJM; the prices arrive in USD (`local_currency_prices`) and are converted."""

@@ -3,7 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,9 +13,12 @@ from typer.testing import CliRunner, Result
 
 import desk.init
 from benchmarks.provider_server import FaultyProvider, faulty_provider, sends
+from benchmarks.us_documents import ecb_body
 from desk.main import app
 from resources.lake import Lake
 from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
+from spot.sources.ecb import parse_ecb
+from spot.sources.parsed import Capture
 
 RUNNER = CliRunner()
 
@@ -155,3 +158,63 @@ def test_ingest_takes_a_tidy_file_once_and_refuses_a_bad_one_whole(home: Path) -
     assert "opposite sign" in str(refused.exception)
     for words in (("nowhere.csv", "--zone", "NL"), (str(good), "--zone", "XX")):
         assert call("ingest", *words).exit_code != 0
+
+
+def test_init_in_an_empty_folder_brings_all_settings_and_gives_each_zone_a_source_that_knows_it(
+    tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path / "conf"))
+    words = ("--source", "energy_charts", "--fallback", "smard", "--fallback", "elexon", "--fallback", "ercot")
+    done = call("init", "--zone", "DE_LU", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", *words)
+    assert done.exit_code == 0, done.output
+    assert "GB: nobody of" in done.output.replace("\n", " ")
+    zones = yaml.safe_load((tmp_path / "conf" / "zones.yaml").read_text())["zones"]
+    assert [zones[name]["source"] for name in zones] == ["energy_charts", "elexon", "ercot"]
+    assert zones["ERCOT_NORTH_HUB"]["strategies"] == ["real_time_spread", "storage"]
+    given = {path.relative_to(project_root / "conf") for path in (project_root / "conf").rglob("*.yaml")}
+    assert {path.relative_to(tmp_path / "conf") for path in (tmp_path / "conf").rglob("*.yaml")} == given
+    with pytest.raises(Exception, match="have nothing for"):
+        raise call("init", "--zone", "ERCOT_NORTH_HUB", "--source", "smard", "--force").exception  # type: ignore[misc]
+
+
+def test_init_puts_keys_of_any_source_where_only_their_owner_reads_them(home: Path) -> None:
+    words = ("--secret", "ercot=key-1", "--secret", "ercot_username=me", "--secret", "ercot_password=-")
+    done = RUNNER.invoke(app, ["init", "--zone", "ERCOT_NORTH_HUB", "--source", "ercot", "--force", *words], input="word-1\n")
+    assert done.exit_code == 0, done.output
+    assert (home / ".env").read_text() == "SPOTDESK_ERCOT_KEY=key-1\nSPOTDESK_ERCOT_USERNAME=me\nSPOTDESK_ERCOT_PASSWORD=word-1\n"
+    assert "word-1" not in done.output
+    assert call("init", "--zone", "NL", "--source", "smard", "--force", "--secret", "unknown=1").exit_code != 0
+
+
+def test_doctor_says_what_a_zone_cannot_be_traded_for(home: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "conf" / "strategies").mkdir()
+    for path in (project_root / "conf" / "strategies").glob("*.yaml"):
+        (home / "conf" / "strategies" / path.name).write_text(path.read_text())
+    for name in ("KEY", "USERNAME", "PASSWORD"):
+        monkeypatch.delenv(f"SPOTDESK_ERCOT_{name}", raising=False)
+    call("init", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", "--source", "elexon", "--fallback", "ercot", "--force")
+    found = {(row["zone"], row["subject"]): row for row in json.loads(call("doctor", "--offline", "--json").stdout)}
+    assert found["GB", "day_ahead_prices"]["state"] == "fail"
+    assert "cannot be traded" in found["GB", "day_ahead_prices"]["detail"]
+    assert "SPOTDESK_ERCOT_PASSWORD" in found["ERCOT_NORTH_HUB", "key of ercot"]["detail"]
+    assert "real_time: 0 days" in found["ERCOT_NORTH_HUB", "strategy real_time_spread"]["detail"]
+    assert found["ERCOT_NORTH_HUB", "strategy storage"]["state"] == "ok"
+
+
+def test_a_file_in_pounds_is_kept_and_converted(home: Path) -> None:
+    days = days_between(date(2024, 2, 1), date(2024, 2, 20))
+    starts = [start for day in days for start in delivery_starts_utc("GB", day)]
+    lines = [f"local_currency_prices,day_ahead,{start:%Y-%m-%dT%H:%MZ},30,{60 + start.hour + start.day}" for start in starts]
+    (home / "gb.csv").write_text("\n".join(["table,series,delivery_start,resolution_minutes,value", *lines]))
+    lake = Lake(uri=str(home / "home" / "lake"))
+    capture = Capture(zone="GB", captured_at_utc=datetime(2026, 1, 1, tzinfo=UTC), is_backfill=True)
+    rates = dict.fromkeys((day for day in days_between(date(2024, 1, 25), date(2024, 2, 12)) if day.weekday() < 5), 0.85)
+    lake.append("exchange_rates", parse_ecb(ecb_body("GBP", rates), capture).tables["exchange_rates"], source="ecb")
+    kept, converted = json.loads(call("ingest", str(home / "gb.csv"), "--zone", "GB", "--json").stdout)
+    assert (kept["table"], kept["new"]) == ("local_currency_prices", 960)
+    assert (converted["table"], converted["new"]) == ("day_ahead_prices (EUR)", 960)
+    assert converted["without_rate"] == 0
+    rows = lake.read("day_ahead_prices", zones=["GB"])
+    assert rows["price_eur_per_mwh"][0] == pytest.approx(61 / 0.85)
+    assert set(rows["resolution_minutes"]) == {30}
