@@ -1,7 +1,7 @@
 """Trading on recorded prices: which strategy has an edge, and which has not.
 
     python benchmarks/trading.py [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile fast] [--cycles 2]
-                                 [--from 2022-04-01] [--to 2024-12-31] [--assume-known] [--json]
+                                 [--from 2022-04-01] [--to 2024-12-31] [--assume-known] [--keep FOLDER] [--json]
 
 `spread`: day-ahead against intraday VWAP and imbalance, Slovakia 2025 and Belgium 2024-2025, 5 MW, after fees of 0.15 and slippage of 0.50 EUR/MWh.
 `storage`: a battery of 1 MW and 2 MWh in 13 zones, April 2022 (the first days train) to December 2024, day by day, inputs known at the gate.
@@ -58,6 +58,7 @@ def main() -> int:
     parser.add_argument("--from", dest="first_day", type=date.fromisoformat, default=STORAGE_DAYS[0], help="first storage day")
     parser.add_argument("--to", dest="last_day", type=date.fromisoformat, default=STORAGE_DAYS[1], help="last storage day")
     parser.add_argument("--assume-known", action="store_true", help="admit wind and solar forecasts of 18:00: to compare with the literature only")
+    parser.add_argument("--keep", type=Path, help="folder where walked forecasts are kept and used again")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     parts, result = arguments.part or ["spread", "storage"], {}
@@ -69,7 +70,9 @@ def main() -> int:
         battery = StorageSettings(max_cycles_per_day=arguments.cycles)
         admit = frozenset({"renewable_forecasts"} if arguments.assume_known else ())
         span = (arguments.first_day, arguments.last_day)
-        rows = storage_rows(arguments.data, ROOT / "conf", zones, settings=battery, profile=arguments.profile, span=span, admit=admit)
+        rows = storage_rows(
+            arguments.data, ROOT / "conf", zones, settings=battery, profile=arguments.profile, span=span, admit=admit, keep=arguments.keep
+        )
         result["storage"] = _shown(rows)
     if arguments.json:
         print(json.dumps(result, indent=2, default=str))

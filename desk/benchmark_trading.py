@@ -6,18 +6,26 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import yaml
 
 from desk.backtest import fresh_past, run_beside_naive, strategy_name
 from desk.trading_report import figure_rows
 from resources.market_files import MarketFiles
+from spot.backtest.bootstrap import block_bootstrap
 from spot.backtest.spread_sources import FittedSpread
-from spot.backtest.trading import TradingPast, TradingRules, replay_trading
-from spot.backtest.trading_report import compare_with, trading_figures
+from spot.backtest.trading import TradingRules, replay_trading
+from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.contracts.panel import Floats
 from spot.market.delivery import days_between
 from spot.risk.limit_book import LIMIT_KINDS, LimitBook, parse_limit_book
+from spot.risk.outcomes import zone_outcomes
+from spot.risk.value_at_risk import max_drawdown_eur
 from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
+from spot.strategy.sizing import round_towards_zero
+from spot.strategy.storage import StorageStrategy, optimise_storage
+from spot.strategy.view import MarketView, mean_of_quantiles
 
 STORAGE_ZONES = ("AT", "BE", "CZ", "DE_LU", "DK_1", "DK_2", "FR", "HU", "NL", "NO_2", "PT", "SE_4", "SK")
 STORAGE_DAYS = (date(2022, 4, 1), date(2024, 12, 31))
@@ -78,35 +86,82 @@ def storage_rows(
     profile: str = "fast",
     span: tuple[date, date] = STORAGE_DAYS,
     admit: frozenset[str] = frozenset(),
+    keep: Path | None = None,
 ) -> Iterator[dict[str, Any]]:
-    """Per zone one row: share of perfect foresight of our forecast and of the naive one, and whether the difference is sure."""
+    """Per zone one row: share of perfect foresight of our forecast and of the naive one, and whether the difference is sure.
+
+    The plans are those of the strategy that trades, and every order is filled: a battery takes any price. Forecasts that were walked are
+    kept in `keep` and used again, so that another battery costs seconds; empty the folder after a change of the engine.
+    """
     battery, days = settings or StorageSettings(), days_between(*span)
-    rules = TradingRules(strategy=battery, limits=wide_limits())
     for zone in zones:
         raw = MarketFiles(path=str(data)).tables(zone)
         settled = _settled_days(raw, days)
-        past = fresh_past(raw, zone, days, _model(conf, profile), admit=admit)
-        naive = fresh_past(raw, zone, days, {"kind": "naive"})
-        own, other = (_trade(which, settled, rules) for which in (past, naive))
-        ours, theirs = (trading_figures(settlements, settled) for settlements in (own, other))
-        sure = compare_with(own, other, settled)
+        prices = zone_outcomes(raw, zone=zone, settled_against="nothing")
+        named = profile + ("-assumed-known" if admit else "")
+        own = battery_money(_walked(raw, zone, days, _model(conf, profile), named, keep, admit), prices, settled, battery)
+        naive = battery_money(_walked(raw, zone, days, {"kind": "naive"}, "naive", keep, frozenset()), prices, settled, battery)
+        perfect = battery_money(None, prices, settled, battery)
+        sure = block_bootstrap(own - naive)
         yield {
             "zone": zone,
             "days": len(settled),
             "inputs": "after the gate too" if admit else "known at the gate",
             "cycles_per_day": battery.max_cycles_per_day,
-            "pnl_eur_per_day": ours.daily_mean_eur,
-            "perfect_eur_per_day": ours.perfect_eur / len(settled),
-            "share_of_perfect": ours.share_of_perfect,
-            "naive_share": theirs.share_of_perfect,
-            "p_not_above_naive": sure.p_not_above if sure else None,
-            "max_drawdown_eur": ours.max_drawdown_eur,
-            "is_aim_met": bool(ours.share_of_perfect >= AIMED_SHARE and ours.share_of_perfect > theirs.share_of_perfect),
+            "pnl_eur_per_day": float(own.mean()),
+            "perfect_eur_per_day": float(perfect.mean()),
+            "share_of_perfect": float(own.sum() / perfect.sum()),
+            "naive_share": float(naive.sum() / perfect.sum()),
+            "p_not_above_naive": sure.p_not_above,
+            "days_with_a_loss": int((own < 0).sum()),
+            "max_drawdown_eur": max_drawdown_eur(own),
+            "is_above_naive": bool(own.sum() > naive.sum()),
+            "is_aim_met": bool(own.sum() >= AIMED_SHARE * perfect.sum() and own.sum() > naive.sum()),
         }
 
 
-def _trade(past: TradingPast, days: tuple[date, ...], rules: TradingRules) -> pl.DataFrame:
-    return replay_trading(past, days, rules).settlements
+def battery_money(forecasts: pl.DataFrame | None, prices: pl.DataFrame, days: tuple[date, ...], settings: StorageSettings) -> Floats:
+    """(D,) EUR per day of the plan on each day's forecast, or with perfect foresight where `forecasts` is None; a day without a forecast earns 0."""
+    by_day = {day: rows.sort("delivery_start_utc") for (day,), rows in prices.group_by("delivery_day")}
+    said = {} if forecasts is None else {day: rows.sort("delivery_start_utc") for (day,), rows in forecasts.group_by("delivery_day")}
+    return np.array([_money_of_day(by_day[day], said.get(day), settings, is_perfect=forecasts is None) for day in days])
+
+
+def _money_of_day(truth: pl.DataFrame, said: pl.DataFrame | None, settings: StorageSettings, *, is_perfect: bool) -> float:
+    price, hours = truth["day_ahead_price_eur_per_mwh"].to_numpy(), float(truth["resolution_minutes"][0]) / 60.0
+    fee = settings.fees.on(truth["delivery_day"][0]).day_ahead_fee_eur_per_mwh
+    if is_perfect:
+        exposure = optimise_storage(price + fee, price - fee, hours, settings).exposure_mw
+    elif said is None or said.height != len(price):
+        return 0.0
+    else:
+        quantiles = said.select(QUANTILE_COLUMNS.values()).to_numpy()
+        view = MarketView(
+            zone=truth["zone"][0],
+            delivery_day=truth["delivery_day"][0],
+            starts_utc=tuple(truth["delivery_start_utc"].to_list()),
+            resolution_minutes=int(truth["resolution_minutes"][0]),
+            quantiles=quantiles,
+            mean=mean_of_quantiles(quantiles),
+            history=truth.clear(),
+        )
+        exposure = round_towards_zero(StorageStrategy(settings).propose(view).exposure_mw, settings.volume_step_mw)
+    costs = fee * np.abs(exposure).sum() + settings.degradation_eur_per_mwh * np.maximum(-exposure, 0.0).sum()
+    return float(-hours * (exposure @ price + costs))
+
+
+def _walked(
+    raw: dict[str, pl.DataFrame], zone: str, days: tuple[date, ...], model: dict[str, Any], named: str, keep: Path | None, admit: frozenset[str]
+) -> pl.DataFrame:
+    """Forecasts of `days`, from the folder where they are kept."""
+    file = None if keep is None else keep / f"{named}_{zone}_{days[0]}_{days[-1]}.parquet"
+    if file is not None and file.exists():
+        return pl.read_parquet(file)
+    forecasts = fresh_past(raw, zone, days, model, admit=admit).forecasts
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        forecasts.write_parquet(file)
+    return forecasts
 
 
 def _settled_days(raw: dict[str, pl.DataFrame], days: tuple[date, ...]) -> tuple[date, ...]:
