@@ -94,6 +94,7 @@ def _identity(version: ModelVersion, registry: ModelRegistry) -> Section:
         ("asked for by", version.tags.get("request_id") or version.tags.get("cause") or "unknown"),
         ("code commit", version.tags.get("code_commit", "unknown")),
         ("code of model and features", version.tags.get("code_version", "unknown")),
+        ("libraries, sha256 of requirements.lock", version.tags.get("lock_hash", "unknown")),
         ("fingerprint", version.fingerprint),
         ("MLflow run", version.run_id),
         ("files", sound),

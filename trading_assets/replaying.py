@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from resources.code_version import model_code_version
+from resources.code_version import lock_hash, model_code_version
 from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.registry import ModelRegistry
@@ -53,6 +53,8 @@ def replay_forecast(row: dict[str, Any], lake: Lake, desk: Desk, registry: Model
         reasons.append(f"the inputs were revised: stored {stored['data_version'][0]}, now {made['data_version'][0]}")
     if found.tags.get("code_version") not in (None, model_code_version()):
         reasons.append(f"the code changed since version {version} was trained: {found.tags['code_version']}, now {model_code_version()}")
+    if found.tags.get("lock_hash") not in (None, lock_hash()):
+        reasons.append(f"the libraries changed since version {version} was trained: requirements.lock is another")
     return _verdict(f"forecast of {zone} for {day}, {role} version {version}", stored, made, ("delivery_start_utc",), reasons), made
 
 
