@@ -7,11 +7,13 @@ settings and the data: what was computed is not computed again, and a run that w
 import hashlib
 import io
 import json
+import os
 import resource
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -125,12 +127,20 @@ def run_cached(job: BenchmarkJob, cache: Path, stage: Stage) -> BenchmarkRun:
 
 def _work(job: BenchmarkJob, path: str, sender: Connection) -> None:
     """The body of the run's own process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         run = _run(job, lambda text: sender.send(("stage", text)))
     except SpotdeskError as error:
         sender.send(("error", f"{type(error).__name__}: {error}"))
         raise SystemExit(1) from error
     _store(run, Path(path))
+
+
+def _end_with_parent() -> None:
+    """A command that was killed leaves no run behind."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
 
 
 def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:

@@ -2,9 +2,15 @@
 
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -14,6 +20,7 @@ from typer.testing import CliRunner
 from desk.benchmark import app
 from desk.benchmark_data import read_epf_market, read_zone, zones_in
 from desk.benchmark_download import download_record
+from resources.home import PROJECT_ROOT
 from spot.errors import ConfigurationError, ContractError, SourceUnavailableError
 
 
@@ -55,6 +62,32 @@ def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path, home):
     changed = files[0].stat().st_mtime_ns
     assert CliRunner().invoke(app, command).stdout == first.stdout
     assert files[0].stat().st_mtime_ns == changed
+
+
+def wait_for(condition, seconds=60):
+    until = time.monotonic() + seconds
+    while not (found := condition()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
+    for market, n_days in (("np", 780), ("pjm", 2_500)):
+        epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
+    command = ["epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive", "--json"]
+    killed = subprocess.Popen([sys.executable, "-m", "desk.benchmark", *command], stdout=subprocess.DEVNULL, env={**os.environ}, cwd=PROJECT_ROOT)
+    first = wait_for(lambda: list((home / "benchmarks").glob("*.npz")))
+    children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
+    workers = wait_for(lambda: children.read_text().split())
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert killed.returncode == -signal.SIGKILL
+    assert workers
+    assert wait_for(lambda: not any(Path(f"/proc/{worker}/exe").exists() for worker in workers))
+    made = first[0].stat().st_mtime_ns
+    done = CliRunner().invoke(app, command)
+    assert [row["market"] for row in json.loads(done.stdout)] == ["NP", "PJM"]
+    assert first[0].stat().st_mtime_ns == made
 
 
 def test_unknown_markets_and_profiles_are_refused(tmp_path, home):
