@@ -12,6 +12,7 @@ import httpx
 import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
+from resources.environments import alert_webhook
 from resources.lake import Lake
 from spot.contracts.monitoring_tables import ALERTS, AlertKind
 
@@ -22,10 +23,14 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging
 
 
 class Alerts(ConfigurableResource):  # type: ignore[type-arg]
-    """Where alerts go. `webhook_url` may be empty; the message is JSON with `text`, which chat tools show as it is."""
+    """Where alerts go. `webhook_url` may be empty; the message is JSON with `text`, which chat tools show as it is.
+
+    The address of a chat tool's webhook holds a token, and Dagster shows the configuration of a resource: with `asks_environment` it is read at use.
+    """
 
     lake: ResourceDependency[Lake]
     webhook_url: str = ""
+    asks_environment: bool = False
     timeout_seconds: float = 5.0
 
     def send(
@@ -46,13 +51,12 @@ class Alerts(ConfigurableResource):  # type: ignore[type-arg]
         return True
 
     def _post(self, row: dict[str, object]) -> None:
-        if not self.webhook_url:
+        url = alert_webhook() if self.asks_environment else self.webhook_url
+        if not url:
             return
         text = f"[{row['severity']}] {row['zone']} {row['kind']}: {row['message']}"
         try:
-            httpx.post(
-                self.webhook_url, json={**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text}, timeout=self.timeout_seconds
-            ).raise_for_status()
+            httpx.post(url, json={**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text}, timeout=self.timeout_seconds).raise_for_status()
         except httpx.HTTPError as error:
             # The URL may carry a token: it is not logged.
             _LOG.warning("alert %s: the webhook did not take it (%s)", row["alert_id"], type(error).__name__)

@@ -132,6 +132,12 @@ def provider_tokens() -> dict[str, str]:
     return {name: values.get(variable) or "" for name, variable in TOKEN_VARIABLES.items()}
 
 
+def alert_webhook() -> str:
+    """Where alerts are posted; empty where nothing is set. Read at each use: the address of a chat tool holds a token."""
+    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    return values.get("SPOTDESK_WEBHOOK_URL") or ""
+
+
 def aws_credentials() -> dict[str, str]:
     """AWS keys of `.env` and the process, as AWS names them; empty where a role or profile gives them. Read at each use, like the tokens."""
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}

@@ -29,7 +29,7 @@ def make_registry(environment: Environment) -> ModelRegistry:
 def make_resources(environment: Environment, *, desk: Desk | None = None) -> dict[str, Any]:
     """Resource name to resource; `clock` and `training_order` may be set anew by each run's configuration."""
     lake, registry = make_lake(environment), make_registry(environment)
-    alerts = Alerts(lake=lake, webhook_url=environment.webhook_url)
+    alerts = Alerts(lake=lake, asks_environment=bool(environment.webhook_url))
     return {
         "lake": lake,
         "desk": desk or desk_resource(environment),

@@ -85,9 +85,16 @@ def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(sto
 def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(monkeypatch, tmp_path, storage_options):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret-19")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-session-19")
-    for name, value in {**storage_options, "SPOTDESK_ENTSOE_TOKEN": "canary-token-19", "SPOTDESK_PJM_KEY": "canary-key-19"}.items():
+    for name, value in {
+        **storage_options,
+        "SPOTDESK_ENTSOE_TOKEN": "canary-token-19",
+        "SPOTDESK_PJM_KEY": "canary-key-19",
+        "SPOTDESK_WEBHOOK_URL": "http://127.0.0.1:9/canary-hook-19",
+    }.items():
         monkeypatch.setenv(name, value)
-    shown = [str(resource) + repr(resource) for resource in make_resources(read_environment(tmp_path)).values()]
+    # The home of the process, whose webhook counts; one that is named in code has none.
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
+    shown = [str(resource) + repr(resource) for resource in make_resources(read_environment()).values()]
     assert "eu-central-1" in "".join(shown)
     assert "canary" not in "".join(shown)
     assert aws_storage.with_credentials("s3://desk/lake", storage_options)["AWS_SECRET_ACCESS_KEY"] == "canary-secret-19"

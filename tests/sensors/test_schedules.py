@@ -7,7 +7,7 @@ import pytest
 from dagster import build_schedule_context
 
 from resources.desk_settings import DeskSettings, ZoneSettings
-from sensors.schedules import gate_time, schedules_of
+from sensors.schedules import gate_time, results_time, schedules_of
 from spot.market.gates import gate_closure_utc
 
 SCHEDULES = {
@@ -42,6 +42,14 @@ def test_hours_follow_each_zones_own_gate():
     assert str(gate_time("FR", 45)) == "11:15:00"
     assert str(gate_time("GB", 45)) == "09:05:00"
     assert SCHEDULES["before_day_ahead_gate_GB"].execution_timezone == "Europe/London"
+
+
+def test_results_are_looked_for_when_the_market_publishes_them():
+    assert str(results_time("FR")) == "13:15:00"
+    assert str(results_time("PJM_WESTERN_HUB")) == "13:45:00"
+    hub = schedules_of(DeskSettings(zones={"ERCOT_NORTH_HUB": ZoneSettings()}))
+    assert {made.execution_timezone for made in hub} == {"America/Chicago"}
+    assert next(made for made in hub if made.name.startswith("before")).cron_schedule == "15 9 * * *"
 
 
 def test_delivered_days_are_judged_with_the_fortnight_before_them():
