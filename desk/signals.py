@@ -12,6 +12,7 @@ from resources.environments import Environment, admit_zones, desk_resource, read
 from resources.lake import Lake
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake, make_registry
+from spot.errors import ModelError
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
 from spot.strategy.outbox import valid_signals
@@ -76,7 +77,10 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
         from trading_assets.reasons import reasons_of_day
 
         admit_zones([zone])
-        rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
+        try:
+            rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
+        except ModelError as error:  # the words of each row stand in the table; only what moved the forecast needs the model
+            err.print(f"what moved the forecast cannot be told: {error}")
     one = rows.filter(pl.col("strategy") == rows["strategy"].first()) if rows.height else rows
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
     shown = one.filter((pl.col("rank") <= 3) | (pl.col("feature") == SIMILAR_DAYS)).sort("delivery_start_utc", "rank")
@@ -104,8 +108,8 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
     columns = [local, *(pl.col(name).alias(heading) for name, heading in _HEADINGS.items())]
     out.print(table(shown.select(columns).to_dicts(), title="prices in EUR/MWh") if shown.height else "flat in every unit")
     if explain:
-        for moment, side, reason in shown.select(local, "side", "reasons").iter_rows():
-            out.print(f"  {moment} {side}: {reason}", soft_wrap=True)
+        for moment, strategy, side, reason in shown.select(local, "strategy", "side", "reasons").iter_rows():
+            out.print(f"  {moment} {strategy} {side}: {reason}", soft_wrap=True)
     for (strategy,), own in rows.group_by("strategy", maintain_order=True):
         out.print(_summary(str(strategy), own))
         if explain:
@@ -119,7 +123,9 @@ def _summary(strategy: str, own: pl.DataFrame) -> str:
     mwh = own["volume_mw"] * own["resolution_minutes"] / 60.0
     bought, sold = (mwh.filter(own["side"] == side).sum() for side in ("buy", "sell"))
     risk, shortfall = (float(own[name].fill_null(0.0).max() or 0.0) for name in ("value_at_risk_eur", "expected_shortfall_eur"))  # type: ignore[arg-type]
+    version = own["strategy_model_version"][0]
+    model = "" if version == "none" else f" (its own model: version {version})"
     return (
-        f"{strategy}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected {own['expected_value_eur'].sum():,.0f} EUR, "
+        f"{strategy}{model}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected {own['expected_value_eur'].sum():,.0f} EUR, "
         f"95 % value at risk {risk:,.0f} EUR, expected shortfall {shortfall:,.0f} EUR"
     )
