@@ -53,6 +53,8 @@ def epf(
     unknown = [name for name in markets if name not in EPF_MARKETS]
     if unknown:
         raise ConfigurationError(f"unknown market {', '.join(unknown)}: known are {', '.join(EPF_MARKETS)}")
+    if data is not None and not data.is_dir():
+        raise ConfigurationError(f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download them")
     folder = data or _downloaded(markets)
     settings = _profile(profile)
     rows = []
@@ -102,6 +104,8 @@ def zones(
 
     A year with both hourly and quarter-hour days is run across the switch, and scored per resolution.
     """
+    if not data.is_file():
+        raise ConfigurationError(f"no file {data}: name one file in the layout of the thirteen zones")
     chosen = zone or zones_in(data)
     models = model or list(_MODELS)
     variants = {"at_gate": (True,), "assumed": (False,), "both": (True, False)}.get(inputs)

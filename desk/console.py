@@ -1,6 +1,7 @@
 """How every command speaks: a table or JSON on standard output, everything else on standard error."""
 
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
@@ -36,8 +37,8 @@ def emit(rows: pl.DataFrame | Iterable[Mapping[str, Any]], *, as_json: bool, tit
 
 
 def emit_json(value: Any) -> None:
-    """Print a value as JSON; days and instants as ISO 8601 text."""
-    sys.stdout.write(json.dumps(value, default=_plain, indent=2, ensure_ascii=False) + "\n")
+    """Print a value as JSON; days and instants as ISO 8601 text, a number that is not finite as null."""
+    sys.stdout.write(json.dumps(_finite(value), default=_plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def as_table(records: list[dict[str, Any]], *, title: str = "") -> Table:
@@ -48,8 +49,7 @@ def as_table(records: list[dict[str, Any]], *, title: str = "") -> Table:
     is_narrow = sum(max(width, *map(len, name.split("_"))) + 3 for name, width in widths.items()) > out.width
     for name, width in widths.items():
         is_number = isinstance(next((row[name] for row in records if row.get(name) is not None), None), int | float)
-        heading = name.replace("_", " ") if out.width < _PIPE_WIDTH and name.islower() else name
-        table.add_column(heading, justify="right" if is_number else "left", overflow="fold", min_width=None if is_narrow else width)
+        table.add_column(name, justify="right" if is_number else "left", overflow="fold", min_width=None if is_narrow else width)
     for row in shown:
         table.add_row(*row.values())
     return table
@@ -75,6 +75,16 @@ def _shown(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
     return str(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return value
 
 
 def _plain(value: Any) -> Any:

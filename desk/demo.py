@@ -172,7 +172,7 @@ def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
     at = f"SPOTDESK_HOME={_shown(home)} .venv/bin/spotdesk"
     best = "SELECT zone, delivery_day, round(sum(pnl_eur)) AS pnl_eur FROM settlements GROUP BY ALL ORDER BY pnl_eur DESC LIMIT 5"
     return (
-        (f"{at} dev", "The lineage graph with these runs, their checks and pictures"),
+        (f"{at} dev --look-only", "The lineage graph with these runs, their checks and pictures"),
         (f'{at} sql "{best}"', "Ask the tables"),
         (f"{at} signals --zone {plan.zones[0]} --day {plan.tomorrow} --explain", "What to buy and sell, and why"),
         (f"{at} models --zone {plan.zones[-1]}", "Model versions"),

@@ -1,6 +1,6 @@
 """`spotdesk dev`: the Dagster UI and its daemon on this machine's loopback address."""
 
-import subprocess
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,25 @@ from typing import Annotated
 import typer
 
 from desk.console import err
-from resources.environments import PROJECT_ROOT, child_environment, read_environment
+from resources.environments import PROJECT_ROOT, child_environment, desk_settings, read_environment
 
 
-def dev(port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000) -> None:
-    """Open the lineage graph: the Dagster UI and its daemon, on 127.0.0.1 only. Stop with Ctrl-C."""
+def dev(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+    *,
+    look_only: Annotated[bool, typer.Option("--look-only", help="The UI without the daemon: no schedule and no sensor runs.")] = False,
+) -> None:
+    """Open the lineage graph: the Dagster UI and its daemon, on 127.0.0.1 only. Stop with Ctrl-C.
+
+    The daemon works as it would for a desk: schedules before each gate, missing history, retrains that are due, for every zone of zones.yaml.
+    """
     environment = read_environment()
     err.print(f"Dagster UI on http://127.0.0.1:{port} - state in {environment.home} - environment {environment.name}")
-    words = [str(Path(sys.executable).parent / "dagster"), "dev", "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-    raise typer.Exit(subprocess.run(words, cwd=PROJECT_ROOT, env=dict(child_environment(environment)), check=False).returncode)
+    if not look_only:
+        zones = ", ".join(f"{zone} ({settings.source})" for zone, settings in desk_settings(environment).zones.items())
+        err.print(f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To look only: --look-only")
+    command = ["dagster-webserver"] if look_only else ["dagster", "dev"]
+    words = [*command, "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    os.chdir(PROJECT_ROOT)
+    # This process becomes Dagster's, so that a signal to it reaches the one that ends its children.
+    os.execve(Path(sys.executable).parent / command[0], words, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program

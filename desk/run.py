@@ -1,7 +1,7 @@
 """`spotdesk run`: the chain from raw data to settled signals for a range of days, in this process."""
 
 from dataclasses import asdict, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from desk.console import JsonFlag, as_facts, emit_json, err, out
 from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
+from resources.market_files import MarketFiles
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
@@ -64,10 +65,15 @@ def run(
     first, last = first_day.date(), last_day.date()
     if last < first:
         raise ConfigurationError(f"--from {first} is after --to {last}")
+    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    if last > tomorrow:
+        raise ConfigurationError(f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet")
     admit_zones(zones)
     environment = read_environment()
     if data is not None:
         environment = replace(environment, market_data=data.expanduser().resolve())
+    if source is Source.FILES:
+        _refuse_zones_without_file(environment, zones)
     overrides: dict[str, Any] = {"source": source.value, "assume_known": tuple(table.value for table in assume_known or ())}
     overrides |= {"model": model} if model else {}
     overrides |= {"strategies": tuple(strategy)} if strategy else {}
@@ -85,7 +91,14 @@ def run(
         out.print("[bold]simulated market: these are no real prices[/bold]")
     out.print(as_facts(rows, by="zone", title=f"{first} to {last}"))
     _print_report(report)
-    out.print("next: [bold]spotdesk signals --zone Z --day D[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]")
+    out.print(f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]")
+
+
+def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...]) -> None:
+    held = MarketFiles(path=str(environment.market_data)).zones()
+    missing = [zone for zone in zones if zone not in held]
+    if missing:
+        raise ConfigurationError(f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}")
 
 
 def _run(environment: Environment, zones: tuple[str, ...], first: date, last: date, block_days: int, overrides: dict[str, Any]) -> "ChainReport":
@@ -140,4 +153,6 @@ def _print_report(report: "ChainReport") -> None:
     for line in report.blocked:
         out.print(f"[red]blocked, no position:[/red] {line}")
     if report.warnings:
-        err.print(f"{len(report.warnings)} checks did not pass on some day: " + "; ".join(report.warnings))
+        err.print(
+            f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its numbers: " + "; ".join(report.warnings)
+        )

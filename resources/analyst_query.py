@@ -20,7 +20,18 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
         with duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"}) as connection:
             connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
             answer = connection.sql(sql)
-            frame = pl.DataFrame() if answer is None else pl.DataFrame(answer.to_arrow_table())
+            frame = pl.DataFrame() if answer is None else _frame(answer)
     except duckdb.Error as error:
-        raise ConfigurationError(f"SQL: {error}") from error
+        raise ConfigurationError(f"the SQL was not answered: {error}") from error
     return frame if max_rows is None else frame.head(max_rows)
+
+
+def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
+    """The rows; a name that comes a second time, as in `SELECT * FROM a JOIN b`, gets a number."""
+    table = answer.to_arrow_table()
+    seen: dict[str, int] = {}
+    names = []
+    for name in table.column_names:
+        seen[name] = seen.get(name, -1) + 1
+        names.append(f"{name}_{seen[name]}" if seen[name] else name)
+    return pl.DataFrame(table.rename_columns(names))

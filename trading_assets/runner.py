@@ -32,7 +32,8 @@ from trading_assets.retraining import close_request, requests_of_history
 
 Progress = Callable[[str, float], None]
 """Called with a line for people and the share done, 0 to 1."""
-_QUIET_LOGGER = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+_QUIET_LOGGER = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""What fails is told once, by the error that the runner raises; the whole trace is in the run's event log."""
 
 
 class ChainFailedError(SpotdeskError):

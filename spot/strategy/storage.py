@@ -155,6 +155,7 @@ def _texts(exposure: Floats, view: MarketView, plan: StoragePlan) -> tuple[str, 
     rank = np.argsort(np.argsort(view.mean)) + 1
     words = {1: "charge", -1: "discharge", 0: "rest"}
     return tuple(
-        f"{words[int(np.sign(mw))]}: forecast {mean:.1f} EUR/MWh, rank {place} of {len(rank)} from the cheapest; the battery then holds {state:.2f} MWh"
+        f"{words[int(np.sign(mw))]}: forecast {mean:.1f} EUR/MWh, rank {place} of {len(rank)} from the cheapest; "
+        f"the battery then holds {state:.2f} MWh"
         for mw, mean, place, state in zip(exposure, view.mean, rank, plan.state_mwh, strict=True)
     )
