@@ -17,7 +17,7 @@ from resources.alerts import Alerts
 from resources.desk_settings import ScenarioSettings, SourceName, ZoneSettings
 from resources.environments import provider_tokens
 from resources.lake import Lake
-from resources.live_sources import LIVE_SOURCES, make_live_market
+from resources.live_sources import LIVE_SOURCES, live_providers, make_live_market
 from spot.contracts.catalog import find_contract
 from spot.errors import ConfigurationError
 from spot.simulation.market import simulate
@@ -46,15 +46,26 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: the source does not have the zone, or lacks its token.
             NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says is not believable.
         """
-        if table == "weather_forecasts":
-            named: tuple[str, ...] = ("open_meteo",) if settings.own_forecasts else ()
-        else:
-            named = (settings.source, *settings.fallback_sources.get(table, ()))
+        named = _named(table, settings)
         if settings.source in LIVE_SOURCES or table == "weather_forecasts":
             return self._live(table, zone, first_day, last_day, named=named, now=now)
         tables = self._tables(settings.source, zone, first_day, last_day, settings)
         rows = tables.get(table, find_contract(table).empty())
         return rows.filter(pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day))
+
+    def offers(self, table: str, zone: str, *, settings: ZoneSettings) -> bool:
+        """Whether any source of the zone has this table for it at all. What is never offered can be neither fresh nor late.
+
+        Raises:
+            ConfigurationError: the folder of recorded data is missing or empty, or does not hold the zone.
+        """
+        if settings.source in LIVE_SOURCES or table == "weather_forecasts":
+            providers = live_providers({})
+            return any(name in providers and table in providers[name].tables(zone) for name in _named(table, settings))
+        if settings.source == "files":
+            held = _recorded(Path(self.data_folder), zone).get(table)
+            return held is not None and not held.is_empty()
+        return True
 
     def _tables(self, source: SourceName, zone: str, first_day: date, last_day: date, settings: ZoneSettings) -> Mapping[str, pl.DataFrame]:
         if source == "simulated":
@@ -76,6 +87,13 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             # Real extremes pass; a person still wants to know of them while they matter.
             self.alerts.send("extreme_prices", f"{'; '.join(fetched.flags[-5:])} ({fetched.source})", zone=zone, severity="info", now=now)
         return fetched.rows
+
+
+def _named(table: str, settings: ZoneSettings) -> tuple[str, ...]:
+    """Sources that may be asked for a table, the main one first."""
+    if table == "weather_forecasts":
+        return ("open_meteo",) if settings.own_forecasts else ()
+    return (settings.source, *settings.fallback_sources.get(table, ()))
 
 
 @lru_cache(maxsize=8)

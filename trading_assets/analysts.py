@@ -10,7 +10,7 @@ from resources.lake import Lake
 from resources.registry import ModelRegistry
 from trading_assets.display import OWNERS
 
-_TABLES = ("feature_drift", "forecast_performance", "settlement", "signals", "champion")
+_TABLES = ("data_quality", "feature_drift", "reported_drift", "forecast_performance", "settlement", "signals", "champion")
 
 
 @asset(

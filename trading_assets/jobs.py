@@ -19,7 +19,15 @@ RAW = (
 )
 DECIDING = ("day_ahead_forecast", "signals")
 TRAINING = ("training_set", "price_model", "model_evaluation", "champion", "spread_model")
-JUDGING = ("settlement", "feature_drift", "forecast_performance", "forecast_explanations", "risk_limit_conformance")
+JUDGING = (
+    "settlement",
+    "data_quality",
+    "feature_drift",
+    "reported_drift",
+    "forecast_performance",
+    "forecast_explanations",
+    "risk_limit_conformance",
+)
 
 
 def _job(name: str, assets: Sequence[str], description: str, *, minutes: int, priority: int = 0, kind: str = "trading") -> Any:

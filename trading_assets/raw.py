@@ -74,12 +74,16 @@ def raw_checks(table: str, *, has_price_limits: bool = False) -> AssetChecksDefi
     }
 
     @multi_asset_check(name=f"{table}_checks", specs=[AssetCheckSpec(name, asset=table, description=text) for name, text in names.items()])
-    def checks(context: AssetCheckExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> Iterable[AssetCheckResult]:
+    def checks(context: AssetCheckExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock) -> Iterable[AssetCheckResult]:
         span = covered(context)
-        frame = read_raw(lake, table, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day)
+        settings = desk.zone(span.zone)
+        frame = read_raw(lake, table, span.zone, settings, first_day=span.first_day, last_day=span.last_day)
         yield _quarantine_result(lake, table, span.zone, span.days)
         yield result("every_day_is_complete", table, assess_completeness(frame, zone=span.zone, days=span.days, may_be_absent=True))
-        yield result("data_is_fresh", table, assess_freshness(frame, table=table, zone=span.zone, days=span.days, now=clock.now()))
+        if market_source.offers(table, span.zone, settings=settings):
+            yield result("data_is_fresh", table, assess_freshness(frame, table=table, zone=span.zone, days=span.days, now=clock.now()))
+        else:
+            yield _never_offered(table, f"{' and '.join(settings.sources)} has no {table} of {span.zone}")
         if has_price_limits:
             verdict = assess_price_limits(frame, days=span.days, is_day_ahead=table == "day_ahead_prices")
             yield result("prices_are_within_limits", table, verdict)
@@ -102,6 +106,11 @@ def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool
         description="; ".join(verdict.reasons) or None,
         metadata={"judged_days": len(verdict.days), "failed_days": len(verdict.failed_days)},
     )
+
+
+def _never_offered(table: str, text: str) -> AssetCheckResult:
+    """Nothing is late that no source of the zone has: the check passes and says so."""
+    return AssetCheckResult(check_name="data_is_fresh", asset_key=table, passed=True, description=text, metadata={"judged_days": 0})
 
 
 def _quarantine_result(lake: Lake, table: str, zone: str, days: Sequence[date]) -> AssetCheckResult:

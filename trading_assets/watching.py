@@ -1,14 +1,16 @@
-"""From the monitors' verdicts to the rows of their tables. No asset is defined here."""
+"""From the monitors' verdicts to the rows of their tables, and from those to checks. No asset is defined here."""
 
 from datetime import date, datetime, timedelta
 
 import polars as pl
+from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetCheckSeverity
 
 from resources.lake import Lake, quarantine_rows
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
+from trading_assets.partitions import covered
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:
@@ -77,3 +79,18 @@ def quarantine_faulty(watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *
     if parts:
         lake.upsert("quarantine", quarantine_rows("day_ahead_features", pl.concat(parts).unique(), source="monitors", seen_at_utc=now))
     return faulty.height
+
+
+def status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -> AssetCheckResult:
+    """A monitor's stored verdicts on the days of a run as the result of a check: a warning on a finding, an error where it is blind or silent."""
+    span = covered(context)
+    rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    bad = rows.filter(pl.col("status") != "ok")
+    is_blind = rows.is_empty() or (bad["status"] == "cannot_see").any()
+    reasons = [text for text in bad["reason"].to_list()[:5] if text] if "reason" in bad.columns else bad["status"].unique().to_list()
+    return AssetCheckResult(
+        passed=rows.height > 0 and bad.is_empty(),
+        severity=AssetCheckSeverity.ERROR if is_blind else AssetCheckSeverity.WARN,
+        description="; ".join(reasons) or ("nothing was judged" if rows.is_empty() else None),
+        metadata={"judged": rows.height, "not_ok": bad.height},
+    )

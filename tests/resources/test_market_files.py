@@ -6,8 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from resources.alerts import Alerts
+from resources.desk_settings import ZoneSettings
 from resources.lake import Lake
 from resources.market_files import MarketFiles
+from resources.market_source import MarketSource
 from spot.errors import ConfigurationError
 from spot.features.matrix import build_features, build_panel
 from spot.market.delivery import days_between
@@ -79,3 +82,17 @@ class TestRecordedData:
         assert features["wind_forecast_1d_mw"].null_count() == 0
         panel = build_panel(features, prices, zone="DE_LU")
         assert np.isfinite(panel.prices).sum() == panel.n_periods.sum()
+
+
+def test_what_the_files_never_had_is_not_offered_and_a_live_zone_offers_what_its_sources_have(tmp_path):
+    tidy("FR", date(2024, 6, 1), date(2024, 6, 2)).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
+    lake = Lake(uri=str(tmp_path / "lake"))
+    market = MarketSource(lake=lake, alerts=Alerts(lake=lake), data_folder=str(tmp_path), http_folder=str(tmp_path))
+    files = ZoneSettings(source="files")
+    assert market.offers("day_ahead_prices", "FR", settings=files)
+    assert not market.offers("intraday_prices", "FR", settings=files)
+    live = ZoneSettings(source="energy_charts")
+    assert market.offers("day_ahead_prices", "BE", settings=live)
+    assert not market.offers("imbalance_prices", "BE", settings=live)
+    assert market.offers("imbalance_prices", "BE", settings=ZoneSettings(source="energy_charts", fallback_sources={"imbalance_prices": ("entsoe",)}))
+    assert market.offers("imbalance_prices", "BE", settings=ZoneSettings(source="simulated"))

@@ -14,9 +14,11 @@ GROUPS = {
     "forecasts": {"day_ahead_forecast"},
     "signals": {"signals"},
     "settlement": {"settlement"},
-    "monitoring": {"feature_drift", "forecast_performance"},
+    "monitoring": {
+        "data_quality", "feature_drift", "reported_drift", "forecast_performance", "forecast_explanations", "risk_limit_conformance",
+    },
     "analysts": {"analyst_database"},
-}
+}  # fmt: skip
 EDGES = [
     ("load_forecasts", "day_ahead_features"),
     ("day_ahead_prices", "day_ahead_features"),
@@ -28,7 +30,10 @@ EDGES = [
     ("day_ahead_features", "day_ahead_forecast"),
     ("day_ahead_forecast", "signals"),
     ("signals", "settlement"),
+    ("day_ahead_features", "data_quality"),
+    ("data_quality", "feature_drift"),
     ("day_ahead_features", "feature_drift"),
+    ("day_ahead_forecast", "reported_drift"),
     ("day_ahead_forecast", "forecast_performance"),
     ("settlement", "analyst_database"),
 ]
@@ -93,6 +98,11 @@ def test_every_raw_table_is_checked_for_contract_completeness_and_freshness():
     checks = {(name(key.asset_key), key.name) for key in GRAPH.asset_check_keys}
     for table in GROUPS["market_data"] | GROUPS["fundamentals"]:
         assert {(table, "every_row_keeps_the_contract"), (table, "every_day_is_complete"), (table, "data_is_fresh")} <= checks
+
+
+def test_every_monitor_has_a_check_that_fails_when_it_is_blind():
+    watched = {name(key.asset_key) for key in GRAPH.asset_check_keys}
+    assert GROUPS["monitoring"] <= watched
 
 
 def test_each_zone_has_its_schedules_and_each_job_its_limit():
