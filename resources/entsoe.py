@@ -18,6 +18,7 @@ from spot.sources.entsoe_outages import parse_entsoe_outages
 
 _BY_ZONE: dict[str, dict[str, str]] = {
     "day_ahead_prices": {"documentType": codes.DAY_AHEAD_PRICES, "contract_MarketAgreement.type": "A01", "in_Domain": "", "out_Domain": ""},
+    "other_auction_prices": {"documentType": codes.DAY_AHEAD_PRICES, "contract_MarketAgreement.type": "A01", "in_Domain": "", "out_Domain": ""},
     "load_forecasts": {"documentType": codes.TOTAL_LOAD, "processType": codes.PROCESS_DAY_AHEAD, "outBiddingZone_Domain": ""},
     "load_actuals": {"documentType": codes.TOTAL_LOAD, "processType": codes.PROCESS_REALISED, "outBiddingZone_Domain": ""},
     "renewable_forecasts": {"documentType": codes.WIND_SOLAR_FORECAST, "processType": codes.PROCESS_DAY_AHEAD, "in_Domain": ""},
@@ -31,11 +32,13 @@ _BY_ZONE: dict[str, dict[str, str]] = {
         "out_Domain": "",
     },
     "imbalance_prices": {"documentType": codes.IMBALANCE_PRICES, "controlArea_Domain": ""},
+    "imbalance_price_sides": {"documentType": codes.IMBALANCE_PRICES, "controlArea_Domain": ""},
     "imbalance_volumes": {"documentType": codes.IMBALANCE_VOLUMES, "businessType": "A19", "controlArea_Domain": ""},
     "outages": {"documentType": codes.GENERATION_OUTAGES, "biddingZone_Domain": ""},
 }
-"""Table to parameters; an empty one takes the EIC of the zone or of its settlement area."""
-_SETTLED_BY_AREA = frozenset({"imbalance_prices", "imbalance_volumes"})
+"""Table to parameters; an empty one takes the EIC of the zone or of its settlement area. Two tables of one document ask for it twice."""
+_SETTLED_BY_AREA = frozenset({"imbalance_prices", "imbalance_price_sides", "imbalance_volumes"})
+_ZONES_OF_OTHER_AUCTIONS = frozenset({"AT", "DE_LU"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +53,10 @@ class Entsoe:
 
     def tables(self, zone: str) -> frozenset[str]:
         """All of its tables for every zone that settles in EUR; GB left the platform's market data."""
-        has_data = zone in ZONES and find_zone(zone).currency == "EUR"
-        return frozenset({*_BY_ZONE, "cross_border_flows"}) if has_data else frozenset()
+        if zone not in ZONES or find_zone(zone).currency != "EUR":
+            return frozenset()
+        absent = {"other_auction_prices"} if zone not in _ZONES_OF_OTHER_AUCTIONS else set()
+        return frozenset({*_BY_ZONE, "cross_border_flows"} - absent)
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
         """One request; flows need one per neighbour, outages one per kind of document.

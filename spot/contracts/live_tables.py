@@ -47,6 +47,12 @@ RENEWABLE_FORECAST_UPDATES = _period(
     ("wind", "wind_onshore", "wind_offshore", "solar"),
     generation_forecast_mw=_power("forecast mean generation of the period", 0.0),
 )
+OTHER_AUCTION_PRICES = _period(
+    "other_auction_prices",
+    "Day-ahead prices of auctions beside the coupled one, as ENTSO-E numbers them: `sequence_2` is EXAA in AT and DE_LU.",
+    ("sequence_2", "sequence_3"),
+    price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-5_000.0, maximum=15_000.0),
+)
 IMBALANCE_PRICE_SIDES = _period(
     "imbalance_price_sides",
     "Imbalance prices of areas that settle a surplus (`long`) and a shortage (`short`) differently.",
@@ -178,6 +184,7 @@ PUBLICATION_LAGS = TableContract(
     },
 )
 LIVE_TABLES: tuple[TableContract, ...] = (
+    OTHER_AUCTION_PRICES,
     RENEWABLE_FORECAST_UPDATES,
     IMBALANCE_PRICE_SIDES,
     IMBALANCE_VOLUMES,

@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 _US_PER_MINUTE = 60_000_000
 _NO_DATA_CODE = "999"
+_OTHER_AUCTIONS = frozenset({"2", "3"})
+"""Sequences of prices that are no coupled day-ahead auction: kept in a table of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,9 @@ def _prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points
         raise ContractError(f"{period.what}: contract type {contract!r} is not the day-ahead auction")
     refusal = _refusal(period)
     sequence = period.series.value("classificationSequence_AttributeInstanceComponent.position")
+    if sequence in _OTHER_AUCTIONS and zone.currency == "EUR":
+        yield _points(period, "other_auction_prices", f"sequence_{sequence}", "price.amount", refusal)
+        return
     if sequence not in (None, "1"):
         refusal = f"auction sequence {sequence}: not the coupled day-ahead auction"
     elif period.resolution_minutes != (mtu := _mtu(capture.zone, period.start_us)):
