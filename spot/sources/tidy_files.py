@@ -1,6 +1,7 @@
 """Any market data in one tidy layout, CSV or Parquet: bytes to rows under the raw contracts. The layout is documented in docs/sources/files.md."""
 
 import io
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
-from spot.market.zones import find_zone
+from spot.market.zones import TRADED_ZONES, find_zone
 from spot.sources.currencies import LOCAL_TABLE
 from spot.sources.json_series import iso_us
 from spot.sources.parsed import Capture, ParsedDocument, Points, assemble
@@ -18,26 +19,30 @@ from spot.sources.safe_input import check_size
 SOURCE = "files"
 TABLES = (*(contract.name for contract in RAW_TABLES), LOCAL_TABLE)
 _NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
-_OPTIONAL = ("available_at",)
+_OPTIONAL = ("available_at", "zone")
 
 
 def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture: Capture) -> ParsedDocument:
-    """Rows of one file. Values without `available_at` are dated by the publication rule of their table.
+    """Rows of one file for the zone of `capture`: all of them, or those that its column `zone` gives to it.
+
+    Values without `available_at` are dated by the publication rule of their table.
 
     Raises:
         ContractError: the file is no such table, a column is unknown or missing, a time has no offset, a number is none, or a period is given
             twice for one publication; nothing of it is used.
     """
     check_size(body, what)
-    frame = _read(body, kind, what)
-    missing, unknown = set(_NEEDED) - set(frame.columns), set(frame.columns) - {*_NEEDED, *_OPTIONAL}
+    whole = _read(body, kind, what)
+    missing, unknown = set(_NEEDED) - set(whole.columns), set(whole.columns) - {*_NEEDED, *_OPTIONAL}
     if missing or unknown:
         raise ContractError(f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; docs/sources/files.md has the layout")
-    if frame.is_empty():
+    if whole.is_empty():
         raise ContractError(f"{what}: no rows")
+    frame = _of_zone(whole.with_row_index("_line", offset=2), capture.zone, what)
+    lines = frame["_line"]
     instants = [name for name in ("delivery_start", "available_at") if name in frame.columns]
     typed = frame.with_columns(
-        *(_instants(frame[name], what) for name in instants), _numbers(frame["value"], what), _whole(frame["resolution_minutes"], what)
+        *(_instants(frame[name], lines, what) for name in instants), _numbers(frame["value"], lines, what), _whole(frame["resolution_minutes"], what)
     )
     bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
     if bad or typed["series"].null_count():
@@ -46,9 +51,10 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
 
 
 def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
-    has_instants = "available_at" in frame.columns and frame["available_at"].null_count() == 0
+    is_stated = pl.col("available_at").is_not_null() if "available_at" in frame.columns else pl.lit(value=False)
     points = []
-    for (table, series, minutes), part in frame.group_by("table", "series", "resolution_minutes", maintain_order=True):
+    groups = frame.with_columns(_is_stated=is_stated).group_by("table", "series", "resolution_minutes", "_is_stated", maintain_order=True)
+    for (table, series, minutes, has_instants), part in groups:
         points.append(
             Points(
                 table=str(table),
@@ -61,6 +67,24 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
             )
         )
     return points
+
+
+def zones_of_tidy(name: str, named: Sequence[str] | None) -> list[str]:
+    """Known zones of a tidy file called `name` (without suffix): those of its column `zone` (`named`), else the one that its name begins with."""
+    if named is not None:
+        return sorted(set(named) & set(TRADED_ZONES))
+    return [zone for zone in sorted(TRADED_ZONES, key=len, reverse=True) if re.fullmatch(rf"{zone}([._ -].*)?", name, re.IGNORECASE)][:1]
+
+
+def _of_zone(frame: pl.DataFrame, zone: str, what: str) -> pl.DataFrame:
+    if "zone" not in frame.columns:
+        return frame
+    named = set(frame["zone"].to_list())
+    if unknown := sorted(str(name) for name in named - set(TRADED_ZONES)):
+        raise ContractError(f"{what}: zones {unknown} are not known")
+    if zone not in named:
+        raise ContractError(f"{what}: no rows of {zone}: its column zone says {', '.join(sorted(named))}")
+    return frame.filter(pl.col("zone") == zone).drop("zone")
 
 
 def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | None:
@@ -79,27 +103,27 @@ def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
     return frame
 
 
-def _instants(column: pl.Series, what: str) -> pl.Series:
+def _instants(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
     if isinstance(column.dtype, pl.Datetime):
         if column.dtype.time_zone is None:
             raise ContractError(f"{what}: column {column.name} has no time zone")
         return column.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
     is_needed = column.name == "delivery_start"
     instants: list[int | None] = []
-    for row, text in enumerate(column.cast(pl.String).to_list()):
+    for line, text in zip(lines, column.cast(pl.String).to_list(), strict=True):
         if text is None and not is_needed:
             instants.append(None)
             continue
-        instants.append(iso_us(text, f"{what}: line {row + 2}: {column.name}"))
+        instants.append(iso_us(text, f"{what}: line {line}: {column.name}"))
     return pl.Series(column.name, instants, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
 
 
-def _numbers(column: pl.Series, what: str) -> pl.Series:
+def _numbers(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
     numbers = column.cast(pl.Float64, strict=False)
     bad = numbers.is_null() | ~numbers.is_finite()
     if bad.any():
         row = int(bad.fill_null(value=True).arg_true()[0])
-        raise ContractError(f"{what}: line {row + 2}: value {column[row]!r} is not a finite number with a decimal point")
+        raise ContractError(f"{what}: line {lines[row]}: value {column[row]!r} is not a finite number with a decimal point")
     return numbers
 
 

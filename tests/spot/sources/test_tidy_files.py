@@ -78,3 +78,22 @@ def test_a_series_that_the_table_does_not_know_is_refused_row_by_row() -> None:
     parsed = parse_tidy(csv(*ROWS, "load_forecasts,demand,2025-03-11T23:00Z,60,9000"), "csv", "a.csv", CAPTURE)
     assert parsed.n_rows == 3
     assert parsed.rejected.height == 1
+
+
+def test_a_column_names_the_zone_of_each_row_and_a_line_keeps_its_number() -> None:
+    head = f"zone,{HEAD}"
+    rows = [f"{zone},{ROWS[0]}" for zone in ("BE", "NL")]
+    assert parse_tidy(csv(*rows, head=head), "csv", "a.csv", CAPTURE).tables["day_ahead_prices"]["zone"].to_list() == ["NL"]
+    with pytest.raises(ContractError, match="line 4.*finite number"):
+        parse_tidy(csv(*rows, "NL,day_ahead_prices,day_ahead,2025-03-12T02:00Z,60,x", head=head), "csv", "a.csv", CAPTURE)
+    with pytest.raises(ContractError, match="no rows of NL: its column zone says BE"):
+        parse_tidy(csv(rows[0], head=head), "csv", "a.csv", CAPTURE)
+    with pytest.raises(ContractError, match="zones .'XX'. are not known"):
+        parse_tidy(csv(*rows, f"XX,{ROWS[0]}", head=head), "csv", "a.csv", CAPTURE)
+
+
+def test_some_values_may_state_when_they_were_published_and_others_follow_the_rule() -> None:
+    rows = [f"{ROWS[0]},2025-03-11T11:45Z", f"{ROWS[1]},"]
+    made = parse_tidy(csv(*rows, head=HEAD + ",available_at"), "csv", "a.csv", CAPTURE).tables["day_ahead_prices"].sort("delivery_start_utc")
+    assert made["availability"].to_list() == ["stated", "rule"]
+    assert made["available_at_utc"].to_list() == [datetime(2025, 3, 11, 11, 45, tzinfo=UTC), datetime(2025, 3, 11, 12, tzinfo=UTC)]
