@@ -1,6 +1,5 @@
 """`spotdesk compare`: two versions of a zone side by side, in error and in money."""
 
-import math
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,7 @@ from desk.report import Picture, Report, Section, render_report, table_of
 from resources.environments import admit_zones, desk_resource, read_environment
 from resources.wiring import make_lake, make_registry
 from resources.zone_data import lineage_of
+from spot.backtest.comparison import comparison_in_words, daily_comparison
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
@@ -69,28 +69,12 @@ def compare(
     for part in ("total", "month", "hour"):
         shown = found.rows.filter(pl.col("slice") == part).select(_HEADINGS.keys()).rename(_HEADINGS)
         out.print(as_table(shown.to_dicts(), title=part))
-    out.print(verdict_text(found.rows))
-
-
-def verdict_text(rows: pl.DataFrame) -> str:
-    """The total in words."""
-    total = rows.filter(pl.col("slice") == "total").row(0, named=True)
-    better = "A" if total["mae_a_eur_per_mwh"] < total["mae_b_eur_per_mwh"] else "B"
-    error = "too few days to say more" if total["error_p_value"] is None else f"p = {total['error_p_value']:.3g}, Diebold-Mariano, two-sided"
-    text = f"{better} has the smaller error ({error})."
-    if total["pnl_a_eur"] is None or total["pnl_b_eur"] is None:
-        return text + " No money: the second price is not known."
-    if math.isclose(total["pnl_a_eur"], total["pnl_b_eur"], abs_tol=0.01):
-        return f"{text} Both earned the same on paper: the strategies of the zone gave the same signals."
-    richer = "A" if total["pnl_a_eur"] > total["pnl_b_eur"] else "B"
-    money = "too few days to say more" if total["money_p_value"] is None else f"p = {total['money_p_value']:.3g}, block bootstrap, two-sided"
-    return f"{text} {richer} earned more on paper ({money})."
+    out.print(comparison_in_words(found.rows))
 
 
 def comparison_report(found: "Comparison", lineage: str) -> Report:
     """The comparison as a page with pictures."""
     from resources.comparison_pictures import cumulated_gain, error_by_hour
-    from spot.backtest.comparison import daily_comparison
 
     daily = daily_comparison(found.zone, found.a, found.b)
     a, b, simulated = found.a.version, found.b.version, lineage.startswith("simulated")
@@ -101,7 +85,7 @@ def comparison_report(found: "Comparison", lineage: str) -> Report:
     tables = tuple(table_of(found.rows.filter(pl.col("slice") == part), part, headings=_HEADINGS) for part in ("total", "month", "hour"))
     return Report(
         title=f"{found.zone}: version {a} beside version {b}",
-        summary=f"{found.days[0]} to {found.days[-1]}, data {lineage}. {verdict_text(found.rows)}",
+        summary=f"{found.days[0]} to {found.days[-1]}, data {lineage}. {comparison_in_words(found.rows)}",
         sections=(Section("Side by side", tables=tables, pictures=pictures),),
         badge="SIMULATED" if simulated else "",
     )

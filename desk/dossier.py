@@ -47,7 +47,8 @@ def dossier(
     """The algorithm dossier of a version: what it is, data, limits, tests, approvals, monitoring, and how to stop and replay it."""
     environment = read_environment()
     registry, lake, name = make_registry(environment), make_lake(environment), find_zone(zone).name
-    found = registry.version(name, version)
+    asked = registry.version(name, version).version
+    found = next(shown for shown in registry.shown_versions(name) if shown.version == asked)
     report = dossier_report(found, environment, registry, lake, now=datetime.now(UTC))
     path = output or Path(f"dossier_{name}_{found.version}.html")
     path.write_text(render_report(report), encoding="utf-8")

@@ -33,7 +33,7 @@ def models(*, zone: ZoneOption, as_json: JsonFlag = False) -> None:
     """All versions of a zone's model: which serves, what each learnt from, how it was judged."""
     registry = make_registry(read_environment())
     name = find_zone(zone).name
-    versions = registry.versions(name)
+    versions = registry.shown_versions(name)
     serving = registry.champion(name)
     rows = [version_row(version, is_serving=serving is not None and serving.version == version.version) for version in versions]
     shown = rows if as_json else [{key: value for key, value in row.items() if key not in _ONLY_JSON} for row in rows]

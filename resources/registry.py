@@ -9,7 +9,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -28,8 +28,9 @@ CHAMPION = "champion"
 PRICE_FAMILY = "day_ahead_price"
 SPREAD_FAMILY = "settlement_spread"
 EXPERIMENT = "spotdesk"
-Stage = Literal["candidate", "challenger", "champion", "rejected", "expired", "withdrawn"]
-"""`champion` is every version that ever served; the alias says which one does now. `withdrawn` was rolled back."""
+Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "expired", "withdrawn"]
+"""What is stored as `champion` is every version that ever served; the alias says which one does now, and `shown_versions` calls the others `served`.
+`withdrawn` was rolled back."""
 _FOLDER = "model"
 _RESERVED = ("fingerprint", "stage", "lineage", "trained_from", "trained_through", "serves_from", "checksums", "settings", "metrics")
 
@@ -118,6 +119,12 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         """All versions of the zone, oldest first."""
         found = self._client().search_model_versions(f"name='{self._name(zone)}'", max_results=1000)
         return sorted((_parsed(zone, row) for row in found), key=lambda version: int(version.version))
+
+    def shown_versions(self, zone: str) -> list[ModelVersion]:
+        """The same for people: one champion at most, and who was champion before it is `served`."""
+        champion = self.champion(zone)
+        serving = None if champion is None else champion.version
+        return [replace(v, stage="served") if v.stage == "champion" and v.version != serving else v for v in self.versions(zone)]
 
     def version(self, zone: str, version: str) -> ModelVersion:
         """One version, or the one that an alias names.

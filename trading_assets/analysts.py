@@ -24,7 +24,7 @@ def analyst_database(lake: Lake, desk: Desk, registry: ModelRegistry, analyst_fi
 
     Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with `spotdesk sql`.
     """
-    versions = [version for zone in desk.zones for version in registry.versions(zone)]
+    versions = [version for zone in desk.zones for version in registry.shown_versions(zone)]
     published = analyst_file.publish(lake, model_versions=versions)
     rows = {f"rows_{name}": n for name, n in published.n_rows.items() if n}
     facts: dict[str, Any] = {"path": str(published.path), "megabytes": round(published.n_bytes / 1e6, 2), "is_new": published.is_new}

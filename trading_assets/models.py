@@ -28,6 +28,7 @@ from resources.registry import ModelRegistry, VersionFacts
 from resources.tracking import finished
 from resources.training_order import TrainingOrder
 from resources.zone_data import lineage_of
+from spot.backtest.comparison import comparison_in_words
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.forecast.catalogue import load_settings_mapping, make_forecaster
 from trading_assets.display import OWNERS, picture, preview, table_metadata, written
@@ -203,7 +204,8 @@ def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clo
     rows = pl.concat([MODEL_COMPARISONS.empty(), *(comparison.rows for comparison in found)])
     report = lake.upsert(_COMPARISONS, rows) if rows.height else None
     total = rows.filter(pl.col("slice") == "total").select(_COMPARED)
-    facts = {"total": preview(total), "by_month": preview(rows.filter(pl.col("slice") == "month").drop("zone", "slice"), 12)}
+    facts: dict[str, Any] = {"total": preview(total), "by_month": preview(rows.filter(pl.col("slice") == "month").drop("zone", "slice"), 12)}
+    facts |= {f"version_{comparison.version}": comparison_in_words(comparison.rows) for comparison in found}
     drawn: dict[str, Any] = {}
     for comparison in found[-1:]:
         name, simulated = comparison.version, comparison.is_simulated

@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 
 from spot.backtest.bootstrap import block_bootstrap
+from spot.backtest.promotion import SAME_MONEY
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.errors import ContractError
@@ -13,6 +14,7 @@ from spot.forecast.significance import MINIMUM_DAYS, diebold_mariano
 from spot.market.zones import find_zone
 
 _BLOCK_DAYS = 7
+_CENT_EUR = 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +44,21 @@ def compare_versions(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.Da
         for (label,), part in both.sort(name).group_by([name], maintain_order=True):
             rows.append({**who, "slice": name, "label": str(label), **_means(part), "error_p_value": None, "money_p_value": None})
     return pl.DataFrame(rows, schema=MODEL_COMPARISONS.schema)
+
+
+def comparison_in_words(rows: pl.DataFrame) -> str:
+    """The total of rows of `compare_versions` in words."""
+    total = rows.filter(pl.col("slice") == "total").row(0, named=True)
+    better = "A" if total["mae_a_eur_per_mwh"] < total["mae_b_eur_per_mwh"] else "B"
+    error = "too few days to say more" if total["error_p_value"] is None else f"p = {total['error_p_value']:.3g}, Diebold-Mariano, two-sided"
+    text = f"{better} has the smaller error ({error})."
+    if total["pnl_a_eur"] is None or total["pnl_b_eur"] is None:
+        return text + " No money: the second price is not known."
+    if rows.select(((pl.col("pnl_a_eur") - pl.col("pnl_b_eur")).abs() < _CENT_EUR).fill_null(value=True).all()).item():
+        return f"{text} {SAME_MONEY[0].upper()}{SAME_MONEY[1:]}."
+    richer = "A" if total["pnl_a_eur"] > total["pnl_b_eur"] else "B"
+    money = "too few days to say more" if total["money_p_value"] is None else f"p = {total['money_p_value']:.3g}, block bootstrap, two-sided"
+    return f"{text} {richer} earned more on paper ({money})."
 
 
 def daily_comparison(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.DataFrame:

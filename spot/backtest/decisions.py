@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from spot.backtest.promotion import PromotionSettings, PromotionVerdict
+from spot.backtest.promotion import SAME_MONEY, PromotionSettings, PromotionVerdict
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.contracts.table import check_rows
 from spot.errors import ContractError
@@ -78,6 +78,9 @@ def explain_decision(row: dict[str, Any]) -> str:
         lines.append(f"  mean loss: candidate {row['candidate_loss_eur_per_mwh']:.3f}{against} EUR/MWh")
     evidence = json.loads(row["evidence_json"])
     for test in evidence.get("tests") or []:
+        if test["name"].startswith("money") and test["value"] == 0:
+            lines.append(f"  {test['name']} after {test['n_days']} days: {SAME_MONEY}")
+            continue
         mark = "significant" if test["is_significant"] else "not significant"
         lines.append(
             f"  {test['name']} after {test['n_days']} days: {test['value']:+.3f}, p={test['p_value']:.3g}, level {test['level']:.2g}, {mark}"

@@ -23,6 +23,9 @@ from spot.forecast.significance import diebold_mariano, giacomini_white
 Stage = Literal["candidate", "challenger"]
 _LONGEST_MEMORY = 0.9
 """Correlation of neighbouring days beyond which nothing can be said on a few weeks."""
+SAME_MONEY = "cannot tell in money: both traded the same"
+"""Where the P&L of both is equal to the cent on every day. It is not worse, and says nothing more."""
+_CENT_EUR = 0.005
 Action = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire"]
 
 
@@ -210,9 +213,8 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
         tests += [cash] if cash else []
         if text:
             continue
-        reason = (
-            f"better in error ({_words(better)}) and {settings.money_must_be.replace('_', ' ')} in money ({_words(cash) if cash else 'untested'})"
-        )
+        money_words = SAME_MONEY if cash is None or cash.value == 0 else f"{settings.money_must_be.replace('_', ' ')} in money ({_words(cash)})"
+        reason = f"better in error ({_words(better)}); {money_words}"
         return _summary("promote", reason, tests, candidate[:look], champion[:look], money)
     n_days = len(candidate)
     if n_days >= settings.looks[-1]:
@@ -292,7 +294,8 @@ def _money_test(money: Floats | None, look: int, settings: PromotionSettings) ->
     known = np.empty(0) if money is None else money[:look][np.isfinite(money[:look])]
     if len(known) < 2 * settings.block_days:
         return None, "no P&L of the shadow days to test"
-    result = block_bootstrap(known, block_days=settings.block_days)
+    # pennies of rounding are no difference: resampling them would find one
+    result = block_bootstrap(np.where(np.abs(known).max() < _CENT_EUR, 0.0, known), block_days=settings.block_days)
     if settings.money_must_be == "better":
         level = settings.money_level / len(settings.looks)
         test = TestOutcome(name="money_better", n_days=look, p_value=result.p_not_above, level=level, value=result.mean)

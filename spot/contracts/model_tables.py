@@ -21,7 +21,7 @@ MODEL_VERSIONS = TableContract(
         "zone": _text("bidding zone"),
         "version": _text("registered version; forecasts and signals carry it as model_version"),
         "model_name": _text("registered model, one per zone"),
-        "stage": _text("what the version is now: champion, challenger, candidate and so on"),
+        "stage": _text("what the version is now: champion (at most one per zone), served (was champion before), challenger, candidate and so on"),
         "trained_from": _day("first delivery day that it learnt from"),
         "trained_through": _day("newest delivery day that it learnt from"),
         "serves_from": _day("first delivery day that it may forecast"),

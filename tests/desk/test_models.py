@@ -76,9 +76,10 @@ def registry_of(environment: Environment) -> ModelRegistry:
 def test_models_says_which_version_serves(environment: Environment, capsys) -> None:
     models(zone=ZONE, as_json=True)
     rows = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {version: row["stage"] for version, row in rows.items()} == {"1": "champion", "2": "champion", "3": "challenger"}
+    assert {version: row["stage"] for version, row in rows.items()} == {"1": "served", "2": "champion", "3": "challenger"}
     assert [version for version, row in rows.items() if row["serves_now"]] == ["2"]
     assert rows["3"]["data_version"] == "training:3"
+    assert [version.stage for version in registry_of(environment).versions(ZONE)] == ["champion", "champion", "challenger"]  # as it is decided with
     with pytest.raises(typer.Exit):
         models(zone="FR", as_json=True)
 

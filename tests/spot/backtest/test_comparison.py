@@ -1,12 +1,13 @@
 """Two versions side by side: known errors come out, by hour and month, and only what both forecast counts."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 import pytest
 
-from spot.backtest.comparison import ComparedVersion, compare_versions, daily_comparison
+from spot.backtest.comparison import ComparedVersion, compare_versions, comparison_in_words, daily_comparison
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.contracts.signal_tables import SETTLEMENTS
@@ -52,6 +53,18 @@ def test_equal_versions_are_not_significantly_different() -> None:
     rows = compare_versions("BE", side("1", 3.0, pnl=2.0, seed=10), side("2", 3.0, pnl=2.0, seed=50))
     assert rows["error_p_value"][0] > 0.05
     assert rows["money_p_value"][0] > 0.05
+
+
+def test_the_words_name_who_is_better_and_say_when_money_cannot_tell() -> None:
+    better = comparison_in_words(compare_versions("BE", side("1", 3.0, pnl=2.0), side("2", 5.0, pnl=1.0, seed=2)))
+    assert better.startswith("A has the smaller error (p = ")
+    assert "A earned more on paper (p = " in better
+    same = side("1", 3.0, pnl=2.0)
+    other = replace(side("2", 5.0), settled=same.settled)
+    assert comparison_in_words(compare_versions("BE", same, other)).endswith("Cannot tell in money: both traded the same.")
+    moved = replace(other, settled=same.settled.with_columns(pl.col("pnl_eur").shift(1).fill_null(pl.col("pnl_eur").last())))
+    assert "traded the same" not in comparison_in_words(compare_versions("BE", same, moved))  # the same sum of other trades
+    assert comparison_in_words(compare_versions("BE", side("1", 3.0), side("2", 5.0))).endswith("No money: the second price is not known.")
 
 
 def test_there_is_a_row_per_local_hour_and_month() -> None:

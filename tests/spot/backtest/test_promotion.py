@@ -116,6 +116,20 @@ def test_better_in_error_and_worse_in_money_is_not_promoted() -> None:
     assert shadow(56, 0.8, pnl_shift=-400.0).action == "expire"
 
 
+@pytest.mark.parametrize(("must_be", "action"), [("not_worse", "promote"), ("better", "expire")])
+def test_two_that_traded_the_same_are_not_told_apart_in_money(must_be: str, action: str) -> None:
+    champion, challenger = losses(56, 0.8)
+    pnl = np.random.default_rng(3).normal(1000, 600, 56)
+    settings = SETTINGS.model_copy(update={"money_must_be": must_be})
+    rounded = pnl + np.tile([1e-9, -1e-9], 28)  # the same trades, added up in another order
+    evidence = Evidence(candidate_losses=challenger, champion_losses=champion, champion_pnl_eur=pnl, candidate_pnl_eur=rounded)
+    verdict = decide_promotion(evidence, stage="challenger", settings=settings, sanity=None)
+    assert verdict.action == action
+    text = explain_decision(decision_row(verdict, CONTEXT, settings).row(0, named=True))
+    assert "cannot tell in money: both traded the same" in text
+    assert "not worse in money" not in text
+
+
 def test_no_money_is_no_promotion() -> None:
     champion, challenger = losses(56, 0.7)
     evidence = Evidence(candidate_losses=challenger, champion_losses=champion)
