@@ -14,11 +14,12 @@ from rich.progress import Progress, TaskID
 
 from desk.console import JsonFlag, as_table, emit_json, err, out, progress
 from desk.report import render_report
-from desk.trading_report import backtest_report, figure_rows
+from desk.trading_report import ATTRIBUTIONS, backtest_report, figure_rows
 from resources.environments import Environment, read_environment
 from resources.market_files import MarketFiles
 from resources.risk_limits import read_limit_book
 from resources.wiring import make_lake
+from spot.backtest.coverage import SENSIBLE_SHARE, Coverage, assess_coverage
 from spot.backtest.spread_sources import NAIVE_RULES, FittedSpread, NaiveSpread, SpreadSource
 from spot.backtest.trading import TradingPast, TradingReplay, TradingRules, replay_trading
 from spot.backtest.trading_report import attribution
@@ -60,12 +61,14 @@ def backtest(
     distribution: Annotated[
         Distribution | None, typer.Option("--spread", help="Of settlement_spread.  [default: as the strategy's file says]")
     ] = None,
+    is_partial: Annotated[bool, typer.Option("--partial", help="Judge the days that have forecasts and prices, however few they are.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write the report as one HTML page.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Trade the past: P&L after costs, drawdown, hit rate, Sharpe, share of perfect foresight, by month, beside naive strategies.
 
-    Exit code 1 when the strategy has no significant edge.
+    Only days with a forecast and with the prices that settle it are judged; where they are under 80 % of the days asked for, nothing is, unless
+    `--partial` says so. Exit code 1 when the strategy has no significant edge.
 
         spotdesk backtest --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31 --strategy storage
     """
@@ -76,6 +79,8 @@ def backtest(
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last_day.date()}")
     settings = read_strategy(environment, strategy, settled_against, distribution)
     past = _past(environment, name, days, source, model)
+    coverage = _coverage(past, days, settings, is_partial=is_partial)
+    days = coverage.judged
     rules = TradingRules(
         strategy=settings,
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
@@ -84,12 +89,30 @@ def backtest(
     replays = run_beside_naive(past, days, rules)
     rows = figure_rows(replays, days, own=strategy_name(settings))
     if report is not None:
-        page = backtest_report(name, replays, days, own=strategy_name(settings), source=source.value)
+        page = backtest_report(name, replays, days, own=strategy_name(settings), source=source.value, coverage=coverage.words)
         report.write_text(render_report(page), encoding="utf-8")
         err.print(f"report: {report}")
-    _show(rows, replays[strategy_name(settings)], source=source, title=f"{name} {days[0]} to {days[-1]}", as_json=as_json)
+    _show(rows, replays[strategy_name(settings)], source=source, coverage=coverage, title=f"{name} {days[0]} to {days[-1]}", as_json=as_json)
     if rows[0]["verdict"] != "edge":
         raise typer.Exit(1)
+
+
+def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, is_partial: bool) -> Coverage:
+    """The days that can be judged.
+
+    Raises:
+        ConfigurationError: none, or too few of them for a figure that nobody asked to be partial.
+    """
+    coverage = assess_coverage(past, days, settings)
+    if not coverage.judged:
+        raise ConfigurationError(f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}: there is no day to judge {strategy_name(settings)} on")
+    if not coverage.is_sensible and not is_partial:
+        raise ConfigurationError(
+            f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}; under {SENSIBLE_SHARE:.0%} is no backtest of that span. Make the others with "
+            f"`spotdesk run`, ask for {coverage.judged[0]} to {coverage.judged[-1]}, walk a model afresh with --source files, or judge the "
+            f"{len(coverage.judged)} days alone with --partial"
+        )
+    return coverage
 
 
 def strategy_name(settings: Settings) -> str:
@@ -168,13 +191,17 @@ def _stored_past(environment: Environment, zone: str, days: tuple[date, ...]) ->
     )
 
 
-def _show(rows: list[dict[str, Any]], own: TradingReplay, *, source: Source, title: str, as_json: bool) -> None:
+def _show(rows: list[dict[str, Any]], own: TradingReplay, *, source: Source, coverage: Coverage, title: str, as_json: bool) -> None:
     months = attribution(own.settlements, "month")
     if as_json:
-        emit_json({"figures": rows, "months": months.to_dicts(), "hours": attribution(own.settlements, "hour").to_dicts(), "source": source.value})
+        parts = {f"{by}s": attribution(own.settlements, by).to_dicts() for by in ATTRIBUTIONS}
+        days = {"asked": len(coverage.asked), "with_forecast": coverage.n_forecast, "judged": len(coverage.judged)}
+        emit_json({"figures": rows, "days": days, **parts, "source": source.value})
         return
     if source is Source.SIMULATED:
         out.print("[bold]simulated market: these are no real prices[/bold]")
+    if len(coverage.judged) < len(coverage.asked):
+        out.print(f"[bold]{coverage.words}[/bold]; {len(coverage.judged)} days are judged, the others are left out")
     names = [name for name in rows[0] if name != "strategy"]
     out.print(as_table([{"figure": name, **{str(row["strategy"]): row[name] for row in rows}} for name in names], title=title))
     out.print(as_table(months.to_dicts(), title="by month"))

@@ -10,6 +10,7 @@ import polars as pl
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from desk.blocked import blocked_days, in_words
 from desk.console import JsonFlag, as_facts, emit_json, err, out
 from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.market_files import MarketFiles
@@ -84,13 +85,17 @@ def run(
         )
     report = _run(environment, zones, first, last, block_days, overrides)
     rows = [summary_of(environment, name, first, last, source.value) for name in zones]
+    lake = make_lake(environment)
+    flat = [row for name in zones for row in blocked_days(lake, name, first, last)]
     if as_json:
-        emit_json({"zones": rows, "chain": asdict(report)})
+        emit_json({"zones": rows, "chain": asdict(report), "blocked_days": flat})
         return
     if source is Source.SIMULATED:
         out.print("[bold]simulated market: these are no real prices[/bold]")
     out.print(as_facts(rows, by="zone", title=f"{first} to {last}"))
     _print_report(report)
+    for row in flat:
+        out.print(f"[red]no position:[/red] {in_words(row)}", soft_wrap=True)
     out.print(f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]")
 
 

@@ -28,6 +28,8 @@ _HEADINGS = {
     "probability_frac": "p",
 }
 """Column to its heading on the screen; prices in EUR/MWh."""
+_NOT_OF_A_PLAN = ("limit_price_eur_per_mwh", "edge_eur_per_mwh", "probability_frac")
+"""What one unit of a battery's plan does not have; the line below the table says it of the whole plan."""
 
 
 def signals(
@@ -105,17 +107,36 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
     )
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
     shown = rows if flat else rows.filter(pl.col("side") != "flat")
-    columns = [local, *(pl.col(name).alias(heading) for name, heading in _HEADINGS.items())]
+    # A battery's plan stands or falls as a whole: an hour of it has no edge and no probability of its own, and it takes any price.
+    blank = pl.when(~pl.col("is_firm"))
+    columns = [local, *((blank.then(name) if name in _NOT_OF_A_PLAN else pl.col(name)).alias(heading) for name, heading in _HEADINGS.items())]
     out.print(table(shown.select(columns).to_dicts(), title="prices in EUR/MWh") if shown.height else "flat in every unit")
     if explain:
         for moment, strategy, side, reason in shown.select(local, "strategy", "side", "reasons").iter_rows():
             out.print(f"  {moment} {strategy} {side}: {reason}", soft_wrap=True)
     for (strategy,), own in rows.group_by("strategy", maintain_order=True):
         out.print(_summary(str(strategy), own))
-        if explain:
-            out.print(f"  limits that changed it: {own['limits_applied'][0] or 'none'}")
+        if own["is_firm"].all() and own["side"].ne("flat").any():
+            out.print(_plan_line(own), soft_wrap=True)
+        if explain or own["side"].eq("flat").all():
+            out.print(f"  limits that changed it: {own['limits_applied'][0] or 'none'}", soft_wrap=True)
         if own["side"].eq("flat").all():
-            out.print(f"  why flat: {own['reasons'].mode().sort()[0]}")
+            out.print(f"  why flat: {_why_flat(own)}", soft_wrap=True)
+
+
+def _why_flat(own: pl.DataFrame) -> str:
+    """What stopped the whole day; where nothing did, the commonest reason of its units."""
+    blocked = [part for part in own["reasons"][0].split("; ") if part.startswith("blocked by ")]
+    return "; ".join(blocked) or str(own["reasons"].mode().sort()[0])
+
+
+def _plan_line(own: pl.DataFrame) -> str:
+    """Of a battery's plan as a whole: the chance that it gains, and how far its orders go."""
+    chance = own["probability_frac"].drop_nulls()
+    gains = f"gains on {chance[0]:.0%} of past days moved to this forecast; " if len(chance) else ""
+    limits = {side: own.filter(pl.col("side") == side)["limit_price_eur_per_mwh"].to_list() for side in ("buy", "sell")}
+    reach = [f"{side}s {word} {pick(limits[side]):,.2f}" for side, word, pick in (("buy", "up to", min), ("sell", "down to", max)) if limits[side]]
+    return f"  one plan: {gains}takes any price inside the collar, {' and '.join(reach)} EUR/MWh (each unit's limit: --json)"
 
 
 def _summary(strategy: str, own: pl.DataFrame) -> str:

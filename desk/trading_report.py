@@ -14,6 +14,8 @@ from spot.backtest.trading_report import attribution, compare_with, equity_curve
 
 _HIDDEN = ("daily_shortfall_eur",)
 """Figures that JSON and tables leave out: they stand in the risk tables."""
+ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
+"""What the money is attributed to."""
 
 
 def figure_rows(replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str) -> list[dict[str, Any]]:
@@ -36,14 +38,11 @@ def figure_rows(replays: Mapping[str, TradingReplay], days: Sequence[date], *, o
     return rows
 
 
-def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str, source: str) -> Report:
-    """The page of one zone's backtest."""
+def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str, source: str, coverage: str = "") -> Report:
+    """The page of one zone's backtest; `coverage` says how many of the days asked for are judged."""
     settlements = replays[own].settlements
     rows = figure_rows(replays, days, own=own)
-    tables = tuple(
-        table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour")
-        for by in ("month", "hour", "direction", "model_version")
-    )
+    tables = tuple(table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour") for by in ATTRIBUTIONS)
     events = replays[own].events
     limits = (
         table_of(events.group_by("limit_name", "scope", "kind", "action").agg(pl.len().alias("days")).sort("days", descending=True), "Limits at work")
@@ -53,7 +52,8 @@ def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Seque
     curve = equity_curve(settlements, days)
     return Report(
         title=f"Trading backtest: {own} in {zone}, {days[0]} to {days[-1]}",
-        summary=f"Verdict: {rows[0]['verdict']}. Decided as of each gate by the functions that trade live, after fees and slippage.",
+        summary=f"Verdict: {rows[0]['verdict']}. Decided as of each gate by the functions that trade live, after fees and slippage. "
+        f"{len(days)} days judged{': ' if coverage else ''}{coverage}.",
         badge="SIMULATED" if source == "simulated" else "",
         sections=(
             Section(

@@ -12,6 +12,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
 from spot.risk.limit_book import LimitBook
 from spot.risk.limits import LimitEvent
+from spot.strategy.blocking import unit_reasons
 from spot.strategy.readiness import ReadinessVerdict
 from spot.strategy.request import Settings, SignalRequest
 from spot.strategy.view import MarketView, Proposal
@@ -21,13 +22,14 @@ def signal_frame(
     request: SignalRequest,
     view: MarketView,
     proposal: Proposal,
-    final: Orders,
+    orders: tuple[Orders, Orders],
     rows: pl.DataFrame,
     *,
     events: tuple[LimitEvent, ...],
     verdict: ReadinessVerdict,
 ) -> pl.DataFrame:
-    """Contract `signals`: a row per unit, flat included."""
+    """Contract `signals`: a row per unit, flat included. `orders` are those before and after trading state and limits."""
+    proposed, final = orders
     n_units, gate = len(view.starts_utc), gate_closure_utc(request.zone, request.delivery_day)
     size = np.abs(final.exposure_mw)
     risk = final.risk if not final.is_flat else None
@@ -35,7 +37,7 @@ def signal_frame(
         rows.row(0, named=True) if verdict.is_ready else {"model_name": "none", "model_version": "none", "data_version": "none", "source": "none"}
     )
     stopped = "; ".join(verdict.reasons) if not verdict.is_ready else ""
-    texts = proposal.texts or ("",) * n_units
+    texts = unit_reasons(proposal.texts or ("",) * n_units, proposed.exposure_mw, final.exposure_mw, events)
     cut = "; ".join(event.detail for event in events if event.kind in ("breach", "denied", "state", "override"))
     frame = pl.DataFrame(
         {
@@ -50,7 +52,7 @@ def signal_frame(
             "expected_value_eur": np.where(size > 0, size * view.hours * np.nan_to_num(proposal.edge), 0.0),
             "probability_frac": _known(np.clip(proposal.probability, 0.0, 1.0)),
             "horizon_hours": [(start - request.as_of_utc).total_seconds() / 3600.0 for start in view.starts_utc],
-            "reasons": [stopped or text or "no reason" for text in texts],
+            "reasons": [stopped or text for text in texts],
         },
         schema_overrides={"delivery_start_utc": SIGNALS.schema["delivery_start_utc"]},
     ).with_columns(

@@ -64,7 +64,7 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
     final, events, conformance, halts = _under_control(request, orders, uses, rows)
     if not verdict.is_ready:
         events = (*(_not_ready(reason) for reason in verdict.reasons), *events)
-    frame = signal_frame(request, view, proposal, final, rows, events=events, verdict=verdict)
+    frame = signal_frame(request, view, proposal, (orders, final), rows, events=events, verdict=verdict)
     return SignalDecision(
         frame=frame,
         events=event_frame(request, events),

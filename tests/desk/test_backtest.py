@@ -3,6 +3,7 @@
 import json
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 import typer
 from typer.testing import CliRunner
@@ -11,10 +12,13 @@ from desk.backtest import backtest
 from desk.signals import signals
 from desk.stop import stop_button
 from resources.lake import Lake
+from spot.backtest.coverage import assess_coverage
+from spot.backtest.trading import TradingPast
+from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
-from spot.strategy.settings import StorageSettings
+from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.spot.strategy.sample_market import ZONE, make_forecast, make_request
 
@@ -59,13 +63,49 @@ def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is
     assert sum(month["pnl_eur"] for month in result["months"]) == pytest.approx(storage["pnl_eur"])
     text = page.read_text()
     assert "Verdict: edge" in text
-    assert "P&amp;L by month" in text
+    for part in ("month", "hour", "direction", "zone", "model version"):
+        assert f"P&amp;L by {part}" in text
+    assert "15 days judged: 15 of 15 days have forecasts" in text
 
 
 def test_days_without_forecasts_are_a_usage_error_that_says_what_to_do(run):
     done = run("backtest", "--zone", ZONE, "--from", "2024-01-01", "--to", "2024-01-05")
     assert done.exit_code != 0
     assert "spotdesk run" in str(done.exception)
+
+
+def test_days_without_forecasts_are_no_days_of_zero_profit(run):
+    span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST + timedelta(days=30)))
+    refused = run("backtest", *span)
+    assert isinstance(refused.exception, ConfigurationError)  # exit code 2
+    assert "15 of 45 days have forecasts" in str(refused.exception)
+    assert "--partial" in str(refused.exception)
+    part, whole = (
+        json.loads(run("backtest", *words, "--json").stdout)
+        for words in ((*span, "--partial"), ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST)))
+    )
+    assert part["days"] == {"asked": 45, "with_forecast": 15, "judged": 15}
+    assert part["figures"] == whole["figures"]
+    assert part["figures"][0]["daily_mean_eur"] == pytest.approx(part["figures"][0]["pnl_eur"] / 15)
+    assert "15 of 45 days have forecasts" in run("backtest", *span, "--partial").stdout
+
+
+def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
+    lake = Lake(uri=str(home / "lake"))
+    raw = {name: lake.read(name, zones=[ZONE]) for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices")}
+    raw["imbalance_prices"] = raw["imbalance_prices"].filter(pl.col("delivery_day") != FIRST)
+    past = TradingPast(zone=ZONE, raw=raw, forecasts=lake.read("day_ahead_forecasts", zones=[ZONE]))
+    days = days_between(FIRST, LAST)
+    assert assess_coverage(past, days, SettlementSpreadSettings(settled_against="imbalance")).judged == days[1:]
+    assert assess_coverage(past, days, StorageSettings()).judged == days
+
+
+def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(run):
+    result = json.loads(run("backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--json").stdout)
+    for by in ("months", "hours", "directions", "zones", "model_versions"):
+        assert sum(row["pnl_eur"] for row in result[by]) == pytest.approx(result["figures"][0]["pnl_eur"]), by
+    assert {row["direction"] for row in result["directions"]} >= {"buy", "sell"}
+    assert [row["zone"] for row in result["zones"]] == [ZONE]
 
 
 def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
@@ -77,6 +117,15 @@ def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
     assert len(rows) == 24
     assert all(row["is_void"] for row in rows)
     assert rows[0]["valid_until_utc"] == gate_closure_utc(ZONE, FIRST).isoformat()
+
+
+def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own(run):
+    shown = run("signals", "--zone", ZONE, "--day", str(FIRST)).stdout
+    row = next(line for line in shown.splitlines() if " buy " in line)
+    assert row.split()[4] == row.split()[6] == row.split()[7] == "-"
+    assert "takes any price inside the collar" in shown
+    rows = json.loads(run("signals", "--zone", ZONE, "--day", str(FIRST), "--json").stdout)["signals"]
+    assert all(row["limit_price_eur_per_mwh"] is not None for row in rows if row["side"] != "flat")
 
 
 def test_no_signal_is_exit_code_1(run):

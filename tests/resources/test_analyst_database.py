@@ -166,7 +166,7 @@ def test_a_file_that_any_client_since_1_5_reads(database):
     ],
 )
 def test_what_is_closed_or_wrong_is_refused(database, sql, tmp_path):
-    with pytest.raises(ConfigurationError, match="SQL:"):
+    with pytest.raises(ConfigurationError, match="the SQL was not answered"):
         database.query(sql.format(folder=tmp_path))
     assert list(tmp_path.iterdir()) == []
 

@@ -123,6 +123,36 @@ def test_missing_limits_states_and_facts_deny(changes):
         assert decision.frame["side"].unique().to_list() == ["flat"]
 
 
+@pytest.mark.parametrize("settings", STRATEGIES, ids=lambda s: s.strategy)
+def test_the_limit_that_blocked_stands_before_the_plans_own_reason(settings):
+    book = make_book(max_model_age_days={"limit": 120.0, "action": "block"})
+    free = decide_signals(make_request(DAY, settings, limits=book)).frame
+    old = decide_signals(make_request(DAY, settings, limits=book, model_age_days=146.0)).frame
+    assert old["side"].unique().to_list() == ["flat"]
+    words = "blocked by max_model_age_days: 146 above 120 (desk, zone, strategy)"
+    assert old["reasons"].to_list() == [f"{words}; {plan}" for plan in free["reasons"]]
+    assert not free["reasons"].str.contains("blocked by").any()
+
+
+def test_a_cut_order_says_which_limit_cut_it_and_a_whole_one_does_not():
+    shy = SettlementSpreadSettings(full_size_ratio=3.0)
+    free = decide_signals(make_request(DAY, shy)).frame
+    cut = decide_signals(make_request(DAY, shy, limits=make_book(max_mw_per_mtu=float(free["volume_mw"].median())))).frame
+    for before, after in zip(free.iter_rows(named=True), cut.iter_rows(named=True), strict=True):
+        says_so = after["reasons"].startswith(f"cut from {before['volume_mw']:g} MW by max_mw_per_mtu: ")
+        assert says_so is (after["volume_mw"] < before["volume_mw"])
+    assert (cut["volume_mw"] < free["volume_mw"]).any()
+    assert (cut["volume_mw"] == free["volume_mw"]).any()
+
+
+def test_a_halt_and_limits_that_cannot_be_read_come_first_and_are_few_words():
+    halted = decide_signals(make_request(DAY, SPREAD, trading_state=TradingState.HALTED)).frame
+    assert halted["reasons"].str.starts_with("blocked by the trading state HALTED; ").all()
+    unreadable = decide_signals(make_request(DAY, SPREAD, limits=unreadable_book("no file"))).frame
+    assert unreadable["reasons"].str.starts_with("blocked by max_model_age_days denies: no file (desk, zone, strategy)").all()
+    assert unreadable["reasons"].str.contains("16 more limits").all()
+
+
 def test_a_later_outcome_changes_nothing():
     request = make_request(DAY, SPREAD)
     later = make_outcomes(DAY, DAY + timedelta(days=3), spread=500.0).with_columns(known_at_utc=pl.lit(request.as_of_utc + timedelta(seconds=1)))
