@@ -1,0 +1,49 @@
+"""Which days a trading backtest may judge: those with a forecast and with the prices that settle it. A day that lacks one is no day of zero P&L."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from spot.backtest.trading import TradingPast
+from spot.risk.outcomes import REFERENCE_SERIES, zone_outcomes
+from spot.strategy.request import Settings
+
+SENSIBLE_SHARE = 0.8
+"""Below this share of the days asked for, the days that can be judged say little about the span: a person must want them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """The days asked for, and which of them can be judged."""
+
+    asked: tuple[date, ...]
+    judged: tuple[date, ...]
+    """With forecast and prices, ascending."""
+    n_forecast: int
+    """Days with a forecast."""
+
+    @property
+    def is_sensible(self) -> bool:
+        """Enough of the days can be judged."""
+        return len(self.judged) >= SENSIBLE_SHARE * len(self.asked)
+
+    @property
+    def words(self) -> str:
+        """For people: how many days of those asked for stand behind a figure."""
+        n_priced = self.n_forecast - len(self.judged)
+        unpriced = f", {n_priced} of them are not settled yet or have no second price" if n_priced else ""
+        return f"{self.n_forecast} of {len(self.asked)} days have forecasts{unpriced}"
+
+
+def assess_coverage(past: TradingPast, days: Sequence[date], strategy: Settings) -> Coverage:
+    """Which of `days` have a champion's forecast in `past`, and the prices that settle `strategy`."""
+    spoken = set(past.forecasts.filter(pl.col("role") == "champion")["delivery_day"].unique().to_list())
+    with_forecast = [day for day in days if day in spoken]
+    outcomes = zone_outcomes(past.raw, zone=past.zone, settled_against=strategy.settled_against)
+    if strategy.settled_against in REFERENCE_SERIES:
+        outcomes = outcomes.filter(pl.col("reference_price_eur_per_mwh").is_not_null())
+    priced = set(outcomes.drop_nulls("day_ahead_price_eur_per_mwh")["delivery_day"].unique().to_list())
+    judged = tuple(day for day in with_forecast if day in priced)
+    return Coverage(asked=tuple(days), judged=judged, n_forecast=len(with_forecast))

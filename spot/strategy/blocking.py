@@ -1,0 +1,53 @@
+"""What stood in the way of a position, in words and before everything else: the limit, state or unfit forecast that took an order away."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from spot.contracts.panel import Floats
+from spot.risk.limits import LimitEvent
+
+_TAKES_AWAY = ("breach", "denied", "state")
+_SHOWN = 3
+"""A limits file that cannot be read denies in every kind: a row of signals names the first ones, `risk_events` all."""
+
+
+def stopping_words(events: Sequence[LimitEvent]) -> tuple[str, ...]:
+    """One sentence per limit that made the whole day flat, in the order in which they were judged; none where nothing did.
+
+    The same limit broken in several scopes with the same numbers is one sentence that names the scopes.
+    """
+    return _merged([event for event in events if event.kind in _TAKES_AWAY and event.action in ("block", "halt")])
+
+
+def unit_reasons(texts: Sequence[str], proposed: Floats, final: Floats, events: Sequence[LimitEvent]) -> tuple[str, ...]:
+    """(P,) the reason of each unit: what blocked or cut its order first, then the strategy's own `texts`.
+
+    `proposed` and `final` are exposures (P,) before and after trading state and limits. On a day that is blocked every unit says so, also one in
+    which the strategy wanted nothing.
+    """
+    blocked, cuts = stopping_words(events), _merged([event for event in events if event.kind in _TAKES_AWAY])
+    return tuple(
+        "; ".join([*_before(wanted, left, blocked, cuts), text or "no reason"]) for text, wanted, left in zip(texts, proposed, final, strict=True)
+    )
+
+
+def _before(wanted: float, left: float, blocked: tuple[str, ...], cuts: tuple[str, ...]) -> list[str]:
+    if blocked and left == 0:
+        return [f"blocked by {words}" for words in blocked]
+    if not np.isfinite(wanted) or abs(left) < abs(wanted):
+        return [f"{'taken away' if left == 0 else f'cut from {abs(wanted):g} MW'} by {words}" for words in cuts]
+    return []
+
+
+def _merged(events: Sequence[LimitEvent]) -> tuple[str, ...]:
+    scopes: dict[str, list[str]] = {}
+    for event in events:
+        # A detail begins with its scope; the rest is the same where one fact breaks the same limit of several scopes.
+        scopes.setdefault(event.detail.removeprefix(f"{event.scope} "), []).append(event.scope)
+    sentences = [
+        words.replace("trading state is ", "the trading state ") if words.startswith("trading state") else f"{words} ({', '.join(found)})"
+        for words, found in scopes.items()
+    ]
+    n_more = len(sentences) - _SHOWN
+    return (*sentences[:_SHOWN], *([f"{n_more} more limits, see risk_events"] if n_more > 0 else []))
