@@ -1,6 +1,6 @@
 """The live providers of a desk, put together: which there are, with which tokens, behind which HTTP client."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,17 @@ from spot.errors import ConfigurationError
 
 LIVE_SOURCES = ("entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot", "open_meteo", "ecb")
 SOURCES_WITHOUT_KEY = ("energy_charts", "smard", "elexon", "open_meteo", "ecb")
+LIVE_ONLY_TABLES = (
+    "other_auction_prices",
+    "renewable_forecast_updates",
+    "imbalance_price_sides",
+    "imbalance_volumes",
+    "net_positions",
+    "cross_border_flows",
+    "outages",
+    "available_capacity",
+)
+"""What live sources have beside the raw tables of every source: captured with them and kept for analysts; no feature is made of it yet."""
 _LOGIN = "ercot_login"
 """Where ERCOT hands out tokens, among the addresses that may be replaced."""
 
@@ -47,6 +58,13 @@ def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | Non
         raise ConfigurationError(f"no live source {', '.join(sorted(unknown))}: known are {', '.join(own)} and {_LOGIN}")
     replaced = {name: replace(own[name], base_url=url) for name, url in addresses.items()}  # type: ignore[type-var]
     return {**own, **replaced}
+
+
+def live_only_tables(zone: str, sources: Sequence[str]) -> tuple[str, ...]:
+    """Those of `LIVE_ONLY_TABLES` that any of the sources has for the zone."""
+    providers = live_providers({})
+    offered = {table for name in sources if name in providers for table in providers[name].tables(zone)}
+    return tuple(table for table in LIVE_ONLY_TABLES if table in offered)
 
 
 def make_live_market(

@@ -17,11 +17,9 @@ from resources.alerts import Alerts
 from resources.desk_settings import ScenarioSettings, SourceName, ZoneSettings
 from resources.environments import provider_tokens
 from resources.lake import Lake
-from resources.live_sources import LIVE_SOURCES, live_providers, make_live_market
+from resources.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, live_providers, make_live_market
 from spot.contracts.catalog import find_contract
 from spot.errors import ConfigurationError
-from spot.simulation.market import simulate
-from spot.simulation.scenarios import Scenario
 
 
 class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
@@ -63,7 +61,7 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             providers = live_providers({})
             return any(name in providers and table in providers[name].tables(zone) for name in _named(table, settings))
         if settings.source == "files":
-            held = _recorded(Path(self.data_folder), zone).get(table)
+            held = _recorded(Path(self.data_folder), zone)[0].get(table)
             return held is not None and not held.is_empty()
         return True
 
@@ -71,7 +69,10 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
         if source == "simulated":
             return _simulated(zone, first_day, last_day, settings.seed, settings.scenarios)
         if source == "files":
-            return _recorded(Path(self.data_folder), zone)
+            tables, rejected = _recorded(Path(self.data_folder), zone)
+            for table, rows in rejected.items():
+                self.lake.quarantine(table, rows, source="files")
+            return tables
         raise ConfigurationError(f"zone {zone}: source {source} is not connected")
 
     def _live(self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime) -> pl.DataFrame:
@@ -93,18 +94,26 @@ def _named(table: str, settings: ZoneSettings) -> tuple[str, ...]:
     """Sources that may be asked for a table, the main one first."""
     if table == "weather_forecasts":
         return ("open_meteo",) if settings.own_forecasts else ()
+    if table in LIVE_ONLY_TABLES:
+        return settings.sources
     return (settings.source, *settings.fallback_sources.get(table, ()))
 
 
 @lru_cache(maxsize=8)
 def _simulated(zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]) -> Mapping[str, pl.DataFrame]:
+    # Imported here: every command wires this resource, and the simulation draws in scipy's whole signal processing.
+    from spot.simulation.market import simulate
+    from spot.simulation.scenarios import Scenario
+
     # Seven assets of a run ask for the same days; the market of a range is computed once.
     regimes = [Scenario(scenario.name, scenario.start_day, scenario.end_day) for scenario in scenarios]
     return simulate(zone, first_day, last_day, seed=seed, scenarios=regimes).tables
 
 
 @lru_cache(maxsize=8)
-def _recorded(folder: Path, zone: str) -> Mapping[str, pl.DataFrame]:
+def _recorded(folder: Path, zone: str) -> tuple[Mapping[str, pl.DataFrame], Mapping[str, pl.DataFrame]]:
+    """Rows that are believed, and those that are not with their reasons."""
     from resources.market_files import MarketFiles
 
-    return MarketFiles(path=str(folder)).tables(zone)
+    files = MarketFiles(path=str(folder))
+    return files.tables(zone), files.rejected(zone)

@@ -9,6 +9,7 @@ from trading_assets import (
     fundamentals,
     input_monitoring,
     lake_maintenance,
+    live_only,
     market,
     models,
     monitoring,
@@ -24,6 +25,7 @@ from trading_assets.partitions import OWN_FORECAST_ASSETS
 LAYERS = (
     market,
     fundamentals,
+    live_only,
     features,
     models,
     spread_models,

@@ -5,7 +5,7 @@ from typing import Any
 
 from dagster import AssetSelection, define_asset_job
 
-from trading_assets.partitions import OWN_FORECAST_ASSETS
+from trading_assets.partitions import LIVE_ONLY_ASSETS, OWN_FORECAST_ASSETS
 
 RAW = (
     "day_ahead_prices",
@@ -57,7 +57,9 @@ challengers_reviewed = _job("challengers_reviewed", ["champion", "model_comparis
 span_decided = _job("span_decided", [*DECIDING, *JUDGING], "A block of history is forecast, traded on paper, settled and judged.", minutes=120)
 database_published = _job("database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20)
 
-raw_captured = _job("raw_captured", RAW, "The live sources of a zone were asked once more; what changed is a new vintage.", minutes=20)
+raw_captured = _job(
+    "raw_captured", [*RAW, *LIVE_ONLY_ASSETS], "The live sources of a zone were asked once more; what changed is a new vintage.", minutes=20
+)
 sources_watched = _job("sources_watched", ["publication_lags"], "How fresh every source is, and when it really publishes.", minutes=20)
 
 JOBS = (

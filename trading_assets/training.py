@@ -74,7 +74,7 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
     as_of = min(now, gate_closure_utc(zone, window.serves_from))
     prices = known_at(read_raw(lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through), as_of)
     # Days before the first price teach nothing: a desk whose own data is short must not have its model hold out more days than it has.
-    window = replace(window, first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day))  # type: ignore[type-var, arg-type]
+    window = replace(window, first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day))  # type: ignore[arg-type]
     features = read_features(lake, zone, settings, first_day=window.first_day, last_day=through)
     if prices.is_empty() or features.is_empty():
         raise ForecastError(f"zone {zone}: no training data from {window.first_day} to {through} (data: {lineage_of(settings)})")

@@ -1,6 +1,9 @@
 """A live zone in the graph: fetched, checked, measured; and the watch over its sources."""
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -17,11 +20,13 @@ from resources.environments import read_environment
 from resources.lake import Lake
 from resources.market_source import MarketSource
 from sensors.sources import late_before_gate, source_schedules_of
-from spot.market.delivery import delivery_starts_utc
+from spot.market.delivery import day_bounds_utc, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, Points, assemble
 from trading_assets.market import day_ahead_prices
 from trading_assets.partitions import partition_key
+from trading_assets.raw import raw_asset
 from trading_assets.sources import every_source_is_fresh, publication_lags
 
 DAY = date(2025, 3, 12)
@@ -89,6 +94,39 @@ def test_a_series_that_is_late_is_named_while_there_is_time_to_act(tmp_path: Pat
     lake.append("load_forecasts", load_rows(DAY, gate - timedelta(hours=2)), source="energy_charts")
     assert late_before_gate(lake, LIVE, "FR", gate - timedelta(hours=1)) == []
     assert late_before_gate(lake, LIVE, "FR", gate + timedelta(minutes=1)) == []
+
+
+def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_ledger(tmp_path: Path, project_root: Path) -> None:
+    (tmp_path / "zones.yaml").write_text("zones: {AT: {source: energy_charts, fallback_sources: {imbalance_prices: [entsoe]}}, FR: {}}\n")
+    code = "from definitions import defs; print(*defs.resolve_job_def('raw_captured').asset_layer.selected_asset_keys)"
+    environment = {**os.environ, "SPOTDESK_CONF": str(tmp_path), "SPOTDESK_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], cwd=project_root, env=environment, capture_output=True, text=True, check=True)
+    assert all(name in done.stdout for name in ("outages", "net_positions", "cross_border_flows", "other_auction_prices", "imbalance_price_sides"))
+    assert "available_capacity" not in done.stdout
+
+    lake = Lake(uri=str(tmp_path / "lake"))
+    settings = ZoneSettings(source="energy_charts", fallback_sources={"imbalance_prices": ("entsoe",)})
+    zones = Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")})
+    starts = [f"{start:%Y-%m-%dT%H:%MZ}" for start in day_bounds_utc("FR", DAY)]
+    span = f"<start>{starts[0]}</start><end>{starts[1]}</end>"
+    body = (
+        f"<X_MarketDocument><type>A25</type><period.timeInterval>{span}</period.timeInterval><TimeSeries><out_Domain.mRID>{find_zone('FR').eic}"
+        f"</out_Domain.mRID><quantity_Measure_Unit.name>MAW</quantity_Measure_Unit.name><curveType>A03</curveType><Period><timeInterval>{span}"
+        "</timeInterval><resolution>PT60M</resolution><Point><position>1</position><quantity>800</quantity></Point></Period></TimeSeries>"
+        "</X_MarketDocument>"
+    )
+    with faulty_provider() as entsoe, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPOTDESK_ENTSOE_TOKEN", "some-token")
+        entsoe.plan = [sends(body.encode())]
+        source = MarketSource(lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path), base_urls={"entsoe": entsoe.url})
+        asset = raw_asset("net_positions", group="fundamentals", story="A test.")
+        done_run = materialize(
+            [asset], partition_key=partition_key("FR", DAY), resources={"lake": lake, "desk": zones, "market_source": source, "clock": Clock()}
+        )
+    assert done_run.success
+    held = lake.read("net_positions", zones=["FR"])
+    assert (held.height, held["net_position_mw"].unique().to_list()) == (24, [800.0])
+    assert lake.read("alerts").is_empty(), "the only source that has it is no fallback"
 
 
 def test_only_live_zones_are_captured_again_and_again() -> None:
