@@ -100,10 +100,13 @@ def run(
 
 
 def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...]) -> None:
-    held = MarketFiles(path=str(environment.market_data)).zones()
+    files = MarketFiles(path=str(environment.market_data))
+    held = files.zones()
     missing = [zone for zone in zones if zone not in held]
     if missing:
         raise ConfigurationError(f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}")
+    for zone in zones:
+        files.check_own(zone)
 
 
 def _run(environment: Environment, zones: tuple[str, ...], first: date, last: date, block_days: int, overrides: dict[str, Any]) -> "ChainReport":

@@ -62,6 +62,16 @@ class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
             raise ConfigurationError(f"no file in {self.path} holds zone {zone!r}: they hold {', '.join(self.zones())}")
         return merge_by_precedence(parsed)
 
+    def check_own(self, zone: str) -> None:
+        """Read the zone's tidy files, so that a damaged one is named before anything runs.
+
+        Raises:
+            ContractError: one is damaged or not believable.
+        """
+        for path in self.files():
+            if zone in _tidy_zones(path):
+                _read_tidy(path, zone)
+
     def rejected(self, zone: str) -> Rows:
         """Rows of the zone's tidy files that are not believed, by raw table, each with its `reason`."""
         found: dict[str, list[pl.DataFrame]] = {}
