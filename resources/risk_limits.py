@@ -19,7 +19,7 @@ def read_limit_book(path: Path) -> LimitBook:
         return unreadable_book(f"the limits are not valid YAML: {error}")
 
 
-class _StrictLoader(yaml.SafeLoader):
+class _StrictLoader(yaml.CSafeLoader):
     """A safe loader that refuses a key given twice: of two limits nobody knows which one was meant."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:

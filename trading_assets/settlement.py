@@ -17,7 +17,7 @@ from dagster import (
 from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.pictures import pnl_curve
-from resources.zone_data import read_raw
+from resources.zone_data import read_raw_tables
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.risk.outcomes import zone_outcomes
 from spot.strategy.settling import settle_signals
@@ -50,7 +50,7 @@ _LINEAGE = lineage(
 def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
     """Fills, fees, costs and P&L of each signal, beside what perfect foresight would have made of the same prices."""
     span = covered(context)
-    raw = {table: read_raw(lake, table, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day) for table in PRICE_TABLES}
+    raw = read_raw_tables(lake, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day, tables=PRICE_TABLES)
     rows = lake.read("signals", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     curves = lake.read("bid_curves", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     parts = [SETTLEMENTS.empty()]

@@ -12,7 +12,7 @@ from resources.code_version import spread_code_version
 from resources.desk_settings import Desk, ZoneSettings
 from resources.lake import Lake
 from resources.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
-from resources.zone_data import lineage_of, read_features, read_raw
+from resources.zone_data import lineage_of, read_features, read_raw_tables
 from spot.backtest.spread_sources import MEMORY_DAYS, ServedSpread, SpreadMoment
 from spot.backtest.walk_forward import fingerprint_of_rows
 from spot.contracts.panel import Floats
@@ -43,7 +43,7 @@ def moment_at(window: TrainingWindow, lake: Lake, desk: Desk, strategy: Settleme
     """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(days=MEMORY_DAYS)
-    raw = {table: read_raw(lake, table, zone, settings, first_day=first, last_day=window.evaluate_through) for table in PRICE_TABLES}
+    raw = read_raw_tables(lake, zone, settings, first_day=first, last_day=window.evaluate_through, tables=PRICE_TABLES)
     features = read_features(lake, zone, settings, first_day=first, last_day=window.evaluate_through)
     return SpreadMoment(zone, day, min(now, gate_closure_utc(zone, day)), raw, features, strategy.settled_against)
 

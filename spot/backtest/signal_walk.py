@@ -79,10 +79,11 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
     decisions: list[SignalDecision] = []
     not_ready, halts = [], []
     signals, settlements = before.signals, before.settlements
-    since_first = days[0] if days else None
+    # What a day earns is seen by the days after it; the last has none.
     final = {
-        strategy.strategy: zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, first_day=since_first)
+        strategy.strategy: zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, first_day=days[0])
         for strategy in inputs.strategies
+        if len(days) > 1
     }
     for day in days:
         as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
@@ -92,13 +93,14 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
         for strategy in inputs.strategies:
             since = day - timedelta(days=HISTORY_DAYS)
             known = zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, as_of_utc=as_of, first_day=since)
-            later = final[strategy.strategy].filter(pl.col("delivery_day") == day)
             for role, version in _speakers(inputs.forecasts, day):
                 desk = DeskBefore(signals=_of_two_days([signals, *made], day), settlements=settlements)
                 decision = decide_signals(_request(inputs, day, strategy, (role, version), known, desk, spreads[strategy.strategy]))
                 decisions.append(decision)
                 made.append(decision.frame)
-                money.append(settle_signals(decision.frame, later, strategy, bid_curves=decision.bid_curves))
+                if day != days[-1]:
+                    later = final[strategy.strategy].filter(pl.col("delivery_day") == day)
+                    money.append(settle_signals(decision.frame, later, strategy, bid_curves=decision.bid_curves))
                 if not decision.readiness.is_ready and role == "champion":
                     not_ready.append(f"{day}: {'; '.join(decision.readiness.reasons)}")
                 if decision.requests_halt and as_of == inputs.now and role == "champion":
