@@ -7,12 +7,12 @@ import polars as pl
 import typer
 
 from desk.console import JsonFlag, as_facts, as_table, emit_json, out
-from resources.environments import Environment, desk_settings, read_environment
+from desk.outlook import zone_outlooks
+from resources.environments import Environment, desk_resource, read_environment
 from resources.lake import Lake
-from resources.trading_state import TradingStateStore
+from resources.trading_state import StateRecord, TradingStateStore
 from resources.wiring import make_lake
 from spot.contracts.monitoring_tables import MONITOR_TABLES
-from spot.market.gates import gate_closure_utc
 
 _NEWEST = ("day_ahead_prices", "load_forecasts", "day_ahead_features", "day_ahead_forecasts", "signals", "settlements")
 _OPEN = ("requested", "running", "failed", "abandoned")
@@ -23,57 +23,78 @@ def status(
     verify: Annotated[bool, typer.Option("--verify", help="Compare every stored data file with its checksum; exit 1 if one is damaged.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Trading state, newest data, serving model, state of every monitor, open retrain requests and alerts of every zone."""
-    environment = read_environment()
-    lake = make_lake(environment)
-    now = datetime.now(UTC)
-    zones = [_zone_status(lake, environment, zone, now) for zone in desk_settings(environment).zones]
+    """Can we trade tomorrow? Per zone yes or no and why, the age of model and data, then the state of every monitor, requests and alerts.
+
+    Yes means: orders of the day are ready or have left. After tomorrow's gate a second row speaks of the day whose gate comes next.
+    """
+    environment, now = read_environment(), datetime.now(UTC)
+    lake, desk = make_lake(environment), desk_resource(environment)
+    outlooks = [outlook.row() for zone in desk.zones for outlook in zone_outlooks(lake, environment, desk, zone, now)]
+    requests = lake.read("retrain_requests").filter(pl.col("status").is_in(_OPEN))
+    zones = [_zone_status(lake, environment, zone, requests) for zone in desk.zones]
     alerts = lake.read("alerts").filter(pl.col("raised_at_utc") >= now - timedelta(days=7)).sort("raised_at_utc", descending=True)
     checks = [] if not verify else [{"table": v.table, "files": v.n_files, "damaged": list(v.damaged), "lost": list(v.lost)} for v in lake.verify()]
     record = TradingStateStore(environment.trading_state).record("desk")
-    state = record.state.name
     if as_json:
-        emit_json({"environment": environment.name, "trading_state": state, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
+        head = {"environment": environment.name, "trading_state": record.state.name, "cure": record.cure, "tomorrow": outlooks}
+        emit_json({**head, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
     else:
-        _print(environment, f"{state} {record.reason}".rstrip(), zones, alerts, checks)
+        _print_outlooks(environment, record, outlooks)
+        _print(zones, alerts, checks)
     if any(check["damaged"] or check["lost"] for check in checks):
         raise typer.Exit(1)
 
 
-def _zone_status(lake: Lake, environment: Environment, zone: str, now: datetime) -> dict[str, Any]:
-    newest = {table: _newest_day(lake.read(table, zones=[zone])) for table in _NEWEST}
-    requests = lake.read("retrain_requests").filter(pl.col("zone") == zone, pl.col("status").is_in(_OPEN))
-    forecasts = lake.read("day_ahead_forecasts", zones=[zone]).filter(pl.col("role") == "champion").sort("delivery_start_utc")
-    monitors = {name: _worst(_newest(lake.read(table, zones=[zone]))) for name, table in MONITOR_TABLES.items()}
-    next_gate = min(gate for day in range(3) if (gate := gate_closure_utc(zone, now.date() + timedelta(days=day))) > now)
+def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.DataFrame) -> dict[str, Any]:
+    newest = {f"newest_{table}": lake.newest_day(table, zone) for table in _NEWEST}
     return {
         "zone": zone,
         "trading_state": TradingStateStore(environment.trading_state).state(zone).name,
-        "next_gate_utc": next_gate,
-        "champion": forecasts["model_version"][-1] if forecasts.height else None,
-        "source": forecasts["source"][-1] if forecasts.height else None,
-        **{f"newest_{table}": day for table, day in newest.items()},
-        **{name.replace(" ", "_"): status for name, status in monitors.items()},
-        "open_retrains": requests.height,
+        "source": _source(lake, zone),
+        **newest,
+        **{name.replace(" ", "_"): _worst(lake, zone, table) for name, table in MONITOR_TABLES.items()},
+        "open_retrains": requests.filter(pl.col("zone") == zone).height,
     }
 
 
-def _newest_day(rows: pl.DataFrame) -> Any:
-    return rows["delivery_day"].max()
+def _source(lake: Lake, zone: str) -> str | None:
+    """Provider of the data behind the newest forecast."""
+    newest = lake.newest_day("day_ahead_forecasts", zone)
+    if newest is None:
+        return None
+    rows = lake.read("day_ahead_forecasts", zones=[zone], first_day=newest, last_day=newest).filter(pl.col("role") == "champion")
+    return str(rows["source"][-1]) if rows.height else None
 
 
-def _newest(rows: pl.DataFrame) -> pl.DataFrame:
-    """Verdicts of the newest judged day."""
-    return rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
-
-
-def _worst(rows: pl.DataFrame) -> str | None:
-    found = set(rows["status"].to_list())
+def _worst(lake: Lake, zone: str, table: str) -> str | None:
+    """The worst verdict of the newest judged day."""
+    newest = lake.newest_day(table, zone)
+    found = set() if newest is None else set(lake.read(table, zones=[zone], first_day=newest, last_day=newest)["status"].to_list())
     return next((state for state in ("alert", "cannot_see", "ok") if state in found), None)
 
 
-def _print(environment: Environment, state: str, zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]) -> None:
-    out.print(f"environment {environment.name}, state in {environment.home}, desk [bold]{state}[/bold]")
+def _print_outlooks(environment: Environment, record: StateRecord, outlooks: list[dict[str, Any]]) -> None:
+    reason = f", {record.reason}" if record.reason else ""
+    out.print(f"environment {environment.name}, state in {environment.home}, desk [bold]{record.state.name}[/bold]{reason}", soft_wrap=True)
+    if record.cure:
+        out.print(f"  a person lets it trade with: {record.cure}", markup=False, soft_wrap=True)
+    short = [
+        {
+            "zone": row["zone"],
+            "day": row["day"],
+            "can trade": "yes" if row["can_trade"] else "NO",
+            "gate": f"{row['gate_utc']:%d %b %H:%MZ}",
+            "champion": "-" if row["champion"] is None else f"{row['champion']}, {row['champion_age_days']} days old",
+            "newest data": "-" if row["data_age_hours"] is None else f"{row['newest_data_utc']:%Y-%m-%d %H:%MZ}, {row['data_age_hours']:,.0f} h old",
+        }
+        for row in outlooks
+    ]
+    out.print(as_table(short, title="can we trade tomorrow?"))
+    for row in outlooks:
+        out.print(f"  {row['zone']} {row['day']} {'yes' if row['can_trade'] else 'no'}: {row['why']}", markup=False, soft_wrap=True)
+
+
+def _print(zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]) -> None:
     out.print(as_facts(zones, by="zone"))
     for check in checks:
         verdict = "damaged or lost: " + ", ".join([*check["damaged"], *check["lost"]]) if check["damaged"] or check["lost"] else "sound"

@@ -118,6 +118,18 @@ class StoredTable:
             for name, column in self.contract.columns.items()
         )
 
+    def newest_day(self, delta: DeltaTable, zone: str) -> date | None:
+        """Newest delivery day of a zone in this version, from the statistics that every commit writes beside its files."""
+        files = pl.DataFrame(delta.get_add_actions(flatten=True))
+        if "max.delivery_day" not in files.columns:
+            return self._one_day(self.rows(delta, zones=[zone]).select(pl.col("delivery_day").max()).collect())
+        return self._one_day(files.filter(pl.col("partition.zone") == zone).select(pl.col("max.delivery_day").cast(pl.Date).max()))
+
+    @staticmethod
+    def _one_day(newest: pl.DataFrame) -> date | None:
+        value = newest.item() if newest.height else None
+        return value if isinstance(value, date) else None
+
     def rows_around(self, delta: DeltaTable, frame: pl.DataFrame) -> pl.DataFrame:
         """Rows of this version in the zones and the span of delivery days of `frame`."""
         zones = frame["zone"].unique().to_list() if "zone" in frame.columns else None

@@ -174,6 +174,12 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
             frame = _as_of(frame, stored.contract, as_of_utc)
         return frame.collect().sort(stored.contract.key)
 
+    def newest_day(self, table: str, zone: str) -> date | None:
+        """Newest delivery day of a zone, told by the table's log without opening a data file; None where it has none."""
+        stored = self._stored(table)
+        delta = stored.open()
+        return None if delta is None else stored.newest_day(delta, zone)
+
     def version(self, table: str) -> int:
         """Version of the table's newest commit; -1 if it does not exist."""
         delta = self._stored(table).open()

@@ -36,6 +36,14 @@ class StateRecord:
     actor: str
     since_utc: str
 
+    @property
+    def cure(self) -> str:
+        """The command by which a person lets the scope trade again; empty where it is ACTIVE."""
+        if self.state is TradingState.ACTIVE:
+            return ""
+        zone = self.scope.removeprefix("zone-")
+        return f'spotdesk resume{"" if self.scope == "desk" else f" --zone {zone}"} --reason "..."'
+
 
 class TradingStateStore:
     """State files in `folder`; every write is atomic and on disk before it returns."""
@@ -58,6 +66,13 @@ class TradingStateStore:
         """A file beside the folder that outlives it."""
         return self.folder.parent / f".{self.folder.name}_was_set_up"
 
+    @property
+    def _absent(self) -> str:
+        """Why there is no state to read: a new desk, or one whose state was lost."""
+        if self._twin.exists():
+            return "the trading state folder is gone: nobody knows who halted what"
+        return "the trading state has not been set up: the first `spotdesk run` does it"
+
     def state(self, zone: str | None = None) -> TradingState:
         """The stricter of the desk's state and the zone's; HALTED when anything cannot be read."""
         scopes = ["desk"] if zone is None else ["desk", _scope(zone)]
@@ -67,7 +82,7 @@ class TradingStateStore:
         """The record of `desk` or `zone-<ZONE>`; an unreadable one is HALTED and says so."""
         try:
             if not (self.folder / _MARKER).is_file():
-                return _unreadable(scope, "the trading state folder has not been set up or is gone")
+                return _unreadable(scope, self._absent)
             text = (self.folder / f"{scope}.json").read_text(encoding="utf-8")
         except FileNotFoundError:
             return StateRecord(scope, TradingState.ACTIVE, "", "", "")

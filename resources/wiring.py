@@ -1,19 +1,16 @@
-"""The resources of an environment, wired: the one place that says which adapter stands behind which name."""
+"""The resources of an environment, wired: the one place that says which adapter stands behind which name.
 
-from typing import Any
+What is slow to import is imported when it is made: a command that only reads the lake does not wait for the registry and the sources.
+"""
 
-from resources.alerts import Alerts
-from resources.analyst_database import AnalystDatabase
-from resources.clock import Clock
-from resources.desk_settings import Desk
+from typing import TYPE_CHECKING, Any
+
 from resources.environments import Environment, desk_resource, provider_urls
 from resources.lake import Lake
-from resources.market_source import MarketSource
-from resources.publication import Outbox
-from resources.registry import ModelRegistry
-from resources.state_folder import StateFolder
-from resources.tracking import mlflow_run
-from resources.training_order import TrainingOrder
+
+if TYPE_CHECKING:
+    from resources.desk_settings import Desk
+    from resources.registry import ModelRegistry
 
 
 def make_lake(environment: Environment) -> Lake:
@@ -21,13 +18,24 @@ def make_lake(environment: Environment) -> Lake:
     return Lake(uri=environment.lake_uri, storage_options=environment.storage_options)
 
 
-def make_registry(environment: Environment) -> ModelRegistry:
+def make_registry(environment: Environment) -> "ModelRegistry":
     """The model registry of the environment."""
+    from resources.registry import ModelRegistry
+
     return ModelRegistry(tracking_uri=environment.tracking_uri, artifact_folder=str(environment.artifact_folder))
 
 
-def make_resources(environment: Environment, *, desk: Desk | None = None) -> dict[str, Any]:
+def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> dict[str, Any]:
     """Resource name to resource; `clock` and `training_order` may be set anew by each run's configuration."""
+    from resources.alerts import Alerts
+    from resources.analyst_database import AnalystDatabase
+    from resources.clock import Clock
+    from resources.market_source import MarketSource
+    from resources.publication import Outbox
+    from resources.state_folder import StateFolder
+    from resources.tracking import mlflow_run
+    from resources.training_order import TrainingOrder
+
     lake, registry = make_lake(environment), make_registry(environment)
     alerts = Alerts(lake=lake, asks_environment=bool(environment.webhook_url))
     return {
