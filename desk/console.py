@@ -3,7 +3,8 @@
 import json
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -65,6 +66,30 @@ def progress() -> Progress:
     return Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True
     )
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, float], None]]:
+    """Tells how far a long command is, called with a line of words and the share done, 0 to 1.
+
+    On standard error: a bar where a person looks on, else a line of text at each tenth of the way.
+    """
+    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    if err.is_terminal:
+        with Progress(*columns, console=err, transient=True) as bar:
+            task = bar.add_task("starting", total=1.0)
+            yield lambda line, share: bar.update(task, description=line, completed=share)
+        return
+    told = -1
+
+    def tell(line: str, share: float) -> None:
+        nonlocal told
+        tenths = int(10 * share)
+        if tenths > told:
+            told = tenths
+            err.print(f"{100 * share:3.0f} % {line}", highlight=False)
+
+    yield tell
 
 
 def _shown(value: Any) -> str:

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from desk.console import JsonFlag, emit_json, err, out
+from desk.console import JsonFlag, emit_json, out, stages
 from desk.demo_report import demo_report, terminal_table, verdict_lines, write_report
 from desk.demo_summary import TABLES, DemoSummary, summarise_zone
 from desk.report import render_report
@@ -136,19 +135,11 @@ def run_plan(plan: DemoPlan, environment: Environment) -> Any:
     prepare_dagster_home(environment)
     desk = desk_resource(environment, **plan.overrides())
     request = ChainRequest(zones=plan.zones, first_day=plan.first_forecast, last_day=plan.tomorrow - timedelta(days=1), block_days=plan.block_days)
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with quick_sqlite(), DagsterInstance.get() as instance, Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        chain = run_chain(
-            request,
-            environment=environment,
-            desk=desk,
-            instance=instance,
-            on_progress=lambda line, share: bar.update(task, description=line, completed=share),
-        )
+    with quick_sqlite(), DagsterInstance.get() as instance, stages() as tell:
+        chain = run_chain(request, environment=environment, desk=desk, instance=instance, on_progress=tell)
         runner = ChainRunner(environment, desk, instance, chain)
         for zone in plan.zones:
-            bar.update(task, description=f"{zone}: signals for {plan.tomorrow}, before the gate")
+            tell(f"{zone}: signals for {plan.tomorrow}, before the gate", 1.0)
             now = gate_closure_utc(zone, plan.tomorrow) - timedelta(minutes=desk.zone(zone).gate_lead_minutes)
             runner.run("signals_ready", partition_key(zone, plan.tomorrow), now=now)
         runner.run("database_published", None)

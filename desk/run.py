@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from desk.blocked import blocked_days, in_words
-from desk.console import JsonFlag, as_facts, emit_json, err, out
+from desk.console import JsonFlag, as_facts, emit_json, err, out, stages
 from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.market_files import MarketFiles
 from resources.wiring import make_lake
@@ -117,16 +116,8 @@ def _run(environment: Environment, zones: tuple[str, ...], first: date, last: da
 
     prepare_dagster_home(environment)
     request = ChainRequest(zones=zones, first_day=first, last_day=last, block_days=block_days)
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
-    with DagsterInstance.get() as instance, Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        return run_chain(
-            request,
-            environment=environment,
-            desk=desk_resource(environment, **overrides),
-            instance=instance,
-            on_progress=lambda line, share: bar.update(task, description=line, completed=share),
-        )
+    with DagsterInstance.get() as instance, stages() as tell:
+        return run_chain(request, environment=environment, desk=desk_resource(environment, **overrides), instance=instance, on_progress=tell)
 
 
 def summary_of(environment: Environment, zone: str, first: date, last: date, source: str) -> dict[str, Any]:
