@@ -3,6 +3,7 @@
 Every deed of a person is a row of `promotion_decisions` before it is done, with a name and a reason.
 """
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
@@ -44,7 +45,7 @@ def models(*, zone: ZoneOption, as_json: JsonFlag = False) -> None:
 
 
 def version_row(version: ModelVersion, *, is_serving: bool) -> dict[str, Any]:
-    """What a list shows of a version; errors in EUR/MWh."""
+    """What a list shows of a version; errors in EUR/MWh, on the days between training and service."""
     return {
         "version": version.version,
         "stage": version.stage,
@@ -54,11 +55,19 @@ def version_row(version: ModelVersion, *, is_serving: bool) -> dict[str, Any]:
         "trained_from": version.trained_from,
         "trained_through": version.trained_through,
         "serves_from": version.serves_from,
-        **{name: version.metrics[name] for name in sorted(version.metrics) if name.startswith("mae")},
+        **_walk_forward(version),
         "cause": version.tags.get("cause"),
         "data_version": version.tags.get("data_version"),
         "commit": (version.tags.get("code_commit") or "")[:10],
     }
+
+
+def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
+    """Mean absolute error on the days that it never saw, beside that of whoever was champion then; empty before it was evaluated."""
+    stored = json.loads(version.tags.get("evaluation", "{}"))
+    errors = {who: [loss for loss in stored.get(who) or [] if loss is not None] for who in ("candidate", "champion")}
+    means = {who: sum(losses) / len(losses) if losses else None for who, losses in errors.items()}
+    return {"untouched_days_mae": means["candidate"], "champion_mae": means["champion"]}
 
 
 def promote(
@@ -139,7 +148,8 @@ def find_decisions(lake: Lake, *, decision: str | None = None, zone: str | None 
         rows = rows.filter(pl.col("decision_id").str.starts_with(decision))
     if version is not None:
         rows = rows.filter(pl.col("candidate_version") == version)
-    return rows.sort("decided_at_utc", "decision_id")
+    # of one instant, the older version was decided on first
+    return rows.sort("decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False), "decision_id")
 
 
 def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> date | None:

@@ -20,7 +20,6 @@ from filelock import FileLock
 
 from resources.mlflow_store import make_store
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
-from spot.forecast.catalogue import forecaster_from_files
 from spot.forecast.interface import PriceForecaster
 from spot.market.zones import find_zone
 
@@ -198,6 +197,9 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             ModelNotFoundError: there is no such version.
             ModelIntegrityError: a file is missing, too many, or not what was registered.
         """
+        # every forecaster and scipy behind one import: a rollback, which loads no model, does not wait a second for it
+        from spot.forecast.catalogue import forecaster_from_files
+
         found = self.version(zone, version)
         return forecaster_from_files(self.files(found)), found
 
@@ -221,9 +223,12 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ModelNotFoundError: there is no such version.
         """
-        if serves_from is not None and serves_from > self.version(zone, version).serves_from:
+        old, known = self.champion(zone), self.version(zone, version)
+        # who holds the alias keeps its first day: a promotion that was killed half-way may be finished days later
+        is_serving = old is not None and old.version == known.version
+        if serves_from is not None and serves_from > known.serves_from and not is_serving:
             self._client().set_model_version_tag(self._name(zone), version, "serves_from", str(serves_from))
-        new, old = self.version(zone, version), self.champion(zone)
+        new = self.version(zone, version)
         if old is None or old.lineage != new.lineage or old.serves_from <= new.serves_from:
             self._client().set_registered_model_alias(self._name(zone), CHAMPION, new.version)
         return self.set_stage(zone, new.version, "champion")

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
-from scipy import stats
+from scipy.special import stdtr
 
 from spot.backtest.bootstrap import block_bootstrap
 from spot.backtest.sanity import SanitySettings, SanityVerdict
@@ -265,7 +265,7 @@ def _p_of_lasting_differences(ours: Floats, theirs: Floats) -> float:
     memory = min(max(found + (1.0 + 3.0 * found) / n, 0.0), _LONGEST_MEMORY)
     inflation = (1.0 + memory) / (1.0 - memory)
     error = (squares / (n - 1) / n * inflation) ** 0.5
-    return float(stats.t.cdf(difference.mean() / error, df=max(n / inflation, 2.0) - 1.0))
+    return float(stdtr(max(n / inflation, 2.0) - 1.0, difference.mean() / error))
 
 
 def _corrected_p(ours: Floats, theirs: Floats, n_lags: int | None) -> float:
@@ -274,7 +274,7 @@ def _corrected_p(ours: Floats, theirs: Floats, n_lags: int | None) -> float:
         return result.p_value
     n, h = result.n_days, result.n_lags + 1
     correction = max((n + 1 - 2 * h + h * (h - 1) / n) / n, 0.0) ** 0.5
-    return float(stats.t.cdf(result.statistic * correction, df=n - 1))
+    return float(stdtr(n - 1, result.statistic * correction))
 
 
 def _giacomini_white(ours: Floats, theirs: Floats) -> TestOutcome:

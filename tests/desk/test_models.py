@@ -66,6 +66,7 @@ def environment(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     registry.rollback(ZONE, "2")
     registry.set_stage(ZONE, "1", "champion")
     registry.set_stage(ZONE, "3", "challenger")
+    registry.set_tag(ZONE, "3", "evaluation", json.dumps({"candidate": [3.0, 5.0, None], "champion": [4.0, 6.0, 5.0]}))
     return environment
 
 
@@ -79,6 +80,8 @@ def test_models_says_which_version_serves(environment: Environment, capsys) -> N
     assert {version: row["stage"] for version, row in rows.items()} == {"1": "served", "2": "champion", "3": "challenger"}
     assert [version for version, row in rows.items() if row["serves_now"]] == ["2"]
     assert rows["3"]["data_version"] == "training:3"
+    assert (rows["3"]["untouched_days_mae"], rows["3"]["champion_mae"]) == (4.0, 5.0)
+    assert rows["1"]["untouched_days_mae"] is None
     assert [version.stage for version in registry_of(environment).versions(ZONE)] == ["champion", "champion", "challenger"]  # as it is decided with
     with pytest.raises(typer.Exit):
         models(zone="FR", as_json=True)

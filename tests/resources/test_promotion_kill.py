@@ -85,6 +85,51 @@ def test_a_killed_promotion_leaves_one_whole_champion(registry: ModelRegistry, p
     assert registry.rollback(ZONE, "1").version == registry.champion(ZONE).version == "1"
 
 
+class KilledError(BaseException):
+    """Stands for SIGKILL between two writes; nothing catches it."""
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_a_promotion_killed_before_or_after_any_of_its_writes_leaves_one_whole_champion(
+    registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch, moment: int
+) -> None:
+    from mlflow import MlflowClient
+
+    registry.set_stage(ZONE, "2", "challenger")
+    passed = iter(range(100))
+
+    def die_at(name: str) -> None:
+        write = getattr(MlflowClient, name)
+
+        def dying(self, *args, **more):
+            if next(passed) == moment:
+                raise KilledError
+            done = write(self, *args, **more)
+            if next(passed) == moment:
+                raise KilledError
+            return done
+
+        patch.setattr(MlflowClient, name, dying)
+
+    with monkeypatch.context() as patch:
+        for name in ("set_model_version_tag", "set_registered_model_alias"):
+            die_at(name)
+        with pytest.raises(KilledError):
+            registry.promote(ZONE, "2", serves_from=date(2024, 3, 20))
+
+    champion = registry.champion(ZONE)
+    assert champion is not None
+    assert champion.version == ("1" if moment < 3 else "2")  # three writes: first day, alias, stage
+    model, loaded = registry.load(ZONE, "champion")
+    assert model.to_files() == registry.files(loaded)
+    assert registry.champion_for(ZONE, date(2024, 3, 10), "simulated").version == "1", "the past keeps its champion"
+    assert registry.champion_for(ZONE, date(2024, 3, 20), "simulated").version == champion.version
+
+    finished = registry.promote(ZONE, "2", serves_from=date(2024, 3, 20 if moment < 3 else 25))  # asked again, some days later
+    assert (finished.stage, finished.serves_from) == ("champion", date(2024, 3, 20))
+    assert [version.stage for version in registry.shown_versions(ZONE)] == ["served", "champion"]
+
+
 def test_a_version_whose_file_was_changed_is_not_loaded(registry: ModelRegistry) -> None:
     version = registry.version(ZONE, "1")
     file = next(Path(registry.artifact_folder).rglob("*.npz"))
