@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from desk.console import JsonFlag, emit, progress
+from desk.console import DAY_FORM, JsonFlag, a_day, emit, progress
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE
 from resources.environments import desk_settings, provider_tokens, provider_urls, read_environment
 from resources.lake import Lake
@@ -66,9 +66,9 @@ class Finished:
 def backfill(
     *,
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
-    first_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First delivery day.")],
+    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
     last_day: Annotated[
-        datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last delivery day, included.  [default: yesterday]")
+        datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.  [default: yesterday]")
     ] = None,
     table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  [default: all that the sources have]")] = None,
     source: Annotated[list[str] | None, typer.Option("--source", help="Live source, in order of preference.  [default: as zones.yaml says]")] = None,

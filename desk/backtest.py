@@ -12,7 +12,7 @@ import typer
 import yaml
 from rich.progress import Progress, TaskID
 
-from desk.console import JsonFlag, as_table, emit_json, err, out, progress
+from desk.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, err, out, progress
 from desk.report import render_report
 from desk.trading_report import ATTRIBUTIONS, backtest_report, figure_rows
 from resources.environments import Environment, read_environment
@@ -51,8 +51,8 @@ class Distribution(StrEnum):
 def backtest(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    first_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First delivery day.")],
-    last_day: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last delivery day, included.")],
+    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
+    last_day: Annotated[datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")],
     strategy: Annotated[str, typer.Option("--strategy", help="File in conf/strategies.")] = "storage",
     settled_against: Annotated[str | None, typer.Option("--against", help="Second price of settlement_spread, for example imbalance.")] = None,
     source: Annotated[Source, typer.Option("--source", help="Stored forecasts, or a fresh walk on files or the simulator.")] = Source.LAKE,

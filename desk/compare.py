@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import polars as pl
 import typer
 
-from desk.console import JsonFlag, as_table, emit_json, out
+from desk.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, out
 from desk.report import Picture, Report, Section, render_report, table_of
 from resources.environments import admit_zones, desk_resource, read_environment
 from resources.wiring import make_lake, make_registry
@@ -35,8 +35,8 @@ def compare(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
     versions: Annotated[tuple[str, str], typer.Option("--versions", help="Two versions, A then B; champion is a version too.")],
-    first_day: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day; the newest 56 days by default.")] = None,
-    last_day: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day, included.")] = None,
+    first_day: Annotated[datetime | None, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First day; by default 56 days back.")] = None,
+    last_day: Annotated[datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last day, included.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with pictures there.")] = None,
     as_json: JsonFlag = False,
 ) -> None:

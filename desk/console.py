@@ -17,6 +17,7 @@ from rich.table import Table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
+DAY_FORM = "YYYY-MM-DD"
 _PIPE_WIDTH = 200
 """Columns where nobody's window sets them: what is piped or kept in a file is not folded at 80."""
 _UNFOLDED = 18
@@ -24,6 +25,18 @@ _UNFOLDED = 18
 
 out = Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 err = Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)
+
+
+def a_day(text: str) -> datetime:
+    """A delivery day as an option: its midnight, without a time zone.
+
+    Raises:
+        BadParameter: it is not of the form YYYY-MM-DD, or there is no such day.
+    """
+    try:
+        return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day, which has no zone
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no day of the form {DAY_FORM}, for example 2024-03-31") from None
 
 
 def emit(rows: pl.DataFrame | Iterable[Mapping[str, Any]], *, as_json: bool, title: str = "", empty: str = "nothing to show") -> None:

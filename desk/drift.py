@@ -6,7 +6,7 @@ from typing import Annotated
 import polars as pl
 import typer
 
-from desk.console import JsonFlag, emit, err
+from desk.console import DAY_FORM, JsonFlag, a_day, emit, err
 from resources.environments import read_environment
 from resources.wiring import make_lake
 from spot.market.zones import find_zone
@@ -17,7 +17,7 @@ _SHOWN = ("delivery_day", "feature", "method", "value", "threshold", "status", "
 def drift(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Day judged; the newest by default.")] = None,
+    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Day judged; the newest by default.")] = None,
     history: Annotated[bool, typer.Option("--history", help="One line per judged day instead of one per feature.")] = False,
     as_json: JsonFlag = False,
 ) -> None:

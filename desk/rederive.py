@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from desk.console import JsonFlag, emit, progress
+from desk.console import DAY_FORM, JsonFlag, a_day, emit, progress
 from resources.environments import TOKEN_VARIABLES, provider_urls, read_environment
 from resources.live_sources import make_live_market
 from resources.rederiving import Rederived
@@ -25,7 +25,7 @@ def rederive(
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
     table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  [default: all]")] = None,
     source: Annotated[list[str] | None, typer.Option("--source", help="Provider; repeat for more.  [default: all]")] = None,
-    since: Annotated[datetime | None, typer.Option("--since", formats=["%Y-%m-%d"], help="Only answers captured from this day on.")] = None,
+    since: Annotated[datetime | None, typer.Option("--since", parser=a_day, metavar=DAY_FORM, help="Only answers captured from this day on.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Add what the ledger lacks; without it nothing is written.")] = False,
     details: Annotated[bool, typer.Option("--details", help="One line per answer instead of one per source and table.")] = False,
     as_json: JsonFlag = False,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from desk.console import JsonFlag, emit_json, err, out
+from desk.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.environments import admit_zones, desk_resource, read_environment
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
@@ -18,7 +18,7 @@ def replay(
     *,
     signal: Annotated[str | None, typer.Option("--signal", help="Id of a signal; it may be cut short.")] = None,
     zone: Annotated[str | None, typer.Option("--zone", help="With --day: the champion's forecast and signals of that day.")] = None,
-    day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Delivery day, with --zone.")] = None,
+    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day, with --zone.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a stored signal again: the registered model, the inputs as known then, the strategy and the limits. Exit code 1 when it differs.

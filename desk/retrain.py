@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from desk.console import JsonFlag, emit_json, err, out
+from desk.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.environments import admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.policy_settings import monitoring_settings
 from resources.wiring import make_lake
@@ -21,7 +21,7 @@ def retrain(
     by: Annotated[str, typer.Option("--by", help="Your name: it stands in the record.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the record.")],
     through: Annotated[
-        datetime | None, typer.Option("--through", formats=["%Y-%m-%d"], help="Newest day to use; the newest with prices by default.")
+        datetime | None, typer.Option("--through", parser=a_day, metavar=DAY_FORM, help="Newest day to use; the newest with prices by default.")
     ] = None,
     queue: Annotated[bool, typer.Option("--queue", help="Only ask: the running desk (spotdesk dev) trains.")] = False,
     as_json: JsonFlag = False,

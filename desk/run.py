@@ -10,7 +10,7 @@ import polars as pl
 import typer
 
 from desk.blocked import blocked_days, in_words
-from desk.console import JsonFlag, as_facts, emit_json, err, out, stages
+from desk.console import DAY_FORM, JsonFlag, a_day, as_facts, emit_json, err, out, stages
 from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.market_files import MarketFiles
 from resources.wiring import make_lake
@@ -43,8 +43,8 @@ class Admitted(StrEnum):
 def run(
     *,
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
-    first_day: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First delivery day.")],
-    last_day: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last delivery day, included.")],
+    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
+    last_day: Annotated[datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")],
     source: Annotated[Source, typer.Option("--source", help="The simulated market, recorded files, or a live source.")] = Source.SIMULATED,
     data: Annotated[Path | None, typer.Option("--data", help="Folder of the recorded files.  [default: SPOTDESK_MARKET_DATA]")] = None,
     assume_known: Annotated[

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from desk.console import JsonFlag, emit_json, err, out
+from desk.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from desk.console import as_table as table
 from resources.environments import Environment, admit_zones, desk_resource, read_environment
 from resources.lake import Lake
@@ -35,7 +35,7 @@ _NOT_OF_A_PLAN = ("limit_price_eur_per_mwh", "edge_eur_per_mwh", "probability_fr
 def signals(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    day: Annotated[datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Delivery day; tomorrow by default.")] = None,
+    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day; tomorrow by default.")] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="One strategy only.")] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Reasons of every unit, limits that were applied, and what moved the forecast.")] = False,
     flat: Annotated[bool, typer.Option("--flat", help="Show units without an order too.")] = False,

@@ -39,8 +39,17 @@ def resume(
     name: _Who = "",
     as_json: _Json = False,
 ) -> None:
-    """Trade again after a halt. A zone stays halted while the desk is."""
-    _print(_store().resume(zone, reason=reason, actor=name or _user()), as_json=as_json)
+    """Trade again after a halt. A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said."""
+    store = _store()
+    record = store.resume(zone, reason=reason, actor=name or _user())
+    others = [other for other in store.records() if other.state is not TradingState.ACTIVE and (zone is None or other.scope == "desk")]
+    if as_json:
+        still = [{**asdict(other), "cure": other.cure} for other in others]
+        sys.stdout.write(json.dumps({**asdict(record), "effective_state": store.state(zone), "still_stopped": still}, indent=2) + "\n")
+        return
+    _print(record, as_json=False)
+    for other in others:
+        typer.echo(_still_stopped(zone, other), err=True)
 
 
 @stop_button.command()
@@ -55,10 +64,12 @@ def state(zone: _Zone = None, as_json: _Json = False) -> None:
     store = _store()
     records = [record for record in store.records() if zone is None or record.scope in ("desk", f"zone-{zone}")]
     if as_json:
-        sys.stdout.write(json.dumps([asdict(record) for record in records], indent=2) + "\n")
+        sys.stdout.write(json.dumps([{**asdict(record), "cure": record.cure} for record in records], indent=2) + "\n")
     else:
         for record in records:
             _print(record, as_json=False)
+            if record.cure:
+                typer.echo(f"  a person lets it trade with: {record.cure}")
     if store.state(zone) is not TradingState.ACTIVE:
         raise typer.Exit(1)
 
@@ -81,6 +92,14 @@ def _user() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return "unknown user"
+
+
+def _still_stopped(zone: str | None, other: StateRecord) -> str:
+    """What a resumed scope must know: the desk that holds it back, or a zone that goes on holding."""
+    why = f" ({other.reason}, by {other.actor or 'nobody'})"
+    if zone is not None:
+        return f"NOTHING LEAVES YET: the desk is still {other.state}{why}, and {zone} with it. To resume the desk: {other.cure}"
+    return f"zone {other.scope.removeprefix('zone-')} is still {other.state}{why}. To resume it: {other.cure}"
 
 
 def _print(record: StateRecord, *, as_json: bool) -> None:

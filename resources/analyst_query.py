@@ -7,6 +7,15 @@ import polars as pl
 
 from spot.errors import ConfigurationError
 
+CONTENTS = """
+SELECT t.table_name AS name, 'table' AS kind, c.n_rows, t.comment FROM duckdb_tables() t LEFT JOIN contents c USING (table_name)
+UNION ALL SELECT view_name, 'view', NULL, comment FROM duckdb_views() WHERE NOT internal
+UNION ALL SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', 'view as of', NULL, comment FROM duckdb_functions()
+    WHERE NOT internal AND function_type = 'table_macro'
+ORDER BY kind DESC, name
+"""
+"""Everything that the database holds and what it means: views first, since they answer most questions."""
+
 
 def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.DataFrame:
     """Answer SQL from the DuckDB file at `path`, read-only and without any file or network access; instants are UTC.
@@ -19,6 +28,9 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
     try:
         with duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"}) as connection:
             connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
+            n_statements = len(connection.extract_statements(sql))
+            if n_statements != 1:
+                raise ConfigurationError(f"one statement is answered at a time, and these are {n_statements}: ask for them one after the other")
             answer = connection.sql(sql)
             frame = pl.DataFrame() if answer is None else _frame(answer)
     except duckdb.Error as error:

@@ -12,6 +12,7 @@ section 4). They have no EIC; `operator` names whose auction and rules hold, `no
 """
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from spot.errors import ConfigurationError
 
@@ -121,4 +122,6 @@ def find_zone(name: str) -> BiddingZone:
     try:
         return ALL_ZONES[name]
     except KeyError:
-        raise ConfigurationError(f"unknown bidding zone {name!r}: known are {', '.join(sorted(ALL_ZONES))}") from None
+        near = get_close_matches(name.upper().replace("-", "_"), ALL_ZONES, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? Known" if near else "known"
+        raise ConfigurationError(f"unknown bidding zone {name!r}: {hint} are {', '.join(sorted(ALL_ZONES))}") from None

@@ -53,9 +53,24 @@ def test_a_table_with_a_note_on_what_is_left_out(database):
     assert "1 more rows" in answer.stderr
 
 
-def test_from_standard_input_and_without_a_question(database):
+def test_from_standard_input(database):
     assert "43.5" in ask("-", "--csv", "--database", database, input=QUESTION).stdout
-    assert "day_ahead_prices" in ask("--csv", "--database", database).stdout
+
+
+def test_without_a_question_it_lists_tables_and_views_with_their_meaning(database):
+    held = {row["name"]: row for row in json.loads(ask("--json", "--database", database).stdout)}
+    assert held["day_ahead_prices"]["kind"] == "table"
+    assert held["day_ahead_prices"]["n_rows"] == 2
+    assert held["pnl_attribution"]["kind"] == "view"
+    assert held["forecasts_as_of(instant)"]["kind"] == "view as of"
+    assert all(row["comment"] for row in held.values())
+
+
+def test_two_statements_are_refused_in_clear_words(database):
+    answer = ask("SELECT 1; SELECT 2", "--database", database)
+    assert isinstance(answer.exception, ConfigurationError)
+    assert "one statement" in str(answer.exception)
+    assert ask("SELECT 1;", "--csv", "--database", database).exit_code == 0
 
 
 def test_wrong_sql_is_an_error_with_its_reason(database):

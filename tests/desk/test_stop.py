@@ -45,6 +45,37 @@ def test_halt_state_and_resume(home):
     assert {record["scope"] for record in json.loads(_run("state", "--json").output)} == {"desk", "zone-SK"}
 
 
+def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_to_change_it(home):
+    TradingStateStore(home / "trading_state").set_up()
+    _run("halt", "--reason", "strange market", "--name", "Ann")
+    _run("halt", "--zone", "SK")
+    done = _run("resume", "--zone", "SK", "--reason", "checked")
+    assert done.exit_code == 0
+    assert "NOTHING LEAVES YET: the desk is still HALTED (strange market, by Ann), and SK with it" in done.stderr
+    assert 'spotdesk resume --reason "..."' in done.stderr
+    answer = json.loads(_run("resume", "--zone", "SK", "--reason", "checked", "--json").stdout)
+    assert (answer["state"], answer["effective_state"]) == ("ACTIVE", "HALTED")
+    assert [one["scope"] for one in answer["still_stopped"]] == ["desk"]
+
+
+def test_resuming_the_desk_names_the_zones_that_stay_halted(home):
+    TradingStateStore(home / "trading_state").set_up()
+    _run("halt")
+    _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann")
+    done = _run("resume", "--reason", "all clear")
+    assert 'zone SK is still HALTED (odd prices, by Ann). To resume it: spotdesk resume --zone SK --reason "..."' in done.stderr
+    assert _run("resume", "--zone", "SK", "--reason", "checked").stderr == ""
+
+
+def test_a_desk_that_was_never_set_up_names_its_cure(home):
+    shown = _run("state")
+    assert shown.exit_code == 1
+    assert "has not been set up" in shown.stdout
+    assert 'spotdesk resume --reason "..."' in shown.stdout
+    assert _run("resume", "--reason", "set up").exit_code == 0
+    assert _run("state").exit_code == 0
+
+
 def test_reduce_is_a_state_of_its_own(home):
     store = TradingStateStore(home / "trading_state")
     store.set_up()
