@@ -23,6 +23,8 @@ from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavaila
 
 HIDDEN = "HIDDEN"
 _RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_ATTEMPTS_TO_CONNECT = 2
+"""A host that cannot be reached at all is asked twice and then given up: the desk's next look comes soon enough."""
 _READ_BY_PARSERS = frozenset({200, 400})
 """A provider may explain itself in the body of a 400 (ENTSO-E: "no matching data")."""
 
@@ -37,7 +39,7 @@ class HttpPolicy:
 
     requests_per_minute: float = 60.0
     attempts: int = 4
-    connect_seconds: float = 10.0
+    connect_seconds: float = 5.0
     read_seconds: float = 30.0
     total_seconds: float = 120.0
     """Of one attempt, from the request to the last byte: a body that drips is given up."""
@@ -71,9 +73,10 @@ class _Asked:
 class _TryAgainError(Exception):
     """One attempt failed in a way that another may not."""
 
-    def __init__(self, reason: str, wait_seconds: float | None = None) -> None:
+    def __init__(self, reason: str, wait_seconds: float | None = None, *, is_unreachable: bool = False) -> None:
         super().__init__(reason)
         self.wait_seconds = wait_seconds
+        self.is_unreachable = is_unreachable
 
 
 @dataclass(slots=True)
@@ -116,19 +119,21 @@ class HttpClient:
         hidden = tuple(value for value in secrets if value)
         if any(not value.isascii() or not value.isprintable() for value in asked.headers.values()):
             raise ConfigurationError(f"{address}: a key or token holds characters that no header may hold")
-        reason = "not asked"
-        for attempt in range(self.policy.attempts):
+        reason, attempts, attempt = "not asked", self.policy.attempts, 0
+        while attempt < attempts:
             self._take_turn(httpx.URL(url).host, address)
             try:
                 return self._attempt(asked, hidden)
             except _TryAgainError as error:
                 reason = redact(str(error), hidden)
+                attempts = min(attempts, _ATTEMPTS_TO_CONNECT) if error.is_unreachable else attempts
                 wait = error.wait_seconds if error.wait_seconds is not None else 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
                 if error.wait_seconds is not None:
                     self._block(httpx.URL(url).host, wait)
-            if attempt + 1 < self.policy.attempts:
+            attempt += 1
+            if attempt < attempts:
                 self._wait(wait, f"{address}: {reason}")
-        raise SourceUnavailableError(f"{address}: {reason}, after {self.policy.attempts} attempts")
+        raise SourceUnavailableError(f"{address}: {reason}, after {attempt} attempt{'s' if attempt > 1 else ''}")
 
     def _attempt(self, asked: "_Asked", hidden: tuple[str, ...]) -> Answer:
         address = asked.address
@@ -146,6 +151,9 @@ class HttpClient:
                 body = b"".join(_bounded(response, self.policy.maximum_bytes, deadline, address))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise ConfigurationError(f"{address}: {redact(str(error), hidden)}") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            why = f"no connection to {httpx.URL(asked.url).host} ({str(error) or 'no answer'})"
+            raise _TryAgainError(why, is_unreachable=True) from None
         except httpx.HTTPError as error:
             # The cause is cut off: its request still holds the address with the token.
             raise _TryAgainError(f"{type(error).__name__} {error}".strip()) from None
