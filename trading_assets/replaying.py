@@ -79,10 +79,28 @@ def replay_signal(row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRe
     if made is not None:
         others = inputs.forecasts.filter(~((pl.col("role") == role) & (pl.col("model_version") == version)))
         inputs = replace(inputs, forecasts=pl.concat([others, made]))
-    walked = walk_signals(inputs, [day], desk_before(span, lake, now)).signals.filter(mine)
-    reasons = [f"{name} changed" for name in ("settings_hash", "trading_state") if _differs(stored, walked, name)]
-    verdicts.append(_verdict(f"signals of {row['strategy']} in {zone} for {day}", stored, walked, ("delivery_start_utc",), reasons))
+    walked = walk_signals(inputs, [day], desk_before(span, lake, now))
+    signals = walked.signals.filter(mine)
+    reasons = ["trading_state changed"] if _differs(stored, signals, "trading_state") else []
+    if _differs(stored, signals, "settings_hash"):
+        limits = lake.read("limit_conformance", zones=[zone], first_day=day, last_day=day).filter(mine)
+        reasons += _changed_limits(limits, walked.conformance.filter(mine)) or ["the settings of the strategy changed"]
+    verdicts.append(_verdict(f"signals of {row['strategy']} in {zone} for {day}", stored, signals, ("delivery_start_utc",), reasons))
     return tuple(verdicts)
+
+
+def _changed_limits(stored: pl.DataFrame, made: pl.DataFrame) -> list[str]:
+    """Each risk limit that is not what it was, from the conformance rows of both."""
+    key = ["scope", "limit_name"]
+    both = stored.join(made, on=key, suffix="_now").filter(~pl.col("limit_value").eq_missing(pl.col("limit_value_now"))).sort(key)
+    return [
+        f"limit {row['limit_name']} of the {row['scope']} changed: {_said(row['limit_value'])} then, {_said(row['limit_value_now'])} now"
+        for row in both.iter_rows(named=True)
+    ]
+
+
+def _said(limit: float | None) -> str:
+    return "missing" if limit is None else f"{limit:g}"
 
 
 def _instant_of(row: dict[str, Any], zone: str, day: date) -> datetime:

@@ -28,6 +28,15 @@ def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(environme
     assert [verdict.differences for verdict in verdicts] == [(), ()]
     assert all(verdict.is_equal for verdict in verdicts)
 
+    file = environment.conf_folder / "risk_limits.yaml"
+    limits = file.read_text()
+    file.write_text(limits.replace("max_mw_per_mtu: {limit: 20,", "max_mw_per_mtu: {limit: 0.5,"))
+    forecast_verdict, signal_verdict = replay_signal(row, lake, desk, registry, environment.trading_state)
+    assert forecast_verdict.is_equal
+    assert "limit max_mw_per_mtu of the zone changed: 20 then, 0.5 now" in signal_verdict.differences
+    assert any(text.startswith("settings_hash") for text in signal_verdict.differences)
+    file.write_text(limits)
+
     forecasts = lake.read("day_ahead_forecasts", zones=[ZONE], first_day=day, last_day=day)
     wrong = forecasts.with_columns(pl.col("price_point_eur_per_mwh") + 1e-9)
     lake.replace("day_ahead_forecasts", wrong, zone=ZONE, first_day=day, last_day=day)
