@@ -30,7 +30,7 @@ from spot.market.delivery import days_between
 from spot.market.zones import find_zone
 from spot.simulation.market import simulate
 from spot.strategy.request import Settings
-from spot.strategy.settings import SettlementSpreadSettings, StorageSettings, load_strategy_settings
+from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
 
 
 class Source(StrEnum):
@@ -137,12 +137,12 @@ def read_strategy(environment: Environment, name: str, settled_against: str | No
 
 
 def run_beside_naive(past: TradingPast, days: tuple[date, ...], rules: TradingRules) -> dict[str, TradingReplay]:
-    """The strategy and the naive ones on the same days, with a progress bar: for a spread three rules, for a battery the price of last week."""
+    """The strategy and the naive ones on the same days, with a progress bar: for a spread three rules, else the prices of last week."""
     own = strategy_name(rules.strategy)
     others: dict[str, tuple[TradingPast, SpreadSource | None]] = {}
     if isinstance(rules.strategy, SettlementSpreadSettings):
         others = {rule: (past, NaiveSpread(rule)) for rule in NAIVE_RULES}
-    elif isinstance(rules.strategy, StorageSettings):
+    else:
         naive = walk_past(past.raw, make_forecaster(load_settings_mapping({"kind": "naive"})), zone=past.zone, days=days, min_history_days=14)
         others = {"naive forecast": (naive, None)}
     replays = {}
@@ -204,5 +204,8 @@ def _show(rows: list[dict[str, Any]], own: TradingReplay, *, source: Source, cov
         out.print(f"[bold]{coverage.words}[/bold]; {len(coverage.judged)} days are judged, the others are left out")
     names = [name for name in rows[0] if name != "strategy"]
     out.print(as_table([{"figure": name, **{str(row["strategy"]): row[name] for row in rows}} for name in names], title=title))
-    out.print(as_table(months.to_dicts(), title="by month"))
+    if months.height:
+        out.print(as_table(months.to_dicts(), title="by month"))
     out.print(f"verdict: [bold]{rows[0]['verdict']}[/bold]")
+    if rows[0]["n_traded_units"] == 0:
+        out.print(f"why flat, in the words of most units: {own.signals['reasons'].mode().sort()[0]}", markup=False, soft_wrap=True)

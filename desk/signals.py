@@ -28,6 +28,8 @@ _HEADINGS = {
     "probability_frac": "p",
 }
 """Column to its heading on the screen; prices in EUR/MWh."""
+_SHOWN_RANKS = 3
+_BAR_WIDTH = 24
 _NOT_OF_A_PLAN = ("limit_price_eur_per_mwh", "edge_eur_per_mwh", "probability_frac")
 """What one unit of a battery's plan does not have; the line below the table says it of the whole plan."""
 
@@ -85,17 +87,41 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
             err.print(f"what moved the forecast cannot be told: {error}")
     one = rows.filter(pl.col("strategy") == rows["strategy"].first()) if rows.height else rows
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
-    shown = one.filter((pl.col("rank") <= 3) | (pl.col("feature") == SIMILAR_DAYS)).sort("delivery_start_utc", "rank")
+    shown = one.sort("delivery_start_utc", "rank")
     return shown.select("delivery_start_utc", local, "rank", "feature", "contribution_eur_per_mwh", "text").to_dicts()
 
 
 def _print_contributions(why: list[dict[str, Any]]) -> None:
+    """The largest three of each unit in words (once for units that have the same), then the day as a picture of bars."""
+    before = ""
     for unit in dict.fromkeys(row["local"] for row in why):
-        parts = [row["text"] for row in why if row["local"] == unit and row["feature"] != SIMILAR_DAYS]
-        out.print(f"  {unit} forecast against a usual day: {'; '.join(parts)}", soft_wrap=True)
+        parts = [row["text"] for row in why if row["local"] == unit and row["feature"] != SIMILAR_DAYS and row["rank"] <= _SHOWN_RANKS]
+        text = "; ".join(parts)
+        if text != before:
+            out.print(f"  from {unit} forecast against a usual day: {text}", soft_wrap=True)
+        before = text
     alike = next((row["text"] for row in why if row["feature"] == SIMILAR_DAYS), "")
     if alike:
         out.print(f"  the day {alike}", soft_wrap=True)
+    out.print("what moved the forecast against a usual day, mean of the day, EUR/MWh (the five largest of each unit)")
+    for line in bars(why):
+        out.print(f"  {line}", soft_wrap=True, highlight=False)
+
+
+def bars(why: list[dict[str, Any]]) -> list[str]:
+    """One line per family of inputs, the largest first: a bar to the right for what adds, to the left for what takes off, and the mean."""
+    n_units = len({row["local"] for row in why})
+    sums: dict[str, float] = {}
+    for row in why:
+        if row["feature"] != SIMILAR_DAYS:
+            sums[row["feature"]] = sums.get(row["feature"], 0.0) + row["contribution_eur_per_mwh"] / n_units
+    widest, longest = max(map(abs, sums.values()), default=0.0), max(map(len, sums), default=0)
+    lines = []
+    for name, mean in sorted(sums.items(), key=lambda item: -abs(item[1])):
+        blocks = "█" * round(_BAR_WIDTH * abs(mean) / widest) if widest else ""
+        left, right = (blocks, "") if mean < 0 else ("", blocks)
+        lines.append(f"{name:<{longest}} {left:>{_BAR_WIDTH}}|{right:<{_BAR_WIDTH}} {mean:+.1f}")
+    return lines
 
 
 def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: bool) -> None:

@@ -123,5 +123,5 @@ def find_zone(name: str) -> BiddingZone:
         return ALL_ZONES[name]
     except KeyError:
         near = get_close_matches(name.upper().replace("-", "_"), ALL_ZONES, n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}? Known" if near else "known"
-        raise ConfigurationError(f"unknown bidding zone {name!r}: {hint} are {', '.join(sorted(ALL_ZONES))}") from None
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ConfigurationError(f"unknown bidding zone {name!r}{hint}: known are {', '.join(sorted(ALL_ZONES))}") from None

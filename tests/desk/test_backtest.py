@@ -1,8 +1,10 @@
 """`spotdesk backtest` and `spotdesk signals` on a small lake with known content."""
 
 import json
+import shutil
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 import typer
@@ -18,6 +20,7 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
+from spot.strategy.reasons import signal_reasons
 from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.spot.strategy.sample_market import ZONE, make_forecast, make_request
@@ -108,6 +111,26 @@ def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(
     assert [row["zone"] for row in result["zones"]] == [ZONE]
 
 
+def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_not_trade(run, tmp_path, project_root, monkeypatch):
+    span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "price_view")
+    page = tmp_path / "report.html"
+    flat = run("backtest", *span, "--report", str(page))
+    assert flat.exit_code == 1
+    assert "verdict: did not trade" in flat.stdout
+    assert "no reference price" in flat.stdout
+    assert "did not trade" in page.read_text()
+    shutil.copytree(project_root / "conf", tmp_path / "conf")
+    with (tmp_path / "conf" / "strategies" / "price_view.yaml").open("a") as file:
+        file.write("reference_eur_per_mwh: 90.0\n")
+    monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path / "conf"))
+    own, naive = json.loads(run("backtest", *span, "--json").stdout)["figures"]
+    assert (own["strategy"], naive["strategy"]) == ("price_view", "naive forecast")
+    assert own["n_traded_units"] > 0
+    assert own["pnl_eur"] >= naive["pnl_eur"]  # a perfect forecast is at least as good
+    assert own["p_own_not_better"] is None
+    assert naive["p_own_not_better"] is not None
+
+
 def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
     shown = run("signals", "--zone", ZONE, "--day", str(FIRST))
     assert shown.exit_code == 0
@@ -126,6 +149,22 @@ def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own
     assert "takes any price inside the collar" in shown
     rows = json.loads(run("signals", "--zone", ZONE, "--day", str(FIRST), "--json").stdout)["signals"]
     assert all(row["limit_price_eur_per_mwh"] is not None for row in rows if row["side"] != "flat")
+
+
+def test_what_moved_the_forecast_is_told_in_words_and_as_bars(run, home):
+    lake = Lake(uri=str(home / "lake"))
+    rows = lake.read("signals", zones=[ZONE], first_day=FIRST, last_day=FIRST)
+    moved = {"wind": np.full(24, -4.0), "prices of the days before": np.full(24, 2.0), "load": np.arange(24.0) / 100}
+    lake.replace("signal_reasons", signal_reasons(rows, moved, [(FIRST - timedelta(days=7), 0.8, 71.0)]), zone=ZONE, first_day=FIRST, last_day=FIRST)
+    shown = run("signals", "--zone", ZONE, "--day", str(FIRST), "--explain").stdout
+    assert "wind takes off 4.0 EUR/MWh; prices of the days before adds 2.0 EUR/MWh; load adds 0.1 EUR/MWh" in shown
+    assert "resembles 2025-05-25 (80% alike" in shown
+    picture = [line for line in shown.splitlines() if "|" in line]
+    assert [line.split("|")[0].count("█") for line in picture] == [24, 0, 0]
+    assert [line.split("|")[1].count("█") for line in picture] == [0, 12, 1]
+    assert picture[0].endswith("-4.0")
+    stored = json.loads(run("signals", "--zone", ZONE, "--day", str(FIRST), "--explain", "--json").stdout)["contributions"]
+    assert {row["feature"] for row in stored} == {*moved, "similar days"}
 
 
 def test_no_signal_is_exit_code_1(run):
