@@ -1,6 +1,7 @@
 """`spotdesk backfill`: years of live data into the ledger, month by month, politely, and resumable after any interruption."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -9,15 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from desk.console import DAY_FORM, JsonFlag, a_day, emit, progress
+from desk.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE
 from resources.environments import desk_settings, provider_tokens, provider_urls, read_environment
 from resources.lake import Lake
 from resources.live_market import LiveMarket
-from resources.live_sources import LIVE_SOURCES, make_live_market
+from resources.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, make_live_market
 from resources.wiring import make_lake
-from spot.errors import ConfigurationError, NotYetPublishedError, SpotdeskError
+from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.market.zones import find_zone
+
+GIVE_UP_AFTER = 2
+"""Tasks in a row to which no source answered: the rest is left for the next time."""
+_TROUBLE = ("no answer", "failed", "not asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,36 +93,46 @@ def backfill(
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
     lake = make_lake(environment)
     market = make_live_market(lake, environment.home / "http", tokens=provider_tokens(), base_urls=provider_urls())
-    rows = []
+    rows: list[dict[str, Any]] = []
+    # What the library says of each failure stands in the table already.
+    logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
     with progress() as bar:
         for name in dict.fromkeys(find_zone(name).name for name in zone):
-            sources = _sources(name, source)
+            sources = sources_of(name, source)
             finished = Finished(environment.home / "backfill", sources)
-            tasks = list(_tasks(market, name, sources, table, (first_day.date(), last)))
+            tasks = list(tasks_of(market, name, sources, table, (first_day.date(), last)))
             todo = [task for task in tasks if again or not finished.has(task)]
             line = bar.add_task(name, total=len(todo))
+            n_silent = 0
             for task in todo:
+                if n_silent >= GIVE_UP_AFTER:
+                    rows.append(_row(task, "not asked", detail="no source answered before it"))
+                    continue
                 bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
                 rows.append(_load(market, lake, task, sources, finished, now))
+                n_silent = n_silent + 1 if rows[-1]["outcome"] == "no answer" else 0
                 bar.advance(line)
     emit(rows if as_json else _by_table(rows), as_json=as_json, title="backfill", empty="everything is there already")
-    if any(row["outcome"] == "failed" for row in rows):
+    if any(row["outcome"] in _TROUBLE for row in rows):
+        err.print("not all of it is there: the same command goes on where it stopped")
         raise typer.Exit(1)
 
 
 def _by_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line per zone and table: months by outcome, new rows, and the newest trouble."""
+    """One line per zone and table: months by outcome, new rows, months that came from a fallback, and the newest trouble."""
     lines: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
-        start = {"zone": row["zone"], "table": row["table"], "loaded": 0, "nothing new": 0, "failed": 0, "new_rows": 0, "trouble": ""}
+        counts = dict.fromkeys(("loaded", "nothing new", *_TROUBLE), 0)
+        start = {"zone": row["zone"], "table": row["table"], **counts, "new_rows": 0, "fallbacks": 0, "trouble": ""}
         line = lines.setdefault((row["zone"], row["table"]), start)
         line[row["outcome"]] += 1
         line["new_rows"] += row["new_rows"]
-        line["trouble"] = row["detail"] if row["outcome"] == "failed" else line["trouble"]
+        line["fallbacks"] += row["is_fallback"]
+        line["trouble"] = row["detail"] if row["outcome"] in ("failed", "no answer") or row["is_fallback"] else line["trouble"]
     return list(lines.values())
 
 
-def _sources(zone: str, asked: list[str] | None) -> tuple[str, ...]:
+def sources_of(zone: str, asked: list[str] | None) -> tuple[str, ...]:
     """The live sources to ask, in order.
 
     Raises:
@@ -130,14 +145,21 @@ def _sources(zone: str, asked: list[str] | None) -> tuple[str, ...]:
         return tuple(dict.fromkeys(asked))
     settings = desk_settings(read_environment()).zones.get(zone)
     names = tuple(name for name in (settings.sources if settings else ()) if name in LIVE_SOURCES)
+    if settings and settings.own_forecasts:
+        names = (*names, "open_meteo")  # the archived runs that the own forecasts of a backtest stand on
     if not names:
         raise ConfigurationError(f"zone {zone} has no live source in zones.yaml: name one with --source, or run `spotdesk init`")
     return names
 
 
-def _tasks(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]) -> Iterator[Task]:
+def tasks_of(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]) -> Iterator[Task]:
+    """Month by month of every table: those asked for, else all that the sources have for the zone.
+
+    Raises:
+        ConfigurationError: no source has one of them.
+    """
     offered = {name for source in sources for name in market.providers[source].tables(zone)}
-    wanted = tables or [name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts") if name in offered]
+    wanted = tables or [name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts", *LIVE_ONLY_TABLES) if name in offered]
     missing = [name for name in wanted if name not in offered]
     if missing or not wanted:
         raise ConfigurationError(
@@ -154,15 +176,23 @@ def _tasks(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list
 
 def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime) -> dict[str, Any]:
     able = [name for name in sources if task.table in market.providers[name].tables(task.zone)]
-    row: dict[str, Any] = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
     try:
         fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
     except NotYetPublishedError as error:
         # Nothing new is an outcome, and a month that is over will not change by asking again tomorrow.
         finished.note(task)
-        return {**row, "outcome": "nothing new", "source": "", "new_rows": 0, "detail": str(error)[:200]}
+        return _row(task, "nothing new", detail=str(error)[:200])
+    except SourceUnavailableError as error:
+        return _row(task, "no answer", detail=str(error)[:200])
     except SpotdeskError as error:
-        return {**row, "outcome": "failed", "source": "", "new_rows": 0, "detail": str(error)[:200]}
+        return _row(task, "failed", detail=str(error)[:200])
     report = lake.append(task.table, fetched.rows, source=fetched.source)
     finished.note(task)
-    return {**row, "outcome": "loaded", "source": fetched.source, "new_rows": report.n_new, "detail": "; ".join(fetched.failures)[:200]}
+    return _row(task, "loaded", source=fetched.source, new_rows=report.n_new, detail="; ".join(fetched.failures)[:200])
+
+
+def _row(task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = "") -> dict[str, Any]:
+    """What came of a task. A fallback gave the rows where they came although another source had failed first."""
+    what = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
+    is_fallback = outcome == "loaded" and bool(detail)
+    return {**what, "outcome": outcome, "source": source, "new_rows": new_rows, "is_fallback": is_fallback, "detail": detail}

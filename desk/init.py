@@ -2,6 +2,7 @@
 
 import os
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ import yaml
 
 from desk.console import JsonFlag, emit_json, out
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE, parse_desk_settings
-from resources.environments import PROJECT_ROOT, TOKEN_VARIABLES, read_environment
+from resources.environments import PROJECT_ROOT, TOKEN_VARIABLES, provider_tokens, read_environment
 from resources.live_sources import LIVE_SOURCES, live_providers
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES, find_zone
@@ -36,12 +37,13 @@ def init(
         list[str] | None,
         typer.Option("--secret", help=f"Key or login as NAME=VALUE, NAME=- reads it from standard input; names: {', '.join(TOKEN_VARIABLES)}."),
     ] = None,
+    add: Annotated[bool, typer.Option("--add", help="Keep the zones that zones.yaml has, and add or change those named here.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace zones that zones.yaml has and this call does not name.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Set up the desk: write zones and their source to `conf/zones.yaml`, and keys to `.env` (readable by you alone).
 
-    Settings of a zone that stays are kept. Without flags it asks; with flags it never does.
+    Settings of a zone that stays are kept, but for its source and fallbacks. Without flags it asks; with flags it never does.
 
         spotdesk init --zone DE_LU --zone FR --source energy_charts --fallback smard
     """
@@ -52,7 +54,7 @@ def init(
         raise ConfigurationError(f"no source {feed!r}: known are {', '.join(_FEEDS)}")
     fallbacks = _checked_fallbacks(fallback or [])
     path = read_environment().conf_folder / "zones.yaml"
-    text = zones_text(path, zones, feed, fallbacks, force=force)
+    text = zones_text(path, zones, feed, fallbacks, add=add, force=force)
     secrets = _secrets([*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])], feed, asks=asks)
     _write(path, text, mode=0o644)
     files = [str(path), *_other_settings(path.parent)]
@@ -68,11 +70,26 @@ def init(
         if missing:
             what = "cannot be traded without prices of its auction" if "day_ahead_prices" in missing else "the features shrink accordingly"
             out.print(f"{name}: nobody of {', '.join([feed, *fallbacks])} has {', '.join(missing)}; {what}")
-    out.print("next: [bold]spotdesk doctor[/bold]" + ("" if feed == "simulated" else ", then [bold]spotdesk backfill[/bold] for the history"))
+    _print_next(zones, feed, secrets)
 
 
-def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], *, force: bool) -> str:
-    """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source.
+def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
+    """The commands that come next, ready to be pasted."""
+    tokens = provider_tokens()
+    unset = [TOKEN_VARIABLES[name] for name in _SECRETS.get(feed, ()) if not (tokens[name] or secrets.get(name))]
+    if unset:
+        out.print(f"still missing: {', '.join(unset)} in {PROJECT_ROOT / '.env'}; docs/sources/{feed}.md says how to get a key")
+    chosen = " ".join(f"--zone {name}" for name in zones)
+    since = datetime.now(UTC).date() - timedelta(days=3 * 365)
+    history = {
+        "simulated": f"spotdesk run {chosen} --from ... --to ...",
+        "files": f"spotdesk run --source files --data FOLDER {chosen} --from ... --to ..., or spotdesk ingest FILE {chosen}",
+    }.get(feed, f"spotdesk backfill {chosen} --from {since}")
+    out.print(f"next: spotdesk doctor, then {history}", soft_wrap=True)
+
+
+def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], *, add: bool, force: bool) -> str:
+    """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source; with `add` the others as they were.
 
     Raises:
         ConfigurationError: the file is not readable, or would lose a zone without `--force`.
@@ -83,12 +100,15 @@ def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], 
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error
     before: dict[str, Any] = document.get("zones") or {}
-    lost = [name for name in before if name not in zones]
+    lost = [name for name in before if name not in zones and not add]
     # The zones of a fresh clone are examples: nobody has put anything into them yet.
     if lost and not force and any(before[name] not in (None, {}, {"seed": 2}) for name in lost):
-        raise ConfigurationError(f"zones.yaml has {', '.join(lost)} with settings of their own: name them too, or --force to drop them")
+        raise ConfigurationError(f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops them")
     head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
-    entries = {name: {**(before.get(name) or {}), **_entry(name, *_order(name, source, fallbacks))} for name in zones}
+    entries = {name: own or {} for name, own in before.items() if add and name not in zones}
+    for name in zones:
+        kept = {key: value for key, value in (before.get(name) or {}).items() if key not in ("source", "fallback_sources")}
+        entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks))}
     body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
     made = head + "".join(f"  {line}\n" for line in body.splitlines())
     parse_desk_settings(yaml.safe_load(made))
@@ -156,7 +176,7 @@ def _checked_fallbacks(names: list[str]) -> list[str]:
 
 def _ask_zones(*, asks: bool) -> list[str]:
     if not asks:
-        raise ConfigurationError("name at least one --zone")
+        raise ConfigurationError("name at least one --zone and a --source, for example: spotdesk init --zone DE_LU --source energy_charts")
     out.print(f"zones: {', '.join(sorted(TRADED_ZONES))}")
     return str(typer.prompt("Which zones, separated by blanks", default="DE_LU FR")).split()
 

@@ -125,6 +125,11 @@ class StoredTable:
             return self._one_day(self.rows(delta, zones=[zone]).select(pl.col("delivery_day").max()).collect())
         return self._one_day(files.filter(pl.col("partition.zone") == zone).select(pl.col("max.delivery_day").cast(pl.Date).max()))
 
+    def zones(self, delta: DeltaTable) -> list[str]:
+        """Zones that this version has rows of, told by its log; empty for a table that is not laid out by zone."""
+        files = pl.DataFrame(delta.get_add_actions(flatten=True))
+        return sorted(files["partition.zone"].unique().to_list()) if "partition.zone" in files.columns else []
+
     @staticmethod
     def _one_day(newest: pl.DataFrame) -> date | None:
         value = newest.item() if newest.height else None

@@ -180,6 +180,12 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         delta = stored.open()
         return None if delta is None else stored.newest_day(delta, zone)
 
+    def zones(self, table: str) -> list[str]:
+        """Zones that the table has rows of, told by its log without opening a data file."""
+        stored = self._stored(table)
+        delta = stored.open()
+        return [] if delta is None else stored.zones(delta)
+
     def version(self, table: str) -> int:
         """Version of the table's newest commit; -1 if it does not exist."""
         delta = self._stored(table).open()

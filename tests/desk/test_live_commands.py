@@ -11,14 +11,17 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+import desk.backfill
 import desk.init
-from benchmarks.provider_server import FaultyProvider, faulty_provider, sends
+from benchmarks.provider_server import FaultyProvider, faulty_provider, sends, stays_silent
 from benchmarks.us_documents import ecb_body
 from desk.main import app
 from resources.lake import Lake
+from resources.live_sources import make_live_market
 from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
 from spot.sources.ecb import parse_ecb
 from spot.sources.parsed import Capture
+from tests.resources.made_up_rows import made_up
 
 RUNNER = CliRunner()
 
@@ -26,8 +29,9 @@ RUNNER = CliRunner()
 @pytest.fixture
 def home(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     conf = tmp_path / "conf"
-    conf.mkdir()
-    for name in ("zones.yaml", "risk_limits.yaml"):
+    (conf / "strategies").mkdir(parents=True)
+    names = ["zones.yaml", "risk_limits.yaml", *(f"strategies/{path.name}" for path in (project_root / "conf" / "strategies").glob("*.yaml"))]
+    for name in names:
         (conf / name).write_text((project_root / "conf" / name).read_text())
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
@@ -87,6 +91,48 @@ def test_doctor_says_what_a_fresh_desk_lacks(home: Path) -> None:
     assert not any(subject.startswith("reach") for _, subject in found)
 
 
+def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_named(home: Path) -> None:
+    path = home / "conf" / "zones.yaml"
+    assert call("init", "--zone", "DE_LU", "--source", "energy_charts", "--fallback", "smard").exit_code == 0
+    path.write_text(path.read_text() + "    training_days: 400\n")
+    done = call("init", "--add", "--zone", "NL", "--source", "entsoe")
+    assert done.exit_code == 0, done.output
+    zones = yaml.safe_load(path.read_text())["zones"]
+    assert (list(zones), zones["DE_LU"]["training_days"], zones["NL"]) == (["DE_LU", "NL"], 400, {"source": "entsoe"})
+    assert "SPOTDESK_ENTSOE_TOKEN" in done.output
+    assert "spotdesk backfill --zone NL --from" in done.output
+    assert call("init", "--add", "--zone", "DE_LU", "--source", "smard").exit_code == 0
+    assert yaml.safe_load(path.read_text())["zones"]["DE_LU"] == {"training_days": 400, "source": "smard"}
+
+
+def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_delivered(home: Path) -> None:
+    call("init", "--zone", "NL", "--source", "energy_charts")
+    lake, day = Lake(uri=str(home / "home" / "lake")), date(2025, 10, 10)
+    forecast = made_up("day_ahead_forecasts", {"zone": "NL", "delivery_day": day, "source": "files", "role": "champion"})
+    lake.replace("day_ahead_forecasts", forecast, zone="NL", first_day=day, last_day=day)
+    found = {row["subject"]: row for row in json.loads(call("doctor", "--offline", "--json").stdout) if row["zone"] == "NL"}
+    (shown,) = json.loads(call("status", "--json").stdout)["zones"]
+    assert shown["source"] == "files"
+    assert found["source in use"]["state"] == "warn"
+    assert "stands on files" in found["source in use"]["detail"]
+    assert found["imbalance_prices"]["state"] == "ok", "no source of the zone has it: it cannot be late"
+    assert "not published by energy_charts" in found["imbalance_prices"]["detail"]
+
+
+def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    call("init", "--zone", "NL", "--zone", "BE", "--source", "energy_charts")
+    with faulty_provider() as server:
+        server.plan = [stays_silent(30.0)]
+        monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={server.url}")
+        monkeypatch.setattr("desk.doctor.READ_SECONDS", 0.5)
+        done = call("doctor", "--json")
+        assert len(server.asked) == 1
+    reach = {row["zone"]: row["detail"] for row in json.loads(done.stdout) if row["subject"].startswith("reach")}
+    assert done.exit_code == 1
+    assert "ReadTimeout" in reach["NL"]
+    assert "not asked again" in reach["BE"]
+
+
 class Charts:
     """A provider that answers every request for prices with exactly the days it names."""
 
@@ -135,6 +181,26 @@ def test_backfill_goes_on_after_a_failed_month(home: Path, charts: Charts) -> No
     charts.server.routes.update(routes)
     done = call(*BACKFILL, "--json")
     assert [row["outcome"] for row in json.loads(done.stdout)] == ["loaded"] * 3
+
+
+def test_backfill_gives_up_soon_where_nobody_answers_and_goes_on_later(home: Path, charts: Charts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", "energy_charts=http://127.0.0.1:9")
+    done = call(*BACKFILL, "--json")
+    assert done.exit_code == 1
+    rows = json.loads(done.stdout)
+    assert [row["outcome"] for row in rows] == ["no answer", "no answer", "not asked"]
+    assert "no connection to 127.0.0.1" in rows[0]["detail"]
+    monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={charts.server.url}")
+    again = call(*BACKFILL, "--json")
+    assert [row["outcome"] for row in json.loads(again.stdout)] == ["loaded"] * 3
+
+
+def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forecasts(home: Path) -> None:
+    market = make_live_market(Lake(uri=str(home / "lake")), home / "http", tokens={"entsoe": "x"})
+    (home / "conf" / "zones.yaml").write_text("zones: {NL: {source: entsoe, own_forecasts: true}}\n")
+    sources = desk.backfill.sources_of("NL", None)
+    tables = {task.table for task in desk.backfill.tasks_of(market, "NL", sources, None, (date(2025, 1, 1), date(2025, 1, 31)))}
+    assert {"weather_forecasts", "outages", "net_positions", "cross_border_flows", "imbalance_price_sides", "load_actuals"} <= tables
 
 
 def test_backfill_wants_a_live_source_and_a_table_that_it_has(home: Path) -> None:
@@ -187,10 +253,7 @@ def test_init_puts_keys_of_any_source_where_only_their_owner_reads_them(home: Pa
     assert call("init", "--zone", "NL", "--source", "smard", "--force", "--secret", "unknown=1").exit_code != 0
 
 
-def test_doctor_says_what_a_zone_cannot_be_traded_for(home: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / "conf" / "strategies").mkdir()
-    for path in (project_root / "conf" / "strategies").glob("*.yaml"):
-        (home / "conf" / "strategies" / path.name).write_text(path.read_text())
+def test_doctor_says_what_a_zone_cannot_be_traded_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KEY", "USERNAME", "PASSWORD"):
         monkeypatch.delenv(f"SPOTDESK_ERCOT_{name}", raising=False)
     call("init", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", "--source", "elexon", "--fallback", "ercot", "--force")
