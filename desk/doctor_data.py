@@ -99,6 +99,8 @@ def _nothing(zone: str, table: str, settings: ZoneSettings, published: set[str] 
             text = f"{names} do not publish it: the zone cannot be traded on them alone; `--fallback files` and `spotdesk ingest` bring your own"
             return Finding(zone, table, "fail", text)
         return Finding(zone, table, "ok", f"not published by {names}: the models go without; `--fallback files` and `spotdesk ingest` bring your own")
+    if settings.source == "files" and not is_needed:
+        return Finding(zone, table, "ok", "no file has brought it: the models go without")
     if others:
         return Finding(zone, table, "fail" if is_needed else "warn", f"no rows from {names}; the ledger has it from {', '.join(others)}")
     start = {"files": "`spotdesk ingest` or `spotdesk run --source files`", "simulated": "`spotdesk run` or `spotdesk demo`"}
@@ -118,9 +120,10 @@ def _published_by(zone: str, settings: ZoneSettings) -> set[str] | None:
 def trading_findings(environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> Iterator[Finding]:
     """Training days, the model that serves, the second price of each strategy, and the next gate."""
     known = read_features(lake, zone, settings, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
-    n_days = known["delivery_day"].n_unique() if known.height else 0
+    priced = lake.read("day_ahead_prices", zones=[zone]).filter(pl.col("source").is_in(list(settings.sources)))
+    n_days = len(set(known["delivery_day"].to_list()) & set(priced["delivery_day"].to_list()))
     state: State = "ok" if n_days >= settings.minimum_training_days else "fail"
-    text = f"{n_days} days with features on {lineage_of(settings)}, {settings.minimum_training_days} needed for a first model"
+    text = f"{n_days} days with features and prices on {lineage_of(settings)}, {settings.minimum_training_days} needed for a first model"
     yield Finding(zone, "training days", state, text)
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
     try:

@@ -19,6 +19,8 @@ from spot.market.zones import TRADED_ZONES, find_zone
 _FEEDS = ("simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot")
 _SECRETS: dict[str, tuple[str, ...]] = {"entsoe": ("entsoe",), "pjm": ("pjm",), "ercot": ("ercot", "ercot_username", "ercot_password")}
 """What a source wants to be given, by the names of `TOKEN_VARIABLES`."""
+_EXAMPLES: tuple[dict[str, int] | None, ...] = (None, {}, {"seed": 2})
+"""How zones stand in a fresh clone."""
 _US_STRATEGIES = ["real_time_spread", "storage"]
 """What a hub of PJM or ERCOT trades unless it says otherwise: there is no intraday market."""
 
@@ -54,6 +56,9 @@ def init(
         raise ConfigurationError(f"no source {feed!r}: known are {', '.join(_FEEDS)}")
     fallbacks = _checked_fallbacks(fallback or [])
     path = read_environment().conf_folder / "zones.yaml"
+    if asks and not add and not force and (others := [name for name in _zones_before(path) if name not in zones]):
+        add = typer.confirm(f"zones.yaml has {', '.join(others)} too: keep them?", default=True)
+        force = not add
     text = zones_text(path, zones, feed, fallbacks, add=add, force=force)
     secrets = _secrets([*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])], feed, asks=asks)
     _write(path, text, mode=0o644)
@@ -88,6 +93,12 @@ def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
     out.print(f"next: spotdesk doctor, then {history}", soft_wrap=True)
 
 
+def _zones_before(path: Path) -> list[str]:
+    """Zones that zones.yaml has with settings of their own: those of a fresh clone are examples."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [name for name, own in ((document or {}).get("zones") or {}).items() if own not in _EXAMPLES]
+
+
 def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], *, add: bool, force: bool) -> str:
     """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source; with `add` the others as they were.
 
@@ -102,7 +113,7 @@ def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], 
     before: dict[str, Any] = document.get("zones") or {}
     lost = [name for name in before if name not in zones and not add]
     # The zones of a fresh clone are examples: nobody has put anything into them yet.
-    if lost and not force and any(before[name] not in (None, {}, {"seed": 2}) for name in lost):
+    if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
         raise ConfigurationError(f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops them")
     head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
     entries = {name: own or {} for name, own in before.items() if add and name not in zones}
