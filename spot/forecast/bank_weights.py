@@ -14,14 +14,15 @@ from spot.forecast.kernel_gradient import GradientWorkspace, PriceTargets
 def fit_bank_weights(
     history: FilledHistory, anchors: Anchors, windows: tuple[NormalisationWindow, ...], settings: GradientSettings
 ) -> dict[int, KernelWeights]:
-    """Index of window to the weights that forecast the newest days of `history` best."""
+    """Index of window to the weights that forecast the newest days of `history` best; windows that keep the prior are left out."""
     rows = slice(WARM_UP_DAYS, len(history))
     builder = FeatureBuilder(history, anchors, rows)
     known = history.is_known[rows]
     n_days = len(known)
     counts = known & (np.arange(n_days) >= n_days - min(settings.validation_days, n_days // 2))
     fitted: dict[int, KernelWeights] = {}
-    for index, window in enumerate(windows):
+    for index in range((len(windows) - 1) % settings.every, len(windows), settings.every):
+        window = windows[index]
         features = builder.build(window)
         prior = prior_kernel_weights(window, features)
         space = GradientWorkspace(features.stacked(prior.groups), [features.groups[name].shape[1] for name in prior.groups])

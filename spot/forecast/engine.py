@@ -37,7 +37,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         super().__init__(settings)
         self._bank: GaussianBank | None = None
         self._weights: dict[int, KernelWeights] = {}
-        self._n_passes = 1 if settings.robust == "never" else 2
+        self._n_passes = 2 if settings.robust else 1
         self._trees: list[Any] = []
         self._lear = self._new_lear()
         self._aggregator: Aggregator | None = None
@@ -68,14 +68,9 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     def _learn(self, history: FilledHistory) -> Floats:
         windows = tuple(window.window() for window in self.settings.windows)
         self._weights = fit_bank_weights(history, self.anchors, windows, self.settings.gradient) if self.settings.gradient else {}
-        self._n_passes = 1 if self.settings.robust == "never" else 2
         self._bank = self._build_bank(history)
         self._weights = {index: process.weights for index, process in enumerate(self._bank.processes)}
         banked = self._bank.backcast()
-        if self.settings.robust == "if_better" and not self._is_robust_better(history, banked):
-            self._n_passes = 1
-            self._bank = self._build_bank(history)
-            banked = banked[:, :1]
         first = max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days) if self._has_more_than_a_bank() else len(history)
         first = min(first, len(history))
         self._lear = self._new_lear()
@@ -243,17 +238,11 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         windows = tuple(window.window() for window in self.settings.windows)
         return GaussianBank(history, self.anchors, windows=windows, with_robust=self._n_passes > 1, weights=self._weights)
 
-    def _is_robust_better(self, history: FilledHistory, banked: Floats) -> bool:
-        """Whether the robust pass alone erred less than the plain one on the second half of the history, two years at most."""
-        first = max(len(history) // 2, len(history) - 728, WARM_UP_DAYS)
-        plain, robust = (np.nanmean(np.abs(banked[first:, index].mean(axis=1) - history.grid.prices[first:])) for index in (0, 1))
-        return bool(robust < plain)
-
     # -- files
 
     def _model_arrays(self) -> Arrays:
         arrays: Arrays = {f"weights.{i}.{key}": array for i, weights in self._weights.items() for key, array in weights_to_arrays(weights).items()}
-        arrays |= {"n_passes": np.array(self._n_passes), "experts": self._experts}
+        arrays |= {"experts": self._experts}
         for i, window in enumerate(self._lear):
             arrays |= {f"lear.{i}.{key}": array for key, array in window.arrays().items()}
         return arrays
@@ -263,7 +252,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
         try:
-            self._n_passes, self._stored = int(arrays["n_passes"]), arrays["experts"]
+            self._stored = arrays["experts"]
             for index in range(len(self.settings.windows)):
                 self._weights[index] = weights_from_arrays(_part(arrays, f"weights.{index}."))
             self._trees = [load_catboost(files[f"trees_{index}.cbm"]) for index in range(self.settings.trees.seeds if self.settings.trees else 0)]

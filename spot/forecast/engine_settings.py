@@ -39,12 +39,12 @@ class EngineSettings(ForecasterSettings):
 
     kind: Literal["engine"] = "engine"
     windows: tuple[WindowSettings, ...] = _standard_windows()
-    robust: Literal["always", "never", "if_better"] = "always"
-    """Whether the robust pass speaks beside the plain one; `if_better`: where it alone was the better of the two on the newest days."""
+    robust: bool = True
+    """Whether the robust pass speaks beside the plain one."""
     neighbours: Literal["always", "never", "if_better"] = "if_better"
     """Whether inputs of neighbouring zones are used; `if_better`: where the bank under its prior erred less with them on the newest days."""
     gradient: GradientSettings | None = None
-    """Fit the kernel weights; without it the fixed prior serves."""
+    """Fit kernel weights; without it the fixed prior serves."""
     trees: TreeSettings | None = None
     lear: LearSettings | None = None
     is_aggregated: bool = False

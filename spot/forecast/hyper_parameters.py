@@ -28,6 +28,8 @@ class GradientSettings(BaseModel):
     """Strength with which the prior holds, per parameter."""
     validation_days: int = Field(default=728, ge=14)
     """Newest days of the history whose error counts; at most half of the history."""
+    every: int = Field(default=2, ge=1)
+    """Fit every so-many-th window of the bank, the longest always; the others keep the prior. Two opinions err in different places."""
 
 
 @dataclass(frozen=True, slots=True)

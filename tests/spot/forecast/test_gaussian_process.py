@@ -6,6 +6,7 @@ import pytest
 from spot.errors import ForecastError
 from spot.forecast.anchors import anchors_of
 from spot.forecast.bank import GaussianBank, robust_factors
+from spot.forecast.bank_weights import fit_bank_weights
 from spot.forecast.clock_grid import grid_of
 from spot.forecast.day_features import WARM_UP_DAYS, FeatureBuilder, NormalisationWindow, filled_history, first_days
 from spot.forecast.gaussian_process import factorise, one_step_means, solve_lower
@@ -123,6 +124,14 @@ def test_gradient_steps_lower_the_error(problem):
     before = walk_forward_gradient(space, weights, targets).error
     fitted = fit_weights(space, weights, targets, GradientSettings(steps=8))
     assert walk_forward_gradient(space, fitted, targets).error < 0.97 * before
+
+
+@pytest.mark.parametrize(("every", "fitted"), [(1, {0, 1, 2}), (2, {0, 2}), (3, {2})])
+def test_windows_that_are_not_fitted_keep_the_prior(problem, every, fitted):
+    history, anchors, *_ = problem
+    windows = tuple(NormalisationWindow(days, 2 * days, 0.5, 0) for days in (7, 14, 28))
+    weights = fit_bank_weights(history, anchors, windows, GradientSettings(steps=2, every=every))
+    assert set(weights) == fitted
 
 
 def test_inputs_that_are_not_numbers_are_refused():

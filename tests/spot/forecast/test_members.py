@@ -18,7 +18,6 @@ SMALL = {
     "engine_with_all": {
         "kind": "engine",
         "windows": [{"centre_days": 7, "spread_days": 14, "spread_share": 0.5, "centring_days": 28}],
-        "robust": "if_better",
         "gradient": {"steps": 2},
         "trees": {"iterations": 10, "depth": 3},
         "lear": {"windows_days": [56]},
