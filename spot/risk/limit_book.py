@@ -63,6 +63,12 @@ class Override:
     expires_utc: datetime | None
     problem: str = ""
 
+    @property
+    def names_nothing(self) -> bool:
+        """It speaks of no limit that could exist: a slip of the hand, which every decision refuses aloud."""
+        has_zone, has_strategy = self.scope == "desk" or bool(self.zone), self.scope != "strategy" or bool(self.strategy)
+        return self.scope not in SCOPES or self.kind not in LIMIT_KINDS or not (has_zone and has_strategy)
+
     def concerns(self, limit: Limit, zone: str, strategy: str) -> bool:
         """Whether the override speaks of this limit."""
         return (
@@ -148,6 +154,9 @@ def _override(entry: object) -> Override:
         problems.append("no expires_utc with a time zone")
     if text["scope"] not in SCOPES or text["kind"] not in LIMIT_KINDS:
         problems.append("unknown scope or kind")
+    problems += [
+        f"no {key}" for key, scopes in (("zone", ("zone", "strategy")), ("strategy", ("strategy",))) if text["scope"] in scopes and not text[key]
+    ]
     return Override(**text, value=value, expires_utc=expires, problem=", ".join(problems))
 
 

@@ -130,6 +130,9 @@ def with_overrides(
     events: list[LimitEvent] = []
     result = list(limits)
     for override in overrides:
+        if override.names_nothing:
+            events.append(_refused(override))
+            continue
         for i, limit in enumerate(result):
             if not override.concerns(limit, zone, strategy):
                 continue
@@ -149,6 +152,15 @@ def with_overrides(
             if not problem:
                 result[i] = replace(limit, value=override.value)
     return tuple(result), tuple(events)
+
+
+def _refused(override: Override) -> LimitEvent:
+    """An override that names no limit there is."""
+    scope = override.scope if override.scope in SCOPES else "desk"
+    said = f"override of {override.scope or 'no scope'} {override.kind or 'no kind'} by {override.name or 'nobody'}: {override.problem}"
+    value = np.nan if override.value is None else override.value
+    name = override.kind or "none"
+    return LimitEvent(kind="override_rejected", scope=scope, limit_name=name, value=value, limit_value=np.nan, action="none", detail=said)
 
 
 def _override_problem(override: Override, limit: Limit, as_of_utc: datetime) -> str:

@@ -92,3 +92,22 @@ def test_an_incomplete_override_is_refused_and_is_a_row(change):
     limits, events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)
     assert limits == book.limits("SK", "storage")
     assert [event.kind for event in events] == ["override_rejected"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"kind": "max_mw_per_mut"}, {"scope": "zones"}, {"zone": ""}, {"scope": "strategy"}, {"kind": None, "scope": None}], ids=str
+)
+def test_an_override_that_names_no_limit_is_refused_aloud(change):
+    book = _book(overrides=[_override(**change)])
+    limits, events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)
+    assert limits == book.limits("SK", "storage")
+    assert [(event.kind, event.action) for event in events] == [("override_rejected", "none")]
+    assert "Ann" in events[0].detail
+    assert events[0].scope in SCOPES
+
+
+@pytest.mark.parametrize("entry", ["raise it", 7, None, ["a"]])
+def test_an_override_that_is_no_mapping_is_refused_aloud(entry):
+    book = _book(overrides=[entry])
+    events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)[1]
+    assert [event.kind for event in events] == ["override_rejected"]

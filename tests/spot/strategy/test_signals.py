@@ -9,7 +9,7 @@ from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVE
 from spot.contracts.table import check_rows
 from spot.market.delivery import n_periods
 from spot.market.gates import gate_closure_utc
-from spot.risk.limit_book import unreadable_book
+from spot.risk.limit_book import parse_limit_book, unreadable_book
 from spot.risk.state import TradingState
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
@@ -165,6 +165,19 @@ def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
     assert decision.frame["volume_mw"].sum() == 0.0
     breach = decision.events.filter(pl.col("kind") == "breach").row(0, named=True)
     assert breach["value"] > breach["limit_value"] == 0.5
+
+
+def test_overrides_used_and_refused_are_rows_with_their_numbers():
+    document = dict(make_book(max_mw_per_mtu=1.0).document or {})
+    used = {"scope": "zone", "zone": ZONE, "kind": "max_mw_per_mtu", "limit": 3.0, "name": "Ann", "reason": "cable test"}
+    until = (gate_closure_utc(ZONE, DAY) + timedelta(hours=1)).isoformat()
+    overrides = [{**used, "expires_utc": until}, {**used, "kind": "max_mw", "expires_utc": until}]
+    events = decide_signals(make_request(DAY, SPREAD, limits=parse_limit_book({**document, "overrides": overrides}))).events
+    rows = {row["kind"]: row for row in events.iter_rows(named=True)}
+    assert (rows["override"]["value"], rows["override"]["limit_value"], rows["override"]["limit_name"]) == (3.0, 1.0, "max_mw_per_mtu")
+    assert "Ann: cable test" in rows["override"]["detail"]
+    assert rows["override_rejected"]["limit_name"] == "max_mw"
+    assert check_rows(events, RISK_EVENTS).rejected.is_empty()
 
 
 def test_other_signals_of_the_zone_count_against_its_limits():
