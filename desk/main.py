@@ -15,35 +15,48 @@ from typer.main import get_command
 
 from spot.errors import SpotdeskError
 
-COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("desk.demo", "The whole loop on a simulated market: data, models, paper trades, drift, a new champion."),
-    "init": ("desk.init", "Set up the desk: zones, their source, a token."),
-    "doctor": ("desk.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
-    "ingest": ("desk.ingest", "Read a file of market data in the tidy layout into the ledger."),
-    "backfill": ("desk.backfill", "Load years of live history into the ledger, resumable."),
-    "rederive": ("desk.rederive", "Read the captured answers of the providers again, with today's parsers."),
-    "run": ("desk.run", "The chain from data to settled signals, for a range of days."),
-    "status": ("desk.status", "Trading state, newest data, serving model, requests and alerts of every zone."),
-    "drift": ("desk.drift", "What the monitors of a zone saw."),
-    "signals": ("desk.signals", "What to buy and sell on a day, why, and until when it holds."),
-    "backtest": ("desk.backtest", "What a strategy would have earned, beside naive ones."),
-    "halt": ("desk.stop", "Stop trading at once, a zone or the whole desk."),
-    "resume": ("desk.stop", "Trade again after a halt; asks for a reason."),
-    "reduce": ("desk.stop", "Allow only orders that make open positions smaller."),
-    "state": ("desk.stop", "Trading state of the desk and its zones."),
-    "benchmark": ("desk.benchmark", "How good the forecasts are and what they cost, beside published ones and the usual peers."),
-    "models": ("desk.models", "Versions of a zone's model: which serves, what each learnt from, how it was judged."),
-    "compare": ("desk.compare", "Two versions side by side, in error and in money."),
-    "retrain": ("desk.retrain", "Train a new version of a zone's model now."),
-    "promote": ("desk.models", "Let a version serve, on a person's responsibility."),
-    "rollback": ("desk.models", "Let an earlier version serve again, at once."),
-    "explain-decision": ("desk.models", "Why a version was rejected, promoted or rolled back."),
-    "replay": ("desk.replay", "Make a past signal or forecast again, bit for bit."),
-    "dossier": ("desk.dossier", "The file of a version for supervision, as one HTML page."),
-    "sql": ("desk.sql", "Ask the analyst database, read-only."),
-    "dev": ("desk.dev", "Open the lineage graph on 127.0.0.1."),
+GROUPS: dict[str, dict[str, tuple[str, str]]] = {
+    "Begin": {
+        "demo": ("desk.demo", "The whole loop on a simulated market: data, models, paper trades, drift, a new champion."),
+        "init": ("desk.init", "Set up the desk: zones, their source, a token."),
+        "doctor": ("desk.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
+        "run": ("desk.run", "The chain from data to settled signals, for a range of days."),
+        "dev": ("desk.dev", "Open the lineage graph on 127.0.0.1."),
+    },
+    "Every day": {
+        "status": ("desk.status", "Can each zone trade tomorrow, and what wants a person."),
+        "signals": ("desk.signals", "What to buy and sell on a day, why, and until when it holds."),
+        "drift": ("desk.drift", "What the monitors of a zone saw."),
+        "sql": ("desk.sql", "Ask the analyst database, read-only."),
+    },
+    "Stop": {
+        "halt": ("desk.stop", "Stop trading at once, a zone or the whole desk."),
+        "reduce": ("desk.stop", "Allow only orders that make open positions smaller."),
+        "resume": ("desk.stop", "Trade again after a halt; asks for a reason."),
+        "state": ("desk.stop", "Trading state of the desk and its zones."),
+    },
+    "Models": {
+        "models": ("desk.models", "Versions of a zone's model: which serves, what each learnt from, how it was judged."),
+        "compare": ("desk.compare", "Two versions side by side, in error and in money."),
+        "retrain": ("desk.retrain", "Train a new version of a zone's model now."),
+        "promote": ("desk.models", "Let a version serve, on a person's responsibility."),
+        "rollback": ("desk.models", "Let an earlier version serve again, at once."),
+        "explain-decision": ("desk.models", "Why a version was rejected, promoted or rolled back."),
+        "replay": ("desk.replay", "Make a past signal or forecast again, bit for bit."),
+        "dossier": ("desk.dossier", "The file of a version for supervision, as one HTML page."),
+    },
+    "Measure": {
+        "backtest": ("desk.backtest", "What a strategy would have earned, beside naive ones."),
+        "benchmark": ("desk.benchmark", "How good the forecasts are and what they cost, beside published ones and the usual peers."),
+    },
+    "Data": {
+        "ingest": ("desk.ingest", "Read a file of market data in the tidy layout into the ledger."),
+        "backfill": ("desk.backfill", "Load years of live history into the ledger, resumable."),
+        "rederive": ("desk.rederive", "Read the captured answers of the providers again, with today's parsers."),
+    },
 }
-"""Command to the module that holds the function of the same name (or a typer `app` of sub-commands), and its line in the help."""
+"""Group of the help, then command to the module that holds the function of the same name (or a typer `app` of sub-commands), and its line."""
+COMMANDS = {name: (module, line, group) for group, commands in GROUPS.items() for name, (module, line) in commands.items()}
 
 
 class _Commands(TyperGroup):
@@ -68,9 +81,9 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the signature of the library
         if cmd_name not in COMMANDS:
             return None
-        module_name, line = COMMANDS[cmd_name]
+        module_name, line, group = COMMANDS[cmd_name]
         if self.shows_lines_only:
-            return TyperCommand(cmd_name, help=line)
+            return TyperCommand(cmd_name, help=line, rich_help_panel=group)
         return _load(module_name, cmd_name)
 
 
