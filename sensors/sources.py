@@ -4,7 +4,7 @@ Zones on simulated or recorded data need none of it, and get none.
 """
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import polars as pl
 from dagster import (
@@ -24,9 +24,11 @@ from resources.clock import Clock
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE, Desk, DeskSettings, ZoneSettings
 from resources.lake import Lake
 from resources.live_sources import LIVE_SOURCES, live_providers
+from resources.open_meteo import OpenMeteo
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
+from spot.sources.open_meteo import PUBLICATION_DELAY
 from spot.sources.publication_lag import late_series, summarise_lags
 from trading_assets.jobs import raw_captured, sources_watched
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
@@ -110,7 +112,17 @@ def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetim
         message = late_series(table, zone, day, own, now=now, grace=_GRACE, usual_minutes=min(usual.get(table, 0.0), 60.0))
         if message:
             messages.append((zone, message))
+    if settings.own_forecasts and (message := _late_run(lake, zone, day, now)):
+        messages.append((zone, message))
     return messages
+
+
+def _late_run(lake: Lake, zone: str, day: date, now: datetime) -> str:
+    """Why the weather run that the zone's own forecasts stand on must be called late; empty where it need not."""
+    due = datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC) + PUBLICATION_DELAY[OpenMeteo().model] + _GRACE
+    if now < due or lake.read("weather_forecasts", zones=[zone], first_day=day, last_day=day).height:
+        return ""
+    return f"weather_forecasts of {zone} for {day} were due at {due:%H:%M} UTC and are not there: no own forecast of wind, solar and load"
 
 
 def _usual_minutes(lake: Lake, zone: str) -> dict[str, float]:

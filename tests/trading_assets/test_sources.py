@@ -5,18 +5,20 @@ import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
-from dagster import materialize
+from dagster import DagsterInstance, RetryRequested, materialize
 
-from benchmarks.provider_server import faulty_provider, sends
+from benchmarks.provider_server import Behaviour, faulty_provider, resets, sends
 from resources.alerts import Alerts
 from resources.clock import Clock
 from resources.desk_settings import Desk, DeskSettings, ZoneSettings
 from resources.environments import read_environment
+from resources.http_client import HttpClient
 from resources.lake import Lake
 from resources.market_source import MarketSource
 from sensors.sources import late_before_gate, source_schedules_of
@@ -30,6 +32,7 @@ from trading_assets.raw import raw_asset
 from trading_assets.sources import every_source_is_fresh, publication_lags
 
 DAY = date(2025, 3, 12)
+CANARY = "canary-4711"
 LIVE = ZoneSettings(source="energy_charts")
 
 
@@ -96,6 +99,16 @@ def test_a_series_that_is_late_is_named_while_there_is_time_to_act(tmp_path: Pat
     assert late_before_gate(lake, LIVE, "FR", gate + timedelta(minutes=1)) == []
 
 
+def test_a_weather_run_that_does_not_come_is_named_before_the_gate(tmp_path: Path) -> None:
+    lake = Lake(uri=str(tmp_path / "lake"))
+    gate = gate_closure_utc("FR", DAY)
+    lake.append("load_forecasts", load_rows(DAY, gate - timedelta(hours=2)), source="energy_charts")
+    settings = ZoneSettings(source="energy_charts", own_forecasts=True)
+    ((_, message),) = late_before_gate(lake, settings, "FR", gate - timedelta(hours=2))
+    assert "weather_forecasts of FR for 2025-03-12 were due at 07:20 UTC" in message
+    assert late_before_gate(lake, LIVE, "FR", gate - timedelta(hours=2)) == []
+
+
 def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_ledger(tmp_path: Path, project_root: Path) -> None:
     (tmp_path / "zones.yaml").write_text("zones: {AT: {source: energy_charts, fallback_sources: {imbalance_prices: [entsoe]}}, FR: {}}\n")
     code = "from definitions import defs; print(*defs.resolve_job_def('raw_captured').asset_layer.selected_asset_keys)"
@@ -134,22 +147,42 @@ def test_only_live_zones_are_captured_again_and_again() -> None:
     assert [made.name for made in source_schedules_of(settings)] == ["sources_watched_hourly", "captures_FR"]
 
 
-def test_the_token_is_in_no_event_of_a_run_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    canary = "canary-4711"
-    monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", canary)
+@pytest.mark.parametrize(
+    "fault",
+    [
+        sends(f"<Acknowledgement_MarketDocument>{CANARY}</Acknowledgement_MarketDocument>".encode()),
+        sends(CANARY.encode(), 500),
+        sends(b"", 401),
+        sends(b"", 429, Retry_After="600"),
+        sends(b"", 302, Location=f"http://127.0.0.1:9/?securityToken={CANARY}"),
+        sends(f"<!doctype html>{CANARY}".encode()),
+        resets,
+    ],
+    ids=["acknowledgement", "500", "401", "ban", "redirect", "html", "reset"],
+)
+def test_the_token_is_in_no_event_of_a_run_that_fails(
+    fault: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In events and their metadata (what the UI shows), the event log on disk, logs, captures, alerts and quarantine."""
+    monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", CANARY)
+    monkeypatch.setattr("resources.live_sources.HttpClient", partial(HttpClient, sleep=lambda _: None))
+    monkeypatch.setattr("trading_assets.raw.RetryRequested", lambda **_: RetryRequested(max_retries=1, seconds_to_wait=0))
+    (tmp_path / "dagster").mkdir()
     lake = Lake(uri=str(tmp_path / "lake"))
     settings = ZoneSettings(source="entsoe")
     zones = Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")})
-    with faulty_provider() as entsoe:
-        entsoe.plan = [sends(f"<Acknowledgement_MarketDocument>{canary}</Acknowledgement_MarketDocument>".encode())]
+    caplog.set_level("DEBUG")
+    with faulty_provider() as entsoe, DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
+        entsoe.plan = [fault]
         source = MarketSource(
             lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path / "http"), base_urls={"entsoe": entsoe.url}
         )
         resources = {"lake": lake, "desk": zones, "market_source": source, "clock": Clock()}
-        done = materialize([day_ahead_prices], partition_key=partition_key("FR", DAY), resources=resources, raise_on_error=False)
-        assert canary in entsoe.asked[0]
-    assert not done.success
-    shown = " ".join(str(event) for event in done.all_events) + caplog.text
+        done = materialize([day_ahead_prices], partition_key=partition_key("FR", DAY), resources=resources, raise_on_error=False, instance=instance)
+        assert CANARY in entsoe.asked[0]
+        told = " ".join(str(entry) for entry in instance.all_logs(done.run_id))
+    assert not done.success or "RetryRequested" in told
+    shown = " ".join(str(event) for event in done.all_events) + told + caplog.text
     stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".gz")
-    assert canary not in shown
-    assert canary.encode() not in stored
+    assert CANARY not in shown
+    assert CANARY.encode() not in stored
