@@ -46,6 +46,7 @@ def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clo
     context.log.info("%d late series", fresh.filter(pl.col("state") == "late").height)
     return MaterializeResult(
         metadata={
+            "at_a_glance": _glance(fresh),
             "freshness": _freshness_table(fresh),
             "lags": picture(lag_picture(lags), "first seen against the due time"),
             "lag_summary": preview(summarise_lags(lags), n_rows=60),
@@ -90,7 +91,16 @@ def _freshness(lake: Lake, desk: Desk, clock: Clock) -> pl.DataFrame:
 def _freshness_table(fresh: pl.DataFrame) -> MetadataValue:
     """Source by zone and table, the late ones first: the state of every feed at a glance."""
     order = pl.col("state").replace_strict({"late": 0, "missing": 1, "fresh": 2, "not asked": 3}, return_dtype=pl.Int8)
-    shown = fresh.sort(order, "zone", "source", "table").with_columns(pl.col("state").replace_strict(_MARKS))
+    return _markdown(fresh.sort(order, "zone", "source", "table").with_columns(pl.col("state").replace_strict(_MARKS)))
+
+
+def _glance(fresh: pl.DataFrame) -> MetadataValue:
+    """One row per zone and source, one column per table: a mark and the newest day."""
+    cell = pl.format("{} {}", pl.col("state").replace_strict(_MARKS).str.head(1), pl.col("newest_day").cast(pl.String).fill_null(""))
+    return _markdown(fresh.with_columns(cell=cell).pivot(on="table", index=["zone", "source"], values="cell").sort("zone", "source"))
+
+
+def _markdown(shown: pl.DataFrame) -> MetadataValue:
     lines = ["| " + " | ".join(shown.columns) + " |", "|" + "---|" * shown.width]
     for row in shown.iter_rows():
         cells = ["" if value is None else str(value).removesuffix("+00:00").replace("|", "/")[:80] for value in row]

@@ -79,6 +79,11 @@ def test_freshness_and_lags_show_what_is_late(tmp_path: Path) -> None:
     (event,) = done.asset_materializations_for_node("publication_lags")
     text = str(event.metadata["freshness"].value)
     assert "🟢 fresh" in text
+    glance = str(event.metadata["at_a_glance"].value).splitlines()
+    assert glance[0].startswith("| zone | source | day_ahead_prices |")
+    assert len(glance) == 3, "one line per zone and source"
+    assert "| FR | energy_charts | ⚪" in glance[2]
+    assert "🟢 2025-03-12" in glance[2]
     assert "data:image/png" in str(event.metadata["lags"].value)
     (check,) = done.get_asset_check_evaluations()
     assert check.passed
