@@ -2,6 +2,7 @@
 
 import io
 from datetime import UTC, datetime
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -84,11 +85,11 @@ def test_a_column_names_the_zone_of_each_row_and_a_line_keeps_its_number() -> No
     head = f"zone,{HEAD}"
     rows = [f"{zone},{ROWS[0]}" for zone in ("BE", "NL")]
     assert parse_tidy(csv(*rows, head=head), "csv", "a.csv", CAPTURE).tables["day_ahead_prices"]["zone"].to_list() == ["NL"]
-    with pytest.raises(ContractError, match="line 4.*finite number"):
+    with pytest.raises(ContractError, match=r"line 4.*finite number"):
         parse_tidy(csv(*rows, "NL,day_ahead_prices,day_ahead,2025-03-12T02:00Z,60,x", head=head), "csv", "a.csv", CAPTURE)
     with pytest.raises(ContractError, match="no rows of NL: its column zone says BE"):
         parse_tidy(csv(rows[0], head=head), "csv", "a.csv", CAPTURE)
-    with pytest.raises(ContractError, match="zones .'XX'. are not known"):
+    with pytest.raises(ContractError, match=r"zones .'XX'. are not known"):
         parse_tidy(csv(*rows, f"XX,{ROWS[0]}", head=head), "csv", "a.csv", CAPTURE)
 
 
@@ -97,3 +98,12 @@ def test_some_values_may_state_when_they_were_published_and_others_follow_the_ru
     made = parse_tidy(csv(*rows, head=HEAD + ",available_at"), "csv", "a.csv", CAPTURE).tables["day_ahead_prices"].sort("delivery_start_utc")
     assert made["availability"].to_list() == ["stated", "rule"]
     assert made["available_at_utc"].to_list() == [datetime(2025, 3, 11, 11, 45, tzinfo=UTC), datetime(2025, 3, 11, 12, tzinfo=UTC)]
+
+
+def test_the_example_of_the_documentation_is_what_the_parser_reads(project_root: Path) -> None:
+    example = (project_root / "docs" / "sources" / "files.md").read_text().split("```")[1].strip()
+    tables = parse_tidy(example.encode(), "csv", "a.csv", CAPTURE).tables
+    assert {name: rows["availability"].unique().to_list() for name, rows in tables.items()} == {
+        "day_ahead_prices": ["rule"],
+        "load_forecasts": ["stated"],
+    }
