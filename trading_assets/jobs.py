@@ -55,6 +55,7 @@ zone_retrained = _job(
 )
 challengers_reviewed = _job("challengers_reviewed", ["champion", "model_comparison"], "The shadow days of every challenger are judged.", minutes=20)
 span_decided = _job("span_decided", [*DECIDING, *JUDGING], "A block of history is forecast, traded on paper, settled and judged.", minutes=120)
+reasons_told = _job("reasons_told", ["signal_reasons"], "What moved the forecast behind a day's signals is written down.", minutes=20)
 database_published = _job("database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20)
 
 raw_captured = _job(
@@ -70,6 +71,7 @@ JOBS = (
     zone_retrained,
     challengers_reviewed,
     span_decided,
+    reasons_told,
     database_published,
     raw_captured,
     sources_watched,

@@ -2,8 +2,9 @@
 
 For every zone: raw data and features of the whole range in one run, then block by block (zones in alphabetical order within a block): a version is
 trained if none serves or the one that does is too old, on days before the block only; the block is forecast, traded on paper, settled
-and judged; what the monitors found may ask for a retrain before the next block. Everything is a run of the graph's own jobs with the
-clock set to the block's gate. A run that was killed and is repeated finds its own rows and versions and leaves the same.
+and judged; what the monitors found may ask for a retrain before the next block. Last, the newest day's signals get their reasons.
+Everything is a run of the graph's own jobs with the clock set to the block's gate. A run that was killed and is repeated finds its own rows and
+versions and leaves the same.
 """
 
 import time
@@ -154,6 +155,8 @@ def run_chain(
             _run_block(runner, zone, first, last, retrains_on_drift=request.retrains_on_drift)
             done += 1
             on_progress(f"{zone}: {first} to {last} forecast, traded, settled and judged", done / n_steps)
+    for zone in zones:
+        runner.run("reasons_told", partition_key(zone, request.last_day))
     runner.run("database_published", None)
     on_progress("analyst database published", 1.0)
     return runner.report

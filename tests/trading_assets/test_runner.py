@@ -21,6 +21,7 @@ DERIVED = (
     "day_ahead_features",
     "day_ahead_forecasts",
     "signals",
+    "signal_reasons",
     "settlements",
     "feature_drift",
     "forecast_performance",
@@ -57,6 +58,9 @@ def test_the_chain_forecasts_trades_and_judges_every_day_and_repeats_itself(envi
     assert signals.height == forecasts.height
     assert lake.read("settlements", zones=["FR"]).filter(pl.col("role") == "champion").height == signals.height
     assert lake.read("feature_drift", zones=["FR"])["delivery_day"].unique().to_list() == [FIRST + timedelta(days=6), LAST]
+    reasons = lake.read("signal_reasons", zones=["FR"])
+    assert reasons["delivery_day"].unique().to_list() == [LAST]
+    assert set(reasons["signal_id"]) == set(signals.filter(pl.col("delivery_day") == LAST)["signal_id"])
     before = rows_of(lake)
     again = run_chain(request, environment=environment, desk=desk)
     assert not again.trained
