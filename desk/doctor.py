@@ -2,28 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from desk.console import JsonFlag, emit, progress
 from desk.doctor_data import Finding, State, data_findings, ledger_findings, trading_findings, use_findings
+from desk.reach import ask_once
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE, ZoneSettings
 from resources.environments import TOKEN_VARIABLES, Environment, desk_settings, provider_tokens, provider_urls, read_environment
-from resources.http_client import HttpClient, HttpPolicy
 from resources.live_sources import LIVE_SOURCES, live_providers
 from resources.provider_request import Provider
 from resources.risk_limits import read_limit_book
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, SourceUnavailableError, SpotdeskError
-from spot.market.delivery import delivery_day_of
 from spot.risk.state import TradingState
-from spot.sources.parsed import Capture
-
-READ_SECONDS = 8.0
-"""How long a provider may keep the doctor waiting."""
 
 
 def doctor(
@@ -91,28 +86,14 @@ def _source_findings(
 
 
 def _reachable(environment: Environment, provider: Provider, zone: str, now: datetime, silent: dict[str, str], *, is_first: bool) -> Finding:
-    """Yesterday's first table of the provider, asked for and read like any other."""
-    day = delivery_day_of(zone, now) - timedelta(days=1)
-    table = next((name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts") if name in provider.tables(zone)), None)
+    """Whether it answers, and what."""
     bad: State = "fail" if is_first else "warn"
-    if table is None:
-        return Finding(zone, f"reach {provider.name}", bad, "has nothing for this zone")
     if provider.name in silent:
         return Finding(zone, f"reach {provider.name}", bad, f"not asked again: {silent[provider.name]}")
-    policy = HttpPolicy(
-        requests_per_minute=provider.policy.requests_per_minute,
-        attempts=1,
-        connect_seconds=3.0,
-        read_seconds=READ_SECONDS,
-        total_seconds=15.0,
-        longest_wait_seconds=12.0,
-    )
     try:
-        request = provider.requests(table, zone, day, day)[0]
-        answer = request.ask(HttpClient(environment.home / "http", policy))
-        parsed = request.parse(answer.body, Capture(zone=zone, captured_at_utc=answer.completed_at_utc))
+        parsed, asked = ask_once(environment, provider, zone, now)
     except SpotdeskError as error:
         if isinstance(error, SourceUnavailableError):
             silent[provider.name] = str(error).split(": ", 1)[-1][:120]
         return Finding(zone, f"reach {provider.name}", bad, f"{str(error)[:240]}")
-    return Finding(zone, f"reach {provider.name}", "ok" if parsed.n_rows else "warn", parsed.no_data or f"{parsed.n_rows} rows of {table} for {day}")
+    return Finding(zone, f"reach {provider.name}", "ok" if parsed.n_rows else "warn", parsed.no_data or f"{parsed.n_rows} rows of {asked}")

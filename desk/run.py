@@ -1,5 +1,7 @@
 """`spotdesk run`: the chain from raw data to settled signals for a range of days, in this process."""
 
+import logging
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -11,10 +13,20 @@ import typer
 
 from desk.blocked import blocked_days, in_words
 from desk.console import DAY_FORM, JsonFlag, a_day, as_facts, emit_json, err, out, stages
-from resources.environments import Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
+from desk.reach import ask_once
+from resources.environments import (
+    Environment,
+    admit_zones,
+    desk_resource,
+    prepare_dagster_home,
+    provider_tokens,
+    provider_urls,
+    read_environment,
+)
+from resources.live_sources import LIVE_SOURCES, live_providers
 from resources.market_files import MarketFiles
 from resources.wiring import make_lake
-from spot.errors import ConfigurationError
+from spot.errors import ConfigurationError, NotYetPublishedError
 from spot.market.zones import find_zone
 
 if TYPE_CHECKING:
@@ -74,6 +86,8 @@ def run(
         environment = replace(environment, market_data=data.expanduser().resolve())
     if source is Source.FILES:
         _refuse_zones_without_file(environment, zones)
+    if source.value in LIVE_SOURCES:
+        _refuse_silent_source(environment, source.value, zones)
     overrides: dict[str, Any] = {"source": source.value, "assume_known": tuple(table.value for table in assume_known or ())}
     overrides |= {"model": model} if model else {}
     overrides |= {"strategies": tuple(strategy)} if strategy else {}
@@ -106,6 +120,15 @@ def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...])
         raise ConfigurationError(f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}")
     for zone in zones:
         files.check_own(zone)
+
+
+def _refuse_silent_source(environment: Environment, source: str, zones: tuple[str, ...]) -> None:
+    """Ask the source one small question first: a chain over years waits and tries again many times before it gives up."""
+    provider = live_providers(provider_tokens(), provider_urls())[source]
+    with suppress(NotYetPublishedError):
+        ask_once(environment, provider, zones[0], datetime.now(UTC))
+    # What fails later is told by the chain's own error, once.
+    logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
 
 
 def _run(environment: Environment, zones: tuple[str, ...], first: date, last: date, block_days: int, overrides: dict[str, Any]) -> "ChainReport":

@@ -18,6 +18,7 @@ from benchmarks.us_documents import ecb_body
 from desk.main import app
 from resources.lake import Lake
 from resources.live_sources import make_live_market
+from spot.errors import ConfigurationError, SourceUnavailableError
 from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
 from spot.sources.ecb import parse_ecb
 from spot.sources.parsed import Capture
@@ -124,13 +125,23 @@ def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatc
     with faulty_provider() as server:
         server.plan = [stays_silent(30.0)]
         monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={server.url}")
-        monkeypatch.setattr("desk.doctor.READ_SECONDS", 0.5)
+        monkeypatch.setattr("desk.reach.READ_SECONDS", 0.5)
         done = call("doctor", "--json")
         assert len(server.asked) == 1
     reach = {row["zone"]: row["detail"] for row in json.loads(done.stdout) if row["subject"].startswith("reach")}
     assert done.exit_code == 1
     assert "ReadTimeout" in reach["NL"]
     assert "not asked again" in reach["BE"]
+
+
+def test_run_says_at_once_that_a_live_source_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPOTDESK_ZONES", "")  # `run` admits its zones to the process: undone at the end
+    monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", "energy_charts=http://127.0.0.1:9")
+    days = ("--zone", "NL", "--from", "2025-01-01", "--to", "2025-01-02")
+    with pytest.raises(SourceUnavailableError, match=r"no connection to 127.0.0.1"):
+        raise call("run", "--source", "energy_charts", *days).exception  # type: ignore[misc]
+    with pytest.raises(ConfigurationError, match="SPOTDESK_ENTSOE_TOKEN"):
+        raise call("run", "--source", "entsoe", *days).exception  # type: ignore[misc]
 
 
 class Charts:
