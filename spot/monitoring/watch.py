@@ -130,18 +130,37 @@ def watch_performance(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: st
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
     """Forecast rows beside `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`, the price of the same local time seven days before.
 
-    A price of a longer period holds for every market time unit in it.
+    A price of a longer period holds for every market time unit in it, shorter ones are averaged over the unit; a unit that is not wholly priced has
+    no outcome.
     """
     newest = prices.sort("available_at_utc").unique(["delivery_start_utc"], keep="last").sort("delivery_start_utc")
-    outcome = newest.select("delivery_start_utc", "price_eur_per_mwh")
+    outcome = _outcomes_of_units(forecasts.select("delivery_start_utc", "resolution_minutes").unique(), newest)
     local_time = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.time().alias("local_time")
-    scored = forecasts.sort("delivery_start_utc").join_asof(outcome, on="delivery_start_utc", strategy="backward", tolerance="59m")
+    scored = forecasts.join(outcome, on=["delivery_start_utc", "resolution_minutes"], how="left")
     week_ago = (
         newest.select((pl.col("delivery_day") + pl.duration(days=7)).alias("delivery_day"), local_time, pl.col("price_eur_per_mwh").alias("naive"))
         .unique(["delivery_day", "local_time"], keep="first")
         .rename({"naive": "naive_eur_per_mwh"})
     )
     return scored.with_columns(local_time).join(week_ago, on=["delivery_day", "local_time"], how="left").drop("local_time").sort("delivery_start_utc")
+
+
+def _outcomes_of_units(units: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
+    """`price_eur_per_mwh` of each unit, quarter hour by quarter hour; null where one of them has no price."""
+    priced = _quarters(prices.select("delivery_start_utc", "resolution_minutes", "price_eur_per_mwh")).select("quarter_utc", "price_eur_per_mwh")
+    return (
+        _quarters(units)
+        .join(priced, on="quarter_utc", how="left")
+        .group_by("delivery_start_utc", "resolution_minutes")
+        .agg(pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(pl.col("price_eur_per_mwh").mean()))
+    )
+
+
+def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
+    """The rows repeated for every quarter hour they cover, its start in `quarter_utc`."""
+    offsets = pl.int_ranges(0, pl.col("resolution_minutes"), 15)
+    start = pl.col("delivery_start_utc") + pl.duration(minutes="offset")
+    return frame.with_columns(offset=offsets).explode("offset").with_columns(quarter_utc=start).drop("offset")
 
 
 def _watched(features: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:

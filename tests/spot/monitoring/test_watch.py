@@ -118,7 +118,7 @@ def forecasts_of(prices: pl.DataFrame, error: float) -> pl.DataFrame:
         prices["price_eur_per_mwh"].to_numpy() + rng.normal(0, 5, prices.height) + error * (prices["delivery_day"].to_numpy() >= np.datetime64(SHIFT))
     )
     columns = {name: point + 6.4 * (np.array(list(QUANTILE_COLUMNS)) - 0.5)[i] * 2 for i, name in enumerate(QUANTILE_COLUMNS.values())}
-    return prices.select("zone", "delivery_day", "delivery_start_utc").with_columns(
+    return prices.select("zone", "delivery_day", "delivery_start_utc", "resolution_minutes").with_columns(
         **{name: pl.Series(values) for name, values in columns.items()}, price_point_eur_per_mwh=pl.Series(point)
     )
 
@@ -140,7 +140,9 @@ def test_an_hourly_price_is_the_outcome_of_its_quarter_hours_and_the_naive_is_a_
     day = date(2025, 10, 30)
     hourly = simulate(ZONE, day - timedelta(days=8), day, seed=2, scenarios=[Scenario("mtu_change", date(2030, 1, 1))]).tables["day_ahead_prices"]
     quarters = pl.datetime_range(pl.datetime(2025, 10, 29, 23), pl.datetime(2025, 10, 30, 22, 45), "15m", eager=True, time_zone="UTC")
-    forecast = pl.DataFrame({"delivery_day": day, "delivery_start_utc": quarters})
+    forecast = pl.DataFrame(
+        {"delivery_day": day, "delivery_start_utc": quarters, "resolution_minutes": 15}, schema_overrides={"resolution_minutes": pl.Int32}
+    )
     scored = scored_forecasts(forecast, hourly, zone=ZONE)
     assert scored["price_eur_per_mwh"].null_count() == 0
     assert scored["price_eur_per_mwh"][:4].n_unique() == 1
@@ -148,3 +150,17 @@ def test_an_hourly_price_is_the_outcome_of_its_quarter_hours_and_the_naive_is_a_
     on_the_hour = scored.filter(pl.col("naive_eur_per_mwh").is_not_null())
     before = hourly.filter(pl.col("delivery_day") == day - timedelta(days=7))["price_eur_per_mwh"].to_list()
     assert on_the_hour["naive_eur_per_mwh"].to_list() == before
+
+
+def test_a_unit_without_a_price_of_its_own_has_no_outcome_and_shorter_prices_are_averaged() -> None:
+    day = date(2025, 10, 8)
+    prices = simulate(ZONE, day - timedelta(days=7), day, seed=2).tables["day_ahead_prices"].sort("delivery_start_utc")
+    of_day = prices.filter(pl.col("delivery_day") == day)
+    units = of_day.select("delivery_day", "delivery_start_utc", "resolution_minutes")
+    gap = of_day["delivery_start_utc"][5]
+    scored = scored_forecasts(units, prices.filter(pl.col("delivery_start_utc") != gap), zone=ZONE)
+    assert scored.filter(pl.col("price_eur_per_mwh").is_null())["delivery_start_utc"].to_list() == [gap]
+    hours = units.gather_every(4).with_columns(resolution_minutes=pl.lit(60, pl.Int32))
+    hourly = scored_forecasts(hours, prices.filter(pl.col("delivery_start_utc") != gap), zone=ZONE)["price_eur_per_mwh"]
+    assert hourly[1] is None
+    assert hourly[0] == pytest.approx(float(np.mean(of_day["price_eur_per_mwh"][:4].to_numpy())))
