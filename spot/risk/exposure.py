@@ -105,6 +105,8 @@ class Conditions:
     """ok, not_assessed, alert or cannot_see."""
 
 
+LOSS_DAYS = 7
+"""Newest settled delivery days on which `max_daily_loss_eur` looks for the worst: second prices come up to three days after the auction's."""
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 
 
@@ -124,8 +126,9 @@ def measure(kind: str, scope: Scope, orders: Orders, use: ScopeUse, conditions: 
         case "max_drift_level":
             return _known(DRIFT_LEVELS.get(conditions.drift_status or ""))
         case "max_daily_loss_eur":
-            newest = float(use.daily_pnl_eur[-1]) if len(use.daily_pnl_eur) else 0.0
-            return max(0.0, -newest) if np.isfinite(newest) else np.nan
+            # A battery's day is settled at once, a spread's days later: the newest day alone would hide the loss behind a day that is half settled.
+            worst = float(use.daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
+            return abs(worst) if np.isfinite(worst) else np.nan
         case "max_drawdown_eur":
             return drawdown_eur(use.daily_pnl_eur)
         case "max_mwh_per_day":

@@ -18,7 +18,7 @@ LIMIT_KINDS: dict[str, str] = {
     "max_model_age_days": "age of the model behind the forecast",
     "max_data_age_hours": "age of the newest input at the decision",
     "max_drift_level": "0 no drift, 1 not yet assessed, 2 drift found, 3 the monitor cannot see",
-    "max_daily_loss_eur": "loss of the newest settled day",
+    "max_daily_loss_eur": "loss of the worst of the newest seven settled days",
     "max_drawdown_eur": "settled P&L below its highest point",
     "min_price_eur_per_mwh": "lowest limit price of an order",
     "max_price_eur_per_mwh": "highest limit price of an order",

@@ -168,7 +168,7 @@ class RandomDesk:
             "max_model_age_days": math.inf if age is None else age,
             "max_data_age_hours": math.inf if data is None else data,
             "max_drift_level": drift,
-            "max_daily_loss_eur": max(0.0, -self.pnl[-1]) if self.pnl else 0.0,
+            "max_daily_loss_eur": max([0.0, *(-pnl for pnl in self.pnl[-7:])]),
             "max_drawdown_eur": max(equity) - equity[-1],
         }[limit.kind]
 

@@ -97,6 +97,9 @@ def test_daily_loss_and_drawdown_are_those_of_the_settled_past():
     uses = {scope: replace(use, daily_pnl_eur=np.array([100.0, -30.0, -40.0])) for scope, use in nothing_else(4).items()}
     assert measure("max_daily_loss_eur", "desk", make_orders(ORDERS), uses["desk"], GOOD) == 40.0
     assert measure("max_drawdown_eur", "desk", make_orders(ORDERS), uses["desk"], GOOD) == 70.0
+    for later, worst in ((6, 30.0), (7, 0.0)):
+        use = replace(uses["desk"], daily_pnl_eur=np.array([-30.0, *[5.0] * later]))
+        assert measure("max_daily_loss_eur", "desk", make_orders(ORDERS), use, GOOD) == worst
     assert _apply(make_orders(ORDERS), make_limits("block", max_drawdown_eur=69.0), uses).orders.is_flat
     spoiled = {scope: replace(use, daily_pnl_eur=np.array([1.0, np.nan])) for scope, use in uses.items()}
     assert _apply(make_orders(ORDERS), make_limits(), spoiled).orders.is_flat

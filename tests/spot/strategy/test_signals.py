@@ -12,6 +12,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import parse_limit_book, unreadable_book
 from spot.risk.state import TradingState
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
+from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
 from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
 
@@ -165,6 +166,27 @@ def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
     assert decision.frame["volume_mw"].sum() == 0.0
     breach = decision.events.filter(pl.col("kind") == "breach").row(0, named=True)
     assert breach["value"] > breach["limit_value"] == 0.5
+
+
+def test_a_loss_halts_although_another_strategy_has_settled_a_later_day():
+    lost_on, half_settled = DAY - timedelta(days=2), DAY - timedelta(days=1)
+    spread = decide_signals(make_request(lost_on, SPREAD)).frame
+    battery = decide_signals(make_request(half_settled, StorageSettings())).frame
+    at_once = make_outcomes(half_settled, half_settled).with_columns(known_at_utc=pl.lit(gate_closure_utc(ZONE, half_settled) + timedelta(hours=1)))
+    settlements = pl.concat(
+        [settle_signals(spread, make_outcomes(lost_on, lost_on, spread=-500.0), SPREAD), settle_signals(battery, at_once, StorageSettings())]
+    )
+    daily = settlements.group_by("delivery_day").agg(pl.col("pnl_eur").sum()).sort("delivery_day")["pnl_eur"]
+    assert daily[0] < -1000.0
+    assert daily[1] > 0.0
+    book = make_book(max_daily_loss_eur={"limit": 1000.0, "action": "halt"})
+    for settings in STRATEGIES:
+        decision = decide_signals(make_request(DAY, settings, limits=book, settlements=settlements))
+        breaches = decision.events.filter(pl.col("limit_name") == "max_daily_loss_eur")
+        assert decision.requests_halt
+        assert decision.frame["volume_mw"].sum() == 0.0
+        assert set(breaches["scope"]) >= {"desk", "zone"}
+        assert breaches["value"].min() > 1000.0
 
 
 def test_overrides_used_and_refused_are_rows_with_their_numbers():
