@@ -37,8 +37,8 @@ def zone_outcomes(
 ) -> pl.DataFrame:
     """Outcomes of one zone from its raw tables (a missing table counts as empty), with the second price that `settled_against` names.
 
-    Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh` where the zone publishes one. Rows of one
-    source per table are expected.
+    Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh` where the zone publishes one, and
+    `imbalance_known_utc`, when it was known. Rows of one source per table are expected.
     """
     own = {name: _part(raw[name], zone, first_day) for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices") if name in raw}
     if "day_ahead_prices" not in own:
@@ -49,7 +49,8 @@ def zone_outcomes(
     if "imbalance_prices" not in own or as_of_utc is not None:
         return outcomes
     firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"])
-    return outcomes.join(firm.select(*_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh"), on=_KEY, how="left")
+    second = firm.select(*_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh", imbalance_known_utc="known_at_utc")
+    return outcomes.join(second, on=_KEY, how="left")
 
 
 def reference_curve(
@@ -98,21 +99,20 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     """The outcomes on the units of another frame (`zone`, `delivery_day`, `delivery_start_utc`, `resolution_minutes`), where they differ in length.
 
     A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no row. Columns `OUTCOME_SCHEMA`,
-    and `imbalance_price_eur_per_mwh` where it is given.
+    and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are given.
     """
     exact = outcomes.join(units, on=[*_KEY, "resolution_minutes"], how="semi")
     if exact.height == units.height:
         return exact.filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null()).sort(_KEY)
     prices = [name for name in outcomes.columns if name.endswith("_price_eur_per_mwh")]
     wanted = _quarters(units.select(*_KEY, "delivery_day", "resolution_minutes").unique(_KEY))
-    found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", "known_at_utc")).drop(
-        "delivery_start_utc", "resolution_minutes"
-    )
+    instants = [name for name in ("known_at_utc", "imbalance_known_utc") if name in outcomes.columns]
+    found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", *instants)).drop("delivery_start_utc", "resolution_minutes")
     means = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in prices]
     return (
         wanted.join(found, on=["zone", "quarter_utc"], how="left")
         .group_by(*_KEY, "delivery_day", "resolution_minutes", maintain_order=True)
-        .agg(*means, pl.col("source").first(), pl.col("known_at_utc").max())
+        .agg(*means, pl.col("source").first(), pl.col(instants).max())
         .filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null())
         .select(outcomes.columns)
         .sort(_KEY)

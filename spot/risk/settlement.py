@@ -9,6 +9,7 @@ and a penalty.
 import polars as pl
 
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNAL_KEY, SIGNALS
+from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fees import FeeSchedule
 from spot.risk.outcomes import align_outcomes
@@ -28,7 +29,8 @@ def settle(
 ) -> pl.DataFrame:
     """Money of every signal whose prices are known, under contract `settlements`; a signal without its price is left out, not guessed.
 
-    `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` where it is known). `perfect_foresight` has `zone`,
+    `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` and `imbalance_known_utc` where they are known; `zone_outcomes`
+    does). `perfect_foresight` has `zone`,
     `delivery_start_utc` and `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy. A signal with rows
     in `bid_curves` (contract of that name) is filled along its curve, any other as one order at its limit price.
 
@@ -41,8 +43,9 @@ def settle(
     if signals.is_empty() or outcomes.is_empty():
         return SETTLEMENTS.empty()
     prices = align_outcomes(outcomes, signals)
-    if "imbalance_price_eur_per_mwh" not in prices.columns:
-        prices = prices.with_columns(imbalance_price_eur_per_mwh=pl.lit(None, pl.Float64))
+    for name, dtype in (("imbalance_price_eur_per_mwh", pl.Float64), ("imbalance_known_utc", UTC_INSTANT)):
+        if name not in prices.columns:
+            prices = prices.with_columns(pl.lit(None, dtype).alias(name))
     prices = prices.drop("delivery_day", "resolution_minutes").rename({"source": "price_source"})
     rows = signals.join(prices, on=["zone", "delivery_start_utc"], how="inner")
     has_second = (pl.col("settled_against") == "nothing") | pl.col("reference_price_eur_per_mwh").is_not_null()
@@ -98,6 +101,9 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
         fees_eur=energy.abs() * (pl.col("day_ahead_fee") + pl.when(is_physical).then(0.0).otherwise(pl.col("reference_fee")))
         + pl.when(ordered != 0).then(pl.col("order_fee")).otherwise(0.0),
         slippage_eur=pl.when(is_physical).then(0.0).otherwise(energy.abs() * pl.col("slippage")),
+        known_at_utc=pl.when(pl.col("is_firm") & (missing != 0))
+        .then(pl.max_horizontal("known_at_utc", "imbalance_known_utc"))
+        .otherwise("known_at_utc"),
         imbalance_cost_eur=pl.when(pl.col("is_firm")).then(missing * made_good).otherwise(0.0),
         degradation_eur=pl.when(is_sold_by_asset).then(pl.col("ordered_mw").abs() * pl.col("hours") * degradation).otherwise(0.0),
         reference_price_eur_per_mwh=pl.when(is_physical).then(None).otherwise(reference),

@@ -9,7 +9,7 @@ from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import delivery_starts_utc
 from spot.risk.fees import FeeRule, FeeSchedule
-from spot.risk.outcomes import build_outcomes
+from spot.risk.outcomes import build_outcomes, zone_outcomes
 from spot.risk.settlement import settle
 
 DAY = date(2025, 6, 3)
@@ -99,6 +99,22 @@ def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not
     assert money["pnl_eur"].to_list() == pytest.approx([-20.1, 85.9, -90.0])
     unknown = settle(signals, _outcomes([20.0, 90.0, 30.0]), FEES)
     assert unknown["imbalance_cost_eur"].to_list() == [0.0, 0.0, 160.0]
+
+
+@pytest.mark.parametrize("minutes", [60, 15])
+def test_the_cost_of_missing_firm_energy_is_known_when_its_price_is(minutes):
+    signals = _signals(("buy", 1.0, 500.0), ("buy", 2.0, 10.0), settled_against="nothing", is_firm=True)
+    auction, later = STARTS[0] - timedelta(hours=10), STARTS[0] + timedelta(days=2)
+    n_units = 2 * 60 // minutes
+    raw = {
+        "day_ahead_prices": _raw("day_ahead_prices", [20.0] * n_units, known=auction, minutes=minutes),
+        "imbalance_prices": _raw("imbalance_prices", [45.0] * n_units, known=later, minutes=minutes),
+    }
+    money = settle(signals, zone_outcomes(raw, zone="SK", settled_against="nothing"), FEES)
+    assert money["imbalance_cost_eur"].to_list() == [0.0, 90.0]
+    assert money["known_at_utc"].to_list() == [auction, later]
+    spread = settle(_signals(("buy", 2.0, 10.0), settled_against="imbalance"), zone_outcomes(raw, zone="SK", settled_against="imbalance"), FEES)
+    assert spread["known_at_utc"].to_list() == [later]
 
 
 def test_what_has_no_price_yet_is_left_out_and_not_guessed():
