@@ -19,6 +19,7 @@ from resources.environments import Environment, read_environment
 from resources.market_files import MarketFiles
 from resources.risk_limits import read_limit_book
 from resources.wiring import make_lake
+from resources.zone_data import with_desk_curve
 from spot.backtest.coverage import SENSIBLE_SHARE, Coverage, assess_coverage
 from spot.backtest.spread_sources import NAIVE_RULES, FittedSpread, NaiveSpread, SpreadSource
 from spot.backtest.trading import TradingPast, TradingReplay, TradingRules, replay_trading
@@ -183,9 +184,10 @@ def _stored_past(environment: Environment, zone: str, days: tuple[date, ...]) ->
     tables = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
     raw = {table: lake.read(table, zones=[zone], first_day=first, last_day=days[-1]) for table in tables}
     source = forecasts["source"].str.split(" (").list.first().str.split(", ").list.first().mode()[0]
+    trusted = {table: rows.filter(pl.col("source") == source) for table, rows in raw.items()}
     return TradingPast(
         zone=zone,
-        raw={table: rows.filter(pl.col("source") == source) for table, rows in raw.items()},
+        raw=with_desk_curve(trusted, lake, zone, first_day=days[0], last_day=days[-1]),
         forecasts=forecasts,
         features=lake.read("day_ahead_features", zones=[zone], first_day=first, last_day=days[-1]),
     )

@@ -1,6 +1,6 @@
 """Reading a zone's tables as the zone's settings want them: only the sources it trusts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
@@ -25,6 +25,16 @@ def read_raw_tables(
     with ThreadPoolExecutor(_READERS) as readers:
         frames = readers.map(lambda table: read_raw(lake, table, zone, settings, first_day=first_day, last_day=last_day), tables)
         return dict(zip(tables, frames, strict=True))
+
+
+def with_desk_curve(raw: Mapping[str, pl.DataFrame], lake: Lake, zone: str, *, first_day: date, last_day: date) -> dict[str, pl.DataFrame]:
+    """The tables with the desk's own curve (`reference_curve`) in `intraday_prices`, whoever brought it: it is a wish to trade at, no market data.
+
+    Only decisions read it; features never do.
+    """
+    rows = lake.read("intraday_prices", zones=[zone], first_day=first_day, last_day=last_day).filter(pl.col("series") == "reference_curve")
+    others = raw["intraday_prices"].filter(pl.col("series") != "reference_curve")
+    return {**raw, "intraday_prices": pl.concat([others, rows])}
 
 
 def lineage_of(settings: ZoneSettings) -> str:

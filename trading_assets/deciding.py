@@ -10,7 +10,7 @@ from resources.lake import Lake
 from resources.registry import ModelRegistry
 from resources.risk_limits import read_limit_book
 from resources.trading_state import TradingStateStore
-from resources.zone_data import read_features, read_raw_tables
+from resources.zone_data import read_features, read_raw_tables, with_desk_curve
 from spot.backtest.signal_walk import HISTORY_DAYS, DeskBefore, WalkInputs
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.market.gates import gate_closure_utc
@@ -32,11 +32,12 @@ def walk_inputs(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry,
     """Everything that decisions on the span depend on beside the desk."""
     zone, settings = span.zone, desk.zone(span.zone)
     since, spread = span.first_day - timedelta(days=HISTORY_DAYS), served_spread(span, desk, registry)
+    raw = read_raw_tables(lake, zone, settings, first_day=since, last_day=span.last_day, tables=PRICE_TABLES)
     return WalkInputs(
         zone=zone,
         strategies=strategies_of(desk, zone),
         forecasts=lake.read("day_ahead_forecasts", zones=[zone], first_day=span.first_day, last_day=span.last_day),
-        raw=read_raw_tables(lake, zone, settings, first_day=since, last_day=span.last_day, tables=PRICE_TABLES),
+        raw=with_desk_curve(raw, lake, zone, first_day=span.first_day, last_day=span.last_day),
         limits=read_limit_book(Path(desk.conf_folder) / "risk_limits.yaml"),
         trading_state=TradingStateStore(state_folder).state(zone),
         now=now,

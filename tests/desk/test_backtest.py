@@ -14,6 +14,7 @@ from desk.backtest import backtest
 from desk.signals import signals
 from desk.stop import stop_button
 from resources.lake import Lake
+from resources.zone_data import with_desk_curve
 from spot.backtest.coverage import assess_coverage
 from spot.backtest.trading import TradingPast
 from spot.errors import ConfigurationError
@@ -129,6 +130,24 @@ def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_no
     assert own["pnl_eur"] >= naive["pnl_eur"]  # a perfect forecast is at least as good
     assert own["p_own_not_better"] is None
     assert naive["p_own_not_better"] is not None
+
+
+def test_the_desks_own_curve_is_traded_against_whoever_brought_it(home, run):
+    lake, day = Lake(uri=str(home / "lake")), FIRST + timedelta(days=1)
+    market = lake.read("intraday_prices", zones=[ZONE], first_day=day, last_day=day).filter(pl.col("series") == "vwap")
+    given = gate_closure_utc(ZONE, day) - timedelta(hours=3)
+    curve = market.with_columns(
+        series=pl.lit("reference_curve"), price_eur_per_mwh=pl.lit(400.0), source=pl.lit("files"), availability=pl.lit("stated"),
+        available_at_utc=pl.lit(given),
+    )  # fmt: skip
+    lake.append("intraday_prices", curve, source="files")
+    raw = with_desk_curve({"intraday_prices": market}, lake, ZONE, first_day=FIRST, last_day=LAST)["intraday_prices"]
+    assert raw.filter(pl.col("series") == "vwap").equals(market)
+    assert raw.filter(pl.col("series") == "reference_curve").height == curve.height
+    span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "price_view")
+    result = json.loads(run("backtest", *span, "--json").stdout)
+    assert result["figures"][0]["n_traded_units"] == 24
+    assert [row["direction"] for row in result["directions"] if row["energy_mwh"] > 0] == ["buy"]
 
 
 def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
