@@ -14,4 +14,4 @@ _STORIES = {
     "available_capacity": ("fundamentals", "By fuel, as the owners last declared it."),
 }
 
-assets = [raw_asset(table, group=_STORIES[table][0], story=_STORIES[table][1]) for table in LIVE_ONLY_ASSETS]
+assets = [raw_asset(table, group=_STORIES[table][0], story=_STORIES[table][1], is_optional=True) for table in LIVE_ONLY_ASSETS]

@@ -28,14 +28,17 @@ from resources.lake import Lake
 from resources.market_source import MarketSource
 from resources.zone_data import read_raw
 from spot.contracts.catalog import find_contract
-from spot.errors import NotYetPublishedError, SourceUnavailableError
+from spot.errors import NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.monitoring.day_checks import DayVerdict, assess_completeness, assess_freshness, assess_price_limits
 from trading_assets.display import OWNERS, table_metadata, written
 from trading_assets.partitions import covered, zone_day_partitions
 
 
-def raw_asset(table: str, *, group: str, story: str) -> AssetsDefinition:
-    """The asset that fetches `table` for a zone and its days. `story` is the text that people read in the UI."""
+def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) -> AssetsDefinition:
+    """The asset that fetches `table` for a zone and its days. `story` is the text that people read in the UI.
+
+    An optional one warns and gives no rows where its source fails: nothing of a forecast stands on it, and `captures` says what came.
+    """
 
     @asset(
         name=table,
@@ -56,8 +59,13 @@ def raw_asset(table: str, *, group: str, story: str) -> AssetsDefinition:
         except NotYetPublishedError as error:
             context.log.info("%s: %s", table, error)
             rows = find_contract(table).empty()
-        except SourceUnavailableError as error:
-            raise RetryRequested(max_retries=3, seconds_to_wait=30) from error
+        except SpotdeskError as error:
+            if not is_optional:
+                if isinstance(error, SourceUnavailableError):
+                    raise RetryRequested(max_retries=3, seconds_to_wait=30) from error
+                raise
+            context.log.warning("%s: nothing of it this time: %s", table, error)
+            rows = find_contract(table).empty()
         report = lake.append(table, rows, source=settings.source)
         return MaterializeResult(metadata=written(rows, report))
 

@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 _US_PER_MINUTE = 60_000_000
 _NO_DATA_CODE = "999"
+_NATIONAL_CURRENCIES = frozenset({"BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK"})
+"""Some areas of the EUR auction settle imbalances in these: no fault of the document, and no price in EUR."""
 _OTHER_AUCTIONS = frozenset({"2", "3"})
 """Sequences of prices that are no coupled day-ahead auction: kept in a table of their own."""
 
@@ -262,16 +264,21 @@ def _generation(period: _Period, process: str, capture: Capture) -> Iterator[Poi
 
 def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
     """A price for a surplus (A04) and one for a shortage (A05), or one for both."""
-    _require(period, "currency_Unit.name", find_zone(capture.zone).currency)
+    refusal = _refusal(period)
+    currency = period.series.value("currency_Unit.name")
+    if currency in _NATIONAL_CURRENCIES and currency != find_zone(capture.zone).currency:
+        refusal = f"imbalance price in {currency}, not in {find_zone(capture.zone).currency}"
+    else:
+        _require(period, "currency_Unit.name", find_zone(capture.zone).currency)
     _require(period, "price_Measure_Unit.name", "MWH")
     categories = {point.value("imbalance_Price.category") for point in period.points}
     if len(categories) != 1 or not categories <= {None, "A04", "A05", "A06", "A07"}:
         raise ContractError(f"{period.what}: price categories {sorted(map(str, categories))} inside one period")
     side = {"A04": "long", "A05": "short"}.get(categories.pop() or "", "")
     if side:
-        yield _points(period, "imbalance_price_sides", side, "imbalance_Price.amount", _refusal(period))
+        yield _points(period, "imbalance_price_sides", side, "imbalance_Price.amount", refusal)
     else:
-        yield _points(period, "imbalance_prices", "imbalance", "imbalance_Price.amount", _refusal(period))
+        yield _points(period, "imbalance_prices", "imbalance", "imbalance_Price.amount", refusal)
 
 
 def _with_single_price(points: list[Points]) -> list[Points]:

@@ -145,6 +145,11 @@ def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_l
     held = lake.read("net_positions", zones=["FR"])
     assert (held.height, held["net_position_mw"].unique().to_list()) == (24, [800.0])
     assert lake.read("alerts").is_empty(), "the only source that has it is no fallback"
+    optional = raw_asset("outages", group="fundamentals", story="A test.", is_optional=True)
+    resources = {"lake": lake, "desk": zones, "market_source": source, "clock": Clock()}
+    without_key = materialize([optional], partition_key=partition_key("FR", DAY), resources=resources)
+    assert without_key.success, "a key that is missing for what no forecast stands on stops nothing"
+    assert lake.read("outages").is_empty()
 
 
 def test_only_live_zones_are_captured_again_and_again() -> None:

@@ -206,6 +206,14 @@ def test_imbalance_prices_that_agree_are_one_and_others_are_two() -> None:
     assert dual.tables["imbalance_price_sides"].height == 192
 
 
+def test_imbalance_prices_in_a_national_currency_are_refused_row_by_row_and_a_wrong_one_whole() -> None:
+    parsed = parse_entsoe(imbalance("80").replace(b">EUR<", b">CZK<"), capture(zone="AT"))
+    assert parsed.n_rows == 0
+    assert parsed.rejected["reason"].unique().to_list() == ["imbalance price in CZK, not in EUR"]
+    with pytest.raises(ContractError, match="currency"):
+        parse_entsoe(imbalance("80").replace(b">EUR<", b">EUX<"), capture(zone="AT"))
+
+
 def outage(**changes: str) -> bytes:
     body = f"""<Unavailability_MarketDocument><mRID>out-1</mRID><revisionNumber>3</revisionNumber><type>A80</type>
     <createdDateTime>2025-11-01T08:00:00Z</createdDateTime><TimeSeries><businessType>A54</businessType>
