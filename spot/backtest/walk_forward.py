@@ -6,8 +6,9 @@ Live trading is the same walk with one step. Nothing here knows the outcome of a
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Literal
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,9 @@ from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.panel import DeliveryPanel, Floats
 from spot.errors import ForecastError
 from spot.forecast.interface import PriceForecast, PriceForecaster
+from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +86,29 @@ def daily_absolute_errors(walked: Sequence[WalkedDay], panel: DeliveryPanel) -> 
 
 
 def weekly_naive_errors(panel: DeliveryPanel, days: Sequence[date]) -> Floats:
-    """(D,) mean absolute error of the price seven days before, EUR/MWh; NaN where one of both is missing."""
+    """(D,) mean absolute error of the price at the same local time seven days before, EUR/MWh; NaN where one of both is missing.
+
+    An hour's price of the week before holds for its quarters, quarters are averaged to the hour; of the hour that autumn repeats the first counts,
+    and what spring leaves out is not compared.
+    """
     rows = {day.astype(object): row for row, day in enumerate(panel.days)}
     losses = np.full(len(days), np.nan)
     for i, day in enumerate(days):
         row = rows.get(day, -1)
         if row >= 7:
-            error = np.abs(panel.prices[row] - panel.prices[row - 7])
+            earlier = list(zip(_quarters_by_clock(panel, row - 7), panel.prices[row - 7], strict=False))
+            week_ago = {clock: price for clocks, price in reversed(earlier) for clock in clocks}
+            naive = np.array([np.mean([week_ago.get(clock, np.nan) for clock in clocks]) for clocks in _quarters_by_clock(panel, row)])
+            error = np.abs(panel.prices[row, : len(naive)] - naive)
             losses[i] = error[np.isfinite(error)].mean() if np.isfinite(error).any() else np.nan
     return losses
+
+
+def _quarters_by_clock(panel: DeliveryPanel, row: int) -> list[list[time]]:
+    """Local clock at the quarter hours of every period of a day."""
+    minutes, time_zone = int(panel.resolution_minutes[row]), ZoneInfo(find_zone(panel.zone).market_time_zone)
+    starts = delivery_starts_utc(panel.zone, panel.days[row].astype(object), minutes)
+    return [[(start + timedelta(minutes=step)).astimezone(time_zone).time() for step in range(0, minutes, 15)] for start in starts]
 
 
 def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
