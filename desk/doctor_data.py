@@ -103,6 +103,10 @@ def _nothing(zone: str, table: str, settings: ZoneSettings, published: set[str] 
         return Finding(zone, table, "ok", "no file has brought it: the models go without")
     if others:
         return Finding(zone, table, "fail" if is_needed else "warn", f"no rows from {names}; the ledger has it from {', '.join(others)}")
+    live = [name for name in settings.sources if name in LIVE_SOURCES]
+    if live and "files" in settings.sources and not any(table in live_providers({})[name].tables(zone) for name in live):
+        text = f"not published by {', '.join(live)}: `spotdesk ingest FILE --zone {zone}` brings your own (docs/sources/files.md)"
+        return Finding(zone, table, "fail" if is_needed else "ok", text)
     start = {"files": "`spotdesk ingest` or `spotdesk run --source files`", "simulated": "`spotdesk run` or `spotdesk demo`"}
     how = start.get(settings.source, f"`spotdesk backfill --zone {zone} --from ...`")
     return Finding(zone, table, "fail" if is_needed else "warn", f"no rows yet: {how} loads history")

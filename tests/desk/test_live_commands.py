@@ -120,6 +120,13 @@ def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_
     assert "not published by energy_charts" in found["imbalance_prices"]["detail"]
 
 
+def test_doctor_says_which_table_is_to_be_brought_as_a_file(home: Path) -> None:
+    call("init", "--zone", "GB", "--source", "elexon", "--fallback", "files")
+    found = {row["subject"]: row for row in json.loads(call("doctor", "--offline", "--json").stdout) if row["zone"] == "GB"}
+    assert "spotdesk ingest FILE --zone GB" in found["day_ahead_prices"]["detail"]
+    assert "spotdesk backfill --zone GB" in found["load_forecasts"]["detail"]
+
+
 def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     call("init", "--zone", "NL", "--zone", "BE", "--source", "energy_charts")
     with faulty_provider() as server:
