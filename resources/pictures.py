@@ -144,15 +144,16 @@ def publication_lags(lags: pl.DataFrame) -> bytes:
     series = (
         lags.group_by("zone", "source", "table_name", "series")
         .agg(low=lag.quantile(0.1, "nearest"), mid=lag.median(), high=lag.quantile(0.9, "nearest"), n_days=pl.len())
-        .sort("zone", "table_name", "series", "source")
+        .sort("zone", "source", "table_name", "series")
     )
-    axes, done = _canvas("First seen, minutes after due", "", lags, height=1.2 + 0.32 * series.height)
+    axes, done = _canvas("First seen, minutes after due by the publication rule", "", lags, height=1.2 + 0.32 * series.height)
     at = np.arange(series.height)[::-1]
     axes.hlines(at, series["low"].to_numpy(), series["high"].to_numpy(), color=BLUE, lw=3, alpha=0.5)
     axes.plot(series["mid"].to_numpy(), at, "o", color=BLUE, ms=6)
     axes.axvline(0.0, color=BLACK, lw=1.0, ls="--")
-    names = series.select(pl.format("{} {} {} ({} days)", "zone", "series", "source", "n_days")).to_series().to_list()
-    axes.set_yticks(at, [name.replace("_", " ") for name in names], fontsize=8)
+    # Two tables may have a series of the same name: load, wind and solar are forecast and measured.
+    names = series.select(pl.format("{}  {}  {}, {} ({} days)", "zone", "source", "table_name", "series", "n_days")).to_series().to_list()
+    axes.set_yticks(at, names, fontsize=8)
     axes.set_xlabel("minutes; left of the line is early")
     return done()
 
