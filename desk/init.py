@@ -39,6 +39,9 @@ def init(
         list[str] | None,
         typer.Option("--secret", help=f"Key or login as NAME=VALUE, NAME=- reads it from standard input; names: {', '.join(TOKEN_VARIABLES)}."),
     ] = None,
+    own_forecasts: Annotated[
+        bool, typer.Option("--own-forecasts", help="Forecast wind, solar and load here, from weather runs of open_meteo: known before the gate.")
+    ] = False,
     add: Annotated[bool, typer.Option("--add", help="Keep the zones that zones.yaml has, and add or change those named here.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace zones that zones.yaml has and this call does not name.")] = False,
     as_json: JsonFlag = False,
@@ -59,7 +62,8 @@ def init(
     if asks and not add and not force and (others := [name for name in _zones_before(path) if name not in zones]):
         add = typer.confirm(f"zones.yaml has {', '.join(others)} too: keep them?", default=True)
         force = not add
-    text = zones_text(path, zones, feed, fallbacks, add=add, force=force)
+    more = {"own_forecasts": True} if own_forecasts else {}
+    text = zones_text(path, zones, feed, fallbacks, add=add, force=force, more=more)
     secrets = _secrets([*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])], feed, asks=asks)
     _write(path, text, mode=0o644)
     files = [str(path), *_other_settings(path.parent)]
@@ -99,18 +103,21 @@ def _zones_before(path: Path) -> list[str]:
     return [name for name, own in ((document or {}).get("zones") or {}).items() if own not in _EXAMPLES]
 
 
-def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], *, add: bool, force: bool) -> str:
+def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], *, add: bool, force: bool, more: dict[str, Any]) -> str:
     """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source; with `add` the others as they were.
+
+    `more` are further settings of the named zones.
 
     Raises:
         ConfigurationError: the file is not readable, or would lose a zone without `--force`.
     """
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else "defaults: {}\n"
+        is_new = not path.exists()
+        text = (PROJECT_ROOT / "conf" / "zones.yaml" if is_new else path).read_text(encoding="utf-8")
         document = yaml.safe_load(text) or {}
     except (OSError, yaml.YAMLError) as error:
         raise ConfigurationError(f"cannot read {path}: {error}") from error
-    before: dict[str, Any] = document.get("zones") or {}
+    before: dict[str, Any] = {} if is_new else document.get("zones") or {}
     lost = [name for name in before if name not in zones and not add]
     # The zones of a fresh clone are examples: nobody has put anything into them yet.
     if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
@@ -119,7 +126,7 @@ def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], 
     entries = {name: own or {} for name, own in before.items() if add and name not in zones}
     for name in zones:
         kept = {key: value for key, value in (before.get(name) or {}).items() if key not in ("source", "fallback_sources")}
-        entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks))}
+        entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks)), **more}
     body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
     made = head + "".join(f"  {line}\n" for line in body.splitlines())
     parse_desk_settings(yaml.safe_load(made))

@@ -96,10 +96,10 @@ def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_n
     path = home / "conf" / "zones.yaml"
     assert call("init", "--zone", "DE_LU", "--source", "energy_charts", "--fallback", "smard").exit_code == 0
     path.write_text(path.read_text() + "    training_days: 400\n")
-    done = call("init", "--add", "--zone", "NL", "--source", "entsoe")
+    done = call("init", "--add", "--zone", "NL", "--source", "entsoe", "--own-forecasts")
     assert done.exit_code == 0, done.output
     zones = yaml.safe_load(path.read_text())["zones"]
-    assert (list(zones), zones["DE_LU"]["training_days"], zones["NL"]) == (["DE_LU", "NL"], 400, {"source": "entsoe"})
+    assert (list(zones), zones["DE_LU"]["training_days"], zones["NL"]) == (["DE_LU", "NL"], 400, {"source": "entsoe", "own_forecasts": True})
     assert "SPOTDESK_ENTSOE_TOKEN" in done.output
     assert "spotdesk backfill --zone NL --from" in done.output
     assert call("init", "--add", "--zone", "DE_LU", "--source", "smard").exit_code == 0
@@ -255,6 +255,7 @@ def test_init_in_an_empty_folder_brings_all_settings_and_gives_each_zone_a_sourc
     assert "GB: nobody of" in done.output.replace("\n", " ")
     zones = yaml.safe_load((tmp_path / "conf" / "zones.yaml").read_text())["zones"]
     assert [zones[name]["source"] for name in zones] == ["energy_charts", "elexon", "ercot"]
+    assert "# profile in conf/models" in (tmp_path / "conf" / "zones.yaml").read_text(), "the defaults come with their words"
     assert zones["ERCOT_NORTH_HUB"]["strategies"] == ["real_time_spread", "storage"]
     given = {path.relative_to(project_root / "conf") for path in (project_root / "conf").rglob("*.yaml")}
     assert {path.relative_to(tmp_path / "conf") for path in (tmp_path / "conf").rglob("*.yaml")} == given
