@@ -6,14 +6,16 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.registry import ModelRegistry, ModelVersion
 from resources.zone_data import lineage_of, read_features, read_raw
-from spot.backtest.walk_forward import Speaker, forecast_frame, late_results, walk_forward
+from spot.backtest.walk_forward import Speaker, WalkedDay, forecast_frame, walk_forward
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
+from spot.features.known_prices import known_prices
 from spot.features.matrix import build_panel
 from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
@@ -91,11 +93,15 @@ def forecast_days(
         return DAY_AHEAD_FORECASTS.empty(), [f"no features from {days[0]} to {days[-1]}"]
     prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=first_day, last_day=days[-1])
     panel = build_panel(features, prices, zone=zone)
-    known_from = dict(prices.group_by("delivery_day").agg(pl.col("available_at_utc").min()).iter_rows())
-    forecaster = take_forecaster(registry, version, panel, days[0])
-    walked = walk_forward(forecaster, panel, days, prices_known_from=known_from)
-    if all(day.forecast is not None for day in walked) and not late_results(zone, known_from):
-        give_back(registry, version, panel, forecaster, days)
+    published = known_prices(prices, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day)
+    walked: list[WalkedDay] = []
+    for run in published.between_revisions(days):
+        before = panel.first(int((panel.days <= np.datetime64(run[-1])).sum()))
+        known = published.as_of(before, gate_closure_utc(zone, run[-1]))
+        forecaster = take_forecaster(registry, version, known, run[0])
+        walked += walk_forward(forecaster, panel, run, published=published)
+        if all(day.forecast is not None for day in walked) and not published.late_days():
+            give_back(registry, version, known, forecaster, run)
     frame = forecast_frame(
         walked, features.filter(pl.col("delivery_day").is_in(list(days))), Speaker(model_name=version.name, model_version=version.version, role=role)
     )

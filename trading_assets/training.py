@@ -20,6 +20,7 @@ from spot.backtest.walk_forward import daily_absolute_errors, fingerprint_of_row
 from spot.contracts.feature_tables import FEATURES, TRAINING_SET
 from spot.contracts.panel import DeliveryPanel, Floats
 from spot.errors import ContractError, ForecastError
+from spot.features.known_prices import KnownPrices, known_prices
 from spot.features.matrix import build_panel
 from spot.features.vintages import known_at
 from spot.market.delivery import days_between
@@ -54,6 +55,8 @@ class TrainingData:
     rows: pl.DataFrame
     """Contract `training_set`, evaluation days included."""
     panel: DeliveryPanel
+    published: KnownPrices
+    """When each price of the panel became known."""
     data_version: str
 
     @property
@@ -72,7 +75,8 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
     window = training_window(zone, lake, desk, order, clock)
     through = window.evaluate_through
     as_of = min(now, gate_closure_utc(zone, window.serves_from))
-    prices = known_at(read_raw(lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through), as_of)
+    vintages = read_raw(lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through)
+    prices = known_at(vintages, as_of)
     # Days before the first price teach nothing: a desk whose own data is short must not have its model hold out more days than it has.
     window = replace(window, first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day))  # type: ignore[arg-type]
     features = read_features(lake, zone, settings, first_day=window.first_day, last_day=through)
@@ -82,7 +86,8 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
     _require_days(panel, window, settings)
     rows = _training_rows(features, panel)
     digits = fingerprint_of_rows(rows, [*FEATURES, "price_eur_per_mwh"])
-    return TrainingData(window=window, rows=rows, panel=panel, data_version=f"training:{digits}")
+    published = known_prices(vintages, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day)
+    return TrainingData(window=window, rows=rows, panel=panel, published=published, data_version=f"training:{digits}")
 
 
 def training_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock: Clock) -> TrainingWindow:
@@ -144,7 +149,7 @@ def score_candidate(registry: ModelRegistry, candidate: ModelVersion, champion: 
 
 def _errors(registry: ModelRegistry, version: ModelVersion, data: TrainingData, days: tuple[date, ...]) -> Floats:
     forecaster, _ = registry.load(version.zone, version.version)
-    losses = daily_absolute_errors(walk_forward(forecaster, data.panel, days), data.panel)
+    losses = daily_absolute_errors(walk_forward(forecaster, data.panel, days, published=data.published), data.panel)
     losses[[day <= version.trained_through for day in days]] = np.nan  # a day it learnt from says nothing about it
     return losses
 

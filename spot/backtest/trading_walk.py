@@ -9,9 +9,11 @@ import polars as pl
 from spot.backtest.trading import TradingPast
 from spot.backtest.walk_forward import Speaker, forecast_frame, walk_forward
 from spot.errors import ForecastError
+from spot.features.known_prices import known_prices
 from spot.features.matrix import HISTORY_DAYS, build_features, build_panel
 from spot.forecast.interface import PriceForecaster
 from spot.market.delivery import days_between
+from spot.market.gates import gate_closure_utc
 
 MAX_HISTORY_DAYS = 1456
 
@@ -39,7 +41,8 @@ def walk_past(
         raise ForecastError(f"{zone}: prices begin on {oldest}, a backtest may begin {min_history_days + HISTORY_DAYS + 1} days later")
     features = build_features(raw, zone=zone, days=days_between(start, days[-1]), admit=admit)
     panel = build_panel(features, raw["day_ahead_prices"], zone=zone)
-    fitted = forecaster.fit(panel.first((days[0] - start).days))
+    published = known_prices(raw["day_ahead_prices"], zone=zone, first_day=start, last_day=days[-1])
+    fitted = forecaster.fit(published.as_of(panel.first((days[0] - start).days), gate_closure_utc(zone, days[0])))
     speaker = Speaker(model_name=f"price_{zone}", model_version=f"backtest-{forecaster.name}", role="champion")
-    forecasts = forecast_frame(walk_forward(fitted, panel, days), features, speaker)
+    forecasts = forecast_frame(walk_forward(fitted, panel, days, published=published), features, speaker)
     return TradingPast(zone=zone, raw=raw, forecasts=forecasts, features=features)

@@ -4,9 +4,9 @@ Live trading is the same walk with one step. Nothing here knows the outcome of a
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -17,6 +17,7 @@ from spot.contracts.feature_tables import FEATURES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.panel import DeliveryPanel, Floats
 from spot.errors import ForecastError
+from spot.features.known_prices import KnownPrices
 from spot.forecast.interface import PriceForecast, PriceForecaster
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
@@ -42,12 +43,13 @@ class Speaker:
 
 
 def walk_forward(
-    forecaster: PriceForecaster, panel: DeliveryPanel, days: Sequence[date], *, prices_known_from: Mapping[date, datetime] | None = None
+    forecaster: PriceForecaster, panel: DeliveryPanel, days: Sequence[date], *, published: KnownPrices | None = None
 ) -> tuple[WalkedDay, ...]:
     """Forecast each of `days`, ascending, from `panel` as known at that day's gate.
 
-    `prices_known_from` says when a day's auction result was published; a result later than the gate is left out of what the model sees, as it
-    would have been missing then. A day that the model refuses, or that is not in the panel, has no forecast.
+    `published` says when every price became known: one that was later than the gate is missing for the model, one that was revised later is as it
+    was. Without it every result counts as published before the gate of the day after. A day that the model refuses, or that is not in the panel,
+    has no forecast.
     """
     rows = {day.astype(object): row for row, day in enumerate(panel.days)}
     walked = []
@@ -55,7 +57,9 @@ def walk_forward(
         if day not in rows:
             walked.append(WalkedDay(day, None, f"{day}: no features"))
             continue
-        known = _without_late(panel.known_at_gate(rows[day]), day, prices_known_from or {})
+        known = panel.known_at_gate(rows[day])
+        if published is not None:
+            known = published.as_of(known, gate_closure_utc(panel.zone, day))
         try:
             walked.append(WalkedDay(day, forecaster.predict(known)))
         except ForecastError as error:
@@ -115,21 +119,6 @@ def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
     """Sixteen hex digits over the values of numeric `columns`, row by row: equal rows have equal digits on every machine of one byte order."""
     values = frame.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in columns).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
-
-
-def late_results(zone: str, known_from: Mapping[date, datetime]) -> tuple[date, ...]:
-    """Days whose auction result was published only after the gate of the day that followed."""
-    return tuple(day for day, instant in sorted(known_from.items()) if instant > gate_closure_utc(zone, day + timedelta(days=1)))
-
-
-def _without_late(known: DeliveryPanel, day: date, known_from: Mapping[date, datetime]) -> DeliveryPanel:
-    gate = gate_closure_utc(known.zone, day)
-    late = [row for row in range(max(0, len(known) - 8), len(known) - 1) if known_from.get(known.days[row].astype(object), gate) > gate]
-    if not late:
-        return known
-    prices = known.prices.copy()
-    prices[late] = np.nan
-    return replace(known, prices=prices)
 
 
 def _day_frame(forecast: PriceForecast, features: pl.DataFrame, speaker: Speaker) -> pl.DataFrame:

@@ -92,6 +92,18 @@ def mean_of_periods(matrix: Floats, n_merged: int) -> Floats:
     return means
 
 
+def periods_of(grid: Grid, matrix: Floats, *, take_first: bool = False) -> Floats:
+    """(D, S) by slot to (D, P) by market time unit, its mean or its first value; P the most periods of any day, NaN after the end of a day."""
+    periods = np.full((len(grid.days), int(grid.n_periods.max())), np.nan)
+    for minutes in np.unique(grid.mtu_minutes):
+        rows = np.flatnonzero(grid.mtu_minutes == minutes)
+        n_merged = int(minutes) // STEP_MINUTES
+        merged = matrix[rows, ::n_merged] if take_first else mean_of_periods(matrix[rows], n_merged)
+        width = min(merged.shape[1], periods.shape[1])
+        periods[rows, :width] = merged[:, :width]
+    return periods
+
+
 def _clock_slots(zone: str, day: date) -> Ints:
     """(S,) slot of the local clock on a day of 23 or 25 hours."""
     start, end = day_bounds_utc(zone, day)

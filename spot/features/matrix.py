@@ -17,7 +17,7 @@ from spot.errors import ContractError
 from spot.features.calendar import calendar_features, holiday_fraction
 from spot.features.fundamentals import fundamental_features
 from spot.features.gatekeeper import Gatekeeper
-from spot.features.grid import STEP_MINUTES, Grid, make_grid, mean_of_periods
+from spot.features.grid import make_grid, periods_of
 from spot.features.price_history import price_features
 from spot.features.settlement_history import settlement_features
 from spot.features.vintages import NEVER_US, check_no_look_ahead
@@ -87,7 +87,7 @@ def build_panel(features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inpu
     first_day, last_day = own.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
     grid = make_grid(zone, first_day, last_day)
     keeper = Gatekeeper({"day_ahead_prices": prices}, grid, n_history=0)
-    outcome = _to_periods(grid, keeper.outcome("day_ahead_prices", "day_ahead", "price_eur_per_mwh"))
+    outcome = periods_of(grid, keeper.outcome("day_ahead_prices", "day_ahead", "price_eur_per_mwh"))
     row = (own["delivery_day"].to_numpy() - np.datetime64(first_day, "D")).astype(np.int64)
     starts_us = own["delivery_start_utc"].dt.epoch("us").to_numpy()
     period = (starts_us - grid.start_us[row]) // (grid.mtu_minutes[row] * 60_000_000)
@@ -106,18 +106,6 @@ def build_panel(features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inpu
     )
 
 
-def _to_periods(grid: Grid, matrix: Floats, *, take_first: bool = False) -> Floats:
-    """(D, S) by slot to (D, P) by market time unit, its mean or its first value; P the most periods of any day, NaN after the end of a day."""
-    periods = np.full((len(grid.days), int(grid.n_periods.max())), np.nan)
-    for minutes in np.unique(grid.mtu_minutes):
-        rows = np.flatnonzero(grid.mtu_minutes == minutes)
-        n_merged = int(minutes) // STEP_MINUTES
-        merged = matrix[rows, ::n_merged] if take_first else mean_of_periods(matrix[rows], n_merged)
-        width = min(merged.shape[1], periods.shape[1])
-        periods[rows, :width] = merged[:, :width]
-    return periods
-
-
 def _assemble(keeper: Gatekeeper, columns: Mapping[str, Floats]) -> pl.DataFrame:
     """Rows under the contract from one (D, S) matrix per feature."""
     grid = keeper.target
@@ -130,7 +118,7 @@ def _assemble(keeper: Gatekeeper, columns: Mapping[str, Floats]) -> pl.DataFrame
         "delivery_day": np.datetime64(grid.days[0], "D") + row,
         "delivery_start_utc": pl.Series(grid.start_us[row] + period * mtu * 60_000_000),
         "resolution_minutes": mtu,
-        **{name: _to_periods(grid, columns[name], take_first=name == "hour_local")[exists] for name in FEATURES},
+        **{name: periods_of(grid, columns[name], take_first=name == "hour_local")[exists] for name in FEATURES},
         "as_of_utc": pl.Series(keeper.gate_us[row]),
         "newest_input_utc": pl.Series(newest).set(pl.Series(newest == NEVER_US), None),
         "source": pl.Series(keeper.sources).gather(row),

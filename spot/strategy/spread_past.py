@@ -88,7 +88,6 @@ def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:
         "year_sine": np.full(len(slot), np.sin(2 * np.pi * day.timetuple().tm_yday / 365.25)),
         "year_cosine": np.full(len(slot), np.cos(2 * np.pi * day.timetuple().tm_yday / 365.25)),
         **{f"spread_{name}": values[slot] for name, values in _spread_memory(known).items()},
-        **{f"price_lag_{lag}d": _price_lag(past, day, lag)[slot] for lag in (1, 7)},
     }
     return pl.DataFrame({"zone": zone, "delivery_day": day, "delivery_start_utc": list(starts), **columns}).with_columns(
         pl.col("delivery_start_utc").cast(pl.Datetime("us", "UTC"))
@@ -119,9 +118,3 @@ def _column_means(values: Floats) -> Floats:
 def _mean(values: Floats) -> float:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else np.nan
-
-
-def _price_lag(past: SpreadPast, day: date, lag: int) -> Floats:
-    """(S,) day-ahead prices `lag` days before, known since 13:00 of the day before that."""
-    wanted = date.fromordinal(day.toordinal() - lag)
-    return past.prices[past.days.index(wanted)] if wanted in past.days else np.full(past.prices.shape[1], np.nan)
