@@ -13,12 +13,14 @@ import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
 from resources.environments import alert_webhook
+from resources.http_client import silence_address_log
 from resources.lake import Lake
 from spot.contracts.monitoring_tables import ALERTS, AlertKind
 
 Severity = Literal["info", "warning", "critical"]
 EVERY_ZONE = "all"
 _LOG = logging.getLogger("spotdesk.alerts")
+silence_address_log()
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 

@@ -28,9 +28,14 @@ _ATTEMPTS_TO_CONNECT = 2
 _READ_BY_PARSERS = frozenset({200, 400})
 """A provider may explain itself in the body of a 400 (ENTSO-E: "no matching data")."""
 
-# The library logs every address with its query at INFO, and a token may stand there.
-for _name in ("httpx", "httpcore"):
-    logging.getLogger(_name).setLevel(logging.WARNING)
+
+def silence_address_log() -> None:
+    """Keep the library's own log quiet: it names every address with its query at INFO, and a token may stand there. Call it beside the first use."""
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+silence_address_log()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

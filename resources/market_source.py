@@ -77,7 +77,8 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
 
     def _live(self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime) -> pl.DataFrame:
         def warn(affected: str, message: str) -> None:
-            self.alerts.send("fallback_source", message, zone=affected, now=now)
+            # Told once a day: a source that fails again next month is another event.
+            self.alerts.send("fallback_source", message, zone=affected, now=now, episode=f"{now:%Y-%m-%d}: {message}")
 
         market = make_live_market(self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn)
         sources = [name for name in named if name in market.providers and table in market.providers[name].tables(zone)]

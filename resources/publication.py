@@ -1,8 +1,9 @@
 """The outbox: signals to a table, a folder and a webhook, at least once, with idempotent ids, retries and receipts.
 
 The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be sent, so a crash between sending and
-writing the row sends again under the same id. State, gate and validity are asked anew, under the lock of the stop button, before every single
-message. Paper signals go to the table and the folder `paper`; only a zone set live reaches the webhook.
+writing the row sends again under the same id. State, instant, limits and what has left already are asked anew, under the lock of the stop button,
+before every single message, and its row is written before the lock is given back: two processes send one message once. Paper signals go to the
+table and the folder `paper`; only a zone set live reaches the webhook.
 """
 
 import hashlib
@@ -17,15 +18,19 @@ import httpx
 import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
+from resources.desk_locks import writing_decision
 from resources.environments import signal_webhook
+from resources.http_client import silence_address_log
 from resources.lake import Lake
 from resources.trading_state import MAX_SENDING_SECONDS, TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError
+from spot.risk.state import TradingState
 from spot.strategy.outbox import Batch, assess_batch, csv_payload, json_payload, make_batches, sign, valid_signals
 
 Channel = Literal["table", "file", "webhook"]
 _LOG = logging.getLogger("spotdesk.publication")
+silence_address_log()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,15 @@ class Outbox(ConfigurableResource):  # type: ignore[type-arg]
     state_folder: str
     drop_folder: str = ""
 
-    def publish(self, zone: str, first_day: date, last_day: date, *, now: datetime) -> pl.DataFrame:
-        """Send what is still valid of a zone's signals and has not been sent; rows of `publications` of this call."""
-        rows = valid_signals(self.lake.read("signals", zones=[zone], first_day=first_day, last_day=last_day), now=now)
+    def publish(self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime]) -> pl.DataFrame:
+        """Send what is still valid of a zone's signals and has not been sent; rows of `publications` of this call. Each message asks `clock` anew.
+
+        Raises:
+            SourceUnavailableError: a decision has been being written for too long.
+        """
+        with writing_decision(Path(self.state_folder)):  # signals and curves of the same decision
+            rows = self.lake.read("signals", zones=[zone], first_day=first_day, last_day=last_day)
+            curves = self.lake.read("bid_curves", zones=[zone], first_day=first_day, last_day=last_day)
         target = signal_webhook()
         publisher = Publisher(
             lake=self.lake,
@@ -54,7 +65,7 @@ class Outbox(ConfigurableResource):  # type: ignore[type-arg]
             webhook_url=target["url"],
             webhook_secret=target["secret"],
         )
-        return publisher.publish(rows, clock=lambda: now)
+        return publisher.publish(valid_signals(rows, now=clock()), curves, clock=clock)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,29 +80,21 @@ class Publisher:
     max_attempts: int = 5
     timeout_seconds: float = 5.0
 
-    def publish(self, signals: pl.DataFrame, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> pl.DataFrame:
+    def publish(
+        self, signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> pl.DataFrame:
         """Send every batch of `signals` (any rows of the table) that a channel has not had yet; rows of `publications` of this call.
 
         Call it again to retry what failed: a channel that has a batch is not bothered twice, one that failed `max_attempts` times is left to
         the alert that its last row is.
         """
         made = [PUBLICATIONS.empty()]
-        for batch in make_batches(signals, self._curves_of(signals)):
-            desk = self.lake.read("publications", first_day=batch.delivery_day - timedelta(days=1), last_day=batch.delivery_day + timedelta(days=1))
-            conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
+        for batch in make_batches(signals, bid_curves):
             for channel in self._channels(batch):
-                row = self._publish_once(batch, channel, desk, conformance, clock)
+                row = self._publish_once(batch, channel, clock)
                 if row is not None:
-                    self.lake.upsert("publications", row)
                     made.append(row)
         return pl.concat(made)
-
-    def _curves_of(self, signals: pl.DataFrame) -> pl.DataFrame | None:
-        """Steps of bid curves, where any signal may have some."""
-        if signals.is_empty():
-            return None
-        days = signals["delivery_day"].unique().sort()
-        return self.lake.read("bid_curves", zones=signals["zone"].unique().to_list(), first_day=days[0], last_day=days[-1])
 
     def _channels(self, batch: Batch) -> list[Channel]:
         channels: list[Channel] = ["table"]
@@ -101,27 +104,44 @@ class Publisher:
             channels.append("webhook")
         return channels
 
-    def _publish_once(
-        self, batch: Batch, channel: Channel, desk: pl.DataFrame, conformance: pl.DataFrame, clock: Callable[[], datetime]
-    ) -> pl.DataFrame | None:
-        """One attempt on one channel, or None where nothing is to be done. `desk` holds the publications of all zones around the day."""
-        known = desk.filter(pl.col("zone") == batch.zone, pl.col("delivery_day") == batch.delivery_day)
-        own = known.filter((pl.col("publication_id") == batch.publication_id) & (pl.col("channel") == channel))
-        tried = own.filter(pl.col("status") != "refused")
-        if (own["status"] == "sent").any() or tried.height >= self.max_attempts:
+    def _publish_once(self, batch: Batch, channel: Channel, clock: Callable[[], datetime]) -> pl.DataFrame | None:
+        """One attempt on one channel, or None where nothing is to be done. The lock is held for this one message, its small reads and its row."""
+        if self._is_done(batch, channel, self._published_around(batch)):
             return None
         with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
-            now = clock()
-            reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
-            if reasons:
-                # A refusal is one row, however often it is asked; attempt 0 is no attempt.
-                return None if (own["status"] == "refused").any() else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
-            try:
-                receipt = self._send(batch, channel, _sequence(batch, channel, known), now)
-            except (OSError, SourceUnavailableError) as error:
-                _LOG.warning("publication %s: %s did not take it: %s", batch.publication_id, channel, error)
-                return _row(batch, channel, tried.height + 1, "failed", detail=str(error), now=now)
-        return _row(batch, channel, tried.height + 1, "sent", receipt=receipt, now=now)
+            # Read again: while this process waited for the lock another may have sent, the same batch or orders that use up the rate.
+            desk = self._published_around(batch)
+            if self._is_done(batch, channel, desk):
+                return None
+            row = self._attempt(batch, channel, desk, state, clock())
+            if row is not None:
+                self.lake.upsert("publications", row)
+        return row
+
+    def _attempt(self, batch: Batch, channel: Channel, desk: pl.DataFrame, state: TradingState, now: datetime) -> pl.DataFrame | None:
+        """Send, or not, and the row that says so; None where a refusal is known already."""
+        own = _own(batch, channel, desk)
+        conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
+        reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
+        if reasons:
+            # A refusal is one row, however often it is asked; attempt 0 is no attempt.
+            return None if (own["status"] == "refused").any() else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
+        attempt = 1 + own.filter(pl.col("status") != "refused").height
+        try:
+            receipt = self._send(batch, channel, _sequence(batch, channel, desk), now)
+        except (OSError, SourceUnavailableError) as error:
+            _LOG.warning("publication %s: %s did not take it: %s", batch.publication_id, channel, error)
+            return _row(batch, channel, attempt, "failed", detail=str(error), now=now)
+        return _row(batch, channel, attempt, "sent", receipt=receipt, now=now)
+
+    def _published_around(self, batch: Batch) -> pl.DataFrame:
+        """Publications of all zones around the batch's day: what it had, and what counts against the order rate."""
+        day = timedelta(days=1)
+        return self.lake.read("publications", first_day=batch.delivery_day - day, last_day=batch.delivery_day + day)
+
+    def _is_done(self, batch: Batch, channel: Channel, desk: pl.DataFrame) -> bool:
+        own = _own(batch, channel, desk)
+        return bool((own["status"] == "sent").any()) or own.filter(pl.col("status") != "refused").height >= self.max_attempts
 
     def _send(self, batch: Batch, channel: Channel, sequence: int, now: datetime) -> Receipt:
         body = json_payload(batch, sequence=sequence)
@@ -165,10 +185,15 @@ class Publisher:
         return f"HTTP {answer.status_code} {answer.text[:200]}".strip()
 
 
-def _sequence(batch: Batch, channel: Channel, known: pl.DataFrame) -> int:
+def _own(batch: Batch, channel: Channel, desk: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the very batch on the channel."""
+    return desk.filter(pl.col("publication_id") == batch.publication_id, pl.col("channel") == channel)
+
+
+def _sequence(batch: Batch, channel: Channel, desk: pl.DataFrame) -> int:
     """1 for the first batch of this zone, day and strategy on the channel, 2 for the one that replaces it, and so on."""
-    earlier = known.filter((pl.col("strategy") == batch.strategy) & (pl.col("channel") == channel) & (pl.col("status") == "sent"))
-    return 1 + earlier["publication_id"].n_unique()
+    same = {"zone": batch.zone, "delivery_day": batch.delivery_day, "strategy": batch.strategy, "channel": channel, "status": "sent"}
+    return 1 + desk.filter(*(pl.col(name) == value for name, value in same.items()))["publication_id"].n_unique()
 
 
 def _row(

@@ -2,7 +2,6 @@
 
 from datetime import timedelta
 
-import polars as pl
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
 from resources.alerts import Alerts
@@ -10,6 +9,7 @@ from resources.clock import Clock
 from resources.desk_settings import Desk
 from resources.publication import Outbox
 from spot.market.delivery import delivery_day_of
+from trading_assets.publication import alert_on_unsent
 
 
 @sensor(
@@ -19,14 +19,12 @@ from spot.market.delivery import delivery_day_of
 )
 def signals_are_unsent(outbox: Outbox, desk: Desk, alerts: Alerts, clock: Clock) -> SkipReason:
     """One more attempt per zone, channel and minute."""
-    now, lines = clock.now(), []
+    lines: list[str] = []
     for zone in (name for name in desk.zones if desk.zone(name).is_scheduled):
-        day = delivery_day_of(zone, now) + timedelta(days=1)
-        rows = outbox.publish(zone, day, day, now=now)
+        day = delivery_day_of(zone, clock.now()) + timedelta(days=1)
+        rows = outbox.publish(zone, day, day, clock=clock.now)
         lines += [f"{zone} {row['channel']} {row['status']}" for row in rows.iter_rows(named=True)]
-        for row in rows.filter(pl.col("status") == "failed").iter_rows(named=True):
-            detail = f"{row['strategy']} for {day} to {row['channel']}, attempt {row['attempt']}: {row['detail']}"
-            alerts.send("not_published", detail, zone=zone, severity="critical", now=now)
+        alert_on_unsent(rows, alerts, clock.now())
     return SkipReason("; ".join(lines) or "nothing to send")
 
 

@@ -1,5 +1,7 @@
 """What follows a signal before the gate: it leaves through the outbox, and what moved the forecast behind it is written down."""
 
+from datetime import datetime
+
 import polars as pl
 from dagster import (
     AssetCheckExecutionContext,
@@ -38,12 +40,19 @@ def published_signals(context: AssetExecutionContext, outbox: Outbox, clock: Clo
 
     Nothing leaves while the desk or zone is halted, after the gate, or past `valid_until_utc`; a replay of past days publishes nothing.
     """
-    span, now = covered(context), clock.now()
-    rows = outbox.publish(span.zone, span.first_day, span.last_day, now=now)
-    for row in rows.filter(pl.col("status") != "sent").iter_rows(named=True):
-        alerts.send("not_published", f"{row['strategy']} to {row['channel']}: {row['detail']}", zone=span.zone, severity="critical", now=now)
+    span = covered(context)
+    rows = outbox.publish(span.zone, span.first_day, span.last_day, clock=clock.now)
+    alert_on_unsent(rows, alerts, clock.now())
     receipts = rows.select("strategy", "channel", "status", "detail", "receipt").to_dicts()
     return MaterializeResult(metadata={"dagster/row_count": rows.height, "receipts": MetadataValue.json(receipts)})
+
+
+def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -> None:
+    """An alert for every batch that a channel did not get. The message names the delivery day: the same trouble tomorrow is another alert."""
+    for row in publications.filter(pl.col("status") != "sent").iter_rows(named=True):
+        tried = f", attempt {row['attempt']}" if row["status"] == "failed" else ""
+        text = f"{row['strategy']} for {row['delivery_day']} to {row['channel']}{tried}: {row['detail']}"
+        alerts.send("not_published", text, zone=row["zone"], severity="critical", now=now)
 
 
 @asset(

@@ -87,8 +87,9 @@ def assess_batch(
 ) -> tuple[str, ...]:
     """Every reason not to send the batch at `now`; none means it may leave.
 
-    `conformance` holds rows of `limit_conformance`: without those of the batch, or with a breached one, nothing leaves. `published` holds rows of
-    `publications` of the whole desk: what left in the last minute counts against the order rate, and the batch waits where there is no room.
+    `conformance` holds rows of `limit_conformance`: no order leaves without those of its own decision (the same `as_of_utc`), or with a breached
+    one. `published` holds rows of `publications` of the whole desk: what left in the last minute counts against the order rate, and the batch waits
+    where there is no room.
     """
     gate = gate_closure_utc(batch.zone, batch.delivery_day)
     has_orders = batch.n_orders > 0
@@ -106,10 +107,14 @@ def assess_batch(
     minutes = batch.signals["resolution_minutes"][0]
     if batch.signals.height != n_periods(batch.zone, batch.delivery_day, int(minutes)):
         reasons.append("units are missing or doubled")
-    about = {"zone": batch.zone, "delivery_day": batch.delivery_day, "strategy": batch.strategy, "role": "champion"}
+    decided = batch.signals["as_of_utc"]
+    if decided.n_unique() > 1:
+        reasons.append("signals of several decisions")
+    # Rows of an earlier decision say nothing about this one: its limits are not written yet, or its run died before it wrote them.
+    about = {"zone": batch.zone, "delivery_day": batch.delivery_day, "strategy": batch.strategy, "role": "champion", "as_of_utc": decided[0]}
     judged = conformance.filter(*(pl.col(name) == value for name, value in about.items()))
     if has_orders and judged.is_empty():
-        reasons.append("no limits were checked")
+        reasons.append("no limits were checked for this decision")
     if has_orders and judged.filter(pl.col("status").is_in(["breached", "denied"])).height:
         reasons.append("a limit is breached or denies")
     if has_orders:

@@ -1,5 +1,7 @@
 import json
+import logging
 import threading
+import time
 from datetime import date, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -7,11 +9,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from resources.alerts import Alerts
+from resources.desk_locks import deciding, writing_decision
 from resources.lake import Lake
 from resources.publication import Outbox, Publisher
 from resources.trading_state import TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.contracts.table import check_rows
+from spot.errors import SourceUnavailableError
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.strategy.outbox import assess_batch, assess_silence, csv_payload, is_signed, json_payload, make_batches, sign, valid_signals
@@ -28,6 +33,7 @@ SECRET = "loopback"
 class _Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        time.sleep(self.server.pause_seconds)
         self.server.received.append((dict(self.headers), body))
         status = self.server.answers.pop(0) if self.server.answers else 200
         self.send_response(status)
@@ -41,7 +47,7 @@ class _Receiver(BaseHTTPRequestHandler):
 @pytest.fixture
 def receiver():
     server = HTTPServer(("127.0.0.1", 0), _Receiver)
-    server.received, server.answers = [], []
+    server.received, server.answers, server.pause_seconds = [], [], 0.0
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -151,9 +157,11 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
     (batch,) = make_batches(decision.frame)
     ask = {"now": BEFORE, "state": TradingState.ACTIVE}
     assert assess_batch(batch, conformance=decision.conformance, **ask) == ()
-    assert assess_batch(batch, conformance=decision.conformance.clear(), **ask) == ("no limits were checked",)
+    assert assess_batch(batch, conformance=decision.conformance.clear(), **ask) == ("no limits were checked for this decision",)
     breached = decision.conformance.with_columns(status=pl.lit("breached"))
     assert assess_batch(batch, conformance=breached, **ask) == ("a limit is breached or denies",)
+    earlier = decision.conformance.with_columns(pl.col("as_of_utc") - timedelta(minutes=30))
+    assert assess_batch(batch, conformance=earlier, **ask) == ("no limits were checked for this decision",)
     (torn,) = make_batches(decision.frame.slice(1))
     assert assess_batch(torn, conformance=decision.conformance, **ask) == ("units are missing or doubled",)
 
@@ -230,8 +238,145 @@ def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environmen
     desk(now=GATE)
     desk.lake.replace("publications", desk.lake.read("publications").clear(), zone=ZONE, first_day=DAY, last_day=DAY)
     outbox = Outbox(lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"))
-    assert outbox.publish(ZONE, DAY, DAY, now=GATE).is_empty()
-    rows = outbox.publish(ZONE, DAY, DAY, now=BEFORE)
+    assert outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE).is_empty()
+    rows = outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)
     assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent"), ("webhook", "sent")]
     assert SECRET not in str(outbox) + str(outbox.model_dump())
     assert len(receiver.received) == 1
+
+
+class _Ticking:
+    """A clock that goes on by a step whenever it is asked."""
+
+    def __init__(self, start, step):
+        self.next, self.step = start, step
+
+    def __call__(self):
+        self.next += self.step
+        return self.next - self.step
+
+
+@pytest.fixture
+def live_outbox(desk, store, receiver, tmp_path, monkeypatch):
+    """The outbox of a live zone whose signals are decided and not yet sent."""
+    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
+    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
+    write_tables(desk.lake, decide(GATE - timedelta(hours=1)))
+    return Outbox(lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"))
+
+
+def decide(as_of, **settings):
+    return decide_signals(make_request(DAY, SettlementSpreadSettings(**settings), as_of_utc=as_of, mode="live"))
+
+
+def write_tables(lake, decision, only=("signals", "bid_curves", "limit_conformance")):
+    frames = {"signals": decision.frame, "bid_curves": decision.bid_curves, "limit_conformance": decision.conformance}
+    for table in only:
+        lake.replace(table, frames[table], zone=ZONE, first_day=DAY, last_day=DAY)
+
+
+def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(live_outbox, receiver):
+    lake = live_outbox.lake
+    write_tables(lake, decide(GATE - timedelta(hours=1), takes_curve=True))
+    assert live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)["status"].to_list() == ["sent", "sent", "sent"]
+    newer = decide(GATE - timedelta(minutes=25), takes_curve=True)
+    write_tables(lake, newer, only=["signals"])  # and then its run died
+    rows = live_outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE - timedelta(minutes=20))
+    assert rows["status"].unique().to_list() == ["refused"]
+    assert rows["detail"].unique().to_list() == ["no limits were checked for this decision"]
+    assert len(receiver.received) == 1
+    write_tables(lake, newer)
+    rows = live_outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE - timedelta(minutes=19))
+    assert rows["status"].unique().to_list() == ["sent"]
+    signals = json.loads(receiver.received[1][1])["signals"]
+    assert all(bool(signal["bid_curve"]) == (signal["side"] != "flat") for signal in signals)
+
+
+def test_nothing_is_read_while_a_decision_is_being_written(live_outbox, store, receiver):
+    rows = []
+    reader = threading.Thread(target=lambda: rows.append(live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)))
+    newer = decide(GATE - timedelta(minutes=40), takes_curve=True)
+    with writing_decision(store.folder):
+        write_tables(live_outbox.lake, newer, only=["signals"])
+        reader.start()
+        time.sleep(0.3)
+        write_tables(live_outbox.lake, newer)
+    reader.join()
+    assert rows[0]["status"].unique().to_list() == ["sent"]
+    assert any(signal["bid_curve"] for signal in json.loads(receiver.received[0][1])["signals"])
+
+
+def test_a_lock_that_is_not_given_back_stops_the_work_with_a_clear_error(store):
+    with (
+        deciding(store.folder),
+        pytest.raises(SourceUnavailableError, match=r"other zones are deciding.*within 0\.1 s"),
+        deciding(store.folder, wait_seconds=0.1),
+    ):
+        pass
+    with deciding(store.folder, wait_seconds=0.1):
+        pass
+
+
+def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_two(live_outbox, receiver):
+    # asked for the validity of all, then once per message: table, file and webhook
+    clock = _Ticking(GATE - timedelta(seconds=25), timedelta(seconds=10))
+    rows = live_outbox.publish(ZONE, DAY, DAY, clock=clock)
+    assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent"), ("webhook", "refused")]
+    assert rows["recorded_at_utc"].to_list() == [GATE + timedelta(seconds=n) for n in (-15, -5, 5)]
+    assert receiver.received == []
+
+
+def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox, receiver):
+    rows = live_outbox.publish(ZONE, DAY, DAY, clock=_Ticking(BEFORE, timedelta(seconds=10)))
+    left_at = rows.filter(channel="webhook")["recorded_at_utc"][0]
+    assert left_at == BEFORE + timedelta(seconds=30)
+    assert receiver.received[0][0]["X-Spotdesk-Timestamp"] == left_at.isoformat()
+
+
+def test_two_who_publish_at_once_send_one_message(live_outbox, receiver):
+    receiver.pause_seconds = 0.3
+    threads = [threading.Thread(target=lambda: live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(receiver.received) == 1
+    rows = live_outbox.lake.read("publications")
+    assert rows.select("channel", "attempt", "status").rows() == [("file", 1, "sent"), ("table", 1, "sent"), ("webhook", 1, "sent")]
+
+
+def test_two_strategies_at_once_keep_the_order_rate(desk, store, receiver):
+    """24 orders each and 30 allowed in a minute: one of them waits, whoever comes first."""
+    receiver.pause_seconds = 0.3
+    one = decide(GATE - timedelta(hours=1))
+    frames = {name: one.frame.with_columns(strategy=pl.lit(name), signal_id=pl.lit(name) + pl.col("signal_id")) for name in ("storage", "price_view")}
+    is_rate = pl.col("limit_name") == "max_orders_per_minute"
+    limited = one.conformance.with_columns(limit_value=pl.when(is_rate).then(30.0).otherwise("limit_value"))
+    conformance = pl.concat([limited.with_columns(strategy=pl.lit(name)) for name in frames])
+    desk.lake.replace("limit_conformance", conformance, zone=ZONE, first_day=DAY, last_day=DAY)
+    publisher = Publisher(
+        lake=desk.lake, state_folder=str(store.folder), webhook_url=f"http://127.0.0.1:{receiver.server_port}/", webhook_secret=SECRET
+    )
+    threads = [threading.Thread(target=lambda rows=rows: publisher.publish(rows, clock=lambda: BEFORE)) for rows in frames.values()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({headers["Idempotency-Key"] for headers, _ in receiver.received}) == 1
+    refused = desk.lake.read("publications").filter(pl.col("status") == "refused")
+    assert refused["detail"].str.contains("order rate: 48 orders").all()
+    assert refused["publication_id"].n_unique() == 1
+
+
+def test_no_log_holds_the_address_or_the_secret_of_a_webhook(live_outbox, receiver, monkeypatch, caplog):
+    monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
+    # as in a process that has set up httpx's own log by nothing but the modules that send
+    for name in ("httpx", "httpcore"):
+        assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING
+    with caplog.at_level(logging.DEBUG):
+        live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)
+        assert Alerts(lake=live_outbox.lake, asks_environment=True).send("run_failed", "odd", zone=ZONE, now=BEFORE)
+    assert len(receiver.received) == 2
+    assert "run_failed" in caplog.text
+    assert "canary" not in caplog.text
+    assert SECRET not in caplog.text
