@@ -181,7 +181,7 @@ def _stored_past(environment: Environment, zone: str, days: tuple[date, ...]) ->
     forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=first, last_day=days[-1]).filter(pl.col("role") == "champion")
     if forecasts.filter(pl.col("delivery_day").is_in(days)).is_empty():
         raise ConfigurationError(f"the lake holds no forecast of {zone} for these days: run `spotdesk run` first, or ask --source files")
-    tables = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
+    tables = ("day_ahead_prices", "intraday_prices", "imbalance_prices", "load_forecasts")
     raw = {table: lake.read(table, zones=[zone], first_day=first, last_day=days[-1]) for table in tables}
     source = forecasts["source"].str.split(" (").list.first().str.split(", ").list.first().mode()[0]
     trusted = {table: rows.filter(pl.col("source") == source) for table, rows in raw.items()}

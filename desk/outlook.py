@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from resources.desk_settings import RAW_TABLES_OF_A_ZONE, Desk
+from resources.desk_settings import Desk
 from resources.environments import Environment
 from resources.lake import Lake
 from resources.registry_glance import serving_at_a_glance
@@ -17,6 +17,7 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
+from spot.strategy.data_age import ESSENTIAL_FEEDS, essential_data_utc
 from spot.strategy.outlook import Outlook, OutlookFacts, ServingModel, assess_outlook
 
 
@@ -28,7 +29,7 @@ class ZoneOutlook:
     delivery_day: date
     outlook: Outlook
     champion: str | None
-    newest_input_utc: datetime | None
+    essential_data_utc: datetime | None
     gate_utc: datetime
 
     def row(self) -> dict[str, Any]:
@@ -41,7 +42,7 @@ class ZoneOutlook:
             "gate_utc": self.gate_utc,
             "champion": self.champion,
             "champion_age_days": self.outlook.model_age_days,
-            "newest_data_utc": self.newest_input_utc,
+            "newest_data_utc": self.essential_data_utc,
             "data_age_hours": self.outlook.data_age_hours,
         }
 
@@ -50,7 +51,7 @@ def zone_outlooks(lake: Lake, environment: Environment, desk: Desk, zone: str, n
     """Tomorrow, and after tomorrow's gate also the day whose gate comes next."""
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
     is_decided = now >= gate_closure_utc(zone, tomorrow)
-    newest = newest_input(lake, desk, zone, now)
+    newest = newest_essential(lake, desk, zone, now)
     return [_of_day(lake, environment, desk, zone, day, now=now, newest=newest) for day in (tomorrow, tomorrow + timedelta(days=1))[: 1 + is_decided]]
 
 
@@ -70,17 +71,15 @@ def stop_line(record: StateRecord) -> str:
     return f"{who} {record.state}{means}, {record.reason}: `{record.cure}`"
 
 
-def newest_input(lake: Lake, desk: Desk, zone: str, now: datetime) -> datetime | None:
-    """When the newest value that the zone trusts became known, over all raw tables."""
-    sources, found = list(desk.zone(zone).sources), []
-    for table in RAW_TABLES_OF_A_ZONE:
+def newest_essential(lake: Lake, desk: Desk, zone: str, now: datetime) -> datetime | None:
+    """When the essential feed that is furthest behind last had a new day, of the sources that the zone trusts."""
+    sources, raw = list(desk.zone(zone).sources), {}
+    for table in ESSENTIAL_FEEDS:
         newest = lake.newest_day(table, zone)
-        if newest is None:
-            continue
-        first = min(newest, now.date()) - timedelta(days=2)
-        rows = lake.read(table, zones=[zone], first_day=first).filter(pl.col("source").is_in(sources), pl.col("available_at_utc") <= now)
-        found.append(rows["available_at_utc"].max())
-    return max((instant for instant in found if isinstance(instant, datetime)), default=None)
+        if newest is not None:
+            first = min(newest, now.date()) - timedelta(days=7)
+            raw[table] = lake.read(table, zones=[zone], first_day=first).filter(pl.col("source").is_in(sources))
+    return essential_data_utc(raw, zone=zone, as_of_utc=now)
 
 
 def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: date, *, now: datetime, newest: datetime | None) -> ZoneOutlook:
@@ -97,7 +96,7 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
         strategies=tuple(_kind(desk, name) for name in settings.strategies),
         model=None if version is None else ServingModel(version=version.version, trained_through=version.trained_through),
-        newest_input_utc=newest,
+        essential_data_utc=newest,
         forecasts_at_utc=gate - timedelta(minutes=settings.gate_lead_minutes) if settings.is_scheduled else None,
         forecasts=tables["day_ahead_forecasts"],
         signals=tables["signals"],
@@ -105,7 +104,7 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
         publications=tables["publications"],
     )
     champion = None if version is None else version.version
-    return ZoneOutlook(zone=zone, delivery_day=day, outlook=assess_outlook(facts), champion=champion, newest_input_utc=newest, gate_utc=gate)
+    return ZoneOutlook(zone=zone, delivery_day=day, outlook=assess_outlook(facts), champion=champion, essential_data_utc=newest, gate_utc=gate)
 
 
 def _kind(desk: Desk, name: str) -> str:

@@ -32,7 +32,7 @@ def walk_inputs(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry,
     """Everything that decisions on the span depend on beside the desk."""
     zone, settings = span.zone, desk.zone(span.zone)
     since, spread = span.first_day - timedelta(days=HISTORY_DAYS), served_spread(span, desk, registry)
-    raw = read_raw_tables(lake, zone, settings, first_day=since, last_day=span.last_day, tables=PRICE_TABLES)
+    raw = read_raw_tables(lake, zone, settings, first_day=since, last_day=span.last_day, tables=(*PRICE_TABLES, "load_forecasts"))
     return WalkInputs(
         zone=zone,
         strategies=strategies_of(desk, zone),

@@ -20,6 +20,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import reference_curve, zone_outcomes
 from spot.risk.state import TradingState
+from spot.strategy.data_age import essential_data_utc
 from spot.strategy.request import Settings, SignalDecision, SignalRequest
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings
 from spot.strategy.settling import settle_signals
@@ -39,7 +40,7 @@ class WalkInputs:
     forecasts: pl.DataFrame
     """Rows of `day_ahead_forecasts`, every role."""
     raw: Mapping[str, pl.DataFrame]
-    """`day_ahead_prices`, `intraday_prices` and `imbalance_prices`, all vintages, from `HISTORY_DAYS` before the first day on."""
+    """`day_ahead_prices`, `intraday_prices`, `imbalance_prices` and `load_forecasts`, all vintages, from `HISTORY_DAYS` before the first day on."""
     limits: LimitBook
     trading_state: TradingState
     """Of days whose gate is still open; a day whose gate has passed is a replay on paper, which no halt concerns."""
@@ -164,6 +165,7 @@ def _request(
         spread_quantiles=spread_quantiles,
         strategy_model_version="none" if spread_quantiles is None or inputs.spread is None else inputs.spread.version(day),
         model_age_days=None if trained is None else float((day - trained).days),
+        essential_data_utc=essential_data_utc(inputs.raw, zone=inputs.zone, as_of_utc=as_of),
         drift_status=inputs.drift_status,
         role=role,
         mode="live" if inputs.is_live and not is_replay and role == "champion" else "paper",

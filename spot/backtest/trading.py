@@ -18,6 +18,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
+from spot.strategy.data_age import essential_data_utc
 from spot.strategy.request import Settings, SignalDecision, SignalRequest
 from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
@@ -31,7 +32,7 @@ class TradingPast:
 
     zone: str
     raw: Mapping[str, pl.DataFrame]
-    """`day_ahead_prices`, and `intraday_prices` and `imbalance_prices` where the zone has them; rows of one source."""
+    """`day_ahead_prices`, and `intraday_prices`, `imbalance_prices` and `load_forecasts` where the zone has them; rows of one source."""
     forecasts: pl.DataFrame
     """`day_ahead_forecasts`, each made as of its own gate."""
     features: pl.DataFrame = field(default_factory=DAY_AHEAD_FEATURES.empty)
@@ -117,6 +118,7 @@ def request_at_gate(
         spread_quantiles=quantiles,
         reference=desk_price(past.raw, past.zone, day, gate, rules.strategy),
         model_age_days=rules.model_age_days,
+        essential_data_utc=essential_data_utc(past.raw, zone=past.zone, as_of_utc=gate),
         drift_status="ok",
     )
 

@@ -16,7 +16,7 @@ SCOPES: tuple[Scope, ...] = ("desk", "zone", "strategy")
 
 LIMIT_KINDS: dict[str, str] = {
     "max_model_age_days": "age of the model behind the forecast",
-    "max_data_age_hours": "age of the newest input at the decision",
+    "max_data_age_hours": "age of the essential feed that is furthest behind: day-ahead prices, load forecasts",
     "max_drift_level": "0 no drift, 1 not yet assessed, 2 drift found, 3 the monitor cannot see",
     "max_daily_loss_eur": "loss of the worst of the newest seven settled days",
     "max_drawdown_eur": "settled P&L below its highest point",

@@ -36,8 +36,8 @@ class OutlookFacts:
     strategies: tuple[str, ...]
     """The kinds of `settings.strategy` that the zone runs."""
     model: ServingModel | None
-    newest_input_utc: datetime | None
-    """When the newest value in the ledger became known; None where it holds none."""
+    essential_data_utc: datetime | None
+    """As `spot.strategy.data_age` measures it now; None where the ledger holds no price."""
     forecasts_at_utc: datetime | None
     """When the schedule makes the forecast; None where the zone has none."""
     forecasts: pl.DataFrame
@@ -63,7 +63,7 @@ def assess_outlook(facts: OutlookFacts) -> Outlook:
     gate = gate_closure_utc(facts.zone, facts.delivery_day)
     signals, forecasts = (rows.filter(pl.col("role") == "champion") for rows in (facts.signals, facts.forecasts))
     model_age = None if facts.model is None else (facts.delivery_day - facts.model.trained_through).days
-    data_age = None if facts.newest_input_utc is None else (facts.now - facts.newest_input_utc).total_seconds() / 3600.0
+    data_age = None if facts.essential_data_utc is None else (facts.now - facts.essential_data_utc).total_seconds() / 3600.0
     traded = tuple(_traded(facts, signals))
     if facts.now >= gate:
         sent = facts.publications.filter(pl.col("status") == "sent", pl.col("n_orders") > 0)
@@ -96,13 +96,13 @@ def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
 
 
 def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:
-    if facts.newest_input_utc is None or age_hours is None:
+    if facts.essential_data_utc is None or age_hours is None:
         yield "no data: `spotdesk backfill`, `spotdesk ingest` or `spotdesk run` brings some"
         return
     allowed = _tightest(facts, "max_data_age_hours")
     if allowed is not None and age_hours > allowed:
-        newest = f"{facts.newest_input_utc:%Y-%m-%d %H:%M} UTC"
-        yield f"data too old: the newest value is of {newest}, {age_hours:,.0f} h ago, max_data_age_hours allows {allowed:g}"
+        newest = f"{facts.essential_data_utc:%Y-%m-%d %H:%M} UTC"
+        yield f"data too old: no new day of prices or of load forecasts since {newest}, {age_hours:,.0f} h ago, max_data_age_hours allows {allowed:g}"
 
 
 def _of_chain(facts: OutlookFacts, forecasts: pl.DataFrame, signals: pl.DataFrame, gate: datetime) -> Iterator[str]:

@@ -5,7 +5,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 
 import numpy as np
 import polars as pl
@@ -80,7 +79,7 @@ def _under_control(
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:
     """Trading state, overrides and limits; the shape of a plan survives rounding because it is scaled before it is rounded again."""
     zone, strategy = request.zone, request.strategy.strategy
-    conditions = Conditions(model_age_days=request.model_age_days, data_age_hours=_data_age_hours(request, rows), drift_status=request.drift_status)
+    conditions = Conditions(model_age_days=request.model_age_days, data_age_hours=_data_age_hours(request), drift_status=request.drift_status)
     moved, override_events = with_overrides(
         request.limits.limits(zone, strategy), request.limits.overrides(), zone=zone, strategy=strategy, as_of_utc=request.as_of_utc
     )
@@ -139,9 +138,8 @@ def _nothing(view: MarketView) -> Proposal:
     )
 
 
-def _data_age_hours(request: SignalRequest, rows: pl.DataFrame) -> float | None:
-    newest = rows["newest_input_utc"].max() if "newest_input_utc" in rows.columns else None
-    return (request.as_of_utc - newest).total_seconds() / 3600.0 if isinstance(newest, datetime) else None
+def _data_age_hours(request: SignalRequest) -> float | None:
+    return None if request.essential_data_utc is None else (request.as_of_utc - request.essential_data_utc).total_seconds() / 3600.0
 
 
 def _not_ready(reason: str) -> LimitEvent:

@@ -1,5 +1,6 @@
 """The trading backtest: it uses what was known, it equals live, and its figures are right."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -16,6 +17,7 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
 from spot.simulation.market import simulate
+from spot.strategy.data_age import essential_data_utc
 from spot.strategy.request import SignalRequest
 from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
@@ -81,6 +83,7 @@ def test_the_replay_equals_a_live_decision_with_only_what_was_known(past, replay
         desk_signals=replay.signals,
         settlements=replay.settlements,
         model_age_days=0.0,
+        essential_data_utc=essential_data_utc(cut, zone=ZONE, as_of_utc=gate),
         drift_status="ok",
     )
     assert decide_signals(live).frame.equals(replay.signals.filter(pl.col("delivery_day") == day))
@@ -98,6 +101,19 @@ def test_later_prices_change_no_decision(past, replay):
         pasts = [TradingPast(zone=ZONE, raw=raw, forecasts=past.forecasts) for raw in (past.raw, moved)]
         first, second = (decide_signals(request_at_gate(one, day, rules, **desk)).frame for one in pasts)
         assert first.equals(second)
+
+
+def test_dead_prices_block_although_a_load_forecast_came_in(past):
+    day = DAYS[4]
+    prices = past.raw["day_ahead_prices"].filter(pl.col("delivery_day") <= day - timedelta(days=5))
+    dead = replace(past, raw={**past.raw, "day_ahead_prices": prices})
+    rules = replace(STORAGE, limits=make_book(max_data_age_hours={"limit": 48, "action": "block"}))
+    desk = {"state": TradingState.ACTIVE, "before": SIGNALS.empty(), "settled": SETTLEMENTS.empty()}
+    assert decide_signals(request_at_gate(past, day, rules, **desk)).frame["volume_mw"].sum() > 0.0
+    blocked = decide_signals(request_at_gate(dead, day, rules, **desk))
+    assert blocked.frame["volume_mw"].sum() == 0.0
+    breach = blocked.events.filter(pl.col("limit_name") == "max_data_age_hours").row(0, named=True)
+    assert breach["value"] == pytest.approx(119.0, abs=0.2)
 
 
 def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(replay):

@@ -97,6 +97,7 @@ def make_request(day: date, strategy: Settings, **changes: object) -> SignalRequ
         "trading_state": TradingState.ACTIVE,
         "history": make_outcomes(day - timedelta(days=120), day - timedelta(days=2)),
         "model_age_days": 3.0,
+        "essential_data_utc": gate_closure_utc(ZONE, day) - timedelta(hours=23),
         "drift_status": "ok",
     }
     return SignalRequest(**{**fields, **changes})

@@ -19,6 +19,7 @@ from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, ma
 DAY = date(2025, 6, 3)
 SPREAD = SettlementSpreadSettings(takes_curve=True)
 STRATEGIES = (SPREAD, StorageSettings(), PriceViewSettings(reference_eur_per_mwh=120.0))
+BLOCK_48 = {"limit": 48, "action": "block"}
 CLOCK_CHANGES = (date(2025, 3, 30), date(2025, 6, 3), date(2025, 10, 26), date(2024, 10, 27))
 
 
@@ -110,6 +111,8 @@ def test_a_forecast_that_is_not_fit_gives_a_flat_day_with_the_reason(case, setti
         {"trading_state": TradingState.REDUCING},
         {"model_age_days": None},
         {"model_age_days": float("nan")},
+        {"essential_data_utc": None},
+        {"essential_data_utc": gate_closure_utc(ZONE, DAY) - timedelta(hours=71), "limits": make_book(max_data_age_hours=BLOCK_48)},
         {"drift_status": None},
         {"drift_status": "fine"},
         {"as_of_utc": gate_closure_utc(ZONE, DAY) + timedelta(seconds=1)},

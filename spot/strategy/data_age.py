@@ -1,0 +1,41 @@
+"""How old the data behind a decision is: that of the essential feed which is furthest behind, not of whatever came in last.
+
+Essential are the auction's own prices, without which no forecast is worth anything, and the load forecast of a zone that has one.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+
+ESSENTIAL_FEEDS = {"day_ahead_prices": "day_ahead", "load_forecasts": "load"}
+"""Raw table to series."""
+_MOST_OF_A_DAY_MINUTES = 12 * 60
+
+
+def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc: datetime) -> datetime | None:
+    """When the newest delivery day of the essential feed that is furthest behind became known, as of an instant; None without any price.
+
+    A day counts with at least half of its hours, from when the last of them was first published: a correction of an old day makes no feed younger. At
+    the gate of day D the prices of D-1, published at 13:00 on D-2, are 23 hours old; one missing auction makes 47, two make 71. A zone without any
+    row of load forecasts in `raw` has no such feed. `raw` holds raw tables under contract, any zones and vintages.
+    """
+    newest = []
+    for table, series in ESSENTIAL_FEEDS.items():
+        own = raw[table].filter(pl.col("zone") == zone, pl.col("series") == series) if table in raw else pl.DataFrame()
+        if own.is_empty() and table != "day_ahead_prices":
+            continue
+        found = _newest_day_utc(own.filter(pl.col("available_at_utc") <= as_of_utc)) if own.height else None
+        if found is None:
+            return None
+        newest.append(found)
+    return min(newest)
+
+
+def _newest_day_utc(known: pl.DataFrame) -> datetime | None:
+    """First publication of the newest day that is mostly there; a few days back suffice to find it."""
+    recent = known.filter(pl.col("delivery_day") > pl.col("delivery_day").max() - timedelta(days=7))
+    units = recent.group_by("delivery_day", "delivery_start_utc").agg(pl.col("available_at_utc").min(), pl.col("resolution_minutes").first())
+    days = units.group_by("delivery_day").agg(pl.col("available_at_utc").max(), pl.col("resolution_minutes").sum())
+    whole = days.filter(pl.col("resolution_minutes") >= _MOST_OF_A_DAY_MINUTES).sort("delivery_day")
+    return whole["available_at_utc"][-1] if whole.height else None
