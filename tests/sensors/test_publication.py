@@ -1,0 +1,45 @@
+"""What a channel did not get is heard each day anew, whether it failed or was refused."""
+
+from datetime import date, timedelta
+
+import polars as pl
+from dagster import build_sensor_context
+
+from resources.alerts import Alerts
+from resources.clock import Clock
+from resources.desk_settings import DeskSettings, ZoneSettings, make_desk
+from resources.lake import Lake
+from resources.publication import Outbox
+from resources.trading_state import TradingStateStore
+from sensors.publication import signals_are_unsent
+from spot.market.gates import gate_closure_utc
+from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.signals import decide_signals
+from tests.spot.strategy.sample_market import ZONE, make_request
+
+DAYS = (date(2025, 6, 3), date(2025, 6, 4))
+
+
+def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_root):
+    lake, store = Lake(uri=str(tmp_path / "lake")), TradingStateStore(tmp_path / "state")
+    store.set_up()
+    store.halt(ZONE, reason="stop", actor="Ann")
+    resources = {
+        "outbox": Outbox(lake=lake, state_folder=str(store.folder)),
+        "desk": make_desk(project_root / "conf", DeskSettings(zones={ZONE: ZoneSettings()})),
+        "alerts": Alerts(lake=lake),
+    }
+    for day in DAYS:
+        gate = gate_closure_utc(ZONE, day)
+        decision = decide_signals(make_request(day, SettlementSpreadSettings(), as_of_utc=gate - timedelta(hours=1), mode="live"))
+        lake.replace("signals", decision.frame, zone=ZONE, first_day=day, last_day=day)
+        lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=day, last_day=day)
+        for minutes in (30, 29):  # told once, however often it is tried
+            clock = Clock(fixed_utc=(gate - timedelta(minutes=minutes)).isoformat())
+            with build_sensor_context(resources={**resources, "clock": clock}) as context:
+                signals_are_unsent(context)
+    told = lake.read("alerts").filter(kind="not_published").sort("raised_at_utc")
+    assert told["message"].to_list() == [f"settlement_spread for {day} to table: halted" for day in DAYS]
+    assert told["severity"].unique().to_list() == ["critical"]
+    assert lake.read("publications")["status"].unique().to_list() == ["refused"]
+    assert told.filter(pl.col("raised_at_utc") >= gate_closure_utc(ZONE, DAYS[0])).height == 1
