@@ -12,11 +12,13 @@ from desk.console import JsonFlag, emit
 from resources.environments import read_environment
 from resources.lake import Lake
 from resources.wiring import make_lake
+from spot.contracts.catalog import find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
 from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE, in_euro, is_converted, local_series
 from spot.sources.parsed import Capture
 from spot.sources.plausibility import assess_plausibility
+from spot.sources.revisions import select_revisions
 from spot.sources.tidy_files import SOURCE, parse_tidy
 
 
@@ -30,6 +32,7 @@ def ingest(
 
     Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference rates of the ledger.
     The file is refused whole where it is damaged or more than 5 % of a table is wrong; single refused rows go to quarantine with their reason.
+    A value that an earlier file gave differently is a revision, known from now on; what was known before stays.
 
         spotdesk ingest prices.csv --zone NL
     """
@@ -42,9 +45,12 @@ def ingest(
     judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}
     report = []
     for table, (rows, accepted, quarantined) in judged.items():
-        written = lake.append(table, accepted, source=SOURCE)
+        fresh = select_revisions(accepted, _held(lake, table, rows), find_contract(table), capture.captured_at_utc)
+        written = lake.append(table, fresh, source=SOURCE)
         lake.quarantine(table, quarantined, source=SOURCE)
-        report.append({"table": table, "rows": rows.height, "new": written.n_new, "known": written.n_known, "quarantined": quarantined.height})
+        n_known = accepted.height - fresh.height + written.n_known
+        n_quarantined = quarantined.height + written.n_quarantined
+        report.append({"table": table, "rows": rows.height, "new": written.n_new, "known": n_known, "quarantined": n_quarantined})
     report += [_in_euro(lake, table, capture.zone, parsed.tables[LOCAL_TABLE]) for table in _converted(parsed.tables, capture.zone)]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
     emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
@@ -64,6 +70,12 @@ def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str
     n_new = lake.append(table, rows, source=SOURCE).n_new
     n_wanted = own.filter(pl.col("series").is_in(local_series(table))).height
     return {"table": f"{table} (EUR)", "rows": n_wanted, "new": n_new, "known": rows.height - n_new, "without_rate": n_wanted - rows.height}
+
+
+def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """What earlier files said of the same days."""
+    first, last = rows.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
+    return lake.read(table, zones=[rows["zone"][0]], first_day=first, last_day=last).filter(pl.col("source") == SOURCE)
 
 
 def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -85,15 +85,17 @@ def _either(conditions: Iterable[Bools]) -> Bools:
 
 
 def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], value: str) -> Floats:
-    """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate."""
+    """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate, in every part that the zone has."""
     n_days = len(keeper.target.days)
     chosen, is_found = np.full((n_days, N_SLOTS), np.nan), np.zeros(n_days, dtype=bool)
-    for lag in range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, *series) else 1):
-        seen = {name: keeper.look(table, name, value, lag_days=lag) for name in series}
-        total = _total({name: matrix for name, (matrix, _) in seen.items()}, {name: _any_known([matrix]) for name, (matrix, _) in seen.items()})
+    lags = range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, *series) else 1)
+    seen = {name: {lag: keeper.look(table, name, value, lag_days=lag) for lag in lags} for name in series}
+    has = {name: _any_known([matrix for matrix, _ in days.values()]) for name, days in seen.items() if days}
+    for lag in lags:
+        total = _total({name: days[lag][0] for name, days in seen.items()}, has)
         take = ~is_found & (np.isfinite(total).sum(axis=1) == keeper.lagged(lag).n_slots)
         chosen[take] = keeper.to_target(total, lag)[take]
-        for _, newest in seen.values():
-            keeper.use(newest, take)
+        for days in seen.values():
+            keeper.use(days[lag][1], take)
         is_found |= take
     return chosen

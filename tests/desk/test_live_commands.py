@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import polars as pl
 import pytest
 import yaml
 from typer.testing import CliRunner, Result
@@ -16,8 +17,10 @@ import desk.init
 from benchmarks.provider_server import FaultyProvider, faulty_provider, sends, stays_silent
 from benchmarks.us_documents import ecb_body
 from desk.main import app
+from resources.environments import read_environment
 from resources.lake import Lake
 from resources.live_sources import make_live_market
+from resources.wiring import make_lake
 from spot.errors import ConfigurationError, SourceUnavailableError
 from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
 from spot.sources.ecb import parse_ecb
@@ -237,6 +240,14 @@ def test_ingest_takes_a_tidy_file_once_and_refuses_a_bad_one_whole(home: Path) -
     assert first == {"table": "day_ahead_prices", "rows": 480, "new": 480, "known": 0, "quarantined": 0}
     (again,) = json.loads(call("ingest", str(good), "--zone", "NL", "--json").stdout)
     assert (again["new"], again["known"]) == (0, 480)
+    corrected = home / "corrected.csv"
+    corrected.write_text("\n".join([head, *lines[:-24], *(f"{line}.5" for line in lines[-24:])]))
+    before = datetime.now(UTC)
+    (third,) = json.loads(call("ingest", str(corrected), "--zone", "NL", "--json").stdout)
+    assert (third["new"], third["known"], third["quarantined"]) == (24, 456, 0)
+    last = make_lake(read_environment()).read("day_ahead_prices", zones=["NL"], first_day=date(2024, 2, 20))
+    assert last.height == 48
+    assert last.filter(pl.col("available_at_utc") >= before).height == 24
     refused = call("ingest", str(bad), "--zone", "NL")
     assert refused.exit_code != 0
     assert "opposite sign" in str(refused.exception)
