@@ -26,7 +26,6 @@ import yaml
 from spot.features.matrix import build_features
 from spot.market.delivery import days_between
 from spot.monitoring.data_quality import without_faulty, without_implausible_days
-from spot.monitoring.expectation import daily_inputs
 from spot.monitoring.retraining import RetrainCause, RetrainRequest, decide_retrains, mark
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, FittedWatch, fit_watch, judge_quality, watch_features
@@ -72,9 +71,7 @@ def judge_days(features: pl.DataFrame, days: list[date], limits: MonitoringSetti
         known = features.filter(pl.col("delivery_day") <= day)
         if number % REFIT_DAYS == 0:
             quality = judge_quality(known, last_day=day, settings=limits)
-            fitted = fit_watch(
-                daily_inputs(without_implausible_days(without_faulty(known, quality.faulty)), limits.drift), last_day=day, settings=limits
-            )
+            fitted = fit_watch(without_implausible_days(without_faulty(known, quality.faulty)), last_day=day, settings=limits)
         recent = known.filter(pl.col("delivery_day") > day - timedelta(days=120))
         verdicts.append(watch_features(recent, last_day=day, settings=limits, fitted=fitted))
     return verdicts

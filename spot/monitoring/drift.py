@@ -130,6 +130,21 @@ def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSet
     )
 
 
+def verdict_of_rows(rows: list[dict[str, Any]], *, window: pl.DataFrame, n_reference_days: int, settings: DriftSettings) -> DriftVerdict:
+    """The verdict that rows under `FEATURE_SCHEMA` make together; `window` holds the judged days."""
+    features = pl.DataFrame(rows, schema=FEATURE_SCHEMA)
+    status, texts = _status_of(features, settings)
+    days = window["delivery_day"] if window.height else None
+    return DriftVerdict(
+        status=status,
+        reasons=texts,
+        features=features,
+        first_day=None if days is None else days[0],
+        last_day=None if days is None else days[-1],
+        n_reference_days=n_reference_days,
+    )
+
+
 def _judge(features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame, settings: DriftSettings) -> DriftVerdict:
     status, texts = _status_of(features, settings)
     return _verdict(status, texts, features, reference, window)

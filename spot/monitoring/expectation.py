@@ -15,7 +15,6 @@ import polars as pl
 from spot.contracts.panel import Floats
 from spot.monitoring.settings import DriftSettings
 
-PRICE_COLUMN = "price_given_load"
 _LATITUDE = np.radians(50.0)
 _PRICE_CLIP = 4.0
 """Remainders beyond this many deviations count as this many: one scarcity day is no regime."""
@@ -62,7 +61,7 @@ class Expectation:
 
 
 def daily_inputs(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
-    """One row per delivery day: mean of every watched input, the high price of the day before, and what drove it.
+    """One row per delivery day: mean of every watched input, and what drove the price of the day before.
 
     `wide` holds rows of `day_ahead_features`. The price that a row knows is yesterday's, so its drivers are taken from yesterday's row.
     """
@@ -71,8 +70,6 @@ def daily_inputs(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     driver = next((name for name in settings.price_drivers if name in present and wide[name].null_count() < wide.height / 2), None)
     aggregates = [pl.col(name).fill_nan(None).mean().alias(name) for name in names]
     aggregates.append((pl.col("holiday_fraction").mean() if "holiday_fraction" in present else pl.lit(0.0).first()).alias("holiday"))
-    if settings.price in present:
-        aggregates.append(pl.col(settings.price).fill_nan(None).quantile(0.75).alias(PRICE_COLUMN))
     if driver is not None:
         value = pl.col(driver).fill_nan(None)
         aggregates += [value.mean().alias("driver|mean"), value.max().alias("driver|max"), value.min().alias("driver|min")]
@@ -100,7 +97,7 @@ def learn_expectation(reference: pl.DataFrame, columns: Sequence[str], *, has_ea
 
 def is_priced(name: str) -> bool:
     """Whether a column is in EUR/MWh, and so expected from the residual load and not from the season."""
-    return name == PRICE_COLUMN or "price" in name or "spread" in name or name.startswith("forecast_")
+    return "price" in name or "spread" in name or name.startswith("forecast_")
 
 
 def _range(values: pl.Series) -> tuple[float, float]:

@@ -40,7 +40,7 @@ def watch_reported(features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day:
     verdicts = []
     for together, columns, window, limit in (
         ("all powers together", [name for name in names if not is_priced(name)], drift.reference, None),
-        ("all prices together", [name for name in names if is_priced(name)], recent, drift.price_threshold),
+        ("all prices together", [name for name in names if is_priced(name)], recent, drift.reported_price_threshold),
     ):
         if columns:
             reference = reference_days(daily, first_day=first_day, settings=window, chunk_days=drift.chunk_days)

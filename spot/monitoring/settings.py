@@ -32,7 +32,12 @@ class DriftSettings(_Frozen):
     """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the same again, and alarm for it again."""
     price: str = Field(default="price_1d_eur_per_mwh", description="the price that is watched given what drives it")
     price_drivers: tuple[str, ...] = Field(default=("residual_load_mw", "load_forecast_mw"), description="the first that the zone has explains it")
-    price_threshold: float = Field(default=3.3, gt=0, description="distance of the unexplained price from its past, in usual daily deviations")
+    price_threshold: float = Field(
+        default=3.0, gt=0, description="median shift of the price that its load does not explain, in usual deviations of a day"
+    )
+    reported_price_threshold: float = Field(
+        default=3.3, gt=0, description="distance of every other price and of the forecast, in usual deviations of a day"
+    )
     price_reference_days: int = Field(default=84, ge=28, description="fuel prices wander: the price is compared with the days just before")
     price_gap_days: int = Field(default=7, ge=0)
     method: Literal["wasserstein", "jensen_shannon", "kolmogorov_smirnov"] = "wasserstein"

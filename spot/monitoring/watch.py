@@ -12,8 +12,9 @@ import polars as pl
 from spot.market.zones import find_zone
 from spot.monitoring.data_quality import DataQualityVerdict, assess_data_quality, without_faulty, without_implausible_days
 from spot.monitoring.drift import DriftVerdict, FittedDrift, fit_drift, judge_drift, merge_verdicts
-from spot.monitoring.expectation import PRICE_COLUMN, Expectation, daily_inputs, learn_expectation
+from spot.monitoring.expectation import Expectation, daily_inputs, learn_expectation
 from spot.monitoring.performance import PerformanceVerdict, assess_performance, estimate_performance
+from spot.monitoring.price_shift import FittedPrice, fit_price, hourly_prices, judge_price
 from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import MonitoringSettings
 
@@ -48,8 +49,7 @@ class FittedWatch:
 
     inputs: Expectation
     inputs_fit: FittedDrift
-    price: Expectation | None
-    price_fit: FittedDrift
+    price: FittedPrice
     """Blind where the zone has no price: that is said, never "no drift"."""
 
 
@@ -64,11 +64,11 @@ def watch_features(features: pl.DataFrame, *, last_day: date, settings: Monitori
     """
     wide = _watched(features, settings).filter(pl.col("delivery_day") <= last_day)
     quality = judge_quality(wide, last_day=last_day, settings=settings)
-    daily = daily_inputs(without_implausible_days(without_faulty(wide, quality.faulty)), settings.drift)
-    fitted = fitted or fit_watch(daily, last_day=last_day, settings=settings)
-    judged = daily.filter(pl.col("delivery_day") >= first_judged_day(last_day, settings))
-    drift = judge_drift(fitted.inputs_fit, fitted.inputs.remainders(judged))
-    price = judge_drift(fitted.price_fit, judged if fitted.price is None else fitted.price.remainders(judged))
+    sound = without_implausible_days(without_faulty(wide, quality.faulty))
+    fitted = fitted or fit_watch(sound, last_day=last_day, settings=settings)
+    is_judged = pl.col("delivery_day") >= first_judged_day(last_day, settings)
+    drift = judge_drift(fitted.inputs_fit, fitted.inputs.remainders(daily_inputs(sound, settings.drift).filter(is_judged)))
+    price = judge_price(fitted.price, hourly_prices(sound, settings.drift).filter(is_judged), settings.drift)
     drift = merge_verdicts(drift, price, settings.drift)
     return FeatureWatch(quality=quality, drift=drift)
 
@@ -81,24 +81,21 @@ def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSet
     return assess_data_quality(watched.filter(~is_judged, pl.col("delivery_day") > since), watched.filter(is_judged), settings.data_quality)
 
 
-def fit_watch(daily: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
-    """The references for judging `last_day`: inputs against days of the same season, the price against the days just before."""
+def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
+    """The references for judging `last_day`: inputs against days of the same season, the price against the days just before.
+
+    `sound` holds rows of `day_ahead_features` without values that are not to be believed.
+    """
     drift = settings.drift
+    daily, hours = daily_inputs(sound, drift), hourly_prices(sound, drift)
     first_day = first_judged_day(last_day, settings)
     names = [name for name in drift.features if name in daily.columns]
     season = reference_days(daily, first_day=first_day, settings=drift.reference, chunk_days=drift.chunk_days)
     has_years = season.height > 0 and (first_day - season["delivery_day"][0]).days > 300
     inputs = learn_expectation(season, names, has_earlier_years=has_years)
-    inputs_fit = fit_drift(inputs.remainders(season), drift)
-    if PRICE_COLUMN not in daily.columns:
-        unknown = daily.select("delivery_day", pl.lit(None, dtype=pl.Float64).alias(PRICE_COLUMN))
-        return FittedWatch(inputs, inputs_fit, None, fit_drift(unknown, drift))
-    just_before = drift.reference.model_copy(
-        update={"recent_days": drift.price_reference_days, "n_earlier_years": 0, "gap_days": drift.price_gap_days}
-    )
-    recent = reference_days(daily, first_day=first_day, settings=just_before, chunk_days=drift.chunk_days)
-    price = learn_expectation(recent, [PRICE_COLUMN], has_earlier_years=False)
-    return FittedWatch(inputs, inputs_fit, price, fit_drift(price.remainders(recent), drift, threshold=drift.price_threshold))
+    end = first_day - timedelta(days=drift.price_gap_days)
+    recent = hours.filter(pl.col("delivery_day") < end, pl.col("delivery_day") >= end - timedelta(days=drift.price_reference_days))
+    return FittedWatch(inputs, fit_drift(inputs.remainders(season), drift), fit_price(recent, drift))
 
 
 def first_judged_day(last_day: date, settings: MonitoringSettings) -> date:

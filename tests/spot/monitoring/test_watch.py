@@ -86,7 +86,7 @@ def test_a_zone_without_a_price_cannot_be_seen(quiet: pl.DataFrame) -> None:
     watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
     assert watch.drift.status == "cannot_see"
     (row,) = watch.drift.features.filter(pl.col("feature") == "price_given_load").iter_rows(named=True)
-    assert row["reason"] == "cannot see price_given_load: all null in the reference"
+    assert row["reason"] == "cannot see price_given_load: 0 days of price and load in the reference, 56 needed"
 
 
 def champions(last: date, shift: float) -> pl.DataFrame:
