@@ -58,6 +58,12 @@ def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> Materi
         outcomes = zone_outcomes(raw, zone=span.zone, settled_against=strategy.settled_against)
         parts.append(settle_signals(rows.filter(pl.col("strategy") == strategy.strategy), outcomes, strategy, bid_curves=curves))
     settled = pl.concat(parts)
+    # Live money of a strategy that the desk has taken out of its settings since stays on record.
+    stored = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    left_out = (
+        stored.filter(pl.col("mode") == "live").join(rows.select("signal_id"), on="signal_id", how="semi").join(settled, on="signal_id", how="anti")
+    )
+    settled = pl.concat([settled, left_out])
     report = lake.replace(TABLE, settled, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
     curve = lake.read(TABLE, zones=[span.zone], first_day=span.last_day - timedelta(days=_CURVE_DAYS), last_day=span.last_day)
     champion = settled.filter(pl.col("role") == "champion")

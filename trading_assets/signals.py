@@ -1,5 +1,6 @@
 """Signals: what the desk would buy and sell for each market time unit, flat included, with the reasons and the limits that were applied."""
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,19 @@ from dagster import (
 
 from resources.alerts import Alerts
 from resources.clock import Clock
+from resources.desk_locks import deciding, writing_decision
 from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.registry import ModelRegistry
 from resources.state_folder import StateFolder
 from resources.trading_state import TradingStateStore
 from spot.backtest.signal_walk import walk_signals
+from spot.market.gates import gate_closure_utc
 from spot.monitoring.day_checks import assess_completeness
+from spot.risk.state import TradingState
 from trading_assets.deciding import desk_before, walk_inputs
 from trading_assets.display import OWNERS, lineage, table_metadata, written
+from trading_assets.live_record import KEPT_BECAUSE, live_record, write_decision
 from trading_assets.partitions import covered, of_zone, zone_day_partitions
 from trading_assets.raw import result
 
@@ -53,23 +58,32 @@ def signals(
     """Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading state and limits.
 
     No fit forecast, no champion, stale input, a halted desk or an unreadable limit: flat, with the reason in every row, and an alert.
+    A day that was live and whose gate has passed keeps its signals, whatever is materialised again.
     """
-    span, now = covered(context), clock.now()
-    inputs = walk_inputs(span, lake, desk, registry, Path(state_folder.path), now)
-    walked = walk_signals(inputs, span.days, desk_before(span, lake, now))
-    report = lake.replace(TABLE, walked.signals, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
-    lake.replace("bid_curves", walked.bid_curves, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
-    lake.replace("risk_events", walked.events, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
-    lake.replace("limit_conformance", walked.conformance, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
+    span, folder = covered(context), Path(state_folder.path)
+    # Only while a gate is open do zones decide on the same desk: a replay, which may take minutes, takes no turn from a zone near its gate.
+    is_open = gate_closure_utc(span.zone, span.last_day) > clock.now()
+    with deciding(folder) if is_open else nullcontext():
+        now = clock.now()
+        record = live_record(span, lake, now)
+        inputs = walk_inputs(span, lake, desk, registry, folder, now)
+        days = [day for day in span.days if day not in record.days]
+        walked = walk_signals(inputs, days, record.seen_by(desk_before(span, lake, now)))
+        for reason in walked.halt_requests:  # before the signals are there to be sent
+            TradingStateStore(folder).halt(span.zone, reason=reason, actor="risk limits")
+        with writing_decision(folder):
+            rows, report = write_decision(walked, span, record, lake)
     for reason in walked.not_ready[:3]:
         alerts.send("no_signal", f"flat on {reason}", zone=span.zone, severity="critical", now=now)
     for reason in walked.halt_requests:
-        TradingStateStore(Path(state_folder.path)).halt(span.zone, reason=reason, actor="risk limits")
-        alerts.send("zone_halted", f"halted by a limit: {reason}", zone=span.zone, severity="critical", now=now)
+        # A zone that a person resumed and that a limit halts once more is told once more.
+        episode = "" if inputs.trading_state is TradingState.HALTED else f"{reason} at {now.isoformat()}"
+        alerts.send("zone_halted", f"halted by a limit: {reason}", zone=span.zone, severity="critical", now=now, episode=episode)
     traded = walked.signals.filter(pl.col("side") != "flat", pl.col("role") == "champion")
     names = ", ".join(strategy.strategy for strategy in inputs.strategies)
     facts: dict[str, Any] = {"orders": traded.height, "flat_days": len(walked.not_ready), "strategies": names}
-    return MaterializeResult(metadata={**written(walked.signals, report), **facts, "dagster/column_lineage": _LINEAGE})
+    facts |= {"kept_days": len(record.days), "kept_because": KEPT_BECAUSE} if record.days else {}
+    return MaterializeResult(metadata={**written(rows, report), **facts, "dagster/column_lineage": _LINEAGE})
 
 
 @asset_check(asset=signals, name="every_unit_has_a_signal", description="Every market time unit of every day has its row, flat included.")

@@ -1,0 +1,146 @@
+"""Decisions of one desk come one after the other, and what went live stays as it was sent."""
+
+import threading
+from datetime import date, timedelta
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+from dagster import DagsterInstance, materialize
+
+from resources.alerts import Alerts
+from resources.clock import Clock
+from resources.desk_locks import deciding
+from resources.desk_settings import DeskSettings, ZoneSettings, make_desk
+from resources.lake import Lake
+from resources.state_folder import StateFolder
+from resources.trading_state import TradingStateStore
+from spot.contracts.signal_tables import PUBLICATIONS
+from spot.market.gates import gate_closure_utc
+from spot.simulation.market import simulate
+from spot.strategy.settings import StorageSettings
+from spot.strategy.signals import decide_signals
+from tests.spot.strategy.sample_market import make_forecast, make_request
+from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+from trading_assets.settlement import settlement
+from trading_assets.signals import signals
+
+ZONE, OTHER, DAY = "FR", "DE_LU", date(2025, 6, 3)
+GATE = gate_closure_utc(ZONE, DAY)
+TABLES = ("signals", "bid_curves", "risk_events", "limit_conformance")
+
+
+class OneVersion:
+    """A registry with one version, number 7."""
+
+    def versions(self, zone):
+        return [SimpleNamespace(version="7", trained_through=DAY - timedelta(days=5))]
+
+
+@pytest.fixture(scope="module")
+def market():
+    return simulate(ZONE, DAY - timedelta(days=40), DAY + timedelta(days=2), seed=1).tables
+
+
+@pytest.fixture
+def run(tmp_path, project_root, market):
+    """A live zone with a battery, and a function that materialises an asset as of an instant."""
+    lake, store = Lake(uri=str(tmp_path / "lake")), TradingStateStore(tmp_path / "state")
+    store.set_up()
+    for table in ("day_ahead_prices", "intraday_prices", "imbalance_prices"):
+        lake.append(table, market[table], source="simulated")
+    before = GATE - timedelta(hours=1)
+    forecasts = pl.concat([make_forecast(DAY + timedelta(days=n), zone=ZONE) for n in range(2)])
+    forecasts = forecasts.with_columns(as_of_utc=pl.lit(before), newest_input_utc=pl.lit(before))
+    lake.replace("day_ahead_forecasts", forecasts, zone=ZONE, first_day=DAY, last_day=DAY + timedelta(days=1))
+    zone = ZoneSettings(live=True, strategies=("storage",))
+
+    def materialise(asset, now, *, last=DAY, **changes):
+        settings = {ZONE: zone.model_copy(update=changes), OTHER: zone}
+        resources = {
+            "lake": lake,
+            "desk": make_desk(project_root / "conf", DeskSettings(zones=settings)),
+            "registry": OneVersion(),
+            "clock": Clock(fixed_utc=now.isoformat()),
+            "alerts": Alerts(lake=lake),
+            "state_folder": StateFolder(path=str(store.folder)),
+        }
+        with DagsterInstance.ephemeral() as instance:
+            tags = {FIRST_DAY_TAG: DAY.isoformat()}
+            done = materialize([asset], partition_key=partition_key(ZONE, last), resources=resources, instance=instance, tags=tags)
+        return done.asset_materializations_for_node(asset.key.path[-1])[0].metadata
+
+    materialise.lake, materialise.store = lake, store
+    return materialise
+
+
+def champion(lake, day=DAY):
+    return lake.read("signals", zones=[ZONE], first_day=day, last_day=day).filter(role="champion")
+
+
+def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
+    decision = decide_signals(
+        make_request(DAY, StorageSettings(), zone=OTHER, forecast=make_forecast(DAY, zone=OTHER), as_of_utc=GATE - timedelta(minutes=46))
+    )
+    zone = threading.Thread(target=run, args=(signals, GATE - timedelta(minutes=45)))
+    with deciding(run.store.folder):
+        zone.start()
+        zone.join(timeout=3.0)
+        assert zone.is_alive()
+        run.lake.replace("signals", decision.frame, zone=OTHER, first_day=DAY, last_day=DAY)
+    zone.join()
+    rows = run.lake.read("limit_conformance", zones=[ZONE]).filter(limit_name="max_mwh_per_day")
+    used = dict(rows.select("scope", "used").iter_rows())
+    assert champion(run.lake)["volume_mw"].sum() > 0
+    assert used["desk"] == pytest.approx(used["zone"] + decision.frame["volume_mw"].sum())  # hours: MW are MWh
+
+
+def test_a_replay_waits_for_nobody(run):
+    with deciding(run.store.folder):
+        run(signals, GATE + timedelta(days=1))
+    assert champion(run.lake)["mode"].unique().to_list() == ["paper"]
+
+
+@pytest.mark.parametrize("is_halted", [False, True])
+def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_materialised_again(run, is_halted):
+    if is_halted:
+        run.store.halt(ZONE, reason="stop", actor="Ann")
+    assert "kept_days" not in run(signals, GATE - timedelta(minutes=45))
+    stored = {table: run.lake.read(table) for table in TABLES}
+    assert stored["signals"]["mode"].unique().to_list() == ["live"]
+    assert stored["signals"]["trading_state"].unique().to_list() == ["HALTED" if is_halted else "ACTIVE"]
+    run(settlement, GATE + timedelta(days=3))
+    money = run.lake.read("settlements")
+    assert is_halted or money["pnl_eur"].abs().sum() > 0
+    # the day after it, which was never live, is made as a replay beside it
+    metadata = run(signals, GATE + timedelta(days=3), last=DAY + timedelta(days=1))
+    assert metadata["kept_days"].value == 1
+    assert "gate has passed" in metadata["kept_because"].value
+    for table, rows in stored.items():
+        assert run.lake.read(table, last_day=DAY).equals(rows), table
+    assert champion(run.lake, DAY + timedelta(days=1))["mode"].unique().to_list() == ["paper"]
+    for strategies in (("storage",), ("price_view",)):
+        run(settlement, GATE + timedelta(days=3), strategies=strategies)
+        assert run.lake.read("settlements", last_day=DAY).equals(money)
+
+
+def test_before_its_gate_a_live_day_may_be_decided_again(run):
+    run(signals, GATE - timedelta(minutes=45))
+    run(signals, GATE - timedelta(minutes=15))
+    assert champion(run.lake)["as_of_utc"].unique().to_list() == [GATE - timedelta(minutes=15)]
+
+
+def test_a_day_that_never_left_as_live_is_made_again(run):
+    run(signals, GATE - timedelta(minutes=45), live=False)
+    run(signals, GATE + timedelta(days=1))
+    assert champion(run.lake)["as_of_utc"].unique().to_list() == [GATE]
+
+
+def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
+    run(signals, GATE - timedelta(minutes=45), live=False)
+    row = {"publication_id": "x", "channel": "webhook", "attempt": 1, "zone": ZONE, "delivery_day": DAY, "strategy": "storage", "n_signals": 24}
+    row |= {"n_orders": 8, "mode": "live", "status": "sent", "detail": "", "payload_sha256": "", "receipt": "HTTP 200"}
+    run.lake.upsert("publications", pl.DataFrame([{**row, "recorded_at_utc": GATE - timedelta(minutes=40)}], schema=PUBLICATIONS.schema))
+    stored = run.lake.read("signals")
+    run(signals, GATE + timedelta(days=1))
+    assert run.lake.read("signals").equals(stored)
