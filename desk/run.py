@@ -18,6 +18,7 @@ from resources.environments import (
     Environment,
     admit_zones,
     desk_resource,
+    desk_settings,
     prepare_dagster_home,
     provider_tokens,
     provider_urls,
@@ -27,6 +28,7 @@ from resources.live_sources import LIVE_SOURCES, live_providers
 from resources.market_files import MarketFiles
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError
+from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 
 if TYPE_CHECKING:
@@ -84,6 +86,7 @@ def run(
     environment = read_environment()
     if data is not None:
         environment = replace(environment, market_data=data.expanduser().resolve())
+    _refuse_to_disturb_live_zones(environment, zones, source.value, last, is_assumed=bool(assume_known))
     if source is Source.FILES:
         _refuse_zones_without_file(environment, zones)
     if source.value in LIVE_SOURCES:
@@ -120,6 +123,25 @@ def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...])
         raise ConfigurationError(f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}")
     for zone in zones:
         files.check_own(zone)
+
+
+def _refuse_to_disturb_live_zones(environment: Environment, zones: tuple[str, ...], source: str, last: date, *, is_assumed: bool) -> None:
+    """A live zone trades on the tables that this command writes: what is no part of its own chain, or its scheduled run's to decide, is refused."""
+    settings = desk_settings(environment).zones
+    for zone in (name for name in zones if settings[name].live):
+        own = settings[zone].source
+        if source != own:
+            raise ConfigurationError(
+                f"zone {zone} is live and stands on {own}: rows of {source} would go beside what it trades on; give --source {own}"
+            )
+        if is_assumed:
+            raise ConfigurationError(f"zone {zone} is live: --assume-known is to compare with the literature, never to trade")
+        gate = gate_closure_utc(zone, last)
+        if datetime.now(UTC) < gate:
+            raise ConfigurationError(
+                f"zone {zone} is live and the gate for {last} is open until {gate:%Y-%m-%d %H:%M} UTC: its orders are decided by the schedule "
+                f"before_day_ahead_gate_{zone} (or the job signals_ready), never by a replay; give an earlier --to"
+            )
 
 
 def _refuse_silent_source(environment: Environment, source: str, zones: tuple[str, ...]) -> None:
