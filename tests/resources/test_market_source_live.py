@@ -33,15 +33,18 @@ def test_a_live_zone_gets_rows_captures_and_an_alert_for_its_fallback(tmp_path: 
     settings = ZoneSettings(source="entsoe", fallback_sources={"day_ahead_prices": ("energy_charts",)})
     now = datetime.now(UTC)
     with faulty_provider() as down, faulty_provider() as charts:
-        down.plan, charts.plan = [sends(b"", 405)], [sends(answer(DAY))]
+        down.plan, charts.plan = [sends(b"", 405)] * 3, [sends(answer(DAY))] * 3
         market = source(tmp_path, entsoe=down.url, energy_charts=charts.url)
         rows = market.fetch("day_ahead_prices", "BE", DAY, DAY, settings=settings, now=now)
+        for at in (now, now + timedelta(days=1)):  # told once that day, and once more on the next
+            market.fetch("day_ahead_prices", "BE", DAY, DAY, settings=settings, now=at)
     assert rows.height == len(delivery_starts_utc("BE", DAY))
     assert rows["source"].unique().to_list() == ["energy_charts"]
     assert rows["source"][0] in settings.sources
     alerts = market.lake.read("alerts")
-    assert alerts["kind"].to_list() == ["fallback_source"]
-    assert market.lake.read("captures")["outcome"].sort().to_list() == ["rows", "unavailable"]
+    assert alerts["kind"].to_list() == ["fallback_source"] * 2
+    assert (alerts["raised_at_utc"].max() - alerts["raised_at_utc"].min()) == timedelta(days=1)
+    assert market.lake.read("captures")["outcome"].unique().sort().to_list() == ["rows", "unavailable"]
 
 
 def test_a_table_that_no_source_has_is_empty_and_one_that_fails_says_so(tmp_path: Path) -> None:
