@@ -1,11 +1,13 @@
 """Decisions of one desk come one after the other, and what went live stays as it was sent."""
 
+import shutil
 import threading
 from datetime import date, timedelta
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
+import yaml
 from dagster import DagsterInstance, materialize
 
 from resources.alerts import Alerts
@@ -17,6 +19,7 @@ from resources.state_folder import StateFolder
 from resources.trading_state import TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.market.gates import gate_closure_utc
+from spot.risk.state import TradingState
 from spot.simulation.market import simulate
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
@@ -55,11 +58,11 @@ def run(tmp_path, project_root, market):
     lake.replace("day_ahead_forecasts", forecasts, zone=ZONE, first_day=DAY, last_day=DAY + timedelta(days=1))
     zone = ZoneSettings(live=True, strategies=("storage",))
 
-    def materialise(asset, now, *, last=DAY, **changes):
+    def materialise(asset, now, *, last=DAY, conf=project_root / "conf", **changes):
         settings = {ZONE: zone.model_copy(update=changes), OTHER: zone}
         resources = {
             "lake": lake,
-            "desk": make_desk(project_root / "conf", DeskSettings(zones=settings)),
+            "desk": make_desk(conf, DeskSettings(zones=settings)),
             "registry": OneVersion(),
             "clock": Clock(fixed_utc=now.isoformat()),
             "alerts": Alerts(lake=lake),
@@ -134,6 +137,19 @@ def test_a_day_that_never_left_as_live_is_made_again(run):
     run(signals, GATE - timedelta(minutes=45), live=False)
     run(signals, GATE + timedelta(days=1))
     assert champion(run.lake)["as_of_utc"].unique().to_list() == [GATE]
+
+
+def test_a_zone_that_a_person_resumed_and_a_limit_halts_again_is_told_again(run, tmp_path, project_root):
+    conf = tmp_path / "conf"
+    shutil.copytree(project_root / "conf", conf)
+    limits = yaml.safe_load((conf / "risk_limits.yaml").read_text())
+    limits["zones"]["default"]["max_gross_mw"] = {"limit": 0.1, "action": "halt"}
+    (conf / "risk_limits.yaml").write_text(yaml.safe_dump(limits))
+    for minutes in (45, 30):
+        run(signals, GATE - timedelta(minutes=minutes), conf=conf)
+        assert run.store.state(ZONE) is TradingState.HALTED
+        run.store.resume(ZONE, reason="looked at", actor="Ann")
+    assert run.lake.read("alerts").filter(kind="zone_halted").height == 2
 
 
 def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
