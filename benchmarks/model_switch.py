@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import random
+import resource
 import subprocess
 import sys
 import tempfile
@@ -101,7 +102,7 @@ def kill_promotions(home: Path, registry: ModelRegistry, n_kills: int, seed: int
 def time_rollbacks(home: Path, registry: ModelRegistry, n_trials: int) -> dict[str, Any]:
     """Seconds from the start of the command until the next signal would be made with the other version."""
     environment = {**os.environ, "SPOTDESK_HOME": str(home)}
-    seconds = []
+    seconds, busy = [], resource.getrusage(resource.RUSAGE_CHILDREN)
     for number in range(n_trials):
         registry.promote(ZONE, "2")
         words = [sys.executable, "-m", "desk.main", "rollback", "--zone", ZONE, "--by", "Benchmark", "--reason", f"trial {number}"]
@@ -113,7 +114,11 @@ def time_rollbacks(home: Path, registry: ModelRegistry, n_trials: int) -> dict[s
                 time.sleep(0.02)
             registry.load(ZONE, "champion")
             seconds.append(time.perf_counter() - started)
-    return {"rollbacks": n_trials, "median_s": float(np.median(seconds)), "slowest_s": max(seconds)} if seconds else {"rollbacks": 0}
+    if not seconds:
+        return {"rollbacks": 0}
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = (after.ru_utime + after.ru_stime - busy.ru_utime - busy.ru_stime) / n_trials
+    return {"rollbacks": n_trials, "median_s": float(np.median(seconds)), "slowest_s": max(seconds), "cpu_s": cpu}
 
 
 def main() -> int:
@@ -137,6 +142,8 @@ def main() -> int:
             print(
                 f"spotdesk rollback   {words.rollbacks} times, median {result['median_s']:.2f} s, slowest {result['slowest_s']:.2f} s (5 s allowed)"
             )
+            busy = os.getloadavg()[0] / (os.cpu_count() or 1)
+            print(f"                    {result['cpu_s']:.2f} s of CPU each, start included; this machine has {busy:.1f} processes per core now")
         print("passed" if result["passed"] else "FAILED")
     return 0 if result["passed"] else 1
 
