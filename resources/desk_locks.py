@@ -1,6 +1,6 @@
-"""Locks that every process of the desk shares: decisions one after the other, and the four tables of a decision as one.
+"""Locks that every process of the desk shares: decisions one after the other, the four tables of a decision as one, messages one after the other.
 
-Both are files in the folder of the trading state, waited for at most for a stated time: what cannot have its lock does not go on.
+All are files in the folder of the trading state, waited for at most for a stated time: what cannot have its lock does not go on.
 """
 
 import contextlib
@@ -14,6 +14,8 @@ from spot.errors import SourceUnavailableError
 DECIDING_SECONDS = 300.0
 """Longest wait for the decisions of other zones: a decision takes seconds, and the run has to be done before the gate."""
 WRITING_SECONDS = 30.0
+PUBLISHING_SECONDS = 60.0
+"""Longest wait for the messages of others, each of which takes ten seconds at the most."""
 
 
 @contextlib.contextmanager
@@ -35,6 +37,17 @@ def writing_decision(state_folder: Path, *, wait_seconds: float = WRITING_SECOND
         SourceUnavailableError: others hold it for longer than `wait_seconds`.
     """
     with _held(state_folder / "writing.lock", wait_seconds, "a decision is being written"):
+        yield
+
+
+@contextlib.contextmanager
+def publishing(state_folder: Path) -> Iterator[None]:
+    """See what has left, send one message, write its row: no other process in between. A halt does not wait for it, only for the message.
+
+    Raises:
+        SourceUnavailableError: others hold it for longer than `PUBLISHING_SECONDS`; nothing was sent.
+    """
+    with _held(state_folder / "publishing.lock", PUBLISHING_SECONDS, "others are publishing: nothing was sent"):
         yield
 
 

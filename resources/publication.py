@@ -1,9 +1,9 @@
 """The outbox: signals to a table, a folder and a webhook, at least once, with idempotent ids, retries and receipts.
 
 The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be sent, so a crash between sending and
-writing the row sends again under the same id. State, instant, limits and what has left already are asked anew, under the lock of the stop button,
-before every single message, and its row is written before the lock is given back: two processes send one message once. Paper signals go to the
-table and the folder `paper`; only a zone set live reaches the webhook.
+writing the row sends again under the same id. Publishers take turns, message by message, until the row is written: two that are at work at once
+send a message once. State, instant, limits and order rate are asked anew, under the lock of the stop button, before every single one. Paper signals
+go to the table and the folder `paper`; only a zone set live reaches the webhook.
 """
 
 import hashlib
@@ -18,14 +18,13 @@ import httpx
 import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
-from resources.desk_locks import writing_decision
+from resources.desk_locks import publishing, writing_decision
 from resources.environments import signal_webhook
 from resources.http_client import silence_address_log
 from resources.lake import Lake
 from resources.trading_state import MAX_SENDING_SECONDS, TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError
-from spot.risk.state import TradingState
 from spot.strategy.outbox import Batch, assess_batch, csv_payload, json_payload, make_batches, sign, valid_signals
 
 Channel = Literal["table", "file", "webhook"]
@@ -105,28 +104,29 @@ class Publisher:
         return channels
 
     def _publish_once(self, batch: Batch, channel: Channel, clock: Callable[[], datetime]) -> pl.DataFrame | None:
-        """One attempt on one channel, or None where nothing is to be done. The lock is held for this one message, its small reads and its row."""
-        if self._is_done(batch, channel, self._published_around(batch)):
-            return None
-        with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
-            # Read again: while this process waited for the lock another may have sent, the same batch or orders that use up the rate.
+        """One attempt on one channel, or None where nothing is to be done."""
+        # The outer lock keeps other publishers away until the row is written; the stop button waits for the inner one, held while the message leaves.
+        with publishing(Path(self.state_folder)):
             desk = self._published_around(batch)
             if self._is_done(batch, channel, desk):
                 return None
-            row = self._attempt(batch, channel, desk, state, clock())
+            conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
+            with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
+                now = clock()
+                reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
+                row = self._refused(batch, channel, desk, reasons, now) if reasons else self._attempt(batch, channel, desk, now)
             if row is not None:
                 self.lake.upsert("publications", row)
         return row
 
-    def _attempt(self, batch: Batch, channel: Channel, desk: pl.DataFrame, state: TradingState, now: datetime) -> pl.DataFrame | None:
-        """Send, or not, and the row that says so; None where a refusal is known already."""
-        own = _own(batch, channel, desk)
-        conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
-        reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
-        if reasons:
-            # A refusal is one row, however often it is asked; attempt 0 is no attempt.
-            return None if (own["status"] == "refused").any() else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
-        attempt = 1 + own.filter(pl.col("status") != "refused").height
+    def _refused(self, batch: Batch, channel: Channel, desk: pl.DataFrame, reasons: tuple[str, ...], now: datetime) -> pl.DataFrame | None:
+        """A refusal is one row, however often it is asked; attempt 0 is no attempt."""
+        is_known = (_own(batch, channel, desk)["status"] == "refused").any()
+        return None if is_known else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
+
+    def _attempt(self, batch: Batch, channel: Channel, desk: pl.DataFrame, now: datetime) -> pl.DataFrame:
+        """Send, and the row that says how it ended."""
+        attempt = 1 + _own(batch, channel, desk).filter(pl.col("status") != "refused").height
         try:
             receipt = self._send(batch, channel, _sequence(batch, channel, desk), now)
         except (OSError, SourceUnavailableError) as error:
