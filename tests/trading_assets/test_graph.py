@@ -1,7 +1,9 @@
 """A snapshot of the graph: what people see and depend on changes on purpose only."""
 
 import json
+from pathlib import Path
 
+import yaml
 from dagster import AssetKey
 
 from definitions import defs
@@ -114,6 +116,13 @@ def test_each_zone_has_its_schedules_and_each_job_its_limit():
         assert f"after_delivery_{zone}" in schedules
     for job in defs.jobs:
         assert int(job.tags["dagster/max_runtime"]) > 0, job.name
+
+
+def test_one_training_at_a_time_however_many_are_asked_for(project_root: Path):
+    limits = yaml.safe_load((project_root / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]["runs"]["tag_concurrency_limits"]
+    (training,) = [limit for limit in limits if limit["key"] == "spotdesk/kind"]
+    assert (training["value"], training["limit"]) == ("training", 1)
+    assert {job.name for job in defs.jobs if job.tags.get("spotdesk/kind") == "training"} == {"zone_retrained"}
 
 
 def test_sensors_watch_retraining_failures_and_silence():
