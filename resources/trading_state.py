@@ -1,7 +1,7 @@
 """The stop button: trading state per desk and zone as plain files. Works with Dagster, MLflow and every daemon dead.
 
 Layout of the folder: one file `<scope>.json` per halt or reduction, `desk.json` for the whole desk, `zone-<ZONE>.json` for a zone, and
-`log.jsonl`, one line per change; `sending` is locked while a message leaves.
+`log.jsonl`, one line per change; `sending` is locked while a message leaves (the other locks beside it: `resources/desk_locks.py`).
 A scope without a file is ACTIVE once the folder has been set up (`ready` stands in it); a folder that is
 missing, a file that cannot be read or says anything unknown is HALTED. Only `resume`, which asks a person for a reason, makes a scope less strict.
 """
