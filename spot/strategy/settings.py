@@ -55,6 +55,8 @@ class StorageSettings(_Settings):
     """Buys are valued at the mean plus this share of the distance to the 75 % quantile, sells at the mean minus that to the 25 % one."""
     window_days: int = Field(default=182, ge=14)
     volume_step_mw: float = Field(default=0.001, gt=0)
+    """Plans are made in whole steps that close. Auctions take 0.1 MW: of the value of 1 MW and 2 MWh that costs below 1 % in quarter hours, but 2 to
+    4 % in hours, where a step is a twentieth of the battery."""
 
 
 class PriceViewSettings(_Settings):

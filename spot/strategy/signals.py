@@ -3,18 +3,19 @@
 `decide_signals` is the only door: live, backtest and replay call it with the same request, and only the instant differs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
+from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
-from spot.risk.exposure import Conditions, Orders, ScopeUse
-from spot.risk.limit_book import Scope
-from spot.risk.limits import LimitEvent, apply_limits, apply_state, take_any_price, with_overrides
+from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
+from spot.risk.limit_book import Limit, Scope
+from spot.risk.limits import LimitEvent, apply_limits, apply_state, bound, take_any_price, with_overrides
 from spot.strategy.conformance import limit_conformance
 from spot.strategy.desk_state import desk_uses
 from spot.strategy.price_view import PriceViewStrategy
@@ -26,6 +27,9 @@ from spot.strategy.signal_frames import curve_frame, event_frame, signal_frame
 from spot.strategy.sizing import round_towards_zero
 from spot.strategy.storage import StorageStrategy
 from spot.strategy.view import MarketView, Proposal, Strategy, mean_of_quantiles
+
+_TAILS = ("max_value_at_risk_eur", "max_expected_shortfall_eur")
+"""Alone among the limits on orders these can grow where a part of a plan gets smaller."""
 
 
 def make_strategy(settings: Settings) -> Strategy:
@@ -60,7 +64,7 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
         request.desk_signals, request.settlements, zone=request.zone, strategy=request.strategy.strategy,
         delivery_day=request.delivery_day, starts_utc=view.starts_utc, as_of_utc=request.as_of_utc,
     )  # fmt: skip
-    final, events, conformance, halts = _under_control(request, orders, uses, rows)
+    final, events, conformance, halts = _under_control(request, orders, uses, rows, proposal.recut)
     if not verdict.is_ready:
         events = (*(_not_ready(reason) for reason in verdict.reasons), *events)
     frame = signal_frame(request, view, proposal, (orders, final), rows, events=events, verdict=verdict)
@@ -75,9 +79,9 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
 
 
 def _under_control(
-    request: SignalRequest, orders: Orders, uses: Mapping[Scope, ScopeUse], rows: pl.DataFrame
+    request: SignalRequest, orders: Orders, uses: Mapping[Scope, ScopeUse], rows: pl.DataFrame, recut: Callable[[Floats], Floats] | None
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:
-    """Trading state, overrides and limits; the shape of a plan survives rounding because it is scaled before it is rounded again."""
+    """Trading state, overrides and limits; a plan that they have cut is made whole again below them, or is given up."""
     zone, strategy = request.zone, request.strategy.strategy
     conditions = Conditions(model_age_days=request.model_age_days, data_age_hours=_data_age_hours(request), drift_status=request.drift_status)
     moved, override_events = with_overrides(
@@ -86,6 +90,9 @@ def _under_control(
     stated = apply_state(take_any_price(orders, moved), request.trading_state, uses["zone"].net_mw)
     limited = apply_limits(stated.orders, moved, uses, conditions)
     final = replace(limited.orders, exposure_mw=round_towards_zero(limited.orders.exposure_mw, request.strategy.volume_step_mw))
+    if recut is not None and not np.array_equal(limited.orders.exposure_mw, orders.exposure_mw):
+        tails = [limit for limit in moved if limit.kind in _TAILS]
+        final = _whole_again(limited.orders, recut, lambda some: all(_keeps(limit, some, uses[limit.scope], conditions) for limit in tails))
     events = (*override_events, *stated.events, *limited.events)
     conformance = limit_conformance(final, moved, uses, conditions, events=events).with_columns(
         zone=pl.lit(zone),
@@ -96,6 +103,16 @@ def _under_control(
         as_of_utc=pl.lit(request.as_of_utc),
     )
     return final, events, conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema), limited.requests_halt  # type: ignore[arg-type]
+
+
+def _whole_again(orders: Orders, recut: Callable[[Floats], Floats], is_kept: Callable[[Orders], bool]) -> Orders:
+    """The largest plan in whole steps below a plan that limits have cut; smaller ones are tried where its tail risk is above a limit."""
+    smaller = (replace(orders, exposure_mw=recut(orders.exposure_mw * share)) for share in (1.0, 0.95, 0.8, 0.5))
+    return next((plan for plan in smaller if is_kept(plan)), orders.flat())
+
+
+def _keeps(limit: Limit, orders: Orders, use: ScopeUse, conditions: Conditions) -> bool:
+    return orders.is_flat or bool(measure(limit.kind, limit.scope, orders, use, conditions) <= bound(limit) + 1e-6)
 
 
 def _forecast_rows(request: SignalRequest) -> pl.DataFrame:

@@ -7,6 +7,7 @@ Method: Sioshansi et al., "Estimating the value of electricity storage in PJM" (
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -16,6 +17,7 @@ from spot.contracts.panel import Floats
 from spot.errors import ForecastError
 from spot.strategy.settings import StorageSettings
 from spot.strategy.view import LEVELS, MarketView, Proposal
+from spot.strategy.volume_steps import StepMarket, in_volume_steps
 
 _NEGLIGIBLE_MW = 1e-7
 
@@ -60,6 +62,12 @@ def optimise_storage(buy_prices: Floats, sell_prices: Floats, hours: float, sett
         power = _with_binaries(cost, rows, low, high, settings.power_mw)
     power = np.where(power < _NEGLIGIBLE_MW, 0.0, power)
     charge, discharge = power[:n_units], power[n_units:]
+    return StoragePlan(charge, discharge, _state(charge, discharge, hours, settings))
+
+
+def plan_of(exposure_mw: Floats, hours: float, settings: StorageSettings) -> StoragePlan:
+    """The plan of orders (P,), bought power positive."""
+    charge, discharge = np.maximum(exposure_mw, 0.0), np.maximum(-exposure_mw, 0.0)
     return StoragePlan(charge, discharge, _state(charge, discharge, hours, settings))
 
 
@@ -110,7 +118,7 @@ def _with_binaries(cost: Floats, rows: csr_array, low: Floats, high: Floats, pow
 
 @dataclass(frozen=True, slots=True)
 class StorageStrategy:
-    """The battery's plan on the forecast distribution; its orders take any price, since a plan half filled is worth nothing."""
+    """The battery's plan on the forecast distribution in whole volume steps; its orders take any price, since half a plan is worth nothing."""
 
     settings: StorageSettings
 
@@ -120,8 +128,8 @@ class StorageStrategy:
         low, middle, high = (_at(view.quantiles, level) for level in (0.25, 0.5, 0.75))
         buy = view.mean + settings.risk_aversion * (high - middle) + fee
         sell = view.mean - settings.risk_aversion * (middle - low) - fee
-        plan = optimise_storage(buy, sell, view.hours, settings)
-        exposure = plan.exposure_mw
+        market = StepMarket(buy_prices=buy, sell_prices=sell, hours=view.hours, settings=settings)
+        exposure = in_volume_steps(optimise_storage(buy, sell, view.hours, settings).exposure_mw, market)
         prices = view.past_days("day_ahead_price_eur_per_mwh", settings.window_days + 7)
         return Proposal(
             exposure_mw=exposure,
@@ -132,8 +140,9 @@ class StorageStrategy:
             probability=_gain_probability(exposure, view, prices, fee, settings),
             scenarios=-(view.mean + prices[7:] - prices[:-7]) if len(prices) > 7 else np.zeros((0, len(exposure))),
             keeps_shape=True,
+            recut=partial(in_volume_steps, market=market, keep_below=True),
             is_firm=True,
-            texts=_texts(exposure, view, plan),
+            texts=_texts(exposure, view, plan_of(exposure, view.hours, settings)),
         )
 
 

@@ -1,5 +1,6 @@
 """What a strategy sees and what it proposes: arrays over the P market time units of one delivery day."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Protocol
@@ -59,6 +60,8 @@ class Proposal:
     scenarios: Floats
     """(S, P) past days' gain of one MWh long."""
     keeps_shape: bool = False
+    recut: Callable[[Floats], Floats] | None = None
+    """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding one by one would break the plan."""
     is_firm: bool = False
     curve: tuple[tuple[tuple[float, float], ...], ...] = ()
     """Per unit the steps (price, accumulated MW), or nothing where the market takes no curve."""

@@ -14,6 +14,7 @@ from spot.risk.state import TradingState
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
 from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
+from spot.strategy.storage import plan_of
 from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
@@ -231,6 +232,32 @@ def test_a_storage_plan_is_scaled_as_a_whole():
     cut = decide_signals(make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))).frame
     np.testing.assert_allclose(cut["volume_mw"].to_numpy(), free["volume_mw"].to_numpy() / 4.0, atol=2e-3)
     assert cut["side"].to_list() == free["side"].to_list()
+
+
+@pytest.mark.parametrize("mw", [0.1, 0.55, 0.73, 1.0])
+def test_a_plan_that_limits_cut_is_whole_steps_and_still_closes(mw):
+    battery = StorageSettings(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
+    free = decide_signals(make_request(DAY, battery)).frame
+    cut = decide_signals(make_request(DAY, battery, limits=make_book(max_mw_per_mtu=mw))).frame
+    for frame, most in ((free, 4.0), (cut, mw)):
+        sign = frame["side"].replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
+        plan = plan_of((sign * frame["volume_mw"]).to_numpy(), 1.0, battery)
+        steps = plan.exposure_mw / 0.1
+        np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
+        assert 0.0 < frame["volume_mw"].max() <= most
+        assert plan.state_mwh.min() >= -1e-6
+        assert -1e-6 <= plan.state_mwh[-1] <= 0.1
+
+
+@pytest.mark.parametrize("share", [0.9, 0.5])
+def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share):
+    battery = StorageSettings(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
+    free = decide_signals(make_request(DAY, battery)).frame
+    allowed = share * free["value_at_risk_eur"][0]
+    cut = decide_signals(make_request(DAY, battery, limits=make_book(max_value_at_risk_eur=allowed)))
+    used = cut.conformance.filter(pl.col("limit_name") == "max_value_at_risk_eur")["used"]
+    assert cut.frame["volume_mw"].sum() > 0.0
+    assert used.max() <= allowed + 1e-6
 
 
 def test_reducing_lets_through_what_closes_an_open_position():

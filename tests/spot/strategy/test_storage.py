@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 
 from spot.errors import ForecastError
 from spot.strategy.settings import StorageSettings
-from spot.strategy.storage import optimise_storage, plan_value_eur
+from spot.strategy.sizing import round_towards_zero
+from spot.strategy.storage import optimise_storage, plan_of, plan_value_eur
+from spot.strategy.volume_steps import StepMarket, in_volume_steps
 
 LOSSLESS = StorageSettings(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=0.0)
 
@@ -81,6 +83,78 @@ def test_every_plan_is_physical_and_never_worse_than_rest(prices, minutes, cycle
     assert plan.discharge_mw.sum() * hours <= 3.0 * cycles + 1e-5
     assert np.minimum(plan.charge_mw, plan.discharge_mw).max() < 1e-6
     assert plan_value_eur(plan, values, hours, battery) >= -1e-4
+
+
+def stepped(prices, hours, battery):
+    market = StepMarket(buy_prices=prices, sell_prices=prices, hours=hours, settings=battery)
+    return plan_of(in_volume_steps(optimise_storage(prices, prices, hours, battery).exposure_mw, market), hours, battery)
+
+
+def assert_closed(plan, hours, battery):
+    step = battery.volume_step_mw
+    steps = plan.exposure_mw / step
+    np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
+    assert np.abs(plan.exposure_mw).max() <= battery.power_mw + 1e-9
+    assert plan.state_mwh.min() >= -1e-6
+    assert plan.state_mwh.max() <= battery.energy_mwh + 1e-6
+    start = battery.initial_charge_frac * battery.energy_mwh
+    assert start - 1e-6 <= plan.state_mwh[-1] <= start + step * hours
+    assert plan.discharge_mw.sum() * hours <= battery.max_cycles_per_day * battery.energy_mwh + 1e-6
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    prices=st.lists(st.floats(-500, 4000), min_size=2, max_size=30),
+    minutes=st.sampled_from([15, 30, 60]),
+    cycles=st.floats(0.2, 3.0),
+    efficiency=st.floats(0.7, 1.0),
+    start=st.floats(0.0, 1.0),
+    step=st.sampled_from([0.001, 0.1, 0.25]),
+)
+def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(prices, minutes, cycles, efficiency, start, step):
+    battery = StorageSettings(
+        power_mw=2.0,
+        energy_mwh=3.0,
+        charge_efficiency=efficiency,
+        discharge_efficiency=efficiency,
+        max_cycles_per_day=cycles,
+        initial_charge_frac=start,
+        volume_step_mw=step,
+    )
+    values, hours = np.array(prices), minutes / 60.0
+    plan = stepped(values, hours, battery)
+    assert_closed(plan, hours, battery)
+    assert plan_value_eur(plan, values, hours, battery) >= -1e-6
+
+
+@pytest.mark.parametrize(("n_units", "allowed_loss"), [(96, 0.02), (24, 0.05)])
+def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_units, allowed_loss):
+    """In hours 0.1 MW is a twentieth of this battery: 1.9 MWh can be sold from a full one, 1.8 with two cycles that close."""
+    rng, hours, battery = np.random.default_rng(1), 24.0 / n_units, StorageSettings(volume_step_mw=0.1)
+    whole, in_steps, n_open = 0.0, 0.0, 0
+    for _ in range(25):
+        prices = 80 - 40 * np.cos(np.arange(n_units) / n_units * 4 * np.pi) + rng.normal(0, 12, n_units) + rng.normal(0, 25)
+        continuous, plan = optimise_storage(prices, prices, hours, battery), stepped(prices, hours, battery)
+        assert_closed(plan, hours, battery)
+        whole += plan_value_eur(continuous, prices, hours, battery)
+        in_steps += plan_value_eur(plan, prices, hours, battery)
+        one_by_one = plan_of(round_towards_zero(continuous.exposure_mw, 0.1), hours, battery).state_mwh
+        n_open += one_by_one.min() < -1e-6 or one_by_one[-1] > 0.1 * hours
+    assert (1.0 - allowed_loss) * whole < in_steps <= whole * (1 + 1e-3)
+    assert n_open > 0
+
+
+def test_a_plan_in_steps_equals_enumeration_on_a_small_grid():
+    rng = np.random.default_rng(5)
+    battery = StorageSettings(energy_mwh=1.0, charge_efficiency=0.9, discharge_efficiency=0.9, max_cycles_per_day=1.0, volume_step_mw=0.5)
+    for _ in range(10):
+        prices, best = rng.normal(50, 60, 5), 0.0
+        for moves in product((-1.0, -0.5, 0.0, 0.5, 1.0), repeat=5):
+            plan = plan_of(np.array(moves), 1.0, battery)
+            is_closed = plan.state_mwh.min() > -1e-9 and plan.state_mwh.max() < 1.0 + 1e-9 and plan.state_mwh[-1] <= 0.45 + 1e-9
+            if is_closed and plan.discharge_mw.sum() <= 1.0:
+                best = max(best, plan_value_eur(plan, prices, 1.0, battery))
+        assert plan_value_eur(stepped(prices, 1.0, battery), prices, 1.0, battery) == pytest.approx(best, abs=1e-6)
 
 
 def test_a_price_that_is_not_finite_is_refused():
