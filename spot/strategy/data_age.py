@@ -10,6 +10,7 @@ import polars as pl
 
 ESSENTIAL_FEEDS = {"day_ahead_prices": "day_ahead", "load_forecasts": "load"}
 """Raw table to series."""
+GIVEN_UP_DAYS = 14
 _MOST_OF_A_DAY_MINUTES = 12 * 60
 
 
@@ -17,19 +18,27 @@ def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc:
     """When the newest delivery day of the essential feed that is furthest behind became known, as of an instant; None without any price.
 
     A day counts with at least half of its hours, from when the last of them was first published: a correction of an old day makes no feed younger. At
-    the gate of day D the prices of D-1, published at 13:00 on D-2, are 23 hours old; one missing auction makes 47, two make 71. A zone without any
-    row of load forecasts in `raw` has no such feed. `raw` holds raw tables under contract, any zones and vintages.
+    the gate of day D the prices of D-1, published at 13:00 on D-2, are 23 hours old; one missing auction makes 47, two make 71. A zone without
+    load forecasts for `GIVEN_UP_DAYS` counts as one that has none, else it would never trade again. `raw` holds raw tables under contract, any zones
+    and vintages.
     """
     newest = []
     for table, series in ESSENTIAL_FEEDS.items():
-        own = raw[table].filter(pl.col("zone") == zone, pl.col("series") == series) if table in raw else pl.DataFrame()
-        if own.is_empty() and table != "day_ahead_prices":
+        known = _known(raw.get(table, pl.DataFrame()), zone, series, as_of_utc)
+        is_gone = known.is_empty() or known["delivery_day"].max() < as_of_utc.date() - timedelta(days=GIVEN_UP_DAYS)  # type: ignore[operator]
+        if is_gone and table != "day_ahead_prices":
             continue
-        found = _newest_day_utc(own.filter(pl.col("available_at_utc") <= as_of_utc)) if own.height else None
+        found = _newest_day_utc(known) if known.height else None
         if found is None:
             return None
         newest.append(found)
     return min(newest)
+
+
+def _known(frame: pl.DataFrame, zone: str, series: str, as_of_utc: datetime) -> pl.DataFrame:
+    if frame.is_empty():
+        return frame
+    return frame.filter(pl.col("zone") == zone, pl.col("series") == series, pl.col("available_at_utc") <= as_of_utc)
 
 
 def _newest_day_utc(known: pl.DataFrame) -> datetime | None:

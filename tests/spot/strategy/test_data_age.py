@@ -39,6 +39,8 @@ def test_prices_that_stopped_are_old_although_forecasts_still_come_in(raw, n_mis
 
 def test_load_forecasts_that_stopped_are_old_and_a_zone_may_have_none(raw):
     assert age_hours(until(raw, "load_forecasts", DAY - timedelta(days=3))) > 48.0
+    assert age_hours(until(raw, "load_forecasts", DAY - timedelta(days=12))) > 48.0
+    assert age_hours(until(raw, "load_forecasts", DAY - timedelta(days=16))) == pytest.approx(23.0, abs=0.1)
     assert age_hours({"day_ahead_prices": raw["day_ahead_prices"]}) == pytest.approx(23.0, abs=0.1)
 
 
