@@ -33,7 +33,7 @@ class DriftSettings(_Frozen):
     price: str = Field(default="price_1d_eur_per_mwh", description="the price that is watched given what drives it")
     price_drivers: tuple[str, ...] = Field(default=("residual_load_mw", "load_forecast_mw"), description="the first that the zone has explains it")
     price_threshold: float = Field(
-        default=3.0, gt=0, description="median shift of the price that its load does not explain, in usual deviations of a day"
+        default=3.2, gt=0, description="median shift of the price that its load does not explain, in usual deviations of a day"
     )
     reported_price_threshold: float = Field(
         default=3.3, gt=0, description="distance of every other price and of the forecast, in usual deviations of a day"
