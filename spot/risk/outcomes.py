@@ -120,19 +120,25 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 
 
 def _with_reference(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+    return day_ahead.join(_by_unit(day_ahead, reference), on=_KEY, how="left").with_columns(
+        known_at_utc=pl.max_horizontal(
+            "known_at_utc", pl.when(pl.col("reference_price_eur_per_mwh").is_not_null()).then(pl.col("reference_known_utc"))
+        )
+    )
+
+
+def _by_unit(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
+    """The reference and when it was known, on the units of the auction."""
+    if (lengths := reference["resolution_minutes"].unique()).len() == 1 and lengths.equals(day_ahead["resolution_minutes"].unique()):
+        return reference.select(*_KEY, reference_price_eur_per_mwh="price_eur_per_mwh", reference_known_utc="available_at_utc")
     units = _quarters(day_ahead.select(*_KEY, "resolution_minutes"))
     quarters = _quarters(reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc"))
-    means = (
+    return (
         units.join(quarters.select("zone", "quarter_utc", "price_eur_per_mwh", "available_at_utc"), on=["zone", "quarter_utc"], how="left")
         .group_by(_KEY, maintain_order=True)
         .agg(
             reference_price_eur_per_mwh=pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(pl.col("price_eur_per_mwh").mean()),
             reference_known_utc=pl.col("available_at_utc").max(),
-        )
-    )
-    return day_ahead.join(means, on=_KEY, how="left").with_columns(
-        known_at_utc=pl.max_horizontal(
-            "known_at_utc", pl.when(pl.col("reference_price_eur_per_mwh").is_not_null()).then(pl.col("reference_known_utc"))
         )
     )
 
