@@ -48,6 +48,8 @@ TRUTH = slice(SHADOW.stop, SHADOW.stop + N_TRUTH)
 POISONS = ("label_shift", "times_1000", "garbage_20_percent", "leaked_target", "tiny_sample", "constant", "lucky_seed")
 GAINS = ("sees_wind_and_solar", "learnt_from_good_data", "fresh_after_stale")
 TRULY_BETTER, SLIGHTLY_BETTER = 0.10, 0.02
+LEVEL_ALLOWED = 0.05
+"""Of promotions of a version that is no better, over a whole shadow life. The settings test at a smaller one."""
 LEAK = "wind_forecast_mw"
 
 
@@ -239,8 +241,7 @@ def summary(outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned:
     n_promoted = sum(o.action == "promote" for o in bad)
     table = {kind: ends([o for o in outcomes if o.kind == kind]) for kind in (*POISONS, *GAINS)}
     share = len(promoted) / len(truly) if truly else float("nan")
-    allowed = promotion_settings().error_level
-    kept = [not bad or n_promoted == 0, not good or share >= 0.9, all(row["at_least"] <= allowed for row in level)]
+    kept = [not bad or n_promoted == 0, not good or share >= 0.9, all(row["at_least"] <= LEVEL_ALLOWED for row in level)]
     return {
         "n_poisoned": len(bad),
         "n_poisoned_promoted": n_promoted,
@@ -251,7 +252,7 @@ def summary(outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned:
         "share_of_truly_better_promoted": share,
         "median_days_to_promotion": float(np.median([o.n_days for o in promoted])) if promoted else None,
         "where_they_ended": table,
-        "level_allowed": allowed,
+        "level_allowed": LEVEL_ALLOWED,
         "level": level,
         "seconds": round(seconds, 1),
         "passed": bool(outcomes or level) and all(kept),

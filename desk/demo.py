@@ -37,11 +37,11 @@ class DemoPlan:
     zones: tuple[str, ...] = ("DE_LU", "FR")
     scenario: Regime = Regime.GAS_SHOCK
     seed: int = 7
-    training_days: int = 398
+    training_days: int = 377
     evaluation_days: int = 14
-    first_forecast: date = date(2025, 6, 27)
+    first_forecast: date = date(2025, 6, 20)
     change_day: date = date(2025, 7, 18)
-    tomorrow: date = date(2025, 9, 14)
+    tomorrow: date = date(2025, 9, 1)
     block_days: int = 7
     """How often the monitors look."""
     model: str = "catboost_small"

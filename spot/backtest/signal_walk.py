@@ -75,6 +75,15 @@ class WalkedSignals:
     halt_requests: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """When a day is decided, and from when the data behind it is."""
+
+    day: date
+    as_of_utc: datetime
+    essential_data_utc: datetime | None
+
+
 def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -> WalkedSignals:
     """Decide every day, strategy and role of the walk, days ascending; a day without a fit forecast is flat and says why."""
     decisions: list[SignalDecision] = []
@@ -88,6 +97,7 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
     }
     for day in days:
         as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
+        moment = _Moment(day, as_of, essential_data_utc(inputs.raw, zone=inputs.zone, as_of_utc=as_of))
         spreads = {strategy.strategy: _spread_quantiles(inputs, day, as_of, strategy) for strategy in inputs.strategies}
         made: list[pl.DataFrame] = []
         money: list[pl.DataFrame] = []
@@ -96,7 +106,7 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
             known = zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, as_of_utc=as_of, first_day=since)
             for role, version in _speakers(inputs.forecasts, day):
                 desk = DeskBefore(signals=_of_two_days([signals, *made], day), settlements=settlements)
-                decision = decide_signals(_request(inputs, day, strategy, (role, version), known, desk, spreads[strategy.strategy]))
+                decision = decide_signals(_request(inputs, moment, strategy, (role, version), known, desk, spreads[strategy.strategy]))
                 decisions.append(decision)
                 made.append(decision.frame)
                 if day != days[-1]:
@@ -139,15 +149,14 @@ def desk_price(raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc:
 
 def _request(
     inputs: WalkInputs,
-    day: date,
+    moment: _Moment,
     strategy: Settings,
     speaker: tuple[Role, str],
     known: pl.DataFrame,
     desk: DeskBefore,
     spread_quantiles: Floats | None,
 ) -> SignalRequest:
-    role, version = speaker
-    as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
+    (role, version), day, as_of = speaker, moment.day, moment.as_of_utc
     trained = inputs.trained_through.get(version)
     is_replay = as_of < inputs.now
     return SignalRequest(
@@ -165,7 +174,7 @@ def _request(
         spread_quantiles=spread_quantiles,
         strategy_model_version="none" if spread_quantiles is None or inputs.spread is None else inputs.spread.version(day),
         model_age_days=None if trained is None else float((day - trained).days),
-        essential_data_utc=essential_data_utc(inputs.raw, zone=inputs.zone, as_of_utc=as_of),
+        essential_data_utc=moment.essential_data_utc,
         drift_status=inputs.drift_status,
         role=role,
         mode="live" if inputs.is_live and not is_replay and role == "champion" else "paper",
