@@ -91,7 +91,7 @@ def demo(
 ) -> None:
     """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote. Nothing leaves this machine.
 
-    Two simulated zones, 500 days, one regime change. The desk's own tables are not touched.
+    Two simulated zones, about 500 days, one regime change. The desk's own tables are not touched.
     """
     plan = DemoPlan.quick(scenario, seed) if quick else DemoPlan(scenario=scenario, seed=seed)
     admit_zones(plan.zones)

@@ -16,9 +16,9 @@ from spot.errors import ConfigurationError
 
 
 @pytest.mark.parametrize("scenario", list(Regime))
-def test_the_plan_is_500_days_with_one_change_after_a_calm_time(scenario):
+def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario):
     plan = DemoPlan(scenario=scenario)
-    assert (plan.tomorrow - plan.first_day).days + 1 == 500
+    assert 470 <= (plan.tomorrow - plan.first_day).days + 1 <= 500
     assert plan.first_forecast + timedelta(days=28) <= plan.change_day < plan.tomorrow - timedelta(days=70)
     settings = ZoneSettings.model_validate(plan.overrides())
     assert (settings.source, settings.live) == ("simulated", False)
