@@ -19,7 +19,7 @@ from spot.errors import ConfigurationError
 def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario):
     plan = DemoPlan(scenario=scenario)
     assert 470 <= (plan.tomorrow - plan.first_day).days + 1 <= 500
-    assert plan.first_forecast + timedelta(days=28) <= plan.change_day < plan.tomorrow - timedelta(days=70)
+    assert plan.first_forecast + timedelta(days=28) <= plan.change_day < plan.tomorrow - timedelta(days=42)
     settings = ZoneSettings.model_validate(plan.overrides())
     assert (settings.source, settings.live) == ("simulated", False)
     assert [(regime.name, regime.start_day) for regime in settings.scenarios] == [(scenario.value, plan.change_day)]
