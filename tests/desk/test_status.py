@@ -38,7 +38,9 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
     conf = folder / "conf"
     for name in ("risk_limits.yaml", "strategies/storage.yaml"):
         (conf / name).parent.mkdir(parents=True, exist_ok=True)
-        (conf / name).write_text((project_root / "conf" / name).read_text())
+        (conf / name).write_text(
+            (project_root / "conf" / name).read_text().replace("max_model_age_days: {limit: 550", "max_model_age_days: {limit: 120")
+        )
     (conf / "zones.yaml").write_text(yaml.safe_dump({"zones": {ZONE: {"source": "simulated", "strategies": ["storage"]}}}))
     lake = Lake(uri=str(folder / "home" / "lake"))
     lake.append(
