@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A property holds or it does not; how long an example takes says something about the machine alone.
-settings.register_profile("spotdesk", deadline=None)
+# A property holds or it does not; how long an example takes says something about the machine alone. The same examples each time: a change is judged
+# by what it changes. `--hypothesis-profile=explore` looks for new ones.
+settings.register_profile("spotdesk", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("spotdesk")
 
 ROOT = Path(__file__).resolve().parents[1]

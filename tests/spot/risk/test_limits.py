@@ -151,4 +151,4 @@ def test_whatever_comes_in_nothing_leaves_above_a_limit(exposure, others, limits
     if keeps_shape:
         traded = orders.exposure_mw != 0
         ratios = out.exposure_mw[traded] / orders.exposure_mw[traded]
-        np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9)
+        np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9, atol=1e-12)
