@@ -1,6 +1,6 @@
 """Bad data is not drift: missing, frozen, rescaled, doubled and impossible values are found, named row by row, and retrain nothing.
 
-Input frames are wide: `delivery_day`, `delivery_start_utc` and one Float64 column per series (`profiles.widen_series`). NannyML's data
+Input frames are wide: `delivery_day`, `delivery_start_utc` and one Float64 column per series. NannyML's data
 quality calculators count missing and out-of-range values per chunk only; the desk needs the very rows, before the gate and without the ten
 seconds that importing NannyML takes, so these checks are plain polars.
 """

@@ -74,15 +74,23 @@ def assess_performance(reference: pl.DataFrame, analysis: pl.DataFrame, settings
     threshold = _nannyml_mae_threshold(errors, settings)
     rows = [_upper("mae", _mean(newest["mae"]), threshold)]
     pinball = _chunk_means(past["pinball"].to_numpy(), settings.chunk_days)
-    limit = float(pinball.mean() + settings.threshold_standard_deviations * pinball.std(ddof=1)) if len(pinball) > 1 else float("inf")
+    limit = float(pinball.mean() + settings.threshold_standard_deviations * pinball.std(ddof=1))
     rows.append(_upper("pinball", _mean(newest["pinball"]), limit))
     coverage = _mean(newest["coverage"])
     is_low = coverage < settings.minimum_coverage
     text = f"coverage of the 80 % interval {coverage:.0%} under {settings.minimum_coverage:.0%}" if is_low else ""
     rows.append(_metric("coverage", "realised", coverage, settings.minimum_coverage, "alert" if is_low else "ok", text))
-    if newest["naive_mae"].null_count() == 0 and _mean(newest["naive_mae"]) > 0:
-        rows.append(_upper("rmae", _mean(newest["mae"]) / _mean(newest["naive_mae"]), settings.maximum_rmae))
-    return _verdict(rows, newest)
+    return _verdict([*rows, _rmae(newest, settings)], newest)
+
+
+def _rmae(newest: pl.DataFrame, settings: PerformanceSettings) -> dict[str, Any]:
+    """Error over that of the weekly naive, on the days that have one."""
+    both = newest.drop_nulls("naive_mae")
+    if both.is_empty():
+        return _metric("rmae", "realised", None, None, "cannot_see", "cannot see rmae: no price of the week before")
+    if _mean(both["naive_mae"]) == 0:
+        return _metric("rmae", "realised", None, None, "cannot_see", "cannot see rmae: the weekly naive made no error")
+    return _upper("rmae", _mean(both["mae"]) / _mean(both["naive_mae"]), settings.maximum_rmae)
 
 
 def estimate_performance(reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings) -> PerformanceVerdict:
@@ -96,7 +104,7 @@ def estimate_performance(reference: pl.DataFrame, analysis: pl.DataFrame, settin
     history, judged = _with_days(reference, past["delivery_day"]), _with_days(analysis, days)
     estimate = _dle_estimate(history, judged) if settings.estimate_with == "dle" else _interval_estimate(history, judged)
     chunks = _chunk_means(past["mae"].to_numpy(), settings.chunk_days)
-    limit = float(chunks.mean() + settings.threshold_standard_deviations * chunks.std(ddof=1)) if len(chunks) > 1 else float("inf")
+    limit = float(chunks.mean() + settings.threshold_standard_deviations * chunks.std(ddof=1))
     return _verdict([_upper("mae", estimate, limit, basis="estimated")], newest)
 
 
@@ -154,8 +162,9 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
 def _blindness(n_reference: int, n_judged: int, settings: PerformanceSettings) -> str:
     if n_judged == 0:
         return "cannot see: no rows to judge"
-    if n_reference < settings.minimum_reference_days:
-        return f"cannot see: reference of {n_reference} days with outcomes, {settings.minimum_reference_days} needed"
+    n_needed = max(settings.minimum_reference_days, 2 * settings.chunk_days)  # one chunk has no spread to take a limit from
+    if n_reference < n_needed:
+        return f"cannot see: reference of {n_reference} days with outcomes, {n_needed} needed"
     return ""
 
 
@@ -173,6 +182,8 @@ def _mean(series: pl.Series) -> float:
 
 
 def _upper(metric: str, value: float, threshold: float, *, basis: str = "realised") -> dict[str, Any]:
+    if not np.isfinite(value) or not np.isfinite(threshold):
+        return _metric(metric, basis, None, None, "cannot_see", f"cannot see {basis} {metric}: {value:g} against {threshold:g} is no number to judge")
     is_alert = value > threshold
     text = f"{basis} {metric} {value:.4g} over {threshold:.4g}" if is_alert else ""
     return _metric(metric, basis, value, threshold, "alert" if is_alert else "ok", text)

@@ -108,16 +108,6 @@ def mark(request: RetrainRequest, status: RequestStatus, *, now: datetime, run_i
     return replace(request, status=status, updated_at_utc=now, run_id=run_id or request.run_id)
 
 
-def cause_of_age(zone: str, *, trained_at_utc: datetime | None, now: datetime, settings: RetrainingSettings) -> RetrainCause | None:
-    """The schedule's cause: no champion yet, or one older than `maximum_age_days`."""
-    if trained_at_utc is None:
-        return RetrainCause(zone=zone, kind="schedule", detail="no champion yet", observed_at_utc=now)
-    age = now - trained_at_utc
-    if age <= timedelta(days=settings.maximum_age_days):
-        return None
-    return RetrainCause(zone=zone, kind="schedule", detail=f"champion is {age.days} days old", observed_at_utc=now)
-
-
 def _check(now: datetime, settings: RetrainingSettings) -> None:
     if now.tzinfo is None:
         raise ConfigurationError("now has no time zone: instants are aware and UTC")

@@ -89,7 +89,6 @@ class RetrainingSettings(_Frozen):
     cool_down_hours: dict[str, float] = Field(
         default={"schedule": 24.0, "drift": 336.0, "performance": 336.0, "estimated_performance": 336.0, "code": 24.0, "person": 0.0}
     )
-    maximum_age_days: float = Field(default=91.0, gt=0, description="a champion older than this is retrained on schedule")
     maximum_attempts: int = Field(default=3, ge=1)
     retry_after_minutes: float = Field(default=15.0, ge=0)
     maximum_run_hours: float = Field(default=3.0, gt=0, description="a run that has not ended by then counts as killed")

@@ -119,7 +119,9 @@ def watch_performance(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: st
     chunk = timedelta(days=settings.performance.chunk_days)
     cut = (newest_known if isinstance(newest_known, date) else last_day) - chunk
     is_reference = pl.col("delivery_day").is_between(cut - timedelta(days=REFERENCE_FORECAST_DAYS), cut)
-    realised = assess_performance(outcomes.filter(is_reference), outcomes.filter(pl.col("delivery_day") > cut), settings.performance)
+    # outcomes that stopped coming more than a chunk ago say nothing of today: an old week is not judged as the newest
+    is_judged = (pl.col("delivery_day") > cut) & pl.lit(cut + chunk >= last_day - chunk)
+    realised = assess_performance(outcomes.filter(is_reference), outcomes.filter(is_judged), settings.performance)
     newest = scored.filter(pl.col("delivery_day") > last_day - chunk)
     return PerformanceWatch(realised=realised, estimated=estimate_performance(outcomes.filter(is_reference), newest, settings.performance))
 

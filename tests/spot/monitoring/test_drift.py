@@ -6,9 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from spot.errors import ContractError
 from spot.monitoring.drift import RECONSTRUCTION, assess_drift
-from spot.monitoring.profiles import daily_profile, reference_days, widen_series
+from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import DriftSettings, ReferenceSettings
 
 SETTINGS = DriftSettings(
@@ -114,28 +113,3 @@ def test_reference_holds_the_season_and_no_judged_day() -> None:
     assert days.len() == 28 + 2 * 28
     assert days.is_sorted()
     assert {day.month for day in days} <= {5, 6}
-
-
-def test_a_profile_has_one_row_per_day_whatever_the_market_time_unit() -> None:
-    hours = pl.datetime_range(pl.datetime(2025, 9, 30), pl.datetime(2025, 9, 30, 23), "1h", eager=True, time_zone="UTC")
-    quarters = pl.datetime_range(pl.datetime(2025, 10, 1), pl.datetime(2025, 10, 1, 23, 45), "15m", eager=True, time_zone="UTC")
-    value = [float(i) for i in range(24)] + [float(i // 4) for i in range(96)]
-    frame = pl.DataFrame({"delivery_start_utc": pl.concat([hours, quarters]), "x_mw": value}).with_columns(
-        pl.col("delivery_start_utc").dt.date().alias("delivery_day")
-    )
-    profile = daily_profile(frame)
-    assert profile.height == 2
-    assert profile["x_mw|mean"].to_list() == [11.5, 11.5]
-    assert profile["x_mw|spread"].to_list() == [23.0, 23.0]
-    with pytest.raises(ContractError):
-        daily_profile(frame.drop("delivery_day"))
-
-
-def test_widened_series_hold_the_newest_vintage() -> None:
-    at = pl.datetime_range(pl.datetime(2025, 1, 1), pl.datetime(2025, 1, 1, 1), "1h", eager=True, time_zone="UTC")
-    rows = pl.DataFrame(
-        {"series": "load", "delivery_day": date(2025, 1, 1), "delivery_start_utc": at, "load_mw": [1.0, 2.0], "available_at_utc": at[0]}
-    )
-    revised = rows.with_columns(load_mw=pl.lit(9.0), available_at_utc=pl.lit(at[1])).tail(1)
-    wide = widen_series({"load_actuals": pl.concat([revised, rows]), "day_ahead_prices": rows.clear()})
-    assert wide["load_actuals.load"].to_list() == [1.0, 9.0]

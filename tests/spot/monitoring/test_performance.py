@@ -86,6 +86,17 @@ def test_blindness_is_said() -> None:
     assert estimate_performance(unknown, good, SETTINGS).status == "cannot_see"
 
 
+def test_what_cannot_be_a_number_is_no_ok() -> None:
+    history, newest = scored(84), scored(7, seed=9, first=84)
+    lost = assess_performance(history, newest.with_columns(naive_eur_per_mwh=pl.lit(None, dtype=pl.Float64)), SETTINGS)
+    assert dict(lost.metrics.select("metric", "status").rows()) == {"mae": "ok", "pinball": "ok", "coverage": "ok", "rmae": "cannot_see"}
+    assert lost.status == "cannot_see"
+    one_chunk = PerformanceSettings(minimum_reference_days=7)
+    assert assess_performance(scored(13), newest, one_chunk).reasons == ("cannot see: reference of 13 days with outcomes, 14 needed",)
+    spoilt = newest.with_columns(price_point_eur_per_mwh=pl.lit(float("nan")))
+    assert estimate_performance(history, spoilt, SETTINGS).status == "cannot_see"
+
+
 def test_the_order_of_the_rows_changes_no_bit() -> None:
     frame = scored(120)
     shuffled = frame.sample(fraction=1.0, shuffle=True, seed=1)

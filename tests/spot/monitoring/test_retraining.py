@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spot.errors import ConfigurationError
-from spot.monitoring.retraining import RetrainCause, cause_of_age, decide_retrains, launch_key, mark
+from spot.monitoring.retraining import RetrainCause, decide_retrains, launch_key, mark
 from spot.monitoring.settings import MonitoringSettings, RetrainingSettings
 
 SETTINGS = RetrainingSettings()
@@ -91,12 +91,6 @@ def test_old_rows_of_a_request_do_not_count() -> None:
     request = decide([], [cause()]).launch[0]
     done = mark(request, "succeeded", now=NOW + timedelta(hours=1))
     assert not decide([done, request], [], now=NOW + timedelta(days=1)).launch
-
-
-def test_age_is_a_cause() -> None:
-    assert cause_of_age("BE", trained_at_utc=None, now=NOW, settings=SETTINGS).detail == "no champion yet"
-    assert cause_of_age("BE", trained_at_utc=NOW - timedelta(days=90), now=NOW, settings=SETTINGS) is None
-    assert cause_of_age("BE", trained_at_utc=NOW - timedelta(days=92), now=NOW, settings=SETTINGS).kind == "schedule"
 
 
 def test_settings_that_say_nothing_about_a_cause_stop() -> None:

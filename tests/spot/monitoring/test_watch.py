@@ -134,6 +134,10 @@ def test_performance_is_watched_with_and_without_outcomes() -> None:
     waiting = watch_performance(forecasts_of(prices, 30.0), unknown, zone=ZONE, last_day=last, settings=SETTINGS)
     assert waiting.realised.last_day == SHIFT - timedelta(days=1)
     assert waiting.estimated.last_day == last
+    stopped = watch_performance(
+        forecasts_of(prices, 0.0), prices.filter(pl.col("delivery_day") < SHIFT - timedelta(days=1)), zone=ZONE, last_day=last, settings=SETTINGS
+    )
+    assert stopped.realised.reasons == ("cannot see: no rows to judge",), "an old week is not judged as if it were the newest"
 
 
 def test_an_hourly_price_is_the_outcome_of_its_quarter_hours_and_the_naive_is_a_week_old() -> None:
