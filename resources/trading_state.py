@@ -22,6 +22,8 @@ from spot.risk.state import TradingState, stricter
 
 MAX_SENDING_SECONDS = 10.0
 """The longest that one message may take to leave."""
+MAX_TURN_SECONDS = 0.5
+"""The longest that a halt waits for another change of state."""
 _MARKER = "ready"
 _STRICT = (TradingState.ACTIVE, TradingState.REDUCING, TradingState.HALTED)
 
@@ -70,7 +72,7 @@ class TradingStateStore:
     def _absent(self) -> str:
         """Why there is no state to read: a new desk, or one whose state was lost."""
         if self._twin.exists():
-            return "the trading state folder is gone: nobody knows who halted what"
+            return "the trading state was lost, or could not be written by a halt: nobody knows who halted what"
         return "the trading state has not been set up: the first `spotdesk run` does it"
 
     def state(self, zone: str | None = None) -> TradingState:
@@ -98,12 +100,32 @@ class TradingStateStore:
     def halt(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
         """Halt the desk or a zone. When this returns no signal leaves any more, in this process or another, after a restart or not.
 
-        The state is on disk first, so that nothing new begins; then a message that is just leaving is waited for.
+        The state is on disk first, so that nothing new begins; then a message that is just leaving is waited for. Where the disk takes no file, the
+        whole desk is halted by taking away the mark that makes its state readable.
+
+        Raises:
+            ConfigurationError: the folder can neither be written nor made unreadable: NOT halted.
         """
-        record = self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
-        with contextlib.suppress(Timeout), self._sending_lock().acquire(timeout=MAX_SENDING_SECONDS, poll_interval=0.002):
+        try:
+            record = self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
+        except OSError as error:
+            record = self._halt_without_writing(zone, error)
+        with contextlib.suppress(Timeout, OSError), self._sending_lock().acquire(timeout=MAX_SENDING_SECONDS, poll_interval=0.002):
             pass
         return record
+
+    def _halt_without_writing(self, zone: str | None, error: OSError) -> StateRecord:
+        scope = "desk" if zone is None else _scope(zone)
+        if self.record(scope).state is not TradingState.HALTED:
+            try:
+                (self.folder / _MARKER).unlink(missing_ok=True)
+            except OSError as second:
+                raise ConfigurationError(
+                    f"NOT HALTED: the trading state in {self.folder} cannot be written ({error}; {second}). End the processes that send, or cut "
+                    "their network, and call the exchange"
+                ) from second
+        before = self.record(scope)
+        return StateRecord(scope, before.state, f"{before.reason}; this halt could not be written: {error}", before.actor, before.since_utc)
 
     @contextlib.contextmanager
     def sending(self, zone: str) -> Iterator[TradingState]:
@@ -123,18 +145,28 @@ class TradingStateStore:
         """Back to ACTIVE, by a person, with a reason.
 
         Raises:
-            ConfigurationError: the reason or the person's name is empty.
+            ConfigurationError: the reason or the person's name is empty, or a zone of a desk whose own state cannot be known.
         """
         if not reason.strip() or not actor.strip():
             raise ConfigurationError("resuming needs a reason and the name of a person")
         if not (self.folder / _MARKER).exists():
+            if zone is not None:  # setting the folder up again for one zone would resume all the others
+                raise ConfigurationError(f"{self._absent}; resume the whole desk first: {self.record('desk').cure}")
             self._create()
         return self._set(zone, TradingState.ACTIVE, reason=reason, actor=actor, may_relax=True)
+
+    @contextlib.contextmanager
+    def _turn(self, state: TradingState) -> Iterator[None]:
+        """The turn to write. A halt goes ahead without it where whoever has it, perhaps a frozen process, does not let go."""
+        with contextlib.ExitStack() as held:
+            with contextlib.suppress(Timeout):
+                held.enter_context(FileLock(self.folder / "lock").acquire(timeout=MAX_TURN_SECONDS if state is TradingState.HALTED else -1))
+            yield
 
     def _set(self, zone: str | None, state: TradingState, *, reason: str, actor: str, may_relax: bool) -> StateRecord:
         scope = "desk" if zone is None else _scope(zone)
         self.folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.folder / "lock"):
+        with self._turn(state):
             before = self.record(scope)
             if not may_relax and _STRICT.index(state) < _STRICT.index(before.state):
                 return before

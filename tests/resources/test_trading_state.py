@@ -3,8 +3,11 @@ import multiprocessing
 import shutil
 import subprocess
 import sys
+import time
+from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from resources.risk_limits import read_limit_book
 from resources.trading_state import TradingStateStore
@@ -91,6 +94,40 @@ def test_a_folder_that_was_lost_stays_halted_until_a_person_resumes(store):
     assert store.state("BE") is TradingState.HALTED
     store.resume(reason="restored from backup", actor="Ann")
     assert store.state("BE") is TradingState.ACTIVE
+
+
+def test_resuming_one_zone_of_a_desk_whose_state_was_lost_resumes_no_other(store):
+    store.halt("BE", reason="stop", actor="Ann")
+    shutil.rmtree(store.folder)
+    with pytest.raises(ConfigurationError, match="whole desk first"):
+        store.resume("SK", reason="looks fine", actor="Ann")
+    assert {store.state(zone) for zone in ("SK", "BE", None)} == {TradingState.HALTED}
+
+
+def test_a_halt_waits_for_no_frozen_process(store):
+    with FileLock(store.folder / "lock"):
+        began = time.monotonic()
+        TradingStateStore(store.folder).halt("SK", reason="stop", actor="Ann")
+        assert time.monotonic() - began < 1.0
+    assert store.record("zone-SK").reason == "stop"
+
+
+def test_a_halt_that_cannot_be_written_halts_the_whole_desk_and_says_so(store):
+    (store.folder / "lock").mkdir()
+    record = store.halt("SK", reason="stop", actor="Ann")
+    assert record.state is TradingState.HALTED
+    assert "could not be written" in record.reason
+    assert {store.state(zone) for zone in ("SK", "BE", None)} == {TradingState.HALTED}
+
+
+def test_a_halt_that_fails_says_that_it_failed(store, monkeypatch):
+    def refuse(*_, **__):
+        raise OSError("read-only file system")
+
+    (store.folder / "lock").mkdir()
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(ConfigurationError, match="NOT HALTED"):
+        store.halt(reason="stop", actor="Ann")
 
 
 def _halt_many(folder, n):
