@@ -183,7 +183,7 @@ def summary_of(environment: Environment, zone: str, first: date, last: date, sou
         "source": source,
         "forecast_days": forecasts["delivery_day"].n_unique(),
         "signal_days": signals["delivery_day"].n_unique(),
-        "signals": signals.filter(pl.col("side") != "flat").height,
+        "orders": signals.filter(pl.col("side") != "flat").height,
         "mae_eur_per_mwh": error.mean(),
         "coverage_80_frac": inside.mean(),
         "pnl_eur": pnl,

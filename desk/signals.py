@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 
+import numpy as np
 import polars as pl
 import typer
 
@@ -12,6 +13,7 @@ from resources.environments import Environment, admit_zones, desk_resource, read
 from resources.lake import Lake
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake, make_registry
+from spot.contracts.signal_tables import DAY_AHEAD_BLOCK
 from spot.errors import ModelError
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
@@ -144,6 +146,8 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
         out.print(_summary(str(strategy), own))
         if own["is_firm"].all() and own["side"].ne("flat").any():
             out.print(_plan_line(own), soft_wrap=True)
+        for line in _block_lines(own):
+            out.print(line, soft_wrap=True)
         if explain or own["side"].eq("flat").all():
             out.print(f"  limits that changed it: {own['limits_applied'][0] or 'none'}", soft_wrap=True)
         if own["side"].eq("flat").all():
@@ -163,6 +167,18 @@ def _plan_line(own: pl.DataFrame) -> str:
     limits = {side: own.filter(pl.col("side") == side)["limit_price_eur_per_mwh"].to_list() for side in ("buy", "sell")}
     reach = [f"{side}s {word} {pick(limits[side]):,.2f}" for side, word, pick in (("buy", "up to", min), ("sell", "down to", max)) if limits[side]]
     return f"  one plan: {gains}takes any price inside the collar, {' and '.join(reach)} EUR/MWh (each unit's limit: --json)"
+
+
+def _block_lines(own: pl.DataFrame) -> list[str]:
+    """Of a block order: that it stands or falls as one, and at which mean price."""
+    lines = []
+    for (side,), rows in own.filter(pl.col("market") == DAY_AHEAD_BLOCK, pl.col("side") != "flat").group_by("side", maintain_order=True):
+        mean = np.average(rows["limit_price_eur_per_mwh"].to_numpy(), weights=rows["volume_mw"].to_numpy())
+        word = "above" if side == "buy" else "below"
+        lines.append(
+            f"  one block of {rows.height} units: the {side} is filled whole, or not at all where their mean price is {word} {mean:,.2f} EUR/MWh"
+        )
+    return lines
 
 
 def _summary(strategy: str, own: pl.DataFrame) -> str:

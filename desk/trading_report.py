@@ -14,6 +14,7 @@ from spot.backtest.trading_report import attribution, compare_with, equity_curve
 
 _HIDDEN = ("daily_shortfall_eur",)
 """Figures that JSON and tables leave out: they stand in the risk tables."""
+SIGNIFICANT = 0.05
 ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
 """What the money is attributed to."""
 
@@ -35,7 +36,17 @@ def figure_rows(replays: Mapping[str, TradingReplay], days: Sequence[date], *, o
                 "p_own_not_better": None if versus is None else versus.p_not_above,
             }
         )
+    if own == "price_view" and rows[0]["n_traded_units"] > 0:
+        rows[0]["verdict"] = _verdict_of_view(rows[1:])
     return rows
+
+
+def _verdict_of_view(others: Sequence[Mapping[str, Any]]) -> str:
+    """A limit at the desk's own price cannot lose against that price: only the naive forecast, which trades against it too, is a yardstick."""
+    chances = [other["p_own_not_better"] for other in others]
+    if not chances or None in chances:
+        return "too few days to judge"
+    return "edge over the naive forecast" if max(chances) < SIGNIFICANT else "no significant edge over the naive forecast"
 
 
 def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str, source: str, coverage: str = "") -> Report:

@@ -16,7 +16,7 @@ def read_limit_book(path: Path) -> LimitBook:
     try:
         return parse_limit_book(yaml.load(text, Loader=_StrictLoader))  # noqa: S506 - a subclass of the safe loader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        return unreadable_book(f"the limits are not valid YAML: {error}")
+        return unreadable_book(f"the limits are not valid YAML: {' '.join(str(error).split())}")
 
 
 class _StrictLoader(yaml.CSafeLoader):

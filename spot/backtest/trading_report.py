@@ -35,6 +35,7 @@ class TradingFigures:
     """Daily mean over daily standard deviation, times the root of 365."""
     hit_rate_days: float
     hit_rate_units: float
+    """NaN for a battery, whose bought hours all cost money."""
     max_drawdown_eur: float
     daily_value_at_risk_eur: float
     daily_shortfall_eur: float
@@ -82,7 +83,7 @@ def trading_figures(settlements: pl.DataFrame, days: Sequence[date]) -> TradingF
         p_no_profit=sure.p_not_above if sure else np.nan,
         sharpe=float(pnl.mean() / deviation * np.sqrt(DAYS_PER_YEAR)) if deviation > 0 else np.nan,
         hit_rate_days=_share(pnl[pnl != 0] > 0),
-        hit_rate_units=_share(traded["pnl_eur"].to_numpy() > 0),
+        hit_rate_units=_share(traded.filter(pl.col("settled_against") != "nothing")["pnl_eur"].to_numpy() > 0),
         max_drawdown_eur=max_drawdown_eur(pnl),
         daily_value_at_risk_eur=risk.value_at_risk_eur,
         daily_shortfall_eur=risk.expected_shortfall_eur,

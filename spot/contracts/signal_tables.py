@@ -10,6 +10,8 @@ SIDES = ("buy", "sell", "flat")
 MODES = ("paper", "live")
 SETTLED_AGAINST = ("nothing", "intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time", "reference_curve")
 """What a day-ahead position is closed against: nothing for a physical asset, which keeps the auction price alone."""
+DAY_AHEAD_BLOCK = "day_ahead_block"
+"""Market of an order over several units that stands or falls as one."""
 TRADING_STATES = ("ACTIVE", "REDUCING", "HALTED")
 
 
@@ -44,7 +46,10 @@ SIGNALS = TableContract(
         "signal_id": _text("hash of what the signal says: the same decision again has the same id"),
         **MTU_COLUMNS,
         **_WHO,
-        "market": _text("auction or market of the order", ("day_ahead", "ida1", "ida2", "ida3", "intraday_continuous")),
+        "market": _text(
+            "auction or market of the order; a block's units are filled all or none, by their mean price and mean limit, weighted by volume",
+            ("day_ahead", DAY_AHEAD_BLOCK, "ida1", "ida2", "ida3", "intraday_continuous"),
+        ),
         "settled_against": _text("second price that closes the position", SETTLED_AGAINST),
         "side": _text("buy is long", SIDES),
         "volume_mw": Column(dtype=pl.Float64, description="power of the order", unit="MW", minimum=0.0, maximum=10_000.0),

@@ -49,6 +49,11 @@ class Limit:
     problem: str = ""
 
 
+def as_written(kind: str, value: float) -> float:
+    """A measure or bound, which all read "not above", with the sign that the file of limits gives it."""
+    return -value if kind == "min_price_eur_per_mwh" else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
     """A limit moved for a time by a named person with a reason."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from spot.contracts.panel import Floats
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
-from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit, Override, Scope
+from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit, Override, Scope, as_written
 from spot.risk.state import TradingState
 
 GATES = ("max_model_age_days", "max_data_age_hours", "max_drift_level", "max_daily_loss_eur", "max_drawdown_eur")
@@ -137,7 +137,7 @@ def with_overrides(
             if not override.concerns(limit, zone, strategy):
                 continue
             problem = _override_problem(override, limit, as_of_utc)
-            text = problem or f"{override.name}: {override.reason}, until {override.expires_utc}"
+            text = f"{override.name or 'nobody'}: {override.reason or 'no reason'}, " + (problem or f"until {override.expires_utc}")
             events.append(
                 LimitEvent(
                     kind="override_rejected" if problem else "override",
@@ -177,7 +177,7 @@ def bound(limit: Limit) -> float:
     """The number that the measure may not exceed; NaN when there is none."""
     if limit.value is None:
         return np.nan
-    return -limit.value if limit.kind == "min_price_eur_per_mwh" else limit.value
+    return as_written(limit.kind, limit.value)
 
 
 def _is_above(orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, daily_mwh: float | None) -> bool:
@@ -193,9 +193,10 @@ def _apply(orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, 
         return orders.flat(), _denied(limit, value, "cannot be measured")
     if value <= allowed + _TOLERANCE * max(1.0, abs(allowed)):
         return orders, None
+    shown, stated = as_written(limit.kind, value), as_written(limit.kind, allowed)
     event = LimitEvent(
-        kind="breach", scope=limit.scope, limit_name=limit.kind, value=value, limit_value=allowed, action=limit.action,
-        detail=f"{limit.scope} {limit.kind}: {value:.6g} above {allowed:.6g}",
+        kind="breach", scope=limit.scope, limit_name=limit.kind, value=shown, limit_value=stated, action=limit.action,
+        detail=f"{limit.scope} {limit.kind}: {shown:.6g} {'below' if limit.kind.startswith('min_') else 'above'} {stated:.6g}",
     )  # fmt: skip
     if limit.action != "reduce":
         return orders.flat(), event
@@ -265,6 +266,6 @@ def _fewer(orders: Orders, n_orders: int) -> Orders:
 
 def _denied(limit: Limit, value: float, why: str) -> LimitEvent:
     return LimitEvent(
-        kind="denied", scope=limit.scope, limit_name=limit.kind, value=value, limit_value=bound(limit), action="block",
-        detail=f"{limit.scope} {limit.kind} denies: {why}",
+        kind="denied", scope=limit.scope, limit_name=limit.kind, value=as_written(limit.kind, value),
+        limit_value=as_written(limit.kind, bound(limit)), action="block", detail=f"{limit.scope} {limit.kind} denies: {why}",
     )  # fmt: skip

@@ -1,14 +1,14 @@
 """Settlement of signals: fills, P&L and costs per market time unit. Backtest and live use this one function.
 
 The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when its limit is not above it; of a bid
-curve the volume of the last step in reach is filled. A filled spread position earns `exposure * (second price - day-ahead price)`; a physical one
-`-exposure * day-ahead price`. Firm energy that was not filled is made good at the imbalance price, or where none is known at the day-ahead price
-and a penalty.
+curve the volume of the last step in reach is filled, of a block all or nothing, by the mean of its units weighted by volume. A filled spread
+position earns `exposure * (second price - day-ahead price)`; a physical one `-exposure * day-ahead price`. Firm energy that was not filled is made
+good at the imbalance price, or where none is known at the day-ahead price and a penalty.
 """
 
 import polars as pl
 
-from spot.contracts.signal_tables import SETTLEMENTS, SIGNAL_KEY, SIGNALS
+from spot.contracts.signal_tables import DAY_AHEAD_BLOCK, SETTLEMENTS, SIGNAL_KEY, SIGNALS
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fees import FeeSchedule
@@ -16,6 +16,8 @@ from spot.risk.outcomes import align_outcomes
 
 UNFILLED_PENALTY_EUR_PER_MWH = 50.0
 """Added to the day-ahead price when firm energy is missing and no imbalance price is known."""
+_BLOCK = ("zone", "delivery_day", "strategy", "role", "model_version", "side")
+"""What the units of a block order have in common."""
 
 
 def settle(
@@ -47,9 +49,11 @@ def settle(
         if name not in prices.columns:
             prices = prices.with_columns(pl.lit(None, dtype).alias(name))
     prices = prices.drop("delivery_day", "resolution_minutes").rename({"source": "price_source"})
-    rows = signals.join(prices, on=["zone", "delivery_start_utc"], how="inner")
+    rows = signals.with_columns(n_units=pl.len().over(_BLOCK)).join(prices, on=["zone", "delivery_start_utc"], how="inner")
     has_second = (pl.col("settled_against") == "nothing") | pl.col("reference_price_eur_per_mwh").is_not_null()
     rows = rows.filter(has_second)
+    # A block is judged on all its units or not at all.
+    rows = rows.filter((pl.col("market") != DAY_AHEAD_BLOCK) | (pl.col("side") == "flat") | (pl.len().over(_BLOCK) == pl.col("n_units")))
     if perfect_foresight is None:
         rows = rows.with_columns(perfect_foresight_eur=pl.lit(None, pl.Float64))
     else:
@@ -63,7 +67,9 @@ def settle(
 def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFrame:
     """The rows with `filled_mw`, what the auction took of each order, no sign."""
     price, limit = pl.col("day_ahead_price_eur_per_mwh"), pl.col("limit_price_eur_per_mwh")
-    is_filled = pl.when(pl.col("side") == "buy").then(limit.is_null() | (limit >= price)).otherwise(limit.is_null() | (limit <= price))
+    beyond = pl.when(pl.col("side") == "buy").then(price - limit).otherwise(limit - price)
+    of_block = (beyond * pl.col("volume_mw")).sum().over(_BLOCK)
+    is_filled = limit.is_null() | (pl.when(pl.col("market") == DAY_AHEAD_BLOCK).then(of_block).otherwise(beyond) <= 0)
     rows = rows.with_columns(filled_mw=pl.when(is_filled).then(pl.col("volume_mw")).otherwise(0.0))
     if bid_curves is None or bid_curves.is_empty():
         return rows

@@ -7,7 +7,7 @@ import polars as pl
 
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
-from spot.risk.limit_book import Limit, Scope
+from spot.risk.limit_book import Limit, Scope, as_written
 from spot.risk.limits import GATES, LimitEvent, bound
 
 
@@ -32,8 +32,8 @@ def limit_conformance(
             {
                 "scope": limit.scope,
                 "limit_name": limit.kind,
-                "used": used if np.isfinite(used) else None,
-                "limit_value": allowed if np.isfinite(allowed) else None,
+                "used": as_written(limit.kind, used) if np.isfinite(used) else None,
+                "limit_value": as_written(limit.kind, allowed) if np.isfinite(allowed) else None,
                 "headroom_frac": 1.0 - used / allowed if np.isfinite(used) and np.isfinite(allowed) and allowed > 0 else None,
                 "status": _status(limit, used, allowed, orders, cut.get((limit.scope, limit.kind))),
             }

@@ -11,7 +11,7 @@ import polars as pl
 
 from spot.contracts.panel import Floats
 from spot.strategy.settings import SettlementSpreadSettings
-from spot.strategy.sizing import size_by_edge
+from spot.strategy.sizing import round_towards_zero, size_by_edge
 from spot.strategy.view import LEVELS, MarketView, Proposal, mean_of_quantiles, past_profiles, probability_above
 
 _MIN_DAYS = 30
@@ -42,16 +42,17 @@ class SettlementSpreadStrategy:
         risk = (spread[:, 6] - spread[:, 2]) / 2.0
         size = size_by_edge(edge, risk, max_mw=settings.max_mw, full_size_ratio=settings.full_size_ratio, min_edge_ratio=settings.min_edge_ratio)
         exposure = side * size
+        curve = _curves(exposure, view.mean + mean, costs, risk, settings) if settings.takes_curve else ()
         gains = np.where(side > 0, probability_above(spread, np.full(len(mean), costs)), 1.0 - probability_above(spread, np.full(len(mean), -costs)))
         return Proposal(
             exposure_mw=exposure,
-            limit_price=np.where(exposure > 0, np.inf, -np.inf),
+            limit_price=_furthest(exposure, curve),
             expected_reference=view.mean + mean,
             edge=edge,
             risk=risk,
             probability=gains,
             scenarios=past,
-            curve=_curves(exposure, view.mean + mean, costs, risk, settings) if settings.takes_curve else (),
+            curve=curve,
             texts=_texts(mean, edge, risk, gains, costs, settings),
         )
 
@@ -92,15 +93,28 @@ def _curves(
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
     """Steps of falling volume towards the price at which the edge is gone, each unit's size as if the auction cleared at that price.
 
-    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price: less is worth buying the dearer it is.
+    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price: less is worth buying the dearer it is. The
+    last step is the signal's whole volume, which the limits are asked about; all are multiples of the volume step.
     """
     curves = []
-    for mw, middle, width in zip(exposure, fair, risk, strict=True):
-        side, shares = np.sign(mw), np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
-        # A step of share k is reached where edge over risk times full size is k: price = fair - side (costs + k full_ratio risk).
-        prices = middle - side * (costs + np.maximum(shares * settings.full_size_ratio, settings.min_edge_ratio) * width)
-        curves.append(tuple(zip(prices.tolist(), (shares * settings.max_mw).tolist(), strict=True)) if mw else ())
+    for mw, middle, width in zip(round_towards_zero(exposure, settings.volume_step_mw), fair, risk, strict=True):
+        shares = np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
+        volumes = np.unique(round_towards_zero(shares * abs(mw), settings.volume_step_mw))
+        volumes = volumes[volumes > 0]
+        # A volume is reached where edge over risk is its share of the largest times the full ratio: price = fair - side (costs + ratio risk).
+        ratios = np.maximum(volumes / settings.max_mw * settings.full_size_ratio, settings.min_edge_ratio)
+        steps = zip((middle - np.sign(mw) * (costs + ratios * width)).tolist(), volumes.tolist(), strict=True)
+        # Of volumes at one price the largest says it all.
+        curves.append(tuple(step for step, is_last in zip(steps, np.append(np.diff(ratios) > 0, True), strict=False) if is_last))
     return tuple(curves)
+
+
+def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ...]) -> Floats:
+    """(P,) the price that each order goes to at most: that of its curve's first step in whole cents, any price without a curve."""
+    if not curve:
+        return np.where(exposure > 0, np.inf, -np.inf)
+    first = 100.0 * np.array([steps[0][0] if steps else np.nan for steps in curve])
+    return np.where(exposure > 0, np.floor(first), np.ceil(first)) / 100.0
 
 
 def _texts(mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpreadSettings) -> tuple[str, ...]:

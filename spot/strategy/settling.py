@@ -45,7 +45,8 @@ def _against_the_desks_price(priced: pl.DataFrame, signals: pl.DataFrame) -> pl.
 def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """`zone`, `delivery_start_utc`, `perfect_foresight_eur`: net P&L per unit of the best orders, had every price been known.
 
-    For a battery the best plan of each whole day (null on a day with a gap); for a spread the better side at full size where it pays.
+    For a battery the best plan of each whole day (null on a day with a gap); for a spread the better side at full size where it pays, for a block
+    that of its mean.
     """
     parts = [_of_day(day.sort("delivery_start_utc"), settings) for _, day in outcomes.group_by(["zone", "delivery_day"], maintain_order=True)]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {"zone": pl.String, "delivery_start_utc": UTC_INSTANT, "perfect_foresight_eur": pl.Float64}
@@ -55,12 +56,22 @@ def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFram
 def _of_day(day: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     prices, second = day["day_ahead_price_eur_per_mwh"].to_numpy(), day["reference_price_eur_per_mwh"].to_numpy()
     hours, fees = float(day["resolution_minutes"][0]) / 60.0, settings.fees.on(day["delivery_day"][0])
+    costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
     if isinstance(settings, StorageSettings):
         gains = _battery(prices, hours, settings, fees.day_ahead_fee_eur_per_mwh)
+    elif isinstance(settings, PriceViewSettings) and settings.product != "mtu":
+        gains = _block(second - prices, hours, settings, costs)
     else:
-        costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
         gains = np.maximum(np.abs(second - prices) - costs, 0.0) * settings.max_mw * hours
     return day.select("zone", "delivery_start_utc", perfect_foresight_eur=pl.Series(gains, dtype=pl.Float64).fill_nan(None))
+
+
+def _block(gaps: Floats, hours: float, settings: PriceViewSettings, costs: float) -> Floats:
+    """The better side of the whole product at full size where its mean `gaps` (P,) pays; NaN outside the product."""
+    inside = np.isfinite(gaps)
+    mean = float(gaps[inside].mean()) if inside.any() else 0.0
+    worth = np.sign(mean) * gaps - costs if abs(mean) > costs else np.where(inside, 0.0, np.nan)
+    return worth * settings.max_mw * hours
 
 
 def _battery(prices: Floats, hours: float, settings: StorageSettings, fee: float) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from spot.contracts.panel import Floats
-from spot.contracts.signal_tables import BID_CURVES, RISK_EVENTS, SIGNALS
+from spot.contracts.signal_tables import BID_CURVES, DAY_AHEAD_BLOCK, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
 from spot.risk.limit_book import LimitBook
@@ -15,6 +15,7 @@ from spot.risk.limits import LimitEvent
 from spot.strategy.blocking import unit_reasons
 from spot.strategy.readiness import ReadinessVerdict
 from spot.strategy.request import Settings, SignalRequest
+from spot.strategy.sizing import round_towards_zero
 from spot.strategy.view import MarketView, Proposal
 
 
@@ -61,7 +62,7 @@ def signal_frame(
         resolution_minutes=pl.lit(view.resolution_minutes, pl.Int32),
         strategy=pl.lit(request.strategy.strategy),
         role=pl.lit(request.role),
-        market=pl.lit("day_ahead"),
+        market=pl.lit(DAY_AHEAD_BLOCK if proposal.is_block else "day_ahead"),
         settled_against=pl.lit(request.strategy.settled_against),
         value_at_risk_eur=pl.lit(0.0 if risk is None else risk.value_at_risk_eur),
         expected_shortfall_eur=pl.lit(0.0 if risk is None else risk.expected_shortfall_eur),
@@ -128,20 +129,23 @@ def event_frame(request: SignalRequest, events: tuple[LimitEvent, ...]) -> pl.Da
     ).unique("event_id", maintain_order=True)
 
 
-def curve_frame(frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final: Orders) -> pl.DataFrame:
-    """The curve's steps, volumes scaled as the limits scaled the order, prices inside what the limits left."""
+def curve_frame(frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final: Orders, *, step_mw: float) -> pl.DataFrame:
+    """The curve's steps, volumes scaled as the limits scaled the order and in whole steps of `step_mw`, prices inside what the limits left."""
     if not proposal.curve or final.is_flat:
         return BID_CURVES.empty()
     steps = []
     for unit, curve in enumerate(proposal.curve):
-        mw, before = final.exposure_mw[unit], proposed.exposure_mw[unit]
-        top = abs(mw / before) if before else 0.0
-        for number, (price, volume) in enumerate(curve, start=1):
-            scaled = round(min(volume * top, abs(mw)), 6)
-            if mw and scaled > 0:
-                worst = final.limit_price[unit]
+        mw, before, volume = final.exposure_mw[unit], proposed.exposure_mw[unit], 0.0
+        if not mw or not curve:
+            continue
+        volumes = round_towards_zero(np.array([most for _, most in curve]) * min(1.0, abs(mw / before)), step_mw)
+        number, worst = 0, final.limit_price[unit]
+        for (price, _), scaled in zip(curve, volumes, strict=True):
+            if scaled > volume:
+                number, volume = number + 1, scaled
                 # Whole cents, on the side that trades less.
-                steps.append((unit, number, np.floor(100 * min(price, worst)) / 100 if mw > 0 else np.ceil(100 * max(price, worst)) / 100, scaled))
+                cents = np.floor(100 * min(price, worst)) if mw > 0 else np.ceil(100 * max(price, worst))
+                steps.append((unit, number, cents / 100, volume))
     if not steps:
         return BID_CURVES.empty()
     table = pl.DataFrame(steps, schema={"unit": pl.UInt32, "step": pl.Int32, "price_eur_per_mwh": pl.Float64, "volume_mw": pl.Float64}, orient="row")

@@ -71,7 +71,7 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
     return SignalDecision(
         frame=frame,
         events=event_frame(request, events),
-        bid_curves=curve_frame(frame, proposal, orders, final),
+        bid_curves=curve_frame(frame, proposal, orders, final, step_mw=request.strategy.volume_step_mw),
         conformance=conformance,
         readiness=verdict,
         requests_halt=halts,

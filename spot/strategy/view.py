@@ -63,6 +63,8 @@ class Proposal:
     recut: Callable[[Floats], Floats] | None = None
     """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding one by one would break the plan."""
     is_firm: bool = False
+    is_block: bool = False
+    """The units of a side are one block order: filled all or none."""
     curve: tuple[tuple[tuple[float, float], ...], ...] = ()
     """Per unit the steps (price, accumulated MW), or nothing where the market takes no curve."""
     texts: tuple[str, ...] = field(default=())

@@ -128,6 +128,7 @@ def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_no
     assert (own["strategy"], naive["strategy"]) == ("price_view", "naive forecast")
     assert own["n_traded_units"] > 0
     assert own["pnl_eur"] >= naive["pnl_eur"]  # a perfect forecast is at least as good
+    assert own["verdict"] in ("too few days to judge", "edge over the naive forecast", "no significant edge over the naive forecast")
     assert own["p_own_not_better"] is None
     assert naive["p_own_not_better"] is not None
 

@@ -33,7 +33,7 @@ def _raw(table, values, *, minutes=60, series=None, known=None, day=DAY):
     return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
 
 
-def _signals(*rows, settled_against="intraday_vwap", is_firm=False):
+def _signals(*rows, settled_against="intraday_vwap", is_firm=False, market="day_ahead"):
     filled = []
     for start, (side, volume, limit) in zip(STARTS, rows, strict=False):
         row = dict.fromkeys(SIGNALS.columns) | {
@@ -41,7 +41,7 @@ def _signals(*rows, settled_against="intraday_vwap", is_firm=False):
             "strategy": "settlement_spread",
             "role": "champion", "model_version": "1", "side": side, "volume_mw": volume, "limit_price_eur_per_mwh": limit,
             "settled_against": settled_against,
-            "is_firm": is_firm, "mode": "paper",
+            "is_firm": is_firm, "mode": "paper", "market": market,
         }  # fmt: skip
         filled.append(row)
     return pl.DataFrame(filled, schema=SIGNALS.schema)
@@ -65,6 +65,20 @@ def test_limits_decide_the_fill():
     assert money["filled_mwh"].to_list() == [0.0, 1.0, 0.0]
     assert money["unfilled_mwh"].to_list() == [1.0, 0.0, 1.0]
     assert money["pnl_eur"].to_list() == pytest.approx([0.0, 99.4, 0.0])
+
+
+@pytest.mark.parametrize(("side", "limit", "last", "is_filled"), [("buy", 40.0, 69.0, True), ("buy", 40.0, 71.0, False), ("sell", 40.0, 71.0, True)])
+def test_a_block_is_filled_whole_or_not_at_the_mean_weighted_by_volume(side, limit, last, is_filled):
+    """2 MW at 25 and 1 MW at about 70: the mean is about 40, although one unit is beyond its limit either way."""
+    signals = _signals((side, 2.0, limit), (side, 1.0, limit), ("flat", 0.0, None), market="day_ahead_block")
+    money = settle(signals, _outcomes([25.0, last, 500.0], [40.0] * 3), FEES)
+    assert money["filled_mwh"].to_list() == ([2.0, 1.0, 0.0] if is_filled else [0.0, 0.0, 0.0])
+    assert money["unfilled_mwh"].sum() == (0.0 if is_filled else 3.0)
+
+
+def test_a_block_with_a_price_missing_is_not_settled_in_part():
+    signals = _signals(("buy", 1.0, 50.0), ("buy", 1.0, 50.0), market="day_ahead_block")
+    assert settle(signals, _outcomes([25.0, 30.0], [40.0, None]), FEES).is_empty()
 
 
 def _curve(start, *steps):

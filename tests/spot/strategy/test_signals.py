@@ -15,6 +15,7 @@ from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, 
 from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.storage import plan_of
+from spot.strategy.view import LEVELS
 from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
@@ -271,8 +272,45 @@ def test_reducing_lets_through_what_closes_an_open_position():
     assert rising["side"].unique().to_list() == ["flat"]
 
 
+def test_the_limit_price_of_a_curve_is_that_of_its_first_step():
+    decision = decide_signals(make_request(DAY, SPREAD))
+    first = decision.bid_curves.filter(pl.col("step") == 1).join(decision.frame, on="signal_id")
+    assert first.height > 0
+    assert first["limit_price_eur_per_mwh"].to_list() == first["price_eur_per_mwh"].to_list()
+
+
+def test_the_lowest_price_stands_in_the_tables_as_in_the_file_of_limits():
+    book = make_book(min_price_eur_per_mwh={"limit": 60.0, "action": "block"})
+    settings = PriceViewSettings(product="mtu", reference_eur_per_mwh=50.0)
+    decision = decide_signals(make_request(DAY, settings, limits=book))
+    event = decision.events.filter(pl.col("kind") == "breach").row(0, named=True)
+    assert event["value"] == pytest.approx(50.0, abs=1.0)
+    assert event["limit_value"] == 60.0
+    assert "below 60" in event["detail"]
+    assert "below 60" in decision.frame["reasons"][0]
+    fine = decide_signals(make_request(DAY, settings)).conformance.filter(pl.col("limit_name") == "min_price_eur_per_mwh").row(0, named=True)
+    assert (fine["limit_value"], fine["status"]) == (-500.0, "within")
+    assert fine["used"] == pytest.approx(50.0, abs=1.0)
+
+
 def test_bid_curve_steps_rise_in_volume_towards_the_better_price():
     curves = decide_signals(make_request(DAY, SPREAD)).bid_curves
     unit = curves.filter(pl.col("delivery_start_utc") == curves["delivery_start_utc"][0])
     assert unit["volume_mw"].is_sorted()
     assert unit["price_eur_per_mwh"].is_sorted(descending=True)
+
+
+def test_a_curve_of_a_small_edge_still_takes_less_the_dearer_it_is():
+    """Half an edge gives half the size; the steps part that size, not the largest one, in whole volume steps."""
+    quantiles = np.tile(2.65 + 40.0 * (LEVELS - 0.5), (24, 1))
+    decision = decide_signals(make_request(DAY, SPREAD, spread_quantiles=quantiles))
+    row = decision.frame.row(0, named=True)
+    unit = decision.bid_curves.filter(pl.col("signal_id") == row["signal_id"])
+    assert (row["side"], round(row["volume_mw"], 9)) == ("buy", 2.5)
+    assert unit["volume_mw"].round(9).to_list() == [1.0, 1.5, 2.0, 2.5]
+    assert unit["step"].to_list() == [1, 2, 3, 4]
+    assert unit["price_eur_per_mwh"].diff().drop_nulls().max() < -0.2
+    # at the price that is expected the whole volume is worth its risk
+    assert unit["price_eur_per_mwh"][-1] == pytest.approx(row["expected_price_eur_per_mwh"], abs=0.01)
+    cut = decide_signals(make_request(DAY, SPREAD, spread_quantiles=quantiles, limits=make_book(max_mw_per_mtu=0.4)))
+    assert cut.bid_curves.filter(pl.col("delivery_start_utc") == row["delivery_start_utc"])["volume_mw"].to_list() == [0.1, 0.2, 0.3, 0.4]

@@ -14,12 +14,12 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.strategy.price_view import product_units
-from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, load_strategy_settings
+from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings, load_strategy_settings
 from spot.strategy.settling import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.sizing import round_towards_zero, size_by_edge
 from spot.strategy.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
-from tests.spot.strategy.sample_market import ZONE, make_outcomes, make_request
+from tests.spot.strategy.sample_market import ZONE, make_book, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
 
@@ -55,6 +55,37 @@ def test_price_view_takes_one_side_for_the_product_and_nothing_outside():
     assert frame.filter(inside)["volume_mw"].n_unique() == 1
     assert frame.filter(~inside)["side"].unique().to_list() == ["flat"]
     assert (frame.filter(inside)["limit_price_eur_per_mwh"] < 150.0).all()
+
+
+def test_base_is_one_block_that_also_buys_its_dear_hours():
+    """Hour by hour inside one price only the cheap hours would be bought, and no such base could lose."""
+    settings = PriceViewSettings(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
+    frame = decide_signals(make_request(DAY, settings)).frame
+    assert frame["market"].unique().to_list() == ["day_ahead_block"]
+    assert frame["probability_frac"].n_unique() == 1
+    outcomes = make_outcomes(DAY, DAY, noise=0.0)
+    shape = np.where(np.arange(outcomes.height) % 2, 20.0, 200.0)
+    money = settle_signals(frame, outcomes.with_columns(day_ahead_price_eur_per_mwh=pl.Series(shape)), settings)
+    assert money["filled_mwh"].to_list() == [2.0] * 24
+    assert money["pnl_eur"].min() < -100.0
+    assert money["pnl_eur"].sum() == pytest.approx(24 * 2.0 * (120.0 - 110.0 - 0.65))
+    assert money["perfect_foresight_eur"].sum() == pytest.approx(money["pnl_eur"].sum())
+    dear = settle_signals(frame, outcomes.with_columns(day_ahead_price_eur_per_mwh=pl.Series(shape + 20.0)), settings)
+    assert dear["filled_mwh"].sum() == dear["pnl_eur"].sum() == 0.0
+    assert dear["perfect_foresight_eur"].sum() == pytest.approx(24 * 2.0 * (130.0 - 120.0 - 0.65))
+
+
+def test_single_units_are_no_block():
+    frame = decide_signals(make_request(DAY, PriceViewSettings(product="mtu", reference_eur_per_mwh=120.0))).frame
+    assert frame["market"].unique().to_list() == ["day_ahead"]
+
+
+def test_a_limit_that_cuts_one_hour_of_a_base_cuts_the_whole_block():
+    settings = PriceViewSettings(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
+    battery = decide_signals(make_request(DAY, StorageSettings(power_mw=1.0))).frame
+    assert 0 < battery.filter(pl.col("volume_mw") > 0.9).height < 24
+    frame = decide_signals(make_request(DAY, settings, limits=make_book(max_gross_mw=2.5), desk_signals=battery)).frame
+    assert frame["volume_mw"].unique().to_list() == [1.5]
 
 
 def test_price_view_without_a_reference_is_flat():
