@@ -24,6 +24,7 @@ from resources.registry import ModelRegistry
 from trading_assets.display import OWNERS, picture, table_metadata, written
 from trading_assets.partitions import covered, zone_day_partitions
 from trading_assets.reasons import reasons_of_day
+from trading_assets.watching import conformance_result
 
 
 @asset(
@@ -79,17 +80,13 @@ def signal_reasons(context: AssetExecutionContext, lake: Lake, desk: Desk, regis
     asset="signals", name="every_limit_is_kept", description="No signal uses more of any limit than there is, and every limit could be measured."
 )
 def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Conformance of the champion's signals: breaches fail; the tightest headroom and the limits at work are shown."""
+    """Conformance of the champion's signals: breaches fail, denials warn; the tightest headroom and the limits at work are shown.
+
+    An order that takes any price goes to the collar on purpose, so limits on prices are left out of the tightest.
+    """
     span = covered(context)
-    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(pl.col("role") == "champion")
-    breached = rows.filter(pl.col("status") == "breached")
-    tightest = rows.filter(pl.col("headroom_frac").is_not_null()).sort("headroom_frac").head(5)
-    counts = dict(rows.group_by("status").len().sort("status").iter_rows())
-    shown = tightest.select("delivery_day", "strategy", "scope", "limit_name", "used", "limit_value", "headroom_frac", "status")
-    return AssetCheckResult(
-        passed=not rows.is_empty() and breached.is_empty(),
-        metadata={
-            "limits": MetadataValue.json(counts),
-            "tightest": MetadataValue.json(shown.with_columns(pl.col("delivery_day").cast(pl.String)).to_dicts()),
-        },
-    )
+    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    others = rows.filter(pl.col("role") == "champion", pl.col("headroom_frac").is_not_null(), ~pl.col("limit_name").str.contains("_price_"))
+    shown = others.sort("headroom_frac").head(5).with_columns(pl.col("delivery_day").cast(pl.String))
+    names = ("delivery_day", "strategy", "scope", "limit_name", "used", "limit_value", "headroom_frac", "status")
+    return conformance_result(rows, tightest=MetadataValue.json(shown.select(names).to_dicts()))

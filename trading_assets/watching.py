@@ -1,9 +1,10 @@
 """From the monitors' verdicts to the rows of their tables, and from those to checks. No asset is defined here."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import polars as pl
-from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetCheckSeverity
+from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetCheckSeverity, MetadataValue
 
 from resources.lake import Lake, quarantine_rows
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
@@ -11,6 +12,9 @@ from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
 from trading_assets.partitions import covered
+
+_IS_PRICE = pl.col("limit_name").str.contains("_price_")
+"""An order that takes any price goes to the collar on purpose: that such a limit has no headroom says nothing."""
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:
@@ -52,18 +56,32 @@ def performance_rows(watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: 
 
 
 def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per limit of rows under `limit_conformance`: days, the largest use, the smallest headroom, and days in each state."""
+    """One row per limit of rows under `limit_conformance`, the tightest first, prices last: days, the furthest use, the smallest headroom, states."""
     counts = [(pl.col("status") == status).sum().alias(status) for status in ("reduced", "breached", "denied")]
     return (
         rows.group_by("strategy", "scope", "limit_name")
         .agg(
             pl.col("delivery_day").n_unique().alias("n_days"),
-            pl.col("used").max(),
+            pl.when(pl.col("limit_name").first().str.starts_with("min_")).then(pl.col("used").min()).otherwise(pl.col("used").max()),
             pl.col("limit_value").last(),
             pl.col("headroom_frac").min(),
             *counts,
         )
-        .sort("headroom_frac", "strategy", "scope", "limit_name", nulls_last=True)
+        .sort(_IS_PRICE, "headroom_frac", "strategy", "scope", "limit_name", nulls_last=True)
+    )
+
+
+def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
+    """Limits of the champion's signals as the result of a check: an error on a breach and on silence, a warning where a limit denied its day."""
+    champion = rows.filter(pl.col("role") == "champion")
+    counts = {status: champion.filter(pl.col("status") == status).height for status in ("within", "reduced", "breached", "denied")}
+    is_error = champion.is_empty() or counts["breached"] > 0
+    denied = champion.filter(pl.col("status") == "denied").select("strategy", "scope", "limit_name").unique(maintain_order=True).rows()
+    return AssetCheckResult(
+        passed=not is_error and counts["denied"] == 0,
+        severity=AssetCheckSeverity.ERROR if is_error else AssetCheckSeverity.WARN,
+        description="denied: " + "; ".join(" ".join(names) for names in denied[:5]) if denied else None,
+        metadata={"judged": champion.height, "limits": MetadataValue.json(counts), **metadata},
     )
 
 

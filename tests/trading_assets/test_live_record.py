@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import yaml
-from dagster import DagsterInstance, materialize
+from dagster import AssetCheckSeverity, DagsterInstance, materialize
 
 from resources.alerts import Alerts
 from resources.clock import Clock
@@ -24,9 +24,11 @@ from spot.simulation.market import simulate
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.spot.strategy.sample_market import make_forecast, make_request
+from trading_assets.monitoring import limits_were_kept, risk_limit_conformance
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 from trading_assets.settlement import settlement
 from trading_assets.signals import signals
+from trading_assets.watching import conformance_result
 
 ZONE, OTHER, DAY = "FR", "DE_LU", date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)
@@ -160,3 +162,37 @@ def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
     stored = run.lake.read("signals")
     run(signals, GATE + timedelta(days=1))
     assert run.lake.read("signals").equals(stored)
+
+
+def _checked(run, conf):
+    """The asset of limits and its check, after signals were made under the limits in `conf`."""
+    resources = {"lake": run.lake}
+    run(signals, GATE - timedelta(minutes=45), conf=conf)
+    with DagsterInstance.ephemeral() as instance:
+        done = materialize(
+            [risk_limit_conformance, limits_were_kept],
+            partition_key=partition_key(ZONE, DAY), resources=resources, instance=instance,
+        )  # fmt: skip
+        (asset,) = done.asset_materializations_for_node("risk_limit_conformance")
+        (kept,) = done.get_asset_check_evaluations()
+    return asset.metadata, kept
+
+
+def test_the_asset_of_limits_shows_their_use_and_its_check_warns_of_a_limit_that_is_missing(run, tmp_path, project_root):
+    metadata, kept = _checked(run, project_root / "conf")
+    assert kept.passed
+    assert metadata["rows_within"].value == metadata["dagster/row_count"].value == 57
+    shown = metadata["use_by_limit"].value
+    assert "max_data_age_hours" in shown  # the tightest, and no price collar, which every order goes to
+    assert "_price_" not in shown
+    conf = tmp_path / "conf"
+    shutil.copytree(project_root / "conf", conf)
+    limits = yaml.safe_load((conf / "risk_limits.yaml").read_text())
+    del limits["zones"]["default"]["max_net_mw"]
+    (conf / "risk_limits.yaml").write_text(yaml.safe_dump(limits))
+    _, denied = _checked(run, conf)
+    assert not denied.passed
+    assert denied.severity is AssetCheckSeverity.WARN
+    assert denied.description == "denied: storage zone max_net_mw"
+    run.lake.replace("limit_conformance", run.lake.read("limit_conformance").clear(), zone=ZONE, first_day=DAY, last_day=DAY)
+    assert conformance_result(run.lake.read("limit_conformance")).severity is AssetCheckSeverity.ERROR
