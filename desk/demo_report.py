@@ -24,6 +24,7 @@ _DECISION_HEADINGS = {
     "zone": "Zone",
     "decided_at_utc": "When, UTC",
     "action": "Decision",
+    "model": "Model",
     "candidate_version": "Version",
     "champion_version": "Champion then",
     "candidate_loss_eur_per_mwh": "Its error, EUR/MWh",

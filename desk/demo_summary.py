@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from resources.registry import PRICE_FAMILY
 from spot.market.delivery import delivery_day_of
 
 TABLES = (
@@ -157,7 +158,8 @@ def _retrain_text(row: Mapping[str, Any]) -> str:
 def _verdicts(decisions: pl.DataFrame, requests: pl.DataFrame) -> Iterator[str]:
     """One line per version that challenged another, by its newest decision."""
     causes = dict(requests.select("request_id", "cause").iter_rows())
-    newest = decisions.filter(pl.col("champion_version").is_not_null()).sort("decided_at_utc").unique("candidate_version", keep="last")
+    of_price = decisions.filter(pl.col("model").is_null() | pl.col("model").str.starts_with(PRICE_FAMILY))
+    newest = of_price.filter(pl.col("champion_version").is_not_null()).sort("decided_at_utc").unique("candidate_version", keep="last")
     for row in newest.sort(pl.col("candidate_version").cast(pl.Int64, strict=False)).iter_rows(named=True):
         cause = str(causes.get(row["cause"], row["cause"])).replace("_", " ")
         outcome = _OUTCOMES.get(row["action"], row["action"])

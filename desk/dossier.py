@@ -61,7 +61,8 @@ def dossier(
 def dossier_report(version: ModelVersion, environment: Environment, registry: ModelRegistry, lake: Lake, *, now: datetime) -> Report:
     """The page."""
     decisions = find_decisions(lake, zone=version.zone).filter(
-        (pl.col("candidate_version") == version.version) | (pl.col("champion_version") == version.version)
+        pl.col("model").fill_null(version.name) == version.name,
+        (pl.col("candidate_version") == version.version) | (pl.col("champion_version") == version.version),
     )
     simulated = version.lineage.startswith("simulated")
     return Report(

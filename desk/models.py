@@ -5,6 +5,7 @@ Every deed of a person is a row of `promotion_decisions` before it is done, with
 
 import json
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import polars as pl
@@ -13,7 +14,7 @@ import typer
 from desk.console import JsonFlag, emit, emit_json, err, out
 from resources.environments import Environment, read_environment
 from resources.lake import Lake
-from resources.registry import ModelRegistry, ModelVersion
+from resources.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
 from resources.wiring import make_lake, make_registry
 from spot.backtest.decisions import DecisionContext, manual_decision_row
 from spot.backtest.decisions import explain_decision as decision_text
@@ -30,9 +31,19 @@ _ONLY_JSON = ("data_version", "commit", "trained_from")
 """Facts of a version that would make the table too wide."""
 
 
-def models(*, zone: ZoneOption, as_json: JsonFlag = False) -> None:
+class Family(StrEnum):
+    """Which models: of the day-ahead price, or of the spread to the second price that a strategy asks for."""
+
+    PRICE = "price"
+    SPREAD = "spread"
+
+
+FamilyOption = Annotated[Family, typer.Option("--model", help="Of the day-ahead price, or of the spread that a strategy trades.")]
+
+
+def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: JsonFlag = False) -> None:
     """All versions of a zone's model: which serves, what each learnt from, how it was judged."""
-    registry = make_registry(read_environment())
+    registry = _registry_of(read_environment(), model)
     name = find_zone(zone).name
     versions = registry.shown_versions(name)
     serving = registry.champion(name)
@@ -50,7 +61,7 @@ def version_row(version: ModelVersion, *, is_serving: bool) -> dict[str, Any]:
         "version": version.version,
         "stage": version.stage,
         "serves_now": "yes" if is_serving else "",
-        "model": version.settings.get("kind") or version.settings.get("name"),
+        "model": version.settings.get("kind") or version.settings.get("name") or version.name.partition(".")[0],
         "data": version.lineage,
         "trained_from": version.trained_from,
         "trained_through": version.trained_through,
@@ -63,7 +74,13 @@ def version_row(version: ModelVersion, *, is_serving: bool) -> dict[str, Any]:
 
 
 def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
-    """Mean absolute error on the days that it never saw, beside that of whoever was champion then; empty before it was evaluated."""
+    """Mean absolute error on the days that it never saw, beside that of whoever was champion then; empty before it was evaluated.
+
+    Of a model of the spread: pinball loss beside that of past quantiles.
+    """
+    if version.name.startswith(SPREAD_FAMILY):
+        figures = {"untouched_days_pinball": "pinball_loss", "past_quantiles_pinball": "pinball_loss_of_past_quantiles"}
+        return {shown: version.metrics.get(name) for shown, name in figures.items()}
     stored = json.loads(version.tags.get("evaluation", "{}"))
     errors = {who: [loss for loss in stored.get(who) or [] if loss is not None] for who in ("candidate", "champion")}
     means = {who: sum(losses) / len(losses) if losses else None for who, losses in errors.items()}
@@ -77,6 +94,7 @@ def promote(
     by: ByOption,
     reason: ReasonOption,
     signed_off_by: Annotated[str | None, typer.Option(help="Second person, where the zone asks for one.")] = None,
+    model: FamilyOption = Family.PRICE,
     force: Annotated[bool, typer.Option("--force", help="Also a version that was rejected or withdrawn.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -85,7 +103,7 @@ def promote(
     The policy promotes by itself on evidence; this is for what it cannot know, and for a zone where a second person signs.
     """
     environment = read_environment()
-    registry, name = make_registry(environment), find_zone(zone).name
+    registry, name = _registry_of(environment, model), find_zone(zone).name
     new = registry.version(name, version)
     if new.stage in ("rejected", "withdrawn", "expired") and not force:
         raise ConfigurationError(f"version {version} of {name} is {new.stage}: look at spotdesk explain-decision; --force lets it serve all the same")
@@ -103,11 +121,12 @@ def rollback(
     by: ByOption,
     reason: ReasonOption,
     to: Annotated[str | None, typer.Option("--to", help="Version; the champion before this one by default.")] = None,
+    model: FamilyOption = Family.PRICE,
     as_json: JsonFlag = False,
 ) -> None:
     """Let an earlier version serve again, at once: the next forecast and signal are made with it. The one that served is withdrawn."""
     environment = read_environment()
-    registry, name = make_registry(environment), find_zone(zone).name
+    registry, name = _registry_of(environment, model), find_zone(zone).name
     back = registry.version(name, to) if to else previous_champion(registry, name)
     registry.files(back)
     row = _record("rollback", environment, registry, back, by=by, reason=reason, signed_off_by=None)
@@ -179,6 +198,11 @@ def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
     return max(served, key=lambda version: (version.serves_from, int(version.version)))
 
 
+def _registry_of(environment: Environment, model: Family) -> ModelRegistry:
+    registry = make_registry(environment)
+    return registry.of_family(SPREAD_FAMILY) if model is Family.SPREAD else registry
+
+
 def _require_signature(environment: Environment, zone: str, by: str, signed_off_by: str | None) -> None:
     from resources.environments import desk_resource
     from resources.policy_settings import promotion_settings
@@ -214,6 +238,7 @@ def _record(
         code_commit=environment.commit,
         decided_by=by.strip(),
         signed_off_by=signed_off_by,
+        model=version.name,
     )
     row = manual_decision_row(action, context, reason=reason.strip())
     make_lake(environment).append_only(_DECISIONS, row)

@@ -1,6 +1,6 @@
 """`spotdesk retrain`: a person asks for a new version."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from resources.policy_settings import monitoring_settings
 from resources.wiring import make_lake
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
-from spot.monitoring.retraining import RetrainCause, decide_retrains
+from spot.monitoring.retraining import RetrainCause, decide_retrains, mark
 
 
 def retrain(
@@ -34,11 +34,12 @@ def retrain(
 
     cause = RetrainCause(zone=name, kind="person", detail=f"{by}: {reason}", observed_at_utc=now)
     decision = decide_retrains(read_requests(lake, name), [cause], now=now, settings=monitoring_settings(desk).retraining)
-    asked = [request for request in decision.launch if request.zone == name and request.cause == "person"]
+    asked = [request for request in decision.launch if request.requested_at_utc == now]  # not an older one that is due again
     if not asked:
         err.print(f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}")
         raise typer.Exit(1)
-    request = asked[-1]
+    # the desk's sensor starts a queued one at its next look, and one that is trained here only when this process dies without a word
+    request = replace(asked[-1], n_attempts=0) if queue else mark(asked[-1], "running", now=now)
     write_requests(lake, [request])
     if queue:
         emit_json(asdict(request)) if as_json else out.print(f"request {request.request_id} is queued")

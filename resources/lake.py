@@ -100,8 +100,10 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         n_known, version = stored.commit(attempt)
         return WriteReport(accepted.height - n_known, n_known, 0, version)
 
-    def upsert(self, table: str, frame: pl.DataFrame) -> WriteReport:
+    def upsert(self, table: str, frame: pl.DataFrame, *, by: Sequence[str] = ()) -> WriteReport:
         """Insert rows of an event table, or replace those of the same key within their zone and month of delivery.
+
+        With `by`, all rows that are equal in these columns are replaced: a group is written whole, and nothing of an older one stays.
 
         Raises:
             ContractError: a row breaks the contract; nothing is written.
@@ -114,8 +116,8 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         def attempt(delta: DeltaTable) -> tuple[int, int]:
             before, predicate = stored.partitions_of(delta, accepted)
             n_known = _n_common(before, accepted)
-            if n_known < accepted.height:
-                others = before.join(accepted, on=stored.contract.key, how="anti", nulls_equal=True)
+            others = before.join(accepted, on=by or stored.contract.key, how="anti", nulls_equal=True)
+            if not before.height - others.height == accepted.height == n_known:
                 stored.overwrite(delta, pl.concat([others, accepted]), predicate)
             return n_known, delta.version()
 

@@ -103,6 +103,7 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
                 return known
             client = self._client()
             run = run_id or client.create_run(self.prepare(), run_name=f"{self._name(zone)} {facts.trained_through}").info.run_id
+            _log_facts(client, run, zone, facts)
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in files.items():
                     (Path(folder) / name).write_bytes(content)
@@ -316,6 +317,19 @@ def _serving(champion: ModelVersion | None, versions: Sequence[ModelVersion], da
         return champion
     served = [v for v in versions if v.stage == "champion" and v.lineage == lineage and v.serves_from <= day]
     return max(served, key=lambda v: (v.serves_from, int(v.version)), default=None)
+
+
+def _log_facts(client: Any, run: str, zone: str, facts: VersionFacts) -> None:
+    """Settings, where the version comes from, and its figures, as parameters and metrics of the MLflow run that made it."""
+    from mlflow.entities import Metric, Param
+
+    said = {**{f"model.{name}": value for name, value in facts.settings.items()}, "zone": zone, **facts.tags}
+    at = int(datetime.now(UTC).timestamp() * 1000)
+    client.log_batch(
+        run,
+        metrics=[Metric(name, value, at, 0) for name, value in facts.metrics.items()],
+        params=[Param(name, str(value)[:480]) for name, value in said.items()],
+    )
 
 
 def _refuse_reserved(tags: Mapping[str, str]) -> None:

@@ -28,10 +28,10 @@ from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 
 @run_status_sensor(
     run_status=DagsterRunStatus.SUCCESS,
-    monitored_jobs=[signals_ready, day_judged, zone_retrained],
+    monitored_jobs=[signals_ready, day_judged, zone_retrained, challengers_reviewed],
     request_job=database_published,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Signals, settlements or a model version are new: analysts get a fresh database.",
+    description="Signals, settlements, a model version or a decision on one are new: analysts get a fresh database.",
 )
 def tables_changed(context: RunStatusSensorContext) -> RunRequest:
     """One publication per run that changed the tables."""

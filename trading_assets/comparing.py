@@ -11,7 +11,7 @@ from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.registry import ModelRegistry, ModelVersion
 from resources.zone_data import read_raw
-from spot.backtest.comparison import ComparedVersion, compare_versions
+from spot.backtest.comparison import PAIR, ComparedVersion, compare_versions
 from spot.backtest.signal_walk import empty_desk, walk_signals
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.errors import ForecastError
@@ -78,7 +78,7 @@ def compare_zone(
         for version, frame in zip(versions, made, strict=True)
     )
     rows = compare_versions(zone, a, b)
-    lake.upsert(TABLE, rows)
+    lake.upsert(TABLE, rows, by=PAIR)
     return Comparison(zone=zone, days=tuple(days), a=a, b=b, rows=rows)
 
 

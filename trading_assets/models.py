@@ -19,16 +19,15 @@ from dagster import (
 
 from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.code_version import lock_hash, model_code_version
+from resources.code_version import model_code_version
 from resources.comparison_pictures import cumulated_gain, error_by_hour
 from resources.desk_settings import Desk
-from resources.environments import read_environment
 from resources.lake import Lake
 from resources.registry import ModelRegistry, VersionFacts
 from resources.tracking import finished
 from resources.training_order import TrainingOrder
 from resources.zone_data import lineage_of
-from spot.backtest.comparison import comparison_in_words
+from spot.backtest.comparison import PAIR, comparison_in_words
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.forecast.catalogue import load_settings_mapping, make_forecaster
 from trading_assets.display import OWNERS, picture, preview, table_metadata, written
@@ -36,12 +35,15 @@ from trading_assets.evidence import assess_candidate, evaluation_metadata, evalu
 from trading_assets.partitions import of_zone, zone_partitions
 from trading_assets.promotion import review_zone
 from trading_assets.shadow import shadow_comparisons
-from trading_assets.training import find_candidate, fingerprint, score_candidate, training_data
+from trading_assets.training import find_candidate, fingerprint, origin_tags, score_candidate, table_versions, training_data
 
 GROUP = "models"
 _TABLE = "training_set"
 _COMPARISONS = MODEL_COMPARISONS.name
-_COMPARED = ("version_a", "version_b", "n_days", "mae_a_eur_per_mwh", "mae_b_eur_per_mwh", "error_p_value", "pnl_a_eur", "pnl_b_eur", "money_p_value")
+_COMPARED = (
+    "version_a", "version_b", "first_day", "last_day", "n_days",
+    "mae_a_eur_per_mwh", "mae_b_eur_per_mwh", "error_p_value", "pnl_a_eur", "pnl_b_eur", "money_p_value",
+)  # fmt: skip
 
 
 @asset(
@@ -99,22 +101,11 @@ def price_model(context: AssetExecutionContext) -> MaterializeResult:  # type: i
                 trained_through=data.window.learn_through,
                 serves_from=data.window.serves_from,
                 tags={
-                    "data_version": data.data_version,
-                    "table_versions": json.dumps({name: have.lake.version(name) for name in ("day_ahead_features", "day_ahead_prices")}),
-                    "code_commit": read_environment().commit,
+                    **origin_tags(data.window, have.training_order, seed=settings.seed, data_version=data.data_version, as_of_utc=have.clock.now()),
+                    "table_versions": table_versions(have.lake, ("day_ahead_features", "day_ahead_prices")),
                     "code_version": model_code_version(),
-                    "lock_hash": lock_hash(),
-                    "evaluated_through": str(data.window.evaluate_through),
                     "profile": settings.model,
-                    "seed": str(settings.seed),
-                    "cause": have.training_order.cause,
-                    "cause_detail": have.training_order.detail,
-                    "request_id": have.training_order.request_id,
-                    "trained_as_of_utc": have.clock.now().isoformat(),
                 },
-            )
-            have.mlflow.log_params(
-                {**{f"model.{k}": str(v)[:480] for k, v in document.items()}, "zone": zone, **{k: str(v) for k, v in facts.tags.items()}}
             )
             version = have.registry.register(zone, model.to_files(), facts, run_id=run_id)
         have.mlflow.set_tags({"zone": zone, "model_version": version.version, "is_new_version": str(is_new)})
@@ -202,7 +193,7 @@ def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clo
     zone = context.partition_key
     found = shadow_comparisons(zone, lake, desk, clock)
     rows = pl.concat([MODEL_COMPARISONS.empty(), *(comparison.rows for comparison in found)])
-    report = lake.upsert(_COMPARISONS, rows) if rows.height else None
+    report = lake.upsert(_COMPARISONS, rows, by=PAIR) if rows.height else None
     total = rows.filter(pl.col("slice") == "total").select(_COMPARED)
     facts: dict[str, Any] = {"total": preview(total), "by_month": preview(rows.filter(pl.col("slice") == "month").drop("zone", "slice"), 12)}
     facts |= {f"version_{comparison.version}": comparison_in_words(comparison.rows) for comparison in found}

@@ -11,7 +11,7 @@ from resources.desk_settings import Desk
 from resources.environments import read_environment
 from resources.lake import Lake
 from resources.policy_settings import promotion_settings
-from resources.registry import ModelRegistry, ModelVersion
+from resources.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
 from resources.zone_data import lineage_of, read_raw
 from spot.backtest.decisions import DecisionContext, decision_row
 from spot.backtest.promotion import Evidence, PromotionSettings, PromotionVerdict, decide_promotion, evidence_rows
@@ -38,31 +38,33 @@ def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, aler
             continue
         verdict, days = judged
         row = decision_row(verdict, _context(version, registry, now, days), limits)
-        _record_once(row, lake)
+        record_once(row, lake)
         if verdict.action == "await_sign_off":
-            _ask_for_signature(version, row, lake, alerts, now)
+            ask_for_signature(version, row, lake, alerts, now)
         carry_out(verdict, version, registry, days)
         rows.append(row)
     return pl.concat(rows)
 
 
-def _record_once(row: pl.DataFrame, lake: Lake) -> None:
+def record_once(row: pl.DataFrame, lake: Lake) -> None:
     """Append the decision, unless a run that was killed before it carried the decision out has done so."""
     known = lake.read(PROMOTION_DECISIONS.name, zones=[row["zone"][0]])
     lake.append_only(PROMOTION_DECISIONS.name, row.join(known, on=PROMOTION_DECISIONS.key, how="anti"))
 
 
-def _ask_for_signature(version: ModelVersion, row: pl.DataFrame, lake: Lake, alerts: Alerts, now: datetime) -> None:
+def ask_for_signature(version: ModelVersion, row: pl.DataFrame, lake: Lake, alerts: Alerts, now: datetime) -> None:
     """Told when the evidence is in and once a week after it."""
     decisions = lake.read(PROMOTION_DECISIONS.name, zones=[version.zone])
     asked = decisions.filter(pl.col("decision_id") == row["decision_id"][0])["decided_at_utc"][0]
+    is_spread = version.name.startswith(SPREAD_FAMILY)
     alerts.send(
         "sign_off_awaited",
-        f"version {version.version} may serve and waits for a second person: {row['reasons'][0]}; "
-        f"spotdesk promote --zone {version.zone} --version {version.version} --by NAME --signed-off-by OTHER --reason ...",
+        f"version {version.version} of {version.name} may serve and waits for a second person: {row['reasons'][0]}; "
+        f"spotdesk promote {'--model spread ' if is_spread else ''}--zone {version.zone} --version {version.version} "
+        "--by NAME --signed-off-by OTHER --reason ...",
         zone=version.zone,
         now=now,
-        episode=f"version {version.version}, week {(now - asked).days // 7}",
+        episode=f"version {version.version}{' of the spread' if is_spread else ''}, week {(now - asked).days // 7}",
     )
 
 
@@ -148,6 +150,7 @@ def _context(version: ModelVersion, registry: ModelRegistry, now: datetime, days
         code_commit=read_environment().commit,
         first_day=days[0] if days else None,
         last_day=days[-1] if days else None,
+        model=version.name,
     )
 
 

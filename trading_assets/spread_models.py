@@ -15,29 +15,31 @@ from dagster import (
     asset_check,
 )
 
+from resources.alerts import Alerts
 from resources.clock import Clock
+from resources.code_version import spread_code_version
 from resources.desk_settings import Desk
 from resources.lake import Lake
 from resources.registry import SPREAD_FAMILY, ModelRegistry, VersionFacts
 from resources.training_order import TrainingOrder
-from spot.backtest.spread_sources import pinball_losses
+from spot.backtest.spread_sources import daily_pinball_losses
+from spot.contracts.panel import Floats
 from spot.errors import ForecastError
 from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings
 from trading_assets.display import OWNERS
 from trading_assets.partitions import of_zone, zone_partitions
 from trading_assets.spread_training import (
     MIN_DAYS,
+    PRICE_TABLES,
     WINDOW_DAYS,
-    loss_ratio,
+    judge_spread,
     moment_at,
+    spread_data_version,
     spread_fingerprint,
     spread_lineage,
     spread_strategy,
 )
-from trading_assets.training import TrainingWindow, training_window
-
-MAX_LOSS_RATIO = 1.1
-"""A model whose pinball loss on days it never saw is above this share of that of past quantiles does not serve."""
+from trading_assets.training import TrainingWindow, origin_tags, table_versions, training_window
 
 
 @asset(
@@ -50,11 +52,12 @@ MAX_LOSS_RATIO = 1.1
     pool="training",
 )
 def spread_model(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock
+    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock, alerts: Alerts
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Quantiles of second price minus day-ahead price (CatBoost MultiQuantile), learnt from what was known at each gate.
 
-    A version serves once it is not clearly worse than past quantiles on days it never saw. A zone without a second price has none, and is then flat.
+    A version serves if, on days it never saw, it is not clearly worse than past quantiles nor significantly worse than the model that serves; each
+    decision is a row of `promotion_decisions`. A zone without a second price has none, and is then flat.
     """
     zone = context.partition_key
     strategy = spread_strategy(desk, zone)
@@ -75,27 +78,38 @@ def spread_model(
             model.fit(inputs, truth)
         except ForecastError as error:
             return MaterializeResult(metadata={"version": "none", "reason": str(error)})
-        losses = pinball_losses(model, judged_at, window.evaluation_days)
-        version = spreads.register(zone, model.to_files(), _facts(model, window, lineage, identity, losses, n_days))
+        tags = {
+            **origin_tags(window, training_order, seed=model.settings.seed, data_version=spread_data_version(inputs, truth), as_of_utc=now),
+            "table_versions": table_versions(lake, ("day_ahead_features", *PRICE_TABLES)),
+            "code_version": spread_code_version(),
+        }
+        losses = daily_pinball_losses(model, judged_at, window.evaluation_days)
+        metrics = {"n_training_days": float(n_days), **_means(losses)}
+        version = spreads.register(zone, model.to_files(), _facts(model, window, lineage, identity, metrics, tags))
     if version.stage == "candidate":  # new, or a run was killed between the two writes
-        losses = (version.metrics.get("pinball_loss", np.nan), version.metrics.get("pinball_loss_of_past_quantiles", np.nan))
-        is_fit = not loss_ratio(losses) > MAX_LOSS_RATIO
-        version = spreads.promote(zone, version.version) if is_fit else spreads.set_stage(zone, version.version, "rejected")
+        version = judge_spread(version, judged_at, window.evaluation_days, spreads, lake, desk, alerts, now=now)
     facts: dict[str, Any] = {**version.metrics, "model": version.name, "version": version.version, "stage": version.stage, "lineage": lineage}
     return MaterializeResult(metadata={**facts, "trained_through": str(version.trained_through), "serves_from": str(version.serves_from)})
 
 
-def _facts(model: CatBoostSpread, window: TrainingWindow, lineage: str, identity: str, losses: tuple[float, float], n_days: int) -> VersionFacts:
-    figures = {"n_training_days": float(n_days), "pinball_loss": losses[0], "pinball_loss_of_past_quantiles": losses[1]}
+def _means(losses: Floats) -> dict[str, float]:
+    """Mean pinball losses on the days that could be judged; none where there is no such day."""
+    judged = losses[np.isfinite(losses).all(axis=1)]
+    return dict(zip(("pinball_loss", "pinball_loss_of_past_quantiles"), judged.mean(axis=0).tolist(), strict=True)) if len(judged) else {}
+
+
+def _facts(
+    model: CatBoostSpread, window: TrainingWindow, lineage: str, identity: str, metrics: dict[str, float], tags: dict[str, str]
+) -> VersionFacts:
     return VersionFacts(
         settings=model.settings.model_dump(),
-        metrics={name: value for name, value in figures.items() if np.isfinite(value)},
+        metrics=metrics,
         fingerprint=identity,
         lineage=lineage,
         trained_from=window.first_day,
         trained_through=window.learn_through,
         serves_from=window.serves_from,
-        tags={"evaluated_through": str(window.evaluate_through)},
+        tags=tags,
     )
 
 

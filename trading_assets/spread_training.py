@@ -2,25 +2,31 @@
 
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from hashlib import sha256
 
 import numpy as np
 import polars as pl
 
+from resources.alerts import Alerts
 from resources.code_version import spread_code_version
 from resources.desk_settings import Desk, ZoneSettings
+from resources.environments import read_environment
 from resources.lake import Lake
+from resources.policy_settings import promotion_settings
 from resources.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
 from resources.zone_data import lineage_of, read_features, read_raw_tables
-from spot.backtest.spread_sources import MEMORY_DAYS, ServedSpread, SpreadMoment
+from spot.backtest.decisions import DecisionContext, decision_row
+from spot.backtest.refits import decide_refit
+from spot.backtest.spread_sources import MEMORY_DAYS, ServedSpread, SpreadMoment, daily_pinball_losses
 from spot.backtest.walk_forward import fingerprint_of_rows
 from spot.contracts.panel import Floats
-from spot.errors import ModelIntegrityError
+from spot.errors import ForecastError, ModelIntegrityError
 from spot.market.gates import gate_closure_utc
 from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
 from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings, SpreadModel
 from trading_assets.partitions import ZoneDays
+from trading_assets.promotion import ask_for_signature, record_once
 from trading_assets.training import TrainingWindow
 
 PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
@@ -50,11 +56,17 @@ def moment_at(window: TrainingWindow, lake: Lake, desk: Desk, strategy: Settleme
 
 def spread_fingerprint(inputs: pl.DataFrame, spreads: Floats, *, lineage: str, window: TrainingWindow, model: CatBoostSpreadSettings) -> str:
     """Identity of a version: settings, the bytes it learnt from, and the code that learnt."""
+    days = [str(day) for day in (window.first_day, window.learn_through, window.evaluate_through)]
+    parts = [json.dumps(model.model_dump(), sort_keys=True), lineage, spread_data_version(inputs, spreads), *days, spread_code_version()]
+    return sha256("|".join(parts).encode()).hexdigest()[:32]
+
+
+def spread_data_version(inputs: pl.DataFrame, spreads: Floats) -> str:
+    """Fingerprint of every number, and of their names, that a model of the spread learns from."""
     rows = inputs.with_columns(spread=pl.Series(spreads, dtype=pl.Float64))
     names = [name for name in rows.columns if rows.schema[name].is_numeric()]
-    days = [str(day) for day in (window.first_day, window.learn_through, window.evaluate_through)]
-    parts = [json.dumps(model.model_dump(), sort_keys=True), lineage, fingerprint_of_rows(rows, names), *names, *days, spread_code_version()]
-    return sha256("|".join(parts).encode()).hexdigest()[:32]
+    named = sha256("|".join([fingerprint_of_rows(rows, names), *names]).encode()).hexdigest()[:32]
+    return f"spread:{named}"
 
 
 def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> ServedSpread | None:
@@ -81,7 +93,50 @@ def _load(spreads: ModelRegistry, versions: Sequence[ModelVersion]) -> dict[str,
     return models
 
 
-def loss_ratio(losses: tuple[float, float]) -> float:
-    """Pinball loss of the model over that of past quantiles; NaN where they could not be compared."""
-    model, plain = losses
-    return model / plain if np.isfinite(model) and plain > 0 else float("nan")
+def judge_spread(
+    version: ModelVersion,
+    moment: SpreadMoment,
+    days: Sequence[date],
+    spreads: ModelRegistry,
+    lake: Lake,
+    desk: Desk,
+    alerts: Alerts,
+    *,
+    now: datetime,
+) -> ModelVersion:
+    """Judge a candidate as stored on `days` that it never saw, record the decision, then carry it out; where a second person signs, it waits."""
+    losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(version)), moment, days)
+    rival = spreads.champion_before(version.zone, version)
+    limits = promotion_settings(desk)
+    theirs = None if rival is None else _losses_of(rival, moment, days, spreads)
+    verdict = decide_refit(losses[:, 0], losses[:, 1], theirs, limits, zone=version.zone)
+    context = DecisionContext(
+        zone=version.zone,
+        decided_at_utc=now,
+        candidate_version=version.version,
+        champion_version=None if rival is None else rival.version,
+        cause=version.tags.get("request_id") or version.tags.get("cause") or "unknown",
+        candidate_data_version=version.tags.get("data_version", "unknown"),
+        champion_data_version=None if rival is None else rival.tags.get("data_version"),
+        code_commit=read_environment().commit,
+        first_day=days[0] if days else None,
+        last_day=days[-1] if days else None,
+        model=version.name,
+    )
+    row = decision_row(verdict, context, limits)
+    record_once(row, lake)
+    if verdict.action == "await_sign_off":
+        ask_for_signature(version, row, lake, alerts, now)
+        return version
+    is_fit = verdict.action == "promote"
+    return spreads.promote(version.zone, version.version) if is_fit else spreads.set_stage(version.zone, version.version, "rejected")
+
+
+def _losses_of(rival: ModelVersion, moment: SpreadMoment, days: Sequence[date], spreads: ModelRegistry) -> Floats | None:
+    """Of the model that serves, on the days that it never saw; None where its files are damaged or it cannot read these inputs."""
+    try:
+        losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(rival)), moment, days)[:, 0]
+    except (ModelIntegrityError, ForecastError):
+        return None
+    losses[[day <= rival.trained_through for day in days]] = np.nan
+    return losses

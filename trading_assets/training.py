@@ -1,6 +1,7 @@
 """What the assets of a training run share: the window, the panel, the candidate, and the evidence for and against it. No asset is defined here."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from hashlib import sha256
@@ -10,8 +11,9 @@ import numpy as np
 import polars as pl
 
 from resources.clock import Clock
-from resources.code_version import model_code_version
+from resources.code_version import lock_hash, model_code_version
 from resources.desk_settings import Desk, ZoneSettings
+from resources.environments import read_environment
 from resources.lake import Lake
 from resources.registry import ModelRegistry, ModelVersion
 from resources.training_order import TrainingOrder
@@ -109,6 +111,26 @@ def fingerprint(data: TrainingData, model_settings: dict[str, Any], settings: Zo
     window = [str(day) for day in (data.window.first_day, data.window.learn_through, data.window.evaluate_through)]
     parts = [json.dumps(model_settings, sort_keys=True, default=str), str(settings.seed), lineage_of(settings), data.data_version, *window]
     return sha256("|".join([*parts, model_code_version()]).encode()).hexdigest()[:32]
+
+
+def origin_tags(window: TrainingWindow, order: TrainingOrder, *, seed: int, data_version: str, as_of_utc: datetime) -> dict[str, str]:
+    """Where a version comes from, whatever it forecasts: data, code, libraries, seed, and who asked for it."""
+    return {
+        "data_version": data_version,
+        "code_commit": read_environment().commit,
+        "lock_hash": lock_hash(),
+        "evaluated_through": str(window.evaluate_through),
+        "seed": str(seed),
+        "cause": order.cause,
+        "cause_detail": order.detail,
+        "request_id": order.request_id,
+        "trained_as_of_utc": as_of_utc.isoformat(),
+    }
+
+
+def table_versions(lake: Lake, tables: Sequence[str]) -> str:
+    """Version of each table in the lake, as JSON."""
+    return json.dumps({name: lake.version(name) for name in tables})
 
 
 def find_candidate(zone: str, registry: ModelRegistry, desk: Desk, window: TrainingWindow) -> ModelVersion:

@@ -13,6 +13,8 @@ from spot.errors import ContractError
 from spot.forecast.significance import MINIMUM_DAYS, diebold_mariano
 from spot.market.zones import find_zone
 
+PAIR = ("zone", "version_a", "version_b")
+"""A comparison is stored whole: months of an older one of the same versions do not stay beside a new total."""
 _BLOCK_DAYS = 7
 _CENT_EUR = 0.005
 
@@ -103,6 +105,8 @@ def _means(both: pl.DataFrame) -> dict[str, Any]:
         return None if both[name].null_count() == both.height else float(both.sort("delivery_start_utc")[name].sum())
 
     return {
+        "first_day": both["delivery_day"].min(),
+        "last_day": both["delivery_day"].max(),
         "n_days": both["delivery_day"].n_unique(),
         "mae_a_eur_per_mwh": both["mae"].mean(),
         "mae_b_eur_per_mwh": both["mae_b"].mean(),

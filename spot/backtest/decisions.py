@@ -32,6 +32,8 @@ class DecisionContext:
     signed_off_by: str | None = None
     first_day: date | None = None
     last_day: date | None = None
+    model: str | None = None
+    """Registered model whose versions these are."""
 
 
 def decision_row(verdict: PromotionVerdict, context: DecisionContext, settings: PromotionSettings) -> pl.DataFrame:
@@ -67,7 +69,8 @@ def manual_decision_row(action: Literal["promote", "rollback"], context: Decisio
 def explain_decision(row: dict[str, Any]) -> str:
     """The row in words, for `spotdesk explain-decision`."""
     lines = [
-        f"{row['decided_at_utc']:%Y-%m-%d %H:%M} UTC, zone {row['zone']}: {row['action'].replace('_', ' ')} of version {row['candidate_version']}",
+        f"{row['decided_at_utc']:%Y-%m-%d %H:%M} UTC, zone {row['zone']}: {row['action'].replace('_', ' ')} of version {row['candidate_version']}"
+        + (f" of {row['model']}" if row["model"] else ""),
         f"  champion then: {row['champion_version'] or 'none'}; asked by: {row['cause']}; decided by: {row['decided_by']}"
         + (f"; signed off by {row['signed_off_by']}" if row["signed_off_by"] else ""),
         f"  why: {row['reasons']}",

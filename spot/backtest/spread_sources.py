@@ -139,17 +139,14 @@ class NaiveSpread:
         return np.repeat((sign * self.size_eur_per_mwh)[:, None], len(LEVELS), axis=1)
 
 
-def pinball_losses(model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182) -> tuple[float, float]:
-    """Mean pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate; NaN where a day has no spread.
+def daily_pinball_losses(model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182) -> Floats:
+    """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate; NaN where a day has no spread.
 
     `moment` is a gate at which the spreads of `days` are known.
     """
     past = moment.past((moment.day - min(days)).days + window_days + MEMORY_DAYS)
     losses = [_losses_of(model, moment.inputs(past, [day]), past, moment.zone, day, window_days) for day in days]
-    if not losses:
-        return np.nan, np.nan
-    kept = np.array([pair for pair in losses if np.isfinite(pair).all()]).reshape(-1, 2)
-    return (float(kept[:, 0].mean()), float(kept[:, 1].mean())) if len(kept) else (np.nan, np.nan)
+    return np.array(losses, dtype=np.float64).reshape(-1, 2)
 
 
 def _losses_of(model: SpreadModel, inputs: pl.DataFrame, past: SpreadPast, zone: str, day: date, window_days: int) -> tuple[float, float]:

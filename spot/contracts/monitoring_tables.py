@@ -169,11 +169,13 @@ PROMOTION_DECISIONS = TableContract(
         "code_commit": _text("commit of the deciding code"),
         "decided_by": _text("policy, or the name of a person"),
         "signed_off_by": _text("second person, where the zone asks for one", nullable=True),
+        "model": _text("registered model whose versions these are; null in records older than the column: the price model", nullable=True),
     },
 )
 MODEL_COMPARISONS = TableContract(
     name="model_comparisons",
-    description="Two model versions side by side on the same days, by hour, month and in total, in error and in money.",
+    description="Two model versions side by side on the same days, by hour, month and in total, in error and in money; "
+    "the newest comparison of each pair.",
     key=("zone", "version_a", "version_b", "slice", "label"),
     columns={
         "zone": _text("bidding zone"),
@@ -181,6 +183,8 @@ MODEL_COMPARISONS = TableContract(
         "version_b": _text("second version"),
         "slice": _text("kind of slice", ("total", "hour", "month")),
         "label": _text("which hour or month; all for the total"),
+        "first_day": Column(dtype=pl.Date, description="first delivery day compared in this slice", nullable=True),
+        "last_day": Column(dtype=pl.Date, description="last delivery day compared in this slice", nullable=True),
         "n_days": _count("days compared"),
         "mae_a_eur_per_mwh": _number("mean absolute error of the first", "EUR/MWh"),
         "mae_b_eur_per_mwh": _number("mean absolute error of the second", "EUR/MWh"),

@@ -81,7 +81,8 @@ def decide_retrains(
 
     One open request per zone at a time; one request per zone and cause within its cool-down, counted from the request. `failed` requests, and
     `running` ones older than `maximum_run_hours` (killed), are launched again after `retry_after_minutes` until `maximum_attempts`, then abandoned.
-    A `requested` row that nobody turned into a run is launched again, so a crash between writing and launching loses nothing.
+    A `requested` row that nobody turned into a run is launched again, so a crash between writing and launching loses nothing; one with no attempt
+    yet, which a person queued, is launched at once.
 
     Raises:
         ConfigurationError: a cause without a cool-down setting, or `now` without a time zone.
@@ -133,7 +134,7 @@ def _attempts(
     for request in requests.values():
         age = now - request.updated_at_utc
         was_killed = request.status == "running" and age > timedelta(hours=settings.maximum_run_hours)
-        was_not_launched = request.status == "requested" and age >= wait
+        was_not_launched = request.status == "requested" and (age >= wait or request.n_attempts == 0)
         if not (was_killed or was_not_launched or (request.status == "failed" and age >= wait)):
             continue
         if request.n_attempts >= settings.maximum_attempts:

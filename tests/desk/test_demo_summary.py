@@ -105,6 +105,9 @@ def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables):
         {"candidate_version": "2", "champion_version": "1", "action": "promote", "cause": "r", "decided_at_utc": at + timedelta(days=7), **losses},
         {"candidate_version": "3", "champion_version": "2", "action": "reject", "cause": "?", "decided_at_utc": at, "reasons": "range: too wide"},
     ]
+    rows = [row | {"model": "day_ahead_price.FR"} for row in rows]
+    rows.append({"candidate_version": "2", "champion_version": "1", "action": "reject", "cause": "r", "model": "settlement_spread.FR",
+        "decided_at_utc": at + timedelta(days=9)})  # fmt: skip
     decisions = pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"decided_at_utc": PROMOTION_DECISIONS.schema["decided_at_utc"]})
     zone = summarise_zone({**tables, "promotion_decisions": decisions.with_columns(zone=pl.lit("FR"))}, "FR", change_day=CHANGE, last_day=LAST)
     assert zone.verdicts == (

@@ -261,6 +261,13 @@ class TestEvents:
         version = lake.version("risk_events")
         assert lake.upsert("risk_events", self.row("a", "y")) == WriteReport(0, 1, 0, version)
 
+    def test_upsert_of_a_group_leaves_nothing_of_an_older_one(self, lake):
+        lake.upsert("risk_events", pl.concat([self.row("a"), self.row("b"), self.row("c", zone="FR")]))
+        lake.upsert("risk_events", self.row("a"), by=("zone",))
+        assert lake.read("risk_events")["event_id"].sort().to_list() == ["a", "c"]
+        version = lake.version("risk_events")
+        assert lake.upsert("risk_events", self.row("a"), by=("zone",)) == WriteReport(0, 1, 0, version)
+
     def test_append_only_adds_once_and_refuses_a_change(self, lake):
         assert lake.append_only("risk_events", self.row()).n_new == 1
         assert lake.append_only("risk_events", pl.concat([self.row(), self.row("b")])).n_new == 1

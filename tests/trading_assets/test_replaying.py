@@ -67,3 +67,9 @@ def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(environme
     assert total["pnl_a_eur"] == pytest.approx(total["pnl_b_eur"], abs=1e-6)
     assert total["error_p_value"] == 1.0
     assert lake.read(MODEL_COMPARISONS.name, zones=[ZONE]).height == found.rows.height
+    shorter = compare_zone(
+        (first, twin), days[-3:], lake, desk, registry, state_folder=environment.trading_state, now=datetime(2025, 12, 1, tzinfo=UTC)
+    )
+    stored = lake.read(MODEL_COMPARISONS.name, zones=[ZONE])
+    assert stored.height == shorter.rows.height
+    assert stored["n_days"].max() == 3, "nothing of the longer comparison stays beside the new one"

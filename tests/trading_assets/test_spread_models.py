@@ -40,6 +40,8 @@ def decide_again(ran: tuple[Lake, ModelRegistry], desk: Desk, environment: Envir
 def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_there_is_no_position(
     environment: Environment, desk: Desk, ran: tuple[Lake, ModelRegistry], prepared_home: Path
 ) -> None:
+    from mlflow import MlflowClient
+
     lake, registry = ran
     spreads = registry.of_family(SPREAD_FAMILY)
     (version,) = spreads.versions(ZONE)
@@ -48,6 +50,10 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     assert set(spreads.files(version)) == {"spread_model.cbm", "spread_model.json"}
     assert 0 < version.metrics["pinball_loss"] < 2 * version.metrics["pinball_loss_of_past_quantiles"]
     assert {v.name for v in registry.versions(ZONE)} == {f"day_ahead_price.{ZONE}"}  # the families do not mix
+    decisions = lake.read("promotion_decisions", zones=[ZONE]).filter(pl.col("model") == version.name)
+    assert decisions.select("candidate_version", "action", "candidate_data_version").rows() == [("1", "promote", version.tags["data_version"])]
+    params = MlflowClient(tracking_uri=registry.tracking_uri).get_run(version.run_id).data.params
+    assert {"data_version", "table_versions", "code_commit", "code_version", "lock_hash", "seed", "cause", "model.iterations"} <= set(params)
 
     signals = lake.read("signals", zones=[ZONE]).filter(pl.col("role") == "champion")
     assert signals["strategy_model_version"].unique().to_list() == [version.version]

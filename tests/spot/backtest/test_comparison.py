@@ -44,7 +44,7 @@ def test_the_total_holds_the_known_errors_and_money_with_significance() -> None:
     assert total["mae_b_eur_per_mwh"] == pytest.approx(5.0, rel=0.02)
     assert total["pinball_a_eur_per_mwh"] < total["pinball_b_eur_per_mwh"]
     assert total["pnl_a_eur"] == pytest.approx(2.0 * (42 * 24 - 1), rel=0.02)
-    assert total["n_days"] == N_DAYS
+    assert total["n_days"] == N_DAYS == (total["last_day"] - total["first_day"]).days + 1
     assert total["error_p_value"] < 0.001
     assert total["money_p_value"] < 0.01
 

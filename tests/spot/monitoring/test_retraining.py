@@ -78,6 +78,13 @@ def test_killed_runs_and_requests_that_nobody_launched_are_not_lost() -> None:
     assert decide([request], [], now=NOW + timedelta(hours=1)).launch[0].request_id == request.request_id
 
 
+def test_a_request_that_a_person_queued_is_launched_at_the_next_look_and_loses_no_attempt() -> None:
+    queued = replace(decide([], [cause(kind="person")]).launch[0], n_attempts=0)
+    (launched,) = decide([queued], [], now=NOW + timedelta(seconds=30)).launch
+    assert (launched.request_id, launched.n_attempts) == (queued.request_id, 1)
+    assert not decide([launched], [], now=NOW + timedelta(minutes=2)).launch
+
+
 def test_bad_data_retrains_nothing_but_a_person_may() -> None:
     kinds = ("drift", "performance", "estimated_performance")
     decision = decide([], [cause(kind=kind) for kind in kinds], zones_with_bad_data={"BE"})
