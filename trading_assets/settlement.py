@@ -20,6 +20,7 @@ from resources.pictures import pnl_curve
 from resources.zone_data import read_raw_tables
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.risk.outcomes import zone_outcomes
+from spot.strategy.outbox import as_sent
 from spot.strategy.settling import settle_signals
 from trading_assets.deciding import strategies_of
 from trading_assets.display import OWNERS, lineage, picture, table_metadata, written
@@ -48,10 +49,14 @@ _LINEAGE = lineage(
     deps=["signals", "day_ahead_prices", "intraday_prices", "imbalance_prices"],
 )
 def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
-    """Fills, fees, costs and P&L of each signal, beside what perfect foresight would have made of the same prices."""
+    """Fills, fees, costs and P&L of each signal, beside what perfect foresight would have made of the same prices.
+
+    Live orders that never left the desk are settled as flat.
+    """
     span = covered(context)
     raw = read_raw_tables(lake, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day, tables=PRICE_TABLES)
     rows = lake.read("signals", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    rows = as_sent(rows, lake.read("publications", zones=[span.zone], first_day=span.first_day, last_day=span.last_day))
     curves = lake.read("bid_curves", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     parts = [SETTLEMENTS.empty()]
     for strategy in strategies_of(desk, span.zone):

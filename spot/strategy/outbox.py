@@ -183,6 +183,21 @@ def valid_signals(signals: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
     return signals.filter(pl.col("valid_until_utc") > now)
 
 
+def as_sent(signals: pl.DataFrame, publications: pl.DataFrame) -> pl.DataFrame:
+    """The signals as the books see them: live ones of a zone, day and strategy of which no channel took anything are flat, they never were orders."""
+    key = ["zone", "delivery_day", "strategy"]
+    taken = publications.filter(pl.col("status") == "sent", pl.col("mode") == "live").select(*key, is_taken=True).unique()
+    never_left = (pl.col("mode") == "live") & pl.col("is_taken").is_null()
+    return (
+        signals.join(taken, on=key, how="left", maintain_order="left")
+        .with_columns(
+            side=pl.when(never_left).then(pl.lit("flat")).otherwise("side"),
+            volume_mw=pl.when(never_left).then(0.0).otherwise("volume_mw"),
+        )
+        .drop("is_taken")
+    )
+
+
 def assess_silence(
     signals: pl.DataFrame, *, zone: str, delivery_day: date, strategies: Sequence[str], now: datetime, minutes_before_gate: int
 ) -> SilenceVerdict:

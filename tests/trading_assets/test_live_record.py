@@ -83,6 +83,13 @@ def champion(lake, day=DAY):
     return lake.read("signals", zones=[ZONE], first_day=day, last_day=day).filter(role="champion")
 
 
+def _sent(lake):
+    """The battery's day left by the webhook, forty minutes before the gate."""
+    row = {"publication_id": "x", "channel": "webhook", "attempt": 1, "zone": ZONE, "delivery_day": DAY, "strategy": "storage", "n_signals": 24}
+    row |= {"n_orders": 8, "mode": "live", "status": "sent", "detail": "", "payload_sha256": "", "receipt": "HTTP 200"}
+    lake.upsert("publications", pl.DataFrame([{**row, "recorded_at_utc": GATE - timedelta(minutes=40)}], schema=PUBLICATIONS.schema))
+
+
 def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
     decision = decide_signals(
         make_request(DAY, StorageSettings(), zone=OTHER, forecast=make_forecast(DAY, zone=OTHER), as_of_utc=GATE - timedelta(minutes=46))
@@ -114,6 +121,11 @@ def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_material
     stored = {table: run.lake.read(table) for table in TABLES}
     assert stored["signals"]["mode"].unique().to_list() == ["live"]
     assert stored["signals"]["trading_state"].unique().to_list() == ["HALTED" if is_halted else "ACTIVE"]
+    run(settlement, GATE + timedelta(days=3))
+    assert run.lake.read("settlements")["pnl_eur"].abs().sum() == 0.0  # live, and nothing left the desk
+    assert run.lake.read("settlements")["side"].unique().to_list() == ["flat"]
+    if not is_halted:
+        _sent(run.lake)
     run(settlement, GATE + timedelta(days=3))
     money = run.lake.read("settlements")
     assert is_halted or money["pnl_eur"].abs().sum() > 0
@@ -156,9 +168,7 @@ def test_a_zone_that_a_person_resumed_and_a_limit_halts_again_is_told_again(run,
 
 def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
     run(signals, GATE - timedelta(minutes=45), live=False)
-    row = {"publication_id": "x", "channel": "webhook", "attempt": 1, "zone": ZONE, "delivery_day": DAY, "strategy": "storage", "n_signals": 24}
-    row |= {"n_orders": 8, "mode": "live", "status": "sent", "detail": "", "payload_sha256": "", "receipt": "HTTP 200"}
-    run.lake.upsert("publications", pl.DataFrame([{**row, "recorded_at_utc": GATE - timedelta(minutes=40)}], schema=PUBLICATIONS.schema))
+    _sent(run.lake)
     stored = run.lake.read("signals")
     run(signals, GATE + timedelta(days=1))
     assert run.lake.read("signals").equals(stored)
