@@ -95,7 +95,9 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
     hours = pl.col("resolution_minutes") / 60.0
     # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the penalty when nothing better is known.
     made_good = pl.coalesce(pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH)
-    rows = _with_fees(rows, fees).with_columns(exposure_mw=sign * pl.col("filled_mw"), ordered_mw=ordered, hours=hours)
+    # A sell that is not filled has an exposure of 0 and not of -0.
+    exposure = pl.when(pl.col("filled_mw") > 0).then(sign * pl.col("filled_mw")).otherwise(0.0)
+    rows = _with_fees(rows, fees).with_columns(exposure_mw=exposure, ordered_mw=ordered, hours=hours)
     energy = pl.col("exposure_mw") * pl.col("hours")
     missing = (pl.col("ordered_mw") - pl.col("exposure_mw")) * pl.col("hours")
     second = pl.when(is_physical).then(0.0).otherwise(reference)
@@ -103,7 +105,7 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
     return rows.with_columns(
         filled_mwh=energy.abs(),
         unfilled_mwh=missing.abs(),
-        gross_pnl_eur=energy * (second - price),
+        gross_pnl_eur=pl.when(energy != 0).then(energy * (second - price)).otherwise(0.0),
         fees_eur=energy.abs() * (pl.col("day_ahead_fee") + pl.when(is_physical).then(0.0).otherwise(pl.col("reference_fee")))
         + pl.when(ordered != 0).then(pl.col("order_fee")).otherwise(0.0),
         slippage_eur=pl.when(is_physical).then(0.0).otherwise(energy.abs() * pl.col("slippage")),

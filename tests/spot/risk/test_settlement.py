@@ -65,6 +65,7 @@ def test_limits_decide_the_fill():
     assert money["filled_mwh"].to_list() == [0.0, 1.0, 0.0]
     assert money["unfilled_mwh"].to_list() == [1.0, 0.0, 1.0]
     assert money["pnl_eur"].to_list() == pytest.approx([0.0, 99.4, 0.0])
+    assert [str(value) for value in money.select("exposure_mw", "gross_pnl_eur", "pnl_eur").row(2)] == ["0.0"] * 3
 
 
 @pytest.mark.parametrize(("side", "limit", "last", "is_filled"), [("buy", 40.0, 69.0, True), ("buy", 40.0, 71.0, False), ("sell", 40.0, 71.0, True)])
