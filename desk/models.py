@@ -107,6 +107,9 @@ def promote(
     new = registry.version(name, version)
     if new.stage in ("rejected", "withdrawn", "expired") and not force:
         raise ConfigurationError(f"version {version} of {name} is {new.stage}: look at spotdesk explain-decision; --force lets it serve all the same")
+    serving = registry.champion(name)
+    if serving is not None and serving.version == new.version and new.stage == "champion":
+        raise ConfigurationError(f"version {new.version} of {name} serves already")
     _require_signature(environment, name, by, signed_off_by)
     row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
     registry.files(new)  # a version whose files are not those that were registered never serves

@@ -28,12 +28,14 @@ def replay(
     """
     environment = read_environment()
     lake = make_lake(environment)
-    row = _find_row(lake.read("signals", zones=None if zone is None else [find_zone(zone).name]), signal, zone, day)
-    admit_zones([row["zone"]])  # partition keys are fixed when the graph is imported
+    rows = _find_rows(lake.read("signals", zones=None if zone is None else [find_zone(zone).name]), signal, zone, day)
+    admit_zones([rows[0]["zone"]])  # partition keys are fixed when the graph is imported
     from trading_assets.replaying import replay_signal
 
-    desk = desk_resource(environment, **_source_of(row))
-    verdicts = replay_signal(row, lake, desk, make_registry(environment), environment.trading_state)
+    registry = make_registry(environment)
+    every = [replay_signal(row, lake, desk_resource(environment, **_source_of(row)), registry, environment.trading_state) for row in rows]
+    # the strategies of a day stand on one forecast: it is told once
+    verdicts = list({verdict.what: verdict for of_row in every for verdict in of_row}.values())
     if as_json:
         emit_json([{**asdict(verdict), "is_equal": verdict.is_equal} for verdict in verdicts])
     for verdict in [] if as_json else verdicts:
@@ -44,17 +46,22 @@ def replay(
         raise typer.Exit(1)
 
 
-def _find_row(signals: pl.DataFrame, signal: str | None, zone: str | None, day: datetime | None) -> dict[str, Any]:
+def _find_rows(signals: pl.DataFrame, signal: str | None, zone: str | None, day: datetime | None) -> list[dict[str, Any]]:
+    """The row of the signal, or one of each strategy of the day."""
     if signal is not None:
         found = signals.filter(pl.col("signal_id").str.starts_with(signal))
     elif zone is not None and day is not None:
-        found = signals.filter(pl.col("delivery_day") == day.date(), pl.col("role") == "champion")
+        of_day = signals.filter(pl.col("delivery_day") == day.date(), pl.col("role") == "champion")
+        found = of_day.sort("strategy", "delivery_start_utc").unique(["strategy", "model_version"], keep="first", maintain_order=True)
     else:
         raise ConfigurationError("what shall be replayed? --signal ID, or --zone Z --day D")
     if found.is_empty():
         err.print("no such signal; spotdesk signals --zone Z --day D lists those of a day")
         raise typer.Exit(1)
-    return found.row(0, named=True)
+    n_signals = found["signal_id"].n_unique()
+    if signal is not None and n_signals > 1:
+        raise ConfigurationError(f"{n_signals} signals begin with {signal}: give more of the id")
+    return found.to_dicts()
 
 
 def _source_of(row: dict[str, Any]) -> dict[str, Any]:

@@ -50,7 +50,9 @@ def comparable_days(lake: Lake, a: ModelVersion, b: ModelVersion, *, first: date
     start = max(unseen, first or newest - timedelta(days=DEFAULT_DAYS - 1))
     days = tuple(day for day in days_between(start, newest) if day in set(known))
     if not days:
-        raise ForecastError(f"versions {a.version} and {b.version} of {a.zone}: no day from {unseen} on that neither learnt from")
+        raise ForecastError(
+            f"versions {a.version} and {b.version} of {a.zone}: no day from {start} to {newest} that neither learnt from (the first is {unseen})"
+        )
     return days
 
 

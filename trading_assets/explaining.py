@@ -83,7 +83,9 @@ def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: 
 def judged_rows(rows: pl.DataFrame, verdict: ExplanationVerdict) -> pl.DataFrame:
     """The same rows with the verdict and the shares of the reference."""
     reference = verdict.shares.select("feature", pl.col("share_reference").alias("reference"))
-    joined = rows.join(reference, on="feature", how="left").with_columns(share_reference=pl.col("reference"), status=pl.lit(verdict.status))
+    joined = rows.join(reference, on="feature", how="left").with_columns(
+        share_reference=pl.col("reference"), status=pl.lit(verdict.status), reason=pl.lit("; ".join(verdict.reasons))
+    )
     return joined.select(FEATURE_IMPORTANCE.columns.keys())
 
 

@@ -62,6 +62,16 @@ def tell(
     return bool(found)
 
 
+def tell_of_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
+    """Nobody measured the limits of the newest day: told once for as long as it lasts. `rows` are those of `limit_conformance` around it."""
+    measured = rows["delivery_day"].unique().sort().to_list()
+    if last_day in measured:
+        return
+    since = f"the newest is of {measured[-1]}" if measured else "none in the four weeks before"
+    message = f"risk limits on {last_day}: cannot see: no limit was measured, {since}; see docs/runbooks/monitor_cannot_see.md"
+    alerts.send("monitor_cannot_see", message, zone=zone, now=now, episode=f"risk limits: cannot_see, {since}")
+
+
 def _since(episode: Episode, last_day: date) -> str:
     return f"on {last_day}" if episode.since == last_day else f"since {episode.since}, still on {last_day}"
 
@@ -73,4 +83,4 @@ def _what(episode: Episode, reasons: Mapping[str, str]) -> str:
 def _reasons(rows: pl.DataFrame, day: date) -> dict[str, str]:
     """Subject to the reason of its verdict; that of a long one begins with the subject already."""
     newest = rows.filter(pl.col("delivery_day") == day)
-    return {} if "reason" not in rows.columns else {row["subject"]: row["reason"] for row in newest.iter_rows(named=True)}
+    return {row["subject"]: row["reason"] or "" for row in newest.iter_rows(named=True)}

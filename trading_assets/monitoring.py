@@ -24,7 +24,7 @@ from resources.zone_data import read_raw
 from spot.monitoring.watch import watch_performance
 from trading_assets.display import OWNERS, lineage, preview, table_metadata, written
 from trading_assets.explaining import importance_rows, judge_shares, judged_rows, shares_of_day
-from trading_assets.monitor_alerts import tell
+from trading_assets.monitor_alerts import tell, tell_of_limits
 from trading_assets.partitions import covered, zone_day_partitions
 from trading_assets.watching import conformance_by_limit, conformance_result, performance_rows, status_result
 
@@ -94,7 +94,7 @@ def forecast_explanations(
     metadata=table_metadata("limit_conformance"),
     deps=["signals"],
 )
-def risk_limit_conformance(context: AssetExecutionContext, lake: Lake) -> MaterializeResult:  # type: ignore[type-arg]
+def risk_limit_conformance(context: AssetExecutionContext, lake: Lake, alerts: Alerts, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
     """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
 
     The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at once and not only here.
@@ -102,6 +102,7 @@ def risk_limit_conformance(context: AssetExecutionContext, lake: Lake) -> Materi
     span = covered(context)
     since = span.last_day - timedelta(days=_CONFORMANCE_DAYS - 1)
     rows = lake.read("limit_conformance", zones=[span.zone], first_day=since, last_day=span.last_day).filter(pl.col("role") == "champion")
+    tell_of_limits(rows, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
     use = conformance_by_limit(rows)
     facts: dict[str, Any] = {f"rows_{status}": n for status, n in rows.group_by("status").len().sort("status").iter_rows()}
     return MaterializeResult(metadata={"dagster/row_count": rows.height, **facts, "use_by_limit": preview(use.head(_SHOWN_LIMITS), _SHOWN_LIMITS)})

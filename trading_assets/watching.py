@@ -105,7 +105,7 @@ def status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -
     rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     bad = rows.filter(pl.col("status") != "ok")
     is_blind = rows.is_empty() or (bad["status"] == "cannot_see").any()
-    reasons = [text for text in bad["reason"].to_list()[:5] if text] if "reason" in bad.columns else bad["status"].unique().to_list()
+    reasons = [text for text in bad["reason"].unique(maintain_order=True).to_list()[:5] if text]
     return AssetCheckResult(
         passed=rows.height > 0 and bad.is_empty(),
         severity=AssetCheckSeverity.ERROR if is_blind else AssetCheckSeverity.WARN,

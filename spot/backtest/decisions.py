@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from spot.backtest.promotion import SAME_MONEY, PromotionSettings, PromotionVerdict
+from spot.backtest.promotion import SAME_MONEY, PromotionSettings, PromotionVerdict, unit_of_test
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.contracts.table import check_rows
 from spot.errors import ContractError
@@ -86,12 +86,15 @@ def explain_decision(row: dict[str, Any]) -> str:
             continue
         mark = "significant" if test["is_significant"] else "not significant"
         lines.append(
-            f"  {test['name']} after {test['n_days']} days: {test['value']:+.3f}, p={test['p_value']:.3g}, level {test['level']:.2g}, {mark}"
+            f"  {test['name']} after {test['n_days']} days: {test['value']:+.3f} {unit_of_test(test['name'])}, "
+            f"p={test['p_value']:.3g}, level {test['level']:.2g}, {mark}"
         )
     lines.extend(
         f"  sanity, {check['name']}: {'passed' if check['passed'] else 'FAILED'}" + (f" ({check['detail']})" if check["detail"] else "")
         for check in evidence.get("sanity") or []
     )
+    limits = ", ".join(f"{name} {value}" for name, value in json.loads(row["limits_json"]).items() if not isinstance(value, dict | list))
+    lines += [f"  limits: {limits}"] if limits else []
     lines.append(f"  data: candidate {row['candidate_data_version']}, champion {row['champion_data_version'] or '-'}; code {row['code_commit']}")
     return "\n".join(lines)
 

@@ -148,6 +148,11 @@ def evidence_rows(evidence: Evidence) -> np.ndarray[tuple[int], np.dtype[np.intp
     return np.flatnonzero(np.isfinite(evidence.candidate_losses if evidence.champion_losses is None else evidence.champion_losses))
 
 
+def unit_of_test(name: str) -> str:
+    """Unit of the mean difference of a test."""
+    return "EUR per day" if name.startswith("money") else "EUR/MWh"
+
+
 def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: SanityVerdict | None) -> PromotionVerdict:
     if sanity is None:
         return PromotionVerdict(action="reject", reasons=("no sanity checks were made",))
@@ -337,7 +342,7 @@ def _difference(ours: Floats, theirs: Floats) -> float:
 
 
 def _words(test: TestOutcome) -> str:
-    return f"{test.name} {test.value:+.3g} over {test.n_days} days, p={test.p_value:.2g}, level {test.level:.2g}"
+    return f"{test.name} {test.value:+.3g} {unit_of_test(test.name)} over {test.n_days} days, p={test.p_value:.2g}, level {test.level:.2g}"
 
 
 def _check_lengths(evidence: Evidence) -> None:

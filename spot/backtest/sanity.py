@@ -145,8 +145,11 @@ def _range(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: Sanit
     bounds = _bounds(panel, settings)
     outside = [str(forecast.delivery_day) for forecast in forecasts if not _is_within(forecast, bounds)]
     ordered = all((np.diff(forecast.quantiles, axis=1) >= 0).all() for forecast in forecasts)
-    detail = f"outside {bounds[0]:.0f} to {bounds[1]:.0f} EUR/MWh or crossing quantiles on {outside}"
-    return SanityCheck("range", passed=not outside and ordered, detail="" if not outside and ordered else detail)
+    stated = np.concatenate([np.concatenate([forecast.quantiles.ravel(), forecast.point]) for forecast in forecasts])
+    far = f"{stated.min():.0f} to {stated.max():.0f} EUR/MWh stated, {bounds[0]:.0f} to {bounds[1]:.0f} believable, beyond it on {', '.join(outside)}"
+    faults = [far] if outside else []
+    faults += [] if ordered else ["quantiles cross"]
+    return SanityCheck("range", passed=not faults, detail="; ".join(faults))
 
 
 def _variation(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: SanitySettings) -> SanityCheck:

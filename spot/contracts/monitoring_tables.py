@@ -123,6 +123,7 @@ FEATURE_IMPORTANCE = TableContract(
         "share_reference": _number("share of the absolute attribution in the reference", "share of one"),
         "share": _number("share over the judged days", "share of one"),
         "status": _text("verdict on the whole mix", STATUSES),
+        "reason": _text("why, in words; empty when ok", nullable=True),
     },
 )
 RETRAIN_REQUESTS = TableContract(

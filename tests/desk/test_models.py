@@ -11,9 +11,9 @@ import pytest
 import typer
 
 from desk.dossier import dossier
-from desk.models import explain_decision, first_free_day, models, promote, rollback
+from desk.models import Family, explain_decision, first_free_day, models, promote, rollback
 from resources.environments import Environment, read_environment
-from resources.registry import ModelRegistry, VersionFacts
+from resources.registry import SPREAD_FAMILY, ModelRegistry, VersionFacts
 from resources.wiring import make_lake, make_registry
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
@@ -123,6 +123,32 @@ def test_promotion_by_a_person_names_the_person(environment: Environment, capsys
 )
 def test_a_promotion_by_hand_leaves_the_past_alone(newest: date | None, at: str, expected: date | None) -> None:
     assert first_free_day(ZONE, newest, datetime.fromisoformat(f"{at}+00:00")) == expected
+
+
+def test_who_serves_already_is_not_promoted_again(environment: Environment) -> None:
+    before = make_lake(environment).read("promotion_decisions").height
+    with pytest.raises(ConfigurationError, match="version 2 of BE serves already"):
+        promote(zone=ZONE, version="2", by="A. Trader", reason="again", signed_off_by=None)
+    assert make_lake(environment).read("promotion_decisions").height == before
+
+
+def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(environment: Environment, capsys) -> None:
+    spreads = registry_of(environment).of_family(SPREAD_FAMILY)
+    for number in (1, 2):
+        facts = VersionFacts(
+            settings={}, metrics={"pinball_loss": 4.0 + number, "pinball_loss_of_past_quantiles": 6.0}, fingerprint=f"s{number}",
+            lineage="simulated against intraday_vwap", trained_from=date(2024, 1, 1), trained_through=date(2024, 2, 29),
+            serves_from=date(2024, 3, number), tags={"data_version": f"spread:{number}"},
+        )  # fmt: skip
+        spreads.promote(ZONE, spreads.register(ZONE, files(number), facts).version)
+    capsys.readouterr()
+    models(zone=ZONE, model=Family.SPREAD, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["version"], row["serves_now"], row["untouched_days_pinball"]) for row in rows] == [("1", "", 5.0), ("2", "yes", 6.0)]
+    rollback(zone=ZONE, by="A. Trader", reason="too sure", model=Family.SPREAD, as_json=True)
+    assert json.loads(capsys.readouterr().out)["decision"]["model"] == f"settlement_spread.{ZONE}"
+    assert spreads.champion(ZONE).version == "1"
+    assert registry_of(environment).champion(ZONE).version == "2", "the price model is another"
 
 
 def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, monkeypatch) -> None:

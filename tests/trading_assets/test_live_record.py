@@ -176,7 +176,7 @@ def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
 
 def _checked(run, conf):
     """The asset of limits and its check, after signals were made under the limits in `conf`."""
-    resources = {"lake": run.lake}
+    resources = {"lake": run.lake, "alerts": Alerts(lake=run.lake), "clock": Clock(fixed_utc=GATE.isoformat())}
     run(signals, GATE - timedelta(minutes=45), conf=conf)
     with DagsterInstance.ephemeral() as instance:
         done = materialize(

@@ -13,7 +13,7 @@ from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import AlertSettings, MonitoringSettings
 from spot.monitoring.watch import watch_features, watch_performance
 from trading_assets.explaining import importance_rows, judge_shares, judged_rows
-from trading_assets.monitor_alerts import MONITORS, tell, tell_of_features
+from trading_assets.monitor_alerts import MONITORS, tell, tell_of_features, tell_of_limits
 from trading_assets.watching import drift_rows, performance_rows, quality_rows, verdict_rows
 
 ZONE, FIRST = "FR", date(2025, 6, 2)
@@ -128,6 +128,17 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
     blind = lake.read("alerts")
     assert blind["kind"].to_list() == ["monitor_cannot_see"] * 5
     assert {message.split(" on ")[0] for message in blind["message"]} == set(MONITORS) == set(MONITOR_TABLES)
+    assert all("cannot see: " in message for message in blind["message"]), "each says what it lacks"
+
+
+def test_a_day_whose_limits_nobody_measured_is_told_once(lake: Lake, alerts: Alerts) -> None:
+    measured = pl.DataFrame({"delivery_day": [day(0)]})
+    for n in (0, 1, 2):
+        tell_of_limits(measured, alerts, **{name: value for name, value in at(n).items() if name != "settings"})
+    tell_of_limits(measured.clear(), alerts, zone="BE", last_day=day(2), now=at(2)["now"])
+    told = lake.read("alerts").sort("raised_at_utc", "zone")
+    assert told["kind"].unique().to_list() == ["monitor_cannot_see"]
+    assert sorted(told["zone"].to_list()) == ["BE", ZONE]
 
 
 def _features_schema() -> dict[str, pl.DataType]:

@@ -215,7 +215,8 @@ def test_the_record_says_all_and_is_the_same_row_when_asked_again() -> None:
     later = DecisionContext(**{name: getattr(CONTEXT, name) for name in CONTEXT.__slots__} | {"decided_at_utc": datetime(2026, 1, 6, tzinfo=UTC)})
     assert decision_row(verdict, later, SETTINGS)["decision_id"].equals(row["decision_id"])
     text = explain_decision(row.row(0, named=True))
-    for word in ("promote of version 7", "champion then: 6", "BE-drift-00001", "error_better after", "money_worse after", "training_set@12"):
+    known = ("promote of version 7", "champion then: 6", "BE-drift-00001", "error_better after", "money_worse after", "training_set@12")
+    for word in (*known, "EUR/MWh, p=", "EUR per day, p=", "limits: minimum_walk_forward_days 14"):
         assert word in text
     rejected = decision_row(walk_forward(sanity=INSANE), CONTEXT, SETTINGS)
     assert "range: FAILED (a price of 1e9)" in explain_decision(rejected.row(0, named=True))
