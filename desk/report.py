@@ -104,6 +104,8 @@ def show_value(value: Any) -> str:
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M")
     if isinstance(value, float):
+        if 1e-6 < abs(value) < 0.1:  # a chance of 0.0005 is not one of nothing
+            return f"{value:.2g}"
         return "–" if value != value else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:,.2f}"  # noqa: PLR0124 - only NaN differs from itself
     return str(value)
 
