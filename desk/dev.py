@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from desk.console import err
-from resources.environments import PROJECT_ROOT, child_environment, desk_settings, read_environment
+from resources.environments import PROJECT_ROOT, child_environment, desk_settings, prepare_dagster_home, read_environment
 
 
 def dev(
@@ -25,8 +25,18 @@ def dev(
     if not look_only:
         zones = ", ".join(f"{zone} ({settings.source})" for zone, settings in desk_settings(environment).zones.items())
         err.print(f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To look only: --look-only")
+        prepare_dagster_home(environment)
+        train_one_at_a_time()
     command = ["dagster-webserver"] if look_only else ["dagster", "dev"]
     words = [*command, "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     os.chdir(PROJECT_ROOT)
     # This process becomes Dagster's, so that a signal to it reaches the one that ends its children.
     os.execve(Path(sys.executable).parent / command[0], words, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program
+
+
+def train_one_at_a_time() -> None:
+    """One slot for the pool `training`: `dagster.yaml` knows one limit for all pools, and its limit by tag does not see what is started in the UI."""
+    from dagster import DagsterInstance
+
+    with DagsterInstance.get() as instance:
+        instance.event_log_storage.set_concurrency_slots("training", 1)

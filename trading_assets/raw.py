@@ -67,6 +67,11 @@ def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) 
             context.log.warning("%s: nothing of it this time: %s", table, error)
             rows = find_contract(table).empty()
         report = lake.append(table, rows, source=settings.source)
+        if report.n_quarantined:
+            text = f"{table} of {span.first_day} to {span.last_day}: {report.n_quarantined} rows broke the contract or say a period twice; not taken"
+            market_source.alerts.send(
+                "bad_data", f"{text}; see docs/runbooks/bad_data.md", zone=span.zone, now=clock.now(), episode=f"{table} {span.last_day}"
+            )
         return MaterializeResult(metadata=written(rows, report))
 
     return raw_table
