@@ -23,8 +23,8 @@ STANDARD_WINDOWS: tuple[NormalisationWindow, ...] = (
     NormalisationWindow(182, 182, 0.7, 28),
     NormalisationWindow(364, 364, 0.5, 0),
 )
-_ROBUST_NOISE = 3.0
-_ROBUST_RANGE = (0.5, 100.0)
+_ROBUST_NOISE, _ROBUST_POWER = 8.0, 1.3
+_ROBUST_RANGE = (0.5, 300.0)
 _TRAILING_DAYS = 365
 _USUAL_DAYS = 28
 
@@ -47,9 +47,13 @@ def prepare(history: FilledHistory, features: DayFeatures, weights: KernelWeight
 
 
 def robust_factors(innovations: Floats) -> Floats:
-    """(n,) noise factor of each day: its mean squared innovation over the median of the trailing year, bounded. NaN innovations count as usual."""
+    """(n,) noise factor of each day: a power of its mean squared innovation over the median of the trailing year. NaN innovations count as usual."""
     typical = np.array([_trailing_median(innovations, day) for day in range(len(innovations))])
-    return np.asarray(np.clip(np.nan_to_num(innovations / typical, nan=1.0), *_ROBUST_RANGE))
+    return _noise_factor(np.nan_to_num(innovations / typical, nan=1.0))
+
+
+def _noise_factor(surprise: Floats) -> Floats:
+    return np.asarray(np.clip(surprise**_ROBUST_POWER, *_ROBUST_RANGE))
 
 
 def _trailing_median(innovations: Floats, day: int) -> float:
@@ -119,7 +123,7 @@ class WindowProcess:
         noises = [self.weights.noise]
         if len(self._factors) > 1:
             typical = _trailing_median(self._innovations, len(self._innovations) - 1)
-            factor = float(np.clip(innovation / typical, *_ROBUST_RANGE)) if is_known else 1.0
+            factor = float(_noise_factor(np.asarray(innovation / typical))) if is_known else 1.0
             noises.append(_ROBUST_NOISE * self.weights.noise * factor)
         for process, noise in zip(self._factors, noises, strict=True):
             process.absorb(kernel, own + noise + blank, outcome)

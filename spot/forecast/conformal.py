@@ -1,6 +1,6 @@
 """Quantiles from a point forecast's own past errors.
 
-Errors are taken in transformed prices, divided by a scale that follows recent errors, pooled over neighbouring hours and the last year; their
+Errors are taken in transformed prices, divided by a scale that follows recent errors, pooled over neighbouring hours and the last two years; their
 empirical quantiles times today's scale give today's quantiles. Sources: Vovk, Gammerman and Shafer (2005) for the idea; Kath and Ziel (2021),
 "Conformal prediction interval estimation and applications to day-ahead and intraday power markets", for its use on prices.
 """
@@ -10,9 +10,11 @@ from scipy.signal import lfilter
 
 from spot.forecast.normalisation import Floats, restore, transform
 
-CALIBRATION_DAYS = 364
+CALIBRATION_DAYS = 728
 MINIMUM_DAYS = 14
-_DAY_MEMORY, _HOUR_MEMORY = 14, 60
+_DAY_MEMORY, _HOUR_MEMORY = 7, 30
+_MIRRORED = 0.5
+"""Share of the quantiles of the mirrored errors: half of a pool's skew is chance."""
 _FLOOR = 1e-3
 
 
@@ -25,28 +27,33 @@ def exponential_mean(values: Floats, memory: int) -> Floats:
 
 
 def error_scales(errors: Floats) -> Floats:
-    """(D + 1, 24) typical size of the error of each day and hour, from the days before it; NaN errors count as usual ones."""
-    size = np.abs(errors)
-    usual = np.nan_to_num(np.nanmedian(size), nan=1.0)
-    size = np.where(np.isfinite(size), size, usual)
+    """(D + 1, 24) typical size of the error of each day and hour, from the days before it; a day without errors leaves it as it was."""
+    is_known = np.isfinite(errors).any(axis=1)
+    if not is_known.any():
+        return np.ones((len(errors) + 1, errors.shape[1]))
+    size = np.abs(errors[is_known])
+    size = np.where(np.isfinite(size), size, np.nanmedian(size))
     day = exponential_mean(size.mean(axis=1, keepdims=True), _DAY_MEMORY)
     hour = exponential_mean(size, _HOUR_MEMORY)
-    return np.asarray(np.sqrt(np.maximum(day, _FLOOR) * np.maximum(hour, _FLOOR)))
+    scales = np.sqrt(np.maximum(day, _FLOOR) * np.maximum(hour, _FLOOR))
+    return np.asarray(scales[np.concatenate([[0], np.cumsum(is_known)])])
 
 
 def scaled_error_quantiles(scaled: Floats, levels: tuple[float, ...]) -> Floats:
-    """(24, Q) quantiles of (n, 24) scaled errors, each hour pooled with its neighbours; wider the fewer the days."""
+    """(24, Q) quantiles of (n, 24) scaled errors, each hour pooled with its neighbours; half mirrored, and wider the fewer the days."""
     n_days, n_hours = scaled.shape
     neighbours = np.clip(np.arange(n_hours)[:, None] + np.array([-1, 0, 1]), 0, n_hours - 1)
     pool = scaled[:, neighbours].transpose(1, 0, 2).reshape(n_hours, -1)
-    quantiles = np.stack([_quantiles(hour, levels) for hour in np.sort(pool, axis=1)])
+    wanted = np.asarray(levels)
+    pools = np.sort(pool, axis=1)
+    quantiles = np.stack([(1 - _MIRRORED) * _quantiles(hour, wanted) - _MIRRORED * _quantiles(hour, 1 - wanted) for hour in pools])
     return np.asarray(quantiles * (1 + 3 / n_days))
 
 
-def _quantiles(ascending: Floats, levels: tuple[float, ...]) -> Floats:
+def _quantiles(ascending: Floats, levels: Floats) -> Floats:
     """(Q,) linear quantiles of an ascending vector whose NaN stand at its end."""
     n_known = len(ascending) - int(np.isnan(ascending[-1]) and np.isnan(ascending).sum())
-    place = np.asarray(levels) * (n_known - 1)
+    place = levels * (n_known - 1)
     below = np.minimum(place.astype(np.int64), n_known - 2)
     share = place - below
     return np.asarray(ascending[below] * (1 - share) + ascending[below + 1] * share)

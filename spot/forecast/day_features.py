@@ -19,6 +19,8 @@ from spot.forecast.normalisation import Floats, RollingLevels, mixed_spread, rol
 Singles = npt.NDArray[np.float32]
 PRICE_LAGS = (1, 2, 3, 7, 14)
 INPUT_LAGS = (0, 1, 7)
+EVENING, EVENING_HOURS = "pe", 2
+"""The group of yesterday's last hours: what the market thought when the day to come was nearest."""
 WARM_UP_DAYS = 14
 """Rows without a full set of lags; they are never learnt from."""
 
@@ -117,6 +119,7 @@ class FeatureBuilder:
         groups = {**self._static, **self._input_groups(window.centring_days)}
         for lag in PRICE_LAGS:
             groups[f"p{lag}"] = _scaled(transform(self._lagged(self._history.prices, lag), centre, spread))
+        groups[EVENING] = _scaled(transform(self._lagged(self._history.prices, 1)[:, -EVENING_HOURS:], centre, spread))
         groups["lev"] = _scaled(self._level(centre, spread))
         week, month = self.levels(7).mean, self.levels(28).mean
         groups["lev2"] = _scaled(np.stack([(week - month) / spread, (month - self._anchors.price_centre) / self._anchors.price_spread], axis=1))

@@ -54,8 +54,6 @@ def _columns_of(name: str, group: Floats, n_days: int) -> dict[str, Floats]:
             f"{name}.min": _daily(hourly.min(axis=1)),
             f"{name}.ramp": np.diff(hourly, axis=1, prepend=hourly[:, :1]),
         }
-    if name == "p1":
-        columns["p1.last"] = _daily(hourly[:, -1])
     return columns
 
 

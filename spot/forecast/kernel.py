@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spot.forecast.day_features import DayFeatures, NormalisationWindow, Singles
+from spot.forecast.day_features import EVENING, DayFeatures, NormalisationWindow, Singles
 from spot.forecast.inputs import input_role
 from spot.forecast.prior_weights import DISTANCE_KINDS, LINEAR_KINDS, prior_table
 
@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 BIAS = 3.0
 NEARNESS = 0.1
 MEMORY_DAYS = 60.0
+EVENING_WEIGHT = 1.5
+"""Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a part."""
 SMALLEST_WEIGHT = 1e-3
 """A group that the prior leaves out of a component may still be found by the gradient."""
 _BLOCK_ROWS = 256
@@ -50,8 +52,8 @@ def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> 
     first, second, linear, amplitude, exponent, noise = np.split(numbers, np.cumsum(widths))
     groups = tuple(features.groups)
     share = _role_shares(groups)
-    distance_tables = [dict(zip(DISTANCE_KINDS, row, strict=True)) for row in (first, second)]
-    linear_table = dict(zip(LINEAR_KINDS, linear, strict=True))
+    distance_tables = [_with_evening(dict(zip(DISTANCE_KINDS, row, strict=True))) for row in (first, second)]
+    linear_table = _with_evening(dict(zip(LINEAR_KINDS, linear, strict=True)))
     return KernelWeights(
         groups=groups,
         distance=np.array([[table[_kind(group)] * share.get(group, 1.0) for group in groups] for table in distance_tables]),
@@ -60,6 +62,10 @@ def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> 
         exponent=exponent,
         noise=float(noise[0]),
     )
+
+
+def _with_evening(table: dict[str, float]) -> dict[str, float]:
+    return {**table, EVENING: EVENING_WEIGHT * table["p1"]}
 
 
 def _kind(group: str) -> str:

@@ -46,6 +46,15 @@ def test_a_scale_never_uses_its_own_day():
     assert np.array_equal(error_scales(errors)[:61], error_scales(changed)[:61])
 
 
+def test_a_scale_stays_as_it_was_while_outcomes_are_missing():
+    rng = np.random.default_rng(0)
+    errors = rng.normal(size=(100, 24)) * np.where(np.arange(100) < 60, 1.0, 5.0)[:, None]
+    errors[80:95] = np.nan
+    scales = error_scales(errors)
+    assert np.array_equal(scales[80], scales[95])
+    assert (error_scales(np.full((30, 24), np.nan)) == 1).all()
+
+
 def test_an_absurd_history_stays_finite():
     prices, points = forecast_days(200)
     assert np.isfinite(quantiles_on(199, prices * 1e6, points)).all()

@@ -257,3 +257,18 @@ def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_wou
         alone = model.predict(holed.known_at_gate(row))
         assert np.abs(forecast.point - alone.point).max() < 0.5
         assert np.abs(forecast.quantiles - alone.quantiles).max() < 1.0
+
+
+def test_the_engine_sees_that_the_last_evening_leads_into_the_night():
+    """A shift that the last two hours announce is forecast for the night after; the same shift unannounced is not."""
+    calm = made_up_panel(280, noise=1.0)
+    shift = np.random.default_rng(1).normal(0, 15, len(calm) + 1)
+    errors = []
+    for announced in (shift, np.random.default_rng(2).permutation(shift)):
+        prices = calm.prices.copy()
+        prices[:, :4] += shift[:-1, None]
+        prices[:, 22:24] += announced[1:, None]
+        panel = replace(calm, prices=prices)
+        walked = fitted("engine", panel.first(220)).walk_forward(panel, 220)
+        errors.append(np.mean([np.abs(forecast.point[:4] - day[:4]).mean() for forecast, day in zip(walked, prices[220:], strict=True)]))
+    assert errors[0] < 0.5 * errors[1]
