@@ -10,6 +10,7 @@ from desk.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.environments import admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.policy_settings import monitoring_settings
 from resources.wiring import make_lake
+from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
 from spot.monitoring.retraining import RetrainCause, decide_retrains, mark
@@ -30,6 +31,8 @@ def retrain(
     admit_zones([zone])
     name, environment, now = find_zone(zone).name, read_environment(), datetime.now(UTC)
     desk, lake = desk_resource(environment), make_lake(environment)
+    if queue and not (name in desk.zones and desk.zone(name).is_scheduled):
+        raise ConfigurationError(f"zone {name} is not looked after (conf/zones.yaml): nothing would train it; leave out --queue")
     from trading_assets.retraining import close_request, read_requests, write_requests
 
     cause = RetrainCause(zone=name, kind="person", detail=f"{by}: {reason}", observed_at_utc=now)

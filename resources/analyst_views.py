@@ -94,7 +94,7 @@ FROM settlements GROUP BY ALL
     AnalystView(
         name="champions",
         sql="SELECT * FROM model_versions WHERE stage = 'champion'",
-        comment="The version that serves, per zone.",
+        comment="The version that serves, per zone and model: of the price, and of the spread where a strategy trades it.",
     ),
     AnalystView(
         name="open_signals",

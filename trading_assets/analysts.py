@@ -7,10 +7,10 @@ from dagster import AllPartitionMapping, AssetCheckResult, AssetCheckSeverity, A
 from resources.analyst_database import AnalystDatabase
 from resources.desk_settings import Desk
 from resources.lake import Lake
-from resources.registry import ModelRegistry
+from resources.registry import SPREAD_FAMILY, ModelRegistry
 from trading_assets.display import OWNERS
 
-_TABLES = ("data_quality", "feature_drift", "reported_drift", "forecast_performance", "settlement", "signals", "champion")
+_TABLES = ("data_quality", "feature_drift", "reported_drift", "forecast_performance", "settlement", "signals", "champion", "model_comparison")
 
 
 @asset(
@@ -24,7 +24,8 @@ def analyst_database(lake: Lake, desk: Desk, registry: ModelRegistry, analyst_fi
 
     Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with `spotdesk sql`.
     """
-    versions = [version for zone in desk.zones for version in registry.shown_versions(zone)]
+    families = (registry, registry.of_family(SPREAD_FAMILY))
+    versions = [version for zone in desk.zones for family in families for version in family.shown_versions(zone)]
     published = analyst_file.publish(lake, model_versions=versions)
     rows = {f"rows_{name}": n for name, n in published.n_rows.items() if n}
     facts: dict[str, Any] = {"path": str(published.path), "megabytes": round(published.n_bytes / 1e6, 2), "is_new": published.is_new}

@@ -64,7 +64,8 @@ def assess_explanations(
         schema={"feature": pl.String, "share_reference": pl.Float64, "share": pl.Float64},
     )
     if not reference or not newest or n_days < settings.minimum_days:
-        text = f"cannot see: {n_days} days explained, {settings.minimum_days} needed" if reference else "cannot see: no reference of the explanation"
+        few = f"cannot see: {n_days} days explained after the version's first ones, {settings.minimum_days} needed"
+        text = few if reference else "cannot see: nothing of this version was explained"
         return ExplanationVerdict(status="cannot_see", reasons=(text,), shares=shares, shift=None)
     difference = {name: newest.get(name, 0.0) - reference.get(name, 0.0) for name in names}
     shift = sum(abs(value) for value in difference.values()) / 2.0

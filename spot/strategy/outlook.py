@@ -87,12 +87,13 @@ def _of_limits(facts: OutlookFacts) -> Iterator[str]:
 
 
 def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
+    retrain = f"`spotdesk retrain --zone {facts.zone} --by NAME --reason ...`"
     if facts.model is None or age_days is None:
-        yield f"no champion: `spotdesk retrain --zone {facts.zone}` makes a version, `spotdesk models --zone {facts.zone}` shows what there is"
+        yield f"no champion: {retrain} makes a version, `spotdesk models --zone {facts.zone}` shows what there is"
         return
     allowed = _tightest(facts, "max_model_age_days")
     if allowed is not None and age_days > allowed:
-        yield f"champion {facts.model.version} is {age_days} days old, max_model_age_days allows {allowed:g}: `spotdesk retrain --zone {facts.zone}`"
+        yield f"champion {facts.model.version} is {age_days} days old, max_model_age_days allows {allowed:g}: {retrain}"
 
 
 def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from desk.retrain import retrain
 from resources.environments import read_environment
 from resources.lake import Lake
 from resources.wiring import make_lake
+from spot.errors import ConfigurationError
 from trading_assets import runner
 
 ASKED = {"zone": "FR", "by": "A. Trader", "reason": "new plant", "through": None, "as_json": True}
@@ -32,6 +33,12 @@ def test_a_queued_request_has_no_attempt_yet_and_a_second_one_waits_for_it(lake:
     with pytest.raises(typer.Exit):
         retrain(**ASKED, queue=True)
     assert "still open" in capsys.readouterr().err
+
+
+def test_a_request_that_nobody_would_train_is_refused(lake: Lake) -> None:
+    with pytest.raises(ConfigurationError, match="CH is not looked after"):
+        retrain(**{**ASKED, "zone": "CH"}, queue=True)
+    assert lake.read("retrain_requests").is_empty()
 
 
 def test_while_it_is_trained_here_the_sensor_leaves_it_alone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
