@@ -48,7 +48,7 @@ def test_a_regime_change_is_seen_and_retrained_once_and_the_alias_follows_the_ev
     assert set(requests["status"]) == {"succeeded"}
     versions = registry.versions(zone)
     assert [version.tags["cause"] for version in versions] == ["schedule", "drift"]
-    decisions = lake.read("promotion_decisions", zones=[zone])
+    decisions = lake.read("promotion_decisions", zones=[zone]).filter(pl.col("model") == f"day_ahead_price.{zone}")
     promoted = decisions.filter(pl.col("action") == "promote")["candidate_version"].to_list()
     champion = registry.champion(zone)
     assert champion is not None
