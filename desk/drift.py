@@ -1,14 +1,17 @@
 """`spotdesk drift`: what the monitors of a zone saw."""
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Annotated
 
 import polars as pl
 import typer
 
-from desk.console import DAY_FORM, JsonFlag, a_day, emit, err
+from desk.console import DAY_FORM, JsonFlag, a_day, emit, err, out
 from resources.environments import read_environment
+from resources.lake import Lake
 from resources.wiring import make_lake
+from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.market.zones import find_zone
 
 _SHOWN = ("delivery_day", "feature", "method", "value", "threshold", "status", "reason")
@@ -21,7 +24,10 @@ def drift(
     history: Annotated[bool, typer.Option("--history", help="One line per judged day instead of one per feature.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Distance of the newest inputs to days of the same season, per feature, with the verdict. Exit code 1 when it is not ok."""
+    """Distance of the newest inputs to days of the same season, per feature, with the verdict; then the newest verdict of every other monitor.
+
+    Exit code 1 when the drift is not ok.
+    """
     environment = read_environment()
     lake = make_lake(environment)
     rows = lake.read("feature_drift", zones=[find_zone(zone).name])
@@ -37,8 +43,23 @@ def drift(
         err.print(f"zone {zone}: nothing was judged on {judged}")
         raise typer.Exit(1)
     emit(shown.sort(pl.col("status") == "ok", "feature").select(_SHOWN), as_json=as_json, title=f"drift of {zone} on {judged}")
+    if not as_json:
+        for line in _others(lake, find_zone(zone).name, judged):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
     if (shown["status"] != "ok").any():
         raise typer.Exit(1)
+
+
+def _others(lake: Lake, zone: str, judged: date) -> Iterator[str]:
+    """One line per other monitor: its newest verdict up to the day, and why."""
+    for name, table in MONITOR_TABLES.items():
+        rows = lake.read(table, zones=[zone], last_day=judged)
+        if name == "drift" or rows.is_empty():
+            continue
+        newest = rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
+        worst = next((state for state in ("alert", "cannot_see") if state in newest["status"]), "ok")
+        reasons = newest.filter(pl.col("status") == worst)["reason"].drop_nulls().unique(maintain_order=True).to_list()
+        yield f"  {name} on {newest['delivery_day'][0]}: {worst}" + "".join(f"; {text}" for text in reasons[:3] if text)
 
 
 def _by_day(rows: pl.DataFrame) -> pl.DataFrame:
