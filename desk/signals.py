@@ -18,7 +18,7 @@ from spot.errors import ModelError
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
 from spot.strategy.outbox import valid_signals
-from spot.strategy.reasons import SIMILAR_DAYS
+from spot.strategy.reasons import SIMILAR_DAYS, SPREAD
 
 _HEADINGS = {
     "strategy": "strategy",
@@ -68,8 +68,9 @@ def signals(
     if state != "ACTIVE":
         out.print(f"[bold red]{name} is {state}[/bold red]: nothing new leaves")
     _print(rows, name, delivery_day, explain=explain, flat=flat)
-    if explain and why:
-        _print_contributions(why)
+    for is_spread, what in ((False, "the forecast"), (True, "the expected spread")):
+        if told := [_without_prefix(row) for row in why if row["feature"].startswith(SPREAD) is is_spread]:
+            _print_contributions(told, what)
 
 
 def _tomorrow(zone: str, now: datetime) -> date:
@@ -87,30 +88,38 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
             rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
         except ModelError as error:  # the words of each row stand in the table; only what moved the forecast needs the model
             err.print(f"what moved the forecast cannot be told: {error}")
-    one = rows.filter(pl.col("strategy") == rows["strategy"].first()) if rows.height else rows
+    # Strategies that trade the price share its reasons; a spread with a model of its own has others.
+    is_spread = pl.col("feature").str.starts_with(SPREAD)
+    of_price = rows.filter(~is_spread)
+    one = pl.concat([of_price.filter(pl.col("strategy") == of_price["strategy"].first()) if of_price.height else of_price, rows.filter(is_spread)])
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
     shown = one.sort("delivery_start_utc", "rank")
     return shown.select("delivery_start_utc", local, "rank", "feature", "contribution_eur_per_mwh", "text").to_dicts()
 
 
-def _print_contributions(why: list[dict[str, Any]]) -> None:
-    """The largest three of each unit in words (once for units that have the same), then the day as a picture of bars."""
-    before = ""
+def _without_prefix(row: dict[str, Any]) -> dict[str, Any]:
+    """Under the heading of the spread its name need not stand in every line."""
+    return {**row, "feature": row["feature"].removeprefix(SPREAD), "text": row["text"].removeprefix(SPREAD)}
+
+
+def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
+    """Of what is explained the largest three of each unit in words (once for units that have the same), then the day as a picture of bars."""
+    before, usual = "", "day" if what == "the forecast" else "unit"
     for unit in dict.fromkeys(row["local"] for row in why):
         parts = [row["text"] for row in why if row["local"] == unit and row["feature"] != SIMILAR_DAYS and row["rank"] <= _SHOWN_RANKS]
         text = "; ".join(parts)
         if text != before:
-            out.print(f"  from {unit} forecast against a usual day: {text}", soft_wrap=True)
+            out.print(f"  from {unit} {what.removeprefix('the ')} against a usual {usual}: {text}", soft_wrap=True)
         before = text
     alike = next((row["text"] for row in why if row["feature"] == SIMILAR_DAYS), "")
     if alike:
         out.print(f"  the day {alike}", soft_wrap=True)
-    out.print("what moved the forecast against a usual day, mean of the day, EUR/MWh (the five largest of each unit)")
-    for line in bars(why):
+    out.print(f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh (the five largest of each unit)")
+    for line in bars(why, digits=1 if what == "the forecast" else 2):
         out.print(f"  {line}", soft_wrap=True, highlight=False)
 
 
-def bars(why: list[dict[str, Any]]) -> list[str]:
+def bars(why: list[dict[str, Any]], *, digits: int = 1) -> list[str]:
     """One line per family of inputs, the largest first: a bar to the right for what adds, to the left for what takes off, and the mean."""
     n_units = len({row["local"] for row in why})
     sums: dict[str, float] = {}
@@ -122,7 +131,7 @@ def bars(why: list[dict[str, Any]]) -> list[str]:
     for name, mean in sorted(sums.items(), key=lambda item: -abs(item[1])):
         blocks = "█" * round(_BAR_WIDTH * abs(mean) / widest) if widest else ""
         left, right = (blocks, "") if mean < 0 else ("", blocks)
-        lines.append(f"{name:<{longest}} {left:>{_BAR_WIDTH}}|{right:<{_BAR_WIDTH}} {mean:+.1f}")
+        lines.append(f"{name:<{longest}} {left:>{_BAR_WIDTH}}|{right:<{_BAR_WIDTH}} {mean:+.{digits}f}")
     return lines
 
 

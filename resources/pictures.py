@@ -158,13 +158,13 @@ def publication_lags(lags: pl.DataFrame) -> bytes:
     return done()
 
 
-def contributions(reasons: pl.DataFrame) -> bytes:
-    """Mean contribution of each family of inputs to the forecast of a day, EUR/MWh. `reasons` is under `signal_reasons`."""
+def contributions(reasons: pl.DataFrame, what: str = "the forecast") -> bytes:
+    """Mean contribution of each family of inputs to the forecast of a day, EUR/MWh. `reasons` is under `signal_reasons`, of one thing explained."""
     moved = reasons.filter(pl.col("contribution_eur_per_mwh") != 0.0)
     if moved.is_empty():
-        return _blank("What moved the forecast", "nothing to explain")
+        return _blank(f"What moved {what}", "nothing to explain")
     bars = moved.group_by("feature").agg(pl.col("contribution_eur_per_mwh").mean()).sort(pl.col("contribution_eur_per_mwh").abs())
-    title = f"{moved['zone'][0]} {moved['delivery_day'].max()!s}: what moved the forecast"
+    title = f"{moved['zone'][0]} {moved['delivery_day'].max()!s}: what moved {what}"
     axes, done = _canvas(title, "", pl.DataFrame({"source": ["lake"]}), height=1.6 + 0.3 * bars.height)
     values = bars["contribution_eur_per_mwh"].to_list()
     axes.barh(bars["feature"].to_list(), values, color=[BLUE if value >= 0 else VERMILION for value in values])

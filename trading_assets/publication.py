@@ -21,6 +21,7 @@ from resources.lake import Lake
 from resources.pictures import contributions as contributions_picture
 from resources.publication import Outbox
 from resources.registry import ModelRegistry
+from spot.strategy.reasons import SPREAD
 from trading_assets.display import OWNERS, picture, table_metadata, written
 from trading_assets.partitions import covered, zone_day_partitions
 from trading_assets.reasons import reasons_of_day
@@ -68,12 +69,17 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
 def signal_reasons(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry) -> MaterializeResult:  # type: ignore[type-arg]
     """Why each signal: what every family of inputs adds to the forecast in EUR/MWh, and the past days it resembles.
 
-    TreeSHAP for trees, occlusion and kernel likeness for the bank. Of several days only the newest is explained.
+    TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own, what moved that spread. Of several days
+    only the newest is explained.
     """
     span = covered(context)
     rows = reasons_of_day(span.zone, span.last_day, lake, desk, registry)
     report = lake.replace("signal_reasons", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    return MaterializeResult(metadata={**written(rows, report), "contributions": picture(contributions_picture(rows), "What moved the forecast")})
+    is_spread = pl.col("feature").str.starts_with(SPREAD)
+    pictures = {"contributions": picture(contributions_picture(rows.filter(~is_spread)), "What moved the forecast")}
+    if (spread := rows.filter(is_spread)).height:
+        pictures["spread_contributions"] = picture(contributions_picture(spread, "the expected spread"), "What moved the expected spread")
+    return MaterializeResult(metadata={**written(rows, report), **pictures})
 
 
 @asset_check(

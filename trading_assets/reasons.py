@@ -5,15 +5,19 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from resources.desk_settings import Desk
+from resources.desk_settings import Desk, ZoneSettings
 from resources.lake import Lake
-from resources.registry import ModelRegistry
-from resources.zone_data import read_features, read_raw
+from resources.registry import SPREAD_FAMILY, ModelRegistry
+from resources.zone_data import read_features, read_raw, read_raw_tables
+from spot.backtest.signal_walk import HISTORY_DAYS
+from spot.backtest.spread_sources import SpreadMoment
 from spot.contracts.signal_tables import SIGNAL_REASONS
-from spot.errors import ForecastError, ModelNotFoundError
+from spot.errors import ForecastError, ModelIntegrityError, ModelNotFoundError
 from spot.features.matrix import build_panel
 from spot.forecast.explain import explain
-from spot.strategy.reasons import signal_reasons
+from spot.strategy.reasons import signal_reasons, spread_reasons
+from spot.strategy.spread_model import CatBoostSpread
+from trading_assets.spread_training import PRICE_TABLES
 from trading_assets.warm_models import give_back, take_forecaster
 
 _SHOWN_DAYS = 3
@@ -42,5 +46,24 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
         give_back(registry, version, later, forecaster, [day])
     except (ModelNotFoundError, ForecastError):
         return SIGNAL_REASONS.empty()
+    moved = signals.filter((pl.col("strategy") == "settlement_spread") & (pl.col("strategy_model_version") != "none"))
+    others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")
     alike = [(similar.day, similar.likeness, similar.mean_price_eur_per_mwh) for similar in made.similar_days[:_SHOWN_DAYS]]
-    return signal_reasons(signals, made.contributions_eur_per_mwh, alike)
+    of_price = signal_reasons(others, made.contributions_eur_per_mwh, alike)
+    return pl.concat([of_price, _reasons_of_spread(moved, lake, settings, registry)])
+
+
+def _reasons_of_spread(signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry) -> pl.DataFrame:
+    """Rows for signals of one zone and day that a model of the spread stands behind: what moved the spread, which is what they trade."""
+    if signals.is_empty():
+        return SIGNAL_REASONS.empty()
+    zone, day, against, as_of = signals.select("zone", "delivery_day", "settled_against", "as_of_utc").row(0)
+    spreads = registry.of_family(SPREAD_FAMILY)
+    raw = read_raw_tables(lake, zone, settings, first_day=day - timedelta(days=HISTORY_DAYS), last_day=day, tables=PRICE_TABLES)
+    features = read_features(lake, zone, settings, first_day=day, last_day=day)
+    try:
+        model = CatBoostSpread.from_files(spreads.files(spreads.version(zone, str(signals["strategy_model_version"][0]))))
+        moved = model.contributions(SpreadMoment(zone, day, as_of, raw, features, against).served_inputs())
+    except (ModelNotFoundError, ModelIntegrityError, ForecastError):
+        return SIGNAL_REASONS.empty()
+    return spread_reasons(signals, moved)

@@ -52,6 +52,10 @@ class SpreadMoment:
         chosen = pl.col("delivery_day").is_in(list(days)) & (pl.col("zone") == self.zone)
         return spread_inputs(past, self.features.filter(chosen), zone=self.zone, days=days)
 
+    def served_inputs(self) -> pl.DataFrame:
+        """Model inputs of the day itself."""
+        return self.inputs(self.past(_SERVING_DAYS), [self.day])
+
     def lesson(self, window_days: int) -> tuple[pl.DataFrame, Floats]:
         """Inputs and spreads (N,) of the newest `window_days` days whose spreads were known at the gate; perhaps none."""
         past, first = self.past(window_days + MEMORY_DAYS), self.day - timedelta(days=window_days)
@@ -87,7 +91,7 @@ class ServedSpread:
         if moment.day not in self.models:
             return None
         try:
-            return self.models[moment.day][1].predict(moment.inputs(moment.past(_SERVING_DAYS), [moment.day]))
+            return self.models[moment.day][1].predict(moment.served_inputs())
         except ForecastError:
             return None
 

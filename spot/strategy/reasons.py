@@ -5,11 +5,15 @@ from datetime import date
 
 import polars as pl
 
+from spot.contracts.feature_tables import CALENDAR_FEATURES
 from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import SIGNAL_KEY, SIGNAL_REASONS
 from spot.market.zones import find_zone
 
 SIMILAR_DAYS = "similar days"
+SPREAD = "spread: "
+"""Begins the name of what moved an expected spread and not the price."""
+_CALENDAR = ("slot_minutes_local", "weekday", "year_sine", "year_cosine")
 _INTEGER = pl.Int32
 
 
@@ -30,13 +34,7 @@ def signal_reasons(
         orient="row",
     ).filter(pl.col("contribution_eur_per_mwh").is_finite())
     keyed = signals.select("signal_id", "resolution_minutes", *SIGNAL_KEY, hour=local.dt.hour())
-    ranked = (
-        keyed.join(hourly, on="hour", how="inner")
-        .with_columns(rank=pl.col("contribution_eur_per_mwh").abs().rank("ordinal", descending=True).over(SIGNAL_KEY).cast(_INTEGER))
-        .filter(pl.col("rank") <= n)
-        .with_columns(text=_words(pl.col("feature"), pl.col("contribution_eur_per_mwh")))
-    )
-    parts = [ranked.select(SIGNAL_REASONS.columns.keys())]
+    parts = [_ranked(keyed.join(hourly, on="hour", how="inner"), n, digits=1)]
     if similar_days:
         text = "resembles " + ", ".join(f"{day} ({likeness:.0%} alike, mean {mean:.1f} EUR/MWh)" for day, likeness, mean in similar_days)
         likeness_row = keyed.with_columns(
@@ -46,6 +44,45 @@ def signal_reasons(
     return pl.concat(parts).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)  # type: ignore[arg-type]
 
 
-def _words(feature: pl.Expr, value: pl.Expr) -> pl.Expr:
+def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *, n: int = 5) -> pl.DataFrame:
+    """Rows of `signal_reasons` for signals of one zone, day and strategy that trades a spread, largest contribution first.
+
+    `contributions` is input to (P,) what it adds to the expected spread of each unit (`spot.strategy.spread_model`); inputs of one kind are added up
+    and named with `SPREAD` before.
+    """
+    if signals.is_empty() or not contributions:
+        return SIGNAL_REASONS.empty()
+    keyed = signals.sort("delivery_start_utc").select("signal_id", "resolution_minutes", *SIGNAL_KEY)
+    rows = keyed.with_columns(pl.Series(name, values) for name, values in contributions.items())
+    long = rows.unpivot(list(contributions), index=keyed.columns, variable_name="name", value_name="contribution_eur_per_mwh")
+    kinds = {name: SPREAD + _kind_of(name) for name in contributions}
+    summed = (
+        long.with_columns(feature=pl.col("name").replace_strict(kinds))
+        .group_by(*keyed.columns, "feature", maintain_order=True)
+        .agg(pl.col("contribution_eur_per_mwh").sum())
+    )
+    return _ranked(summed, n, digits=2).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)  # type: ignore[arg-type]
+
+
+def _kind_of(name: str) -> str:
+    """What a person calls an input of the model of the spread (`spot.strategy.spread_past`)."""
+    if "spread_" in name:
+        return "spreads of the days before"
+    if name.startswith("price_"):
+        return "prices of the days before"
+    return "calendar and time of day" if name in CALENDAR_FEATURES or name in _CALENDAR else name
+
+
+def _ranked(rows: pl.DataFrame, n: int, *, digits: int) -> pl.DataFrame:
+    """The `n` largest contributions of each signal, in words with so many decimals."""
+    return (
+        rows.with_columns(rank=pl.col("contribution_eur_per_mwh").abs().rank("ordinal", descending=True).over(SIGNAL_KEY).cast(_INTEGER))
+        .filter(pl.col("rank") <= n)
+        .with_columns(text=_words(pl.col("feature"), pl.col("contribution_eur_per_mwh"), digits))
+        .select(SIGNAL_REASONS.columns.keys())
+    )
+
+
+def _words(feature: pl.Expr, value: pl.Expr, digits: int) -> pl.Expr:
     verb = pl.when(value >= 0).then(pl.lit(" adds ")).otherwise(pl.lit(" takes off "))
-    return pl.concat_str(feature, verb, value.abs().round(1).cast(pl.String), pl.lit(" EUR/MWh"))
+    return pl.concat_str(feature, verb, value.abs().round(digits).cast(pl.String), pl.lit(" EUR/MWh"))

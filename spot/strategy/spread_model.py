@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from spot.contracts.panel import Floats
 from spot.errors import ForecastError, ModelIntegrityError
-from spot.strategy.view import LEVELS
+from spot.strategy.view import LEVELS, mean_of_quantiles
 
 _KEYS = ("zone", "delivery_day", "delivery_start_utc")
 _MODEL_FILE, _SETTINGS_FILE = "spread_model.cbm", "spread_model.json"
@@ -32,6 +32,10 @@ class SpreadModel(Protocol):
 
     def predict(self, inputs: pl.DataFrame) -> Floats:
         """(P, 9) quantiles at `LEVELS`, ascending, EUR/MWh."""
+        ...
+
+    def contributions(self, inputs: pl.DataFrame) -> Mapping[str, Floats]:
+        """Input to (P,) what it adds to the expected spread against a usual unit, EUR/MWh."""
         ...
 
     def to_files(self) -> Mapping[str, bytes]:
@@ -92,11 +96,31 @@ class CatBoostSpread:
         Raises:
             ForecastError: the model has not been fitted, or an input it learned from is missing.
         """
+        columns = self._columns(inputs)
+        raw = self._model.predict(columns, thread_count=1)
+        return np.sort(np.asarray(raw, dtype=np.float64).reshape(inputs.height, len(LEVELS)), axis=1)
+
+    def contributions(self, inputs: pl.DataFrame) -> Mapping[str, Floats]:
+        """TreeSHAP values (Lundberg et al. 2020) of the expected spread, (P,) per input.
+
+        The mean that the strategy trades is a weighted sum of the quantiles, so its values are the same sum of theirs: they add up to it exactly
+        wherever the quantiles did not have to be sorted.
+
+        Raises:
+            ForecastError: as `predict`.
+        """
+        columns = self._columns(inputs)
+        from catboost import Pool
+
+        values = self._model.get_feature_importance(Pool(columns, feature_names=list(self._names)), type="ShapValues", thread_count=1)
+        mean = np.einsum("q,pqn->pn", mean_of_quantiles(np.eye(len(LEVELS))), np.asarray(values, dtype=np.float64))
+        return {name: mean[:, i] for i, name in enumerate(self._names)}
+
+    def _columns(self, inputs: pl.DataFrame) -> Floats:
         missing = [name for name in self._names if name not in inputs.columns]
         if self._model is None or missing:
             raise ForecastError(f"spread model: not fitted, or inputs are missing: {missing}")
-        raw = self._model.predict(inputs.select(self._names).to_numpy(), thread_count=1)
-        return np.sort(np.asarray(raw, dtype=np.float64).reshape(inputs.height, len(LEVELS)), axis=1)
+        return inputs.select(self._names).to_numpy()
 
     def to_files(self) -> Mapping[str, bytes]:
         """CatBoost's own format, and the settings as JSON.

@@ -5,11 +5,17 @@ import polars as pl
 import pytest
 
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
+from spot.contracts.signal_tables import SIGNAL_REASONS
+from spot.contracts.table import check_rows
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.market.delivery import n_periods
+from spot.strategy.reasons import spread_reasons
+from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.signals import decide_signals
 from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread_past import spread_inputs, spread_past
-from tests.spot.strategy.sample_market import ZONE, make_forecast, make_outcomes
+from spot.strategy.view import mean_of_quantiles
+from tests.spot.strategy.sample_market import ZONE, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
 
@@ -89,3 +95,28 @@ def test_what_cannot_be_done_is_refused(fitted):
         CatBoostSpread().predict(inputs)
     with pytest.raises(ModelIntegrityError):
         CatBoostSpread.from_files({"spread_model.json": b"{}"})
+
+
+def test_contributions_add_up_to_the_expected_spread_but_for_one_usual_value(fitted):
+    model, inputs = fitted
+    moved = model.contributions(inputs)
+    assert set(moved) == {name for name in inputs.columns if name not in ("zone", "delivery_day", "delivery_start_utc")}
+    total = np.sum(list(moved.values()), axis=0)
+    usual = mean_of_quantiles(model.predict(inputs)) - total
+    assert np.abs(total).max() > 0.5
+    # Sorted quantiles move a few units by a little; all others stand on the same usual value.
+    np.testing.assert_allclose(np.median(np.abs(usual - np.median(usual))), 0.0, atol=1e-6)
+    with pytest.raises(ForecastError):
+        model.contributions(inputs.drop("weekday"))
+
+
+def test_the_reasons_of_a_spread_are_those_of_its_own_model(fitted):
+    model, inputs = fitted
+    signals = decide_signals(make_request(DAY, SettlementSpreadSettings())).frame
+    rows = spread_reasons(signals, model.contributions(inputs.tail(24)))
+    assert check_rows(rows, SIGNAL_REASONS).rejected.is_empty()
+    assert set(rows["signal_id"]) == set(signals["signal_id"])
+    assert set(rows["feature"]) <= {"spread: spreads of the days before", "spread: calendar and time of day"}
+    first = rows.filter(pl.col("rank") == 1)["contribution_eur_per_mwh"].abs()
+    assert (first >= rows.filter(pl.col("rank") == 2)["contribution_eur_per_mwh"].abs()).all()
+    assert spread_reasons(signals.clear(), {}).is_empty()
