@@ -15,15 +15,19 @@ def save_catboost(model: Any) -> bytes:
         return path.read_bytes()
 
 
-def load_catboost(blob: bytes) -> Any:
-    """A CatBoost model of its own format.
+def load_catboost(blob: bytes, columns: tuple[str, ...]) -> Any:
+    """A CatBoost model of its own format that reads a table of these columns.
 
     Raises:
-        ModelIntegrityError: the bytes are not such a model.
+        ModelIntegrityError: the bytes are not such a model, or it learnt from other columns.
     """
     from catboost import CatBoostError, CatBoostRegressor
 
     try:
-        return CatBoostRegressor().load_model(blob=blob)
+        model = CatBoostRegressor().load_model(blob=blob)
     except (CatBoostError, ValueError) as error:
         raise ModelIntegrityError(f"CatBoost model is not readable: {error}") from error
+    if tuple(model.feature_names_) != columns:
+        odd = ", ".join(sorted(set(model.feature_names_) ^ set(columns))) or "another order"
+        raise ModelIntegrityError(f"CatBoost model learnt from other columns than this version of the code makes ({odd}): train it anew")
+    return model

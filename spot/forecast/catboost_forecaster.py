@@ -99,6 +99,9 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         return np.asarray(restore(quantiles[None, :, middle], table.centre, table.spread)[0])
 
+    def _settle(self) -> None:
+        """Its quantiles are the model's own."""
+
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
         _ = point, points
         raw, table = self._last_quantiles(history)
@@ -128,11 +131,10 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         return {MODEL_FILE: save_catboost(self._model)}
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
-        _ = history
         if MODEL_FILE not in files or "stretch" not in arrays:
             raise ModelIntegrityError(f"model file {MODEL_FILE} or its stretch is missing: got {', '.join(sorted(files))}")
         self._stretch = arrays["stretch"]
-        self._model = load_catboost(files[MODEL_FILE])
+        self._model = load_catboost(files[MODEL_FILE], hour_table(history, self.anchors, slice(len(history) - 1, len(history))).names)
 
 
 def _stretch(quantiles: Floats, table: HourTable, first: int, levels: tuple[float, ...]) -> Floats:

@@ -5,6 +5,8 @@ empirical quantiles times today's scale give today's quantiles. Sources: Vovk, G
 "Conformal prediction interval estimation and applications to day-ahead and intraday power markets", for its use on prices.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.signal import lfilter
 
@@ -12,6 +14,8 @@ from spot.forecast.normalisation import Floats, restore, transform
 
 CALIBRATION_DAYS = 728
 MINIMUM_DAYS = 14
+_SCALE_DAYS = 80
+"""Days before those from which the first scale is made."""
 _DAY_MEMORY, _HOUR_MEMORY = 7, 30
 _MIRRORED = 0.5
 """Share of the quantiles of the mirrored errors: half of a pool's skew is chance."""
@@ -59,25 +63,42 @@ def _quantiles(ascending: Floats, levels: Floats) -> Floats:
     return np.asarray(ascending[below] * (1 - share) + ascending[below + 1] * share)
 
 
-def conformal_quantiles(
-    prices: Floats, points: Floats, *, centre: Floats, spread: Floats, target: Floats, levels: tuple[float, ...], widening: float = 1.0
-) -> Floats:
-    """(24, Q) price quantiles of a day to come, ascending.
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What the past says of the next error, in transformed prices."""
+
+    scale: Floats
+    """(24,) typical size of the error of each hour of the day to come."""
+    quantiles: Floats
+    """(24, Q) quantiles of errors over their scale."""
+
+    def around(self, target: Floats, *, centre: float, spread: float, widening: float = 1.0) -> Floats:
+        """(24, Q) price quantiles, ascending, around the point forecast `target` (24,) of the day to come.
+
+        Args:
+            target: EUR/MWh.
+            centre: centre of the transformation on that day, EUR/MWh.
+            spread: its spread, EUR/MWh.
+            widening: factor on all distances from the point, above 1 where the day's inputs are less sure than those of the past.
+        """
+        here = transform(target[None], np.array([centre]), np.array([spread]))[0]
+        transformed = here[:, None] + widening * self.scale[:, None] * self.quantiles
+        n_levels = self.quantiles.shape[1]
+        return np.sort(restore(transformed.T, np.repeat(centre, n_levels), np.repeat(spread, n_levels)).T, axis=1)
+
+
+def calibrate(prices: Floats, points: Floats, *, centre: Floats, spread: Floats, levels: tuple[float, ...]) -> Calibration:
+    """What the errors of the forecasts `points` (n, 24) against the outcomes `prices` (n, 24) say of the next.
 
     Args:
-        prices: (n, 24) outcomes of the days before, NaN where unknown.
-        points: (n, 24) the forecasts made for them, each from the days before it.
-        centre: (n + 1,) centre of the transformation, the target day's last.
-        spread: (n + 1,) its spread.
-        target: (24,) point forecast of the day to come.
+        prices: outcomes of past days in order, NaN where unknown.
+        points: the forecasts made for them, each from the days before it.
+        centre: (n,) centre of the transformation of each day.
+        spread: (n,) its spread.
         levels: the Q levels, ascending.
-        widening: factor on all distances from the point, above 1 where the day's inputs are less sure than those of the past.
     """
-    past = transform(prices, centre[:-1], spread[:-1])
-    errors = past - transform(points, centre[:-1], spread[:-1])
-    scale = error_scales(errors)
-    recent = (errors / scale[:-1])[-CALIBRATION_DAYS:]
-    quantiles = scaled_error_quantiles(recent[np.isfinite(recent).any(axis=1)], levels)
-    here = transform(target[None], centre[-1:], spread[-1:])[0]
-    transformed = here[:, None] + widening * scale[-1][:, None] * quantiles
-    return np.sort(restore(transformed.T, np.repeat(centre[-1], len(levels)), np.repeat(spread[-1], len(levels))).T, axis=1)
+    is_known = np.isfinite(prices - points).any(axis=1)
+    rows = np.flatnonzero(is_known)[-CALIBRATION_DAYS - _SCALE_DAYS :]
+    errors = transform(prices[rows], centre[rows], spread[rows]) - transform(points[rows], centre[rows], spread[rows])
+    scales = error_scales(errors)
+    return Calibration(scales[-1], scaled_error_quantiles((errors / scales[:-1])[-CALIBRATION_DAYS:], levels))

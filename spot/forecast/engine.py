@@ -99,6 +99,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self.bank.absorb(history)
 
     def _settle(self) -> None:
+        super()._settle()
         self.bank.settle()
         for window in self._lear:
             window.settle(self.history)
@@ -255,7 +256,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
             self._stored = arrays["experts"]
             for index in range(len(self.settings.windows)):
                 self._weights[index] = weights_from_arrays(_part(arrays, f"weights.{index}."))
-            self._trees = [load_catboost(files[f"trees_{index}.cbm"]) for index in range(self.settings.trees.seeds if self.settings.trees else 0)]
+            self._trees = self._load_trees(history, files)
             for index, window in enumerate(self._lear):
                 window.restore(_part(arrays, f"lear.{index}."))
         except KeyError as error:
@@ -265,6 +266,12 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self._experts = self._stored[: len(self._stored) - n_later]
         first = len(history) - len(self._experts)
         _, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
+
+    def _load_trees(self, history: FilledHistory, files: Mapping[str, bytes]) -> list[Any]:
+        if not self.settings.trees:
+            return []
+        columns = ResidualTable(history, self.anchors, np.full((len(history), HOURS), np.nan), slice(len(history) - 1, len(history))).names
+        return [load_catboost(files[f"trees_{index}.cbm"], columns) for index in range(self.settings.trees.seeds)]
 
 
 def _mean_of_bank(banked: Floats) -> Floats:

@@ -16,7 +16,7 @@ from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
 from spot.forecast.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of, missing_inputs, without_unbelievable
 from spot.forecast.clock_grid import ClockGrid, Floats, grid_of
-from spot.forecast.conformal import CALIBRATION_DAYS, conformal_quantiles
+from spot.forecast.conformal import Calibration, calibrate
 from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory, extended_history, filled_history, first_days
 from spot.forecast.delivery_forecast import delivery_forecast
 from spot.forecast.files import (
@@ -36,7 +36,6 @@ from spot.forecast.one_thread import one_thread
 
 MINIMUM_HISTORY_DAYS = 42
 _STALE_DAYS = 7
-_SCALE_MEMORY_DAYS = 80
 _CENTRE_DAYS, _SPREAD_DAYS, _SPREAD_SHARE = 14, 28, 0.5
 
 
@@ -72,6 +71,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._points: Floats = np.empty((0, 24))
         self._n_fitted = 0
         self._reference: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
+        self._calibration: Calibration | None = None
 
     @abstractmethod
     def _learn(self, history: FilledHistory) -> Floats:
@@ -86,6 +86,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def _settle(self) -> None:
         """Do ahead what the next forecast needs of the absorbed days alone."""
+        self._calibration = self._calibrate(self.history, self._points)
 
     def _model_files(self) -> dict[str, bytes]:
         """Files of the member's own, beside settings and days."""
@@ -119,7 +120,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._anchors = anchors_of(grid)
         self._history = filled_history(without_unbelievable(grid, self._anchors))
         self._n_fitted = len(self._history)
-        self._reference = (np.empty(0), np.empty(0))
+        self._reference, self._calibration = (np.empty(0), np.empty(0)), None
         self._points = self._learn(self._history)
         self._settle()
         return self
@@ -279,6 +280,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._history = extended_history(self.history, day)
         self._take(self._history)
         self._points = np.concatenate([self._points, point[None]])
+        self._calibration = None
 
     def forecast_day(self, panel: DeliveryPanel, waiting: ClockGrid) -> PriceForecast:
         """The forecast of the last day of `panel`, given the days that follow the absorbed ones up to that day, on the clock."""
@@ -289,26 +291,25 @@ class HourlyForecaster(ABC, Generic[Settings]):
             return stand_in.forecast_day(panel, known.select_inputs(tuple(stand_in.anchors.input_range)))
         history = extended_history(self.history, without_unbelievable(known, self.anchors))
         point = self._next_day(history)
-        points = np.concatenate([self._points, np.full((len(waiting) - 1, point.shape[0]), np.nan)])
-        quantiles = self._quantiles(history, point, points)
+        quantiles = self._quantiles(history, point, self._points)
         n_settled = len(self.history) + 1  # levels of later rows rest on prices that are still to come
         self._reference = self._reference[0][:n_settled], self._reference[1][:n_settled]
         return delivery_forecast(panel, self.history.grid, point=point, quantiles=quantiles, levels=self.settings.levels)
 
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
-        """(24, Q) quantiles of the last day of `history` around its point forecast, given those (D - 1, 24) of the days before."""
-        first = max(WARM_UP_DAYS, len(history) - 1 - CALIBRATION_DAYS - _SCALE_MEMORY_DAYS)
-        past = slice(first, len(history) - 1)
+        """(24, Q) quantiles of the last day of `history` around its point forecast, given those (n, 24) of its first days."""
+        if len(points) != len(self._points):
+            calibration = self._calibrate(history, points)
+        else:
+            calibration = self._calibration = self._calibration or self._calibrate(history, points)
         centre, spread = self._reference_levels(history)
-        return conformal_quantiles(
-            history.grid.prices[past],
-            points[past],
-            centre=centre[first : len(history)],
-            spread=spread[first : len(history)],
-            target=point,
-            levels=self.settings.levels,
-            widening=self._widening(history),
-        )
+        return calibration.around(point, centre=centre[len(history) - 1], spread=spread[len(history) - 1], widening=self._widening(history))
+
+    def _calibrate(self, history: FilledHistory, points: Floats) -> Calibration:
+        """What the forecasts `points` (n, 24) of the first n days of `history` say of the next error."""
+        rows = slice(WARM_UP_DAYS, len(points))
+        centre, spread = self._reference_levels(history)
+        return calibrate(history.grid.prices[rows], points[rows], centre=centre[rows], spread=spread[rows], levels=self.settings.levels)
 
     def _reference_levels(self, history: FilledHistory) -> tuple[Floats, Floats]:
         """(D,) centre and spread in which errors are measured; the level of a day rests on earlier days, so what is known stays."""

@@ -28,8 +28,6 @@ class GradientSettings(BaseModel):
     """Strength with which the prior holds, per parameter."""
     validation_days: int = Field(default=728, ge=14)
     """Newest days of the history whose error counts; at most half of the history."""
-    pull_back: float = Field(default=0.5, ge=0, le=1)
-    """Share of the way back to the prior that every second window of the bank goes, the longest not. Two opinions err in different places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +84,3 @@ def fit_weights(space: GradientWorkspace, prior: KernelWeights, targets: PriceTa
         vector = vector - settings.learning_rate * direction
         vector[-3:-1] = np.clip(vector[-3:-1], *_EXPONENTS)
     return layout.unpack(best_vector, prior.groups)
-
-
-def between(fitted: KernelWeights, prior: KernelWeights, share: float) -> KernelWeights:
-    """Weights `share` of the way from `fitted` to `prior`, on the scale on which they are fitted."""
-    layout = _Layout(prior.distance > 0, prior.linear > 0)
-    return layout.unpack((1 - share) * layout.pack(fitted) + share * layout.pack(prior), prior.groups)

@@ -49,6 +49,7 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
         _commit(self._windows, len(history) - 1)
 
     def _settle(self) -> None:
+        super()._settle()
         for window in self._windows:
             window.settle(self.history)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from spot.forecast.conformal import conformal_quantiles, error_scales
+from spot.forecast.conformal import calibrate, error_scales
 from spot.forecast.interface import QUANTILE_LEVELS
 
 
@@ -15,8 +15,8 @@ def forecast_days(n_days=700, seed=0):
 
 
 def quantiles_on(day, prices, points, **changes):
-    centre, spread = np.full(day + 1, 60.0), np.full(day + 1, 15.0)
-    return conformal_quantiles(prices[:day], points[:day], centre=centre, spread=spread, target=points[day], levels=QUANTILE_LEVELS, **changes)
+    past = calibrate(prices[:day], points[:day], centre=np.full(day, 60.0), spread=np.full(day, 15.0), levels=QUANTILE_LEVELS)
+    return past.around(points[day], centre=60.0, spread=15.0, **changes)
 
 
 def test_coverage_is_nominal_while_the_size_of_errors_changes():

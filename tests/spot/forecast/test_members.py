@@ -195,6 +195,12 @@ def test_unknown_settings_and_files_are_refused():
     files = dict(fitted("naive", made_up_panel(60)).to_files())
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({**files, "state.npz": files["state.npz"][:100]})
+    panel = made_up_panel(80)
+    trees = fitted("engine_with_all", panel).to_files()["trees_0.cbm"]
+    files = dict(fitted("catboost", panel).to_files())
+    (name,) = (name for name in files if name.endswith(".cbm"))
+    with pytest.raises(ModelIntegrityError, match=r"other columns.*bank\.max.*train it anew"):
+        forecaster_from_files({**files, name: trees})
 
 
 @pytest.mark.parametrize("name", ["naive", "lear", "engine", "engine_with_all"])
