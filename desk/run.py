@@ -26,6 +26,7 @@ from resources.environments import (
 )
 from resources.live_sources import LIVE_SOURCES, live_providers
 from resources.market_files import MarketFiles
+from resources.policy_settings import monitoring_settings, promotion_settings
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError
 from spot.market.gates import gate_closure_utc
@@ -91,6 +92,8 @@ def run(
         _refuse_zones_without_file(environment, zones)
     if source.value in LIVE_SOURCES:
         _refuse_silent_source(environment, source.value, zones)
+    desk = desk_resource(environment)
+    monitoring_settings(desk), promotion_settings(desk)  # wrong settings are said now, not when the monitors' turn comes
     overrides: dict[str, Any] = {"source": source.value, "assume_known": tuple(table.value for table in assume_known or ())}
     overrides |= {"model": model} if model else {}
     overrides |= {"strategies": tuple(strategy)} if strategy else {}
