@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from spot.forecast.anchors import Anchors
 from spot.forecast.clock_grid import HOURS, Floats
-from spot.forecast.day_features import FeatureBuilder, FilledHistory, NormalisationWindow, Singles
+from spot.forecast.day_features import EVENING, FeatureBuilder, FilledHistory, NormalisationWindow, Singles
 from spot.forecast.normalisation import transform
 
 WINDOW = NormalisationWindow(14, 28, 0.5, 0)
@@ -41,7 +41,9 @@ def hour_table(history: FilledHistory, anchors: Anchors, rows: slice) -> HourTab
 
 
 def _columns_of(name: str, group: Floats, n_days: int) -> dict[str, Floats]:
-    """The columns (n, 24) that a feature group gives."""
+    """The columns (n, 24) that a feature group gives; the evening's hours are in those of yesterday."""
+    if name == EVENING:
+        return {}
     if name == "dow":
         return {"weekday": np.broadcast_to(group.argmax(axis=1)[:, None].astype(np.float64), (n_days, HOURS))}
     if group.shape[1] != HOURS:
@@ -54,6 +56,8 @@ def _columns_of(name: str, group: Floats, n_days: int) -> dict[str, Floats]:
             f"{name}.min": _daily(hourly.min(axis=1)),
             f"{name}.ramp": np.diff(hourly, axis=1, prepend=hourly[:, :1]),
         }
+    if name == "p1":
+        columns["p1.last"] = _daily(hourly[:, -1])
     return columns
 
 
