@@ -20,7 +20,8 @@
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
 
 Importing this module switches off the telemetry of mlflow and nannyml, which read it when they are imported, and sets BLAS to one thread unless
-the process says otherwise.
+the process says otherwise. It has polars add up groups in the order of their rows: partial sums that are put together as threads finish differ in
+the last bit from run to run.
 """
 
 import os
@@ -65,6 +66,7 @@ warnings.filterwarnings("ignore", message="InitResourceContext.(dagster_run|run_
 # The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores are shared.
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
+os.environ["POLARS_NO_PARTITION"] = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
