@@ -1,8 +1,9 @@
 """`spotdesk doctor`: what is reachable, fresh and missing, and what each zone lacks to trade."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -11,8 +12,9 @@ from desk.console import JsonFlag, emit, progress
 from desk.doctor_data import Finding, State, data_findings, ledger_findings, trading_findings, use_findings
 from desk.reach import ask_once
 from resources.desk_settings import RAW_TABLES_OF_A_ZONE, ZoneSettings
-from resources.environments import TOKEN_VARIABLES, Environment, desk_settings, provider_tokens, provider_urls, read_environment
+from resources.environments import TOKEN_VARIABLES, Environment, desk_resource, desk_settings, provider_tokens, provider_urls, read_environment
 from resources.live_sources import LIVE_SOURCES, live_providers
+from resources.policy_settings import monitoring_settings, promotion_settings
 from resources.provider_request import Provider
 from resources.risk_limits import read_limit_book
 from resources.trading_state import TradingStateStore
@@ -37,7 +39,7 @@ def doctor(
     if unknown:
         raise ConfigurationError(f"not in zones.yaml: {', '.join(unknown)}; it has {', '.join(settings)}")
     chosen = {name: own for name, own in settings.items() if not zone or name in zone}
-    lake = make_lake(environment)
+    lake, desk = make_lake(environment), desk_resource(environment)
     findings = [*_desk_findings(environment), *ledger_findings(lake, settings)]
     silent: dict[str, str] = {}
     with progress() as bar:
@@ -45,6 +47,7 @@ def doctor(
         for name, own in chosen.items():
             bar.update(line, description=name)
             findings += [*_source_findings(environment, name, own, now, silent=silent, offline=offline), *use_findings(lake, name, own)]
+            findings.append(_readable(name, f"model profile {own.model}", partial(desk.document, "models", own.model)))
             findings += [*data_findings(lake, name, own, now), *trading_findings(environment, lake, name, own, now)]
             bar.advance(line)
     emit([asdict(finding) for finding in findings], as_json=as_json, title="doctor")
@@ -55,10 +58,22 @@ def doctor(
 def _desk_findings(environment: Environment) -> Iterator[Finding]:
     book = read_limit_book(environment.conf_folder / "risk_limits.yaml")
     yield Finding("desk", "risk limits", "fail" if book.document is None else "ok", book.problem or "readable")
+    desk = desk_resource(environment)
+    yield _readable("desk", "monitoring settings", lambda: monitoring_settings(desk))
+    yield _readable("desk", "promotion settings", lambda: promotion_settings(desk))
     record = TradingStateStore(environment.trading_state).record("desk")
     state: State = "ok" if record.state is TradingState.ACTIVE else "warn"
     cure = "" if record.state is TradingState.ACTIVE else f"; {record.cure}"
     yield Finding("desk", "trading state", state, f"{record.state.name} {record.reason}".strip() + cure)
+
+
+def _readable(zone: str, subject: str, read: Callable[[], object]) -> Finding:
+    """Whether settings that the next run reads can be read."""
+    try:
+        read()
+    except ConfigurationError as error:
+        return Finding(zone, subject, "fail", str(error))
+    return Finding(zone, subject, "ok", "readable")
 
 
 def _source_findings(

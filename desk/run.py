@@ -196,9 +196,11 @@ def summary_of(environment: Environment, zone: str, first: date, last: date, sou
 
 def _print_report(report: "ChainReport") -> None:
     for version in report.trained:
-        out.print(f"{version.zone}: version {version.version} ({version.stage}) learnt from {version.trained_from} to {version.trained_through}")
+        why = f"; why: spotdesk explain-decision --zone {version.zone} --version {version.version}" if version.stage == "rejected" else ""
+        learnt = f"learnt from {version.trained_from} to {version.trained_through}"
+        out.print(f"{version.zone}: version {version.version} ({version.stage}) {learnt}{why}", soft_wrap=True)
     for line in report.blocked:
-        out.print(f"[red]blocked, no position:[/red] {line}")
+        out.print(f"[red]blocked, no position:[/red] {line}", soft_wrap=True)
     if report.warnings:
         err.print(
             f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its numbers: " + "; ".join(report.warnings)

@@ -53,7 +53,11 @@ def signals(
     delivery_day = day.date() if day else _tomorrow(name, now)
     lake = make_lake(environment)
     rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(pl.col("role") == "champion")
+    others = rows["strategy"].unique().sort().to_list()
     rows = rows if strategy is None else rows.filter(pl.col("strategy") == strategy)
+    if rows.is_empty() and others:
+        err.print(f"no signal of {strategy} for {name} on {delivery_day}: the strategies of that day are {', '.join(others)}", soft_wrap=True)
+        raise typer.Exit(1)
     if rows.is_empty():
         make = f"spotdesk run --zone {name} --from {delivery_day} --to {delivery_day}"
         err.print(f"no signal for {name} on {delivery_day}: `{make}` makes them, `spotdesk status` says what is missing", soft_wrap=True)
@@ -114,7 +118,8 @@ def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
     alike = next((row["text"] for row in why if row["feature"] == SIMILAR_DAYS), "")
     if alike:
         out.print(f"  the day {alike}", soft_wrap=True)
-    out.print(f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh (the five largest of each unit)")
+    middle = "its middle, not the mean in the table; " if what == "the forecast" else ""
+    out.print(f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh ({middle}the five largest of each unit)", soft_wrap=True)
     for line in bars(why, digits=1 if what == "the forecast" else 2):
         out.print(f"  {line}", soft_wrap=True, highlight=False)
 

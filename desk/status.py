@@ -40,7 +40,7 @@ def status(
         emit_json({**head, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
     else:
         _print_outlooks(environment, record, outlooks)
-        _print(zones, alerts, checks)
+        _print(environment, zones, alerts, checks)
     if any(check["damaged"] or check["lost"] for check in checks):
         raise typer.Exit(1)
 
@@ -94,7 +94,7 @@ def _print_outlooks(environment: Environment, record: StateRecord, outlooks: lis
         out.print(f"  {row['zone']} {row['day']} {'yes' if row['can_trade'] else 'no'}: {row['why']}", markup=False, soft_wrap=True)
 
 
-def _print(zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]) -> None:
+def _print(environment: Environment, zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]) -> None:
     out.print(as_facts(zones, by="zone"))
     for check in checks:
         verdict = "damaged or lost: " + ", ".join([*check["damaged"], *check["lost"]]) if check["damaged"] or check["lost"] else "sound"
@@ -107,3 +107,5 @@ def _print(zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[
         out.print("no alerts in the last 7 days")
     if all(zone["newest_day_ahead_forecasts"] is None for zone in zones):
         out.print("nothing has run yet: begin with [bold]spotdesk demo[/bold] or [bold]spotdesk run[/bold]")
+        if (of_demo := environment.home / "demo").is_dir():
+            out.print(f"the demo has a state of its own: SPOTDESK_HOME={of_demo} spotdesk status", soft_wrap=True)

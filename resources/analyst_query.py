@@ -24,7 +24,9 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
         ConfigurationError: nothing is published there yet, or the SQL is wrong or asks for what is closed.
     """
     if not path.exists():
-        raise ConfigurationError(f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first")
+        of_demo = path.parent / "demo"
+        hint = f"; that of the demo is asked with SPOTDESK_HOME={of_demo}" if (of_demo / path.name).exists() else ""
+        raise ConfigurationError(f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first{hint}")
     try:
         with duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"}) as connection:
             connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")

@@ -79,7 +79,7 @@ FROM settlements GROUP BY ALL
         sql="""
 SELECT zone, strategy, role, mode, model_version,
     CASE WHEN exposure_mw > 0 THEN 'long' WHEN exposure_mw < 0 THEN 'short' ELSE 'none' END AS direction,
-    date_trunc('month', delivery_day) AS month, extract('hour' FROM timezone('UTC', delivery_start_utc)) AS hour_utc,
+    date_trunc('month', delivery_day)::DATE AS month, extract('hour' FROM timezone('UTC', delivery_start_utc)) AS hour_utc,
     sum(filled_mwh) AS filled_mwh, sum(gross_pnl_eur) AS gross_pnl_eur,
     sum(fees_eur + slippage_eur + imbalance_cost_eur + degradation_eur) AS costs_eur, sum(pnl_eur) AS pnl_eur
 FROM settlements GROUP BY ALL

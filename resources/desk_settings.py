@@ -125,8 +125,13 @@ def load_desk_settings(path: Path) -> DeskSettings:
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read {path}: {error}") from error
+        raise ConfigurationError(f"cannot read {path}: {_why_unread(error)}") from error
     return parse_desk_settings(document)
+
+
+def _why_unread(error: OSError | yaml.YAMLError) -> str:
+    """The reason without the path, which the message names already."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
 class Desk(ConfigurableResource):  # type: ignore[type-arg]
@@ -164,7 +169,7 @@ class Desk(ConfigurableResource):  # type: ignore[type-arg]
         try:
             document = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"cannot read {path}: {error}") from error
+            raise ConfigurationError(f"cannot read {path}: {_why_unread(error)}") from error
         if not isinstance(document, dict):
             raise ConfigurationError(f"{path}: expected a mapping")
         return document

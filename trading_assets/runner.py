@@ -215,5 +215,8 @@ def _first_cause(done: Any) -> str:
             error = event.step_failure_data.error
             while error.cause is not None:
                 error = error.cause
-            return f"{event.step_key}: {error.message.strip()}"
+            said = error.message.strip()
+            if error.cls_name == "DagsterAssetCheckFailedError":  # its class and its line breaks say nothing to a reader
+                said = " ".join(said.partition(f"{error.cls_name}: ")[2].split()) or said
+            return f"{event.step_key}: {said}"
     return "a step failed"

@@ -162,6 +162,13 @@ def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
     assert rows[0]["valid_until_utc"] == gate_closure_utc(ZONE, FIRST).isoformat()
 
 
+def test_a_strategy_without_signals_is_told_those_of_the_day(run):
+    asked = run("signals", "--zone", ZONE, "--day", str(FIRST), "--strategy", "price_veiw")
+    assert asked.exit_code == 1
+    assert "no signal of price_veiw" in asked.output
+    assert "the strategies of that day are storage" in asked.output
+
+
 def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own(run):
     shown = run("signals", "--zone", ZONE, "--day", str(FIRST)).stdout
     row = next(line for line in shown.splitlines() if " buy " in line)

@@ -34,9 +34,10 @@ RUNNER = CliRunner()
 def home(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     conf = tmp_path / "conf"
     (conf / "strategies").mkdir(parents=True)
-    names = ["zones.yaml", "risk_limits.yaml", *(f"strategies/{path.name}" for path in (project_root / "conf" / "strategies").glob("*.yaml"))]
-    for name in names:
-        (conf / name).write_text((project_root / "conf" / name).read_text())
+    (conf / "models").mkdir()
+    for path in (project_root / "conf").rglob("*.yaml"):
+        name = path.relative_to(project_root / "conf")
+        (conf / name).write_text(path.read_text())
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     monkeypatch.delenv("SPOTDESK_ENTSOE_TOKEN", raising=False)
@@ -93,6 +94,22 @@ def test_doctor_says_what_a_fresh_desk_lacks(home: Path) -> None:
     assert found["NL", "load_forecasts"] == "warn"
     assert found["desk", "risk limits"] == "ok"
     assert not any(subject.startswith("reach") for _, subject in found)
+
+
+def test_doctor_reads_the_settings_that_the_next_run_needs(home: Path) -> None:
+    call("init", "--zone", "NL", "--source", "energy_charts")
+
+    def verdicts() -> dict[str, str]:
+        return {row["subject"]: row["state"] for row in json.loads(call("doctor", "--offline", "--json").stdout)}
+
+    asked = ("monitoring settings", "promotion settings", "model profile fast")
+    found = verdicts()
+    assert [found[subject] for subject in asked] == ["ok", "ok", "ok"]
+    (home / "conf" / "monitoring.yaml").unlink()
+    (home / "conf" / "promotion.yaml").write_text("nonsense: 1\n")
+    (home / "conf" / "models" / "fast.yaml").unlink()
+    found = verdicts()
+    assert [found[subject] for subject in asked] == ["fail", "fail", "fail"]
 
 
 def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_named(home: Path) -> None:

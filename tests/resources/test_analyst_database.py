@@ -73,8 +73,8 @@ def database(lake, tmp_path_factory):
 
 
 def questions(root):
-    """Title and SQL of every example of the docs."""
-    text = (root / "docs" / "analysts.md").read_text()
+    """Title and SQL of every example of the docs; a day of the demo stands there for the day of these tables."""
+    text = (root / "docs" / "analysts.md").read_text().replace("2025-08-19", "2025-10-09").replace("2025-08-20", "2025-10-10")
     return dict(re.findall(r"\*\*(\d+\. [^*]+)\*\*\n\n```sql\n(.*?)```", text, flags=re.DOTALL))
 
 
@@ -206,6 +206,10 @@ def test_the_remains_of_a_killed_publication_do_no_harm(lake, tmp_path):
 
 def test_nothing_published_says_what_to_do(tmp_path):
     with pytest.raises(ConfigurationError, match="spotdesk demo"):
+        AnalystDatabase(path=str(tmp_path / "none.duckdb")).query("SELECT 1")
+    (tmp_path / "demo").mkdir()
+    (tmp_path / "demo" / "none.duckdb").touch()
+    with pytest.raises(ConfigurationError, match=f"SPOTDESK_HOME={tmp_path / 'demo'}"):
         AnalystDatabase(path=str(tmp_path / "none.duckdb")).query("SELECT 1")
 
 
