@@ -187,13 +187,17 @@ class KernelRow:
 
     def _parts(self, x: Singles) -> tuple[Singles, Singles]:
         """(n,) linear part, and (n,) distance part before nearness in time."""
-        columns, own = self._columns[: self._n_days], self._sides @ (x**2)
+        own, sides = self._sides @ (x**2), self._sides * x
+        products = np.empty((3, self._n_days), dtype=np.float32)
+        for start in range(0, self._n_days, _BLOCK_ROWS):  # a block is read from memory once; a product with a thin matrix takes BLAS twice as long
+            stop = min(start + _BLOCK_ROWS, self._n_days)
+            for side, product in zip(sides, products, strict=True):
+                np.dot(self._columns[start:stop], side, out=product[start:stop])
         distance = np.zeros(self._n_days, dtype=np.float32)
         for component in range(2):
-            product = columns @ (self._sides[component] * x)  # one vector at a time: a product with a thin matrix takes BLAS twice as long
             squares = self._squares[: self._n_days, component]
-            distance += component_of(product[None], own[component : component + 1], squares, self._weights, component)[0]
-        return np.asarray(columns @ (self._sides[2] * x)), distance
+            distance += component_of(products[component][None], own[component : component + 1], squares, self._weights, component)[0]
+        return products[2], distance
 
     def mean_of_newest(self, n_days: int) -> Singles:
         """(F,) mean features of the newest `n_days` days."""
