@@ -37,7 +37,7 @@ def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, aler
         if judged is None or judged[0].action == "keep_challenger":
             continue
         verdict, days = judged
-        row = decision_row(verdict, _context(version, registry, now, days), limits)
+        row = decision_row(verdict, decision_context(version, registry.champion_before(version.zone, version), now, days), limits)
         record_once(row, lake)
         if verdict.action == "await_sign_off":
             ask_for_signature(version, row, lake, alerts, now)
@@ -137,8 +137,8 @@ def carry_out(verdict: PromotionVerdict, version: ModelVersion, registry: ModelR
             pass
 
 
-def _context(version: ModelVersion, registry: ModelRegistry, now: datetime, days: Sequence[date]) -> DecisionContext:
-    serving = registry.champion_before(version.zone, version)
+def decision_context(version: ModelVersion, serving: ModelVersion | None, now: datetime, days: Sequence[date]) -> DecisionContext:
+    """Who is judged, beside the version that serves, if any, on which days and of which code: what a record holds beside the verdict."""
     return DecisionContext(
         zone=version.zone,
         decided_at_utc=now,

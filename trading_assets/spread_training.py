@@ -11,12 +11,11 @@ import polars as pl
 from resources.alerts import Alerts
 from resources.code_version import spread_code_version
 from resources.desk_settings import Desk, ZoneSettings
-from resources.environments import read_environment
 from resources.lake import Lake
 from resources.policy_settings import promotion_settings
 from resources.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
 from resources.zone_data import lineage_of, read_features, read_raw_tables
-from spot.backtest.decisions import DecisionContext, decision_row
+from spot.backtest.decisions import decision_row
 from spot.backtest.refits import decide_refit
 from spot.backtest.spread_sources import MEMORY_DAYS, ServedSpread, SpreadMoment, daily_pinball_losses
 from spot.backtest.walk_forward import fingerprint_of_rows
@@ -26,7 +25,7 @@ from spot.market.gates import gate_closure_utc
 from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
 from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings, SpreadModel
 from trading_assets.partitions import ZoneDays
-from trading_assets.promotion import ask_for_signature, record_once
+from trading_assets.promotion import ask_for_signature, decision_context, record_once
 from trading_assets.training import TrainingWindow
 
 PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
@@ -110,20 +109,7 @@ def judge_spread(
     limits = promotion_settings(desk)
     theirs = None if rival is None else _losses_of(rival, moment, days, spreads)
     verdict = decide_refit(losses[:, 0], losses[:, 1], theirs, limits, zone=version.zone)
-    context = DecisionContext(
-        zone=version.zone,
-        decided_at_utc=now,
-        candidate_version=version.version,
-        champion_version=None if rival is None else rival.version,
-        cause=version.tags.get("request_id") or version.tags.get("cause") or "unknown",
-        candidate_data_version=version.tags.get("data_version", "unknown"),
-        champion_data_version=None if rival is None else rival.tags.get("data_version"),
-        code_commit=read_environment().commit,
-        first_day=days[0] if days else None,
-        last_day=days[-1] if days else None,
-        model=version.name,
-    )
-    row = decision_row(verdict, context, limits)
+    row = decision_row(verdict, decision_context(version, rival, now, days), limits)
     record_once(row, lake)
     if verdict.action == "await_sign_off":
         ask_for_signature(version, row, lake, alerts, now)
