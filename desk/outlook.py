@@ -68,7 +68,7 @@ def stop_line(record: StateRecord) -> str:
     """Who is stopped, why, and the command that undoes it."""
     who = "desk" if record.scope == "desk" else record.scope.removeprefix("zone-")
     means = " (only orders that close open positions)" if record.state is TradingState.REDUCING else ""
-    return f"{who} {record.state}{means}, {record.reason}: `{record.cure}`"
+    return f"{who} {record.state}{means}, {record.reason}; a person resumes it with `{record.cure}`"
 
 
 def newest_essential(lake: Lake, desk: Desk, zone: str, now: datetime) -> datetime | None:
@@ -90,6 +90,7 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
     }
     facts = OutlookFacts(
         zone=zone,
+        source=settings.source,
         delivery_day=day,
         now=now,
         stops=stops(environment, zone),

@@ -171,7 +171,7 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
 def _why_flat(own: pl.DataFrame) -> str:
     """What stopped the whole day; where nothing did, the commonest reason of its units."""
     blocked = [part for part in own["reasons"][0].split("; ") if part.startswith("blocked by ")]
-    return "; ".join(blocked) or str(own["reasons"].mode().sort()[0])
+    return "; ".join(blocked) or str(own["reasons"].mode().sort()[0]).removeprefix("flat: ")
 
 
 def _plan_line(own: pl.DataFrame) -> str:

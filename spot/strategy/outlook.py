@@ -28,6 +28,8 @@ class OutlookFacts:
     """What is known of one zone and day at `now`; tables hold rows of that zone and day, perhaps none."""
 
     zone: str
+    source: str
+    """Whose data the zone is set to; what stands on another's is no help."""
     delivery_day: date
     now: datetime
     stops: tuple[str, ...]
@@ -89,7 +91,8 @@ def _of_limits(facts: OutlookFacts) -> Iterator[str]:
 def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
     retrain = f"`spotdesk retrain --zone {facts.zone} --by NAME --reason ...`"
     if facts.model is None or age_days is None:
-        yield f"no champion: {retrain} makes a version, `spotdesk models --zone {facts.zone}` shows what there is"
+        what = f"no champion on data of {facts.source}, the source in zones.yaml"
+        yield f"{what}: {retrain} makes a version, `spotdesk models --zone {facts.zone}` shows what there is"
         return
     allowed = _tightest(facts, "max_model_age_days")
     if allowed is not None and age_days > allowed:
@@ -98,7 +101,7 @@ def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
 
 def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:
     if facts.essential_data_utc is None or age_hours is None:
-        yield "no data: `spotdesk backfill`, `spotdesk ingest` or `spotdesk run` brings some"
+        yield f"no data of {facts.source}: `spotdesk backfill`, `spotdesk ingest` or `spotdesk run` brings some"
         return
     allowed = _tightest(facts, "max_data_age_hours")
     if allowed is not None and age_hours > allowed:

@@ -26,6 +26,7 @@ def make_facts(**changes: object) -> OutlookFacts:
     decision = decide_signals(make_request(DAY, StorageSettings(), forecast=forecasts, as_of_utc=BEFORE))
     fields = {
         "zone": ZONE,
+        "source": "smard",
         "delivery_day": DAY,
         "now": BEFORE,
         "stops": (),
@@ -56,12 +57,12 @@ def test_with_everything_in_order_it_says_what_is_traded():
         ({"stops": ("SK HALTED, odd prices: `spotdesk resume --zone SK`",)}, "SK HALTED, odd prices"),
         ({"limits": unreadable_book("no such file")}, "no such file"),
         ({"limits": make_book(max_gross_mw=None)}, "limits that are missing"),
-        ({"model": None}, "no champion"),
+        ({"model": None}, "no champion on data of smard"),
         (
             {"model": ServingModel(version="7", trained_through=DAY - timedelta(days=146))},
             "champion 7 is 146 days old, max_model_age_days allows 120",
         ),
-        ({"essential_data_utc": None}, "no data"),
+        ({"essential_data_utc": None}, "no data of smard"),
         ({"essential_data_utc": BEFORE - timedelta(hours=100)}, "data too old"),
         ({"forecasts": DAY_AHEAD_FORECASTS.empty()}, "no forecast yet"),
         ({"forecasts": make_forecast(DAY).slice(1)}, "the forecast is not fit: 23 market time units"),
