@@ -109,7 +109,10 @@ def _shown(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
-        return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.4g}"
+        if abs(value) >= 1:
+            return f"{value:,.2f}"
+        text = f"{value:.4g}"
+        return f"{value:.2f}" if len(text.lstrip("-")) == len("0.1") else text  # 0.70 beside 1.20
     if isinstance(value, datetime):
         return value.strftime("%Y-%m-%d %H:%M:%SZ")
     return str(value)

@@ -26,6 +26,12 @@ def test_a_table_keeps_names_and_folds_nothing_that_fits(monkeypatch: pytest.Mon
     assert "-" in shown
 
 
+def test_numbers_below_one_have_two_decimals_at_least(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(console, "out", Console(width=200))
+    console.emit([{"MW": value} for value in (1.2, 0.7, -0.5, 0.105, 0.5461, 0.0)], as_json=False)
+    assert [line.strip() for line in capsys.readouterr().out.splitlines()][3:-1] == ["1.20", "0.70", "-0.50", "0.105", "0.5461", "0"]
+
+
 def test_no_rows_say_so(capsys: pytest.CaptureFixture[str]) -> None:
     console.emit([], as_json=False, title="Money", empty="no day was traded")
     console.emit([], as_json=True)
