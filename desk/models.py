@@ -106,7 +106,8 @@ def promote(
     registry, name = _registry_of(environment, model), find_zone(zone).name
     new = registry.version(name, version)
     if new.stage in ("rejected", "withdrawn", "expired") and not force:
-        raise ConfigurationError(f"version {version} of {name} is {new.stage}: look at spotdesk explain-decision; --force lets it serve all the same")
+        why = f"spotdesk explain-decision --zone {name} --version {version}"
+        raise ConfigurationError(f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the same")
     serving = registry.champion(name)
     if serving is not None and serving.version == new.version and new.stage == "champion":
         raise ConfigurationError(f"version {new.version} of {name} serves already")
@@ -169,7 +170,9 @@ def find_decisions(lake: Lake, *, decision: str | None = None, zone: str | None 
     if decision is not None:
         rows = rows.filter(pl.col("decision_id").str.starts_with(decision))
     if version is not None:
-        rows = rows.filter(pl.col("candidate_version") == version)
+        # A rollback names the version that serves again; it is a decision on the one that was withdrawn too.
+        is_withdrawn = (pl.col("action") == "rollback") & (pl.col("champion_version") == version)
+        rows = rows.filter((pl.col("candidate_version") == version) | is_withdrawn.fill_null(value=False))
     # of one instant, the older version was decided on first
     return rows.sort("decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False), "decision_id")
 

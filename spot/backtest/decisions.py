@@ -68,8 +68,9 @@ def manual_decision_row(action: Literal["promote", "rollback"], context: Decisio
 
 def explain_decision(row: dict[str, Any]) -> str:
     """The row in words, for `spotdesk explain-decision`."""
+    action = "rollback to" if row["action"] == "rollback" else f"{row['action'].replace('_', ' ')} of"
     lines = [
-        f"{row['decided_at_utc']:%Y-%m-%d %H:%M} UTC, zone {row['zone']}: {row['action'].replace('_', ' ')} of version {row['candidate_version']}"
+        f"{row['decided_at_utc']:%Y-%m-%d %H:%M} UTC, zone {row['zone']}: {action} version {row['candidate_version']}"
         + (f" of {row['model']}" if row["model"] else ""),
         f"  champion then: {row['champion_version'] or 'none'}; asked by: {row['cause']}; decided by: {row['decided_by']}"
         + (f"; signed off by {row['signed_off_by']}" if row["signed_off_by"] else ""),

@@ -96,8 +96,10 @@ def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(envir
     assert registry_of(environment).version(ZONE, "2").stage == "withdrawn"
     explain_decision(told["decision"]["decision_id"], zone=None, version=None, as_json=False)
     text = capsys.readouterr().out
-    for word in ("rollback of version 1", "champion then: 2", "A. Trader", "strange prices", "training:1"):
+    for word in ("rollback to version 1", "champion then: 2", "A. Trader", "strange prices", "training:1"):
         assert word in text
+    explain_decision(None, zone=ZONE, version="2", as_json=False)
+    assert "rollback to version 1" in capsys.readouterr().out, "why a version was withdrawn is found by its own number"
 
 
 def test_promotion_by_a_person_names_the_person(environment: Environment, capsys) -> None:
