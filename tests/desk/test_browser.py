@@ -63,12 +63,12 @@ def test_the_lineage_page_shows_the_whole_graph(ui, page):
     page.get_by_text("analysts").first.wait_for()
     page.mouse.click(1500, 1200)
     page.keyboard.press("Alt+e")
-    page.get_by_text("day_ahead_features", exact=True).first.wait_for()
+    page.get_by_text("analyst_database", exact=True).first.wait_for()
     names = [key.to_user_string() for asset in ASSETS for key in asset.keys]
     # A long name is shortened in the middle: its beginning and its end are what a person reads. What lies outside the window is not drawn: pan.
     shown: set[str] = set()
     page.mouse.move(1500, 700)
-    for step in (0, -800, -800, *[400] * 8):
+    for step in (0, *[-800] * 4, *[400] * 16):
         page.mouse.wheel(0, step)
         page.wait_for_timeout(700)
         shown.update(page.locator("body").inner_text().split())
