@@ -88,12 +88,17 @@ class Aggregator:
 
     n_experts: int
     _parts: list[tuple[MlPoly | Boa, list[int]]] = field(init=False)
+    _weights: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         self._parts = [(method(self.n_experts), list(block)) for method in (MlPoly, Boa) for blocks in (ALL_HOURS, BLOCKS) for block in blocks]
+        self._weights = self._mixed()
 
     def weights(self) -> Floats:
         """(K, 24) today's weight of every expert on every hour; each hour's weights sum to 1."""
+        return self._weights
+
+    def _mixed(self) -> Floats:
         total = np.zeros((self.n_experts, HOURS))
         for part, block in self._parts:
             total[:, block] += part.weights()[:, None] / 4
@@ -101,7 +106,7 @@ class Aggregator:
 
     def combine(self, experts: Floats) -> Floats:
         """(24,) aggregate of (K, 24) forecasts."""
-        return np.asarray((self.weights() * experts).sum(axis=0))
+        return np.asarray((self._weights * experts).sum(axis=0))
 
     def take(self, experts: Floats, outcome: Floats) -> None:
         """Learn from a day's (K, 24) forecasts and (24,) prices; hours without a price teach nothing."""
@@ -110,6 +115,7 @@ class Aggregator:
             hours = [hour for hour in block if known[hour]]
             if hours:
                 part.take(experts[:, hours], outcome[hours])
+        self._weights = self._mixed()
 
 
 def aggregate_days(experts: Floats, outcomes: Floats) -> tuple[Floats, Aggregator]:

@@ -86,31 +86,30 @@ def without_unbelievable(grid: ClockGrid, anchors: Anchors) -> ClockGrid:
     )
 
 
-def missing_inputs(grid: ClockGrid, anchors: Anchors) -> tuple[str, ...]:
-    """Names of the inputs that the last day of `grid` lacks: not there, or frozen at one value although they vary within other days.
+def missing_inputs(day: ClockGrid, past: ClockGrid, anchors: Anchors) -> tuple[str, ...]:
+    """Names of the inputs that the last day of `day` lacks: not there, or frozen at one value although they vary within the days of `past`.
 
     Raises:
         ForecastError: an input is there but beyond belief.
     """
     missing = []
     for name, (low, high) in anchors.input_range.items():
-        array = grid.inputs.get(name)
-        today = array[-1] if array is not None else np.full(grid.prices.shape[1], np.nan)
-        known = today[np.isfinite(today)]
+        values = day.inputs[name][-1] if name in day.inputs else np.full(day.prices.shape[1], np.nan)
+        known = values[np.isfinite(values)]
         if len(known) and (known.min() < low or known.max() > high):
             raise ForecastError(
-                f"{grid.zone} {grid.days[-1]}: {name} reaches from {known.min():g} to {known.max():g}, believable is {low:g} to {high:g}"
+                f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g}, believable is {low:g} to {high:g}"
             )
-        is_frozen = len(known) and np.ptp(known) == 0 and array is not None and np.nanmedian(np.ptp(_complete(array), axis=1)) > 0
-        if is_frozen or not np.isfinite(fill_gaps_within_days(today[None])).all():
+        is_frozen = len(known) and np.ptp(known) == 0 and _varies_within_days(past.inputs[name])
+        if is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():
             missing.append(name)
     return tuple(missing)
 
 
-def _complete(values: Floats) -> Floats:
-    """The days without a gap; the last day alone if there is none."""
-    complete = np.isfinite(values).all(axis=1)
-    return values[complete] if complete.any() else values[-1:]
+def _varies_within_days(values: Floats) -> bool:
+    """Whether most days without a gap hold more than one value."""
+    complete = values[np.isfinite(values).all(axis=1)]
+    return len(complete) > 0 and bool(np.median(np.ptp(complete, axis=1)) > 0)
 
 
 def anchor_arrays(anchors: Anchors) -> Arrays:

@@ -12,8 +12,9 @@ import numpy as np
 from spot.forecast.anchors import Anchors
 from spot.forecast.day_features import WARM_UP_DAYS, DayFeatures, FeatureBuilder, FilledHistory, NormalisationWindow, Singles
 from spot.forecast.gaussian_process import BLANK_NOISE, GrowingFactor, factorise
-from spot.forecast.kernel import KernelInputs, KernelRow, KernelWeights, kernel_lower, prior_kernel_weights
+from spot.forecast.kernel import KernelInputs, KernelWeights, kernel_lower, prior_kernel_weights
 from spot.forecast.normalisation import Floats, restore, transform
+from spot.forecast.past_days import DayParts, PastDays
 
 STANDARD_WINDOWS: tuple[NormalisationWindow, ...] = (
     NormalisationWindow(7, 14, 0.5, 28),
@@ -75,7 +76,6 @@ class WindowProcess:
 
     def __init__(self, *, window: NormalisationWindow, weights: KernelWeights, prepared: Prepared, is_known: Floats, with_robust: bool) -> None:
         self.window, self.weights = window, weights
-        self._row = KernelRow(prepared.inputs, weights)
         kernel = kernel_lower(prepared.inputs, weights)
         second = kernel.copy() if with_robust else None
         blank = np.where(is_known > 0, 0.0, BLANK_NOISE)
@@ -90,33 +90,17 @@ class WindowProcess:
             self._factors.append(GrowingFactor(factorise(second, noise.astype(np.float32)), prepared.outcomes))
             self.backcasts.append(_price(self._factors[1].one_step_means(), prepared))
 
-    def predict(self, prepared: Prepared) -> list[Floats]:
-        """(24,) price of the one day of `prepared` from each pass."""
-        kernel, _ = self._row.against(prepared.inputs.columns[0], prepared.inputs.days)
-        return [_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors]
-
-    def predict_columns(self, columns: Singles, prepared: Prepared) -> Floats:
-        """(24,) mean over the passes of the price if the day of `prepared` had the features `columns` (F,)."""
-        kernel, _ = self._row.against(columns, prepared.inputs.days)
-        return np.asarray(np.mean([_price(factor.mean(kernel)[None], prepared)[0] for factor in self._factors], axis=0))
+    def means(self, kernel: Singles) -> list[Singles]:
+        """(24,) transformed price from each pass, of a day whose kernel against the n absorbed days is `kernel` (n,)."""
+        return [factor.mean(kernel) for factor in self._factors]
 
     def settle(self) -> None:
         """Solve ahead for the coefficients of all passes."""
         for factor in self._factors:
             factor.settle()
 
-    def likeness(self, prepared: Prepared) -> Floats:
-        """(n,) how like the day of `prepared` every absorbed day is, 0 to 1: the kernel's distance part over its largest value."""
-        return self._row.likeness(prepared.inputs.columns[0])
-
-    def usual_columns(self, days: int) -> Singles:
-        """(F,) mean features of the newest `days` absorbed days."""
-        return self._row.mean_of_newest(days)
-
-    def absorb(self, prepared: Prepared, *, is_known: bool) -> None:
-        """Add the one day of `prepared` with its outcome."""
-        x, outcome = prepared.inputs.columns[0], prepared.outcomes[0]
-        kernel, own = self._row.against(x, prepared.inputs.days)
+    def absorb(self, kernel: Singles, own: float, outcome: Singles, *, is_known: bool) -> None:
+        """Add a day: its kernel against the n absorbed days, its own variance without noise, its transformed prices (24,)."""
         blank = 0.0 if is_known else BLANK_NOISE
         innovation = float(np.mean((outcome - self._factors[0].mean(kernel)) ** 2, dtype=np.float64)) if is_known else float("nan")
         self._innovations = np.append(self._innovations, innovation)
@@ -127,7 +111,6 @@ class WindowProcess:
             noises.append(_ROBUST_NOISE * self.weights.noise * factor)
         for process, noise in zip(self._factors, noises, strict=True):
             process.absorb(kernel, own + noise + blank, outcome)
-        self._row.append(x, prepared.inputs.days)
 
 
 def _price(means: Singles, prepared: Prepared) -> Floats:
@@ -151,12 +134,13 @@ class GaussianBank:
         rows = slice(WARM_UP_DAYS, len(history))
         builder = FeatureBuilder(history, anchors, rows)
         is_known = history.is_known[rows].astype(np.float64)
-        self.processes: list[WindowProcess] = []
-        for index, window in enumerate(windows):
-            features = builder.build(window)
-            chosen = weights.get(index) or prior_kernel_weights(window, features)
-            prepared = prepare(history, features, chosen, rows)
-            self.processes.append(WindowProcess(window=window, weights=chosen, prepared=prepared, is_known=is_known, with_robust=with_robust))
+        features = [builder.build(window) for window in windows]
+        chosen = [weights.get(index) or prior_kernel_weights(window, its) for index, (window, its) in enumerate(zip(windows, features, strict=True))]
+        self.processes = [
+            WindowProcess(window=window, weights=each, prepared=prepare(history, its, each, rows), is_known=is_known, with_robust=with_robust)
+            for window, each, its in zip(windows, chosen, features, strict=True)
+        ]
+        self._past = PastDays(features, chosen)
 
     def backcast(self) -> Floats:
         """(D, passes, windows, 24) walk-forward prices of the days of the fit; NaN while warming up."""
@@ -165,31 +149,27 @@ class GaussianBank:
 
     def predict(self, history: FilledHistory) -> Floats:
         """(passes, windows, 24) prices of the last day of `history`, all earlier days having been absorbed."""
-        return self.predict_prepared(self.last_day(history))
+        last = self.last_day(history)
+        return self._prices(last, self._past.parts_of(last))
 
-    def predict_prepared(self, last: list[tuple[WindowProcess, Prepared]]) -> Floats:
-        """(passes, windows, 24) prices of a day whose features are made already."""
-        return np.array([process.predict(prepared) for process, prepared in last]).transpose(1, 0, 2)
+    def _prices(self, last: list[DayFeatures], parts: DayParts) -> Floats:
+        """(passes, windows, 24) prices of the day `last` if its features were `parts`."""
+        kernels, _ = self._past.kernels(parts, last[0].rows)
+        means = np.array([process.means(kernel) for process, kernel in zip(self.processes, kernels, strict=True)], dtype=np.float64)
+        centre, spread = (np.concatenate(levels) for levels in zip(*((its.centre, its.spread) for its in last), strict=True))
+        return np.array([restore(of_pass, centre, spread) for of_pass in means.transpose(1, 0, 2)])
 
     def explain(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
         """Contributions of families of features to the forecast of the last day, by occlusion, and its likeness to every earlier day."""
         last = self.last_day(history)
-        likeness = np.concatenate([np.zeros(WARM_UP_DAYS), np.mean([process.likeness(prepared) for process, prepared in last], axis=0)])
-        families: dict[str, list[Floats]] = {}
-        for process, prepared in last:
-            here = process.predict_columns(prepared.inputs.columns[0], prepared)
-            usual = process.usual_columns(_USUAL_DAYS)
-            widths = self._widths(process, history)
-            owner = np.repeat([family_of(name) for name in process.weights.groups], widths)
-            for family in dict.fromkeys(owner):
-                columns = np.where(owner == family, usual, prepared.inputs.columns[0]).astype(np.float32)
-                families.setdefault(str(family), []).append(here - process.predict_columns(columns, prepared))
-        return BankParts({family: np.mean(parts, axis=0) for family, parts in families.items()}, likeness)
-
-    def _widths(self, process: WindowProcess, history: FilledHistory) -> list[int]:
-        rows = slice(len(history) - 1, len(history))
-        groups = FeatureBuilder(history, self._anchors, rows).build(process.window).groups
-        return [groups[name].shape[1] for name in process.weights.groups]
+        parts, usual = self._past.parts_of(last), self._past.mean_of_newest(_USUAL_DAYS)
+        here = self._prices(last, parts)
+        contributions: dict[str, Floats] = {}
+        for family in dict.fromkeys(family_of(group) for group, _ in parts):
+            occluded = {part: usual[part] if family_of(part[0]) == family else own for part, own in parts.items()}
+            contributions[family] = (here - self._prices(last, occluded)).mean(axis=(0, 1))
+        likeness = self._past.likeness(parts).mean(axis=0)
+        return BankParts(contributions, np.concatenate([np.zeros(WARM_UP_DAYS), likeness]))
 
     def settle(self) -> None:
         """Solve ahead for the coefficients of all processes: a forecast is then one product of matrices."""
@@ -198,11 +178,15 @@ class GaussianBank:
 
     def absorb(self, history: FilledHistory) -> None:
         """Add the last day of `history`."""
-        for process, prepared in self.last_day(history):
-            process.absorb(prepared, is_known=bool(history.is_known[-1]))
+        last, is_known = self.last_day(history), bool(history.is_known[-1])
+        parts = self._past.parts_of(last)
+        kernels, own = self._past.kernels(parts, last[0].rows)
+        for process, its, kernel, variance in zip(self.processes, last, kernels, own.tolist(), strict=True):
+            outcome = transform(history.prices[-1:], its.centre, its.spread)[0].astype(np.float32)
+            process.absorb(kernel, variance, outcome, is_known=is_known)
+        self._past.append(parts, last[0].rows)
 
-    def last_day(self, history: FilledHistory) -> list[tuple[WindowProcess, Prepared]]:
-        """Every process with the features of the last day of `history`."""
-        rows = slice(len(history) - 1, len(history))
-        builder = FeatureBuilder(history, self._anchors, rows)
-        return [(process, prepare(history, builder.build(process.window), process.weights, rows)) for process in self.processes]
+    def last_day(self, history: FilledHistory) -> list[DayFeatures]:
+        """Features of the last day of `history`, by window."""
+        builder = FeatureBuilder(history, self._anchors, slice(len(history) - 1, len(history)))
+        return [builder.build(process.window) for process in self.processes]

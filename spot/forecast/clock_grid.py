@@ -98,14 +98,13 @@ def grid_of(panel: DeliveryPanel) -> ClockGrid:
     n_days = len(panel)
     prices, deviations = np.full((n_days, HOURS), np.nan), np.full((n_days, HOURS, SLOTS), np.nan)
     inputs = {name: np.full((n_days, HOURS), np.nan) for name in panel.inputs}
-    shapes = np.stack([panel.n_periods, panel.resolution_minutes], axis=1)
-    for n_periods, minutes in np.unique(shapes, axis=0):
-        rows = np.flatnonzero((shapes == (n_periods, minutes)).all(axis=1))
+    for n_periods, minutes in sorted(set(zip(panel.n_periods.tolist(), panel.resolution_minutes.tolist(), strict=True))):
+        rows = np.flatnonzero((panel.n_periods == n_periods) & (panel.resolution_minutes == minutes))
         is_regular = minutes in RESOLUTIONS_MINUTES and n_periods == HOURS * 60 // minutes
         # The clock of a 23- or 25-hour day depends on the day, so those go one by one.
         groups = [rows] if is_regular else [rows[i : i + 1] for i in range(len(rows))]
         for group in groups:
-            hours, slots = period_clock(panel.zone, panel.days[group[0]].astype(object), int(n_periods), int(minutes))
+            hours, slots = period_clock(panel.zone, panel.days[group[0]].astype(object), n_periods, minutes)
             prices[group] = _hourly(panel.prices[group, :n_periods], hours)
             for name, array in panel.inputs.items():
                 inputs[name][group] = _hourly(array[group, :n_periods], hours)

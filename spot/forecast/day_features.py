@@ -35,6 +35,10 @@ class NormalisationWindow:
     centring_days: int
 
 
+Scope = NormalisationWindow | int | None
+"""What of a normalisation window a feature group depends on: all of it, the days over which inputs are centred, or nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledHistory:
     """A grid and its causally filled arrays, from which features are made. Rows after the last price are allowed."""
@@ -57,6 +61,8 @@ class DayFeatures:
 
     groups: Mapping[str, Singles]
     """Group name to (n, width)."""
+    scopes: Mapping[str, Scope]
+    """Group name to its scope: windows with the same have the same features."""
     centre: Floats
     spread: Floats
     rows: Singles
@@ -99,8 +105,8 @@ class FeatureBuilder:
     def __init__(self, history: FilledHistory, anchors: Anchors, rows: slice) -> None:
         self._history, self._anchors, self._rows = history, anchors, rows
         self._levels: dict[int, RollingLevels] = {}
-        self._inputs: dict[int, dict[str, Floats]] = {}
-        self._static = {**self._calendar(), **self._residual()}
+        self._inputs: dict[int, dict[str, Singles]] = {}
+        self._static = _singles({**self._calendar(), **self._residual()})
 
     def levels(self, window: int) -> RollingLevels:
         """Levels over the `window` days before each row."""
@@ -116,16 +122,27 @@ class FeatureBuilder:
     def build(self, window: NormalisationWindow) -> DayFeatures:
         """All groups for one normalisation window."""
         centre, spread = self.normalisation(window)
-        groups = {**self._static, **self._input_groups(window.centring_days)}
-        for lag in PRICE_LAGS:
-            groups[f"p{lag}"] = _scaled(transform(self._lagged(self._history.prices, lag), centre, spread))
+        by_scope: dict[Scope, dict[str, Singles]] = {
+            None: self._static,
+            window.centring_days: self._input_groups(window.centring_days),
+            window: _singles(self._price_groups(centre, spread)),
+        }
+        return DayFeatures(
+            groups={name: group for groups in by_scope.values() for name, group in groups.items()},
+            scopes={name: scope for scope, groups in by_scope.items() for name in groups},
+            centre=centre,
+            spread=spread,
+            rows=np.arange(*self._rows.indices(len(self._history))[:2], dtype=np.float32),
+        )
+
+    def _price_groups(self, centre: Floats, spread: Floats) -> dict[str, Floats]:
+        groups = {f"p{lag}": _scaled(transform(self._lagged(self._history.prices, lag), centre, spread)) for lag in PRICE_LAGS}
         groups[EVENING] = _scaled(transform(self._lagged(self._history.prices, 1)[:, -EVENING_HOURS:], centre, spread))
         groups["lev"] = _scaled(self._level(centre, spread))
         week, month = self.levels(7).mean, self.levels(28).mean
         groups["lev2"] = _scaled(np.stack([(week - month) / spread, (month - self._anchors.price_centre) / self._anchors.price_spread], axis=1))
         groups["mm"] = _scaled(transform(self._ranges(), centre, spread))
-        rows = np.arange(*self._rows.indices(len(self._history))[:2], dtype=np.float32)
-        return DayFeatures(groups={name: np.asarray(g, dtype=np.float32) for name, g in groups.items()}, centre=centre, spread=spread, rows=rows)
+        return groups
 
     def _level(self, centre: Floats, spread: Floats) -> Floats:
         scale = self._anchors.price_spread
@@ -165,9 +182,9 @@ class FeatureBuilder:
         scaled = (residual - self._anchors.residual_mean) / self._anchors.residual_spread
         return {f"r{lag}": _scaled(self._lagged(scaled, lag)) for lag in (0, 1)}
 
-    def _input_groups(self, centring_days: int) -> dict[str, Floats]:
+    def _input_groups(self, centring_days: int) -> dict[str, Singles]:
         if centring_days not in self._inputs:
-            self._inputs[centring_days] = self._make_input_groups(centring_days)
+            self._inputs[centring_days] = _singles(self._make_input_groups(centring_days))
         return self._inputs[centring_days]
 
     def _make_input_groups(self, centring_days: int) -> dict[str, Floats]:
@@ -193,3 +210,7 @@ class FeatureBuilder:
 def _scaled(values: Floats) -> Floats:
     """Divide by the root of the width."""
     return np.asarray(values / np.sqrt(values.shape[1]))
+
+
+def _singles(groups: Mapping[str, Floats]) -> dict[str, Singles]:
+    return {name: np.asarray(group, dtype=np.float32, order="C") for name, group in groups.items()}

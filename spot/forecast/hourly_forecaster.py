@@ -205,7 +205,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         without: dict[tuple[str, ...], list[PriceForecast]] = {}
         for row in range(first_row, len(history)):
             known = panel.rows(slice(row, row + 1))
-            if missing := missing_inputs(raw.rows(slice(0, row + 1)), self.anchors):
+            if missing := missing_inputs(raw.rows(slice(row, row + 1)), raw.rows(slice(0, row)), self.anchors):
                 if missing not in without:  # one stand-in for all days that lack the same inputs
                     kept = {name: values for name, values in panel.inputs.items() if name not in missing}
                     without[missing] = self._stand_in(missing, self.history.grid).walk_forward(replace(panel, inputs=kept), first_row)
@@ -285,8 +285,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def forecast_day(self, panel: DeliveryPanel, waiting: ClockGrid) -> PriceForecast:
         """The forecast of the last day of `panel`, given the days that follow the absorbed ones up to that day, on the clock."""
         known = _unpriced(waiting)
-        names = tuple(self.anchors.input_range)
-        if missing := missing_inputs(self.history.grid.select_inputs(names).joined(known.select_inputs(names)), self.anchors):
+        if missing := missing_inputs(known, self.history.grid, self.anchors):
             stand_in = self._stand_in(missing, self.history.grid)
             return stand_in.forecast_day(panel, known.select_inputs(tuple(stand_in.anchors.input_range)))
         history = extended_history(self.history, without_unbelievable(known, self.anchors))

@@ -24,7 +24,6 @@ EVENING_WEIGHT = 1.5
 SMALLEST_WEIGHT = 1e-3
 """A group that the prior leaves out of a component may still be found by the gradient."""
 _BLOCK_ROWS = 256
-_SPARE_ROWS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,9 +135,9 @@ def kernel_lower(inputs: KernelInputs, weights: KernelWeights) -> Singles:
         np.matmul(linear[start:stop], x[:stop].T, out=block)
         block += np.float32(BIAS)
         near = nearness(inputs.days[start:stop], inputs.days[:stop])
-        for component, (z, square) in enumerate(zip(scaled, squares, strict=True)):
-            distance = z[start:stop] @ z[:stop].T
-            block += component_of(distance, square[start:stop], square[:stop], weights, component) * near
+        for z, square, amplitude, exponent in zip(scaled, squares, weights.amplitude, weights.exponent, strict=True):
+            product = z[start:stop] @ z[:stop].T
+            block += distance_part(product, square[start:stop, None], square[:stop], amplitude=amplitude, exponent=exponent) * near
     diagonal = np.float32(BIAS + largest_distance_part(weights)) + np.einsum("ij,ij->i", linear, x)
     kernel[np.diag_indices(n_days)] = diagonal
     return kernel
@@ -149,70 +148,19 @@ def largest_distance_part(weights: KernelWeights) -> float:
     return float((1 + NEARNESS) * weights.amplitude.sum())
 
 
-def component_of(product: Singles, left: Singles, right: Singles, weights: KernelWeights, component: int) -> Singles:
-    """Component a exp(-d^gamma) of a block of inner products, in place; `left` and `right` are the squared norms of its rows and columns."""
+def distance_part(product: Singles, left: Singles, right: Singles, *, amplitude: Floats, exponent: Floats) -> Singles:
+    """The part a exp(-d^gamma) of a block of inner products, in place; `left` and `right` are the squared norms of its rows and columns."""
     product *= np.float32(-2)
-    product += left[:, None]
+    product += left
     product += right
     np.maximum(product, np.float32(1e-6), out=product)
     np.log(product, out=product)
-    product *= np.float32(weights.exponent[component] / 2)
+    product *= (exponent / 2).astype(np.float32)
     np.exp(product, out=product)
     np.negative(product, out=product)
-    product += np.float32(np.log(weights.amplitude[component]))
+    product += np.log(amplitude).astype(np.float32)
     np.exp(product, out=product)
     return product
-
-
-class KernelRow:
-    """The kernel between one new day and n past ones, kept ready so that a new day costs one pass over the past."""
-
-    def __init__(self, inputs: KernelInputs, weights: KernelWeights) -> None:
-        self._weights = weights
-        self._sides = np.concatenate([inputs.distance, inputs.linear[None]])
-        self._n_days = len(inputs.columns)
-        self._columns = inputs.columns
-        self._days = inputs.days
-        self._squares = (inputs.columns**2) @ inputs.distance.T
-
-    def against(self, x: Singles, day: Singles) -> tuple[Singles, float]:
-        """(n,) kernel between day number `day` (1,) with features `x` (F,) and every past day, and its own variance without noise."""
-        linear, distance = self._parts(x)
-        row = linear + np.float32(BIAS) + distance * nearness(day, self._days[: self._n_days])[0]
-        return row, float(BIAS + largest_distance_part(self._weights) + self._sides[2] @ (x**2))
-
-    def likeness(self, x: Singles) -> Floats:
-        """(n,) how like in features every past day is: 1 for a day with the same, 0 for one unlike in all."""
-        return np.asarray(self._parts(x)[1] / np.float32(self._weights.amplitude.sum()), dtype=np.float64)
-
-    def _parts(self, x: Singles) -> tuple[Singles, Singles]:
-        """(n,) linear part, and (n,) distance part before nearness in time."""
-        own, sides = self._sides @ (x**2), self._sides * x
-        products = np.empty((3, self._n_days), dtype=np.float32)
-        for start in range(0, self._n_days, _BLOCK_ROWS):  # a block is read from memory once; a product with a thin matrix takes BLAS twice as long
-            stop = min(start + _BLOCK_ROWS, self._n_days)
-            for side, product in zip(sides, products, strict=True):
-                np.dot(self._columns[start:stop], side, out=product[start:stop])
-        distance = np.zeros(self._n_days, dtype=np.float32)
-        for component in range(2):
-            squares = self._squares[: self._n_days, component]
-            distance += component_of(products[component][None], own[component : component + 1], squares, self._weights, component)[0]
-        return products[2], distance
-
-    def mean_of_newest(self, n_days: int) -> Singles:
-        """(F,) mean features of the newest `n_days` days."""
-        return np.asarray(self._columns[max(0, self._n_days - n_days) : self._n_days].mean(axis=0))
-
-    def append(self, x: Singles, day: Singles) -> None:
-        """Remember day number `day` (1,) with features `x`."""
-        if self._n_days == len(self._columns):  # room for more days at once: copying the past every day would cost more than the forecast
-            self._columns = np.concatenate([self._columns, np.empty((_SPARE_ROWS, len(x)), dtype=np.float32)])
-            self._squares = np.concatenate([self._squares, np.empty((_SPARE_ROWS, 2), dtype=np.float32)])
-            self._days = np.concatenate([self._days, np.empty(_SPARE_ROWS, dtype=np.float32)])
-        self._days[self._n_days] = day[0]
-        self._columns[self._n_days] = x
-        self._squares[self._n_days] = self._sides[:2] @ (x**2)
-        self._n_days += 1
 
 
 def weights_to_arrays(weights: KernelWeights) -> dict[str, npt.NDArray[np.generic]]:

@@ -87,9 +87,11 @@ class ResidualTable:
 
     def predict(self, models: list[Any], rows: slice) -> Floats:
         """(n, 24) prices of some rows of this table: the bank's forecast plus the mean residual that the models foresee."""
+        from catboost import Pool
+
         columns = self.columns[rows]
-        flat = columns.reshape(-1, len(self.names))
-        foreseen = np.mean([np.asarray(model.predict(flat, thread_count=1)) for model in models], axis=0)
+        pool = Pool(columns.reshape(-1, len(self.names)), thread_count=1)  # made once: each model would make it anew
+        foreseen = np.mean([np.asarray(model.predict(pool, thread_count=1)) for model in models], axis=0)
         return restore(self._foreseen[rows] + foreseen.reshape(len(columns), HOURS), self.centre[rows], self.spread[rows])
 
 

@@ -83,6 +83,26 @@ def test_an_update_equals_a_refit(problem, with_robust):
     assert np.abs(updated.predict(target)[0, 0] - bank(160).backcast()[150, 0, 0]).max() < 0.02
 
 
+def test_windows_that_share_features_keep_to_themselves(problem):
+    """Each window of a bank says what it would say alone, and days absorbed by the dozen count as in a refit, in the explanation as well."""
+    history, anchors, *_ = problem
+    windows = (WINDOW, NormalisationWindow(28, 56, 0.5, 28), NormalisationWindow(7, 14, 0.5, 0))
+
+    def bank(n_days, windows):
+        return GaussianBank(first_days(history, n_days), anchors, windows=windows, with_robust=True, weights={})
+
+    updated, target = bank(60, windows), first_days(history, 151)
+    for n_days in range(61, 151):
+        updated.absorb(first_days(history, n_days))
+    together = updated.predict(target)
+    for index, window in enumerate(windows):
+        assert np.abs(together[:, index] - bank(150, (window,)).predict(target)[:, 0]).max() < 0.02
+    told, retold = updated.explain(target, lambda group: group), bank(150, windows).explain(target, lambda group: group)
+    assert np.abs(told.likeness - retold.likeness).max() < 1e-4
+    assert max(np.abs(told.contributions[group] - retold.contributions[group]).max() for group in retold.contributions) < 0.02
+    assert max(np.abs(part).max() for part in retold.contributions.values()) > 1.0
+
+
 def test_a_day_without_a_price_teaches_nothing(problem):
     history, anchors, *_ = problem
     prices = history.grid.prices.copy()
