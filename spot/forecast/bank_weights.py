@@ -7,7 +7,7 @@ that the fit has not seen no worse than with all windows fitted, at half the cos
 import numpy as np
 
 from spot.forecast.anchors import Anchors
-from spot.forecast.bank import prepare
+from spot.forecast.bank import transformed_outcomes
 from spot.forecast.day_features import WARM_UP_DAYS, FeatureBuilder, FilledHistory, NormalisationWindow
 from spot.forecast.gaussian_process import BLANK_NOISE
 from spot.forecast.hyper_parameters import GradientSettings, fit_weights
@@ -31,7 +31,7 @@ def fit_bank_weights(
         prior = prior_kernel_weights(window, features)
         space = GradientWorkspace(features.stacked(prior.groups), [features.groups[name].shape[1] for name in prior.groups])
         targets = PriceTargets(
-            outcomes=prepare(history, features, prior, rows).outcomes,
+            outcomes=transformed_outcomes(history, features, rows),
             prices=history.prices[rows],
             centre=features.centre,
             spread=features.spread,

@@ -5,7 +5,7 @@ a kernel weight means the same for a group of 24 hours and for a single number.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +86,13 @@ def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
     prices = np.concatenate([history.prices, fill_from_the_past(later.prices, history.prices)])
     is_known = np.concatenate([history.is_known, _known_days(later)])
     return FilledHistory(grid=history.grid.joined(later), prices=prices, inputs=inputs, is_known=is_known)
+
+
+def expected_day(history: FilledHistory) -> FilledHistory:
+    """`history` and the day after it as far as it is known: it lacks a price and has the inputs of the day before."""
+    last = history.grid.rows(slice(len(history) - 1, len(history)))
+    blank = np.full_like(last.prices, np.nan)
+    return extended_history(history, replace(last, days=last.days + 1, prices=blank, deviations=np.full_like(last.deviations, np.nan)))
 
 
 def first_days(history: FilledHistory, n_days: int) -> FilledHistory:

@@ -8,7 +8,7 @@ import numpy as np
 
 from spot.errors import ModelIntegrityError
 from spot.forecast.aggregation import Aggregator
-from spot.forecast.bank import BankParts, GaussianBank
+from spot.forecast.bank import BankParts, BankPlan, GaussianBank, backcast_bank
 from spot.forecast.bank_weights import fit_bank_weights
 from spot.forecast.catboost_files import load_catboost, save_catboost
 from spot.forecast.clock_grid import HOURS, ClockGrid, Floats
@@ -69,7 +69,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         windows = tuple(window.window() for window in self.settings.windows)
         self._weights = fit_bank_weights(history, self.anchors, windows, self.settings.gradient) if self.settings.gradient else {}
         self._bank = self._build_bank(history)
-        self._weights = {index: process.weights for index, process in enumerate(self._bank.processes)}
+        self._weights = dict(enumerate(self._bank.weights))
         banked = self._bank.backcast()
         first = max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days) if self._has_more_than_a_bank() else len(history)
         first = min(first, len(history))
@@ -100,12 +100,12 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
 
     def _settle(self) -> None:
         super()._settle()
-        self.bank.settle()
+        self.bank.settle(self.history)
         for window in self._lear:
             window.settle(self.history)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
-        banked = self._build_bank(history).backcast()
+        banked = backcast_bank(history, self.anchors, self._plan())
         experts = self._walk(history, banked, first_row, [copy(window) for window in self._lear])  # a walk leaves no trace
         start = self._n_fitted - len(self._experts)
         before = self._new_aggregator()
@@ -236,8 +236,12 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return self._bank
 
     def _build_bank(self, history: FilledHistory) -> GaussianBank:
-        windows = tuple(window.window() for window in self.settings.windows)
-        return GaussianBank(history, self.anchors, windows=windows, with_robust=self._n_passes > 1, weights=self._weights)
+        return GaussianBank(history, self.anchors, self._plan())
+
+    def _plan(self) -> BankPlan:
+        settings = self.settings
+        windows = tuple(window.window() for window in settings.windows)
+        return BankPlan(windows=windows, with_robust=settings.robust, weights=self._weights, n_blocks=settings.blocks_by_window())
 
     # -- files
 

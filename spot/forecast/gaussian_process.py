@@ -53,6 +53,25 @@ def one_step_means(factor: Singles, whitened: Singles) -> Singles:
     return np.asarray(means)
 
 
+class PackedFactor:
+    """A lower Cholesky factor in LAPACK's rectangular full packed format: half the memory, solved as fast."""
+
+    def __init__(self, factor: Singles) -> None:
+        self._size = len(factor)
+        self._packed, _ = lapack.strttf(factor.T, uplo="U")
+
+    def __len__(self) -> int:
+        return self._size
+
+    def solve_lower(self, right: Singles) -> Singles:
+        """L^-1 right, (n, H)."""
+        return np.asarray(lapack.stfsm(1.0, self._packed, right, uplo="U", trans="T"))
+
+    def solve_upper(self, right: Singles) -> Singles:
+        """L^-T right, (n, H)."""
+        return np.asarray(lapack.stfsm(1.0, self._packed, right, uplo="U", trans="N"))
+
+
 class GrowingFactor:
     """A Cholesky factor with its whitened outcomes that takes one more day at a time.
 
@@ -60,15 +79,13 @@ class GrowingFactor:
     """
 
     def __init__(self, factor: Singles, outcomes: Singles) -> None:
-        self._factor = factor
         self._whitened = solve_lower(factor, outcomes)
+        self.backcasts = one_step_means(factor, self._whitened)
+        """(n, H) walk-forward means over the days of the fit."""
+        self._factor = PackedFactor(factor)
         self._border = np.empty((0, len(factor)), dtype=np.float32)
         self._corner = np.empty((0, 0), dtype=np.float32)
         self._coefficients: Singles | None = None
-
-    def one_step_means(self) -> Singles:
-        """(n, H) walk-forward means over the days of the fit."""
-        return one_step_means(self._factor, self._whitened[: len(self._factor)])
 
     def mean(self, kernel: Singles) -> Singles:
         """(H,) mean for a day whose kernel against the n absorbed days is `kernel`."""
@@ -83,7 +100,7 @@ class GrowingFactor:
     def absorb(self, kernel: Singles, own: float, outcome: Singles) -> None:
         """Add a day: its kernel against the past, its own variance with noise, its transformed prices (H,)."""
         n_base = len(self._factor)
-        head = solve_lower(self._factor, kernel[:n_base])
+        head = self._factor.solve_lower(kernel[:n_base, None])[:, 0]
         tail = kernel[n_base:] - self._border @ head
         if len(tail):
             tail = solve_lower(self._corner, tail)
@@ -103,4 +120,4 @@ class GrowingFactor:
         if len(tail):
             tail = solve_upper(self._corner, tail)
             head = head - self._border.T @ tail
-        return np.concatenate([solve_upper(self._factor, head), tail])
+        return np.concatenate([self._factor.solve_upper(head), tail])

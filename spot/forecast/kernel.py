@@ -1,8 +1,9 @@
-"""The kernel between delivery days, shared by all hours of the day.
+"""The kernel between delivery days, shared by all hours of the day or by a block of them.
 
 K(x, x') = h(t, t') sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS, with two components j, and with
 h = 1 + NEARNESS exp(-|t - t'| / MEMORY_DAYS) for days t and t': like days are a little more alike while they are near in time, so that the
-forecast follows what has changed lately. Matrices are float32 and only their lower triangle is made: the next step is a Cholesky factor.
+forecast follows what has changed lately. In the kernel of a block of hours the same hours of prices and inputs weigh more in the distances.
+Matrices are float32 and only their lower triangle is made: the next step is a Cholesky factor.
 """
 
 from collections.abc import Mapping
@@ -11,14 +12,18 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from spot.forecast.clock_grid import HOURS
 from spot.forecast.day_features import EVENING, DayFeatures, NormalisationWindow, Singles
 from spot.forecast.inputs import input_role
 from spot.forecast.prior_weights import DISTANCE_KINDS, LINEAR_KINDS, prior_table
 
 Floats = npt.NDArray[np.float64]
+WHOLE_DAY = slice(0, HOURS)
 BIAS = 3.0
 NEARNESS = 0.1
 MEMORY_DAYS = 60.0
+FOCUS = 0.7
+"""Share of the distances over the hours of a day that a kernel for one block of hours takes over that block alone."""
 EVENING_WEIGHT = 1.5
 """Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a part."""
 SMALLEST_WEIGHT = 1e-3
@@ -96,6 +101,24 @@ def nearness(left: Singles, right: Singles) -> Singles:
     return np.asarray(apart)
 
 
+def hour_blocks(n_blocks: int) -> tuple[slice, ...]:
+    """The hours of a day in blocks of the same length; `n_blocks` divides 24."""
+    length = HOURS // n_blocks
+    return tuple(slice(start, start + length) for start in range(0, HOURS, length))
+
+
+def hour_weights(block: slice) -> Floats:
+    """(24,) weight of every hour in the distances of the kernel that forecasts the hours of `block`; their mean is 1."""
+    is_inside = np.zeros(HOURS)
+    is_inside[block] = 1.0
+    return np.asarray(1 - FOCUS + FOCUS * is_inside / is_inside.mean())
+
+
+def column_weights(widths: list[int], block: slice) -> Floats:
+    """(sum of widths,) weight of every column of groups of these widths: `hour_weights` in those of 24 hours, 1 in all others."""
+    return np.concatenate([hour_weights(block) if width == HOURS else np.ones(width) for width in widths])
+
+
 @dataclass(frozen=True, slots=True)
 class KernelInputs:
     """Stacked features of n days, the number of each day, and the weight of every column; F columns."""
@@ -110,13 +133,13 @@ class KernelInputs:
     """(F,)"""
 
     @classmethod
-    def of(cls, features: DayFeatures, weights: KernelWeights) -> "KernelInputs":
-        """Stack the groups that `weights` names, in its order."""
+    def of(cls, features: DayFeatures, weights: KernelWeights, block: slice = WHOLE_DAY) -> "KernelInputs":
+        """Stack the groups that `weights` names, in its order, for the kernel that forecasts the hours of `block`."""
         widths = [features.groups[name].shape[1] for name in weights.groups]
         return cls(
             features.stacked(weights.groups),
             features.rows,
-            np.repeat(weights.distance, widths, axis=1).astype(np.float32),
+            (np.repeat(weights.distance, widths, axis=1) * column_weights(widths, block)).astype(np.float32),
             np.repeat(weights.linear, widths).astype(np.float32),
         )
 
