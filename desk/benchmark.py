@@ -55,8 +55,8 @@ def epf(
         raise ConfigurationError(f"unknown market {', '.join(unknown)}: known are {', '.join(EPF_MARKETS)}")
     if data is not None and not data.is_dir():
         raise ConfigurationError(f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download them")
-    folder = data or _downloaded(markets)
     settings = _profile(profile)
+    folder = data or _downloaded(markets)
     rows = []
     with _progress(len(markets)) as step:
         for name in markets:
