@@ -74,6 +74,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         first = max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days) if self._has_more_than_a_bank() else len(history)
         first = min(first, len(history))
         self._lear = self._new_lear()
+        self._stored = None
         self._experts = self._walk(history, banked, first, self._lear)
         self._trees = self._train(history, _mean_of_bank(banked)) if self.settings.trees else []
         combined, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())

@@ -2,7 +2,8 @@
 
 The engine's bank is explained by its kernel (the past days nearest to this one) and by occlusion: a family of features is set to its mean over the
 last four weeks, and the change of the forecast is its contribution. CatBoost is explained by exact SHAP values (Lundberg et al., 2020).
-Contributions are of clock hours; they say what the model did, not what caused the price.
+Contributions are of clock hours; they say what the model did, not what caused the price. Where a day lacks an input, what speaks is explained: the
+model that stands in for it.
 """
 
 from collections.abc import Mapping
@@ -65,15 +66,15 @@ def explain(forecaster: PriceForecaster, panel: DeliveryPanel) -> Explanation:
         ForecastError: the forecaster cannot forecast the day, or cannot be explained.
     """
     if isinstance(forecaster, EngineForecaster):
-        history = forecaster.history_for(panel)
-        parts = forecaster.bank_parts(history, family_of)
+        engine, history = forecaster.speaker(panel)
+        parts = engine.bank_parts(history, family_of)
         contributions, likeness = parts.contributions, parts.likeness
     elif isinstance(forecaster, CatBoostForecaster):
-        history = forecaster.history_for(panel)
-        contributions, likeness = _by_family(forecaster.shap_contributions(history)), None
+        catboost, history = forecaster.speaker(panel)
+        contributions, likeness = _by_family(catboost.shap_contributions(history)), None
     elif isinstance(forecaster, NaiveForecaster):
-        history = forecaster.history_for(panel)
-        contributions, likeness = {}, forecaster.repeated_day(history)
+        naive, history = forecaster.speaker(panel)
+        contributions, likeness = {}, naive.repeated_day(history)
     else:
         raise ForecastError(f"{forecaster.name} cannot be explained")
     similar: list[SimilarDay] = []

@@ -59,7 +59,7 @@ Settings = TypeVar("Settings", bound=ForecasterSettings)
 
 
 class HourlyForecaster(ABC, Generic[Settings]):
-    """Base of all members. Subclasses implement the four hooks below."""
+    """Base of all members. Subclasses implement `_learn` and `_next_day`, and the hooks after them where they keep more than days."""
 
     name: ClassVar[str]
     settings_type: ClassVar[type[ForecasterSettings]]
@@ -140,7 +140,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
             LookAheadError: the day was absorbed before.
             ForecastError: no honest forecast can be made of these inputs.
         """
-        return self.forecast_day(panel, self._waiting_days(panel))
+        speaker, history = self.speaker(panel)
+        return speaker.forecast_last(panel, history)
 
     def to_files(self) -> Mapping[str, bytes]:
         """Settings, days, forecasts made and the member's own state."""
@@ -196,6 +197,12 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """
         if len(self.history) != self._n_fitted or first_row != self._n_fitted or panel.days[first_row - 1] != self.history.grid.days[-1]:
             raise ForecastError(f"{self.name} of {panel.zone}: a walk-forward starts on the day after the last day of the fit")
+        try:
+            return self._walk_forward(panel, first_row)
+        finally:
+            self._reference = self._reference[0][: self._n_fitted], self._reference[1][: self._n_fitted]  # the days walked may yet be revised
+
+    def _walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         later = grid_of(panel.rows(slice(first_row, None)))
         history = extended_history(self.history, without_unbelievable(later, self.anchors))
         points = np.concatenate([self._points, self._walk_points(history, first_row)])
@@ -214,7 +221,6 @@ class HourlyForecaster(ABC, Generic[Settings]):
             quantiles = self._quantiles(first_days(history, row + 1), points[row], points[:row])
             past = history.grid.rows(slice(0, row))
             forecasts.append(delivery_forecast(known, past, point=points[row], quantiles=quantiles, levels=self.settings.levels))
-        self._reference = self._reference[0][: self._n_fitted], self._reference[1][: self._n_fitted]  # the days walked may yet be revised
         return forecasts
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
@@ -222,10 +228,14 @@ class HourlyForecaster(ABC, Generic[Settings]):
         return np.array([self._next_day(first_days(history, row + 1)) for row in range(first_row, len(history))])
 
     @one_thread()
-    def history_for(self, panel: DeliveryPanel) -> FilledHistory:
-        """The absorbed days and the last day of `panel`, its price unknown: what a forecast of that day is made of."""
-        waiting = self._waiting_days(panel)  # absorbs, so before the history is read
-        return extended_history(self.history, without_unbelievable(_unpriced(waiting), self.anchors))
+    def speaker(self, panel: DeliveryPanel) -> tuple[Self, FilledHistory]:
+        """Who forecasts the last day of `panel`, this model or its stand-in, and what it makes the forecast of: absorbed days and that day, unpriced.
+
+        Raises:
+            LookAheadError: the day was absorbed before.
+            ForecastError: an input is beyond belief, or no stand-in can be fitted.
+        """
+        return self.speaker_of(_unpriced(self._waiting_days(panel)))
 
     # -- what the interface is made of
 
@@ -282,13 +292,15 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._points = np.concatenate([self._points, point[None]])
         self._calibration = None
 
-    def forecast_day(self, panel: DeliveryPanel, waiting: ClockGrid) -> PriceForecast:
-        """The forecast of the last day of `panel`, given the days that follow the absorbed ones up to that day, on the clock."""
-        known = _unpriced(waiting)
-        if missing := missing_inputs(known, self.history.grid, self.anchors):
+    def speaker_of(self, waiting: ClockGrid) -> tuple[Self, FilledHistory]:
+        """As `speaker`, given the unpriced days that follow the absorbed ones up to the one to forecast."""
+        if missing := missing_inputs(waiting, self.history.grid, self.anchors):
             stand_in = self._stand_in(missing, self.history.grid)
-            return stand_in.forecast_day(panel, known.select_inputs(tuple(stand_in.anchors.input_range)))
-        history = extended_history(self.history, without_unbelievable(known, self.anchors))
+            return stand_in.speaker_of(waiting.select_inputs(tuple(stand_in.anchors.input_range)))
+        return self, extended_history(self.history, without_unbelievable(waiting, self.anchors))
+
+    def forecast_last(self, panel: DeliveryPanel, history: FilledHistory) -> PriceForecast:
+        """The forecast of the last day of `panel`, which is that of `history`."""
         point = self._next_day(history)
         quantiles = self._quantiles(history, point, self._points)
         n_settled = len(self.history) + 1  # levels of later rows rest on prices that are still to come

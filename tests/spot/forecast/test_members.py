@@ -17,7 +17,11 @@ SMALL = {
     "lear": {"kind": "lear", "lear": {"windows_days": [42, 90]}, "calibration_days": 28},
     "engine_with_all": {
         "kind": "engine",
-        "windows": [{"centre_days": 7, "spread_days": 14, "spread_share": 0.5, "centring_days": 28}],
+        "windows": [
+            {"centre_days": 28, "spread_days": 56, "spread_share": 0.5, "centring_days": 28},
+            {"centre_days": 7, "spread_days": 14, "spread_share": 0.5, "centring_days": 28},
+        ],
+        "hour_blocks": [1, 4],
         "gradient": {"steps": 2},
         "trees": {"iterations": 10, "depth": 3},
         "lear": {"windows_days": [56]},
@@ -181,6 +185,15 @@ def test_a_panel_without_inputs_works(name):
     panel = replace(made_up_panel(90), inputs={})
     forecast = fitted(name, panel.first(80)).predict(panel.known_at_gate(80))
     assert np.isfinite(forecast.point).all()
+
+
+@pytest.mark.parametrize(
+    ("hour_blocks", "complaint"),
+    [([4], "1 numbers for 6 windows"), ([1, 2, 1, 4, 1, 4], "different numbers of blocks"), ([5] * 6, "hour_blocks"), ([0] * 6, "hour_blocks")],
+)
+def test_blocks_of_hours_that_fit_no_bank_are_refused(hour_blocks, complaint):
+    with pytest.raises(ConfigurationError, match=complaint):
+        load_settings_mapping({"kind": "engine", "hour_blocks": hour_blocks})
 
 
 def test_unknown_settings_and_files_are_refused():
