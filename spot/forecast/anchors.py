@@ -1,4 +1,4 @@
-"""Constants of the history a model was fitted on, and what they say about the inputs of a day to come."""
+"""Constants of the history a model was fitted on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from spot.errors import ForecastError
+from spot.forecast.belief import with_margin
 from spot.forecast.clock_grid import ClockGrid, Floats
 from spot.forecast.files import Arrays
-from spot.forecast.filling import fill_gaps_within_days
 from spot.forecast.inputs import residual_load
 from spot.forecast.normalisation import NORMAL_MAD
 
 _MINIMUM_SHARE_OF_DAYS = 0.5
-_MARGIN = 2.0
-"""How far beyond the range of the past, in units of that range, a value is still believed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +25,7 @@ class Anchors:
     input_mean: Mapping[str, float]
     input_spread: Mapping[str, float]
     input_range: Mapping[str, tuple[float, float]]
-    """Lowest and highest believable value of each input."""
+    """Lowest and highest value of each input that is believable after the fit; see Belief."""
     residual_mean: float
     residual_spread: float
 
@@ -68,48 +66,7 @@ def _is_usable(values: Floats) -> bool:
 
 def _believable(values: Floats) -> tuple[float, float]:
     low, high = np.nanquantile(values, [0.001, 0.999])
-    margin = _MARGIN * (high - low)
-    return float(low - margin), float(high + margin)
-
-
-def without_unbelievable(grid: ClockGrid, anchors: Anchors) -> ClockGrid:
-    """The grid with exactly the inputs of `anchors`; values beyond belief count as missing."""
-    names = tuple(anchors.input_range)
-    chosen = grid.select_inputs(names)
-    inputs = {}
-    for name in names:
-        low, high = anchors.input_range[name]
-        values = chosen.inputs[name]
-        inputs[name] = np.where((values >= low) & (values <= high), values, np.nan)
-    return ClockGrid(
-        zone=grid.zone, days=grid.days, prices=grid.prices, deviations=grid.deviations, inputs=inputs, holiday_fraction=grid.holiday_fraction
-    )
-
-
-def missing_inputs(day: ClockGrid, past: ClockGrid, anchors: Anchors) -> tuple[str, ...]:
-    """Names of the inputs that the last day of `day` lacks: not there, or frozen at one value although they vary within the days of `past`.
-
-    Raises:
-        ForecastError: an input is there but beyond belief.
-    """
-    missing = []
-    for name, (low, high) in anchors.input_range.items():
-        values = day.inputs[name][-1] if name in day.inputs else np.full(day.prices.shape[1], np.nan)
-        known = values[np.isfinite(values)]
-        if len(known) and (known.min() < low or known.max() > high):
-            raise ForecastError(
-                f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g}, believable is {low:g} to {high:g}"
-            )
-        is_frozen = len(known) and np.ptp(known) == 0 and _varies_within_days(past.inputs[name])
-        if is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():
-            missing.append(name)
-    return tuple(missing)
-
-
-def _varies_within_days(values: Floats) -> bool:
-    """Whether most days without a gap hold more than one value."""
-    complete = values[np.isfinite(values).all(axis=1)]
-    return len(complete) > 0 and bool(np.median(np.ptp(complete, axis=1)) > 0)
+    return with_margin(float(low), float(high))
 
 
 def anchor_arrays(anchors: Anchors) -> Arrays:

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
-from spot.forecast.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of, missing_inputs, without_unbelievable
+from spot.forecast.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of
+from spot.forecast.belief import Belief
 from spot.forecast.clock_grid import ClockGrid, Floats, grid_of
 from spot.forecast.conformal import Calibration, calibrate
 from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory, extended_history, filled_history, first_days
@@ -68,6 +69,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self.settings = settings
         self._history: FilledHistory | None = None
         self._anchors: Anchors | None = None
+        self._belief = Belief.of_fit({})
         self._points: Floats = np.empty((0, 24))
         self._n_fitted = 0
         self._reference: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
@@ -118,7 +120,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
         if n_known < MINIMUM_HISTORY_DAYS:
             raise ForecastError(f"{grid.zone}: {n_known} days with a price, at least {MINIMUM_HISTORY_DAYS} are needed to learn")
         self._anchors = anchors_of(grid)
-        self._history = filled_history(without_unbelievable(grid, self._anchors))
+        self._belief = Belief.of_fit(self._anchors.input_range)
+        self._history = filled_history(self._belief.believed(grid))
         self._n_fitted = len(self._history)
         self._reference, self._calibration = (np.empty(0), np.empty(0)), None
         self._points = self._learn(self._history)
@@ -171,6 +174,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
             model._n_fitted, points = int(arrays["n_fitted"]), arrays["points"]
         except KeyError as error:
             raise ModelIntegrityError(f"model state lacks the array {error}") from None
+        model._belief = Belief.of_fit(model._anchors.input_range)
         model._history = filled_history(grid.rows(slice(0, model._n_fitted)))
         model._restore(model._history, arrays, files)
         model._points = points[: model._n_fitted]
@@ -204,15 +208,14 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def _walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         later = grid_of(panel.rows(slice(first_row, None)))
-        history = extended_history(self.history, without_unbelievable(later, self.anchors))
+        believed, missing_inputs = self._belief.walk(later, self.history.grid)
+        history = extended_history(self.history, believed)
         points = np.concatenate([self._points, self._walk_points(history, first_row)])
-        names = tuple(self.anchors.input_range)
-        raw = self.history.grid.select_inputs(names).joined(later.select_inputs(names))
         forecasts: list[PriceForecast] = []
         without: dict[tuple[str, ...], list[PriceForecast]] = {}
-        for row in range(first_row, len(history)):
+        for row, missing in enumerate(missing_inputs, start=first_row):
             known = panel.rows(slice(row, row + 1))
-            if missing := missing_inputs(raw.rows(slice(row, row + 1)), raw.rows(slice(0, row)), self.anchors):
+            if missing:
                 if missing not in without:  # one stand-in for all days that lack the same inputs
                     kept = {name: values for name, values in panel.inputs.items() if name not in missing}
                     without[missing] = self._stand_in(missing, self.history.grid).walk_forward(replace(panel, inputs=kept), first_row)
@@ -282,11 +285,12 @@ class HourlyForecaster(ABC, Generic[Settings]):
         return n_absorbed
 
     def _absorb(self, day: ClockGrid) -> None:
-        day = without_unbelievable(day, self.anchors)
+        day = self._belief.believed(day)
         self._extend(day, self._next_day(extended_history(self.history, _unpriced(day))))
 
     def _extend(self, day: ClockGrid, point: Floats) -> None:
         """Add a day and the forecast that was made for it."""
+        self._belief = self._belief.after(day)
         self._history = extended_history(self.history, day)
         self._take(self._history)
         self._points = np.concatenate([self._points, point[None]])
@@ -294,10 +298,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def speaker_of(self, waiting: ClockGrid) -> tuple[Self, FilledHistory]:
         """As `speaker`, given the unpriced days that follow the absorbed ones up to the one to forecast."""
-        if missing := missing_inputs(waiting, self.history.grid, self.anchors):
+        if missing := self._belief.missing_inputs(waiting, self.history.grid):
             stand_in = self._stand_in(missing, self.history.grid)
             return stand_in.speaker_of(waiting.select_inputs(tuple(stand_in.anchors.input_range)))
-        return self, extended_history(self.history, without_unbelievable(waiting, self.anchors))
+        return self, extended_history(self.history, self._belief.believed(waiting))
 
     def forecast_last(self, panel: DeliveryPanel, history: FilledHistory) -> PriceForecast:
         """The forecast of the last day of `panel`, which is that of `history`."""

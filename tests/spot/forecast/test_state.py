@@ -72,9 +72,11 @@ def test_a_question_leaves_no_trace(name):
 def test_a_walk_forward_that_is_refused_half_way_leaves_no_trace():
     panel = made_up_panel(100)
     asked, left_alone = fitted("engine", panel.first(88)), fitted("engine", panel.first(88))
-    revised = replace(panel, prices=np.where(np.arange(100)[:, None] >= 88, panel.prices + 40.0, panel.prices))
-    with pytest.raises(ForecastError, match="believable"):
-        asked.walk_forward(with_wind(revised, 95, 1_000.0), 88)
+    otherwise = panel.prices.copy()
+    otherwise[88:90] += 40.0
+    otherwise[90:] = np.nan
+    with pytest.raises(ForecastError, match="days old"):
+        asked.walk_forward(replace(panel, prices=otherwise), 88)
     assert_same(asked.predict(panel.known_at_gate(92)), left_alone.predict(panel.known_at_gate(92)))
 
 

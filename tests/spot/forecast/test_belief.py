@@ -1,0 +1,89 @@
+"""The believable range follows the seasons and shuts out faults."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spot.errors import ForecastError
+from spot.forecast.belief import CONFIRMING_DAYS, Belief
+from spot.forecast.catalogue import forecaster_from_files
+from spot.forecast.clock_grid import grid_of
+from tests.spot.forecast.panels import made_up_panel
+from tests.spot.forecast.test_members import fitted
+
+FIT_DAYS = 90
+
+
+def with_sun(panel, peaks):
+    """The panel with solar power that reaches `peaks` (D,) at noon."""
+    hours = np.arange(panel.prices.shape[1])
+    day = np.clip(np.sin((hours - 6) / 12 * np.pi), 0, None)
+    return replace(panel, inputs={**panel.inputs, "solar_forecast_mw": np.where(np.isfinite(panel.prices), peaks[:, None] * day, np.nan)})
+
+
+@pytest.fixture(scope="module")
+def spring():
+    """Sun that has the same peak throughout the fit and six times that in the end, one twelfth more every day."""
+    panel = made_up_panel(FIT_DAYS + 60)
+    return with_sun(panel, 1_000 * np.concatenate([np.ones(FIT_DAYS), 1 + np.arange(1, 61) / 12]))
+
+
+def sun_of_days(panel, factors):
+    """One-day grids whose sun reaches `factors` times that of the fit."""
+    grid = grid_of(panel.first(len(factors)))
+    for row, factor in enumerate(factors):
+        day = grid.rows(slice(row, row + 1))
+        yield replace(day, inputs={"solar_forecast_mw": np.linspace(0.0, factor, 24)[None]})
+
+
+def test_more_sun_with_the_season_is_believed_and_the_same_at_once_is_not(spring):
+    model = fitted("engine", spring.first(FIT_DAYS))
+    leaping = replace(spring, inputs={**spring.inputs, "solar_forecast_mw": np.vstack([spring.inputs["solar_forecast_mw"][[-1]]] * len(spring))})
+    with pytest.raises(ForecastError, match="solar_forecast_mw reaches"):
+        model.predict(leaping.known_at_gate(FIT_DAYS))
+    for row in range(FIT_DAYS, len(spring)):
+        assert np.isfinite(model.predict(spring.known_at_gate(row)).quantiles).all()
+
+
+def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring):
+    last = len(spring) - 1
+    model = fitted("engine", spring.first(FIT_DAYS))
+    walked = model.walk_forward(spring, FIT_DAYS)
+    model.predict(spring.known_at_gate(last - 4))
+    twin = forecaster_from_files(model.to_files())
+    first, second = (its.predict(spring.known_at_gate(last)) for its in (model, twin))
+    assert np.array_equal(first.quantiles, second.quantiles)
+    assert np.abs(walked[-1].quantiles - first.quantiles).max() < 0.1
+    absurd = with_sun(spring, np.where(np.arange(len(spring)) < last, spring.inputs["solar_forecast_mw"][:, 12], 1e6))
+    refusals = []
+    for refuse in (model.predict, twin.predict, lambda _: fitted("engine", spring.first(FIT_DAYS)).walk_forward(absurd, FIT_DAYS)):
+        with pytest.raises(ForecastError, match="believable is") as refused:
+            refuse(absurd.known_at_gate(last))
+        refusals.append(str(refused.value))
+    assert len(set(refusals)) == 1
+
+
+def test_faults_of_less_than_a_week_do_not_open_the_door_for_worse_ones():
+    panel = made_up_panel(60)
+    believed = Belief.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
+    for day in sun_of_days(panel, [2.9] * (CONFIRMING_DAYS - 1)):
+        believed = believed.after(day)
+    assert believed.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
+    worse = next(sun_of_days(panel, [3.1]))
+    with pytest.raises(ForecastError, match="believable is -2 to 3"):
+        believed.missing_inputs(worse, worse)
+    assert np.isnan(believed.believed(worse).inputs["solar_forecast_mw"][0, -1])
+    unpriced = replace(worse, prices=np.full((1, 24), np.nan))
+    assert believed.after(unpriced) == believed
+    for day in sun_of_days(panel, [0.5] * 40):
+        believed = believed.after(day)
+    assert believed.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
+
+
+def test_what_a_week_of_days_reached_belongs_to_the_range():
+    panel = made_up_panel(60)
+    believed = Belief.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
+    for day in sun_of_days(panel, [2.9, 1.5, 2.0, 2.5, 2.1, 2.2, 2.3]):
+        believed = believed.after(day)
+    assert believed.ranges["solar_forecast_mw"] == pytest.approx((-2 * 1.5, 1.5 + 2 * 1.5))
