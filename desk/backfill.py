@@ -73,10 +73,12 @@ def backfill(
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
     first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
     last_day: Annotated[
-        datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.  [default: yesterday]")
+        datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.  \\[default: yesterday]")
     ] = None,
-    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  [default: all that the sources have]")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", help="Live source, in order of preference.  [default: as zones.yaml says]")] = None,
+    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  \\[default: all that the sources have]")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Live source, in order of preference.  \\[default: as zones.yaml says]")
+    ] = None,
     again: Annotated[bool, typer.Option("--again", help="Ask once more for what is done: finds revisions.")] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -57,10 +57,10 @@ def backtest(
     strategy: Annotated[str, typer.Option("--strategy", help="File in conf/strategies.")] = "storage",
     settled_against: Annotated[str | None, typer.Option("--against", help="Second price of settlement_spread, for example imbalance.")] = None,
     source: Annotated[Source, typer.Option("--source", help="Stored forecasts, or a fresh walk on files or the simulator.")] = Source.LAKE,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of recorded files.  [default: SPOTDESK_MARKET_DATA]")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of recorded files.  \\[default: SPOTDESK_MARKET_DATA]")] = None,
     model: Annotated[str, typer.Option("--model", help="Profile in conf/models for a fresh walk.")] = "fast",
     distribution: Annotated[
-        Distribution | None, typer.Option("--spread", help="Of settlement_spread.  [default: as the strategy's file says]")
+        Distribution | None, typer.Option("--spread", help="Of settlement_spread.  \\[default: as the strategy's file says]")
     ] = None,
     is_partial: Annotated[bool, typer.Option("--partial", help="Judge the days that have forecasts and prices, however few they are.")] = False,
     report: Annotated[Path | None, typer.Option("--report", help="Write the report as one HTML page.")] = None,

@@ -11,16 +11,17 @@ import typer
 import yaml
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from desk.benchmark_data import EPF_MARKETS, read_epf_market, read_published_forecasts, read_zone, zones_in
+from desk.benchmark_data import EPF_MARKETS, epf_file, read_epf_market, read_published_forecasts, read_zone, zones_in
 from desk.benchmark_download import download_record
 from desk.benchmark_run import BenchmarkJob, BenchmarkRun, Stage, run_cached
-from desk.console import JsonFlag, emit, emit_json, err, out
+from desk.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
 from resources.home import PROJECT_ROOT, state_home
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError
 from spot.forecast.interface import QUANTILE_LEVELS
 from spot.forecast.scores import PERCENTILES, absolute_errors, score_forecasts, weekly_naive
 from spot.forecast.significance import diebold_mariano, giacomini_white
+from spot.market.zones import find_zone
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich", help=__doc__)
 
@@ -28,6 +29,8 @@ _ALL_LEVELS = tuple(sorted({*PERCENTILES, *QUANTILE_LEVELS}))
 _LEAR_WINDOWS = [56, 84, 364, 728]
 _MODELS = ("engine", "naive", "lear", "catboost_small")
 _REFIT_DAYS = {"catboost": 183}
+_ERRORS = ("market", "mae", "rmae", "smape", "rmse", "pinball", "crps", "coverage_80", "coverage_95", "n_days", "is_leak_free")
+_COSTS = ("market", "cpu_s", "cpu_fit_s", "cpu_walk_forward_s", "cpu_served_day_ms", "cpu_update_day_ms", "peak_memory_mib")
 
 DataFolder = Annotated[
     Path | None, typer.Option("--data", help="Folder with the benchmark's files; without it they are downloaded from the public record.")
@@ -57,6 +60,8 @@ def epf(
         raise ConfigurationError(f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download them")
     settings = _profile(profile)
     folder = data or _downloaded(markets)
+    for name in markets:
+        epf_file(folder, name)  # a missing file is said now, not after the markets before it
     rows = []
     with _progress(len(markets)) as step:
         for name in markets:
@@ -66,13 +71,10 @@ def epf(
     if as_json:
         emit_json(rows)
     else:
-        emit(
-            [{key: value for key, value in row.items() if key != "published"} for row in rows],
-            as_json=False,
-            title=f"Open-access benchmark, profile {profile}",
-        )
+        emit(_columns(rows, _ERRORS), as_json=False, title=f"Open-access benchmark, profile {profile}", decimals=3)
+        emit(_columns(rows, _COSTS), as_json=False, title="What it cost")
         tests = [{"market": row["market"], **test} for row in rows for test in row["published"]]
-        emit(tests, as_json=False, title="Against the published forecasts (one-sided p that ours loses less)", empty="none found beside the data")
+        emit(tests, as_json=False, title="Published forecasts (p, one-sided: does ours err less)", empty="none found beside the data", decimals=3)
     if any(row["is_leak_free"] is False for row in rows):
         err.print("a forecast changed with what was not yet known")
         raise typer.Exit(1)
@@ -85,7 +87,7 @@ def zones(
         Path, typer.Option("--data", help="A file with columns ts_utc, zone, price_eur_mwh, load_fc_mw, ... or ts_utc, price_<zone>_eur_mwh.")
     ],
     zone: Annotated[list[str] | None, typer.Option(help="Bidding zone; repeat for several. Default: all of the file.")] = None,
-    test_from: Annotated[str, typer.Option(help="First test day.")] = "2024-01-01",
+    test_from: Annotated[str, typer.Option(metavar=DAY_FORM, help="First test day.")] = "2024-01-01",
     profile: Annotated[str, typer.Option(help="Settings of the engine in conf/models.")] = "fast",
     model: Annotated[
         list[str] | None,
@@ -106,7 +108,10 @@ def zones(
     """
     if not data.is_file():
         raise ConfigurationError(f"no file {data}: name one file in the layout of the thirteen zones")
-    chosen = zone or zones_in(data)
+    test_from, held = f"{a_day(test_from):%Y-%m-%d}", zones_in(data)
+    chosen = [find_zone(name).name for name in zone] if zone else held
+    if missing := [name for name in chosen if name not in held]:
+        raise ConfigurationError(f"{data.name} does not hold {', '.join(missing)}: it holds {', '.join(held)}")
     models = model or list(_MODELS)
     variants = {"at_gate": (True,), "assumed": (False,), "both": (True, False)}.get(inputs)
     if variants is None:
@@ -188,6 +193,10 @@ def _clock_naive(panel: DeliveryPanel) -> np.ndarray[tuple[int, int], np.dtype[n
     return naive
 
 
+def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    return [{name: row[name] for name in names} for row in rows]
+
+
 def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
     return {key: round(value, 4) if isinstance(value, float) else value for key, value in scores.items()}
 
@@ -218,18 +227,26 @@ class _Steps:
     """A bar over runs that says what the current one is doing."""
 
     def __init__(self, bar: Progress, total: int) -> None:
-        self._bar, self._task, self._begun = bar, bar.add_task("", total=total), -1
+        self._bar, self._task, self._begun, self._total = bar, bar.add_task("", total=total), -1, total
 
     def __call__(self, label: str) -> Stage:
         self._begun += 1
         self._bar.update(self._task, completed=self._begun, description=label)
+        if not err.is_terminal:
+            err.print(f"{self._begun + 1} of {self._total}: {label}", highlight=False)
         return lambda stage: self._bar.update(self._task, description=f"{label}: {stage}")
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[_Steps]:
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True) as bar:
-        yield _Steps(bar, total)
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
+    ) as bar:
+        try:
+            yield _Steps(bar, total)
+        except KeyboardInterrupt:
+            err.print("interrupted; runs that were done are kept, and the same command (without --fresh) goes on with the rest")
+            raise
 
 
 if __name__ == "__main__":

@@ -34,22 +34,27 @@ def holiday_fractions(countries: Sequence[str], days: Sequence[date]) -> Floats:
     return share
 
 
-def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
-    """One market of the open-access benchmark: naive local days of 24 rows, two day-ahead forecasts as inputs.
-
-    Reads `epf_<market>.parquet`, or `<MARKET>.csv` as the public record holds it.
+def epf_file(folder: Path, market: str) -> Path:
+    """The file of one market of the open-access benchmark: `epf_<market>.parquet`, or `<MARKET>.csv` as the public record holds it.
 
     Raises:
         ConfigurationError: neither file is there.
-        ContractError: the rows are not whole days.
     """
     parquet, csv = folder / f"epf_{market.lower()}.parquet", folder / f"{market}.csv"
-    if parquet.is_file():
-        frame = pl.read_parquet(parquet)
-    elif csv.is_file():
-        frame = pl.read_csv(csv, try_parse_dates=True)
-    else:
-        raise ConfigurationError(f"{folder} holds neither {parquet.name} nor {csv.name}")
+    if not (parquet.is_file() or csv.is_file()):
+        raise ConfigurationError(f"{folder} holds neither {parquet.name} nor {csv.name}: leave --data out to download the benchmark's files")
+    return parquet if parquet.is_file() else csv
+
+
+def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
+    """One market of the open-access benchmark: naive local days of 24 rows, two day-ahead forecasts as inputs.
+
+    Raises:
+        ConfigurationError: the market has no file there.
+        ContractError: the rows are not whole days.
+    """
+    path = epf_file(folder, market)
+    frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, try_parse_dates=True)
     frame = frame.sort(frame.columns[0])
     if len(frame.columns) != 4 or len(frame) % 24:
         raise ContractError(
@@ -85,7 +90,10 @@ def zones_in(path: Path) -> list[str]:
     """
     if not path.is_file():
         raise ConfigurationError(f"no file {path}")
-    columns = pl.read_parquet_schema(path)
+    try:
+        columns = pl.read_parquet_schema(path)
+    except pl.exceptions.ComputeError as error:
+        raise ConfigurationError(f"{path} is no parquet file: {error}") from error
     if "zone" in columns:
         return sorted(pl.read_parquet(path, columns=["zone"])["zone"].unique().to_list())
     wide = [name.removeprefix("price_").removesuffix("_eur_mwh").upper() for name in columns if name.startswith("price_") and name != "price_eur_mwh"]

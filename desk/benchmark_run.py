@@ -9,27 +9,31 @@ import io
 import json
 import os
 import resource
+import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from desk.benchmark_data import read_epf_market, read_zone, with_neighbours, zones_in
+from desk.benchmark_data import epf_file, read_epf_market, read_zone, with_neighbours, zones_in
 from spot.contracts.panel import DeliveryPanel, Floats
-from spot.errors import SpotdeskError
+from spot.errors import ConfigurationError, SpotdeskError
 from spot.forecast.catalogue import load_settings_mapping, make_forecaster
 from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.forecast.interface import PriceForecast
 from spot.forecast.leak_check import leak_check
 from spot.market.zones import find_zone
 
-_CODE = Path(__file__).resolve().parents[1] / "spot" / "forecast"
+_ROOT = Path(__file__).resolve().parents[1]
+_CODE = ("spot/forecast/*.py", "spot/market/*.py", "spot/contracts/panel.py", "desk/benchmark_data.py")
+"""What forecasts of the same data depend on."""
 _SERVED_DAYS = 15
 _LEAK_DAYS = (20, 45)
 _LEAK_SPAN = 60
@@ -58,11 +62,11 @@ class BenchmarkJob:
                 [self.zone, self.settings, self.first_test_day, self.known_at_gate_only, self.has_neighbours, self.refit_days], sort_keys=True
             ).encode()
         )
-        for path in sorted(_CODE.glob("*.py")):
+        for path in sorted(path for pattern in _CODE for path in _ROOT.glob(pattern)):
             digest.update(path.read_bytes())
         source = Path(self.source)
-        for path in sorted(source.glob(f"*{self.zone.removeprefix('EPF_').lower()}.*")) if source.is_dir() else [source]:
-            digest.update(f"{path.name} {path.stat().st_size}".encode())
+        data = epf_file(source, self.zone.removeprefix("EPF_")) if source.is_dir() else source
+        digest.update(data.name.encode() + data.read_bytes())
         return f"{self.zone}-{self.settings['kind']}-{digest.hexdigest()[:16]}"
 
     def panel(self) -> DeliveryPanel:
@@ -106,23 +110,42 @@ def run_cached(job: BenchmarkJob, cache: Path, stage: Stage) -> BenchmarkRun:
     context = get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(job, str(path), sender))
-    process.start()
+    _start_deaf(process)
     sender.close()
+    try:
+        problem = _listen(receiver, stage)
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
+    finally:
+        process.join()
+    stored = _load(path) if process.exitcode == 0 else None
+    if stored is None:
+        raise SpotdeskError(f"benchmark of {job.zone}: {problem}")
+    return stored
+
+
+def _start_deaf(process: SpawnProcess) -> None:
+    """Start a process that leaves Ctrl-C, which a terminal sends to both, to this one."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _listen(receiver: Connection, stage: Stage) -> str:
+    """What went wrong in the run, of whose stages `stage` is told."""
     problem = "the process of the run died"
     while True:
         try:
             kind, text = receiver.recv()
         except EOFError:
-            break
+            return problem
         if kind == "stage":
             stage(text)
         else:
             problem = text
-    process.join()
-    stored = _load(path) if process.exitcode == 0 else None
-    if stored is None:
-        raise SpotdeskError(f"benchmark of {job.zone}: {problem}")
-    return stored
 
 
 def _work(job: BenchmarkJob, path: str, sender: Connection) -> None:
@@ -147,6 +170,8 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
     panel = job.panel()
     first = int(np.searchsorted(panel.days, np.datetime64(job.first_test_day))) if job.first_test_day else len(panel) - 728
     settings = load_settings_mapping(job.settings)
+    if first >= len(panel):
+        raise ConfigurationError(f"no day from {job.first_test_day} on: the data ends with {panel.last_day}")
     stage("fit")
     begun = time.process_time()
     model = _fitted(settings, panel.first(first))

@@ -39,15 +39,17 @@ def a_day(text: str) -> datetime:
         raise typer.BadParameter(f"{text!r} is no day of the form {DAY_FORM}, for example 2024-03-31") from None
 
 
-def emit(rows: pl.DataFrame | Iterable[Mapping[str, Any]], *, as_json: bool, title: str = "", empty: str = "nothing to show") -> None:
-    """Print rows as a table, or as a JSON list of objects."""
+def emit(
+    rows: pl.DataFrame | Iterable[Mapping[str, Any]], *, as_json: bool, title: str = "", empty: str = "nothing to show", decimals: int = 2
+) -> None:
+    """Print rows as a table, with `decimals` to numbers of 1 and more, or as a JSON list of objects."""
     records = rows.to_dicts() if isinstance(rows, pl.DataFrame) else [dict(row) for row in rows]
     if as_json:
         emit_json(records)
     elif not records:
         out.print(f"{title}: {empty}" if title else empty)
     else:
-        out.print(as_table(records, title=title))
+        out.print(as_table(records, title=title, decimals=decimals))
 
 
 def emit_json(value: Any) -> None:
@@ -55,10 +57,10 @@ def emit_json(value: Any) -> None:
     sys.stdout.write(json.dumps(_finite(value), default=_plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
-def as_table(records: list[dict[str, Any]], *, title: str = "") -> Table:
+def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 2) -> Table:
     """A rich table with a column for each key. Numbers are right-aligned; in a narrow window headings and sentences fold before values do."""
     table = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
-    shown = [{name: _shown(value) for name, value in row.items()} for row in records]
+    shown = [{name: _shown(value, decimals) for name, value in row.items()} for row in records]
     widths = {name: min(max(len(row.get(name, "")) for row in shown), _UNFOLDED) for name in records[0]}
     is_narrow = sum(max(width, *map(len, name.split("_"))) + 3 for name, width in widths.items()) > out.width
     for name, width in widths.items():
@@ -105,12 +107,12 @@ def stages() -> Iterator[Callable[[str, float], None]]:
     yield tell
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any, decimals: int) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, float):
         if abs(value) >= 1:
-            return f"{value:,.2f}"
+            return f"{value:,.{decimals}f}"
         text = f"{value:.4g}"
         return f"{value:.2f}" if len(text.lstrip("-")) == len("0.1") else text  # 0.70 beside 1.20
     if isinstance(value, datetime):

@@ -86,7 +86,7 @@ def demo(
     scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.GAS_SHOCK,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
     quick: Annotated[bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")] = False,
-    home: Annotated[Path | None, typer.Option("--home", help="Folder of the demo's state, made anew.  [default: demo in the desk's home]")] = None,
+    home: Annotated[Path | None, typer.Option("--home", help="Folder of the demo's state, made anew.  \\[default: demo in the desk's home]")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote. Nothing leaves this machine.

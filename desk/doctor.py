@@ -25,7 +25,7 @@ from spot.risk.state import TradingState
 
 def doctor(
     *,
-    zone: Annotated[list[str] | None, typer.Option("--zone", help="Only these zones.  [default: all of zones.yaml]")] = None,
+    zone: Annotated[list[str] | None, typer.Option("--zone", help="Only these zones.  \\[default: all of zones.yaml]")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no provider.")] = False,
     as_json: JsonFlag = False,
 ) -> None:

@@ -41,7 +41,7 @@ def dossier(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
     version: Annotated[str, typer.Option("--version", help="Version; champion is a version too.")] = "champion",
-    output: Annotated[Path | None, typer.Option("--output", help="File to write.  [default: dossier_ZONE_VERSION.html]")] = None,
+    output: Annotated[Path | None, typer.Option("--output", help="File to write.  \\[default: dossier_ZONE_VERSION.html]")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """The algorithm dossier of a version: what it is, data, limits, tests, approvals, monitoring, and how to stop and replay it."""

@@ -27,8 +27,8 @@ _US_STRATEGIES = ["real_time_spread", "storage"]
 
 def init(
     *,
-    zone: Annotated[list[str] | None, typer.Option("--zone", help="Bidding zone; repeat for more.  [default: asked]")] = None,
-    source: Annotated[str | None, typer.Option("--source", help=f"One of {', '.join(_FEEDS)}.  [default: asked]")] = None,
+    zone: Annotated[list[str] | None, typer.Option("--zone", help="Bidding zone; repeat for more.  \\[default: asked]")] = None,
+    source: Annotated[str | None, typer.Option("--source", help=f"One of {', '.join(_FEEDS)}.  \\[default: asked]")] = None,
     fallback: Annotated[
         list[str] | None, typer.Option("--fallback", help="Source to ask where the first does not answer, in this order; `files`: what you ingest.")
     ] = None,

@@ -23,8 +23,8 @@ _NO_TOKENS = dict.fromkeys(TOKEN_VARIABLES, "none")
 def rederive(
     *,
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
-    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  [default: all]")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", help="Provider; repeat for more.  [default: all]")] = None,
+    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  \\[default: all]")] = None,
+    source: Annotated[list[str] | None, typer.Option("--source", help="Provider; repeat for more.  \\[default: all]")] = None,
     since: Annotated[datetime | None, typer.Option("--since", parser=a_day, metavar=DAY_FORM, help="Only answers captured from this day on.")] = None,
     apply: Annotated[bool, typer.Option("--apply", help="Add what the ledger lacks; without it nothing is written.")] = False,
     details: Annotated[bool, typer.Option("--details", help="One line per answer instead of one per source and table.")] = False,

@@ -61,11 +61,11 @@ def run(
     first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
     last_day: Annotated[datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")],
     source: Annotated[Source, typer.Option("--source", help="The simulated market, recorded files, or a live source.")] = Source.SIMULATED,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of the recorded files.  [default: SPOTDESK_MARKET_DATA]")] = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Folder of the recorded files.  \\[default: SPOTDESK_MARKET_DATA]")] = None,
     assume_known: Annotated[
         list[Admitted] | None, typer.Option("--assume-known", help="Admit what is published after the gate: to compare with the literature only.")
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Profile in conf/models.  [default: as zones.yaml says]")] = None,
+    model: Annotated[str | None, typer.Option("--model", help="Profile in conf/models.  \\[default: as zones.yaml says]")] = None,
     strategy: Annotated[list[str] | None, typer.Option("--strategy", help="Strategy in conf/strategies; repeat for more.")] = None,
     block_days: Annotated[int, typer.Option("--block-days", min=1, help="Days per run, and how often the monitors look.")] = 28,
     as_json: JsonFlag = False,

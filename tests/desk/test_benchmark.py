@@ -20,8 +20,9 @@ from typer.testing import CliRunner
 from desk.benchmark import app
 from desk.benchmark_data import read_epf_market, read_zone, zones_in
 from desk.benchmark_download import download_record
+from desk.benchmark_run import BenchmarkJob
 from resources.home import PROJECT_ROOT
-from spot.errors import ConfigurationError, ContractError, SourceUnavailableError
+from spot.errors import ConfigurationError, ContractError, SourceUnavailableError, SpotdeskError
 
 
 @pytest.fixture
@@ -90,6 +91,31 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
     assert first[0].stat().st_mtime_ns == made
 
 
+def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path, home):
+    for market, n_days in (("np", 780), ("pjm", 2_500)):
+        epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
+    command = [sys.executable, "-m", "desk.benchmark", "epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive"]
+    stopped = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ}, cwd=PROJECT_ROOT, start_new_session=True
+    )
+    assert wait_for(lambda: list((home / "benchmarks").glob("*.npz")))
+    os.killpg(stopped.pid, signal.SIGINT)  # a terminal sends Ctrl-C to the run's own process too
+    told = stopped.communicate(timeout=30)[1]
+    assert stopped.returncode == 130
+    assert "Traceback" not in told
+    assert told.splitlines()[0] == "1 of 2: NP naive"
+    assert "goes on with the rest" in told
+
+
+def test_data_of_the_same_size_is_other_data(tmp_path):
+    job = BenchmarkJob(source=str(tmp_path), zone="EPF_NP", settings={"kind": "naive"}, first_test_day="")
+    (tmp_path / "NP.csv").write_text("a,1")
+    before = job.key()
+    assert job.key() == before
+    (tmp_path / "NP.csv").write_text("a,2")
+    assert job.key() != before
+
+
 def test_unknown_markets_and_profiles_are_refused(tmp_path, home):
     epf_frame(2).write_parquet(tmp_path / "epf_np.parquet")
     with pytest.raises(ConfigurationError, match="known are NP"):
@@ -140,6 +166,32 @@ def test_zones_runs_across_the_switch_and_scores_each_resolution(tmp_path, home)
     rows = {(row["model"], row["resolution_minutes"]): row for row in json.loads(done.stdout)}
     assert set(rows) == {("naive", 60), ("naive", 15), ("engine fast", 60), ("engine fast", 15)}
     assert rows["engine fast", 15]["mae"] < rows["naive", 15]["mae"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        (["--zone", "NL", "--zone", "FR"], "does not hold FR: it holds NL, BE"),
+        (["--zone", "nl"], "did you mean NL"),
+        (["--zone", "NL", "--test-from", "2026-01-01", "--model", "naive"], "no day from 2026-01-01 on: the data ends with"),
+    ],
+)
+def test_zones_and_days_that_the_file_lacks_are_refused(asked, problem, tmp_path, home):
+    path = tmp_path / "some_15min.parquet"
+    quarter_hour_file(path)
+    with pytest.raises(SpotdeskError, match=problem):
+        CliRunner().invoke(app, ["zones", "--data", str(path), *asked], catch_exceptions=False)
+
+
+def test_a_day_of_another_form_and_a_file_of_another_kind_are_refused(tmp_path, home):
+    path = tmp_path / "some_15min.parquet"
+    quarter_hour_file(path)
+    done = CliRunner().invoke(app, ["zones", "--data", str(path), "--test-from", "2025-13-01"])
+    assert done.exit_code == 2
+    assert "YYYY-MM-DD" in done.output
+    path.write_text("zone,price")
+    with pytest.raises(ConfigurationError, match="no parquet file"):
+        zones_in(path)
 
 
 def test_what_was_unknown_at_the_gate_gives_way_to_yesterday(tmp_path):

@@ -44,3 +44,9 @@ def test_a_day_of_another_form_is_told_the_form(text):
 
 def test_a_day():
     assert str(a_day("2024-02-29").date()) == "2024-02-29"
+
+
+@pytest.mark.parametrize(("command", "told"), [("run", "as zones.yaml says"), ("run", "SPOTDESK_MARKET_DATA"), ("doctor", "all of zones.yaml")])
+def test_the_help_tells_what_holds_where_an_option_is_left_out(command, told):
+    help_text = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "250", "TERMINAL_WIDTH": "250"}).output
+    assert told in " ".join(help_text.replace("│", " ").split())
