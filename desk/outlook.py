@@ -1,5 +1,6 @@
 """What `spotdesk status` knows of one zone and a coming day, gathered from the lake, the registry and the stop button in well under a second."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -88,6 +89,7 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
     tables = {
         name: lake.read(name, zones=[zone], first_day=day, last_day=day) for name in ("day_ahead_forecasts", "signals", "risk_events", "publications")
     }
+    strategies, unread = _kinds(desk, settings.strategies)
     facts = OutlookFacts(
         zone=zone,
         source=settings.source,
@@ -95,7 +97,8 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
         now=now,
         stops=stops(environment, zone),
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
-        strategies=tuple(_kind(desk, name) for name in settings.strategies),
+        strategies=strategies,
+        unread_strategies=unread,
         model=None if version is None else ServingModel(version=version.version, trained_through=version.trained_through),
         essential_data_utc=newest,
         forecasts_at_utc=gate - timedelta(minutes=settings.gate_lead_minutes) if settings.is_scheduled else None,
@@ -106,6 +109,17 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
     )
     champion = None if version is None else version.version
     return ZoneOutlook(zone=zone, delivery_day=day, outlook=assess_outlook(facts), champion=champion, essential_data_utc=newest, gate_utc=gate)
+
+
+def _kinds(desk: Desk, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds of these strategies, and why others of them cannot be told."""
+    kinds, unread = [], []
+    for name in names:
+        try:
+            kinds.append(_kind(desk, name))
+        except ConfigurationError as error:
+            unread.append(f"strategy {name}: {error}")
+    return tuple(kinds), tuple(unread)
 
 
 def _kind(desk: Desk, name: str) -> str:

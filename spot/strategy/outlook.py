@@ -37,6 +37,8 @@ class OutlookFacts:
     limits: LimitBook
     strategies: tuple[str, ...]
     """The kinds of `settings.strategy` that the zone runs."""
+    unread_strategies: tuple[str, ...] = ()
+    """Why a strategy of the zone is not among them: its file is missing or cannot be read."""
     model: ServingModel | None
     essential_data_utc: datetime | None
     """As `spot.strategy.data_age` measures it now; None where the ledger holds no price."""
@@ -71,7 +73,7 @@ def assess_outlook(facts: OutlookFacts) -> Outlook:
         sent = facts.publications.filter(pl.col("status") == "sent", pl.col("n_orders") > 0)
         reasons = traded if sent.height else (f"the gate closed at {gate:%d %b %H:%M} UTC and no order was sent", *_why_unsent(facts, signals))
         return Outlook(can_trade=sent.height > 0, reasons=reasons, model_age_days=model_age, data_age_hours=data_age)
-    standing = (*facts.stops, *_of_limits(facts), *_of_model(facts, model_age), *_of_data(facts, data_age))
+    standing = (*facts.stops, *facts.unread_strategies, *_of_limits(facts), *_of_model(facts, model_age), *_of_data(facts, data_age))
     missing = tuple(_of_chain(facts, forecasts, signals, gate))
     if not standing and missing:
         missing = (*missing, "nothing else stands in the way")

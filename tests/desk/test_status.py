@@ -1,6 +1,7 @@
 """`spotdesk status`: can we trade tomorrow, asked of a desk that is fresh, in order, halted and old."""
 
 import json
+import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -133,6 +134,19 @@ def run(*words: str) -> str:
     done = CliRunner().invoke(app, list(words))
     assert done.exit_code == 0, done.output
     return done.stdout
+
+
+def test_a_missing_strategy_file_concerns_its_zone_alone(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    conf = shutil.copytree(environment.conf_folder, tmp_path / "conf")
+    (conf / "zones.yaml").write_text(
+        yaml.safe_dump({"zones": {"FR": {"strategies": ["storage", "typo"]}, ZONE: {"source": "simulated", "strategies": ["storage"]}}})
+    )
+    monkeypatch.setenv("SPOTDESK_CONF", str(conf))
+    told = {row["zone"]: row["why"] for row in json.loads(run("--json"))["tomorrow"]}
+    assert f"strategy typo: cannot read {conf / 'strategies' / 'typo.yaml'}: No such file or directory" in told["FR"]
+    assert "no champion" in told["FR"], "what else stands in the way is told as well"
+    assert "typo" not in told[ZONE]
+    assert {"FR", ZONE} == {zone["zone"] for zone in json.loads(run("--json"))["zones"]}
 
 
 def test_a_fresh_desk_names_the_command_that_lets_it_trade(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
