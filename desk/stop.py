@@ -4,6 +4,7 @@ import getpass
 import json
 import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 import click
@@ -107,8 +108,16 @@ def _print(record: StateRecord, *, as_json: bool) -> None:
         sys.stdout.write(json.dumps(asdict(record), indent=2) + "\n")
         return
     why = f": {record.reason}" if record.reason else ""
-    who = f" (by {record.actor}, {record.since_utc})" if record.actor else ""
+    who = f" (by {record.actor}, {_to_the_second(record.since_utc)})" if record.actor else ""
     typer.echo(f"{record.scope} {record.state}{why}{who}")
+
+
+def _to_the_second(instant: str) -> str:
+    """As every table shows an instant; text that is none stays as it is."""
+    try:
+        return datetime.fromisoformat(instant).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except ValueError:
+        return instant
 
 
 if __name__ == "__main__":

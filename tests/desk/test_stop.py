@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 
@@ -43,6 +44,13 @@ def test_halt_state_and_resume(home):
     assert _run("halt").exit_code == 0
     assert store.state("BE") is TradingState.HALTED
     assert {record["scope"] for record in json.loads(_run("state", "--json").output)} == {"desk", "zone-SK"}
+
+
+def test_a_person_reads_instants_to_the_second(home):
+    TradingStateStore(home / "trading_state").set_up()
+    said = _run("halt", "--reason", "odd prices", "--name", "Ann").output
+    assert re.search(r"HALTED: odd prices \(by Ann, \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\)$", said.strip())
+    assert _run("state").output.startswith(said)
 
 
 def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_to_change_it(home):
