@@ -117,11 +117,13 @@ def find_zone(name: str) -> BiddingZone:
     """The bidding zone or benchmark market called `name`.
 
     Raises:
-        ConfigurationError: the name is unknown; the message lists those that are known.
+        ConfigurationError: the name is unknown; the message says which are like it, and where all of them stand.
     """
     try:
         return ALL_ZONES[name]
     except KeyError:
-        near = get_close_matches(name.upper().replace("-", "_"), ALL_ZONES, n=1, cutoff=0.5)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        raise ConfigurationError(f"unknown bidding zone {name!r}{hint}: known are {', '.join(sorted(ALL_ZONES))}") from None
+        word = name.upper().replace("-", "_")
+        alike = [known for known in ALL_ZONES if word and known.startswith(word)]
+        near = list(dict.fromkeys([*alike, *get_close_matches(word, ALL_ZONES, n=3, cutoff=0.5)]))[:3]
+        hint = f"did you mean {' or '.join(near)}? " if near else ""
+        raise ConfigurationError(f"unknown bidding zone {name!r}: {hint}all {len(ALL_ZONES)} names stand in spot/market/zones.py") from None

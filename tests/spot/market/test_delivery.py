@@ -84,7 +84,7 @@ def test_wrong_questions_are_refused():
         n_periods("DE_LU", date(2025, 1, 1), 5)
     with pytest.raises(ContractError, match="no time zone"):
         delivery_day_of("DE_LU", datetime(2025, 1, 1))  # noqa: DTZ001 - naive on purpose
-    with pytest.raises(ConfigurationError, match="known are AT"):
+    with pytest.raises(ConfigurationError, match="unknown bidding zone 'ATLANTIS'"):
         day_bounds_utc("ATLANTIS", date(2025, 1, 1))
 
 

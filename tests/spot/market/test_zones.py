@@ -51,6 +51,12 @@ def test_benchmark_markets_are_no_bidding_zones():
     assert all(zone.is_benchmark and not zone.is_coupled for zone in BENCHMARK_ZONES.values())
 
 
-def test_unknown_zone_is_refused_with_the_known_ones():
-    with pytest.raises(ConfigurationError, match=r"'XX'.*DE_LU"):
-        find_zone("XX")
+@pytest.mark.parametrize(
+    ("name", "hint"), [("de-lu", "did you mean DE_LU? "), ("PJM", "did you mean PJM_WESTERN_HUB or "), ("ATLANTIS", ""), ("", "")]
+)
+def test_an_unknown_zone_is_refused_with_those_like_it(name, hint):
+    with pytest.raises(ConfigurationError) as refused:
+        find_zone(name)
+    assert str(refused.value).startswith(f"unknown bidding zone {name!r}: {hint}")
+    assert str(refused.value).endswith("names stand in spot/market/zones.py")
+    assert len(str(refused.value)) < 200, "a person reads one line, not every name there is"
