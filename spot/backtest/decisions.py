@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import textwrap
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Literal
@@ -14,6 +15,8 @@ from spot.contracts.table import check_rows
 from spot.errors import ContractError
 
 DecidedAction = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback"]
+_WIDTH = 96
+"""Columns of the line of limits, so that it fits a window of 100."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,10 +97,16 @@ def explain_decision(row: dict[str, Any]) -> str:
         f"  sanity, {check['name']}: {'passed' if check['passed'] else 'FAILED'}" + (f" ({check['detail']})" if check["detail"] else "")
         for check in evidence.get("sanity") or []
     )
-    limits = ", ".join(f"{name} {value}" for name, value in json.loads(row["limits_json"]).items() if not isinstance(value, dict | list))
-    lines += [f"  limits: {limits}"] if limits else []
+    lines += _limit_lines(json.loads(row["limits_json"]))
     lines.append(f"  data: candidate {row['candidate_data_version']}, champion {row['champion_data_version'] or '-'}; code {row['code_commit']}")
     return "\n".join(lines)
+
+
+def _limit_lines(limits: dict[str, Any]) -> list[str]:
+    """The limits side by side, each in one piece with its value."""
+    pieces = [f"{name}\N{NO-BREAK SPACE}{value}" for name, value in limits.items() if not isinstance(value, dict | list)]
+    folded = textwrap.wrap(f"  limits: {', '.join(pieces)}", width=_WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in folded] if pieces else []
 
 
 def _row(context: DecisionContext, **values: Any) -> pl.DataFrame:

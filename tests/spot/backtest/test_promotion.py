@@ -218,6 +218,11 @@ def test_the_record_says_all_and_is_the_same_row_when_asked_again() -> None:
     known = ("promote of version 7", "champion then: 6", "BE-drift-00001", "error_better after", "money_worse after", "training_set@12")
     for word in (*known, "EUR/MWh, p=", "EUR per day, p=", "limits: minimum_walk_forward_days 14"):
         assert word in text
+    first = next(number for number, line in enumerate(text.splitlines()) if line.startswith("  limits: "))
+    limits = text.splitlines()[first : text.splitlines().index(next(line for line in text.splitlines() if line.startswith("  data: ")))]
+    assert len(limits) > 1
+    assert all(len(line) < 100 and line.startswith("    ") for line in limits[1:])
+    assert all(len(pair.split(" ")) == 2 for line in limits for pair in line.removeprefix("  limits: ").strip().rstrip(",").split(", "))
     rejected = decision_row(walk_forward(sanity=INSANE), CONTEXT, SETTINGS)
     assert "range: FAILED (a price of 1e9)" in explain_decision(rejected.row(0, named=True))
 
