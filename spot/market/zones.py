@@ -123,7 +123,7 @@ def find_zone(name: str) -> BiddingZone:
         return ALL_ZONES[name]
     except KeyError:
         word = name.upper().replace("-", "_")
-        alike = [known for known in ALL_ZONES if word and known.startswith(word)]
-        near = list(dict.fromkeys([*alike, *get_close_matches(word, ALL_ZONES, n=3, cutoff=0.5)]))[:3]
+        begin_so = [known for known in ALL_ZONES if word and known.startswith(word)]
+        near = begin_so[:3] or get_close_matches(word, ALL_ZONES, n=1, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigurationError(f"unknown bidding zone {name!r}: {hint}all {len(ALL_ZONES)} names stand in spot/market/zones.py") from None
