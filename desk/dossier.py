@@ -6,6 +6,7 @@ made again. The page collects records; it is no legal advice and no notification
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ import typer
 import yaml
 
 from desk.console import JsonFlag, emit_json, out
-from desk.models import find_decisions
+from desk.models import find_decisions, version_row
 from desk.report import Report, Section, Table, render_report, table_of
 from resources.environments import Environment, read_environment
 from resources.lake import Lake
@@ -23,6 +24,7 @@ from resources.registry import ModelRegistry, ModelVersion
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.errors import ModelIntegrityError
+from spot.forecast.files import grid_from_arrays, unpack_arrays, unpack_settings
 from spot.market.zones import find_zone
 
 _LIMIT_FILES = ("risk_limits.yaml", "promotion.yaml", "monitoring.yaml")
@@ -65,13 +67,17 @@ def dossier_report(version: ModelVersion, environment: Environment, registry: Mo
         (pl.col("candidate_version") == version.version) | (pl.col("champion_version") == version.version),
     )
     simulated = version.lineage.startswith("simulated")
+    try:
+        files, sound = registry.files(version), "every file has the checksum that was registered"
+    except ModelIntegrityError as error:
+        files, sound = {}, f"DAMAGED: {error}"
     return Report(
         title=f"Algorithm dossier: {version.name}, version {version.version}",
         summary=f"Zone {version.zone}, stage {version.stage}, data {version.lineage}. Written {now:%Y-%m-%d %H:%M} UTC, environment "
         f"{environment.name}. Records as REMIT II Art. 5a and RTS 6 ask for; no legal advice.",
         sections=(
-            _identity(version, registry),
-            _data(version),
+            _identity(version, files, sound),
+            _data(version, files),
             _limits(environment),
             _tests(version, decisions),
             _approvals(decisions),
@@ -82,12 +88,7 @@ def dossier_report(version: ModelVersion, environment: Environment, registry: Mo
     )
 
 
-def _identity(version: ModelVersion, registry: ModelRegistry) -> Section:
-    try:
-        registry.files(version)
-        sound = "every file has the checksum that was registered"
-    except ModelIntegrityError as error:
-        sound = f"DAMAGED: {error}"
+def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> Section:
     facts = [
         ("model", version.name),
         ("version", version.version),
@@ -101,7 +102,9 @@ def _identity(version: ModelVersion, registry: ModelRegistry) -> Section:
         ("MLflow run", version.run_id),
         ("files", sound),
     ]
-    settings = [(key, json.dumps(value)) for key, value in sorted(version.settings.items())]
+    given = {key: json.dumps(value) for key, value in version.settings.items()}
+    held = {key: json.dumps(value) for key, value in (unpack_settings(files) if files else version.settings).items()}
+    settings = [(key, value, "as given" if key in given else "of the code") for key, value in sorted(held.items()) if key != "name"]
     sums = [(name, digest) for name, digest in sorted(version.checksums.items())]
     return Section(
         "1. What it is",
@@ -109,16 +112,18 @@ def _identity(version: ModelVersion, registry: ModelRegistry) -> Section:
         "Strategies turn forecasts into signals, and limits stand before every signal.",
         tables=(
             Table(("fact", "value"), facts, "identity"),
-            Table(("setting", "value"), settings, "settings", is_folded=True),
+            Table(("setting", "value", "comes from"), settings, "settings", "What its files hold: all that it was made with.", is_folded=True),
             Table(("file", "sha256"), sums, "files", is_folded=True),
         ),
     )
 
 
-def _data(version: ModelVersion) -> Section:
+def _data(version: ModelVersion, files: Mapping[str, bytes]) -> Section:
+    inputs = grid_from_arrays(unpack_arrays(files)).inputs if files else {}
     rows = [
         ("source", version.lineage),
         ("learnt from", f"{version.trained_from} to {version.trained_through}"),
+        ("inputs beside price and calendar", (", ".join(sorted(inputs)) or "none") if files else "unknown"),
         ("serves from", str(version.serves_from)),
         ("data version", version.tags.get("data_version", "unknown")),
         ("seed", version.tags.get("seed", "not used")),
@@ -154,14 +159,25 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
             (row["action"], t["name"], t["n_days"], t["value"], f"{t['p_value']:.3g}", f"{t['level']:.2g}", "yes" if t["is_significant"] else "no")
             for t in evidence.get("tests") or []
         ]
-    scores = [(name, value) for name, value in sorted(version.metrics.items())]
+    shown = version_row(version, is_serving=False)
+    scores = [
+        *((name, value) for name, value in sorted(version.metrics.items()) if name != "n_training_days"),
+        ("days it learnt from", int(version.metrics["n_training_days"]) if "n_training_days" in version.metrics else None),
+        ("mean absolute error on days it never saw, EUR/MWh", shown["untouched_days_mae"]),
+        ("that of the champion of then, EUR/MWh", shown["champion_mae"]),
+    ]
     return Section(
         "4. Tests before use",
         text="Walk-forward on days it never saw, sanity checks on the stored files, and shadow trading beside the champion with sequential tests.",
         tables=(
-            Table(("metric", "EUR/MWh or share"), scores, "metrics of training and evaluation"),
+            Table(("figure", "value"), scores, "training and evaluation"),
             Table(("check", "result", "detail"), sanity, "sanity"),
-            Table(("decision", "test", "days", "difference", "p", "level", "significant"), tests, "tests"),
+            Table(
+                ("decision", "test", "days", "difference", "p", "level", "significant"),
+                tests,
+                "tests",
+                "" if tests else "None: it was not compared with a champion.",
+            ),
         ),
     )
 

@@ -195,6 +195,9 @@ def test_the_dossier_is_one_page_without_an_address_outside(environment: Environ
         "risk_limits.yaml",
         "spotdesk halt",
         "spotdesk replay",
+        "days it never saw",
+        "inputs beside price and calendar",
+        "levels",
     ):
         assert word in text
     assert "http://" not in text
