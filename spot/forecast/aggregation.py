@@ -116,13 +116,3 @@ class Aggregator:
             if hours:
                 part.take(experts[:, hours], outcome[hours])
         self._weights = self._mixed()
-
-
-def aggregate_days(experts: Floats, outcomes: Floats) -> tuple[Floats, Aggregator]:
-    """(D, 24) aggregate of (D, K, 24) forecasts, each day with the weights of the days before it, and the aggregator after the last."""
-    aggregator = Aggregator(experts.shape[1])
-    combined = np.empty_like(outcomes)
-    for row, (day, outcome) in enumerate(zip(experts, outcomes, strict=True)):
-        combined[row] = aggregator.combine(day)
-        aggregator.take(day, outcome)
-    return combined, aggregator

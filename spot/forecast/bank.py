@@ -1,7 +1,7 @@
 """The bank: one Gaussian process per normalisation window, their prices averaged.
 
 Every window has a plain pass and a robust one. The robust pass gives each day its own noise, from how badly the plain pass foresaw that day, so
-that a freak day pulls less on the days after it. Both share one kernel.
+that a freak day pulls less on the days after it. Both share one kernel, or one for each block of hours.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -89,7 +89,7 @@ def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
 
 
 def expected_day(history: FilledHistory) -> FilledHistory:
-    """`history` and the day after it as far as it is known: it lacks a price and has the inputs of the day before."""
+    """`history` and the day after it as far as it is known: it lacks a price and has all else of the day before."""
     last = history.grid.rows(slice(len(history) - 1, len(history)))
     blank = np.full_like(last.prices, np.nan)
     return extended_history(history, replace(last, days=last.days + 1, prices=blank, deviations=np.full_like(last.deviations, np.nan)))

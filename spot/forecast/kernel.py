@@ -26,8 +26,6 @@ FOCUS = 0.7
 """Share of the distances over the hours of a day that a kernel for one block of hours takes over that block alone."""
 EVENING_WEIGHT = 1.5
 """Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a part."""
-SMALLEST_WEIGHT = 1e-3
-"""A group that the prior leaves out of a component may still be found by the gradient."""
 _BLOCK_ROWS = 256
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spot.forecast.aggregation import Aggregator, aggregate_days
+from spot.forecast.aggregation import Aggregator
 
 
 def experts_and_outcomes(n_days=300, seed=0):
@@ -10,6 +10,16 @@ def experts_and_outcomes(n_days=300, seed=0):
     outcomes = 50 + rng.normal(0, 10, (n_days, 24))
     noise = np.array([1.0, 5.0, 8.0])[None, :, None]
     return outcomes[:, None] + noise * rng.normal(size=(n_days, 3, 24)), outcomes
+
+
+def aggregate_days(experts, outcomes):
+    """The aggregate of each day with the weights of the days before it, and the aggregator after the last."""
+    aggregator = Aggregator(experts.shape[1])
+    combined = np.empty_like(outcomes)
+    for row, (day, outcome) in enumerate(zip(experts, outcomes, strict=True)):
+        combined[row] = aggregator.combine(day)
+        aggregator.take(day, outcome)
+    return combined, aggregator
 
 
 def test_the_aggregate_comes_near_the_best_expert():
