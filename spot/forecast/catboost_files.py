@@ -21,10 +21,10 @@ def load_catboost(blob: bytes, columns: tuple[str, ...]) -> Any:
     Raises:
         ModelIntegrityError: the bytes are not such a model, or it learnt from other columns.
     """
-    from catboost import CatBoostError, CatBoostRegressor
+    from catboost import CatBoost, CatBoostError
 
     try:
-        model = CatBoostRegressor().load_model(blob=blob)
+        model = CatBoost().load_model(blob=blob)
     except (CatBoostError, ValueError) as error:
         raise ModelIntegrityError(f"CatBoost model is not readable: {error}") from error
     if tuple(model.feature_names_) != columns:

@@ -21,6 +21,7 @@ from spot.forecast.kernel import KernelWeights, weights_from_arrays, weights_to_
 from spot.forecast.lear import LearWindow
 from spot.forecast.residual_trees import FIRST_LEARNING_DAY, ResidualTable
 
+_TREES_FILE = "trees.cbm"
 _CORE_SHARE = 0.5
 """Share of the fixed blend in the aggregate: online weights are noisy."""
 _LEAR_SHARE = 0.1
@@ -38,7 +39,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self._bank: GaussianBank | None = None
         self._weights: dict[int, KernelWeights] = {}
         self._n_passes = 2 if settings.robust else 1
-        self._trees: list[Any] = []
+        self._trees: Any = None
         self._lear = self._new_lear()
         self._aggregator: Aggregator | None = None
         self._experts: Floats = np.empty((0, 0, HOURS))
@@ -76,7 +77,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         self._lear = self._new_lear()
         self._stored = None
         self._experts = self._walk(history, banked, first, self._lear)
-        self._trees = self._train(history, _mean_of_bank(banked)) if self.settings.trees else []
+        self._trees = self._train(history, _mean_of_bank(banked)) if self.settings.trees else None
         combined, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
         return np.concatenate([_mean_of_bank(banked)[:first], combined])
 
@@ -137,7 +138,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         windows = self.bank.predict(history).reshape(-1, HOURS)
         bank = windows.mean(axis=0)
         said = [*windows, bank]
-        if self._trees:
+        if self._trees is not None:
             padded = np.full((len(history), HOURS), np.nan)
             n_absorbed = len(self.history)
             padded[n_absorbed - len(self._experts) : n_absorbed] = self._bank_points()
@@ -167,19 +168,15 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         prices = np.empty((len(history) - first, HOURS))
         for start in range(first, len(history), trees.refresh_days):
             stop = min(start + trees.refresh_days, len(history))
-            models = [
-                table.train(trees, first=FIRST_LEARNING_DAY, stop=start, scale=self.anchors.price_spread, seed=seed) for seed in range(trees.seeds)
-            ]
-            prices[start - first : stop - first] = table.predict(models, slice(start, stop))
+            model = table.train(trees, first=FIRST_LEARNING_DAY, stop=start, scale=self.anchors.price_spread)
+            prices[start - first : stop - first] = table.predict(model, slice(start, stop))
         return prices
 
-    def _train(self, history: FilledHistory, bank: Floats) -> list[Any]:
+    def _train(self, history: FilledHistory, bank: Floats) -> Any:
         trees = self.settings.trees
         assert trees is not None  # noqa: S101  (asked by _learn only)
         table = ResidualTable(history, self.anchors, bank, slice(0, len(history)))
-        return [
-            table.train(trees, first=FIRST_LEARNING_DAY, stop=len(history), scale=self.anchors.price_spread, seed=seed) for seed in range(trees.seeds)
-        ]
+        return table.train(trees, first=FIRST_LEARNING_DAY, stop=len(history), scale=self.anchors.price_spread)
 
     @staticmethod
     def _with_trees(bank: Floats, trees: Floats) -> list[Floats]:
@@ -254,7 +251,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return arrays
 
     def _model_files(self) -> dict[str, bytes]:
-        return {f"trees_{index}.cbm": save_catboost(model) for index, model in enumerate(self._trees)}
+        return {_TREES_FILE: save_catboost(self._trees)} if self._trees is not None else {}
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
         try:
@@ -272,11 +269,11 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         first = len(history) - len(self._experts)
         _, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
 
-    def _load_trees(self, history: FilledHistory, files: Mapping[str, bytes]) -> list[Any]:
+    def _load_trees(self, history: FilledHistory, files: Mapping[str, bytes]) -> Any:
         if not self.settings.trees:
-            return []
+            return None
         columns = ResidualTable(history, self.anchors, np.full((len(history), HOURS), np.nan), slice(len(history) - 1, len(history))).names
-        return [load_catboost(files[f"trees_{index}.cbm"], columns) for index in range(self.settings.trees.seeds)]
+        return load_catboost(files[_TREES_FILE], columns)
 
 
 def _mean_of_bank(banked: Floats) -> Floats:

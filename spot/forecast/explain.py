@@ -19,6 +19,7 @@ from spot.forecast.clock_grid import Floats
 from spot.forecast.engine import EngineForecaster
 from spot.forecast.interface import PriceForecaster
 from spot.forecast.naive import NaiveForecaster
+from spot.forecast.one_thread import one_thread
 
 N_SIMILAR_DAYS = 5
 _FAMILIES = {
@@ -59,6 +60,7 @@ class Explanation:
         return sorted(means.items(), key=lambda item: -abs(item[1]))[:n]
 
 
+@one_thread()
 def explain(forecaster: PriceForecaster, panel: DeliveryPanel) -> Explanation:
     """The explanation of the forecast that `forecaster` makes of the last day of `panel`.
 

@@ -56,9 +56,9 @@ class ResidualTable:
         stacked = np.stack(list(columns.values()), axis=2).astype(np.float32)
         self.columns: Singles = np.concatenate([table.columns, stacked], axis=2)[keep]
 
-    def train(self, settings: TreeSettings, *, first: int, stop: int, scale: float, seed: int) -> Any:
-        """A model of the residual of the known days [first, stop) of this table; newer and wilder days weigh more."""
-        from catboost import CatBoostRegressor, Pool
+    def train(self, settings: TreeSettings, *, first: int, stop: int, scale: float) -> Any:
+        """A model of the residual of the known days [first, stop) of this table; newer and wilder days weigh more. Its seeds are merged into one."""
+        from catboost import CatBoost, Pool, sum_models
 
         rows = first + np.flatnonzero(self.is_known[first:stop])
         weight = self.spread[rows] / scale * 0.5 ** ((stop - rows) / settings.half_life_days)
@@ -68,30 +68,27 @@ class ResidualTable:
             weight=np.repeat(weight, HOURS),
             feature_names=list(self.names),
         )
-        model = CatBoostRegressor(
-            loss_function="Huber:delta=0.1",
-            iterations=settings.iterations,
-            depth=settings.depth,
-            learning_rate=settings.learning_rate,
-            l2_leaf_reg=settings.l2_leaf_reg,
-            border_count=settings.border_count,
-            bootstrap_type="Bernoulli",
-            subsample=0.6,
-            rsm=0.5,
-            random_seed=seed,
-            thread_count=1,
-            allow_writing_files=False,
-            verbose=False,
-        )
-        return model.fit(pool)
+        params = {
+            "loss_function": "Huber:delta=0.1",
+            "iterations": settings.iterations,
+            "depth": settings.depth,
+            "learning_rate": settings.learning_rate,
+            "l2_leaf_reg": settings.l2_leaf_reg,
+            "border_count": settings.border_count,
+            "bootstrap_type": "Bernoulli",
+            "subsample": 0.6,
+            "rsm": 0.5,
+            "thread_count": 1,
+            "allow_writing_files": False,
+            "verbose": False,
+        }
+        models = [CatBoost({**params, "random_seed": seed}).fit(pool) for seed in range(settings.seeds)]
+        return models[0] if len(models) == 1 else sum_models(models, weights=[1 / len(models)] * len(models))
 
-    def predict(self, models: list[Any], rows: slice) -> Floats:
-        """(n, 24) prices of some rows of this table: the bank's forecast plus the mean residual that the models foresee."""
-        from catboost import Pool
-
+    def predict(self, model: Any, rows: slice) -> Floats:
+        """(n, 24) prices of some rows of this table: the bank's forecast plus the residual that the model foresees."""
         columns = self.columns[rows]
-        pool = Pool(columns.reshape(-1, len(self.names)), thread_count=1)  # made once: each model would make it anew
-        foreseen = np.mean([np.asarray(model.predict(pool, thread_count=1)) for model in models], axis=0)
+        foreseen = np.asarray(model.predict(columns.reshape(-1, len(self.names)), thread_count=1))
         return restore(self._foreseen[rows] + foreseen.reshape(len(columns), HOURS), self.centre[rows], self.spread[rows])
 
 

@@ -49,6 +49,11 @@ def call(*words: str) -> Result:
     return RUNNER.invoke(app, list(words))
 
 
+def must(*words: str) -> None:
+    done = call(*words)
+    assert done.exit_code == 0, (done.output, done.exception)
+
+
 def test_init_writes_zones_and_a_token_that_only_its_owner_reads(home: Path) -> None:
     (home / ".env").write_text("SPOTDESK_WEBHOOK_URL=x\n")
     done = call("init", "--zone", "DE_LU", "--zone", "NL", "--source", "entsoe", "--fallback", "smard", "--entsoe-token", "secret-1", "--json")
@@ -85,7 +90,7 @@ def test_init_refuses_what_it_does_not_know(words: tuple[str, ...], home: Path) 
 
 
 def test_doctor_says_what_a_fresh_desk_lacks(home: Path) -> None:
-    call("init", "--zone", "NL", "--source", "energy_charts")
+    must("init", "--zone", "NL", "--source", "energy_charts")
     done = call("doctor", "--offline", "--json")
     assert done.exit_code == 1
     found = {(row["zone"], row["subject"]): row["state"] for row in json.loads(done.stdout)}
@@ -97,7 +102,7 @@ def test_doctor_says_what_a_fresh_desk_lacks(home: Path) -> None:
 
 
 def test_doctor_reads_the_settings_that_the_next_run_needs(home: Path) -> None:
-    call("init", "--zone", "NL", "--source", "energy_charts")
+    must("init", "--zone", "NL", "--source", "energy_charts")
 
     def verdicts() -> dict[str, str]:
         return {row["subject"]: row["state"] for row in json.loads(call("doctor", "--offline", "--json").stdout)}
@@ -127,7 +132,7 @@ def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_n
 
 
 def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_delivered(home: Path) -> None:
-    call("init", "--zone", "NL", "--source", "energy_charts")
+    must("init", "--zone", "NL", "--source", "energy_charts")
     lake, day = Lake(uri=str(home / "home" / "lake")), date(2025, 10, 10)
     forecast = made_up("day_ahead_forecasts", {"zone": "NL", "delivery_day": day, "source": "files", "role": "champion"})
     lake.replace("day_ahead_forecasts", forecast, zone="NL", first_day=day, last_day=day)
@@ -141,14 +146,14 @@ def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_
 
 
 def test_doctor_says_which_table_is_to_be_brought_as_a_file(home: Path) -> None:
-    call("init", "--zone", "GB", "--source", "elexon", "--fallback", "files")
+    must("init", "--zone", "GB", "--source", "elexon", "--fallback", "files")
     found = {row["subject"]: row for row in json.loads(call("doctor", "--offline", "--json").stdout) if row["zone"] == "GB"}
     assert "spotdesk ingest FILE --zone GB" in found["day_ahead_prices"]["detail"]
     assert "spotdesk backfill --zone GB" in found["load_forecasts"]["detail"]
 
 
 def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    call("init", "--zone", "NL", "--zone", "BE", "--source", "energy_charts")
+    must("init", "--zone", "NL", "--zone", "BE", "--source", "energy_charts")
     with faulty_provider() as server:
         server.plan = [stays_silent(30.0)]
         monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={server.url}")
@@ -303,7 +308,7 @@ def test_init_puts_keys_of_any_source_where_only_their_owner_reads_them(home: Pa
 def test_doctor_says_what_a_zone_cannot_be_traded_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KEY", "USERNAME", "PASSWORD"):
         monkeypatch.delenv(f"SPOTDESK_ERCOT_{name}", raising=False)
-    call("init", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", "--source", "elexon", "--fallback", "ercot", "--force")
+    must("init", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", "--source", "elexon", "--fallback", "ercot", "--force")
     found = {(row["zone"], row["subject"]): row for row in json.loads(call("doctor", "--offline", "--json").stdout)}
     assert found["GB", "day_ahead_prices"]["state"] == "fail"
     assert "cannot be traded" in found["GB", "day_ahead_prices"]["detail"]

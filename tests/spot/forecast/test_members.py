@@ -209,7 +209,7 @@ def test_unknown_settings_and_files_are_refused():
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({**files, "state.npz": files["state.npz"][:100]})
     panel = made_up_panel(80)
-    trees = fitted("engine_with_all", panel).to_files()["trees_0.cbm"]
+    trees = fitted("engine_with_all", panel).to_files()["trees.cbm"]
     files = dict(fitted("catboost", panel).to_files())
     (name,) = (name for name in files if name.endswith(".cbm"))
     with pytest.raises(ModelIntegrityError, match=r"other columns.*bank\.max.*train it anew"):
