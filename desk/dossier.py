@@ -159,7 +159,7 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
             (row["action"], t["name"], t["n_days"], t["value"], f"{t['p_value']:.3g}", f"{t['level']:.2g}", "yes" if t["is_significant"] else "no")
             for t in evidence.get("tests") or []
         ]
-    shown = version_row(version, is_serving=False)
+    shown = version_row(version, {}, is_serving=False)
     scores = [
         *((name, value) for name, value in sorted(version.metrics.items()) if name != "n_training_days"),
         ("days it learnt from", int(version.metrics["n_training_days"]) if "n_training_days" in version.metrics else None),

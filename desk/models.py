@@ -4,12 +4,15 @@ Every deed of a person is a row of `promotion_decisions` before it is done, with
 """
 
 import json
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
+import yaml
 
 from desk.console import JsonFlag, emit, emit_json, err, out
 from resources.environments import Environment, read_environment
@@ -43,11 +46,12 @@ FamilyOption = Annotated[Family, typer.Option("--model", help="Of the day-ahead 
 
 def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: JsonFlag = False) -> None:
     """All versions of a zone's model: which serves, what each learnt from, how it was judged."""
-    registry = _registry_of(read_environment(), model)
+    environment = read_environment()
+    registry, profiles = _registry_of(environment, model), _profiles(environment)
     name = find_zone(zone).name
     versions = registry.shown_versions(name)
     serving = registry.champion(name)
-    rows = [version_row(version, is_serving=serving is not None and serving.version == version.version) for version in versions]
+    rows = [version_row(version, profiles, is_serving=serving is not None and serving.version == version.version) for version in versions]
     shown = rows if as_json else [{key: value for key, value in row.items() if key not in _ONLY_JSON} for row in rows]
     emit(shown, as_json=as_json, title=f"models of {name}", empty="no version yet: spotdesk run or spotdesk retrain makes one")
     if serving is None:
@@ -55,13 +59,23 @@ def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: Jso
         raise typer.Exit(1)
 
 
-def version_row(version: ModelVersion, *, is_serving: bool) -> dict[str, Any]:
-    """What a list shows of a version; errors in EUR/MWh, on the days between training and service."""
+def _profiles(environment: Environment) -> dict[str, Any]:
+    """Name to settings of every file in `conf/models` that can be read."""
+    found = {}
+    for path in sorted((environment.conf_folder / "models").glob("*.yaml")):
+        with suppress(OSError, yaml.YAMLError):
+            found[path.stem] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_serving: bool) -> dict[str, Any]:
+    """What a list shows of a version; errors in EUR/MWh, on the days between training and service; its profile where one has its settings today."""
     return {
         "version": version.version,
         "stage": version.stage,
         "serves_now": "yes" if is_serving else "",
         "model": version.settings.get("kind") or version.settings.get("name") or version.name.partition(".")[0],
+        "profile": next((name for name, settings in profiles.items() if settings == dict(version.settings)), None),
         "data": version.lineage,
         "trained_from": version.trained_from,
         "trained_through": version.trained_through,

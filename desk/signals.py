@@ -92,6 +92,9 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
             rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
         except ModelError as error:  # the words of each row stand in the table; only what moved the forecast needs the model
             err.print(f"what moved the forecast cannot be told: {error}")
+        else:
+            if rows.is_empty():
+                err.print("what moved the forecast is not known: its model does not explain itself, or what it was made of is gone")
     # Strategies that trade the price share its reasons; a spread with a model of its own has others.
     is_spread = pl.col("feature").str.starts_with(SPREAD)
     of_price = rows.filter(~is_spread)

@@ -80,6 +80,8 @@ def test_models_says_which_version_serves(environment: Environment, capsys) -> N
     assert {version: row["stage"] for version, row in rows.items()} == {"1": "served", "2": "champion", "3": "challenger"}
     assert [version for version, row in rows.items() if row["serves_now"]] == ["2"]
     assert rows["3"]["data_version"] == "training:3"
+    assert rows["3"]["model"] == "naive"
+    assert rows["3"]["profile"] is None, "no file of conf/models has these very settings"
     assert (rows["3"]["untouched_days_mae"], rows["3"]["champion_mae"]) == (4.0, 5.0)
     assert rows["1"]["untouched_days_mae"] is None
     assert [version.stage for version in registry_of(environment).versions(ZONE)] == ["champion", "champion", "challenger"]  # as it is decided with
