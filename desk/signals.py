@@ -9,13 +9,14 @@ import typer
 
 from desk.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from desk.console import as_table as table
-from resources.environments import Environment, admit_zones, desk_resource, read_environment
+from resources.environments import Environment, admit_zones, desk_resource, desk_settings, read_environment
 from resources.lake import Lake
 from resources.trading_state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.contracts.signal_tables import DAY_AHEAD_BLOCK
 from spot.errors import ModelError
 from spot.market.delivery import delivery_day_of
+from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.strategy.outbox import valid_signals
 from spot.strategy.reasons import SIMILAR_DAYS, SPREAD
@@ -59,8 +60,8 @@ def signals(
         err.print(f"no signal of {strategy} for {name} on {delivery_day}: the strategies of that day are {', '.join(others)}", soft_wrap=True)
         raise typer.Exit(1)
     if rows.is_empty():
-        make = f"spotdesk run --zone {name} --from {delivery_day} --to {delivery_day}"
-        err.print(f"no signal for {name} on {delivery_day}: `{make}` makes them, `spotdesk status` says what is missing", soft_wrap=True)
+        make = _maker(environment, name, delivery_day, now)
+        err.print(f"no signal for {name} on {delivery_day}: {make} makes them, `spotdesk status` says what is missing", soft_wrap=True)
         raise typer.Exit(1)
     still_valid = valid_signals(rows, now=now)["signal_id"].implode()
     rows = rows.with_columns(is_void=~pl.col("signal_id").is_in(still_valid))
@@ -75,6 +76,15 @@ def signals(
     for is_spread, what in ((False, "the forecast"), (True, "the expected spread")):
         if told := [_without_prefix(row) for row in why if row["feature"].startswith(SPREAD) is is_spread]:
             _print_contributions(told, what)
+
+
+def _maker(environment: Environment, zone: str, day: date, now: datetime) -> str:
+    """What makes the signals of a day, on the data that the zone stands on."""
+    own = desk_settings(environment).zones.get(zone)
+    if own is not None and own.live and now < gate_closure_utc(zone, day):
+        return f"the schedule, or the job signals_ready of {zone} and {day} in `spotdesk dev`,"
+    source = f"--source {own.source} " if own is not None and own.source != "simulated" else ""
+    return f"`spotdesk run {source}--zone {zone} --from {day} --to {day}`"
 
 
 def _tomorrow(zone: str, now: datetime) -> date:

@@ -201,3 +201,19 @@ def test_no_signal_is_exit_code_1(run):
 def test_a_halted_zone_is_named_above_its_signals(run):
     CliRunner().invoke(stop_button, ["halt", "--zone", ZONE])
     assert "HALTED" in run("signals", "--zone", ZONE, "--day", str(FIRST)).stdout
+
+
+@pytest.mark.parametrize(
+    ("settings", "day", "told"),
+    [
+        ("{source: files}", "2030-01-01", "`spotdesk run --source files --zone SK --from 2030-01-01 --to 2030-01-01` makes them"),
+        ("{}", "2030-01-01", "`spotdesk run --zone SK --from 2030-01-01"),
+        ("{source: entsoe, live: true}", "2999-01-01", "the schedule, or the job signals_ready of SK and 2999-01-01"),
+    ],
+)
+def test_a_day_without_signals_says_what_makes_them_on_the_data_of_the_zone(run, tmp_path, monkeypatch, settings, day, told):
+    (tmp_path / "zones.yaml").write_text(f"zones:\n  SK: {settings}\n")
+    monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
+    done = run("signals", "--zone", "SK", "--day", day)
+    assert done.exit_code == 1
+    assert told in done.stderr
