@@ -52,7 +52,7 @@ def epf(
 
     Exit code 1 if a leak is found. Interrupted runs go on with the market they stopped at.
     """
-    markets = [name.upper() for name in market] if market else list(EPF_MARKETS)
+    markets = list(dict.fromkeys(name.upper() for name in market)) if market else list(EPF_MARKETS)
     unknown = [name for name in markets if name not in EPF_MARKETS]
     if unknown:
         raise ConfigurationError(f"unknown market {', '.join(unknown)}: known are {', '.join(EPF_MARKETS)}")
@@ -109,7 +109,7 @@ def zones(
     if not data.is_file():
         raise ConfigurationError(f"no file {data}: name one file in the layout of the thirteen zones")
     test_from, held = f"{a_day(test_from):%Y-%m-%d}", zones_in(data)
-    chosen = [find_zone(name).name for name in zone] if zone else held
+    chosen = list(dict.fromkeys(find_zone(name).name for name in zone)) if zone else held
     if missing := [name for name in chosen if name not in held]:
         raise ConfigurationError(f"{data.name} does not hold {', '.join(missing)}: it holds {', '.join(held)}")
     models = model or list(_MODELS)

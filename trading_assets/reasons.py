@@ -24,15 +24,25 @@ _SHOWN_DAYS = 3
 
 
 def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> pl.DataFrame:
-    """Rows of `signal_reasons` for the champion's signals of the day; empty where no model spoke or its forecast cannot be explained."""
+    """Rows of `signal_reasons` for the champion's signals of the day; none for signals whose model cannot be explained, or where none spoke."""
     signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion", pl.col("model_version") != "none")
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     # The signals say on which data they stand; a run may have named another source than zones.yaml does.
     source = str(signals["source"][0]).split(" (", maxsplit=1)[0].split(", ", maxsplit=1)[0]
     settings = desk.zone(zone).model_copy(update={"source": source})
+    moved = signals.filter((pl.col("strategy") == "settlement_spread") & (pl.col("strategy_model_version") != "none"))
+    others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")
+    return pl.concat([_reasons_of_price(others, lake, settings, registry), _reasons_of_spread(moved, lake, settings, registry)])
+
+
+def _reasons_of_price(signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry) -> pl.DataFrame:
+    """Rows for signals of one zone and day that rest on the forecast of the price; empty where that cannot be explained."""
+    if signals.is_empty():
+        return SIGNAL_REASONS.empty()
+    zone, day, name = signals.select("zone", "delivery_day", "model_version").row(0)
     try:
-        version = registry.version(zone, str(signals["model_version"][0]))
+        version = registry.version(zone, str(name))
         first = min(version.trained_through + timedelta(days=1), day - timedelta(days=21))
         features = read_features(lake, zone, settings, first_day=first, last_day=day)
         prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=first, last_day=day)
@@ -46,11 +56,8 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
         give_back(registry, version, later, forecaster, [day])
     except (ModelNotFoundError, ForecastError):
         return SIGNAL_REASONS.empty()
-    moved = signals.filter((pl.col("strategy") == "settlement_spread") & (pl.col("strategy_model_version") != "none"))
-    others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")
     alike = [(similar.day, similar.likeness, similar.mean_price_eur_per_mwh) for similar in made.similar_days[:_SHOWN_DAYS]]
-    of_price = signal_reasons(others, made.contributions_eur_per_mwh, alike)
-    return pl.concat([of_price, _reasons_of_spread(moved, lake, settings, registry)])
+    return signal_reasons(signals, made.contributions_eur_per_mwh, alike)
 
 
 def _reasons_of_spread(signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry) -> pl.DataFrame:
