@@ -39,7 +39,7 @@ def retrain(
     decision = decide_retrains(read_requests(lake, name), [cause], now=now, settings=monitoring_settings(desk).retraining)
     asked = [request for request in decision.launch if request.requested_at_utc == now]  # not an older one that is due again
     if not asked:
-        err.print(f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}")
+        err.print(f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev` makes open ones again, or gives them up")
         raise typer.Exit(1)
     # the desk's sensor starts a queued one at its next look, and one that is trained here only when this process dies without a word
     request = replace(asked[-1], n_attempts=0) if queue else mark(asked[-1], "running", now=now)

@@ -139,7 +139,10 @@ def model_evaluation(
     zone = context.partition_key
     data = training_data(zone, lake, desk, training_order, clock)
     candidate = find_candidate(zone, registry, desk, data.window)
-    scores = score_candidate(registry, candidate, registry.champion_before(zone, candidate), data)
+    rival = registry.champion_before(zone, candidate)
+    scores = score_candidate(registry, candidate, rival, data)
+    if rival is not None and scores.champion_version is None:
+        context.log.warning("champion %s of %s cannot be read: version %s is judged as a first one", rival.version, zone, candidate.version)
     evaluation = assess_candidate(registry, candidate, data, scores, desk)
     registry.set_tag(zone, candidate.version, "evaluation", evaluation.to_json())
     registry.log_metrics(candidate, {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()})

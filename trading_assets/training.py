@@ -21,7 +21,7 @@ from resources.zone_data import lineage_of, read_features, read_raw
 from spot.backtest.walk_forward import daily_absolute_errors, fingerprint_of_rows, walk_forward, weekly_naive_errors
 from spot.contracts.feature_tables import FEATURES, TRAINING_SET
 from spot.contracts.panel import DeliveryPanel, Floats
-from spot.errors import ContractError, ForecastError
+from spot.errors import ContractError, ForecastError, ModelIntegrityError
 from spot.features.known_prices import KnownPrices, known_prices
 from spot.features.matrix import build_panel
 from spot.features.vintages import known_at
@@ -158,12 +158,21 @@ class WalkForwardScores:
 
 
 def score_candidate(registry: ModelRegistry, candidate: ModelVersion, champion: ModelVersion | None, data: TrainingData) -> WalkForwardScores:
-    """Walk both versions over the evaluation days."""
-    days = data.window.evaluation_days
+    """Walk both versions over the evaluation days.
+
+    A champion whose files are damaged, or of another version of the code, forecasts nothing: the candidate is judged like a first one, since the
+    zone would stay flat for ever if it had to be compared with what cannot speak.
+    """
+    days, theirs = data.window.evaluation_days, None
+    if champion is not None:
+        try:
+            theirs = _errors(registry, champion, data, days)
+        except ModelIntegrityError:
+            champion = None
     return WalkForwardScores(
         days=days,
         candidate=_errors(registry, candidate, data, days),
-        champion=None if champion is None else _errors(registry, champion, data, days),
+        champion=theirs,
         naive=weekly_naive_errors(data.panel, days),
         champion_version=None if champion is None else champion.version,
     )
