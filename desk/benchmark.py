@@ -102,7 +102,7 @@ def zones(
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """The same walk-forward on any zones and years: the engine beside naive, LEAR and plain CatBoost, with honest and with assumed inputs.
+    """The same walk-forward on any zones and years: the engine beside naive, LEAR and a small CatBoost, with honest and with assumed inputs.
 
     A year with both hourly and quarter-hour days is run across the switch, and scored per resolution.
     """
