@@ -1,47 +1,50 @@
-"""Which members there are: settings to forecaster, and files to forecaster. A new member is one class, one YAML and one line here."""
+"""Which members there are: settings to forecaster, and files to forecaster. A new member is one line here."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from spot.errors import ConfigurationError, ModelIntegrityError
-from spot.forecast.catboost_forecaster import CatBoostForecaster, CatBoostSettings
+from spot.forecast.catboost_forecaster import CatBoostForecaster
 from spot.forecast.engine import EngineForecaster
-from spot.forecast.engine_settings import EngineSettings
 from spot.forecast.files import unpack_settings
+from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.interface import PriceForecaster
-from spot.forecast.lear_forecaster import LearForecaster, LearForecasterSettings
-from spot.forecast.naive import NaiveForecaster, NaiveSettings
+from spot.forecast.lear_forecaster import LearForecaster
+from spot.forecast.naive import NaiveForecaster
 
-ModelSettings = Annotated[NaiveSettings | LearForecasterSettings | CatBoostSettings | EngineSettings, Field(discriminator="kind")]
+MEMBERS: tuple[type[HourlyForecaster[Any]], ...] = (NaiveForecaster, LearForecaster, CatBoostForecaster, EngineForecaster)
+_BY_KIND = {member.settings_type.model_fields["kind"].default: member for member in MEMBERS}
 
-_ADAPTER: TypeAdapter[ModelSettings] = TypeAdapter(ModelSettings)
 
-
-def load_settings_mapping(mapping: Mapping[str, Any]) -> ModelSettings:
+def load_settings_mapping(mapping: Mapping[str, Any]) -> ForecasterSettings:
     """Settings from a mapping such as a YAML file holds; `kind` names the member.
 
     Raises:
         ConfigurationError: the kind or a setting is unknown, or a value is not allowed.
     """
+    kind = mapping.get("kind")
+    member = _BY_KIND.get(kind) if isinstance(kind, str) else None
+    if member is None:
+        raise ConfigurationError(f"model settings: kind {kind!r} is unknown; known are {', '.join(_BY_KIND)}")
     try:
-        return _ADAPTER.validate_python(dict(mapping))
+        return member.settings_type.model_validate(dict(mapping))
     except ValidationError as error:
-        raise ConfigurationError(f"model settings cannot be read: {error}") from error
+        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'all together'}: {each['msg']}" for each in error.errors())
+        raise ConfigurationError(f"model settings of kind {kind}: {wrong}") from error
 
 
-def make_forecaster(settings: ModelSettings) -> PriceForecaster:
-    """An unfitted forecaster of these settings."""
-    match settings:
-        case NaiveSettings():
-            return NaiveForecaster(settings)
-        case LearForecasterSettings():
-            return LearForecaster(settings)
-        case CatBoostSettings():
-            return CatBoostForecaster(settings)
-        case EngineSettings():
-            return EngineForecaster(settings)
+def make_forecaster(settings: ForecasterSettings) -> PriceForecaster:
+    """An unfitted forecaster of these settings, as `load_settings_mapping` gives them.
+
+    Raises:
+        ConfigurationError: they are the settings of no member.
+    """
+    for member in MEMBERS:
+        if isinstance(settings, member.settings_type):
+            return member(settings)
+    raise ConfigurationError(f"{type(settings).__name__} is not the settings of a member: make them with load_settings_mapping")
 
 
 def forecaster_from_files(files: Mapping[str, bytes]) -> PriceForecaster:
@@ -51,7 +54,7 @@ def forecaster_from_files(files: Mapping[str, bytes]) -> PriceForecaster:
         ModelIntegrityError: a file is missing or unreadable, or no member has that name.
     """
     name = unpack_settings(files).get("name")
-    for member in (NaiveForecaster, LearForecaster, CatBoostForecaster, EngineForecaster):
+    for member in MEMBERS:
         if member.name == name:
             return member.from_files(files)
     raise ModelIntegrityError(f"no member is called {name!r}")

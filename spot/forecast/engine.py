@@ -262,7 +262,7 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
             for index, window in enumerate(self._lear):
                 window.restore(_part(arrays, f"lear.{index}."))
         except KeyError as error:
-            raise ModelIntegrityError(f"engine state lacks {error}") from None
+            raise ModelIntegrityError(f"engine state lacks {error}: files are missing, or other code saved it; train the model anew") from None
         self._bank = self._build_bank(history)
         n_later = len(arrays["grid.days"]) - len(history)
         self._experts = self._stored[: len(self._stored) - n_later]

@@ -8,6 +8,7 @@ import pytest
 
 from spot.errors import ConfigurationError, ForecastError, LookAheadError, ModelIntegrityError
 from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster
+from spot.forecast.hourly_forecaster import ForecasterSettings
 from spot.forecast.interface import PriceForecaster
 from tests.spot.forecast.panels import made_up_panel
 
@@ -203,6 +204,12 @@ def test_unknown_settings_and_files_are_refused():
         load_settings_mapping({"kind": "engine", "depth": 3})
     with pytest.raises(ConfigurationError, match="levels"):
         load_settings_mapping({"kind": "naive", "levels": [0.9, 0.5, 0.1]})
+    with pytest.raises(ConfigurationError, match=r"kind None is unknown; known are naive, lear, catboost, engine"):
+        load_settings_mapping({"levels": [0.5]})
+    with pytest.raises(ConfigurationError, match=r"engine: trees\.depth: .*less than or equal to 12"):
+        load_settings_mapping({"kind": "engine", "trees": {"depth": 99}})
+    with pytest.raises(ConfigurationError, match="ForecasterSettings is not the settings of a member"):
+        make_forecaster(ForecasterSettings())
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({"settings.json": b"{"})
     files = dict(fitted("naive", made_up_panel(60)).to_files())
