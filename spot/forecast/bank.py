@@ -154,12 +154,12 @@ def _weights(features: list[DayFeatures], plan: BankPlan) -> list[KernelWeights]
     ]
 
 
-def _processes(history: FilledHistory, features: list[DayFeatures], plan: BankPlan) -> Iterator[WindowProcess]:
+def _processes(history: FilledHistory, features: list[DayFeatures], weights: list[KernelWeights], plan: BankPlan) -> Iterator[WindowProcess]:
     rows = slice(WARM_UP_DAYS, len(history))
     is_known = history.is_known[rows].astype(np.float64)
-    for its, weights, n_blocks in zip(features, _weights(features, plan), plan.n_blocks, strict=True):
+    for its, each, n_blocks in zip(features, weights, plan.n_blocks, strict=True):
         outcomes = transformed_outcomes(history, its, rows)
-        yield WindowProcess(weights, n_blocks, its, outcomes, is_known=is_known, with_robust=plan.with_robust)
+        yield WindowProcess(each, n_blocks, its, outcomes, is_known=is_known, with_robust=plan.with_robust)
 
 
 def _warming_up(backcasts: list[list[Floats]]) -> Floats:
@@ -177,7 +177,7 @@ class GaussianBank:
         features = _features(history, anchors, plan)
         self.weights = _weights(features, plan)
         """By window."""
-        self.processes = list(_processes(history, features, plan))
+        self.processes = list(_processes(history, features, self.weights, plan))
         self._backcast = _warming_up([process.backcasts for process in self.processes])
         self._past = PastDays(features, self.weights, plan.n_blocks)
 
@@ -237,4 +237,4 @@ class GaussianBank:
 def backcast_bank(history: FilledHistory, anchors: Anchors, plan: BankPlan) -> Floats:
     """The `backcast` of a bank, one window at a time: no factor is kept."""
     features = _features(history, anchors, plan)
-    return _warming_up([process.backcasts for process in _processes(history, features, plan)])
+    return _warming_up([process.backcasts for process in _processes(history, features, _weights(features, plan), plan)])
