@@ -2,7 +2,7 @@
 
 from dagster import Definitions, in_process_executor
 
-from resources.environments import desk_settings, read_environment
+from resources.settings.environment import desk_settings, read_environment
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
 from sensors.publication import PUBLICATION_SENSORS
@@ -10,9 +10,9 @@ from sensors.retraining import RETRAINING_SENSORS
 from sensors.schedules import schedules_of
 from sensors.sources import SOURCE_SENSORS, source_schedules_of
 from sensors.upkeep import UPKEEP_SCHEDULES, UPKEEP_SENSORS
-from trading_assets.catalog import ASSETS, CHECKS
+from trading_assets.catalogue import ASSETS, CHECKS
 from trading_assets.jobs import JOBS
-from trading_assets.lake_maintenance import LAKE_JOBS
+from trading_assets.upkeep.lake import LAKE_JOBS
 
 _ENVIRONMENT = read_environment()
 

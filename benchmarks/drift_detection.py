@@ -24,9 +24,9 @@ import polars as pl
 import yaml
 
 from spot.features.matrix import build_features
+from spot.lifecycle.retraining import RetrainCause, RetrainRequest, decide_retrains, mark
 from spot.market.delivery import days_between
 from spot.monitoring.data_quality import without_faulty, without_implausible_days
-from spot.monitoring.retraining import RetrainCause, RetrainRequest, decide_retrains, mark
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, FittedWatch, fit_watch, judge_quality, watch_features
 from spot.simulation.market import simulate

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from spot.backtest.promotion import Evidence, PromotionSettings, decide_promotion
 from spot.contracts.panel import Floats
+from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
 
 FIRST_SEED = 90_000
 """Seeds from here on are used nowhere else."""

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from resources.market_files import MarketFiles
+from resources.market.market_files import MarketFiles
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.features.matrix import build_features
 from spot.market.delivery import day_bounds_utc, days_between

@@ -21,7 +21,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from resources.trading_state import TradingStateStore
+from resources.trading.state import TradingStateStore
 from spot.risk.state import TradingState
 
 ZONE = "SK"
@@ -84,7 +84,7 @@ def _trial(store: TradingStateStore, sent: Path, press, i: int) -> tuple[float, 
 def _run_command(home: Path) -> None:
     environment = {"SPOTDESK_HOME": str(home), "PATH": "/usr/bin:/bin"}
     root = Path(__file__).resolve().parents[1]
-    subprocess.run([sys.executable, "-m", "desk.stop", "halt", "--zone", ZONE], check=True, cwd=root, env=environment, capture_output=True)
+    subprocess.run([sys.executable, "-m", "desk.trading.stop", "halt", "--zone", ZONE], check=True, cwd=root, env=environment, capture_output=True)
 
 
 def main() -> int:

@@ -21,17 +21,17 @@ from pathlib import Path
 
 import polars as pl
 
-from resources.environments import read_environment
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake, make_registry
-from spot.contracts.catalog import TABLES
+from spot.contracts.tables import TABLES
 
 ZONE = "FR"
 _CHILD = """
 import logging, sys
 from datetime import date
 from pathlib import Path
-from resources.environments import desk_resource, read_environment
-from trading_assets.runner import ChainRequest, run_chain
+from resources.settings.environment import desk_resource, read_environment
+from desk.in_process import ChainRequest, run_chain
 
 logging.disable(logging.CRITICAL)
 environment = read_environment(Path(sys.argv[1]))

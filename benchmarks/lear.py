@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from desk.benchmark_data import EPF_MARKETS, read_epf_market, read_published_forecasts
-from desk.console import JsonFlag, emit
-from spot.forecast.clock_grid import grid_of
-from spot.forecast.day_features import filled_history
-from spot.forecast.lear import LearSettings, LearWindow
+from desk.benchmark.data import EPF_MARKETS, read_epf_market, read_published_forecasts
+from desk.screen.console import JsonFlag, emit
+from spot.forecast.days.clock_grid import grid_of
+from spot.forecast.days.features import filled_history
+from spot.forecast.lear.window import LearSettings, LearWindow
 from spot.forecast.one_thread import one_thread
 
 TEST_DAYS = 728

@@ -24,19 +24,19 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from resources.environments import read_environment  # noqa: E402 - the project root must be on the path first
-from resources.registry import ModelRegistry, VersionFacts  # noqa: E402
+from resources.models.registry import ModelRegistry, VersionFacts  # noqa: E402
+from resources.settings.environment import read_environment  # noqa: E402 - the project root must be on the path first
 from resources.wiring import make_registry  # noqa: E402
 from spot.contracts.panel import DeliveryPanel  # noqa: E402
 from spot.errors import ModelError  # noqa: E402
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster  # noqa: E402
+from spot.forecast.members import load_settings_mapping, make_forecaster  # noqa: E402
 
 ZONE, FIRST, N_DAYS = "BE", date(2024, 1, 1), 60
 ALLOWED_SECONDS = 5.0
 _SWITCH_FOR_EVER = """
 import sys
 from pathlib import Path
-from resources.environments import read_environment
+from resources.settings.environment import read_environment
 from resources.wiring import make_registry
 registry = make_registry(read_environment(Path(sys.argv[1])))
 registry.promote("BE", "1")

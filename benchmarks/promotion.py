@@ -30,15 +30,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from benchmarks.equal_models import false_promotions, tasks  # noqa: E402 - the project root must be on the path first
-from spot.backtest.promotion import Evidence, PromotionSettings, decide_promotion  # noqa: E402
-from spot.backtest.sanity import assess_sanity  # noqa: E402
-from spot.backtest.walk_forward import daily_absolute_errors, walk_forward, weekly_naive_errors  # noqa: E402
 from spot.contracts.panel import DeliveryPanel, Floats  # noqa: E402
 from spot.errors import ForecastError  # noqa: E402
 from spot.features.matrix import build_features, build_panel  # noqa: E402
-from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster  # noqa: E402
+from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster  # noqa: E402
+from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion  # noqa: E402
+from spot.lifecycle.sanity import assess_sanity  # noqa: E402
 from spot.market.delivery import days_between  # noqa: E402
 from spot.simulation.market import simulate  # noqa: E402
+from spot.walk.forecasts import daily_absolute_errors, walk_forward, weekly_naive_errors  # noqa: E402
 
 CONF = ROOT / "conf"
 ZONE, FIRST = "BE", date(2023, 1, 1)

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.provider_documents import Document, DocumentSeries
-from benchmarks.recorded_history import rows_of
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
 from spot.market.zones import find_zone
-from spot.sources.entsoe import parse_entsoe
+from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.parsed import Capture, value_column
-from spot.sources.plausibility import assess_plausibility
+from spot.sources.providers.entsoe import parse_entsoe
+from tests.support.provider_documents import Document, DocumentSeries
+from tests.support.recorded_history import rows_of
 
 MUST_ALL_BE_CAUGHT = ("unit", "currency", "thousandfold", "duplicate", "non_finite")
 _ZONES = ("AT", "BE", "DE_LU", "FR", "HU", "NL", "DK_1", "PT")

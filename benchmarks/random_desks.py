@@ -4,7 +4,7 @@
 
 Each sequence begins with a fresh desk of two zones and two strategies, and draws proposals (sound, a thousandfold, NaN, infinite), limits that move
 or vanish, trading states, model and data that age, and new days. After every publication an independent judge recomputes all limits from what left
-the desk (`tests/spot/risk/random_desk.py`). Exit code 1 where it finds a breach.
+the desk (`tests/support/random_desk.py`). Exit code 1 where it finds a breach.
 """
 
 import argparse
@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from spot.risk.exposure import Conditions
 from spot.risk.state import TradingState
-from tests.spot.risk.random_desk import N_UNITS, STRATEGIES, ZONES, RandomDesk, generous_limits
+from tests.support.random_desk import N_UNITS, STRATEGIES, ZONES, RandomDesk, generous_limits
 
 
 def run_sequence(random: np.random.Generator, steps: int) -> tuple[RandomDesk, list[str]]:

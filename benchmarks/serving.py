@@ -16,15 +16,15 @@ import numpy as np
 import typer
 import yaml
 
-from desk.benchmark_data import read_epf_market
-from desk.console import JsonFlag, emit
-from resources.home import PROJECT_ROOT
+from desk.benchmark.data import read_epf_market
+from desk.screen.console import JsonFlag, emit
+from resources.settings.home import PROJECT_ROOT
 from spot.contracts.panel import DeliveryPanel
-from spot.forecast.bank import GaussianBank
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
-from spot.forecast.day_features import extended_history
-from spot.forecast.engine import EngineForecaster
-from spot.forecast.residual_trees import ResidualTable
+from spot.forecast.days.features import extended_history
+from spot.forecast.engine.forecaster import EngineForecaster
+from spot.forecast.gp.bank import GaussianBank
+from spot.forecast.members import load_settings_mapping, make_forecaster
+from spot.forecast.trees.residual import ResidualTable
 
 TEST_DAYS = 728
 

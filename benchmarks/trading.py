@@ -18,8 +18,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from desk.benchmark_trading import SPREAD_CASES, STORAGE_DAYS, STORAGE_ZONES, spread_rows, storage_rows
-from desk.console import as_table, out
+from benchmarks.trading_study import SPREAD_CASES, STORAGE_DAYS, STORAGE_ZONES, spread_rows, storage_rows
+from desk.screen.console import as_table, out
 from spot.strategy.settings import StorageSettings
 
 ROOT = Path(__file__).resolve().parents[1]

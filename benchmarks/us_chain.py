@@ -22,10 +22,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import us_documents as us  # noqa: E402 - the project root must be on the path first
-from benchmarks.provider_server import Behaviour, FaultyProvider, faulty_provider, sends  # noqa: E402
 from spot.market.delivery import days_between, n_periods  # noqa: E402
 from spot.market.gates import gate_closure_utc  # noqa: E402
+from tests.support import us_documents as us  # noqa: E402 - the project root must be on the path first
+from tests.support.provider_server import Behaviour, FaultyProvider, faulty_provider, sends  # noqa: E402
 
 ZONE = "PJM_WESTERN_HUB"
 FIRST, LAST = date(2025, 10, 27), date(2025, 11, 5)

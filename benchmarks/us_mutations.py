@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from benchmarks import us_documents as us
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc, delivery_starts_utc, n_periods
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-from spot.sources.ercot import parse_ercot
+from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, value_column
-from spot.sources.pjm import parse_pjm
-from spot.sources.plausibility import assess_plausibility
+from spot.sources.providers.ercot import parse_ercot
+from spot.sources.providers.pjm import parse_pjm
+from tests.support import us_documents as us
 
 MUST_ALL_BE_CAUGHT = ("thousandfold", "duplicate", "non_finite")
 _ZONES = ("PJM_WESTERN_HUB", "ERCOT_NORTH_HUB")

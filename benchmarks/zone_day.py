@@ -18,15 +18,16 @@ from pathlib import Path
 
 from dagster import DagsterInstance
 
-from resources.environments import desk_resource, read_environment
-from resources.zone_data import read_raw_tables
-from spot.backtest.signal_walk import walk_signals
+from desk.in_process import ChainRequest, ChainRunner, run_chain
+from resources.lake.zone_tables import read_raw_tables
+from resources.settings.environment import desk_resource, read_environment
 from spot.features.matrix import HISTORY_DAYS, build_features
+from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
-from trading_assets.deciding import desk_before, walk_inputs
-from trading_assets.forecasting import champion_forecasts
-from trading_assets.partitions import ZoneDays, partition_key
-from trading_assets.runner import ChainRequest, ChainRunner, run_chain
+from spot.walk.signals import walk_signals
+from trading_assets.partitions import partition_key
+from workflows.decisions.inputs import desk_before, walk_inputs
+from workflows.forecasting.forecast_days import champion_forecasts
 
 ZONE = "DE_LU"
 FIRST = date(2025, 9, 10)

@@ -5,12 +5,12 @@ What is slow to import is imported when it is made: a command that only reads th
 
 from typing import TYPE_CHECKING, Any
 
-from resources.environments import Environment, desk_resource, provider_urls
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.settings.environment import Environment, desk_resource, provider_urls
 
 if TYPE_CHECKING:
-    from resources.desk_settings import Desk
-    from resources.registry import ModelRegistry
+    from resources.models.registry import ModelRegistry
+    from resources.settings.zones import Desk
 
 
 def make_lake(environment: Environment) -> Lake:
@@ -20,21 +20,21 @@ def make_lake(environment: Environment) -> Lake:
 
 def make_registry(environment: Environment) -> "ModelRegistry":
     """The model registry of the environment."""
-    from resources.registry import ModelRegistry
+    from resources.models.registry import ModelRegistry
 
     return ModelRegistry(tracking_uri=environment.tracking_uri, artifact_folder=str(environment.artifact_folder))
 
 
 def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> dict[str, Any]:
     """Resource name to resource; `clock` and `training_order` may be set anew by each run's configuration."""
-    from resources.alerts import Alerts
-    from resources.analyst_database import AnalystDatabase
+    from resources.analysts.database import AnalystDatabase
     from resources.clock import Clock
-    from resources.market_source import MarketSource
-    from resources.publication import Outbox
-    from resources.state_folder import StateFolder
-    from resources.tracking import mlflow_run
-    from resources.training_order import TrainingOrder
+    from resources.market.market_source import MarketSource
+    from resources.models.mlflow_run import mlflow_run
+    from resources.models.training_order import TrainingOrder
+    from resources.trading.alerts import Alerts
+    from resources.trading.outbox import Outbox
+    from resources.trading.state_folder import StateFolder
 
     lake, registry = make_lake(environment), make_registry(environment)
     alerts = Alerts(lake=lake, asks_environment=bool(environment.webhook_url))

@@ -5,15 +5,15 @@ from typing import Any
 
 from dagster import DefaultSensorStatus, RunFailureSensorContext, SensorResult, SkipReason, run_failure_sensor, sensor
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import Desk
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.settings.zones import Desk
+from resources.trading.alerts import Alerts
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import TRADED_ZONES
-from spot.strategy.outbox import SilenceVerdict, assess_silence
-from trading_assets.deciding import strategies_of
+from spot.strategy.outbox.batch import SilenceVerdict, assess_silence
+from workflows.decisions.inputs import strategies_of
 
 
 @run_failure_sensor(

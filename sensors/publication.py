@@ -4,12 +4,12 @@ from datetime import timedelta
 
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import Desk
-from resources.publication import Outbox
+from resources.settings.zones import Desk
+from resources.trading.alerts import Alerts
+from resources.trading.outbox import Outbox
 from spot.market.delivery import delivery_day_of
-from trading_assets.publication import alert_on_unsent
+from trading_assets.trading.outbox import alert_on_unsent
 
 
 @sensor(

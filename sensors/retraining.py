@@ -20,16 +20,24 @@ from dagster import (
     sensor,
 )
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import Desk
-from resources.lake import Lake
-from resources.policy_settings import monitoring_settings
-from resources.registry import ModelRegistry
+from resources.lake.lake import Lake
+from resources.models.registry import ModelRegistry
+from resources.settings.policies import monitoring_settings
+from resources.settings.zones import Desk
+from resources.trading.alerts import Alerts
+from spot.lifecycle.retraining import RetrainCause, RetrainRequest, decide_retrains, launch_key, mark
 from spot.market.delivery import delivery_day_of
-from spot.monitoring.retraining import RetrainCause, RetrainRequest, decide_retrains, launch_key, mark
 from trading_assets.jobs import zone_retrained
-from trading_assets.retraining import cause_of_age, cause_of_code, causes_from_monitors, has_bad_data, has_enough_data, read_requests, write_requests
+from workflows.lifecycle.retrain_requests import (
+    cause_of_age,
+    cause_of_code,
+    causes_from_monitors,
+    has_bad_data,
+    has_enough_data,
+    read_requests,
+    write_requests,
+)
 
 REQUEST_TAG = "spotdesk/request_id"
 _IN_PROGRESS = (

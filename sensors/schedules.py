@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
 
-from resources.desk_settings import DeskSettings, ZoneSettings
+from resources.settings.zones import DeskSettings, ZoneSettings
 from spot.market.delivery import day_bounds_utc
 from spot.market.gates import gate_closure_utc
-from spot.market.publication import published_by_utc
+from spot.market.publication_rules import published_by_utc
 from spot.market.zones import find_zone
 from trading_assets.jobs import day_judged, results_in, signals_ready
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of

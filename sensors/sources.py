@@ -19,17 +19,17 @@ from dagster import (
     sensor,
 )
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import RAW_TABLES_OF_A_ZONE, Desk, DeskSettings, ZoneSettings
-from resources.lake import Lake
-from resources.live_sources import LIVE_SOURCES, live_providers
-from resources.open_meteo import OpenMeteo
+from resources.lake.lake import Lake
+from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.providers.open_meteo import OpenMeteo
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, DeskSettings, ZoneSettings
+from resources.trading.alerts import Alerts
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-from spot.sources.open_meteo import PUBLICATION_DELAY
-from spot.sources.publication_lag import late_series, summarise_lags
+from spot.sources.judging.publication_lag import late_series, summarise_lags
+from spot.sources.providers.open_meteo import PUBLICATION_DELAY
 from trading_assets.jobs import raw_captured, sources_watched
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
 

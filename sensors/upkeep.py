@@ -16,14 +16,14 @@ from dagster import (
 )
 
 from resources.clock import Clock
-from resources.desk_settings import Desk
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.settings.zones import Desk
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import CENTRAL_EUROPE
 from trading_assets.jobs import challengers_reviewed, database_published, day_judged, history_loaded, signals_ready, zone_retrained
-from trading_assets.lake_maintenance import LAKE_JOBS
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+from trading_assets.upkeep.lake import LAKE_JOBS
 
 
 @run_status_sensor(

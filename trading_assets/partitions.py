@@ -6,7 +6,6 @@ history uses it, since an event costs Dagster about 20 ms and ten years have 3,6
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dagster import (
@@ -23,10 +22,10 @@ from dagster import (
     TimeWindowPartitionMapping,
 )
 
-from resources.environments import desk_settings, read_environment
-from resources.live_sources import LIVE_ONLY_TABLES, live_only_tables
+from resources.market.live_sources import LIVE_ONLY_TABLES, live_only_tables
+from resources.settings.environment import desk_settings, read_environment
 from spot.errors import ConfigurationError
-from spot.market.delivery import days_between
+from spot.market.delivery import ZoneDays
 from spot.market.zones import CENTRAL_EUROPE
 
 FIRST_DAY_TAG = "spotdesk/first_day"
@@ -43,18 +42,6 @@ day_partitions = DailyPartitionsDefinition(start_date=FIRST_PARTITION_DAY.isofor
 zone_day_partitions = MultiPartitionsDefinition({"zone": zone_partitions, "delivery_day": day_partitions})
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneDays:
-    """What a run covers: one zone and a contiguous range of delivery days."""
-
-    zone: str
-    first_day: date
-    last_day: date
-
-    @property
-    def days(self) -> tuple[date, ...]:
-        """All days, ascending."""
-        return days_between(self.first_day, self.last_day)
 
 
 def partition_key(zone: str, delivery_day: date) -> str:

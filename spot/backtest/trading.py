@@ -10,18 +10,18 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from spot.backtest.signal_walk import desk_price
-from spot.backtest.spread_sources import SpreadMoment, SpreadSource
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
-from spot.strategy.data_age import essential_data_utc
+from spot.strategy.readiness.data_age import essential_data_utc
 from spot.strategy.request import Settings, SignalDecision, SignalRequest
-from spot.strategy.settling import settle_signals
+from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
+from spot.strategy.spread.sources import SpreadMoment, SpreadSource
+from spot.walk.signals import desk_price
 
 _EXTRA_HISTORY_DAYS = 21
 

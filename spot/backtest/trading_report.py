@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from spot.backtest.bootstrap import BootstrapResult, block_bootstrap
 from spot.contracts.panel import Floats
+from spot.lifecycle.bootstrap import BootstrapResult, block_bootstrap
 from spot.market.zones import find_zone
 from spot.risk.value_at_risk import max_drawdown_eur, tail_risk
 

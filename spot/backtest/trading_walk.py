@@ -7,13 +7,13 @@ from datetime import date, timedelta
 import polars as pl
 
 from spot.backtest.trading import TradingPast
-from spot.backtest.walk_forward import Speaker, forecast_frame, walk_forward
 from spot.errors import ForecastError
 from spot.features.known_prices import known_prices
 from spot.features.matrix import HISTORY_DAYS, build_features, build_panel
 from spot.forecast.interface import PriceForecaster
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
+from spot.walk.forecasts import Speaker, forecast_frame, walk_forward
 
 MAX_HISTORY_DAYS = 1456
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spot.forecast.clock_grid import HOURS, Floats
+from spot.forecast.days.clock_grid import HOURS, Floats
 
 ALL_HOURS: tuple[tuple[int, ...], ...] = (tuple(range(HOURS)),)
 BLOCKS: tuple[tuple[int, ...], ...] = (tuple(range(7)), tuple(range(7, 13)), tuple(range(13, 18)), tuple(range(18, HOURS)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from spot.forecast.normalisation import Floats, restore, transform
+from spot.forecast.days.normalisation import Floats, restore, transform
 
 CALIBRATION_DAYS = 728
 MINIMUM_DAYS = 14

@@ -14,12 +14,12 @@ import numpy as np
 
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
-from spot.forecast.catboost_forecaster import CatBoostForecaster
-from spot.forecast.clock_grid import Floats
-from spot.forecast.engine import EngineForecaster
+from spot.forecast.days.clock_grid import Floats
+from spot.forecast.engine.forecaster import EngineForecaster
 from spot.forecast.interface import PriceForecaster
 from spot.forecast.naive import NaiveForecaster
 from spot.forecast.one_thread import one_thread
+from spot.forecast.trees.forecaster import CatBoostForecaster
 
 N_SIMILAR_DAYS = 5
 _FAMILIES = {

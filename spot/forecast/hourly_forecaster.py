@@ -14,13 +14,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
-from spot.forecast.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of
-from spot.forecast.belief import Belief
-from spot.forecast.clock_grid import ClockGrid, Floats, grid_of
 from spot.forecast.conformal import Calibration, calibrate
-from spot.forecast.day_features import WARM_UP_DAYS, FilledHistory, extended_history, filled_history, first_days
-from spot.forecast.delivery_forecast import delivery_forecast
-from spot.forecast.files import (
+from spot.forecast.days.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of
+from spot.forecast.days.clock_grid import ClockGrid, Floats, grid_of
+from spot.forecast.days.delivery_forecast import delivery_forecast
+from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory, extended_history, filled_history, first_days
+from spot.forecast.days.files import (
     SETTINGS_FILE,
     STATE_FILE,
     Arrays,
@@ -31,8 +30,9 @@ from spot.forecast.files import (
     unpack_arrays,
     unpack_settings,
 )
+from spot.forecast.days.input_ranges import Belief
+from spot.forecast.days.normalisation import mixed_spread, rolling_levels
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
-from spot.forecast.normalisation import mixed_spread, rolling_levels
 from spot.forecast.one_thread import one_thread
 
 MINIMUM_HISTORY_DAYS = 42

@@ -4,8 +4,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from spot.forecast.clock_grid import Floats
-from spot.forecast.day_features import FilledHistory
+from spot.forecast.days.clock_grid import Floats
+from spot.forecast.days.features import FilledHistory
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 
 

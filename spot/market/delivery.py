@@ -82,3 +82,17 @@ def delivery_day_of(zone: str, instant: datetime) -> date:
 def days_between(first_day: date, last_day: date) -> tuple[date, ...]:
     """All days from `first_day` to `last_day`, both included; empty when the last is before the first."""
     return tuple(first_day + timedelta(days=i) for i in range((last_day - first_day).days + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneDays:
+    """What a run covers: one zone and a contiguous range of delivery days."""
+
+    zone: str
+    first_day: date
+    last_day: date
+
+    @property
+    def days(self) -> tuple[date, ...]:
+        """All days, ascending."""
+        return days_between(self.first_day, self.last_day)

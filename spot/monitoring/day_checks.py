@@ -10,7 +10,7 @@ import polars as pl
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.market.delivery import day_bounds_utc, n_periods
 from spot.market.price_limits import INTRADAY_LIMITS, day_ahead_price_limits
-from spot.market.publication import published_by_utc
+from spot.market.publication_rules import published_by_utc
 
 _MAX_REASONS = 5
 

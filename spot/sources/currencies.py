@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from spot.contracts.catalog import find_contract
+from spot.contracts.tables import find_contract
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 

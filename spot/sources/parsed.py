@@ -13,7 +13,7 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
 from spot.errors import ContractError
 from spot.market.delivery import RESOLUTIONS_MINUTES
-from spot.market.publication import RULES, publication_rule, published_by_utc
+from spot.market.publication_rules import RULES, publication_rule, published_by_utc
 from spot.market.zones import find_zone
 from spot.sources.currencies import ruled_table
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from spot.errors import ContractError
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, delivery_day_of
-from spot.sources.json_series import US_PER_MINUTE
 from spot.sources.parsed import Points
+from spot.sources.providers.json_series import US_PER_MINUTE
 
 
 @lru_cache(maxsize=65536)

@@ -47,7 +47,7 @@ def signal_reasons(
 def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *, n: int = 5) -> pl.DataFrame:
     """Rows of `signal_reasons` for signals of one zone, day and strategy that trades a spread, largest contribution first.
 
-    `contributions` is input to (P,) what it adds to the expected spread of each unit (`spot.strategy.spread_model`); inputs of one kind are added up
+    `contributions` is input to (P,) what it adds to the expected spread of each unit (`spot.strategy.spread.model`); inputs of one kind are added up
     and named with `SPREAD` before.
     """
     if signals.is_empty() or not contributions:
@@ -65,7 +65,7 @@ def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *
 
 
 def _kind_of(name: str) -> str:
-    """What a person calls an input of the model of the spread (`spot.strategy.spread_past`)."""
+    """What a person calls an input of the model of the spread (`spot.strategy.spread.inputs`)."""
     if "spread_" in name:
         return "spreads of the days before"
     if name.startswith("price_"):

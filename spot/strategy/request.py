@@ -11,7 +11,7 @@ from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import OUTCOME_SCHEMA
 from spot.risk.state import TradingState
-from spot.strategy.readiness import ReadinessVerdict
+from spot.strategy.readiness.forecast_readiness import ReadinessVerdict
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
 
 Settings = SettlementSpreadSettings | StorageSettings | PriceViewSettings
@@ -46,7 +46,7 @@ class SignalRequest:
     model_age_days: float | None = None
     """Not known denies."""
     essential_data_utc: datetime | None = None
-    """When the essential feed that is furthest behind last had a new day (`spot.strategy.data_age`); not known denies."""
+    """When the essential feed that is furthest behind last had a new day (`spot.strategy.readiness.data_age`); not known denies."""
     drift_status: str | None = None
     """ok, not_assessed, alert or cannot_see; not known denies."""
     role: Literal["champion", "challenger"] = "champion"

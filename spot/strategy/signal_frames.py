@@ -12,11 +12,11 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
 from spot.risk.limit_book import LimitBook
 from spot.risk.limits import LimitEvent
-from spot.strategy.blocking import unit_reasons
-from spot.strategy.readiness import ReadinessVerdict
+from spot.strategy.proposals.view import MarketView, Proposal
+from spot.strategy.readiness.blocking import unit_reasons
+from spot.strategy.readiness.forecast_readiness import ReadinessVerdict
 from spot.strategy.request import Settings, SignalRequest
 from spot.strategy.sizing import round_towards_zero
-from spot.strategy.view import MarketView, Proposal
 
 
 def signal_frame(

@@ -18,15 +18,15 @@ from spot.risk.limit_book import Limit, Scope
 from spot.risk.limits import LimitEvent, apply_limits, apply_state, bound, take_any_price, with_overrides
 from spot.strategy.conformance import limit_conformance
 from spot.strategy.desk_state import desk_uses
-from spot.strategy.price_view import PriceViewStrategy
-from spot.strategy.readiness import assess_forecast_readiness, select_forecast
+from spot.strategy.proposals.price_view import PriceViewStrategy
+from spot.strategy.proposals.settlement_spread import SettlementSpreadStrategy
+from spot.strategy.proposals.storage import StorageStrategy
+from spot.strategy.proposals.view import MarketView, Proposal, Strategy, mean_of_quantiles
+from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness, select_forecast
 from spot.strategy.request import Settings, SignalDecision, SignalRequest
 from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
-from spot.strategy.settlement_spread import SettlementSpreadStrategy
 from spot.strategy.signal_frames import curve_frame, event_frame, signal_frame
 from spot.strategy.sizing import round_towards_zero
-from spot.strategy.storage import StorageStrategy
-from spot.strategy.view import MarketView, Proposal, Strategy, mean_of_quantiles
 
 _TAILS = ("max_value_at_risk_eur", "max_expected_shortfall_eur")
 """Alone among the limits on orders these can grow where a part of a plan gets smaller."""

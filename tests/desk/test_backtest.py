@@ -10,11 +10,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from desk.backtest import backtest
-from desk.signals import signals
-from desk.stop import stop_button
-from resources.lake import Lake
-from resources.zone_data import with_desk_curve
+from desk.trading.backtest import backtest
+from desk.trading.signals import signals
+from desk.trading.stop import stop_button
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import with_desk_curve
 from spot.backtest.coverage import assess_coverage
 from spot.backtest.trading import TradingPast
 from spot.errors import ConfigurationError
@@ -24,7 +24,7 @@ from spot.simulation.market import simulate
 from spot.strategy.reasons import signal_reasons
 from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import ZONE, make_forecast, make_request
+from tests.support.sample_market import ZONE, make_forecast, make_request
 
 FIRST, LAST = date(2025, 6, 1), date(2025, 6, 15)
 

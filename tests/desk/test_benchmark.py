@@ -17,11 +17,11 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from desk.benchmark import app
-from desk.benchmark_data import read_epf_market, read_zone, zones_in
-from desk.benchmark_download import download_record
-from desk.benchmark_run import BenchmarkJob
-from resources.home import PROJECT_ROOT
+from desk.benchmark.command import app
+from desk.benchmark.data import read_epf_market, read_zone, zones_in
+from desk.benchmark.download import download_record
+from desk.benchmark.run import BenchmarkJob
+from resources.settings.home import PROJECT_ROOT
 from spot.errors import ConfigurationError, ContractError, SourceUnavailableError, SpotdeskError
 
 
@@ -76,7 +76,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
     for market, n_days in (("np", 780), ("pjm", 2_500)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
     command = ["epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive", "--json"]
-    killed = subprocess.Popen([sys.executable, "-m", "desk.benchmark", *command], stdout=subprocess.DEVNULL, env={**os.environ}, cwd=PROJECT_ROOT)
+    killed = subprocess.Popen([sys.executable, "-m", "desk.benchmark.command", *command], stdout=subprocess.DEVNULL, env={**os.environ}, cwd=PROJECT_ROOT)
     first = wait_for(lambda: list((home / "benchmarks").glob("*.npz")))
     children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
     workers = wait_for(lambda: children.read_text().split())
@@ -94,7 +94,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
 def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path, home):
     for market, n_days in (("np", 780), ("pjm", 2_500)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
-    command = [sys.executable, "-m", "desk.benchmark", "epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive"]
+    command = [sys.executable, "-m", "desk.benchmark.command", "epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive"]
     stopped = subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ}, cwd=PROJECT_ROOT, start_new_session=True
     )

@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from desk.blocked import blocked_days, in_words
-from resources.lake import Lake
+from desk.trading.blocked import blocked_days, in_words
+from resources.lake.lake import Lake
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_request
+from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
 DAY = date(2025, 6, 3)
 

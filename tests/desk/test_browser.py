@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from trading_assets.catalog import ASSETS
+from trading_assets.catalogue import ASSETS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 SPOTDESK = str(Path(sys.executable).parent / "spotdesk")

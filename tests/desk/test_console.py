@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 from rich.console import Console
 
-from desk import console
+from desk.screen import console
 
 
 def test_json_is_valid_where_numbers_are_not_finite(capsys: pytest.CaptureFixture[str]) -> None:

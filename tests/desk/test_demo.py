@@ -6,11 +6,11 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from desk.demo import DemoPlan, Regime, next_steps, run_plan
-from desk.demo_summary import TABLES, summarise_zone
+from desk.demo.command import DemoPlan, Regime, next_steps, run_plan
+from desk.demo.summary import TABLES, summarise_zone
 from desk.main import app
-from resources.desk_settings import ZoneSettings
-from resources.environments import PROJECT_ROOT, read_environment
+from resources.settings.environment import PROJECT_ROOT, read_environment
+from resources.settings.zones import ZoneSettings
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 

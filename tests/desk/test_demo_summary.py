@@ -8,9 +8,9 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from desk.demo_report import demo_report, rows_for_people, terminal_table
-from desk.demo_summary import DemoSummary, daily_errors, summarise_zone
-from desk.report import render_report
+from desk.demo.report import demo_report, rows_for_people, terminal_table
+from desk.demo.summary import DemoSummary, daily_errors, summarise_zone
+from desk.screen.report import render_report
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.monitoring_tables import FEATURE_DRIFT, FORECAST_PERFORMANCE, PROMOTION_DECISIONS, RETRAIN_REQUESTS
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from dagster import DagsterInstance
 
-from desk.dev import train_one_at_a_time
-from resources.environments import prepare_dagster_home, read_environment
+from desk.setup.dev import train_one_at_a_time
+from resources.settings.environment import prepare_dagster_home, read_environment
 
 
 def test_the_pool_of_trainings_has_one_slot_and_others_keep_their_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

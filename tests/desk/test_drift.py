@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from desk.drift import drift
-from resources.environments import read_environment
+from desk.models.drift import drift
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
-from tests.resources.made_up_rows import made_up
+from tests.support.made_up_rows import made_up
 
 HOW = {"zone": "DE_LU", "day": None, "history": False}
 

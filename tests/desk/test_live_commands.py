@@ -12,20 +12,20 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-import desk.backfill
-import desk.init
-from benchmarks.provider_server import FaultyProvider, faulty_provider, sends, stays_silent
-from benchmarks.us_documents import ecb_body
+import desk.data.backfill
+import desk.setup.init
 from desk.main import app
-from resources.environments import read_environment
-from resources.lake import Lake
-from resources.live_sources import make_live_market
+from resources.lake.lake import Lake
+from resources.market.live_sources import make_live_market
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, SourceUnavailableError
 from spot.market.delivery import days_between, delivery_day_of, delivery_starts_utc
-from spot.sources.ecb import parse_ecb
 from spot.sources.parsed import Capture
-from tests.resources.made_up_rows import made_up
+from spot.sources.providers.ecb import parse_ecb
+from tests.support.made_up_rows import made_up
+from tests.support.provider_server import FaultyProvider, faulty_provider, sends, stays_silent
+from tests.support.us_documents import ecb_body
 
 RUNNER = CliRunner()
 
@@ -41,7 +41,7 @@ def home(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     monkeypatch.delenv("SPOTDESK_ENTSOE_TOKEN", raising=False)
-    monkeypatch.setattr(desk.init, "PROJECT_ROOT", tmp_path)
+    monkeypatch.setattr(desk.setup.init, "PROJECT_ROOT", tmp_path)
     return tmp_path
 
 
@@ -157,7 +157,7 @@ def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatc
     with faulty_provider() as server:
         server.plan = [stays_silent(30.0)]
         monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={server.url}")
-        monkeypatch.setattr("desk.reach.READ_SECONDS", 0.5)
+        monkeypatch.setattr("desk.setup.probe.READ_SECONDS", 0.5)
         done = call("doctor", "--json")
         assert len(server.asked) == 1
     reach = {row["zone"]: row["detail"] for row in json.loads(done.stdout) if row["subject"].startswith("reach")}
@@ -241,8 +241,8 @@ def test_backfill_gives_up_soon_where_nobody_answers_and_goes_on_later(home: Pat
 def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forecasts(home: Path) -> None:
     market = make_live_market(Lake(uri=str(home / "lake")), home / "http", tokens={"entsoe": "x"})
     (home / "conf" / "zones.yaml").write_text("zones: {NL: {source: entsoe, own_forecasts: true}}\n")
-    sources = desk.backfill.sources_of("NL", None)
-    tables = {task.table for task in desk.backfill.tasks_of(market, "NL", sources, None, (date(2025, 1, 1), date(2025, 1, 31)))}
+    sources = desk.data.backfill.sources_of("NL", None)
+    tables = {task.table for task in desk.data.backfill.tasks_of(market, "NL", sources, None, (date(2025, 1, 1), date(2025, 1, 31)))}
     assert {"weather_forecasts", "outages", "net_positions", "cross_border_flows", "imbalance_price_sides", "load_actuals"} <= tables
 
 

@@ -46,7 +46,7 @@ class _Morning(datetime):
 
 
 def test_a_day_whose_gate_is_open_is_the_schedules_to_decide(call, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("desk.run.datetime", _Morning)
+    monkeypatch.setattr("desk.trading.run.datetime", _Morning)
     code, said = call("--from", "2026-01-10", "--to", "2026-01-21", "--source", "entsoe")
     assert code == 2
     assert "the gate for 2026-01-21 is open until 2026-01-20 11:00 UTC" in said

@@ -10,14 +10,14 @@ import polars as pl
 import pytest
 import typer
 
-from desk.dossier import dossier
-from desk.models import Family, explain_decision, first_free_day, models, promote, rollback
-from resources.environments import Environment, read_environment
-from resources.registry import SPREAD_FAMILY, ModelRegistry, VersionFacts
+from desk.models.dossier import dossier
+from desk.models.versions import Family, explain_decision, first_free_day, models, promote, rollback
+from resources.models.registry import SPREAD_FAMILY, ModelRegistry, VersionFacts
+from resources.settings.environment import Environment, read_environment
 from resources.wiring import make_lake, make_registry
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+from spot.forecast.members import load_settings_mapping, make_forecaster
 
 ZONE = "BE"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from spot.simulation.market import simulate
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 3, 20)

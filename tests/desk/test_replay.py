@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from desk.console import a_day
-from desk.replay import replay
-from resources.environments import read_environment
+from desk.models.replay import replay
+from desk.screen.console import a_day
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
-from tests.resources.made_up_rows import made_up
-from trading_assets import replaying
-from trading_assets.replaying import ReplayVerdict
+from tests.support.made_up_rows import made_up
+from workflows.decisions import replay as replaying
+from workflows.decisions.replay import ReplayVerdict
 
 HOW = {"zone": None, "day": None, "signal": None, "as_json": True}
 

@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 import polars as pl
 import pytest
 
-from desk.report import Picture, Report, Section, Table, render_report, show_value, table_of
-from resources.pictures import pnl_curve
+from desk.screen.report import Picture, Report, Section, Table, render_report, show_value, table_of
+from resources.pictures.desk import pnl_curve
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.errors import ContractError
 

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from desk.retrain import retrain
-from resources.environments import read_environment
-from resources.lake import Lake
+from desk import in_process as runner
+from desk.models.retrain import retrain
+from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
-from trading_assets import runner
 
 ASKED = {"zone": "FR", "by": "A. Trader", "reason": "new plant", "through": None, "as_json": True}
 

@@ -13,10 +13,10 @@ import typer
 from typer.main import get_command
 
 from desk.main import app
-from resources.analyst_database import AnalystDatabase
-from resources.lake import Lake
+from resources.analysts.database import AnalystDatabase
+from resources.lake.lake import Lake
 from spot.contracts.monitoring_tables import AlertKind
-from trading_assets.monitor_alerts import MONITORS
+from workflows.monitoring.alerts import MONITORS
 
 KINDS = get_args(AlertKind)  # mypy refuses any other kind at `Alerts.send`
 

@@ -6,11 +6,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from desk.sql import sql
-from resources.analyst_database import AnalystDatabase
-from resources.lake import Lake
+from desk.data.sql import sql
+from resources.analysts.database import AnalystDatabase
+from resources.lake.lake import Lake
 from spot.errors import ConfigurationError
-from tests.spot.contracts.raw_rows import good_price_row, price_frame
+from tests.support.raw_rows import good_price_row, price_frame
 
 app = typer.Typer()
 app.command()(sql)

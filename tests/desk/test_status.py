@@ -10,19 +10,19 @@ import typer
 import yaml
 from typer.testing import CliRunner
 
-from desk.outlook import zone_outlooks
-from desk.status import status
-from resources.environments import Environment, desk_resource, read_environment
-from resources.lake import Lake
-from resources.registry import VersionFacts
-from resources.registry_glance import serving_at_a_glance
-from resources.trading_state import TradingStateStore
+from desk.trading.status import status
+from desk.trading.zone_status import zone_outlooks
+from resources.lake.lake import Lake
+from resources.models.registry import VersionFacts
+from resources.models.serving_at_a_glance import serving_at_a_glance
+from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_request
+from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
 DAY = date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)

@@ -6,10 +6,10 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from desk.stop import stop_button
-from resources.environments import read_environment
-from resources.home import state_home
-from resources.trading_state import TradingStateStore
+from desk.trading.stop import stop_button
+from resources.settings.environment import read_environment
+from resources.settings.home import state_home
+from resources.trading.state import TradingStateStore
 from spot.risk.state import TradingState
 
 
@@ -105,6 +105,6 @@ def test_the_command_works_with_everything_else_dead(home):
 
 
 def test_an_unknown_zone_is_a_usage_error(home):
-    done = subprocess.run([sys.executable, "-m", "desk.stop", "halt", "--zone", "ATLANTIS"], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "desk.trading.stop", "halt", "--zone", "ATLANTIS"], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "ATLANTIS" in done.stderr

@@ -4,8 +4,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from desk.console import a_day
 from desk.main import COMMANDS, app
+from desk.screen.console import a_day
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 

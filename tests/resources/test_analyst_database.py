@@ -9,12 +9,12 @@ import duckdb
 import polars as pl
 import pytest
 
-from resources.analyst_database import AnalystDatabase
-from resources.lake import Lake
-from spot.contracts.catalog import TABLES
+from resources.analysts.database import AnalystDatabase
+from resources.lake.lake import Lake
+from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
-from tests.resources.made_up_rows import made_up
-from tests.spot.contracts.raw_rows import good_price_row, price_frame, raw_day
+from tests.support.made_up_rows import made_up
+from tests.support.raw_rows import good_price_row, price_frame, raw_day
 
 READER = """
 import sys

@@ -9,15 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from benchmarks.provider_documents import Document, DocumentSeries
-from benchmarks.provider_server import faulty_provider, sends
-from resources.entsoe import Entsoe
-from resources.http_client import HttpClient, HttpPolicy
-from resources.lake import Lake
-from resources.live_market import LiveMarket
-from resources.provider_request import Provider
+from resources.lake.lake import Lake
+from resources.market.live_market import LiveMarket
+from resources.providers.entsoe import Entsoe
+from resources.providers.http import HttpClient, HttpPolicy
+from resources.providers.provider import Provider
 from spot.market.delivery import day_bounds_utc
 from spot.market.zones import find_zone
+from tests.support.provider_documents import Document, DocumentSeries
+from tests.support.provider_server import faulty_provider, sends
 
 ZONE = "AT"
 DAY = date(2025, 3, 12)

@@ -12,7 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.provider_server import (
+from resources.providers.http import HttpClient, HttpPolicy
+from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
+from tests.support.provider_server import (
     Behaviour,
     FaultyProvider,
     cuts_body,
@@ -25,8 +27,6 @@ from benchmarks.provider_server import (
     sends_packed,
     stays_silent,
 )
-from resources.http_client import HttpClient, HttpPolicy
-from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
 
 CANARY = "canary-8d1f3c5a-token&="
 QUICK = HttpPolicy(requests_per_minute=60_000.0, attempts=2, connect_seconds=1.0, read_seconds=0.7, total_seconds=1.0, longest_wait_seconds=30.0)

@@ -7,11 +7,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.lake import Lake, WriteReport
-from spot.contracts.catalog import TABLES, find_contract
+from resources.lake.lake import Lake, WriteReport
+from spot.contracts.tables import TABLES, find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import days_between
-from tests.spot.contracts.raw_rows import good_price_row, price_frame, ramp, raw_day
+from tests.support.raw_rows import good_price_row, price_frame, ramp, raw_day
 
 DAY = date(2024, 6, 1)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from spot.market.delivery import days_between
-from tests.spot.contracts.raw_rows import ramp, raw_day
+from tests.support.raw_rows import ramp, raw_day
 
 FIRST = date(2024, 6, 28)
 N_DAYS = 6
@@ -22,7 +22,7 @@ TABLES = ("day_ahead_prices", "load_forecasts")
 WRITER = """
 import sys
 from datetime import date, timedelta
-from resources.lake import Lake
+from resources.lake.lake import Lake
 from tests.resources.test_lake_concurrency import write_all
 
 print("ready", flush=True)
@@ -45,7 +45,7 @@ def write_all(lake, zones):
 
 
 def training(prices):
-    from spot.contracts.catalog import find_contract
+    from spot.contracts.tables import find_contract
 
     contract = find_contract("training_set")
     known = prices.with_columns(as_of_utc=pl.col("available_at_utc"))

@@ -12,14 +12,14 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from dagster_aws.s3 import S3Resource
 
-from resources import aws_storage
-from resources.capture_store import CaptureRecord, CaptureStore
-from resources.environments import read_environment
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.lake.lake import s3 as aws_storage
+from resources.market.captures import CaptureRecord, CaptureStore
+from resources.settings.environment import read_environment
 from resources.wiring import make_resources
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
-from tests.spot.contracts.raw_rows import ramp, raw_day
+from tests.support.raw_rows import ramp, raw_day
 
 DAY = date(2024, 6, 1)
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.provider_documents import Document, DocumentSeries
-from benchmarks.provider_server import FaultyProvider, faulty_provider, sends, sends_html
-from resources.capture_store import CaptureStore
-from resources.energy_charts import EnergyCharts
-from resources.entsoe import Entsoe
-from resources.http_client import HttpClient, HttpPolicy
-from resources.lake import Lake
-from resources.live_market import LiveMarket
-from resources.provider_request import Provider
+from resources.lake.lake import Lake
+from resources.market.captures import CaptureStore
+from resources.market.live_market import LiveMarket
+from resources.providers.energy_charts import EnergyCharts
+from resources.providers.entsoe import Entsoe
+from resources.providers.http import HttpClient, HttpPolicy
+from resources.providers.provider import Provider
 from spot.errors import ConfigurationError, ContractError, NotYetPublishedError, SourceUnavailableError
 from spot.market.delivery import day_bounds_utc, delivery_starts_utc
 from spot.market.zones import find_zone
+from tests.support.provider_documents import Document, DocumentSeries
+from tests.support.provider_server import FaultyProvider, faulty_provider, sends, sends_html
 
 DAY = date(2025, 3, 12)
 NOON = datetime(2025, 3, 11, 13, tzinfo=UTC)

@@ -6,11 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resources.alerts import Alerts
-from resources.desk_settings import ZoneSettings
-from resources.lake import Lake
-from resources.market_files import MarketFiles
-from resources.market_source import MarketSource
+from resources.lake.lake import Lake
+from resources.market.market_files import MarketFiles
+from resources.market.market_source import MarketSource
+from resources.settings.zones import ZoneSettings
+from resources.trading.alerts import Alerts
 from spot.errors import ConfigurationError
 from spot.features.matrix import build_features, build_panel
 from spot.market.delivery import days_between

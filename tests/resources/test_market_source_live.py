@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.provider_server import faulty_provider, sends
-from resources.alerts import Alerts
-from resources.desk_settings import ZoneSettings
-from resources.lake import Lake
-from resources.market_source import MarketSource
+from resources.lake.lake import Lake
+from resources.market.market_source import MarketSource
+from resources.settings.zones import ZoneSettings
+from resources.trading.alerts import Alerts
 from spot.errors import SourceUnavailableError
 from spot.market.delivery import delivery_starts_utc
+from tests.support.provider_server import faulty_provider, sends
 
 DAY = datetime.now(UTC).date() - timedelta(days=40)
 

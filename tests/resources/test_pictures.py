@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from resources.pictures import calibration, drift_by_feature, error_over_time, forecast_fan, pnl_curve
+from resources.pictures.desk import calibration, drift_by_feature, error_over_time, forecast_fan, pnl_curve
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.monitoring_tables import FEATURE_DRIFT
 from spot.contracts.signal_tables import SETTLEMENTS

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.registry import ModelRegistry, VersionFacts
+from resources.models.registry import ModelRegistry, VersionFacts
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ModelIntegrityError
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+from spot.forecast.members import load_settings_mapping, make_forecaster
 
 ZONE = "BE"
 PROMOTE_FOR_EVER = """
 import sys
-from resources.registry import ModelRegistry
+from resources.models.registry import ModelRegistry
 registry = ModelRegistry(tracking_uri=sys.argv[1], artifact_folder=sys.argv[2])
 versions = [v.version for v in registry.versions("BE")]
 print("ready", flush=True)

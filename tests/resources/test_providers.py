@@ -4,15 +4,15 @@ from datetime import date, timedelta
 
 import pytest
 
-from resources.desk_settings import RAW_TABLES_OF_A_ZONE
-from resources.elexon import Elexon
-from resources.energy_charts import EnergyCharts
-from resources.entsoe import Entsoe
-from resources.environments import TOKEN_VARIABLES
-from resources.live_sources import LIVE_SOURCES, live_providers
-from resources.open_meteo import OpenMeteo
-from resources.smard import Smard
-from spot.contracts.catalog import TABLES
+from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.providers.elexon import Elexon
+from resources.providers.energy_charts import EnergyCharts
+from resources.providers.entsoe import Entsoe
+from resources.providers.open_meteo import OpenMeteo
+from resources.providers.smard import Smard
+from resources.settings.environment import TOKEN_VARIABLES
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE
+from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 from spot.market.zones import ALL_ZONES, ZONES
 

@@ -9,20 +9,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.alerts import Alerts
-from resources.desk_locks import deciding, writing_decision
-from resources.lake import Lake
-from resources.publication import Outbox, Publisher
-from resources.trading_state import TradingStateStore
+from resources.lake.lake import Lake
+from resources.trading.alerts import Alerts
+from resources.trading.locks import deciding, writing_decision
+from resources.trading.outbox import Outbox, Publisher
+from resources.trading.state import TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.contracts.table import check_rows
 from spot.errors import SourceUnavailableError
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
-from spot.strategy.outbox import assess_batch, assess_silence, csv_payload, is_signed, json_payload, make_batches, sign, valid_signals
+from spot.strategy.outbox.batch import assess_batch, assess_silence, csv_payload, is_signed, json_payload, make_batches, sign, valid_signals
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import ZONE, make_request
+from tests.support.sample_market import ZONE, make_request
 
 DAY = date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)

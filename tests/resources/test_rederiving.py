@@ -9,16 +9,16 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.provider_server import FaultyProvider, faulty_provider, sends
-from benchmarks.us_documents import ecb_body, ercot_body, ercot_price_rows, weekday_rates
 from desk.main import app
-from resources import energy_charts
-from resources.lake import Lake
-from resources.live_market import LiveMarket
-from resources.live_sources import make_live_market
-from resources.rederiving import find_request, rederive
+from resources.lake.lake import Lake
+from resources.market.live_market import LiveMarket
+from resources.market.live_sources import make_live_market
+from resources.market.rederive import find_request, rederive
+from resources.providers import energy_charts
 from spot.market.delivery import delivery_starts_utc
 from spot.sources.parsed import no_data
+from tests.support.provider_server import FaultyProvider, faulty_provider, sends
+from tests.support.us_documents import ecb_body, ercot_body, ercot_price_rows, weekday_rates
 
 DAY = date(2025, 3, 12)
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.registry import ModelRegistry, VersionFacts, _download
+from resources.models.registry import ModelRegistry, VersionFacts, _download
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
 from spot.forecast.naive import NaiveForecaster, NaiveSettings
@@ -37,7 +37,7 @@ def registry(made: ModelRegistry, tmp_path: Path) -> ModelRegistry:
     """A registry of its own over a copy of the prepared database."""
     import shutil
 
-    from resources import registry as module
+    from resources.models import registry as module
 
     shutil.copy(made.tracking_uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     module._prepare.cache_clear()

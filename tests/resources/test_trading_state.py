@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from resources.risk_limits import read_limit_book
-from resources.trading_state import TradingStateStore
+from resources.settings.risk_limits import read_limit_book
+from resources.trading.state import TradingStateStore
 from spot.errors import ConfigurationError
 from spot.risk.state import TradingState
 
@@ -148,7 +148,7 @@ def test_many_processes_may_press_the_button_at_once(store):
 
 
 def test_the_stop_button_imports_neither_dagster_nor_mlflow():
-    code = "import sys, resources.trading_state; print(sorted({'dagster', 'mlflow', 'deltalake', 'duckdb', 'catboost'} & set(sys.modules)))"
+    code = "import sys, resources.trading.state; print(sorted({'dagster', 'mlflow', 'deltalake', 'duckdb', 'catboost'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 

@@ -8,8 +8,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.provider_server import FaultyProvider, faulty_provider, sends
-from benchmarks.us_documents import (
+from resources.lake.lake import Lake
+from resources.market.live_market import LiveMarket
+from resources.providers.ecb import Ecb
+from resources.providers.elexon import Elexon
+from resources.providers.ercot import Ercot
+from resources.providers.http import HttpClient, HttpPolicy
+from resources.providers.pjm import Pjm
+from resources.providers.provider import Provider
+from spot.contracts.tables import find_contract
+from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
+from spot.market.delivery import n_periods
+from spot.market.gates import gate_closure_utc
+from tests.support.provider_server import FaultyProvider, faulty_provider, sends
+from tests.support.us_documents import (
     ecb_body,
     ercot_body,
     ercot_load_rows,
@@ -19,18 +31,6 @@ from benchmarks.us_documents import (
     pjm_price_rows,
     weekday_rates,
 )
-from resources.ecb import Ecb
-from resources.elexon import Elexon
-from resources.ercot import Ercot
-from resources.http_client import HttpClient, HttpPolicy
-from resources.lake import Lake
-from resources.live_market import LiveMarket
-from resources.pjm import Pjm
-from resources.provider_request import Provider
-from spot.contracts.catalog import find_contract
-from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
-from spot.market.delivery import n_periods
-from spot.market.gates import gate_closure_utc
 
 CANARY = "canary-us-5521"
 PASSWORD = "canary-word-88"

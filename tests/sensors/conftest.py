@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.alerts import Alerts
-from resources.desk_settings import Desk, DeskSettings, ZoneSettings, make_desk
-from resources.lake import Lake
-from resources.registry import ModelVersion
+from resources.lake.lake import Lake
+from resources.models.registry import ModelVersion
+from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT
 

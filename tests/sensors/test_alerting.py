@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from dagster import AssetCheckResult, DagsterInstance, Definitions, asset, asset_check, build_run_status_sensor_context, define_asset_job
 
-from resources.alerts import Alerts
+from resources.trading.alerts import Alerts
 from sensors.alerting import alert_on_failure, silence_before_gate
 from spot.contracts.signal_tables import SIGNALS
 from spot.market.delivery import delivery_starts_utc

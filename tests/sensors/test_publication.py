@@ -5,17 +5,17 @@ from datetime import date, timedelta
 import polars as pl
 from dagster import build_sensor_context
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import DeskSettings, ZoneSettings, make_desk
-from resources.lake import Lake
-from resources.publication import Outbox
-from resources.trading_state import TradingStateStore
+from resources.lake.lake import Lake
+from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
+from resources.trading.outbox import Outbox
+from resources.trading.state import TradingStateStore
 from sensors.publication import signals_are_unsent
 from spot.market.gates import gate_closure_utc
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import ZONE, make_request
+from tests.support.sample_market import ZONE, make_request
 
 DAYS = (date(2025, 6, 3), date(2025, 6, 4))
 

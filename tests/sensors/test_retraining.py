@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRequest
 
-from resources.code_version import model_code_version
-from resources.registry import ModelVersion
+from resources.models.registry import ModelVersion
+from resources.settings.code_version import model_code_version
 from sensors.retraining import requests_of_zone
 from tests.sensors.conftest import NOW, TODAY, ZONE, OneVersion, write_drift, write_quality
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from dagster import build_schedule_context
 
-from resources.desk_settings import DeskSettings, ZoneSettings
+from resources.settings.zones import DeskSettings, ZoneSettings
 from sensors.schedules import gate_time, results_time, schedules_of
 from spot.market.gates import gate_closure_utc
 

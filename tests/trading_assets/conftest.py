@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from resources.desk_settings import Desk
-from resources.environments import Environment, desk_resource, read_environment
+from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.zones import Desk
 from resources.wiring import make_registry
 
 

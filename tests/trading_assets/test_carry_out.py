@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from resources.registry import ModelVersion
-from spot.backtest.promotion import PromotionVerdict
-from trading_assets.promotion import MAX_CHALLENGERS, carry_out
+from resources.models.registry import ModelVersion
+from spot.lifecycle.promotion import PromotionVerdict
+from workflows.lifecycle.promotion import MAX_CHALLENGERS, carry_out
 
 DAYS = (date(2025, 7, 1), date(2025, 7, 14))
 

@@ -9,11 +9,11 @@ from dagster import build_asset_check_context
 
 from definitions import defs
 from resources.clock import Clock
-from resources.desk_settings import Desk, ZoneSettings
-from resources.environments import read_environment
-from resources.lake import Lake
-from tests.spot.contracts.raw_rows import good_price_row, price_frame
-from trading_assets.lake_maintenance import KEPT_DAYS, every_file_is_sound, kept_days, lake_maintenance
+from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
+from resources.settings.zones import Desk, ZoneSettings
+from tests.support.raw_rows import good_price_row, price_frame
+from trading_assets.upkeep.lake import KEPT_DAYS, every_file_is_sound, kept_days, lake_maintenance
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

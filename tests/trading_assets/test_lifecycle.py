@@ -8,16 +8,16 @@ import polars as pl
 import pytest
 from dagster import AssetKey, DagsterInstance
 
-from desk.models import rollback
-from resources.analyst_database import AnalystDatabase
-from resources.code_version import lock_hash, model_code_version
-from resources.desk_settings import Desk
-from resources.environments import Environment
-from resources.registry import ModelRegistry, ModelVersion, VersionFacts
+from desk.in_process import ChainRequest, ChainRunner, run_chain
+from desk.models.versions import rollback
+from resources.analysts.database import AnalystDatabase
+from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
+from resources.settings.code_version import lock_hash, model_code_version
+from resources.settings.environment import Environment
+from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.market.gates import gate_closure_utc
 from trading_assets.partitions import partition_key
-from trading_assets.runner import ChainRequest, ChainRunner, run_chain
 
 ZONE, FIRST = "FR", date(2025, 9, 1)
 LAST = FIRST + timedelta(days=13)

@@ -10,25 +10,25 @@ import pytest
 import yaml
 from dagster import AssetCheckSeverity, DagsterInstance, materialize
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_locks import deciding
-from resources.desk_settings import DeskSettings, ZoneSettings, make_desk
-from resources.lake import Lake
-from resources.state_folder import StateFolder
-from resources.trading_state import TradingStateStore
+from resources.lake.lake import Lake
+from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
+from resources.trading.locks import deciding
+from resources.trading.state import TradingStateStore
+from resources.trading.state_folder import StateFolder
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.simulation.market import simulate
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import make_forecast, make_request
-from trading_assets.monitoring import limits_were_kept, risk_limit_conformance
+from tests.support.sample_market import make_forecast, make_request
+from trading_assets.checks import conformance_result
+from trading_assets.monitoring.outputs import limits_were_kept, risk_limit_conformance
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
-from trading_assets.settlement import settlement
-from trading_assets.signals import signals
-from trading_assets.watching import conformance_result
+from trading_assets.trading.settlement import settlement
+from trading_assets.trading.signals import signals
 
 ZONE, OTHER, DAY = "FR", "DE_LU", date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)

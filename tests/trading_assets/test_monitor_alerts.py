@@ -6,15 +6,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources.alerts import Alerts
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.trading.alerts import Alerts
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FEATURE_IMPORTANCE, FORECAST_PERFORMANCE, MONITOR_TABLES
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import AlertSettings, MonitoringSettings
 from spot.monitoring.watch import watch_features, watch_performance
-from trading_assets.explaining import importance_rows, judge_shares, judged_rows
-from trading_assets.monitor_alerts import MONITORS, tell, tell_of_features, tell_of_limits
-from trading_assets.watching import drift_rows, performance_rows, quality_rows, verdict_rows
+from workflows.monitoring.alerts import MONITORS, tell, tell_of_features, tell_of_limits
+from workflows.monitoring.explanations import importance_rows, judge_shares, judged_rows
+from workflows.monitoring.rows import drift_rows, performance_rows, quality_rows, verdict_rows
 
 ZONE, FIRST = "FR", date(2025, 6, 2)
 SETTINGS = AlertSettings()

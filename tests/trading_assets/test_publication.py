@@ -6,17 +6,17 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, materialize
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.lake import Lake
-from resources.publication import Outbox
-from resources.trading_state import TradingStateStore
+from resources.lake.lake import Lake
+from resources.trading.alerts import Alerts
+from resources.trading.outbox import Outbox
+from resources.trading.state import TradingStateStore
 from spot.market.gates import gate_closure_utc
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import make_forecast, make_outcomes, make_request
+from tests.support.sample_market import make_forecast, make_outcomes, make_request
 from trading_assets.partitions import partition_key
-from trading_assets.publication import published_signals
+from trading_assets.trading.outbox import published_signals
 
 ZONE, DAY = "FR", date(2026, 1, 20)
 GATE = gate_closure_utc(ZONE, DAY)

@@ -7,14 +7,15 @@ import polars as pl
 import pytest
 from dagster import materialize
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import DeskSettings, ZoneSettings, make_desk
-from resources.lake import Lake
-from resources.market_source import MarketSource
+from resources.lake.lake import Lake
+from resources.market.market_source import MarketSource
+from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
 from spot.simulation.market import simulate
 from tests.spot.sources.test_files import tidy
-from trading_assets import fundamentals, market
+from trading_assets.market_data import fundamentals
+from trading_assets.market_data import prices as market
 from trading_assets.partitions import partition_key
 
 ZONE, DAY = "FR", date(2024, 6, 1)

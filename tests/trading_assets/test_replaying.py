@@ -5,14 +5,14 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from resources.desk_settings import Desk
-from resources.environments import Environment
-from resources.registry import VersionFacts
+from desk.in_process import ChainRequest, run_chain
+from resources.models.registry import VersionFacts
+from resources.settings.environment import Environment
+from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
-from trading_assets.comparing import comparable_days, compare_zone
-from trading_assets.replaying import replay_signal
-from trading_assets.runner import ChainRequest, run_chain
+from workflows.decisions.replay import replay_signal
+from workflows.lifecycle.compare import comparable_days, compare_zone
 
 ZONE, FIRST = "FR", date(2025, 9, 24)
 

@@ -12,17 +12,17 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, Definitions, RunRequest, SensorResult, build_sensor_context, in_process_executor
 
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import Desk, DeskSettings, ZoneSettings, make_desk
-from resources.environments import Environment, prepare_dagster_home
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.settings.environment import Environment, prepare_dagster_home
+from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
 from resources.wiring import make_lake, make_registry, make_resources
 from sensors.retraining import retrain_is_due
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
 from spot.contracts.monitoring_tables import FEATURE_DRIFT
 from tests.sensors.conftest import NOW, TODAY, OneVersion
-from trading_assets.catalog import ASSETS, CHECKS
+from trading_assets.catalogue import ASSETS, CHECKS
 from trading_assets.jobs import zone_retrained
 
 ZONES = ("DE_LU", "FR")
@@ -30,10 +30,11 @@ TRAIN_FOR_EVER = """
 import json, sys, time
 from pathlib import Path
 from dagster import DagsterInstance, Definitions, in_process_executor
-from resources.environments import desk_resource, prepare_dagster_home, read_environment
+from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from resources.wiring import make_resources
-from trading_assets import models, spread_models
-from trading_assets.catalog import ASSETS
+from trading_assets.models.price import price as models
+from trading_assets.models.price import spread as spread_models
+from trading_assets.catalogue import ASSETS
 from trading_assets.jobs import zone_retrained
 
 def train_for_ever(*_):

@@ -5,10 +5,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from resources.desk_settings import make_desk
-from resources.environments import Environment, desk_settings
+from desk.in_process import ChainRequest, run_chain
+from resources.settings.environment import Environment, desk_settings
+from resources.settings.zones import make_desk
 from resources.wiring import make_lake, make_registry
-from trading_assets.runner import ChainRequest, run_chain
 
 FIRST, CHANGE, LAST = date(2025, 5, 12), date(2025, 5, 12), date(2025, 6, 8)
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.alerts import Alerts
-from resources.desk_settings import Desk, DeskSettings, ZoneSettings, make_desk
-from resources.lake import Lake
-from resources.registry import ModelVersion
-from spot.backtest.sanity import SanityCheck, SanityVerdict
-from trading_assets.evidence import Evaluation
-from trading_assets.promotion import review_zone
+from resources.lake.lake import Lake
+from resources.models.registry import ModelVersion
+from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
+from spot.lifecycle.sanity import SanityCheck, SanityVerdict
+from workflows.lifecycle.evaluation import Evaluation
+from workflows.lifecycle.promotion import review_zone
 
 ZONE, FIRST = "FR", date(2025, 6, 1)
 NOW = datetime(2025, 6, 20, 10, tzinfo=UTC)

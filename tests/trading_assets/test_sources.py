@@ -13,23 +13,23 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, RetryRequested, materialize
 
-from benchmarks.provider_server import Behaviour, faulty_provider, resets, sends
-from resources.alerts import Alerts
 from resources.clock import Clock
-from resources.desk_settings import Desk, DeskSettings, ZoneSettings
-from resources.environments import read_environment
-from resources.http_client import HttpClient
-from resources.lake import Lake
-from resources.market_source import MarketSource
+from resources.lake.lake import Lake
+from resources.market.market_source import MarketSource
+from resources.providers.http import HttpClient
+from resources.settings.environment import read_environment
+from resources.settings.zones import Desk, DeskSettings, ZoneSettings
+from resources.trading.alerts import Alerts
 from sensors.sources import late_before_gate, source_schedules_of
 from spot.market.delivery import day_bounds_utc, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, Points, assemble
-from trading_assets.market import day_ahead_prices
+from tests.support.provider_server import Behaviour, faulty_provider, resets, sends
+from trading_assets.market_data.prices import day_ahead_prices
+from trading_assets.market_data.raw_table import raw_asset
+from trading_assets.market_data.source_freshness import every_source_is_fresh, publication_lags
 from trading_assets.partitions import partition_key
-from trading_assets.raw import raw_asset
-from trading_assets.sources import every_source_is_fresh, publication_lags
 
 DAY = date(2025, 3, 12)
 CANARY = "canary-4711"
@@ -175,8 +175,8 @@ def test_the_token_is_in_no_event_of_a_run_that_fails(
 ) -> None:
     """In events and their metadata (what the UI shows), the event log on disk, logs, captures, alerts and quarantine."""
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", CANARY)
-    monkeypatch.setattr("resources.live_sources.HttpClient", partial(HttpClient, sleep=lambda _: None))
-    monkeypatch.setattr("trading_assets.raw.RetryRequested", lambda **_: RetryRequested(max_retries=1, seconds_to_wait=0))
+    monkeypatch.setattr("resources.market.live_sources.HttpClient", partial(HttpClient, sleep=lambda _: None))
+    monkeypatch.setattr("trading_assets.market_data.raw_table.RetryRequested", lambda **_: RetryRequested(max_retries=1, seconds_to_wait=0))
     (tmp_path / "dagster").mkdir()
     lake = Lake(uri=str(tmp_path / "lake"))
     settings = ZoneSettings(source="entsoe")

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.alerts import Alerts
-from resources.desk_settings import DeskSettings, ZoneSettings, make_desk
-from resources.lake import Lake
-from resources.registry import SPREAD_FAMILY, ModelVersion
-from trading_assets import spread_training
-from trading_assets.spread_training import judge_spread
+from resources.lake.lake import Lake
+from resources.models.registry import SPREAD_FAMILY, ModelVersion
+from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
+from resources.trading.alerts import Alerts
+from workflows.lifecycle.spread_promotion import judge_spread
+from workflows.training import spread as spread_training
 
 ZONE, FIRST = "FR", date(2025, 6, 1)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(14))

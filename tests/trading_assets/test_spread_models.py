@@ -6,18 +6,18 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from resources import registry as registry_module
-from resources.desk_settings import Desk
-from resources.environments import Environment
-from resources.lake import Lake
-from resources.registry import SPREAD_FAMILY, ModelRegistry
+from desk.in_process import ChainRequest, run_chain
+from resources.lake.lake import Lake
+from resources.models import registry as registry_module
+from resources.models.registry import SPREAD_FAMILY, ModelRegistry
+from resources.settings.environment import Environment
+from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
-from spot.backtest.signal_walk import walk_signals
+from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
-from trading_assets.deciding import desk_before, walk_inputs
-from trading_assets.partitions import ZoneDays
-from trading_assets.replaying import replay_signal
-from trading_assets.runner import ChainRequest, run_chain
+from spot.walk.signals import walk_signals
+from workflows.decisions.inputs import desk_before, walk_inputs
+from workflows.decisions.replay import replay_signal
 
 ZONE, FIRST = "FR", date(2025, 8, 4)
 LAST = FIRST + timedelta(days=6)

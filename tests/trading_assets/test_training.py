@@ -6,15 +6,15 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from resources.environments import Environment
-from resources.registry import VersionFacts
+from resources.models.registry import VersionFacts
+from resources.settings.environment import Environment
 from resources.wiring import make_registry
 from spot.features.known_prices import known_prices
 from spot.features.matrix import build_features, build_panel
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
+from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.market.delivery import days_between
 from spot.simulation.market import simulate
-from trading_assets.training import TrainingData, TrainingWindow, score_candidate
+from workflows.training.window import TrainingData, TrainingWindow, score_candidate
 
 ZONE, FIRST = "FR", date(2025, 3, 1)
 LEARNT, LAST = FIRST + timedelta(days=59), FIRST + timedelta(days=66)

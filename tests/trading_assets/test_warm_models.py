@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.registry import ModelRegistry, ModelVersion, VersionFacts
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
-from spot.forecast.engine import EngineForecaster
-from tests.spot.forecast.panels import made_up_panel
-from trading_assets.warm_models import give_back, take_forecaster
+from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
+from spot.forecast.engine.forecaster import EngineForecaster
+from spot.forecast.members import load_settings_mapping, make_forecaster
+from tests.support.panels import made_up_panel
+from workflows.forecasting.warm_models import give_back, take_forecaster
 
 N_LEARNT = 80
 SETTINGS = {"kind": "engine", "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}]}

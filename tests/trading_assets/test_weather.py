@@ -7,14 +7,14 @@ import polars as pl
 from dagster import materialize
 
 from resources.clock import Clock
-from resources.desk_settings import Desk, ZoneSettings
-from resources.environments import read_environment
-from resources.lake import Lake
+from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
+from resources.settings.zones import Desk, ZoneSettings
 from spot.features.matrix import build_features
 from spot.market.gates import gate_closure_utc
-from tests.spot.forecast.test_fundamentals import DAY, DAYS, actuals, weather
+from tests.spot.features.test_weather_regression import DAY, DAYS, actuals, weather
+from trading_assets.market_data.weather import own_forecasts
 from trading_assets.partitions import partition_key
-from trading_assets.weather import own_forecasts
 
 # The graph of the default desk has the zones DE_LU and FR; the made-up weather of NL is moved to the second.
 ZONE = "FR"

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from spot.backtest.spread_sources import FittedSpread, NaiveSpread, SpreadMoment
 from spot.backtest.trading import TradingPast, TradingRules, replay_trading, request_at_gate
 from spot.backtest.trading_report import attribution, compare_with, daily_pnl, equity_curve, trading_figures
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
@@ -17,13 +16,14 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
 from spot.simulation.market import simulate
-from spot.strategy.data_age import essential_data_utc
+from spot.strategy.proposals.view import LEVELS
+from spot.strategy.readiness.data_age import essential_data_utc
 from spot.strategy.request import SignalRequest
 from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
-from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings
-from spot.strategy.view import LEVELS
-from tests.spot.strategy.sample_market import make_book, make_forecast
+from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
+from spot.strategy.spread.sources import FittedSpread, NaiveSpread, SpreadMoment
+from tests.support.sample_market import make_book, make_forecast
 
 ZONE = "SK"
 FIRST, LAST = date(2025, 9, 27), date(2025, 10, 4)

@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from spot.contracts.catalog import find_contract
 from spot.contracts.raw_rows import check_raw_rows
-from tests.spot.contracts.raw_rows import VALUE, good_price_row, price_frame, ramp, raw_day
+from spot.contracts.tables import find_contract
+from tests.support.raw_rows import VALUE, good_price_row, price_frame, ramp, raw_day
 
 PRICES = find_contract("day_ahead_prices")
 BEYOND = "price_eur_per_mwh beyond the harmonised limit of its day"

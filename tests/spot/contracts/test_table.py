@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spot.contracts.catalog import TABLES, find_contract
 from spot.contracts.table import check_rows
+from spot.contracts.tables import TABLES, find_contract
 from spot.errors import ConfigurationError, ContractError
-from tests.spot.contracts.raw_rows import good_price_row, price_frame
+from tests.support.raw_rows import good_price_row, price_frame
 
 PRICES = find_contract("day_ahead_prices")
 

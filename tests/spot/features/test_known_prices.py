@@ -6,7 +6,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from spot.backtest.walk_forward import walk_forward
 from spot.contracts.panel import DeliveryPanel
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ForecastError
@@ -15,7 +14,8 @@ from spot.features.matrix import build_features, build_panel
 from spot.forecast.interface import PriceForecast
 from spot.market.delivery import days_between, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
-from spot.market.publication import published_by_utc
+from spot.market.publication_rules import published_by_utc
+from spot.walk.forecasts import walk_forward
 
 CONTRACT = next(contract for contract in RAW_TABLES if contract.name == "day_ahead_prices")
 ZONE, DAYS = "DE_LU", days_between(date(2026, 3, 1), date(2026, 3, 20))

@@ -6,15 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from spot.contracts.catalog import find_contract
 from spot.contracts.feature_tables import FEATURES
 from spot.contracts.table import check_rows
+from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError, LookAheadError
 from spot.features import vintages
 from spot.features.matrix import build_features, build_panel
 from spot.market.delivery import days_between, n_periods
 from spot.market.gates import gate_closure_utc
-from tests.spot.contracts.raw_rows import raw_day
+from tests.support.raw_rows import raw_day
 
 FEATURES_CONTRACT = find_contract("day_ahead_features")
 SECOND = timedelta(seconds=1)

@@ -12,7 +12,7 @@ from spot.errors import ContractError, LookAheadError
 from spot.features.grid import STEP_US, make_grid, to_us
 from spot.features.vintages import NEVER_US, check_no_look_ahead, known_at, vintages_of
 from spot.market.delivery import days_between
-from tests.spot.contracts.raw_rows import raw_day
+from tests.support.raw_rows import raw_day
 
 DAY = date(2025, 9, 10)
 NOON = datetime(2025, 9, 9, 12, tzinfo=UTC)

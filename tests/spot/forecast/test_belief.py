@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from spot.errors import ForecastError
-from spot.forecast.belief import CONFIRMING_DAYS, Belief
-from spot.forecast.catalogue import forecaster_from_files
-from spot.forecast.clock_grid import grid_of
-from tests.spot.forecast.panels import made_up_panel
+from spot.forecast.days.clock_grid import grid_of
+from spot.forecast.days.input_ranges import CONFIRMING_DAYS, Belief
+from spot.forecast.members import forecaster_from_files
 from tests.spot.forecast.test_members import fitted
+from tests.support.panels import made_up_panel
 
 FIT_DAYS = 90
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from spot.errors import ForecastError
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
 from spot.forecast.explain import explain
-from tests.spot.forecast.panels import made_up_panel
+from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.spot.forecast.test_members import SMALL
+from tests.support.panels import made_up_panel
 
 
 @pytest.mark.parametrize("name", ["engine", "catboost", "engine_with_all"])

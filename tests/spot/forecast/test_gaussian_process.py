@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from spot.errors import ForecastError
-from spot.forecast.anchors import anchors_of
-from spot.forecast.bank import BankPlan, GaussianBank, backcast_bank, robust_factors
-from spot.forecast.bank_weights import fit_bank_weights
-from spot.forecast.clock_grid import grid_of
-from spot.forecast.day_features import WARM_UP_DAYS, FeatureBuilder, NormalisationWindow, filled_history, first_days
-from spot.forecast.gaussian_process import factorise, one_step_means, solve_lower
-from spot.forecast.hyper_parameters import GradientSettings, fit_weights
-from spot.forecast.kernel import BIAS, FOCUS, MEMORY_DAYS, NEARNESS, KernelInputs, kernel_lower, prior_kernel_weights
-from spot.forecast.kernel_gradient import GradientWorkspace, PriceTargets, walk_forward_gradient
-from spot.forecast.normalisation import restore, transform
-from tests.spot.forecast.panels import made_up_panel
+from spot.forecast.days.anchors import anchors_of
+from spot.forecast.days.clock_grid import grid_of
+from spot.forecast.days.features import WARM_UP_DAYS, FeatureBuilder, NormalisationWindow, filled_history, first_days
+from spot.forecast.days.normalisation import restore, transform
+from spot.forecast.gp.bank import BankPlan, GaussianBank, backcast_bank, robust_factors
+from spot.forecast.gp.fit_weights import fit_bank_weights
+from spot.forecast.gp.growing_factor import factorise, one_step_means, solve_lower
+from spot.forecast.gp.hyper_parameters import GradientSettings, fit_weights
+from spot.forecast.gp.kernel import BIAS, FOCUS, MEMORY_DAYS, NEARNESS, KernelInputs, kernel_lower, prior_kernel_weights
+from spot.forecast.gp.kernel_gradient import GradientWorkspace, PriceTargets, walk_forward_gradient
+from tests.support.panels import made_up_panel
 
 WINDOW = NormalisationWindow(14, 28, 0.5, 28)
 

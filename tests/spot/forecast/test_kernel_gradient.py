@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from spot.forecast.kernel import KernelWeights
-from spot.forecast.kernel_gradient import GradientWorkspace, PriceTargets, walk_forward_gradient
+from spot.forecast.gp.kernel import KernelWeights
+from spot.forecast.gp.kernel_gradient import GradientWorkspace, PriceTargets, walk_forward_gradient
 
 N, HOURS, WIDTHS = 300, 3, [4, 2, 1]
 

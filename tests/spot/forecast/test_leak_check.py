@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spot.forecast.catalogue import load_settings_mapping, make_forecaster
 from spot.forecast.leak_check import leak_check
-from tests.spot.forecast.panels import made_up_panel
+from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.spot.forecast.test_members import SMALL
+from tests.support.panels import made_up_panel
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Lasso
 
-from spot.forecast.lear import lasso
+from spot.forecast.lear.window import lasso
 
 
 @pytest.mark.parametrize(("n_days", "n_regressors"), [(300, 40), (30, 60)])

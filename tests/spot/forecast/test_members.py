@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from spot.errors import ConfigurationError, ForecastError, LookAheadError, ModelIntegrityError
-from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster
 from spot.forecast.hourly_forecaster import ForecasterSettings
 from spot.forecast.interface import PriceForecaster
-from tests.spot.forecast.panels import made_up_panel
+from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
+from tests.support.panels import made_up_panel
 
 SMALL = {
     "naive": {"kind": "naive", "rule": "mixed"},

@@ -8,10 +8,10 @@ import pytest
 import yaml
 
 from spot.errors import ForecastError
-from spot.forecast.catalogue import forecaster_from_files, load_settings_mapping, make_forecaster
 from spot.forecast.explain import explain
-from tests.spot.forecast.panels import made_up_panel
+from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
 from tests.spot.forecast.test_members import SMALL, fitted
+from tests.support.panels import made_up_panel
 
 PROFILES = Path(__file__).parents[3] / "conf" / "models"
 

@@ -11,7 +11,7 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import day_bounds_utc
 from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
-from spot.market.publication import RULES, publication_rule, published_by_utc
+from spot.market.publication_rules import RULES, publication_rule, published_by_utc
 from spot.market.zones import ALL_ZONES
 
 

@@ -8,7 +8,7 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, n_periods
 from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import INTRADAY_LIMITS, day_ahead_price_limits, local_price_limits
-from spot.market.publication import publication_rule, published_by_utc
+from spot.market.publication_rules import publication_rule, published_by_utc
 from spot.market.zones import TRADED_ZONES, US_HUBS, ZONES
 
 PJM, ERCOT = "PJM_WESTERN_HUB", "ERCOT_NORTH_HUB"

@@ -9,7 +9,7 @@ from spot.risk.exposure import Conditions, ScopeUse, measure
 from spot.risk.limit_book import LIMIT_KINDS, SCOPES
 from spot.risk.limits import GATES, apply_limits, apply_state, bound, take_any_price
 from spot.risk.state import TradingState, stricter
-from tests.spot.risk.sample_orders import GOOD, make_limits, make_orders, nothing_else
+from tests.support.sample_orders import GOOD, make_limits, make_orders, nothing_else
 
 ORDERS = [5.0, -3.0, 0.0, 8.0]
 

@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from spot.risk.exposure import Conditions
 from spot.risk.limit_book import LIMIT_KINDS
 from spot.risk.state import TradingState
-from tests.spot.risk.random_desk import N_UNITS, STRATEGIES, ZONES, RandomDesk, generous_limits
+from tests.support.random_desk import N_UNITS, STRATEGIES, ZONES, RandomDesk, generous_limits
 
 _MW = st.one_of(st.floats(-60, 60), st.floats(-6e4, 6e4), st.sampled_from([0.0, float("nan"), float("inf"), 1e300]))
 _VALUE = st.one_of(st.none(), st.floats(0, 500), st.just(float("nan")))

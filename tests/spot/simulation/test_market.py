@@ -12,7 +12,7 @@ from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import n_periods
 from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
-from spot.market.publication import published_by_utc
+from spot.market.publication_rules import published_by_utc
 from spot.market.zones import ZONES
 from spot.simulation.market import simulate
 

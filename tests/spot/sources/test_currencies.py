@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from benchmarks.us_documents import ecb_body, ercot_body, ercot_price_rows
 from spot.market.delivery import day_bounds_utc, n_periods
 from spot.sources.currencies import in_euro, is_converted, local_series, ruled_table
-from spot.sources.ecb import parse_ecb
-from spot.sources.ercot import parse_ercot
 from spot.sources.parsed import Capture
+from spot.sources.providers.ecb import parse_ecb
+from spot.sources.providers.ercot import parse_ercot
+from tests.support.us_documents import ecb_body, ercot_body, ercot_price_rows
 
 ZONE = "ERCOT_NORTH_HUB"
 DAY = date(2025, 11, 5)

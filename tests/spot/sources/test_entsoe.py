@@ -7,13 +7,13 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from benchmarks.provider_documents import Document, DocumentSeries
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc, n_periods
 from spot.market.zones import find_zone
-from spot.sources.entsoe import parse_entsoe
-from spot.sources.entsoe_outages import parse_entsoe_outages
 from spot.sources.parsed import Capture
+from spot.sources.providers.entsoe import parse_entsoe
+from spot.sources.providers.entsoe_outages import parse_entsoe_outages
+from tests.support.provider_documents import Document, DocumentSeries
 
 DAY = date(2025, 11, 5)
 NOW = datetime(2026, 11, 1, tzinfo=UTC)

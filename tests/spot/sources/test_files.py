@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from spot.contracts.catalog import find_contract
 from spot.contracts.raw_rows import check_raw_rows
+from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import day_bounds_utc
-from spot.sources.file_layouts import LAYOUTS, find_layout
-from spot.sources.files import merge_by_precedence, parse_market_file, zones_of_file
+from spot.sources.files.layouts import LAYOUTS, find_layout
+from spot.sources.files.market_files import merge_by_precedence, parse_market_file, zones_of_file
 
 SPRING, AUTUMN = date(2024, 3, 31), date(2024, 10, 27)
 

@@ -9,11 +9,11 @@ import pytest
 
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc, delivery_starts_utc
-from spot.sources.elexon import parse_elexon
-from spot.sources.energy_charts import parse_energy_charts
-from spot.sources.open_meteo import WeatherRequest, parse_open_meteo
 from spot.sources.parsed import Capture
-from spot.sources.smard import parse_smard, parse_smard_index, smard_series
+from spot.sources.providers.elexon import parse_elexon
+from spot.sources.providers.energy_charts import parse_energy_charts
+from spot.sources.providers.open_meteo import WeatherRequest, parse_open_meteo
+from spot.sources.providers.smard import parse_smard, parse_smard_index, smard_series
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 HOURLY_DAY, QUARTER_DAY = date(2024, 5, 4), date(2025, 11, 5)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.provider_mutations import MUST_ALL_BE_CAUGHT, MUTATIONS, run_mutations
-from benchmarks.us_bodies import us_bodies
 from benchmarks.us_mutations import MUTATIONS as US_MUTATIONS
 from benchmarks.us_mutations import run_us_mutations
 from spot.errors import ContractError
+from tests.support.us_bodies import us_bodies
 
 
 @pytest.mark.market_data

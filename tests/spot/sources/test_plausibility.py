@@ -10,8 +10,8 @@ import pytest
 
 from spot.errors import ContractError
 from spot.market.delivery import delivery_starts_utc
+from spot.sources.judging.plausibility import Plausibility, assess_plausibility
 from spot.sources.parsed import Capture, Points, assemble, value_column
-from spot.sources.plausibility import Plausibility, assess_plausibility
 
 FIRST, TODAY = date(2024, 5, 1), date(2024, 5, 29)
 Shape = Callable[[np.ndarray, np.random.Generator], np.ndarray]

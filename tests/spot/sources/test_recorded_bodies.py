@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from benchmarks.recorded_bodies import BODIES, EXPECTED, RecordedBody
-from benchmarks.recorded_history import bad_prices
 from spot.errors import ContractError
-from spot.sources.plausibility import assess_plausibility
+from spot.sources.judging.plausibility import assess_plausibility
+from tests.support.recorded_bodies import BODIES, EXPECTED, RecordedBody
+from tests.support.recorded_history import bad_prices
 
 pytestmark = pytest.mark.market_data
 

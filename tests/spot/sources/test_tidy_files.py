@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from spot.errors import ContractError
+from spot.sources.files.tidy_files import parse_tidy
 from spot.sources.parsed import Capture
-from spot.sources.tidy_files import parse_tidy
 
 CAPTURE = Capture(zone="NL", captured_at_utc=datetime(2026, 1, 1, tzinfo=UTC), is_backfill=True)
 HEAD = "table,series,delivery_start,resolution_minutes,value"

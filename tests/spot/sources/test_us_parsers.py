@@ -6,7 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 import polars as pl
 import pytest
 
-from benchmarks.us_documents import (
+from spot.errors import ContractError
+from spot.market.delivery import day_bounds_utc, delivery_starts_utc, n_periods
+from spot.market.gates import gate_closure_utc
+from spot.sources.parsed import Capture
+from spot.sources.providers.ecb import fixing_known_utc, is_fixing_day, parse_ecb
+from spot.sources.providers.ercot import parse_ercot
+from spot.sources.providers.pjm import parse_pjm
+from tests.support.us_documents import (
     ecb_body,
     ercot_body,
     ercot_load_rows,
@@ -16,13 +23,6 @@ from benchmarks.us_documents import (
     pjm_price_rows,
     weekday_rates,
 )
-from spot.errors import ContractError
-from spot.market.delivery import day_bounds_utc, delivery_starts_utc, n_periods
-from spot.market.gates import gate_closure_utc
-from spot.sources.ecb import fixing_known_utc, is_fixing_day, parse_ecb
-from spot.sources.ercot import parse_ercot
-from spot.sources.parsed import Capture
-from spot.sources.pjm import parse_pjm
 
 PJM, ERCOT = "PJM_WESTERN_HUB", "ERCOT_NORTH_HUB"
 DAY, SPRING, AUTUMN = date(2025, 11, 5), date(2025, 3, 9), date(2025, 11, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
-from spot.strategy.data_age import essential_data_utc
+from spot.strategy.readiness.data_age import essential_data_utc
 
 ZONE, DAY = "DE_LU", date(2025, 6, 12)
 GATE = gate_closure_utc(ZONE, DAY)

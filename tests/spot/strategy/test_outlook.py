@@ -10,10 +10,10 @@ from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.signal_tables import PUBLICATIONS, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import parse_limit_book, unreadable_book
-from spot.strategy.outlook import OutlookFacts, ServingModel, assess_outlook
+from spot.strategy.readiness.tradeability import OutlookFacts, ServingModel, assess_outlook
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_request
+from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
 DAY = date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)

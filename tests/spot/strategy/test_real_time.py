@@ -6,15 +6,15 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmarks import us_documents as us
 from spot.features.matrix import build_features
 from spot.market.delivery import days_between, n_periods
 from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import zone_outcomes
 from spot.sources.currencies import in_euro
-from spot.sources.ecb import parse_ecb
 from spot.sources.parsed import Capture
-from spot.sources.pjm import parse_pjm
+from spot.sources.providers.ecb import parse_ecb
+from spot.sources.providers.pjm import parse_pjm
+from tests.support import us_documents as us
 
 ZONE = "PJM_WESTERN_HUB"
 DAYS = days_between(date(2025, 10, 20), date(2025, 11, 6))

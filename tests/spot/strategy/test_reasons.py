@@ -9,7 +9,7 @@ from spot.contracts.table import check_rows
 from spot.strategy.reasons import SIMILAR_DAYS, signal_reasons
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
-from tests.spot.strategy.sample_market import make_request
+from tests.support.sample_market import make_request
 
 DAY = date(2025, 6, 3)
 PARTS = {"load_forecast_mw": np.arange(24.0), "calendar": np.full(24, -10.5), "price level": np.full(24, np.nan)}

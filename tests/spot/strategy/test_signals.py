@@ -11,12 +11,12 @@ from spot.market.delivery import n_periods
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import parse_limit_book, unreadable_book
 from spot.risk.state import TradingState
+from spot.strategy.proposals.storage import plan_of
+from spot.strategy.proposals.view import LEVELS
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
-from spot.strategy.settling import settle_signals
+from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
-from spot.strategy.storage import plan_of
-from spot.strategy.view import LEVELS
-from tests.spot.strategy.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
+from tests.support.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
 SPREAD = SettlementSpreadSettings(takes_curve=True)

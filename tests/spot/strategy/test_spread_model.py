@@ -9,13 +9,13 @@ from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.contracts.table import check_rows
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.market.delivery import n_periods
+from spot.strategy.proposals.view import mean_of_quantiles
 from spot.strategy.reasons import spread_reasons
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
-from spot.strategy.spread_model import CatBoostSpread, CatBoostSpreadSettings
-from spot.strategy.spread_past import spread_inputs, spread_past
-from spot.strategy.view import mean_of_quantiles
-from tests.spot.strategy.sample_market import ZONE, make_forecast, make_outcomes, make_request
+from spot.strategy.spread.inputs import spread_inputs, spread_past
+from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
+from tests.support.sample_market import ZONE, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
 

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spot.errors import ForecastError
+from spot.strategy.proposals.storage import optimise_storage, plan_of, plan_value_eur
+from spot.strategy.proposals.volume_steps import StepMarket, in_volume_steps
 from spot.strategy.settings import StorageSettings
 from spot.strategy.sizing import round_towards_zero
-from spot.strategy.storage import optimise_storage, plan_of, plan_value_eur
-from spot.strategy.volume_steps import StepMarket, in_volume_steps
 
 LOSSLESS = StorageSettings(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=0.0)
 

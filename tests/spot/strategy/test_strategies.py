@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spot.backtest.signal_walk import desk_price
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
-from spot.strategy.price_view import product_units
+from spot.strategy.proposals.price_view import product_units
+from spot.strategy.proposals.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings, load_strategy_settings
-from spot.strategy.settling import settle_signals
+from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.sizing import round_towards_zero, size_by_edge
-from spot.strategy.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
-from tests.spot.strategy.sample_market import ZONE, make_book, make_outcomes, make_request
+from spot.walk.signals import desk_price
+from tests.support.sample_market import ZONE, make_book, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
 

@@ -1,0 +1,1 @@
+"""`spotdesk benchmark`: how good the forecasts are and what they cost."""

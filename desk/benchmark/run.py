@@ -1,0 +1,270 @@
+"""One run of a benchmark in a process of its own: what it forecasts, what it costs, and its place in the cache.
+
+A process of its own makes CPU seconds and peak memory those of the run alone. Results lie under `.spotdesk/benchmarks`, named after the code, the
+settings and the data: what was computed is not computed again, and a run that was interrupted goes on where it stopped.
+"""
+
+import hashlib
+import io
+import json
+import os
+import resource
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desk.benchmark.data import epf_file, read_epf_market, read_zone, with_neighbours, zones_in
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.errors import ConfigurationError, SpotdeskError
+from spot.forecast.hourly_forecaster import HourlyForecaster
+from spot.forecast.interface import PriceForecast
+from spot.forecast.leak_check import leak_check
+from spot.forecast.members import load_settings_mapping, make_forecaster
+from spot.market.zones import find_zone
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CODE = ("spot/forecast/*.py", "spot/market/*.py", "spot/contracts/panel.py", "desk/benchmark/data.py")
+"""What forecasts of the same data depend on."""
+_SERVED_DAYS = 15
+_LEAK_DAYS = (20, 45)
+_LEAK_SPAN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchmarkJob:
+    """What to run. `source` is a folder of the open-access benchmark, or a file of zones."""
+
+    source: str
+    zone: str
+    settings: dict[str, Any]
+    first_test_day: str
+    """ISO date, or empty for the last 728 days of the panel."""
+    known_at_gate_only: bool = False
+    has_neighbours: bool = False
+    """Offer the prices and residual loads of the day before of those neighbours that the file holds."""
+    refit_days: int = 0
+    """Days between refits from scratch; 0 for one fit before the test."""
+    checks_leaks: bool = False
+
+    def key(self) -> str:
+        """A name that changes with the code, the settings and the data."""
+        digest = hashlib.sha256(
+            json.dumps(
+                [self.zone, self.settings, self.first_test_day, self.known_at_gate_only, self.has_neighbours, self.refit_days], sort_keys=True
+            ).encode()
+        )
+        for path in sorted(path for pattern in _CODE for path in _ROOT.glob(pattern)):
+            digest.update(path.read_bytes())
+        source = Path(self.source)
+        data = epf_file(source, self.zone.removeprefix("EPF_")) if source.is_dir() else source
+        digest.update(data.name.encode() + data.read_bytes())
+        return f"{self.zone}-{self.settings['kind']}-{digest.hexdigest()[:16]}"
+
+    def panel(self) -> DeliveryPanel:
+        """The data of the job."""
+        source = Path(self.source)
+        if source.is_dir():
+            return read_epf_market(source, self.zone.removeprefix("EPF_"))
+        panel = read_zone(source, self.zone, known_at_gate_only=self.known_at_gate_only)
+        if not self.has_neighbours:
+            return panel
+        beside = [name for name in find_zone(self.zone).neighbours if name in zones_in(source)]
+        return with_neighbours(panel, {name: read_zone(source, name) for name in beside})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchmarkRun:
+    """Forecasts of the test days and their cost. T test days, P periods, Q levels."""
+
+    points: Floats
+    quantiles: Floats
+    levels: tuple[float, ...]
+    first_row: int
+    figures: dict[str, Any]
+    """CPU seconds and MiB: cpu_s, cpu_fit_s, cpu_walk_forward_s, cpu_served_day_ms, cpu_update_day_ms, peak_memory_mib; is_leak_free."""
+
+
+Stage = Callable[[str], None]
+
+
+def run_cached(job: BenchmarkJob, cache: Path, stage: Stage) -> BenchmarkRun:
+    """The run of a job, from the cache where it was done before.
+
+    Raises:
+        SpotdeskError: the job failed; the message is the job's own.
+    """
+    path = cache / f"{job.key()}.npz"
+    stored = _load(path)
+    if stored is not None and (stored.figures.get("is_leak_free") is not None or not job.checks_leaks):
+        return stored
+    cache.mkdir(parents=True, exist_ok=True)
+    context = get_context("spawn")
+    receiver, sender = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(job, str(path), sender))
+    _start_deaf(process)
+    sender.close()
+    try:
+        problem = _listen(receiver, stage)
+    except KeyboardInterrupt:
+        process.terminate()
+        raise
+    finally:
+        process.join()
+    stored = _load(path) if process.exitcode == 0 else None
+    if stored is None:
+        raise SpotdeskError(f"benchmark of {job.zone}: {problem}")
+    return stored
+
+
+def _start_deaf(process: SpawnProcess) -> None:
+    """Start a process that leaves Ctrl-C, which a terminal sends to both, to this one."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        process.start()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _listen(receiver: Connection, stage: Stage) -> str:
+    """What went wrong in the run, of whose stages `stage` is told."""
+    problem = "the process of the run died"
+    while True:
+        try:
+            kind, text = receiver.recv()
+        except EOFError:
+            return problem
+        if kind == "stage":
+            stage(text)
+        else:
+            problem = text
+
+
+def _work(job: BenchmarkJob, path: str, sender: Connection) -> None:
+    """The body of the run's own process."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        run = _run(job, lambda text: sender.send(("stage", text)))
+    except SpotdeskError as error:
+        sender.send(("error", f"{type(error).__name__}: {error}"))
+        raise SystemExit(1) from error
+    _store(run, Path(path))
+
+
+def _end_with_parent() -> None:
+    """A command that was killed leaves no run behind."""
+    if parent := parent_process():
+        parent.join()
+        os._exit(1)
+
+
+def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
+    panel = job.panel()
+    first = int(np.searchsorted(panel.days, np.datetime64(job.first_test_day))) if job.first_test_day else len(panel) - 728
+    settings = load_settings_mapping(job.settings)
+    if first >= len(panel):
+        raise ConfigurationError(f"no day from {job.first_test_day} on: the data ends with {panel.last_day}")
+    stage("fit")
+    begun = time.process_time()
+    model = _fitted(settings, panel.first(first))
+    fitted = time.process_time()
+    stage("walk-forward")
+    forecasts, refit_seconds = _walk(model, panel, first, job)
+    walked = time.process_time()
+    is_leak_free: bool | None = None
+    if job.checks_leaks:
+        stage("leak check")
+        cut = panel.first(min(first + _LEAK_SPAN, len(panel)))
+        rows = [first + day for day in _LEAK_DAYS if first + day < len(cut)]
+        is_leak_free = leak_check(lambda changed: model.walk_forward(changed, first), cut, first_row=first, rows=rows).is_clean
+    stage("served days")
+    served, updated = _serve(model, panel, first)
+    figures: dict[str, Any] = {
+        "cpu_s": round(walked - begun, 2),
+        "cpu_fit_s": round(fitted - begun + refit_seconds, 2),
+        "cpu_walk_forward_s": round(walked - fitted - refit_seconds, 2),
+        "cpu_served_day_ms": round(1e3 * served, 2),
+        "cpu_update_day_ms": round(1e3 * updated, 2),
+        "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "is_leak_free": is_leak_free,
+    }
+    return _as_run(forecasts, first, panel, figures, tuple(settings.levels))
+
+
+def _fitted(settings: Any, history: DeliveryPanel) -> HourlyForecaster[Any]:
+    model = make_forecaster(settings)
+    if not isinstance(model, HourlyForecaster):
+        raise SpotdeskError(f"{model.name} has no walk-forward")
+    return model.fit(history)
+
+
+def _walk(model: HourlyForecaster[Any], panel: DeliveryPanel, first: int, job: BenchmarkJob) -> tuple[list[PriceForecast], float]:
+    """Forecasts of all days from `first` on, and the CPU seconds of refits on the way."""
+    if not job.refit_days:
+        return model.walk_forward(panel, first), 0.0
+    forecasts: list[PriceForecast] = []
+    seconds = 0.0
+    for start in range(first, len(panel), job.refit_days):
+        if start > first:
+            begun = time.process_time()
+            model = _fitted(load_settings_mapping(job.settings), panel.first(start))
+            seconds += time.process_time() - begun
+        forecasts += model.walk_forward(panel.first(min(start + job.refit_days, len(panel))), start)
+    return forecasts, seconds
+
+
+def _serve(model: HourlyForecaster[Any], panel: DeliveryPanel, first: int) -> tuple[float, float]:
+    """Median CPU seconds of forecasting one day and of absorbing one, each through the interface."""
+    predicted, updated = [], []
+    for row in range(first, min(first + _SERVED_DAYS, len(panel))):
+        begun = time.process_time()
+        model.predict(panel.known_at_gate(row))
+        made = time.process_time()
+        model.update(panel.first(row + 1))
+        predicted.append(made - begun)
+        updated.append(time.process_time() - made)
+    return float(np.median(predicted)), float(np.median(updated))
+
+
+def _as_run(forecasts: list[PriceForecast], first: int, panel: DeliveryPanel, figures: dict[str, Any], levels: tuple[float, ...]) -> BenchmarkRun:
+    points = np.full((len(forecasts), panel.prices.shape[1]), np.nan)
+    quantiles = np.full((*points.shape, len(levels)), np.nan)
+    for row, forecast in enumerate(forecasts):
+        points[row, : len(forecast.point)], quantiles[row, : len(forecast.point)] = forecast.point, forecast.quantiles
+    return BenchmarkRun(points=points, quantiles=quantiles, levels=levels, first_row=first, figures=figures)
+
+
+def _store(run: BenchmarkRun, path: Path) -> None:
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        points=run.points,
+        quantiles=run.quantiles.astype(np.float32),
+        levels=np.array(run.levels),
+        first_row=np.array(run.first_row),
+        figures=np.array(json.dumps(run.figures)),
+    )
+    part = path.with_suffix(".part")
+    part.write_bytes(buffer.getvalue())
+    part.replace(path)
+
+
+def _load(path: Path) -> BenchmarkRun | None:
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as stored:
+        return BenchmarkRun(
+            points=stored["points"],
+            quantiles=stored["quantiles"].astype(np.float64),
+            levels=tuple(float(level) for level in stored["levels"]),
+            first_row=int(stored["first_row"]),
+            figures=json.loads(str(stored["figures"])),
+        )

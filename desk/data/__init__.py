@@ -1,0 +1,1 @@
+"""Commands that load, derive and query data."""

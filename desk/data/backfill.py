@@ -1,0 +1,200 @@
+"""`spotdesk backfill`: years of live data into the ledger, month by month, politely, and resumable after any interruption."""
+
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
+from resources.lake.lake import Lake
+from resources.market.live_market import LiveMarket
+from resources.market.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, make_live_market
+from resources.settings.environment import desk_settings, provider_tokens, provider_urls, read_environment
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
+from spot.market.zones import find_zone
+
+GIVE_UP_AFTER = 2
+"""Tasks in a row to which no source answered: the rest is left for the next time."""
+_TROUBLE = ("no answer", "failed", "not asked")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One month, or part of one, of one table of a zone."""
+
+    zone: str
+    table: str
+    first_day: date
+    last_day: date
+
+
+class Finished:
+    """Which tasks are done, in one small file per zone, table and sources. A task is noted after its rows are in the ledger, never before."""
+
+    def __init__(self, folder: Path, sources: tuple[str, ...]) -> None:
+        self._folder, self._sources = folder, "-".join(sources)
+
+    def has(self, task: Task) -> bool:
+        """Whether the task is done."""
+        return self._key(task) in self._read(task)
+
+    def note(self, task: Task) -> None:
+        """Note the task as done, whole or not at all."""
+        done = sorted({*self._read(task), self._key(task)})
+        path = self._path(task)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".tmp")
+        beside.write_text(json.dumps(done, indent=0), encoding="utf-8")
+        beside.replace(path)
+
+    def _read(self, task: Task) -> list[str]:
+        try:
+            content = json.loads(self._path(task).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return []  # a lost note costs a repetition: writing to the ledger twice is writing once
+        return [str(entry) for entry in content] if isinstance(content, list) else []
+
+    def _path(self, task: Task) -> Path:
+        return self._folder / f"{task.zone}-{task.table}-{self._sources}.json"
+
+    def _key(self, task: Task) -> str:
+        return f"{task.first_day}..{task.last_day}"
+
+
+def backfill(
+    *,
+    zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
+    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
+    last_day: Annotated[
+        datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.  \\[default: yesterday]")
+    ] = None,
+    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  \\[default: all that the sources have]")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Live source, in order of preference.  \\[default: as zones.yaml says]")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Ask once more for what is done: finds revisions.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Load history from the live sources into the ledger. Interrupt it at any time: the same command goes on where it was.
+
+    What became known when follows the dated publication rules; a value that differs from the one held is a revision, known from now on.
+    Every answer is kept, every refused row goes to quarantine, and no host is asked more often than its budget allows.
+
+        spotdesk backfill --zone DE_LU --from 2023-01-01 --source energy_charts
+    """
+    environment, now = read_environment(), datetime.now(UTC)
+    last = last_day.date() if last_day else now.date() - timedelta(days=1)
+    if last < first_day.date():
+        raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
+    lake = make_lake(environment)
+    market = make_live_market(lake, environment.home / "http", tokens=provider_tokens(), base_urls=provider_urls())
+    rows: list[dict[str, Any]] = []
+    # What the library says of each failure stands in the table already.
+    logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
+    with progress() as bar:
+        for name in dict.fromkeys(find_zone(name).name for name in zone):
+            sources = sources_of(name, source)
+            finished = Finished(environment.home / "backfill", sources)
+            tasks = list(tasks_of(market, name, sources, table, (first_day.date(), last)))
+            todo = [task for task in tasks if again or not finished.has(task)]
+            line = bar.add_task(name, total=len(todo))
+            n_silent = 0
+            for task in todo:
+                if n_silent >= GIVE_UP_AFTER:
+                    rows.append(_row(task, "not asked", detail="no source answered before it"))
+                    continue
+                bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
+                rows.append(_load(market, lake, task, sources, finished, now))
+                n_silent = n_silent + 1 if rows[-1]["outcome"] == "no answer" else 0
+                bar.advance(line)
+    emit(rows if as_json else _by_table(rows), as_json=as_json, title="backfill", empty="everything is there already")
+    if any(row["outcome"] in _TROUBLE for row in rows):
+        err.print("not all of it is there: the same command goes on where it stopped")
+        raise typer.Exit(1)
+
+
+def _by_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One line per zone and table: months by outcome, new rows, months that came from a fallback, and the newest trouble."""
+    lines: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        counts = dict.fromkeys(("loaded", "nothing new", *_TROUBLE), 0)
+        start = {"zone": row["zone"], "table": row["table"], **counts, "new_rows": 0, "fallbacks": 0, "trouble": ""}
+        line = lines.setdefault((row["zone"], row["table"]), start)
+        line[row["outcome"]] += 1
+        line["new_rows"] += row["new_rows"]
+        line["fallbacks"] += row["is_fallback"]
+        line["trouble"] = row["detail"] if row["outcome"] in ("failed", "no answer") or row["is_fallback"] else line["trouble"]
+    return list(lines.values())
+
+
+def sources_of(zone: str, asked: list[str] | None) -> tuple[str, ...]:
+    """The live sources to ask, in order.
+
+    Raises:
+        ConfigurationError: one is not live, or the zone has none.
+    """
+    if asked:
+        unknown = [name for name in asked if name not in LIVE_SOURCES]
+        if unknown:
+            raise ConfigurationError(f"no live source {', '.join(unknown)}: known are {', '.join(LIVE_SOURCES)}")
+        return tuple(dict.fromkeys(asked))
+    settings = desk_settings(read_environment()).zones.get(zone)
+    names = tuple(name for name in (settings.sources if settings else ()) if name in LIVE_SOURCES)
+    if settings and settings.own_forecasts:
+        names = (*names, "open_meteo")  # the archived runs that the own forecasts of a backtest stand on
+    if not names:
+        raise ConfigurationError(f"zone {zone} has no live source in zones.yaml: name one with --source, or run `spotdesk init`")
+    return names
+
+
+def tasks_of(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]) -> Iterator[Task]:
+    """Month by month of every table: those asked for, else all that the sources have for the zone.
+
+    Raises:
+        ConfigurationError: no source has one of them.
+    """
+    offered = {name for source in sources for name in market.providers[source].tables(zone)}
+    wanted = tables or [name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts", *LIVE_ONLY_TABLES) if name in offered]
+    missing = [name for name in wanted if name not in offered]
+    if missing or not wanted:
+        raise ConfigurationError(
+            f"{', '.join(sources)} have no {', '.join(missing) or 'data'} for {zone}: they have {', '.join(sorted(offered)) or 'nothing'}"
+        )
+    for table in wanted:
+        at = days[0]
+        while at <= days[1]:
+            month_end = (at.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+            stop = min(month_end, days[1])
+            yield Task(zone, table, at, stop)
+            at = stop + timedelta(days=1)
+
+
+def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime) -> dict[str, Any]:
+    able = [name for name in sources if task.table in market.providers[name].tables(task.zone)]
+    try:
+        fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
+    except NotYetPublishedError as error:
+        # Nothing new is an outcome, and a month that is over will not change by asking again tomorrow.
+        finished.note(task)
+        return _row(task, "nothing new", detail=str(error)[:200])
+    except SourceUnavailableError as error:
+        return _row(task, "no answer", detail=str(error)[:200])
+    except SpotdeskError as error:
+        return _row(task, "failed", detail=str(error)[:200])
+    report = lake.append(task.table, fetched.rows, source=fetched.source)
+    finished.note(task)
+    return _row(task, "loaded", source=fetched.source, new_rows=report.n_new, detail="; ".join(fetched.failures)[:200])
+
+
+def _row(task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = "") -> dict[str, Any]:
+    """What came of a task. A fallback gave the rows where they came although another source had failed first."""
+    what = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
+    is_fallback = outcome == "loaded" and bool(detail)
+    return {**what, "outcome": outcome, "source": source, "new_rows": new_rows, "is_fallback": is_fallback, "detail": detail}

@@ -1,0 +1,93 @@
+"""`spotdesk ingest`: a file of market data in the tidy layout into the ledger."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from desk.screen.console import JsonFlag, emit
+from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
+from resources.wiring import make_lake
+from spot.contracts.tables import find_contract
+from spot.errors import ConfigurationError, ContractError
+from spot.market.zones import find_zone
+from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE, in_euro, is_converted, local_series
+from spot.sources.files.tidy_files import SOURCE, parse_tidy
+from spot.sources.judging.plausibility import assess_plausibility
+from spot.sources.judging.revisions import select_revisions
+from spot.sources.parsed import Capture
+
+
+def ingest(
+    file: Annotated[Path, typer.Argument(help="CSV or Parquet in the tidy layout of docs/sources/files.md.")],
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Bidding zone of its rows.")],
+    as_json: JsonFlag = False,
+) -> None:
+    """Read a file of market data, judge it like any live source, and add what is believable to the ledger, as source `files`.
+
+    Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference rates of the ledger.
+    The file is refused whole where it is damaged or more than 5 % of a table is wrong; single refused rows go to quarantine with their reason.
+    A value that an earlier file gave differently is a revision, known from now on; what was known before stays.
+
+        spotdesk ingest prices.csv --zone NL
+    """
+    kind = {".csv": "csv", ".parquet": "parquet"}.get(file.suffix.lower())
+    if kind is None or not file.is_file():
+        raise ConfigurationError(f"{file}: expected an existing .csv or .parquet file")
+    capture = Capture(zone=find_zone(zone).name, captured_at_utc=datetime.now(UTC), is_backfill=True)
+    parsed = parse_tidy(file.read_bytes(), kind, file.name, capture)  # type: ignore[arg-type]
+    lake = make_lake(read_environment())
+    judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}
+    report = []
+    for table, (rows, accepted, quarantined) in judged.items():
+        fresh = select_revisions(accepted, _held(lake, table, rows), find_contract(table), capture.captured_at_utc)
+        written = lake.append(table, fresh, source=SOURCE)
+        lake.quarantine(table, quarantined, source=SOURCE)
+        n_known = accepted.height - fresh.height + written.n_known
+        n_quarantined = quarantined.height + written.n_quarantined
+        report.append({"table": table, "rows": rows.height, "new": written.n_new, "known": n_known, "quarantined": n_quarantined})
+    report += [_in_euro(lake, table, capture.zone, parsed.tables[LOCAL_TABLE]) for table in _converted(parsed.tables, capture.zone)]
+    lake.quarantine("file", parsed.rejected, source=SOURCE)
+    emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
+
+
+def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:
+    """EUR tables that rows in another currency become."""
+    series = tables[LOCAL_TABLE]["series"].unique().to_list() if LOCAL_TABLE in tables else []
+    return sorted({EURO_SERIES[name][0] for name in series if is_converted(EURO_SERIES[name][0], zone)})
+
+
+def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str, Any]:
+    """The rows of the file in EUR, at the reference rates of the ledger: `spotdesk backfill --table exchange_rates` loads those."""
+    held = lake.read(LOCAL_TABLE, zones=[zone], first_day=local["delivery_day"].min(), last_day=local["delivery_day"].max())  # type: ignore[arg-type]
+    own = held.filter(pl.col("source") == SOURCE)
+    rows = in_euro(own, lake.read(RATES_TABLE, zones=[zone]), table=table, zone=zone)
+    n_new = lake.append(table, rows, source=SOURCE).n_new
+    n_wanted = own.filter(pl.col("series").is_in(local_series(table))).height
+    return {"table": f"{table} (EUR)", "rows": n_wanted, "new": n_new, "known": rows.height - n_new, "without_rate": n_wanted - rows.height}
+
+
+def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
+    """What earlier files said of the same days."""
+    first, last = rows.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
+    return lake.read(table, zones=[rows["zone"][0]], first_day=first, last_day=last).filter(pl.col("source") == SOURCE)
+
+
+def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Believable rows and the others; nothing is written before every table of the file has been judged.
+
+    Raises:
+        ContractError: so much of the table is wrong that none of it is believed.
+    """
+    first = rows["delivery_day"].min()
+    history = lake.read(table, zones=[rows["zone"][0]]).filter(pl.col("delivery_day") < first)
+    verdict = assess_plausibility(table, rows, history)
+    if verdict.is_refused:
+        reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
+        raise ContractError(f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons}; nothing of the file is used")
+    return verdict.accepted, verdict.quarantined

@@ -1,0 +1,1 @@
+"""`spotdesk demo`: the whole loop on simulated markets."""

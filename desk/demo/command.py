@@ -1,0 +1,177 @@
+"""`spotdesk demo`: two simulated zones, one regime change, and the whole loop from data to a new champion, in one command."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from desk.demo.report import demo_report, terminal_table, verdict_lines, write_report
+from desk.demo.summary import TABLES, DemoSummary, summarise_zone
+from desk.screen.console import JsonFlag, emit_json, out, stages
+from desk.screen.report import render_report
+from resources.settings.environment import PROJECT_ROOT, Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError
+from spot.market.gates import gate_closure_utc
+
+REPORT = "report.html"
+_MARKER = "DEMO.txt"
+
+
+class Regime(StrEnum):
+    """Regime changes that the demo can switch on."""
+
+    SOLAR_BOOM = "solar_boom"
+    GAS_SHOCK = "gas_shock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoPlan:
+    """What the demo does, day by day. Fixed days: the same numbers come out today and next year."""
+
+    zones: tuple[str, ...] = ("DE_LU", "FR")
+    scenario: Regime = Regime.GAS_SHOCK
+    seed: int = 7
+    training_days: int = 377
+    evaluation_days: int = 14
+    first_forecast: date = date(2025, 6, 20)
+    change_day: date = date(2025, 7, 18)
+    tomorrow: date = date(2025, 9, 1)
+    block_days: int = 7
+    """How often the monitors look."""
+    model: str = "catboost_small"
+
+    @classmethod
+    def quick(cls, scenario: Regime, seed: int) -> "DemoPlan":
+        """One zone and four weeks, to see that everything works; too short to promote a new model."""
+        return cls(
+            zones=("FR",),
+            scenario=scenario,
+            seed=seed,
+            training_days=90,
+            first_forecast=date(2025, 5, 20),
+            change_day=date(2025, 6, 3),
+            tomorrow=date(2025, 6, 18),
+        )
+
+    @property
+    def first_day(self) -> date:
+        """Oldest day that anything is learnt from."""
+        return self.first_forecast - timedelta(days=self.training_days + self.evaluation_days + 8)
+
+    def overrides(self) -> dict[str, Any]:
+        """Settings of every zone; the model's age asks for nothing here, so that only the monitors can ask for a retrain."""
+        regime = {"name": self.scenario.value, "start_day": self.change_day.isoformat()}
+        return {
+            "source": "simulated",
+            "assume_known": (),
+            "fallback_sources": {},
+            "seed": self.seed,
+            "scenarios": (regime,),
+            "model": self.model,
+            "strategies": ("settlement_spread", "storage"),
+            "training_days": self.training_days,
+            "evaluation_days": self.evaluation_days,
+            "retrain_after_days": 1000,
+        }
+
+
+def demo(
+    *,
+    scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.GAS_SHOCK,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
+    quick: Annotated[bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")] = False,
+    home: Annotated[Path | None, typer.Option("--home", help="Folder of the demo's state, made anew.  \\[default: demo in the desk's home]")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote. Nothing leaves this machine.
+
+    Two simulated zones, about 500 days, one regime change. The desk's own tables are not touched.
+    """
+    plan = DemoPlan.quick(scenario, seed) if quick else DemoPlan(scenario=scenario, seed=seed)
+    admit_zones(plan.zones)
+    environment = _fresh_home(home)
+    started = time.perf_counter()
+    chain = run_plan(plan, environment)
+    lake = make_lake(environment)
+    tables = {name: lake.read(name, zones=list(plan.zones)) for name in TABLES}
+    zones = tuple(summarise_zone(tables, zone, change_day=plan.change_day, last_day=plan.tomorrow) for zone in plan.zones)
+    summary = DemoSummary(
+        scenario=plan.scenario.value, change_day=plan.change_day, first_day=plan.first_day, last_day=plan.tomorrow, seed=plan.seed, zones=zones
+    )
+    path = environment.home / REPORT
+    steps = next_steps(environment.home, plan)
+    write_report(path, render_report(demo_report(summary, tables, steps)))
+    seconds = time.perf_counter() - started
+    if as_json:
+        emit_json(
+            {**summary.as_mapping(), "seconds": round(seconds, 1), "n_runs": chain.n_runs, "seconds_of_jobs": chain.seconds, "report": str(path)}
+        )
+        return
+    out.print("[bold]A simulated market: these are no real prices, and no order left this machine.[/bold]")
+    out.print(terminal_table(summary))
+    for line in verdict_lines(summary):
+        out.print(f"  {line}", highlight=False)
+    out.print(f"{chain.n_runs} runs of the asset graph in {seconds:.0f} s")
+    out.print(f"\nOpen next: [bold]{_shown(path)}[/bold] in a browser")
+    for command, meaning in steps:
+        out.print(f"  {meaning}: [bold]{command}[/bold]", highlight=False, soft_wrap=True)
+
+
+def run_plan(plan: DemoPlan, environment: Environment) -> Any:
+    """Run the plan through the asset graph in this process; returns its `ChainReport`."""
+    # Partition keys are fixed when the graph is imported: only now are all zones known.
+    from dagster import DagsterInstance
+
+    from desk.demo.quick_sqlite import quick_sqlite
+    from desk.in_process import ChainRequest, ChainRunner, run_chain
+    from trading_assets.partitions import partition_key
+
+    prepare_dagster_home(environment)
+    desk = desk_resource(environment, **plan.overrides())
+    request = ChainRequest(zones=plan.zones, first_day=plan.first_forecast, last_day=plan.tomorrow - timedelta(days=1), block_days=plan.block_days)
+    with quick_sqlite(), DagsterInstance.get() as instance, stages() as tell:
+        chain = run_chain(request, environment=environment, desk=desk, instance=instance, on_progress=tell)
+        runner = ChainRunner(environment, desk, instance, chain)
+        for zone in plan.zones:
+            tell(f"{zone}: signals for {plan.tomorrow}, before the gate", 1.0)
+            now = gate_closure_utc(zone, plan.tomorrow) - timedelta(minutes=desk.zone(zone).gate_lead_minutes)
+            runner.run("signals_ready", partition_key(zone, plan.tomorrow), now=now)
+        runner.run("database_published", None)
+    return runner.report
+
+
+def _fresh_home(home: Path | None) -> Environment:
+    """The environment of the demo's own folder, emptied of an earlier demo; any other folder that holds something is refused."""
+    environment = read_environment(home=home or read_environment().home / "demo")
+    marker = environment.home / _MARKER
+    if environment.home.exists() and any(environment.home.iterdir()) and not marker.is_file():
+        raise ConfigurationError(f"{environment.home} holds something that is not of the demo: choose another --home")
+    shutil.rmtree(environment.home, ignore_errors=True)
+    environment.home.mkdir(parents=True)
+    marker.write_text("Made by `spotdesk demo`, which may delete this folder.\n", encoding="utf-8")
+    return environment
+
+
+def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
+    """Commands to try on the demo's own state, and what each does."""
+    at = f"SPOTDESK_HOME={_shown(home)} .venv/bin/spotdesk"
+    best = "SELECT zone, delivery_day, round(sum(pnl_eur)) AS pnl_eur FROM settlements GROUP BY ALL ORDER BY pnl_eur DESC LIMIT 5"
+    return (
+        (f"{at} dev --look-only", "The lineage graph with these runs, their checks and pictures"),
+        (f'{at} sql "{best}"', "Ask the tables"),
+        (f"{at} signals --zone {plan.zones[0]} --day {plan.tomorrow} --explain", "What to buy and sell, and why"),
+        (f"{at} models --zone {plan.zones[-1]}", "Model versions"),
+        (f"{at} explain-decision --zone {plan.zones[-1]}", "Why each was promoted or not"),
+        (f"{at} status", "State of every zone"),
+    )
+
+
+def _shown(path: Path) -> str:
+    """Below the project, relative to it."""
+    return str(path.relative_to(PROJECT_ROOT)) if path.is_relative_to(PROJECT_ROOT) else str(path)

@@ -1,0 +1,222 @@
+"""The graph in one process, without a UI: history block by block, each row as of its own gate.
+
+For every zone: raw data and features of the whole range in one run, then block by block (zones in alphabetical order within a block): a version is
+trained if none serves or the one that does is too old, on days before the block only; the block is forecast, traded on paper, settled
+and judged; what the monitors found may ask for a retrain before the next block. Last, the newest day's signals get their reasons.
+Everything is a run of the graph's own jobs with the clock set to the block's gate. A run that was killed and is repeated finds its own rows and
+versions and leaves the same.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from dagster import DagsterInstance, Definitions, in_process_executor
+from threadpoolctl import threadpool_limits
+
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import lineage_of
+from resources.models.registry import ModelRegistry, ModelVersion
+from resources.settings.environment import Environment
+from resources.settings.policies import monitoring_settings
+from resources.settings.zones import Desk, ZoneSettings
+from resources.wiring import make_lake, make_registry, make_resources
+from spot.errors import ConfigurationError, SpotdeskError
+from spot.features.matrix import HISTORY_DAYS
+from spot.market.gates import gate_closure_utc
+from trading_assets.catalogue import ASSETS, CHECKS
+from trading_assets.jobs import JOBS
+from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+from workflows.lifecycle.retrain_requests import close_request, requests_of_history
+
+Progress = Callable[[str, float], None]
+"""Called with a line for people and the share done, 0 to 1."""
+_QUIET_LOGGER = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""What fails is told once, by the error that the runner raises; the whole trace is in the run's event log."""
+
+
+class ChainFailedError(SpotdeskError):
+    """A run of the chain failed; the message names the job, the zone, the days and the first cause."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainRequest:
+    """What to run."""
+
+    zones: tuple[str, ...]
+    first_day: date
+    last_day: date
+    block_days: int = 28
+    """Days per run, and how often the monitors look."""
+    retrains_on_drift: bool = True
+
+    def __post_init__(self) -> None:
+        if self.last_day < self.first_day or not self.zones or self.block_days < 1:
+            raise ConfigurationError(f"nothing to run: zones {self.zones}, {self.first_day} to {self.last_day}, blocks of {self.block_days} days")
+
+
+@dataclass(slots=True)
+class ChainReport:
+    """What was done."""
+
+    n_runs: int = 0
+    trained: list[ModelVersion] = field(default_factory=list)
+    retrain_causes: list[tuple[str, date, str, str]] = field(default_factory=list)
+    """Zone, first day that the new version could serve, cause and detail."""
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Job to the seconds it took in all."""
+    blocked: list[str] = field(default_factory=list)
+    """Runs that a blocking check stopped: no signal was made, and why."""
+    warnings: list[str] = field(default_factory=list)
+    """Checks that did not pass: asset, check and zone, once each."""
+
+
+class ChainRunner:
+    """Runs jobs of the graph in this process."""
+
+    def __init__(self, environment: Environment, desk: Desk, instance: DagsterInstance, report: ChainReport | None = None) -> None:
+        self.environment, self.desk, self.instance = environment, desk, instance
+        self.lake: Lake = make_lake(environment)
+        self.registry: ModelRegistry = make_registry(environment)
+        self.report = report or ChainReport()
+        resources = make_resources(environment, desk=desk)
+        definitions = Definitions(assets=ASSETS, asset_checks=CHECKS, jobs=JOBS, resources=resources, executor=in_process_executor)
+        self._definitions = definitions
+        resources["state_folder"].set_up()
+        self.registry.prepare()
+
+    def run(
+        self, job: str, key: str | None, *, now: datetime | None = None, first_day: date | None = None, order: Mapping[str, str] | None = None
+    ) -> None:
+        """One run of `job` for a partition; `first_day` widens it backwards, `now` sets its clock.
+
+        Raises:
+            ChainFailedError: a step failed. A blocking check that did not pass is no failure of the chain: there is no position for these days,
+                the report says so, and the next block may be better.
+        """
+        started = time.perf_counter()
+        config: dict[str, Any] = {"resources": {}}
+        if now is not None:
+            config["resources"]["clock"] = {"config": {"fixed_utc": now.isoformat()}}
+        if order is not None:
+            config["resources"]["training_order"] = {"config": dict(order)}
+        tags = {} if first_day is None else {FIRST_DAY_TAG: first_day.isoformat()}
+        definition = self._definitions.resolve_job_def(job)
+        with threadpool_limits(limits=1, user_api="blas"):
+            done = definition.execute_in_process(
+                run_config={**config, **_QUIET_LOGGER}, instance=self.instance, partition_key=key, tags=tags, raise_on_error=False
+            )
+        self.report.n_runs += 1
+        self.report.seconds[job] = self.report.seconds.get(job, 0.0) + time.perf_counter() - started
+        self._note_checks(done, key)
+        if not done.success:
+            what = f"{job} of {key}: {_first_cause(done)}"
+            if not _is_blocked(done):
+                raise ChainFailedError(what)
+            self.report.blocked.append(what)
+
+    def _note_checks(self, done: Any, key: str | None) -> None:
+        zone = "" if key is None else key.split("|")[-1]
+        for found in done.get_asset_check_evaluations():
+            if not found.passed:
+                line = f"{zone} {found.asset_key.to_user_string()}: {found.check_name}"
+                if line not in self.report.warnings:
+                    self.report.warnings.append(line)
+
+
+def run_chain(
+    request: ChainRequest, *, environment: Environment, desk: Desk, instance: DagsterInstance | None = None, on_progress: Progress = lambda *_: None
+) -> ChainReport:
+    """The chain for the zones and days of the request: data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+
+    `desk` is `desk_resource(environment, source=..., assume_known=...)`; without an `instance` no event is kept after the process ends.
+
+    Raises:
+        ChainFailedError: a run failed; what was done before it stays, and the same request goes on from there.
+        ConfigurationError: a zone is not in `zones.yaml`.
+    """
+    if instance is None:
+        with DagsterInstance.ephemeral() as own:
+            return run_chain(request, environment=environment, desk=desk, instance=own, on_progress=on_progress)
+    runner = ChainRunner(environment, desk, instance)
+    zones = sorted(set(request.zones))
+    settings = {zone: desk.zone(zone) for zone in zones}
+    blocks = _blocks(request)
+    n_steps = len(zones) * (1 + len(blocks)) + 1
+    for i, zone in enumerate(zones):
+        first = request.first_day - timedelta(days=_history_days(settings[zone]))
+        runner.run("history_loaded", partition_key(zone, request.last_day), first_day=first)
+        on_progress(f"{zone}: data and features from {first} to {request.last_day}", (i + 1) / n_steps)
+    done = len(zones)
+    for first, last in blocks:
+        for zone in zones:
+            _run_block(runner, zone, first, last, retrains_on_drift=request.retrains_on_drift)
+            done += 1
+            on_progress(f"{zone}: {first} to {last} forecast, traded, settled and judged", done / n_steps)
+    for zone in zones:
+        runner.run("reasons_told", partition_key(zone, request.last_day))
+    runner.run("database_published", None)
+    on_progress("analyst database published", 1.0)
+    return runner.report
+
+
+def train_zone(runner: ChainRunner, zone: str, through: date, *, cause: str, detail: str, request_id: str = "") -> None:
+    """One training run as of the gate of the day after `through`."""
+    now = gate_closure_utc(zone, through + timedelta(days=1))
+    order = {"through_day": through.isoformat(), "cause": cause, "detail": detail, "request_id": request_id}
+    before = {version.version for version in runner.registry.versions(zone)}
+    runner.run("zone_retrained", zone, now=now, order=order)
+    runner.report.trained += [version for version in runner.registry.versions(zone) if version.version not in before]
+    runner.report.retrain_causes.append((zone, through + timedelta(days=1), cause, detail))
+
+
+def _run_block(runner: ChainRunner, zone: str, first: date, last: date, *, retrains_on_drift: bool) -> None:
+    _retrain_if_due(runner, zone, first, on_drift=retrains_on_drift)
+    # All of the block's outcomes are known at the gate of the day after it, and each row is still made as of its own gate.
+    now = max(gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24))
+    runner.run("span_decided", partition_key(zone, last), now=now, first_day=first)
+    lineage = lineage_of(runner.desk.zone(zone))
+    if any(version.stage == "challenger" and version.lineage == lineage for version in runner.registry.versions(zone)):
+        runner.run("challengers_reviewed", zone, now=gate_closure_utc(zone, last + timedelta(days=1)))
+
+
+def _retrain_if_due(runner: ChainRunner, zone: str, first: date, *, on_drift: bool) -> None:
+    now = gate_closure_utc(zone, first)
+    limits = monitoring_settings(runner.desk).retraining
+    versions = runner.registry.versions(zone)
+    for asked in requests_of_history(runner.lake, runner.desk, versions, zone, before=first, now=now, limits=limits, watches=on_drift):
+        train_zone(runner, zone, first - timedelta(days=1), cause=asked.cause, detail=asked.detail, request_id=asked.request_id)
+        close_request(runner.lake, asked, "succeeded", now=now)
+
+
+def _blocks(request: ChainRequest) -> list[tuple[date, date]]:
+    blocks, first = [], request.first_day
+    while first <= request.last_day:
+        last = min(first + timedelta(days=request.block_days - 1), request.last_day)
+        blocks.append((first, last))
+        first = last + timedelta(days=1)
+    return blocks
+
+
+def _history_days(settings: ZoneSettings) -> int:
+    return settings.training_days + settings.evaluation_days + HISTORY_DAYS
+
+
+def _is_blocked(done: Any) -> bool:
+    failures = [event.step_failure_data.error for event in done.all_events if event.is_step_failure]
+    return bool(failures) and all(error is not None and error.cls_name == "DagsterAssetCheckFailedError" for error in failures)
+
+
+def _first_cause(done: Any) -> str:
+    for event in done.all_events:
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            error = event.step_failure_data.error
+            while error.cause is not None:
+                error = error.cause
+            said = error.message.strip()
+            if error.cls_name == "DagsterAssetCheckFailedError":  # its class and its line breaks say nothing to a reader
+                said = " ".join(said.partition(f"{error.cls_name}: ")[2].split()) or said
+            return f"{event.step_key}: {said}"
+    return "a step failed"

@@ -1,0 +1,95 @@
+"""`spotdesk compare`: two versions of a zone side by side, in error and in money."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import polars as pl
+import typer
+
+from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, out
+from desk.screen.report import Picture, Report, Section, render_report, table_of
+from resources.lake.zone_tables import lineage_of
+from resources.settings.environment import admit_zones, desk_resource, read_environment
+from resources.wiring import make_lake, make_registry
+from spot.errors import ConfigurationError
+from spot.lifecycle.comparison import comparison_in_words, daily_comparison
+from spot.market.zones import find_zone
+
+if TYPE_CHECKING:
+    from workflows.lifecycle.compare import Comparison
+
+_HEADINGS = {
+    "label": "",
+    "n_days": "days",
+    "mae_a_eur_per_mwh": "MAE A, EUR/MWh",
+    "mae_b_eur_per_mwh": "MAE B",
+    "pinball_a_eur_per_mwh": "pinball A",
+    "pinball_b_eur_per_mwh": "pinball B",
+    "pnl_a_eur": "P&L A, EUR",
+    "pnl_b_eur": "P&L B, EUR",
+}
+
+
+def compare(
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
+    versions: Annotated[tuple[str, str], typer.Option("--versions", help="Two versions, A then B; champion is a version too.")],
+    first_day: Annotated[datetime | None, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First day; by default 56 days back.")] = None,
+    last_day: Annotated[datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last day, included.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write a page with pictures there.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Error and money of two versions on days that neither learnt from, by hour and month, with significance.
+
+    Both forecast each day as of its gate and are traded on paper by the zone's strategies. The result is kept in the table model_comparisons.
+    """
+    name = find_zone(zone).name
+    admit_zones([name])
+    environment = read_environment()
+    lake, registry = make_lake(environment), make_registry(environment)
+    a, b = (registry.version(name, version) for version in versions)
+    if a.lineage != b.lineage:
+        raise ConfigurationError(f"versions {a.version} and {b.version} stand on different data: {a.lineage} and {b.lineage}")
+    desk = desk_resource(
+        environment, source=a.lineage.partition(" + ")[0], assume_known=tuple(filter(None, a.lineage.partition(" + ")[2].split(", ")))
+    )
+    if lineage_of(desk.zone(name)) != a.lineage:
+        raise ConfigurationError(f"zone {name}: data {a.lineage} of the versions cannot be read as {lineage_of(desk.zone(name))}")
+    from workflows.lifecycle.compare import comparable_days, compare_zone
+
+    days = comparable_days(lake, a, b, first=_day(first_day), last=_day(last_day))
+    found = compare_zone((a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=datetime.now(UTC))
+    if html is not None:
+        html.write_text(render_report(comparison_report(found, a.lineage)), encoding="utf-8")
+    if as_json:
+        emit_json(found.rows.to_dicts())
+        return
+    out.print(f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is version {a.version}, B is version {b.version}")
+    for part in ("total", "month", "hour"):
+        shown = found.rows.filter(pl.col("slice") == part).select(_HEADINGS.keys()).rename(_HEADINGS)
+        out.print(as_table(shown.to_dicts(), title=part))
+    out.print(comparison_in_words(found.rows))
+
+
+def comparison_report(found: "Comparison", lineage: str) -> Report:
+    """The comparison as a page with pictures."""
+    from resources.pictures.comparison import cumulated_gain, error_by_hour
+
+    daily = daily_comparison(found.zone, found.a, found.b)
+    a, b, simulated = found.a.version, found.b.version, lineage.startswith("simulated")
+    pictures = (
+        Picture(error_by_hour(found.rows, is_simulated=simulated), f"mean absolute error by hour of versions {a} and {b}", "Error by local hour"),
+        Picture(cumulated_gain(daily, is_simulated=simulated), f"what version {a} gained on version {b}, day by day", "Gain of A over B"),
+    )
+    tables = tuple(table_of(found.rows.filter(pl.col("slice") == part), part, headings=_HEADINGS) for part in ("total", "month", "hour"))
+    return Report(
+        title=f"{found.zone}: version {a} beside version {b}",
+        summary=f"{found.days[0]} to {found.days[-1]}, data {lineage}. {comparison_in_words(found.rows)}",
+        sections=(Section("Side by side", tables=tables, pictures=pictures),),
+        badge="SIMULATED" if simulated else "",
+    )
+
+
+def _day(instant: datetime | None) -> date | None:
+    return None if instant is None else instant.date()

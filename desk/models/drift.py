@@ -1,0 +1,76 @@
+"""`spotdesk drift`: what the monitors of a zone saw."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Annotated
+
+import polars as pl
+import typer
+
+from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, out
+from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
+from resources.wiring import make_lake
+from spot.contracts.monitoring_tables import MONITOR_TABLES
+from spot.market.zones import find_zone
+
+_SHOWN = ("delivery_day", "feature", "method", "value", "threshold", "status", "reason")
+
+
+def drift(
+    *,
+    zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
+    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Day judged; the newest by default.")] = None,
+    history: Annotated[bool, typer.Option("--history", help="One line per judged day instead of one per feature.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Distance of the newest inputs to days of the same season, per feature, with the verdict; then the newest verdict of every other monitor.
+
+    Exit code 1 when the drift is not ok.
+    """
+    environment = read_environment()
+    lake = make_lake(environment)
+    rows = lake.read("feature_drift", zones=[find_zone(zone).name])
+    if rows.is_empty():
+        err.print(f"zone {zone}: no drift has been judged yet; spotdesk run judges it after the forecasts")
+        raise typer.Exit(1)
+    if history:
+        emit(_by_day(rows), as_json=as_json, title=f"drift of {zone}")
+        return
+    judged: date = rows["delivery_day"].sort()[-1] if day is None else day.date()
+    shown = rows.filter(pl.col("delivery_day") == judged)
+    if shown.is_empty():
+        err.print(f"zone {zone}: nothing was judged on {judged}")
+        raise typer.Exit(1)
+    emit(shown.sort(pl.col("status") == "ok", "feature").select(_SHOWN), as_json=as_json, title=f"drift of {zone} on {judged}")
+    if not as_json:
+        for line in _others(lake, find_zone(zone).name, judged):
+            out.print(line, highlight=False, markup=False, soft_wrap=True)
+    if (shown["status"] != "ok").any():
+        raise typer.Exit(1)
+
+
+def _others(lake: Lake, zone: str, judged: date) -> Iterator[str]:
+    """One line per other monitor: its newest verdict up to the day, and why."""
+    for name, table in MONITOR_TABLES.items():
+        rows = lake.read(table, zones=[zone], last_day=judged)
+        if name == "drift" or rows.is_empty():
+            continue
+        newest = rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
+        worst = next((state for state in ("alert", "cannot_see") if state in newest["status"]), "ok")
+        reasons = newest.filter(pl.col("status") == worst)["reason"].drop_nulls().unique(maintain_order=True).to_list()
+        yield f"  {name} on {newest['delivery_day'][0]}: {worst}" + "".join(f"; {text}" for text in reasons[:3] if text)
+
+
+def _by_day(rows: pl.DataFrame) -> pl.DataFrame:
+    features = pl.col("feature").filter(pl.col("status") == "alert").sort()
+    return (
+        rows.group_by("delivery_day")
+        .agg(
+            features=pl.len(),
+            alerts=(pl.col("status") == "alert").sum(),
+            cannot_see=(pl.col("status") == "cannot_see").sum(),
+            alerting=features.str.join(", "),
+        )
+        .sort("delivery_day")
+    )

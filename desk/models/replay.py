@@ -1,0 +1,72 @@
+"""`spotdesk replay`: a past signal or forecast made again from its row, bit for bit, or what differs."""
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Annotated, Any
+
+import polars as pl
+import typer
+
+from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
+from resources.settings.environment import admit_zones, desk_resource, read_environment
+from resources.wiring import make_lake, make_registry
+from spot.errors import ConfigurationError
+from spot.market.zones import find_zone
+
+
+def replay(
+    *,
+    signal: Annotated[str | None, typer.Option("--signal", help="Id of a signal; it may be cut short.")] = None,
+    zone: Annotated[str | None, typer.Option("--zone", help="With --day: the champion's forecast and signals of that day.")] = None,
+    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day, with --zone.")] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """Make a stored signal again: the registered model, the inputs as known then, the strategy and the limits. Exit code 1 when it differs.
+
+    On the machine that made it the replay is equal bit for bit. Where it is not, the columns and the reasons that are known are named:
+    revised inputs, changed code, settings or limits.
+    """
+    environment = read_environment()
+    lake = make_lake(environment)
+    rows = _find_rows(lake.read("signals", zones=None if zone is None else [find_zone(zone).name]), signal, zone, day)
+    admit_zones([rows[0]["zone"]])  # partition keys are fixed when the graph is imported
+    from workflows.decisions.replay import replay_signal
+
+    registry = make_registry(environment)
+    every = [replay_signal(row, lake, desk_resource(environment, **_source_of(row)), registry, environment.trading_state) for row in rows]
+    # the strategies of a day stand on one forecast: it is told once
+    verdicts = list({verdict.what: verdict for of_row in every for verdict in of_row}.values())
+    if as_json:
+        emit_json([{**asdict(verdict), "is_equal": verdict.is_equal} for verdict in verdicts])
+    for verdict in [] if as_json else verdicts:
+        out.print(f"{'equal bit for bit' if verdict.is_equal else 'DIFFERS'}: {verdict.what}, {verdict.n_rows} rows", highlight=False)
+        for text in verdict.differences:
+            out.print(f"  {text}", highlight=False, markup=False)
+    if not verdicts or not all(verdict.is_equal for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def _find_rows(signals: pl.DataFrame, signal: str | None, zone: str | None, day: datetime | None) -> list[dict[str, Any]]:
+    """The row of the signal, or one of each strategy of the day."""
+    if signal is not None:
+        found = signals.filter(pl.col("signal_id").str.starts_with(signal))
+    elif zone is not None and day is not None:
+        of_day = signals.filter(pl.col("delivery_day") == day.date(), pl.col("role") == "champion")
+        found = of_day.sort("strategy", "delivery_start_utc").unique(["strategy", "model_version"], keep="first", maintain_order=True)
+    else:
+        raise ConfigurationError("what shall be replayed? --signal ID, or --zone Z --day D")
+    if found.is_empty():
+        err.print("no such signal; spotdesk signals --zone Z --day D lists those of a day")
+        raise typer.Exit(1)
+    n_signals = found["signal_id"].n_unique()
+    if signal is not None and n_signals > 1:
+        raise ConfigurationError(f"{n_signals} signals begin with {signal}: give more of the id")
+    return found.to_dicts()
+
+
+def _source_of(row: dict[str, Any]) -> dict[str, Any]:
+    """The data that the row was made from, whatever the zone's settings say now."""
+    source, _, note = str(row["source"]).partition(" (assumed known: ")
+    names = [name.strip() for name in source.split(",") if name.strip() and name.strip() != "none"]
+    admitted = tuple(name.strip() for name in note.rstrip(")").split(",") if name.strip())
+    return ({"source": names[0]} if len(names) == 1 else {}) | {"assume_known": admitted}

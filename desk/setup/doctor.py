@@ -1,0 +1,122 @@
+"""`spotdesk doctor`: what is reachable, fresh and missing, and what each zone lacks to trade."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from desk.screen.console import JsonFlag, emit, progress
+from desk.setup.findings import Finding, State, data_findings, ledger_findings, trading_findings, use_findings
+from desk.setup.probe import ask_once
+from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.providers.provider import Provider
+from resources.settings.environment import (
+    TOKEN_VARIABLES,
+    Environment,
+    desk_resource,
+    desk_settings,
+    provider_tokens,
+    provider_urls,
+    read_environment,
+)
+from resources.settings.policies import monitoring_settings, promotion_settings
+from resources.settings.risk_limits import read_limit_book
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.trading.state import TradingStateStore
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError, SourceUnavailableError, SpotdeskError
+from spot.risk.state import TradingState
+
+
+def doctor(
+    *,
+    zone: Annotated[list[str] | None, typer.Option("--zone", help="Only these zones.  \\[default: all of zones.yaml]")] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask no provider.")] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Examine the desk. Exit code 1 if anything keeps a zone from trading, 2 if the settings cannot be read.
+
+    Live sources are asked for yesterday's prices, through the same client, budget and parser as always; nothing is written.
+    """
+    environment, now = read_environment(), datetime.now(UTC)
+    settings = desk_settings(environment).zones
+    unknown = [name for name in zone or [] if name not in settings]
+    if unknown:
+        raise ConfigurationError(f"not in zones.yaml: {', '.join(unknown)}; it has {', '.join(settings)}")
+    chosen = {name: own for name, own in settings.items() if not zone or name in zone}
+    lake, desk = make_lake(environment), desk_resource(environment)
+    findings = [*_desk_findings(environment), *ledger_findings(lake, settings)]
+    silent: dict[str, str] = {}
+    with progress() as bar:
+        line = bar.add_task("examining", total=len(chosen))
+        for name, own in chosen.items():
+            bar.update(line, description=name)
+            findings += [*_source_findings(environment, name, own, now, silent=silent, offline=offline), *use_findings(lake, name, own)]
+            findings.append(_readable(name, f"model profile {own.model}", partial(desk.document, "models", own.model)))
+            findings += [*data_findings(lake, name, own, now), *trading_findings(environment, lake, name, own, now)]
+            bar.advance(line)
+    emit([asdict(finding) for finding in findings], as_json=as_json, title="doctor")
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(1)
+
+
+def _desk_findings(environment: Environment) -> Iterator[Finding]:
+    book = read_limit_book(environment.conf_folder / "risk_limits.yaml")
+    yield Finding("desk", "risk limits", "fail" if book.document is None else "ok", book.problem or "readable")
+    desk = desk_resource(environment)
+    yield _readable("desk", "monitoring settings", lambda: monitoring_settings(desk))
+    yield _readable("desk", "promotion settings", lambda: promotion_settings(desk))
+    record = TradingStateStore(environment.trading_state).record("desk")
+    state: State = "ok" if record.state is TradingState.ACTIVE else "warn"
+    cure = "" if record.state is TradingState.ACTIVE else f"; {record.cure}"
+    yield Finding("desk", "trading state", state, f"{record.state.name} {record.reason}".strip() + cure)
+
+
+def _readable(zone: str, subject: str, read: Callable[[], object]) -> Finding:
+    """Whether settings that the next run reads can be read."""
+    try:
+        read()
+    except ConfigurationError as error:
+        return Finding(zone, subject, "fail", str(error))
+    return Finding(zone, subject, "ok", "readable")
+
+
+def _source_findings(
+    environment: Environment, zone: str, settings: ZoneSettings, now: datetime, *, silent: dict[str, str], offline: bool
+) -> Iterator[Finding]:
+    """Coverage, key and reach of each live source; `silent` remembers who did not answer, so that no host is waited for twice."""
+    names = [name for name in settings.sources if name in LIVE_SOURCES]
+    if settings.own_forecasts:
+        names.append("open_meteo")
+    if not names:
+        state: State = "warn" if settings.live else "ok"
+        yield Finding(zone, f"source {settings.source}", state, "not a live source: for study and tests")
+        return
+    tokens = provider_tokens()
+    providers = live_providers(tokens, provider_urls())
+    for name in names:
+        missing = sorted(set(RAW_TABLES_OF_A_ZONE) - providers[name].tables(zone)) if name != "open_meteo" else []
+        yield Finding(zone, f"source {name}", "ok", f"has no {', '.join(missing)}" if missing else "has all that is asked of it")
+        unset = [variable for token, variable in TOKEN_VARIABLES.items() if token.split("_")[0] == name and not tokens[token]]
+        if unset:
+            text = f"set {', '.join(unset)} in .env: docs/sources/{name}.md says how to get one"
+            yield Finding(zone, f"key of {name}", "fail" if name == settings.source else "warn", text)
+        elif not offline:
+            yield _reachable(environment, providers[name], zone, now, silent, is_first=name == settings.source)
+
+
+def _reachable(environment: Environment, provider: Provider, zone: str, now: datetime, silent: dict[str, str], *, is_first: bool) -> Finding:
+    """Whether it answers, and what."""
+    bad: State = "fail" if is_first else "warn"
+    if provider.name in silent:
+        return Finding(zone, f"reach {provider.name}", bad, f"not asked again: {silent[provider.name]}")
+    try:
+        parsed, asked = ask_once(environment, provider, zone, now)
+    except SpotdeskError as error:
+        if isinstance(error, SourceUnavailableError):
+            silent[provider.name] = str(error).split(": ", 1)[-1][:120]
+        return Finding(zone, f"reach {provider.name}", bad, f"{str(error)[:240]}")
+    return Finding(zone, f"reach {provider.name}", "ok" if parsed.n_rows else "warn", parsed.no_data or f"{parsed.n_rows} rows of {asked}")

@@ -1,0 +1,1 @@
+"""Commands of a trading day: run, signals, status, stop, backtest."""

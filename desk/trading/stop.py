@@ -1,0 +1,124 @@
+"""`spotdesk halt`, `resume` and `state`: the stop button. Imports nothing that is slow or can be dead: no Dagster, no MLflow, no lake."""
+
+import getpass
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Annotated
+
+import click
+import typer
+
+from resources.settings.home import state_home
+from resources.trading.state import StateRecord, TradingStateStore
+from spot.errors import SpotdeskError
+from spot.risk.state import TradingState
+
+stop_button = typer.Typer(no_args_is_help=True, help="The stop button: halt, resume, reduce, state.")
+
+_Zone = Annotated[str | None, typer.Option("--zone", help="One bidding zone; without it the whole desk.")]
+_Who = Annotated[str, typer.Option("--name", help="Who asks; by default the user of this machine.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@stop_button.command()
+def halt(
+    zone: _Zone = None, reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "", name: _Who = "", as_json: _Json = False
+) -> None:
+    """Stop trading at once. When this command returns, no signal leaves any more; only `spotdesk resume` undoes it.
+
+    Works with every other part of Spotdesk dead. Exit code 0 means halted.
+    """
+    _print(_store().halt(zone, reason=reason or "halted by hand", actor=name or _user()), as_json=as_json)
+
+
+@stop_button.command()
+def resume(
+    reason: Annotated[str, typer.Option("--reason", help="Why it is safe to trade again; required.")],
+    zone: _Zone = None,
+    name: _Who = "",
+    as_json: _Json = False,
+) -> None:
+    """Trade again after a halt. A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said."""
+    store = _store()
+    record = store.resume(zone, reason=reason, actor=name or _user())
+    others = [other for other in store.records() if other.state is not TradingState.ACTIVE and (zone is None or other.scope == "desk")]
+    if as_json:
+        still = [{**asdict(other), "cure": other.cure} for other in others]
+        sys.stdout.write(json.dumps({**asdict(record), "effective_state": store.state(zone), "still_stopped": still}, indent=2) + "\n")
+        return
+    _print(record, as_json=False)
+    for other in others:
+        typer.echo(_still_stopped(zone, other), err=True)
+
+
+@stop_button.command()
+def reduce(reason: Annotated[str, typer.Option("--reason", help="Why.")], zone: _Zone = None, name: _Who = "", as_json: _Json = False) -> None:
+    """Allow only orders that make open positions smaller."""
+    _print(_store().reduce(zone, reason=reason, actor=name or _user()), as_json=as_json)
+
+
+@stop_button.command()
+def state(zone: _Zone = None, as_json: _Json = False) -> None:
+    """Show the trading state of the desk and of every zone with one of its own. Exit code 1 when the desk, or the zone asked for, is not ACTIVE."""
+    store = _store()
+    records = [record for record in store.records() if zone is None or record.scope in ("desk", f"zone-{zone}")]
+    if as_json:
+        sys.stdout.write(json.dumps([{**asdict(record), "cure": record.cure} for record in records], indent=2) + "\n")
+    else:
+        for record in records:
+            _print(record, as_json=False)
+            if record.cure:
+                typer.echo(f"  a person lets it trade with: {record.cure}")
+    if store.state(zone) is not TradingState.ACTIVE:
+        raise typer.Exit(1)
+
+
+def main() -> None:
+    """Run the stop button on its own: `python -m desk.trading.stop halt`."""
+    try:
+        stop_button()
+    except SpotdeskError as error:
+        click.echo(f"{type(error).__name__}: {error}", err=True)
+        sys.exit(2)
+
+
+def _store() -> TradingStateStore:
+    return TradingStateStore(state_home() / "trading_state")
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return "unknown user"
+
+
+def _still_stopped(zone: str | None, other: StateRecord) -> str:
+    """What a resumed scope must know: the desk that holds it back, or a zone that goes on holding."""
+    why = f" ({other.reason}, by {other.actor or 'nobody'})"
+    if zone is not None:
+        return f"NOTHING LEAVES YET: the desk is still {other.state}{why}, and {zone} with it. To resume the desk: {other.cure}"
+    return f"zone {other.scope.removeprefix('zone-')} is still {other.state}{why}. To resume it: {other.cure}"
+
+
+def _print(record: StateRecord, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(record), indent=2) + "\n")
+        return
+    why = f": {record.reason}" if record.reason else ""
+    who = f" (by {record.actor}, {_to_the_second(record.since_utc)})" if record.actor else ""
+    typer.echo(f"{record.scope} {record.state}{why}{who}")
+
+
+def _to_the_second(instant: str) -> str:
+    """As every table shows an instant; text that is none stays as it is."""
+    try:
+        return datetime.fromisoformat(instant).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    except ValueError:
+        return instant
+
+
+if __name__ == "__main__":
+    main()

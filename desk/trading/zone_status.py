@@ -1,0 +1,130 @@
+"""What `spotdesk status` knows of one zone and a coming day, gathered from the lake, the registry and the stop button in well under a second."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import lineage_of
+from resources.models.serving_at_a_glance import serving_at_a_glance
+from resources.settings.environment import Environment
+from resources.settings.risk_limits import read_limit_book
+from resources.settings.zones import Desk
+from resources.trading.state import StateRecord, TradingStateStore
+from spot.errors import ConfigurationError
+from spot.market.delivery import delivery_day_of
+from spot.market.gates import gate_closure_utc
+from spot.risk.state import TradingState
+from spot.strategy.readiness.data_age import ESSENTIAL_FEEDS, essential_data_utc
+from spot.strategy.readiness.tradeability import Outlook, OutlookFacts, ServingModel, assess_outlook
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ZoneOutlook:
+    """The answer for one zone and day, and the facts beside it."""
+
+    zone: str
+    delivery_day: date
+    outlook: Outlook
+    champion: str | None
+    essential_data_utc: datetime | None
+    gate_utc: datetime
+
+    def row(self) -> dict[str, Any]:
+        """For a table or JSON."""
+        return {
+            "zone": self.zone,
+            "day": self.delivery_day,
+            "can_trade": self.outlook.can_trade,
+            "why": "; ".join(self.outlook.reasons),
+            "gate_utc": self.gate_utc,
+            "champion": self.champion,
+            "champion_age_days": self.outlook.model_age_days,
+            "newest_data_utc": self.essential_data_utc,
+            "data_age_hours": self.outlook.data_age_hours,
+        }
+
+
+def zone_outlooks(lake: Lake, environment: Environment, desk: Desk, zone: str, now: datetime) -> list[ZoneOutlook]:
+    """Tomorrow, and after tomorrow's gate also the day whose gate comes next."""
+    tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
+    is_decided = now >= gate_closure_utc(zone, tomorrow)
+    newest = newest_essential(lake, desk, zone, now)
+    return [_of_day(lake, environment, desk, zone, day, now=now, newest=newest) for day in (tomorrow, tomorrow + timedelta(days=1))[: 1 + is_decided]]
+
+
+def stops(environment: Environment, zone: str) -> tuple[str, ...]:
+    """Halts and reductions that hold for the zone, each with its reason and its cure."""
+    store = TradingStateStore(environment.trading_state)
+    desk, own = store.record("desk"), store.record(f"zone-{zone}")
+    # A state that nobody set, since the whole folder is missing, is said once.
+    is_same = not own.since_utc and own.reason == desk.reason
+    return tuple(stop_line(record) for record in (desk, *(() if is_same else (own,))) if record.state is not TradingState.ACTIVE)
+
+
+def stop_line(record: StateRecord) -> str:
+    """Who is stopped, why, and the command that undoes it."""
+    who = "desk" if record.scope == "desk" else record.scope.removeprefix("zone-")
+    means = " (only orders that close open positions)" if record.state is TradingState.REDUCING else ""
+    return f"{who} {record.state}{means}, {record.reason}; a person resumes it with `{record.cure}`"
+
+
+def newest_essential(lake: Lake, desk: Desk, zone: str, now: datetime) -> datetime | None:
+    """When the essential feed that is furthest behind last had a new day, of the sources that the zone trusts."""
+    sources, raw = list(desk.zone(zone).sources), {}
+    for table in ESSENTIAL_FEEDS:
+        newest = lake.newest_day(table, zone)
+        if newest is not None:
+            first = min(newest, now.date()) - timedelta(days=7)
+            raw[table] = lake.read(table, zones=[zone], first_day=first).filter(pl.col("source").is_in(sources))
+    return essential_data_utc(raw, zone=zone, as_of_utc=now)
+
+
+def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: date, *, now: datetime, newest: datetime | None) -> ZoneOutlook:
+    settings, gate = desk.zone(zone), gate_closure_utc(zone, day)
+    version = serving_at_a_glance(environment, zone, day, lineage_of(settings))
+    tables = {
+        name: lake.read(name, zones=[zone], first_day=day, last_day=day) for name in ("day_ahead_forecasts", "signals", "risk_events", "publications")
+    }
+    strategies, unread = _kinds(desk, settings.strategies)
+    facts = OutlookFacts(
+        zone=zone,
+        source=settings.source,
+        delivery_day=day,
+        now=now,
+        stops=stops(environment, zone),
+        limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
+        strategies=strategies,
+        unread_strategies=unread,
+        model=None if version is None else ServingModel(version=version.version, trained_through=version.trained_through),
+        essential_data_utc=newest,
+        forecasts_at_utc=gate - timedelta(minutes=settings.gate_lead_minutes) if settings.is_scheduled else None,
+        forecasts=tables["day_ahead_forecasts"],
+        signals=tables["signals"],
+        events=tables["risk_events"],
+        publications=tables["publications"],
+    )
+    champion = None if version is None else version.version
+    return ZoneOutlook(zone=zone, delivery_day=day, outlook=assess_outlook(facts), champion=champion, essential_data_utc=newest, gate_utc=gate)
+
+
+def _kinds(desk: Desk, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The kinds of these strategies, and why others of them cannot be told."""
+    kinds, unread = [], []
+    for name in names:
+        try:
+            kinds.append(_kind(desk, name))
+        except ConfigurationError as error:
+            unread.append(f"strategy {name}: {error}")
+    return tuple(kinds), tuple(unread)
+
+
+def _kind(desk: Desk, name: str) -> str:
+    """The strategy that a file in `conf/strategies` sets: how its signals are named."""
+    kind = desk.document("strategies", name).get("strategy")
+    if not isinstance(kind, str):
+        raise ConfigurationError(f"conf/strategies/{name}.yaml names no strategy")
+    return kind

@@ -1,0 +1,1 @@
+"""The analysts' DuckDB file: tables, views and read-only queries."""

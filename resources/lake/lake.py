@@ -1,0 +1,377 @@
+"""The table store: Delta tables under contract, local or on S3 by one URI. The only door through which rows are written or read.
+
+Raw tables take new facts only (`append`), derived tables replace what they describe (`replace`), event tables are keyed (`upsert`,
+`append_only`). Every write may be repeated, by a second process or after a kill, and leaves the same rows.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import polars as pl
+from dagster import ConfigurableResource
+from deltalake import DeltaTable
+from pydantic import Field
+
+from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
+from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
+from resources.lake.s3 import with_credentials
+from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
+from spot.contracts.raw_rows import check_raw_rows
+from spot.contracts.table import TableContract, check_rows
+from spot.contracts.tables import TABLES, find_contract
+from spot.errors import ContractError
+from spot.market.zones import ALL_ZONES
+
+_COMPACT_FROM_FILES = 24
+_LEAST_KEPT_DAYS = 7
+
+
+@dataclass(frozen=True, slots=True)
+class WriteReport:
+    """What a write did: rows that are new, that were there already, that went to quarantine, and the version of the table after it."""
+
+    n_new: int
+    n_known: int
+    n_quarantined: int
+    version: int
+
+
+class Lake(ConfigurableResource):  # type: ignore[type-arg]
+    """Delta tables below `uri`, a folder or `s3://bucket/prefix`.
+
+    `storage_options` as delta-rs names them, for example `AWS_REGION` and `AWS_ENDPOINT_URL`; credentials come from the AWS session.
+    """
+
+    uri: str
+    storage_options: dict[str, str] = Field(default_factory=dict)
+
+    def append(self, table: str, frame: pl.DataFrame, *, source: str) -> WriteReport:
+        """Add the rows of a raw table that the ledger does not hold; what breaks the contract goes to `quarantine` with its reason.
+
+        Known is a row of the same key and values, and a captured row that repeats the newest earlier vintage: fetching again is no revision. A
+        row that contradicts the ledger on its key is quarantined; the ledger never changes.
+
+        Raises:
+            ContractError: a column is missing, unknown or of the wrong type; the table is not raw.
+        """
+        stored = self._stored(table)
+        if not stored.contract.is_raw:
+            raise ContractError(f"table {table} is not raw: use replace, upsert or append_only")
+        checked = check_raw_rows(frame, stored.contract)
+        accepted = checked.accepted
+        conflicts = accepted.clear()
+        n_new, version = 0, self.version(table)
+        if not accepted.is_empty():
+            n_new, conflicts, version = stored.commit(lambda delta: _append_new(stored, delta, accepted))
+        conflicts = conflicts.with_columns(reason=pl.lit("contradicts the ledger on its key"))
+        n_quarantined = self.quarantine(table, pl.concat([checked.rejected, conflicts]), source=source)
+        return WriteReport(n_new, accepted.height - n_new - conflicts.height, n_quarantined, version)
+
+    def replace(
+        self, table: str, frame: pl.DataFrame, *, zone: str, first_day: date, last_day: date, only: Mapping[str, str] | None = None
+    ) -> WriteReport:
+        """Put `frame` in place of all rows of `zone` from `first_day` to `last_day`, both included, in one commit.
+
+        `only` narrows what is replaced further, for example `{"role": "champion"}`. The same rows again make no commit.
+
+        Raises:
+            ContractError: a row breaks the contract or lies outside the zone, the days or `only`; nothing is written.
+        """
+        stored = self._stored(table)
+        check_zone(stored.contract, zone)
+        inside = [pl.col("zone") == zone, pl.col("delivery_day").is_between(first_day, last_day)]
+        inside += [pl.col(name) == value for name, value in (only or {}).items()]
+        accepted = _all_accepted(stored.contract, frame)
+        if accepted.filter(pl.all_horizontal(inside)).height != accepted.height:
+            raise ContractError(f"table {table}: rows outside {zone}, {first_day} to {last_day}, {dict(only or {})}")
+        predicate = _predicate(zone, first_day, last_day, only or {})
+
+        def attempt(delta: DeltaTable) -> tuple[int, int]:
+            before = stored.rows(delta, zones=[zone], first_day=first_day, last_day=last_day).filter(inside).collect()
+            n_known = _n_common(before, accepted)
+            if not before.height == accepted.height == n_known:
+                stored.overwrite(delta, accepted, predicate)
+            return n_known, delta.version()
+
+        n_known, version = stored.commit(attempt)
+        return WriteReport(accepted.height - n_known, n_known, 0, version)
+
+    def upsert(self, table: str, frame: pl.DataFrame, *, by: Sequence[str] = ()) -> WriteReport:
+        """Insert rows of an event table, or replace those of the same key within their zone and month of delivery.
+
+        With `by`, all rows that are equal in these columns are replaced: a group is written whole, and nothing of an older one stays.
+
+        Raises:
+            ContractError: a row breaks the contract; nothing is written.
+        """
+        stored = self._stored(table)
+        accepted = _all_accepted(stored.contract, frame)
+        if accepted.is_empty():
+            return WriteReport(0, 0, 0, self.version(table))
+
+        def attempt(delta: DeltaTable) -> tuple[int, int]:
+            before, predicate = stored.partitions_of(delta, accepted)
+            n_known = _n_common(before, accepted)
+            others = before.join(accepted, on=by or stored.contract.key, how="anti", nulls_equal=True)
+            if not before.height - others.height == accepted.height == n_known:
+                stored.overwrite(delta, pl.concat([others, accepted]), predicate)
+            return n_known, delta.version()
+
+        n_known, version = stored.commit(attempt)
+        return WriteReport(accepted.height - n_known, n_known, 0, version)
+
+    def append_only(self, table: str, frame: pl.DataFrame) -> WriteReport:
+        """Insert rows of an event table whose rows never change; rows that are there already are left out.
+
+        Raises:
+            ContractError: a row breaks the contract or differs from the stored row of its key; nothing is written.
+        """
+        stored = self._stored(table)
+        accepted = _all_accepted(stored.contract, frame)
+        if accepted.is_empty():
+            return WriteReport(0, 0, 0, self.version(table))
+
+        def attempt(delta: DeltaTable) -> tuple[int, int]:
+            before = stored.rows_around(delta, accepted)
+            new = accepted.join(before, on=stored.contract.key, how="anti", nulls_equal=True)
+            if new.height + _n_common(before, accepted) < accepted.height:
+                raise ContractError(f"table {table}: a row differs from the stored row of its key; its rows never change")
+            if not new.is_empty():
+                stored.append(delta, new)
+            return new.height, delta.version()
+
+        n_new, version = stored.commit(attempt)
+        return WriteReport(n_new, accepted.height - n_new, 0, version)
+
+    def read(
+        self,
+        table: str,
+        *,
+        zones: Sequence[str] | None = None,
+        first_day: date | None = None,
+        last_day: date | None = None,
+        as_of_utc: datetime | None = None,
+        version: int | None = None,
+    ) -> pl.DataFrame:
+        """Rows under the contract, sorted by key; empty if the table does not exist. Days are delivery days, both included.
+
+        With `as_of_utc`, only what was known at that instant: of a raw table the newest vintage of each value available by then, of a derived
+        table the rows with `as_of_utc` up to then. `version` reads an older state of the table.
+
+        Raises:
+            ContractError: an unknown zone, an instant without time zone, or a table without any of both instants.
+        """
+        stored = self._stored(table)
+        delta = stored.open()
+        if delta is None:
+            return stored.contract.empty()
+        if version is not None:
+            delta.load_as_version(version)
+        frame = stored.rows(delta, zones=zones, first_day=first_day, last_day=last_day)
+        if as_of_utc is not None:
+            frame = _as_of(frame, stored.contract, as_of_utc)
+        return frame.collect().sort(stored.contract.key)
+
+    def newest_day(self, table: str, zone: str) -> date | None:
+        """Newest delivery day of a zone, told by the table's log without opening a data file; None where it has none."""
+        stored = self._stored(table)
+        delta = stored.open()
+        return None if delta is None else stored.newest_day(delta, zone)
+
+    def zones(self, table: str) -> list[str]:
+        """Zones that the table has rows of, told by its log without opening a data file."""
+        stored = self._stored(table)
+        delta = stored.open()
+        return [] if delta is None else stored.zones(delta)
+
+    def version(self, table: str) -> int:
+        """Version of the table's newest commit; -1 if it does not exist."""
+        delta = self._stored(table).open()
+        return -1 if delta is None else int(delta.version())
+
+    def state(self, table: str) -> str:
+        """Identity and version of the table, `id@version`: equal only where the rows are the same; empty if it does not exist."""
+        delta = self._stored(table).open()
+        return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
+
+    def tables(self) -> list[str]:
+        """Names of the tables that exist."""
+        return [name for name in TABLES if self.version(name) >= 0]
+
+    def verify(self) -> list[Verification]:
+        """Compare every data file of every table with its checksum."""
+        opened = [(name, self._stored(name).open()) for name in TABLES]
+        return [verify_files(delta, name) for name, delta in opened if delta is not None]
+
+    def adopt(self) -> int:
+        """Record checksums of files that have none, as a killed process leaves them; returns how many."""
+        opened = [self._stored(name).open() for name in TABLES]
+        return sum(record_missing(delta) for delta in opened if delta is not None)
+
+    def compact(self) -> int:
+        """Write every partition that has gathered many small files anew as few; returns how many partitions. Older versions stay readable.
+
+        Raises:
+            ContractError: a file of such a partition differs from its checksum.
+        """
+        stored = [(self._stored(name), delta) for name in TABLES if (delta := self._stored(name).open()) is not None]
+        return sum(_compact_partition(table, zone, month) for table, delta in stored for zone, month in table.crowded(delta, _COMPACT_FROM_FILES))
+
+    def vacuum(self, *, keep_days: int) -> int:
+        """Delete data files that no version of the last `keep_days` days names; returns how many.
+
+        Older versions can then no longer be read: keep more days than the oldest model version that must be re-created.
+
+        Raises:
+            ContractError: `keep_days` is below 7, so that a run under way could lose its files.
+        """
+        if keep_days < _LEAST_KEPT_DAYS:
+            raise ContractError(f"vacuum keeps at least {_LEAST_KEPT_DAYS} days, not {keep_days}")
+        n_files = 0
+        for name in TABLES:
+            delta = self._stored(name).open()
+            if delta is not None:
+                gone = delta.vacuum(retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False)
+                forget_vacuumed(delta, gone)
+                n_files += len(gone)
+        return n_files
+
+    def _stored(self, table: str) -> StoredTable:
+        contract = find_contract(table)
+        options = with_credentials(self.uri, self.storage_options)
+        return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", options)
+
+    def quarantine(self, table: str, rejected: pl.DataFrame, *, source: str) -> int:
+        """Keep rows that were refused for `table`, each with its `reason`; the same reject again is no new row. Returns their number."""
+        if rejected.is_empty():
+            return 0
+        rows = quarantine_rows(table, rejected, source=source, seen_at_utc=datetime.now(UTC))
+        stored = self._stored(QUARANTINE.name)
+
+        def attempt(delta: DeltaTable) -> None:
+            known = stored.rows(delta, zones=rows["zone"].unique().to_list()).select(QUARANTINE.key).collect()
+            new = rows.join(known, on=QUARANTINE.key, how="anti")
+            if not new.is_empty():
+                stored.append(delta, new)
+
+        stored.commit(attempt)
+        return rows.height
+
+
+def quarantine_rows(table: str, rejected: pl.DataFrame, *, source: str, seen_at_utc: datetime) -> pl.DataFrame:
+    """Rejected rows, with their `reason`, under the contract of `quarantine`; equal rejects are one row."""
+    rows = [
+        {
+            "zone": row["zone"] if row["zone"] in ALL_ZONES else UNKNOWN_ZONE,
+            "table_name": table,
+            "reason": row.pop("reason"),
+            "row_json": _as_json(row),
+            "source": source,
+            "seen_at_utc": seen_at_utc,
+        }
+        for row in rejected.iter_rows(named=True)
+    ]
+    for row in rows:
+        row["row_id"] = hashlib.sha256(f"{table}|{row['reason']}|{row['row_json']}".encode()).hexdigest()
+    return pl.DataFrame(rows, schema_overrides=QUARANTINE.schema).select(QUARANTINE.schema.keys()).unique("row_id", maintain_order=True)
+
+
+def _as_json(row: dict[str, object]) -> str:
+    """A row as JSON text; numbers that JSON lacks stand as text."""
+    finite = {name: str(value) if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+    return json.dumps(finite, default=str, sort_keys=True)
+
+
+def _append_new(stored: StoredTable, delta: DeltaTable, accepted: pl.DataFrame) -> tuple[int, pl.DataFrame, int]:
+    """Commit what `delta` does not hold; returns the number of new rows, the rows that contradict the ledger, and the version."""
+    contract = stored.contract
+    before = stored.rows_around(delta, accepted)
+    new = accepted.join(before, on=contract.key, how="anti")
+    content = _content(contract)
+    conflicts = accepted.join(before, on=contract.key, how="semi").join(before, on=[*contract.key, *content], how="anti", nulls_equal=True)
+    new = _without_repeats(contract, new, before)
+    if not new.is_empty():
+        _append_or_compact(stored, delta, new)
+    return new.height, conflicts, int(delta.version())
+
+
+def _content(contract: TableContract) -> list[str]:
+    """Columns that say what a raw row states, beside its key: all but those about where it came from."""
+    return [name for name in contract.columns if name not in {*contract.key, "availability", "source"}]
+
+
+def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
+    """`new` without captured rows that state what the newest earlier vintage of their period stated."""
+    if before.is_empty() or not (new["availability"] == "captured").any():
+        return new
+    period = [name for name in contract.key if name != "available_at_utc"]
+    content = [name for name in _content(contract) if name not in period]
+    marked = pl.concat([before.with_columns(is_new=pl.lit(False)), new.with_columns(is_new=pl.lit(True))]).sort(*period, "available_at_utc")
+    is_repeat = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1).over(period)) for name in content)
+    has_earlier = pl.int_range(pl.len()).over(period) > 0
+    drop = pl.col("is_new") & (pl.col("availability") == "captured") & has_earlier & is_repeat
+    return marked.filter(pl.col("is_new") & ~drop).drop("is_new")
+
+
+def _append_or_compact(stored: StoredTable, delta: DeltaTable, new: pl.DataFrame) -> None:
+    """Append `new`; where its one partition has gathered many small files, write the partition anew as one file in the same commit."""
+    n_partitions = new.select("zone", pl.col("delivery_day").dt.strftime("%Y-%m")).n_unique()
+    if n_partitions == 1 and len(delta.file_uris(file_pruning_predicate=stored.partitions_predicate(new))) >= _COMPACT_FROM_FILES:
+        everything, predicate = stored.partitions_of(delta, new)
+        stored.overwrite(delta, pl.concat([everything, new]), predicate)
+    else:
+        stored.append(delta, new)
+
+
+def _compact_partition(stored: StoredTable, zone: str | None, month: str | None) -> bool:
+    """Whether the partition was written anew; one that another process has compacted meanwhile is left."""
+
+    def attempt(delta: DeltaTable) -> bool:
+        if (zone, month) not in stored.crowded(delta, _COMPACT_FROM_FILES):
+            return False
+        rows, predicate = stored.partition(delta, zone, month)
+        stored.overwrite(delta, rows, predicate)
+        return True
+
+    return stored.commit(attempt)
+
+
+def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
+    checked = check_rows(frame, contract)
+    if not checked.rejected.is_empty():
+        reasons = checked.rejected["reason"].value_counts(sort=True).head(3).rows()
+        raise ContractError(f"table {contract.name}: {checked.rejected.height} of {frame.height} rows break the contract: {reasons}")
+    if "zone" in contract.columns:
+        for zone in checked.accepted["zone"].unique():
+            check_zone(contract, zone)
+    return checked.accepted
+
+
+def _n_common(before: pl.DataFrame, after: pl.DataFrame) -> int:
+    return after.join(before, on=after.columns, how="semi", nulls_equal=True).height
+
+
+def _predicate(zone: str, first_day: date, last_day: date, only: Mapping[str, str]) -> str:
+    parts = [
+        f"zone = '{safe_text(zone)}'",
+        f"delivery_month >= '{month_of(first_day)}' AND delivery_month <= '{month_of(last_day)}'",
+        f"delivery_day >= DATE '{first_day}' AND delivery_day <= DATE '{last_day}'",
+        *(f"{name} = '{safe_text(value)}'" for name, value in only.items()),
+    ]
+    return " AND ".join(parts)
+
+
+def _as_of(frame: pl.LazyFrame, contract: TableContract, as_of_utc: datetime) -> pl.LazyFrame:
+    if as_of_utc.tzinfo is None:
+        raise ContractError(f"as_of_utc {as_of_utc} has no time zone: instants are aware and UTC")
+    if contract.is_raw:
+        period = [name for name in contract.key if name != "available_at_utc"]
+        known = frame.filter(pl.col("available_at_utc") <= as_of_utc)
+        return known.sort("available_at_utc").unique(period, keep="last", maintain_order=True)
+    if "as_of_utc" not in contract.columns:
+        raise ContractError(f"table {contract.name} does not say when its rows became known")
+    return frame.filter(pl.col("as_of_utc") <= as_of_utc)

@@ -1,0 +1,1 @@
+"""Market data from outside: live sources, files, captures, currencies."""

@@ -1,0 +1,113 @@
+"""Every answer of a provider, kept as it came: the body compressed under its checksum, and a row in the table `captures` that says when and whence.
+
+Rows can be derived again from here when a parser improves. Bodies never change, so writing one twice is writing it once.
+"""
+
+import gzip
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+import polars as pl
+from pyarrow import fs
+
+from resources.lake.lake import Lake
+from resources.lake.s3 import with_credentials
+from spot.contracts.live_tables import CAPTURES
+from spot.errors import ContractError
+from spot.sources.safe_input import MAXIMUM_BYTES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRecord:
+    """What is known about one answer, beside its body."""
+
+    source: str
+    zone: str
+    series: str
+    address: str
+    first_utc: datetime
+    end_utc: datetime
+    captured_at_utc: datetime
+    is_backfill: bool
+    outcome: str
+    """`rows`, `no_data`, `refused` (the body is not believed) or `unavailable` (there is none)."""
+    detail: str = ""
+    n_rows: int = 0
+    n_rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureStore:
+    """Bodies below `<lake>/captured_bodies`, on disk or S3 as the lake itself; their rows in the lake."""
+
+    lake: Lake
+
+    def record(self, answers: list[tuple[CaptureRecord, bytes]]) -> None:
+        """Keep these answers; a body may be empty where none came. Repeating it changes nothing."""
+        if not answers:
+            return
+        rows = []
+        for record, body in answers:
+            checksum = self._keep(record.source, body) if body else ""
+            row = {name: getattr(record, name) for name in CaptureRecord.__slots__}
+            request_id = hashlib.sha256(record.address.encode()).hexdigest()
+            rows.append(
+                {**row, "request_id": request_id, "body_sha256": checksum, "n_bytes": len(body), "delivery_day": record.captured_at_utc.date()}
+            )
+        frame = pl.DataFrame(rows, schema_overrides=CAPTURES.schema).select(CAPTURES.columns.keys())
+        self.lake.upsert(CAPTURES.name, frame.unique(list(CAPTURES.key), keep="last", maintain_order=True))
+
+    def body(self, source: str, checksum: str) -> bytes:
+        """The body with this checksum, as it came.
+
+        Raises:
+            ContractError: it is not in the store, or the stored bytes are not the ones that were put there.
+        """
+        files, root = self._files()
+        path = _path(root, source, checksum)
+        if files.get_file_info(path).type != fs.FileType.File:
+            raise ContractError(f"no captured body {checksum} of {source}")
+        with files.open_input_stream(path, compression=None) as stream:
+            packed = stream.read()
+        try:
+            body = gzip.decompress(packed)
+        except (OSError, EOFError) as error:
+            raise ContractError(f"captured body {checksum} of {source} is damaged: {error}") from error
+        if hashlib.sha256(body).hexdigest() != checksum:
+            raise ContractError(f"captured body {checksum} of {source} does not match its checksum")
+        return body
+
+    def _keep(self, source: str, body: bytes) -> str:
+        if len(body) > MAXIMUM_BYTES:
+            raise ContractError(f"a body of {len(body)} bytes is not captured: at most {MAXIMUM_BYTES}")
+        checksum = hashlib.sha256(body).hexdigest()
+        files, root = self._files()
+        path = _path(root, source, checksum)
+        if files.get_file_info(path).type == fs.FileType.File:
+            return checksum
+        files.create_dir(path.rpartition("/")[0], recursive=True)
+        beside = f"{path}.{uuid4().hex}.part"
+        with files.open_output_stream(beside, compression=None) as stream:
+            stream.write(gzip.compress(body, mtime=0))
+        files.move(beside, path)  # whole or not at all: a kill in between leaves a part file that nobody reads
+        return checksum
+
+    def _files(self) -> tuple[fs.FileSystem, str]:
+        uri = self.lake.uri.rstrip("/")
+        if not uri.startswith("s3://"):
+            return fs.LocalFileSystem(), f"{uri}/captured_bodies"
+        options = with_credentials(uri, self.lake.storage_options)
+        s3 = fs.S3FileSystem(
+            access_key=options.get("AWS_ACCESS_KEY_ID"),
+            secret_key=options.get("AWS_SECRET_ACCESS_KEY"),
+            session_token=options.get("AWS_SESSION_TOKEN"),
+            region=options.get("AWS_REGION"),
+            endpoint_override=options.get("AWS_ENDPOINT_URL"),
+        )
+        return s3, f"{uri.removeprefix('s3://')}/captured_bodies"
+
+
+def _path(root: str, source: str, checksum: str) -> str:
+    return f"{root}/{source}/{checksum[:2]}/{checksum}.gz"

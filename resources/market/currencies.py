@@ -1,0 +1,54 @@
+"""Prices of zones that trade in another currency: kept as published, converted with the reference rates of the ledger, handed on in EUR.
+
+Both sides stay in the ledger, so a converted row can always be made again: `local_currency_prices` and `exchange_rates`.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from resources.lake.lake import Lake
+from spot.errors import NotYetPublishedError
+from spot.market.delivery import days_between
+from spot.market.gates import gate_closure_utc
+from spot.sources.currencies import LOCAL_TABLE, RATE_IS_GOOD_FOR, RATES_TABLE, in_euro
+from spot.sources.providers.ecb import SOURCE as RATES_SOURCE
+from spot.sources.providers.ecb import fixing_known_utc, is_fixing_day
+
+FetchRates = Callable[[date, date], pl.DataFrame]
+"""First and last day of the fixings wanted, to rows of `exchange_rates` that are new."""
+
+
+def keep_and_convert(
+    lake: Lake, new: pl.DataFrame, *, table: str, zone: str, days: tuple[date, date], source: str, now: datetime, fetch_rates: FetchRates
+) -> pl.DataFrame:
+    """Rows of `table` in EUR for the delivery days, from all that the ledger holds of `source` once `new` is in it.
+
+    Converting what the ledger holds, and not only what is new, repeats what a run that died in between left undone.
+
+    Raises:
+        NotYetPublishedError: there is no price, or no rate for any of the days.
+        SpotdeskError: as `fetch_rates` says.
+    """
+    lake.append(LOCAL_TABLE, new, source=source)
+    local = lake.read(LOCAL_TABLE, zones=[zone], first_day=days[0], last_day=days[1]).filter(pl.col("source") == source)
+    rows = in_euro(local, _rates(lake, zone, days, now, fetch_rates), table=table, zone=zone)
+    if rows.is_empty():
+        raise NotYetPublishedError(f"{source} has no {table} of {zone} for {days[0]} to {days[1]} with a reference rate")
+    return rows
+
+
+def _rates(lake: Lake, zone: str, days: tuple[date, date], now: datetime, fetch_rates: FetchRates) -> pl.DataFrame:
+    """Rates of the ledger for the gates of the days; fixings that are out by now and not in it are fetched first."""
+    first = (gate_closure_utc(zone, days[0]) - RATE_IS_GOOD_FOR).date()
+    last = min(gate_closure_utc(zone, days[1]), now).date()
+    held = lake.read(RATES_TABLE, zones=[zone], first_day=first, last_day=last)
+    known = set(held["delivery_day"].to_list())
+    missing = [day for day in days_between(first, last) if is_fixing_day(day) and fixing_known_utc(day) <= now and day not in known]
+    if not missing:
+        return held
+    for at in range(0, len(missing), 250):
+        part = missing[at : at + 250]
+        lake.append(RATES_TABLE, fetch_rates(part[0], part[-1]), source=RATES_SOURCE)
+    return lake.read(RATES_TABLE, zones=[zone], first_day=first - timedelta(days=1), last_day=last)

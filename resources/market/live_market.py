@@ -1,0 +1,264 @@
+"""Live sources behind one call: ask, keep the answer as it came, parse, judge, and hand on what is believable; fall back to the next source.
+
+Nothing here decides what a value means: parsers and rules do. A provider that fails costs its own table and zone an attempt and nothing else.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+import polars as pl
+
+from resources.lake.lake import Lake
+from resources.market.captures import CaptureRecord, CaptureStore
+from resources.market.currencies import keep_and_convert
+from resources.providers.http import Answer, HttpClient
+from resources.providers.provider import Provider, ProviderRequest
+from spot.contracts.tables import find_contract
+from spot.errors import ConfigurationError, ContractError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
+from spot.market.delivery import day_bounds_utc, days_between
+from spot.market.publication_rules import RULES, published_by_utc
+from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
+from spot.sources.judging.plausibility import assess_plausibility
+from spot.sources.judging.revisions import select_revisions
+from spot.sources.parsed import Capture, ParsedDocument
+
+BACKFILL_AFTER = timedelta(hours=24)
+"""A value asked for this long after it was due is dated by the publication rule, not by our clock."""
+HISTORY = timedelta(days=35)
+_LOG = logging.getLogger("spotdesk.live_market")
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What came: rows of one table from one source, and what the sources before it failed with."""
+
+    rows: pl.DataFrame
+    source: str
+    failures: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """What the rules found worth a look, for example a price spike."""
+
+
+def _ignore(_zone: str, _message: str) -> None:
+    return
+
+
+@dataclass(slots=True)
+class LiveMarket:
+    """All live providers of a desk. `client` gives the HTTP client of a provider; `warn` is told of every fallback (zone, message)."""
+
+    lake: Lake
+    providers: Mapping[str, Provider]
+    client: Callable[[Provider], HttpClient]
+    warn: Callable[[str, str], None] = field(default=_ignore)
+
+    def fetch(self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime) -> Fetched:
+        """Rows of `table` for the delivery days of the range from the first of `sources` that gives any; not yet written to the ledger.
+
+        Raises:
+            NotYetPublishedError: every source says that it has nothing yet.
+            SourceUnavailableError: no source answered, and not all of them for that reason.
+            ContractError: the last answer was not believable.
+            ConfigurationError: no source has the table for the zone, or a token is missing.
+        """
+        failures: list[str] = []
+        last: SpotdeskError = ConfigurationError(f"no live source for {table} of {zone}")
+        for name in sources:
+            try:
+                provider = self._provider(name, table, zone)
+                rows, flags = self._rows(provider, table, zone, (first_day, last_day), now)
+            except SpotdeskError as error:
+                failures.append(f"{name}: {error}")
+                # "Not yet" says less than any failure: it is the verdict only where nothing worse happened.
+                last = last if isinstance(error, NotYetPublishedError) and len(failures) > 1 else error
+                continue
+            if failures:
+                self._tell(zone, f"{table} of {zone} came from {name}, a fallback: {'; '.join(failures)}")
+            return Fetched(rows, name, tuple(failures), flags)
+        _LOG.warning("%s of %s: no source gave rows: %s", table, zone, "; ".join(failures))
+        raise last
+
+    def reparse(self, capture: pl.DataFrame, request: ProviderRequest) -> ParsedDocument:
+        """Rows derived again from the stored body of one row of `captures`, by today's parser.
+
+        Raises:
+            ContractError: the body is gone, damaged or not believable.
+        """
+        row = capture.row(0, named=True)
+        body = CaptureStore(self.lake).body(row["source"], row["body_sha256"])
+        known = Capture(
+            zone=row["zone"],
+            captured_at_utc=row["captured_at_utc"],
+            first_utc=row["first_utc"],
+            end_utc=row["end_utc"],
+            is_backfill=row["is_backfill"],
+        )
+        return request.parse(body, known)
+
+    def _provider(self, name: str, table: str, zone: str) -> Provider:
+        if name not in self.providers:
+            raise ConfigurationError(f"source {name!r} is not a live one: known are {', '.join(self.providers)}")
+        if table not in self.providers[name].tables(zone):
+            raise ConfigurationError(f"{name} has no {table} for {zone}")
+        return self.providers[name]
+
+    def _tell(self, zone: str, message: str) -> None:
+        _LOG.warning(message)
+        self.warn(zone, message)
+
+    def _rows(self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Rows of the table; prices in another currency are kept as they came and handed on in EUR."""
+        if not is_converted(table, zone):
+            return self._from(provider, table, zone, days, now)
+        flags: tuple[str, ...] = ()
+        new = find_contract(LOCAL_TABLE).empty()
+        try:
+            new, flags = self._from(provider, table, zone, days, now)
+        except NotYetPublishedError:
+            _LOG.info("%s of %s: nothing new in %s, what is held is converted", table, zone, LOCAL_TABLE)
+
+        def fetch_rates(first: date, last: date) -> pl.DataFrame:
+            return self._from(self._provider("ecb", RATES_TABLE, zone), RATES_TABLE, zone, (first, last), now)[0]
+
+        rows = keep_and_convert(self.lake, new, table=table, zone=zone, days=days, source=provider.name, now=now, fetch_rates=fetch_rates)
+        return rows, flags
+
+    def _from(self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        frames: list[pl.DataFrame] = []
+        flags: list[str] = []
+        pending: list[str] = []
+        for first, last, is_backfill in _spans(table, zone, days, now, provider.longest_span_days):
+            try:
+                rows, found = self._span(provider, table, zone, (first, last), is_backfill=is_backfill, before=frames)
+            except NotYetPublishedError as error:
+                pending.append(str(error))
+                continue
+            frames.append(rows)
+            flags.extend(found)
+        frames = [frame for frame in frames if frame.height]
+        if not frames:
+            raise NotYetPublishedError("; ".join(pending[-2:]) or f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]} that is new")
+        return pl.concat(frames), tuple(flags)
+
+    def _span(
+        self, provider: Provider, table: str, zone: str, days: tuple[date, date], *, is_backfill: bool, before: Sequence[pl.DataFrame]
+    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        """Ask for one span, keep every answer, and judge the rows of all of them together."""
+        parsed: list[ParsedDocument] = []
+        for request in provider.requests(table, zone, *days):
+            document = self._ask(provider, request, zone, is_backfill=is_backfill)
+            if document is not None:
+                parsed.append(document)
+        stored = LOCAL_TABLE if is_converted(table, zone) else table
+        contract = find_contract(stored)
+        found = [document.tables[stored] for document in parsed if stored in document.tables]
+        for document in parsed:
+            self._quarantine_rejected(document, stored, provider.name)
+        if not found:
+            words = "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"
+            raise NotYetPublishedError(f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]}: {words}")
+        rows = pl.concat(found).unique(list(contract.key), keep="first", maintain_order=True)
+        held = self.lake.read(stored, zones=[zone], first_day=days[0] - HISTORY, last_day=days[1]).filter(pl.col("source") == provider.name)
+        history = pl.concat([held.filter(pl.col("delivery_day") < days[0]), *before])
+        verdict = assess_plausibility(stored, rows, history)
+        self.lake.quarantine(stored, verdict.quarantined, source=provider.name)
+        if verdict.is_refused:
+            reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
+            raise ContractError(f"{provider.name} {table} of {zone} for {days[0]} to {days[1]} is refused: {reasons}")
+        captured = rows.filter(pl.col("availability") != "stated")["available_at_utc"].max()
+        revised = select_revisions(verdict.accepted, held, contract, datetime.now(UTC) if captured is None or is_backfill else captured)  # type: ignore[arg-type]
+        return revised, tuple(
+            f"{flag} on {start:%Y-%m-%d} in {zone}" for start, flag in verdict.flags.select("delivery_start_utc", "flag").iter_rows()
+        )
+
+    def _ask(self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool) -> ParsedDocument | None:
+        """One request: answered, kept, parsed. A document that is not there yet gives None."""
+        asked = datetime.now(UTC)
+        try:
+            answer = request.ask(self.client(provider))
+        except NotYetPublishedError as error:
+            self._record(provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="no_data")
+            return None
+        except (SourceUnavailableError, ConfigurationError) as error:
+            self._record(provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="unavailable")
+            raise
+        capture = Capture(
+            zone=zone, captured_at_utc=answer.completed_at_utc, first_utc=request.first_utc, end_utc=request.end_utc, is_backfill=is_backfill
+        )
+        try:
+            document = request.parse(answer.body, capture)
+        except ContractError as error:
+            self._record(provider, request, zone, (str(error), answer.completed_at_utc), is_backfill=is_backfill, outcome="refused", answer=answer)
+            raise
+        outcome = "no_data" if document.no_data else "rows"
+        self._record(
+            provider,
+            request,
+            zone,
+            (document.no_data, answer.completed_at_utc),
+            is_backfill=is_backfill,
+            outcome=outcome,
+            answer=answer,
+            document=document,
+        )
+        return document
+
+    def _record(
+        self,
+        provider: Provider,
+        request: ProviderRequest,
+        zone: str,
+        said: tuple[str, datetime],
+        *,
+        is_backfill: bool,
+        outcome: str,
+        answer: Answer | None = None,
+        document: ParsedDocument | None = None,
+    ) -> None:
+        record = CaptureRecord(
+            source=provider.name,
+            zone=zone,
+            series=request.series,
+            address=request.address,
+            first_utc=request.first_utc,
+            end_utc=request.end_utc,
+            captured_at_utc=said[1],
+            is_backfill=is_backfill,
+            outcome=outcome,
+            detail=said[0][:1000],
+            n_rows=document.n_rows if document else 0,
+            n_rejected=document.rejected.height if document else 0,
+        )
+        CaptureStore(self.lake).record([(record, answer.body if answer else b"")])
+
+    def _quarantine_rejected(self, document: ParsedDocument, table: str, source: str) -> None:
+        """Refused rows are kept, except those of other days: a provider may send more than was asked for, and that is no fault."""
+        rejected = document.rejected.filter(pl.col("reason") != "outside the span that was asked for")
+        self.lake.quarantine(table, rejected, source=source)
+
+
+def _spans(table: str, zone: str, days: tuple[date, date], now: datetime, longest_days: int) -> Iterator[tuple[date, date, bool]]:
+    """The range in spans of at most `longest_days`, none of which mixes days of a backfill with days that are asked for as they come."""
+    at = days[0]
+    for first, last, is_backfill in _eras(table, zone, days, now):
+        at = first
+        while at <= last:
+            stop = min(last, at + timedelta(days=longest_days - 1))
+            yield at, stop, is_backfill
+            at = stop + timedelta(days=1)
+
+
+def _eras(table: str, zone: str, days: tuple[date, date], now: datetime) -> Iterator[tuple[date, date, bool]]:
+    old = [day for day in days_between(*days) if now - _due(table, zone, day) > BACKFILL_AFTER]
+    if old:
+        yield old[0], old[-1], True
+    fresh_from = old[-1] + timedelta(days=1) if old else days[0]
+    if fresh_from <= days[1]:
+        yield fresh_from, days[1], False
+
+
+def _due(table: str, zone: str, day: date) -> datetime:
+    start, end = day_bounds_utc(zone, day)
+    return published_by_utc(table, zone, day, end) if table in RULES else start

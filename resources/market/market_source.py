@@ -1,0 +1,120 @@
+"""Where raw rows come from: simulated, recorded, or asked of the live providers. Fetches; the lake judges.
+
+A fetch returns what was published at the present instant, under the raw contract of the table, and nothing that is only known later. A live answer
+is stamped with the instant of its capture, which is a little after the one at which it was asked for.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+from dagster import ConfigurableResource, ResourceDependency
+from pydantic import Field
+
+from resources.lake.lake import Lake
+from resources.market.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, live_providers, make_live_market
+from resources.settings.environment import provider_tokens
+from resources.settings.zones import ScenarioSettings, SourceName, ZoneSettings
+from resources.trading.alerts import Alerts
+from spot.contracts.tables import find_contract
+from spot.errors import ConfigurationError
+
+
+class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
+    """All sources behind one call. `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per host.
+
+    Tokens are no part of it: Dagster shows the configuration of a resource.
+    """
+
+    lake: ResourceDependency[Lake]
+    alerts: ResourceDependency[Alerts]
+    data_folder: str
+    http_folder: str
+    base_urls: dict[str, str] = Field(default_factory=dict)
+    """Live source to another address than its own: a mirror, or a provider played by a test."""
+
+    def fetch(self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime) -> pl.DataFrame:
+        """Rows of a raw table as published at `now`, for the delivery days of the range, both included; empty where nothing is published.
+
+        Of the live sources, the zone's own and then its fallbacks for this table are asked; a table that none of them has for the zone is empty.
+
+        Raises:
+            ConfigurationError: the source does not have the zone, or lacks its token.
+            NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says is not believable.
+        """
+        named = _named(table, settings)
+        if settings.source in LIVE_SOURCES or table == "weather_forecasts":
+            return self._live(table, zone, first_day, last_day, named=named, now=now)
+        tables = self._tables(settings.source, zone, first_day, last_day, settings)
+        rows = tables.get(table, find_contract(table).empty())
+        return rows.filter(pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day))
+
+    def offers(self, table: str, zone: str, *, settings: ZoneSettings) -> bool:
+        """Whether any source of the zone has this table for it at all. What is never offered can be neither fresh nor late.
+
+        Raises:
+            ConfigurationError: the folder of recorded data is missing or empty, or does not hold the zone.
+        """
+        if settings.source in LIVE_SOURCES or table == "weather_forecasts":
+            providers = live_providers({})
+            return any(name in providers and table in providers[name].tables(zone) for name in _named(table, settings))
+        if settings.source == "files":
+            held = _recorded(Path(self.data_folder), zone)[0].get(table)
+            return held is not None and not held.is_empty()
+        return True
+
+    def _tables(self, source: SourceName, zone: str, first_day: date, last_day: date, settings: ZoneSettings) -> Mapping[str, pl.DataFrame]:
+        if source == "simulated":
+            return _simulated(zone, first_day, last_day, settings.seed, settings.scenarios)
+        if source == "files":
+            tables, rejected = _recorded(Path(self.data_folder), zone)
+            for table, rows in rejected.items():
+                self.lake.quarantine(table, rows, source="files")
+            return tables
+        raise ConfigurationError(f"zone {zone}: source {source} is not connected")
+
+    def _live(self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime) -> pl.DataFrame:
+        def warn(affected: str, message: str) -> None:
+            # Told once a day: a source that fails again next month is another event.
+            self.alerts.send("fallback_source", message, zone=affected, now=now, episode=f"{now:%Y-%m-%d}: {message}")
+
+        market = make_live_market(self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn)
+        sources = [name for name in named if name in market.providers and table in market.providers[name].tables(zone)]
+        if not sources:
+            return find_contract(table).empty()
+        fetched = market.fetch(table, zone, first_day, last_day, sources=sources, now=now)
+        if fetched.flags and last_day >= now.date() - timedelta(days=1):
+            # Real extremes pass; a person still wants to know of them while they matter.
+            self.alerts.send("extreme_prices", f"{'; '.join(fetched.flags[-5:])} ({fetched.source})", zone=zone, severity="info", now=now)
+        return fetched.rows
+
+
+def _named(table: str, settings: ZoneSettings) -> tuple[str, ...]:
+    """Sources that may be asked for a table, the main one first."""
+    if table == "weather_forecasts":
+        return ("open_meteo",) if settings.own_forecasts else ()
+    if table in LIVE_ONLY_TABLES:
+        return settings.sources
+    return (settings.source, *settings.fallback_sources.get(table, ()))
+
+
+@lru_cache(maxsize=8)
+def _simulated(zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]) -> Mapping[str, pl.DataFrame]:
+    # Imported here: every command wires this resource, and the simulation draws in scipy's whole signal processing.
+    from spot.simulation.market import simulate
+    from spot.simulation.scenarios import Scenario
+
+    # Seven assets of a run ask for the same days; the market of a range is computed once.
+    regimes = [Scenario(scenario.name, scenario.start_day, scenario.end_day) for scenario in scenarios]
+    return simulate(zone, first_day, last_day, seed=seed, scenarios=regimes).tables
+
+
+@lru_cache(maxsize=8)
+def _recorded(folder: Path, zone: str) -> tuple[Mapping[str, pl.DataFrame], Mapping[str, pl.DataFrame]]:
+    """Rows that are believed, and those that are not with their reasons."""
+    from resources.market.market_files import MarketFiles
+
+    files = MarketFiles(path=str(folder))
+    return files.tables(zone), files.rejected(zone)

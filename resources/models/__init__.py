@@ -1,0 +1,1 @@
+"""Models outside the process: the registry on MLflow and training orders."""

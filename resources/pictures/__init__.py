@@ -1,0 +1,1 @@
+"""Pictures and metadata that people look at in the Dagster UI."""

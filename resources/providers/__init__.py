@@ -1,0 +1,1 @@
+"""Clients of the data providers: which request to send, with which limits."""

@@ -1,0 +1,45 @@
+"""Requests to the European Central Bank: euro reference rates for the zones that trade in another currency. No key."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from resources.providers.http import HttpPolicy
+from resources.providers.provider import ProviderRequest, require_table, span_utc
+from spot.market.zones import find_zone
+from spot.sources.currencies import RATES_TABLE
+from spot.sources.providers.ecb import SOURCE, parse_ecb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ecb:
+    """The provider `ecb`."""
+
+    base_url: str = "https://data-api.ecb.europa.eu/service/data"
+    name: str = SOURCE
+    policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=30.0))
+    longest_span_days: int = 400
+
+    def tables(self, zone: str) -> frozenset[str]:
+        """Exchange rates for a zone whose currency is not EUR."""
+        found = find_zone(zone)
+        return frozenset({RATES_TABLE}) if found.currency != "EUR" and not found.is_benchmark else frozenset()
+
+    def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
+        """One request for the fixings of the days.
+
+        Raises:
+            ConfigurationError: the zone trades in EUR.
+        """
+        require_table(self, table, zone)
+        first, end = span_utc(zone, first_day, last_day)
+        return [
+            ProviderRequest(
+                series=table,
+                url=f"{self.base_url}/EXR/D.{find_zone(zone).currency}.EUR.SP00.A",
+                first_utc=first,
+                end_utc=end,
+                parse=parse_ecb,
+                parameters={"startPeriod": str(first_day), "endPeriod": str(last_day), "detail": "dataonly", "format": "jsondata"},
+            )
+        ]

@@ -1,0 +1,98 @@
+"""Requests to the ENTSO-E Transparency Platform. One token per desk; 400 requests a minute, else a ban of ten minutes.
+
+A request may span a year; a quarter is asked for here, since generation by type is long. The token is a query parameter, so it is handed over as a
+secret. Source: "Transparency Platform RESTful API user guide".
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from resources.providers.http import HttpPolicy
+from resources.providers.provider import ProviderRequest, require_table, span_utc
+from spot.errors import ConfigurationError
+from spot.market.zones import ZONES, find_zone
+from spot.sources.providers import entsoe_codes as codes
+from spot.sources.providers.entsoe import SOURCE, parse_entsoe
+from spot.sources.providers.entsoe_outages import parse_entsoe_outages
+
+_BY_ZONE: dict[str, dict[str, str]] = {
+    "day_ahead_prices": {"documentType": codes.DAY_AHEAD_PRICES, "contract_MarketAgreement.type": "A01", "in_Domain": "", "out_Domain": ""},
+    "other_auction_prices": {"documentType": codes.DAY_AHEAD_PRICES, "contract_MarketAgreement.type": "A01", "in_Domain": "", "out_Domain": ""},
+    "load_forecasts": {"documentType": codes.TOTAL_LOAD, "processType": codes.PROCESS_DAY_AHEAD, "outBiddingZone_Domain": ""},
+    "load_actuals": {"documentType": codes.TOTAL_LOAD, "processType": codes.PROCESS_REALISED, "outBiddingZone_Domain": ""},
+    "renewable_forecasts": {"documentType": codes.WIND_SOLAR_FORECAST, "processType": codes.PROCESS_DAY_AHEAD, "in_Domain": ""},
+    "renewable_forecast_updates": {"documentType": codes.WIND_SOLAR_FORECAST, "processType": codes.PROCESS_CURRENT, "in_Domain": ""},
+    "generation_actuals": {"documentType": codes.GENERATION_BY_TYPE, "processType": codes.PROCESS_REALISED, "in_Domain": ""},
+    "net_positions": {
+        "documentType": codes.NET_POSITION,
+        "businessType": "B09",
+        "contract_MarketAgreement.type": "A01",
+        "in_Domain": "",
+        "out_Domain": "",
+    },
+    "imbalance_prices": {"documentType": codes.IMBALANCE_PRICES, "controlArea_Domain": ""},
+    "imbalance_price_sides": {"documentType": codes.IMBALANCE_PRICES, "controlArea_Domain": ""},
+    "imbalance_volumes": {"documentType": codes.IMBALANCE_VOLUMES, "businessType": "A19", "controlArea_Domain": ""},
+    "outages": {"documentType": codes.GENERATION_OUTAGES, "biddingZone_Domain": ""},
+}
+"""Table to parameters; an empty one takes the EIC of the zone or of its settlement area. Two tables of one document ask for it twice."""
+_SETTLED_BY_AREA = frozenset({"imbalance_prices", "imbalance_price_sides", "imbalance_volumes"})
+_ZONES_OF_OTHER_AUCTIONS = frozenset({"AT", "DE_LU"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entsoe:
+    """The provider `entsoe`."""
+
+    token: str = field(default="", repr=False)
+    base_url: str = "https://web-api.tp.entsoe.eu/api"
+    name: str = SOURCE
+    policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=240.0))
+    longest_span_days: int = 92
+
+    def tables(self, zone: str) -> frozenset[str]:
+        """All of its tables for every zone that settles in EUR; GB left the platform's market data."""
+        if zone not in ZONES or find_zone(zone).currency != "EUR":
+            return frozenset()
+        absent = {"other_auction_prices"} if zone not in _ZONES_OF_OTHER_AUCTIONS else set()
+        return frozenset({*_BY_ZONE, "cross_border_flows"} - absent)
+
+    def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
+        """One request; flows need one per neighbour, outages one per kind of document.
+
+        Raises:
+            ConfigurationError: no token, or no such table for the zone.
+        """
+        require_table(self, table, zone)
+        if not self.token:
+            raise ConfigurationError("ENTSO-E needs a token: set SPOTDESK_ENTSOE_TOKEN in .env (docs/sources/entsoe.md says how to get one)")
+        return [self._request(table, zone, first_day, last_day, parameters) for parameters in _parameters(table, zone)]
+
+    def _request(self, table: str, zone: str, first_day: date, last_day: date, parameters: dict[str, str]) -> ProviderRequest:
+        first, end = span_utc(zone, first_day, last_day)
+        return ProviderRequest(
+            series=table,
+            url=self.base_url,
+            first_utc=first,
+            end_utc=end,
+            parse=parse_entsoe_outages if table == "outages" else parse_entsoe,
+            parameters={**parameters, "periodStart": _stamp(first), "periodEnd": _stamp(end)},
+            secrets={"securityToken": self.token},
+        )
+
+
+def _parameters(table: str, zone: str) -> Iterator[dict[str, str]]:
+    eic = codes.settlement_area(zone) if table in _SETTLED_BY_AREA else find_zone(zone).eic
+    if table == "cross_border_flows":
+        for neighbour in find_zone(zone).neighbours:
+            yield {"documentType": codes.PHYSICAL_FLOWS, "out_Domain": eic, "in_Domain": find_zone(neighbour).eic}
+        return
+    filled = {name: value or eic for name, value in _BY_ZONE[table].items()}
+    yield filled
+    if table == "outages":
+        yield {**filled, "documentType": codes.PRODUCTION_OUTAGES}
+
+
+def _stamp(instant: datetime) -> str:
+    return instant.astimezone(UTC).strftime("%Y%m%d%H%M")

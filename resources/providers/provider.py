@@ -1,0 +1,90 @@
+"""What the provider modules share: one request, with the parser that reads its answer, and the port that each provider satisfies."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Protocol
+
+from resources.providers.http import Answer, HttpClient, HttpPolicy, shown_address
+from spot.errors import ConfigurationError
+from spot.market.delivery import day_bounds_utc
+from spot.sources.parsed import Capture, ParsedDocument
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderRequest:
+    """One GET and how to read its answer."""
+
+    series: str
+    """What is asked for, for the ledger of captures: usually the raw table."""
+    url: str
+    first_utc: datetime
+    end_utc: datetime
+    parse: Callable[[bytes, Capture], ParsedDocument]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    log_in: Callable[[HttpClient], Mapping[str, str]] | None = field(default=None, repr=False)
+    """Gives further secret headers, for a provider that wants a token of its own making with each request."""
+
+    def ask(self, client: HttpClient) -> Answer:
+        """The answer of the provider.
+
+        Raises:
+            ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `HttpClient.get`.
+        """
+        headers = {**self.secret_headers, **(self.log_in(client) if self.log_in else {})}
+        return client.get(self.url, self.parameters, self.secrets, headers)
+
+    @property
+    def address(self) -> str:
+        """The address as it is kept: every secret in it is HIDDEN."""
+        return shown_address(self.url, self.parameters, self.secrets)
+
+
+class Provider(Protocol):
+    """A source of raw rows. It plans requests; the client asks, the parser reads."""
+
+    @property
+    def name(self) -> str:
+        """As in the column `source`."""
+        ...
+
+    @property
+    def policy(self) -> HttpPolicy:
+        """How often it may be asked, and how patiently."""
+        ...
+
+    @property
+    def longest_span_days(self) -> int:
+        """Delivery days that one request may span; a backfill goes in steps of it."""
+        ...
+
+    def tables(self, zone: str) -> frozenset[str]:
+        """Raw tables that it has for the zone; empty where it does not know the zone."""
+        ...
+
+    def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
+        """Requests for the delivery days of the range, both included.
+
+        Raises:
+            ConfigurationError: it does not have the table for the zone, or a token is missing.
+        """
+        ...
+
+
+def span_utc(zone: str, first_day: date, last_day: date) -> tuple[datetime, datetime]:
+    """From the start of the first delivery day to the end of the last, aware UTC."""
+    return day_bounds_utc(zone, first_day)[0], day_bounds_utc(zone, last_day)[1]
+
+
+def instant_text(instant: datetime) -> str:
+    """ISO 8601 with Z and minutes."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def require_table(provider: Provider, table: str, zone: str) -> None:
+    """Raise ConfigurationError unless the provider has the table for the zone; the message says what it has."""
+    known = provider.tables(zone)
+    if table not in known:
+        raise ConfigurationError(f"{provider.name} has no {table} for {zone}: it has {', '.join(sorted(known)) or 'nothing for this zone'}")

@@ -1,0 +1,1 @@
+"""Settings: the environment, the desk's zones, policies, risk limits, code version."""

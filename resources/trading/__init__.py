@@ -1,0 +1,1 @@
+"""What leaves the desk and what stops it: outbox, alerts, trading state, locks."""

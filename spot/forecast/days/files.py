@@ -1,0 +1,98 @@
+"""Models as files a reader can trust: settings as JSON, arrays as npz without objects."""
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.errors import ModelIntegrityError
+from spot.forecast.days.clock_grid import ClockGrid
+
+SETTINGS_FILE = "settings.json"
+STATE_FILE = "state.npz"
+Arrays = dict[str, npt.NDArray[Any]]
+
+
+def pack_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """An npz file."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def unpack_arrays(files: Mapping[str, bytes], name: str = STATE_FILE) -> Arrays:
+    """The arrays of an npz file among `files`.
+
+    Raises:
+        ModelIntegrityError: the file is missing or not such a file.
+    """
+    try:
+        with np.load(io.BytesIO(files[name]), allow_pickle=False) as archive:
+            return {key: archive[key] for key in archive.files}
+    except KeyError:
+        raise ModelIntegrityError(f"model file {name} is missing: got {', '.join(sorted(files))}") from None
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise ModelIntegrityError(f"model file {name} is not readable: {error}") from error
+
+
+def pack_settings(settings: Mapping[str, Any]) -> bytes:
+    """Settings as JSON, keys sorted."""
+    return json.dumps(settings, indent=1, sort_keys=True).encode()
+
+
+def unpack_settings(files: Mapping[str, bytes]) -> dict[str, Any]:
+    """The settings among `files`.
+
+    Raises:
+        ModelIntegrityError: they are missing or not JSON.
+    """
+    try:
+        settings = json.loads(files[SETTINGS_FILE])
+    except KeyError:
+        raise ModelIntegrityError(f"model file {SETTINGS_FILE} is missing: got {', '.join(sorted(files))}") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ModelIntegrityError(f"model file {SETTINGS_FILE} is not readable: {error}") from error
+    if not isinstance(settings, dict):
+        raise ModelIntegrityError(f"model file {SETTINGS_FILE} does not hold settings")
+    return settings
+
+
+def grid_arrays(grid: ClockGrid) -> Arrays:
+    """A grid as arrays; deviations of days with hourly periods are left out."""
+    has_quarters = np.isfinite(grid.deviations).any(axis=(1, 2))
+    return {
+        "grid.zone": np.array(grid.zone),
+        "grid.days": grid.days.astype("datetime64[D]").astype(np.int64),
+        "grid.prices": grid.prices,
+        "grid.quarter_rows": np.flatnonzero(has_quarters),
+        "grid.deviations": grid.deviations[has_quarters],
+        "grid.holiday_fraction": grid.holiday_fraction,
+        **{f"grid.input.{name}": array for name, array in grid.inputs.items()},
+    }
+
+
+def grid_from_arrays(arrays: Arrays) -> ClockGrid:
+    """The inverse of `grid_arrays`.
+
+    Raises:
+        ModelIntegrityError: an array is missing.
+    """
+    try:
+        prices = arrays["grid.prices"]
+        deviations = np.full((len(prices), 24, 4), np.nan)
+        deviations[arrays["grid.quarter_rows"]] = arrays["grid.deviations"]
+        prefix = "grid.input."
+        return ClockGrid(
+            zone=str(arrays["grid.zone"]),
+            days=arrays["grid.days"].astype("datetime64[D]"),
+            prices=prices,
+            deviations=deviations,
+            inputs={key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)},
+            holiday_fraction=arrays["grid.holiday_fraction"],
+        )
+    except KeyError as error:
+        raise ModelIntegrityError(f"model state lacks the array {error}") from None

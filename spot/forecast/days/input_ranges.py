@@ -1,0 +1,117 @@
+"""Which values of an input are believed, and which inputs a day lacks.
+
+A model that was fitted in winter meets more sun in summer: what is believed grows with the days absorbed, as far as seven of them reached. A fault
+of less than a week moves nothing, so it cannot open the door for a worse one. A refit measures its range anew, over all days alike, and may believe
+a little more or less than a model that was updated.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from spot.errors import ForecastError
+from spot.forecast.days.clock_grid import ClockGrid, Floats
+from spot.forecast.days.filling import fill_gaps_within_days
+
+MARGIN = 2.0
+"""How far beyond the range of the past, in units of that range, a value is still believed."""
+CONFIRMING_DAYS = 7
+"""Days that must reach a value before it belongs to the range of the past."""
+Ranges = Mapping[str, tuple[float, float]]
+
+
+def with_margin(low: float, high: float) -> tuple[float, float]:
+    """Lowest and highest believable value, where the past reaches from `low` to `high`."""
+    margin = MARGIN * (high - low)
+    return low - margin, high + margin
+
+
+def _without_margin(low: float, high: float) -> tuple[float, float]:
+    margin = MARGIN * (high - low) / (1 + 2 * MARGIN)
+    return low + margin, high - margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belief:
+    """What is believed after some days; it depends on the range of the fit and on the days absorbed since, in their order, alone."""
+
+    ranges: Ranges
+    """Lowest and highest believable value of each input."""
+    lowest: Mapping[str, tuple[float, ...]]
+    """The lowest minima of a day since the fit, ascending, of CONFIRMING_DAYS days at most."""
+    highest: Mapping[str, tuple[float, ...]]
+    """The highest maxima of a day, descending."""
+
+    @classmethod
+    def of_fit(cls, ranges: Ranges) -> Self:
+        """Before any day is absorbed."""
+        return cls(ranges=ranges, lowest=dict.fromkeys(ranges, ()), highest=dict.fromkeys(ranges, ()))
+
+    def after(self, day: ClockGrid) -> Self:
+        """The belief after `day`, one row without unbelievable values; a day that has no price yet is not taken."""
+        if not np.isfinite(day.prices).any():
+            return self
+        ranges, lowest, highest = dict(self.ranges), dict(self.lowest), dict(self.highest)
+        for name, (low, high) in self.ranges.items():
+            known = day.inputs[name][np.isfinite(day.inputs[name])].tolist()
+            if known:
+                lowest[name] = tuple(sorted([*lowest[name], min(known)])[:CONFIRMING_DAYS])
+                highest[name] = tuple(sorted([*highest[name], max(known)], reverse=True)[:CONFIRMING_DAYS])
+            if len(lowest[name]) == CONFIRMING_DAYS:
+                past_low, past_high = _without_margin(low, high)
+                if lowest[name][-1] < past_low or highest[name][-1] > past_high:
+                    ranges[name] = with_margin(min(past_low, lowest[name][-1]), max(past_high, highest[name][-1]))
+        return type(self)(ranges=ranges, lowest=lowest, highest=highest)
+
+    def believed(self, grid: ClockGrid) -> ClockGrid:
+        """The grid with exactly the inputs of `ranges`; values beyond belief count as missing."""
+        chosen = grid.select_inputs(tuple(self.ranges))
+        inputs = {}
+        for name, (low, high) in self.ranges.items():
+            values = chosen.inputs[name]
+            inputs[name] = np.where((values >= low) & (values <= high), values, np.nan)
+        return ClockGrid(
+            zone=grid.zone, days=grid.days, prices=grid.prices, deviations=grid.deviations, inputs=inputs, holiday_fraction=grid.holiday_fraction
+        )
+
+    def missing_inputs(self, day: ClockGrid, past: ClockGrid) -> tuple[str, ...]:
+        """Names of the inputs that the last day of `day` lacks: not there, or frozen at one value although they vary within the days of `past`.
+
+        Raises:
+            ForecastError: an input is there but beyond belief.
+        """
+        missing = []
+        for name, (low, high) in self.ranges.items():
+            values = day.inputs[name][-1] if name in day.inputs else np.full(day.prices.shape[1], np.nan)
+            known = values[np.isfinite(values)]
+            if len(known) and (known.min() < low or known.max() > high):
+                raise ForecastError(
+                    f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g}, believable is {low:g} to {high:g}"
+                )
+            is_frozen = len(known) and np.ptp(known) == 0 and _varies_within_days(past.inputs[name])
+            if is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():
+                missing.append(name)
+        return tuple(missing)
+
+    def walk(self, later: ClockGrid, past: ClockGrid) -> tuple[ClockGrid, list[tuple[str, ...]]]:
+        """The days of `later`, which follow those of `past`, without unbelievable values, and which inputs each lacks; each as of the days before it.
+
+        Raises:
+            ForecastError: an input is there but beyond belief.
+        """
+        belief = self
+        days = past.select_inputs(tuple(self.ranges)).joined(later.select_inputs(tuple(self.ranges)))
+        missing = []
+        for row in range(len(past), len(days)):
+            day = days.rows(slice(row, row + 1))
+            missing.append(belief.missing_inputs(day, days.rows(slice(0, row))))
+            belief = belief.after(day)
+        return days.rows(slice(len(past), len(days))), missing
+
+
+def _varies_within_days(values: Floats) -> bool:
+    """Whether most days without a gap hold more than one value."""
+    complete = values[np.isfinite(values).all(axis=1)]
+    return len(complete) > 0 and bool(np.median(np.ptp(complete, axis=1)) > 0)

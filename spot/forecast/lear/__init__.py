@@ -1,0 +1,1 @@
+"""LEAR: a LASSO-estimated autoregression per hour."""

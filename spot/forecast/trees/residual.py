@@ -1,0 +1,124 @@
+"""Boosted trees on what the bank leaves over: interactions of hour, level and recent misses that a kernel over whole days does not see.
+
+One model for all hours, refitted every few weeks, on the difference between the transformed price and the bank's forecast of it.
+"""
+
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from spot.forecast.days.anchors import Anchors
+from spot.forecast.days.clock_grid import HOURS, Floats
+from spot.forecast.days.features import FilledHistory, Singles
+from spot.forecast.days.normalisation import restore, transform
+from spot.forecast.trees.hour_table import HourTable, hour_table
+
+_EVENING = slice(HOURS - 4, HOURS)
+FIRST_LEARNING_DAY = 42
+"""Trees learn from days at least this far into the history: the bank's first forecasts come from almost nothing."""
+
+
+class TreeSettings(BaseModel):
+    """CatBoost on the residual."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    iterations: int = Field(default=150, ge=1)
+    depth: int = Field(default=8, ge=1, le=12)
+    learning_rate: float = Field(default=0.05, gt=0)
+    l2_leaf_reg: float = Field(default=5.0, ge=0)
+    border_count: int = Field(default=32, ge=2, le=254)
+    half_life_days: float = Field(default=730.0, gt=0)
+    refresh_days: int = Field(default=56, ge=1)
+    """Days between refits in a walk-forward."""
+    seeds: int = Field(default=1, ge=1)
+    """Models with different random seeds whose forecasts are averaged."""
+
+
+class ResidualTable:
+    """The tree's table over the rows of a history, given the bank's forecasts of them."""
+
+    def __init__(self, history: FilledHistory, anchors: Anchors, bank: Floats, rows: slice) -> None:
+        """`bank` (D, 24) holds a forecast for every row of `history`, NaN while warming up; `rows` are those to tabulate."""
+        start, stop, _ = rows.indices(len(history))
+        memory = slice(max(0, start - 29), stop)
+        table = hour_table(history, anchors, memory)
+        foreseen = transform(np.where(np.isfinite(bank[memory]), bank[memory], table.centre[:, None]), table.centre, table.spread)
+        # A day whose price is unknown (the day to come among them) has no residual.
+        residual = np.where(np.isfinite(bank[memory]) & table.is_known[:, None], table.outcomes - foreseen, 0.0)
+        keep = slice(start - memory.start, None)
+        self._table, self._foreseen = table, foreseen[keep]
+        self.centre, self.spread, self.residual = table.centre[keep], table.spread[keep], residual[keep]
+        self.is_known = table.is_known[keep]
+        columns = _columns(table, foreseen, residual)
+        self.names = (*table.names, *columns)
+        stacked = np.stack(list(columns.values()), axis=2).astype(np.float32)
+        self.columns: Singles = np.concatenate([table.columns, stacked], axis=2)[keep]
+
+    def train(self, settings: TreeSettings, *, first: int, stop: int, scale: float) -> Any:
+        """A model of the residual of the known days [first, stop) of this table; newer and wilder days weigh more. Its seeds are merged into one."""
+        from catboost import CatBoost, Pool, sum_models
+
+        rows = first + np.flatnonzero(self.is_known[first:stop])
+        weight = self.spread[rows] / scale * 0.5 ** ((stop - rows) / settings.half_life_days)
+        pool = Pool(
+            self.columns[rows].reshape(-1, len(self.names)),
+            self.residual[rows].ravel(),
+            weight=np.repeat(weight, HOURS),
+            feature_names=list(self.names),
+        )
+        params = {
+            "loss_function": "Huber:delta=0.1",
+            "iterations": settings.iterations,
+            "depth": settings.depth,
+            "learning_rate": settings.learning_rate,
+            "l2_leaf_reg": settings.l2_leaf_reg,
+            "border_count": settings.border_count,
+            "bootstrap_type": "Bernoulli",
+            "subsample": 0.6,
+            "rsm": 0.5,
+            "thread_count": 1,
+            "allow_writing_files": False,
+            "verbose": False,
+        }
+        models = [CatBoost({**params, "random_seed": seed}).fit(pool) for seed in range(settings.seeds)]
+        return models[0] if len(models) == 1 else sum_models(models, weights=[1 / len(models)] * len(models))
+
+    def predict(self, model: Any, rows: slice) -> Floats:
+        """(n, 24) prices of some rows of this table: the bank's forecast plus the residual that the model foresees."""
+        columns = self.columns[rows]
+        foreseen = np.asarray(model.predict(columns.reshape(-1, len(self.names)), thread_count=1))
+        return restore(self._foreseen[rows] + foreseen.reshape(len(columns), HOURS), self.centre[rows], self.spread[rows])
+
+
+def _columns(table: HourTable, foreseen: Floats, residual: Floats) -> dict[str, Floats]:
+    """What the tree knows beside the hour table: the bank's forecast, and how it missed before."""
+    yesterday = _lagged(residual, 1)
+    return {
+        "bank": foreseen,
+        "bank.mean": _daily(foreseen.mean(axis=1)),
+        "bank.min": _daily(foreseen.min(axis=1)),
+        "bank.max": _daily(foreseen.max(axis=1)),
+        "bank.step": foreseen - table.columns[:, :, table.names.index("p1")],
+        "miss1": yesterday,
+        "miss1.mean": _daily(yesterday.mean(axis=1)),
+        "miss1.evening": _daily(yesterday[:, _EVENING].mean(axis=1)),
+        "miss2": _lagged(residual, 2),
+        "miss7": _lagged(residual, 7),
+        "miss.week": _trailing_mean(residual, 7),
+        "miss.month": _trailing_mean(residual, 28),
+    }
+
+
+def _lagged(values: Floats, lag: int) -> Floats:
+    return np.concatenate([np.zeros((min(lag, len(values)), HOURS)), values[:-lag]])
+
+
+def _trailing_mean(values: Floats, days: int) -> Floats:
+    """(n, 24) mean of the `days` rows before each, rows before the first counting as 0."""
+    return np.asarray(np.mean([_lagged(values, lag) for lag in range(1, days + 1)], axis=0))
+
+
+def _daily(values: Floats) -> Floats:
+    return np.broadcast_to(values[:, None], (len(values), HOURS))

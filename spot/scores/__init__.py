@@ -1,0 +1,1 @@
+"""Scores of forecasts and the tests of whether one is significantly better than another."""

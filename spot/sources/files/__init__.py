@@ -1,0 +1,1 @@
+"""Market data files: recorded data sets and the tidy layout that a desk writes itself."""

@@ -1,0 +1,134 @@
+"""Any market data in one tidy layout, CSV or Parquet: bytes to rows under the raw contracts. The layout is documented in docs/sources/files.md."""
+
+import io
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.raw_tables import RAW_TABLES
+from spot.errors import ContractError
+from spot.market.zones import TRADED_ZONES, find_zone
+from spot.sources.currencies import LOCAL_TABLE
+from spot.sources.parsed import Capture, ParsedDocument, Points, assemble
+from spot.sources.providers.json_series import iso_us
+from spot.sources.safe_input import check_size
+
+SOURCE = "files"
+TABLES = (*(contract.name for contract in RAW_TABLES), LOCAL_TABLE)
+_NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
+_OPTIONAL = ("available_at", "zone")
+
+
+def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture: Capture) -> ParsedDocument:
+    """Rows of one file for the zone of `capture`: all of them, or those that its column `zone` gives to it.
+
+    Values without `available_at` are dated by the publication rule of their table.
+
+    Raises:
+        ContractError: the file is no such table, a column is unknown or missing, a time has no offset, a number is none, or a period is given
+            twice for one publication; nothing of it is used.
+    """
+    check_size(body, what)
+    whole = _read(body, kind, what)
+    missing, unknown = set(_NEEDED) - set(whole.columns), set(whole.columns) - {*_NEEDED, *_OPTIONAL}
+    if missing or unknown:
+        raise ContractError(f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; docs/sources/files.md has the layout")
+    if whole.is_empty():
+        raise ContractError(f"{what}: no rows")
+    frame = _of_zone(whole.with_row_index("_line", offset=2), capture.zone, what)
+    lines = frame["_line"]
+    instants = [name for name in ("delivery_start", "available_at") if name in frame.columns]
+    typed = frame.with_columns(
+        *(_instants(frame[name], lines, what) for name in instants), _numbers(frame["value"], lines, what), _whole(frame["resolution_minutes"], what)
+    )
+    bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
+    if bad or typed["series"].null_count():
+        raise ContractError(f"{what}: tables {bad} are none of {', '.join(TABLES)}, or a series has no name")
+    return assemble(SOURCE, what, capture, _points(typed, find_zone(capture.zone).currency))
+
+
+def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
+    is_stated = pl.col("available_at").is_not_null() if "available_at" in frame.columns else pl.lit(value=False)
+    points = []
+    groups = frame.with_columns(_is_stated=is_stated).group_by("table", "series", "resolution_minutes", "_is_stated", maintain_order=True)
+    for (table, series, minutes, has_instants), part in groups:
+        points.append(
+            Points(
+                table=str(table),
+                series=str(series),
+                starts_us=part["delivery_start"].dt.epoch("us").to_numpy(),
+                resolution_minutes=int(minutes),
+                values=part["value"].to_numpy(),
+                available_us=part["available_at"].dt.epoch("us").to_numpy().astype(np.int64) if has_instants else None,
+                extra=_extra(str(table), currency, part.height),
+            )
+        )
+    return points
+
+
+def zones_of_tidy(name: str, named: Sequence[str] | None) -> list[str]:
+    """Known zones of a tidy file called `name` (without suffix): those of its column `zone` (`named`), else the one that its name begins with."""
+    if named is not None:
+        return sorted(set(named) & set(TRADED_ZONES))
+    return [zone for zone in sorted(TRADED_ZONES, key=len, reverse=True) if re.fullmatch(rf"{zone}([._ -].*)?", name, re.IGNORECASE)][:1]
+
+
+def _of_zone(frame: pl.DataFrame, zone: str, what: str) -> pl.DataFrame:
+    if "zone" not in frame.columns:
+        return frame
+    named = set(frame["zone"].to_list())
+    if unknown := sorted(str(name) for name in named - set(TRADED_ZONES)):
+        raise ContractError(f"{what}: zones {unknown} are not known")
+    if zone not in named:
+        raise ContractError(f"{what}: no rows of {zone}: its column zone says {', '.join(sorted(named))}")
+    return frame.filter(pl.col("zone") == zone).drop("zone")
+
+
+def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | None:
+    """What a table wants beside the value: volumes that a tidy file does not have, and the currency of the zone."""
+    if table == LOCAL_TABLE:
+        return {"currency": [currency] * n_rows, "volume_mwh": [None] * n_rows}
+    return {"volume_mwh": [None] * n_rows} if table == "intraday_prices" else None
+
+
+def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
+    try:
+        # Text throughout: a number or an instant is judged below, with its line, and never guessed.
+        frame = pl.read_csv(io.BytesIO(body), infer_schema=False) if kind == "csv" else pl.read_parquet(io.BytesIO(body))
+    except (pl.exceptions.PolarsError, ValueError, OSError) as error:
+        raise ContractError(f"{what}: not a complete {kind} file: {error}") from error
+    return frame
+
+
+def _instants(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
+    if isinstance(column.dtype, pl.Datetime):
+        if column.dtype.time_zone is None:
+            raise ContractError(f"{what}: column {column.name} has no time zone")
+        return column.dt.convert_time_zone("UTC").dt.cast_time_unit("us")
+    is_needed = column.name == "delivery_start"
+    instants: list[int | None] = []
+    for line, text in zip(lines, column.cast(pl.String).to_list(), strict=True):
+        if text is None and not is_needed:
+            instants.append(None)
+            continue
+        instants.append(iso_us(text, f"{what}: line {line}: {column.name}"))
+    return pl.Series(column.name, instants, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+
+
+def _numbers(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
+    numbers = column.cast(pl.Float64, strict=False)
+    bad = numbers.is_null() | ~numbers.is_finite()
+    if bad.any():
+        row = int(bad.fill_null(value=True).arg_true()[0])
+        raise ContractError(f"{what}: line {lines[row]}: value {column[row]!r} is not a finite number with a decimal point")
+    return numbers
+
+
+def _whole(column: pl.Series, what: str) -> pl.Series:
+    minutes = column.cast(pl.Int32, strict=False)
+    if minutes.null_count():
+        raise ContractError(f"{what}: a resolution is no whole number of minutes")
+    return minutes

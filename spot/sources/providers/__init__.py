@@ -1,0 +1,1 @@
+"""One parser per provider: bytes in, rows under contract out."""

@@ -1,0 +1,342 @@
+"""ENTSO-E Transparency Platform: XML documents to rows.
+
+What is checked before a value is believed: the document is complete, its type and process are known, it speaks of the zone asked for, in the
+right unit and currency, each position lies inside its period, and an auction's prices have the market time unit of that auction. Curve A01
+states every point; curve A03 omits a point that repeats the one before it, and is filled inside its own period only. Specification: IEC
+62325-351 profiles as published in the ENTSO-E EDI library, "Transparency Platform RESTful API user guide".
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from spot.errors import ContractError
+from spot.market.delivery import day_ahead_mtu_minutes, delivery_day_of
+from spot.market.zones import find_zone
+from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.providers import entsoe_codes as codes
+from spot.sources.safe_input import Node, read_xml, read_zip
+
+SOURCE = "entsoe"
+_RESOLUTIONS = {"PT15M": 15, "PT30M": 30, "PT60M": 60, "PT1H": 60}
+_NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
+_US_PER_MINUTE = 60_000_000
+_NO_DATA_CODE = "999"
+_NATIONAL_CURRENCIES = frozenset({"BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK"})
+"""Some areas of the EUR auction settle imbalances in these: no fault of the document, and no price in EUR."""
+_OTHER_AUCTIONS = frozenset({"2", "3"})
+"""Sequences of prices that are no coupled day-ahead auction: kept in a table of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """One Period element: regular points on `[start, end)`."""
+
+    series: Node
+    start_us: int
+    resolution_minutes: int
+    n_points: int
+    points: list[Node]
+    is_inside_document: bool
+    what: str
+
+    @property
+    def starts_us(self) -> npt.NDArray[np.int64]:
+        return self.start_us + np.arange(self.n_points, dtype=np.int64) * (self.resolution_minutes * _US_PER_MINUTE)
+
+
+def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
+    """Rows of a document of type A44, A65, A69, A75, A85, A86, A25, A11 or A09, plain or zipped; an acknowledgement is "no data".
+
+    Raises:
+        ContractError: the document is incomplete, of another zone, unit, currency or type, or contradicts itself; nothing of it is used.
+    """
+    what = f"ENTSO-E document for {capture.zone}"
+    points: list[Points] = []
+    words: list[str] = []
+    kind = ""
+    for name, content in documents(body, what):
+        root = read_xml(content, what)
+        if root.tag == "Acknowledgement_MarketDocument":
+            words.append(acknowledged(root, what))
+            continue
+        kind = root.value("type") or ""
+        points.extend(_points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}"))
+    if words and not points:
+        return no_data(SOURCE, what, "; ".join(words))
+    return assemble(SOURCE, f"ENTSO-E {kind} for {capture.zone}", capture, _with_single_price(points))
+
+
+def documents(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
+    """The XML documents of an answer, with their names inside the archive where there is one."""
+    return read_zip(body, what) if body.startswith(b"PK") else (("", body),)
+
+
+def acknowledged(root: Node, what: str) -> str:
+    """The words of an acknowledgement that says there is no data.
+
+    Raises:
+        ContractError: the acknowledgement refuses the request for another reason.
+    """
+    code = root.value("Reason", "code") or "without code"
+    text = (root.value("Reason", "text") or "").strip()
+    if code != _NO_DATA_CODE or "no matching data" not in text.lower():
+        raise ContractError(f"{what}: request refused with reason {code}: {text[:300]}")
+    return text
+
+
+def instant_us(text: str | None, what: str) -> int:
+    """Microseconds since 1970 of an instant such as 2024-01-01T23:00Z.
+
+    Raises:
+        ContractError: it is not one in UTC.
+    """
+    if text is None or not _INSTANT.fullmatch(text):
+        raise ContractError(f"{what}: {text!r} is not an instant in UTC")
+    try:
+        return int(datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC).timestamp()) * 1_000_000
+    except ValueError as error:
+        raise ContractError(f"{what}: {text!r} is not an instant") from error
+
+
+def number(text: str | None, what: str) -> float:
+    """A finite decimal number with a point.
+
+    Raises:
+        ContractError: a decimal comma, NaN, infinity, an exponent, or no number at all.
+    """
+    if text is None or not _NUMBER.fullmatch(text):
+        raise ContractError(f"{what}: {text!r} is not a plain decimal number")
+    return float(text)
+
+
+def _points_of(root: Node, capture: Capture, what: str) -> Iterator[Points]:
+    readers = {
+        codes.DAY_AHEAD_PRICES: _prices,
+        codes.TOTAL_LOAD: _load,
+        codes.WIND_SOLAR_FORECAST: _generation,
+        codes.GENERATION_BY_TYPE: _generation,
+        codes.IMBALANCE_PRICES: _imbalance_prices,
+        codes.IMBALANCE_VOLUMES: _imbalance_volumes,
+        codes.NET_POSITION: _net_position,
+        codes.PHYSICAL_FLOWS: _flows,
+        codes.SCHEDULED_EXCHANGES: _flows,
+    }
+    reader = readers.get(root.value("type") or "")
+    if reader is None:
+        raise ContractError(f"{what}: a {root.tag} of type {root.value('type')!r} is none that this platform reads")
+    process = root.value("process.processType") or ""
+    for period in _periods(root, what):
+        yield from reader(period, process, capture)
+
+
+def _periods(root: Node, what: str) -> Iterator[_Period]:
+    interval = root.first("period.timeInterval") or root.first("time_Period.timeInterval")
+    if interval is None:
+        raise ContractError(f"{what}: no time interval")
+    first, last = instant_us(interval.value("start"), what), instant_us(interval.value("end"), what)
+    n_series = 0
+    for series in root.all("TimeSeries"):
+        n_series += 1
+        if series.first("Period") is None:
+            raise ContractError(f"{what}: a series without a period")
+        for node in series.all("Period"):
+            yield _period(series, node, first, last, what)
+    if not n_series:
+        raise ContractError(f"{what}: no series")
+
+
+def _period(series: Node, node: Node, first: int, last: int, what: str) -> _Period:
+    start, end = instant_us(node.value("timeInterval", "start"), what), instant_us(node.value("timeInterval", "end"), what)
+    resolution = _RESOLUTIONS.get(node.value("resolution") or "")
+    if resolution is None:
+        raise ContractError(f"{what}: resolution {node.value('resolution')!r}, known are {', '.join(_RESOLUTIONS)}")
+    n_points, rest = divmod(end - start, resolution * _US_PER_MINUTE)
+    if n_points < 1 or rest:
+        raise ContractError(f"{what}: a period from {node.value('timeInterval', 'start')} that does not hold whole steps of {resolution} minutes")
+    points = list(node.all("Point"))
+    _check_positions(points, n_points, series.value("curveType") or "A01", what)
+    return _Period(series, start, resolution, n_points, points, first <= start and end <= last, what)
+
+
+def _check_positions(points: list[Node], n_points: int, curve: str, what: str) -> None:
+    positions = [int(point.value("position") or 0) if (point.value("position") or "").isdecimal() else 0 for point in points]
+    if not positions or positions[0] != 1 or positions[-1] > n_points:
+        raise ContractError(f"{what}: positions run from {positions[:1]} to {positions[-1:]}, expected 1 to {n_points}")
+    if any(later <= earlier for earlier, later in pairwise(positions)):
+        raise ContractError(f"{what}: a position is given twice or out of order")
+    if curve not in ("A01", "A03"):
+        raise ContractError(f"{what}: curve type {curve!r}, known are A01 and A03")
+    if curve == "A01" and len(positions) != n_points:
+        raise ContractError(f"{what}: {len(positions)} points of {n_points} in a curve that states every point")
+
+
+def _values(period: _Period, tag: str) -> npt.NDArray[np.float64]:
+    """The value of every step; a step that curve A03 omits repeats the one before it, inside the period only."""
+    given = np.array([number(point.value(tag), period.what) for point in period.points])
+    at = np.array([int(point.value("position") or 0) for point in period.points]) - 1
+    return given[np.searchsorted(at, np.arange(period.n_points), side="right") - 1]
+
+
+def _require(period: _Period, tag: str, expected: str) -> None:
+    given = period.series.value(tag)
+    if given != expected:
+        raise ContractError(f"{period.what}: {tag} is {given!r}, expected {expected!r}: nothing of the document is used")
+
+
+def _refusal(period: _Period) -> str:
+    return "" if period.is_inside_document else "period outside the interval that the document states"
+
+
+@lru_cache(maxsize=4096)
+def _mtu(zone: str, start_us: int) -> int:
+    return day_ahead_mtu_minutes(zone, delivery_day_of(zone, datetime.fromtimestamp(start_us / 1_000_000, UTC)))
+
+
+def _prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
+    zone = find_zone(capture.zone)
+    for tag in ("in_Domain.mRID", "out_Domain.mRID"):
+        _require(period, tag, zone.eic)
+    _require(period, "currency_Unit.name", zone.currency)
+    _require(period, "price_Measure_Unit.name", "MWH")
+    if (contract := period.series.value("contract_MarketAgreement.type")) not in (None, "A01"):
+        raise ContractError(f"{period.what}: contract type {contract!r} is not the day-ahead auction")
+    refusal = _refusal(period)
+    sequence = period.series.value("classificationSequence_AttributeInstanceComponent.position")
+    if sequence in _OTHER_AUCTIONS and zone.currency == "EUR":
+        yield _points(period, "other_auction_prices", f"sequence_{sequence}", "price.amount", refusal)
+        return
+    if sequence not in (None, "1"):
+        refusal = f"auction sequence {sequence}: not the coupled day-ahead auction"
+    elif period.resolution_minutes != (mtu := _mtu(capture.zone, period.start_us)):
+        refusal = f"periods of {period.resolution_minutes} minutes where the auction of that day has {mtu}"
+    if zone.currency != "EUR":
+        yield _local_prices(period, zone.currency, refusal)
+        return
+    yield _points(period, "day_ahead_prices", "day_ahead", "price.amount", refusal)
+
+
+def _local_prices(period: _Period, currency: str, refusal: str) -> Points:
+    extra: dict[str, Sequence[object]] = {"currency": [currency] * period.n_points, "volume_mwh": [None] * period.n_points}
+    return Points(
+        table="local_currency_prices",
+        series="day_ahead",
+        starts_us=period.starts_us,
+        resolution_minutes=period.resolution_minutes,
+        values=_values(period, "price.amount"),
+        refusal=refusal,
+        extra=extra,
+    )
+
+
+def _load(period: _Period, process: str, capture: Capture) -> Iterator[Points]:
+    _require(period, "outBiddingZone_Domain.mRID", find_zone(capture.zone).eic)
+    _require(period, "quantity_Measure_Unit.name", "MAW")
+    table = {codes.PROCESS_DAY_AHEAD: "load_forecasts", codes.PROCESS_REALISED: "load_actuals"}.get(process)
+    if table is None:
+        raise ContractError(f"{period.what}: process {process!r} is neither the day-ahead forecast nor the realised load")
+    yield _points(period, table, "load", "quantity", _refusal(period))
+
+
+def _generation(period: _Period, process: str, capture: Capture) -> Iterator[Points]:
+    series = codes.GENERATION_SERIES.get(period.series.value("MktPSRType", "psrType") or "")
+    if series is None or period.series.first("inBiddingZone_Domain.mRID") is None:
+        return  # other fuels, and the consumption of storage, are no part of the contracts
+    _require(period, "inBiddingZone_Domain.mRID", find_zone(capture.zone).eic)
+    _require(period, "quantity_Measure_Unit.name", "MAW")
+    table = {
+        codes.PROCESS_DAY_AHEAD: "renewable_forecasts",
+        codes.PROCESS_CURRENT: "renewable_forecast_updates",
+        codes.PROCESS_INTRADAY: "renewable_forecast_updates",
+        codes.PROCESS_REALISED: "generation_actuals",
+    }.get(process)
+    if table is None:
+        raise ContractError(f"{period.what}: process {process!r} is none of forecast, update and realised")
+    yield _points(period, table, series, "quantity", _refusal(period))
+
+
+def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
+    """A price for a surplus (A04) and one for a shortage (A05), or one for both."""
+    refusal = _refusal(period)
+    currency = period.series.value("currency_Unit.name")
+    if currency in _NATIONAL_CURRENCIES and currency != find_zone(capture.zone).currency:
+        refusal = f"imbalance price in {currency}, not in {find_zone(capture.zone).currency}"
+    else:
+        _require(period, "currency_Unit.name", find_zone(capture.zone).currency)
+    _require(period, "price_Measure_Unit.name", "MWH")
+    categories = {point.value("imbalance_Price.category") for point in period.points}
+    if len(categories) != 1 or not categories <= {None, "A04", "A05", "A06", "A07"}:
+        raise ContractError(f"{period.what}: price categories {sorted(map(str, categories))} inside one period")
+    side = {"A04": "long", "A05": "short"}.get(categories.pop() or "", "")
+    if side:
+        yield _points(period, "imbalance_price_sides", side, "imbalance_Price.amount", refusal)
+    else:
+        yield _points(period, "imbalance_prices", "imbalance", "imbalance_Price.amount", refusal)
+
+
+def _with_single_price(points: list[Points]) -> list[Points]:
+    """Where the prices of surplus and shortage agree on every step of the document, the area has a single price and it is given once."""
+    sides = {side: [part for part in points if part.table == "imbalance_price_sides" and part.series == side] for side in ("long", "short")}
+    starts = {side: np.concatenate([part.starts_us for part in parts]) for side, parts in sides.items() if parts}
+    if len(starts) != 2 or not np.array_equal(starts["long"], starts["short"]):
+        return points
+    values = {side: np.concatenate([part.values for part in parts]) for side, parts in sides.items()}
+    if not np.array_equal(values["long"], values["short"]):
+        return points
+    others = [part for part in points if part.table != "imbalance_price_sides"]
+    return [*others, *(replace(part, table="imbalance_prices", series="imbalance") for part in sides["long"])]
+
+
+def _imbalance_volumes(period: _Period, _process: str, _capture: Capture) -> Iterator[Points]:
+    _require(period, "quantity_Measure_Unit.name", "MWH")
+    direction = period.series.value("flowDirection.direction") or ""
+    series = {"A01": "up", "A02": "down", "A03": "net", "": "net"}.get(direction)
+    if series is None:
+        raise ContractError(f"{period.what}: flow direction {direction!r}")
+    yield _points(period, "imbalance_volumes", series, "quantity", _refusal(period))
+
+
+def _net_position(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
+    """Exports are stated as the zone in `out_Domain`, imports as the zone in `in_Domain`; the table counts exports positive."""
+    _require(period, "quantity_Measure_Unit.name", "MAW")
+    eic = find_zone(capture.zone).eic
+    is_export = period.series.value("out_Domain.mRID") == eic
+    if not is_export and period.series.value("in_Domain.mRID") != eic:
+        raise ContractError(f"{period.what}: net position of another zone")
+    values = _values(period, "quantity") * (1.0 if is_export else -1.0)
+    yield Points(
+        table="net_positions",
+        series="day_ahead",
+        starts_us=period.starts_us,
+        resolution_minutes=period.resolution_minutes,
+        values=values,
+        refusal=_refusal(period),
+    )
+
+
+def _flows(period: _Period, process: str, capture: Capture) -> Iterator[Points]:
+    _require(period, "quantity_Measure_Unit.name", "MAW")
+    _require(period, "out_Domain.mRID", find_zone(capture.zone).eic)
+    other = codes.zone_of_eic(period.series.value("in_Domain.mRID") or "")
+    if other is None:
+        raise ContractError(f"{period.what}: flow to {period.series.value('in_Domain.mRID')!r}, which is no known zone")
+    kind = "scheduled" if process == codes.PROCESS_DAY_AHEAD or period.series.value("businessType") == "A06" else "physical"
+    yield _points(period, "cross_border_flows", f"{kind}_to_{other}", "quantity", _refusal(period))
+
+
+def _points(period: _Period, table: str, series: str, tag: str, refusal: str) -> Points:
+    return Points(
+        table=table,
+        series=series,
+        starts_us=period.starts_us,
+        resolution_minutes=period.resolution_minutes,
+        values=_values(period, tag),
+        refusal=refusal,
+    )

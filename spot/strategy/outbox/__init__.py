@@ -1,0 +1,1 @@
+"""The messages that carry published signals: batches, payloads, signatures."""

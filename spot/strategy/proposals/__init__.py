@@ -1,0 +1,1 @@
+"""The strategies: each proposes orders from a forecast before limits are applied."""

@@ -1,0 +1,125 @@
+"""Day-ahead against a later price of the same unit: buy where the second price is expected higher by more than the costs, sell where lower.
+
+The distribution of the spread comes from a fitted model (`spot.strategy.spread.model`), and where the settings ask for one and none is handed over
+there is no position; else from the spreads of the same local time of day in the trailing window, pooled with the neighbouring units.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.panel import Floats
+from spot.strategy.proposals.view import LEVELS, MarketView, Proposal, mean_of_quantiles, past_profiles, probability_above
+from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.sizing import round_towards_zero, size_by_edge
+
+_MIN_DAYS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class SettlementSpreadStrategy:
+    """Sized by edge over risk; flat when the edge does not pay the costs or nothing is known of the spread."""
+
+    settings: SettlementSpreadSettings
+
+    def propose(self, view: MarketView) -> Proposal:
+        """Side, MW and limit price (or curve) per unit."""
+        settings, fees = self.settings, self.settings.fees.on(view.delivery_day)
+        costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
+        past = _past_spreads(view, settings.window_days)
+        spread = view.spread_quantiles
+        if spread is None:
+            if settings.distribution == "catboost" and len(past) >= _MIN_DAYS:
+                return _silent(view, past, "flat: no spread model serves this day, or one of its inputs is missing")
+            spread = empirical_quantiles(past)
+        if spread is None:
+            days = f"flat: only {len(past)} past days with a second price ({settings.settled_against}), {_MIN_DAYS} are needed"
+            return _silent(view, past, days)
+        mean = mean_of_quantiles(spread)
+        side = np.sign(mean)
+        edge = np.abs(mean) - costs
+        risk = (spread[:, 6] - spread[:, 2]) / 2.0
+        size = size_by_edge(edge, risk, max_mw=settings.max_mw, full_size_ratio=settings.full_size_ratio, min_edge_ratio=settings.min_edge_ratio)
+        exposure = side * size
+        curve = _curves(exposure, view.mean + mean, costs, risk, settings) if settings.takes_curve else ()
+        gains = np.where(side > 0, probability_above(spread, np.full(len(mean), costs)), 1.0 - probability_above(spread, np.full(len(mean), -costs)))
+        return Proposal(
+            exposure_mw=exposure,
+            limit_price=_furthest(exposure, curve),
+            expected_reference=view.mean + mean,
+            edge=edge,
+            risk=risk,
+            probability=gains,
+            scenarios=past,
+            curve=curve,
+            texts=_texts(mean, edge, risk, gains, costs, settings),
+        )
+
+
+def empirical_quantiles(past_spreads: Floats, pool: int = 1) -> Floats | None:
+    """(P, 9) quantiles of past spreads (S, P), each unit pooled with `pool` neighbours on both sides; None with fewer than 30 days."""
+    n_days, n_units = past_spreads.shape
+    if n_days < _MIN_DAYS:
+        return None
+    rows = [past_spreads[:, max(0, i - pool) : i + pool + 1].ravel() for i in range(n_units)]
+    return np.stack([np.quantile(row, LEVELS) for row in rows])
+
+
+def _past_spreads(view: MarketView, n_days: int) -> Floats:
+    """(S, P) second price minus day-ahead price on past days."""
+    spread = pl.col("reference_price_eur_per_mwh") - pl.col("day_ahead_price_eur_per_mwh")
+    known = view.history.filter(pl.col("reference_price_eur_per_mwh").is_not_null()).with_columns(spread=spread)
+    return past_profiles(known, "spread", view.zone, view.starts_utc, resolution_minutes=view.resolution_minutes, n_days=n_days)
+
+
+def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
+    """No orders: too little is known of the spread."""
+    nothing = np.full(len(view.mean), np.nan)
+    return Proposal(
+        exposure_mw=np.zeros(len(view.mean)),
+        limit_price=nothing,
+        expected_reference=nothing,
+        edge=nothing,
+        risk=nothing,
+        probability=nothing,
+        scenarios=past,
+        texts=(text,) * len(view.mean),
+    )
+
+
+def _curves(
+    exposure: Floats, fair: Floats, costs: float, risk: Floats, settings: SettlementSpreadSettings
+) -> tuple[tuple[tuple[float, float], ...], ...]:
+    """Steps of falling volume towards the price at which the edge is gone, each unit's size as if the auction cleared at that price.
+
+    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price: less is worth buying the dearer it is. The
+    last step is the signal's whole volume, which the limits are asked about; all are multiples of the volume step.
+    """
+    curves = []
+    for mw, middle, width in zip(round_towards_zero(exposure, settings.volume_step_mw), fair, risk, strict=True):
+        shares = np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
+        volumes = np.unique(round_towards_zero(shares * abs(mw), settings.volume_step_mw))
+        volumes = volumes[volumes > 0]
+        # A volume is reached where edge over risk is its share of the largest times the full ratio: price = fair - side (costs + ratio risk).
+        ratios = np.maximum(volumes / settings.max_mw * settings.full_size_ratio, settings.min_edge_ratio)
+        steps = zip((middle - np.sign(mw) * (costs + ratios * width)).tolist(), volumes.tolist(), strict=True)
+        # Of volumes at one price the largest says it all.
+        curves.append(tuple(step for step, is_last in zip(steps, np.append(np.diff(ratios) > 0, True), strict=False) if is_last))
+    return tuple(curves)
+
+
+def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ...]) -> Floats:
+    """(P,) the price that each order goes to at most: that of its curve's first step in whole cents, any price without a curve."""
+    if not curve:
+        return np.where(exposure > 0, np.inf, -np.inf)
+    first = 100.0 * np.array([steps[0][0] if steps else np.nan for steps in curve])
+    return np.where(exposure > 0, np.floor(first), np.ceil(first)) / 100.0
+
+
+def _texts(mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpreadSettings) -> tuple[str, ...]:
+    second = settings.settled_against
+    return tuple(
+        f"{second} expected {m:+.2f} EUR/MWh from day-ahead, costs {costs:.2f}, edge {e:.2f} over risk {r:.2f}, gains with probability {p:.2f}"
+        for m, e, r, p in zip(mean, edge, risk, gains, strict=True)
+    )

@@ -1,0 +1,181 @@
+"""Where a decision takes the distribution of the spread from: a model that serves, one refitted as a replay goes on, or a naive rule to beat."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Literal, Protocol
+
+import numpy as np
+import polars as pl
+
+from spot.contracts.panel import Floats
+from spot.errors import ForecastError
+from spot.market.delivery import day_ahead_mtu_minutes
+from spot.market.gates import gate_closure_utc
+from spot.risk.outcomes import zone_outcomes
+from spot.strategy.proposals.settlement_spread import empirical_quantiles
+from spot.strategy.proposals.view import LEVELS
+from spot.strategy.spread.inputs import SpreadPast, spread_inputs, spread_past
+from spot.strategy.spread.model import CatBoostSpread, SpreadModel
+
+NaiveRule = Literal["always_buy", "always_sell", "last_week"]
+NAIVE_RULES: tuple[NaiveRule, ...] = ("always_buy", "always_sell", "last_week")
+MEMORY_DAYS = 91
+"""Days that the inputs of one day look back on."""
+_SERVING_DAYS = MEMORY_DAYS + 29
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadMoment:
+    """One gate, and the tables from which what was known then can be cut."""
+
+    zone: str
+    day: date
+    gate_utc: datetime
+    raw: Mapping[str, pl.DataFrame]
+    features: pl.DataFrame
+    """`day_ahead_features`, each day as of its own gate."""
+    settled_against: str
+
+    def earlier(self, day: date) -> "SpreadMoment":
+        """The gate of an earlier day, on the same tables."""
+        return replace(self, day=day, gate_utc=min(self.gate_utc, gate_closure_utc(self.zone, day)))
+
+    def past(self, n_days: int) -> SpreadPast:
+        """Spreads of the newest `n_days` days as known at the gate."""
+        first = self.day - timedelta(days=n_days)
+        outcomes = zone_outcomes(self.raw, zone=self.zone, settled_against=self.settled_against, as_of_utc=self.gate_utc, first_day=first)
+        return spread_past(outcomes, zone=self.zone, minutes=day_ahead_mtu_minutes(self.zone, self.day))
+
+    def inputs(self, past: SpreadPast, days: Sequence[date]) -> pl.DataFrame:
+        """Model inputs of `days`, each as of its own gate."""
+        chosen = pl.col("delivery_day").is_in(list(days)) & (pl.col("zone") == self.zone)
+        return spread_inputs(past, self.features.filter(chosen), zone=self.zone, days=days)
+
+    def served_inputs(self) -> pl.DataFrame:
+        """Model inputs of the day itself."""
+        return self.inputs(self.past(_SERVING_DAYS), [self.day])
+
+    def lesson(self, window_days: int) -> tuple[pl.DataFrame, Floats]:
+        """Inputs and spreads (N,) of the newest `window_days` days whose spreads were known at the gate; perhaps none."""
+        past, first = self.past(window_days + MEMORY_DAYS), self.day - timedelta(days=window_days)
+        known = past.spread_known_us <= self.gate_utc.timestamp() * 1e6
+        days = [day for day, is_known in zip(past.days, known, strict=True) if first <= day < self.day and is_known]
+        if not days:
+            return pl.DataFrame(), np.zeros(0)
+        inputs = self.inputs(past, days)
+        return inputs, _spreads_of(past, inputs)
+
+
+class SpreadSource(Protocol):
+    """Gives quantiles of a day's spreads, or None where nothing can be said."""
+
+    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+        """(P, 9) at the levels of the forecast tables."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServedSpread:
+    """Fitted models, each for the days that it serves."""
+
+    models: Mapping[date, tuple[str, SpreadModel]]
+    """Delivery day to registered version and model; a day without one has no entry."""
+
+    def version(self, day: date) -> str:
+        """Who serves the day; `none` where nobody does."""
+        return self.models[day][0] if day in self.models else "none"
+
+    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+        """None where no model serves the day or one of its inputs is missing: then there is no position."""
+        if moment.day not in self.models:
+            return None
+        try:
+            return self.models[moment.day][1].predict(moment.served_inputs())
+        except ForecastError:
+            return None
+
+
+class FittedSpread:
+    """A model that learns from the days known at the gate and is refitted every `refit_days` and when the market time unit changes."""
+
+    def __init__(
+        self, make_model: Callable[[], SpreadModel] = CatBoostSpread, *, window_days: int = 365, refit_days: int = 28, min_days: int = 60
+    ) -> None:
+        self._make_model, self._window_days, self._refit_days, self._min_days = make_model, window_days, refit_days, min_days
+        self._model: SpreadModel | None = None
+        self._fitted_on: date | None = None
+        self._minutes = 0
+
+    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+        """None until `min_days` days with spreads are known."""
+        minutes = day_ahead_mtu_minutes(moment.zone, moment.day)
+        if self._fitted_on is None or moment.day >= self._fitted_on + timedelta(days=self._refit_days) or minutes != self._minutes:
+            self._fit(moment, minutes)
+        return None if self._model is None else ServedSpread({moment.day: ("refitted", self._model)}).quantiles(moment)
+
+    def _fit(self, moment: SpreadMoment, minutes: int) -> None:
+        inputs, spreads = moment.lesson(self._window_days)
+        self._model = None
+        if inputs.is_empty() or inputs["delivery_day"].n_unique() < self._min_days:
+            return
+        try:
+            self._model = self._make_model().fit(inputs, spreads)
+        except ForecastError:
+            return
+        self._fitted_on, self._minutes = moment.day, minutes
+
+
+@dataclass(frozen=True, slots=True)
+class NaiveSpread:
+    """Rules that need no model: always buy, always sell, or the mean sign of the last known week at the same local time."""
+
+    rule: NaiveRule
+    size_eur_per_mwh: float = 1000.0
+
+    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+        """A certain spread of the rule's sign, so that the full size is traded."""
+        inputs = moment.inputs(moment.past(40), [moment.day])
+        if self.rule == "last_week":
+            sign = np.nan_to_num(np.sign(inputs["spread_week_mean"].to_numpy()))
+        else:
+            sign = np.full(inputs.height, 1.0 if self.rule == "always_buy" else -1.0)
+        return np.repeat((sign * self.size_eur_per_mwh)[:, None], len(LEVELS), axis=1)
+
+
+def daily_pinball_losses(model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182) -> Floats:
+    """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate; NaN where a day has no spread.
+
+    `moment` is a gate at which the spreads of `days` are known.
+    """
+    past = moment.past((moment.day - min(days)).days + window_days + MEMORY_DAYS)
+    losses = [_losses_of(model, moment.inputs(past, [day]), past, moment.zone, day, window_days) for day in days]
+    return np.array(losses, dtype=np.float64).reshape(-1, 2)
+
+
+def _losses_of(model: SpreadModel, inputs: pl.DataFrame, past: SpreadPast, zone: str, day: date, window_days: int) -> tuple[float, float]:
+    truth, slots = _spreads_of(past, inputs), _slots_of(past, inputs)
+    gate_us = gate_closure_utc(zone, day).timestamp() * 1e6
+    rows = [i for i, known in enumerate(past.days) if day - timedelta(days=window_days) <= known < day and past.spread_known_us[i] <= gate_us]
+    before = past.spreads[rows][:, slots]
+    plain = empirical_quantiles(before[np.isfinite(before).all(axis=1)])
+    if plain is None:
+        return np.nan, np.nan
+    return _pinball(model.predict(inputs), truth), _pinball(plain, truth)
+
+
+def _pinball(quantiles: Floats, truth: Floats) -> float:
+    above = truth[:, None] - quantiles
+    loss = np.maximum(LEVELS * above, (LEVELS - 1.0) * above)
+    return float(np.nanmean(loss)) if np.isfinite(truth).any() else np.nan
+
+
+def _slots_of(past: SpreadPast, inputs: pl.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+    return (inputs["slot_minutes_local"].to_numpy() / past.minutes).astype(np.int64)
+
+
+def _spreads_of(past: SpreadPast, inputs: pl.DataFrame) -> Floats:
+    """(N,) the spread that followed each row of inputs."""
+    index = np.searchsorted(np.array(past.days, dtype="datetime64[D]"), inputs["delivery_day"].to_numpy())
+    spreads: Floats = past.spreads[index, _slots_of(past, inputs)]
+    return spreads

@@ -1,0 +1,1 @@
+"""Day-by-day walks that live trading, replay and backtest share: forecasts made at each gate, then signals."""

@@ -1,0 +1,1 @@
+"""Assets of raw market data and the freshness of its sources."""

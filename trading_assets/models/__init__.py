@@ -1,0 +1,1 @@
+"""Assets of a model's life: training set, model, evaluation, champion."""

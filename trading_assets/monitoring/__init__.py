@@ -1,0 +1,1 @@
+"""Assets that judge inputs and outputs of the models."""

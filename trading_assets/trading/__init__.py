@@ -1,0 +1,1 @@
+"""Assets of a trading day: features, forecasts, signals, outbox, settlement."""

@@ -1,0 +1,1 @@
+"""Assets that keep the lake and the analysts' database in order."""

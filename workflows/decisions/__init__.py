@@ -1,0 +1,1 @@
+"""Deciding a span of days, keeping what went live, replaying and explaining it."""

@@ -1,0 +1,62 @@
+"""What went live is a record: once its gate has passed, no replay puts other signals in its place. No asset is defined here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+import polars as pl
+
+from resources.lake.lake import Lake, WriteReport
+from spot.market.delivery import ZoneDays
+from spot.market.gates import gate_closure_utc
+from spot.walk.signals import DeskBefore, WalkedSignals
+
+KEPT_BECAUSE = "these days were live and their gate has passed; `spotdesk replay` and `spotdesk backtest` look at them again"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveRecord:
+    """Days of a span that keep what is stored of them, and the stored signals and settlements."""
+
+    days: tuple[date, ...]
+    signals: pl.DataFrame
+    settlements: pl.DataFrame
+
+    def seen_by(self, before: DeskBefore) -> DeskBefore:
+        """The desk as the walk sees it when it steps over the kept days."""
+        return replace(before, signals=pl.concat([before.signals, self.signals]), settlements=pl.concat([before.settlements, self.settlements]))
+
+
+def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
+    """Days whose gate has passed by `now` and that were decided live, or of which something live was sent."""
+    signals = _stored("signals", span, lake)
+    live = signals.filter(pl.col("role") == "champion", pl.col("mode") == "live")
+    sent = _stored("publications", span, lake).filter(pl.col("status") == "sent", pl.col("mode") == "live")
+    on_record = {*live["delivery_day"].to_list(), *sent["delivery_day"].to_list()}
+    days = tuple(day for day in span.days if day in on_record and gate_closure_utc(span.zone, day) <= now)
+    return LiveRecord(days, _of(signals, days), _of(_stored("settlements", span, lake), days))
+
+
+def write_decision(walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake) -> tuple[pl.DataFrame, WriteReport]:
+    """Write the four tables of a decision beside the kept days; the rows of `signals` and what their write did.
+
+    `limit_conformance` is the last on purpose: its rows of the same `as_of_utc` are the mark by which the outbox knows that the decision is whole.
+    A run that dies before it leaves signals that nobody sends.
+    """
+    signals = pl.concat([record.signals, walked.signals])
+    report = _replace("signals", signals, span, lake)
+    for table, made in (("bid_curves", walked.bid_curves), ("risk_events", walked.events), ("limit_conformance", walked.conformance)):
+        _replace(table, pl.concat([_of(_stored(table, span, lake), record.days), made]), span, lake)
+    return signals, report
+
+
+def _stored(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:
+    return lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+
+
+def _of(rows: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
+    return rows.filter(pl.col("delivery_day").is_in(list(days)))
+
+
+def _replace(table: str, rows: pl.DataFrame, span: ZoneDays, lake: Lake) -> WriteReport:
+    return lake.replace(table, rows, zone=span.zone, first_day=span.first_day, last_day=span.last_day)

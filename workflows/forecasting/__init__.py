@@ -1,0 +1,1 @@
+"""Forecasting a span of days with the versions that serve them."""

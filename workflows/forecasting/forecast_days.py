@@ -1,0 +1,109 @@
+"""Forecasting a span of days with the versions that serve them. No asset is defined here."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import lineage_of, read_features, read_raw
+from resources.models.registry import ModelRegistry, ModelVersion
+from resources.settings.zones import Desk
+from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
+from spot.features.known_prices import known_prices
+from spot.features.matrix import build_panel
+from spot.market.delivery import ZoneDays
+from spot.market.gates import gate_closure_utc
+from spot.market.price_limits import day_ahead_price_limits
+from spot.monitoring.day_checks import DayVerdict
+from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness
+from spot.walk.forecasts import Speaker, WalkedDay, forecast_frame, walk_forward
+from workflows.forecasting.warm_models import give_back, take_forecaster
+
+
+@dataclass(frozen=True, slots=True)
+class MadeForecasts:
+    """Forecasts under contract, the versions that spoke, and why days have none."""
+
+    frame: pl.DataFrame
+    versions: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+def champion_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry) -> MadeForecasts:
+    """The forecasts of whoever serves each day of the span."""
+    serving = registry.serving(span.zone, span.days, lineage_of(desk.zone(span.zone)))
+    frames, problems, versions = [DAY_AHEAD_FORECASTS.empty()], [], []
+    for version, group in groupby(span.days, key=lambda day: serving[day]):
+        days = list(group)
+        if version is None:
+            problems.append(f"no champion serves {days[0]} to {days[-1]}")
+            continue
+        frame, reasons = forecast_days(version, days, "champion", lake, desk, registry)
+        frames.append(frame)
+        problems += reasons
+        versions.append(version.version)
+    return MadeForecasts(pl.concat(frames), tuple(dict.fromkeys(versions)), tuple(problems))
+
+
+def challenger_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Version and shadow forecasts of each challenger, for the days of the span that it may forecast."""
+    lineage = lineage_of(desk.zone(span.zone))
+    for version in registry.versions(span.zone):
+        days = [day for day in span.days if day >= version.serves_from]
+        if version.stage == "challenger" and version.lineage == lineage and days:
+            yield version.version, forecast_days(version, days, "challenger", lake, desk, registry)[0]
+
+
+def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> DayVerdict:
+    """The verdict that the signals ask, for every day of the span as of its decision: its gate, or now before it."""
+    reasons = {}
+    for day in span.days:
+        verdict = assess_forecast_readiness(forecast, zone=span.zone, delivery_day=day, as_of_utc=min(now, gate_closure_utc(span.zone, day)))
+        if not verdict.is_ready:
+            reasons[day] = f"{day}: {'; '.join(verdict.reasons)}"
+    return DayVerdict(span.days, tuple(reasons), tuple(reasons.values())[:5])
+
+
+def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
+    """Days whose point forecast leaves the limits of the auction."""
+    spans = forecast.group_by("zone", "delivery_day").agg(low=pl.col("price_point_eur_per_mwh").min(), high=pl.col("price_point_eur_per_mwh").max())
+    reasons = {}
+    for zone, day, low, high in spans.iter_rows():
+        limits = day_ahead_price_limits(day, zone)
+        if not limits.minimum_eur_per_mwh <= low <= high <= limits.maximum_eur_per_mwh:
+            reasons[day] = f"{day}: forecast from {low:g} to {high:g} EUR/MWh"
+    failed = tuple(day for day in days if day in reasons)
+    return DayVerdict(tuple(days), failed, tuple(reasons[day] for day in failed[:5]))
+
+
+def forecast_days(
+    version: ModelVersion, days: Sequence[date], role: Literal["champion", "challenger"], lake: Lake, desk: Desk, registry: ModelRegistry
+) -> tuple[pl.DataFrame, list[str]]:
+    """Forecasts of one version for some days, each as of its gate, and why days have none. Also what a replay of a stored forecast calls."""
+    zone, settings = version.zone, desk.zone(version.zone)
+    # The model holds every day it learnt from; it is given those since, the newest of them with their prices.
+    first_day = version.trained_through + timedelta(days=1)
+    features = read_features(lake, zone, settings, first_day=first_day, last_day=days[-1])
+    if features.filter(pl.col("delivery_day").is_in(list(days))).is_empty():
+        return DAY_AHEAD_FORECASTS.empty(), [f"no features from {days[0]} to {days[-1]}"]
+    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=first_day, last_day=days[-1])
+    panel = build_panel(features, prices, zone=zone)
+    published = known_prices(prices, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day)
+    walked: list[WalkedDay] = []
+    for run in published.between_revisions(days):
+        before = panel.first(int((panel.days <= np.datetime64(run[-1])).sum()))
+        known = published.as_of(before, gate_closure_utc(zone, run[-1]))
+        forecaster = take_forecaster(registry, version, known, run[0])
+        walked += walk_forward(forecaster, panel, run, published=published)
+        if all(day.forecast is not None for day in walked) and not published.late_days():
+            give_back(registry, version, known, forecaster, run)
+    frame = forecast_frame(
+        walked, features.filter(pl.col("delivery_day").is_in(list(days))), Speaker(model_name=version.name, model_version=version.version, role=role)
+    )
+    made = set(frame["delivery_day"].unique().to_list())
+    return frame, [day.reason or f"{day.delivery_day}: nothing was known at the gate" for day in walked if day.delivery_day not in made]

@@ -1,0 +1,47 @@
+"""Which model of the spread serves each day."""
+
+from collections.abc import Sequence
+
+from resources.lake.zone_tables import lineage_of
+from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
+from resources.settings.zones import Desk, ZoneSettings
+from spot.errors import ModelIntegrityError
+from spot.market.delivery import ZoneDays
+from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
+from spot.strategy.spread.model import CatBoostSpread, SpreadModel
+from spot.strategy.spread.sources import ServedSpread
+
+
+def spread_strategy(desk: Desk, zone: str) -> SettlementSpreadSettings | None:
+    """The zone's strategy that asks for a fitted model of the spread, if there is one."""
+    loaded = (load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies)
+    return next((one for one in loaded if isinstance(one, SettlementSpreadSettings) and one.distribution == "catboost"), None)
+
+
+def spread_lineage(settings: ZoneSettings, strategy: SettlementSpreadSettings) -> str:
+    """Which data a model of the spread stands on, and against which second price: models of different lineage never stand in for each other."""
+    return f"{lineage_of(settings)} against {strategy.settled_against}"
+
+
+def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> ServedSpread | None:
+    """The model of each day of the span; None where no strategy asks for one. A day nobody serves, or whose files are damaged, has none."""
+    strategy = spread_strategy(desk, span.zone)
+    if strategy is None:
+        return None
+    spreads = registry.of_family(SPREAD_FAMILY)
+    serving = spreads.serving(span.zone, span.days, spread_lineage(desk.zone(span.zone), strategy))
+    loaded = _load(spreads, [version for version in serving.values() if version is not None])
+    return ServedSpread(
+        {day: (version.version, loaded[version.version]) for day, version in serving.items() if version is not None and version.version in loaded}
+    )
+
+
+def _load(spreads: ModelRegistry, versions: Sequence[ModelVersion]) -> dict[str, SpreadModel]:
+    """Version to model, its files compared with their checksums first; a damaged one is left out, so its days are flat."""
+    models: dict[str, SpreadModel] = {}
+    for version in {version.version: version for version in versions}.values():
+        try:
+            models[version.version] = CatBoostSpread.from_files(spreads.files(version))
+        except ModelIntegrityError:
+            continue
+    return models

@@ -1,0 +1,1 @@
+"""Judging, promoting and comparing versions, and asking for retrains."""

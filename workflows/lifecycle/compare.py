@@ -1,0 +1,103 @@
+"""Two versions of a zone on the same days: both forecast, both traded on paper, both settled. No asset is defined here."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import read_raw
+from resources.models.registry import ModelRegistry, ModelVersion
+from resources.settings.zones import Desk
+from spot.contracts.signal_tables import SETTLEMENTS
+from spot.errors import ForecastError
+from spot.lifecycle.comparison import PAIR, ComparedVersion, compare_versions
+from spot.market.delivery import ZoneDays, days_between
+from spot.monitoring.watch import scored_forecasts
+from spot.risk.outcomes import zone_outcomes
+from spot.strategy.settle import settle_signals
+from spot.walk.signals import empty_desk, walk_signals
+from workflows.decisions.inputs import walk_inputs
+from workflows.forecasting.forecast_days import forecast_days
+
+TABLE = "model_comparisons"
+DEFAULT_DAYS = 56
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """Both sides and the rows of `model_comparisons`."""
+
+    zone: str
+    days: tuple[date, ...]
+    a: ComparedVersion
+    b: ComparedVersion
+    rows: pl.DataFrame
+
+
+def comparable_days(lake: Lake, a: ModelVersion, b: ModelVersion, *, first: date | None, last: date | None) -> tuple[date, ...]:
+    """The days of the range that neither version learnt from and whose features are there; the newest `DEFAULT_DAYS` without a range.
+
+    Raises:
+        ForecastError: there is no such day.
+    """
+    unseen = max(a.trained_through, b.trained_through) + timedelta(days=1)
+    known = lake.read("day_ahead_features", zones=[a.zone], first_day=unseen)["delivery_day"].unique().sort().to_list()
+    newest = min(known[-1], last) if known and last else (known[-1] if known else unseen - timedelta(days=1))
+    start = max(unseen, first or newest - timedelta(days=DEFAULT_DAYS - 1))
+    days = tuple(day for day in days_between(start, newest) if day in set(known))
+    if not days:
+        raise ForecastError(
+            f"versions {a.version} and {b.version} of {a.zone}: no day from {start} to {newest} that neither learnt from (the first is {unseen})"
+        )
+    return days
+
+
+def compare_zone(
+    versions: tuple[ModelVersion, ModelVersion],
+    days: Sequence[date],
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    *,
+    state_folder: Path,
+    now: datetime,
+) -> Comparison:
+    """Walk both versions over the same days as of each gate, trade both on paper by the zone's strategies, and compare."""
+    zone = versions[0].zone
+    made = [forecast_days(version, days, "challenger", lake, desk, registry)[0] for version in versions]
+    prices = read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=days[0] - timedelta(days=8), last_day=days[-1])
+    settled = _paper_money(made, days, lake, desk, registry, state_folder=state_folder, now=now)
+    a, b = (
+        ComparedVersion(
+            version=version.version,
+            scored=scored_forecasts(frame, prices, zone=zone),
+            settled=settled.filter(pl.col("model_version") == version.version),
+        )
+        for version, frame in zip(versions, made, strict=True)
+    )
+    rows = compare_versions(zone, a, b)
+    lake.upsert(TABLE, rows, by=PAIR)
+    return Comparison(zone=zone, days=tuple(days), a=a, b=b, rows=rows)
+
+
+def _paper_money(
+    forecasts: Sequence[pl.DataFrame], days: Sequence[date], lake: Lake, desk: Desk, registry: ModelRegistry, *, state_folder: Path, now: datetime
+) -> pl.DataFrame:
+    """Settlements of the signals that each version would have given, each on a desk of its own."""
+    span = ZoneDays(str(forecasts[0]["zone"][0]), days[0], days[-1]) if forecasts[0].height else None
+    if span is None:
+        return SETTLEMENTS.empty()
+    shared = walk_inputs(span, lake, desk, registry, state_folder, now)
+    parts = [SETTLEMENTS.empty()]
+    for frame in forecasts:
+        walked = walk_signals(replace(shared, forecasts=frame), days, empty_desk())
+        signals = walked.signals.filter(pl.col("role") == "challenger")
+        for strategy in shared.strategies:
+            outcomes = zone_outcomes(shared.raw, zone=span.zone, settled_against=strategy.settled_against)
+            mine = signals.filter(pl.col("strategy") == strategy.strategy)
+            prices = outcomes.filter(pl.col("delivery_day").is_in(list(days)))
+            parts.append(settle_signals(mine, prices, strategy, bid_curves=walked.bid_curves))
+    return pl.concat(parts)

@@ -1,0 +1,1 @@
+"""From the monitors' verdicts to rows and alerts."""

@@ -1,0 +1,94 @@
+"""Which features carried the newest forecast of the version that serves, and how that compares with its first days. No asset is defined here."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import lineage_of, read_features, read_raw
+from resources.models.registry import ModelRegistry
+from resources.settings.zones import Desk
+from spot.contracts.monitoring_tables import FEATURE_IMPORTANCE
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.errors import ForecastError, ModelNotFoundError
+from spot.features.matrix import build_panel
+from spot.monitoring.explanation import ExplanationVerdict, assess_explanations, feature_shares
+from spot.monitoring.settings import ExplanationSettings
+from workflows.forecasting.warm_models import give_back, take_forecaster
+
+TABLE = FEATURE_IMPORTANCE.name
+_UNSEEN = "all features together"
+
+
+def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> tuple[str, dict[str, float]]:
+    """Version that serves the day, and the share of each feature in its forecast; empty where there is nothing to explain."""
+    settings = desk.zone(zone)
+    try:
+        version = registry.champion_for(zone, day, lineage_of(settings))
+    except ModelNotFoundError:
+        return "none", {}
+    first = version.trained_through + timedelta(days=1)
+    features = read_features(lake, zone, settings, first_day=min(first, day - timedelta(days=21)), last_day=day)
+    if features.filter(pl.col("delivery_day") == day).is_empty():
+        return version.version, {}
+    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=features["delivery_day"].min(), last_day=day)  # type: ignore[arg-type]
+    panel = build_panel(features, prices, zone=zone)
+    row = int(np.searchsorted(panel.days, np.datetime64(day)))
+    later = panel.rows(slice(int(np.searchsorted(panel.days, np.datetime64(first))), None))
+    forecaster = take_forecaster(registry, version, later, day)
+
+    def predict(known: DeliveryPanel) -> Floats | None:
+        # A model absorbs the days before the one it forecasts: with other past prices a fresh one has to, or the change would go unseen.
+        is_same_past = np.array_equal(known.prices[:-1], panel.prices[:row], equal_nan=True)
+        try:
+            return (forecaster if is_same_past else registry.load(zone, version.version)[0]).predict(known).point
+        except ForecastError:
+            return None
+
+    shares = feature_shares(predict, panel, [row])
+    if shares:
+        give_back(registry, version, later, forecaster, [day])
+    return version.version, shares
+
+
+def judge_shares(lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings) -> ExplanationVerdict:
+    """The newest explained days of a version against its first ones."""
+    stored = lake.read(TABLE, zones=[zone], last_day=last_day).filter(pl.col("model_version") == version).drop_nulls("share")
+    days = stored["delivery_day"].unique().sort()
+    first, newest = days.head(settings.minimum_days), days.tail(settings.minimum_days)
+    n_days = newest.filter(~newest.is_in(first.implode())).len() if days.len() else 0
+    return assess_explanations(_mean(stored, first), _mean(stored, newest), n_days=n_days, settings=settings)
+
+
+def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str) -> pl.DataFrame:
+    """Rows of `feature_importance` before they are judged. Where nothing could be explained, one row says so, never none."""
+    told: Mapping[str, float | None] = shares or {_UNSEEN: None}
+    rows = [
+        {
+            "zone": zone,
+            "delivery_day": day,
+            "model_version": version,
+            "feature": name,
+            "share_reference": None,
+            "share": share,
+            "status": "cannot_see",
+        }
+        for name, share in told.items()
+    ]
+    return pl.DataFrame(rows, schema=FEATURE_IMPORTANCE.schema)
+
+
+def judged_rows(rows: pl.DataFrame, verdict: ExplanationVerdict) -> pl.DataFrame:
+    """The same rows with the verdict and the shares of the reference."""
+    reference = verdict.shares.select("feature", pl.col("share_reference").alias("reference"))
+    joined = rows.join(reference, on="feature", how="left").with_columns(
+        share_reference=pl.col("reference"), status=pl.lit(verdict.status), reason=pl.lit("; ".join(verdict.reasons))
+    )
+    return joined.select(FEATURE_IMPORTANCE.columns.keys())
+
+
+def _mean(stored: pl.DataFrame, days: pl.Series) -> dict[str, float]:
+    rows = stored.filter(pl.col("delivery_day").is_in(days.implode()))
+    return dict(rows.group_by("feature", maintain_order=True).agg(pl.col("share").mean()).iter_rows())

@@ -1,0 +1,86 @@
+"""From the monitors' verdicts to the rows of their tables, and from those to checks. No asset is defined here."""
+
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from resources.lake.lake import Lake, quarantine_rows
+from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
+from spot.monitoring.drift import DriftVerdict
+from spot.monitoring.settings import MonitoringSettings
+from spot.monitoring.watch import FeatureWatch, PerformanceWatch
+
+_IS_PRICE = pl.col("limit_name").str.contains("_price_")
+"""An order that takes any price goes to the collar on purpose: that such a limit has no headroom says nothing."""
+
+
+def reference_since(last_day: date, settings: MonitoringSettings) -> date:
+    """First day that the drift monitor may want as a reference."""
+    reference = settings.drift.reference
+    years = 364 * reference.n_earlier_years + reference.season_half_width_days
+    return last_day - timedelta(days=max(years, reference.recent_days) + reference.gap_days + 2 * settings.drift.chunk_days)
+
+
+def drift_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `feature_drift`. A monitor that could judge nothing says so in its rows."""
+    return verdict_rows(watch.drift, zone=zone, last_day=last_day)
+
+
+def verdict_rows(drift: DriftVerdict, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `feature_drift` or `reported_drift`."""
+    judged = drift.features.with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day), n_reference_days=pl.lit(drift.n_reference_days, pl.Int64))
+    return judged.select(FEATURE_DRIFT.columns.keys())
+
+
+def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `data_quality`. A monitor that had nothing to judge leaves one row that says so, never none."""
+    checks = watch.quality.checks
+    if checks.is_empty():
+        blind = {"series": "all series", "check": "reference", "n_rows": 0, "status": "cannot_see", "reason": "; ".join(watch.quality.reasons)}
+        checks = pl.DataFrame([blind], schema=checks.schema)
+    checks = checks.rename({"limit": "threshold"}).with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day))
+    return checks.select(DATA_QUALITY.columns.keys())
+
+
+def performance_rows(watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: str, last_day: date) -> pl.DataFrame:
+    """Rows of `forecast_performance` for the version that spoke last."""
+    newest = forecasts.sort("delivery_start_utc")["model_version"]
+    version = str(newest[-1]) if newest.len() else "none"
+    rows = pl.concat([watch.realised.metrics, watch.estimated.metrics]).with_columns(
+        zone=pl.lit(zone), delivery_day=pl.lit(last_day), model_version=pl.lit(version), role=pl.lit("champion")
+    )
+    return rows.select(FORECAST_PERFORMANCE.columns.keys())
+
+
+def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per limit of rows under `limit_conformance`, the tightest first, prices last: days, the furthest use, the smallest headroom, states."""
+    counts = [(pl.col("status") == status).sum().alias(status) for status in ("reduced", "breached", "denied")]
+    return (
+        rows.group_by("strategy", "scope", "limit_name")
+        .agg(
+            pl.col("delivery_day").n_unique().alias("n_days"),
+            pl.when(pl.col("limit_name").first().str.starts_with("min_")).then(pl.col("used").min()).otherwise(pl.col("used").max()),
+            pl.col("limit_value").last(),
+            pl.col("headroom_frac").min(),
+            *counts,
+        )
+        .sort(_IS_PRICE, "headroom_frac", "strategy", "scope", "limit_name", nulls_last=True)
+    )
+
+
+
+
+def quarantine_faulty(watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime) -> int:
+    """Copy every value that is not to be believed to `quarantine`, with the reason; returns how many. The ledger itself never changes."""
+    faulty = watch.quality.faulty
+    parts = [
+        faulty.filter(pl.col("series") == name)
+        .join(features.select("delivery_start_utc", pl.col(name).alias("value")), on="delivery_start_utc", how="left")
+        .select(pl.lit(zone).alias("zone"), "series", "delivery_start_utc", "value", pl.format("{} {}", "check", "series").alias("reason"))
+        for name in faulty["series"].unique().sort().to_list()
+    ]
+    if parts:
+        lake.upsert("quarantine", quarantine_rows("day_ahead_features", pl.concat(parts).unique(), source="monitors", seen_at_utc=now))
+    return faulty.height
+
+

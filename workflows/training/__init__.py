@@ -1,0 +1,1 @@
+"""What a version learns from: the window, the data, their fingerprints."""
