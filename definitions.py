@@ -20,7 +20,11 @@ defs = Definitions(
     assets=ASSETS,
     asset_checks=CHECKS,
     jobs=[*JOBS, *LAKE_JOBS],
-    schedules=[*schedules_of(desk_settings(_ENVIRONMENT)), *source_schedules_of(desk_settings(_ENVIRONMENT)), *UPKEEP_SCHEDULES],
+    schedules=[
+        *schedules_of(desk_settings(_ENVIRONMENT)),
+        *source_schedules_of(desk_settings(_ENVIRONMENT)),
+        *UPKEEP_SCHEDULES,
+    ],
     sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS, *PUBLICATION_SENSORS, *SOURCE_SENSORS],
     resources=make_resources(_ENVIRONMENT),
     # The run to the gate works in one process: a process per step costs five seconds of imports each.

@@ -25,7 +25,14 @@ def measure(*, quick: bool) -> dict[str, float]:
     """
     spotdesk = Path(sys.executable).with_name("spotdesk")
     with tempfile.TemporaryDirectory() as folder:
-        command = [str(spotdesk), "demo", "--json", "--home", f"{folder}/demo", *(["--quick"] if quick else [])]
+        command = [
+            str(spotdesk),
+            "demo",
+            "--json",
+            "--home",
+            f"{folder}/demo",
+            *(["--quick"] if quick else []),
+        ]
         started = time.perf_counter()
         done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
         seconds = time.perf_counter() - started
@@ -33,12 +40,19 @@ def measure(*, quick: bool) -> dict[str, float]:
         raise SystemExit(f"the demo failed with exit code {done.returncode}")
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     told = json.loads(done.stdout)
-    return {"seconds": seconds, "cpu_s": used.ru_utime + used.ru_stime, "peak_gib": used.ru_maxrss / 2**20, "n_runs": told["n_runs"]}
+    return {
+        "seconds": seconds,
+        "cpu_s": used.ru_utime + used.ru_stime,
+        "peak_gib": used.ru_maxrss / 2**20,
+        "n_runs": told["n_runs"],
+    }
 
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--quick", action="store_true", help="one zone and four weeks")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -47,7 +61,9 @@ def main() -> int:
         print(json.dumps(found))
     else:
         print("| seconds | CPU seconds | peak GiB | runs of the graph | aim |\n|---|---|---|---|---|")
-        print(f"| {found['seconds']:.0f} | {found['cpu_s']:.0f} | {found['peak_gib']:.2f} | {found['n_runs']} | under {AIM_SECONDS:.0f} s |")
+        print(
+            f"| {found['seconds']:.0f} | {found['cpu_s']:.0f} | {found['peak_gib']:.2f} | {found['n_runs']} | under {AIM_SECONDS:.0f} s |"
+        )
     return 0 if found["seconds"] < AIM_SECONDS else 1
 
 

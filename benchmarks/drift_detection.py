@@ -71,21 +71,31 @@ def judge_days(features: pl.DataFrame, days: list[date], limits: MonitoringSetti
         known = features.filter(pl.col("delivery_day") <= day)
         if number % REFIT_DAYS == 0:
             quality = judge_quality(known, last_day=day, settings=limits)
-            fitted = fit_watch(without_implausible_days(without_faulty(known, quality.faulty)), last_day=day, settings=limits)
+            fitted = fit_watch(
+                without_implausible_days(without_faulty(known, quality.faulty)), last_day=day, settings=limits
+            )
         recent = known.filter(pl.col("delivery_day") > day - timedelta(days=120))
         verdicts.append(watch_features(recent, last_day=day, settings=limits, fitted=fitted))
     return verdicts
 
 
-def requests_of(zone: str, days: list[date], verdicts: list[FeatureWatch], limits: MonitoringSettings) -> list[RetrainRequest]:
+def requests_of(
+    zone: str, days: list[date], verdicts: list[FeatureWatch], limits: MonitoringSettings
+) -> list[RetrainRequest]:
     """Every retrain that the policy would have made of these verdicts."""
     history: list[RetrainRequest] = []
     for day, watch in zip(days, verdicts, strict=True):
         now = datetime(day.year, day.month, day.day, 13, tzinfo=UTC)
-        cause = RetrainCause(zone=zone, kind="drift", detail="; ".join(watch.drift.reasons), observed_at_utc=now)
+        cause = RetrainCause(
+            zone=zone, kind="drift", detail="; ".join(watch.drift.reasons), observed_at_utc=now
+        )
         bad = {zone} if watch.quality.suppresses_retraining else set()
         decision = decide_retrains(
-            history, [cause] if watch.drift.status == "alert" else [], now=now, settings=limits.retraining, zones_with_bad_data=bad
+            history,
+            [cause] if watch.drift.status == "alert" else [],
+            now=now,
+            settings=limits.retraining,
+            zones_with_bad_data=bad,
         )
         history += [mark(request, "succeeded", now=now) for request in decision.launch]
     return history
@@ -125,7 +135,10 @@ def summary(found: list[Found], n_seeds: int, seconds: float) -> dict[str, Any]:
     result: dict[str, Any] = {"n_seeds": n_seeds}
     for name in SHIFTS:
         delays = [f.days_to_alert for f in by[name] if f.days_to_alert is not None]
-        result[name] = {"found_within_14_days": len(delays), "median_days": float(np.median(delays)) if delays else None}
+        result[name] = {
+            "found_within_14_days": len(delays),
+            "median_days": float(np.median(delays)) if delays else None,
+        }
     alarms = [f.n_alarms for f in by["quiet"]]
     result["quiet"] = {
         "zone_years": len(alarms),
@@ -160,17 +173,25 @@ def show(result: dict[str, Any]) -> None:
         f"{quiet['false_alarms_per_zone_year'] or 0.0:.2f} each (1 allowed), most in one {quiet['most_in_one_zone_year']}"
     )
     fault = result["sensor_fault"]
-    print(f"sensor_fault  quarantine in {fault['seeds_with_quarantine']} of {result['n_seeds']}, {fault['retrains']} retrains (0 allowed)")
+    print(
+        f"sensor_fault  quarantine in {fault['seeds_with_quarantine']} of {result['n_seeds']}, {fault['retrains']} retrains (0 allowed)"
+    )
     print(f"{result['seconds']} s; simulated markets: {'passed' if result['passed'] else 'FAILED'}")
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument(
-        "--scenarios", nargs="+", choices=SCENARIOS, default=list(SCENARIOS), help="a part of them; the verdict then counts that part"
+        "--scenarios",
+        nargs="+",
+        choices=SCENARIOS,
+        default=list(SCENARIOS),
+        help="a part of them; the verdict then counts that part",
     )
     parser.add_argument("--zones", nargs="+", default=["DE_LU", "BE"], help="seeds alternate between them")
     words = parser.parse_args()

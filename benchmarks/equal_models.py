@@ -68,13 +68,18 @@ def _autoregressive(shocks: Floats, memory: float) -> Floats:
     return values
 
 
-def is_ever_promoted(world: World, ratio: float, seed: int, settings: PromotionSettings, *, step: int = 1) -> bool:
+def is_ever_promoted(
+    world: World, ratio: float, seed: int, settings: PromotionSettings, *, step: int = 1
+) -> bool:
     """Whether a look on any day, or on every `step`-th, promotes it; a challenger that was rejected is gone."""
     champion, challenger = made_up_losses(world, settings.maximum_shadow_days, ratio, seed)
     pnl = np.zeros(settings.maximum_shadow_days)
     for n_days in range(settings.minimum_shadow_days, settings.maximum_shadow_days + 1, step):
         evidence = Evidence(
-            candidate_losses=challenger[:n_days], champion_losses=champion[:n_days], candidate_pnl_eur=pnl[:n_days], champion_pnl_eur=pnl[:n_days]
+            candidate_losses=challenger[:n_days],
+            champion_losses=champion[:n_days],
+            candidate_pnl_eur=pnl[:n_days],
+            champion_pnl_eur=pnl[:n_days],
         )
         verdict = decide_promotion(evidence, stage="challenger", settings=settings, sanity=None)
         if verdict.action != "keep_challenger":
@@ -87,10 +92,23 @@ def false_promotions(task: tuple[str, float, int, int, PromotionSettings]) -> di
     name, ratio, first_seed, n_ledgers, settings = task
     n = sum(is_ever_promoted(WORLDS[name], ratio, first_seed + i, settings) for i in range(n_ledgers))
     low = float(stats.beta.ppf(0.025, n, n_ledgers - n + 1)) if n else 0.0
-    return {"world": name, "ratio": ratio, "n_ledgers": n_ledgers, "n_promoted": n, "share": n / n_ledgers, "at_least": low}
+    return {
+        "world": name,
+        "ratio": ratio,
+        "n_ledgers": n_ledgers,
+        "n_promoted": n,
+        "share": n / n_ledgers,
+        "at_least": low,
+    }
 
 
-def tasks(n_ledgers: int, settings: PromotionSettings) -> list[tuple[str, float, int, int, PromotionSettings]]:
+def tasks(
+    n_ledgers: int, settings: PromotionSettings
+) -> list[tuple[str, float, int, int, PromotionSettings]]:
     """Each world with equal models, and with a challenger that is better by the margin alone."""
     ratios = (1.0, 1.0 - settings.error_margin)
-    return [(name, ratio, FIRST_SEED + 10_000 * i, n_ledgers, settings) for i, name in enumerate(WORLDS) for ratio in ratios]
+    return [
+        (name, ratio, FIRST_SEED + 10_000 * i, n_ledgers, settings)
+        for i, name in enumerate(WORLDS)
+        for ratio in ratios
+    ]

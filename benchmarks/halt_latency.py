@@ -44,11 +44,16 @@ def measure(trials: int, process_trials: int) -> dict[str, float]:
         folder, sent = Path(home) / "trading_state", Path(home) / "sent"
         store = TradingStateStore(folder)
         store.set_up()
-        publisher = multiprocessing.get_context("spawn").Process(target=publish_forever, args=(folder, sent), daemon=True)
+        publisher = multiprocessing.get_context("spawn").Process(
+            target=publish_forever, args=(folder, sent), daemon=True
+        )
         publisher.start()
         while not sent.exists() or sent.stat().st_size == 0:
             time.sleep(0.05)
-        button = [_trial(store, sent, lambda i: store.halt(ZONE, reason=f"trial {i}", actor="benchmark"), i) for i in range(trials)]
+        button = [
+            _trial(store, sent, lambda i: store.halt(ZONE, reason=f"trial {i}", actor="benchmark"), i)
+            for i in range(trials)
+        ]
         command = [_trial(store, sent, lambda _: _run_command(Path(home)), i) for i in range(process_trials)]
         publisher.terminate()
         publisher.join()
@@ -84,12 +89,20 @@ def _trial(store: TradingStateStore, sent: Path, press, i: int) -> tuple[float, 
 def _run_command(home: Path) -> None:
     environment = {"SPOTDESK_HOME": str(home), "PATH": "/usr/bin:/bin"}
     root = Path(__file__).resolve().parents[1]
-    subprocess.run([sys.executable, "-m", "desk.trading.stop", "halt", "--zone", ZONE], check=True, cwd=root, env=environment, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "desk.trading.stop", "halt", "--zone", ZONE],
+        check=True,
+        cwd=root,
+        env=environment,
+        capture_output=True,
+    )
 
 
 def main() -> int:
     """Print the table; 1 where a figure is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--process-trials", type=int, default=20)
     parser.add_argument("--json", action="store_true")

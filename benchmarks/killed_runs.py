@@ -47,7 +47,11 @@ _VOLATILE = {"captured_at_utc", "seen_at_utc", "recorded_at_utc"}
 def run_child(home: Path, *, kill_after: float | None) -> bool:
     """Run the chain on `home`; with `kill_after`, SIGKILL it so many seconds after it is ready. Whether it finished."""
     home.mkdir(exist_ok=True)
-    with subprocess.Popen([sys.executable, "-W", "ignore", "-c", _CHILD, str(home)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
+    with subprocess.Popen(
+        [sys.executable, "-W", "ignore", "-c", _CHILD, str(home)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as child:
         assert child.stdout is not None
         child.stdout.readline()
         try:
@@ -62,8 +66,12 @@ def state_of(home: Path) -> dict[str, object]:
     environment = read_environment(home)
     lake, registry = make_lake(environment), make_registry(environment)
     frames = {name: lake.read(name) for name in TABLES}
-    state: dict[str, object] = {name: frame.drop(_VOLATILE & set(frame.columns)) for name, frame in frames.items()}
-    state["versions"] = [(version.version, version.stage, version.fingerprint) for version in registry.versions(ZONE)]
+    state: dict[str, object] = {
+        name: frame.drop(_VOLATILE & set(frame.columns)) for name, frame in frames.items()
+    }
+    state["versions"] = [
+        (version.version, version.stage, version.fingerprint) for version in registry.versions(ZONE)
+    ]
     champion = registry.champion(ZONE)
     state["champion"] = None if champion is None else champion.version
     return state
@@ -71,12 +79,18 @@ def state_of(home: Path) -> dict[str, object]:
 
 def differences(calm: dict[str, object], killed: dict[str, object]) -> list[str]:
     """What is not the same."""
-    return [name for name, value in calm.items() if not (value.equals(killed[name]) if isinstance(value, pl.DataFrame) else value == killed[name])]
+    return [
+        name
+        for name, value in calm.items()
+        if not (value.equals(killed[name]) if isinstance(value, pl.DataFrame) else value == killed[name])
+    ]
 
 
 def main() -> int:
     """Kill, repeat, compare, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
@@ -93,11 +107,19 @@ def main() -> int:
     finished = run_child(folder / "killed", kill_after=None)
     wrong = differences(state_of(folder / "calm"), state_of(folder / "killed"))
     shutil.rmtree(folder)
-    result = {"kills": given.kills, "died": n_killed, "finished": finished, "tables": len(TABLES), "different": wrong}
+    result = {
+        "kills": given.kills,
+        "died": n_killed,
+        "finished": finished,
+        "tables": len(TABLES),
+        "different": wrong,
+    }
     if given.json:
         print(json.dumps(result))
     else:
-        print("| kills | of them before the end | last run finished | tables compared | that differ |\n|---|---|---|---|---|")
+        print(
+            "| kills | of them before the end | last run finished | tables compared | that differ |\n|---|---|---|---|---|"
+        )
         print(f"| {given.kills} | {n_killed} | {finished} | {len(TABLES)} | {', '.join(wrong) or 'none'} |")
     return 0 if finished and not wrong else 1
 

@@ -25,8 +25,12 @@ TEST_DAYS = 728
 
 def lear(
     *,
-    data: Annotated[Path, typer.Option(help="Folder with the open-access benchmark and its published forecasts.")],
-    market: Annotated[list[str] | None, typer.Option(help="NP, PJM, BE, FR or DE; repeat for several. Default: all.")] = None,
+    data: Annotated[
+        Path, typer.Option(help="Folder with the open-access benchmark and its published forecasts.")
+    ],
+    market: Annotated[
+        list[str] | None, typer.Option(help="NP, PJM, BE, FR or DE; repeat for several. Default: all.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """One row per market and calibration window, and one for their mean."""
@@ -42,8 +46,16 @@ def lear(
                 begun = time.process_time()
                 forecasts.append(window.walk(history, range(first, len(panel))))
                 seconds = time.process_time() - begun
-            rows.append({**_row(name, f"lear_{days}", forecasts[-1], actual, published), "cpu_ms_per_day": round(1e3 * seconds / TEST_DAYS, 1)})
-        rows.append(_row(name, "lear_ensemble", np.mean(forecasts, axis=0), actual, published) | {"cpu_ms_per_day": None})
+            rows.append(
+                {
+                    **_row(name, f"lear_{days}", forecasts[-1], actual, published),
+                    "cpu_ms_per_day": round(1e3 * seconds / TEST_DAYS, 1),
+                }
+            )
+        rows.append(
+            _row(name, "lear_ensemble", np.mean(forecasts, axis=0), actual, published)
+            | {"cpu_ms_per_day": None}
+        )
     emit(rows, as_json=as_json, title="Fast LEAR beside the published one")
 
 

@@ -85,7 +85,11 @@ def kill_promotions(home: Path, registry: ModelRegistry, n_kills: int, seed: int
     moments = random.Random(seed)  # noqa: S311 - when to kill is no secret
     served, broken = [], 0
     for _ in range(n_kills):
-        with subprocess.Popen([sys.executable, "-W", "ignore", "-c", _SWITCH_FOR_EVER, str(home)], cwd=ROOT, stdout=subprocess.PIPE) as child:
+        with subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", _SWITCH_FOR_EVER, str(home)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        ) as child:
             assert child.stdout is not None
             child.stdout.readline()
             time.sleep(moments.uniform(0.0, 0.5))
@@ -96,7 +100,11 @@ def kill_promotions(home: Path, registry: ModelRegistry, n_kills: int, seed: int
             served.append(champion.version)
         except ModelError:
             broken += 1
-    return {"kills": n_kills, "served_after": {version: served.count(version) for version in ("1", "2")}, "broken_champions": broken}
+    return {
+        "kills": n_kills,
+        "served_after": {version: served.count(version) for version in ("1", "2")},
+        "broken_champions": broken,
+    }
 
 
 def time_rollbacks(home: Path, registry: ModelRegistry, n_trials: int) -> dict[str, Any]:
@@ -105,7 +113,18 @@ def time_rollbacks(home: Path, registry: ModelRegistry, n_trials: int) -> dict[s
     seconds, busy = [], resource.getrusage(resource.RUSAGE_CHILDREN)
     for number in range(n_trials):
         registry.promote(ZONE, "2")
-        words = [sys.executable, "-m", "desk.main", "rollback", "--zone", ZONE, "--by", "Benchmark", "--reason", f"trial {number}"]
+        words = [
+            sys.executable,
+            "-m",
+            "desk.main",
+            "rollback",
+            "--zone",
+            ZONE,
+            "--by",
+            "Benchmark",
+            "--reason",
+            f"trial {number}",
+        ]
         started = time.perf_counter()
         with subprocess.Popen(words, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as command:
             while registry.champion_for(ZONE, FIRST + timedelta(days=N_DAYS), "simulated").version != "1":
@@ -118,12 +137,19 @@ def time_rollbacks(home: Path, registry: ModelRegistry, n_trials: int) -> dict[s
         return {"rollbacks": 0}
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = (after.ru_utime + after.ru_stime - busy.ru_utime - busy.ru_stime) / n_trials
-    return {"rollbacks": n_trials, "median_s": float(np.median(seconds)), "slowest_s": max(seconds), "cpu_s": cpu}
+    return {
+        "rollbacks": n_trials,
+        "median_s": float(np.median(seconds)),
+        "slowest_s": max(seconds),
+        "cpu_s": cpu,
+    }
 
 
 def main() -> int:
     """Print the figures; 1 where one is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--rollbacks", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1)
@@ -132,18 +158,25 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="model_switch_") as folder:
         home = Path(folder)
         registry = registered(home)
-        result = {**kill_promotions(home, registry, words.kills, words.seed), **time_rollbacks(home, registry, words.rollbacks)}
+        result = {
+            **kill_promotions(home, registry, words.kills, words.seed),
+            **time_rollbacks(home, registry, words.rollbacks),
+        }
     result["passed"] = result["broken_champions"] == 0 and result.get("slowest_s", 0.0) < ALLOWED_SECONDS
     if words.json:
         print(json.dumps(result, indent=2))
     else:
-        print(f"killed promotions   {result['kills']}, champion old or new {result['served_after']}, broken {result['broken_champions']} (0 allowed)")
+        print(
+            f"killed promotions   {result['kills']}, champion old or new {result['served_after']}, broken {result['broken_champions']} (0 allowed)"
+        )
         if words.rollbacks:
             print(
                 f"spotdesk rollback   {words.rollbacks} times, median {result['median_s']:.2f} s, slowest {result['slowest_s']:.2f} s (5 s allowed)"
             )
             busy = os.getloadavg()[0] / (os.cpu_count() or 1)
-            print(f"                    {result['cpu_s']:.2f} s of CPU each, start included; this machine has {busy:.1f} processes per core now")
+            print(
+                f"                    {result['cpu_s']:.2f} s of CPU each, start included; this machine has {busy:.1f} processes per core now"
+            )
         print("passed" if result["passed"] else "FAILED")
     return 0 if result["passed"] else 1
 

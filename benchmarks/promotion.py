@@ -45,7 +45,15 @@ ZONE, FIRST = "BE", date(2023, 1, 1)
 N_TRAIN, N_WALK, N_SHADOW, N_TRUTH = 300, 14, 56, 60
 WALK, SHADOW = slice(N_TRAIN, N_TRAIN + N_WALK), slice(N_TRAIN + N_WALK, N_TRAIN + N_WALK + N_SHADOW)
 TRUTH = slice(SHADOW.stop, SHADOW.stop + N_TRUTH)
-POISONS = ("label_shift", "times_1000", "garbage_20_percent", "leaked_target", "tiny_sample", "constant", "lucky_seed")
+POISONS = (
+    "label_shift",
+    "times_1000",
+    "garbage_20_percent",
+    "leaked_target",
+    "tiny_sample",
+    "constant",
+    "lucky_seed",
+)
 GAINS = ("sees_wind_and_solar", "learnt_from_good_data", "fresh_after_stale")
 TRULY_BETTER, SLIGHTLY_BETTER = 0.10, 0.02
 LEVEL_ALLOWED = 0.05
@@ -78,12 +86,16 @@ def market_panel(seed: int) -> DeliveryPanel:
 @lru_cache(maxsize=1)
 def promotion_settings() -> PromotionSettings:
     """The limits as the project ships them."""
-    return PromotionSettings.model_validate(yaml.safe_load((CONF / "promotion.yaml").read_text(encoding="utf-8")))
+    return PromotionSettings.model_validate(
+        yaml.safe_load((CONF / "promotion.yaml").read_text(encoding="utf-8"))
+    )
 
 
 def train(panel: DeliveryPanel) -> Mapping[str, bytes]:
     """Files of a version that learnt from the whole panel."""
-    settings = load_settings_mapping(yaml.safe_load((CONF / "models" / "fast.yaml").read_text(encoding="utf-8")))
+    settings = load_settings_mapping(
+        yaml.safe_load((CONF / "models" / "fast.yaml").read_text(encoding="utf-8"))
+    )
     return make_forecaster(settings).fit(panel).to_files()
 
 
@@ -136,12 +148,17 @@ def poisoned(kind: str, seed: int) -> tuple[Mapping[str, bytes], DeliveryPanel, 
     prices = known.prices
     match kind:
         case "label_shift":
-            spoilt = replace(known, prices=np.roll(prices, 1, axis=0) if seed % 2 else np.roll(prices, 6, axis=1))
+            spoilt = replace(
+                known, prices=np.roll(prices, 1, axis=0) if seed % 2 else np.roll(prices, 6, axis=1)
+            )
         case "times_1000":
             spoilt = replace(known, prices=prices * 1000.0)
         case "garbage_20_percent":
             garbage = random.uniform(-500.0, 3000.0, prices.shape)
-            spoilt = replace(known, prices=np.where(np.isfinite(prices) & (random.random(prices.shape) < 0.2), garbage, prices))
+            spoilt = replace(
+                known,
+                prices=np.where(np.isfinite(prices) & (random.random(prices.shape) < 0.2), garbage, prices),
+            )
         case "leaked_target":
             return train(leaked(known, N_TRAIN)), leaked(panel, WALK.stop), leaked(panel, WALK.stop)
         case "tiny_sample":
@@ -161,7 +178,16 @@ def luckiest(panel: DeliveryPanel, seed: int) -> Mapping[str, bytes]:
     return min(versions, key=lambda files: float(np.nanmean(ledger(files, panel, WALK.stop).losses)))
 
 
-def life(kind: str, seed: int, files: Mapping[str, bytes], walk: DeliveryPanel, shadow: DeliveryPanel, champion: Ledger, *, n_known: int) -> Outcome:
+def life(
+    kind: str,
+    seed: int,
+    files: Mapping[str, bytes],
+    walk: DeliveryPanel,
+    shadow: DeliveryPanel,
+    champion: Ledger,
+    *,
+    n_known: int,
+) -> Outcome:
     """A version from candidate to its last verdict."""
     settings = promotion_settings()
     seen = walk.first(WALK.stop)
@@ -176,8 +202,16 @@ def life(kind: str, seed: int, files: Mapping[str, bytes], walk: DeliveryPanel, 
         settings=settings.sanity,
     )
     days = [seen.days[row].astype(object) for row in range(N_TRAIN, WALK.stop)]
-    mine = ledger(files, walk, WALK.stop) if sanity.is_sane else Ledger(np.full(N_WALK, np.nan), np.full(N_WALK, np.nan))
-    evidence = Evidence(candidate_losses=mine.losses, champion_losses=champion.losses[:N_WALK], naive_losses=weekly_naive_errors(seen, days))
+    mine = (
+        ledger(files, walk, WALK.stop)
+        if sanity.is_sane
+        else Ledger(np.full(N_WALK, np.nan), np.full(N_WALK, np.nan))
+    )
+    evidence = Evidence(
+        candidate_losses=mine.losses,
+        champion_losses=champion.losses[:N_WALK],
+        naive_losses=weekly_naive_errors(seen, days),
+    )
     verdict = decide_promotion(evidence, stage="candidate", settings=settings, sanity=sanity)
     if verdict.action != "to_challenger":
         return Outcome(kind=kind, seed=seed, action=verdict.action, stage="candidate", n_days=verdict.n_days)
@@ -213,7 +247,9 @@ def handicapped(kind: str, seed: int) -> tuple[Mapping[str, bytes], DeliveryPane
     known = panel.first(N_TRAIN - 30)
     if kind == "learnt_from_good_data":
         garbage = random.uniform(-100.0, 300.0, known.prices.shape)
-        spoilt = np.where(np.isfinite(known.prices) & (random.random(known.prices.shape) < 0.2), garbage, known.prices)
+        spoilt = np.where(
+            np.isfinite(known.prices) & (random.random(known.prices.shape) < 0.2), garbage, known.prices
+        )
         return train(replace(known, prices=spoilt)), panel
     return train(known.rows(slice(len(known) - 45, len(known)))), panel
 
@@ -232,7 +268,9 @@ def better_life(task: tuple[str, int]) -> Outcome:
         return replace(outcome, true_gain=gain)
 
 
-def summary(outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned: int, seconds: float) -> dict[str, Any]:
+def summary(
+    outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned: int, seconds: float
+) -> dict[str, Any]:
     """The figures of the specification, and where each kind ended."""
     bad, good = outcomes[:n_poisoned], outcomes[n_poisoned:]
     truly = [o for o in good if o.true_gain is not None and o.true_gain >= TRULY_BETTER]
@@ -241,7 +279,11 @@ def summary(outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned:
     n_promoted = sum(o.action == "promote" for o in bad)
     table = {kind: ends([o for o in outcomes if o.kind == kind]) for kind in (*POISONS, *GAINS)}
     share = len(promoted) / len(truly) if truly else float("nan")
-    kept = [not bad or n_promoted == 0, not good or share >= 0.9, all(row["at_least"] <= LEVEL_ALLOWED for row in level)]
+    kept = [
+        not bad or n_promoted == 0,
+        not good or share >= 0.9,
+        all(row["at_least"] <= LEVEL_ALLOWED for row in level),
+    ]
     return {
         "n_poisoned": len(bad),
         "n_poisoned_promoted": n_promoted,
@@ -265,11 +307,20 @@ def ends(outcomes: list[Outcome]) -> dict[str, int]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--poisoned", type=int, default=200, help="poisoned retrains")
-    parser.add_argument("--better", type=int, default=60, help="honest retrains beside a handicapped champion")
-    parser.add_argument("--equal", type=int, default=1000, help="made-up ledgers of a challenger that is no better, per world and truth")
+    parser.add_argument(
+        "--better", type=int, default=60, help="honest retrains beside a handicapped champion"
+    )
+    parser.add_argument(
+        "--equal",
+        type=int,
+        default=1000,
+        help="made-up ledgers of a challenger that is no better, per world and truth",
+    )
     parser.add_argument("--first-seed", type=int, default=0)
     words = parser.parse_args()
     started = time.perf_counter()
@@ -277,11 +328,18 @@ def main() -> int:
     good = [(GAINS[i % len(GAINS)], words.first_seed + 1000 + i // len(GAINS)) for i in range(words.better)]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         outcomes: list[Outcome] = []
-        for lives in (pool.imap(poisoned_life, bad, chunksize=len(POISONS)), pool.imap(better_life, good, chunksize=len(GAINS))):
+        for lives in (
+            pool.imap(poisoned_life, bad, chunksize=len(POISONS)),
+            pool.imap(better_life, good, chunksize=len(GAINS)),
+        ):
             for outcome in lives:
                 outcomes.append(outcome)
                 print(f"\r{len(outcomes)} of {len(bad) + len(good)}", end="", file=sys.stderr, flush=True)
-        level = pool.map(false_promotions, tasks(words.equal, promotion_settings()), chunksize=1) if words.equal else []
+        level = (
+            pool.map(false_promotions, tasks(words.equal, promotion_settings()), chunksize=1)
+            if words.equal
+            else []
+        )
     result = summary(outcomes, level, n_poisoned=len(bad), seconds=time.perf_counter() - started)
     if words.json:
         print(json.dumps(result, indent=2))
@@ -291,20 +349,30 @@ def main() -> int:
 
 
 def show(result: dict[str, Any]) -> None:
-    print(f"poisoned retrains promoted     {result['n_poisoned_promoted']} of {result['n_poisoned']}   (0 allowed)")
+    print(
+        f"poisoned retrains promoted     {result['n_poisoned_promoted']} of {result['n_poisoned']}   (0 allowed)"
+    )
     print(
         f"truly better ones promoted     {result['share_of_truly_better_promoted']:.0%} of {result['n_truly_better']}   (90 % asked, within 60 days)"
     )
-    print(f"slightly better ones promoted  {result['n_slightly_better_promoted']} of {result['n_slightly_better']}   (2 to 10 % less error)")
+    print(
+        f"slightly better ones promoted  {result['n_slightly_better_promoted']} of {result['n_slightly_better']}   (2 to 10 % less error)"
+    )
     print(f"median days in shadow          {result['median_days_to_promotion']}")
     for kind, where in result["where_they_ended"].items():
         print(f"  {kind:24} " + ", ".join(f"{name} {n}" for name, n in where.items()))
     if result["level"]:
-        print(f"no better, and promoted all the same, looking every day ({result['level_allowed']:.0%} allowed over a whole shadow life)")
+        print(
+            f"no better, and promoted all the same, looking every day ({result['level_allowed']:.0%} allowed over a whole shadow life)"
+        )
     for row in result["level"]:
         truth = "equal" if row["ratio"] == 1.0 else f"{1 - row['ratio']:.0%} better, the margin"
-        print(f"  {row['world']:24} {truth:24} {row['n_promoted']} of {row['n_ledgers']} ({row['share']:.1%})")
-    print(f"{result['seconds']} s; simulated market, zone {ZONE}: {'passed' if result['passed'] else 'FAILED'}")
+        print(
+            f"  {row['world']:24} {truth:24} {row['n_promoted']} of {row['n_ledgers']} ({row['share']:.1%})"
+        )
+    print(
+        f"{result['seconds']} s; simulated market, zone {ZONE}: {'passed' if result['passed'] else 'FAILED'}"
+    )
 
 
 if __name__ == "__main__":

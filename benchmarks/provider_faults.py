@@ -56,7 +56,16 @@ from tests.support.us_bodies import us_bodies  # noqa: E402
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CANARY = "canary-2f9d71-token"
 N_BODIES = 20
-_LAST_RESORT = (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError, MemoryError, OverflowError)
+_LAST_RESORT = (
+    KeyError,
+    TypeError,
+    ValueError,
+    IndexError,
+    AttributeError,
+    RecursionError,
+    MemoryError,
+    OverflowError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +102,13 @@ def cut_documents(folder: Path, *, stride: int) -> Iterator[Figure]:
             n_refused += outcome == "refused"
             n_other += outcome == "other error"
     seconds = time.perf_counter() - started
-    yield at_least("cut documents refused", 100.0 * n_refused / n_cuts, 100.0, "%", f"{n_cuts:,} cuts of {N_BODIES} bodies in {seconds:.0f} s")
+    yield at_least(
+        "cut documents refused",
+        100.0 * n_refused / n_cuts,
+        100.0,
+        "%",
+        f"{n_cuts:,} cuts of {N_BODIES} bodies in {seconds:.0f} s",
+    )
     yield at_most("errors of our own on cut documents", n_other, 0, "")
 
 
@@ -119,14 +134,26 @@ def cut_us_documents(*, stride: int) -> Iterator[Figure]:
             except ContractError:
                 n_refused += 1
     yield at_least("built US and ECB documents read", n_whole, len(us_bodies()), "")
-    yield at_least("cut US and ECB documents refused", 100.0 * n_refused / n_cuts, 100.0, "%", f"{n_cuts:,} cuts of {len(us_bodies())} documents")
+    yield at_least(
+        "cut US and ECB documents refused",
+        100.0 * n_refused / n_cuts,
+        100.0,
+        "%",
+        f"{n_cuts:,} cuts of {len(us_bodies())} documents",
+    )
 
 
 def us_mutations(folder: Path, *, n_mutations: int) -> Iterator[Figure]:
     tried, escapes = run_us_mutations(folder, n_mutations, seed=20261101)
     kinds = ", ".join(sorted({kind for kind, _ in escapes})) or "none"
     caught = 100.0 * (1.0 - len(escapes) / tried.total())
-    yield at_least("US mutations quarantined", caught, 99.0, "%", f"{tried.total():,} seeded mutations of {len(tried)} kinds; got through: {kinds}")
+    yield at_least(
+        "US mutations quarantined",
+        caught,
+        99.0,
+        "%",
+        f"{tried.total():,} seeded mutations of {len(tried)} kinds; got through: {kinds}",
+    )
     must = [kind for kind, _ in escapes if kind in US_MUST_ALL_BE_CAUGHT]
     yield at_most(f"of {', '.join(US_MUST_ALL_BE_CAUGHT)} got through", len(must), 0, "")
 
@@ -142,7 +169,10 @@ def flipped_bytes(folder: Path, *, n_flips: int) -> Iterator[Figure]:
         for _ in range(n_flips // len(BODIES)):
             at = rng.randrange(len(content))
             n_tried += 1
-            n_other += _outcome(recorded, content[:at] + bytes([rng.randrange(256)]) + content[at + 1 :]) == "other error"
+            n_other += (
+                _outcome(recorded, content[:at] + bytes([rng.randrange(256)]) + content[at + 1 :])
+                == "other error"
+            )
     yield at_most("errors of our own on changed bytes", n_other, 0, "", f"{n_tried:,} single bytes changed")
 
 
@@ -151,7 +181,9 @@ def recorded_bodies(folder: Path) -> Iterator[Figure]:
     for recorded in BODIES:
         expected = EXPECTED[recorded.path]
         try:
-            tables = {name: frame.height for name, frame in recorded.parse(recorded.read(folder)).tables.items()}
+            tables = {
+                name: frame.height for name, frame in recorded.parse(recorded.read(folder)).tables.items()
+            }
             n_right += tables == expected
         except ContractError as error:
             n_right += isinstance(expected, str) and expected in str(error)
@@ -162,7 +194,13 @@ def mutations(folder: Path, *, n_mutations: int) -> Iterator[Figure]:
     tried, escapes = run_mutations(folder, n_mutations, seed=20261101)
     caught = 100.0 * (1.0 - len(escapes) / tried.total())
     kinds = ", ".join(sorted({escape.kind for escape in escapes})) or "none"
-    yield at_least("mutations quarantined", caught, 99.0, "%", f"{tried.total():,} seeded mutations of {len(tried)} kinds; got through: {kinds}")
+    yield at_least(
+        "mutations quarantined",
+        caught,
+        99.0,
+        "%",
+        f"{tried.total():,} seeded mutations of {len(tried)} kinds; got through: {kinds}",
+    )
     must = [escape for escape in escapes if escape.kind in MUST_ALL_BE_CAUGHT]
     yield at_most(f"of {', '.join(MUST_ALL_BE_CAUGHT)} got through", len(must), 0, "")
 
@@ -174,11 +212,21 @@ def history(folder: Path) -> Iterator[Figure]:
         n_rows += n_recorded
         n_quarantined += verdict.quarantined.height + n_recorded - rows.height
         n_spikes += verdict.flags.height
-    yield at_most("clean history quarantined", 100.0 * n_quarantined / n_rows, 0.5, "%", f"{n_quarantined:,} of {n_rows:,} recorded values")
+    yield at_most(
+        "clean history quarantined",
+        100.0 * n_quarantined / n_rows,
+        0.5,
+        "%",
+        f"{n_quarantined:,} of {n_rows:,} recorded values",
+    )
     yield at_least("real extremes passed with a flag", n_spikes, 1, "days")
     share = assess_plausibility("day_ahead_prices", bad_prices(folder))
     yield at_least(
-        "the recorded parser failure is refused", float(share.is_refused), 1, "", f"{100 * share.quarantined_share:.0f} % of its rows quarantined"
+        "the recorded parser failure is refused",
+        float(share.is_refused),
+        1,
+        "",
+        f"{100 * share.quarantined_share:.0f} % of its rows quarantined",
     )
 
 
@@ -190,7 +238,9 @@ def hostile_documents() -> Iterator[Figure]:
     )
     cases: dict[str, Callable[[], object]] = {
         "billion laughs": lambda: read_xml(laughs, "hostile"),
-        "external entity": lambda: read_xml(b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>', "hostile"),
+        "external entity": lambda: read_xml(
+            b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>', "hostile"
+        ),
         "parameter entity": lambda: read_xml(b'<!DOCTYPE a SYSTEM "http://127.0.0.1/x.dtd"><a/>', "hostile"),
         "XML nested 200,000 deep": lambda: read_xml(b"<a>" * 200_000 + b"</a>" * 200_000, "hostile"),
         "JSON nested 200,000 deep": lambda: read_json(b"[" * 200_000 + b"]" * 200_000, "hostile"),
@@ -229,9 +279,24 @@ def zip_bomb(n_gigabytes: int, declared: int) -> bytes:
     """A ZIP of one member that unpacks to gigabytes of zeros and declares `declared` bytes."""
     data = packed_zeros(n_gigabytes)
     sizes = struct.pack("<III", 0, len(data), declared)
-    local = b"PK\x03\x04" + struct.pack("<HHHHH", 20, 0, 8, 0, 0) + sizes + struct.pack("<HH", 5, 0) + b"a.xml" + data
-    directory = b"PK\x01\x02" + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 0) + sizes + struct.pack("<HHHHHII", 5, 0, 0, 0, 0, 0, 0) + b"a.xml"
-    return local + directory + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), len(local), 0)
+    local = (
+        b"PK\x03\x04"
+        + struct.pack("<HHHHH", 20, 0, 8, 0, 0)
+        + sizes
+        + struct.pack("<HH", 5, 0)
+        + b"a.xml"
+        + data
+    )
+    directory = (
+        b"PK\x01\x02"
+        + struct.pack("<HHHHHH", 20, 20, 0, 8, 0, 0)
+        + sizes
+        + struct.pack("<HHHHHII", 5, 0, 0, 0, 0, 0, 0)
+        + b"a.xml"
+    )
+    return (
+        local + directory + b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(directory), len(local), 0)
+    )
 
 
 _BOMB_READER = """
@@ -254,14 +319,31 @@ print(json.dumps({"is_refused": is_refused, "seconds": seconds, "megabytes": pea
 
 def bombs() -> Iterator[Figure]:
     """Each bomb is read by a process of its own, whose peak of memory is measured whole: interpreter, archive and all."""
-    for name, declared in (("that tells its size", 0xFFFFFFF0), ("that says it is small", 1000), ("that says 60 MB", 60 << 20)):
+    for name, declared in (
+        ("that tells its size", 0xFFFFFFF0),
+        ("that says it is small", 1000),
+        ("that says 60 MB", 60 << 20),
+    ):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "bomb.zip"
             path.write_bytes(zip_bomb(10, declared))
-            done = subprocess.run([sys.executable, "-c", _BOMB_READER, str(path)], capture_output=True, text=True, check=True, cwd=ROOT)
+            done = subprocess.run(
+                [sys.executable, "-c", _BOMB_READER, str(path)],
+                capture_output=True,
+                text=True,
+                check=True,
+                cwd=ROOT,
+            )
         measured = json.loads(done.stdout.splitlines()[-1])
-        yield at_most(f"10 GB ZIP bomb {name}: refused in", measured["seconds"] if measured["is_refused"] else 1e9, 1.0, "s")
-        yield at_most(f"10 GB ZIP bomb {name}: memory of the whole process", measured["megabytes"], 100.0, "MB")
+        yield at_most(
+            f"10 GB ZIP bomb {name}: refused in",
+            measured["seconds"] if measured["is_refused"] else 1e9,
+            1.0,
+            "s",
+        )
+        yield at_most(
+            f"10 GB ZIP bomb {name}: memory of the whole process", measured["megabytes"], 100.0, "MB"
+        )
 
 
 def client_faults() -> Iterator[Figure]:
@@ -282,7 +364,14 @@ def client_faults() -> Iterator[Figure]:
         "redirect": sends(b"", 302, Location="http://127.0.0.1:9/"),
         "gzip bomb": sends_bomb(10),
     }
-    policy = HttpPolicy(requests_per_minute=60_000, attempts=2, connect_seconds=1, read_seconds=1.0, total_seconds=1.5, longest_wait_seconds=30)
+    policy = HttpPolicy(
+        requests_per_minute=60_000,
+        attempts=2,
+        connect_seconds=1,
+        read_seconds=1.0,
+        total_seconds=1.5,
+        longest_wait_seconds=30,
+    )
     log = io.StringIO()
     handler = logging.StreamHandler(log)
     logging.getLogger().addHandler(handler)
@@ -292,7 +381,11 @@ def client_faults() -> Iterator[Figure]:
         for name, fault in faults.items():
             with faulty_provider() as provider:
                 provider.plan = [fault]
-                client = HttpClient(Path(folder) / name.replace(" ", "_"), replace(policy, maximum_bytes=8 << 20), sleep=lambda _: None)
+                client = HttpClient(
+                    Path(folder) / name.replace(" ", "_"),
+                    replace(policy, maximum_bytes=8 << 20),
+                    sleep=lambda _: None,
+                )
                 try:
                     client.get(provider.url, {"zone": "BE"}, {"securityToken": CANARY})
                 except SpotdeskError as error:
@@ -302,8 +395,12 @@ def client_faults() -> Iterator[Figure]:
                     leaks += [name] if CANARY in said + log.getvalue() + files else []
     logging.getLogger().removeHandler(handler)
     logging.getLogger().setLevel(logging.WARNING)
-    yield at_least("faults of a provider that end in the right error", n_right, len(faults), "", ", ".join(faults))
-    yield at_most("faults after which the token is found in an error, log or file", len(leaks), 0, "", ", ".join(leaks))
+    yield at_least(
+        "faults of a provider that end in the right error", n_right, len(faults), "", ", ".join(faults)
+    )
+    yield at_most(
+        "faults after which the token is found in an error, log or file", len(leaks), 0, "", ", ".join(leaks)
+    )
 
 
 def year_document(zone: str, first_day: date, last_day: date) -> bytes:
@@ -312,7 +409,10 @@ def year_document(zone: str, first_day: date, last_day: date) -> bytes:
     for day in days_between(first_day, last_day):
         start, end = day_bounds_utc(zone, day)
         minutes = day_ahead_mtu_minutes(zone, day)
-        values = [round(60 + 30 * ((at * 7919 + day.toordinal()) % 97) / 97 - at % 24, 2) for at in range(n_periods(zone, day, minutes))]
+        values = [
+            round(60 + 30 * ((at * 7919 + day.toordinal()) % 97) / 97 - at % 24, 2)
+            for at in range(n_periods(zone, day, minutes))
+        ]
         document.series.append(DocumentSeries(start, minutes, values, end=end))
     return document.render()
 
@@ -328,7 +428,9 @@ def throughput(*, n_zones: int) -> Iterator[Figure]:
         seconds.append(time.process_time() - started)
         clock.append(time.perf_counter() - clock_started)
     note = f"{parsed.n_rows:,} rows, {len(body) / 1e6:.1f} MB, {min(clock):.2f} s by the clock {_load()}"
-    yield at_most("a year of 15-minute prices of one zone parsed, processor time", min(seconds), 1.0, "s", note)
+    yield at_most(
+        "a year of 15-minute prices of one zone parsed, processor time", min(seconds), 1.0, "s", note
+    )
     zones = [zone.name for zone in ZONES.values() if zone.is_coupled][:n_zones]
     years = [(date(year, 10, 1), date(year + 1, 9, 30)) for year in range(2016, 2026)]
     spent, clock_spent, n_rows = 0.0, 0.0, 0
@@ -338,7 +440,9 @@ def throughput(*, n_zones: int) -> Iterator[Figure]:
             documents = [year_document(zone, *year) for year in years]
             started, clock_started = time.process_time(), time.perf_counter()
             for document in documents:
-                rows = parse_entsoe(document, Capture(zone=zone, captured_at_utc=NOW, is_backfill=True)).tables["day_ahead_prices"]
+                rows = parse_entsoe(
+                    document, Capture(zone=zone, captured_at_utc=NOW, is_backfill=True)
+                ).tables["day_ahead_prices"]
                 n_rows += lake.append("day_ahead_prices", rows, source="entsoe").n_new
             spent += time.process_time() - started
             clock_spent += time.perf_counter() - clock_started
@@ -371,7 +475,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="figures as JSON")
     parser.add_argument("--quick", action="store_true", help="a sample of every part, under a minute")
-    parser.add_argument("--data", type=Path, default=Path(os.environ.get("SPOTDESK_MARKET_DATA", ROOT.parent / "shared" / "data")))
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("SPOTDESK_MARKET_DATA", ROOT.parent / "shared" / "data")),
+    )
     arguments = parser.parse_args()
     figures = []
     for figure in all_figures(arguments.data, is_quick=arguments.quick):

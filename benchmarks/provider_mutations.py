@@ -25,7 +25,12 @@ from tests.support.recorded_history import rows_of
 MUST_ALL_BE_CAUGHT = ("unit", "currency", "thousandfold", "duplicate", "non_finite")
 _ZONES = ("AT", "BE", "DE_LU", "FR", "HU", "NL", "DK_1", "PT")
 _TABLES = {"A44": "day_ahead_prices", "A65": "load_forecasts", "A69": "renewable_forecasts"}
-_COLUMNS = {"day_ahead": "price_eur_mwh", "load": "load_fc_mw", "solar": "solar_fc_mw", "wind_onshore": "wind_onshore_fc_mw"}
+_COLUMNS = {
+    "day_ahead": "price_eur_mwh",
+    "load": "load_fc_mw",
+    "solar": "solar_fc_mw",
+    "wind_onshore": "wind_onshore_fc_mw",
+}
 _SERIES = {"A44": ("day_ahead",), "A65": ("load",), "A69": ("solar", "wind_onshore")}
 
 
@@ -57,7 +62,14 @@ class Recorded:
         for zone in _ZONES:
             for kind, names in _SERIES.items():
                 parts = [
-                    rows_of(frame.filter(pl.col("zone") == zone), _COLUMNS[name], zone=zone, table=_TABLES[kind], series=name, minutes=60)
+                    rows_of(
+                        frame.filter(pl.col("zone") == zone),
+                        _COLUMNS[name],
+                        zone=zone,
+                        table=_TABLES[kind],
+                        series=name,
+                        minutes=60,
+                    )
                     for name in names
                 ]
                 self._rows[zone, kind] = pl.concat(parts)
@@ -69,9 +81,15 @@ class Recorded:
             day = date(2022, 3, 1) + timedelta(days=rng.randrange(1000))
             rows = self._rows[zone, kind]
             today = rows.filter(pl.col("delivery_day") == day)
-            history = rows.filter(pl.col("delivery_day").is_between(day - timedelta(days=28), day - timedelta(days=1)))
+            history = rows.filter(
+                pl.col("delivery_day").is_between(day - timedelta(days=28), day - timedelta(days=1))
+            )
             case = _case(zone, kind, day, today, history)
-            if today.height and history["delivery_day"].n_unique() >= 20 and not judge(case, case.document.render())[0]:
+            if (
+                today.height
+                and history["delivery_day"].n_unique() >= 20
+                and not judge(case, case.document.render())[0]
+            ):
                 return case
 
 
@@ -81,7 +99,9 @@ def _case(zone: str, kind: str, day: date, today: pl.DataFrame, history: pl.Data
     document = Document(kind, "A01", find_zone(zone).eic)
     for name in _SERIES[kind]:
         part = today.filter(pl.col("series") == name).sort("delivery_start_utc")
-        document.series.append(DocumentSeries(start, 60, [round(value, 2) for value in part[column]], name, end=end))
+        document.series.append(
+            DocumentSeries(start, 60, [round(value, 2) for value in part[column]], name, end=end)
+        )
     rows = today.select("series", "delivery_start_utc", pl.col(column).round(2)).rows()
     return Case(zone, day, document, history, {(series, instant): value for series, instant, value in rows})
 
@@ -90,7 +110,15 @@ def judge(case: Case, body: bytes) -> tuple[str, bool]:
     """Why the document or a part of it is refused (empty: all of it is accepted), and whether a wrong or partial day got through."""
     start, end = day_bounds_utc(case.zone, case.day)
     try:
-        parsed = parse_entsoe(body, Capture(zone=case.zone, captured_at_utc=datetime(2026, 11, 1, tzinfo=UTC), first_utc=start, end_utc=end))
+        parsed = parse_entsoe(
+            body,
+            Capture(
+                zone=case.zone,
+                captured_at_utc=datetime(2026, 11, 1, tzinfo=UTC),
+                first_utc=start,
+                end_utc=end,
+            ),
+        )
     except ContractError as error:
         return str(error), False
     rows = parsed.tables.get(case.table)
@@ -98,10 +126,18 @@ def judge(case: Case, body: bytes) -> tuple[str, bool]:
         return "no row accepted", False
     verdict = assess_plausibility(case.table, rows, case.history)
     column = value_column(case.table)
-    accepted = {(series, instant): value for series, instant, value in verdict.accepted.select("series", "delivery_start_utc", column).iter_rows()}
+    accepted = {
+        (series, instant): value
+        for series, instant, value in verdict.accepted.select(
+            "series", "delivery_start_utc", column
+        ).iter_rows()
+    }
     is_wrong = any(abs(value - case.truth.get(key, float("inf"))) > 1e-6 for key, value in accepted.items())
     counts = Counter(series for series, _ in accepted)
-    is_partial = any(0 < counts[series] < sum(1 for name, _ in case.truth if name == series) for series in counts) and not verdict.quarantined.height
+    is_partial = (
+        any(0 < counts[series] < sum(1 for name, _ in case.truth if name == series) for series in counts)
+        and not verdict.quarantined.height
+    )
     reasons = [*parsed.rejected["reason"].to_list(), *verdict.quarantined["reason"].to_list()]
     return "; ".join(sorted(set(reasons))), is_wrong or is_partial
 
@@ -161,7 +197,10 @@ def _swapped(case: Case, rng: random.Random) -> None:
         first.values, second.values = second.values, first.values
         return
     part = case.document.series[0]
-    part.values = [round(rng.uniform(3_000, 60_000) if case.document.kind == "A44" else rng.uniform(20, 150), 2) for _ in part.values]
+    part.values = [
+        round(rng.uniform(3_000, 60_000) if case.document.kind == "A44" else rng.uniform(20, 150), 2)
+        for _ in part.values
+    ]
 
 
 def _missing_hours(case: Case, rng: random.Random) -> None:
@@ -181,7 +220,10 @@ def _short_day(case: Case, rng: random.Random) -> None:
 def _frozen(case: Case, rng: random.Random) -> None:
     part = _pick(case, rng)
     n_last = rng.randint(8, len(part.values))
-    part.values = [*part.values[: len(part.values) - n_last], *[part.values[len(part.values) - n_last]] * n_last]
+    part.values = [
+        *part.values[: len(part.values) - n_last],
+        *[part.values[len(part.values) - n_last]] * n_last,
+    ]
 
 
 def _zeros(case: Case, rng: random.Random) -> None:

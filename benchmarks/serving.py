@@ -39,7 +39,11 @@ def serving(
     """One row per profile of the engine."""
     panel = read_epf_market(data, market)
     rows = [_row(profile, panel, days) for profile in ("fast", "standard", "best")]
-    emit(rows, as_json=as_json, title=f"CPU ms to serve one day of {market} after {len(panel) - TEST_DAYS} days of history")
+    emit(
+        rows,
+        as_json=as_json,
+        title=f"CPU ms to serve one day of {market} after {len(panel) - TEST_DAYS} days of history",
+    )
 
 
 def _row(profile: str, panel: DeliveryPanel, days: int) -> dict[str, Any]:
@@ -50,9 +54,18 @@ def _row(profile: str, panel: DeliveryPanel, days: int) -> dict[str, Any]:
     model = make_forecaster(load_settings_mapping(document)).fit(panel.first(first))
     assert isinstance(model, EngineForecaster)  # the three profiles are the engine's
     spent = np.array([_one_day(model, panel, row) for row in range(first, first + days)]) * 1e3
-    figures = {"features_ms": spent[:, 1], "after_features_ms": spent[:, 0] - spent[:, 1], "whole_ms": spent[:, 0], "absorb_ms": spent[:, 2]}
+    figures = {
+        "features_ms": spent[:, 1],
+        "after_features_ms": spent[:, 0] - spent[:, 1],
+        "whole_ms": spent[:, 0],
+        "absorb_ms": spent[:, 2],
+    }
     middle = {name: round(float(np.median(values)), 1) for name, values in figures.items()}
-    return {"profile": profile, **middle, "best_after_features_ms": round(float(figures["after_features_ms"].min()), 1)}
+    return {
+        "profile": profile,
+        **middle,
+        "best_after_features_ms": round(float(figures["after_features_ms"].min()), 1),
+    }
 
 
 def _one_day(model: EngineForecaster, panel: DeliveryPanel, row: int) -> tuple[float, float, float]:

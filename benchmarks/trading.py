@@ -49,15 +49,25 @@ def _shown(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def main() -> int:
     """Print the tables; 1 where a storage figure is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
     parser.add_argument("--part", choices=("spread", "storage"), action="append")
     parser.add_argument("--zone", action="append")
     parser.add_argument("--profile", default="fast")
     parser.add_argument("--cycles", type=float, default=2.0)
-    parser.add_argument("--from", dest="first_day", type=date.fromisoformat, default=STORAGE_DAYS[0], help="first storage day")
-    parser.add_argument("--to", dest="last_day", type=date.fromisoformat, default=STORAGE_DAYS[1], help="last storage day")
-    parser.add_argument("--assume-known", action="store_true", help="admit wind and solar forecasts of 18:00: to compare with the literature only")
+    parser.add_argument(
+        "--from", dest="first_day", type=date.fromisoformat, default=STORAGE_DAYS[0], help="first storage day"
+    )
+    parser.add_argument(
+        "--to", dest="last_day", type=date.fromisoformat, default=STORAGE_DAYS[1], help="last storage day"
+    )
+    parser.add_argument(
+        "--assume-known",
+        action="store_true",
+        help="admit wind and solar forecasts of 18:00: to compare with the literature only",
+    )
     parser.add_argument("--keep", type=Path, help="folder where walked forecasts are kept and used again")
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
@@ -71,14 +81,26 @@ def main() -> int:
         admit = frozenset({"renewable_forecasts"} if arguments.assume_known else ())
         span = (arguments.first_day, arguments.last_day)
         rows = storage_rows(
-            arguments.data, ROOT / "conf", zones, settings=battery, profile=arguments.profile, span=span, admit=admit, keep=arguments.keep
+            arguments.data,
+            ROOT / "conf",
+            zones,
+            settings=battery,
+            profile=arguments.profile,
+            span=span,
+            admit=admit,
+            keep=arguments.keep,
         )
         result["storage"] = _shown(rows)
     if arguments.json:
         print(json.dumps(result, indent=2, default=str))
     else:
         for name, rows in result.items():
-            out.print(as_table([{key: row[key] for key in _SPREAD} for row in rows] if name == "spread" else rows, title=name))
+            out.print(
+                as_table(
+                    [{key: row[key] for key in _SPREAD} for row in rows] if name == "spread" else rows,
+                    title=name,
+                )
+            )
     return 0 if all(row["is_aim_met"] for row in result.get("storage", [])) else 1
 
 

@@ -56,11 +56,18 @@ SPREAD_CASES = (
 def wide_limits() -> LimitBook:
     """Limits out of reach, so that strategies are compared and not limits; every kind is there, since a missing one denies."""
     section: dict[str, dict[str, object]] = {kind: {"limit": 1e9, "action": "reduce"} for kind in LIMIT_KINDS}
-    section |= {"min_price_eur_per_mwh": {"limit": -500.0, "action": "reduce"}, "max_price_eur_per_mwh": {"limit": 4000.0, "action": "reduce"}}
-    return parse_limit_book({"desk": section, "zones": {"default": section}, "strategies": {"default": section}})
+    section |= {
+        "min_price_eur_per_mwh": {"limit": -500.0, "action": "reduce"},
+        "max_price_eur_per_mwh": {"limit": 4000.0, "action": "reduce"},
+    }
+    return parse_limit_book(
+        {"desk": section, "zones": {"default": section}, "strategies": {"default": section}}
+    )
 
 
-def spread_rows(data: Path, conf: Path, cases: tuple[SpreadCase, ...] = SPREAD_CASES, *, max_mw: float = 5.0) -> Iterator[dict[str, Any]]:
+def spread_rows(
+    data: Path, conf: Path, cases: tuple[SpreadCase, ...] = SPREAD_CASES, *, max_mw: float = 5.0
+) -> Iterator[dict[str, Any]]:
     """Per case a row for CatBoost on the spread, for its empirical quantiles, and for each naive rule."""
     for case in cases:
         days = days_between(case.first_day, case.last_day)
@@ -71,10 +78,21 @@ def spread_rows(data: Path, conf: Path, cases: tuple[SpreadCase, ...] = SPREAD_C
         rules = TradingRules(strategy=settings, limits=wide_limits(), spread=FittedSpread())
         plain = settings.model_copy(update={"distribution": "empirical"})
         replays = run_beside_naive(past, days, rules)
-        replays["empirical quantiles"] = replay_trading(past, days, replace(rules, spread=None, strategy=plain))
+        replays["empirical quantiles"] = replay_trading(
+            past, days, replace(rules, spread=None, strategy=plain)
+        )
         for row in figure_rows(replays, days, own=strategy_name(settings)):
-            model = "CatBoost MultiQuantile" if row["strategy"] == strategy_name(settings) else row["strategy"]
-            yield {"zone": case.zone, "against": case.settled_against, "from": str(days[0]), "to": str(days[-1]), **row, "strategy": model}
+            model = (
+                "CatBoost MultiQuantile" if row["strategy"] == strategy_name(settings) else row["strategy"]
+            )
+            yield {
+                "zone": case.zone,
+                "against": case.settled_against,
+                "from": str(days[0]),
+                "to": str(days[-1]),
+                **row,
+                "strategy": model,
+            }
 
 
 def storage_rows(
@@ -99,8 +117,12 @@ def storage_rows(
         settled = _settled_days(raw, days)
         prices = zone_outcomes(raw, zone=zone, settled_against="nothing")
         named = profile + ("-assumed-known" if admit else "")
-        own = battery_money(_walked(raw, zone, days, _model(conf, profile), named, keep, admit), prices, settled, battery)
-        naive = battery_money(_walked(raw, zone, days, {"kind": "naive"}, "naive", keep, frozenset()), prices, settled, battery)
+        own = battery_money(
+            _walked(raw, zone, days, _model(conf, profile), named, keep, admit), prices, settled, battery
+        )
+        naive = battery_money(
+            _walked(raw, zone, days, {"kind": "naive"}, "naive", keep, frozenset()), prices, settled, battery
+        )
         perfect = battery_money(None, prices, settled, battery)
         sure = block_bootstrap(own - naive)
         yield {
@@ -120,15 +142,28 @@ def storage_rows(
         }
 
 
-def battery_money(forecasts: pl.DataFrame | None, prices: pl.DataFrame, days: tuple[date, ...], settings: StorageSettings) -> Floats:
+def battery_money(
+    forecasts: pl.DataFrame | None, prices: pl.DataFrame, days: tuple[date, ...], settings: StorageSettings
+) -> Floats:
     """(D,) EUR per day of the plan on each day's forecast, or with perfect foresight where `forecasts` is None; a day without a forecast earns 0."""
     by_day = {day: rows.sort("delivery_start_utc") for (day,), rows in prices.group_by("delivery_day")}
-    said = {} if forecasts is None else {day: rows.sort("delivery_start_utc") for (day,), rows in forecasts.group_by("delivery_day")}
-    return np.array([_money_of_day(by_day[day], said.get(day), settings, is_perfect=forecasts is None) for day in days])
+    said = (
+        {}
+        if forecasts is None
+        else {day: rows.sort("delivery_start_utc") for (day,), rows in forecasts.group_by("delivery_day")}
+    )
+    return np.array(
+        [_money_of_day(by_day[day], said.get(day), settings, is_perfect=forecasts is None) for day in days]
+    )
 
 
-def _money_of_day(truth: pl.DataFrame, said: pl.DataFrame | None, settings: StorageSettings, *, is_perfect: bool) -> float:
-    price, hours = truth["day_ahead_price_eur_per_mwh"].to_numpy(), float(truth["resolution_minutes"][0]) / 60.0
+def _money_of_day(
+    truth: pl.DataFrame, said: pl.DataFrame | None, settings: StorageSettings, *, is_perfect: bool
+) -> float:
+    price, hours = (
+        truth["day_ahead_price_eur_per_mwh"].to_numpy(),
+        float(truth["resolution_minutes"][0]) / 60.0,
+    )
     fee = settings.fees.on(truth["delivery_day"][0]).day_ahead_fee_eur_per_mwh
     if is_perfect:
         exposure = optimise_storage(price + fee, price - fee, hours, settings).exposure_mw
@@ -145,13 +180,21 @@ def _money_of_day(truth: pl.DataFrame, said: pl.DataFrame | None, settings: Stor
             mean=mean_of_quantiles(quantiles),
             history=truth.clear(),
         )
-        exposure = round_towards_zero(StorageStrategy(settings).propose(view).exposure_mw, settings.volume_step_mw)
+        exposure = round_towards_zero(
+            StorageStrategy(settings).propose(view).exposure_mw, settings.volume_step_mw
+        )
     costs = fee * np.abs(exposure).sum() + settings.degradation_eur_per_mwh * np.maximum(-exposure, 0.0).sum()
     return float(-hours * (exposure @ price + costs))
 
 
 def _walked(
-    raw: dict[str, pl.DataFrame], zone: str, days: tuple[date, ...], model: dict[str, Any], named: str, keep: Path | None, admit: frozenset[str]
+    raw: dict[str, pl.DataFrame],
+    zone: str,
+    days: tuple[date, ...],
+    model: dict[str, Any],
+    named: str,
+    keep: Path | None,
+    admit: frozenset[str],
 ) -> pl.DataFrame:
     """Forecasts of `days`, from the folder where they are kept."""
     file = None if keep is None else keep / f"{named}_{zone}_{days[0]}_{days[-1]}.parquet"
@@ -171,5 +214,7 @@ def _settled_days(raw: dict[str, pl.DataFrame], days: tuple[date, ...]) -> tuple
 
 
 def _model(conf: Path, profile: str) -> dict[str, Any]:
-    document: dict[str, Any] = yaml.safe_load((conf / "models" / f"{profile}.yaml").read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.safe_load(
+        (conf / "models" / f"{profile}.yaml").read_text(encoding="utf-8")
+    )
     return document

@@ -39,8 +39,15 @@ zones: {PJM_WESTERN_HUB: {source: pjm}}
 def prices(day: date) -> list[float]:
     """Day-ahead prices with a morning and an evening peak, USD/MWh."""
     hours = np.arange(n_periods(ZONE, day, 60))
-    noise = np.random.default_rng(day.toordinal()).normal(0.0, 3.0, len(hours)) + 6.0 * np.sin(day.toordinal() / 5.0)
-    shape = 38.0 + 14.0 * np.exp(-(((hours - 8.0) / 2.5) ** 2)) + 22.0 * np.exp(-(((hours - 18.0) / 3.0) ** 2)) - (6.0 if day.weekday() > 4 else 0.0)
+    noise = np.random.default_rng(day.toordinal()).normal(0.0, 3.0, len(hours)) + 6.0 * np.sin(
+        day.toordinal() / 5.0
+    )
+    shape = (
+        38.0
+        + 14.0 * np.exp(-(((hours - 8.0) / 2.5) ** 2))
+        + 22.0 * np.exp(-(((hours - 18.0) / 3.0) ** 2))
+        - (6.0 if day.weekday() > 4 else 0.0)
+    )
     return [round(float(value), 2) for value in shape + noise]
 
 
@@ -63,20 +70,32 @@ def made_up_market() -> Iterator[FaultyProvider]:
     """PJM and the ECB, answering for the days that they are asked for."""
     with faulty_provider() as server:
         server.routes = {
-            "/pjm/da_hrl_lmps": _answers(lambda days: us.pjm_body([row for day in days for row in us.pjm_price_rows(ZONE, day, prices(day))])),
-            "/pjm/rt_hrl_lmps": _answers(
-                lambda days: us.pjm_body([row for day in days for row in us.pjm_price_rows(ZONE, day, real_time(day), "rt")])
+            "/pjm/da_hrl_lmps": _answers(
+                lambda days: us.pjm_body(
+                    [row for day in days for row in us.pjm_price_rows(ZONE, day, prices(day))]
+                )
             ),
-            "/pjm/load_frcstd_hist": _answers(lambda days: us.pjm_body([row for day in days for row in _forecast(day)])),
+            "/pjm/rt_hrl_lmps": _answers(
+                lambda days: us.pjm_body(
+                    [row for day in days for row in us.pjm_price_rows(ZONE, day, real_time(day), "rt")]
+                )
+            ),
+            "/pjm/load_frcstd_hist": _answers(
+                lambda days: us.pjm_body([row for day in days for row in _forecast(day)])
+            ),
             "/pjm/load_frcstd_7_day": sends(us.pjm_body([])),
-            "/ecb/EXR/D.USD.EUR.SP00.A": _answers(lambda days: us.ecb_body("USD", us.weekday_rates(days[0], days[-1]))),
+            "/ecb/EXR/D.USD.EUR.SP00.A": _answers(
+                lambda days: us.ecb_body("USD", us.weekday_rates(days[0], days[-1]))
+            ),
         }
         server.plan = [sends(b"", 404)]
         yield server
 
 
 def _forecast(day: date) -> us.Rows:
-    return us.pjm_load_rows(ZONE, day, loads(day), gate_closure_utc(ZONE, day) - timedelta(hours=3), is_history=True)
+    return us.pjm_load_rows(
+        ZONE, day, loads(day), gate_closure_utc(ZONE, day) - timedelta(hours=3), is_history=True
+    )
 
 
 def _answers(body: Callable[[tuple[date, ...]], bytes]) -> Behaviour:
@@ -85,7 +104,9 @@ def _answers(body: Callable[[tuple[date, ...]], bytes]) -> Behaviour:
         if "startPeriod" in query:
             first, last = (date.fromisoformat(query[name][0]) for name in ("startPeriod", "endPeriod"))
         else:
-            span = next(values[0] for name, values in query.items() if name.endswith("_ept") and "to" in values[0])
+            span = next(
+                values[0] for name, values in query.items() if name.endswith("_ept") and "to" in values[0]
+            )
             first, last = (datetime.strptime(text, "%m/%d/%Y %H:%M").date() for text in span.split("to"))  # noqa: DTZ007 - a day of the hub
         sends(body(days_between(first, last)))(handler)
 
@@ -98,10 +119,30 @@ def run(folder: Path) -> dict[str, object]:
     shutil.copytree(ROOT / "conf", conf)
     (conf / "zones.yaml").write_text(_SETTINGS)
     with made_up_market() as server:
-        own = {"SPOTDESK_HOME": str(folder / "home"), "SPOTDESK_CONF": str(conf), "SPOTDESK_PJM_KEY": "made-up"}
+        own = {
+            "SPOTDESK_HOME": str(folder / "home"),
+            "SPOTDESK_CONF": str(conf),
+            "SPOTDESK_PJM_KEY": "made-up",
+        }
         urls = {"SPOTDESK_PROVIDER_URLS": f"pjm={server.url}/pjm,ecb={server.url}/ecb"}
-        command = [sys.executable, "-m", "desk.main", "run", "--zone", ZONE, "--source", "pjm", "--from", str(FIRST), "--to", str(LAST), "--json"]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **own, **urls}, capture_output=True, text=True, check=False)
+        command = [
+            sys.executable,
+            "-m",
+            "desk.main",
+            "run",
+            "--zone",
+            ZONE,
+            "--source",
+            "pjm",
+            "--from",
+            str(FIRST),
+            "--to",
+            str(LAST),
+            "--json",
+        ]
+        done = subprocess.run(
+            command, cwd=ROOT, env={**os.environ, **own, **urls}, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise SystemExit(done.stderr[-3000:])
         (row,) = json.loads(done.stdout)["zones"]
@@ -115,7 +156,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         row = run(Path(folder))
     n_days = len(days_between(FIRST, LAST))
-    print(json.dumps(row, indent=2) if arguments.json else "\n".join(f"{name:<28} {value}" for name, value in row.items()))
+    print(
+        json.dumps(row, indent=2)
+        if arguments.json
+        else "\n".join(f"{name:<28} {value}" for name, value in row.items())
+    )
     return 0 if row["forecast_days"] == row["signal_days"] == n_days and row["signals"] else 1
 
 

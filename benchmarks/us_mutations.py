@@ -52,7 +52,9 @@ class Case:
         """The rows of the document from the values."""
         made = gate_closure_utc(self.zone, self.day) - timedelta(hours=2)
         if self.kind == "price":
-            self.rows = (us.pjm_price_rows if self.is_pjm else us.ercot_price_rows)(self.zone, self.day, self.values)
+            self.rows = (us.pjm_price_rows if self.is_pjm else us.ercot_price_rows)(
+                self.zone, self.day, self.values
+            )
         elif self.is_pjm:
             self.rows = us.pjm_load_rows(self.zone, self.day, self.values, made)
         else:
@@ -65,10 +67,18 @@ class Case:
     def parse(self, body: bytes) -> ParsedDocument:
         """As the live path reads it: for the span of the day, weeks later."""
         first, end = day_bounds_utc(self.zone, self.day)
-        capture = Capture(zone=self.zone, captured_at_utc=datetime(2026, 11, 1, tzinfo=UTC), first_utc=first, end_utc=end, is_backfill=True)
+        capture = Capture(
+            zone=self.zone,
+            captured_at_utc=datetime(2026, 11, 1, tzinfo=UTC),
+            first_utc=first,
+            end_utc=end,
+            is_backfill=True,
+        )
         if self.is_pjm:
             return parse_pjm(body, "da_hrl_lmps" if self.kind == "price" else "load_frcstd_7_day", capture)
-        return parse_ercot(body, "dam_stlmnt_pnt_prices" if self.kind == "price" else "lf_by_model_weather_zone", capture)
+        return parse_ercot(
+            body, "dam_stlmnt_pnt_prices" if self.kind == "price" else "lf_by_model_weather_zone", capture
+        )
 
 
 Mutation = Callable[[Case, random.Random], None]
@@ -80,7 +90,11 @@ class Recorded:
     def __init__(self, folder: Path) -> None:
         frame = pl.read_parquet(folder / "epf_pjm.parquet").sort("ts_local")
         load = next(name for name in frame.columns if "load" in name.lower())
-        by_day = frame.with_columns(day=pl.col("ts_local").dt.date()).group_by("day", maintain_order=True).agg("price", pl.col(load).alias("load"))
+        by_day = (
+            frame.with_columns(day=pl.col("ts_local").dt.date())
+            .group_by("day", maintain_order=True)
+            .agg("price", pl.col(load).alias("load"))
+        )
         self._days = {row["day"]: row for row in by_day.iter_rows(named=True) if len(row["price"]) == 24}
 
     def clean_case(self, rng: random.Random) -> Case:
@@ -88,10 +102,18 @@ class Recorded:
         while True:
             zone, kind = rng.choice(_ZONES), rng.choice(tuple(_TABLES))
             day = rng.choice(tuple(self._days)[60:])
-            past = [before for at in range(28, 0, -1) if self._is_whole(zone, before := day - timedelta(days=at))]
+            past = [
+                before for at in range(28, 0, -1) if self._is_whole(zone, before := day - timedelta(days=at))
+            ]
             if len(past) < 20 or not self._is_whole(zone, day):
                 continue
-            case = Case(zone, kind, day, [round(float(value), 2) for value in self._days[day][kind]], self._rows(zone, kind, past))
+            case = Case(
+                zone,
+                kind,
+                day,
+                [round(float(value), 2) for value in self._days[day][kind]],
+                self._rows(zone, kind, past),
+            )
             case.write()
             if not judge(case, case.body(), case.values)[0]:
                 return case
@@ -100,10 +122,28 @@ class Recorded:
         return day in self._days and n_periods(zone, day) == 24
 
     def _rows(self, zone: str, kind: str, days: list[date]) -> pl.DataFrame:
-        starts = np.array([int(start.timestamp()) * 1_000_000 for day in days for start in delivery_starts_utc(zone, day, 60)], dtype=np.int64)
-        extra = {"currency": ["USD"] * len(starts), "volume_mwh": [None] * len(starts)} if kind == "price" else None
+        starts = np.array(
+            [
+                int(start.timestamp()) * 1_000_000
+                for day in days
+                for start in delivery_starts_utc(zone, day, 60)
+            ],
+            dtype=np.int64,
+        )
+        extra = (
+            {"currency": ["USD"] * len(starts), "volume_mwh": [None] * len(starts)}
+            if kind == "price"
+            else None
+        )
         values = np.array([value for day in days for value in self._days[day][kind]], dtype=np.float64)
-        points = Points(table=_TABLES[kind], series=_SERIES[kind], starts_us=starts, resolution_minutes=60, values=values, extra=extra)
+        points = Points(
+            table=_TABLES[kind],
+            series=_SERIES[kind],
+            starts_us=starts,
+            resolution_minutes=60,
+            values=values,
+            extra=extra,
+        )
         capture = Capture(zone=zone, captured_at_utc=datetime(2026, 11, 1, tzinfo=UTC), is_backfill=True)
         return assemble("built", "history", capture, [points]).tables[_TABLES[kind]]
 
@@ -208,18 +248,31 @@ def _winter_time(case: Case, rng: random.Random) -> None:
 def _wrong_hub(case: Case, rng: random.Random) -> None:
     if case.kind == "load":
         for row in case.rows:
-            row.update({"forecast_area": rng.choice(("COMED", "AEP"))} if case.is_pjm else {"inUseFlag": False})
+            row.update(
+                {"forecast_area": rng.choice(("COMED", "AEP"))} if case.is_pjm else {"inUseFlag": False}
+            )
         return
     for row in case.rows:
-        row.update({"pnode_id": 51217} if case.is_pjm else {"settlementPoint": rng.choice(("HB_WEST", "LZ_NORTH"))})
+        row.update(
+            {"pnode_id": 51217} if case.is_pjm else {"settlementPoint": rng.choice(("HB_WEST", "LZ_NORTH"))}
+        )
 
 
 def _swapped(case: Case, _rng: random.Random) -> None:
     """Another quantity where the value belongs: congestion or energy for the price, a weather zone for the total."""
-    names = {("price", True): "congestion_price_da", ("price", False): "", ("load", True): "", ("load", False): "coast"}
+    names = {
+        ("price", True): "congestion_price_da",
+        ("price", False): "",
+        ("load", True): "",
+        ("load", False): "coast",
+    }
     other = names[case.kind, case.is_pjm]
     for row in case.rows:
-        value = row[other] if other else (row[_value_name(case)] * 600.0 if case.kind == "price" else row[_value_name(case)] / 1600.0)
+        value = (
+            row[other]
+            if other
+            else (row[_value_name(case)] * 600.0 if case.kind == "price" else row[_value_name(case)] / 1600.0)
+        )
         row[_value_name(case)] = value
 
 
@@ -242,7 +295,9 @@ MUTATIONS: dict[str, Mutation] = {
 }
 
 
-def run_us_mutations(folder: Path, n_mutations: int, seed: int) -> tuple[Counter[str], list[tuple[str, Case]]]:
+def run_us_mutations(
+    folder: Path, n_mutations: int, seed: int
+) -> tuple[Counter[str], list[tuple[str, Case]]]:
     """Number of mutations by kind, and those that got through. A mutation that leaves the document as it was does not count."""
     rng = random.Random(seed)  # noqa: S311 - a benchmark that can be repeated
     recorded, kinds = Recorded(folder), list(MUTATIONS)

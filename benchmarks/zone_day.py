@@ -38,11 +38,15 @@ def outside_dagster(runner: ChainRunner, day: date) -> float:
     """Seconds for features, forecast and signals of one day without any graph."""
     settings, started = runner.desk.zone(ZONE), time.perf_counter()
     span = ZoneDays(ZONE, day, day)
-    raw = read_raw_tables(runner.lake, ZONE, settings, first_day=day - timedelta(days=HISTORY_DAYS), last_day=day)
+    raw = read_raw_tables(
+        runner.lake, ZONE, settings, first_day=day - timedelta(days=HISTORY_DAYS), last_day=day
+    )
     build_features(raw, zone=ZONE, days=[day])
     champion_forecasts(span, runner.lake, runner.desk, runner.registry)
     now = gate_closure_utc(ZONE, day) - timedelta(minutes=45)
-    inputs = walk_inputs(span, runner.lake, runner.desk, runner.registry, runner.environment.trading_state, now)
+    inputs = walk_inputs(
+        span, runner.lake, runner.desk, runner.registry, runner.environment.trading_state, now
+    )
     walk_signals(inputs, [day], desk_before(span, runner.lake, now))
     return time.perf_counter() - started
 
@@ -51,24 +55,41 @@ def measure(n_days: int, model: str, home: Path, instance: DagsterInstance) -> l
     """Seconds per day, with and without Dagster."""
     environment = read_environment(home)
     desk = desk_resource(environment, model=model, training_days=365, strategies=("settlement_spread",))
-    request = ChainRequest(zones=(ZONE,), first_day=FIRST - timedelta(days=28), last_day=FIRST - timedelta(days=1), retrains_on_drift=False)
+    request = ChainRequest(
+        zones=(ZONE,),
+        first_day=FIRST - timedelta(days=28),
+        last_day=FIRST - timedelta(days=1),
+        retrains_on_drift=False,
+    )
     run_chain(request, environment=environment, desk=desk, instance=instance)
     runner = ChainRunner(environment, desk, instance)
     rows = []
     for i in range(n_days + 1):
         day = FIRST + timedelta(days=i)
         started, cpu = time.perf_counter(), time.process_time()
-        runner.run("signals_ready", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) - timedelta(minutes=45))
+        runner.run(
+            "signals_ready", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) - timedelta(minutes=45)
+        )
         row = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
         cpu = time.process_time()
-        rows.append({**row, "outside_seconds": outside_dagster(runner, day), "outside_cpu_seconds": time.process_time() - cpu})
-        runner.run("results_in", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) + timedelta(hours=2))
+        rows.append(
+            {
+                **row,
+                "outside_seconds": outside_dagster(runner, day),
+                "outside_cpu_seconds": time.process_time() - cpu,
+            }
+        )
+        runner.run(
+            "results_in", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) + timedelta(hours=2)
+        )
     return rows[1:]
 
 
 def main() -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--days", type=int, default=5, help="days to measure")
     parser.add_argument("--model", default="fast", help="profile in conf/models")
     parser.add_argument("--json", action="store_true")
@@ -84,7 +105,9 @@ def main() -> int:
         print("| median of zone-days | seconds | aim |\n|---|---|---|")
         print(f"| new data to signals, one run of the graph | {result['seconds']:.2f} | {AIM_SECONDS} |")
         print(f"| the same, CPU | {result['cpu_seconds']:.2f} | |")
-        print(f"| features, forecast and signals without the graph | {result['outside_seconds']:.2f} | {AIM_OUTSIDE_SECONDS} |")
+        print(
+            f"| features, forecast and signals without the graph | {result['outside_seconds']:.2f} | {AIM_OUTSIDE_SECONDS} |"
+        )
         print(f"| the same, CPU | {result['outside_cpu_seconds']:.2f} | |")
     return 0 if result["seconds"] <= AIM_SECONDS and result["outside_seconds"] <= AIM_OUTSIDE_SECONDS else 1
 

@@ -54,7 +54,9 @@ class ChainRequest:
 
     def __post_init__(self) -> None:
         if self.last_day < self.first_day or not self.zones or self.block_days < 1:
-            raise ConfigurationError(f"nothing to run: zones {self.zones}, {self.first_day} to {self.last_day}, blocks of {self.block_days} days")
+            raise ConfigurationError(
+                f"nothing to run: zones {self.zones}, {self.first_day} to {self.last_day}, blocks of {self.block_days} days"
+            )
 
 
 @dataclass(slots=True)
@@ -76,19 +78,33 @@ class ChainReport:
 class ChainRunner:
     """Runs jobs of the graph in this process."""
 
-    def __init__(self, environment: Environment, desk: Desk, instance: DagsterInstance, report: ChainReport | None = None) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        desk: Desk,
+        instance: DagsterInstance,
+        report: ChainReport | None = None,
+    ) -> None:
         self.environment, self.desk, self.instance = environment, desk, instance
         self.lake: Lake = make_lake(environment)
         self.registry: ModelRegistry = make_registry(environment)
         self.report = report or ChainReport()
         resources = make_resources(environment, desk=desk)
-        definitions = Definitions(assets=ASSETS, asset_checks=CHECKS, jobs=JOBS, resources=resources, executor=in_process_executor)
+        definitions = Definitions(
+            assets=ASSETS, asset_checks=CHECKS, jobs=JOBS, resources=resources, executor=in_process_executor
+        )
         self._definitions = definitions
         resources["state_folder"].set_up()
         self.registry.prepare()
 
     def run(
-        self, job: str, key: str | None, *, now: datetime | None = None, first_day: date | None = None, order: Mapping[str, str] | None = None
+        self,
+        job: str,
+        key: str | None,
+        *,
+        now: datetime | None = None,
+        first_day: date | None = None,
+        order: Mapping[str, str] | None = None,
     ) -> None:
         """One run of `job` for a partition; `first_day` widens it backwards, `now` sets its clock.
 
@@ -106,7 +122,11 @@ class ChainRunner:
         definition = self._definitions.resolve_job_def(job)
         with threadpool_limits(limits=1, user_api="blas"):
             done = definition.execute_in_process(
-                run_config={**config, **_QUIET_LOGGER}, instance=self.instance, partition_key=key, tags=tags, raise_on_error=False
+                run_config={**config, **_QUIET_LOGGER},
+                instance=self.instance,
+                partition_key=key,
+                tags=tags,
+                raise_on_error=False,
             )
         self.report.n_runs += 1
         self.report.seconds[job] = self.report.seconds.get(job, 0.0) + time.perf_counter() - started
@@ -127,7 +147,12 @@ class ChainRunner:
 
 
 def run_chain(
-    request: ChainRequest, *, environment: Environment, desk: Desk, instance: DagsterInstance | None = None, on_progress: Progress = lambda *_: None
+    request: ChainRequest,
+    *,
+    environment: Environment,
+    desk: Desk,
+    instance: DagsterInstance | None = None,
+    on_progress: Progress = lambda *_: None,
 ) -> ChainReport:
     """The chain for the zones and days of the request: data, features, training, forecasts, signals, settlement, monitoring, analyst database.
 
@@ -139,7 +164,9 @@ def run_chain(
     """
     if instance is None:
         with DagsterInstance.ephemeral() as own:
-            return run_chain(request, environment=environment, desk=desk, instance=own, on_progress=on_progress)
+            return run_chain(
+                request, environment=environment, desk=desk, instance=own, on_progress=on_progress
+            )
     runner = ChainRunner(environment, desk, instance)
     zones = sorted(set(request.zones))
     settings = {zone: desk.zone(zone) for zone in zones}
@@ -162,23 +189,32 @@ def run_chain(
     return runner.report
 
 
-def train_zone(runner: ChainRunner, zone: str, through: date, *, cause: str, detail: str, request_id: str = "") -> None:
+def train_zone(
+    runner: ChainRunner, zone: str, through: date, *, cause: str, detail: str, request_id: str = ""
+) -> None:
     """One training run as of the gate of the day after `through`."""
     now = gate_closure_utc(zone, through + timedelta(days=1))
     order = {"through_day": through.isoformat(), "cause": cause, "detail": detail, "request_id": request_id}
     before = {version.version for version in runner.registry.versions(zone)}
     runner.run("zone_retrained", zone, now=now, order=order)
-    runner.report.trained += [version for version in runner.registry.versions(zone) if version.version not in before]
+    runner.report.trained += [
+        version for version in runner.registry.versions(zone) if version.version not in before
+    ]
     runner.report.retrain_causes.append((zone, through + timedelta(days=1), cause, detail))
 
 
 def _run_block(runner: ChainRunner, zone: str, first: date, last: date, *, retrains_on_drift: bool) -> None:
     _retrain_if_due(runner, zone, first, on_drift=retrains_on_drift)
     # All of the block's outcomes are known at the gate of the day after it, and each row is still made as of its own gate.
-    now = max(gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24))
+    now = max(
+        gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24)
+    )
     runner.run("span_decided", partition_key(zone, last), now=now, first_day=first)
     lineage = lineage_of(runner.desk.zone(zone))
-    if any(version.stage == "challenger" and version.lineage == lineage for version in runner.registry.versions(zone)):
+    if any(
+        version.stage == "challenger" and version.lineage == lineage
+        for version in runner.registry.versions(zone)
+    ):
         runner.run("challengers_reviewed", zone, now=gate_closure_utc(zone, last + timedelta(days=1)))
 
 
@@ -186,8 +222,17 @@ def _retrain_if_due(runner: ChainRunner, zone: str, first: date, *, on_drift: bo
     now = gate_closure_utc(zone, first)
     limits = monitoring_settings(runner.desk).retraining
     versions = runner.registry.versions(zone)
-    for asked in requests_of_history(runner.lake, runner.desk, versions, zone, before=first, now=now, limits=limits, watches=on_drift):
-        train_zone(runner, zone, first - timedelta(days=1), cause=asked.cause, detail=asked.detail, request_id=asked.request_id)
+    for asked in requests_of_history(
+        runner.lake, runner.desk, versions, zone, before=first, now=now, limits=limits, watches=on_drift
+    ):
+        train_zone(
+            runner,
+            zone,
+            first - timedelta(days=1),
+            cause=asked.cause,
+            detail=asked.detail,
+            request_id=asked.request_id,
+        )
         close_request(runner.lake, asked, "succeeded", now=now)
 
 
@@ -206,7 +251,9 @@ def _history_days(settings: ZoneSettings) -> int:
 
 def _is_blocked(done: Any) -> bool:
     failures = [event.step_failure_data.error for event in done.all_events if event.is_step_failure]
-    return bool(failures) and all(error is not None and error.cls_name == "DagsterAssetCheckFailedError" for error in failures)
+    return bool(failures) and all(
+        error is not None and error.cls_name == "DagsterAssetCheckFailedError" for error in failures
+    )
 
 
 def _first_cause(done: Any) -> str:
@@ -216,7 +263,9 @@ def _first_cause(done: Any) -> str:
             while error.cause is not None:
                 error = error.cause
             said = error.message.strip()
-            if error.cls_name == "DagsterAssetCheckFailedError":  # its class and its line breaks say nothing to a reader
+            if (
+                error.cls_name == "DagsterAssetCheckFailedError"
+            ):  # its class and its line breaks say nothing to a reader
                 said = " ".join(said.partition(f"{error.cls_name}: ")[2].split()) or said
             return f"{event.step_key}: {said}"
     return "a step failed"

@@ -17,9 +17,15 @@ from spot.errors import SpotdeskError
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
-        "demo": ("desk.demo.command", "The whole loop on a simulated market: data, models, paper trades, drift, a new champion."),
+        "demo": (
+            "desk.demo.command",
+            "The whole loop on a simulated market: data, models, paper trades, drift, a new champion.",
+        ),
         "init": ("desk.setup.init", "Set up the desk: zones, their source, a token."),
-        "doctor": ("desk.setup.doctor", "What is reachable, fresh and missing, and what a zone lacks to trade."),
+        "doctor": (
+            "desk.setup.doctor",
+            "What is reachable, fresh and missing, and what a zone lacks to trade.",
+        ),
         "run": ("desk.trading.run", "The chain from data to settled signals, for a range of days."),
         "dev": ("desk.setup.dev", "Open the lineage graph on 127.0.0.1."),
     },
@@ -36,7 +42,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "state": ("desk.trading.stop", "Trading state of the desk and its zones."),
     },
     "Models": {
-        "models": ("desk.models.versions", "Versions of a zone's model: which serves, what each learnt from, how it was judged."),
+        "models": (
+            "desk.models.versions",
+            "Versions of a zone's model: which serves, what each learnt from, how it was judged.",
+        ),
         "compare": ("desk.models.compare", "Two versions side by side, in error and in money."),
         "retrain": ("desk.models.retrain", "Train a new version of a zone's model now."),
         "promote": ("desk.models.versions", "Let a version serve, on a person's responsibility."),
@@ -47,16 +56,26 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Measure": {
         "backtest": ("desk.trading.backtest", "What a strategy would have earned, beside naive ones."),
-        "benchmark": ("desk.benchmark.command", "How good the forecasts are and what they cost, beside published ones and the usual peers."),
+        "benchmark": (
+            "desk.benchmark.command",
+            "How good the forecasts are and what they cost, beside published ones and the usual peers.",
+        ),
     },
     "Data": {
         "ingest": ("desk.data.ingest", "Read a file of market data in the tidy layout into the ledger."),
         "backfill": ("desk.data.backfill", "Load years of live history into the ledger, resumable."),
-        "rederive": ("desk.data.rederive", "Read the captured answers of the providers again, with today's parsers."),
+        "rederive": (
+            "desk.data.rederive",
+            "Read the captured answers of the providers again, with today's parsers.",
+        ),
     },
 }
 """Group of the help, then command to the module that holds the function of the same name (or a typer `app` of sub-commands), and its line."""
-COMMANDS = {name: (module, line, group) for group, commands in GROUPS.items() for name, (module, line) in commands.items()}
+COMMANDS = {
+    name: (module, line, group)
+    for group, commands in GROUPS.items()
+    for name, (module, line) in commands.items()
+}
 
 
 class _Commands(TyperGroup):
@@ -72,7 +91,14 @@ class _Commands(TyperGroup):
         """The command, or an error that names the nearest one; the library looks for it among commands that are loaded, which none is."""
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0].lower(), COMMANDS, n=2)
-            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {' or '.join(map(repr, near))}?" if near else " spotdesk --help lists them."))
+            ctx.fail(
+                f"No such command {args[0]!r}."
+                + (
+                    f" Did you mean {' or '.join(map(repr, near))}?"
+                    if near
+                    else " spotdesk --help lists them."
+                )
+            )
         return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of the library
@@ -91,7 +117,9 @@ def _load(module_name: str, name: str) -> Any:
     module = import_module(module_name)
     command_app: typer.Typer | None = getattr(module, "app", None)
     if command_app is None:
-        command_app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False)
+        command_app = typer.Typer(
+            pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False
+        )
         command_app.command(name)(getattr(module, name.replace("-", "_")))
     command = get_command(command_app)
     command.name = name

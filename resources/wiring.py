@@ -22,7 +22,9 @@ def make_registry(environment: Environment) -> "ModelRegistry":
     """The model registry of the environment."""
     from resources.models.registry import ModelRegistry
 
-    return ModelRegistry(tracking_uri=environment.tracking_uri, artifact_folder=str(environment.artifact_folder))
+    return ModelRegistry(
+        tracking_uri=environment.tracking_uri, artifact_folder=str(environment.artifact_folder)
+    )
 
 
 def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> dict[str, Any]:
@@ -53,7 +55,16 @@ def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> d
         "training_order": TrainingOrder.configure_at_launch(),
         "alerts": alerts,
         "analyst_file": AnalystDatabase(path=str(environment.analyst_database)),
-        "outbox": Outbox(lake=lake, state_folder=str(environment.trading_state), drop_folder=str(environment.home / "outbox")),
+        "outbox": Outbox(
+            lake=lake,
+            state_folder=str(environment.trading_state),
+            drop_folder=str(environment.home / "outbox"),
+        ),
         "state_folder": StateFolder(path=str(environment.trading_state)),
-        "mlflow": mlflow_run.configured({"mlflow_tracking_uri": environment.tracking_uri, "artifact_folder": str(environment.artifact_folder)}),
+        "mlflow": mlflow_run.configured(
+            {
+                "mlflow_tracking_uri": environment.tracking_uri,
+                "artifact_folder": str(environment.artifact_folder),
+            }
+        ),
     }

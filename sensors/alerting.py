@@ -3,7 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from dagster import DefaultSensorStatus, RunFailureSensorContext, SensorResult, SkipReason, run_failure_sensor, sensor
+from dagster import (
+    DefaultSensorStatus,
+    RunFailureSensorContext,
+    SensorResult,
+    SkipReason,
+    run_failure_sensor,
+    sensor,
+)
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
@@ -34,7 +41,9 @@ def alert_on_failure(context: RunFailureSensorContext, alerts: Alerts, now: date
     errors = [event.step_failure_data.error for event in context.get_step_failure_events()]
     causes = [_root(error) for error in errors if error is not None]
     is_check = any(cause.cls_name == "DagsterAssetCheckFailedError" for cause in causes)
-    message = " ".join((causes[0].message if causes else context.failure_event.message or "unknown cause").split())
+    message = " ".join(
+        (causes[0].message if causes else context.failure_event.message or "unknown cause").split()
+    )
     alerts.send(
         "blocking_check_failed" if is_check else "run_failed",
         f"{run.job_name} of {key or 'everything'}: {message[:500]} (run {run.run_id})",
@@ -74,7 +83,14 @@ def silence_before_gate(lake: Lake, desk: Desk, zone: str, now: datetime) -> Sil
         return SilenceVerdict(False, ())
     names = [strategy.strategy for strategy in strategies_of(desk, zone)]
     rows = lake.read("signals", zones=[zone], first_day=day, last_day=day)
-    return assess_silence(rows, zone=zone, delivery_day=day, strategies=names, now=now, minutes_before_gate=desk.zone(zone).silence_minutes)
+    return assess_silence(
+        rows,
+        zone=zone,
+        delivery_day=day,
+        strategies=names,
+        now=now,
+        minutes_before_gate=desk.zone(zone).silence_minutes,
+    )
 
 
 ALERTING_SENSORS = (run_failed, signals_are_missing)

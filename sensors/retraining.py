@@ -57,7 +57,12 @@ _ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
     description="Drift, worse performance, age or new code of a zone's model: one retrain per cause and cool-down; failed ones again, then an alert.",
 )
 def retrain_is_due(
-    context: SensorEvaluationContext, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, clock: Clock
+    context: SensorEvaluationContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    alerts: Alerts,
+    clock: Clock,
 ) -> SensorResult | SkipReason:
     """Requests to launch now, over all zones that the desk wants looked after."""
     now = clock.now()
@@ -71,14 +76,22 @@ def retrain_is_due(
 
 
 def requests_of_zone(
-    instance: DagsterInstance, zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, now: datetime
+    instance: DagsterInstance,
+    zone: str,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    alerts: Alerts,
+    now: datetime,
 ) -> list[RunRequest]:
     """Bring the zone's open requests up to date, decide, write every row, and return the runs to launch."""
     history = [_brought_up_to_date(instance, request, now) for request in read_requests(lake, zone)]
     causes = find_causes(zone, lake, desk, registry, now)
     today = delivery_day_of(zone, now)
     bad = {zone} if has_bad_data(lake, zone, last_day=today) else set()
-    decision = decide_retrains(history, causes, now=now, settings=monitoring_settings(desk).retraining, zones_with_bad_data=bad)
+    decision = decide_retrains(
+        history, causes, now=now, settings=monitoring_settings(desk).retraining, zones_with_bad_data=bad
+    )
     write_requests(lake, {request.request_id: request for request in (*history, *decision.changed)}.values())
     for request in decision.abandoned:
         text = f"retrain {request.request_id} ({request.detail}) failed {request.n_attempts} times and is given up"
@@ -86,7 +99,9 @@ def requests_of_zone(
     return [_run_request(request) for request in decision.launch]
 
 
-def find_causes(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now: datetime) -> list[RetrainCause]:
+def find_causes(
+    zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now: datetime
+) -> list[RetrainCause]:
     """All causes of the zone at this instant; none while there is too little data to train on."""
     today, settings = delivery_day_of(zone, now), desk.zone(zone)
     if not has_enough_data(lake, zone, settings):
@@ -94,14 +109,20 @@ def find_causes(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, now:
     versions = registry.versions(zone)
     age = cause_of_age(versions, zone, settings, before=today, now=now)
     code = cause_of_code(versions, zone, settings, now=now)
-    return [cause for cause in (age, code, *causes_from_monitors(lake, zone, last_day=today, now=now)) if cause is not None]
+    return [
+        cause
+        for cause in (age, code, *causes_from_monitors(lake, zone, last_day=today, now=now))
+        if cause is not None
+    ]
 
 
 def _brought_up_to_date(instance: DagsterInstance, request: RetrainRequest, now: datetime) -> RetrainRequest:
     """The request as its newest run left it; unchanged where no run of this attempt is known."""
     if request.status not in ("requested", "running"):
         return request
-    records = instance.get_run_records(RunsFilter(tags={REQUEST_TAG: request.request_id, "dagster/run_key": launch_key(request)}), limit=1)
+    records = instance.get_run_records(
+        RunsFilter(tags={REQUEST_TAG: request.request_id, "dagster/run_key": launch_key(request)}), limit=1
+    )
     if not records:
         return request
     run = records[0].dagster_run

@@ -26,7 +26,12 @@ _ANY_DAY = date(2026, 1, 15)
 
 def schedules_of(settings: DeskSettings) -> list[ScheduleDefinition]:
     """All schedules of the zones that the desk wants looked after."""
-    return [made for zone, own in settings.zones.items() if own.is_scheduled for made in _zone_schedules(zone, own)]
+    return [
+        made
+        for zone, own in settings.zones.items()
+        if own.is_scheduled
+        for made in _zone_schedules(zone, own)
+    ]
 
 
 def gate_time(zone: str, lead_minutes: int) -> time:
@@ -38,7 +43,9 @@ def gate_time(zone: str, lead_minutes: int) -> time:
 def results_time(zone: str) -> time:
     """Local time of the market a little after the auction's results are due by its publication rule."""
     end = day_bounds_utc(zone, _ANY_DAY)[1]
-    due = published_by_utc("day_ahead_prices", zone, _ANY_DAY, end).astimezone(ZoneInfo(find_zone(zone).market_time_zone))
+    due = published_by_utc("day_ahead_prices", zone, _ANY_DAY, end).astimezone(
+        ZoneInfo(find_zone(zone).market_time_zone)
+    )
     return (due + _AFTER_RESULTS).time()
 
 
@@ -80,7 +87,11 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
     def after_delivery(context: ScheduleEvaluationContext) -> RunRequest:
         day = _local(context, time_zone).date() - timedelta(days=1)
         since = day - timedelta(days=REVISED_DAYS - 1)
-        return RunRequest(run_key=f"judged-{zone}-{day}", partition_key=partition_key(zone, day), tags={FIRST_DAY_TAG: since.isoformat()})
+        return RunRequest(
+            run_key=f"judged-{zone}-{day}",
+            partition_key=partition_key(zone, day),
+            tags={FIRST_DAY_TAG: since.isoformat()},
+        )
 
     yield from (before_day_ahead_gate, after_day_ahead_results, after_delivery)
 

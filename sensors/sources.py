@@ -76,7 +76,9 @@ def _captures(zones: list[str]) -> Iterator[ScheduleDefinition]:
             day = tomorrow_of(delivery_day_of(zone, at))
             since = day - timedelta(days=CAPTURED_DAYS - 1)
             return RunRequest(
-                run_key=f"capture-{zone}-{at:%Y%m%dT%H%M}", partition_key=partition_key(zone, day), tags={FIRST_DAY_TAG: since.isoformat()}
+                run_key=f"capture-{zone}-{at:%Y%m%dT%H%M}",
+                partition_key=partition_key(zone, day),
+                tags={FIRST_DAY_TAG: since.isoformat()},
             )
 
         yield captures
@@ -90,7 +92,12 @@ def _captures(zones: list[str]) -> Iterator[ScheduleDefinition]:
 def series_is_late(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> SensorResult | SkipReason:
     """Looks at every live zone whose gate is near; the same lateness is one alert."""
     now = clock.now()
-    found = [message for zone in desk.zones if is_live(desk.zone(zone)) for message in late_before_gate(lake, desk.zone(zone), zone, now)]
+    found = [
+        message
+        for zone in desk.zones
+        if is_live(desk.zone(zone))
+        for message in late_before_gate(lake, desk.zone(zone), zone, now)
+    ]
     for zone, message in found:
         alerts.send("series_is_late", message, zone=zone, now=now)
     return SkipReason("; ".join(message for _, message in found) or "nothing is late")
@@ -103,13 +110,17 @@ def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetim
     if not gate - _BEFORE_GATE <= now < gate:
         return []
     providers = live_providers({})
-    offered = {table for name in settings.sources if name in providers for table in providers[name].tables(zone)}
+    offered = {
+        table for name in settings.sources if name in providers for table in providers[name].tables(zone)
+    }
     usual = _usual_minutes(lake, zone)
     messages = []
     for table in (name for name in RAW_TABLES_OF_A_ZONE if name in offered):
         rows = lake.read(table, zones=[zone], first_day=day, last_day=day)
         own = rows.filter(pl.col("source").is_in(list(settings.sources)))
-        message = late_series(table, zone, day, own, now=now, grace=_GRACE, usual_minutes=min(usual.get(table, 0.0), 60.0))
+        message = late_series(
+            table, zone, day, own, now=now, grace=_GRACE, usual_minutes=min(usual.get(table, 0.0), 60.0)
+        )
         if message:
             messages.append((zone, message))
     if settings.own_forecasts and (message := _late_run(lake, zone, day, now)):
@@ -119,7 +130,11 @@ def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetim
 
 def _late_run(lake: Lake, zone: str, day: date, now: datetime) -> str:
     """Why the weather run that the zone's own forecasts stand on must be called late; empty where it need not."""
-    due = datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC) + PUBLICATION_DELAY[OpenMeteo().model] + _GRACE
+    due = (
+        datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC)
+        + PUBLICATION_DELAY[OpenMeteo().model]
+        + _GRACE
+    )
     if now < due or lake.read("weather_forecasts", zones=[zone], first_day=day, last_day=day).height:
         return ""
     return f"weather_forecasts of {zone} for {day} were due at {due:%H:%M} UTC and are not there: no own forecast of wind, solar and load"

@@ -21,7 +21,14 @@ from resources.settings.zones import Desk
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import CENTRAL_EUROPE
-from trading_assets.jobs import challengers_reviewed, database_published, day_judged, history_loaded, signals_ready, zone_retrained
+from trading_assets.jobs import (
+    challengers_reviewed,
+    database_published,
+    day_judged,
+    history_loaded,
+    signals_ready,
+    zone_retrained,
+)
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 from trading_assets.upkeep.lake import LAKE_JOBS
 
@@ -68,7 +75,13 @@ def history_is_missing(lake: Lake, desk: Desk, clock: Clock) -> SensorResult | S
             continue
         today = delivery_day_of(zone, clock.now())
         since = today - timedelta(days=settings.training_days + settings.evaluation_days + HISTORY_DAYS)
-        runs.append(RunRequest(run_key=f"history-{zone}-{today}", partition_key=partition_key(zone, today), tags={FIRST_DAY_TAG: since.isoformat()}))
+        runs.append(
+            RunRequest(
+                run_key=f"history-{zone}-{today}",
+                partition_key=partition_key(zone, today),
+                tags={FIRST_DAY_TAG: since.isoformat()},
+            )
+        )
     return SensorResult(run_requests=runs) if runs else SkipReason("every zone has its history")
 
 

@@ -1,6 +1,11 @@
 """Every asset and check of the graph, in the order of its story."""
 
-from dagster import AssetChecksDefinition, AssetsDefinition, load_asset_checks_from_modules, load_assets_from_modules
+from dagster import (
+    AssetChecksDefinition,
+    AssetsDefinition,
+    load_asset_checks_from_modules,
+    load_assets_from_modules,
+)
 
 from trading_assets.market_data import extra_feeds, fundamentals, prices, source_freshness, weather
 from trading_assets.models import price, spread
@@ -28,5 +33,7 @@ LAYERS = (
     *((weather,) if OWN_FORECAST_ASSETS else ()),
 )
 
-ASSETS: list[AssetsDefinition] = [asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)]
+ASSETS: list[AssetsDefinition] = [
+    asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)
+]
 CHECKS: list[AssetChecksDefinition] = list(load_asset_checks_from_modules(LAYERS))

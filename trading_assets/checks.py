@@ -35,9 +35,17 @@ def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool
 def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
     """Limits of the champion's signals as the result of a check: an error on a breach and on silence, a warning where a limit denied its day."""
     champion = rows.filter(pl.col("role") == "champion")
-    counts = {status: champion.filter(pl.col("status") == status).height for status in ("within", "reduced", "breached", "denied")}
+    counts = {
+        status: champion.filter(pl.col("status") == status).height
+        for status in ("within", "reduced", "breached", "denied")
+    }
     is_error = champion.is_empty() or counts["breached"] > 0
-    denied = champion.filter(pl.col("status") == "denied").select("strategy", "scope", "limit_name").unique(maintain_order=True).rows()
+    denied = (
+        champion.filter(pl.col("status") == "denied")
+        .select("strategy", "scope", "limit_name")
+        .unique(maintain_order=True)
+        .rows()
+    )
     return AssetCheckResult(
         passed=not is_error and counts["denied"] == 0,
         severity=AssetCheckSeverity.ERROR if is_error else AssetCheckSeverity.WARN,

@@ -30,12 +30,31 @@ JUDGING = (
 )
 
 
-def _job(name: str, assets: Sequence[str], description: str, *, minutes: int, priority: int = 0, kind: str = "trading") -> Any:
-    tags = {"dagster/max_runtime": str(60 * minutes), "dagster/priority": str(priority), "spotdesk/kind": kind}
-    return define_asset_job(name, selection=AssetSelection.assets(*assets), description=description, tags=tags)
+def _job(
+    name: str,
+    assets: Sequence[str],
+    description: str,
+    *,
+    minutes: int,
+    priority: int = 0,
+    kind: str = "trading",
+) -> Any:
+    tags = {
+        "dagster/max_runtime": str(60 * minutes),
+        "dagster/priority": str(priority),
+        "spotdesk/kind": kind,
+    }
+    return define_asset_job(
+        name, selection=AssetSelection.assets(*assets), description=description, tags=tags
+    )
 
 
-history_loaded = _job("history_loaded", [*RAW, "day_ahead_features"], "Raw data and features of a range of days are in the lake.", minutes=120)
+history_loaded = _job(
+    "history_loaded",
+    [*RAW, "day_ahead_features"],
+    "Raw data and features of a range of days are in the lake.",
+    minutes=120,
+)
 signals_ready = _job(
     "signals_ready",
     [*RAW, "day_ahead_features", *DECIDING, "published_signals", "signal_reasons"],
@@ -43,25 +62,64 @@ signals_ready = _job(
     minutes=20,
     priority=10,
 )
-results_in = _job("results_in", ["day_ahead_prices"], "The auction's prices are in the lake.", minutes=20, priority=5)
+results_in = _job(
+    "results_in", ["day_ahead_prices"], "The auction's prices are in the lake.", minutes=20, priority=5
+)
 day_judged = _job(
     "day_judged",
-    ["day_ahead_prices", "intraday_prices", "imbalance_prices", "load_actuals", "generation_actuals", *JUDGING],
+    [
+        "day_ahead_prices",
+        "intraday_prices",
+        "imbalance_prices",
+        "load_actuals",
+        "generation_actuals",
+        *JUDGING,
+    ],
     "Delivered days are settled, and inputs and forecasts are judged.",
     minutes=60,
 )
 zone_retrained = _job(
-    "zone_retrained", TRAINING, "A new version is trained, judged and, on evidence, promoted.", minutes=180, priority=-5, kind="training"
+    "zone_retrained",
+    TRAINING,
+    "A new version is trained, judged and, on evidence, promoted.",
+    minutes=180,
+    priority=-5,
+    kind="training",
 )
-challengers_reviewed = _job("challengers_reviewed", ["champion", "model_comparison"], "The shadow days of every challenger are judged.", minutes=20)
-span_decided = _job("span_decided", [*DECIDING, *JUDGING], "A block of history is forecast, traded on paper, settled and judged.", minutes=120)
-reasons_told = _job("reasons_told", ["signal_reasons"], "What moved the forecast behind a day's signals is written down.", minutes=20)
-database_published = _job("database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20)
+challengers_reviewed = _job(
+    "challengers_reviewed",
+    ["champion", "model_comparison"],
+    "The shadow days of every challenger are judged.",
+    minutes=20,
+)
+span_decided = _job(
+    "span_decided",
+    [*DECIDING, *JUDGING],
+    "A block of history is forecast, traded on paper, settled and judged.",
+    minutes=120,
+)
+reasons_told = _job(
+    "reasons_told",
+    ["signal_reasons"],
+    "What moved the forecast behind a day's signals is written down.",
+    minutes=20,
+)
+database_published = _job(
+    "database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20
+)
 
 raw_captured = _job(
-    "raw_captured", [*RAW, *LIVE_ONLY_ASSETS], "The live sources of a zone were asked once more; what changed is a new vintage.", minutes=20
+    "raw_captured",
+    [*RAW, *LIVE_ONLY_ASSETS],
+    "The live sources of a zone were asked once more; what changed is a new vintage.",
+    minutes=20,
 )
-sources_watched = _job("sources_watched", ["publication_lags"], "How fresh every source is, and when it really publishes.", minutes=20)
+sources_watched = _job(
+    "sources_watched",
+    ["publication_lags"],
+    "How fresh every source is, and when it really publishes.",
+    minutes=20,
+)
 
 JOBS = (
     history_loaded,

@@ -32,16 +32,22 @@ FIRST_DAY_TAG = "spotdesk/first_day"
 FIRST_PARTITION_DAY = date(2015, 1, 1)
 
 _SETTINGS = desk_settings(read_environment()).zones
-OWN_FORECAST_ASSETS: tuple[str, ...] = ("weather_forecasts", "own_forecasts") if any(own.own_forecasts for own in _SETTINGS.values()) else ()
+OWN_FORECAST_ASSETS: tuple[str, ...] = (
+    ("weather_forecasts", "own_forecasts") if any(own.own_forecasts for own in _SETTINGS.values()) else ()
+)
 """Part of the graph only where a zone forecasts its fundamentals itself: the run to the gate has no step that does nothing."""
-LIVE_ONLY_ASSETS = tuple(name for name in LIVE_ONLY_TABLES if any(name in live_only_tables(zone, own.sources) for zone, own in _SETTINGS.items()))
+LIVE_ONLY_ASSETS = tuple(
+    name
+    for name in LIVE_ONLY_TABLES
+    if any(name in live_only_tables(zone, own.sources) for zone, own in _SETTINGS.items())
+)
 """Likewise: outages, flows and the like are part of the graph where a live source has them."""
 zone_partitions = StaticPartitionsDefinition(list(_SETTINGS))
 # The current day needs an end offset of 1 and tomorrow, whose auction closes today, of 2.
-day_partitions = DailyPartitionsDefinition(start_date=FIRST_PARTITION_DAY.isoformat(), timezone=CENTRAL_EUROPE, end_offset=2)
+day_partitions = DailyPartitionsDefinition(
+    start_date=FIRST_PARTITION_DAY.isoformat(), timezone=CENTRAL_EUROPE, end_offset=2
+)
 zone_day_partitions = MultiPartitionsDefinition({"zone": zone_partitions, "delivery_day": day_partitions})
-
-
 
 
 def partition_key(zone: str, delivery_day: date) -> str:

@@ -11,7 +11,14 @@ import typer
 import yaml
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from desk.benchmark.data import EPF_MARKETS, epf_file, read_epf_market, read_published_forecasts, read_zone, zones_in
+from desk.benchmark.data import (
+    EPF_MARKETS,
+    epf_file,
+    read_epf_market,
+    read_published_forecasts,
+    read_zone,
+    zones_in,
+)
 from desk.benchmark.download import download_record
 from desk.benchmark.run import BenchmarkJob, BenchmarkRun, Stage, run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
@@ -23,17 +30,47 @@ from spot.market.zones import find_zone
 from spot.scores.scores import PERCENTILES, absolute_errors, score_forecasts, weekly_naive
 from spot.scores.significance import diebold_mariano, giacomini_white
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="rich", help=__doc__)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    help=__doc__,
+)
 
 _ALL_LEVELS = tuple(sorted({*PERCENTILES, *QUANTILE_LEVELS}))
 _LEAR_WINDOWS = [56, 84, 364, 728]
 _MODELS = ("engine", "naive", "lear", "catboost_small")
 _REFIT_DAYS = {"catboost": 183}
-_ERRORS = ("market", "mae", "rmae", "smape", "rmse", "pinball", "crps", "coverage_80", "coverage_95", "n_days", "is_leak_free")
-_COSTS = ("market", "cpu_s", "cpu_fit_s", "cpu_walk_forward_s", "cpu_served_day_ms", "cpu_update_day_ms", "peak_memory_mib")
+_ERRORS = (
+    "market",
+    "mae",
+    "rmae",
+    "smape",
+    "rmse",
+    "pinball",
+    "crps",
+    "coverage_80",
+    "coverage_95",
+    "n_days",
+    "is_leak_free",
+)
+_COSTS = (
+    "market",
+    "cpu_s",
+    "cpu_fit_s",
+    "cpu_walk_forward_s",
+    "cpu_served_day_ms",
+    "cpu_update_day_ms",
+    "peak_memory_mib",
+)
 
 DataFolder = Annotated[
-    Path | None, typer.Option("--data", help="Folder with the benchmark's files; without it they are downloaded from the public record.")
+    Path | None,
+    typer.Option(
+        "--data",
+        help="Folder with the benchmark's files; without it they are downloaded from the public record.",
+    ),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Compute again what is in the cache.")]
 
@@ -42,9 +79,16 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Compute again what is in t
 def epf(
     *,
     data: DataFolder = None,
-    market: Annotated[list[str] | None, typer.Option(help="NP, PJM, BE, FR or DE; repeat for several. Default: all.")] = None,
-    profile: Annotated[str, typer.Option(help="Settings in conf/models: fast, standard, best, or another.")] = "fast",
-    leak_check: Annotated[bool, typer.Option("--leak-check", help="Change everything not yet known and demand identical forecasts.")] = False,
+    market: Annotated[
+        list[str] | None, typer.Option(help="NP, PJM, BE, FR or DE; repeat for several. Default: all.")
+    ] = None,
+    profile: Annotated[
+        str, typer.Option(help="Settings in conf/models: fast, standard, best, or another.")
+    ] = "fast",
+    leak_check: Annotated[
+        bool,
+        typer.Option("--leak-check", help="Change everything not yet known and demand identical forecasts."),
+    ] = False,
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -57,7 +101,9 @@ def epf(
     if unknown:
         raise ConfigurationError(f"unknown market {', '.join(unknown)}: known are {', '.join(EPF_MARKETS)}")
     if data is not None and not data.is_dir():
-        raise ConfigurationError(f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download them")
+        raise ConfigurationError(
+            f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download them"
+        )
     settings = _profile(profile)
     folder = data or _downloaded(markets)
     for name in markets:
@@ -65,16 +111,33 @@ def epf(
     rows = []
     with _progress(len(markets)) as step:
         for name in markets:
-            job = BenchmarkJob(source=str(folder.resolve()), zone=f"EPF_{name}", settings=settings, first_test_day="", checks_leaks=leak_check)
+            job = BenchmarkJob(
+                source=str(folder.resolve()),
+                zone=f"EPF_{name}",
+                settings=settings,
+                first_test_day="",
+                checks_leaks=leak_check,
+            )
             run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {profile}"))
             rows.append(_epf_row(name, profile, run, read_epf_market(folder, name), folder))
     if as_json:
         emit_json(rows)
     else:
-        emit(_columns(rows, _ERRORS), as_json=False, title=f"Open-access benchmark, profile {profile}", decimals=3)
+        emit(
+            _columns(rows, _ERRORS),
+            as_json=False,
+            title=f"Open-access benchmark, profile {profile}",
+            decimals=3,
+        )
         emit(_columns(rows, _COSTS), as_json=False, title="What it cost")
         tests = [{"market": row["market"], **test} for row in rows for test in row["published"]]
-        emit(tests, as_json=False, title="Published forecasts (p, one-sided: does ours err less)", empty="none found beside the data", decimals=3)
+        emit(
+            tests,
+            as_json=False,
+            title="Published forecasts (p, one-sided: does ours err less)",
+            empty="none found beside the data",
+            decimals=3,
+        )
     if any(row["is_leak_free"] is False for row in rows):
         err.print("a forecast changed with what was not yet known")
         raise typer.Exit(1)
@@ -84,9 +147,15 @@ def epf(
 def zones(
     *,
     data: Annotated[
-        Path, typer.Option("--data", help="A file with columns ts_utc, zone, price_eur_mwh, load_fc_mw, ... or ts_utc, price_<zone>_eur_mwh.")
+        Path,
+        typer.Option(
+            "--data",
+            help="A file with columns ts_utc, zone, price_eur_mwh, load_fc_mw, ... or ts_utc, price_<zone>_eur_mwh.",
+        ),
     ],
-    zone: Annotated[list[str] | None, typer.Option(help="Bidding zone; repeat for several. Default: all of the file.")] = None,
+    zone: Annotated[
+        list[str] | None, typer.Option(help="Bidding zone; repeat for several. Default: all of the file.")
+    ] = None,
     test_from: Annotated[str, typer.Option(metavar=DAY_FORM, help="First test day.")] = "2024-01-01",
     profile: Annotated[str, typer.Option(help="Settings of the engine in conf/models.")] = "fast",
     model: Annotated[
@@ -95,9 +164,18 @@ def zones(
             help="engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default: engine, naive, lear, catboost_small."
         ),
     ] = None,
-    inputs: Annotated[str, typer.Option(help="at_gate: only what was known at the gate; assumed: also what was published later; both.")] = "both",
+    inputs: Annotated[
+        str,
+        typer.Option(
+            help="at_gate: only what was known at the gate; assumed: also what was published later; both."
+        ),
+    ] = "both",
     neighbours: Annotated[
-        bool, typer.Option("--neighbours", help="Let the engine see its neighbours' prices and residual loads of the day before.")
+        bool,
+        typer.Option(
+            "--neighbours",
+            help="Let the engine see its neighbours' prices and residual loads of the day before.",
+        ),
     ] = False,
     fresh: Fresh = False,
     as_json: JsonFlag = False,
@@ -111,7 +189,9 @@ def zones(
     test_from, held = f"{a_day(test_from):%Y-%m-%d}", zones_in(data)
     chosen = list(dict.fromkeys(find_zone(name).name for name in zone)) if zone else held
     if missing := [name for name in chosen if name not in held]:
-        raise ConfigurationError(f"{data.name} does not hold {', '.join(missing)}: it holds {', '.join(held)}")
+        raise ConfigurationError(
+            f"{data.name} does not hold {', '.join(missing)}: it holds {', '.join(held)}"
+        )
     models = model or list(_MODELS)
     variants = {"at_gate": (True,), "assumed": (False,), "both": (True, False)}.get(inputs)
     if variants is None:
@@ -136,7 +216,9 @@ def zones(
                     )
                     run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {kind}"))
                     label = "at_gate" if honest else "assumed"
-                    rows += _zone_rows(name, kind if kind != "engine" else f"engine {profile}", label, run, panel)
+                    rows += _zone_rows(
+                        name, kind if kind != "engine" else f"engine {profile}", label, run, panel
+                    )
     emit(rows, as_json=as_json, title=f"{data.stem}, test from {test_from}")
 
 
@@ -156,9 +238,17 @@ def _zone_settings(kind: str, profile: str) -> dict[str, Any]:
     return _profile(profile if kind == "engine" else kind)
 
 
-def _epf_row(market: str, profile: str, run: BenchmarkRun, panel: DeliveryPanel, folder: Path) -> dict[str, Any]:
+def _epf_row(
+    market: str, profile: str, run: BenchmarkRun, panel: DeliveryPanel, folder: Path
+) -> dict[str, Any]:
     actual = panel.prices[run.first_row :]
-    scores = score_forecasts(actual, run.points, run.quantiles, levels=run.levels, naive=weekly_naive(panel.prices)[run.first_row :])
+    scores = score_forecasts(
+        actual,
+        run.points,
+        run.quantiles,
+        levels=run.levels,
+        naive=weekly_naive(panel.prices)[run.first_row :],
+    )
     ours = absolute_errors(actual, run.points)
     tests = []
     for name, forecast in read_published_forecasts(folder, market).items():
@@ -171,18 +261,37 @@ def _epf_row(market: str, profile: str, run: BenchmarkRun, panel: DeliveryPanel,
                 "gw_p": giacomini_white(ours, theirs).p_value,
             }
         )
-    return {"market": market, "profile": profile, **_rounded(asdict(scores)), **run.figures, "published": tests}
+    return {
+        "market": market,
+        "profile": profile,
+        **_rounded(asdict(scores)),
+        **run.figures,
+        "published": tests,
+    }
 
 
-def _zone_rows(zone: str, model: str, inputs: str, run: BenchmarkRun, panel: DeliveryPanel) -> list[dict[str, Any]]:
+def _zone_rows(
+    zone: str, model: str, inputs: str, run: BenchmarkRun, panel: DeliveryPanel
+) -> list[dict[str, Any]]:
     """One row per resolution of the test days."""
     actual, naive = panel.prices[run.first_row :], _clock_naive(panel)[run.first_row :]
     rows = []
     for minutes in np.unique(panel.resolution_minutes[run.first_row :]):
         days = panel.resolution_minutes[run.first_row :] == minutes
-        scores = score_forecasts(actual[days], run.points[days], run.quantiles[days], levels=run.levels, naive=naive[days])
+        scores = score_forecasts(
+            actual[days], run.points[days], run.quantiles[days], levels=run.levels, naive=naive[days]
+        )
         cost = {key: run.figures[key] for key in ("cpu_s", "cpu_served_day_ms", "peak_memory_mib")}
-        rows.append({"zone": zone, "inputs": inputs, "model": model, "resolution_minutes": int(minutes), **_rounded(asdict(scores)), **cost})
+        rows.append(
+            {
+                "zone": zone,
+                "inputs": inputs,
+                "model": model,
+                "resolution_minutes": int(minutes),
+                **_rounded(asdict(scores)),
+                **cost,
+            }
+        )
     return rows
 
 
@@ -212,7 +321,9 @@ def _downloaded(markets: list[str]) -> Path:
     """The folder of the downloaded benchmark."""
     folder = state_home() / "benchmarks" / "epf"
     out_of = {}
-    with Progress(SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), console=err, transient=True) as bar:
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), console=err, transient=True
+    ) as bar:
 
         def report(name: str, received: int, expected: int) -> None:
             if name not in out_of:
@@ -240,12 +351,20 @@ class _Steps:
 @contextmanager
 def _progress(total: int) -> Iterator[_Steps]:
     with Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True, disable=not err.is_terminal
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
     ) as bar:
         try:
             yield _Steps(bar, total)
         except KeyboardInterrupt:
-            err.print("interrupted; runs that were done are kept, and the same command (without --fresh) goes on with the rest")
+            err.print(
+                "interrupted; runs that were done are kept, and the same command (without --fresh) goes on with the rest"
+            )
             raise
 
 

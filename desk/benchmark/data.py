@@ -30,7 +30,9 @@ def holiday_fractions(countries: Sequence[str], days: Sequence[date]) -> Floats:
     share = np.zeros(len(days))
     for country in countries:
         calendar = holidays.country_holidays(country, years=years)
-        share += np.array([day in calendar and not (country == "SE" and day.weekday() == 6) for day in days]) / len(countries)
+        share += np.array(
+            [day in calendar and not (country == "SE" and day.weekday() == 6) for day in days]
+        ) / len(countries)
     return share
 
 
@@ -42,7 +44,9 @@ def epf_file(folder: Path, market: str) -> Path:
     """
     parquet, csv = folder / f"epf_{market.lower()}.parquet", folder / f"{market}.csv"
     if not (parquet.is_file() or csv.is_file()):
-        raise ConfigurationError(f"{folder} holds neither {parquet.name} nor {csv.name}: leave --data out to download the benchmark's files")
+        raise ConfigurationError(
+            f"{folder} holds neither {parquet.name} nor {csv.name}: leave --data out to download the benchmark's files"
+        )
     return parquet if parquet.is_file() else csv
 
 
@@ -79,7 +83,11 @@ def read_published_forecasts(folder: Path, market: str) -> dict[str, Floats]:
     if not path.is_file():
         return {}
     frame = pl.read_parquet(path).sort("ts_local")
-    return {name: frame[name].cast(pl.Float64).to_numpy().reshape(-1, 24) for name in frame.columns if name not in ("ts_local", "price")}
+    return {
+        name: frame[name].cast(pl.Float64).to_numpy().reshape(-1, 24)
+        for name in frame.columns
+        if name not in ("ts_local", "price")
+    }
 
 
 def zones_in(path: Path) -> list[str]:
@@ -96,12 +104,18 @@ def zones_in(path: Path) -> list[str]:
         raise ConfigurationError(f"{path} is no parquet file: {error}") from error
     if "zone" in columns:
         return sorted(pl.read_parquet(path, columns=["zone"])["zone"].unique().to_list())
-    wide = [name.removeprefix("price_").removesuffix("_eur_mwh").upper() for name in columns if name.startswith("price_") and name != "price_eur_mwh"]
+    wide = [
+        name.removeprefix("price_").removesuffix("_eur_mwh").upper()
+        for name in columns
+        if name.startswith("price_") and name != "price_eur_mwh"
+    ]
     if wide:
         return wide
     if "price_eur_mwh" in columns and path.stem.startswith("de_lu"):
         return ["DE_LU"]
-    raise ConfigurationError(f"{path.name} has none of the known layouts: columns zone and price_eur_mwh, or price_<zone>_eur_mwh")
+    raise ConfigurationError(
+        f"{path.name} has none of the known layouts: columns zone and price_eur_mwh, or price_<zone>_eur_mwh"
+    )
 
 
 def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> DeliveryPanel:
@@ -113,7 +127,9 @@ def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> Del
         ConfigurationError: the file does not hold the zone.
     """
     if zone not in zones_in(path):
-        raise ConfigurationError(f"{path.name} does not hold zone {zone!r}: it holds {', '.join(zones_in(path))}")
+        raise ConfigurationError(
+            f"{path.name} does not hold zone {zone!r}: it holds {', '.join(zones_in(path))}"
+        )
     frame = pl.read_parquet(path)
     if "zone" in frame.columns:
         frame = frame.filter(pl.col("zone") == zone)
@@ -125,17 +141,26 @@ def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> Del
     starts = [delivery_starts_utc(zone, day, length) for day, length in zip(days, minutes, strict=True)]
     values: dict[str, pl.Expr] = {"price": pl.col(price)}
     for name, columns in _INPUT_COLUMNS.items():
-        present = [column for column in columns if column in frame.columns and frame[column].is_not_null().any()]
+        present = [
+            column for column in columns if column in frame.columns and frame[column].is_not_null().any()
+        ]
         if present:
             values[name] = (
-                pl.sum_horizontal(pl.col(column).fill_null(0.0) for column in present[1:]) + pl.col(present[0]) if present[1:] else pl.col(present[0])
+                pl.sum_horizontal(pl.col(column).fill_null(0.0) for column in present[1:])
+                + pl.col(present[0])
+                if present[1:]
+                else pl.col(present[0])
             )
-    grids = _to_grid(frame.select("ts_utc", **{name: expression.cast(pl.Float64) for name, expression in values.items()}), starts)
+    grids = _to_grid(
+        frame.select("ts_utc", **{name: expression.cast(pl.Float64) for name, expression in values.items()}),
+        starts,
+    )
     prices = grids.pop("price")
     inputs = {name: grid for name, grid in grids.items() if np.isfinite(grid).any()}
     if known_at_gate_only:
         inputs = {
-            name if name in _KNOWN_AT_GATE else name.replace("forecast", "forecast_of_yesterday"): grid for name, grid in _as_known(inputs).items()
+            name if name in _KNOWN_AT_GATE else name.replace("forecast", "forecast_of_yesterday"): grid
+            for name, grid in _as_known(inputs).items()
         }
     return DeliveryPanel(
         zone=zone,
@@ -156,7 +181,9 @@ def with_neighbours(panel: DeliveryPanel, neighbours: dict[str, DeliveryPanel]) 
         load = other.inputs.get("load_forecast_mw")
         supply = [grid for key, grid in other.inputs.items() if key != "load_forecast_mw"]
         if load is not None and supply:
-            shown[f"neighbour_residual_load_{name}_mw"] = load - np.sum([np.nan_to_num(grid) for grid in supply], axis=0)
+            shown[f"neighbour_residual_load_{name}_mw"] = load - np.sum(
+                [np.nan_to_num(grid) for grid in supply], axis=0
+            )
         for key, grid in shown.items():
             yesterday = np.full_like(panel.prices, np.nan)
             width = min(yesterday.shape[1], grid.shape[1])
@@ -183,7 +210,9 @@ def _to_grid(frame: pl.DataFrame, starts: Sequence[tuple[datetime, ...]]) -> dic
             "start": pl.Series([start for day in starts for start in day], dtype=pl.Datetime("us", "UTC")),
         }
     )
-    joined = frame.join_asof(places.sort("start"), left_on="ts_utc", right_on="start", strategy="backward").drop_nulls("row")
+    joined = frame.join_asof(
+        places.sort("start"), left_on="ts_utc", right_on="start", strategy="backward"
+    ).drop_nulls("row")
     means = joined.group_by("row", "period").agg(pl.exclude("ts_utc", "start").mean())
     rows, periods = means["row"].to_numpy(), means["period"].to_numpy()
     grids = {}
@@ -198,5 +227,9 @@ def _as_known(inputs: dict[str, Floats]) -> dict[str, Floats]:
     """Inputs due after the gate moved to the day after, the first day left empty."""
     moved = {}
     for name, grid in inputs.items():
-        moved[name] = grid if name in _KNOWN_AT_GATE else np.concatenate([np.full((1, grid.shape[1]), np.nan), grid[:-1]])
+        moved[name] = (
+            grid
+            if name in _KNOWN_AT_GATE
+            else np.concatenate([np.full((1, grid.shape[1]), np.nan), grid[:-1]])
+        )
     return moved

@@ -17,7 +17,9 @@ Report = Callable[[str, int, int], None]
 """Called with a file's name, bytes received so far and bytes expected."""
 
 
-def download_record(folder: Path, names: tuple[str, ...], report: Report, *, record_url: str = RECORD_URL) -> list[Path]:
+def download_record(
+    folder: Path, names: tuple[str, ...], report: Report, *, record_url: str = RECORD_URL
+) -> list[Path]:
     """Files of the record in `folder`; one that is there and whole is not fetched again.
 
     Raises:
@@ -27,13 +29,17 @@ def download_record(folder: Path, names: tuple[str, ...], report: Report, *, rec
     folder.mkdir(parents=True, exist_ok=True)
     with httpx.Client(timeout=_TIMEOUT_SECONDS, follow_redirects=True) as client:
         try:
-            stated = {entry["key"]: entry for entry in client.get(record_url).raise_for_status().json()["files"]}
+            stated = {
+                entry["key"]: entry for entry in client.get(record_url).raise_for_status().json()["files"]
+            }
             missing = [name for name in names if name not in stated]
             if missing:
                 raise SourceUnavailableError(f"the record at {record_url} does not hold {', '.join(missing)}")
             return [_fetch(client, folder / name, stated[name], report) for name in names]
         except (httpx.HTTPError, ValueError, KeyError) as error:
-            raise SourceUnavailableError(f"the benchmark's public record at {record_url} does not answer as expected: {error!r}") from error
+            raise SourceUnavailableError(
+                f"the benchmark's public record at {record_url} does not answer as expected: {error!r}"
+            ) from error
 
 
 def _fetch(client: httpx.Client, path: Path, entry: dict[str, object], report: Report) -> Path:
@@ -50,7 +56,9 @@ def _fetch(client: httpx.Client, path: Path, entry: dict[str, object], report: R
             received += chunk
             report(path.name, len(received), int(str(entry.get("size", 0))))
     if _digest(bytes(received), algorithm) != expected:
-        raise ContractError(f"{path.name} does not match the {algorithm} checksum that its record states: {len(received)} bytes were thrown away")
+        raise ContractError(
+            f"{path.name} does not match the {algorithm} checksum that its record states: {len(received)} bytes were thrown away"
+        )
     part = path.with_suffix(path.suffix + ".part")
     part.write_bytes(received)
     part.replace(path)  # a broken download never stands under the name of a whole one

@@ -59,7 +59,15 @@ class BenchmarkJob:
         """A name that changes with the code, the settings and the data."""
         digest = hashlib.sha256(
             json.dumps(
-                [self.zone, self.settings, self.first_test_day, self.known_at_gate_only, self.has_neighbours, self.refit_days], sort_keys=True
+                [
+                    self.zone,
+                    self.settings,
+                    self.first_test_day,
+                    self.known_at_gate_only,
+                    self.has_neighbours,
+                    self.refit_days,
+                ],
+                sort_keys=True,
             ).encode()
         )
         for path in sorted(path for pattern in _CODE for path in _ROOT.glob(pattern)):
@@ -168,7 +176,11 @@ def _end_with_parent() -> None:
 
 def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
     panel = job.panel()
-    first = int(np.searchsorted(panel.days, np.datetime64(job.first_test_day))) if job.first_test_day else len(panel) - 728
+    first = (
+        int(np.searchsorted(panel.days, np.datetime64(job.first_test_day)))
+        if job.first_test_day
+        else len(panel) - 728
+    )
     settings = load_settings_mapping(job.settings)
     if first >= len(panel):
         raise ConfigurationError(f"no day from {job.first_test_day} on: the data ends with {panel.last_day}")
@@ -184,7 +196,9 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
         stage("leak check")
         cut = panel.first(min(first + _LEAK_SPAN, len(panel)))
         rows = [first + day for day in _LEAK_DAYS if first + day < len(cut)]
-        is_leak_free = leak_check(lambda changed: model.walk_forward(changed, first), cut, first_row=first, rows=rows).is_clean
+        is_leak_free = leak_check(
+            lambda changed: model.walk_forward(changed, first), cut, first_row=first, rows=rows
+        ).is_clean
     stage("served days")
     served, updated = _serve(model, panel, first)
     figures: dict[str, Any] = {
@@ -206,7 +220,9 @@ def _fitted(settings: Any, history: DeliveryPanel) -> HourlyForecaster[Any]:
     return model.fit(history)
 
 
-def _walk(model: HourlyForecaster[Any], panel: DeliveryPanel, first: int, job: BenchmarkJob) -> tuple[list[PriceForecast], float]:
+def _walk(
+    model: HourlyForecaster[Any], panel: DeliveryPanel, first: int, job: BenchmarkJob
+) -> tuple[list[PriceForecast], float]:
     """Forecasts of all days from `first` on, and the CPU seconds of refits on the way."""
     if not job.refit_days:
         return model.walk_forward(panel, first), 0.0
@@ -234,11 +250,20 @@ def _serve(model: HourlyForecaster[Any], panel: DeliveryPanel, first: int) -> tu
     return float(np.median(predicted)), float(np.median(updated))
 
 
-def _as_run(forecasts: list[PriceForecast], first: int, panel: DeliveryPanel, figures: dict[str, Any], levels: tuple[float, ...]) -> BenchmarkRun:
+def _as_run(
+    forecasts: list[PriceForecast],
+    first: int,
+    panel: DeliveryPanel,
+    figures: dict[str, Any],
+    levels: tuple[float, ...],
+) -> BenchmarkRun:
     points = np.full((len(forecasts), panel.prices.shape[1]), np.nan)
     quantiles = np.full((*points.shape, len(levels)), np.nan)
     for row, forecast in enumerate(forecasts):
-        points[row, : len(forecast.point)], quantiles[row, : len(forecast.point)] = forecast.point, forecast.quantiles
+        points[row, : len(forecast.point)], quantiles[row, : len(forecast.point)] = (
+            forecast.point,
+            forecast.quantiles,
+        )
     return BenchmarkRun(points=points, quantiles=quantiles, levels=levels, first_row=first, figures=figures)
 
 

@@ -71,15 +71,31 @@ class Finished:
 def backfill(
     *,
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
-    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
+    first_day: Annotated[
+        datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")
+    ],
     last_day: Annotated[
-        datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.  \\[default: yesterday]")
+        datetime | None,
+        typer.Option(
+            "--to",
+            parser=a_day,
+            metavar=DAY_FORM,
+            help="Last delivery day, included.  \\[default: yesterday]",
+        ),
     ] = None,
-    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  \\[default: all that the sources have]")] = None,
+    table: Annotated[
+        list[str] | None,
+        typer.Option("--table", help="Raw table; repeat for more.  \\[default: all that the sources have]"),
+    ] = None,
     source: Annotated[
-        list[str] | None, typer.Option("--source", help="Live source, in order of preference.  \\[default: as zones.yaml says]")
+        list[str] | None,
+        typer.Option(
+            "--source", help="Live source, in order of preference.  \\[default: as zones.yaml says]"
+        ),
     ] = None,
-    again: Annotated[bool, typer.Option("--again", help="Ask once more for what is done: finds revisions.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="Ask once more for what is done: finds revisions.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Load history from the live sources into the ledger. Interrupt it at any time: the same command goes on where it was.
@@ -94,7 +110,9 @@ def backfill(
     if last < first_day.date():
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
     lake = make_lake(environment)
-    market = make_live_market(lake, environment.home / "http", tokens=provider_tokens(), base_urls=provider_urls())
+    market = make_live_market(
+        lake, environment.home / "http", tokens=provider_tokens(), base_urls=provider_urls()
+    )
     rows: list[dict[str, Any]] = []
     # What the library says of each failure stands in the table already.
     logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
@@ -114,7 +132,12 @@ def backfill(
                 rows.append(_load(market, lake, task, sources, finished, now))
                 n_silent = n_silent + 1 if rows[-1]["outcome"] == "no answer" else 0
                 bar.advance(line)
-    emit(rows if as_json else _by_table(rows), as_json=as_json, title="backfill", empty="everything is there already")
+    emit(
+        rows if as_json else _by_table(rows),
+        as_json=as_json,
+        title="backfill",
+        empty="everything is there already",
+    )
     if any(row["outcome"] in _TROUBLE for row in rows):
         err.print("not all of it is there: the same command goes on where it stopped")
         raise typer.Exit(1)
@@ -125,12 +148,23 @@ def _by_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     lines: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         counts = dict.fromkeys(("loaded", "nothing new", *_TROUBLE), 0)
-        start = {"zone": row["zone"], "table": row["table"], **counts, "new_rows": 0, "fallbacks": 0, "trouble": ""}
+        start = {
+            "zone": row["zone"],
+            "table": row["table"],
+            **counts,
+            "new_rows": 0,
+            "fallbacks": 0,
+            "trouble": "",
+        }
         line = lines.setdefault((row["zone"], row["table"]), start)
         line[row["outcome"]] += 1
         line["new_rows"] += row["new_rows"]
         line["fallbacks"] += row["is_fallback"]
-        line["trouble"] = row["detail"] if row["outcome"] in ("failed", "no answer") or row["is_fallback"] else line["trouble"]
+        line["trouble"] = (
+            row["detail"]
+            if row["outcome"] in ("failed", "no answer") or row["is_fallback"]
+            else line["trouble"]
+        )
     return list(lines.values())
 
 
@@ -143,25 +177,33 @@ def sources_of(zone: str, asked: list[str] | None) -> tuple[str, ...]:
     if asked:
         unknown = [name for name in asked if name not in LIVE_SOURCES]
         if unknown:
-            raise ConfigurationError(f"no live source {', '.join(unknown)}: known are {', '.join(LIVE_SOURCES)}")
+            raise ConfigurationError(
+                f"no live source {', '.join(unknown)}: known are {', '.join(LIVE_SOURCES)}"
+            )
         return tuple(dict.fromkeys(asked))
     settings = desk_settings(read_environment()).zones.get(zone)
     names = tuple(name for name in (settings.sources if settings else ()) if name in LIVE_SOURCES)
     if settings and settings.own_forecasts:
         names = (*names, "open_meteo")  # the archived runs that the own forecasts of a backtest stand on
     if not names:
-        raise ConfigurationError(f"zone {zone} has no live source in zones.yaml: name one with --source, or run `spotdesk init`")
+        raise ConfigurationError(
+            f"zone {zone} has no live source in zones.yaml: name one with --source, or run `spotdesk init`"
+        )
     return names
 
 
-def tasks_of(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]) -> Iterator[Task]:
+def tasks_of(
+    market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]
+) -> Iterator[Task]:
     """Month by month of every table: those asked for, else all that the sources have for the zone.
 
     Raises:
         ConfigurationError: no source has one of them.
     """
     offered = {name for source in sources for name in market.providers[source].tables(zone)}
-    wanted = tables or [name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts", *LIVE_ONLY_TABLES) if name in offered]
+    wanted = tables or [
+        name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts", *LIVE_ONLY_TABLES) if name in offered
+    ]
     missing = [name for name in wanted if name not in offered]
     if missing or not wanted:
         raise ConfigurationError(
@@ -176,7 +218,9 @@ def tasks_of(market: LiveMarket, zone: str, sources: tuple[str, ...], tables: li
             at = stop + timedelta(days=1)
 
 
-def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime) -> dict[str, Any]:
+def _load(
+    market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime
+) -> dict[str, Any]:
     able = [name for name in sources if task.table in market.providers[name].tables(task.zone)]
     try:
         fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
@@ -190,11 +234,22 @@ def _load(market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], 
         return _row(task, "failed", detail=str(error)[:200])
     report = lake.append(task.table, fetched.rows, source=fetched.source)
     finished.note(task)
-    return _row(task, "loaded", source=fetched.source, new_rows=report.n_new, detail="; ".join(fetched.failures)[:200])
+    return _row(
+        task, "loaded", source=fetched.source, new_rows=report.n_new, detail="; ".join(fetched.failures)[:200]
+    )
 
 
-def _row(task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = "") -> dict[str, Any]:
+def _row(
+    task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = ""
+) -> dict[str, Any]:
     """What came of a task. A fallback gave the rows where they came although another source had failed first."""
     what = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
     is_fallback = outcome == "loaded" and bool(detail)
-    return {**what, "outcome": outcome, "source": source, "new_rows": new_rows, "is_fallback": is_fallback, "detail": detail}
+    return {
+        **what,
+        "outcome": outcome,
+        "source": source,
+        "new_rows": new_rows,
+        "is_fallback": is_fallback,
+        "detail": detail,
+    }

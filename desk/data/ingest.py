@@ -45,13 +45,26 @@ def ingest(
     judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}
     report = []
     for table, (rows, accepted, quarantined) in judged.items():
-        fresh = select_revisions(accepted, _held(lake, table, rows), find_contract(table), capture.captured_at_utc)
+        fresh = select_revisions(
+            accepted, _held(lake, table, rows), find_contract(table), capture.captured_at_utc
+        )
         written = lake.append(table, fresh, source=SOURCE)
         lake.quarantine(table, quarantined, source=SOURCE)
         n_known = accepted.height - fresh.height + written.n_known
         n_quarantined = quarantined.height + written.n_quarantined
-        report.append({"table": table, "rows": rows.height, "new": written.n_new, "known": n_known, "quarantined": n_quarantined})
-    report += [_in_euro(lake, table, capture.zone, parsed.tables[LOCAL_TABLE]) for table in _converted(parsed.tables, capture.zone)]
+        report.append(
+            {
+                "table": table,
+                "rows": rows.height,
+                "new": written.n_new,
+                "known": n_known,
+                "quarantined": n_quarantined,
+            }
+        )
+    report += [
+        _in_euro(lake, table, capture.zone, parsed.tables[LOCAL_TABLE])
+        for table in _converted(parsed.tables, capture.zone)
+    ]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
     emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
 
@@ -64,18 +77,28 @@ def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:
 
 def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str, Any]:
     """The rows of the file in EUR, at the reference rates of the ledger: `spotdesk backfill --table exchange_rates` loads those."""
-    held = lake.read(LOCAL_TABLE, zones=[zone], first_day=local["delivery_day"].min(), last_day=local["delivery_day"].max())  # type: ignore[arg-type]
+    held = lake.read(
+        LOCAL_TABLE, zones=[zone], first_day=local["delivery_day"].min(), last_day=local["delivery_day"].max()
+    )  # type: ignore[arg-type]
     own = held.filter(pl.col("source") == SOURCE)
     rows = in_euro(own, lake.read(RATES_TABLE, zones=[zone]), table=table, zone=zone)
     n_new = lake.append(table, rows, source=SOURCE).n_new
     n_wanted = own.filter(pl.col("series").is_in(local_series(table))).height
-    return {"table": f"{table} (EUR)", "rows": n_wanted, "new": n_new, "known": rows.height - n_new, "without_rate": n_wanted - rows.height}
+    return {
+        "table": f"{table} (EUR)",
+        "rows": n_wanted,
+        "new": n_new,
+        "known": rows.height - n_new,
+        "without_rate": n_wanted - rows.height,
+    }
 
 
 def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """What earlier files said of the same days."""
     first, last = rows.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
-    return lake.read(table, zones=[rows["zone"][0]], first_day=first, last_day=last).filter(pl.col("source") == SOURCE)
+    return lake.read(table, zones=[rows["zone"][0]], first_day=first, last_day=last).filter(
+        pl.col("source") == SOURCE
+    )
 
 
 def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -89,5 +112,7 @@ def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.Da
     verdict = assess_plausibility(table, rows, history)
     if verdict.is_refused:
         reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
-        raise ContractError(f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons}; nothing of the file is used")
+        raise ContractError(
+            f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons}; nothing of the file is used"
+        )
     return verdict.accepted, verdict.quarantined

@@ -23,11 +23,24 @@ _NO_TOKENS = dict.fromkeys(TOKEN_VARIABLES, "none")
 def rederive(
     *,
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
-    table: Annotated[list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  \\[default: all]")] = None,
-    source: Annotated[list[str] | None, typer.Option("--source", help="Provider; repeat for more.  \\[default: all]")] = None,
-    since: Annotated[datetime | None, typer.Option("--since", parser=a_day, metavar=DAY_FORM, help="Only answers captured from this day on.")] = None,
-    apply: Annotated[bool, typer.Option("--apply", help="Add what the ledger lacks; without it nothing is written.")] = False,
-    details: Annotated[bool, typer.Option("--details", help="One line per answer instead of one per source and table.")] = False,
+    table: Annotated[
+        list[str] | None, typer.Option("--table", help="Raw table; repeat for more.  \\[default: all]")
+    ] = None,
+    source: Annotated[
+        list[str] | None, typer.Option("--source", help="Provider; repeat for more.  \\[default: all]")
+    ] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            "--since", parser=a_day, metavar=DAY_FORM, help="Only answers captured from this day on."
+        ),
+    ] = None,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Add what the ledger lacks; without it nothing is written.")
+    ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="One line per answer instead of one per source and table.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Read the stored answers of the providers once more with today's parsers, and say what the ledger lacks. No provider is asked.
@@ -39,8 +52,12 @@ def rederive(
     environment = read_environment()
     lake = make_lake(environment)
     market = make_live_market(lake, environment.home / "http", tokens=_NO_TOKENS, base_urls=provider_urls())
-    captures = lake.read("captures", zones=[find_zone(name).name for name in zone], first_day=since.date() if since else None)
-    wanted = [pl.col(column).is_in(names) for column, names in (("series", table), ("source", source)) if names]
+    captures = lake.read(
+        "captures", zones=[find_zone(name).name for name in zone], first_day=since.date() if since else None
+    )
+    wanted = [
+        pl.col(column).is_in(names) for column, names in (("series", table), ("source", source)) if names
+    ]
     chosen = captures.filter(*wanted) if wanted else captures
     found: list[Rederived] = []
     with progress() as bar:
@@ -59,6 +76,20 @@ def _by_table(found: list[Rederived]) -> list[dict[str, Any]]:
     lines: dict[tuple[str, str, str], Counter[str]] = {}
     for one in found:
         line = lines.setdefault((one.zone, one.source, one.table), Counter())
-        line.update({"answers": 1, one.outcome: 1, "rows": one.n_rows, "missing": one.n_missing, "added": one.n_added})
-    names = ("answers", "read", "no data", "refused", "not asked like this any more", "rows", "missing", "added")
-    return [{"zone": zone, "source": source, "table": table, **{name: line[name] for name in names}} for (zone, source, table), line in lines.items()]
+        line.update(
+            {"answers": 1, one.outcome: 1, "rows": one.n_rows, "missing": one.n_missing, "added": one.n_added}
+        )
+    names = (
+        "answers",
+        "read",
+        "no data",
+        "refused",
+        "not asked like this any more",
+        "rows",
+        "missing",
+        "added",
+    )
+    return [
+        {"zone": zone, "source": source, "table": table, **{name: line[name] for name in names}}
+        for (zone, source, table), line in lines.items()
+    ]

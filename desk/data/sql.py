@@ -14,12 +14,21 @@ _DEFAULT_ROWS = 200
 
 
 def sql(
-    query: Annotated[str, typer.Argument(help="SQL in DuckDB's dialect; '-' reads it from standard input. Without it: what there is.")] = "",
+    query: Annotated[
+        str,
+        typer.Argument(
+            help="SQL in DuckDB's dialect; '-' reads it from standard input. Without it: what there is."
+        ),
+    ] = "",
     *,
     as_json: JsonFlag = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
-    max_rows: Annotated[int, typer.Option("--max-rows", min=1, help="Rows that a table shows; JSON and CSV always hold all.")] = _DEFAULT_ROWS,
-    database: Annotated[Path | None, typer.Option(help="Another DuckDB file than that of the environment.")] = None,
+    max_rows: Annotated[
+        int, typer.Option("--max-rows", min=1, help="Rows that a table shows; JSON and CSV always hold all.")
+    ] = _DEFAULT_ROWS,
+    database: Annotated[
+        Path | None, typer.Option(help="Another DuckDB file than that of the environment.")
+    ] = None,
 ) -> None:
     """Ask the analyst database: tables, views and `forecasts_as_of(instant)`. Without a query, list every table and view with its meaning.
 

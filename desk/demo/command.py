@@ -14,7 +14,14 @@ from desk.demo.report import demo_report, terminal_table, verdict_lines, write_r
 from desk.demo.summary import TABLES, DemoSummary, summarise_zone
 from desk.screen.console import JsonFlag, emit_json, out, stages
 from desk.screen.report import render_report
-from resources.settings.environment import PROJECT_ROOT, Environment, admit_zones, desk_resource, prepare_dagster_home, read_environment
+from resources.settings.environment import (
+    PROJECT_ROOT,
+    Environment,
+    admit_zones,
+    desk_resource,
+    prepare_dagster_home,
+    read_environment,
+)
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.market.gates import gate_closure_utc
@@ -85,8 +92,15 @@ def demo(
     *,
     scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.GAS_SHOCK,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
-    quick: Annotated[bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")] = False,
-    home: Annotated[Path | None, typer.Option("--home", help="Folder of the demo's state, made anew.  \\[default: demo in the desk's home]")] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")
+    ] = False,
+    home: Annotated[
+        Path | None,
+        typer.Option(
+            "--home", help="Folder of the demo's state, made anew.  \\[default: demo in the desk's home]"
+        ),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote. Nothing leaves this machine.
@@ -100,9 +114,17 @@ def demo(
     chain = run_plan(plan, environment)
     lake = make_lake(environment)
     tables = {name: lake.read(name, zones=list(plan.zones)) for name in TABLES}
-    zones = tuple(summarise_zone(tables, zone, change_day=plan.change_day, last_day=plan.tomorrow) for zone in plan.zones)
+    zones = tuple(
+        summarise_zone(tables, zone, change_day=plan.change_day, last_day=plan.tomorrow)
+        for zone in plan.zones
+    )
     summary = DemoSummary(
-        scenario=plan.scenario.value, change_day=plan.change_day, first_day=plan.first_day, last_day=plan.tomorrow, seed=plan.seed, zones=zones
+        scenario=plan.scenario.value,
+        change_day=plan.change_day,
+        first_day=plan.first_day,
+        last_day=plan.tomorrow,
+        seed=plan.seed,
+        zones=zones,
     )
     path = environment.home / REPORT
     steps = next_steps(environment.home, plan)
@@ -110,7 +132,13 @@ def demo(
     seconds = time.perf_counter() - started
     if as_json:
         emit_json(
-            {**summary.as_mapping(), "seconds": round(seconds, 1), "n_runs": chain.n_runs, "seconds_of_jobs": chain.seconds, "report": str(path)}
+            {
+                **summary.as_mapping(),
+                "seconds": round(seconds, 1),
+                "n_runs": chain.n_runs,
+                "seconds_of_jobs": chain.seconds,
+                "report": str(path),
+            }
         )
         return
     out.print("[bold]A simulated market: these are no real prices, and no order left this machine.[/bold]")
@@ -134,7 +162,12 @@ def run_plan(plan: DemoPlan, environment: Environment) -> Any:
 
     prepare_dagster_home(environment)
     desk = desk_resource(environment, **plan.overrides())
-    request = ChainRequest(zones=plan.zones, first_day=plan.first_forecast, last_day=plan.tomorrow - timedelta(days=1), block_days=plan.block_days)
+    request = ChainRequest(
+        zones=plan.zones,
+        first_day=plan.first_forecast,
+        last_day=plan.tomorrow - timedelta(days=1),
+        block_days=plan.block_days,
+    )
     with quick_sqlite(), DagsterInstance.get() as instance, stages() as tell:
         chain = run_chain(request, environment=environment, desk=desk, instance=instance, on_progress=tell)
         runner = ChainRunner(environment, desk, instance, chain)
@@ -151,7 +184,9 @@ def _fresh_home(home: Path | None) -> Environment:
     environment = read_environment(home=home or read_environment().home / "demo")
     marker = environment.home / _MARKER
     if environment.home.exists() and any(environment.home.iterdir()) and not marker.is_file():
-        raise ConfigurationError(f"{environment.home} holds something that is not of the demo: choose another --home")
+        raise ConfigurationError(
+            f"{environment.home} holds something that is not of the demo: choose another --home"
+        )
     shutil.rmtree(environment.home, ignore_errors=True)
     environment.home.mkdir(parents=True)
     marker.write_text("Made by `spotdesk demo`, which may delete this folder.\n", encoding="utf-8")
@@ -165,7 +200,10 @@ def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
     return (
         (f"{at} dev --look-only", "The lineage graph with these runs, their checks and pictures"),
         (f'{at} sql "{best}"', "Ask the tables"),
-        (f"{at} signals --zone {plan.zones[0]} --day {plan.tomorrow} --explain", "What to buy and sell, and why"),
+        (
+            f"{at} signals --zone {plan.zones[0]} --day {plan.tomorrow} --explain",
+            "What to buy and sell, and why",
+        ),
         (f"{at} models --zone {plan.zones[-1]}", "Model versions"),
         (f"{at} explain-decision --zone {plan.zones[-1]}", "Why each was promoted or not"),
         (f"{at} status", "State of every zone"),

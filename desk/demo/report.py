@@ -44,16 +44,28 @@ def rows_for_people(summary: DemoSummary) -> list[tuple[str, ...]]:
     return [
         ("Error before the change, EUR/MWh", *(_number(z.mae_before) for z in zones)),
         ("  after it, as served", *(_number(z.mae_after) for z in zones)),
-        ("  old / new champion, same days", *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones)),
+        (
+            "  old / new champion, same days",
+            *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones),
+        ),
         ("Error / naive forecast's error", *(_share(z.rmae) for z in zones)),
         ("Drift found after the change", *(_days(z.n_days_to_drift) for z in zones)),
         ("Worse forecasts noticed after the change", *(_days(z.n_days_to_worse_performance) for z in zones)),
         ("Days with a false drift alarm before it", *(str(z.n_false_alarms) for z in zones)),
         ("Retrained, by cause", *(_causes(z) for z in zones)),
-        ("New champion", *(f"v{z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none yet" for z in zones)),
+        (
+            "New champion",
+            *(
+                f"v{z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none yet"
+                for z in zones
+            ),
+        ),
         ("P&L after costs, EUR", *(f"{z.pnl_eur:,.0f}" for z in zones)),
         ("  share of perfect foresight", *(_share(z.foresight_share) for z in zones)),
-        (f"Signals for {summary.last_day}", *(f"{z.n_buy} buy, {z.n_sell} sell, {z.n_flat} flat" for z in zones)),
+        (
+            f"Signals for {summary.last_day}",
+            *(f"{z.n_buy} buy, {z.n_sell} sell, {z.n_flat} flat" for z in zones),
+        ),
     ]
 
 
@@ -74,7 +86,9 @@ def verdict_lines(summary: DemoSummary) -> list[str]:
     return [f"{zone.zone} {line}" for zone in summary.zones for line in zone.verdicts]
 
 
-def demo_report(summary: DemoSummary, tables: Mapping[str, pl.DataFrame], next_steps: tuple[tuple[str, str], ...]) -> Report:
+def demo_report(
+    summary: DemoSummary, tables: Mapping[str, pl.DataFrame], next_steps: tuple[tuple[str, str], ...]
+) -> Report:
     """The page: findings, error, money, drift, decisions, tomorrow's signals, and what to open next."""
     return Report(
         title="Spotdesk demo: a market changes, the models notice",
@@ -104,7 +118,9 @@ def _headline(summary: DemoSummary) -> str:
     n_days = (summary.last_day - summary.first_day).days + 1
     zones = " and ".join(zone.zone for zone in summary.zones)
     found = "; ".join(f"{z.zone}: {_days(z.n_days_to_drift)}" for z in summary.zones)
-    change = f"On {summary.change_day} a regime change ({summary.scenario.replace('_', ' ')}) was switched on."
+    change = (
+        f"On {summary.change_day} a regime change ({summary.scenario.replace('_', ' ')}) was switched on."
+    )
     return f"{n_days} days of {zones}. {change} Drift found after: {found}."
 
 
@@ -112,17 +128,29 @@ def _findings(summary: DemoSummary) -> Section:
     headings = ("Finding", *(zone.zone for zone in summary.zones))
     text = "Everything below was computed by the asset graph: the same assets, checks and policies that serve a desk."
     note = "Errors are mean absolute errors of the point forecast of the day-ahead price."
-    return Section("What was found", text, tables=(Table(headings, rows_for_people(summary), "Findings per zone", note),))
+    return Section(
+        "What was found", text, tables=(Table(headings, rows_for_people(summary), "Findings per zone", note),)
+    )
 
 
 def _error_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
-    errors = daily_errors(tables["day_ahead_forecasts"], tables["day_ahead_prices"]).filter(pl.col("role") == "champion")
-    marks = {"regime change": summary.change_day, **{f"{z.zone} drift found": z.drift_found for z in summary.zones if z.drift_found}}
+    errors = daily_errors(tables["day_ahead_forecasts"], tables["day_ahead_prices"]).filter(
+        pl.col("role") == "champion"
+    )
+    marks = {
+        "regime change": summary.change_day,
+        **{f"{z.zone} drift found": z.drift_found for z in summary.zones if z.drift_found},
+    }
     marks |= {f"{z.zone} new champion": z.promoted_for for z in summary.zones if z.promoted_for}
-    before_after = "; ".join(f"{z.zone} {_number(z.mae_before)} before the change, {_number(z.mae_after)} after it" for z in summary.zones)
+    before_after = "; ".join(
+        f"{z.zone} {_number(z.mae_before)} before the change, {_number(z.mae_after)} after it"
+        for z in summary.zones
+    )
     fans = tuple(
         Picture(
-            forecast_fan(tables["day_ahead_forecasts"].filter(pl.col("zone") == z.zone), tables["day_ahead_prices"]),
+            forecast_fan(
+                tables["day_ahead_forecasts"].filter(pl.col("zone") == z.zone), tables["day_ahead_prices"]
+            ),
             f"Forecast of the {z.zone} day-ahead price over the last week with 50, 80 and 95 % intervals and the outcome where it is known.",
         )
         for z in summary.zones
@@ -131,7 +159,10 @@ def _error_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
         "The forecast",
         f"Mean absolute error in EUR/MWh: {before_after}.",
         pictures=(
-            Picture(error_over_time(errors, marks=marks), f"Seven-day mean of the champion's forecast error against delivery day. {before_after}."),
+            Picture(
+                error_over_time(errors, marks=marks),
+                f"Seven-day mean of the champion's forecast error against delivery day. {before_after}.",
+            ),
             *fans,
             Picture(
                 calibration(tables["day_ahead_forecasts"], tables["day_ahead_prices"]),
@@ -143,7 +174,13 @@ def _error_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
 
 def _money_section(tables: Mapping[str, pl.DataFrame]) -> Section:
     return Section(
-        "The money", _MONEY_NOTE, pictures=(Picture(pnl_curve(tables["settlements"]), "Accumulated profit and loss after costs, per zone, in EUR."),)
+        "The money",
+        _MONEY_NOTE,
+        pictures=(
+            Picture(
+                pnl_curve(tables["settlements"]), "Accumulated profit and loss after costs, per zone, in EUR."
+            ),
+        ),
     )
 
 
@@ -152,8 +189,15 @@ def _drift_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
     for zone in summary.zones:
         drift = tables["feature_drift"].filter(pl.col("zone") == zone.zone)
         shown = drift.filter(pl.col("delivery_day") == zone.drift_found) if zone.drift_found else drift
-        when = f"on {zone.drift_found}, when drift was first reported after the change" if zone.drift_found else "on the newest judged day"
-        alerts = ", ".join(shown.filter(pl.col("status") == "alert")["feature"].unique().sort().to_list()) or "none"
+        when = (
+            f"on {zone.drift_found}, when drift was first reported after the change"
+            if zone.drift_found
+            else "on the newest judged day"
+        )
+        alerts = (
+            ", ".join(shown.filter(pl.col("status") == "alert")["feature"].unique().sort().to_list())
+            or "none"
+        )
         pictures.append(
             Picture(
                 drift_by_feature(shown, source="simulated"),
@@ -172,12 +216,19 @@ def _drift_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
             "n_attempts": "Attempts",
         },
     )
-    return Section("The drift", "Each feature is compared with days of the same season.", tables=(requests,), pictures=tuple(pictures))
+    return Section(
+        "The drift",
+        "Each feature is compared with days of the same season.",
+        tables=(requests,),
+        pictures=tuple(pictures),
+    )
 
 
 def _decisions_section(tables: Mapping[str, pl.DataFrame]) -> Section:
     decisions = table_of(
-        tables["promotion_decisions"].sort("zone", "decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False)),
+        tables["promotion_decisions"].sort(
+            "zone", "decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False)
+        ),
         "Decisions on model versions",
         headings=_DECISION_HEADINGS,
     )
@@ -189,8 +240,15 @@ def _decisions_section(tables: Mapping[str, pl.DataFrame]) -> Section:
 
 
 def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
-    rows = tables["signals"].filter(pl.col("zone") == zone.zone, pl.col("role") == "champion", pl.col("delivery_day") == summary.last_day)
-    table = table_of(rows.sort("delivery_start_utc"), f"All market time units of {summary.last_day}", headings=_SIGNAL_HEADINGS, is_folded=True)
+    rows = tables["signals"].filter(
+        pl.col("zone") == zone.zone, pl.col("role") == "champion", pl.col("delivery_day") == summary.last_day
+    )
+    table = table_of(
+        rows.sort("delivery_start_utc"),
+        f"All market time units of {summary.last_day}",
+        headings=_SIGNAL_HEADINGS,
+        is_folded=True,
+    )
     before = summary.last_day - timedelta(days=1)
     text = f"Decided on {before} before the auction's gate, with what was known then: {zone.n_buy} buy, {zone.n_sell} sell, {zone.n_flat} flat."
     return Section(f"Signals for tomorrow, {zone.zone}", text, tables=(table,))
@@ -199,7 +257,9 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
 def _causes(zone: ZoneSummary) -> str:
     """The first training, which no cause asked for, is not a retrain."""
     asked = {cause: number - (cause == "schedule") for cause, number in zone.n_retrains.items()}
-    return ", ".join(f"{cause.replace('_', ' ')} {number}" for cause, number in asked.items() if number) or "no"
+    return (
+        ", ".join(f"{cause.replace('_', ' ')} {number}" for cause, number in asked.items() if number) or "no"
+    )
 
 
 def _number(value: float | None) -> str:

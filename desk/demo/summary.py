@@ -22,7 +22,12 @@ TABLES = (
 )
 """Tables of the lake that a summary reads."""
 
-_OUTCOMES = {"promote": "promoted", "to_challenger": "put in shadow", "reject": "rejected", "expire": "expired without a significant gain"}
+_OUTCOMES = {
+    "promote": "promoted",
+    "to_challenger": "put in shadow",
+    "reject": "rejected",
+    "expire": "expired without a significant gain",
+}
 Tables = Mapping[str, pl.DataFrame]
 
 
@@ -84,7 +89,9 @@ class DemoSummary:
 def daily_errors(forecasts: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     """Mean absolute error per zone, day, role and model version, beside the naive forecast's (the price a week before)."""
     key = ["zone", "delivery_start_utc"]
-    outcome = prices.sort("available_at_utc").group_by(key).agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
+    outcome = (
+        prices.sort("available_at_utc").group_by(key).agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
+    )
     week_ago = outcome.select("zone", pl.col("delivery_start_utc").dt.offset_by("7d"), naive="outcome")
     both = forecasts.join(outcome, on=key, how="inner").join(week_ago, on=key, how="left")
     groups = ["zone", "delivery_day", "role", "model_version", "source"]
@@ -99,13 +106,20 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
     errors = daily_errors(own["day_ahead_forecasts"], own["day_ahead_prices"])
     champion = errors.filter(pl.col("role") == "champion")
     new = _first_new_version(champion, change_day)
-    before, after = champion.filter(pl.col("delivery_day") < change_day), champion.filter(pl.col("delivery_day") >= change_day)
+    before, after = (
+        champion.filter(pl.col("delivery_day") < change_day),
+        champion.filter(pl.col("delivery_day") >= change_day),
+    )
     same_old, same_new = _same_days(errors, new)
     drift, worse = (_alert_days(own[name]) for name in ("feature_drift", "forecast_performance"))
     found, noticed = drift.filter(drift >= change_day), worse.filter(worse >= change_day)
     money = own["settlements"].filter(pl.col("role") == "champion")
     pnl, best = (float(money[name].sum()) for name in ("pnl_eur", "perfect_foresight_eur"))
-    sides = own["signals"].filter(pl.col("role") == "champion", pl.col("delivery_day") == last_day)["side"].to_list()
+    sides = (
+        own["signals"]
+        .filter(pl.col("role") == "champion", pl.col("delivery_day") == last_day)["side"]
+        .to_list()
+    )
     return ZoneSummary(
         zone=zone,
         n_forecast_days=champion["delivery_day"].n_unique(),
@@ -118,7 +132,10 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         drift_found=found[0] if len(found) else None,
         n_days_to_drift=(found[0] - change_day).days if len(found) else None,
         n_days_to_worse_performance=(noticed[0] - change_day).days if len(noticed) else None,
-        retrains=tuple(_retrain_text(row) for row in own["retrain_requests"].sort("requested_at_utc").iter_rows(named=True)),
+        retrains=tuple(
+            _retrain_text(row)
+            for row in own["retrain_requests"].sort("requested_at_utc").iter_rows(named=True)
+        ),
         n_retrains=dict(own["retrain_requests"].group_by("cause").len().sort("cause").iter_rows()),
         promoted_version=new[0] if new else None,
         promoted_for=new[1] if new else None,
@@ -134,21 +151,35 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
 
 def _first_new_version(champion: pl.DataFrame, change_day: date) -> tuple[str, date] | None:
     """The first version that served from a day after the change, and that day."""
-    first = champion.group_by("model_version").agg(pl.col("delivery_day").min()).filter(pl.col("delivery_day") > change_day).sort("delivery_day")
+    first = (
+        champion.group_by("model_version")
+        .agg(pl.col("delivery_day").min())
+        .filter(pl.col("delivery_day") > change_day)
+        .sort("delivery_day")
+    )
     return first.row(0) if first.height else None
 
 
 def _same_days(errors: pl.DataFrame, new: tuple[str, date] | None) -> tuple[float | None, float | None]:
     if new is None:
         return None, None
-    shadow = errors.filter(pl.col("role") == "challenger", pl.col("model_version") == new[0], pl.col("delivery_day") < new[1])
-    served = errors.filter(pl.col("role") == "champion", pl.col("delivery_day").is_in(shadow["delivery_day"].to_list()))
+    shadow = errors.filter(
+        pl.col("role") == "challenger", pl.col("model_version") == new[0], pl.col("delivery_day") < new[1]
+    )
+    served = errors.filter(
+        pl.col("role") == "champion", pl.col("delivery_day").is_in(shadow["delivery_day"].to_list())
+    )
     return _mean(served), _mean(shadow)
 
 
 def _alert_days(verdicts: pl.DataFrame) -> pl.Series:
     """Days on which a monitor raised an alert, ascending."""
-    return verdicts.filter(pl.col("status") == "alert").select("delivery_day").unique().sort("delivery_day")["delivery_day"]
+    return (
+        verdicts.filter(pl.col("status") == "alert")
+        .select("delivery_day")
+        .unique()
+        .sort("delivery_day")["delivery_day"]
+    )
 
 
 def _retrain_text(row: Mapping[str, Any]) -> str:
@@ -159,7 +190,11 @@ def _verdicts(decisions: pl.DataFrame, requests: pl.DataFrame) -> Iterator[str]:
     """One line per version that challenged another, by its newest decision."""
     causes = dict(requests.select("request_id", "cause").iter_rows())
     of_price = decisions.filter(pl.col("model").is_null() | pl.col("model").str.starts_with(PRICE_FAMILY))
-    newest = of_price.filter(pl.col("champion_version").is_not_null()).sort("decided_at_utc").unique("candidate_version", keep="last")
+    newest = (
+        of_price.filter(pl.col("champion_version").is_not_null())
+        .sort("decided_at_utc")
+        .unique("candidate_version", keep="last")
+    )
     for row in newest.sort(pl.col("candidate_version").cast(pl.Int64, strict=False)).iter_rows(named=True):
         cause = str(causes.get(row["cause"], row["cause"])).replace("_", " ")
         outcome = _OUTCOMES.get(row["action"], row["action"])

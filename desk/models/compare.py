@@ -34,9 +34,16 @@ _HEADINGS = {
 def compare(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    versions: Annotated[tuple[str, str], typer.Option("--versions", help="Two versions, A then B; champion is a version too.")],
-    first_day: Annotated[datetime | None, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First day; by default 56 days back.")] = None,
-    last_day: Annotated[datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last day, included.")] = None,
+    versions: Annotated[
+        tuple[str, str], typer.Option("--versions", help="Two versions, A then B; champion is a version too.")
+    ],
+    first_day: Annotated[
+        datetime | None,
+        typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First day; by default 56 days back."),
+    ] = None,
+    last_day: Annotated[
+        datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last day, included.")
+    ] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with pictures there.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -50,22 +57,32 @@ def compare(
     lake, registry = make_lake(environment), make_registry(environment)
     a, b = (registry.version(name, version) for version in versions)
     if a.lineage != b.lineage:
-        raise ConfigurationError(f"versions {a.version} and {b.version} stand on different data: {a.lineage} and {b.lineage}")
+        raise ConfigurationError(
+            f"versions {a.version} and {b.version} stand on different data: {a.lineage} and {b.lineage}"
+        )
     desk = desk_resource(
-        environment, source=a.lineage.partition(" + ")[0], assume_known=tuple(filter(None, a.lineage.partition(" + ")[2].split(", ")))
+        environment,
+        source=a.lineage.partition(" + ")[0],
+        assume_known=tuple(filter(None, a.lineage.partition(" + ")[2].split(", "))),
     )
     if lineage_of(desk.zone(name)) != a.lineage:
-        raise ConfigurationError(f"zone {name}: data {a.lineage} of the versions cannot be read as {lineage_of(desk.zone(name))}")
+        raise ConfigurationError(
+            f"zone {name}: data {a.lineage} of the versions cannot be read as {lineage_of(desk.zone(name))}"
+        )
     from workflows.lifecycle.compare import comparable_days, compare_zone
 
     days = comparable_days(lake, a, b, first=_day(first_day), last=_day(last_day))
-    found = compare_zone((a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=datetime.now(UTC))
+    found = compare_zone(
+        (a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=datetime.now(UTC)
+    )
     if html is not None:
         html.write_text(render_report(comparison_report(found, a.lineage)), encoding="utf-8")
     if as_json:
         emit_json(found.rows.to_dicts())
         return
-    out.print(f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is version {a.version}, B is version {b.version}")
+    out.print(
+        f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is version {a.version}, B is version {b.version}"
+    )
     for part in ("total", "month", "hour"):
         shown = found.rows.filter(pl.col("slice") == part).select(_HEADINGS.keys()).rename(_HEADINGS)
         out.print(as_table(shown.to_dicts(), title=part))
@@ -79,10 +96,21 @@ def comparison_report(found: "Comparison", lineage: str) -> Report:
     daily = daily_comparison(found.zone, found.a, found.b)
     a, b, simulated = found.a.version, found.b.version, lineage.startswith("simulated")
     pictures = (
-        Picture(error_by_hour(found.rows, is_simulated=simulated), f"mean absolute error by hour of versions {a} and {b}", "Error by local hour"),
-        Picture(cumulated_gain(daily, is_simulated=simulated), f"what version {a} gained on version {b}, day by day", "Gain of A over B"),
+        Picture(
+            error_by_hour(found.rows, is_simulated=simulated),
+            f"mean absolute error by hour of versions {a} and {b}",
+            "Error by local hour",
+        ),
+        Picture(
+            cumulated_gain(daily, is_simulated=simulated),
+            f"what version {a} gained on version {b}, day by day",
+            "Gain of A over B",
+        ),
     )
-    tables = tuple(table_of(found.rows.filter(pl.col("slice") == part), part, headings=_HEADINGS) for part in ("total", "month", "hour"))
+    tables = tuple(
+        table_of(found.rows.filter(pl.col("slice") == part), part, headings=_HEADINGS)
+        for part in ("total", "month", "hour")
+    )
     return Report(
         title=f"{found.zone}: version {a} beside version {b}",
         summary=f"{found.days[0]} to {found.days[-1]}, data {lineage}. {comparison_in_words(found.rows)}",

@@ -42,8 +42,12 @@ _DECISIONS = {
 def dossier(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    version: Annotated[str, typer.Option("--version", help="Version; champion is a version too.")] = "champion",
-    output: Annotated[Path | None, typer.Option("--output", help="File to write.  \\[default: dossier_ZONE_VERSION.html]")] = None,
+    version: Annotated[
+        str, typer.Option("--version", help="Version; champion is a version too.")
+    ] = "champion",
+    output: Annotated[
+        Path | None, typer.Option("--output", help="File to write.  \\[default: dossier_ZONE_VERSION.html]")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """The algorithm dossier of a version: what it is, data, limits, tests, approvals, monitoring, and how to stop and replay it."""
@@ -60,7 +64,9 @@ def dossier(
         out.print(f"dossier of {name} version {found.version}: {path}")
 
 
-def dossier_report(version: ModelVersion, environment: Environment, registry: ModelRegistry, lake: Lake, *, now: datetime) -> Report:
+def dossier_report(
+    version: ModelVersion, environment: Environment, registry: ModelRegistry, lake: Lake, *, now: datetime
+) -> Report:
     """The page."""
     decisions = find_decisions(lake, zone=version.zone).filter(
         pl.col("model").fill_null(version.name) == version.name,
@@ -103,8 +109,15 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
         ("files", sound),
     ]
     given = {key: json.dumps(value) for key, value in version.settings.items()}
-    held = {key: json.dumps(value) for key, value in (unpack_settings(files) if files else version.settings).items()}
-    settings = [(key, value, "as given" if key in given else "of the code") for key, value in sorted(held.items()) if key != "name"]
+    held = {
+        key: json.dumps(value)
+        for key, value in (unpack_settings(files) if files else version.settings).items()
+    }
+    settings = [
+        (key, value, "as given" if key in given else "of the code")
+        for key, value in sorted(held.items())
+        if key != "name"
+    ]
     sums = [(name, digest) for name, digest in sorted(version.checksums.items())]
     return Section(
         "1. What it is",
@@ -112,7 +125,13 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
         "Strategies turn forecasts into signals, and limits stand before every signal.",
         tables=(
             Table(("fact", "value"), facts, "identity"),
-            Table(("setting", "value", "comes from"), settings, "settings", "What its files hold: all that it was made with.", is_folded=True),
+            Table(
+                ("setting", "value", "comes from"),
+                settings,
+                "settings",
+                "What its files hold: all that it was made with.",
+                is_folded=True,
+            ),
             Table(("file", "sha256"), sums, "files", is_folded=True),
         ),
     )
@@ -137,7 +156,9 @@ def _limits(environment: Environment) -> Section:
     for name in _LIMIT_FILES:
         path = environment.conf_folder / name
         if path.exists():
-            rows = [(key, str(value)) for key, value in _flat(yaml.safe_load(path.read_text(encoding="utf-8")))]
+            rows = [
+                (key, str(value)) for key, value in _flat(yaml.safe_load(path.read_text(encoding="utf-8")))
+            ]
             tables.append(Table(("limit", "value"), rows, name, is_folded=True))
     text = "A limit that is missing, unreadable or not a number denies. Conformance is kept per day and limit in the table limit_conformance."
     return Section("3. Limits and controls", text=text, tables=tuple(tables))
@@ -146,7 +167,11 @@ def _limits(environment: Environment) -> Section:
 def _flat(document: Any, prefix: str = "") -> list[tuple[str, Any]]:
     if not isinstance(document, dict):
         return [(prefix, document)]
-    return [row for key, value in document.items() for row in _flat(value, f"{prefix}.{key}" if prefix else str(key))]
+    return [
+        row
+        for key, value in document.items()
+        for row in _flat(value, f"{prefix}.{key}" if prefix else str(key))
+    ]
 
 
 def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
@@ -154,15 +179,29 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
     sanity, tests = [], []
     for row in own.iter_rows(named=True):
         evidence = json.loads(row["evidence_json"])
-        sanity += [(check["name"], "passed" if check["passed"] else "FAILED", check["detail"]) for check in evidence.get("sanity") or []]
+        sanity += [
+            (check["name"], "passed" if check["passed"] else "FAILED", check["detail"])
+            for check in evidence.get("sanity") or []
+        ]
         tests += [
-            (row["action"], t["name"], t["n_days"], t["value"], f"{t['p_value']:.3g}", f"{t['level']:.2g}", "yes" if t["is_significant"] else "no")
+            (
+                row["action"],
+                t["name"],
+                t["n_days"],
+                t["value"],
+                f"{t['p_value']:.3g}",
+                f"{t['level']:.2g}",
+                "yes" if t["is_significant"] else "no",
+            )
             for t in evidence.get("tests") or []
         ]
     shown = version_row(version, {}, is_serving=False)
     scores = [
         *((name, value) for name, value in sorted(version.metrics.items()) if name != "n_training_days"),
-        ("days it learnt from", int(version.metrics["n_training_days"]) if "n_training_days" in version.metrics else None),
+        (
+            "days it learnt from",
+            int(version.metrics["n_training_days"]) if "n_training_days" in version.metrics else None,
+        ),
         ("mean absolute error on days it never saw, EUR/MWh", shown["untouched_days_mae"]),
         ("that of the champion of then, EUR/MWh", shown["champion_mae"]),
     ]
@@ -183,19 +222,29 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
 
 
 def _approvals(decisions: pl.DataFrame) -> Section:
-    return Section("5. Decisions and approvals", tables=(table_of(decisions, "append-only records, oldest first", headings=_DECISIONS),))
+    return Section(
+        "5. Decisions and approvals",
+        tables=(table_of(decisions, "append-only records, oldest first", headings=_DECISIONS),),
+    )
 
 
 def _watching(version: ModelVersion, lake: Lake) -> Section:
     mine = pl.col("model_version") == version.version
-    performance = lake.read("forecast_performance", zones=[version.zone]).filter(mine).sort("delivery_day").tail(40)
+    performance = (
+        lake.read("forecast_performance", zones=[version.zone]).filter(mine).sort("delivery_day").tail(40)
+    )
     alerts = lake.read("alerts", zones=[version.zone]).sort("raised_at_utc").tail(40)
     return Section(
         "6. Monitoring in use",
         text="Data quality, drift, realised and estimated performance and explanations are judged every day; a monitor that cannot see says so.",
         tables=(
-            table_of(performance.select("delivery_day", "metric", "basis", "value", "threshold", "status"), "newest verdicts on its forecasts"),
-            table_of(alerts.select("raised_at_utc", "severity", "kind", "message"), "newest alerts of the zone"),
+            table_of(
+                performance.select("delivery_day", "metric", "basis", "value", "threshold", "status"),
+                "newest verdicts on its forecasts",
+            ),
+            table_of(
+                alerts.select("raised_at_utc", "severity", "kind", "message"), "newest alerts of the zone"
+            ),
         ),
     )
 
@@ -209,8 +258,14 @@ def _control(version: ModelVersion, environment: Environment) -> Section:
         tables=(Table(("scope", "trading state now"), rows, "trading state"),),
         commands=(
             (f"spotdesk halt --zone {version.zone} --reason ...", "stops trading in the zone at once"),
-            (f"spotdesk rollback --zone {version.zone} --by ... --reason ...", "the champion before this one serves from the next signal on"),
-            ("spotdesk replay --signal ID", "makes a signal again from its row, bit for bit, or says what differs"),
+            (
+                f"spotdesk rollback --zone {version.zone} --by ... --reason ...",
+                "the champion before this one serves from the next signal on",
+            ),
+            (
+                "spotdesk replay --signal ID",
+                "makes a signal again from its row, bit for bit, or says what differs",
+            ),
             (f"spotdesk explain-decision --zone {version.zone}", "every decision with its evidence"),
         ),
     )

@@ -20,8 +20,13 @@ _SHOWN = ("delivery_day", "feature", "method", "value", "threshold", "status", "
 def drift(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Day judged; the newest by default.")] = None,
-    history: Annotated[bool, typer.Option("--history", help="One line per judged day instead of one per feature.")] = False,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Day judged; the newest by default."),
+    ] = None,
+    history: Annotated[
+        bool, typer.Option("--history", help="One line per judged day instead of one per feature.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Distance of the newest inputs to days of the same season, per feature, with the verdict; then the newest verdict of every other monitor.
@@ -42,7 +47,11 @@ def drift(
     if shown.is_empty():
         err.print(f"zone {zone}: nothing was judged on {judged}")
         raise typer.Exit(1)
-    emit(shown.sort(pl.col("status") == "ok", "feature").select(_SHOWN), as_json=as_json, title=f"drift of {zone} on {judged}")
+    emit(
+        shown.sort(pl.col("status") == "ok", "feature").select(_SHOWN),
+        as_json=as_json,
+        title=f"drift of {zone} on {judged}",
+    )
     if not as_json:
         for line in _others(lake, find_zone(zone).name, judged):
             out.print(line, highlight=False, markup=False, soft_wrap=True)
@@ -58,8 +67,15 @@ def _others(lake: Lake, zone: str, judged: date) -> Iterator[str]:
             continue
         newest = rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
         worst = next((state for state in ("alert", "cannot_see") if state in newest["status"]), "ok")
-        reasons = newest.filter(pl.col("status") == worst)["reason"].drop_nulls().unique(maintain_order=True).to_list()
-        yield f"  {name} on {newest['delivery_day'][0]}: {worst}" + "".join(f"; {text}" for text in reasons[:3] if text)
+        reasons = (
+            newest.filter(pl.col("status") == worst)["reason"]
+            .drop_nulls()
+            .unique(maintain_order=True)
+            .to_list()
+        )
+        yield f"  {name} on {newest['delivery_day'][0]}: {worst}" + "".join(
+            f"; {text}" for text in reasons[:3] if text
+        )
 
 
 def _by_day(rows: pl.DataFrame) -> pl.DataFrame:

@@ -16,9 +16,17 @@ from spot.market.zones import find_zone
 
 def replay(
     *,
-    signal: Annotated[str | None, typer.Option("--signal", help="Id of a signal; it may be cut short.")] = None,
-    zone: Annotated[str | None, typer.Option("--zone", help="With --day: the champion's forecast and signals of that day.")] = None,
-    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day, with --zone.")] = None,
+    signal: Annotated[
+        str | None, typer.Option("--signal", help="Id of a signal; it may be cut short.")
+    ] = None,
+    zone: Annotated[
+        str | None,
+        typer.Option("--zone", help="With --day: the champion's forecast and signals of that day."),
+    ] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day, with --zone."),
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Make a stored signal again: the registered model, the inputs as known then, the strategy and the limits. Exit code 1 when it differs.
@@ -28,31 +36,45 @@ def replay(
     """
     environment = read_environment()
     lake = make_lake(environment)
-    rows = _find_rows(lake.read("signals", zones=None if zone is None else [find_zone(zone).name]), signal, zone, day)
+    rows = _find_rows(
+        lake.read("signals", zones=None if zone is None else [find_zone(zone).name]), signal, zone, day
+    )
     admit_zones([rows[0]["zone"]])  # partition keys are fixed when the graph is imported
     from workflows.decisions.replay import replay_signal
 
     registry = make_registry(environment)
-    every = [replay_signal(row, lake, desk_resource(environment, **_source_of(row)), registry, environment.trading_state) for row in rows]
+    every = [
+        replay_signal(
+            row, lake, desk_resource(environment, **_source_of(row)), registry, environment.trading_state
+        )
+        for row in rows
+    ]
     # the strategies of a day stand on one forecast: it is told once
     verdicts = list({verdict.what: verdict for of_row in every for verdict in of_row}.values())
     if as_json:
         emit_json([{**asdict(verdict), "is_equal": verdict.is_equal} for verdict in verdicts])
     for verdict in [] if as_json else verdicts:
-        out.print(f"{'equal bit for bit' if verdict.is_equal else 'DIFFERS'}: {verdict.what}, {verdict.n_rows} rows", highlight=False)
+        out.print(
+            f"{'equal bit for bit' if verdict.is_equal else 'DIFFERS'}: {verdict.what}, {verdict.n_rows} rows",
+            highlight=False,
+        )
         for text in verdict.differences:
             out.print(f"  {text}", highlight=False, markup=False)
     if not verdicts or not all(verdict.is_equal for verdict in verdicts):
         raise typer.Exit(1)
 
 
-def _find_rows(signals: pl.DataFrame, signal: str | None, zone: str | None, day: datetime | None) -> list[dict[str, Any]]:
+def _find_rows(
+    signals: pl.DataFrame, signal: str | None, zone: str | None, day: datetime | None
+) -> list[dict[str, Any]]:
     """The row of the signal, or one of each strategy of the day."""
     if signal is not None:
         found = signals.filter(pl.col("signal_id").str.starts_with(signal))
     elif zone is not None and day is not None:
         of_day = signals.filter(pl.col("delivery_day") == day.date(), pl.col("role") == "champion")
-        found = of_day.sort("strategy", "delivery_start_utc").unique(["strategy", "model_version"], keep="first", maintain_order=True)
+        found = of_day.sort("strategy", "delivery_start_utc").unique(
+            ["strategy", "model_version"], keep="first", maintain_order=True
+        )
     else:
         raise ConfigurationError("what shall be replayed? --signal ID, or --zone Z --day D")
     if found.is_empty():

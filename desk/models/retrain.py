@@ -22,9 +22,17 @@ def retrain(
     by: Annotated[str, typer.Option("--by", help="Your name: it stands in the record.")],
     reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the record.")],
     through: Annotated[
-        datetime | None, typer.Option("--through", parser=a_day, metavar=DAY_FORM, help="Newest day to use; the newest with prices by default.")
+        datetime | None,
+        typer.Option(
+            "--through",
+            parser=a_day,
+            metavar=DAY_FORM,
+            help="Newest day to use; the newest with prices by default.",
+        ),
     ] = None,
-    queue: Annotated[bool, typer.Option("--queue", help="Only ask: the running desk (spotdesk dev) trains.")] = False,
+    queue: Annotated[
+        bool, typer.Option("--queue", help="Only ask: the running desk (spotdesk dev) trains.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Train a new version of a zone's model and judge it. It becomes candidate; serving is decided on evidence (spotdesk models)."""
@@ -32,14 +40,22 @@ def retrain(
     name, environment, now = find_zone(zone).name, read_environment(), datetime.now(UTC)
     desk, lake = desk_resource(environment), make_lake(environment)
     if queue and not (name in desk.zones and desk.zone(name).is_scheduled):
-        raise ConfigurationError(f"zone {name} is not looked after (conf/zones.yaml): nothing would train it; leave out --queue")
+        raise ConfigurationError(
+            f"zone {name} is not looked after (conf/zones.yaml): nothing would train it; leave out --queue"
+        )
     from workflows.lifecycle.retrain_requests import close_request, read_requests, write_requests
 
     cause = RetrainCause(zone=name, kind="person", detail=f"{by}: {reason}", observed_at_utc=now)
-    decision = decide_retrains(read_requests(lake, name), [cause], now=now, settings=monitoring_settings(desk).retraining)
-    asked = [request for request in decision.launch if request.requested_at_utc == now]  # not an older one that is due again
+    decision = decide_retrains(
+        read_requests(lake, name), [cause], now=now, settings=monitoring_settings(desk).retraining
+    )
+    asked = [
+        request for request in decision.launch if request.requested_at_utc == now
+    ]  # not an older one that is due again
     if not asked:
-        err.print(f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev` makes open ones again, or gives them up")
+        err.print(
+            f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev` makes open ones again, or gives them up"
+        )
         raise typer.Exit(1)
     # the desk's sensor starts a queued one at its next look, and one that is trained here only when this process dies without a word
     request = replace(asked[-1], n_attempts=0) if queue else mark(asked[-1], "running", now=now)
@@ -54,7 +70,12 @@ def retrain(
     prepare_dagster_home(environment)
     with DagsterInstance.get() as instance:
         runner = ChainRunner(environment, desk, instance)
-        last = through.date() if through else lake.read("day_ahead_prices", zones=[name])["delivery_day"].max() or delivery_day_of(name, now)
+        last = (
+            through.date()
+            if through
+            else lake.read("day_ahead_prices", zones=[name])["delivery_day"].max()
+            or delivery_day_of(name, now)
+        )
         try:
             train_zone(runner, name, last, cause="person", detail=cause.detail, request_id=request.request_id)  # type: ignore[arg-type]
         except ChainFailedError:
@@ -65,4 +86,6 @@ def retrain(
     if as_json:
         emit_json({"request": request.request_id, "versions": versions})
     else:
-        out.print(f"request {request.request_id}: version {', '.join(versions) or 'known already, nothing new to learn'}")
+        out.print(
+            f"request {request.request_id}: version {', '.join(versions) or 'known already, nothing new to learn'}"
+        )

@@ -41,7 +41,9 @@ class Family(StrEnum):
     SPREAD = "spread"
 
 
-FamilyOption = Annotated[Family, typer.Option("--model", help="Of the day-ahead price, or of the spread that a strategy trades.")]
+FamilyOption = Annotated[
+    Family, typer.Option("--model", help="Of the day-ahead price, or of the spread that a strategy trades.")
+]
 
 
 def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: JsonFlag = False) -> None:
@@ -51,9 +53,21 @@ def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: Jso
     name = find_zone(zone).name
     versions = registry.shown_versions(name)
     serving = registry.champion(name)
-    rows = [version_row(version, profiles, is_serving=serving is not None and serving.version == version.version) for version in versions]
-    shown = rows if as_json else [{key: value for key, value in row.items() if key not in _ONLY_JSON} for row in rows]
-    emit(shown, as_json=as_json, title=f"models of {name}", empty="no version yet: spotdesk run or spotdesk retrain makes one")
+    rows = [
+        version_row(version, profiles, is_serving=serving is not None and serving.version == version.version)
+        for version in versions
+    ]
+    shown = (
+        rows
+        if as_json
+        else [{key: value for key, value in row.items() if key not in _ONLY_JSON} for row in rows]
+    )
+    emit(
+        shown,
+        as_json=as_json,
+        title=f"models of {name}",
+        empty="no version yet: spotdesk run or spotdesk retrain makes one",
+    )
     if serving is None:
         err.print(f"zone {name} has no champion: nothing is forecast, and no signal is made")
         raise typer.Exit(1)
@@ -74,8 +88,12 @@ def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_servin
         "version": version.version,
         "stage": version.stage,
         "serves_now": "yes" if is_serving else "",
-        "model": version.settings.get("kind") or version.settings.get("name") or version.name.partition(".")[0],
-        "profile": next((name for name, settings in profiles.items() if settings == dict(version.settings)), None),
+        "model": version.settings.get("kind")
+        or version.settings.get("name")
+        or version.name.partition(".")[0],
+        "profile": next(
+            (name for name, settings in profiles.items() if settings == dict(version.settings)), None
+        ),
         "data": version.lineage,
         "trained_from": version.trained_from,
         "trained_through": version.trained_through,
@@ -93,10 +111,15 @@ def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
     Of a model of the spread: pinball loss beside that of past quantiles.
     """
     if version.name.startswith(SPREAD_FAMILY):
-        figures = {"untouched_days_pinball": "pinball_loss", "past_quantiles_pinball": "pinball_loss_of_past_quantiles"}
+        figures = {
+            "untouched_days_pinball": "pinball_loss",
+            "past_quantiles_pinball": "pinball_loss_of_past_quantiles",
+        }
         return {shown: version.metrics.get(name) for shown, name in figures.items()}
     stored = json.loads(version.tags.get("evaluation", "{}"))
-    errors = {who: [loss for loss in stored.get(who) or [] if loss is not None] for who in ("candidate", "champion")}
+    errors = {
+        who: [loss for loss in stored.get(who) or [] if loss is not None] for who in ("candidate", "champion")
+    }
     means = {who: sum(losses) / len(losses) if losses else None for who, losses in errors.items()}
     return {"untouched_days_mae": means["candidate"], "champion_mae": means["champion"]}
 
@@ -107,9 +130,13 @@ def promote(
     version: Annotated[str, typer.Option("--version", help="Version that shall serve.")],
     by: ByOption,
     reason: ReasonOption,
-    signed_off_by: Annotated[str | None, typer.Option(help="Second person, where the zone asks for one.")] = None,
+    signed_off_by: Annotated[
+        str | None, typer.Option(help="Second person, where the zone asks for one.")
+    ] = None,
     model: FamilyOption = Family.PRICE,
-    force: Annotated[bool, typer.Option("--force", help="Also a version that was rejected or withdrawn.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a version that was rejected or withdrawn.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Let a version serve on a person's responsibility. It takes effect at the next forecast.
@@ -121,14 +148,21 @@ def promote(
     new = registry.version(name, version)
     if new.stage in ("rejected", "withdrawn", "expired") and not force:
         why = f"spotdesk explain-decision --zone {name} --version {version}"
-        raise ConfigurationError(f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the same")
+        raise ConfigurationError(
+            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the same"
+        )
     serving = registry.champion(name)
     if serving is not None and serving.version == new.version and new.stage == "champion":
         raise ConfigurationError(f"version {new.version} of {name} serves already")
     _require_signature(environment, name, by, signed_off_by)
     row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
     registry.files(new)  # a version whose files are not those that were registered never serves
-    spoken = make_lake(environment).read("day_ahead_forecasts", zones=[name]).filter(pl.col("role") == "champion")["delivery_day"].max()
+    spoken = (
+        make_lake(environment)
+        .read("day_ahead_forecasts", zones=[name])
+        .filter(pl.col("role") == "champion")["delivery_day"]
+        .max()
+    )
     registry.promote(name, new.version, serves_from=first_free_day(name, spoken, datetime.now(UTC)))  # type: ignore[arg-type]
     _tell(registry, name, row, as_json=as_json)
 
@@ -138,7 +172,9 @@ def rollback(
     zone: ZoneOption,
     by: ByOption,
     reason: ReasonOption,
-    to: Annotated[str | None, typer.Option("--to", help="Version; the champion before this one by default.")] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Version; the champion before this one by default.")
+    ] = None,
     model: FamilyOption = Family.PRICE,
     as_json: JsonFlag = False,
 ) -> None:
@@ -153,7 +189,9 @@ def rollback(
 
 
 def explain_decision(
-    decision: Annotated[str | None, typer.Argument(help="Id of the decision; all of the zone by default.")] = None,
+    decision: Annotated[
+        str | None, typer.Argument(help="Id of the decision; all of the zone by default.")
+    ] = None,
     *,
     zone: Annotated[str | None, typer.Option("--zone", help="Bidding zone.")] = None,
     version: Annotated[str | None, typer.Option("--version", help="Only decisions on this version.")] = None,
@@ -172,7 +210,9 @@ def explain_decision(
         out.print(decision_text(row), highlight=False, markup=False)
 
 
-def find_decisions(lake: Lake, *, decision: str | None = None, zone: str | None = None, version: str | None = None) -> pl.DataFrame:
+def find_decisions(
+    lake: Lake, *, decision: str | None = None, zone: str | None = None, version: str | None = None
+) -> pl.DataFrame:
     """Rows of `promotion_decisions`, oldest first; an id may be cut short.
 
     Raises:
@@ -188,7 +228,9 @@ def find_decisions(lake: Lake, *, decision: str | None = None, zone: str | None 
         is_withdrawn = (pl.col("action") == "rollback") & (pl.col("champion_version") == version)
         rows = rows.filter((pl.col("candidate_version") == version) | is_withdrawn.fill_null(value=False))
     # of one instant, the older version was decided on first
-    return rows.sort("decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False), "decision_id")
+    return rows.sort(
+        "decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False), "decision_id"
+    )
 
 
 def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> date | None:
@@ -199,7 +241,9 @@ def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> da
     if newest_forecast is None:
         return None
     today = delivery_day_of(zone, now)
-    is_open = next(day for day in days_between(today, today + timedelta(days=3)) if gate_closure_utc(zone, day) > now)
+    is_open = next(
+        day for day in days_between(today, today + timedelta(days=3)) if gate_closure_utc(zone, day) > now
+    )
     return min(is_open, newest_forecast + timedelta(days=1))
 
 
@@ -212,9 +256,15 @@ def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
     serving = registry.champion(zone)
     if serving is None:
         raise ModelNotFoundError(f"zone {zone} has no champion to roll back from")
-    served = [v for v in registry.versions(zone) if v.stage == "champion" and v.lineage == serving.lineage and v.version != serving.version]
+    served = [
+        v
+        for v in registry.versions(zone)
+        if v.stage == "champion" and v.lineage == serving.lineage and v.version != serving.version
+    ]
     if not served:
-        raise ModelNotFoundError(f"zone {zone}: no version served before {serving.version}; spotdesk halt stops trading instead")
+        raise ModelNotFoundError(
+            f"zone {zone}: no version served before {serving.version}; spotdesk halt stops trading instead"
+        )
     return max(served, key=lambda version: (version.serves_from, int(version.version)))
 
 
@@ -230,7 +280,9 @@ def _require_signature(environment: Environment, zone: str, by: str, signed_off_
     if zone not in promotion_settings(desk_resource(environment)).sign_off_zones:
         return
     if not signed_off_by or signed_off_by.strip().casefold() == by.strip().casefold():
-        raise ConfigurationError(f"zone {zone} asks for the sign-off of a second person: --signed-off-by with another name than --by")
+        raise ConfigurationError(
+            f"zone {zone} asks for the sign-off of a second person: --signed-off-by with another name than --by"
+        )
 
 
 def _record(

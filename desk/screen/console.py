@@ -12,7 +12,14 @@ import polars as pl
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 from rich.table import Table
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -36,11 +43,18 @@ def a_day(text: str) -> datetime:
     try:
         return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day, which has no zone
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is no day of the form {DAY_FORM}, for example 2024-03-31") from None
+        raise typer.BadParameter(
+            f"{text!r} is no day of the form {DAY_FORM}, for example 2024-03-31"
+        ) from None
 
 
 def emit(
-    rows: pl.DataFrame | Iterable[Mapping[str, Any]], *, as_json: bool, title: str = "", empty: str = "nothing to show", decimals: int = 2
+    rows: pl.DataFrame | Iterable[Mapping[str, Any]],
+    *,
+    as_json: bool,
+    title: str = "",
+    empty: str = "nothing to show",
+    decimals: int = 2,
 ) -> None:
     """Print rows as a table, with `decimals` to numbers of 1 and more, or as a JSON list of objects."""
     records = rows.to_dicts() if isinstance(rows, pl.DataFrame) else [dict(row) for row in rows]
@@ -54,18 +68,34 @@ def emit(
 
 def emit_json(value: Any) -> None:
     """Print a value as JSON; days and instants as ISO 8601 text, a number that is not finite as null."""
-    sys.stdout.write(json.dumps(_finite(value), default=_plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.write(
+        json.dumps(_finite(value), default=_plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    )
 
 
 def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 2) -> Table:
     """A rich table with a column for each key. Numbers are right-aligned; in a narrow window headings and sentences fold before values do."""
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    table = Table(
+        title=title or None,
+        title_justify="left",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     shown = [{name: _shown(value, decimals) for name, value in row.items()} for row in records]
     widths = {name: min(max(len(row.get(name, "")) for row in shown), _UNFOLDED) for name in records[0]}
     is_narrow = sum(max(width, *map(len, name.split("_"))) + 3 for name, width in widths.items()) > out.width
     for name, width in widths.items():
-        is_number = isinstance(next((row[name] for row in records if row.get(name) is not None), None), int | float)
-        table.add_column(name, justify="right" if is_number else "left", overflow="fold", min_width=None if is_narrow else width)
+        is_number = isinstance(
+            next((row[name] for row in records if row.get(name) is not None), None), int | float
+        )
+        table.add_column(
+            name,
+            justify="right" if is_number else "left",
+            overflow="fold",
+            min_width=None if is_narrow else width,
+        )
     for row in shown:
         table.add_row(*row.values())
     return table
@@ -73,13 +103,26 @@ def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 
 
 def as_facts(records: list[dict[str, Any]], *, by: str, title: str = "") -> Table:
     """A table on its side, for few records with many fields: a row for each field, a column for each record, headed by the field `by`."""
-    return as_table([{"": name, **{str(record[by]): record[name] for record in records}} for name in records[0] if name != by], title=title)
+    return as_table(
+        [
+            {"": name, **{str(record[by]): record[name] for record in records}}
+            for name in records[0]
+            if name != by
+        ],
+        title=title,
+    )
 
 
 def progress() -> Progress:
     """A progress bar on standard error: nothing of it enters what a script reads."""
     return Progress(
-        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=err, transient=True
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=err,
+        transient=True,
     )
 
 
@@ -89,7 +132,12 @@ def stages() -> Iterator[Callable[[str, float], None]]:
 
     On standard error: a bar where a person looks on, else a line of text at each tenth of the way.
     """
-    columns = (BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeElapsedColumn(), TextColumn("{task.description}"))
+    columns = (
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
     if err.is_terminal:
         with Progress(*columns, console=err, transient=True) as bar:
             task = bar.add_task("starting", total=1.0)

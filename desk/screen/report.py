@@ -47,12 +47,20 @@ class Table:
 
     def __post_init__(self) -> None:
         if any(len(row) != len(self.headings) for row in self.rows):
-            raise ContractError(f"report table {self.caption!r}: a row does not have {len(self.headings)} values")
+            raise ContractError(
+                f"report table {self.caption!r}: a row does not have {len(self.headings)} values"
+            )
 
     @property
     def cells(self) -> list[list[tuple[str, bool]]]:
         """Text of every cell, and whether it is a number."""
-        return [[(show_value(value), isinstance(value, int | float) and not isinstance(value, bool)) for value in row] for row in self.rows]
+        return [
+            [
+                (show_value(value), isinstance(value, int | float) and not isinstance(value, bool))
+                for value in row
+            ]
+            for row in self.rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,14 @@ def render_report(report: Report) -> str:
     return _template().render(report=report)
 
 
-def table_of(frame: pl.DataFrame, caption: str, *, headings: dict[str, str] | None = None, note: str = "", is_folded: bool = False) -> Table:
+def table_of(
+    frame: pl.DataFrame,
+    caption: str,
+    *,
+    headings: dict[str, str] | None = None,
+    note: str = "",
+    is_folded: bool = False,
+) -> Table:
     """A table of a frame; `headings` chooses columns and names them, all columns under their own names without it."""
     chosen = headings or {name: name for name in frame.columns}
     return Table(tuple(chosen.values()), frame.select(chosen.keys()).rows(), caption, note, is_folded)
@@ -113,5 +128,9 @@ def show_value(value: Any) -> str:
 @cache
 def _template() -> Template:
     return Environment(
-        loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     ).get_template("report.html.j2")

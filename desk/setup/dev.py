@@ -8,23 +8,37 @@ from typing import Annotated
 import typer
 
 from desk.screen.console import err
-from resources.settings.environment import PROJECT_ROOT, child_environment, desk_settings, prepare_dagster_home, read_environment
+from resources.settings.environment import (
+    PROJECT_ROOT,
+    child_environment,
+    desk_settings,
+    prepare_dagster_home,
+    read_environment,
+)
 
 
 def dev(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
     *,
-    look_only: Annotated[bool, typer.Option("--look-only", help="The UI without the daemon: no schedule and no sensor runs.")] = False,
+    look_only: Annotated[
+        bool, typer.Option("--look-only", help="The UI without the daemon: no schedule and no sensor runs.")
+    ] = False,
 ) -> None:
     """Open the lineage graph: the Dagster UI and its daemon, on 127.0.0.1 only. Stop with Ctrl-C.
 
     The daemon works as it would for a desk: schedules before each gate, missing history, retrains that are due, for every zone of zones.yaml.
     """
     environment = read_environment()
-    err.print(f"Dagster UI on http://127.0.0.1:{port} - state in {environment.home} - environment {environment.name}")
+    err.print(
+        f"Dagster UI on http://127.0.0.1:{port} - state in {environment.home} - environment {environment.name}"
+    )
     if not look_only:
-        zones = ", ".join(f"{zone} ({settings.source})" for zone, settings in desk_settings(environment).zones.items())
-        err.print(f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To look only: --look-only")
+        zones = ", ".join(
+            f"{zone} ({settings.source})" for zone, settings in desk_settings(environment).zones.items()
+        )
+        err.print(
+            f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To look only: --look-only"
+        )
         prepare_dagster_home(environment)
         train_one_at_a_time()
     command = ["dagster-webserver"] if look_only else ["dagster", "dev"]

@@ -33,7 +33,9 @@ from spot.risk.state import TradingState
 
 def doctor(
     *,
-    zone: Annotated[list[str] | None, typer.Option("--zone", help="Only these zones.  \\[default: all of zones.yaml]")] = None,
+    zone: Annotated[
+        list[str] | None, typer.Option("--zone", help="Only these zones.  \\[default: all of zones.yaml]")
+    ] = None,
     offline: Annotated[bool, typer.Option("--offline", help="Ask no provider.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -54,9 +56,17 @@ def doctor(
         line = bar.add_task("examining", total=len(chosen))
         for name, own in chosen.items():
             bar.update(line, description=name)
-            findings += [*_source_findings(environment, name, own, now, silent=silent, offline=offline), *use_findings(lake, name, own)]
-            findings.append(_readable(name, f"model profile {own.model}", partial(desk.document, "models", own.model)))
-            findings += [*data_findings(lake, name, own, now), *trading_findings(environment, lake, name, own, now)]
+            findings += [
+                *_source_findings(environment, name, own, now, silent=silent, offline=offline),
+                *use_findings(lake, name, own),
+            ]
+            findings.append(
+                _readable(name, f"model profile {own.model}", partial(desk.document, "models", own.model))
+            )
+            findings += [
+                *data_findings(lake, name, own, now),
+                *trading_findings(environment, lake, name, own, now),
+            ]
             bar.advance(line)
     emit([asdict(finding) for finding in findings], as_json=as_json, title="doctor")
     if any(finding.state == "fail" for finding in findings):
@@ -65,7 +75,9 @@ def doctor(
 
 def _desk_findings(environment: Environment) -> Iterator[Finding]:
     book = read_limit_book(environment.conf_folder / "risk_limits.yaml")
-    yield Finding("desk", "risk limits", "fail" if book.document is None else "ok", book.problem or "readable")
+    yield Finding(
+        "desk", "risk limits", "fail" if book.document is None else "ok", book.problem or "readable"
+    )
     desk = desk_resource(environment)
     yield _readable("desk", "monitoring settings", lambda: monitoring_settings(desk))
     yield _readable("desk", "promotion settings", lambda: promotion_settings(desk))
@@ -85,7 +97,13 @@ def _readable(zone: str, subject: str, read: Callable[[], object]) -> Finding:
 
 
 def _source_findings(
-    environment: Environment, zone: str, settings: ZoneSettings, now: datetime, *, silent: dict[str, str], offline: bool
+    environment: Environment,
+    zone: str,
+    settings: ZoneSettings,
+    now: datetime,
+    *,
+    silent: dict[str, str],
+    offline: bool,
 ) -> Iterator[Finding]:
     """Coverage, key and reach of each live source; `silent` remembers who did not answer, so that no host is waited for twice."""
     names = [name for name in settings.sources if name in LIVE_SOURCES]
@@ -98,17 +116,38 @@ def _source_findings(
     tokens = provider_tokens()
     providers = live_providers(tokens, provider_urls())
     for name in names:
-        missing = sorted(set(RAW_TABLES_OF_A_ZONE) - providers[name].tables(zone)) if name != "open_meteo" else []
-        yield Finding(zone, f"source {name}", "ok", f"has no {', '.join(missing)}" if missing else "has all that is asked of it")
-        unset = [variable for token, variable in TOKEN_VARIABLES.items() if token.split("_")[0] == name and not tokens[token]]
+        missing = (
+            sorted(set(RAW_TABLES_OF_A_ZONE) - providers[name].tables(zone)) if name != "open_meteo" else []
+        )
+        yield Finding(
+            zone,
+            f"source {name}",
+            "ok",
+            f"has no {', '.join(missing)}" if missing else "has all that is asked of it",
+        )
+        unset = [
+            variable
+            for token, variable in TOKEN_VARIABLES.items()
+            if token.split("_")[0] == name and not tokens[token]
+        ]
         if unset:
             text = f"set {', '.join(unset)} in .env: docs/sources/{name}.md says how to get one"
             yield Finding(zone, f"key of {name}", "fail" if name == settings.source else "warn", text)
         elif not offline:
-            yield _reachable(environment, providers[name], zone, now, silent, is_first=name == settings.source)
+            yield _reachable(
+                environment, providers[name], zone, now, silent, is_first=name == settings.source
+            )
 
 
-def _reachable(environment: Environment, provider: Provider, zone: str, now: datetime, silent: dict[str, str], *, is_first: bool) -> Finding:
+def _reachable(
+    environment: Environment,
+    provider: Provider,
+    zone: str,
+    now: datetime,
+    silent: dict[str, str],
+    *,
+    is_first: bool,
+) -> Finding:
     """Whether it answers, and what."""
     bad: State = "fail" if is_first else "warn"
     if provider.name in silent:
@@ -119,4 +158,9 @@ def _reachable(environment: Environment, provider: Provider, zone: str, now: dat
         if isinstance(error, SourceUnavailableError):
             silent[provider.name] = str(error).split(": ", 1)[-1][:120]
         return Finding(zone, f"reach {provider.name}", bad, f"{str(error)[:240]}")
-    return Finding(zone, f"reach {provider.name}", "ok" if parsed.n_rows else "warn", parsed.no_data or f"{parsed.n_rows} rows of {asked}")
+    return Finding(
+        zone,
+        f"reach {provider.name}",
+        "ok" if parsed.n_rows else "warn",
+        parsed.no_data or f"{parsed.n_rows} rows of {asked}",
+    )

@@ -59,7 +59,10 @@ def use_findings(lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Find
         return
     text = f"the newest forecast, of {newest}, stands on {', '.join(used)} (`spotdesk run --source {used[0]}`); zones.yaml says {settings.source}, "
     yield Finding(
-        zone, "source in use", "warn", text + f"and schedules go by that: `spotdesk init --add --zone {zone} --source {used[0]}` changes it"
+        zone,
+        "source in use",
+        "warn",
+        text + f"and schedules go by that: `spotdesk init --add --zone {zone} --source {used[0]}` changes it",
     )
 
 
@@ -68,7 +71,12 @@ def data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) 
     published = _published_by(zone, settings)
     for table in RAW_TABLES_OF_A_ZONE:
         held = lake.read(table, zones=[zone]).select("source", "delivery_day")
-        days = held.filter(pl.col("source").is_in(list(settings.sources)))["delivery_day"].unique().sort().to_list()
+        days = (
+            held.filter(pl.col("source").is_in(list(settings.sources)))["delivery_day"]
+            .unique()
+            .sort()
+            .to_list()
+        )
         if not days:
             yield _nothing(zone, table, settings, published, sorted(set(held["source"].to_list())))
             continue
@@ -80,7 +88,12 @@ def data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) 
         elif published is not None and table not in published and "files" not in settings.sources:
             yield Finding(zone, table, "ok", f"{text}; no source of the zone delivers it any more")
         else:
-            yield Finding(zone, table, "fail" if table in NEEDED else "warn", f"{text}; due is {due}: {_remedy(zone, settings, days[-1])}")
+            yield Finding(
+                zone,
+                table,
+                "fail" if table in NEEDED else "warn",
+                f"{text}; due is {due}: {_remedy(zone, settings, days[-1])}",
+            )
 
 
 def _remedy(zone: str, settings: ZoneSettings, newest: date) -> str:
@@ -91,23 +104,42 @@ def _remedy(zone: str, settings: ZoneSettings, newest: date) -> str:
     return "`spotdesk dev` keeps it fresh, `spotdesk run` loads a range"
 
 
-def _nothing(zone: str, table: str, settings: ZoneSettings, published: set[str] | None, others: list[str]) -> Finding:
+def _nothing(
+    zone: str, table: str, settings: ZoneSettings, published: set[str] | None, others: list[str]
+) -> Finding:
     is_needed = table in NEEDED
     names = ", ".join(settings.sources)
     if published is not None and table not in published:
         if is_needed:
             text = f"{names} do not publish it: the zone cannot be traded on them alone; `--fallback files` and `spotdesk ingest` bring your own"
             return Finding(zone, table, "fail", text)
-        return Finding(zone, table, "ok", f"not published by {names}: the models go without; `--fallback files` and `spotdesk ingest` bring your own")
+        return Finding(
+            zone,
+            table,
+            "ok",
+            f"not published by {names}: the models go without; `--fallback files` and `spotdesk ingest` bring your own",
+        )
     if settings.source == "files" and not is_needed:
         return Finding(zone, table, "ok", "no file has brought it: the models go without")
     if others:
-        return Finding(zone, table, "fail" if is_needed else "warn", f"no rows from {names}; the ledger has it from {', '.join(others)}")
+        return Finding(
+            zone,
+            table,
+            "fail" if is_needed else "warn",
+            f"no rows from {names}; the ledger has it from {', '.join(others)}",
+        )
     live = [name for name in settings.sources if name in LIVE_SOURCES]
-    if live and "files" in settings.sources and not any(table in live_providers({})[name].tables(zone) for name in live):
+    if (
+        live
+        and "files" in settings.sources
+        and not any(table in live_providers({})[name].tables(zone) for name in live)
+    ):
         text = f"not published by {', '.join(live)}: `spotdesk ingest FILE --zone {zone}` brings your own (docs/sources/files.md)"
         return Finding(zone, table, "fail" if is_needed else "ok", text)
-    start = {"files": "`spotdesk ingest` or `spotdesk run --source files`", "simulated": "`spotdesk run` or `spotdesk demo`"}
+    start = {
+        "files": "`spotdesk ingest` or `spotdesk run --source files`",
+        "simulated": "`spotdesk run` or `spotdesk demo`",
+    }
     how = start.get(settings.source, f"`spotdesk backfill --zone {zone} --from ...`")
     return Finding(zone, table, "fail" if is_needed else "warn", f"no rows yet: {how} loads history")
 
@@ -118,13 +150,19 @@ def _published_by(zone: str, settings: ZoneSettings) -> set[str] | None:
     if any(name not in providers for name in settings.sources if name != OWN_FORECASTS):
         return None
     own = {"renewable_forecasts", "load_forecasts"} if settings.own_forecasts else set()
-    return own | {table for name in settings.sources if name in providers for table in providers[name].tables(zone)}
+    return own | {
+        table for name in settings.sources if name in providers for table in providers[name].tables(zone)
+    }
 
 
-def trading_findings(environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> Iterator[Finding]:
+def trading_findings(
+    environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, now: datetime
+) -> Iterator[Finding]:
     """Training days, the model that serves, the second price of each strategy, and the next gate."""
     known = read_features(lake, zone, settings, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
-    priced = lake.read("day_ahead_prices", zones=[zone]).filter(pl.col("source").is_in(list(settings.sources)))
+    priced = lake.read("day_ahead_prices", zones=[zone]).filter(
+        pl.col("source").is_in(list(settings.sources))
+    )
     n_days = len(set(known["delivery_day"].to_list()) & set(priced["delivery_day"].to_list()))
     state: State = "ok" if n_days >= settings.minimum_training_days else "fail"
     text = f"{n_days} days with features and prices on {lineage_of(settings)}, {settings.minimum_training_days} needed for a first model"
@@ -135,14 +173,29 @@ def trading_findings(environment: Environment, lake: Lake, zone: str, settings: 
     except SpotdeskError as error:
         yield Finding(zone, "champion", "fail", str(error)[:200])
     else:
-        text = f"version {serving.version} serves {tomorrow}" if serving else f"no model on {lineage_of(settings)} serves {tomorrow}: no signal"
+        text = (
+            f"version {serving.version} serves {tomorrow}"
+            if serving
+            else f"no model on {lineage_of(settings)} serves {tomorrow}: no signal"
+        )
         yield Finding(zone, "champion", "ok" if serving else "fail", text)
     yield from _strategy_findings(environment, lake, zone, settings)
-    gate = min(closing for ahead in range(3) if (closing := gate_closure_utc(zone, now.date() + timedelta(days=ahead))) > now)
-    yield Finding(zone, "next gate", "ok", f"{gate:%Y-%m-%d %H:%M} UTC, signals {settings.gate_lead_minutes} minutes before")
+    gate = min(
+        closing
+        for ahead in range(3)
+        if (closing := gate_closure_utc(zone, now.date() + timedelta(days=ahead))) > now
+    )
+    yield Finding(
+        zone,
+        "next gate",
+        "ok",
+        f"{gate:%Y-%m-%d %H:%M} UTC, signals {settings.gate_lead_minutes} minutes before",
+    )
 
 
-def _strategy_findings(environment: Environment, lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Finding]:
+def _strategy_findings(
+    environment: Environment, lake: Lake, zone: str, settings: ZoneSettings
+) -> Iterator[Finding]:
     """Whether the second price of each strategy is there: without it the strategy stays flat."""
     desk = desk_resource(environment)
     for name in settings.strategies:
@@ -153,9 +206,18 @@ def _strategy_findings(environment: Environment, lake: Lake, zone: str, settings
             continue
         table, series = REFERENCE_SERIES.get(against, ("", ""))
         if not table:
-            yield Finding(zone, f"strategy {name}", "ok", "needs no second price" if against == "nothing" else f"settled against {against}")
+            yield Finding(
+                zone,
+                f"strategy {name}",
+                "ok",
+                "needs no second price" if against == "nothing" else f"settled against {against}",
+            )
             continue
-        rows = lake.read(table, zones=[zone]).filter(pl.col("series") == series, pl.col("source").is_in(list(settings.sources)))
+        rows = lake.read(table, zones=[zone]).filter(
+            pl.col("series") == series, pl.col("source").is_in(list(settings.sources))
+        )
         n_days = rows["delivery_day"].n_unique() if rows.height else 0
-        detail = f"settled against {against}: {n_days} days of it" + ("" if n_days else "; the strategy stays flat without")
+        detail = f"settled against {against}: {n_days} days of it" + (
+            "" if n_days else "; the strategy stays flat without"
+        )
         yield Finding(zone, f"strategy {name}", "ok" if n_days else "warn", detail)

@@ -17,7 +17,11 @@ from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES, find_zone
 
 _FEEDS = ("simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot")
-_SECRETS: dict[str, tuple[str, ...]] = {"entsoe": ("entsoe",), "pjm": ("pjm",), "ercot": ("ercot", "ercot_username", "ercot_password")}
+_SECRETS: dict[str, tuple[str, ...]] = {
+    "entsoe": ("entsoe",),
+    "pjm": ("pjm",),
+    "ercot": ("ercot", "ercot_username", "ercot_password"),
+}
 """What a source wants to be given, by the names of `TOKEN_VARIABLES`."""
 _EXAMPLES: tuple[dict[str, int] | None, ...] = (None, {}, {"seed": 2})
 """How zones stand in a fresh clone."""
@@ -27,23 +31,46 @@ _US_STRATEGIES = ["real_time_spread", "storage"]
 
 def init(
     *,
-    zone: Annotated[list[str] | None, typer.Option("--zone", help="Bidding zone; repeat for more.  \\[default: asked]")] = None,
-    source: Annotated[str | None, typer.Option("--source", help=f"One of {', '.join(_FEEDS)}.  \\[default: asked]")] = None,
+    zone: Annotated[
+        list[str] | None, typer.Option("--zone", help="Bidding zone; repeat for more.  \\[default: asked]")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", help=f"One of {', '.join(_FEEDS)}.  \\[default: asked]")
+    ] = None,
     fallback: Annotated[
-        list[str] | None, typer.Option("--fallback", help="Source to ask where the first does not answer, in this order; `files`: what you ingest.")
+        list[str] | None,
+        typer.Option(
+            "--fallback",
+            help="Source to ask where the first does not answer, in this order; `files`: what you ingest.",
+        ),
     ] = None,
     entsoe_token: Annotated[
-        str | None, typer.Option("--entsoe-token", help="Token of the ENTSO-E platform; `-` reads it from standard input.")
+        str | None,
+        typer.Option(
+            "--entsoe-token", help="Token of the ENTSO-E platform; `-` reads it from standard input."
+        ),
     ] = None,
     secret: Annotated[
         list[str] | None,
-        typer.Option("--secret", help=f"Key or login as NAME=VALUE, NAME=- reads it from standard input; names: {', '.join(TOKEN_VARIABLES)}."),
+        typer.Option(
+            "--secret",
+            help=f"Key or login as NAME=VALUE, NAME=- reads it from standard input; names: {', '.join(TOKEN_VARIABLES)}.",
+        ),
     ] = None,
     own_forecasts: Annotated[
-        bool, typer.Option("--own-forecasts", help="Forecast wind, solar and load here, from weather runs of open_meteo: known before the gate.")
+        bool,
+        typer.Option(
+            "--own-forecasts",
+            help="Forecast wind, solar and load here, from weather runs of open_meteo: known before the gate.",
+        ),
     ] = False,
-    add: Annotated[bool, typer.Option("--add", help="Keep the zones that zones.yaml has, and add or change those named here.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Replace zones that zones.yaml has and this call does not name.")] = False,
+    add: Annotated[
+        bool,
+        typer.Option("--add", help="Keep the zones that zones.yaml has, and add or change those named here."),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace zones that zones.yaml has and this call does not name.")
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Set up the desk: write zones and their source to `conf/zones.yaml`, and keys to `.env` (readable by you alone).
@@ -59,16 +86,29 @@ def init(
         raise ConfigurationError(f"no source {feed!r}: known are {', '.join(_FEEDS)}")
     fallbacks = _checked_fallbacks(fallback or [])
     path = read_environment().conf_folder / "zones.yaml"
-    if asks and not add and not force and (others := [name for name in _zones_before(path) if name not in zones]):
+    if (
+        asks
+        and not add
+        and not force
+        and (others := [name for name in _zones_before(path) if name not in zones])
+    ):
         add = typer.confirm(f"zones.yaml has {', '.join(others)} too: keep them?", default=True)
         force = not add
     more = {"own_forecasts": True} if own_forecasts else {}
     text = zones_text(path, zones, feed, fallbacks, add=add, force=force, more=more)
-    secrets = _secrets([*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])], feed, asks=asks)
+    secrets = _secrets(
+        [*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])], feed, asks=asks
+    )
     _write(path, text, mode=0o644)
     files = [str(path), *_other_settings(path.parent)]
     if secrets:
-        _write(PROJECT_ROOT / ".env", env_text(PROJECT_ROOT / ".env", {TOKEN_VARIABLES[name]: value for name, value in secrets.items()}), mode=0o600)
+        _write(
+            PROJECT_ROOT / ".env",
+            env_text(
+                PROJECT_ROOT / ".env", {TOKEN_VARIABLES[name]: value for name, value in secrets.items()}
+            ),
+            mode=0o600,
+        )
         files.append(str(PROJECT_ROOT / ".env"))
     lacks = {name: _lacks(name, feed, fallbacks) for name in zones}
     if as_json:
@@ -77,7 +117,11 @@ def init(
     out.print(f"written: {', '.join(files)}")
     for name, missing in lacks.items():
         if missing:
-            what = "cannot be traded without prices of its auction" if "day_ahead_prices" in missing else "the features shrink accordingly"
+            what = (
+                "cannot be traded without prices of its auction"
+                if "day_ahead_prices" in missing
+                else "the features shrink accordingly"
+            )
             out.print(f"{name}: nobody of {', '.join([feed, *fallbacks])} has {', '.join(missing)}; {what}")
     _print_next(zones, feed, secrets)
 
@@ -85,9 +129,13 @@ def init(
 def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
     """The commands that come next, ready to be pasted."""
     tokens = provider_tokens()
-    unset = [TOKEN_VARIABLES[name] for name in _SECRETS.get(feed, ()) if not (tokens[name] or secrets.get(name))]
+    unset = [
+        TOKEN_VARIABLES[name] for name in _SECRETS.get(feed, ()) if not (tokens[name] or secrets.get(name))
+    ]
     if unset:
-        out.print(f"still missing: {', '.join(unset)} in {PROJECT_ROOT / '.env'}; docs/sources/{feed}.md says how to get a key")
+        out.print(
+            f"still missing: {', '.join(unset)} in {PROJECT_ROOT / '.env'}; docs/sources/{feed}.md says how to get a key"
+        )
     chosen = " ".join(f"--zone {name}" for name in zones)
     since = datetime.now(UTC).date() - timedelta(days=3 * 365)
     history = {
@@ -103,7 +151,16 @@ def _zones_before(path: Path) -> list[str]:
     return [name for name, own in ((document or {}).get("zones") or {}).items() if own not in _EXAMPLES]
 
 
-def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], *, add: bool, force: bool, more: dict[str, Any]) -> str:
+def zones_text(
+    path: Path,
+    zones: list[str],
+    source: str,
+    fallbacks: list[str],
+    *,
+    add: bool,
+    force: bool,
+    more: dict[str, Any],
+) -> str:
     """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source; with `add` the others as they were.
 
     `more` are further settings of the named zones.
@@ -121,11 +178,17 @@ def zones_text(path: Path, zones: list[str], source: str, fallbacks: list[str], 
     lost = [name for name in before if name not in zones and not add]
     # The zones of a fresh clone are examples: nobody has put anything into them yet.
     if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
-        raise ConfigurationError(f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops them")
+        raise ConfigurationError(
+            f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops them"
+        )
     head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
     entries = {name: own or {} for name, own in before.items() if add and name not in zones}
     for name in zones:
-        kept = {key: value for key, value in (before.get(name) or {}).items() if key not in ("source", "fallback_sources")}
+        kept = {
+            key: value
+            for key, value in (before.get(name) or {}).items()
+            if key not in ("source", "fallback_sources")
+        }
         entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks)), **more}
     body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
     made = head + "".join(f"  {line}\n" for line in body.splitlines())
@@ -143,8 +206,14 @@ def env_text(path: Path, values: dict[str, str]) -> str:
 def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]]:
     """The zone's own source and its fallbacks: where the first has nothing for the zone, the next that has something takes its place."""
     able = [name for name in (source, *fallbacks) if name not in LIVE_SOURCES or _offers(name, zone)]
-    if source in LIVE_SOURCES and not _offers(source, zone) and not any(name in LIVE_SOURCES for name in able):
-        raise ConfigurationError(f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who covers what")
+    if (
+        source in LIVE_SOURCES
+        and not _offers(source, zone)
+        and not any(name in LIVE_SOURCES for name in able)
+    ):
+        raise ConfigurationError(
+            f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who covers what"
+        )
     first = next(name for name in able if name != "files" or name == source)
     return first, [name for name in fallbacks if name != first]
 
@@ -188,13 +257,17 @@ def _checked_fallbacks(names: list[str]) -> list[str]:
     known = (*LIVE_SOURCES, "files")
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigurationError(f"no source to fall back to {', '.join(unknown)}: known are {', '.join(known)}")
+        raise ConfigurationError(
+            f"no source to fall back to {', '.join(unknown)}: known are {', '.join(known)}"
+        )
     return list(dict.fromkeys(names))
 
 
 def _ask_zones(*, asks: bool) -> list[str]:
     if not asks:
-        raise ConfigurationError("name at least one --zone and a --source, for example: spotdesk init --zone DE_LU --source energy_charts")
+        raise ConfigurationError(
+            "name at least one --zone and a --source, for example: spotdesk init --zone DE_LU --source energy_charts"
+        )
     out.print(f"zones: {', '.join(sorted(TRADED_ZONES))}")
     return str(typer.prompt("Which zones, separated by blanks", default="DE_LU FR")).split()
 
@@ -202,7 +275,9 @@ def _ask_zones(*, asks: bool) -> list[str]:
 def _ask_source(*, asks: bool) -> str:
     if not asks:
         raise ConfigurationError(f"name a --source: {', '.join(_FEEDS)}")
-    out.print("simulated needs nothing; energy_charts and smard are live without a key; entsoe has the most and needs a token")
+    out.print(
+        "simulated needs nothing; energy_charts and smard are live without a key; entsoe has the most and needs a token"
+    )
     out.print("elexon is for GB; pjm and ercot are for hubs in the US and need a key")
     return str(typer.prompt("Which source", default="simulated"))
 
@@ -227,6 +302,8 @@ def _write(path: Path, text: str, *, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
     beside.unlink(missing_ok=True)
-    with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8") as stream:
+    with os.fdopen(
+        os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "w", encoding="utf-8"
+    ) as stream:
         stream.write(text)
     beside.replace(path)

@@ -14,7 +14,9 @@ READ_SECONDS = 8.0
 """How long a provider may keep a person waiting."""
 
 
-def ask_once(environment: Environment, provider: Provider, zone: str, now: datetime) -> tuple[ParsedDocument, str]:
+def ask_once(
+    environment: Environment, provider: Provider, zone: str, now: datetime
+) -> tuple[ParsedDocument, str]:
     """The answer on yesterday's first table of the provider, asked for and read like any other, and what it was. Nothing is written.
 
     Raises:
@@ -22,9 +24,13 @@ def ask_once(environment: Environment, provider: Provider, zone: str, now: datet
         NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or does not.
     """
     day = delivery_day_of(zone, now) - timedelta(days=1)
-    table = next((name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts") if name in provider.tables(zone)), None)
+    table = next(
+        (name for name in (*RAW_TABLES_OF_A_ZONE, "weather_forecasts") if name in provider.tables(zone)), None
+    )
     if table is None:
-        raise ConfigurationError(f"{provider.name} has nothing for {zone}: docs/sources/README.md says who covers what")
+        raise ConfigurationError(
+            f"{provider.name} has nothing for {zone}: docs/sources/README.md says who covers what"
+        )
     policy = HttpPolicy(
         requests_per_minute=provider.policy.requests_per_minute,
         attempts=1,
@@ -35,4 +41,6 @@ def ask_once(environment: Environment, provider: Provider, zone: str, now: datet
     )
     request = provider.requests(table, zone, day, day)[0]
     answer = request.ask(HttpClient(environment.home / "http", policy))
-    return request.parse(answer.body, Capture(zone=zone, captured_at_utc=answer.completed_at_utc)), f"{table} for {day}"
+    return request.parse(
+        answer.body, Capture(zone=zone, captured_at_utc=answer.completed_at_utc)
+    ), f"{table} for {day}"

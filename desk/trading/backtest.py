@@ -52,18 +52,38 @@ class Distribution(StrEnum):
 def backtest(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
-    last_day: Annotated[datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")],
+    first_day: Annotated[
+        datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")
+    ],
+    last_day: Annotated[
+        datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")
+    ],
     strategy: Annotated[str, typer.Option("--strategy", help="File in conf/strategies.")] = "storage",
-    settled_against: Annotated[str | None, typer.Option("--against", help="Second price of settlement_spread, for example imbalance.")] = None,
-    source: Annotated[Source, typer.Option("--source", help="Stored forecasts, or a fresh walk on files or the simulator.")] = Source.LAKE,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of recorded files.  \\[default: SPOTDESK_MARKET_DATA]")] = None,
+    settled_against: Annotated[
+        str | None,
+        typer.Option("--against", help="Second price of settlement_spread, for example imbalance."),
+    ] = None,
+    source: Annotated[
+        Source, typer.Option("--source", help="Stored forecasts, or a fresh walk on files or the simulator.")
+    ] = Source.LAKE,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of recorded files.  \\[default: SPOTDESK_MARKET_DATA]"),
+    ] = None,
     model: Annotated[str, typer.Option("--model", help="Profile in conf/models for a fresh walk.")] = "fast",
     distribution: Annotated[
-        Distribution | None, typer.Option("--spread", help="Of settlement_spread.  \\[default: as the strategy's file says]")
+        Distribution | None,
+        typer.Option("--spread", help="Of settlement_spread.  \\[default: as the strategy's file says]"),
     ] = None,
-    is_partial: Annotated[bool, typer.Option("--partial", help="Judge the days that have forecasts and prices, however few they are.")] = False,
-    report: Annotated[Path | None, typer.Option("--report", help="Write the report as one HTML page.")] = None,
+    is_partial: Annotated[
+        bool,
+        typer.Option(
+            "--partial", help="Judge the days that have forecasts and prices, however few they are."
+        ),
+    ] = False,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the report as one HTML page.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Trade the past: P&L after costs, drawdown, hit rate, Sharpe, share of perfect foresight, by month, beside naive strategies.
@@ -85,15 +105,26 @@ def backtest(
     rules = TradingRules(
         strategy=settings,
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
-        spread=FittedSpread() if isinstance(settings, SettlementSpreadSettings) and settings.distribution == "catboost" else None,
+        spread=FittedSpread()
+        if isinstance(settings, SettlementSpreadSettings) and settings.distribution == "catboost"
+        else None,
     )
     replays = run_beside_naive(past, days, rules)
     rows = figure_rows(replays, days, own=strategy_name(settings))
     if report is not None:
-        page = backtest_report(name, replays, days, own=strategy_name(settings), source=source.value, coverage=coverage.words)
+        page = backtest_report(
+            name, replays, days, own=strategy_name(settings), source=source.value, coverage=coverage.words
+        )
         report.write_text(render_report(page), encoding="utf-8")
         err.print(f"report: {report}")
-    _show(rows, replays[strategy_name(settings)], source=source, coverage=coverage, title=f"{name} {days[0]} to {days[-1]}", as_json=as_json)
+    _show(
+        rows,
+        replays[strategy_name(settings)],
+        source=source,
+        coverage=coverage,
+        title=f"{name} {days[0]} to {days[-1]}",
+        as_json=as_json,
+    )
     if not rows[0]["verdict"].startswith("edge"):
         raise typer.Exit(1)
 
@@ -106,7 +137,9 @@ def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, 
     """
     coverage = assess_coverage(past, days, settings)
     if not coverage.judged:
-        raise ConfigurationError(f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}: there is no day to judge {strategy_name(settings)} on")
+        raise ConfigurationError(
+            f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}: there is no day to judge {strategy_name(settings)} on"
+        )
     if not coverage.is_sensible and not is_partial:
         raise ConfigurationError(
             f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}; under {SENSIBLE_SHARE:.0%} is no backtest of that span. Make the others with "
@@ -118,10 +151,16 @@ def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, 
 
 def strategy_name(settings: Settings) -> str:
     """How the strategy is called in tables."""
-    return settings.strategy if settings.settled_against in ("nothing", "reference_curve") else f"{settings.strategy}/{settings.settled_against}"
+    return (
+        settings.strategy
+        if settings.settled_against in ("nothing", "reference_curve")
+        else f"{settings.strategy}/{settings.settled_against}"
+    )
 
 
-def read_strategy(environment: Environment, name: str, settled_against: str | None, distribution: Distribution | None = None) -> Settings:
+def read_strategy(
+    environment: Environment, name: str, settled_against: str | None, distribution: Distribution | None = None
+) -> Settings:
     """Settings of `conf/strategies/<name>.yaml`, with another second price or distribution where one is asked for.
 
     Raises:
@@ -133,18 +172,29 @@ def read_strategy(environment: Environment, name: str, settled_against: str | No
     except (OSError, yaml.YAMLError) as error:
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise ConfigurationError(f"cannot read strategy {name!r}: {error}; there are {known}") from error
-    asked = {"settled_against": settled_against, "distribution": None if distribution is None else distribution.value}
+    asked = {
+        "settled_against": settled_against,
+        "distribution": None if distribution is None else distribution.value,
+    }
     return load_strategy_settings({**document, **{key: value for key, value in asked.items() if value}})
 
 
-def run_beside_naive(past: TradingPast, days: tuple[date, ...], rules: TradingRules) -> dict[str, TradingReplay]:
+def run_beside_naive(
+    past: TradingPast, days: tuple[date, ...], rules: TradingRules
+) -> dict[str, TradingReplay]:
     """The strategy and the naive ones on the same days, with a progress bar: for a spread three rules, else the prices of last week."""
     own = strategy_name(rules.strategy)
     others: dict[str, tuple[TradingPast, SpreadSource | None]] = {}
     if isinstance(rules.strategy, SettlementSpreadSettings):
         others = {rule: (past, NaiveSpread(rule)) for rule in NAIVE_RULES}
     else:
-        naive = walk_past(past.raw, make_forecaster(load_settings_mapping({"kind": "naive"})), zone=past.zone, days=days, min_history_days=14)
+        naive = walk_past(
+            past.raw,
+            make_forecaster(load_settings_mapping({"kind": "naive"})),
+            zone=past.zone,
+            days=days,
+            min_history_days=14,
+        )
         others = {"naive forecast": (naive, None)}
     replays = {}
     with progress() as bar:
@@ -158,12 +208,22 @@ def _advance(bar: Progress, task: TaskID, _: date) -> None:
     bar.advance(task)
 
 
-def fresh_past(raw: dict[str, pl.DataFrame], zone: str, days: tuple[date, ...], model_document: dict[str, Any], **options: Any) -> TradingPast:
+def fresh_past(
+    raw: dict[str, pl.DataFrame],
+    zone: str,
+    days: tuple[date, ...],
+    model_document: dict[str, Any],
+    **options: Any,
+) -> TradingPast:
     """Forecasts of a model that learns before the first day and walks on; `options` as of `walk_past`."""
-    return walk_past(raw, make_forecaster(load_settings_mapping(model_document)), zone=zone, days=days, **options)
+    return walk_past(
+        raw, make_forecaster(load_settings_mapping(model_document)), zone=zone, days=days, **options
+    )
 
 
-def _past(environment: Environment, zone: str, days: tuple[date, ...], source: Source, model: str) -> TradingPast:
+def _past(
+    environment: Environment, zone: str, days: tuple[date, ...], source: Source, model: str
+) -> TradingPast:
     if source is Source.LAKE:
         return _stored_past(environment, zone, days)
     err.print(f"walking {model} over {len(days)} days of {zone} ...")
@@ -172,15 +232,21 @@ def _past(environment: Environment, zone: str, days: tuple[date, ...], source: S
     else:
         first = date.fromordinal(days[0].toordinal() - 400)
         raw = dict(simulate(zone, first, days[-1], seed=1).tables)
-    document = yaml.safe_load((environment.conf_folder / "models" / f"{model}.yaml").read_text(encoding="utf-8"))
+    document = yaml.safe_load(
+        (environment.conf_folder / "models" / f"{model}.yaml").read_text(encoding="utf-8")
+    )
     return fresh_past(raw, zone, days, document)
 
 
 def _stored_past(environment: Environment, zone: str, days: tuple[date, ...]) -> TradingPast:
     lake, first = make_lake(environment), date.fromordinal(days[0].toordinal() - MAX_HISTORY_DAYS)
-    forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=first, last_day=days[-1]).filter(pl.col("role") == "champion")
+    forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=first, last_day=days[-1]).filter(
+        pl.col("role") == "champion"
+    )
     if forecasts.filter(pl.col("delivery_day").is_in(days)).is_empty():
-        raise ConfigurationError(f"the lake holds no forecast of {zone} for these days: run `spotdesk run` first, or ask --source files")
+        raise ConfigurationError(
+            f"the lake holds no forecast of {zone} for these days: run `spotdesk run` first, or ask --source files"
+        )
     tables = ("day_ahead_prices", "intraday_prices", "imbalance_prices", "load_forecasts")
     raw = {table: lake.read(table, zones=[zone], first_day=first, last_day=days[-1]) for table in tables}
     source = forecasts["source"].str.split(" (").list.first().str.split(", ").list.first().mode()[0]
@@ -193,21 +259,44 @@ def _stored_past(environment: Environment, zone: str, days: tuple[date, ...]) ->
     )
 
 
-def _show(rows: list[dict[str, Any]], own: TradingReplay, *, source: Source, coverage: Coverage, title: str, as_json: bool) -> None:
+def _show(
+    rows: list[dict[str, Any]],
+    own: TradingReplay,
+    *,
+    source: Source,
+    coverage: Coverage,
+    title: str,
+    as_json: bool,
+) -> None:
     months = attribution(own.settlements, "month")
     if as_json:
         parts = {f"{by}s": attribution(own.settlements, by).to_dicts() for by in ATTRIBUTIONS}
-        days = {"asked": len(coverage.asked), "with_forecast": coverage.n_forecast, "judged": len(coverage.judged)}
+        days = {
+            "asked": len(coverage.asked),
+            "with_forecast": coverage.n_forecast,
+            "judged": len(coverage.judged),
+        }
         emit_json({"figures": rows, "days": days, **parts, "source": source.value})
         return
     if source is Source.SIMULATED:
         out.print("[bold]simulated market: these are no real prices[/bold]")
     if len(coverage.judged) < len(coverage.asked):
-        out.print(f"[bold]{coverage.words}[/bold]; {len(coverage.judged)} days are judged, the others are left out")
+        out.print(
+            f"[bold]{coverage.words}[/bold]; {len(coverage.judged)} days are judged, the others are left out"
+        )
     names = [name for name in rows[0] if name != "strategy"]
-    out.print(as_table([{"figure": name, **{str(row["strategy"]): row[name] for row in rows}} for name in names], title=title))
+    out.print(
+        as_table(
+            [{"figure": name, **{str(row["strategy"]): row[name] for row in rows}} for name in names],
+            title=title,
+        )
+    )
     if months.height:
         out.print(as_table(months.to_dicts(), title="by month"))
     out.print(f"verdict: [bold]{rows[0]['verdict']}[/bold]")
     if rows[0]["n_traded_units"] == 0:
-        out.print(f"why flat, in the words of most units: {own.signals['reasons'].mode().sort()[0]}", markup=False, soft_wrap=True)
+        out.print(
+            f"why flat, in the words of most units: {own.signals['reasons'].mode().sort()[0]}",
+            markup=False,
+            soft_wrap=True,
+        )

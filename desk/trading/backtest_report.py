@@ -19,12 +19,16 @@ ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
 """What the money is attributed to."""
 
 
-def figure_rows(replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str) -> list[dict[str, Any]]:
+def figure_rows(
+    replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str
+) -> list[dict[str, Any]]:
     """One row per replay, `own` first: its figures, the verdict, and how far `own` lies above it (mean per day, 90 % interval, p)."""
     rows = []
     for name in (own, *(other for other in replays if other != own)):
         figures = trading_figures(replays[name].settlements, days)
-        versus = None if name == own else compare_with(replays[own].settlements, replays[name].settlements, days)
+        versus = (
+            None if name == own else compare_with(replays[own].settlements, replays[name].settlements, days)
+        )
         rows.append(
             {
                 "strategy": name,
@@ -46,17 +50,37 @@ def _verdict_of_view(others: Sequence[Mapping[str, Any]]) -> str:
     chances = [other["p_own_not_better"] for other in others]
     if not chances or None in chances:
         return "too few days to judge"
-    return "edge over the naive forecast" if max(chances) < SIGNIFICANT else "no significant edge over the naive forecast"
+    return (
+        "edge over the naive forecast"
+        if max(chances) < SIGNIFICANT
+        else "no significant edge over the naive forecast"
+    )
 
 
-def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str, source: str, coverage: str = "") -> Report:
+def backtest_report(
+    zone: str,
+    replays: Mapping[str, TradingReplay],
+    days: Sequence[date],
+    *,
+    own: str,
+    source: str,
+    coverage: str = "",
+) -> Report:
     """The page of one zone's backtest; `coverage` says how many of the days asked for are judged."""
     settlements = replays[own].settlements
     rows = figure_rows(replays, days, own=own)
-    tables = tuple(table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour") for by in ATTRIBUTIONS)
+    tables = tuple(
+        table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour")
+        for by in ATTRIBUTIONS
+    )
     events = replays[own].events
     limits = (
-        table_of(events.group_by("limit_name", "scope", "kind", "action").agg(pl.len().alias("days")).sort("days", descending=True), "Limits at work")
+        table_of(
+            events.group_by("limit_name", "scope", "kind", "action")
+            .agg(pl.len().alias("days"))
+            .sort("days", descending=True),
+            "Limits at work",
+        )
         if events.height
         else Table(("limits",), (("no limit was touched",),), "Limits at work")
     )
@@ -71,10 +95,23 @@ def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Seque
                 "Figures, and the naive strategies on the same days",
                 "The interval is a block bootstrap over days (7-day blocks, 90 %).",
                 tables=(_across(rows),),
-                pictures=(Picture(pnl_curve(settlements), f"accumulated P&L of {own} in {zone}, ending at {curve['equity_eur'][-1]:,.0f} EUR"),),
+                pictures=(
+                    Picture(
+                        pnl_curve(settlements),
+                        f"accumulated P&L of {own} in {zone}, ending at {curve['equity_eur'][-1]:,.0f} EUR",
+                    ),
+                ),
             ),
             Section("Where the money came from", tables=tables),
-            Section("Risk", tables=(limits, table_of(curve.sort("drawdown_eur", descending=True).head(10), "Days of deepest drawdown"))),
+            Section(
+                "Risk",
+                tables=(
+                    limits,
+                    table_of(
+                        curve.sort("drawdown_eur", descending=True).head(10), "Days of deepest drawdown"
+                    ),
+                ),
+            ),
         ),
         footer=f"Source of the data: {source}.",
     )
@@ -83,4 +120,8 @@ def backtest_report(zone: str, replays: Mapping[str, TradingReplay], days: Seque
 def _across(rows: list[dict[str, Any]]) -> Table:
     """Figures down, strategies across."""
     names = [name for name in rows[0] if name != "strategy"]
-    return Table(("figure", *(str(row["strategy"]) for row in rows)), [[name, *(row[name] for row in rows)] for name in names], "Figures")
+    return Table(
+        ("figure", *(str(row["strategy"]) for row in rows)),
+        [[name, *(row[name] for row in rows)] for name in names],
+        "Figures",
+    )

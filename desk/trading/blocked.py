@@ -14,7 +14,11 @@ def blocked_days(lake: Lake, zone: str, first_day: date, last_day: date) -> list
     Keys: zone, strategy, limit_name, scopes, n_days, first_day, last_day, newest (the newest event in words).
     """
     events = lake.read("risk_events", zones=[zone], first_day=first_day, last_day=last_day)
-    stopping = events.filter(pl.col("role") == "champion", pl.col("action").is_in(["block", "halt"]), ~pl.col("kind").str.starts_with("override"))
+    stopping = events.filter(
+        pl.col("role") == "champion",
+        pl.col("action").is_in(["block", "halt"]),
+        ~pl.col("kind").str.starts_with("override"),
+    )
     rows = (
         stopping.sort("delivery_day", "scope")
         .group_by("zone", "strategy", "limit_name", maintain_order=True)
@@ -31,5 +35,9 @@ def blocked_days(lake: Lake, zone: str, first_day: date, last_day: date) -> list
 
 def in_words(row: dict[str, Any]) -> str:
     """A row of `blocked_days` as one sentence."""
-    span = str(row["first_day"]) if row["n_days"] == 1 else f"{row['n_days']} days from {row['first_day']} to {row['last_day']}"
+    span = (
+        str(row["first_day"])
+        if row["n_days"] == 1
+        else f"{row['n_days']} days from {row['first_day']} to {row['last_day']}"
+    )
     return f"{row['zone']} {row['strategy']}, {span}: {row['limit_name']} ({row['newest']})"

@@ -58,16 +58,35 @@ class Admitted(StrEnum):
 def run(
     *,
     zone: Annotated[list[str], typer.Option("--zone", help="Bidding zone; repeat for more.")],
-    first_day: Annotated[datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")],
-    last_day: Annotated[datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")],
-    source: Annotated[Source, typer.Option("--source", help="The simulated market, recorded files, or a live source.")] = Source.SIMULATED,
-    data: Annotated[Path | None, typer.Option("--data", help="Folder of the recorded files.  \\[default: SPOTDESK_MARKET_DATA]")] = None,
-    assume_known: Annotated[
-        list[Admitted] | None, typer.Option("--assume-known", help="Admit what is published after the gate: to compare with the literature only.")
+    first_day: Annotated[
+        datetime, typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First delivery day.")
+    ],
+    last_day: Annotated[
+        datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")
+    ],
+    source: Annotated[
+        Source, typer.Option("--source", help="The simulated market, recorded files, or a live source.")
+    ] = Source.SIMULATED,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Folder of the recorded files.  \\[default: SPOTDESK_MARKET_DATA]"),
     ] = None,
-    model: Annotated[str | None, typer.Option("--model", help="Profile in conf/models.  \\[default: as zones.yaml says]")] = None,
-    strategy: Annotated[list[str] | None, typer.Option("--strategy", help="Strategy in conf/strategies; repeat for more.")] = None,
-    block_days: Annotated[int, typer.Option("--block-days", min=1, help="Days per run, and how often the monitors look.")] = 28,
+    assume_known: Annotated[
+        list[Admitted] | None,
+        typer.Option(
+            "--assume-known",
+            help="Admit what is published after the gate: to compare with the literature only.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="Profile in conf/models.  \\[default: as zones.yaml says]")
+    ] = None,
+    strategy: Annotated[
+        list[str] | None, typer.Option("--strategy", help="Strategy in conf/strategies; repeat for more.")
+    ] = None,
+    block_days: Annotated[
+        int, typer.Option("--block-days", min=1, help="Days per run, and how often the monitors look.")
+    ] = 28,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the whole chain for some delivery days: data, features, training, forecasts, signals, settlement, monitoring, analyst database.
@@ -82,7 +101,9 @@ def run(
         raise ConfigurationError(f"--from {first} is after --to {last}")
     tomorrow = datetime.now(UTC).date() + timedelta(days=1)
     if last > tomorrow:
-        raise ConfigurationError(f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet")
+        raise ConfigurationError(
+            f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet"
+        )
     admit_zones(zones)
     environment = read_environment()
     if data is not None:
@@ -93,8 +114,14 @@ def run(
     if source.value in LIVE_SOURCES:
         _refuse_silent_source(environment, source.value, zones)
     desk = desk_resource(environment)
-    monitoring_settings(desk), promotion_settings(desk)  # wrong settings are said now, not when the monitors' turn comes
-    overrides: dict[str, Any] = {"source": source.value, "assume_known": tuple(table.value for table in assume_known or ())}
+    (
+        monitoring_settings(desk),
+        promotion_settings(desk),
+    )  # wrong settings are said now, not when the monitors' turn comes
+    overrides: dict[str, Any] = {
+        "source": source.value,
+        "assume_known": tuple(table.value for table in assume_known or ()),
+    }
     overrides |= {"model": model} if model else {}
     overrides |= {"strategies": tuple(strategy)} if strategy else {}
     if assume_known:
@@ -115,7 +142,9 @@ def run(
     _print_report(report)
     for row in flat:
         out.print(f"[red]no position:[/red] {in_words(row)}", soft_wrap=True)
-    out.print(f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]")
+    out.print(
+        f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]"
+    )
 
 
 def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...]) -> None:
@@ -123,12 +152,16 @@ def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...])
     held = files.zones()
     missing = [zone for zone in zones if zone not in held]
     if missing:
-        raise ConfigurationError(f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}")
+        raise ConfigurationError(
+            f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}"
+        )
     for zone in zones:
         files.check_own(zone)
 
 
-def _refuse_to_disturb_live_zones(environment: Environment, zones: tuple[str, ...], source: str, last: date, *, is_assumed: bool) -> None:
+def _refuse_to_disturb_live_zones(
+    environment: Environment, zones: tuple[str, ...], source: str, last: date, *, is_assumed: bool
+) -> None:
     """A live zone trades on the tables that this command writes: what is no part of its own chain, or its scheduled run's to decide, is refused."""
     settings = desk_settings(environment).zones
     for zone in (name for name in zones if settings[name].live):
@@ -138,7 +171,9 @@ def _refuse_to_disturb_live_zones(environment: Environment, zones: tuple[str, ..
                 f"zone {zone} is live and stands on {own}: rows of {source} would go beside what it trades on; give --source {own}"
             )
         if is_assumed:
-            raise ConfigurationError(f"zone {zone} is live: --assume-known is to compare with the literature, never to trade")
+            raise ConfigurationError(
+                f"zone {zone} is live: --assume-known is to compare with the literature, never to trade"
+            )
         gate = gate_closure_utc(zone, last)
         if datetime.now(UTC) < gate:
             raise ConfigurationError(
@@ -156,7 +191,14 @@ def _refuse_silent_source(environment: Environment, source: str, zones: tuple[st
     logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
 
 
-def _run(environment: Environment, zones: tuple[str, ...], first: date, last: date, block_days: int, overrides: dict[str, Any]) -> "ChainReport":
+def _run(
+    environment: Environment,
+    zones: tuple[str, ...],
+    first: date,
+    last: date,
+    block_days: int,
+    overrides: dict[str, Any],
+) -> "ChainReport":
     # Partition keys are fixed when the graph is imported: only now are all zones known.
     from dagster import DagsterInstance
 
@@ -165,7 +207,13 @@ def _run(environment: Environment, zones: tuple[str, ...], first: date, last: da
     prepare_dagster_home(environment)
     request = ChainRequest(zones=zones, first_day=first, last_day=last, block_days=block_days)
     with DagsterInstance.get() as instance, stages() as tell:
-        return run_chain(request, environment=environment, desk=desk_resource(environment, **overrides), instance=instance, on_progress=tell)
+        return run_chain(
+            request,
+            environment=environment,
+            desk=desk_resource(environment, **overrides),
+            instance=instance,
+            on_progress=tell,
+        )
 
 
 def summary_of(environment: Environment, zone: str, first: date, last: date, source: str) -> dict[str, Any]:
@@ -174,12 +222,20 @@ def summary_of(environment: Environment, zone: str, first: date, last: date, sou
     forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=first, last_day=last).filter(
         pl.col("role") == "champion", pl.col("source").str.starts_with(source)
     )
-    prices = lake.read("day_ahead_prices", zones=[zone], first_day=first, last_day=last).filter(pl.col("source") == source)
+    prices = lake.read("day_ahead_prices", zones=[zone], first_day=first, last_day=last).filter(
+        pl.col("source") == source
+    )
     known = forecasts.join(prices.select("delivery_start_utc", "price_eur_per_mwh"), on="delivery_start_utc")
     error = (known["price_point_eur_per_mwh"] - known["price_eur_per_mwh"]).abs()
-    inside = known["price_eur_per_mwh"].is_between(known["price_q100_eur_per_mwh"], known["price_q900_eur_per_mwh"])
-    signals = lake.read("signals", zones=[zone], first_day=first, last_day=last).filter(pl.col("role") == "champion")
-    settled = lake.read("settlements", zones=[zone], first_day=first, last_day=last).filter(pl.col("role") == "champion")
+    inside = known["price_eur_per_mwh"].is_between(
+        known["price_q100_eur_per_mwh"], known["price_q900_eur_per_mwh"]
+    )
+    signals = lake.read("signals", zones=[zone], first_day=first, last_day=last).filter(
+        pl.col("role") == "champion"
+    )
+    settled = lake.read("settlements", zones=[zone], first_day=first, last_day=last).filter(
+        pl.col("role") == "champion"
+    )
     pnl, best = (float(settled[name].sum()) for name in ("pnl_eur", "perfect_foresight_eur"))
     return {
         "zone": zone,
@@ -196,12 +252,19 @@ def summary_of(environment: Environment, zone: str, first: date, last: date, sou
 
 def _print_report(report: "ChainReport") -> None:
     for version in report.trained:
-        why = f"; why: spotdesk explain-decision --zone {version.zone} --version {version.version}" if version.stage == "rejected" else ""
+        why = (
+            f"; why: spotdesk explain-decision --zone {version.zone} --version {version.version}"
+            if version.stage == "rejected"
+            else ""
+        )
         learnt = f"learnt from {version.trained_from} to {version.trained_through}"
-        out.print(f"{version.zone}: version {version.version} ({version.stage}) {learnt}{why}", soft_wrap=True)
+        out.print(
+            f"{version.zone}: version {version.version} ({version.stage}) {learnt}{why}", soft_wrap=True
+        )
     for line in report.blocked:
         out.print(f"[red]blocked, no position:[/red] {line}", soft_wrap=True)
     if report.warnings:
         err.print(
-            f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its numbers: " + "; ".join(report.warnings)
+            f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its numbers: "
+            + "; ".join(report.warnings)
         )

@@ -10,7 +10,13 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from desk.screen.console import as_table as table
 from resources.lake.lake import Lake
-from resources.settings.environment import Environment, admit_zones, desk_resource, desk_settings, read_environment
+from resources.settings.environment import (
+    Environment,
+    admit_zones,
+    desk_resource,
+    desk_settings,
+    read_environment,
+)
 from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.contracts.signal_tables import DAY_AHEAD_BLOCK
@@ -40,9 +46,17 @@ _NOT_OF_A_PLAN = ("limit_price_eur_per_mwh", "edge_eur_per_mwh", "probability_fr
 def signals(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    day: Annotated[datetime | None, typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day; tomorrow by default.")] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option("--day", parser=a_day, metavar=DAY_FORM, help="Delivery day; tomorrow by default."),
+    ] = None,
     strategy: Annotated[str | None, typer.Option("--strategy", help="One strategy only.")] = None,
-    explain: Annotated[bool, typer.Option("--explain", help="Reasons of every unit, limits that were applied, and what moved the forecast.")] = False,
+    explain: Annotated[
+        bool,
+        typer.Option(
+            "--explain", help="Reasons of every unit, limits that were applied, and what moved the forecast."
+        ),
+    ] = False,
     flat: Annotated[bool, typer.Option("--flat", help="Show units without an order too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -53,15 +67,23 @@ def signals(
     environment, name, now = read_environment(), find_zone(zone).name, datetime.now(UTC)
     delivery_day = day.date() if day else _tomorrow(name, now)
     lake = make_lake(environment)
-    rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(pl.col("role") == "champion")
+    rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(
+        pl.col("role") == "champion"
+    )
     others = rows["strategy"].unique().sort().to_list()
     rows = rows if strategy is None else rows.filter(pl.col("strategy") == strategy)
     if rows.is_empty() and others:
-        err.print(f"no signal of {strategy} for {name} on {delivery_day}: the strategies of that day are {', '.join(others)}", soft_wrap=True)
+        err.print(
+            f"no signal of {strategy} for {name} on {delivery_day}: the strategies of that day are {', '.join(others)}",
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
     if rows.is_empty():
         make = _maker(environment, name, delivery_day, now)
-        err.print(f"no signal for {name} on {delivery_day}: {make} makes them, `spotdesk status` says what is missing", soft_wrap=True)
+        err.print(
+            f"no signal for {name} on {delivery_day}: {make} makes them, `spotdesk status` says what is missing",
+            soft_wrap=True,
+        )
         raise typer.Exit(1)
     still_valid = valid_signals(rows, now=now)["signal_id"].implode()
     rows = rows.with_columns(is_void=~pl.col("signal_id").is_in(still_valid))
@@ -93,25 +115,45 @@ def _tomorrow(zone: str, now: datetime) -> date:
 
 def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -> list[dict[str, Any]]:
     """What moved the forecast of each unit; made on the spot where the graph has not written it down."""
-    rows = lake.read("signal_reasons", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion")
+    rows = lake.read("signal_reasons", zones=[zone], first_day=day, last_day=day).filter(
+        pl.col("role") == "champion"
+    )
     if rows.is_empty():
         from workflows.decisions.reasons import reasons_of_day
 
         admit_zones([zone])
         try:
             rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
-        except ModelError as error:  # the words of each row stand in the table; only what moved the forecast needs the model
+        except (
+            ModelError
+        ) as error:  # the words of each row stand in the table; only what moved the forecast needs the model
             err.print(f"what moved the forecast cannot be told: {error}")
         else:
             if rows.is_empty():
-                err.print("what moved the forecast is not known: its model does not explain itself, or what it was made of is gone")
+                err.print(
+                    "what moved the forecast is not known: its model does not explain itself, or what it was made of is gone"
+                )
     # Strategies that trade the price share its reasons; a spread with a model of its own has others.
     is_spread = pl.col("feature").str.starts_with(SPREAD)
     of_price = rows.filter(~is_spread)
-    one = pl.concat([of_price.filter(pl.col("strategy") == of_price["strategy"].first()) if of_price.height else of_price, rows.filter(is_spread)])
-    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
+    one = pl.concat(
+        [
+            of_price.filter(pl.col("strategy") == of_price["strategy"].first())
+            if of_price.height
+            else of_price,
+            rows.filter(is_spread),
+        ]
+    )
+    local = (
+        pl.col("delivery_start_utc")
+        .dt.convert_time_zone(find_zone(zone).market_time_zone)
+        .dt.strftime("%H:%M")
+        .alias("local")
+    )
     shown = one.sort("delivery_start_utc", "rank")
-    return shown.select("delivery_start_utc", local, "rank", "feature", "contribution_eur_per_mwh", "text").to_dicts()
+    return shown.select(
+        "delivery_start_utc", local, "rank", "feature", "contribution_eur_per_mwh", "text"
+    ).to_dicts()
 
 
 def _without_prefix(row: dict[str, Any]) -> dict[str, Any]:
@@ -123,16 +165,25 @@ def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
     """Of what is explained the largest three of each unit in words (once for units that have the same), then the day as a picture of bars."""
     before, usual = "", "day" if what == "the forecast" else "unit"
     for unit in dict.fromkeys(row["local"] for row in why):
-        parts = [row["text"] for row in why if row["local"] == unit and row["feature"] != SIMILAR_DAYS and row["rank"] <= _SHOWN_RANKS]
+        parts = [
+            row["text"]
+            for row in why
+            if row["local"] == unit and row["feature"] != SIMILAR_DAYS and row["rank"] <= _SHOWN_RANKS
+        ]
         text = "; ".join(parts)
         if text != before:
-            out.print(f"  from {unit} {what.removeprefix('the ')} against a usual {usual}: {text}", soft_wrap=True)
+            out.print(
+                f"  from {unit} {what.removeprefix('the ')} against a usual {usual}: {text}", soft_wrap=True
+            )
         before = text
     alike = next((row["text"] for row in why if row["feature"] == SIMILAR_DAYS), "")
     if alike:
         out.print(f"  the day {alike}", soft_wrap=True)
     middle = "its middle, not the mean in the table; " if what == "the forecast" else ""
-    out.print(f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh ({middle}the five largest of each unit)", soft_wrap=True)
+    out.print(
+        f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh ({middle}the five largest of each unit)",
+        soft_wrap=True,
+    )
     for line in bars(why, digits=1 if what == "the forecast" else 2):
         out.print(f"  {line}", soft_wrap=True, highlight=False)
 
@@ -160,12 +211,27 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
         f"[bold]{zone} {day}[/bold] {first['mode']}, model {first['model_name']} {first['model_version']}, data from {first['source']}, decided "
         f"{first['as_of_utc']:%Y-%m-%d %H:%MZ}, valid until {first['valid_until_utc']:%Y-%m-%d %H:%MZ}, state then {first['trading_state']}{void}"
     )
-    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.strftime("%H:%M").alias("local")
+    local = (
+        pl.col("delivery_start_utc")
+        .dt.convert_time_zone(find_zone(zone).market_time_zone)
+        .dt.strftime("%H:%M")
+        .alias("local")
+    )
     shown = rows if flat else rows.filter(pl.col("side") != "flat")
     # A battery's plan stands or falls as a whole: an hour of it has no edge and no probability of its own, and it takes any price.
     blank = pl.when(~pl.col("is_firm"))
-    columns = [local, *((blank.then(name) if name in _NOT_OF_A_PLAN else pl.col(name)).alias(heading) for name, heading in _HEADINGS.items())]
-    out.print(table(shown.select(columns).to_dicts(), title="prices in EUR/MWh") if shown.height else "flat in every unit")
+    columns = [
+        local,
+        *(
+            (blank.then(name) if name in _NOT_OF_A_PLAN else pl.col(name)).alias(heading)
+            for name, heading in _HEADINGS.items()
+        ),
+    ]
+    out.print(
+        table(shown.select(columns).to_dicts(), title="prices in EUR/MWh")
+        if shown.height
+        else "flat in every unit"
+    )
     if explain:
         for moment, strategy, side, reason in shown.select(local, "strategy", "side", "reasons").iter_rows():
             out.print(f"  {moment} {strategy} {side}: {reason}", soft_wrap=True)
@@ -191,15 +257,24 @@ def _plan_line(own: pl.DataFrame) -> str:
     """Of a battery's plan as a whole: the chance that it gains, and how far its orders go."""
     chance = own["probability_frac"].drop_nulls()
     gains = f"gains on {chance[0]:.0%} of past days moved to this forecast; " if len(chance) else ""
-    limits = {side: own.filter(pl.col("side") == side)["limit_price_eur_per_mwh"].to_list() for side in ("buy", "sell")}
-    reach = [f"{side}s {word} {pick(limits[side]):,.2f}" for side, word, pick in (("buy", "up to", min), ("sell", "down to", max)) if limits[side]]
+    limits = {
+        side: own.filter(pl.col("side") == side)["limit_price_eur_per_mwh"].to_list()
+        for side in ("buy", "sell")
+    }
+    reach = [
+        f"{side}s {word} {pick(limits[side]):,.2f}"
+        for side, word, pick in (("buy", "up to", min), ("sell", "down to", max))
+        if limits[side]
+    ]
     return f"  one plan: {gains}takes any price inside the collar, {' and '.join(reach)} EUR/MWh (each unit's limit: --json)"
 
 
 def _block_lines(own: pl.DataFrame) -> list[str]:
     """Of a block order: that it stands or falls as one, and at which mean price."""
     lines = []
-    for (side,), rows in own.filter(pl.col("market") == DAY_AHEAD_BLOCK, pl.col("side") != "flat").group_by("side", maintain_order=True):
+    for (side,), rows in own.filter(pl.col("market") == DAY_AHEAD_BLOCK, pl.col("side") != "flat").group_by(
+        "side", maintain_order=True
+    ):
         mean = np.average(rows["limit_price_eur_per_mwh"].to_numpy(), weights=rows["volume_mw"].to_numpy())
         word = "above" if side == "buy" else "below"
         lines.append(
@@ -212,7 +287,10 @@ def _summary(strategy: str, own: pl.DataFrame) -> str:
     """One line: energy by side, expected value and what can be lost."""
     mwh = own["volume_mw"] * own["resolution_minutes"] / 60.0
     bought, sold = (mwh.filter(own["side"] == side).sum() for side in ("buy", "sell"))
-    risk, shortfall = (float(own[name].fill_null(0.0).max() or 0.0) for name in ("value_at_risk_eur", "expected_shortfall_eur"))  # type: ignore[arg-type]
+    risk, shortfall = (
+        float(own[name].fill_null(0.0).max() or 0.0)
+        for name in ("value_at_risk_eur", "expected_shortfall_eur")
+    )  # type: ignore[arg-type]
     version = own["strategy_model_version"][0]
     model = "" if version == "none" else f" (its own model: version {version})"
     return (

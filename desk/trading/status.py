@@ -14,13 +14,25 @@ from resources.trading.state import StateRecord, TradingStateStore
 from resources.wiring import make_lake
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 
-_NEWEST = ("day_ahead_prices", "load_forecasts", "day_ahead_features", "day_ahead_forecasts", "signals", "settlements")
+_NEWEST = (
+    "day_ahead_prices",
+    "load_forecasts",
+    "day_ahead_features",
+    "day_ahead_forecasts",
+    "signals",
+    "settlements",
+)
 _OPEN = ("requested", "running", "failed", "abandoned")
 
 
 def status(
     *,
-    verify: Annotated[bool, typer.Option("--verify", help="Compare every stored data file with its checksum; exit 1 if one is damaged.")] = False,
+    verify: Annotated[
+        bool,
+        typer.Option(
+            "--verify", help="Compare every stored data file with its checksum; exit 1 if one is damaged."
+        ),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Can we trade tomorrow? Per zone yes or no and why, the age of model and data, then the state of every monitor, requests and alerts.
@@ -29,14 +41,32 @@ def status(
     """
     environment, now = read_environment(), datetime.now(UTC)
     lake, desk = make_lake(environment), desk_resource(environment)
-    outlooks = [outlook.row() for zone in desk.zones for outlook in zone_outlooks(lake, environment, desk, zone, now)]
+    outlooks = [
+        outlook.row() for zone in desk.zones for outlook in zone_outlooks(lake, environment, desk, zone, now)
+    ]
     requests = lake.read("retrain_requests").filter(pl.col("status").is_in(_OPEN))
     zones = [_zone_status(lake, environment, zone, requests) for zone in desk.zones]
-    alerts = lake.read("alerts").filter(pl.col("raised_at_utc") >= now - timedelta(days=7)).sort("raised_at_utc", descending=True)
-    checks = [] if not verify else [{"table": v.table, "files": v.n_files, "damaged": list(v.damaged), "lost": list(v.lost)} for v in lake.verify()]
+    alerts = (
+        lake.read("alerts")
+        .filter(pl.col("raised_at_utc") >= now - timedelta(days=7))
+        .sort("raised_at_utc", descending=True)
+    )
+    checks = (
+        []
+        if not verify
+        else [
+            {"table": v.table, "files": v.n_files, "damaged": list(v.damaged), "lost": list(v.lost)}
+            for v in lake.verify()
+        ]
+    )
     record = TradingStateStore(environment.trading_state).record("desk")
     if as_json:
-        head = {"environment": environment.name, "trading_state": record.state.name, "cure": record.cure, "tomorrow": outlooks}
+        head = {
+            "environment": environment.name,
+            "trading_state": record.state.name,
+            "cure": record.cure,
+            "tomorrow": outlooks,
+        }
         emit_json({**head, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
     else:
         _print_outlooks(environment, record, outlooks)
@@ -62,20 +92,29 @@ def _source(lake: Lake, zone: str) -> str | None:
     newest = lake.newest_day("day_ahead_forecasts", zone)
     if newest is None:
         return None
-    rows = lake.read("day_ahead_forecasts", zones=[zone], first_day=newest, last_day=newest).filter(pl.col("role") == "champion")
+    rows = lake.read("day_ahead_forecasts", zones=[zone], first_day=newest, last_day=newest).filter(
+        pl.col("role") == "champion"
+    )
     return str(rows["source"][-1]) if rows.height else None
 
 
 def _worst(lake: Lake, zone: str, table: str) -> str | None:
     """The worst verdict of the newest judged day."""
     newest = lake.newest_day(table, zone)
-    found = set() if newest is None else set(lake.read(table, zones=[zone], first_day=newest, last_day=newest)["status"].to_list())
+    found = (
+        set()
+        if newest is None
+        else set(lake.read(table, zones=[zone], first_day=newest, last_day=newest)["status"].to_list())
+    )
     return next((state for state in ("alert", "cannot_see", "ok") if state in found), None)
 
 
 def _print_outlooks(environment: Environment, record: StateRecord, outlooks: list[dict[str, Any]]) -> None:
     reason = f", {record.reason}" if record.reason else ""
-    out.print(f"environment {environment.name}, state in {environment.home}, desk [bold]{record.state.name}[/bold]{reason}", soft_wrap=True)
+    out.print(
+        f"environment {environment.name}, state in {environment.home}, desk [bold]{record.state.name}[/bold]{reason}",
+        soft_wrap=True,
+    )
     if record.cure:
         out.print(f"  a person lets it trade with: {record.cure}", markup=False, soft_wrap=True)
     short = [
@@ -84,28 +123,47 @@ def _print_outlooks(environment: Environment, record: StateRecord, outlooks: lis
             "day": row["day"],
             "can trade": "yes" if row["can_trade"] else "NO",
             "gate": f"{row['gate_utc']:%d %b %H:%MZ}",
-            "champion": "-" if row["champion"] is None else f"{row['champion']}, {row['champion_age_days']} days old",
-            "newest data": "-" if row["data_age_hours"] is None else f"{row['newest_data_utc']:%Y-%m-%d %H:%MZ}, {row['data_age_hours']:,.0f} h old",
+            "champion": "-"
+            if row["champion"] is None
+            else f"{row['champion']}, {row['champion_age_days']} days old",
+            "newest data": "-"
+            if row["data_age_hours"] is None
+            else f"{row['newest_data_utc']:%Y-%m-%d %H:%MZ}, {row['data_age_hours']:,.0f} h old",
         }
         for row in outlooks
     ]
     out.print(as_table(short, title="can we trade tomorrow?"))
     for row in outlooks:
-        out.print(f"  {row['zone']} {row['day']} {'yes' if row['can_trade'] else 'no'}: {row['why']}", markup=False, soft_wrap=True)
+        out.print(
+            f"  {row['zone']} {row['day']} {'yes' if row['can_trade'] else 'no'}: {row['why']}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
-def _print(environment: Environment, zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]) -> None:
+def _print(
+    environment: Environment, zones: list[dict[str, Any]], alerts: pl.DataFrame, checks: list[dict[str, Any]]
+) -> None:
     out.print(as_facts(zones, by="zone"))
     for check in checks:
-        verdict = "damaged or lost: " + ", ".join([*check["damaged"], *check["lost"]]) if check["damaged"] or check["lost"] else "sound"
+        verdict = (
+            "damaged or lost: " + ", ".join([*check["damaged"], *check["lost"]])
+            if check["damaged"] or check["lost"]
+            else "sound"
+        )
         out.print(f"{check['table']}: {check['files']} files, {verdict}")
     if alerts.height:
         out.print(
-            as_table(alerts.select("raised_at_utc", "severity", "zone", "kind", "message").head(10).to_dicts(), title="alerts of the last 7 days")
+            as_table(
+                alerts.select("raised_at_utc", "severity", "zone", "kind", "message").head(10).to_dicts(),
+                title="alerts of the last 7 days",
+            )
         )
     else:
         out.print("no alerts in the last 7 days")
     if all(zone["newest_day_ahead_forecasts"] is None for zone in zones):
         out.print("nothing has run yet: begin with [bold]spotdesk demo[/bold] or [bold]spotdesk run[/bold]")
         if (of_demo := environment.home / "demo").is_dir():
-            out.print(f"the demo has a state of its own: SPOTDESK_HOME={of_demo} spotdesk status", soft_wrap=True)
+            out.print(
+                f"the demo has a state of its own: SPOTDESK_HOME={of_demo} spotdesk status", soft_wrap=True
+            )

@@ -24,7 +24,10 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 @stop_button.command()
 def halt(
-    zone: _Zone = None, reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "", name: _Who = "", as_json: _Json = False
+    zone: _Zone = None,
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
+    name: _Who = "",
+    as_json: _Json = False,
 ) -> None:
     """Stop trading at once. When this command returns, no signal leaves any more; only `spotdesk resume` undoes it.
 
@@ -43,10 +46,19 @@ def resume(
     """Trade again after a halt. A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said."""
     store = _store()
     record = store.resume(zone, reason=reason, actor=name or _user())
-    others = [other for other in store.records() if other.state is not TradingState.ACTIVE and (zone is None or other.scope == "desk")]
+    others = [
+        other
+        for other in store.records()
+        if other.state is not TradingState.ACTIVE and (zone is None or other.scope == "desk")
+    ]
     if as_json:
         still = [{**asdict(other), "cure": other.cure} for other in others]
-        sys.stdout.write(json.dumps({**asdict(record), "effective_state": store.state(zone), "still_stopped": still}, indent=2) + "\n")
+        sys.stdout.write(
+            json.dumps(
+                {**asdict(record), "effective_state": store.state(zone), "still_stopped": still}, indent=2
+            )
+            + "\n"
+        )
         return
     _print(record, as_json=False)
     for other in others:
@@ -54,7 +66,12 @@ def resume(
 
 
 @stop_button.command()
-def reduce(reason: Annotated[str, typer.Option("--reason", help="Why.")], zone: _Zone = None, name: _Who = "", as_json: _Json = False) -> None:
+def reduce(
+    reason: Annotated[str, typer.Option("--reason", help="Why.")],
+    zone: _Zone = None,
+    name: _Who = "",
+    as_json: _Json = False,
+) -> None:
     """Allow only orders that make open positions smaller."""
     _print(_store().reduce(zone, reason=reason, actor=name or _user()), as_json=as_json)
 
@@ -63,9 +80,13 @@ def reduce(reason: Annotated[str, typer.Option("--reason", help="Why.")], zone: 
 def state(zone: _Zone = None, as_json: _Json = False) -> None:
     """Show the trading state of the desk and of every zone with one of its own. Exit code 1 when the desk, or the zone asked for, is not ACTIVE."""
     store = _store()
-    records = [record for record in store.records() if zone is None or record.scope in ("desk", f"zone-{zone}")]
+    records = [
+        record for record in store.records() if zone is None or record.scope in ("desk", f"zone-{zone}")
+    ]
     if as_json:
-        sys.stdout.write(json.dumps([{**asdict(record), "cure": record.cure} for record in records], indent=2) + "\n")
+        sys.stdout.write(
+            json.dumps([{**asdict(record), "cure": record.cure} for record in records], indent=2) + "\n"
+        )
     else:
         for record in records:
             _print(record, as_json=False)

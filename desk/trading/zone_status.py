@@ -48,12 +48,17 @@ class ZoneOutlook:
         }
 
 
-def zone_outlooks(lake: Lake, environment: Environment, desk: Desk, zone: str, now: datetime) -> list[ZoneOutlook]:
+def zone_outlooks(
+    lake: Lake, environment: Environment, desk: Desk, zone: str, now: datetime
+) -> list[ZoneOutlook]:
     """Tomorrow, and after tomorrow's gate also the day whose gate comes next."""
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
     is_decided = now >= gate_closure_utc(zone, tomorrow)
     newest = newest_essential(lake, desk, zone, now)
-    return [_of_day(lake, environment, desk, zone, day, now=now, newest=newest) for day in (tomorrow, tomorrow + timedelta(days=1))[: 1 + is_decided]]
+    return [
+        _of_day(lake, environment, desk, zone, day, now=now, newest=newest)
+        for day in (tomorrow, tomorrow + timedelta(days=1))[: 1 + is_decided]
+    ]
 
 
 def stops(environment: Environment, zone: str) -> tuple[str, ...]:
@@ -62,7 +67,11 @@ def stops(environment: Environment, zone: str) -> tuple[str, ...]:
     desk, own = store.record("desk"), store.record(f"zone-{zone}")
     # A state that nobody set, since the whole folder is missing, is said once.
     is_same = not own.since_utc and own.reason == desk.reason
-    return tuple(stop_line(record) for record in (desk, *(() if is_same else (own,))) if record.state is not TradingState.ACTIVE)
+    return tuple(
+        stop_line(record)
+        for record in (desk, *(() if is_same else (own,)))
+        if record.state is not TradingState.ACTIVE
+    )
 
 
 def stop_line(record: StateRecord) -> str:
@@ -79,15 +88,27 @@ def newest_essential(lake: Lake, desk: Desk, zone: str, now: datetime) -> dateti
         newest = lake.newest_day(table, zone)
         if newest is not None:
             first = min(newest, now.date()) - timedelta(days=7)
-            raw[table] = lake.read(table, zones=[zone], first_day=first).filter(pl.col("source").is_in(sources))
+            raw[table] = lake.read(table, zones=[zone], first_day=first).filter(
+                pl.col("source").is_in(sources)
+            )
     return essential_data_utc(raw, zone=zone, as_of_utc=now)
 
 
-def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: date, *, now: datetime, newest: datetime | None) -> ZoneOutlook:
+def _of_day(
+    lake: Lake,
+    environment: Environment,
+    desk: Desk,
+    zone: str,
+    day: date,
+    *,
+    now: datetime,
+    newest: datetime | None,
+) -> ZoneOutlook:
     settings, gate = desk.zone(zone), gate_closure_utc(zone, day)
     version = serving_at_a_glance(environment, zone, day, lineage_of(settings))
     tables = {
-        name: lake.read(name, zones=[zone], first_day=day, last_day=day) for name in ("day_ahead_forecasts", "signals", "risk_events", "publications")
+        name: lake.read(name, zones=[zone], first_day=day, last_day=day)
+        for name in ("day_ahead_forecasts", "signals", "risk_events", "publications")
     }
     strategies, unread = _kinds(desk, settings.strategies)
     facts = OutlookFacts(
@@ -99,16 +120,27 @@ def _of_day(lake: Lake, environment: Environment, desk: Desk, zone: str, day: da
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
         strategies=strategies,
         unread_strategies=unread,
-        model=None if version is None else ServingModel(version=version.version, trained_through=version.trained_through),
+        model=None
+        if version is None
+        else ServingModel(version=version.version, trained_through=version.trained_through),
         essential_data_utc=newest,
-        forecasts_at_utc=gate - timedelta(minutes=settings.gate_lead_minutes) if settings.is_scheduled else None,
+        forecasts_at_utc=gate - timedelta(minutes=settings.gate_lead_minutes)
+        if settings.is_scheduled
+        else None,
         forecasts=tables["day_ahead_forecasts"],
         signals=tables["signals"],
         events=tables["risk_events"],
         publications=tables["publications"],
     )
     champion = None if version is None else version.version
-    return ZoneOutlook(zone=zone, delivery_day=day, outlook=assess_outlook(facts), champion=champion, essential_data_utc=newest, gate_utc=gate)
+    return ZoneOutlook(
+        zone=zone,
+        delivery_day=day,
+        outlook=assess_outlook(facts),
+        champion=champion,
+        essential_data_utc=newest,
+        gate_utc=gate,
+    )
 
 
 def _kinds(desk: Desk, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

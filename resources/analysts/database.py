@@ -39,7 +39,10 @@ _CONTENTS = TableContract(
     key=("table_name",),
     columns={
         "table_name": Column(dtype=pl.String, description="table of this database"),
-        "lake_state": Column(dtype=pl.String, description="identity and version of the lake's table at publication; empty if it held nothing"),
+        "lake_state": Column(
+            dtype=pl.String,
+            description="identity and version of the lake's table at publication; empty if it held nothing",
+        ),
         "n_rows": Column(dtype=pl.Int64, description="rows"),
         "description": Column(dtype=pl.String, description="what a row is"),
     },
@@ -73,7 +76,10 @@ class AnalystDatabase(ConfigurableResource):  # type: ignore[type-arg]
             if self._is_current(states, models):
                 return self._report(is_new=False)
             building = target.with_name(f".{target.name}.{uuid.uuid4().hex}.building")
-            frames = ((contract, lake.read(name, version=_version(states[name]))) for name, contract in TABLES.items())
+            frames = (
+                (contract, lake.read(name, version=_version(states[name])))
+                for name, contract in TABLES.items()
+            )
             _build(building, chain(frames, [(MODEL_VERSIONS, models)]), states)
             building.replace(target)
             return self._report(is_new=True)
@@ -90,8 +96,14 @@ class AnalystDatabase(ConfigurableResource):  # type: ignore[type-arg]
         if not Path(self.path).exists():
             return False
         try:
-            held = dict(self.query("SELECT table_name, lake_state FROM contents WHERE table_name <> 'model_versions'").iter_rows())
-            return held == states and self.query("FROM model_versions ORDER BY ALL").equals(models.sort(models.columns))
+            held = dict(
+                self.query(
+                    "SELECT table_name, lake_state FROM contents WHERE table_name <> 'model_versions'"
+                ).iter_rows()
+            )
+            return held == states and self.query("FROM model_versions ORDER BY ALL").equals(
+                models.sort(models.columns)
+            )
         except ConfigurationError:
             return False  # an older layout or a damaged file: build it anew
 
@@ -131,15 +143,21 @@ def _version(state: str) -> int | None:
     return int(state.rpartition("@")[2]) if state else None
 
 
-def _build(path: Path, tables: Iterable[tuple[TableContract, pl.DataFrame]], states: Mapping[str, str]) -> None:
+def _build(
+    path: Path, tables: Iterable[tuple[TableContract, pl.DataFrame]], states: Mapping[str, str]
+) -> None:
     """Write a database file with all tables, their comments, and the views."""
     contents = []
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{_escaped(str(path))}' AS analyst (STORAGE_VERSION '{STORAGE_VERSION}')")
-        connection.execute("USE analyst; BEGIN")  # one transaction: a commit per comment would take most of the time
+        connection.execute(
+            "USE analyst; BEGIN"
+        )  # one transaction: a commit per comment would take most of the time
         for contract, frame in tables:
             _create_table(connection, contract, frame)
-            contents.append((contract.name, states.get(contract.name, ""), frame.height, contract.description))
+            contents.append(
+                (contract.name, states.get(contract.name, ""), frame.height, contract.description)
+            )
         _create_table(connection, _CONTENTS, pl.DataFrame(contents, schema=_CONTENTS.schema, orient="row"))
         for view in VIEWS:
             kind, comment_kind = ("MACRO", "MACRO TABLE") if view.arguments else ("VIEW", "VIEW")
@@ -150,14 +168,24 @@ def _build(path: Path, tables: Iterable[tuple[TableContract, pl.DataFrame]], sta
         connection.execute("DETACH analyst")
 
 
-def _create_table(connection: duckdb.DuckDBPyConnection, contract: TableContract, frame: pl.DataFrame) -> None:
+def _create_table(
+    connection: duckdb.DuckDBPyConnection, contract: TableContract, frame: pl.DataFrame
+) -> None:
     connection.register("incoming", frame.to_arrow())
     connection.execute(f"CREATE TABLE {contract.name} AS SELECT * FROM incoming")  # noqa: S608 - names of our own contracts
     connection.unregister("incoming")
     connection.execute(f"COMMENT ON TABLE {contract.name} IS '{_escaped(contract.description)}'")
     for name, column in contract.columns.items():
-        unit = f" [{column.unit}]" if column.unit and column.unit != "instant" else " [UTC]" if column.dtype == UTC_INSTANT else ""
-        connection.execute(f"""COMMENT ON COLUMN {contract.name}."{name}" IS '{_escaped(column.description + unit)}'""")
+        unit = (
+            f" [{column.unit}]"
+            if column.unit and column.unit != "instant"
+            else " [UTC]"
+            if column.dtype == UTC_INSTANT
+            else ""
+        )
+        connection.execute(
+            f"""COMMENT ON COLUMN {contract.name}."{name}" IS '{_escaped(column.description + unit)}'"""
+        )
 
 
 def _escaped(text: str) -> str:

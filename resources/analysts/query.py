@@ -25,14 +25,24 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
     """
     if not path.exists():
         of_demo = path.parent / "demo"
-        hint = f"; that of the demo is asked with SPOTDESK_HOME={of_demo}" if (of_demo / path.name).exists() else ""
-        raise ConfigurationError(f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first{hint}")
+        hint = (
+            f"; that of the demo is asked with SPOTDESK_HOME={of_demo}"
+            if (of_demo / path.name).exists()
+            else ""
+        )
+        raise ConfigurationError(
+            f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first{hint}"
+        )
     try:
-        with duckdb.connect(str(path), read_only=True, config={"enable_external_access": "false"}) as connection:
+        with duckdb.connect(
+            str(path), read_only=True, config={"enable_external_access": "false"}
+        ) as connection:
             connection.execute("SET TimeZone = 'UTC'; SET lock_configuration = true")
             n_statements = len(connection.extract_statements(sql))
             if n_statements != 1:
-                raise ConfigurationError(f"one statement is answered at a time, and these are {n_statements}: ask for them one after the other")
+                raise ConfigurationError(
+                    f"one statement is answered at a time, and these are {n_statements}: ask for them one after the other"
+                )
             answer = connection.sql(sql)
             frame = pl.DataFrame() if answer is None else _frame(answer)
     except duckdb.Error as error:

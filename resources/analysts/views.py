@@ -17,12 +17,21 @@ _PERIOD = "zone, series, delivery_start_utc, source"
 _NEWEST = f"QUALIFY row_number() OVER (PARTITION BY {_PERIOD} ORDER BY available_at_utc DESC) = 1"
 
 
-_PRICE_COLUMNS = "delivery_day, delivery_start_utc, resolution_minutes, price_eur_per_mwh, available_at_utc, source"
+_PRICE_COLUMNS = (
+    "delivery_day, delivery_start_utc, resolution_minutes, price_eur_per_mwh, available_at_utc, source"
+)
 
 
 def _prices(condition: str) -> str:
-    markets = (("day_ahead_prices", "'day_ahead'"), ("intraday_prices", "'intraday_' || series"), ("imbalance_prices", "'imbalance'"))
-    parts = [f"(SELECT zone, {market} AS market, {_PRICE_COLUMNS} FROM {table} {condition} {_NEWEST})" for table, market in markets]  # noqa: S608
+    markets = (
+        ("day_ahead_prices", "'day_ahead'"),
+        ("intraday_prices", "'intraday_' || series"),
+        ("imbalance_prices", "'imbalance'"),
+    )
+    parts = [
+        f"(SELECT zone, {market} AS market, {_PRICE_COLUMNS} FROM {table} {condition} {_NEWEST})"
+        for table, market in markets
+    ]  # noqa: S608
     return " UNION ALL ".join(parts)
 
 

@@ -10,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deltalake import DeltaTable
-from deltalake._internal import DeltaFileSystemHandler  # the public wrapper cannot write: it hands over Arrow buffers where bytes are wanted
+from deltalake._internal import (
+    DeltaFileSystemHandler,
+)  # the public wrapper cannot write: it hands over Arrow buffers where bytes are wanted
 
 from spot.errors import ContractError
 
@@ -75,7 +77,9 @@ def refuse_damaged(delta: DeltaTable, table: str, uris: Iterable[str]) -> None:
     """
     verification = verify_files(delta, table, [_relative(delta, uri) for uri in uris])
     if not verification.is_sound:
-        raise ContractError(f"table {table}: files differ from their checksums: {[*verification.damaged, *verification.lost]}; restore them first")
+        raise ContractError(
+            f"table {table}: files differ from their checksums: {[*verification.damaged, *verification.lost]}; restore them first"
+        )
 
 
 def forget_vacuumed(delta: DeltaTable, vacuumed: Iterable[str]) -> None:

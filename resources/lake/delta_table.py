@@ -47,7 +47,9 @@ def safe_text(value: str) -> str:
         ContractError: it may not.
     """
     if not _SAFE_TEXT.fullmatch(value):
-        raise ContractError(f"{value!r} cannot name a zone or a part of a table: letters, digits and _.:*- only")
+        raise ContractError(
+            f"{value!r} cannot name a zone or a part of a table: letters, digits and _.:*- only"
+        )
     return value
 
 
@@ -102,7 +104,12 @@ class StoredTable:
         )
 
     def rows(
-        self, delta: DeltaTable, *, zones: Sequence[str] | None = None, first_day: date | None = None, last_day: date | None = None
+        self,
+        delta: DeltaTable,
+        *,
+        zones: Sequence[str] | None = None,
+        first_day: date | None = None,
+        last_day: date | None = None,
     ) -> pl.LazyFrame:
         """Rows of this version under the contract, of these zones and delivery days."""
         frame = pl.scan_delta(delta)
@@ -114,7 +121,9 @@ class StoredTable:
             frame = frame.filter(pl.col(MONTH) <= month_of(last_day), pl.col("delivery_day") <= last_day)
         stored = {field.name for field in delta.schema().fields}
         return frame.select(
-            pl.col(name).cast(column.dtype) if name in stored else pl.lit(None, dtype=column.dtype).alias(name)
+            pl.col(name).cast(column.dtype)
+            if name in stored
+            else pl.lit(None, dtype=column.dtype).alias(name)
             for name, column in self.contract.columns.items()
         )
 
@@ -122,8 +131,14 @@ class StoredTable:
         """Newest delivery day of a zone in this version, from the statistics that every commit writes beside its files."""
         files = pl.DataFrame(delta.get_add_actions(flatten=True))
         if "max.delivery_day" not in files.columns:
-            return self._one_day(self.rows(delta, zones=[zone]).select(pl.col("delivery_day").max()).collect())
-        return self._one_day(files.filter(pl.col("partition.zone") == zone).select(pl.col("max.delivery_day").cast(pl.Date).max()))
+            return self._one_day(
+                self.rows(delta, zones=[zone]).select(pl.col("delivery_day").max()).collect()
+            )
+        return self._one_day(
+            files.filter(pl.col("partition.zone") == zone).select(
+                pl.col("max.delivery_day").cast(pl.Date).max()
+            )
+        )
 
     def zones(self, delta: DeltaTable) -> list[str]:
         """Zones that this version has rows of, told by its log; empty for a table that is not laid out by zone."""
@@ -140,7 +155,9 @@ class StoredTable:
         zones = frame["zone"].unique().to_list() if "zone" in frame.columns else None
         if MONTH not in self.partition_columns:
             return self.rows(delta, zones=zones).collect()
-        first_day, last_day = frame.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
+        first_day, last_day = frame.select(
+            first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()
+        ).row(0)
         return self.rows(delta, zones=zones, first_day=first_day, last_day=last_day).collect()
 
     def partitions_of(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
@@ -158,11 +175,18 @@ class StoredTable:
 
     def crowded(self, delta: DeltaTable, n_files: int) -> list[tuple[str | None, str | None]]:
         """Zone and month of every partition of this version with at least `n_files` data files; None where the table has no such column."""
-        parts = Counter(tuple(re.findall(r"(?:^|/)(zone|delivery_month)=([^/]*)", unquote(uri))) for uri in delta.file_uris())
+        parts = Counter(
+            tuple(re.findall(r"(?:^|/)(zone|delivery_month)=([^/]*)", unquote(uri)))
+            for uri in delta.file_uris()
+        )
         found = [dict(names) for names, n in parts.items() if n >= n_files]
-        return [(part.get("zone"), part.get(MONTH)) for part in found if set(part) == set(self.partition_columns)]
+        return [
+            (part.get("zone"), part.get(MONTH)) for part in found if set(part) == set(self.partition_columns)
+        ]
 
-    def partition(self, delta: DeltaTable, zone: str | None, month: str | None) -> tuple[pl.DataFrame, str | None]:
+    def partition(
+        self, delta: DeltaTable, zone: str | None, month: str | None
+    ) -> tuple[pl.DataFrame, str | None]:
         """All rows of one partition, and the predicate that names it; as `partitions_of`."""
         columns: dict[str, list[object]] = {"zone": [zone]} if zone is not None else {}
         if month is not None:
@@ -174,7 +198,11 @@ class StoredTable:
         if not self.partition_columns:
             return None
         predicate = f"zone IN ({_quoted([check_zone(self.contract, zone) for zone in frame['zone'].unique().sort()])})"
-        return f"{predicate} AND {MONTH} IN ({_quoted(_months(frame))})" if MONTH in self.partition_columns else predicate
+        return (
+            f"{predicate} AND {MONTH} IN ({_quoted(_months(frame))})"
+            if MONTH in self.partition_columns
+            else predicate
+        )
 
     def commit(self, attempt: Callable[[DeltaTable], T]) -> T:
         """Run `attempt` on the newest version; again on a newer one for as long as other writers come first."""
@@ -193,7 +221,13 @@ class StoredTable:
         zones = frame["zone"].unique().sort().to_list() if "zone" in frame.columns else ["all"]
         transactions = [Transaction(f"append:{zone}", delta.version() + 1) for zone in zones]
         physical, schema_mode = self._prepared(delta, frame)
-        write_deltalake(delta, physical, mode="append", schema_mode=schema_mode, commit_properties=CommitProperties(app_transactions=transactions))
+        write_deltalake(
+            delta,
+            physical,
+            mode="append",
+            schema_mode=schema_mode,
+            commit_properties=CommitProperties(app_transactions=transactions),
+        )
         record_checksums(delta)
 
     def overwrite(self, delta: DeltaTable, frame: pl.DataFrame, predicate: str | None) -> None:
@@ -209,7 +243,11 @@ class StoredTable:
         return physical.to_arrow(), "merge" if new_columns else None
 
     def _physical(self, frame: pl.DataFrame) -> pl.DataFrame:
-        return frame.with_columns(pl.col("delivery_day").dt.strftime("%Y-%m").alias(MONTH)) if MONTH in self.partition_columns else frame
+        return (
+            frame.with_columns(pl.col("delivery_day").dt.strftime("%Y-%m").alias(MONTH))
+            if MONTH in self.partition_columns
+            else frame
+        )
 
 
 def _months(frame: pl.DataFrame) -> list[str]:

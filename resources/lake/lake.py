@@ -72,7 +72,14 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         return WriteReport(n_new, accepted.height - n_new - conflicts.height, n_quarantined, version)
 
     def replace(
-        self, table: str, frame: pl.DataFrame, *, zone: str, first_day: date, last_day: date, only: Mapping[str, str] | None = None
+        self,
+        table: str,
+        frame: pl.DataFrame,
+        *,
+        zone: str,
+        first_day: date,
+        last_day: date,
+        only: Mapping[str, str] | None = None,
     ) -> WriteReport:
         """Put `frame` in place of all rows of `zone` from `first_day` to `last_day`, both included, in one commit.
 
@@ -87,11 +94,17 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         inside += [pl.col(name) == value for name, value in (only or {}).items()]
         accepted = _all_accepted(stored.contract, frame)
         if accepted.filter(pl.all_horizontal(inside)).height != accepted.height:
-            raise ContractError(f"table {table}: rows outside {zone}, {first_day} to {last_day}, {dict(only or {})}")
+            raise ContractError(
+                f"table {table}: rows outside {zone}, {first_day} to {last_day}, {dict(only or {})}"
+            )
         predicate = _predicate(zone, first_day, last_day, only or {})
 
         def attempt(delta: DeltaTable) -> tuple[int, int]:
-            before = stored.rows(delta, zones=[zone], first_day=first_day, last_day=last_day).filter(inside).collect()
+            before = (
+                stored.rows(delta, zones=[zone], first_day=first_day, last_day=last_day)
+                .filter(inside)
+                .collect()
+            )
             n_known = _n_common(before, accepted)
             if not before.height == accepted.height == n_known:
                 stored.overwrite(delta, accepted, predicate)
@@ -139,7 +152,9 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
             before = stored.rows_around(delta, accepted)
             new = accepted.join(before, on=stored.contract.key, how="anti", nulls_equal=True)
             if new.height + _n_common(before, accepted) < accepted.height:
-                raise ContractError(f"table {table}: a row differs from the stored row of its key; its rows never change")
+                raise ContractError(
+                    f"table {table}: a row differs from the stored row of its key; its rows never change"
+                )
             if not new.is_empty():
                 stored.append(delta, new)
             return new.height, delta.version()
@@ -218,8 +233,14 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ContractError: a file of such a partition differs from its checksum.
         """
-        stored = [(self._stored(name), delta) for name in TABLES if (delta := self._stored(name).open()) is not None]
-        return sum(_compact_partition(table, zone, month) for table, delta in stored for zone, month in table.crowded(delta, _COMPACT_FROM_FILES))
+        stored = [
+            (self._stored(name), delta) for name in TABLES if (delta := self._stored(name).open()) is not None
+        ]
+        return sum(
+            _compact_partition(table, zone, month)
+            for table, delta in stored
+            for zone, month in table.crowded(delta, _COMPACT_FROM_FILES)
+        )
 
     def vacuum(self, *, keep_days: int) -> int:
         """Delete data files that no version of the last `keep_days` days names; returns how many.
@@ -235,7 +256,9 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         for name in TABLES:
             delta = self._stored(name).open()
             if delta is not None:
-                gone = delta.vacuum(retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False)
+                gone = delta.vacuum(
+                    retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False
+                )
                 forget_vacuumed(delta, gone)
                 n_files += len(gone)
         return n_files
@@ -262,7 +285,9 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         return rows.height
 
 
-def quarantine_rows(table: str, rejected: pl.DataFrame, *, source: str, seen_at_utc: datetime) -> pl.DataFrame:
+def quarantine_rows(
+    table: str, rejected: pl.DataFrame, *, source: str, seen_at_utc: datetime
+) -> pl.DataFrame:
     """Rejected rows, with their `reason`, under the contract of `quarantine`; equal rejects are one row."""
     rows = [
         {
@@ -277,22 +302,33 @@ def quarantine_rows(table: str, rejected: pl.DataFrame, *, source: str, seen_at_
     ]
     for row in rows:
         row["row_id"] = hashlib.sha256(f"{table}|{row['reason']}|{row['row_json']}".encode()).hexdigest()
-    return pl.DataFrame(rows, schema_overrides=QUARANTINE.schema).select(QUARANTINE.schema.keys()).unique("row_id", maintain_order=True)
+    return (
+        pl.DataFrame(rows, schema_overrides=QUARANTINE.schema)
+        .select(QUARANTINE.schema.keys())
+        .unique("row_id", maintain_order=True)
+    )
 
 
 def _as_json(row: dict[str, object]) -> str:
     """A row as JSON text; numbers that JSON lacks stand as text."""
-    finite = {name: str(value) if isinstance(value, float) and not math.isfinite(value) else value for name, value in row.items()}
+    finite = {
+        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in row.items()
+    }
     return json.dumps(finite, default=str, sort_keys=True)
 
 
-def _append_new(stored: StoredTable, delta: DeltaTable, accepted: pl.DataFrame) -> tuple[int, pl.DataFrame, int]:
+def _append_new(
+    stored: StoredTable, delta: DeltaTable, accepted: pl.DataFrame
+) -> tuple[int, pl.DataFrame, int]:
     """Commit what `delta` does not hold; returns the number of new rows, the rows that contradict the ledger, and the version."""
     contract = stored.contract
     before = stored.rows_around(delta, accepted)
     new = accepted.join(before, on=contract.key, how="anti")
     content = _content(contract)
-    conflicts = accepted.join(before, on=contract.key, how="semi").join(before, on=[*contract.key, *content], how="anti", nulls_equal=True)
+    conflicts = accepted.join(before, on=contract.key, how="semi").join(
+        before, on=[*contract.key, *content], how="anti", nulls_equal=True
+    )
     new = _without_repeats(contract, new, before)
     if not new.is_empty():
         _append_or_compact(stored, delta, new)
@@ -310,8 +346,12 @@ def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.Data
         return new
     period = [name for name in contract.key if name != "available_at_utc"]
     content = [name for name in _content(contract) if name not in period]
-    marked = pl.concat([before.with_columns(is_new=pl.lit(False)), new.with_columns(is_new=pl.lit(True))]).sort(*period, "available_at_utc")
-    is_repeat = pl.all_horizontal(pl.col(name).eq_missing(pl.col(name).shift(1).over(period)) for name in content)
+    marked = pl.concat(
+        [before.with_columns(is_new=pl.lit(False)), new.with_columns(is_new=pl.lit(True))]
+    ).sort(*period, "available_at_utc")
+    is_repeat = pl.all_horizontal(
+        pl.col(name).eq_missing(pl.col(name).shift(1).over(period)) for name in content
+    )
     has_earlier = pl.int_range(pl.len()).over(period) > 0
     drop = pl.col("is_new") & (pl.col("availability") == "captured") & has_earlier & is_repeat
     return marked.filter(pl.col("is_new") & ~drop).drop("is_new")
@@ -320,7 +360,11 @@ def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.Data
 def _append_or_compact(stored: StoredTable, delta: DeltaTable, new: pl.DataFrame) -> None:
     """Append `new`; where its one partition has gathered many small files, write the partition anew as one file in the same commit."""
     n_partitions = new.select("zone", pl.col("delivery_day").dt.strftime("%Y-%m")).n_unique()
-    if n_partitions == 1 and len(delta.file_uris(file_pruning_predicate=stored.partitions_predicate(new))) >= _COMPACT_FROM_FILES:
+    if (
+        n_partitions == 1
+        and len(delta.file_uris(file_pruning_predicate=stored.partitions_predicate(new)))
+        >= _COMPACT_FROM_FILES
+    ):
         everything, predicate = stored.partitions_of(delta, new)
         stored.overwrite(delta, pl.concat([everything, new]), predicate)
     else:
@@ -344,7 +388,9 @@ def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
     checked = check_rows(frame, contract)
     if not checked.rejected.is_empty():
         reasons = checked.rejected["reason"].value_counts(sort=True).head(3).rows()
-        raise ContractError(f"table {contract.name}: {checked.rejected.height} of {frame.height} rows break the contract: {reasons}")
+        raise ContractError(
+            f"table {contract.name}: {checked.rejected.height} of {frame.height} rows break the contract: {reasons}"
+        )
     if "zone" in contract.columns:
         for zone in checked.accepted["zone"].unique():
             check_zone(contract, zone)

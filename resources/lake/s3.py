@@ -50,16 +50,31 @@ def s3_options(s3: "S3Resource") -> dict[str, str]:
     session = _session(s3.profile_name)
     options = {"AWS_REGION": s3.region_name or session.region_name or "us-east-1"}
     if s3.endpoint_url:
-        options |= {"AWS_ENDPOINT_URL": s3.endpoint_url, "AWS_ALLOW_HTTP": str(s3.endpoint_url.startswith("http://")).lower()}
+        options |= {
+            "AWS_ENDPOINT_URL": s3.endpoint_url,
+            "AWS_ALLOW_HTTP": str(s3.endpoint_url.startswith("http://")).lower(),
+        }
     if s3.aws_access_key_id and s3.aws_secret_access_key:
         token = {"AWS_SESSION_TOKEN": s3.aws_session_token} if s3.aws_session_token else {}
-        return {**options, "AWS_ACCESS_KEY_ID": s3.aws_access_key_id, "AWS_SECRET_ACCESS_KEY": s3.aws_secret_access_key, **token}
+        return {
+            **options,
+            "AWS_ACCESS_KEY_ID": s3.aws_access_key_id,
+            "AWS_SECRET_ACCESS_KEY": s3.aws_secret_access_key,
+            **token,
+        }
     credentials = session.get_credentials()
     if credentials is None:
-        raise ConfigurationError("the lake is on S3 and there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role")
+        raise ConfigurationError(
+            "the lake is on S3 and there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role"
+        )
     frozen = credentials.get_frozen_credentials()
     token = {"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {}
-    return {**options, "AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key, **token}
+    return {
+        **options,
+        "AWS_ACCESS_KEY_ID": frozen.access_key,
+        "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
+        **token,
+    }
 
 
 @lru_cache(maxsize=8)

@@ -12,27 +12,48 @@ from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
 _READERS = 4
 
 
-def read_raw(lake: Lake, table: str, zone: str, settings: ZoneSettings, *, first_day: date | None, last_day: date | None) -> pl.DataFrame:
+def read_raw(
+    lake: Lake,
+    table: str,
+    zone: str,
+    settings: ZoneSettings,
+    *,
+    first_day: date | None,
+    last_day: date | None,
+) -> pl.DataFrame:
     """All vintages of a raw table from the sources that the zone trusts."""
     rows = lake.read(table, zones=[zone], first_day=first_day, last_day=last_day)
     return rows.filter(pl.col("source").is_in(list(settings.sources)))
 
 
 def read_raw_tables(
-    lake: Lake, zone: str, settings: ZoneSettings, *, first_day: date, last_day: date, tables: Sequence[str] = RAW_TABLES_OF_A_ZONE
+    lake: Lake,
+    zone: str,
+    settings: ZoneSettings,
+    *,
+    first_day: date,
+    last_day: date,
+    tables: Sequence[str] = RAW_TABLES_OF_A_ZONE,
 ) -> dict[str, pl.DataFrame]:
     """Raw tables of the zone from the sources it trusts, read side by side."""
     with ThreadPoolExecutor(_READERS) as readers:
-        frames = readers.map(lambda table: read_raw(lake, table, zone, settings, first_day=first_day, last_day=last_day), tables)
+        frames = readers.map(
+            lambda table: read_raw(lake, table, zone, settings, first_day=first_day, last_day=last_day),
+            tables,
+        )
         return dict(zip(tables, frames, strict=True))
 
 
-def with_desk_curve(raw: Mapping[str, pl.DataFrame], lake: Lake, zone: str, *, first_day: date, last_day: date) -> dict[str, pl.DataFrame]:
+def with_desk_curve(
+    raw: Mapping[str, pl.DataFrame], lake: Lake, zone: str, *, first_day: date, last_day: date
+) -> dict[str, pl.DataFrame]:
     """The tables with the desk's own curve (`reference_curve`) in `intraday_prices`, whoever brought it: it is a wish to trade at, no market data.
 
     Only decisions read it; features never do.
     """
-    rows = lake.read("intraday_prices", zones=[zone], first_day=first_day, last_day=last_day).filter(pl.col("series") == "reference_curve")
+    rows = lake.read("intraday_prices", zones=[zone], first_day=first_day, last_day=last_day).filter(
+        pl.col("series") == "reference_curve"
+    )
     others = raw["intraday_prices"].filter(pl.col("series") != "reference_curve")
     return {**raw, "intraday_prices": pl.concat([others, rows])}
 
@@ -43,13 +64,19 @@ def lineage_of(settings: ZoneSettings) -> str:
     return settings.source + admitted
 
 
-def read_features(lake: Lake, zone: str, settings: ZoneSettings, *, first_day: date, last_day: date) -> pl.DataFrame:
+def read_features(
+    lake: Lake, zone: str, settings: ZoneSettings, *, first_day: date, last_day: date
+) -> pl.DataFrame:
     """Features of the zone that were made from the sources it trusts, with exactly what it admits."""
     rows = lake.read("day_ahead_features", zones=[zone], first_day=first_day, last_day=last_day)
     note = f" (assumed known: {', '.join(sorted(settings.assume_known))})" if settings.assume_known else ""
     names = pl.col("source").str.strip_suffix(note).str.split(", ")
     trusted = names.list.set_difference(pl.lit([*settings.sources, "none"])).list.len() == 0
-    has_note = pl.col("source").str.ends_with(note) if note else ~pl.col("source").str.contains("assumed known", literal=True)
+    has_note = (
+        pl.col("source").str.ends_with(note)
+        if note
+        else ~pl.col("source").str.contains("assumed known", literal=True)
+    )
     return rows.filter(trusted, has_note)
 
 

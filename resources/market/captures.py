@@ -54,7 +54,13 @@ class CaptureStore:
             row = {name: getattr(record, name) for name in CaptureRecord.__slots__}
             request_id = hashlib.sha256(record.address.encode()).hexdigest()
             rows.append(
-                {**row, "request_id": request_id, "body_sha256": checksum, "n_bytes": len(body), "delivery_day": record.captured_at_utc.date()}
+                {
+                    **row,
+                    "request_id": request_id,
+                    "body_sha256": checksum,
+                    "n_bytes": len(body),
+                    "delivery_day": record.captured_at_utc.date(),
+                }
             )
         frame = pl.DataFrame(rows, schema_overrides=CAPTURES.schema).select(CAPTURES.columns.keys())
         self.lake.upsert(CAPTURES.name, frame.unique(list(CAPTURES.key), keep="last", maintain_order=True))
@@ -91,7 +97,9 @@ class CaptureStore:
         beside = f"{path}.{uuid4().hex}.part"
         with files.open_output_stream(beside, compression=None) as stream:
             stream.write(gzip.compress(body, mtime=0))
-        files.move(beside, path)  # whole or not at all: a kill in between leaves a part file that nobody reads
+        files.move(
+            beside, path
+        )  # whole or not at all: a kill in between leaves a part file that nobody reads
         return checksum
 
     def _files(self) -> tuple[fs.FileSystem, str]:

@@ -21,7 +21,15 @@ FetchRates = Callable[[date, date], pl.DataFrame]
 
 
 def keep_and_convert(
-    lake: Lake, new: pl.DataFrame, *, table: str, zone: str, days: tuple[date, date], source: str, now: datetime, fetch_rates: FetchRates
+    lake: Lake,
+    new: pl.DataFrame,
+    *,
+    table: str,
+    zone: str,
+    days: tuple[date, date],
+    source: str,
+    now: datetime,
+    fetch_rates: FetchRates,
 ) -> pl.DataFrame:
     """Rows of `table` in EUR for the delivery days, from all that the ledger holds of `source` once `new` is in it.
 
@@ -32,20 +40,30 @@ def keep_and_convert(
         SpotdeskError: as `fetch_rates` says.
     """
     lake.append(LOCAL_TABLE, new, source=source)
-    local = lake.read(LOCAL_TABLE, zones=[zone], first_day=days[0], last_day=days[1]).filter(pl.col("source") == source)
+    local = lake.read(LOCAL_TABLE, zones=[zone], first_day=days[0], last_day=days[1]).filter(
+        pl.col("source") == source
+    )
     rows = in_euro(local, _rates(lake, zone, days, now, fetch_rates), table=table, zone=zone)
     if rows.is_empty():
-        raise NotYetPublishedError(f"{source} has no {table} of {zone} for {days[0]} to {days[1]} with a reference rate")
+        raise NotYetPublishedError(
+            f"{source} has no {table} of {zone} for {days[0]} to {days[1]} with a reference rate"
+        )
     return rows
 
 
-def _rates(lake: Lake, zone: str, days: tuple[date, date], now: datetime, fetch_rates: FetchRates) -> pl.DataFrame:
+def _rates(
+    lake: Lake, zone: str, days: tuple[date, date], now: datetime, fetch_rates: FetchRates
+) -> pl.DataFrame:
     """Rates of the ledger for the gates of the days; fixings that are out by now and not in it are fetched first."""
     first = (gate_closure_utc(zone, days[0]) - RATE_IS_GOOD_FOR).date()
     last = min(gate_closure_utc(zone, days[1]), now).date()
     held = lake.read(RATES_TABLE, zones=[zone], first_day=first, last_day=last)
     known = set(held["delivery_day"].to_list())
-    missing = [day for day in days_between(first, last) if is_fixing_day(day) and fixing_known_utc(day) <= now and day not in known]
+    missing = [
+        day
+        for day in days_between(first, last)
+        if is_fixing_day(day) and fixing_known_utc(day) <= now and day not in known
+    ]
     if not missing:
         return held
     for at in range(0, len(missing), 250):

@@ -16,7 +16,13 @@ from resources.market.currencies import keep_and_convert
 from resources.providers.http import Answer, HttpClient
 from resources.providers.provider import Provider, ProviderRequest
 from spot.contracts.tables import find_contract
-from spot.errors import ConfigurationError, ContractError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
+from spot.errors import (
+    ConfigurationError,
+    ContractError,
+    NotYetPublishedError,
+    SourceUnavailableError,
+    SpotdeskError,
+)
 from spot.market.delivery import day_bounds_utc, days_between
 from spot.market.publication_rules import RULES, published_by_utc
 from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
@@ -54,7 +60,9 @@ class LiveMarket:
     client: Callable[[Provider], HttpClient]
     warn: Callable[[str, str], None] = field(default=_ignore)
 
-    def fetch(self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime) -> Fetched:
+    def fetch(
+        self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime
+    ) -> Fetched:
         """Rows of `table` for the delivery days of the range from the first of `sources` that gives any; not yet written to the ledger.
 
         Raises:
@@ -99,7 +107,9 @@ class LiveMarket:
 
     def _provider(self, name: str, table: str, zone: str) -> Provider:
         if name not in self.providers:
-            raise ConfigurationError(f"source {name!r} is not a live one: known are {', '.join(self.providers)}")
+            raise ConfigurationError(
+                f"source {name!r} is not a live one: known are {', '.join(self.providers)}"
+            )
         if table not in self.providers[name].tables(zone):
             raise ConfigurationError(f"{name} has no {table} for {zone}")
         return self.providers[name]
@@ -108,7 +118,9 @@ class LiveMarket:
         _LOG.warning(message)
         self.warn(zone, message)
 
-    def _rows(self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    def _rows(
+        self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime
+    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Rows of the table; prices in another currency are kept as they came and handed on in EUR."""
         if not is_converted(table, zone):
             return self._from(provider, table, zone, days, now)
@@ -120,18 +132,33 @@ class LiveMarket:
             _LOG.info("%s of %s: nothing new in %s, what is held is converted", table, zone, LOCAL_TABLE)
 
         def fetch_rates(first: date, last: date) -> pl.DataFrame:
-            return self._from(self._provider("ecb", RATES_TABLE, zone), RATES_TABLE, zone, (first, last), now)[0]
+            return self._from(
+                self._provider("ecb", RATES_TABLE, zone), RATES_TABLE, zone, (first, last), now
+            )[0]
 
-        rows = keep_and_convert(self.lake, new, table=table, zone=zone, days=days, source=provider.name, now=now, fetch_rates=fetch_rates)
+        rows = keep_and_convert(
+            self.lake,
+            new,
+            table=table,
+            zone=zone,
+            days=days,
+            source=provider.name,
+            now=now,
+            fetch_rates=fetch_rates,
+        )
         return rows, flags
 
-    def _from(self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    def _from(
+        self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime
+    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
         frames: list[pl.DataFrame] = []
         flags: list[str] = []
         pending: list[str] = []
         for first, last, is_backfill in _spans(table, zone, days, now, provider.longest_span_days):
             try:
-                rows, found = self._span(provider, table, zone, (first, last), is_backfill=is_backfill, before=frames)
+                rows, found = self._span(
+                    provider, table, zone, (first, last), is_backfill=is_backfill, before=frames
+                )
             except NotYetPublishedError as error:
                 pending.append(str(error))
                 continue
@@ -139,11 +166,21 @@ class LiveMarket:
             flags.extend(found)
         frames = [frame for frame in frames if frame.height]
         if not frames:
-            raise NotYetPublishedError("; ".join(pending[-2:]) or f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]} that is new")
+            raise NotYetPublishedError(
+                "; ".join(pending[-2:])
+                or f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]} that is new"
+            )
         return pl.concat(frames), tuple(flags)
 
     def _span(
-        self, provider: Provider, table: str, zone: str, days: tuple[date, date], *, is_backfill: bool, before: Sequence[pl.DataFrame]
+        self,
+        provider: Provider,
+        table: str,
+        zone: str,
+        days: tuple[date, date],
+        *,
+        is_backfill: bool,
+        before: Sequence[pl.DataFrame],
     ) -> tuple[pl.DataFrame, tuple[str, ...]]:
         """Ask for one span, keep every answer, and judge the rows of all of them together."""
         parsed: list[ParsedDocument] = []
@@ -157,40 +194,72 @@ class LiveMarket:
         for document in parsed:
             self._quarantine_rejected(document, stored, provider.name)
         if not found:
-            words = "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"
-            raise NotYetPublishedError(f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]}: {words}")
+            words = (
+                "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"
+            )
+            raise NotYetPublishedError(
+                f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]}: {words}"
+            )
         rows = pl.concat(found).unique(list(contract.key), keep="first", maintain_order=True)
-        held = self.lake.read(stored, zones=[zone], first_day=days[0] - HISTORY, last_day=days[1]).filter(pl.col("source") == provider.name)
+        held = self.lake.read(stored, zones=[zone], first_day=days[0] - HISTORY, last_day=days[1]).filter(
+            pl.col("source") == provider.name
+        )
         history = pl.concat([held.filter(pl.col("delivery_day") < days[0]), *before])
         verdict = assess_plausibility(stored, rows, history)
         self.lake.quarantine(stored, verdict.quarantined, source=provider.name)
         if verdict.is_refused:
             reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
-            raise ContractError(f"{provider.name} {table} of {zone} for {days[0]} to {days[1]} is refused: {reasons}")
+            raise ContractError(
+                f"{provider.name} {table} of {zone} for {days[0]} to {days[1]} is refused: {reasons}"
+            )
         captured = rows.filter(pl.col("availability") != "stated")["available_at_utc"].max()
-        revised = select_revisions(verdict.accepted, held, contract, datetime.now(UTC) if captured is None or is_backfill else captured)  # type: ignore[arg-type]
+        revised = select_revisions(
+            verdict.accepted,
+            held,
+            contract,
+            datetime.now(UTC) if captured is None or is_backfill else captured,
+        )  # type: ignore[arg-type]
         return revised, tuple(
-            f"{flag} on {start:%Y-%m-%d} in {zone}" for start, flag in verdict.flags.select("delivery_start_utc", "flag").iter_rows()
+            f"{flag} on {start:%Y-%m-%d} in {zone}"
+            for start, flag in verdict.flags.select("delivery_start_utc", "flag").iter_rows()
         )
 
-    def _ask(self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool) -> ParsedDocument | None:
+    def _ask(
+        self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool
+    ) -> ParsedDocument | None:
         """One request: answered, kept, parsed. A document that is not there yet gives None."""
         asked = datetime.now(UTC)
         try:
             answer = request.ask(self.client(provider))
         except NotYetPublishedError as error:
-            self._record(provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="no_data")
+            self._record(
+                provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="no_data"
+            )
             return None
         except (SourceUnavailableError, ConfigurationError) as error:
-            self._record(provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="unavailable")
+            self._record(
+                provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="unavailable"
+            )
             raise
         capture = Capture(
-            zone=zone, captured_at_utc=answer.completed_at_utc, first_utc=request.first_utc, end_utc=request.end_utc, is_backfill=is_backfill
+            zone=zone,
+            captured_at_utc=answer.completed_at_utc,
+            first_utc=request.first_utc,
+            end_utc=request.end_utc,
+            is_backfill=is_backfill,
         )
         try:
             document = request.parse(answer.body, capture)
         except ContractError as error:
-            self._record(provider, request, zone, (str(error), answer.completed_at_utc), is_backfill=is_backfill, outcome="refused", answer=answer)
+            self._record(
+                provider,
+                request,
+                zone,
+                (str(error), answer.completed_at_utc),
+                is_backfill=is_backfill,
+                outcome="refused",
+                answer=answer,
+            )
             raise
         outcome = "no_data" if document.no_data else "rows"
         self._record(
@@ -239,7 +308,9 @@ class LiveMarket:
         self.lake.quarantine(table, rejected, source=source)
 
 
-def _spans(table: str, zone: str, days: tuple[date, date], now: datetime, longest_days: int) -> Iterator[tuple[date, date, bool]]:
+def _spans(
+    table: str, zone: str, days: tuple[date, date], now: datetime, longest_days: int
+) -> Iterator[tuple[date, date, bool]]:
     """The range in spans of at most `longest_days`, none of which mixes days of a backfill with days that are asked for as they come."""
     at = days[0]
     for first, last, is_backfill in _eras(table, zone, days, now):

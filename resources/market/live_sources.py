@@ -35,7 +35,9 @@ _LOGIN = "ercot_login"
 """Where ERCOT hands out tokens, among the addresses that may be replaced."""
 
 
-def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None) -> dict[str, Provider]:
+def live_providers(
+    tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None
+) -> dict[str, Provider]:
     """Every provider by its name. `tokens` by provider; `base_urls` replaces an address, for a mirror or a test.
 
     Raises:
@@ -47,7 +49,11 @@ def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | Non
         "smard": Smard(),
         "elexon": Elexon(),
         "pjm": Pjm(key=tokens.get("pjm", "")),
-        "ercot": Ercot(key=tokens.get("ercot", ""), username=tokens.get("ercot_username", ""), password=tokens.get("ercot_password", "")),
+        "ercot": Ercot(
+            key=tokens.get("ercot", ""),
+            username=tokens.get("ercot_username", ""),
+            password=tokens.get("ercot_password", ""),
+        ),
         "open_meteo": OpenMeteo(),
         "ecb": Ecb(),
     }
@@ -55,7 +61,9 @@ def live_providers(tokens: Mapping[str, str], base_urls: Mapping[str, str] | Non
     if _LOGIN in addresses:
         own["ercot"] = replace(own["ercot"], login_url=addresses.pop(_LOGIN))  # type: ignore[type-var]
     if unknown := set(addresses) - set(own):
-        raise ConfigurationError(f"no live source {', '.join(sorted(unknown))}: known are {', '.join(own)} and {_LOGIN}")
+        raise ConfigurationError(
+            f"no live source {', '.join(sorted(unknown))}: known are {', '.join(own)} and {_LOGIN}"
+        )
     replaced = {name: replace(own[name], base_url=url) for name, url in addresses.items()}  # type: ignore[type-var]
     return {**own, **replaced}
 

@@ -35,8 +35,14 @@ class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
         """
         folder = Path(self.path)
         if not folder.is_dir():
-            raise ConfigurationError(f"no folder {folder}: name the recorded market data with --data or SPOTDESK_MARKET_DATA")
-        known = [(LAYOUTS.index(layout), path) for path in sorted(folder.glob("*.parquet")) if (layout := find_layout(path.stem))]
+            raise ConfigurationError(
+                f"no folder {folder}: name the recorded market data with --data or SPOTDESK_MARKET_DATA"
+            )
+        known = [
+            (LAYOUTS.index(layout), path)
+            for path in sorted(folder.glob("*.parquet"))
+            if (layout := find_layout(path.stem))
+        ]
         own = [path for path in sorted(folder.iterdir()) if _tidy_zones(path)]
         if not known and not own:
             there = ", ".join(path.name for path in sorted(folder.iterdir())[:5]) or "nothing"
@@ -59,7 +65,9 @@ class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
         """
         parsed = [accepted for accepted, _ in self._parsed(zone)]
         if not parsed:
-            raise ConfigurationError(f"no file in {self.path} holds zone {zone!r}: they hold {', '.join(self.zones())}")
+            raise ConfigurationError(
+                f"no file in {self.path} holds zone {zone!r}: they hold {', '.join(self.zones())}"
+            )
         return merge_by_precedence(parsed)
 
     def check_own(self, zone: str) -> None:
@@ -115,10 +123,17 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
     """
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     kind = "csv" if path.suffix.lower() == ".csv" else "parquet"
-    parsed = parse_tidy(path.read_bytes(), kind, path.name, Capture(zone=zone, captured_at_utc=written, is_backfill=True))  # type: ignore[arg-type]
+    parsed = parse_tidy(
+        path.read_bytes(), kind, path.name, Capture(zone=zone, captured_at_utc=written, is_backfill=True)
+    )  # type: ignore[arg-type]
     if LOCAL_TABLE in parsed.tables:
-        raise ContractError(f"{path.name}: prices in another currency need exchange rates: bring them in with `spotdesk ingest {path.name}`")
-    accepted, rejected = {}, {table: rows for (table,), rows in parsed.rejected.partition_by("table", as_dict=True).items()}
+        raise ContractError(
+            f"{path.name}: prices in another currency need exchange rates: bring them in with `spotdesk ingest {path.name}`"
+        )
+    accepted, rejected = (
+        {},
+        {table: rows for (table,), rows in parsed.rejected.partition_by("table", as_dict=True).items()},
+    )
     for table, rows in parsed.tables.items():
         verdict = assess_plausibility(table, rows)
         if verdict.is_refused:
@@ -128,7 +143,9 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
             )
         accepted[table] = verdict.accepted
         if verdict.quarantined.height:
-            rejected[table] = pl.concat([*([rejected[table]] if table in rejected else []), verdict.quarantined], how="diagonal")
+            rejected[table] = pl.concat(
+                [*([rejected[table]] if table in rejected else []), verdict.quarantined], how="diagonal"
+            )
     return accepted, rejected
 
 
@@ -140,7 +157,10 @@ def _tidy_zones(path: Path) -> list[str]:
     try:
         lazy = pl.scan_csv(path, infer_schema=False) if kind == ".csv" else pl.scan_parquet(path)
         if {"zone", "table", "value"} <= set(lazy.collect_schema().names()):
-            return zones_of_tidy(path.stem, lazy.select(pl.col("zone").cast(pl.String).unique()).collect()["zone"].drop_nulls().to_list())
+            return zones_of_tidy(
+                path.stem,
+                lazy.select(pl.col("zone").cast(pl.String).unique()).collect()["zone"].drop_nulls().to_list(),
+            )
     except (pl.exceptions.PolarsError, OSError):
         pass
     return zones_of_tidy(path.stem, None)

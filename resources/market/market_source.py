@@ -35,7 +35,9 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
     base_urls: dict[str, str] = Field(default_factory=dict)
     """Live source to another address than its own: a mirror, or a provider played by a test."""
 
-    def fetch(self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime) -> pl.DataFrame:
+    def fetch(
+        self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime
+    ) -> pl.DataFrame:
         """Rows of a raw table as published at `now`, for the delivery days of the range, both included; empty where nothing is published.
 
         Of the live sources, the zone's own and then its fallbacks for this table are asked; a table that none of them has for the zone is empty.
@@ -49,7 +51,9 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             return self._live(table, zone, first_day, last_day, named=named, now=now)
         tables = self._tables(settings.source, zone, first_day, last_day, settings)
         rows = tables.get(table, find_contract(table).empty())
-        return rows.filter(pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day))
+        return rows.filter(
+            pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day)
+        )
 
     def offers(self, table: str, zone: str, *, settings: ZoneSettings) -> bool:
         """Whether any source of the zone has this table for it at all. What is never offered can be neither fresh nor late.
@@ -59,13 +63,18 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
         """
         if settings.source in LIVE_SOURCES or table == "weather_forecasts":
             providers = live_providers({})
-            return any(name in providers and table in providers[name].tables(zone) for name in _named(table, settings))
+            return any(
+                name in providers and table in providers[name].tables(zone)
+                for name in _named(table, settings)
+            )
         if settings.source == "files":
             held = _recorded(Path(self.data_folder), zone)[0].get(table)
             return held is not None and not held.is_empty()
         return True
 
-    def _tables(self, source: SourceName, zone: str, first_day: date, last_day: date, settings: ZoneSettings) -> Mapping[str, pl.DataFrame]:
+    def _tables(
+        self, source: SourceName, zone: str, first_day: date, last_day: date, settings: ZoneSettings
+    ) -> Mapping[str, pl.DataFrame]:
         if source == "simulated":
             return _simulated(zone, first_day, last_day, settings.seed, settings.scenarios)
         if source == "files":
@@ -75,19 +84,35 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             return tables
         raise ConfigurationError(f"zone {zone}: source {source} is not connected")
 
-    def _live(self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime) -> pl.DataFrame:
+    def _live(
+        self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime
+    ) -> pl.DataFrame:
         def warn(affected: str, message: str) -> None:
             # Told once a day: a source that fails again next month is another event.
-            self.alerts.send("fallback_source", message, zone=affected, now=now, episode=f"{now:%Y-%m-%d}: {message}")
+            self.alerts.send(
+                "fallback_source", message, zone=affected, now=now, episode=f"{now:%Y-%m-%d}: {message}"
+            )
 
-        market = make_live_market(self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn)
-        sources = [name for name in named if name in market.providers and table in market.providers[name].tables(zone)]
+        market = make_live_market(
+            self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn
+        )
+        sources = [
+            name
+            for name in named
+            if name in market.providers and table in market.providers[name].tables(zone)
+        ]
         if not sources:
             return find_contract(table).empty()
         fetched = market.fetch(table, zone, first_day, last_day, sources=sources, now=now)
         if fetched.flags and last_day >= now.date() - timedelta(days=1):
             # Real extremes pass; a person still wants to know of them while they matter.
-            self.alerts.send("extreme_prices", f"{'; '.join(fetched.flags[-5:])} ({fetched.source})", zone=zone, severity="info", now=now)
+            self.alerts.send(
+                "extreme_prices",
+                f"{'; '.join(fetched.flags[-5:])} ({fetched.source})",
+                zone=zone,
+                severity="info",
+                now=now,
+            )
         return fetched.rows
 
 
@@ -101,7 +126,9 @@ def _named(table: str, settings: ZoneSettings) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=8)
-def _simulated(zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]) -> Mapping[str, pl.DataFrame]:
+def _simulated(
+    zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]
+) -> Mapping[str, pl.DataFrame]:
     # Imported here: every command wires this resource, and the simulation draws in scipy's whole signal processing.
     from spot.simulation.market import simulate
     from spot.simulation.scenarios import Scenario

@@ -46,14 +46,21 @@ def rederive(market: LiveMarket, captures: pl.DataFrame, *, is_applied: bool) ->
 
 
 def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rederived:
-    facts = {"captured_at_utc": row["captured_at_utc"], "source": row["source"], "zone": row["zone"], "table": row["series"]}
+    facts = {
+        "captured_at_utc": row["captured_at_utc"],
+        "source": row["source"],
+        "zone": row["zone"],
+        "table": row["series"],
+    }
     then = {**facts, "n_rows_then": row["n_rows"]}
     nothing: dict[str, Any] = {**then, "n_rows": 0, "n_missing": 0, "n_added": 0}
     request = find_request(market, row)
     if request is None:
         return Rederived(**nothing, outcome="not asked like this any more", detail=row["address"])
     try:
-        parsed = market.reparse(pl.DataFrame([row], schema_overrides=find_contract("captures").schema), request)
+        parsed = market.reparse(
+            pl.DataFrame([row], schema_overrides=find_contract("captures").schema), request
+        )
     except ContractError as error:
         return Rederived(**nothing, outcome="refused", detail=str(error)[:300])
     table = LOCAL_TABLE if is_converted(row["series"], row["zone"]) else row["series"]
@@ -62,7 +69,9 @@ def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rede
         return Rederived(**nothing, outcome="no data", detail=parsed.no_data or "no row of the table")
     missing = _missing(market.lake, table, rows, row)
     n_added = _write(market.lake, table, missing, row) if is_applied and missing.height else 0
-    return Rederived(**then, n_rows=rows.height, n_missing=missing.height, n_added=n_added, outcome="read", detail="")
+    return Rederived(
+        **then, n_rows=rows.height, n_missing=missing.height, n_added=n_added, outcome="read", detail=""
+    )
 
 
 def find_request(market: LiveMarket, row: dict[str, Any]) -> ProviderRequest | None:
@@ -79,7 +88,9 @@ def find_request(market: LiveMarket, row: dict[str, Any]) -> ProviderRequest | N
 def _missing(lake: Lake, table: str, rows: pl.DataFrame, row: dict[str, Any]) -> pl.DataFrame:
     """Believable rows that the ledger does not hold; a value that it held at the time of the capture is no new vintage."""
     first, last = rows["delivery_day"].min(), rows["delivery_day"].max()
-    held = lake.read(table, zones=[row["zone"]], first_day=first - HISTORY, last_day=last).filter(pl.col("source") == row["source"])  # type: ignore[operator, arg-type]
+    held = lake.read(table, zones=[row["zone"]], first_day=first - HISTORY, last_day=last).filter(
+        pl.col("source") == row["source"]
+    )  # type: ignore[operator, arg-type]
     verdict = assess_plausibility(table, rows, held.filter(pl.col("delivery_day") < first))
     if verdict.is_refused:
         return rows.clear()

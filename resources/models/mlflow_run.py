@@ -22,8 +22,12 @@ def mlflow_run(context: InitResourceContext) -> Iterator[Any]:
     from dagster_mlflow import mlflow_tracking
 
     config = context.resource_config
-    ModelRegistry(tracking_uri=config["mlflow_tracking_uri"], artifact_folder=config["artifact_folder"]).prepare()
-    inner = context.replace_config({"experiment_name": EXPERIMENT, "mlflow_tracking_uri": config["mlflow_tracking_uri"], "env": {}})
+    ModelRegistry(
+        tracking_uri=config["mlflow_tracking_uri"], artifact_folder=config["artifact_folder"]
+    ).prepare()
+    inner = context.replace_config(
+        {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": config["mlflow_tracking_uri"], "env": {}}
+    )
     make: Any = mlflow_tracking.resource_fn  # Dagster types it without its argument
     _end_left_open(mlflow)  # what an earlier run of this process left open would take this one's place
     try:

@@ -31,7 +31,17 @@ Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "ex
 """What is stored as `champion` is every version that ever served; the alias says which one does now, and `shown_versions` calls the others `served`.
 `withdrawn` was rolled back."""
 _FOLDER = "model"
-_RESERVED = ("fingerprint", "stage", "lineage", "trained_from", "trained_through", "serves_from", "checksums", "settings", "metrics")
+_RESERVED = (
+    "fingerprint",
+    "stage",
+    "lineage",
+    "trained_from",
+    "trained_through",
+    "serves_from",
+    "checksums",
+    "settings",
+    "metrics",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,13 +94,17 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
 
     def of_family(self, family: str) -> "ModelRegistry":
         """The same registry for models of another family."""
-        return ModelRegistry(tracking_uri=self.tracking_uri, artifact_folder=self.artifact_folder, family=family)
+        return ModelRegistry(
+            tracking_uri=self.tracking_uri, artifact_folder=self.artifact_folder, family=family
+        )
 
     def prepare(self) -> str:
         """Create the database and the experiment once, safely among several processes; returns the experiment's id."""
         return _prepare(self.tracking_uri, self.artifact_folder)
 
-    def register(self, zone: str, files: Mapping[str, bytes], facts: VersionFacts, *, run_id: str | None = None) -> ModelVersion:
+    def register(
+        self, zone: str, files: Mapping[str, bytes], facts: VersionFacts, *, run_id: str | None = None
+    ) -> ModelVersion:
         """Store the files and name them a version (stage `candidate`); the same fingerprint again is the version that is there.
 
         Raises:
@@ -102,7 +116,12 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             if known is not None:
                 return known
             client = self._client()
-            run = run_id or client.create_run(self.prepare(), run_name=f"{self._name(zone)} {facts.trained_through}").info.run_id
+            run = (
+                run_id
+                or client.create_run(
+                    self.prepare(), run_name=f"{self._name(zone)} {facts.trained_through}"
+                ).info.run_id
+            )
             _log_facts(client, run, zone, facts)
             with tempfile.TemporaryDirectory() as folder:
                 for name, content in files.items():
@@ -124,7 +143,10 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         """The same for people: one champion at most, and who was champion before it is `served`."""
         champion = self.champion(zone)
         serving = None if champion is None else champion.version
-        return [replace(v, stage="served") if v.stage == "champion" and v.version != serving else v for v in self.versions(zone)]
+        return [
+            replace(v, stage="served") if v.stage == "champion" and v.version != serving else v
+            for v in self.versions(zone)
+        ]
 
     def version(self, zone: str, version: str) -> ModelVersion:
         """One version, or the one that an alias names.
@@ -144,7 +166,9 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
 
     def find(self, zone: str, fingerprint: str) -> ModelVersion | None:
         """The version with this fingerprint, if there is one."""
-        found = self._client().search_model_versions(f"name='{self._name(zone)}' and tags.fingerprint='{fingerprint}'")
+        found = self._client().search_model_versions(
+            f"name='{self._name(zone)}' and tags.fingerprint='{fingerprint}'"
+        )
         return _parsed(zone, found[0]) if found else None
 
     def champion(self, zone: str) -> ModelVersion | None:
@@ -213,7 +237,9 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         files = dict(_download(self.tracking_uri, version.run_id))
         if {name: _sha256(content) for name, content in files.items()} != version.checksums:
             _download.cache_clear()
-            raise ModelIntegrityError(f"model {version.name} version {version.version}: its files are not those that were registered")
+            raise ModelIntegrityError(
+                f"model {version.name} version {version.version}: its files are not those that were registered"
+            )
         return files
 
     def promote(self, zone: str, version: str, *, serves_from: date | None = None) -> ModelVersion:
@@ -271,7 +297,11 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         try:
             client.get_registered_model(self._name(zone))
         except MlflowException:
-            client.create_registered_model(self._name(zone), tags={"zone": zone}, description=f"{self.family} of {zone}, EUR/MWh, quantiles.")
+            client.create_registered_model(
+                self._name(zone),
+                tags={"zone": zone},
+                description=f"{self.family} of {zone}, EUR/MWh, quantiles.",
+            )
 
     def _name(self, zone: str) -> str:
         return f"{self.family}.{find_zone(zone).name}"
@@ -312,7 +342,9 @@ def _download(tracking_uri: str, run_id: str) -> tuple[tuple[str, bytes], ...]:
         return tuple((file.name, file.read_bytes()) for file in sorted(path.iterdir()))
 
 
-def _serving(champion: ModelVersion | None, versions: Sequence[ModelVersion], day: date, lineage: str) -> ModelVersion | None:
+def _serving(
+    champion: ModelVersion | None, versions: Sequence[ModelVersion], day: date, lineage: str
+) -> ModelVersion | None:
     if champion is not None and champion.lineage == lineage and champion.serves_from <= day:
         return champion
     served = [v for v in versions if v.stage == "champion" and v.lineage == lineage and v.serves_from <= day]

@@ -29,16 +29,29 @@ def table_metadata(table: str) -> dict[str, Any]:
     """Definition metadata of the asset that writes `table`: its name and its columns with types, units and constraints."""
     contract = find_contract(table)
     columns = [
-        TableColumn(name, type=_type_name(column.dtype), description=_describe(column), constraints=_constraints(column, name in contract.key))
+        TableColumn(
+            name,
+            type=_type_name(column.dtype),
+            description=_describe(column),
+            constraints=_constraints(column, name in contract.key),
+        )
         for name, column in contract.columns.items()
     ]
     key = TableConstraints(other=[f"key: {', '.join(contract.key)}"])
-    return {"dagster/table_name": table, "dagster/column_schema": TableSchema(columns=columns, constraints=key)}
+    return {
+        "dagster/table_name": table,
+        "dagster/column_schema": TableSchema(columns=columns, constraints=key),
+    }
 
 
 def lineage(columns: Mapping[str, Sequence[tuple[str, str]]]) -> TableColumnLineage:
     """Column lineage: column to the (asset, column) pairs it comes from."""
-    return TableColumnLineage({name: [TableColumnDep(AssetKey([asset]), column) for asset, column in origins] for name, origins in columns.items()})
+    return TableColumnLineage(
+        {
+            name: [TableColumnDep(AssetKey([asset]), column) for asset, column in origins]
+            for name, origins in columns.items()
+        }
+    )
 
 
 def written(frame: pl.DataFrame, report: WriteReport | None = None) -> dict[str, Any]:
@@ -61,9 +74,17 @@ def written(frame: pl.DataFrame, report: WriteReport | None = None) -> dict[str,
 
 def preview(frame: pl.DataFrame, n_rows: int = _PREVIEW_ROWS) -> MetadataValue:
     """The newest rows as a table."""
-    names = [name for name in frame.columns if frame[name].null_count() < frame.height][:_PREVIEW_COLUMNS] if frame.height else frame.columns
+    names = (
+        [name for name in frame.columns if frame[name].null_count() < frame.height][:_PREVIEW_COLUMNS]
+        if frame.height
+        else frame.columns
+    )
     rows = [[_cell(value) for value in row] for row in frame.select(names).tail(n_rows).rows()]
-    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names), *("| " + " | ".join(row) + " |" for row in rows)]
+    lines = [
+        "| " + " | ".join(names) + " |",
+        "|" + "---|" * len(names),
+        *("| " + " | ".join(row) + " |" for row in rows),
+    ]
     return MetadataValue.md("\n".join(lines) if frame.height else "no rows")
 
 

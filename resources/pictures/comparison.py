@@ -18,7 +18,9 @@ def error_by_hour(comparison: pl.DataFrame, *, is_simulated: bool) -> bytes:
     for side, offset in (("a", -0.2), ("b", 0.2)):
         values = rows[f"mae_{side}_eur_per_mwh"].to_list()
         name = rows[f"version_{side}"][0] if rows.height else ""
-        axes.bar([hour + offset for hour in hours], values, width=0.4, label=f"{side.upper()}: version {name}")
+        axes.bar(
+            [hour + offset for hour in hours], values, width=0.4, label=f"{side.upper()}: version {name}"
+        )
     axes.set_xlabel("hour")
     axes.legend(frameon=False)
     return _png(figure)
@@ -26,7 +28,9 @@ def error_by_hour(comparison: pl.DataFrame, *, is_simulated: bool) -> bytes:
 
 def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
     """What A gained on B since the first day: error saved (EUR/MWh, summed over days) and money (EUR). `daily` of `daily_comparison`."""
-    figure, axes = _canvas("gain of A over B, accumulated", "error saved, EUR/MWh x days", is_simulated=is_simulated)
+    figure, axes = _canvas(
+        "gain of A over B, accumulated", "error saved, EUR/MWh x days", is_simulated=is_simulated
+    )
     days = daily["delivery_day"].to_list()
     axes.plot(days, (daily["mae_b"] - daily["mae_a"]).cum_sum().to_list(), label="error", color="tab:blue")
     axes.axhline(0.0, color="grey", linewidth=0.8)
@@ -39,9 +43,13 @@ def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
     return _png(figure)
 
 
-def walk_forward_errors(days: Sequence[date], losses: Mapping[str, Any], *, zone: str, is_simulated: bool) -> bytes:
+def walk_forward_errors(
+    days: Sequence[date], losses: Mapping[str, Any], *, zone: str, is_simulated: bool
+) -> bytes:
     """Mean absolute error of each day that a candidate never saw; `losses` holds (D,) EUR/MWh by name, NaN where there is none."""
-    figure, axes = _canvas(f"{zone}: walk-forward on untouched days", "mean absolute error, EUR/MWh", is_simulated=is_simulated)
+    figure, axes = _canvas(
+        f"{zone}: walk-forward on untouched days", "mean absolute error, EUR/MWh", is_simulated=is_simulated
+    )
     for (name, values), style in zip(losses.items(), ("-", "--", ":"), strict=False):
         axes.plot(list(days), values, style, marker="o", markersize=3, label=name)
     axes.legend(frameon=False)
@@ -57,7 +65,17 @@ def _canvas(title: str, label: str, *, is_simulated: bool) -> tuple[Figure, Any]
     axes.set_ylabel(label)
     axes.grid(visible=True, alpha=0.25)
     if is_simulated:
-        figure.text(0.5, 0.5, "SIMULATED", fontsize=44, color="grey", alpha=0.13, ha="center", va="center", rotation=18)
+        figure.text(
+            0.5,
+            0.5,
+            "SIMULATED",
+            fontsize=44,
+            color="grey",
+            alpha=0.13,
+            ha="center",
+            va="center",
+            rotation=18,
+        )
     return figure, axes
 
 

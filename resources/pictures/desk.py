@@ -33,17 +33,30 @@ def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     if champion.is_empty():
         return _blank("Forecast of the day-ahead price", "no forecast yet")
     zone, last_day = champion["zone"][0], champion["delivery_day"].max()
-    shown = champion.filter(pl.col("zone") == zone, pl.col("delivery_day") > pl.lit(last_day).dt.offset_by(f"-{MAX_FAN_DAYS}d"))
+    shown = champion.filter(
+        pl.col("zone") == zone, pl.col("delivery_day") > pl.lit(last_day).dt.offset_by(f"-{MAX_FAN_DAYS}d")
+    )
     both = shown.join(_outcomes(prices), on=_PRICE_KEY, how="left").sort("delivery_start_utc")
     axes, done = _canvas(f"{zone}: day-ahead price forecast to {last_day!s}, champion", "EUR/MWh", both)
     times = both["delivery_start_utc"].to_numpy()
     for lower, upper, label, alpha in _BANDS:
         axes.fill_between(
-            times, both[QUANTILE_COLUMNS[lower]], both[QUANTILE_COLUMNS[upper]], step="post", color=BLUE, alpha=alpha, lw=0, label=f"{label} interval"
+            times,
+            both[QUANTILE_COLUMNS[lower]],
+            both[QUANTILE_COLUMNS[upper]],
+            step="post",
+            color=BLUE,
+            alpha=alpha,
+            lw=0,
+            label=f"{label} interval",
         )
-    axes.step(times, both["price_point_eur_per_mwh"], where="post", color=BLUE, lw=1.4, ls="--", label="forecast")
+    axes.step(
+        times, both["price_point_eur_per_mwh"], where="post", color=BLUE, lw=1.4, ls="--", label="forecast"
+    )
     # Outer tails may reach the price limits; the picture is for the prices around them.
-    shown_values = both.select(QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9], "outcome").drop_nulls(QUANTILE_COLUMNS[0.1])
+    shown_values = both.select(QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9], "outcome").drop_nulls(
+        QUANTILE_COLUMNS[0.1]
+    )
     low, high = (np.nanmin(shown_values.to_numpy()), np.nanmax(shown_values.to_numpy()))
     axes.set_ylim(low - 0.15 * max(high - low, 10.0), high + 0.30 * max(high - low, 10.0))
     if both["outcome"].is_not_null().any():
@@ -56,17 +69,36 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
     """Accumulated net P&L per zone and role against delivery day, and perfect foresight's share in the title. `settlements` is under its contract."""
     if settlements.is_empty():
         return _blank("Profit and loss", "nothing settled yet")
-    daily = settlements.group_by("zone", "role", "delivery_day").agg(pl.col("pnl_eur", "perfect_foresight_eur").sum()).sort("delivery_day")
+    daily = (
+        settlements.group_by("zone", "role", "delivery_day")
+        .agg(pl.col("pnl_eur", "perfect_foresight_eur").sum())
+        .sort("delivery_day")
+    )
     traded = daily.filter(pl.col("role") == "champion")
     best, made = (float(traded[name].sum()) for name in ("perfect_foresight_eur", "pnl_eur"))
     share = f", {made / best:.1%} of perfect foresight" if best > 0 else ""
-    axes, done = _canvas(f"P&L after costs, champion: {made:,.0f} EUR{share}", "EUR, accumulated", settlements)
+    axes, done = _canvas(
+        f"P&L after costs, champion: {made:,.0f} EUR{share}", "EUR, accumulated", settlements
+    )
     axes.axhline(0.0, color=GREY, lw=0.8)
-    colours = dict(zip(daily["zone"].unique(maintain_order=True), (BLUE, ORANGE, GREEN, VERMILION, GREY) * 6, strict=False))
+    colours = dict(
+        zip(
+            daily["zone"].unique(maintain_order=True),
+            (BLUE, ORANGE, GREEN, VERMILION, GREY) * 6,
+            strict=False,
+        )
+    )
     for group in daily.partition_by("zone", "role", maintain_order=True):
         zone, role = str(group["zone"][0]), str(group["role"][0])
         style = "-" if role == "champion" else ":"
-        axes.plot(group["delivery_day"].to_numpy(), group["pnl_eur"].cum_sum(), style, color=colours[zone], lw=1.6, label=f"{zone} {role}")
+        axes.plot(
+            group["delivery_day"].to_numpy(),
+            group["pnl_eur"].cum_sum(),
+            style,
+            color=colours[zone],
+            lw=1.6,
+            label=f"{zone} {role}",
+        )
     _time_axis(axes, "delivery day")
     return done()
 
@@ -77,18 +109,39 @@ def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
     if judged.is_empty():
         return _blank("Drift by feature", "no feature could be judged")
     newest = judged.filter(pl.col("delivery_day") == pl.col("delivery_day").max().over("zone"))
-    bars = newest.with_columns(ratio=pl.col("value") / pl.col("threshold")).sort("ratio", descending=True).head(MAX_DRIFT_BARS).reverse()
+    bars = (
+        newest.with_columns(ratio=pl.col("value") / pl.col("threshold"))
+        .sort("ratio", descending=True)
+        .head(MAX_DRIFT_BARS)
+        .reverse()
+    )
     several = bars["zone"].n_unique() > 1
-    names = [f"{row['zone']} {row['feature']}" if several else str(row["feature"]) for row in bars.iter_rows(named=True)]
+    names = [
+        f"{row['zone']} {row['feature']}" if several else str(row["feature"])
+        for row in bars.iter_rows(named=True)
+    ]
     who = " and ".join(sorted(set(bars["zone"])))
     axes, done = _canvas(
-        f"{who}: drift by feature on {bars['delivery_day'].max()!s}", "", bars.with_columns(source=pl.lit(source)), height=1.6 + 0.24 * len(names)
+        f"{who}: drift by feature on {bars['delivery_day'].max()!s}",
+        "",
+        bars.with_columns(source=pl.lit(source)),
+        height=1.6 + 0.24 * len(names),
     )
     is_alert = (bars["status"] == "alert").to_numpy()
     places = np.arange(len(names))
-    for chosen, colour, hatch, label in ((~is_alert, BLUE, "", "within"), (is_alert, VERMILION, "//", "alert")):
+    for chosen, colour, hatch, label in (
+        (~is_alert, BLUE, "", "within"),
+        (is_alert, VERMILION, "//", "alert"),
+    ):
         if chosen.any():
-            axes.barh(places[chosen], bars["ratio"].to_numpy()[chosen], color=colour, hatch=hatch, edgecolor="white", label=label)
+            axes.barh(
+                places[chosen],
+                bars["ratio"].to_numpy()[chosen],
+                color=colour,
+                hatch=hatch,
+                edgecolor="white",
+                label=label,
+            )
     axes.axvline(1.0, color=BLACK, lw=1.2, ls="--", label="threshold")
     axes.set_yticks(places, names, fontsize=8)
     axes.set_xlabel("distance from days of the same season, as a multiple of the threshold")
@@ -103,11 +156,16 @@ def calibration(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     if both.is_empty():
         return _blank("Calibration of the quantiles", "no forecast with an outcome yet")
     n_days = both["delivery_day"].n_unique()
-    axes, done = _canvas(f"Calibration over {n_days} days, champion", "share of outcomes below, %", both, width=5.4, height=5.0)
+    axes, done = _canvas(
+        f"Calibration over {n_days} days, champion", "share of outcomes below, %", both, width=5.4, height=5.0
+    )
     axes.plot([0, 100], [0, 100], color=GREY, lw=1.0, ls="--", label="honest")
     levels = [100 * level for level in QUANTILE_COLUMNS]
     for group in both.partition_by("zone", maintain_order=True):
-        below = [100 * float(np.mean(group["outcome"].to_numpy() <= group[column].to_numpy())) for column in QUANTILE_COLUMNS.values()]
+        below = [
+            100 * float(np.mean(group["outcome"].to_numpy() <= group[column].to_numpy()))
+            for column in QUANTILE_COLUMNS.values()
+        ]
         axes.plot(levels, below, "o-", lw=1.4, ms=5, label=str(group["zone"][0]))
     axes.set_xlabel("quantile level, %")
     axes.legend(fontsize=8, frameon=False)
@@ -130,7 +188,12 @@ def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None 
     for position, (label, day) in enumerate((marks or {}).items()):
         axes.axvline(np.datetime64(day), color=BLACK, lw=1.0, ls=("--", ":", "-.")[position % 3])
         axes.annotate(
-            label, (np.datetime64(day), top * (0.98 - 0.07 * (position % 4))), fontsize=8, xytext=(3, 0), textcoords="offset points", va="top"
+            label,
+            (np.datetime64(day), top * (0.98 - 0.07 * (position % 4))),
+            fontsize=8,
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="top",
         )
     _time_axis(axes, "delivery day")
     return done()
@@ -139,20 +202,35 @@ def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None 
 def publication_lags(lags: pl.DataFrame) -> bytes:
     """When each series was first seen against its due time by rule: median, and the range from the 10th to the 90th percentile of days."""
     if lags.is_empty():
-        return _blank("Publication against the rule", "nothing captured yet: history is dated by the rule itself")
+        return _blank(
+            "Publication against the rule", "nothing captured yet: history is dated by the rule itself"
+        )
     lag = pl.col("lag_minutes")
     series = (
         lags.group_by("zone", "source", "table_name", "series")
-        .agg(low=lag.quantile(0.1, "nearest"), mid=lag.median(), high=lag.quantile(0.9, "nearest"), n_days=pl.len())
+        .agg(
+            low=lag.quantile(0.1, "nearest"),
+            mid=lag.median(),
+            high=lag.quantile(0.9, "nearest"),
+            n_days=pl.len(),
+        )
         .sort("zone", "source", "table_name", "series")
     )
-    axes, done = _canvas("First seen, minutes after due by the publication rule", "", lags, height=1.2 + 0.32 * series.height)
+    axes, done = _canvas(
+        "First seen, minutes after due by the publication rule", "", lags, height=1.2 + 0.32 * series.height
+    )
     at = np.arange(series.height)[::-1]
     axes.hlines(at, series["low"].to_numpy(), series["high"].to_numpy(), color=BLUE, lw=3, alpha=0.5)
     axes.plot(series["mid"].to_numpy(), at, "o", color=BLUE, ms=6)
     axes.axvline(0.0, color=BLACK, lw=1.0, ls="--")
     # Two tables may have a series of the same name: load, wind and solar are forecast and measured.
-    names = series.select(pl.format("{}  {}  {}, {} ({} days)", "zone", "source", "table_name", "series", "n_days")).to_series().to_list()
+    names = (
+        series.select(
+            pl.format("{}  {}  {}, {} ({} days)", "zone", "source", "table_name", "series", "n_days")
+        )
+        .to_series()
+        .to_list()
+    )
     axes.set_yticks(at, names, fontsize=8)
     axes.set_xlabel("minutes; left of the line is early")
     return done()
@@ -163,11 +241,17 @@ def contributions(reasons: pl.DataFrame, what: str = "the forecast") -> bytes:
     moved = reasons.filter(pl.col("contribution_eur_per_mwh") != 0.0)
     if moved.is_empty():
         return _blank(f"What moved {what}", "nothing to explain")
-    bars = moved.group_by("feature").agg(pl.col("contribution_eur_per_mwh").mean()).sort(pl.col("contribution_eur_per_mwh").abs())
+    bars = (
+        moved.group_by("feature")
+        .agg(pl.col("contribution_eur_per_mwh").mean())
+        .sort(pl.col("contribution_eur_per_mwh").abs())
+    )
     title = f"{moved['zone'][0]} {moved['delivery_day'].max()!s}: what moved {what}"
     axes, done = _canvas(title, "", pl.DataFrame({"source": ["lake"]}), height=1.6 + 0.3 * bars.height)
     values = bars["contribution_eur_per_mwh"].to_list()
-    axes.barh(bars["feature"].to_list(), values, color=[BLUE if value >= 0 else VERMILION for value in values])
+    axes.barh(
+        bars["feature"].to_list(), values, color=[BLUE if value >= 0 else VERMILION for value in values]
+    )
     axes.axvline(0.0, color=GREY, lw=0.8)
     axes.set_xlabel("EUR/MWh against a usual day, mean of the units where it is among the five largest")
     return done()
@@ -175,11 +259,17 @@ def contributions(reasons: pl.DataFrame, what: str = "the forecast") -> bytes:
 
 def _outcomes(prices: pl.DataFrame) -> pl.DataFrame:
     """The newest known price of each period."""
-    newest = prices.sort("available_at_utc").group_by(_PRICE_KEY).agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
+    newest = (
+        prices.sort("available_at_utc")
+        .group_by(_PRICE_KEY)
+        .agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
+    )
     return newest.with_columns(pl.col("delivery_start_utc").dt.cast_time_unit("us"))
 
 
-def _canvas(title: str, y_label: str, data: pl.DataFrame, *, width: float = 9.0, height: float = 4.2) -> tuple[Any, Callable[[], bytes]]:
+def _canvas(
+    title: str, y_label: str, data: pl.DataFrame, *, width: float = 9.0, height: float = 4.2
+) -> tuple[Any, Callable[[], bytes]]:
     """Axes, and the function that turns the finished figure into PNG bytes."""
     figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)
@@ -189,7 +279,9 @@ def _canvas(title: str, y_label: str, data: pl.DataFrame, *, width: float = 9.0,
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     if (data["source"] == "simulated").any():
-        figure.text(0.5, 0.5, "SIMULATED", fontsize=44, color=GREY, alpha=0.13, ha="center", va="center", rotation=18)
+        figure.text(
+            0.5, 0.5, "SIMULATED", fontsize=44, color=GREY, alpha=0.13, ha="center", va="center", rotation=18
+        )
 
     def done() -> bytes:
         buffer = io.BytesIO()

@@ -40,6 +40,11 @@ class Ecb:
                 first_utc=first,
                 end_utc=end,
                 parse=parse_ecb,
-                parameters={"startPeriod": str(first_day), "endPeriod": str(last_day), "detail": "dataonly", "format": "jsondata"},
+                parameters={
+                    "startPeriod": str(first_day),
+                    "endPeriod": str(last_day),
+                    "detail": "dataonly",
+                    "format": "jsondata",
+                },
             )
         ]

@@ -16,7 +16,10 @@ _ENDPOINTS: dict[str, tuple[tuple[str, str], ...]] = {
     "imbalance_prices": (),
     "load_forecasts": (("NDF", "forecast/demand/day-ahead/latest"),),
     "load_actuals": (("INDO", "datasets/INDO"),),
-    "renewable_forecasts": (("DGWS", "forecast/generation/wind-and-solar/day-ahead"), ("WINDFOR", "forecast/generation/wind/latest")),
+    "renewable_forecasts": (
+        ("DGWS", "forecast/generation/wind-and-solar/day-ahead"),
+        ("WINDFOR", "forecast/generation/wind/latest"),
+    ),
     "generation_actuals": (("AGWS", "generation/actual/per-type/wind-and-solar"),),
     "available_capacity": (("FOU2T14D", "datasets/FOU2T14D"),),
 }
@@ -52,11 +55,33 @@ class Elexon:
             yield self._request(table, dataset, f"{self.base_url}/{path}", zone, (first_day, last_day), span)
         if table == "imbalance_prices":
             for day in days_between(first_day, last_day):
-                yield self._request(table, "DISEBSP", f"{self.base_url}/{_SYSTEM_PRICES}/{day}", zone, (day, day), {"format": "json"})
+                yield self._request(
+                    table,
+                    "DISEBSP",
+                    f"{self.base_url}/{_SYSTEM_PRICES}/{day}",
+                    zone,
+                    (day, day),
+                    {"format": "json"},
+                )
 
-    def _request(self, table: str, dataset: str, url: str, zone: str, days: tuple[date, date], parameters: dict[str, str]) -> ProviderRequest:
+    def _request(
+        self,
+        table: str,
+        dataset: str,
+        url: str,
+        zone: str,
+        days: tuple[date, date],
+        parameters: dict[str, str],
+    ) -> ProviderRequest:
         first, end = span_utc(zone, *days)
-        return ProviderRequest(series=table, url=url, first_utc=first, end_utc=end, parse=partial(_parse, dataset), parameters=parameters)
+        return ProviderRequest(
+            series=table,
+            url=url,
+            first_utc=first,
+            end_utc=end,
+            parse=partial(_parse, dataset),
+            parameters=parameters,
+        )
 
 
 def _parse(dataset: str, body: bytes, capture: Capture) -> ParsedDocument:

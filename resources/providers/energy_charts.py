@@ -8,7 +8,13 @@ from functools import partial
 from resources.providers.http import HttpPolicy
 from resources.providers.provider import ProviderRequest, instant_text, require_table, span_utc
 from spot.sources.parsed import Capture, ParsedDocument
-from spot.sources.providers.energy_charts import BIDDING_ZONES, COUNTRIES, SOURCE, Document, parse_energy_charts
+from spot.sources.providers.energy_charts import (
+    BIDDING_ZONES,
+    COUNTRIES,
+    SOURCE,
+    Document,
+    parse_energy_charts,
+)
 
 _FORECASTS = {"load_forecasts": ("load",), "renewable_forecasts": ("solar", "wind_onshore", "wind_offshore")}
 
@@ -36,15 +42,38 @@ class EnergyCharts:
         """
         require_table(self, table, zone)
         if table == "day_ahead_prices":
-            return [self._request(table, "price", "price", zone, first_day, last_day, {"bzn": BIDDING_ZONES[zone]})]
+            return [
+                self._request(
+                    table, "price", "price", zone, first_day, last_day, {"bzn": BIDDING_ZONES[zone]}
+                )
+            ]
         if table in _FORECASTS:
             country = COUNTRIES[zone]
-            kinds = [{"country": country, "production_type": kind, "forecast_type": "day-ahead"} for kind in _FORECASTS[table]]
-            return [self._request(table, "forecast", "public_power_forecast", zone, first_day, last_day, parameters) for parameters in kinds]
-        return [self._request(table, "public_power", "public_power", zone, first_day, last_day, {"country": COUNTRIES[zone]})]
+            kinds = [
+                {"country": country, "production_type": kind, "forecast_type": "day-ahead"}
+                for kind in _FORECASTS[table]
+            ]
+            return [
+                self._request(
+                    table, "forecast", "public_power_forecast", zone, first_day, last_day, parameters
+                )
+                for parameters in kinds
+            ]
+        return [
+            self._request(
+                table, "public_power", "public_power", zone, first_day, last_day, {"country": COUNTRIES[zone]}
+            )
+        ]
 
     def _request(
-        self, table: str, document: Document, path: str, zone: str, first_day: date, last_day: date, parameters: dict[str, str]
+        self,
+        table: str,
+        document: Document,
+        path: str,
+        zone: str,
+        first_day: date,
+        last_day: date,
+        parameters: dict[str, str],
     ) -> ProviderRequest:
         first, end = span_utc(zone, first_day, last_day)
         return ProviderRequest(

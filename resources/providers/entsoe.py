@@ -17,13 +17,43 @@ from spot.sources.providers.entsoe import SOURCE, parse_entsoe
 from spot.sources.providers.entsoe_outages import parse_entsoe_outages
 
 _BY_ZONE: dict[str, dict[str, str]] = {
-    "day_ahead_prices": {"documentType": codes.DAY_AHEAD_PRICES, "contract_MarketAgreement.type": "A01", "in_Domain": "", "out_Domain": ""},
-    "other_auction_prices": {"documentType": codes.DAY_AHEAD_PRICES, "contract_MarketAgreement.type": "A01", "in_Domain": "", "out_Domain": ""},
-    "load_forecasts": {"documentType": codes.TOTAL_LOAD, "processType": codes.PROCESS_DAY_AHEAD, "outBiddingZone_Domain": ""},
-    "load_actuals": {"documentType": codes.TOTAL_LOAD, "processType": codes.PROCESS_REALISED, "outBiddingZone_Domain": ""},
-    "renewable_forecasts": {"documentType": codes.WIND_SOLAR_FORECAST, "processType": codes.PROCESS_DAY_AHEAD, "in_Domain": ""},
-    "renewable_forecast_updates": {"documentType": codes.WIND_SOLAR_FORECAST, "processType": codes.PROCESS_CURRENT, "in_Domain": ""},
-    "generation_actuals": {"documentType": codes.GENERATION_BY_TYPE, "processType": codes.PROCESS_REALISED, "in_Domain": ""},
+    "day_ahead_prices": {
+        "documentType": codes.DAY_AHEAD_PRICES,
+        "contract_MarketAgreement.type": "A01",
+        "in_Domain": "",
+        "out_Domain": "",
+    },
+    "other_auction_prices": {
+        "documentType": codes.DAY_AHEAD_PRICES,
+        "contract_MarketAgreement.type": "A01",
+        "in_Domain": "",
+        "out_Domain": "",
+    },
+    "load_forecasts": {
+        "documentType": codes.TOTAL_LOAD,
+        "processType": codes.PROCESS_DAY_AHEAD,
+        "outBiddingZone_Domain": "",
+    },
+    "load_actuals": {
+        "documentType": codes.TOTAL_LOAD,
+        "processType": codes.PROCESS_REALISED,
+        "outBiddingZone_Domain": "",
+    },
+    "renewable_forecasts": {
+        "documentType": codes.WIND_SOLAR_FORECAST,
+        "processType": codes.PROCESS_DAY_AHEAD,
+        "in_Domain": "",
+    },
+    "renewable_forecast_updates": {
+        "documentType": codes.WIND_SOLAR_FORECAST,
+        "processType": codes.PROCESS_CURRENT,
+        "in_Domain": "",
+    },
+    "generation_actuals": {
+        "documentType": codes.GENERATION_BY_TYPE,
+        "processType": codes.PROCESS_REALISED,
+        "in_Domain": "",
+    },
     "net_positions": {
         "documentType": codes.NET_POSITION,
         "businessType": "B09",
@@ -33,7 +63,11 @@ _BY_ZONE: dict[str, dict[str, str]] = {
     },
     "imbalance_prices": {"documentType": codes.IMBALANCE_PRICES, "controlArea_Domain": ""},
     "imbalance_price_sides": {"documentType": codes.IMBALANCE_PRICES, "controlArea_Domain": ""},
-    "imbalance_volumes": {"documentType": codes.IMBALANCE_VOLUMES, "businessType": "A19", "controlArea_Domain": ""},
+    "imbalance_volumes": {
+        "documentType": codes.IMBALANCE_VOLUMES,
+        "businessType": "A19",
+        "controlArea_Domain": "",
+    },
     "outages": {"documentType": codes.GENERATION_OUTAGES, "biddingZone_Domain": ""},
 }
 """Table to parameters; an empty one takes the EIC of the zone or of its settlement area. Two tables of one document ask for it twice."""
@@ -66,10 +100,17 @@ class Entsoe:
         """
         require_table(self, table, zone)
         if not self.token:
-            raise ConfigurationError("ENTSO-E needs a token: set SPOTDESK_ENTSOE_TOKEN in .env (docs/sources/entsoe.md says how to get one)")
-        return [self._request(table, zone, first_day, last_day, parameters) for parameters in _parameters(table, zone)]
+            raise ConfigurationError(
+                "ENTSO-E needs a token: set SPOTDESK_ENTSOE_TOKEN in .env (docs/sources/entsoe.md says how to get one)"
+            )
+        return [
+            self._request(table, zone, first_day, last_day, parameters)
+            for parameters in _parameters(table, zone)
+        ]
 
-    def _request(self, table: str, zone: str, first_day: date, last_day: date, parameters: dict[str, str]) -> ProviderRequest:
+    def _request(
+        self, table: str, zone: str, first_day: date, last_day: date, parameters: dict[str, str]
+    ) -> ProviderRequest:
         first, end = span_utc(zone, first_day, last_day)
         return ProviderRequest(
             series=table,
@@ -86,7 +127,11 @@ def _parameters(table: str, zone: str) -> Iterator[dict[str, str]]:
     eic = codes.settlement_area(zone) if table in _SETTLED_BY_AREA else find_zone(zone).eic
     if table == "cross_border_flows":
         for neighbour in find_zone(zone).neighbours:
-            yield {"documentType": codes.PHYSICAL_FLOWS, "out_Domain": eic, "in_Domain": find_zone(neighbour).eic}
+            yield {
+                "documentType": codes.PHYSICAL_FLOWS,
+                "out_Domain": eic,
+                "in_Domain": find_zone(neighbour).eic,
+            }
         return
     filled = {name: value or eic for name, value in _BY_ZONE[table].items()}
     yield filled

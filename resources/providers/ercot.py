@@ -41,14 +41,18 @@ class Ercot:
     username: str = field(default="", repr=False)
     password: str = field(default="", repr=False)
     base_url: str = "https://api.ercot.com/api/public-reports"
-    login_url: str = "https://ercotb2c.b2clogin.com/ercotb2c.onmicrosoft.com/B2C_1_PUBAPI-ROPC-FLOW/oauth2/v2.0/token"
+    login_url: str = (
+        "https://ercotb2c.b2clogin.com/ercotb2c.onmicrosoft.com/B2C_1_PUBAPI-ROPC-FLOW/oauth2/v2.0/token"
+    )
     name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=24.0))
     longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices and load forecasts for the hubs of ERCOT; the prices arrive in USD (`local_currency_prices`) and are converted."""
-        return frozenset({*_PRICES, "load_forecasts"}) if find_zone(zone).operator == OPERATOR else frozenset()
+        return (
+            frozenset({*_PRICES, "load_forecasts"}) if find_zone(zone).operator == OPERATOR else frozenset()
+        )
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
         """One request; load forecasts need one per delivery day, for the postings from the midnight before to the gate.
@@ -66,11 +70,23 @@ class Ercot:
 
     def _requests(self, table: str, zone: str, first_day: date, last_day: date) -> Iterator[ProviderRequest]:
         if table == "load_forecasts":
-            yield from (self._request(table, _LOAD, zone, (day, day), _postings(zone, day)) for day in days_between(first_day, last_day))
+            yield from (
+                self._request(table, _LOAD, zone, (day, day), _postings(zone, day))
+                for day in days_between(first_day, last_day)
+            )
             return
-        yield self._request(table, _PRICES[table], zone, (first_day, last_day), {"settlementPoint": find_zone(zone).node})
+        yield self._request(
+            table, _PRICES[table], zone, (first_day, last_day), {"settlementPoint": find_zone(zone).node}
+        )
 
-    def _request(self, table: str, report: tuple[str, Report], zone: str, days: tuple[date, date], asked: dict[str, str]) -> ProviderRequest:
+    def _request(
+        self,
+        table: str,
+        report: tuple[str, Report],
+        zone: str,
+        days: tuple[date, date],
+        asked: dict[str, str],
+    ) -> ProviderRequest:
         first, end = span_utc(zone, *days)
         return ProviderRequest(
             series=table,
@@ -78,7 +94,13 @@ class Ercot:
             first_utc=first,
             end_utc=end,
             parse=partial(_parse, report[1]),
-            parameters={"deliveryDateFrom": str(days[0]), "deliveryDateTo": str(days[1]), **asked, "size": "100000", "page": "1"},
+            parameters={
+                "deliveryDateFrom": str(days[0]),
+                "deliveryDateTo": str(days[1]),
+                **asked,
+                "size": "100000",
+                "page": "1",
+            },
             secret_headers={"Ocp-Apim-Subscription-Key": self.key},
             log_in=self._log_in,
         )
@@ -92,7 +114,11 @@ class Ercot:
                 "client_id": _CLIENT_ID,
                 "scope": f"openid {_CLIENT_ID} offline_access",
             }
-            token = _token(client.post_form(self.login_url, form, {"username": self.username, "password": self.password}).body)
+            token = _token(
+                client.post_form(
+                    self.login_url, form, {"username": self.username, "password": self.password}
+                ).body
+            )
             _TOKENS[self.login_url, self.username] = (token, time.monotonic() + _TOKEN_SECONDS)
         return {"Authorization": f"Bearer {token}"}
 
@@ -105,7 +131,9 @@ def _token(body: bytes) -> str:
         raise ConfigurationError("the answer to the ERCOT login is not readable") from None
     token = answer.get("id_token") if isinstance(answer, dict) else None
     if not isinstance(token, str) or not token:
-        raise ConfigurationError("ERCOT refuses the login: check SPOTDESK_ERCOT_USERNAME and SPOTDESK_ERCOT_PASSWORD")
+        raise ConfigurationError(
+            "ERCOT refuses the login: check SPOTDESK_ERCOT_USERNAME and SPOTDESK_ERCOT_PASSWORD"
+        )
     return token
 
 
@@ -114,7 +142,10 @@ def _postings(zone: str, day: date) -> dict[str, str]:
     time_zone = ZoneInfo(find_zone(zone).market_time_zone)
     first = datetime.combine(day - timedelta(days=1), clock_time(), tzinfo=time_zone)
     last = gate_closure_utc(zone, day).astimezone(time_zone)
-    return {"postedDatetimeFrom": first.strftime("%Y-%m-%dT%H:%M:%S"), "postedDatetimeTo": last.strftime("%Y-%m-%dT%H:%M:%S")}
+    return {
+        "postedDatetimeFrom": first.strftime("%Y-%m-%dT%H:%M:%S"),
+        "postedDatetimeTo": last.strftime("%Y-%m-%dT%H:%M:%S"),
+    }
 
 
 def _parse(report: Report, body: bytes, capture: Capture) -> ParsedDocument:

@@ -78,7 +78,9 @@ class _Asked:
 class _TryAgainError(Exception):
     """One attempt failed in a way that another may not."""
 
-    def __init__(self, reason: str, wait_seconds: float | None = None, *, is_unreachable: bool = False) -> None:
+    def __init__(
+        self, reason: str, wait_seconds: float | None = None, *, is_unreachable: bool = False
+    ) -> None:
         super().__init__(reason)
         self.wait_seconds = wait_seconds
         self.is_unreachable = is_unreachable
@@ -117,7 +119,9 @@ class HttpClient:
         Raises:
             ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `get`.
         """
-        return self._ask(_Asked("POST", url, url, {}, {}, {**form, **secret_form}), list(secret_form.values()))
+        return self._ask(
+            _Asked("POST", url, url, {}, {}, {**form, **secret_form}), list(secret_form.values())
+        )
 
     def _ask(self, asked: "_Asked", secrets: Sequence[str]) -> Answer:
         url, address = asked.url, asked.address
@@ -132,13 +136,19 @@ class HttpClient:
             except _TryAgainError as error:
                 reason = redact(str(error), hidden)
                 attempts = min(attempts, _ATTEMPTS_TO_CONNECT) if error.is_unreachable else attempts
-                wait = error.wait_seconds if error.wait_seconds is not None else 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
+                wait = (
+                    error.wait_seconds
+                    if error.wait_seconds is not None
+                    else 2.0**attempt * random.uniform(0.5, 1.0)
+                )  # noqa: S311 - spreads retries
                 if error.wait_seconds is not None:
                     self._block(httpx.URL(url).host, wait)
             attempt += 1
             if attempt < attempts:
                 self._wait(wait, f"{address}: {reason}")
-        raise SourceUnavailableError(f"{address}: {reason}, after {attempt} attempt{'s' if attempt > 1 else ''}")
+        raise SourceUnavailableError(
+            f"{address}: {reason}, after {attempt} attempt{'s' if attempt > 1 else ''}"
+        )
 
     def _attempt(self, asked: "_Asked", hidden: tuple[str, ...]) -> Answer:
         address = asked.address
@@ -150,7 +160,9 @@ class HttpClient:
             # Redirects are not followed: they could carry a token to another host. Proxies are the machine's business.
             with (
                 httpx.Client(timeout=timeout, follow_redirects=False) as client,
-                client.stream(asked.method, asked.url, params=dict(asked.query) or None, headers=headers, data=form) as response,
+                client.stream(
+                    asked.method, asked.url, params=dict(asked.query) or None, headers=headers, data=form
+                ) as response,
             ):
                 _check_status(response, address)
                 body = b"".join(_bounded(response, self.policy.maximum_bytes, deadline, address))
@@ -164,7 +176,12 @@ class HttpClient:
             raise _TryAgainError(f"{type(error).__name__} {error}".strip()) from None
         if body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
             raise _TryAgainError(f"an HTML page with status {response.status_code} instead of data")
-        return Answer(status=response.status_code, body=body, address=address, completed_at_utc=datetime.fromtimestamp(self.wall_clock(), UTC))
+        return Answer(
+            status=response.status_code,
+            body=body,
+            address=address,
+            completed_at_utc=datetime.fromtimestamp(self.wall_clock(), UTC),
+        )
 
     def _take_turn(self, host: str, address: str) -> None:
         """Wait until this host may be asked again; turns are given out under a lock, so several processes share one budget."""
@@ -172,7 +189,9 @@ class HttpClient:
             now = self.wall_clock()
             turn = max(now, state.get("next_turn", 0.0), state.get("blocked_until", 0.0))
             if turn - now > self.policy.longest_wait_seconds:
-                raise SourceUnavailableError(f"{address}: the provider asked for a pause of {turn - now:.0f} s more: ask again later")
+                raise SourceUnavailableError(
+                    f"{address}: the provider asked for a pause of {turn - now:.0f} s more: ask again later"
+                )
             state["next_turn"] = turn + 60.0 / self.policy.requests_per_minute
         if turn > now:
             self.sleep(turn - now)
@@ -183,7 +202,9 @@ class HttpClient:
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds > self.policy.longest_wait_seconds:
-            raise SourceUnavailableError(f"{why}; the provider asks for a pause of {seconds:.0f} s: ask again later")
+            raise SourceUnavailableError(
+                f"{why}; the provider asks for a pause of {seconds:.0f} s: ask again later"
+            )
         self.sleep(seconds)
 
     def _state(self, host: str) -> "_HostState":
@@ -232,7 +253,9 @@ def _check_status(response: httpx.Response, address: str) -> None:
     if status in _READ_BY_PARSERS:
         return
     if status in (401, 403):
-        raise ConfigurationError(f"{address}: status {status}, the provider refuses the token: check it with `spotdesk doctor`")
+        raise ConfigurationError(
+            f"{address}: status {status}, the provider refuses the token: check it with `spotdesk doctor`"
+        )
     if status in (404, 410):
         raise NotYetPublishedError(f"{address}: status {status}, no such document (yet)")
     if status in _RETRIED:
@@ -266,7 +289,9 @@ def _bounded(response: httpx.Response, maximum_bytes: int, deadline: float, addr
             raise _TryAgainError(f"a damaged compressed body ({error})") from None
         n_bytes += len(piece)
         if n_bytes > maximum_bytes:
-            raise SourceUnavailableError(f"{address}: a body above {maximum_bytes} bytes: refused, ask for fewer days")
+            raise SourceUnavailableError(
+                f"{address}: a body above {maximum_bytes} bytes: refused, ask for fewer days"
+            )
         yield piece
     if inflater and not inflater.eof:
         raise _TryAgainError("a compressed body that was cut short")

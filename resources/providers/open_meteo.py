@@ -59,14 +59,20 @@ class OpenMeteo:
             ConfigurationError: no points for the zone.
         """
         require_table(self, table, zone)
-        return [self._request(zone, day, point) for day in days_between(first_day, last_day) for point in POINTS[zone]]
+        return [
+            self._request(zone, day, point)
+            for day in days_between(first_day, last_day)
+            for point in POINTS[zone]
+        ]
 
     def _request(self, zone: str, day: date, point: tuple[float, float]) -> ProviderRequest:
         if self.model not in {"ecmwf_ifs", "ecmwf_ifs025", "icon_seamless", "icon_eu", "gfs_seamless"}:
             raise ConfigurationError(f"Open-Meteo model {self.model!r} is not known")
         first, end = span_utc(zone, day, day)
         run = datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC)
-        wanted = WeatherRequest(interface="single_run", model=self.model, point=f"{point[0]:.2f},{point[1]:.2f}", run_at_utc=run)
+        wanted = WeatherRequest(
+            interface="single_run", model=self.model, point=f"{point[0]:.2f},{point[1]:.2f}", run_at_utc=run
+        )
         return ProviderRequest(
             series="weather_forecasts",
             url=self.base_url,

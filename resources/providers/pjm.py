@@ -15,7 +15,10 @@ from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, ParsedDocument
 from spot.sources.providers.pjm import OPERATOR, SOURCE, Feed, parse_pjm
 
-_PRICE_FEEDS: dict[str, tuple[Feed, str]] = {"day_ahead_prices": ("da_hrl_lmps", "da"), "imbalance_prices": ("rt_hrl_lmps", "rt")}
+_PRICE_FEEDS: dict[str, tuple[Feed, str]] = {
+    "day_ahead_prices": ("da_hrl_lmps", "da"),
+    "imbalance_prices": ("rt_hrl_lmps", "rt"),
+}
 _FORECAST_FEEDS: tuple[tuple[Feed, str, str, str], ...] = (
     ("load_frcstd_hist", "RTO", "evaluated_at", "forecast_hour_beginning"),
     ("load_frcstd_7_day", "RTO_COMBINED", "evaluated_at_datetime", "forecast_datetime_beginning"),
@@ -35,7 +38,11 @@ class Pjm:
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices and load forecasts for the hubs of PJM; the prices arrive in USD (`local_currency_prices`) and are converted."""
-        return frozenset({*_PRICE_FEEDS, "load_forecasts"}) if find_zone(zone).operator == OPERATOR else frozenset()
+        return (
+            frozenset({*_PRICE_FEEDS, "load_forecasts"})
+            if find_zone(zone).operator == OPERATOR
+            else frozenset()
+        )
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
         """One request; load forecasts need two, of the feed of history and of that of the newest forecast.
@@ -45,7 +52,9 @@ class Pjm:
         """
         require_table(self, table, zone)
         if not self.key:
-            raise ConfigurationError("PJM needs a key: set SPOTDESK_PJM_KEY in .env (docs/sources/pjm.md says how to get one)")
+            raise ConfigurationError(
+                "PJM needs a key: set SPOTDESK_PJM_KEY in .env (docs/sources/pjm.md says how to get one)"
+            )
         return list(self._requests(table, zone, (first_day, last_day)))
 
     def _requests(self, table: str, zone: str, days: tuple[date, date]) -> Iterator[ProviderRequest]:
@@ -53,16 +62,37 @@ class Pjm:
         if table == "load_forecasts":
             for feed, area, made, hour in _FORECAST_FEEDS:
                 names = [f"{name}_{clock}" for name in (made, hour) for clock in ("utc", "ept")]
-                asked = {"forecast_area": area, f"{hour}_ept": span, "fields": ",".join([*names, "forecast_area", "forecast_load_mw"])}
+                asked = {
+                    "forecast_area": area,
+                    f"{hour}_ept": span,
+                    "fields": ",".join([*names, "forecast_area", "forecast_load_mw"]),
+                }
                 yield self._request(table, feed, zone, days, {**asked, "sort": f"{hour}_utc"})
             return
         feed, market = _PRICE_FEEDS[table]
-        prices = [f"{part}_{market}" for part in ("system_energy_price", "total_lmp", "congestion_price", "marginal_loss_price")]
-        fields = ["datetime_beginning_utc", "datetime_beginning_ept", "pnode_id", "pnode_name", "row_is_current", *prices]
-        asked = {"pnode_id": find_zone(zone).node, "row_is_current": "TRUE", "datetime_beginning_ept": span, "fields": ",".join(fields)}
+        prices = [
+            f"{part}_{market}"
+            for part in ("system_energy_price", "total_lmp", "congestion_price", "marginal_loss_price")
+        ]
+        fields = [
+            "datetime_beginning_utc",
+            "datetime_beginning_ept",
+            "pnode_id",
+            "pnode_name",
+            "row_is_current",
+            *prices,
+        ]
+        asked = {
+            "pnode_id": find_zone(zone).node,
+            "row_is_current": "TRUE",
+            "datetime_beginning_ept": span,
+            "fields": ",".join(fields),
+        }
         yield self._request(table, feed, zone, days, {**asked, "sort": "datetime_beginning_utc"})
 
-    def _request(self, table: str, feed: Feed, zone: str, days: tuple[date, date], asked: dict[str, str]) -> ProviderRequest:
+    def _request(
+        self, table: str, feed: Feed, zone: str, days: tuple[date, date], asked: dict[str, str]
+    ) -> ProviderRequest:
         first, end = span_utc(zone, *days)
         return ProviderRequest(
             series=table,

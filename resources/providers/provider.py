@@ -87,4 +87,6 @@ def require_table(provider: Provider, table: str, zone: str) -> None:
     """Raise ConfigurationError unless the provider has the table for the zone; the message says what it has."""
     known = provider.tables(zone)
     if table not in known:
-        raise ConfigurationError(f"{provider.name} has no {table} for {zone}: it has {', '.join(sorted(known)) or 'nothing for this zone'}")
+        raise ConfigurationError(
+            f"{provider.name} has no {table} for {zone}: it has {', '.join(sorted(known)) or 'nothing for this zone'}"
+        )

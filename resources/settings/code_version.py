@@ -5,7 +5,13 @@ from functools import cache
 
 from resources.settings.environment import PROJECT_ROOT
 
-_ROOMS = ("spot/forecast", "spot/features", "spot/contracts/panel.py", "spot/contracts/feature_tables.py", "spot/market")
+_ROOMS = (
+    "spot/forecast",
+    "spot/features",
+    "spot/contracts/panel.py",
+    "spot/contracts/feature_tables.py",
+    "spot/market",
+)
 _SPREAD_ROOMS = (
     "spot/strategy/spread/model.py",
     "spot/strategy/spread/inputs.py",

@@ -62,7 +62,9 @@ _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TO
 os.environ.update(_SILENT)
 # Parts of Dagster that the graph uses on purpose; the version is pinned.
 warnings.filterwarnings("ignore", message=".* is currently in (beta|preview)")
-warnings.filterwarnings("ignore", message="InitResourceContext.(dagster_run|run_id) is deprecated", category=DeprecationWarning)
+warnings.filterwarnings(
+    "ignore", message="InitResourceContext.(dagster_run|run_id) is deprecated", category=DeprecationWarning
+)
 # The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores are shared.
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
@@ -107,10 +109,15 @@ def read_environment(home: Path | None = None) -> Environment:
     Raises:
         ConfigurationError: a variable has an impossible value.
     """
-    values: dict[str, str] = {**{k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v}, **os.environ}
+    values: dict[str, str] = {
+        **{k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v},
+        **os.environ,
+    }
     name = values.get("SPOTDESK_ENVIRONMENT", "local")
     if name not in get_args(EnvironmentName):
-        raise ConfigurationError(f"SPOTDESK_ENVIRONMENT is {name!r}: expected one of {', '.join(get_args(EnvironmentName))}")
+        raise ConfigurationError(
+            f"SPOTDESK_ENVIRONMENT is {name!r}: expected one of {', '.join(get_args(EnvironmentName))}"
+        )
     # A home that was asked for in code holds all its state itself: a test or the demo never writes into the desk's lake.
     own = {} if home is not None else values
     folder = (home or Path(values.get("SPOTDESK_HOME") or PROJECT_ROOT / ".spotdesk")).expanduser().resolve()
@@ -120,8 +127,12 @@ def read_environment(home: Path | None = None) -> Environment:
         conf_folder=Path(values.get("SPOTDESK_CONF") or PROJECT_ROOT / "conf").expanduser().resolve(),
         lake_uri=own.get("SPOTDESK_LAKE_URI") or str(folder / "lake"),
         storage_options={option: values[option] for option in _S3_OPTIONS if values.get(option)},
-        market_data=Path(values.get("SPOTDESK_MARKET_DATA") or PROJECT_ROOT.parent / "shared" / "data").expanduser().resolve(),
-        analyst_database=Path(own.get("SPOTDESK_ANALYST_DATABASE") or folder / "analyst.duckdb").expanduser().resolve(),
+        market_data=Path(values.get("SPOTDESK_MARKET_DATA") or PROJECT_ROOT.parent / "shared" / "data")
+        .expanduser()
+        .resolve(),
+        analyst_database=Path(own.get("SPOTDESK_ANALYST_DATABASE") or folder / "analyst.duckdb")
+        .expanduser()
+        .resolve(),
         tracking_uri=own.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}",
         webhook_url=own.get("SPOTDESK_WEBHOOK_URL", ""),
         commit=values.get("SPOTDESK_COMMIT") or _commit_of_checkout(),
@@ -149,7 +160,10 @@ def aws_credentials() -> dict[str, str]:
 def signal_webhook() -> dict[str, str]:
     """`url` and `secret` of the webhook that live signals are posted to; empty where none is set. Read at each use, like the tokens."""
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return {"url": values.get("SPOTDESK_SIGNAL_WEBHOOK_URL") or "", "secret": values.get("SPOTDESK_SIGNAL_WEBHOOK_SECRET") or ""}
+    return {
+        "url": values.get("SPOTDESK_SIGNAL_WEBHOOK_URL") or "",
+        "secret": values.get("SPOTDESK_SIGNAL_WEBHOOK_SECRET") or "",
+    }
 
 
 def provider_urls() -> dict[str, str]:
@@ -159,7 +173,9 @@ def provider_urls() -> dict[str, str]:
         ConfigurationError: an entry is not `name=url`.
     """
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    entries = [entry.strip() for entry in (values.get("SPOTDESK_PROVIDER_URLS") or "").split(",") if entry.strip()]
+    entries = [
+        entry.strip() for entry in (values.get("SPOTDESK_PROVIDER_URLS") or "").split(",") if entry.strip()
+    ]
     pairs = [entry.partition("=") for entry in entries]
     if any(not name or not url.startswith(("http://", "https://")) for name, _, url in pairs):
         raise ConfigurationError("SPOTDESK_PROVIDER_URLS: expected name=url, separated by commas")
@@ -173,7 +189,9 @@ def desk_settings(environment: Environment) -> DeskSettings:
         ConfigurationError: the file or a zone is wrong.
     """
     settings = load_desk_settings(environment.conf_folder / "zones.yaml")
-    extra = [name for name in os.environ.get(_EXTRA_ZONES, "").split(",") if name and name not in settings.zones]
+    extra = [
+        name for name in os.environ.get(_EXTRA_ZONES, "").split(",") if name and name not in settings.zones
+    ]
     added = {find_zone(name).name: ZoneSettings(is_scheduled=False) for name in extra}
     return DeskSettings(zones={**settings.zones, **added})
 
@@ -217,5 +235,7 @@ def child_environment(environment: Environment) -> Mapping[str, str]:
 
 
 def _commit_of_checkout() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
     return done.stdout.strip() if done.returncode == 0 else "unknown"

@@ -111,7 +111,13 @@ def parse_desk_settings(document: Any) -> DeskSettings:
         raise ConfigurationError("zones.yaml: expected a mapping with `defaults` and `zones` only")
     defaults = document.get("defaults") or {}
     try:
-        return DeskSettings.model_validate({"zones": {name: {**defaults, **(own or {})} for name, own in (document.get("zones") or {}).items()}})
+        return DeskSettings.model_validate(
+            {
+                "zones": {
+                    name: {**defaults, **(own or {})} for name, own in (document.get("zones") or {}).items()
+                }
+            }
+        )
     except (ValidationError, TypeError, AttributeError) as error:
         raise ConfigurationError(f"zones.yaml: {error}") from error
 
@@ -182,7 +188,13 @@ def make_desk(conf_folder: Path, settings: DeskSettings, **overrides: Any) -> De
         ConfigurationError: an override is no setting of a zone, or its value is wrong.
     """
     try:
-        zones = {name: ZoneSettings.model_validate({**zone.model_dump(), **overrides}) for name, zone in settings.zones.items()}
+        zones = {
+            name: ZoneSettings.model_validate({**zone.model_dump(), **overrides})
+            for name, zone in settings.zones.items()
+        }
     except ValidationError as error:
         raise ConfigurationError(f"zone settings: {error}") from error
-    return Desk(conf_folder=str(conf_folder), zones={name: zone.model_dump(mode="json") for name, zone in zones.items()})
+    return Desk(
+        conf_folder=str(conf_folder),
+        zones={name: zone.model_dump(mode="json") for name, zone in zones.items()},
+    )

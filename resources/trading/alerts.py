@@ -36,7 +36,14 @@ class Alerts(ConfigurableResource):  # type: ignore[type-arg]
     timeout_seconds: float = 5.0
 
     def send(
-        self, kind: AlertKind, message: str, *, zone: str = EVERY_ZONE, severity: Severity = "warning", now: datetime, episode: str = ""
+        self,
+        kind: AlertKind,
+        message: str,
+        *,
+        zone: str = EVERY_ZONE,
+        severity: Severity = "warning",
+        now: datetime,
+        episode: str = "",
     ) -> bool:
         """Raise an alert. Returns whether it is new: what is known already is one row and one message, however often it is raised.
 
@@ -46,7 +53,14 @@ class Alerts(ConfigurableResource):  # type: ignore[type-arg]
         known = self.lake.read(ALERTS.name, zones=[zone])
         if alert_id in known["alert_id"]:
             return False
-        row = {"alert_id": alert_id, "raised_at_utc": now, "zone": zone, "kind": kind, "severity": severity, "message": message}
+        row = {
+            "alert_id": alert_id,
+            "raised_at_utc": now,
+            "zone": zone,
+            "kind": kind,
+            "severity": severity,
+            "message": message,
+        }
         self.lake.upsert(ALERTS.name, pl.DataFrame([row], schema=ALERTS.schema))
         _LOG.log(_LEVELS[severity], "%s %s: %s", zone, kind, message)
         self._post(row)
@@ -58,7 +72,11 @@ class Alerts(ConfigurableResource):  # type: ignore[type-arg]
             return
         text = f"[{row['severity']}] {row['zone']} {row['kind']}: {row['message']}"
         try:
-            httpx.post(url, json={**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text}, timeout=self.timeout_seconds).raise_for_status()
+            httpx.post(
+                url,
+                json={**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text},
+                timeout=self.timeout_seconds,
+            ).raise_for_status()
         except httpx.HTTPError as error:
             # The URL may carry a token: it is not logged.
             _LOG.warning("alert %s: the webhook did not take it (%s)", row["alert_id"], type(error).__name__)

@@ -47,7 +47,9 @@ def publishing(state_folder: Path) -> Iterator[None]:
     Raises:
         SourceUnavailableError: others hold it for longer than `PUBLISHING_SECONDS`; nothing was sent.
     """
-    with _held(state_folder / "publishing.lock", PUBLISHING_SECONDS, "others are publishing: nothing was sent"):
+    with _held(
+        state_folder / "publishing.lock", PUBLISHING_SECONDS, "others are publishing: nothing was sent"
+    ):
         yield
 
 
@@ -58,7 +60,9 @@ def _held(path: Path, wait_seconds: float, what: str) -> Iterator[None]:
     try:
         lock.acquire(timeout=wait_seconds, poll_interval=0.02)
     except Timeout:
-        raise SourceUnavailableError(f"{what}; the lock {path.name} was not free within {wait_seconds:g} s") from None
+        raise SourceUnavailableError(
+            f"{what}; the lock {path.name} was not free within {wait_seconds:g} s"
+        ) from None
     try:
         yield
     finally:

@@ -25,7 +25,15 @@ from resources.trading.locks import publishing, writing_decision
 from resources.trading.state import MAX_SENDING_SECONDS, TradingStateStore
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError
-from spot.strategy.outbox.batch import Batch, assess_batch, csv_payload, json_payload, make_batches, sign, valid_signals
+from spot.strategy.outbox.batch import (
+    Batch,
+    assess_batch,
+    csv_payload,
+    json_payload,
+    make_batches,
+    sign,
+    valid_signals,
+)
 
 Channel = Literal["table", "file", "webhook"]
 _LOG = logging.getLogger("spotdesk.publication")
@@ -47,7 +55,9 @@ class Outbox(ConfigurableResource):  # type: ignore[type-arg]
     state_folder: str
     drop_folder: str = ""
 
-    def publish(self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime]) -> pl.DataFrame:
+    def publish(
+        self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime]
+    ) -> pl.DataFrame:
         """Send what is still valid of a zone's signals and has not been sent; rows of `publications` of this call. Each message asks `clock` anew.
 
         Raises:
@@ -80,7 +90,11 @@ class Publisher:
     timeout_seconds: float = 5.0
 
     def publish(
-        self, signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None, *, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        signals: pl.DataFrame,
+        bid_curves: pl.DataFrame | None = None,
+        *,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> pl.DataFrame:
         """Send every batch of `signals` (any rows of the table) that a channel has not had yet; rows of `publications` of this call.
 
@@ -103,23 +117,36 @@ class Publisher:
             channels.append("webhook")
         return channels
 
-    def _publish_once(self, batch: Batch, channel: Channel, clock: Callable[[], datetime]) -> pl.DataFrame | None:
+    def _publish_once(
+        self, batch: Batch, channel: Channel, clock: Callable[[], datetime]
+    ) -> pl.DataFrame | None:
         """One attempt on one channel, or None where nothing is to be done."""
         # The outer lock keeps other publishers away until the row is written; the stop button waits for the inner one, held while the message leaves.
         with publishing(Path(self.state_folder)):
             desk = self._published_around(batch)
             if self._is_done(batch, channel, desk):
                 return None
-            conformance = self.lake.read("limit_conformance", zones=[batch.zone], first_day=batch.delivery_day, last_day=batch.delivery_day)
+            conformance = self.lake.read(
+                "limit_conformance",
+                zones=[batch.zone],
+                first_day=batch.delivery_day,
+                last_day=batch.delivery_day,
+            )
             with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
                 now = clock()
                 reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
-                row = self._refused(batch, channel, desk, reasons, now) if reasons else self._attempt(batch, channel, desk, now)
+                row = (
+                    self._refused(batch, channel, desk, reasons, now)
+                    if reasons
+                    else self._attempt(batch, channel, desk, now)
+                )
             if row is not None:
                 self.lake.upsert("publications", row)
         return row
 
-    def _refused(self, batch: Batch, channel: Channel, desk: pl.DataFrame, reasons: tuple[str, ...], now: datetime) -> pl.DataFrame | None:
+    def _refused(
+        self, batch: Batch, channel: Channel, desk: pl.DataFrame, reasons: tuple[str, ...], now: datetime
+    ) -> pl.DataFrame | None:
         """A refusal is one row, however often it is asked; attempt 0 is no attempt."""
         is_known = (_own(batch, channel, desk)["status"] == "refused").any()
         return None if is_known else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
@@ -137,11 +164,16 @@ class Publisher:
     def _published_around(self, batch: Batch) -> pl.DataFrame:
         """Publications of all zones around the batch's day: what it had, and what counts against the order rate."""
         day = timedelta(days=1)
-        return self.lake.read("publications", first_day=batch.delivery_day - day, last_day=batch.delivery_day + day)
+        return self.lake.read(
+            "publications", first_day=batch.delivery_day - day, last_day=batch.delivery_day + day
+        )
 
     def _is_done(self, batch: Batch, channel: Channel, desk: pl.DataFrame) -> bool:
         own = _own(batch, channel, desk)
-        return bool((own["status"] == "sent").any()) or own.filter(pl.col("status") != "refused").height >= self.max_attempts
+        return (
+            bool((own["status"] == "sent").any())
+            or own.filter(pl.col("status") != "refused").height >= self.max_attempts
+        )
 
     def _send(self, batch: Batch, channel: Channel, sequence: int, now: datetime) -> Receipt:
         body = json_payload(batch, sequence=sequence)
@@ -176,7 +208,9 @@ class Publisher:
         # The whole message must have left within the time that a halt waits for it.
         timeout = httpx.Timeout(min(self.timeout_seconds, MAX_SENDING_SECONDS / 2))
         try:
-            answer = httpx.post(self.webhook_url, content=body, headers=headers, timeout=timeout, follow_redirects=False)
+            answer = httpx.post(
+                self.webhook_url, content=body, headers=headers, timeout=timeout, follow_redirects=False
+            )
         except httpx.HTTPError as error:
             # The URL may carry a token: it is not logged.
             raise SourceUnavailableError(f"the webhook did not answer ({type(error).__name__})") from error
@@ -192,12 +226,27 @@ def _own(batch: Batch, channel: Channel, desk: pl.DataFrame) -> pl.DataFrame:
 
 def _sequence(batch: Batch, channel: Channel, desk: pl.DataFrame) -> int:
     """1 for the first batch of this zone, day and strategy on the channel, 2 for the one that replaces it, and so on."""
-    same = {"zone": batch.zone, "delivery_day": batch.delivery_day, "strategy": batch.strategy, "channel": channel, "status": "sent"}
-    return 1 + desk.filter(*(pl.col(name) == value for name, value in same.items()))["publication_id"].n_unique()
+    same = {
+        "zone": batch.zone,
+        "delivery_day": batch.delivery_day,
+        "strategy": batch.strategy,
+        "channel": channel,
+        "status": "sent",
+    }
+    return (
+        1 + desk.filter(*(pl.col(name) == value for name, value in same.items()))["publication_id"].n_unique()
+    )
 
 
 def _row(
-    batch: Batch, channel: Channel, attempt: int, status: str, *, now: datetime, detail: str = "", receipt: Receipt | None = None
+    batch: Batch,
+    channel: Channel,
+    attempt: int,
+    status: str,
+    *,
+    now: datetime,
+    detail: str = "",
+    receipt: Receipt | None = None,
 ) -> pl.DataFrame:
     return pl.DataFrame(
         {

@@ -72,7 +72,9 @@ class TradingStateStore:
     def _absent(self) -> str:
         """Why there is no state to read: a new desk, or one whose state was lost."""
         if self._twin.exists():
-            return "the trading state was lost, or could not be written by a halt: nobody knows who halted what"
+            return (
+                "the trading state was lost, or could not be written by a halt: nobody knows who halted what"
+            )
         return "the trading state has not been set up: the first `spotdesk run` does it"
 
     def state(self, zone: str | None = None) -> TradingState:
@@ -94,7 +96,11 @@ class TradingStateStore:
 
     def records(self) -> tuple[StateRecord, ...]:
         """Every scope that has a file, and the desk."""
-        names = {"desk"} | {path.stem for path in self.folder.glob("*.json")} if self.folder.is_dir() else {"desk"}
+        names = (
+            {"desk"} | {path.stem for path in self.folder.glob("*.json")}
+            if self.folder.is_dir()
+            else {"desk"}
+        )
         return tuple(self.record(name) for name in sorted(names))
 
     def halt(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
@@ -110,7 +116,10 @@ class TradingStateStore:
             record = self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
         except OSError as error:
             record = self._halt_without_writing(zone, error)
-        with contextlib.suppress(Timeout, OSError), self._sending_lock().acquire(timeout=MAX_SENDING_SECONDS, poll_interval=0.002):
+        with (
+            contextlib.suppress(Timeout, OSError),
+            self._sending_lock().acquire(timeout=MAX_SENDING_SECONDS, poll_interval=0.002),
+        ):
             pass
         return record
 
@@ -125,7 +134,13 @@ class TradingStateStore:
                     "their network, and call the exchange"
                 ) from second
         before = self.record(scope)
-        return StateRecord(scope, before.state, f"{before.reason}; this halt could not be written: {error}", before.actor, before.since_utc)
+        return StateRecord(
+            scope,
+            before.state,
+            f"{before.reason}; this halt could not be written: {error}",
+            before.actor,
+            before.since_utc,
+        )
 
     @contextlib.contextmanager
     def sending(self, zone: str) -> Iterator[TradingState]:
@@ -151,7 +166,9 @@ class TradingStateStore:
             raise ConfigurationError("resuming needs a reason and the name of a person")
         if not (self.folder / _MARKER).exists():
             if zone is not None:  # setting the folder up again for one zone would resume all the others
-                raise ConfigurationError(f"{self._absent}; resume the whole desk first: {self.record('desk').cure}")
+                raise ConfigurationError(
+                    f"{self._absent}; resume the whole desk first: {self.record('desk').cure}"
+                )
             self._create()
         return self._set(zone, TradingState.ACTIVE, reason=reason, actor=actor, may_relax=True)
 
@@ -160,19 +177,35 @@ class TradingStateStore:
         """The turn to write. A halt goes ahead without it where whoever has it, perhaps a frozen process, does not let go."""
         with contextlib.ExitStack() as held:
             with contextlib.suppress(Timeout):
-                held.enter_context(FileLock(self.folder / "lock").acquire(timeout=MAX_TURN_SECONDS if state is TradingState.HALTED else -1))
+                held.enter_context(
+                    FileLock(self.folder / "lock").acquire(
+                        timeout=MAX_TURN_SECONDS if state is TradingState.HALTED else -1
+                    )
+                )
             yield
 
-    def _set(self, zone: str | None, state: TradingState, *, reason: str, actor: str, may_relax: bool) -> StateRecord:
+    def _set(
+        self, zone: str | None, state: TradingState, *, reason: str, actor: str, may_relax: bool
+    ) -> StateRecord:
         scope = "desk" if zone is None else _scope(zone)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._turn(state):
             before = self.record(scope)
             if not may_relax and _STRICT.index(state) < _STRICT.index(before.state):
                 return before
-            record = StateRecord(scope, state, reason.strip() or "no reason given", actor.strip() or "unknown", datetime.now(UTC).isoformat())
-            _write_durably(self.folder / f"{scope}.json", (json.dumps(asdict(record), indent=1) + "\n").encode())
-            _append_durably(self.folder / "log.jsonl", json.dumps({**asdict(record), "before": before.state}) + "\n")
+            record = StateRecord(
+                scope,
+                state,
+                reason.strip() or "no reason given",
+                actor.strip() or "unknown",
+                datetime.now(UTC).isoformat(),
+            )
+            _write_durably(
+                self.folder / f"{scope}.json", (json.dumps(asdict(record), indent=1) + "\n").encode()
+            )
+            _append_durably(
+                self.folder / "log.jsonl", json.dumps({**asdict(record), "before": before.state}) + "\n"
+            )
         return record
 
 
@@ -190,7 +223,11 @@ def _parse(scope: str, text: str) -> StateRecord:
         document = json.loads(text)
     except ValueError:
         return _unreadable(scope, "the state file is not JSON")
-    if not isinstance(document, Mapping) or document.get("scope") != scope or document.get("state") not in list(TradingState):
+    if (
+        not isinstance(document, Mapping)
+        or document.get("scope") != scope
+        or document.get("state") not in list(TradingState)
+    ):
         return _unreadable(scope, "the state file does not say a known state of this scope")
     fields = {name: str(document.get(name, "")) for name in ("reason", "actor", "since_utc")}
     return StateRecord(scope, TradingState(document["state"]), **fields)

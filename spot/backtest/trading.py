@@ -63,7 +63,13 @@ class TradingReplay:
     bid_curves: pl.DataFrame
 
 
-def replay_trading(past: TradingPast, days: Sequence[date], rules: TradingRules, *, tick: Callable[[date], None] = lambda _: None) -> TradingReplay:
+def replay_trading(
+    past: TradingPast,
+    days: Sequence[date],
+    rules: TradingRules,
+    *,
+    tick: Callable[[date], None] = lambda _: None,
+) -> TradingReplay:
     """Decide and settle each of `days`, ascending; `tick` is called after each.
 
     Raises:
@@ -75,13 +81,23 @@ def replay_trading(past: TradingPast, days: Sequence[date], rules: TradingRules,
     halted_until = date.min
     for day in days:
         state = TradingState.HALTED if day < halted_until else TradingState.ACTIVE
-        request = request_at_gate(past, day, rules, state=state, before=decisions[-1].frame if decisions else SIGNALS.empty(), settled=settled)
+        request = request_at_gate(
+            past,
+            day,
+            rules,
+            state=state,
+            before=decisions[-1].frame if decisions else SIGNALS.empty(),
+            settled=settled,
+        )
         decision = decide_signals(request)
         if decision.requests_halt:
             halted_until = day + timedelta(days=1 + rules.resume_after_days)
         decisions.append(decision)
         prices = final.filter(pl.col("delivery_day") == day)
-        settled = pl.concat([settled, settle_signals(decision.frame, prices, rules.strategy, bid_curves=decision.bid_curves)], rechunk=True)
+        settled = pl.concat(
+            [settled, settle_signals(decision.frame, prices, rules.strategy, bid_curves=decision.bid_curves)],
+            rechunk=True,
+        )
         tick(day)
     return TradingReplay(
         signals=pl.concat([SIGNALS.empty(), *(decision.frame for decision in decisions)]),
@@ -93,12 +109,24 @@ def replay_trading(past: TradingPast, days: Sequence[date], rules: TradingRules,
 
 
 def request_at_gate(
-    past: TradingPast, day: date, rules: TradingRules, *, state: TradingState, before: pl.DataFrame, settled: pl.DataFrame
+    past: TradingPast,
+    day: date,
+    rules: TradingRules,
+    *,
+    state: TradingState,
+    before: pl.DataFrame,
+    settled: pl.DataFrame,
 ) -> SignalRequest:
     """The request that a live desk would have made at the gate of `day`; a live one is the same with its own instant."""
     gate = gate_closure_utc(past.zone, day)
     window = timedelta(days=_window_days(rules.strategy) + _EXTRA_HISTORY_DAYS)
-    history = zone_outcomes(past.raw, zone=past.zone, settled_against=rules.strategy.settled_against, as_of_utc=gate, first_day=day - window)
+    history = zone_outcomes(
+        past.raw,
+        zone=past.zone,
+        settled_against=rules.strategy.settled_against,
+        as_of_utc=gate,
+        first_day=day - window,
+    )
     forecast = past.forecasts.filter(pl.col("delivery_day") == day)
     quantiles = None
     if rules.spread is not None:

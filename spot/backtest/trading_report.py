@@ -57,7 +57,9 @@ class TradingFigures:
 
 def daily_pnl(settlements: pl.DataFrame, days: Sequence[date]) -> Floats:
     """(D,) net P&L of each day, EUR; a day without settled signals earned nothing."""
-    sums = dict(settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum()).iter_rows())
+    sums = dict(
+        settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum()).iter_rows()
+    )
     return np.array([sums.get(day, 0.0) for day in days])
 
 
@@ -83,17 +85,26 @@ def trading_figures(settlements: pl.DataFrame, days: Sequence[date]) -> TradingF
         p_no_profit=sure.p_not_above if sure else np.nan,
         sharpe=float(pnl.mean() / deviation * np.sqrt(DAYS_PER_YEAR)) if deviation > 0 else np.nan,
         hit_rate_days=_share(pnl[pnl != 0] > 0),
-        hit_rate_units=_share(traded.filter(pl.col("settled_against") != "nothing")["pnl_eur"].to_numpy() > 0),
+        hit_rate_units=_share(
+            traded.filter(pl.col("settled_against") != "nothing")["pnl_eur"].to_numpy() > 0
+        ),
         max_drawdown_eur=max_drawdown_eur(pnl),
         daily_value_at_risk_eur=risk.value_at_risk_eur,
         daily_shortfall_eur=risk.expected_shortfall_eur,
-        costs_eur=float(sum(traded[name].sum() for name in ("fees_eur", "slippage_eur", "imbalance_cost_eur", "degradation_eur"))),
+        costs_eur=float(
+            sum(
+                traded[name].sum()
+                for name in ("fees_eur", "slippage_eur", "imbalance_cost_eur", "degradation_eur")
+            )
+        ),
         perfect_eur=perfect_eur,
         share_of_perfect=total / perfect_eur if np.isfinite(perfect_eur) and perfect_eur > 0 else np.nan,
     )
 
 
-def compare_with(settlements: pl.DataFrame, naive: pl.DataFrame, days: Sequence[date]) -> BootstrapResult | None:
+def compare_with(
+    settlements: pl.DataFrame, naive: pl.DataFrame, days: Sequence[date]
+) -> BootstrapResult | None:
     """Daily P&L minus that of a naive strategy on the same days: mean, 90 % interval, chance of no difference; None with under 14 days."""
     return _bootstrap(daily_pnl(settlements, days) - daily_pnl(naive, days))
 
@@ -101,19 +112,27 @@ def compare_with(settlements: pl.DataFrame, naive: pl.DataFrame, days: Sequence[
 def attribution(settlements: pl.DataFrame, by: str) -> pl.DataFrame:
     """Energy, P&L and costs by `month`, `hour`, `direction`, `zone`, `model_version` or `strategy`; a column of that name first."""
     zones = settlements["zone"].unique().to_list()
-    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zones[0]).market_time_zone) if zones else pl.col("delivery_start_utc")
+    local = (
+        pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zones[0]).market_time_zone)
+        if zones
+        else pl.col("delivery_start_utc")
+    )
     keys: Mapping[str, pl.Expr] = {
         "month": pl.col("delivery_day").dt.strftime("%Y-%m"),
         "hour": local.dt.hour().cast(pl.Int32),
         "direction": pl.col("side"),
     }
     return (
-        settlements.with_columns(keys.get(by, pl.col(by) if by in settlements.columns else pl.lit("all")).alias(by))
+        settlements.with_columns(
+            keys.get(by, pl.col(by) if by in settlements.columns else pl.lit("all")).alias(by)
+        )
         .group_by(by, maintain_order=True)
         .agg(
             energy_mwh=pl.col("filled_mwh").sum(),
             gross_pnl_eur=pl.col("gross_pnl_eur").sum(),
-            costs_eur=pl.sum_horizontal("fees_eur", "slippage_eur", "imbalance_cost_eur", "degradation_eur").sum(),
+            costs_eur=pl.sum_horizontal(
+                "fees_eur", "slippage_eur", "imbalance_cost_eur", "degradation_eur"
+            ).sum(),
             pnl_eur=pl.col("pnl_eur").sum(),
             n_units=(pl.col("filled_mwh") > 0).sum().cast(pl.Int64),
         )
@@ -126,7 +145,9 @@ def equity_curve(settlements: pl.DataFrame, days: Sequence[date]) -> pl.DataFram
     pnl = daily_pnl(settlements, days)
     equity = np.cumsum(pnl)
     peak = np.maximum.accumulate(np.concatenate([[0.0], equity]))[1:] if len(equity) else equity
-    return pl.DataFrame({"delivery_day": list(days), "pnl_eur": pnl, "equity_eur": equity, "drawdown_eur": peak - equity})
+    return pl.DataFrame(
+        {"delivery_day": list(days), "pnl_eur": pnl, "equity_eur": equity, "drawdown_eur": peak - equity}
+    )
 
 
 def _bootstrap(values: Floats) -> BootstrapResult | None:

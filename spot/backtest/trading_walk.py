@@ -38,11 +38,17 @@ def walk_past(
         raise ForecastError(f"{zone}: no day-ahead prices")
     start = max(oldest + timedelta(days=HISTORY_DAYS + 1), days[0] - timedelta(days=MAX_HISTORY_DAYS))
     if (days[0] - start).days < min_history_days:
-        raise ForecastError(f"{zone}: prices begin on {oldest}, a backtest may begin {min_history_days + HISTORY_DAYS + 1} days later")
+        raise ForecastError(
+            f"{zone}: prices begin on {oldest}, a backtest may begin {min_history_days + HISTORY_DAYS + 1} days later"
+        )
     features = build_features(raw, zone=zone, days=days_between(start, days[-1]), admit=admit)
     panel = build_panel(features, raw["day_ahead_prices"], zone=zone)
     published = known_prices(raw["day_ahead_prices"], zone=zone, first_day=start, last_day=days[-1])
-    fitted = forecaster.fit(published.as_of(panel.first((days[0] - start).days), gate_closure_utc(zone, days[0])))
-    speaker = Speaker(model_name=f"price_{zone}", model_version=f"backtest-{forecaster.name}", role="champion")
+    fitted = forecaster.fit(
+        published.as_of(panel.first((days[0] - start).days), gate_closure_utc(zone, days[0]))
+    )
+    speaker = Speaker(
+        model_name=f"price_{zone}", model_version=f"backtest-{forecaster.name}", role="champion"
+    )
     forecasts = forecast_frame(walk_forward(fitted, panel, days, published=published), features, speaker)
     return TradingPast(zone=zone, raw=raw, forecasts=forecasts, features=features)

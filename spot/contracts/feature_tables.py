@@ -22,42 +22,84 @@ CALENDAR_FEATURES: dict[str, Column] = {
     "hour_local": _feature("h", "local clock time at the start of the period, in hours, 0 to below 24"),
     "day_of_week": _feature("", "1 is Monday, 7 is Sunday"),
     "day_of_year": _feature("", "1 to 366"),
-    "holiday_fraction": _feature("share", "share of the zone's holiday calendars on which the day is a public holiday, 0 to 1"),
-    "n_periods": _feature("", "number of market time units of the day: 23, 24, 25, 46, 48, 50, 92, 96 or 100"),
+    "holiday_fraction": _feature(
+        "share", "share of the zone's holiday calendars on which the day is a public holiday, 0 to 1"
+    ),
+    "n_periods": _feature(
+        "", "number of market time units of the day: 23, 24, 25, 46, 48, 50, 92, 96 or 100"
+    ),
 }
 
 FEATURES: dict[str, Column] = {
     "load_forecast_mw": _feature("MW", "day-ahead load forecast"),
     "wind_forecast_mw": _feature("MW", "day-ahead wind forecast, on- and offshore"),
     "solar_forecast_mw": _feature("MW", "day-ahead solar forecast"),
-    "residual_load_mw": _feature("MW", "load minus wind minus solar forecast; null unless all three that the zone has are known"),
-    **{f"price_{lag}d_eur_per_mwh": _feature("EUR/MWh", f"day-ahead price of the same local period {lag} days before") for lag in PRICE_LAGS_DAYS},
+    "residual_load_mw": _feature(
+        "MW", "load minus wind minus solar forecast; null unless all three that the zone has are known"
+    ),
+    **{
+        f"price_{lag}d_eur_per_mwh": _feature(
+            "EUR/MWh", f"day-ahead price of the same local period {lag} days before"
+        )
+        for lag in PRICE_LAGS_DAYS
+    },
     "price_mean_1d_eur_per_mwh": _feature("EUR/MWh", "mean day-ahead price of the day before"),
     "price_min_1d_eur_per_mwh": _feature("EUR/MWh", "lowest day-ahead price of the day before"),
     "price_max_1d_eur_per_mwh": _feature("EUR/MWh", "highest day-ahead price of the day before"),
     "price_last_1d_eur_per_mwh": _feature("EUR/MWh", "day-ahead price of the last period of the day before"),
     "price_mean_7d_eur_per_mwh": _feature("EUR/MWh", "mean day-ahead price of the seven days before"),
-    "price_std_7d_eur_per_mwh": _feature("EUR/MWh", "standard deviation of the day-ahead prices of the seven days before"),
-    "load_forecast_change_1d_mw": _feature("MW", "load forecast minus that of the same local period the day before"),
-    "wind_forecast_change_1d_mw": _feature("MW", "wind forecast minus that of the same local period the day before"),
-    "solar_forecast_change_1d_mw": _feature("MW", "solar forecast minus that of the same local period the day before"),
-    "wind_forecast_1d_mw": _feature("MW", "wind forecast for the same local period of the day before: known at the gate where today's is not"),
-    "solar_forecast_1d_mw": _feature("MW", "solar forecast for the same local period of the day before: known at the gate where today's is not"),
+    "price_std_7d_eur_per_mwh": _feature(
+        "EUR/MWh", "standard deviation of the day-ahead prices of the seven days before"
+    ),
+    "load_forecast_change_1d_mw": _feature(
+        "MW", "load forecast minus that of the same local period the day before"
+    ),
+    "wind_forecast_change_1d_mw": _feature(
+        "MW", "wind forecast minus that of the same local period the day before"
+    ),
+    "solar_forecast_change_1d_mw": _feature(
+        "MW", "solar forecast minus that of the same local period the day before"
+    ),
+    "wind_forecast_1d_mw": _feature(
+        "MW",
+        "wind forecast for the same local period of the day before: known at the gate where today's is not",
+    ),
+    "solar_forecast_1d_mw": _feature(
+        "MW",
+        "solar forecast for the same local period of the day before: known at the gate where today's is not",
+    ),
     "load_actual_mw": _feature("MW", "actual load of the same local period on the last wholly published day"),
-    "wind_actual_mw": _feature("MW", "actual wind generation of the same local period on the last wholly published day"),
-    "solar_actual_mw": _feature("MW", "actual solar generation of the same local period on the last wholly published day"),
-    "intraday_spread_eur_per_mwh": _feature("EUR/MWh", "intraday minus day-ahead price of the same local period, last published day"),
-    "intraday_spread_mean_eur_per_mwh": _feature("EUR/MWh", "mean intraday minus day-ahead price of the last published day"),
-    "imbalance_spread_eur_per_mwh": _feature("EUR/MWh", "imbalance minus day-ahead price of the same local period, last published day"),
-    "imbalance_spread_mean_eur_per_mwh": _feature("EUR/MWh", "mean imbalance minus day-ahead price of the last published day"),
+    "wind_actual_mw": _feature(
+        "MW", "actual wind generation of the same local period on the last wholly published day"
+    ),
+    "solar_actual_mw": _feature(
+        "MW", "actual solar generation of the same local period on the last wholly published day"
+    ),
+    "intraday_spread_eur_per_mwh": _feature(
+        "EUR/MWh", "intraday minus day-ahead price of the same local period, last published day"
+    ),
+    "intraday_spread_mean_eur_per_mwh": _feature(
+        "EUR/MWh", "mean intraday minus day-ahead price of the last published day"
+    ),
+    "imbalance_spread_eur_per_mwh": _feature(
+        "EUR/MWh", "imbalance minus day-ahead price of the same local period, last published day"
+    ),
+    "imbalance_spread_mean_eur_per_mwh": _feature(
+        "EUR/MWh", "mean imbalance minus day-ahead price of the last published day"
+    ),
     **CALENDAR_FEATURES,
 }
 """Every feature column, in order."""
 
 _PROVENANCE: dict[str, Column] = {
-    "as_of_utc": Column(dtype=UTC_INSTANT, description="gate closure: no later value entered", unit="instant"),
+    "as_of_utc": Column(
+        dtype=UTC_INSTANT, description="gate closure: no later value entered", unit="instant"
+    ),
     "newest_input_utc": Column(
-        dtype=UTC_INSTANT, description="publication of the newest value used; null where none was known", unit="instant", nullable=True
+        dtype=UTC_INSTANT,
+        description="publication of the newest value used; null where none was known",
+        unit="instant",
+        nullable=True,
     ),
     "source": Column(dtype=pl.String, description="providers of the data behind it, for example simulated"),
 }
@@ -76,7 +118,9 @@ TRAINING_SET = TableContract(
     columns={
         **MTU_COLUMNS,
         **FEATURES,
-        "price_eur_per_mwh": Column(dtype=pl.Float64, description="day-ahead price: the outcome", unit="EUR/MWh"),
+        "price_eur_per_mwh": Column(
+            dtype=pl.Float64, description="day-ahead price: the outcome", unit="EUR/MWh"
+        ),
         **_PROVENANCE,
     },
 )

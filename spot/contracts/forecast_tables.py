@@ -5,15 +5,20 @@ import polars as pl
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 QUANTILE_COLUMNS: dict[float, str] = {
-    level: f"price_q{round(level * 1000):03d}_eur_per_mwh" for level in (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
+    level: f"price_q{round(level * 1000):03d}_eur_per_mwh"
+    for level in (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
 }
 """Quantile level to column: 0.1 is `price_q100_eur_per_mwh`."""
 
 MTU_COLUMNS: dict[str, Column] = {
     "zone": Column(dtype=pl.String, description="bidding zone"),
     "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
-    "delivery_start_utc": Column(dtype=UTC_INSTANT, description="start of the market time unit", unit="instant"),
-    "resolution_minutes": Column(dtype=pl.Int32, description="length of the market time unit", unit="min", allowed=(15, 30, 60)),
+    "delivery_start_utc": Column(
+        dtype=UTC_INSTANT, description="start of the market time unit", unit="instant"
+    ),
+    "resolution_minutes": Column(
+        dtype=pl.Int32, description="length of the market time unit", unit="min", allowed=(15, 30, 60)
+    ),
 }
 MTU_KEY = ("zone", "delivery_day", "delivery_start_utc")
 
@@ -33,9 +38,15 @@ DAY_AHEAD_FORECASTS = TableContract(
         "role": Column(dtype=pl.String, description="which model spoke", allowed=("champion", "challenger")),
         "model_name": Column(dtype=pl.String, description="registered model, one per zone"),
         "model_version": Column(dtype=pl.String, description="registered version"),
-        "as_of_utc": Column(dtype=UTC_INSTANT, description="gate closure: no later value entered", unit="instant"),
-        "newest_input_utc": Column(dtype=UTC_INSTANT, description="publication of the newest value used", unit="instant"),
+        "as_of_utc": Column(
+            dtype=UTC_INSTANT, description="gate closure: no later value entered", unit="instant"
+        ),
+        "newest_input_utc": Column(
+            dtype=UTC_INSTANT, description="publication of the newest value used", unit="instant"
+        ),
         "data_version": Column(dtype=pl.String, description="versions of the tables read"),
-        "source": Column(dtype=pl.String, description="provider of the data behind it, for example simulated"),
+        "source": Column(
+            dtype=pl.String, description="provider of the data behind it, for example simulated"
+        ),
     },
 )

@@ -24,13 +24,21 @@ _PROVENANCE: dict[str, Column] = {
 }
 
 
-def _period(name: str, description: str, series: tuple[str, ...] | None, key: tuple[str, ...] = RAW_KEY, **values: Column) -> TableContract:
+def _period(
+    name: str,
+    description: str,
+    series: tuple[str, ...] | None,
+    key: tuple[str, ...] = RAW_KEY,
+    **values: Column,
+) -> TableContract:
     columns = {
         "zone": _text("bidding zone"),
         "series": Column(dtype=pl.String, description="which series of the table", allowed=series),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "delivery_start_utc": _instant("start of the period"),
-        "resolution_minutes": Column(dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)),
+        "resolution_minutes": Column(
+            dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)
+        ),
         **values,
         **_PROVENANCE,
     }
@@ -51,19 +59,29 @@ OTHER_AUCTION_PRICES = _period(
     "other_auction_prices",
     "Day-ahead prices of auctions beside the coupled one, as ENTSO-E numbers them: `sequence_2` is EXAA in AT and DE_LU.",
     ("sequence_2", "sequence_3"),
-    price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-5_000.0, maximum=15_000.0),
+    price_eur_per_mwh=Column(
+        dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-5_000.0, maximum=15_000.0
+    ),
 )
 IMBALANCE_PRICE_SIDES = _period(
     "imbalance_price_sides",
     "Imbalance prices of areas that settle a surplus (`long`) and a shortage (`short`) differently.",
     ("long", "short"),
-    price_eur_per_mwh=Column(dtype=pl.Float64, description="settlement price", unit="EUR/MWh", minimum=-50_000.0, maximum=50_000.0),
+    price_eur_per_mwh=Column(
+        dtype=pl.Float64, description="settlement price", unit="EUR/MWh", minimum=-50_000.0, maximum=50_000.0
+    ),
 )
 IMBALANCE_VOLUMES = _period(
     "imbalance_volumes",
     "Total imbalance of an area. `up` and `down` are the directions the provider states; `net` is signed, positive for a surplus.",
     ("up", "down", "net"),
-    volume_mwh=Column(dtype=pl.Float64, description="energy of the period", unit="MWh", minimum=-100_000.0, maximum=100_000.0),
+    volume_mwh=Column(
+        dtype=pl.Float64,
+        description="energy of the period",
+        unit="MWh",
+        minimum=-100_000.0,
+        maximum=100_000.0,
+    ),
 )
 NET_POSITIONS = _period(
     "net_positions",
@@ -81,7 +99,13 @@ LOCAL_CURRENCY_PRICES = _period(
     "local_currency_prices",
     "Prices as published in a currency other than EUR; an EUR table is derived with a dated exchange rate.",
     ("market_index", "system_price", "day_ahead", "real_time"),
-    price_per_mwh=Column(dtype=pl.Float64, description="price in `currency` per MWh", unit="per MWh", minimum=-50_000.0, maximum=50_000.0),
+    price_per_mwh=Column(
+        dtype=pl.Float64,
+        description="price in `currency` per MWh",
+        unit="per MWh",
+        minimum=-50_000.0,
+        maximum=50_000.0,
+    ),
     currency=Column(dtype=pl.String, description="ISO 4217 code", allowed=CURRENCIES),
     volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
 )
@@ -95,7 +119,13 @@ EXCHANGE_RATES = TableContract(
         "series": Column(dtype=pl.String, description="ISO 4217 code of the currency", allowed=CURRENCIES),
         "delivery_day": Column(dtype=pl.Date, description="day of the fixing"),
         "delivery_start_utc": _instant("start of the day of the fixing in the market time zone"),
-        "rate_per_eur": Column(dtype=pl.Float64, description="units of the currency for one EUR", unit="per EUR", minimum=1e-3, maximum=1e5),
+        "rate_per_eur": Column(
+            dtype=pl.Float64,
+            description="units of the currency for one EUR",
+            unit="per EUR",
+            minimum=1e-3,
+            maximum=1e5,
+        ),
         **_PROVENANCE,
     },
 )
@@ -107,8 +137,20 @@ WEATHER_FORECASTS = _period(
     point=_text("name of the point, latitude and longitude in degrees, for example 52.50,13.40"),
     model=_text("numerical weather model, for example ecmwf_ifs"),
     run_at_utc=_instant("initialisation of the run"),
-    lead_minutes=Column(dtype=pl.Int32, description="from initialisation to the start of the period", unit="min", minimum=0, maximum=16 * 1440),
-    value=Column(dtype=pl.Float64, description="degrees Celsius, m/s, W/m2 or percent, by series", unit="by series", minimum=-90.0, maximum=1500.0),
+    lead_minutes=Column(
+        dtype=pl.Int32,
+        description="from initialisation to the start of the period",
+        unit="min",
+        minimum=0,
+        maximum=16 * 1440,
+    ),
+    value=Column(
+        dtype=pl.Float64,
+        description="degrees Celsius, m/s, W/m2 or percent, by series",
+        unit="by series",
+        minimum=-90.0,
+        maximum=1500.0,
+    ),
 )
 OUTAGES = TableContract(
     name="outages",
@@ -119,15 +161,30 @@ OUTAGES = TableContract(
         "zone": _text("bidding zone"),
         "outage_id": _text("the provider's identifier of the outage"),
         "revision": Column(dtype=pl.Int32, description="revision number of the announcement", minimum=0),
-        "status": Column(dtype=pl.String, description="whether it stands", allowed=("active", "cancelled", "withdrawn")),
-        "kind": Column(dtype=pl.String, description="planned maintenance or forced outage", allowed=("planned", "forced")),
+        "status": Column(
+            dtype=pl.String, description="whether it stands", allowed=("active", "cancelled", "withdrawn")
+        ),
+        "kind": Column(
+            dtype=pl.String, description="planned maintenance or forced outage", allowed=("planned", "forced")
+        ),
         "unit": _text("EIC or name of the unit"),
         "fuel": _text("the provider's production type, for example B04", nullable=True),
-        "delivery_day": Column(dtype=pl.Date, description="calendar day of the interval's start in the market time zone"),
+        "delivery_day": Column(
+            dtype=pl.Date, description="calendar day of the interval's start in the market time zone"
+        ),
         "interval_start_utc": _instant("start of the interval with this capacity"),
         "interval_end_utc": _instant("end of the interval"),
-        "nominal_mw": Column(dtype=pl.Float64, description="nominal capacity", unit="MW", nullable=True, minimum=0.0, maximum=20_000.0),
-        "available_mw": Column(dtype=pl.Float64, description="capacity that remains", unit="MW", minimum=0.0, maximum=20_000.0),
+        "nominal_mw": Column(
+            dtype=pl.Float64,
+            description="nominal capacity",
+            unit="MW",
+            nullable=True,
+            minimum=0.0,
+            maximum=20_000.0,
+        ),
+        "available_mw": Column(
+            dtype=pl.Float64, description="capacity that remains", unit="MW", minimum=0.0, maximum=20_000.0
+        ),
         **_PROVENANCE,
     },
 )
@@ -160,12 +217,16 @@ CAPTURES = TableContract(
         "end_utc": _instant("end of the span asked for"),
         "captured_at_utc": _instant("when the answer was complete"),
         "is_backfill": Column(dtype=pl.Boolean, description="asked for long after publication"),
-        "outcome": Column(dtype=pl.String, description="what came", allowed=("rows", "no_data", "refused", "unavailable")),
+        "outcome": Column(
+            dtype=pl.String, description="what came", allowed=("rows", "no_data", "refused", "unavailable")
+        ),
         "detail": _text("the reason, when nothing usable came"),
         "body_sha256": _text("checksum of the body, empty where none came"),
         "n_bytes": Column(dtype=pl.Int64, description="size of the body", unit="byte", minimum=0),
         "n_rows": Column(dtype=pl.Int64, description="rows read", minimum=0),
-        "n_rejected": Column(dtype=pl.Int64, description="rows refused, with their reasons in the quarantine", minimum=0),
+        "n_rejected": Column(
+            dtype=pl.Int64, description="rows refused, with their reasons in the quarantine", minimum=0
+        ),
     },
 )
 PUBLICATION_LAGS = TableContract(

@@ -9,7 +9,15 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 STATUSES = ("ok", "alert", "cannot_see")
 RETRAIN_CAUSES = ("schedule", "drift", "performance", "estimated_performance", "code", "person")
 REQUEST_STATUSES = ("requested", "running", "succeeded", "failed", "abandoned")
-PROMOTION_ACTIONS = ("reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback")
+PROMOTION_ACTIONS = (
+    "reject",
+    "to_challenger",
+    "keep_challenger",
+    "await_sign_off",
+    "promote",
+    "expire",
+    "rollback",
+)
 SEVERITIES = ("info", "warning", "critical")
 MONITOR_TABLES = {
     "data quality": "data_quality",
@@ -95,7 +103,9 @@ FORECAST_PERFORMANCE = TableContract(
         **_JUDGED_DAY,
         "model_version": _text("registered version"),
         "role": _text("which model spoke", ("champion", "challenger")),
-        "metric": _text("mae, rmae and coverage without unit or EUR/MWh", ("mae", "rmae", "pinball", "coverage")),
+        "metric": _text(
+            "mae, rmae and coverage without unit or EUR/MWh", ("mae", "rmae", "pinball", "coverage")
+        ),
         "basis": _text("from outcomes, or estimated while they are not in", ("realised", "estimated")),
         **_JUDGEMENT,
     },
@@ -170,7 +180,10 @@ PROMOTION_DECISIONS = TableContract(
         "code_commit": _text("commit of the deciding code"),
         "decided_by": _text("policy, or the name of a person"),
         "signed_off_by": _text("second person, where the zone asks for one", nullable=True),
-        "model": _text("registered model whose versions these are; null in records older than the column: the price model", nullable=True),
+        "model": _text(
+            "registered model whose versions these are; null in records older than the column: the price model",
+            nullable=True,
+        ),
     },
 )
 MODEL_COMPARISONS = TableContract(
@@ -184,8 +197,12 @@ MODEL_COMPARISONS = TableContract(
         "version_b": _text("second version"),
         "slice": _text("kind of slice", ("total", "hour", "month")),
         "label": _text("which hour or month; all for the total"),
-        "first_day": Column(dtype=pl.Date, description="first delivery day compared in this slice", nullable=True),
-        "last_day": Column(dtype=pl.Date, description="last delivery day compared in this slice", nullable=True),
+        "first_day": Column(
+            dtype=pl.Date, description="first delivery day compared in this slice", nullable=True
+        ),
+        "last_day": Column(
+            dtype=pl.Date, description="last delivery day compared in this slice", nullable=True
+        ),
         "n_days": _count("days compared"),
         "mae_a_eur_per_mwh": _number("mean absolute error of the first", "EUR/MWh"),
         "mae_b_eur_per_mwh": _number("mean absolute error of the second", "EUR/MWh"),

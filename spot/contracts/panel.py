@@ -51,9 +51,13 @@ class DeliveryPanel:
                 raise ContractError(f"panel of {self.zone}: {name} has shape {shape}, expected ({n_days},)")
         for name, array in self.inputs.items():
             if array.shape != (n_days, width):
-                raise ContractError(f"panel of {self.zone}: input {name} has shape {array.shape}, expected {(n_days, width)}")
+                raise ContractError(
+                    f"panel of {self.zone}: input {name} has shape {array.shape}, expected {(n_days, width)}"
+                )
         if n_days > 1 and not (np.diff(self.days) == np.timedelta64(1, "D")).all():
-            raise ContractError(f"panel of {self.zone}: days are not contiguous; a missing day is a row of NaN")
+            raise ContractError(
+                f"panel of {self.zone}: days are not contiguous; a missing day is a row of NaN"
+            )
         if n_days and (self.n_periods.max() > width or self.n_periods.min() < 1):
             raise ContractError(f"panel of {self.zone}: n_periods outside 1..{width}")
 

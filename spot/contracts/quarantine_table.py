@@ -14,10 +14,14 @@ QUARANTINE = TableContract(
     columns={
         "zone": Column(dtype=pl.String, description="bidding zone of the row, or unknown"),
         "table_name": Column(dtype=pl.String, description="raw table that refused the row"),
-        "row_id": Column(dtype=pl.String, description="SHA-256 of table, reason and row: the same reject twice is one row"),
+        "row_id": Column(
+            dtype=pl.String, description="SHA-256 of table, reason and row: the same reject twice is one row"
+        ),
         "reason": Column(dtype=pl.String, description="what is wrong with the row"),
         "row_json": Column(dtype=pl.String, description="the row as JSON"),
         "source": Column(dtype=pl.String, description="provider that delivered the row"),
-        "seen_at_utc": Column(dtype=UTC_INSTANT, description="when the row was first refused", unit="instant"),
+        "seen_at_utc": Column(
+            dtype=UTC_INSTANT, description="when the row was first refused", unit="instant"
+        ),
     },
 )

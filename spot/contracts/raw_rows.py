@@ -11,8 +11,14 @@ from spot.market.price_limits import INTRADAY_LIMITS, day_ahead_price_limits
 from spot.market.zones import ALL_ZONES
 
 _AUCTION_TESTS = (
-    (pl.col("price_eur_per_mwh").is_between("_minimum", "_maximum"), "price_eur_per_mwh beyond the harmonised limit of its day"),
-    (pl.col("resolution_minutes") >= pl.col("_mtu_minutes"), "resolution_minutes is finer than the market time unit of the auction"),
+    (
+        pl.col("price_eur_per_mwh").is_between("_minimum", "_maximum"),
+        "price_eur_per_mwh beyond the harmonised limit of its day",
+    ),
+    (
+        pl.col("resolution_minutes") >= pl.col("_mtu_minutes"),
+        "resolution_minutes is finer than the market time unit of the auction",
+    ),
 )
 """What the auction of the day can have given."""
 _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -44,8 +50,14 @@ def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
     # Outages and daily capacities have no market time unit: of them only the zone is judged here.
     has_periods = "resolution_minutes" in contract.columns
     period_tests = [
-        (pl.col("delivery_start_utc").is_between("_start", "_end", closed="left"), "delivery_day is not the market day of delivery_start_utc"),
-        (pl.col("delivery_start_utc").dt.epoch("us") % length_us == 0, "delivery_start_utc is not on a multiple of its resolution"),
+        (
+            pl.col("delivery_start_utc").is_between("_start", "_end", closed="left"),
+            "delivery_day is not the market day of delivery_start_utc",
+        ),
+        (
+            pl.col("delivery_start_utc").dt.epoch("us") % length_us == 0,
+            "delivery_start_utc is not on a multiple of its resolution",
+        ),
     ]
     tests = [
         (pl.col("_start").is_not_null(), "zone is unknown"),
@@ -64,5 +76,14 @@ def _day_facts(rows: pl.DataFrame) -> pl.DataFrame:
         if zone in ALL_ZONES:
             limits = INTRADAY_LIMITS if ALL_ZONES[zone].is_benchmark else day_ahead_price_limits(day, zone)
             bounds = day_bounds_utc(zone, day)
-            facts.append((zone, day, *bounds, day_ahead_mtu_minutes(zone, day), limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh))
+            facts.append(
+                (
+                    zone,
+                    day,
+                    *bounds,
+                    day_ahead_mtu_minutes(zone, day),
+                    limits.minimum_eur_per_mwh,
+                    limits.maximum_eur_per_mwh,
+                )
+            )
     return pl.DataFrame(facts, schema=_FACTS, orient="row")

@@ -20,10 +20,16 @@ def _raw(name: str, description: str, series: tuple[str, ...], **values: Column)
         "series": Column(dtype=pl.String, description="which series of the table", allowed=series),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "delivery_start_utc": Column(dtype=UTC_INSTANT, description="start of the period", unit="instant"),
-        "resolution_minutes": Column(dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)),
+        "resolution_minutes": Column(
+            dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)
+        ),
         **values,
-        "available_at_utc": Column(dtype=UTC_INSTANT, description="instant at which the value became known", unit="instant"),
-        "availability": Column(dtype=pl.String, description="how that instant is known", allowed=AVAILABILITY),
+        "available_at_utc": Column(
+            dtype=UTC_INSTANT, description="instant at which the value became known", unit="instant"
+        ),
+        "availability": Column(
+            dtype=pl.String, description="how that instant is known", allowed=AVAILABILITY
+        ),
         "source": Column(dtype=pl.String, description="provider, for example simulated, files, entsoe"),
     }
     return TableContract(name=name, description=description, columns=columns, key=RAW_KEY, is_raw=True)
@@ -44,7 +50,9 @@ RAW_TABLES: tuple[TableContract, ...] = (
         "day_ahead_prices",
         "Clearing prices of the day-ahead auction; `check_raw_rows` holds them to the limits of their zone and day.",
         ("day_ahead",),
-        price_eur_per_mwh=Column(dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-9999.0, maximum=9999.0),
+        price_eur_per_mwh=Column(
+            dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-9999.0, maximum=9999.0
+        ),
     ),
     _raw(
         "load_forecasts",
@@ -60,7 +68,12 @@ RAW_TABLES: tuple[TableContract, ...] = (
         generation_forecast_mw=_power("forecast mean generation of the period"),
     ),
     _raw("load_actuals", "Actual total load.", ("load",), load_mw=_power("mean load of the period")),
-    _raw("generation_actuals", "Actual wind and solar generation.", _GENERATION_SERIES, generation_mw=_power("mean generation", -500.0)),
+    _raw(
+        "generation_actuals",
+        "Actual wind and solar generation.",
+        _GENERATION_SERIES,
+        generation_mw=_power("mean generation", -500.0),
+    ),
     _raw(
         "intraday_prices",
         "Volume-weighted average price of continuous intraday trading, and intraday auction prices. `vwap` is that of the finest product, "
@@ -68,7 +81,9 @@ RAW_TABLES: tuple[TableContract, ...] = (
         "delivery to come.",
         ("vwap", "vwap_60", "ida1", "ida2", "ida3", "reference_curve"),
         price_eur_per_mwh=_price(9999.0, "price"),
-        volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),
+        volume_mwh=Column(
+            dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0
+        ),
     ),
     _raw(
         "imbalance_prices",

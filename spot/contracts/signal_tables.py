@@ -8,7 +8,17 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 STRATEGIES = ("settlement_spread", "storage", "price_view")
 SIDES = ("buy", "sell", "flat")
 MODES = ("paper", "live")
-SETTLED_AGAINST = ("nothing", "intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time", "reference_curve")
+SETTLED_AGAINST = (
+    "nothing",
+    "intraday_vwap",
+    "intraday_vwap_60",
+    "ida1",
+    "ida2",
+    "ida3",
+    "imbalance",
+    "real_time",
+    "reference_curve",
+)
 """What a day-ahead position is closed against: nothing for a physical asset, which keeps the auction price alone."""
 DAY_AHEAD_BLOCK = "day_ahead_block"
 """Market of an order over several units that stands or falls as one."""
@@ -34,7 +44,9 @@ def _instant(description: str, *, nullable: bool = False) -> Column:
 _WHO: dict[str, Column] = {
     "strategy": _text("which strategy speaks", STRATEGIES),
     "role": _text("champion trades, challenger is kept on paper", ("champion", "challenger")),
-    "model_version": _text("registered version of the forecast behind the signal; 'none' when there was none"),
+    "model_version": _text(
+        "registered version of the forecast behind the signal; 'none' when there was none"
+    ),
 }
 SIGNAL_KEY = (*MTU_KEY, "strategy", "role", "model_version")
 
@@ -52,30 +64,47 @@ SIGNALS = TableContract(
         ),
         "settled_against": _text("second price that closes the position", SETTLED_AGAINST),
         "side": _text("buy is long", SIDES),
-        "volume_mw": Column(dtype=pl.Float64, description="power of the order", unit="MW", minimum=0.0, maximum=10_000.0),
+        "volume_mw": Column(
+            dtype=pl.Float64, description="power of the order", unit="MW", minimum=0.0, maximum=10_000.0
+        ),
         "limit_price_eur_per_mwh": _price("buy not above, sell not below; null when flat"),
         "expected_price_eur_per_mwh": _price("forecast mean of the day-ahead price; null without a forecast"),
-        "expected_reference_eur_per_mwh": _price("forecast mean of the second price; null where there is none"),
+        "expected_reference_eur_per_mwh": _price(
+            "forecast mean of the second price; null where there is none"
+        ),
         "edge_eur_per_mwh": _price("expected gain of one MWh after costs; null when nothing could be said"),
         "risk_eur_per_mwh": _price("half of the 80 % interval of that gain"),
         "expected_value_eur": _eur("expected P&L of the signal after costs"),
         "probability_frac": Column(
-            dtype=pl.Float64, description="chance that the signal gains", unit="share of one", nullable=True, minimum=0.0, maximum=1.0
+            dtype=pl.Float64,
+            description="chance that the signal gains",
+            unit="share of one",
+            nullable=True,
+            minimum=0.0,
+            maximum=1.0,
         ),
-        "horizon_hours": Column(dtype=pl.Float64, description="from the decision to the start of delivery", unit="h"),
+        "horizon_hours": Column(
+            dtype=pl.Float64, description="from the decision to the start of delivery", unit="h"
+        ),
         "value_at_risk_eur": _eur("95 % one-day value at risk of the strategy's whole day", nullable=True),
-        "expected_shortfall_eur": _eur("95 % one-day expected shortfall of the strategy's whole day", nullable=True),
+        "expected_shortfall_eur": _eur(
+            "95 % one-day expected shortfall of the strategy's whole day", nullable=True
+        ),
         "as_of_utc": _instant("when it was decided: no later value entered"),
         "gate_closure_utc": _instant("last instant for the order"),
         "valid_until_utc": _instant("after this the signal is void"),
         "model_name": _text("registered model; 'none' when there was none"),
-        "strategy_model_version": _text("registered version of the strategy's own model, as that of the spread; 'none' where it has none"),
+        "strategy_model_version": _text(
+            "registered version of the strategy's own model, as that of the spread; 'none' where it has none"
+        ),
         "data_version": _text("versions of the tables read"),
         "settings_hash": _text("hash of the strategy's settings and of the limits"),
         "source": _text("provider of the data behind it, for example simulated"),
         "mode": _text("paper unless the desk set the zone live", MODES),
         "trading_state": _text("state of desk and zone, the stricter of the two", TRADING_STATES),
-        "is_firm": Column(dtype=pl.Boolean, description="what is not filled must be made good at the imbalance price"),
+        "is_firm": Column(
+            dtype=pl.Boolean, description="what is not filled must be made good at the imbalance price"
+        ),
         "limits_applied": _text("limits that changed the order, separated by '; '"),
         "reasons": _text("why, in words, separated by '; '"),
     },
@@ -90,7 +119,9 @@ BID_CURVES = TableContract(
         **_WHO,
         "step": Column(dtype=pl.Int32, description="number of the step, from the least volume", minimum=1),
         "price_eur_per_mwh": _price("limit price of the step", nullable=False),
-        "volume_mw": Column(dtype=pl.Float64, description="accumulated power up to this step", unit="MW", minimum=0.0),
+        "volume_mw": Column(
+            dtype=pl.Float64, description="accumulated power up to this step", unit="MW", minimum=0.0
+        ),
     },
 )
 SIGNAL_REASONS = TableContract(
@@ -117,11 +148,19 @@ RISK_EVENTS = TableContract(
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _text("which strategy", STRATEGIES),
         "role": _text("champion or challenger", ("champion", "challenger")),
-        "kind": _text("what happened", ("breach", "denied", "not_ready", "state", "override", "override_rejected")),
+        "kind": _text(
+            "what happened", ("breach", "denied", "not_ready", "state", "override", "override_rejected")
+        ),
         "scope": _text("whose limit", ("desk", "zone", "strategy", "forecast")),
         "limit_name": _text("which limit"),
-        "value": Column(dtype=pl.Float64, description="what it would have been; null where nothing could be measured", nullable=True),
-        "limit_value": Column(dtype=pl.Float64, description="the limit; null where it is missing", nullable=True),
+        "value": Column(
+            dtype=pl.Float64,
+            description="what it would have been; null where nothing could be measured",
+            nullable=True,
+        ),
+        "limit_value": Column(
+            dtype=pl.Float64, description="the limit; null where it is missing", nullable=True
+        ),
         "action": _text("what was done", ("reduce", "block", "halt", "none")),
         "detail": _text("the event in words"),
         "as_of_utc": _instant("when it was decided"),
@@ -138,7 +177,9 @@ PUBLICATIONS = TableContract(
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _text("which strategy", STRATEGIES),
-        "n_signals": Column(dtype=pl.Int32, description="signals in the batch, flat ones included", minimum=0),
+        "n_signals": Column(
+            dtype=pl.Int32, description="signals in the batch, flat ones included", minimum=0
+        ),
         "n_orders": Column(dtype=pl.Int32, description="signals of the batch that buy or sell", minimum=0),
         "mode": _text("paper or live", MODES),
         "status": _text("how it ended", ("sent", "failed", "refused")),
@@ -160,7 +201,9 @@ SETTLEMENTS = TableContract(
         "volume_mw": Column(dtype=pl.Float64, description="power of the order", unit="MW", minimum=0.0),
         "exposure_mw": Column(dtype=pl.Float64, description="filled power, long is positive", unit="MW"),
         "filled_mwh": Column(dtype=pl.Float64, description="energy filled", unit="MWh", minimum=0.0),
-        "unfilled_mwh": Column(dtype=pl.Float64, description="energy ordered and not filled", unit="MWh", minimum=0.0),
+        "unfilled_mwh": Column(
+            dtype=pl.Float64, description="energy ordered and not filled", unit="MWh", minimum=0.0
+        ),
         "settled_against": _text("second price that closes the position", SETTLED_AGAINST),
         "day_ahead_price_eur_per_mwh": _price("clearing price", nullable=False),
         "reference_price_eur_per_mwh": _price("second price; null where the position is physical"),
@@ -186,14 +229,25 @@ LIMIT_CONFORMANCE = TableContract(
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _text("which strategy", STRATEGIES),
         "role": _text("champion or challenger", ("champion", "challenger")),
-        "model_version": _text("registered version of the forecast behind the signals; 'none' when there was none"),
+        "model_version": _text(
+            "registered version of the forecast behind the signals; 'none' when there was none"
+        ),
         "scope": _text("whose limit", ("desk", "zone", "strategy")),
         "limit_name": _text("which limit"),
-        "used": Column(dtype=pl.Float64, description="what the final signals use; null where it cannot be measured", nullable=True),
-        "limit_value": Column(dtype=pl.Float64, description="the limit; null where it is missing", nullable=True),
-        "headroom_frac": Column(dtype=pl.Float64, description="1 minus used over limit; null where undefined", nullable=True),
+        "used": Column(
+            dtype=pl.Float64,
+            description="what the final signals use; null where it cannot be measured",
+            nullable=True,
+        ),
+        "limit_value": Column(
+            dtype=pl.Float64, description="the limit; null where it is missing", nullable=True
+        ),
+        "headroom_frac": Column(
+            dtype=pl.Float64, description="1 minus used over limit; null where undefined", nullable=True
+        ),
         "status": _text(
-            "within, reduced (the order was cut), breached (nothing may be published) or denied", ("within", "reduced", "breached", "denied")
+            "within, reduced (the order was cut), breached (nothing may be published) or denied",
+            ("within", "reduced", "breached", "denied"),
         ),
         "as_of_utc": _instant("when it was judged"),
     },

@@ -67,7 +67,9 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
     if missing or unknown:
         raise ContractError(f"table {contract.name}: missing columns {missing}, unknown columns {unknown}")
     typed = _cast(frame.select(contract.columns.keys()), contract)
-    checked = split_by(typed, [test for name, column in contract.columns.items() for test in _column_tests(name, column)])
+    checked = split_by(
+        typed, [test for name, column in contract.columns.items() for test in _column_tests(name, column)]
+    )
     return _refuse_doubled_keys(checked, contract)
 
 
@@ -78,7 +80,9 @@ def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
         if isinstance(given, pl.Datetime) and given.time_zone is None:
             raise ContractError(f"table {contract.name}: {name} has no time zone: instants are aware and UTC")
         if given.is_float() and column.dtype in _INTEGERS and (frame[name] != frame[name].round()).any():
-            raise ContractError(f"table {contract.name}: a column does not have its type: {name} has fractions")
+            raise ContractError(
+                f"table {contract.name}: a column does not have its type: {name} has fractions"
+            )
     try:
         return frame.cast(contract.schema)  # type: ignore[arg-type]
     except pl.exceptions.PolarsError as error:
@@ -87,12 +91,21 @@ def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
 
 def split_by(frame: pl.DataFrame, tests: Sequence[tuple[pl.Expr, str]]) -> CheckedRows:
     """Split rows by tests that are true, or null, where a row is fine and give their text as reason where they are false."""
-    fails = pl.any_horizontal(~test.fill_null(value=True) for test, _ in tests) if tests else pl.lit(value=False)
-    is_bad = frame.select(fails.alias("is_bad")).to_series() if frame.height and tests else pl.Series([False] * frame.height, dtype=pl.Boolean)
+    fails = (
+        pl.any_horizontal(~test.fill_null(value=True) for test, _ in tests) if tests else pl.lit(value=False)
+    )
+    is_bad = (
+        frame.select(fails.alias("is_bad")).to_series()
+        if frame.height and tests
+        else pl.Series([False] * frame.height, dtype=pl.Boolean)
+    )
     if not is_bad.any():
         return CheckedRows(frame, frame.clear().with_columns(reason=pl.lit("")))
     texts = [pl.when(~test).then(pl.lit(text)) for test, text in tests]
-    return CheckedRows(frame.filter(~is_bad), frame.filter(is_bad).with_columns(reason=pl.concat_str(texts, separator="; ", ignore_nulls=True)))
+    return CheckedRows(
+        frame.filter(~is_bad),
+        frame.filter(is_bad).with_columns(reason=pl.concat_str(texts, separator="; ", ignore_nulls=True)),
+    )
 
 
 def _refuse_doubled_keys(checked: CheckedRows, contract: TableContract) -> CheckedRows:
@@ -102,13 +115,21 @@ def _refuse_doubled_keys(checked: CheckedRows, contract: TableContract) -> Check
     if not is_doubled.any():
         return checked
     every = pl.struct(contract.columns.keys())
-    marks = pl.struct(is_conflict=every.n_unique().over(contract.key) > 1, is_repeat=~every.is_first_distinct())
+    marks = pl.struct(
+        is_conflict=every.n_unique().over(contract.key) > 1, is_repeat=~every.is_first_distinct()
+    )
     doubled = valid.filter(is_doubled).with_columns(marks.alias("_marks")).unnest("_marks")
     judged = split_by(
-        doubled, [(~pl.col("is_conflict"), "conflicting values for one key"), (pl.col("is_conflict") | ~pl.col("is_repeat"), "row repeated")]
+        doubled,
+        [
+            (~pl.col("is_conflict"), "conflicting values for one key"),
+            (pl.col("is_conflict") | ~pl.col("is_repeat"), "row repeated"),
+        ],
     )
     accepted = pl.concat([valid.filter(~is_doubled), judged.accepted.drop("is_conflict", "is_repeat")])
-    return CheckedRows(accepted, pl.concat([checked.rejected, judged.rejected.drop("is_conflict", "is_repeat")]))
+    return CheckedRows(
+        accepted, pl.concat([checked.rejected, judged.rejected.drop("is_conflict", "is_repeat")])
+    )
 
 
 def _column_tests(name: str, column: Column) -> list[tuple[pl.Expr, str]]:
@@ -122,7 +143,14 @@ def _column_tests(name: str, column: Column) -> list[tuple[pl.Expr, str]]:
     if column.minimum is not None:
         tests.append((value >= column.minimum, f"{name} below {column.minimum:g} {column.unit}".rstrip()))
     if column.maximum is not None:
-        tests.append((value.is_nan() | (value <= column.maximum), f"{name} above {column.maximum:g} {column.unit}".rstrip()))
+        tests.append(
+            (
+                value.is_nan() | (value <= column.maximum),
+                f"{name} above {column.maximum:g} {column.unit}".rstrip(),
+            )
+        )
     if column.allowed is not None:
-        tests.append((value.is_in(list(column.allowed)), f"{name} is none of {', '.join(map(str, column.allowed))}"))
+        tests.append(
+            (value.is_in(list(column.allowed)), f"{name} is none of {', '.join(map(str, column.allowed))}")
+        )
     return tests

@@ -25,7 +25,13 @@ def holiday_fraction(zone: str, days: Sequence[date]) -> Floats:
     countries = find_zone(zone).holiday_countries
     if not countries:
         return np.zeros(len(days))
-    return np.array([sum(day in _holidays_of(country, day.year) for country in countries) / len(countries) for day in days], dtype=np.float64)
+    return np.array(
+        [
+            sum(day in _holidays_of(country, day.year) for country in countries) / len(countries)
+            for day in days
+        ],
+        dtype=np.float64,
+    )
 
 
 def calendar_features(grid: Grid) -> dict[str, Floats]:
@@ -40,4 +46,7 @@ def calendar_features(grid: Grid) -> dict[str, Floats]:
         "n_periods": grid.n_periods.astype(np.float64),
     }
     hour = np.where(grid.clock_slot >= 0, grid.clock_slot * STEP_MINUTES / 60, np.nan)
-    return {"hour_local": hour, **{name: np.broadcast_to(values[:, None], shape) for name, values in daily.items()}}
+    return {
+        "hour_local": hour,
+        **{name: np.broadcast_to(values[:, None], shape) for name, values in daily.items()},
+    }

@@ -27,7 +27,9 @@ def fundamental_features(keeper: Gatekeeper) -> dict[str, Floats]:
         "wind_forecast_1d_mw": wind[1],
         "solar_forecast_1d_mw": solar[1],
         "load_actual_mw": _last_whole_day(keeper, "load_actuals", ("load",), "load_mw"),
-        "wind_actual_mw": _last_whole_day(keeper, "generation_actuals", ("wind", *_WIND_PARTS), "generation_mw"),
+        "wind_actual_mw": _last_whole_day(
+            keeper, "generation_actuals", ("wind", *_WIND_PARTS), "generation_mw"
+        ),
         "solar_actual_mw": _last_whole_day(keeper, "generation_actuals", ("solar",), "generation_mw"),
     }
 

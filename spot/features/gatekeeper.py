@@ -24,33 +24,55 @@ class Gatekeeper:
     value that is handed out.
     """
 
-    def __init__(self, raw: Mapping[str, pl.DataFrame], grid: Grid, *, n_history: int, admit: AbstractSet[str] = frozenset()) -> None:
+    def __init__(
+        self,
+        raw: Mapping[str, pl.DataFrame],
+        grid: Grid,
+        *,
+        n_history: int,
+        admit: AbstractSet[str] = frozenset(),
+    ) -> None:
         known_tables = {contract.name: contract for contract in RAW_TABLES}
         if unknown := sorted({*admit} - {*known_tables}):
-            raise ContractError(f"features of {grid.zone}: cannot admit {unknown}, known are {sorted(known_tables)}")
+            raise ContractError(
+                f"features of {grid.zone}: cannot admit {unknown}, known are {sorted(known_tables)}"
+            )
         self.zone = grid.zone
         self.target = grid.part(n_history, len(grid.days))
-        self.gate_us: Ints = np.array([to_us(gate_closure_utc(grid.zone, day)) for day in self.target.days], dtype=np.int64)
+        self.gate_us: Ints = np.array(
+            [to_us(gate_closure_utc(grid.zone, day)) for day in self.target.days], dtype=np.int64
+        )
         self.newest_us: Ints = np.full(len(self.target.days), NEVER_US)
         self._grid = grid
         self._n_history = n_history
         self._admit = frozenset(admit)
-        self._raw = {name: raw.get(name, contract.empty()).filter(pl.col("zone") == grid.zone) for name, contract in known_tables.items()}
+        self._raw = {
+            name: raw.get(name, contract.empty()).filter(pl.col("zone") == grid.zone)
+            for name, contract in known_tables.items()
+        }
         self._vintages: dict[tuple[str, str], Vintages] = {}
         self._seen: dict[tuple[str, str, int], tuple[Floats, Ints]] = {}
 
     @property
     def sources(self) -> list[str]:
         """(D,) providers of what was known at each gate about its day and the history before, and what was admitted against the rule."""
-        seen = pl.concat([frame.select("delivery_day", "source", "available_at_utc") for frame in self._raw.values()])
-        firsts = seen.group_by("delivery_day", "source").agg(pl.col("available_at_utc").dt.epoch("us").min()).rows()
+        seen = pl.concat(
+            [frame.select("delivery_day", "source", "available_at_utc") for frame in self._raw.values()]
+        )
+        firsts = (
+            seen.group_by("delivery_day", "source")
+            .agg(pl.col("available_at_utc").dt.epoch("us").min())
+            .rows()
+        )
         by_day: dict[date, list[tuple[str, int]]] = {}
         for day, source, first_us in firsts:
             by_day.setdefault(day, []).append((source, first_us))
         note = f" (assumed known: {', '.join(sorted(self._admit))})" if self._admit else ""
         texts = []
         for day, gate_us in zip(self.target.days, self.gate_us, strict=True):
-            window = (entry for k in range(self._n_history + 1) for entry in by_day.get(day - timedelta(days=k), []))
+            window = (
+                entry for k in range(self._n_history + 1) for entry in by_day.get(day - timedelta(days=k), [])
+            )
             names = {source for source, first_us in window if first_us <= gate_us}
             texts.append((", ".join(sorted(names)) or "none") + note)
         return texts
@@ -94,7 +116,9 @@ class Gatekeeper:
 
     def outcome(self, table: str, series: str, value: str) -> Floats:
         """(D, S) newest vintage of all, for outcomes only: it knows no gate."""
-        matrix, _ = self._load(table, series, value).known_at_gates(np.full(len(self._grid.days), _FAR_FUTURE_US))
+        matrix, _ = self._load(table, series, value).known_at_gates(
+            np.full(len(self._grid.days), _FAR_FUTURE_US)
+        )
         return matrix[self._n_history :]
 
     def _look(self, table: str, series: str, value: str, lag_days: int) -> tuple[Floats, Ints]:
@@ -107,5 +131,7 @@ class Gatekeeper:
 
     def _load(self, table: str, series: str, value: str) -> Vintages:
         if (table, series) not in self._vintages:
-            self._vintages[table, series] = vintages_of(self._raw[table].filter(pl.col("series") == series), self._grid, value=value)
+            self._vintages[table, series] = vintages_of(
+                self._raw[table].filter(pl.col("series") == series), self._grid, value=value
+            )
         return self._vintages[table, series]

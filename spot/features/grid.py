@@ -50,7 +50,14 @@ class Grid:
     def part(self, first_row: int, end_row: int) -> "Grid":
         """The days of rows `first_row` up to, not including, `end_row`."""
         rows = slice(first_row, end_row)
-        return Grid(self.zone, self.days[rows], self.start_us[rows], self.n_slots[rows], self.mtu_minutes[rows], self.clock_slot[rows])
+        return Grid(
+            self.zone,
+            self.days[rows],
+            self.start_us[rows],
+            self.n_slots[rows],
+            self.mtu_minutes[rows],
+            self.clock_slot[rows],
+        )
 
     def to_clock(self, matrix: Floats) -> Floats:
         """(D, S) by slot of the day to (D, 96) by slot of the local clock."""
@@ -69,7 +76,9 @@ class Grid:
 def make_grid(zone: str, first_day: date, last_day: date) -> Grid:
     """The grid of all days from `first_day` to `last_day`, both included."""
     days = days_between(first_day, last_day)
-    start_us = np.array([to_us(day_bounds_utc(zone, day)[0]) for day in (*days, last_day + timedelta(days=1))], dtype=np.int64)
+    start_us = np.array(
+        [to_us(day_bounds_utc(zone, day)[0]) for day in (*days, last_day + timedelta(days=1))], dtype=np.int64
+    )
     n_slots = np.diff(start_us) // STEP_US
     mtu_minutes = np.array([day_ahead_mtu_minutes(zone, day) for day in days], dtype=np.int64)
     slots = np.arange(N_SLOTS)

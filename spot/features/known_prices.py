@@ -26,7 +26,9 @@ class KnownPrices:
         """`panel`, whose days are among these, with the prices that were known at `instant`."""
         rows = (panel.days - np.datetime64(self.grid.days[0], "D")).astype(np.int64)
         instant_us = to_us(instant)
-        later = np.flatnonzero((self.last_change_us[rows] > instant_us) & np.isfinite(panel.prices).any(axis=1))
+        later = np.flatnonzero(
+            (self.last_change_us[rows] > instant_us) & np.isfinite(panel.prices).any(axis=1)
+        )
         if not len(later):
             return panel
         matrix, _ = self.vintages.known_at_gates(np.full(len(self.grid.days), instant_us))
@@ -39,7 +41,11 @@ class KnownPrices:
     def late_days(self) -> tuple[date, ...]:
         """Days about whose prices something was published only after the gate of the day that followed."""
         gates = (gate_closure_utc(self.grid.zone, day + timedelta(days=1)) for day in self.grid.days)
-        return tuple(day for day, change_us, gate in zip(self.grid.days, self.last_change_us, gates, strict=True) if change_us > to_us(gate))
+        return tuple(
+            day
+            for day, change_us, gate in zip(self.grid.days, self.last_change_us, gates, strict=True)
+            if change_us > to_us(gate)
+        )
 
     def between_revisions(self, days: Sequence[date]) -> list[list[date]]:
         """`days`, ascending, in runs at whose gates no price was known that had been known otherwise at an earlier gate of the run."""
@@ -66,7 +72,11 @@ class KnownPrices:
 def known_prices(prices: pl.DataFrame, *, zone: str, first_day: date, last_day: date) -> KnownPrices:
     """Rows of the raw table `day_ahead_prices`, any zones, all vintages, on the days of a panel."""
     grid = make_grid(zone, first_day, last_day)
-    vintages = vintages_of(prices.filter(pl.col("zone") == zone, pl.col("series") == "day_ahead"), grid, value="price_eur_per_mwh")
+    vintages = vintages_of(
+        prices.filter(pl.col("zone") == zone, pl.col("series") == "day_ahead"),
+        grid,
+        value="price_eur_per_mwh",
+    )
     last_change = np.full(len(grid.days), NEVER_US)
     np.maximum.at(last_change, vintages.row, vintages.available_us)
     return KnownPrices(grid, vintages, last_change)

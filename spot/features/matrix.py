@@ -28,11 +28,18 @@ HISTORY_DAYS = 8
 RawTables = Mapping[str, pl.DataFrame]
 """Table name to rows under its raw contract; a table that is missing counts as empty."""
 
-PANEL_INPUTS: tuple[str, ...] = ("load_forecast_mw", "wind_forecast_mw", "solar_forecast_mw", "residual_load_mw")
+PANEL_INPUTS: tuple[str, ...] = (
+    "load_forecast_mw",
+    "wind_forecast_mw",
+    "solar_forecast_mw",
+    "residual_load_mw",
+)
 """Feature columns that a delivery panel holds unless others are asked for; price lags are the panel's own earlier rows."""
 
 
-def build_features(raw: RawTables, *, zone: str, days: Sequence[date], admit: AbstractSet[str] = frozenset()) -> pl.DataFrame:
+def build_features(
+    raw: RawTables, *, zone: str, days: Sequence[date], admit: AbstractSet[str] = frozenset()
+) -> pl.DataFrame:
     """Model inputs of `zone` for each market time unit of `days`, as known at the gate of each day.
 
     Args:
@@ -68,7 +75,9 @@ def build_features(raw: RawTables, *, zone: str, days: Sequence[date], admit: Ab
     return frame
 
 
-def build_panel(features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inputs: Sequence[str] = PANEL_INPUTS) -> DeliveryPanel:
+def build_panel(
+    features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inputs: Sequence[str] = PANEL_INPUTS
+) -> DeliveryPanel:
     """The delivery panel of one zone from its features and the day-ahead prices that followed.
 
     Args:
@@ -84,7 +93,9 @@ def build_panel(features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inpu
     own = features.filter(pl.col("zone") == zone)
     if own.is_empty():
         raise ContractError(f"panel of {zone}: no features")
-    first_day, last_day = own.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
+    first_day, last_day = own.select(
+        first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()
+    ).row(0)
     grid = make_grid(zone, first_day, last_day)
     keeper = Gatekeeper({"day_ahead_prices": prices}, grid, n_history=0)
     outcome = periods_of(grid, keeper.outcome("day_ahead_prices", "day_ahead", "price_eur_per_mwh"))
@@ -118,13 +129,20 @@ def _assemble(keeper: Gatekeeper, columns: Mapping[str, Floats]) -> pl.DataFrame
         "delivery_day": np.datetime64(grid.days[0], "D") + row,
         "delivery_start_utc": pl.Series(grid.start_us[row] + period * mtu * 60_000_000),
         "resolution_minutes": mtu,
-        **{name: periods_of(grid, columns[name], take_first=name == "hour_local")[exists] for name in FEATURES},
+        **{
+            name: periods_of(grid, columns[name], take_first=name == "hour_local")[exists]
+            for name in FEATURES
+        },
         "as_of_utc": pl.Series(keeper.gate_us[row]),
         "newest_input_utc": pl.Series(newest).set(pl.Series(newest == NEVER_US), None),
         "source": pl.Series(keeper.sources).gather(row),
     }
     frame = pl.DataFrame(data).with_columns(
-        pl.col("delivery_start_utc", "as_of_utc", "newest_input_utc").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
+        pl.col("delivery_start_utc", "as_of_utc", "newest_input_utc")
+        .cast(pl.Datetime("us"))
+        .dt.replace_time_zone("UTC"),
         pl.col(*FEATURES).fill_nan(None),
     )
-    return frame.select(pl.col(name).cast(column.dtype) for name, column in DAY_AHEAD_FEATURES.columns.items())
+    return frame.select(
+        pl.col(name).cast(column.dtype) for name, column in DAY_AHEAD_FEATURES.columns.items()
+    )

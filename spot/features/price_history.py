@@ -43,4 +43,6 @@ def _mean_and_std(days: list[Floats]) -> tuple[Floats, Floats]:
     mean = total / np.maximum(known, 1)
     squares = sum((np.where(np.isfinite(day), day - mean[:, None], 0.0) ** 2).sum(axis=1) for day in days)
     is_enough = known >= N_SLOTS * len(days) / 2
-    return np.where(is_enough, mean, np.nan), np.where(is_enough, np.sqrt(squares / np.maximum(known, 1)), np.nan)
+    return np.where(is_enough, mean, np.nan), np.where(
+        is_enough, np.sqrt(squares / np.maximum(known, 1)), np.nan
+    )

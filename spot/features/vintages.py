@@ -28,7 +28,9 @@ def known_at(frame: pl.DataFrame, instant: datetime) -> pl.DataFrame:
     if instant.tzinfo is None:
         raise ContractError(f"instant {instant} has no time zone: instants are aware and UTC")
     known = frame.filter(pl.col("available_at_utc") <= instant)
-    return known.sort("available_at_utc", maintain_order=True).unique(PERIOD, keep="last", maintain_order=True)
+    return known.sort("available_at_utc", maintain_order=True).unique(
+        PERIOD, keep="last", maintain_order=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +61,23 @@ class Vintages:
             return matrix, newest
         known = self.available_us <= gate_us[self.row]
         held = np.repeat(np.flatnonzero(known), self.n_slots[known])
-        step = np.arange(len(held)) - np.repeat(np.cumsum(self.n_slots[known]) - self.n_slots[known], self.n_slots[known])
+        step = np.arange(len(held)) - np.repeat(
+            np.cumsum(self.n_slots[known]) - self.n_slots[known], self.n_slots[known]
+        )
         slot = self.slot[held] + step
         is_inside = (slot >= 0) & (slot < N_SLOTS)
-        matrix[self.row[held][is_inside], slot[is_inside]] = self.value[held][is_inside]  # of several vintages of a slot the last, the newest, stays
+        matrix[self.row[held][is_inside], slot[is_inside]] = self.value[held][
+            is_inside
+        ]  # of several vintages of a slot the last, the newest, stays
         newest[self.row[known]] = self.available_us[known]  # ascending, so the last stays here too
         return matrix, newest
 
 
 def vintages_of(frame: pl.DataFrame, grid: Grid, *, value: str) -> Vintages:
     """Lay the rows of one series of one zone on the grid; rows of other days and null values are left out."""
-    inside = frame.filter(pl.col("delivery_day").is_between(grid.days[0], grid.days[-1]), pl.col(value).is_not_null())
+    inside = frame.filter(
+        pl.col("delivery_day").is_between(grid.days[0], grid.days[-1]), pl.col(value).is_not_null()
+    )
     inside = inside.sort("available_at_utc", -pl.col("resolution_minutes"), maintain_order=True)
     row = (inside["delivery_day"].to_numpy() - np.datetime64(grid.days[0], "D")).astype(np.int64)
     slot = (inside["delivery_start_utc"].dt.epoch("us").to_numpy() - grid.start_us[row]) // STEP_US

@@ -42,7 +42,13 @@ class FundamentalForecast:
 
 
 def forecast_fundamental(
-    quantity: Quantity, weather: pl.DataFrame, actuals: pl.DataFrame, *, zone: str, day: date, as_of_utc: datetime
+    quantity: Quantity,
+    weather: pl.DataFrame,
+    actuals: pl.DataFrame,
+    *,
+    zone: str,
+    day: date,
+    as_of_utc: datetime,
 ) -> FundamentalForecast:
     """Forecast `quantity` of `zone` for `day` with what was known at `as_of_utc`.
 
@@ -64,10 +70,19 @@ def forecast_fundamental(
     today = wide.filter(pl.col("delivery_day") == day)
     hours = delivery_starts_utc(zone, day, 60)
     if today["delivery_start_utc"].to_list() != list(hours) or today.null_count().sum_horizontal().item():
-        raise ForecastError(f"{quantity} of {zone} for {day}: no weather run known at {as_of_utc:%Y-%m-%d %H:%M} UTC covers every hour and point")
-    past = wide.filter(pl.col("delivery_day") < day).drop_nulls().join(target, on="delivery_start_utc").sort("delivery_start_utc")
+        raise ForecastError(
+            f"{quantity} of {zone} for {day}: no weather run known at {as_of_utc:%Y-%m-%d %H:%M} UTC covers every hour and point"
+        )
+    past = (
+        wide.filter(pl.col("delivery_day") < day)
+        .drop_nulls()
+        .join(target, on="delivery_start_utc")
+        .sort("delivery_start_utc")
+    )
     if past.height < MINIMUM_HOURS:
-        raise ForecastError(f"{quantity} of {zone} for {day}: {past.height} hours with a run and an outcome, {MINIMUM_HOURS} are needed")
+        raise ForecastError(
+            f"{quantity} of {zone} for {day}: {past.height} hours with a run and an outcome, {MINIMUM_HOURS} are needed"
+        )
     design, offset, scale = _standardised(_features(quantity, past, zone))
     outcome = past["mw"].to_numpy()
     weights = _ridge(design, outcome)
@@ -91,18 +106,28 @@ def forecast_fundamental(
 def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
     """Hourly outcome, newest known vintage: `delivery_start_utc`, `mw`, `available_at_utc`. Wind is the sum of its parts, or the total."""
     column = "load_mw" if quantity == "load" else "generation_mw"
-    names = {"wind": ["wind", "wind_onshore", "wind_offshore"], "solar": ["solar"], "load": ["load"]}[quantity]
+    names = {"wind": ["wind", "wind_onshore", "wind_offshore"], "solar": ["solar"], "load": ["load"]}[
+        quantity
+    ]
     own = actuals.filter(pl.col("series").is_in(names))
-    newest = own.sort("available_at_utc").unique(["series", "delivery_start_utc", "source"], keep="last", maintain_order=True)
+    newest = own.sort("available_at_utc").unique(
+        ["series", "delivery_start_utc", "source"], keep="last", maintain_order=True
+    )
     one_source = newest.unique(["series", "delivery_start_utc"], keep="last", maintain_order=True)
-    hour = one_source.group_by("series", pl.col("delivery_start_utc").dt.truncate("1h"), maintain_order=True).agg(
-        pl.col(column).mean().alias("mw"), pl.col("resolution_minutes").sum().alias("minutes"), pl.col("available_at_utc").max()
+    hour = one_source.group_by(
+        "series", pl.col("delivery_start_utc").dt.truncate("1h"), maintain_order=True
+    ).agg(
+        pl.col(column).mean().alias("mw"),
+        pl.col("resolution_minutes").sum().alias("minutes"),
+        pl.col("available_at_utc").max(),
     )
     whole = hour.filter(pl.col("minutes") == 60)
     has_total = "wind" in whole["series"]
     parts = whole.filter(pl.col("series") == "wind") if quantity == "wind" and has_total else whole
     n_parts = parts["series"].n_unique()
-    total = parts.group_by("delivery_start_utc", maintain_order=True).agg(pl.col("mw").sum(), pl.len().alias("n"), pl.col("available_at_utc").max())
+    total = parts.group_by("delivery_start_utc", maintain_order=True).agg(
+        pl.col("mw").sum(), pl.len().alias("n"), pl.col("available_at_utc").max()
+    )
     return total.filter(pl.col("n") == n_parts).drop("n").sort("delivery_start_utc")
 
 
@@ -113,15 +138,21 @@ def _runs_at_gates(weather: pl.DataFrame, zone: str) -> pl.DataFrame:
         return weather
     gate = pl.col("delivery_day").replace_strict(gates, return_dtype=weather.schema["available_at_utc"])
     standing = weather.filter(pl.col("available_at_utc") <= gate, pl.col("resolution_minutes") == 60)
-    return standing.sort("run_at_utc").unique(["series", "point", "delivery_start_utc"], keep="last", maintain_order=True)
+    return standing.sort("run_at_utc").unique(
+        ["series", "point", "delivery_start_utc"], keep="last", maintain_order=True
+    )
 
 
 def _wide(runs: pl.DataFrame) -> pl.DataFrame:
     """One row per hour, one column per variable and point, named `variable@point`."""
     if runs.is_empty():
-        return pl.DataFrame(schema={"delivery_start_utc": runs.schema["delivery_start_utc"], "delivery_day": pl.Date})
+        return pl.DataFrame(
+            schema={"delivery_start_utc": runs.schema["delivery_start_utc"], "delivery_day": pl.Date}
+        )
     named = runs.with_columns(pl.format("{}@{}", "series", "point").alias("name"))
-    return named.pivot(on="name", index=["delivery_start_utc", "delivery_day"], values="value").sort("delivery_start_utc")
+    return named.pivot(on="name", index=["delivery_start_utc", "delivery_day"], values="value").sort(
+        "delivery_start_utc"
+    )
 
 
 def _columns(wide: pl.DataFrame, variable: str) -> Floats:
@@ -148,7 +179,9 @@ def _features(quantity: Quantity, wide: pl.DataFrame, zone: str) -> Floats:
         return np.hstack([sun, sun * (heat - 25.0) / 100.0, np.minimum(sun, 300.0)])
     warmth = _columns(wide, "temperature_2m").mean(axis=1)[:, None]
     light = _columns(wide, "shortwave_radiation").mean(axis=1)[:, None]
-    return np.hstack([np.maximum(15.0 - warmth, 0.0), np.maximum(warmth - 22.0, 0.0), light, _hour_and_day(wide, zone)])
+    return np.hstack(
+        [np.maximum(15.0 - warmth, 0.0), np.maximum(warmth - 22.0, 0.0), light, _hour_and_day(wide, zone)]
+    )
 
 
 def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
@@ -158,7 +191,11 @@ def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
     local = wide["delivery_start_utc"].dt.convert_time_zone(find_zone(zone).market_time_zone)
     days = wide["delivery_day"].to_list()
     years = sorted({day.year for day in days})
-    feasts = {day for country in find_zone(zone).holiday_countries for day in holidays.country_holidays(country, years=years)}
+    feasts = {
+        day
+        for country in find_zone(zone).holiday_countries
+        for day in holidays.country_holidays(country, years=years)
+    }
     kinds = np.array([2 if day in feasts or day.weekday() == 6 else int(day.weekday() == 5) for day in days])
     codes = local.dt.hour().to_numpy().astype(np.int64) + 24 * kinds
     one_hot: Floats = np.eye(72)[codes]

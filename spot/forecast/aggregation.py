@@ -11,7 +11,12 @@ import numpy as np
 from spot.forecast.days.clock_grid import HOURS, Floats
 
 ALL_HOURS: tuple[tuple[int, ...], ...] = (tuple(range(HOURS)),)
-BLOCKS: tuple[tuple[int, ...], ...] = (tuple(range(7)), tuple(range(7, 13)), tuple(range(13, 18)), tuple(range(18, HOURS)))
+BLOCKS: tuple[tuple[int, ...], ...] = (
+    tuple(range(7)),
+    tuple(range(7, 13)),
+    tuple(range(13, 18)),
+    tuple(range(18, HOURS)),
+)
 _RUNNING_DAYS = 200
 
 
@@ -57,7 +62,11 @@ class Boa:
 
     def _rates(self) -> Floats:
         n_experts = len(self._range)
-        return np.asarray(np.minimum(1 / (2 * self._range), np.sqrt(np.log(max(n_experts, 2)) / np.maximum(self._squares, 1e-6))))
+        return np.asarray(
+            np.minimum(
+                1 / (2 * self._range), np.sqrt(np.log(max(n_experts, 2)) / np.maximum(self._squares, 1e-6))
+            )
+        )
 
     def weights(self) -> Floats:
         """(K,) today's weights."""
@@ -91,7 +100,12 @@ class Aggregator:
     _weights: Floats = field(init=False)
 
     def __post_init__(self) -> None:
-        self._parts = [(method(self.n_experts), list(block)) for method in (MlPoly, Boa) for blocks in (ALL_HOURS, BLOCKS) for block in blocks]
+        self._parts = [
+            (method(self.n_experts), list(block))
+            for method in (MlPoly, Boa)
+            for blocks in (ALL_HOURS, BLOCKS)
+            for block in blocks
+        ]
         self._weights = self._mixed()
 
     def weights(self) -> Floats:

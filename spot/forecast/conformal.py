@@ -50,7 +50,12 @@ def scaled_error_quantiles(scaled: Floats, levels: tuple[float, ...]) -> Floats:
     pool = scaled[:, neighbours].transpose(1, 0, 2).reshape(n_hours, -1)
     wanted = np.asarray(levels)
     pools = np.sort(pool, axis=1)
-    quantiles = np.stack([(1 - _MIRRORED) * _quantiles(hour, wanted) - _MIRRORED * _quantiles(hour, 1 - wanted) for hour in pools])
+    quantiles = np.stack(
+        [
+            (1 - _MIRRORED) * _quantiles(hour, wanted) - _MIRRORED * _quantiles(hour, 1 - wanted)
+            for hour in pools
+        ]
+    )
     return np.asarray(quantiles * (1 + 3 / n_days))
 
 
@@ -84,10 +89,14 @@ class Calibration:
         here = transform(target[None], np.array([centre]), np.array([spread]))[0]
         transformed = here[:, None] + widening * self.scale[:, None] * self.quantiles
         n_levels = self.quantiles.shape[1]
-        return np.sort(restore(transformed.T, np.repeat(centre, n_levels), np.repeat(spread, n_levels)).T, axis=1)
+        return np.sort(
+            restore(transformed.T, np.repeat(centre, n_levels), np.repeat(spread, n_levels)).T, axis=1
+        )
 
 
-def calibrate(prices: Floats, points: Floats, *, centre: Floats, spread: Floats, levels: tuple[float, ...]) -> Calibration:
+def calibrate(
+    prices: Floats, points: Floats, *, centre: Floats, spread: Floats, levels: tuple[float, ...]
+) -> Calibration:
     """What the errors of the forecasts `points` (n, 24) against the outcomes `prices` (n, 24) say of the next.
 
     Args:
@@ -99,6 +108,8 @@ def calibrate(prices: Floats, points: Floats, *, centre: Floats, spread: Floats,
     """
     is_known = np.isfinite(prices - points).any(axis=1)
     rows = np.flatnonzero(is_known)[-CALIBRATION_DAYS - _SCALE_DAYS :]
-    errors = transform(prices[rows], centre[rows], spread[rows]) - transform(points[rows], centre[rows], spread[rows])
+    errors = transform(prices[rows], centre[rows], spread[rows]) - transform(
+        points[rows], centre[rows], spread[rows]
+    )
     scales = error_scales(errors)
     return Calibration(scales[-1], scaled_error_quantiles((errors / scales[:-1])[-CALIBRATION_DAYS:], levels))

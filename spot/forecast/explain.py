@@ -84,9 +84,19 @@ def explain(forecaster: PriceForecaster, panel: DeliveryPanel) -> Explanation:
         for row in np.argsort(-likeness)[:N_SIMILAR_DAYS]:
             if likeness[row] > 0:
                 mean = float(history.prices[row].mean())
-                similar.append(SimilarDay(day=history.grid.days[row].astype(object), likeness=float(likeness[row]), mean_price_eur_per_mwh=mean))
+                similar.append(
+                    SimilarDay(
+                        day=history.grid.days[row].astype(object),
+                        likeness=float(likeness[row]),
+                        mean_price_eur_per_mwh=mean,
+                    )
+                )
     return Explanation(
-        zone=panel.zone, delivery_day=panel.last_day, model=forecaster.name, contributions_eur_per_mwh=contributions, similar_days=tuple(similar)
+        zone=panel.zone,
+        delivery_day=panel.last_day,
+        model=forecaster.name,
+        contributions_eur_per_mwh=contributions,
+        similar_days=tuple(similar),
     )
 
 

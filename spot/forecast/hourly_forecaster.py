@@ -18,7 +18,13 @@ from spot.forecast.conformal import Calibration, calibrate
 from spot.forecast.days.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of
 from spot.forecast.days.clock_grid import ClockGrid, Floats, grid_of
 from spot.forecast.days.delivery_forecast import delivery_forecast
-from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory, extended_history, filled_history, first_days
+from spot.forecast.days.features import (
+    WARM_UP_DAYS,
+    FilledHistory,
+    extended_history,
+    filled_history,
+    first_days,
+)
 from spot.forecast.days.files import (
     SETTINGS_FILE,
     STATE_FILE,
@@ -118,7 +124,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """
         n_known = int(np.isfinite(grid.prices).all(axis=1).sum())
         if n_known < MINIMUM_HISTORY_DAYS:
-            raise ForecastError(f"{grid.zone}: {n_known} days with a price, at least {MINIMUM_HISTORY_DAYS} are needed to learn")
+            raise ForecastError(
+                f"{grid.zone}: {n_known} days with a price, at least {MINIMUM_HISTORY_DAYS} are needed to learn"
+            )
         self._anchors = anchors_of(grid)
         self._belief = Belief.of_fit(self._anchors.input_range)
         self._history = filled_history(self._belief.believed(grid))
@@ -156,7 +164,11 @@ class HourlyForecaster(ABC, Generic[Settings]):
             "n_fitted": np.array(self._n_fitted),
         }
         settings = {"name": self.name, **self.settings.model_dump(mode="json")}
-        return {SETTINGS_FILE: pack_settings(settings), STATE_FILE: pack_arrays(arrays), **self._model_files()}
+        return {
+            SETTINGS_FILE: pack_settings(settings),
+            STATE_FILE: pack_arrays(arrays),
+            **self._model_files(),
+        }
 
     @classmethod
     @one_thread()
@@ -185,7 +197,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
     @classmethod
     def _settings_of(cls, stored: dict[str, Any]) -> Settings:
         try:
-            return cls.settings_type.model_validate({key: value for key, value in stored.items() if key != "name"})  # type: ignore[return-value]
+            return cls.settings_type.model_validate(
+                {key: value for key, value in stored.items() if key != "name"}
+            )  # type: ignore[return-value]
         except ValidationError as error:
             raise ModelIntegrityError(f"settings of a {cls.name} model cannot be read: {error}") from error
 
@@ -199,12 +213,21 @@ class HourlyForecaster(ABC, Generic[Settings]):
         Raises:
             ForecastError: `panel` does not continue the days of the fit, or a day cannot be forecast honestly.
         """
-        if len(self.history) != self._n_fitted or first_row != self._n_fitted or panel.days[first_row - 1] != self.history.grid.days[-1]:
-            raise ForecastError(f"{self.name} of {panel.zone}: a walk-forward starts on the day after the last day of the fit")
+        if (
+            len(self.history) != self._n_fitted
+            or first_row != self._n_fitted
+            or panel.days[first_row - 1] != self.history.grid.days[-1]
+        ):
+            raise ForecastError(
+                f"{self.name} of {panel.zone}: a walk-forward starts on the day after the last day of the fit"
+            )
         try:
             return self._walk_forward(panel, first_row)
         finally:
-            self._reference = self._reference[0][: self._n_fitted], self._reference[1][: self._n_fitted]  # the days walked may yet be revised
+            self._reference = (
+                self._reference[0][: self._n_fitted],
+                self._reference[1][: self._n_fitted],
+            )  # the days walked may yet be revised
 
     def _walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         later = grid_of(panel.rows(slice(first_row, None)))
@@ -218,17 +241,25 @@ class HourlyForecaster(ABC, Generic[Settings]):
             if missing:
                 if missing not in without:  # one stand-in for all days that lack the same inputs
                     kept = {name: values for name, values in panel.inputs.items() if name not in missing}
-                    without[missing] = self._stand_in(missing, self.history.grid).walk_forward(replace(panel, inputs=kept), first_row)
+                    without[missing] = self._stand_in(missing, self.history.grid).walk_forward(
+                        replace(panel, inputs=kept), first_row
+                    )
                 forecasts.append(without[missing][row - first_row])
                 continue
             quantiles = self._quantiles(first_days(history, row + 1), points[row], points[:row])
             past = history.grid.rows(slice(0, row))
-            forecasts.append(delivery_forecast(known, past, point=points[row], quantiles=quantiles, levels=self.settings.levels))
+            forecasts.append(
+                delivery_forecast(
+                    known, past, point=points[row], quantiles=quantiles, levels=self.settings.levels
+                )
+            )
         return forecasts
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         """(D - first_row, 24) forecasts of the days from `first_row` on, each from the days before it."""
-        return np.array([self._next_day(first_days(history, row + 1)) for row in range(first_row, len(history))])
+        return np.array(
+            [self._next_day(first_days(history, row + 1)) for row in range(first_row, len(history))]
+        )
 
     @one_thread()
     def speaker(self, panel: DeliveryPanel) -> tuple[Self, FilledHistory]:
@@ -262,7 +293,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
         if panel.zone != self.history.grid.zone:
             raise ForecastError(f"{self.name} was fitted on {self.history.grid.zone}, not on {panel.zone}")
         if panel.days[0] > last + np.timedelta64(1, "D"):
-            raise ForecastError(f"{self.name} of {panel.zone}: days between {last} and {panel.days[0]} are missing")
+            raise ForecastError(
+                f"{self.name} of {panel.zone}: days between {last} and {panel.days[0]} are missing"
+            )
         first = int(np.searchsorted(panel.days, last, side="right"))
         return grid_of(panel.rows(slice(first, None)))
 
@@ -309,7 +342,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
         quantiles = self._quantiles(history, point, self._points)
         n_settled = len(self.history) + 1  # levels of later rows rest on prices that are still to come
         self._reference = self._reference[0][:n_settled], self._reference[1][:n_settled]
-        return delivery_forecast(panel, self.history.grid, point=point, quantiles=quantiles, levels=self.settings.levels)
+        return delivery_forecast(
+            panel, self.history.grid, point=point, quantiles=quantiles, levels=self.settings.levels
+        )
 
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
         """(24, Q) quantiles of the last day of `history` around its point forecast, given those (n, 24) of its first days."""
@@ -318,13 +353,24 @@ class HourlyForecaster(ABC, Generic[Settings]):
         else:
             calibration = self._calibration = self._calibration or self._calibrate(history, points)
         centre, spread = self._reference_levels(history)
-        return calibration.around(point, centre=centre[len(history) - 1], spread=spread[len(history) - 1], widening=self._widening(history))
+        return calibration.around(
+            point,
+            centre=centre[len(history) - 1],
+            spread=spread[len(history) - 1],
+            widening=self._widening(history),
+        )
 
     def _calibrate(self, history: FilledHistory, points: Floats) -> Calibration:
         """What the forecasts `points` (n, 24) of the first n days of `history` say of the next error."""
         rows = slice(WARM_UP_DAYS, len(points))
         centre, spread = self._reference_levels(history)
-        return calibrate(history.grid.prices[rows], points[rows], centre=centre[rows], spread=spread[rows], levels=self.settings.levels)
+        return calibrate(
+            history.grid.prices[rows],
+            points[rows],
+            centre=centre[rows],
+            spread=spread[rows],
+            levels=self.settings.levels,
+        )
 
     def _reference_levels(self, history: FilledHistory) -> tuple[Floats, Floats]:
         """(D,) centre and spread in which errors are measured; the level of a day rests on earlier days, so what is known stays."""
@@ -332,8 +378,15 @@ class HourlyForecaster(ABC, Generic[Settings]):
         if n_known < len(history):
             rows = slice(n_known, len(history))
             centre = rolling_levels(history.prices, _CENTRE_DAYS, rows).centre
-            spread = mixed_spread(rolling_levels(history.prices, _SPREAD_DAYS, rows).spread, self.anchors.price_spread, _SPREAD_SHARE)
-            self._reference = np.concatenate([self._reference[0], centre]), np.concatenate([self._reference[1], spread])
+            spread = mixed_spread(
+                rolling_levels(history.prices, _SPREAD_DAYS, rows).spread,
+                self.anchors.price_spread,
+                _SPREAD_SHARE,
+            )
+            self._reference = (
+                np.concatenate([self._reference[0], centre]),
+                np.concatenate([self._reference[1], spread]),
+            )
         return self._reference
 
     def _widening(self, history: FilledHistory) -> float:
@@ -345,7 +398,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
         known = np.flatnonzero(history.is_known[:-1])
         n_missing = len(history) - 2 - int(known[-1]) if len(known) else len(history)
         if n_missing >= _STALE_DAYS:
-            raise ForecastError(f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1} days old")
+            raise ForecastError(
+                f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1} days old"
+            )
         return float(np.sqrt(1 + n_missing))
 
     def _stand_in(self, missing: tuple[str, ...], grid: ClockGrid) -> Self:
@@ -360,4 +415,6 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
 def _unpriced(day: ClockGrid) -> ClockGrid:
     """The day as it stands at its gate."""
-    return replace(day, prices=np.full_like(day.prices, np.nan), deviations=np.full_like(day.deviations, np.nan))
+    return replace(
+        day, prices=np.full_like(day.prices, np.nan), deviations=np.full_like(day.deviations, np.nan)
+    )

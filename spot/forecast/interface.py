@@ -33,7 +33,9 @@ class PriceForecast:
     def __post_init__(self) -> None:
         where = f"forecast of {self.zone} for {self.delivery_day}"
         if self.quantiles.shape != (len(self.point), len(self.levels)):
-            raise ForecastError(f"{where}: quantiles have shape {self.quantiles.shape}, expected {(len(self.point), len(self.levels))}")
+            raise ForecastError(
+                f"{where}: quantiles have shape {self.quantiles.shape}, expected {(len(self.point), len(self.levels))}"
+            )
         if not (np.isfinite(self.quantiles).all() and np.isfinite(self.point).all()):
             raise ForecastError(f"{where}: not finite")
         if (np.diff(self.quantiles, axis=1) < 0).any():

@@ -26,11 +26,17 @@ def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> Deliver
     """The panel with prices from day `row` on, and inputs from the day after, replaced by random values of their own size."""
     rng = np.random.default_rng(seed)
 
-    def noised(values: np.ndarray[tuple[int, int], np.dtype[np.float64]], start: int) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def noised(
+        values: np.ndarray[tuple[int, int], np.dtype[np.float64]], start: int
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         changed = values.copy()
         known = values[np.isfinite(values)]
         shape = changed[start:].shape
-        changed[start:] = np.where(np.isfinite(changed[start:]), rng.choice(known, size=shape) + rng.normal(0, known.std(), size=shape), np.nan)
+        changed[start:] = np.where(
+            np.isfinite(changed[start:]),
+            rng.choice(known, size=shape) + rng.normal(0, known.std(), size=shape),
+            np.nan,
+        )
         return changed
 
     return replace(
@@ -40,7 +46,9 @@ def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> Deliver
     )
 
 
-def leak_check(walk: WalkForward, panel: DeliveryPanel, *, first_row: int, rows: Sequence[int]) -> LeakVerdict:
+def leak_check(
+    walk: WalkForward, panel: DeliveryPanel, *, first_row: int, rows: Sequence[int]
+) -> LeakVerdict:
     """Compare the forecasts of days `first_row` to each of `rows` with those made when all that was unknown at the gate of that day is changed.
 
     Args:
@@ -54,8 +62,16 @@ def leak_check(walk: WalkForward, panel: DeliveryPanel, *, first_row: int, rows:
     for row in rows:
         changed = walk(perturbed_after(panel, row, seed=row))
         for here, there in zip(honest[: row - first_row + 1], changed, strict=False):
-            difference = max(float(np.abs(here.point - there.point).max()), float(np.abs(here.quantiles - there.quantiles).max()))
+            difference = max(
+                float(np.abs(here.point - there.point).max()),
+                float(np.abs(here.quantiles - there.quantiles).max()),
+            )
             n_compared += 1
             if difference > 0:
-                return LeakVerdict(is_clean=False, n_compared=n_compared, leaking_day=here.delivery_day, largest_difference=difference)
+                return LeakVerdict(
+                    is_clean=False,
+                    n_compared=n_compared,
+                    leaking_day=here.delivery_day,
+                    largest_difference=difference,
+                )
     return LeakVerdict(is_clean=True, n_compared=n_compared)

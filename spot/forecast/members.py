@@ -14,7 +14,12 @@ from spot.forecast.lear.forecaster import LearForecaster
 from spot.forecast.naive import NaiveForecaster
 from spot.forecast.trees.forecaster import CatBoostForecaster
 
-MEMBERS: tuple[type[HourlyForecaster[Any]], ...] = (NaiveForecaster, LearForecaster, CatBoostForecaster, EngineForecaster)
+MEMBERS: tuple[type[HourlyForecaster[Any]], ...] = (
+    NaiveForecaster,
+    LearForecaster,
+    CatBoostForecaster,
+    EngineForecaster,
+)
 _BY_KIND = {member.settings_type.model_fields["kind"].default: member for member in MEMBERS}
 
 
@@ -31,7 +36,9 @@ def load_settings_mapping(mapping: Mapping[str, Any]) -> ForecasterSettings:
     try:
         return member.settings_type.model_validate(dict(mapping))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, each['loc'])) or 'all together'}: {each['msg']}" for each in error.errors())
+        wrong = "; ".join(
+            f"{'.'.join(map(str, each['loc'])) or 'all together'}: {each['msg']}" for each in error.errors()
+        )
         raise ConfigurationError(f"model settings of kind {kind}: {wrong}") from error
 
 
@@ -44,7 +51,9 @@ def make_forecaster(settings: ForecasterSettings) -> PriceForecaster:
     for member in MEMBERS:
         if isinstance(settings, member.settings_type):
             return member(settings)
-    raise ConfigurationError(f"{type(settings).__name__} is not the settings of a member: make them with load_settings_mapping")
+    raise ConfigurationError(
+        f"{type(settings).__name__} is not the settings of a member: make them with load_settings_mapping"
+    )
 
 
 def forecaster_from_files(files: Mapping[str, bytes]) -> PriceForecaster:

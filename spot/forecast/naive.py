@@ -39,7 +39,9 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
         likeness[len(history) - 1 - int(self._lags(history.grid.days[-1:])[0])] = 1.0
         return likeness
 
-    def _lags(self, days: np.ndarray[tuple[int], np.dtype[np.datetime64]]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _lags(
+        self, days: np.ndarray[tuple[int], np.dtype[np.datetime64]]
+    ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
         weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
         if self.settings.rule == "mixed":
             return np.where(np.isin(weekday, (0, 5, 6)), 7, 1)

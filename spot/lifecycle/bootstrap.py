@@ -26,7 +26,9 @@ class BootstrapResult:
     n_days: int
 
 
-def block_bootstrap(values: Floats, *, above: float = 0.0, block_days: int = 7, n_resamples: int = 2000, seed: int = 0) -> BootstrapResult:
+def block_bootstrap(
+    values: Floats, *, above: float = 0.0, block_days: int = 7, n_resamples: int = 2000, seed: int = 0
+) -> BootstrapResult:
     """Resample the mean of daily `values` (D,) in circular blocks; deterministic for a seed.
 
     Raises:
@@ -34,7 +36,9 @@ def block_bootstrap(values: Floats, *, above: float = 0.0, block_days: int = 7, 
     """
     n_days = len(values)
     if n_days < 2 * block_days or not np.isfinite(values).all():
-        raise ContractError(f"block bootstrap needs {2 * block_days} finite days, got {np.isfinite(values).sum()} of {n_days}")
+        raise ContractError(
+            f"block bootstrap needs {2 * block_days} finite days, got {np.isfinite(values).sum()} of {n_days}"
+        )
     random = np.random.default_rng(seed)
     n_blocks = -(-n_days // block_days)
     starts = random.integers(0, n_days, size=(n_resamples, n_blocks, 1))

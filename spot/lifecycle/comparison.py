@@ -36,15 +36,30 @@ def compare_versions(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.Da
     Raises:
         ContractError: there is no market time unit that both forecast and whose price is known.
     """
-    both = _unit_losses(a, zone).join(_unit_losses(b, zone), on=["delivery_day", "delivery_start_utc", "hour", "month"], suffix="_b")
+    both = _unit_losses(a, zone).join(
+        _unit_losses(b, zone), on=["delivery_day", "delivery_start_utc", "hour", "month"], suffix="_b"
+    )
     if both.is_empty():
-        raise ContractError(f"comparison of versions {a.version} and {b.version} of {zone}: no day that both forecast has a price")
-    both = both.join(_unit_money(a, "pnl_a"), on="delivery_start_utc", how="left").join(_unit_money(b, "pnl_b"), on="delivery_start_utc", how="left")
+        raise ContractError(
+            f"comparison of versions {a.version} and {b.version} of {zone}: no day that both forecast has a price"
+        )
+    both = both.join(_unit_money(a, "pnl_a"), on="delivery_start_utc", how="left").join(
+        _unit_money(b, "pnl_b"), on="delivery_start_utc", how="left"
+    )
     who = {"zone": zone, "version_a": a.version, "version_b": b.version}
     rows = [{**who, "slice": "total", "label": "all", **_means(both), **_significance(both)}]
     for name in ("hour", "month"):
         for (label,), part in both.sort(name).group_by([name], maintain_order=True):
-            rows.append({**who, "slice": name, "label": str(label), **_means(part), "error_p_value": None, "money_p_value": None})
+            rows.append(
+                {
+                    **who,
+                    "slice": name,
+                    "label": str(label),
+                    **_means(part),
+                    "error_p_value": None,
+                    "money_p_value": None,
+                }
+            )
     return pl.DataFrame(rows, schema=MODEL_COMPARISONS.schema)
 
 
@@ -52,28 +67,45 @@ def comparison_in_words(rows: pl.DataFrame) -> str:
     """The total of rows of `compare_versions` in words."""
     total = rows.filter(pl.col("slice") == "total").row(0, named=True)
     better = "A" if total["mae_a_eur_per_mwh"] < total["mae_b_eur_per_mwh"] else "B"
-    error = "too few days to say more" if total["error_p_value"] is None else f"p = {total['error_p_value']:.3g}, Diebold-Mariano, two-sided"
+    error = (
+        "too few days to say more"
+        if total["error_p_value"] is None
+        else f"p = {total['error_p_value']:.3g}, Diebold-Mariano, two-sided"
+    )
     text = f"{better} has the smaller error ({error})."
     if total["pnl_a_eur"] is None or total["pnl_b_eur"] is None:
         return text + " No money: the second price is not known."
-    if rows.select(((pl.col("pnl_a_eur") - pl.col("pnl_b_eur")).abs() < _CENT_EUR).fill_null(value=True).all()).item():
+    if rows.select(
+        ((pl.col("pnl_a_eur") - pl.col("pnl_b_eur")).abs() < _CENT_EUR).fill_null(value=True).all()
+    ).item():
         return f"{text} {SAME_MONEY[0].upper()}{SAME_MONEY[1:]}."
     richer = "A" if total["pnl_a_eur"] > total["pnl_b_eur"] else "B"
-    money = "too few days to say more" if total["money_p_value"] is None else f"p = {total['money_p_value']:.3g}, block bootstrap, two-sided"
+    money = (
+        "too few days to say more"
+        if total["money_p_value"] is None
+        else f"p = {total['money_p_value']:.3g}, block bootstrap, two-sided"
+    )
     return f"{text} {richer} earned more on paper ({money})."
 
 
 def daily_comparison(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.DataFrame:
     """`delivery_day`, `mae_a`, `mae_b` in EUR/MWh and `pnl_a`, `pnl_b` in EUR (null without settlements), for pictures."""
-    both = _unit_losses(a, zone).join(_unit_losses(b, zone), on=["delivery_day", "delivery_start_utc"], suffix="_b")
-    both = both.join(_unit_money(a, "pnl_a"), on="delivery_start_utc", how="left").join(_unit_money(b, "pnl_b"), on="delivery_start_utc", how="left")
+    both = _unit_losses(a, zone).join(
+        _unit_losses(b, zone), on=["delivery_day", "delivery_start_utc"], suffix="_b"
+    )
+    both = both.join(_unit_money(a, "pnl_a"), on="delivery_start_utc", how="left").join(
+        _unit_money(b, "pnl_b"), on="delivery_start_utc", how="left"
+    )
     return _by_day(both)
 
 
 def _unit_losses(side: ComparedVersion, zone: str) -> pl.DataFrame:
     actual = pl.col("price_eur_per_mwh")
     excess = {name: actual - pl.col(name) for name in QUANTILE_COLUMNS.values()}
-    pinball = [pl.max_horizontal(level * excess[name], (level - 1.0) * excess[name]) for level, name in QUANTILE_COLUMNS.items()]
+    pinball = [
+        pl.max_horizontal(level * excess[name], (level - 1.0) * excess[name])
+        for level, name in QUANTILE_COLUMNS.items()
+    ]
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone)
     return (
         side.scored.with_columns(actual.fill_nan(None))
@@ -91,7 +123,9 @@ def _unit_losses(side: ComparedVersion, zone: str) -> pl.DataFrame:
 
 def _unit_money(side: ComparedVersion, name: str) -> pl.DataFrame:
     if side.settled.is_empty():
-        return pl.DataFrame(schema={"delivery_start_utc": side.scored.schema["delivery_start_utc"], name: pl.Float64})
+        return pl.DataFrame(
+            schema={"delivery_start_utc": side.scored.schema["delivery_start_utc"], name: pl.Float64}
+        )
     # sorted first, so that the same settlements give the same sum to the last bit
     return (
         side.settled.sort("delivery_start_utc", "pnl_eur")
@@ -102,7 +136,11 @@ def _unit_money(side: ComparedVersion, name: str) -> pl.DataFrame:
 
 def _means(both: pl.DataFrame) -> dict[str, Any]:
     def money(name: str) -> float | None:
-        return None if both[name].null_count() == both.height else float(both.sort("delivery_start_utc")[name].sum())
+        return (
+            None
+            if both[name].null_count() == both.height
+            else float(both.sort("delivery_start_utc")[name].sum())
+        )
 
     return {
         "first_day": both["delivery_day"].min(),
@@ -133,7 +171,9 @@ def _significance(both: pl.DataFrame) -> dict[str, float | None]:
     daily = _by_day(both)
     error = money = None
     if daily.height >= MINIMUM_DAYS:
-        error = diebold_mariano(daily["mae_a"].to_numpy(), daily["mae_b"].to_numpy(), alternative="two_sided").p_value
+        error = diebold_mariano(
+            daily["mae_a"].to_numpy(), daily["mae_b"].to_numpy(), alternative="two_sided"
+        ).p_value
     gain = (daily["pnl_a"] - daily["pnl_b"]).drop_nulls()
     if gain.len() >= 2 * _BLOCK_DAYS:
         result = block_bootstrap(gain.to_numpy(), block_days=_BLOCK_DAYS)

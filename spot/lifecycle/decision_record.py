@@ -14,7 +14,9 @@ from spot.contracts.table import check_rows
 from spot.errors import ContractError
 from spot.lifecycle.promotion import SAME_MONEY, PromotionSettings, PromotionVerdict, unit_of_test
 
-DecidedAction = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback"]
+DecidedAction = Literal[
+    "reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback"
+]
 _WIDTH = 96
 """Columns of the line of limits, so that it fits a window of 100."""
 
@@ -39,14 +41,25 @@ class DecisionContext:
     """Registered model whose versions these are."""
 
 
-def decision_row(verdict: PromotionVerdict, context: DecisionContext, settings: PromotionSettings) -> pl.DataFrame:
+def decision_row(
+    verdict: PromotionVerdict, context: DecisionContext, settings: PromotionSettings
+) -> pl.DataFrame:
     """One row of `promotion_decisions`. The same verdict on the same evidence has the same id, whenever it is written."""
     evidence = {
         "tests": [
-            {"name": t.name, "n_days": t.n_days, "p_value": t.p_value, "level": t.level, "value": t.value, "is_significant": t.is_significant}
+            {
+                "name": t.name,
+                "n_days": t.n_days,
+                "p_value": t.p_value,
+                "level": t.level,
+                "value": t.value,
+                "is_significant": t.is_significant,
+            }
             for t in verdict.tests
         ],
-        "sanity": None if verdict.sanity is None else [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in verdict.sanity.checks],
+        "sanity": None
+        if verdict.sanity is None
+        else [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in verdict.sanity.checks],
         "next_look_after_days": verdict.next_look_after_days,
     }
     return _row(
@@ -57,14 +70,18 @@ def decision_row(verdict: PromotionVerdict, context: DecisionContext, settings: 
         candidate_loss_eur_per_mwh=verdict.candidate_loss,
         champion_loss_eur_per_mwh=verdict.champion_loss,
         error_p_value=verdict.p_value("error_better"),
-        money_p_value=verdict.p_value("money_better") if settings.money_must_be == "better" else verdict.p_value("money_worse"),
+        money_p_value=verdict.p_value("money_better")
+        if settings.money_must_be == "better"
+        else verdict.p_value("money_worse"),
         pnl_difference_eur=verdict.pnl_difference_eur,
         evidence_json=json.dumps(evidence, sort_keys=True),
         limits_json=settings.model_dump_json(),
     )
 
 
-def manual_decision_row(action: Literal["promote", "rollback"], context: DecisionContext, *, reason: str) -> pl.DataFrame:
+def manual_decision_row(
+    action: Literal["promote", "rollback"], context: DecisionContext, *, reason: str
+) -> pl.DataFrame:
     """One row for what a person decided without a test: a rollback, or a promotion on the desk's own responsibility."""
     return _row(context, action=action, reasons=reason, n_days=0, evidence_json="{}", limits_json="{}")
 
@@ -78,10 +95,15 @@ def explain_decision(row: dict[str, Any]) -> str:
         f"  champion then: {row['champion_version'] or 'none'}; asked by: {row['cause']}; decided by: {row['decided_by']}"
         + (f"; signed off by {row['signed_off_by']}" if row["signed_off_by"] else ""),
         f"  why: {row['reasons']}",
-        f"  evidence: {row['n_days']} days" + (f", {row['first_day']} to {row['last_day']}" if row["first_day"] else ""),
+        f"  evidence: {row['n_days']} days"
+        + (f", {row['first_day']} to {row['last_day']}" if row["first_day"] else ""),
     ]
     if row["candidate_loss_eur_per_mwh"] is not None:
-        against = "" if row["champion_loss_eur_per_mwh"] is None else f", champion {row['champion_loss_eur_per_mwh']:.3f}"
+        against = (
+            ""
+            if row["champion_loss_eur_per_mwh"] is None
+            else f", champion {row['champion_loss_eur_per_mwh']:.3f}"
+        )
         lines.append(f"  mean loss: candidate {row['candidate_loss_eur_per_mwh']:.3f}{against} EUR/MWh")
     evidence = json.loads(row["evidence_json"])
     for test in evidence.get("tests") or []:
@@ -94,18 +116,31 @@ def explain_decision(row: dict[str, Any]) -> str:
             f"p={test['p_value']:.3g}, level {test['level']:.2g}, {mark}"
         )
     lines.extend(
-        f"  sanity, {check['name']}: {'passed' if check['passed'] else 'FAILED'}" + (f" ({check['detail']})" if check["detail"] else "")
+        f"  sanity, {check['name']}: {'passed' if check['passed'] else 'FAILED'}"
+        + (f" ({check['detail']})" if check["detail"] else "")
         for check in evidence.get("sanity") or []
     )
     lines += _limit_lines(json.loads(row["limits_json"]))
-    lines.append(f"  data: candidate {row['candidate_data_version']}, champion {row['champion_data_version'] or '-'}; code {row['code_commit']}")
+    lines.append(
+        f"  data: candidate {row['candidate_data_version']}, champion {row['champion_data_version'] or '-'}; code {row['code_commit']}"
+    )
     return "\n".join(lines)
 
 
 def _limit_lines(limits: dict[str, Any]) -> list[str]:
     """The limits side by side, each in one piece with its value."""
-    pieces = [f"{name}\N{NO-BREAK SPACE}{value}" for name, value in limits.items() if not isinstance(value, dict | list)]
-    folded = textwrap.wrap(f"  limits: {', '.join(pieces)}", width=_WIDTH, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+    pieces = [
+        f"{name}\N{NO-BREAK SPACE}{value}"
+        for name, value in limits.items()
+        if not isinstance(value, dict | list)
+    ]
+    folded = textwrap.wrap(
+        f"  limits: {', '.join(pieces)}",
+        width=_WIDTH,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in folded] if pieces else []
 
 
@@ -114,7 +149,11 @@ def _row(context: DecisionContext, **values: Any) -> pl.DataFrame:
     row = dict.fromkeys(PROMOTION_DECISIONS.columns) | known | values
     # a decision asked for again on the same evidence is the same row: the clock is no part of its identity, except for a person's deed
     is_machine = context.decided_by == "policy"
-    identity = {name: str(value) for name, value in sorted(row.items()) if name not in ("decision_id", "decided_at_utc") or not is_machine}
+    identity = {
+        name: str(value)
+        for name, value in sorted(row.items())
+        if name not in ("decision_id", "decided_at_utc") or not is_machine
+    }
     row["decision_id"] = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:20]
     checked = check_rows(pl.DataFrame([row], schema=PROMOTION_DECISIONS.schema), PROMOTION_DECISIONS)
     if not checked.rejected.is_empty():

@@ -35,23 +35,47 @@ class PromotionSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     minimum_walk_forward_days: int = Field(default=14, ge=10)
-    requires_shadow: bool = Field(default=True, description="off: a candidate significantly better on its walk-forward serves at once")
-    worse_level: float = Field(default=0.05, gt=0, lt=0.5, description="one-sided level at which a version counts as significantly worse")
-    first_champion_maximum_rmae: float = Field(default=1.0, gt=0, description="without a champion, a candidate must beat the weekly naive")
+    requires_shadow: bool = Field(
+        default=True, description="off: a candidate significantly better on its walk-forward serves at once"
+    )
+    worse_level: float = Field(
+        default=0.05,
+        gt=0,
+        lt=0.5,
+        description="one-sided level at which a version counts as significantly worse",
+    )
+    first_champion_maximum_rmae: float = Field(
+        default=1.0, gt=0, description="without a champion, a candidate must beat the weekly naive"
+    )
     minimum_shadow_days: int = Field(default=14, ge=10)
     look_every_days: int = Field(default=14, ge=1)
-    maximum_shadow_days: int = Field(default=56, ge=10, description="a challenger that has not won by then expires")
+    maximum_shadow_days: int = Field(
+        default=56, ge=10, description="a challenger that has not won by then expires"
+    )
     error_level: float = Field(default=0.05, gt=0, lt=0.5, description="over all looks together")
     error_scale: Literal["relative", "absolute"] = "relative"
     """Relative: each day's losses count in units of their mean on that day, so that one scarcity day is one day and no more. The plain means must
     agree with the test in any case."""
-    error_margin: float = Field(default=0.01, ge=0, lt=0.5, description="share of the champion's loss that a better model must save")
+    error_margin: float = Field(
+        default=0.01, ge=0, lt=0.5, description="share of the champion's loss that a better model must save"
+    )
     money_level: float = Field(default=0.10, gt=0, lt=0.5, description="level of the test on P&L")
     money_must_be: Literal["not_worse", "better"] = "not_worse"
     block_days: int = Field(default=7, ge=1)
-    maximum_missing_share: float = Field(default=0.1, ge=0, lt=1, description="days on which the challenger had no forecast and the champion had")
-    sign_off_zones: tuple[str, ...] = Field(default=(), description="zones where a second person signs before a version serves")
-    sign_off_days: int = Field(default=28, ge=1, description="a challenger that has won and that nobody signed within so many days expires")
+    maximum_missing_share: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="days on which the challenger had no forecast and the champion had",
+    )
+    sign_off_zones: tuple[str, ...] = Field(
+        default=(), description="zones where a second person signs before a version serves"
+    )
+    sign_off_days: int = Field(
+        default=28,
+        ge=1,
+        description="a challenger that has won and that nobody signed within so many days expires",
+    )
     sanity: SanitySettings = SanitySettings()
 
     @property
@@ -135,7 +159,11 @@ def decide_promotion(
         ContractError: arrays of different lengths.
     """
     _check_lengths(evidence)
-    verdict = _judge_candidate(evidence, settings, sanity) if stage == "candidate" else _judge_challenger(evidence, settings)
+    verdict = (
+        _judge_candidate(evidence, settings, sanity)
+        if stage == "candidate"
+        else _judge_challenger(evidence, settings)
+    )
     if verdict.action == "promote" and zone in settings.sign_off_zones and not signed_off_by:
         if stage == "challenger" and len(evidence_rows(evidence)) >= verdict.n_days + settings.sign_off_days:
             return _changed(verdict, "expire", f"nobody signed within {settings.sign_off_days} days")
@@ -145,7 +173,11 @@ def decide_promotion(
 
 def evidence_rows(evidence: Evidence) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
     """Rows of the evidence that count: a day that the champion could not forecast says nothing about its rival."""
-    return np.flatnonzero(np.isfinite(evidence.candidate_losses if evidence.champion_losses is None else evidence.champion_losses))
+    return np.flatnonzero(
+        np.isfinite(
+            evidence.candidate_losses if evidence.champion_losses is None else evidence.champion_losses
+        )
+    )
 
 
 def unit_of_test(name: str) -> str:
@@ -153,14 +185,20 @@ def unit_of_test(name: str) -> str:
     return "EUR per day" if name.startswith("money") else "EUR/MWh"
 
 
-def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: SanityVerdict | None) -> PromotionVerdict:
+def _judge_candidate(
+    evidence: Evidence, settings: PromotionSettings, sanity: SanityVerdict | None
+) -> PromotionVerdict:
     if sanity is None:
         return PromotionVerdict(action="reject", reasons=("no sanity checks were made",))
     if not sanity.is_sane:
         return PromotionVerdict(action="reject", reasons=sanity.reasons, sanity=sanity)
     reference = evidence.naive_losses if evidence.champion_losses is None else evidence.champion_losses
     if reference is None:
-        return PromotionVerdict(action="reject", reasons=("neither a champion nor a naive forecast to compare with",), sanity=sanity)
+        return PromotionVerdict(
+            action="reject",
+            reasons=("neither a champion nor a naive forecast to compare with",),
+            sanity=sanity,
+        )
     both = np.isfinite(evidence.candidate_losses) & np.isfinite(reference)
     n_missing = int((np.isfinite(reference) & ~np.isfinite(evidence.candidate_losses)).sum())
     n_days = int(both.sum())
@@ -168,7 +206,12 @@ def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: Sa
         text = f"walk-forward of {n_days} days, {settings.minimum_walk_forward_days} needed"
         return PromotionVerdict(action="reject", reasons=(text,), n_days=n_days, sanity=sanity)
     candidate, other = evidence.candidate_losses[both], reference[both]
-    losses = {"n_days": n_days, "candidate_loss": float(candidate.mean()), "champion_loss": float(other.mean()), "sanity": sanity}
+    losses = {
+        "n_days": n_days,
+        "candidate_loss": float(candidate.mean()),
+        "champion_loss": float(other.mean()),
+        "sanity": sanity,
+    }
     if n_missing > settings.maximum_missing_share * (n_days + n_missing):
         return PromotionVerdict(action="reject", reasons=(f"no forecast on {n_missing} days",), **losses)  # type: ignore[arg-type]
     if evidence.champion_losses is None:
@@ -181,9 +224,13 @@ def _judge_candidate(evidence: Evidence, settings: PromotionSettings, sanity: Sa
     better = _better_test(candidate, other, settings, level=settings.error_level)
     tests = (worse, better, _giacomini_white(candidate, other))
     if worse.is_significant:
-        return PromotionVerdict(action="reject", reasons=(f"significantly worse: {_words(worse)}",), tests=tests, **losses)  # type: ignore[arg-type]
+        return PromotionVerdict(
+            action="reject", reasons=(f"significantly worse: {_words(worse)}",), tests=tests, **losses
+        )  # type: ignore[arg-type]
     if not settings.requires_shadow and better.is_significant:
-        return PromotionVerdict(action="promote", reasons=(f"significantly better: {_words(better)}",), tests=tests, **losses)  # type: ignore[arg-type]
+        return PromotionVerdict(
+            action="promote", reasons=(f"significantly better: {_words(better)}",), tests=tests, **losses
+        )  # type: ignore[arg-type]
     return PromotionVerdict(
         action="to_challenger",
         reasons=(f"sane and not significantly worse: {_words(worse)}",),
@@ -204,39 +251,75 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
     for look in (look for look in settings.looks if look <= len(candidate)):
         n_missing = int((~np.isfinite(candidate[:look])).sum())
         if n_missing > settings.maximum_missing_share * look:
-            return _summary("reject", f"no forecast on {n_missing} of {look} days", tests, candidate[:look], champion[:look], money)
+            return _summary(
+                "reject",
+                f"no forecast on {n_missing} of {look} days",
+                tests,
+                candidate[:look],
+                champion[:look],
+                money,
+            )
         known = np.isfinite(candidate[:look])
         ours, theirs = candidate[:look][known], champion[:look][known]
         worse = _worse_test(ours, theirs, settings, level=level)
         better = _better_test(ours, theirs, settings, level=level)
         tests += [worse, better, _giacomini_white(ours, theirs)]
         if worse.is_significant:
-            return _summary("reject", f"significantly worse: {_words(worse)}", tests, candidate[:look], champion[:look], money)
+            return _summary(
+                "reject",
+                f"significantly worse: {_words(worse)}",
+                tests,
+                candidate[:look],
+                champion[:look],
+                money,
+            )
         if not better.is_significant:
             continue
         cash, text = _money_test(money, look, settings)
         tests += [cash] if cash else []
         if text:
             continue
-        money_words = SAME_MONEY if cash is None or cash.value == 0 else f"{settings.money_must_be.replace('_', ' ')} in money ({_words(cash)})"
+        money_words = (
+            SAME_MONEY
+            if cash is None or cash.value == 0
+            else f"{settings.money_must_be.replace('_', ' ')} in money ({_words(cash)})"
+        )
         reason = f"better in error ({_words(better)}); {money_words}"
         return _summary("promote", reason, tests, candidate[:look], champion[:look], money)
     n_days = len(candidate)
     if n_days >= settings.looks[-1]:
-        return _summary("expire", f"no significant gain within {settings.looks[-1]} days", tests, candidate, champion, money)
+        return _summary(
+            "expire",
+            f"no significant gain within {settings.looks[-1]} days",
+            tests,
+            candidate,
+            champion,
+            money,
+        )
     following = next(look for look in settings.looks if look > n_days)
-    verdict = _summary("keep_challenger", f"{n_days} days of evidence, next look after {following}", tests, candidate, champion, money)
+    verdict = _summary(
+        "keep_challenger",
+        f"{n_days} days of evidence, next look after {following}",
+        tests,
+        candidate,
+        champion,
+        money,
+    )
     return _changed(verdict, "keep_challenger", "", next_look=following)
 
 
-def _better_test(candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float) -> TestOutcome:
+def _better_test(
+    candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float
+) -> TestOutcome:
     ours, theirs = _scaled(candidate, champion, settings)
     value = _difference(candidate, champion)
     p_value = _p_better(ours, theirs * (1.0 - settings.error_margin)) if value < 0 else 1.0
     return TestOutcome(name="error_better", n_days=len(candidate), p_value=p_value, level=level, value=value)
 
 
-def _worse_test(candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float) -> TestOutcome:
+def _worse_test(
+    candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float
+) -> TestOutcome:
     ours, theirs = _scaled(candidate, champion, settings)
     value = _difference(candidate, champion)
     p_value = _p_better(theirs, ours) if value > 0 else 1.0
@@ -256,7 +339,11 @@ def _p_better(ours: Floats, theirs: Floats) -> float:
     On a few weeks the long-run variance can come out far too small by chance, and misses differences that last: the largest p-value of it, of the
     plain variance and of that of days that hang together counts. `benchmarks/promotion.py` measures the level that is left.
     """
-    return max(_corrected_p(ours, theirs, None), _corrected_p(ours, theirs, 0), _p_of_lasting_differences(ours, theirs))
+    return max(
+        _corrected_p(ours, theirs, None),
+        _corrected_p(ours, theirs, 0),
+        _p_of_lasting_differences(ours, theirs),
+    )
 
 
 def _p_of_lasting_differences(ours: Floats, theirs: Floats) -> float:
@@ -285,31 +372,53 @@ def _corrected_p(ours: Floats, theirs: Floats, n_lags: int | None) -> float:
 def _giacomini_white(ours: Floats, theirs: Floats) -> TestOutcome:
     """Reported beside the deciding test: is the gain foreseeable."""
     result = giacomini_white(ours, theirs)
-    return TestOutcome(name="giacomini_white", n_days=result.n_days, p_value=result.p_value, level=0.05, value=result.mean_difference)
+    return TestOutcome(
+        name="giacomini_white",
+        n_days=result.n_days,
+        p_value=result.p_value,
+        level=0.05,
+        value=result.mean_difference,
+    )
 
 
-def _money_differences(evidence: Evidence, comparable: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Floats | None:
+def _money_differences(
+    evidence: Evidence, comparable: np.ndarray[tuple[int], np.dtype[np.intp]]
+) -> Floats | None:
     if evidence.candidate_pnl_eur is None or evidence.champion_pnl_eur is None:
         return None
     return np.asarray((evidence.candidate_pnl_eur - evidence.champion_pnl_eur)[comparable], dtype=np.float64)
 
 
-def _money_test(money: Floats | None, look: int, settings: PromotionSettings) -> tuple[TestOutcome | None, str]:
+def _money_test(
+    money: Floats | None, look: int, settings: PromotionSettings
+) -> tuple[TestOutcome | None, str]:
     """The test on money at a look, and why it forbids promotion (empty when it does not)."""
     known = np.empty(0) if money is None else money[:look][np.isfinite(money[:look])]
     if len(known) < 2 * settings.block_days:
         return None, "no P&L of the shadow days to test"
     # pennies of rounding are no difference: resampling them would find one
-    result = block_bootstrap(np.where(np.abs(known).max() < _CENT_EUR, 0.0, known), block_days=settings.block_days)
+    result = block_bootstrap(
+        np.where(np.abs(known).max() < _CENT_EUR, 0.0, known), block_days=settings.block_days
+    )
     if settings.money_must_be == "better":
         level = settings.money_level / len(settings.looks)
-        test = TestOutcome(name="money_better", n_days=look, p_value=result.p_not_above, level=level, value=result.mean)
+        test = TestOutcome(
+            name="money_better", n_days=look, p_value=result.p_not_above, level=level, value=result.mean
+        )
         return test, "" if test.is_significant else "P&L is not significantly better"
-    test = TestOutcome(name="money_worse", n_days=look, p_value=result.p_not_below, level=settings.money_level, value=result.mean)
+    test = TestOutcome(
+        name="money_worse",
+        n_days=look,
+        p_value=result.p_not_below,
+        level=settings.money_level,
+        value=result.mean,
+    )
     return test, "P&L is significantly worse" if test.is_significant else ""
 
 
-def _summary(action: Action, reason: str, tests: list[TestOutcome], ours: Floats, theirs: Floats, money: Floats | None) -> PromotionVerdict:
+def _summary(
+    action: Action, reason: str, tests: list[TestOutcome], ours: Floats, theirs: Floats, money: Floats | None
+) -> PromotionVerdict:
     known = np.isfinite(ours)
     cash = None if money is None else money[: len(ours)]
     return PromotionVerdict(
@@ -323,7 +432,9 @@ def _summary(action: Action, reason: str, tests: list[TestOutcome], ours: Floats
     )
 
 
-def _changed(verdict: PromotionVerdict, action: Action, reason: str, *, next_look: int | None = None) -> PromotionVerdict:
+def _changed(
+    verdict: PromotionVerdict, action: Action, reason: str, *, next_look: int | None = None
+) -> PromotionVerdict:
     return PromotionVerdict(
         action=action,
         reasons=(*verdict.reasons, reason) if reason else verdict.reasons,
@@ -346,7 +457,14 @@ def _words(test: TestOutcome) -> str:
 
 
 def _check_lengths(evidence: Evidence) -> None:
-    others = (evidence.champion_losses, evidence.naive_losses, evidence.candidate_pnl_eur, evidence.champion_pnl_eur)
+    others = (
+        evidence.champion_losses,
+        evidence.naive_losses,
+        evidence.candidate_pnl_eur,
+        evidence.champion_pnl_eur,
+    )
     n_days = len(evidence.candidate_losses)
-    if evidence.candidate_losses.ndim != 1 or any(array is not None and array.shape != (n_days,) for array in others):
+    if evidence.candidate_losses.ndim != 1 or any(
+        array is not None and array.shape != (n_days,) for array in others
+    ):
         raise ContractError("promotion evidence: all arrays hold one value per day of the same days")

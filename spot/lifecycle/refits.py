@@ -15,7 +15,14 @@ MAX_LOSS_RATIO = 1.1
 """A model whose pinball loss on days it never saw is above this share of that of past quantiles does not serve."""
 
 
-def decide_refit(losses: Floats, past_quantiles: Floats, champion: Floats | None, settings: PromotionSettings, *, zone: str = "") -> PromotionVerdict:
+def decide_refit(
+    losses: Floats,
+    past_quantiles: Floats,
+    champion: Floats | None,
+    settings: PromotionSettings,
+    *,
+    zone: str = "",
+) -> PromotionVerdict:
     """`promote` or `reject`, and why; `await_sign_off` in zones where a second person signs.
 
     Args:
@@ -28,7 +35,9 @@ def decide_refit(losses: Floats, past_quantiles: Floats, champion: Floats | None
     judged = np.isfinite(losses) & np.isfinite(past_quantiles)
     n_days = int(judged.sum())
     if n_days == 0:
-        return _verdict("reject", "no untouched day with a second price: it cannot be judged", losses, champion)
+        return _verdict(
+            "reject", "no untouched day with a second price: it cannot be judged", losses, champion
+        )
     ours, plain = float(losses[judged].mean()), float(past_quantiles[judged].mean())
     beside = f"pinball loss {ours:.3f} beside {plain:.3f} of past quantiles on {n_days} days"
     if ours > MAX_LOSS_RATIO * plain:
@@ -46,14 +55,24 @@ def decide_refit(losses: Floats, past_quantiles: Floats, champion: Floats | None
 
 def _worse_test(losses: Floats, champion: Floats | None, level: float) -> TestOutcome | None:
     """None where there are too few days that neither saw."""
-    known = np.zeros(len(losses), dtype=bool) if champion is None else np.isfinite(losses) & np.isfinite(champion)
+    known = (
+        np.zeros(len(losses), dtype=bool) if champion is None else np.isfinite(losses) & np.isfinite(champion)
+    )
     if champion is None or known.sum() < MINIMUM_DAYS:
         return None
     result = diebold_mariano(champion[known], losses[known], alternative="a_better")
-    return TestOutcome(name="error_worse", n_days=result.n_days, p_value=result.p_value, level=level, value=-result.mean_difference)
+    return TestOutcome(
+        name="error_worse",
+        n_days=result.n_days,
+        p_value=result.p_value,
+        level=level,
+        value=-result.mean_difference,
+    )
 
 
-def _verdict(action: Action, reason: str, losses: Floats, champion: Floats | None, test: TestOutcome | None = None) -> PromotionVerdict:
+def _verdict(
+    action: Action, reason: str, losses: Floats, champion: Floats | None, test: TestOutcome | None = None
+) -> PromotionVerdict:
     known = np.isfinite(losses)
     theirs = None if champion is None or not np.isfinite(champion).any() else float(np.nanmean(champion))
     return PromotionVerdict(

@@ -94,17 +94,26 @@ def decide_retrains(
     fresh: list[RetrainRequest] = []
     suppressed: list[SuppressedCause] = []
     for cause in sorted(causes, key=lambda c: (c.observed_at_utc, c.zone, c.kind)):
-        reason = _reason_against(cause, current.values(), now=now, settings=settings, zones_with_bad_data=zones_with_bad_data)
+        reason = _reason_against(
+            cause, current.values(), now=now, settings=settings, zones_with_bad_data=zones_with_bad_data
+        )
         if reason:
             suppressed.append(SuppressedCause(cause, reason))
             continue
         request = _first_request(cause, current.values(), now)
         current[request.request_id] = request
         fresh.append(request)
-    return RetrainDecision(launch=(*launch, *fresh), abandoned=tuple(abandoned), changed=(*launch, *fresh, *abandoned), suppressed=tuple(suppressed))
+    return RetrainDecision(
+        launch=(*launch, *fresh),
+        abandoned=tuple(abandoned),
+        changed=(*launch, *fresh, *abandoned),
+        suppressed=tuple(suppressed),
+    )
 
 
-def mark(request: RetrainRequest, status: RequestStatus, *, now: datetime, run_id: str | None = None) -> RetrainRequest:
+def mark(
+    request: RetrainRequest, status: RequestStatus, *, now: datetime, run_id: str | None = None
+) -> RetrainRequest:
     """The request with a new status, as run status sensors write it."""
     return replace(request, status=status, updated_at_utc=now, run_id=run_id or request.run_id)
 
@@ -140,12 +149,19 @@ def _attempts(
         if request.n_attempts >= settings.maximum_attempts:
             abandoned.append(replace(request, status="abandoned", updated_at_utc=now))
         else:
-            launch.append(replace(request, status="requested", n_attempts=request.n_attempts + 1, updated_at_utc=now))
+            launch.append(
+                replace(request, status="requested", n_attempts=request.n_attempts + 1, updated_at_utc=now)
+            )
     return launch, abandoned
 
 
 def _reason_against(
-    cause: RetrainCause, requests: Iterable[RetrainRequest], *, now: datetime, settings: RetrainingSettings, zones_with_bad_data: Collection[str]
+    cause: RetrainCause,
+    requests: Iterable[RetrainRequest],
+    *,
+    now: datetime,
+    settings: RetrainingSettings,
+    zones_with_bad_data: Collection[str],
 ) -> str:
     if cause.kind in _FROM_DATA and cause.zone in zones_with_bad_data:
         return "bad data: the desk looks first, nothing is learnt from it"

@@ -27,8 +27,14 @@ class SanitySettings(BaseModel):
 
     n_days: int = Field(default=7, ge=2, description="newest days of the panel that are forecast")
     minimum_training_days: int = Field(default=60, ge=1)
-    range_widths: float = Field(default=4.0, gt=0, description="allowed distance from recent prices, in widths of their 1-99 % range")
-    minimum_variation: float = Field(default=0.05, ge=0, description="spread of the point forecasts over that of recent prices; less is a constant")
+    range_widths: float = Field(
+        default=4.0, gt=0, description="allowed distance from recent prices, in widths of their 1-99 % range"
+    )
+    minimum_variation: float = Field(
+        default=0.05,
+        ge=0,
+        description="spread of the point forecasts over that of recent prices; less is a constant",
+    )
     scale_factor: float = Field(default=1000.0, gt=1)
 
 
@@ -80,17 +86,32 @@ def assess_sanity(
         settings: limits.
     """
     n_trained = int(
-        np.isfinite(panel.prices[(panel.days >= np.datetime64(trained_from)) & (panel.days <= np.datetime64(trained_through))]).any(axis=1).sum()
+        np.isfinite(
+            panel.prices[
+                (panel.days >= np.datetime64(trained_from)) & (panel.days <= np.datetime64(trained_through))
+            ]
+        )
+        .any(axis=1)
+        .sum()
     )
     checks = [_known_data(data_version), _enough_days(n_trained, settings), _native_files(files)]
     rows = np.flatnonzero(panel.days > np.datetime64(trained_through))[-settings.n_days :].tolist()
     if len(rows) < 2:
-        return SanityVerdict((*checks, SanityCheck("forecasts", passed=False, detail=f"{len(rows)} days that the version never saw, 2 needed")))
+        return SanityVerdict(
+            (
+                *checks,
+                SanityCheck(
+                    "forecasts", passed=False, detail=f"{len(rows)} days that the version never saw, 2 needed"
+                ),
+            )
+        )
     try:
         forecaster = from_files(files)
         forecasts = [forecaster.predict(panel.known_at_gate(row)) for row in rows]
     except SpotdeskError as error:
-        return SanityVerdict((*checks, SanityCheck("forecasts", passed=False, detail=f"{type(error).__name__}: {error}")))
+        return SanityVerdict(
+            (*checks, SanityCheck("forecasts", passed=False, detail=f"{type(error).__name__}: {error}"))
+        )
     newest = panel.known_at_gate(rows[-1])
     checks += [
         _range(forecasts, panel, settings),
@@ -104,19 +125,31 @@ def assess_sanity(
 
 def _known_data(data_version: str) -> SanityCheck:
     passed = bool(data_version.strip()) and data_version.strip().lower() not in ("unknown", "none")
-    return SanityCheck("data version", passed=passed, detail=data_version if passed else "the data it learnt from is not known")
+    return SanityCheck(
+        "data version",
+        passed=passed,
+        detail=data_version if passed else "the data it learnt from is not known",
+    )
 
 
 def _enough_days(n_training_days: int, settings: SanitySettings) -> SanityCheck:
     passed = n_training_days >= settings.minimum_training_days
-    return SanityCheck("training days", passed=passed, detail=f"{n_training_days} days, {settings.minimum_training_days} needed")
+    return SanityCheck(
+        "training days",
+        passed=passed,
+        detail=f"{n_training_days} days, {settings.minimum_training_days} needed",
+    )
 
 
 def _native_files(files: Mapping[str, bytes]) -> SanityCheck:
     foreign = sorted(name for name in files if not name.endswith(ALLOWED_ENDINGS))
-    broken = sorted(name for name, content in files.items() if name.endswith(".json") and not _is_json(content))
+    broken = sorted(
+        name for name, content in files.items() if name.endswith(".json") and not _is_json(content)
+    )
     passed = bool(files) and not foreign and not broken
-    return SanityCheck("files", passed=passed, detail="" if passed else f"none, foreign {foreign} or unreadable {broken}")
+    return SanityCheck(
+        "files", passed=passed, detail="" if passed else f"none, foreign {foreign} or unreadable {broken}"
+    )
 
 
 def _is_json(content: bytes) -> bool:
@@ -133,7 +166,9 @@ def _bounds(panel: DeliveryPanel, settings: SanitySettings) -> tuple[float, floa
     low, high = np.nanquantile(recent, [0.01, 0.99])
     margin = settings.range_widths * max(float(high - low), 10.0)
     limits = day_ahead_price_limits(panel.last_day, panel.zone)
-    return max(float(low) - margin, limits.minimum_eur_per_mwh), min(float(high) + margin, limits.maximum_eur_per_mwh)
+    return max(float(low) - margin, limits.minimum_eur_per_mwh), min(
+        float(high) + margin, limits.maximum_eur_per_mwh
+    )
 
 
 def _is_within(forecast: PriceForecast, bounds: tuple[float, float]) -> bool:
@@ -145,7 +180,9 @@ def _range(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: Sanit
     bounds = _bounds(panel, settings)
     outside = [str(forecast.delivery_day) for forecast in forecasts if not _is_within(forecast, bounds)]
     ordered = all((np.diff(forecast.quantiles, axis=1) >= 0).all() for forecast in forecasts)
-    stated = np.concatenate([np.concatenate([forecast.quantiles.ravel(), forecast.point]) for forecast in forecasts])
+    stated = np.concatenate(
+        [np.concatenate([forecast.quantiles.ravel(), forecast.point]) for forecast in forecasts]
+    )
     far = f"{stated.min():.0f} to {stated.max():.0f} EUR/MWh stated, {bounds[0]:.0f} to {bounds[1]:.0f} believable, beyond it on {', '.join(outside)}"
     faults = [far] if outside else []
     faults += [] if ordered else ["quantiles cross"]
@@ -155,20 +192,29 @@ def _range(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: Sanit
 def _variation(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: SanitySettings) -> SanityCheck:
     points = np.concatenate([forecast.point for forecast in forecasts])
     share = float(points.std() / max(float(np.nanstd(panel.prices[-len(forecasts) :])), 1e-9))
-    width = min(float((forecast.quantiles[:, -1] - forecast.quantiles[:, 0]).mean()) for forecast in forecasts)
+    width = min(
+        float((forecast.quantiles[:, -1] - forecast.quantiles[:, 0]).mean()) for forecast in forecasts
+    )
     passed = share >= settings.minimum_variation and width > 0
     return SanityCheck(
-        "variation", passed=passed, detail=f"spread of the forecasts is {share:.2f} of that of the prices, mean width {width:.2f} EUR/MWh"
+        "variation",
+        passed=passed,
+        detail=f"spread of the forecasts is {share:.2f} of that of the prices, mean width {width:.2f} EUR/MWh",
     )
 
 
 def _reload(
-    files: Mapping[str, bytes], from_files: Callable[[Mapping[str, bytes]], PriceForecaster], panel: DeliveryPanel, expected: PriceForecast
+    files: Mapping[str, bytes],
+    from_files: Callable[[Mapping[str, bytes]], PriceForecaster],
+    panel: DeliveryPanel,
+    expected: PriceForecast,
 ) -> SanityCheck:
     """Written again and read again, the version must say the same, bit for bit."""
     again = from_files(from_files(files).to_files()).predict(panel)
     same = _same_bits(again.quantiles, expected.quantiles) and _same_bits(again.point, expected.point)
-    return SanityCheck("reload", passed=same, detail="" if same else "a reloaded version forecasts other numbers")
+    return SanityCheck(
+        "reload", passed=same, detail="" if same else "a reloaded version forecasts other numbers"
+    )
 
 
 def _same_bits(a: Floats, b: Floats) -> bool:
@@ -185,7 +231,13 @@ def _scaled(panel: DeliveryPanel, factor: float) -> DeliveryPanel:
     return replace(panel, inputs=inputs)
 
 
-def _absurd(name: str, forecaster: PriceForecaster, panel: DeliveryPanel, history: DeliveryPanel, settings: SanitySettings) -> SanityCheck:
+def _absurd(
+    name: str,
+    forecaster: PriceForecaster,
+    panel: DeliveryPanel,
+    history: DeliveryPanel,
+    settings: SanitySettings,
+) -> SanityCheck:
     """An absurd input must be refused, or answered with prices that could be."""
     if not panel.inputs:
         return SanityCheck(name, passed=True, detail="the model has no inputs beside prices")
@@ -195,4 +247,8 @@ def _absurd(name: str, forecaster: PriceForecaster, panel: DeliveryPanel, histor
         return SanityCheck(name, passed=True, detail=f"refused: {error}")
     bounds = _bounds(history, settings)
     passed = _is_within(forecast, bounds)
-    return SanityCheck(name, passed=passed, detail="" if passed else f"forecasts outside {bounds[0]:.0f} to {bounds[1]:.0f} EUR/MWh")
+    return SanityCheck(
+        name,
+        passed=passed,
+        detail="" if passed else f"forecasts outside {bounds[0]:.0f} to {bounds[1]:.0f} EUR/MWh",
+    )

@@ -56,16 +56,22 @@ def n_periods(zone: str, delivery_day: date, resolution_minutes: int | None = No
     """
     minutes = day_ahead_mtu_minutes(zone, delivery_day) if resolution_minutes is None else resolution_minutes
     if minutes not in RESOLUTIONS_MINUTES:
-        raise ContractError(f"{zone} {delivery_day}: resolution of {minutes} minutes, expected one of {RESOLUTIONS_MINUTES}")
+        raise ContractError(
+            f"{zone} {delivery_day}: resolution of {minutes} minutes, expected one of {RESOLUTIONS_MINUTES}"
+        )
     start, end = day_bounds_utc(zone, delivery_day)
     return int((end - start) / timedelta(minutes=minutes))
 
 
-def delivery_starts_utc(zone: str, delivery_day: date, resolution_minutes: int | None = None) -> tuple[datetime, ...]:
+def delivery_starts_utc(
+    zone: str, delivery_day: date, resolution_minutes: int | None = None
+) -> tuple[datetime, ...]:
     """Start of every MTU of the day, ascending, aware UTC."""
     minutes = day_ahead_mtu_minutes(zone, delivery_day) if resolution_minutes is None else resolution_minutes
     start, _ = day_bounds_utc(zone, delivery_day)
-    return tuple(start + timedelta(minutes=minutes * i) for i in range(n_periods(zone, delivery_day, minutes)))
+    return tuple(
+        start + timedelta(minutes=minutes * i) for i in range(n_periods(zone, delivery_day, minutes))
+    )
 
 
 def delivery_day_of(zone: str, instant: datetime) -> date:

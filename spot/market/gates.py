@@ -64,13 +64,21 @@ def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahea
         return _instant(_BENCHMARK_RULE, delivery_day, bidding_zone.market_time_zone)
     if bidding_zone.operator and auction == "day_ahead":
         rules = _OPERATOR_RULES[bidding_zone.operator]
-        return _instant(next(rule for rule in reversed(rules) if rule.valid_from <= delivery_day), delivery_day, bidding_zone.market_time_zone)
-    rule = _OWN_RULES.get((zone, auction)) or (_COUPLED_RULES.get(auction) if bidding_zone.is_coupled else None)
+        return _instant(
+            next(rule for rule in reversed(rules) if rule.valid_from <= delivery_day),
+            delivery_day,
+            bidding_zone.market_time_zone,
+        )
+    rule = _OWN_RULES.get((zone, auction)) or (
+        _COUPLED_RULES.get(auction) if bidding_zone.is_coupled else None
+    )
     if rule is None or delivery_day < rule.valid_from:
         raise ConfigurationError(f"zone {zone} has no {auction} auction for delivery on {delivery_day}")
     return _instant(rule, delivery_day, rule.time_zone)
 
 
 def _instant(rule: GateRule, delivery_day: date, time_zone: str) -> datetime:
-    local = datetime.combine(delivery_day - timedelta(days=rule.days_before), rule.local_time, tzinfo=ZoneInfo(time_zone))
+    local = datetime.combine(
+        delivery_day - timedelta(days=rule.days_before), rule.local_time, tzinfo=ZoneInfo(time_zone)
+    )
     return local.astimezone(UTC)

@@ -37,7 +37,10 @@ _DAY_AHEAD = (
 _LOCAL: dict[str, tuple[tuple[date, LocalPriceLimits], ...]] = {
     "GB": ((_LONG_AGO, LocalPriceLimits(-500.0, 6000.0)),),
     "PJM": ((_LONG_AGO, LocalPriceLimits(-1000.0, 3700.0)),),
-    "ERCOT": ((_LONG_AGO, LocalPriceLimits(-250.0, 9900.0)), (date(2022, 1, 1), LocalPriceLimits(-250.0, 5500.0))),
+    "ERCOT": (
+        (_LONG_AGO, LocalPriceLimits(-250.0, 9900.0)),
+        (date(2022, 1, 1), LocalPriceLimits(-250.0, 5500.0)),
+    ),
 }
 """By zone or operator, for zones that trade in another currency than EUR."""
 INTRADAY_LIMITS = PriceLimits(-9999.0, 9999.0)

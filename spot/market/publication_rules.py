@@ -35,22 +35,38 @@ class PublicationRule:
 RULES: dict[Table, PublicationRule] = {
     "day_ahead_prices": PublicationRule("day_before", timedelta(hours=13), "SDAC operating times"),
     "load_forecasts": PublicationRule("gate_closure", timedelta(hours=-2), "Reg. (EU) 543/2013 Art. 6(2)(b)"),
-    "renewable_forecasts": PublicationRule("day_before", timedelta(hours=18), "Reg. (EU) 543/2013 Art. 14(2)(d)"),
+    "renewable_forecasts": PublicationRule(
+        "day_before", timedelta(hours=18), "Reg. (EU) 543/2013 Art. 14(2)(d)"
+    ),
     "load_actuals": PublicationRule("period_end", timedelta(hours=1), "Reg. (EU) 543/2013 Art. 6(2)(a)"),
-    "generation_actuals": PublicationRule("period_end", timedelta(hours=1), "Reg. (EU) 543/2013 Art. 16(2)(c)"),
+    "generation_actuals": PublicationRule(
+        "period_end", timedelta(hours=1), "Reg. (EU) 543/2013 Art. 16(2)(c)"
+    ),
     "intraday_prices": PublicationRule("period_end", timedelta(hours=1), "after trading has closed"),
-    "imbalance_prices": PublicationRule("period_end", timedelta(hours=24), "Reg. (EU) 543/2013 Art. 17, conservative"),
+    "imbalance_prices": PublicationRule(
+        "period_end", timedelta(hours=24), "Reg. (EU) 543/2013 Art. 17, conservative"
+    ),
 }
 
 
-BENCHMARK_FORECASTS = PublicationRule("gate_closure", timedelta(hours=-2), "protocol of the open-access benchmark")
-_HALF_PAST_ONE = PublicationRule("day_before", timedelta(hours=13, minutes=30), "PJM Manual 11; ERCOT Nodal Protocols 4.5.3")
-_HOURLY_FORECAST = PublicationRule("gate_closure", timedelta(hours=-1), "renewed every hour, stated in the data")
+BENCHMARK_FORECASTS = PublicationRule(
+    "gate_closure", timedelta(hours=-2), "protocol of the open-access benchmark"
+)
+_HALF_PAST_ONE = PublicationRule(
+    "day_before", timedelta(hours=13, minutes=30), "PJM Manual 11; ERCOT Nodal Protocols 4.5.3"
+)
+_HOURLY_FORECAST = PublicationRule(
+    "gate_closure", timedelta(hours=-1), "renewed every hour, stated in the data"
+)
 _OPERATOR_RULES: dict[tuple[str, Table], PublicationRule] = {
     **{(operator, "day_ahead_prices"): _HALF_PAST_ONE for operator in ("PJM", "ERCOT")},
     **{(operator, "load_forecasts"): _HOURLY_FORECAST for operator in ("PJM", "ERCOT")},
-    ("PJM", "imbalance_prices"): PublicationRule("period_end", timedelta(hours=72), "PJM verifies on the next business days"),
-    ("ERCOT", "imbalance_prices"): PublicationRule("period_end", timedelta(hours=1), "ERCOT posts each interval; conservative"),
+    ("PJM", "imbalance_prices"): PublicationRule(
+        "period_end", timedelta(hours=72), "PJM verifies on the next business days"
+    ),
+    ("ERCOT", "imbalance_prices"): PublicationRule(
+        "period_end", timedelta(hours=1), "ERCOT posts each interval; conservative"
+    ),
 }
 """What differs at the US operators."""
 
@@ -67,7 +83,9 @@ def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:
     try:
         return RULES[table]
     except KeyError:
-        raise ConfigurationError(f"no publication rule for table {table!r}: known are {', '.join(sorted(RULES))}") from None
+        raise ConfigurationError(
+            f"no publication rule for table {table!r}: known are {', '.join(sorted(RULES))}"
+        ) from None
 
 
 def published_by_utc(table: Table, zone: str, delivery_day: date, delivery_end_utc: datetime) -> datetime:
@@ -79,5 +97,7 @@ def published_by_utc(table: Table, zone: str, delivery_day: date, delivery_end_u
         return gate_closure_utc(zone, delivery_day) + rule.offset
     if rule.anchor == "period_end":
         return delivery_end_utc + rule.offset
-    local_midnight = datetime.combine(delivery_day - timedelta(days=1), time(), tzinfo=ZoneInfo(find_zone(zone).market_time_zone))
+    local_midnight = datetime.combine(
+        delivery_day - timedelta(days=1), time(), tzinfo=ZoneInfo(find_zone(zone).market_time_zone)
+    )
     return (local_midnight + rule.offset).astimezone(UTC)

@@ -50,7 +50,16 @@ def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object)
 
 
 def _benchmark(name: str, countries: str, time_zone: str = "Etc/GMT-1", currency: str = "EUR") -> BiddingZone:
-    return _zone(name, "", countries, "", market_time_zone=time_zone, currency=currency, is_coupled=False, is_benchmark=True)
+    return _zone(
+        name,
+        "",
+        countries,
+        "",
+        market_time_zone=time_zone,
+        currency=currency,
+        is_coupled=False,
+        is_benchmark=True,
+    )
 
 
 ZONES: dict[str, BiddingZone] = {
@@ -66,7 +75,15 @@ ZONES: dict[str, BiddingZone] = {
         _zone("ES", "10YES-REE------0", "ES", "PT FR"),
         _zone("FI", "10YFI-1--------U", "FI", "SE_1 SE_3"),
         _zone("FR", "10YFR-RTE------C", "FR", "BE DE_LU ES IT_NORD CH GB"),
-        _zone("GB", "10YGB----------A", "GB", "FR BE NL NO_2 DK_1", market_time_zone="Europe/London", currency="GBP", is_coupled=False),
+        _zone(
+            "GB",
+            "10YGB----------A",
+            "GB",
+            "FR BE NL NO_2 DK_1",
+            market_time_zone="Europe/London",
+            currency="GBP",
+            is_coupled=False,
+        ),
         _zone("HU", "10YHU-MAVIR----U", "HU", "AT SK SI"),
         _zone("IT_NORD", "10Y1001A1001A73I", "IT", "FR AT SI CH"),
         _zone("NL", "10YNL----------L", "NL", "BE DE_LU GB DK_1 NO_2"),
@@ -84,7 +101,17 @@ ZONES: dict[str, BiddingZone] = {
 
 
 def _hub(name: str, operator: str, node: str, time_zone: str) -> BiddingZone:
-    return _zone(name, "", "US", "", market_time_zone=time_zone, currency="USD", is_coupled=False, operator=operator, node=node)
+    return _zone(
+        name,
+        "",
+        "US",
+        "",
+        market_time_zone=time_zone,
+        currency="USD",
+        is_coupled=False,
+        operator=operator,
+        node=node,
+    )
 
 
 US_HUBS: dict[str, BiddingZone] = {
@@ -126,4 +153,6 @@ def find_zone(name: str) -> BiddingZone:
         begin_so = [known for known in ALL_ZONES if word and known.startswith(word)]
         near = begin_so[:3] or get_close_matches(word, ALL_ZONES, n=1, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
-        raise ConfigurationError(f"unknown bidding zone {name!r}: {hint}all {len(ALL_ZONES)} names stand in spot/market/zones.py") from None
+        raise ConfigurationError(
+            f"unknown bidding zone {name!r}: {hint}all {len(ALL_ZONES)} names stand in spot/market/zones.py"
+        ) from None

@@ -23,7 +23,12 @@ CHECK_SCHEMA: dict[str, Any] = {
     "status": pl.String,
     "reason": pl.String,
 }
-FAULTY_SCHEMA: dict[str, Any] = {"series": pl.String, "delivery_start_utc": UTC_INSTANT, "check": pl.String, "reason": pl.String}
+FAULTY_SCHEMA: dict[str, Any] = {
+    "series": pl.String,
+    "delivery_start_utc": UTC_INSTANT,
+    "check": pl.String,
+    "reason": pl.String,
+}
 _KEYS = ("delivery_day", "delivery_start_utc")
 
 
@@ -54,7 +59,9 @@ class _Finding:
     is_blind: bool = False
 
 
-def assess_data_quality(reference: pl.DataFrame, analysis: pl.DataFrame, settings: DataQualitySettings) -> DataQualityVerdict:
+def assess_data_quality(
+    reference: pl.DataFrame, analysis: pl.DataFrame, settings: DataQualitySettings
+) -> DataQualityVerdict:
     """Judge the newest values of every series of `analysis` against `reference`, rows of the same shape from before.
 
     A series that is new, all null in the reference, or has a reference shorter than `minimum_reference_days` is `cannot_see`.
@@ -62,13 +69,18 @@ def assess_data_quality(reference: pl.DataFrame, analysis: pl.DataFrame, setting
     if analysis.is_empty():
         empty = pl.DataFrame(schema=CHECK_SCHEMA)
         return DataQualityVerdict(
-            status="cannot_see", reasons=("cannot see: no rows to judge",), checks=empty, faulty=pl.DataFrame(schema=FAULTY_SCHEMA)
+            status="cannot_see",
+            reasons=("cannot see: no rows to judge",),
+            checks=empty,
+            faulty=pl.DataFrame(schema=FAULTY_SCHEMA),
         )
     names = [name for name in analysis.columns if name not in _KEYS]
     checks: list[dict[str, Any]] = []
     faulty = [pl.DataFrame(schema=FAULTY_SCHEMA)]
     for name in names:
-        for finding in _judge_series(reference if name in reference.columns else None, analysis, name, settings):
+        for finding in _judge_series(
+            reference if name in reference.columns else None, analysis, name, settings
+        ):
             row = _check_row(name, finding)
             checks.append(row)
             if row["status"] == "alert":
@@ -81,8 +93,12 @@ def assess_data_quality(reference: pl.DataFrame, analysis: pl.DataFrame, setting
                 faulty.append(finding.rows.select(texts))
     table = pl.DataFrame(checks, schema=CHECK_SCHEMA)
     bad = table.filter(pl.col("status") != "ok")
-    status: Status = "alert" if (table["status"] == "alert").any() else ("cannot_see" if bad.height or not names else "ok")
-    return DataQualityVerdict(status=status, reasons=tuple(bad["reason"].to_list()), checks=table, faulty=pl.concat(faulty))
+    status: Status = (
+        "alert" if (table["status"] == "alert").any() else ("cannot_see" if bad.height or not names else "ok")
+    )
+    return DataQualityVerdict(
+        status=status, reasons=tuple(bad["reason"].to_list()), checks=table, faulty=pl.concat(faulty)
+    )
 
 
 def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
@@ -95,7 +111,9 @@ def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
-def without_implausible_days(frame: pl.DataFrame, *, size_factor: float = 8.0, window_days: int = 91) -> pl.DataFrame:
+def without_implausible_days(
+    frame: pl.DataFrame, *, size_factor: float = 8.0, window_days: int = 91
+) -> pl.DataFrame:
     """The wide frame without values of days that some earlier fault spoilt: one value all day, or a size far off that of the days around.
 
     Only for powers; cheap enough for years of history, where `assess_data_quality` judges the newest days row by row.
@@ -106,18 +124,33 @@ def without_implausible_days(frame: pl.DataFrame, *, size_factor: float = 8.0, w
     value = {name: pl.col(name).fill_nan(None) for name in names}
     daily = frame.group_by("delivery_day", maintain_order=True).agg(
         *(value[name].abs().quantile(0.9).alias(f"{name}|size") for name in names),
-        *(((value[name].n_unique() == 1) & (value[name].count() > 1) & (value[name].first() != 0)).alias(f"{name}|still") for name in names),
+        *(
+            ((value[name].n_unique() == 1) & (value[name].count() > 1) & (value[name].first() != 0)).alias(
+                f"{name}|still"
+            )
+            for name in names
+        ),
     )
     daily = daily.sort("delivery_day")
-    usual = {name: pl.col(f"{name}|size").rolling_median(window_days, min_samples=1, center=True) for name in names}
+    usual = {
+        name: pl.col(f"{name}|size").rolling_median(window_days, min_samples=1, center=True) for name in names
+    }
     spoilt = [
-        (pl.col(f"{name}|still") | (pl.col(f"{name}|size") > usual[name] * size_factor) | (pl.col(f"{name}|size") < usual[name] / size_factor**2))
+        (
+            pl.col(f"{name}|still")
+            | (pl.col(f"{name}|size") > usual[name] * size_factor)
+            | (pl.col(f"{name}|size") < usual[name] / size_factor**2)
+        )
         .fill_null(value=False)
         .alias(f"{name}|spoilt")
         for name in names
     ]
-    marked = frame.join(daily.select("delivery_day", *spoilt), on="delivery_day", how="left", maintain_order="left")
-    hidden = [pl.when(pl.col(f"{name}|spoilt")).then(None).otherwise(pl.col(name)).alias(name) for name in names]
+    marked = frame.join(
+        daily.select("delivery_day", *spoilt), on="delivery_day", how="left", maintain_order="left"
+    )
+    hidden = [
+        pl.when(pl.col(f"{name}|spoilt")).then(None).otherwise(pl.col(name)).alias(name) for name in names
+    ]
     return marked.with_columns(hidden).select(frame.columns)
 
 
@@ -138,7 +171,9 @@ def _check_row(name: str, finding: _Finding) -> dict[str, Any]:
     }
 
 
-def _judge_series(reference: pl.DataFrame | None, analysis: pl.DataFrame, name: str, settings: DataQualitySettings) -> list[_Finding]:
+def _judge_series(
+    reference: pl.DataFrame | None, analysis: pl.DataFrame, name: str, settings: DataQualitySettings
+) -> list[_Finding]:
     value = pl.col(name).cast(pl.Float64).fill_nan(None).alias("value")
     new = analysis.select(*_KEYS, value).sort("delivery_start_utc")
     old = new.clear() if reference is None else reference.select(*_KEYS, value).sort("delivery_start_utc")
@@ -148,9 +183,21 @@ def _judge_series(reference: pl.DataFrame | None, analysis: pl.DataFrame, name: 
     n_days = past["delivery_day"].n_unique()
     if n_days < settings.minimum_reference_days:
         text = f"cannot see: {n_days} days of reference, {settings.minimum_reference_days} needed"
-        findings.append(_Finding("reference", new.clear(), float(n_days), float(settings.minimum_reference_days), text, is_blind=True))
+        findings.append(
+            _Finding(
+                "reference",
+                new.clear(),
+                float(n_days),
+                float(settings.minimum_reference_days),
+                text,
+                is_blind=True,
+            )
+        )
         return findings
-    findings += [_frozen(past, present, settings), _rescaled(past, present, settings, is_price=is_price(name))]
+    findings += [
+        _frozen(past, present, settings),
+        _rescaled(past, present, settings, is_price=is_price(name)),
+    ]
     # a price may spike to the limits that its contract checks: only powers have a range that says something
     return findings if is_price(name) else [*findings, _impossible(past, present, settings)]
 
@@ -170,9 +217,15 @@ def _doubled(new: pl.DataFrame) -> _Finding:
 
 def _runs(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with `hours`: length of the run of equal values each row belongs to; zeros (solar at night) make no run."""
-    run = frame.with_columns((pl.col("value") != pl.col("value").shift()).fill_null(value=True).cum_sum().alias("run"))
+    run = frame.with_columns(
+        (pl.col("value") != pl.col("value").shift()).fill_null(value=True).cum_sum().alias("run")
+    )
     step = frame["delivery_start_utc"].diff().median()
-    hours = pl.col("delivery_start_utc").max() - pl.col("delivery_start_utc").min() + (step if step is not None else pl.duration(hours=1))
+    hours = (
+        pl.col("delivery_start_utc").max()
+        - pl.col("delivery_start_utc").min()
+        + (step if step is not None else pl.duration(hours=1))
+    )
     span = hours.dt.total_minutes().over("run") / 60.0
     return run.with_columns(pl.when(pl.col("value") == 0).then(0.0).otherwise(span).alias("hours"))
 
@@ -191,7 +244,9 @@ def _frozen(past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySett
     return _Finding("frozen", rows, longest, limit, reason)
 
 
-def _rescaled(past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySettings, *, is_price: bool) -> _Finding:
+def _rescaled(
+    past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySettings, *, is_price: bool
+) -> _Finding:
     """Days whose size (90 % quantile of the absolute value) is many times, or a small part of, that of ordinary reference days.
 
     A calm or dark day is small for good reasons, so smallness needs the factor squared; a price near zero is never too small.
@@ -206,7 +261,11 @@ def _rescaled(past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySe
     odd = days.filter(far) if largest > 0 else days.clear()
     worst = max((size / largest for size in days["size"]), default=1.0) if largest > 0 else 1.0
     rows = present.join(odd, on="delivery_day", how="semi")
-    reason = f"{odd.height} days are off the scale of the reference by more than {factor:g} times: unit change?" if odd.height else ""
+    reason = (
+        f"{odd.height} days are off the scale of the reference by more than {factor:g} times: unit change?"
+        if odd.height
+        else ""
+    )
     return _Finding("unit", rows, float(worst), factor, reason)
 
 

@@ -35,13 +35,17 @@ class DayVerdict:
         return bool(self.days) and len(self.failed_days) == len(self.days)
 
 
-def assess_completeness(frame: pl.DataFrame, *, zone: str, days: Sequence[date], may_be_absent: bool = False) -> DayVerdict:
+def assess_completeness(
+    frame: pl.DataFrame, *, zone: str, days: Sequence[date], may_be_absent: bool = False
+) -> DayVerdict:
     """Every series that a day has covers each of its periods once, at the resolution of its rows.
 
     A day without any row fails, unless it `may_be_absent` (not published yet, judged by freshness).
     """
     keys = ["delivery_day", "series"] if "series" in frame.columns else ["delivery_day"]
-    counted = frame.group_by([*keys, "resolution_minutes"]).agg(pl.col("delivery_start_utc").n_unique().alias("n"))
+    counted = frame.group_by([*keys, "resolution_minutes"]).agg(
+        pl.col("delivery_start_utc").n_unique().alias("n")
+    )
     minutes_by_day: dict[date, dict[str, float]] = {}
     for row in counted.iter_rows(named=True):
         share = row["n"] / n_periods(zone, row["delivery_day"], row["resolution_minutes"])
@@ -60,7 +64,9 @@ def assess_completeness(frame: pl.DataFrame, *, zone: str, days: Sequence[date],
     return _verdict(days, reasons)
 
 
-def assess_freshness(frame: pl.DataFrame, *, table: str, zone: str, days: Sequence[date], now: datetime) -> DayVerdict:
+def assess_freshness(
+    frame: pl.DataFrame, *, table: str, zone: str, days: Sequence[date], now: datetime
+) -> DayVerdict:
     """Days that should be published by `now` according to the publication rule of `table`, and are not there."""
     present = set(frame["delivery_day"].unique().to_list())
     reasons = {}
@@ -71,9 +77,13 @@ def assess_freshness(frame: pl.DataFrame, *, table: str, zone: str, days: Sequen
     return _verdict(days, reasons)
 
 
-def assess_price_limits(frame: pl.DataFrame, *, days: Sequence[date], is_day_ahead: bool = True) -> DayVerdict:
+def assess_price_limits(
+    frame: pl.DataFrame, *, days: Sequence[date], is_day_ahead: bool = True
+) -> DayVerdict:
     """Prices of each day against the limits of its zone and day; imbalance prices have none and are not judged here."""
-    spans = frame.group_by("zone", "delivery_day").agg(low=pl.col("price_eur_per_mwh").min(), high=pl.col("price_eur_per_mwh").max())
+    spans = frame.group_by("zone", "delivery_day").agg(
+        low=pl.col("price_eur_per_mwh").min(), high=pl.col("price_eur_per_mwh").max()
+    )
     reasons = {}
     for zone, day, low, high in spans.iter_rows():
         limits = day_ahead_price_limits(day, zone) if is_day_ahead else INTRADAY_LIMITS
@@ -89,7 +99,9 @@ def assess_quantile_order(forecast: pl.DataFrame, *, days: Sequence[date]) -> Da
     crossed = [pl.col(high) < pl.col(low) for low, high in itertools.pairwise(names)]
     odd = [~pl.col(name).is_finite().fill_null(value=False) for name in names]
     bad = forecast.filter(pl.any_horizontal(*crossed, *odd)).group_by("delivery_day").len()
-    return _verdict(days, {day: f"{day}: quantiles cross or are not finite in {n} rows" for day, n in bad.iter_rows()})
+    return _verdict(
+        days, {day: f"{day}: quantiles cross or are not finite in {n} rows" for day, n in bad.iter_rows()}
+    )
 
 
 def _verdict(days: Sequence[date], reasons: dict[date, str]) -> DayVerdict:

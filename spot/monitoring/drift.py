@@ -68,7 +68,9 @@ def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: Drif
     return judge_drift(fit_drift(reference, settings), analysis)
 
 
-def fit_drift(reference: pl.DataFrame, settings: DriftSettings, *, threshold: float | None = None) -> FittedDrift:
+def fit_drift(
+    reference: pl.DataFrame, settings: DriftSettings, *, threshold: float | None = None
+) -> FittedDrift:
     """The calculators for a reference; a reference that cannot be used gives a fit that says so.
 
     `threshold` is a fixed limit of the distance, instead of one from the spread of the reference's own chunks.
@@ -77,12 +79,25 @@ def fit_drift(reference: pl.DataFrame, settings: DriftSettings, *, threshold: fl
     blind = "" if columns else "cannot see: no column to watch"
     if not blind and reference.height < settings.reference.minimum_days:
         blind = f"cannot see: reference of {reference.height} days, {settings.reference.minimum_days} needed"
-    unseen = {} if blind else {name: text for name in columns if (text := _column_blindness(reference, name, "reference", settings))}
+    unseen = (
+        {}
+        if blind
+        else {
+            name: text
+            for name in columns
+            if (text := _column_blindness(reference, name, "reference", settings))
+        }
+    )
     seen = [name for name in columns if name not in unseen]
     if blind or not seen:
         return FittedDrift(reference, settings, blind, unseen, None, None)
     return FittedDrift(
-        reference, settings, blind, unseen, _fit_univariate(reference, seen, settings, threshold), _fit_reconstruction(reference, seen, settings)
+        reference,
+        settings,
+        blind,
+        unseen,
+        _fit_univariate(reference, seen, settings, threshold),
+        _fit_reconstruction(reference, seen, settings),
     )
 
 
@@ -96,9 +111,18 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
         return _verdict("cannot_see", (blind,), _blind_rows(reference, blind), reference, window)
     unseen = dict(fitted.unseen)
     learnt = [name for name in reference.columns if name != "delivery_day" and name not in unseen]
-    unseen |= {name: text for name in learnt if (text := _column_blindness(judged, name, "judged days", settings))}
+    unseen |= {
+        name: text for name in learnt if (text := _column_blindness(judged, name, "judged days", settings))
+    }
     rows: list[dict[str, Any]] = [
-        {"feature": name, "method": settings.method, "value": None, "threshold": None, "status": "cannot_see", "reason": text}
+        {
+            "feature": name,
+            "method": settings.method,
+            "value": None,
+            "threshold": None,
+            "status": "cannot_see",
+            "reason": text,
+        }
         for name, text in unseen.items()
     ]
     seen = [name for name in learnt if name not in unseen]
@@ -112,7 +136,17 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
 def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
     """One row per column that could not be judged, or one for all of them where there is none: the verdict is told, never left out."""
     names = [name for name in reference.columns if name != "delivery_day"] or [RECONSTRUCTION]
-    rows = [{"feature": name, "method": "none", "value": None, "threshold": None, "status": "cannot_see", "reason": reason} for name in names]
+    rows = [
+        {
+            "feature": name,
+            "method": "none",
+            "value": None,
+            "threshold": None,
+            "status": "cannot_see",
+            "reason": reason,
+        }
+        for name in names
+    ]
     return pl.DataFrame(rows, schema=FEATURE_SCHEMA)
 
 
@@ -130,7 +164,9 @@ def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSet
     )
 
 
-def verdict_of_rows(rows: list[dict[str, Any]], *, window: pl.DataFrame, n_reference_days: int, settings: DriftSettings) -> DriftVerdict:
+def verdict_of_rows(
+    rows: list[dict[str, Any]], *, window: pl.DataFrame, n_reference_days: int, settings: DriftSettings
+) -> DriftVerdict:
     """The verdict that rows under `FEATURE_SCHEMA` make together; `window` holds the judged days."""
     features = pl.DataFrame(rows, schema=FEATURE_SCHEMA)
     status, texts = _status_of(features, settings)
@@ -145,7 +181,9 @@ def verdict_of_rows(rows: list[dict[str, Any]], *, window: pl.DataFrame, n_refer
     )
 
 
-def _judge(features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame, settings: DriftSettings) -> DriftVerdict:
+def _judge(
+    features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame, settings: DriftSettings
+) -> DriftVerdict:
     status, texts = _status_of(features, settings)
     return _verdict(status, texts, features, reference, window)
 
@@ -160,7 +198,13 @@ def _status_of(features: pl.DataFrame, settings: DriftSettings) -> tuple[Status,
     return ("cannot_see" if unseen.height else "ok"), texts
 
 
-def _verdict(status: Status, reasons: tuple[str, ...], features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame) -> DriftVerdict:
+def _verdict(
+    status: Status,
+    reasons: tuple[str, ...],
+    features: pl.DataFrame,
+    reference: pl.DataFrame,
+    window: pl.DataFrame,
+) -> DriftVerdict:
     days = window["delivery_day"] if "delivery_day" in window.columns and window.height else None
     return DriftVerdict(
         status=status,
@@ -216,14 +260,21 @@ def _few_chunks() -> Iterator[None]:
         yield
 
 
-def _fit_univariate(reference: pl.DataFrame, columns: list[str], settings: DriftSettings, threshold: float | None) -> Any:
+def _fit_univariate(
+    reference: pl.DataFrame, columns: list[str], settings: DriftSettings, threshold: float | None
+) -> Any:
     from nannyml import UnivariateDriftCalculator
     from nannyml.thresholds import ConstantThreshold, StandardDeviationThreshold
 
-    spread = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations)
+    spread = StandardDeviationThreshold(
+        std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations
+    )
     limit = spread if threshold is None else ConstantThreshold(upper=threshold)
     calculator = UnivariateDriftCalculator(
-        column_names=columns, continuous_methods=[settings.method], chunk_size=settings.chunk_days, thresholds={settings.method: limit}
+        column_names=columns,
+        continuous_methods=[settings.method],
+        chunk_size=settings.chunk_days,
+        thresholds={settings.method: limit},
     )
     return calculator.fit(_filled(reference, reference, columns))
 
@@ -234,15 +285,25 @@ def _fit_reconstruction(reference: pl.DataFrame, columns: list[str], settings: D
 
     if len(columns) < 2:
         return None
-    limit = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.reconstruction_standard_deviations)
-    calculator = DataReconstructionDriftCalculator(column_names=columns, chunk_size=settings.chunk_days, threshold=limit)
+    limit = StandardDeviationThreshold(
+        std_lower_multiplier=None, std_upper_multiplier=settings.reconstruction_standard_deviations
+    )
+    calculator = DataReconstructionDriftCalculator(
+        column_names=columns, chunk_size=settings.chunk_days, threshold=limit
+    )
     return calculator.fit(_filled(reference, reference, columns))
 
 
-def _univariate(fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], seen: list[str]) -> list[dict[str, Any]]:
+def _univariate(
+    fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], seen: list[str]
+) -> list[dict[str, Any]]:
     method = fitted.settings.method
     with _few_chunks():
-        result = fitted.univariate.calculate(_filled(judged, fitted.reference, learnt)).filter(period="analysis").to_df()
+        result = (
+            fitted.univariate.calculate(_filled(judged, fitted.reference, learnt))
+            .filter(period="analysis")
+            .to_df()
+        )
     rows = []
     for name in seen:
         values = result[(name, method, "value")].to_numpy()
@@ -253,7 +314,11 @@ def _univariate(fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], se
 
 def _reconstruction(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str]) -> dict[str, Any]:
     with _few_chunks():
-        result = fitted.reconstruction.calculate(_filled(judged, fitted.reference, columns)).filter(period="analysis").to_df()
+        result = (
+            fitted.reconstruction.calculate(_filled(judged, fitted.reference, columns))
+            .filter(period="analysis")
+            .to_df()
+        )
     values = result[("reconstruction_error", "value")].to_numpy()
     threshold = float(result[("reconstruction_error", "upper_threshold")].iloc[-1])
     return _row(RECONSTRUCTION, "pca_reconstruction", values, threshold, fitted.settings)
@@ -264,4 +329,11 @@ def _row(name: str, method: str, values: Any, threshold: float, settings: DriftS
     is_alert = len(newest) == settings.n_confirming_chunks and bool((newest > threshold).all())
     value = float(values[-1])
     reason = f"{name}: {method} {value:.4g} over {threshold:.4g}" if is_alert else ""
-    return {"feature": name, "method": method, "value": value, "threshold": threshold, "status": "alert" if is_alert else "ok", "reason": reason}
+    return {
+        "feature": name,
+        "method": method,
+        "value": value,
+        "threshold": threshold,
+        "status": "alert" if is_alert else "ok",
+        "reason": reason,
+    }

@@ -30,7 +30,9 @@ class Episode:
         return f"{self.status} since {self.since}, reminder {self.n_reminders}"
 
 
-def open_episodes(verdicts: pl.DataFrame, *, last_day: date, status: Literal["alert", "cannot_see"], settings: AlertSettings) -> tuple[Episode, ...]:
+def open_episodes(
+    verdicts: pl.DataFrame, *, last_day: date, status: Literal["alert", "cannot_see"], settings: AlertSettings
+) -> tuple[Episode, ...]:
     """Episodes of a state that are open on `last_day`, oldest first; none where that day was not judged.
 
     Args:
@@ -47,7 +49,12 @@ def open_episodes(verdicts: pl.DataFrame, *, last_day: date, status: Literal["al
         days = set(in_state.filter(pl.col("subject") == subject)["delivery_day"].to_list())
         began.setdefault(_since(days, judged, settings), []).append(subject)
     return tuple(
-        Episode(status=status, since=since, n_reminders=(last_day - since).days // settings.reminder_days, subjects=tuple(subjects))
+        Episode(
+            status=status,
+            since=since,
+            n_reminders=(last_day - since).days // settings.reminder_days,
+            subjects=tuple(subjects),
+        )
         for since, subjects in sorted(began.items())
     )
 

@@ -67,22 +67,41 @@ def daily_inputs(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     """
     names = [name for name in settings.features if name in wide.columns]
     present = set(wide.columns)
-    driver = next((name for name in settings.price_drivers if name in present and wide[name].null_count() < wide.height / 2), None)
+    driver = next(
+        (
+            name
+            for name in settings.price_drivers
+            if name in present and wide[name].null_count() < wide.height / 2
+        ),
+        None,
+    )
     aggregates = [pl.col(name).fill_nan(None).mean().alias(name) for name in names]
-    aggregates.append((pl.col("holiday_fraction").mean() if "holiday_fraction" in present else pl.lit(0.0).first()).alias("holiday"))
+    aggregates.append(
+        (pl.col("holiday_fraction").mean() if "holiday_fraction" in present else pl.lit(0.0).first()).alias(
+            "holiday"
+        )
+    )
     if driver is not None:
         value = pl.col(driver).fill_nan(None)
-        aggregates += [value.mean().alias("driver|mean"), value.max().alias("driver|max"), value.min().alias("driver|min")]
+        aggregates += [
+            value.mean().alias("driver|mean"),
+            value.max().alias("driver|max"),
+            value.min().alias("driver|min"),
+        ]
     daily = wide.group_by("delivery_day", maintain_order=True).agg(aggregates).sort("delivery_day")
     if driver is None:
         daily = daily.with_columns(pl.lit(0.0).alias(name) for name in _DRIVERS)
     yesterday = daily.select(
-        (pl.col("delivery_day") + pl.duration(days=1)).alias("delivery_day"), *_DRIVERS, pl.col("holiday").alias("holiday|before")
+        (pl.col("delivery_day") + pl.duration(days=1)).alias("delivery_day"),
+        *_DRIVERS,
+        pl.col("holiday").alias("holiday|before"),
     )
     return daily.drop(_DRIVERS).join(yesterday, on="delivery_day", how="left", maintain_order="left")
 
 
-def learn_expectation(reference: pl.DataFrame, columns: Sequence[str], *, has_earlier_years: bool) -> Expectation:
+def learn_expectation(
+    reference: pl.DataFrame, columns: Sequence[str], *, has_earlier_years: bool
+) -> Expectation:
     """Regress every column on the reference days (frame of `daily_inputs`)."""
     ranges = {name: _range(reference[name]) for name in _DRIVERS}
     found = Expectation(tuple(columns), {}, ranges, has_earlier_years)
@@ -139,7 +158,13 @@ def _is_weather(name: str) -> bool:
 def _season_design(daily: pl.DataFrame, *, uses_harmonics: bool) -> Floats:
     angle = daily["delivery_day"].dt.ordinal_day().to_numpy() * (2 * np.pi / 365.25)
     weekday = daily["delivery_day"].dt.weekday().to_numpy()
-    columns = [np.ones(daily.height), weekday == 6, weekday == 7, daily["holiday"].to_numpy(), np.log(_insolation(angle))]
+    columns = [
+        np.ones(daily.height),
+        weekday == 6,
+        weekday == 7,
+        daily["holiday"].to_numpy(),
+        np.log(_insolation(angle)),
+    ]
     if uses_harmonics:
         columns += [np.sin(angle), np.cos(angle)]
     return np.column_stack(columns).astype(np.float64)
@@ -149,14 +174,21 @@ def _insolation(angle: Floats) -> Floats:
     """Daily sunshine above the atmosphere at 50 degrees north, relative units, from the day's angle within the year."""
     declination = np.radians(23.45) * np.sin(angle + 2 * np.pi * 284 / 365)
     sunset = np.arccos(np.clip(-np.tan(_LATITUDE) * np.tan(declination), -1.0, 1.0))
-    height = np.cos(_LATITUDE) * np.cos(declination) * np.sin(sunset) + sunset * np.sin(_LATITUDE) * np.sin(declination)
+    height = np.cos(_LATITUDE) * np.cos(declination) * np.sin(sunset) + sunset * np.sin(_LATITUDE) * np.sin(
+        declination
+    )
     return np.asarray(np.maximum(height, 1e-3))
 
 
 def _price_design(daily: pl.DataFrame, ranges: dict[str, tuple[float, float]]) -> Floats:
     """The price knows yesterday: weekday, holiday and residual load are those of the day before."""
     weekday = daily["delivery_day"].dt.weekday().to_numpy()
-    columns = [np.ones(daily.height), weekday == 1, weekday == 2, daily["holiday|before"].fill_null(0.0).to_numpy()]
+    columns = [
+        np.ones(daily.height),
+        weekday == 1,
+        weekday == 2,
+        daily["holiday|before"].fill_null(0.0).to_numpy(),
+    ]
     for name in _DRIVERS:
         low, high = ranges.get(name, (0.0, 0.0))
         if high > low:

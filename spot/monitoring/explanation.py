@@ -32,7 +32,9 @@ class ExplanationVerdict:
     """Total variation distance of the two mixes, 0 to 1."""
 
 
-def feature_shares(predict: Predict, panel: DeliveryPanel, rows: Sequence[int], *, days_back: int = 7) -> dict[str, float]:
+def feature_shares(
+    predict: Predict, panel: DeliveryPanel, rows: Sequence[int], *, days_back: int = 7
+) -> dict[str, float]:
     """Share of every input, and of past prices, in the forecasts of `rows` of the panel; empty when nothing could be forecast.
 
     Each feature in turn takes the values it had `days_back` days before; past prices are moved by as many days.
@@ -60,7 +62,11 @@ def assess_explanations(
     """Compare the mix of the newest days with that of the reference."""
     names = sorted(set(reference) | set(newest))
     shares = pl.DataFrame(
-        {"feature": names, "share_reference": [reference.get(name) for name in names], "share": [newest.get(name) for name in names]},
+        {
+            "feature": names,
+            "share_reference": [reference.get(name) for name in names],
+            "share": [newest.get(name) for name in names],
+        },
         schema={"feature": pl.String, "share_reference": pl.Float64, "share": pl.Float64},
     )
     if not reference or not newest or n_days < settings.minimum_days:

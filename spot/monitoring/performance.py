@@ -50,7 +50,11 @@ def daily_scores(scored: pl.DataFrame) -> pl.DataFrame:
         miss = pl.col(_ACTUAL) - pl.col(name)
         losses.append(pl.max_horizontal(level * miss, (level - 1.0) * miss))
     low, high = QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9]
-    naive = (pl.col(_NAIVE).fill_nan(None) - pl.col(_ACTUAL)).abs().mean() if _NAIVE in scored.columns else pl.lit(None, dtype=pl.Float64)
+    naive = (
+        (pl.col(_NAIVE).fill_nan(None) - pl.col(_ACTUAL)).abs().mean()
+        if _NAIVE in scored.columns
+        else pl.lit(None, dtype=pl.Float64)
+    )
     return (
         known.sort("delivery_start_utc")
         .group_by("delivery_day", maintain_order=True)
@@ -64,7 +68,9 @@ def daily_scores(scored: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def assess_performance(reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings) -> PerformanceVerdict:
+def assess_performance(
+    reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings
+) -> PerformanceVerdict:
     """Judge the newest `chunk_days` days that have outcomes against the scored frames of the reference."""
     past, newest = daily_scores(reference), daily_scores(analysis).tail(settings.chunk_days)
     blind = _blindness(past.height, newest.height, settings)
@@ -78,8 +84,16 @@ def assess_performance(reference: pl.DataFrame, analysis: pl.DataFrame, settings
     rows.append(_upper("pinball", _mean(newest["pinball"]), limit))
     coverage = _mean(newest["coverage"])
     is_low = coverage < settings.minimum_coverage
-    text = f"coverage of the 80 % interval {coverage:.0%} under {settings.minimum_coverage:.0%}" if is_low else ""
-    rows.append(_metric("coverage", "realised", coverage, settings.minimum_coverage, "alert" if is_low else "ok", text))
+    text = (
+        f"coverage of the 80 % interval {coverage:.0%} under {settings.minimum_coverage:.0%}"
+        if is_low
+        else ""
+    )
+    rows.append(
+        _metric(
+            "coverage", "realised", coverage, settings.minimum_coverage, "alert" if is_low else "ok", text
+        )
+    )
     return _verdict([*rows, _rmae(newest, settings)], newest)
 
 
@@ -87,22 +101,36 @@ def _rmae(newest: pl.DataFrame, settings: PerformanceSettings) -> dict[str, Any]
     """Error over that of the weekly naive, on the days that have one."""
     both = newest.drop_nulls("naive_mae")
     if both.is_empty():
-        return _metric("rmae", "realised", None, None, "cannot_see", "cannot see rmae: no price of the week before")
+        return _metric(
+            "rmae", "realised", None, None, "cannot_see", "cannot see rmae: no price of the week before"
+        )
     if _mean(both["naive_mae"]) == 0:
-        return _metric("rmae", "realised", None, None, "cannot_see", "cannot see rmae: the weekly naive made no error")
+        return _metric(
+            "rmae", "realised", None, None, "cannot_see", "cannot see rmae: the weekly naive made no error"
+        )
     return _upper("rmae", _mean(both["mae"]) / _mean(both["naive_mae"]), settings.maximum_rmae)
 
 
-def estimate_performance(reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings) -> PerformanceVerdict:
+def estimate_performance(
+    reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings
+) -> PerformanceVerdict:
     """Judge forecasts whose outcomes are not in yet: expected MAE of `analysis` against the chunks of `reference`, which has outcomes."""
     past = daily_scores(reference)
-    days = analysis["delivery_day"].unique().sort().tail(settings.chunk_days) if analysis.height else pl.Series("delivery_day", [], pl.Date)
+    days = (
+        analysis["delivery_day"].unique().sort().tail(settings.chunk_days)
+        if analysis.height
+        else pl.Series("delivery_day", [], pl.Date)
+    )
     newest = pl.DataFrame({"delivery_day": days})
     blind = _blindness(past.height, days.len(), settings)
     if blind:
         return _verdict([_metric("mae", "estimated", None, None, "cannot_see", blind)], newest)
     history, judged = _with_days(reference, past["delivery_day"]), _with_days(analysis, days)
-    estimate = _dle_estimate(history, judged) if settings.estimate_with == "dle" else _interval_estimate(history, judged)
+    estimate = (
+        _dle_estimate(history, judged)
+        if settings.estimate_with == "dle"
+        else _interval_estimate(history, judged)
+    )
     chunks = _chunk_means(past["mae"].to_numpy(), settings.chunk_days)
     limit = float(chunks.mean() + settings.threshold_standard_deviations * chunks.std(ddof=1))
     return _verdict([_upper("mae", estimate, limit, basis="estimated")], newest)
@@ -135,7 +163,14 @@ def _dle_estimate(history: pl.DataFrame, judged: pl.DataFrame) -> float:
         (pl.col(QUANTILE_COLUMNS[0.9]) - pl.col(QUANTILE_COLUMNS[0.1])).alias("width"),
         pl.col("delivery_start_utc").dt.hour().cast(pl.Float64).alias("hour"),
     ]
-    estimator = DLE(feature_column_names=features, y_pred="point", y_true="actual", metrics=["mae"], chunk_number=6, tune_hyperparameters=False)
+    estimator = DLE(
+        feature_column_names=features,
+        y_pred="point",
+        y_true="actual",
+        metrics=["mae"],
+        chunk_number=6,
+        tune_hyperparameters=False,
+    )
     estimator.fit(history.select(*shape, pl.col(_ACTUAL).alias("actual")).to_pandas())
     result = estimator.estimate(judged.select(shape).to_pandas()).filter(period="analysis").to_df()
     return float(result[("mae", "value")].mean())
@@ -147,12 +182,21 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
 
     # one row per day, so that a chunk is the same number of days whatever the market time unit: |actual - 0| is that day's MAE
     daily = (
-        errors.group_by("delivery_day", maintain_order=True).agg((pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("error")).sort("delivery_day")
+        errors.group_by("delivery_day", maintain_order=True)
+        .agg((pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("error"))
+        .sort("delivery_day")
     )
     frame = daily.select(actual="error", point=pl.lit(0.0)).to_pandas()
-    limit = StandardDeviationThreshold(std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations)
+    limit = StandardDeviationThreshold(
+        std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations
+    )
     calculator = PerformanceCalculator(
-        y_true="actual", y_pred="point", problem_type="regression", metrics=["mae"], chunk_size=settings.chunk_days, thresholds={"mae": limit}
+        y_true="actual",
+        y_pred="point",
+        problem_type="regression",
+        metrics=["mae"],
+        chunk_size=settings.chunk_days,
+        thresholds={"mae": limit},
     )
     calculator.fit(frame)
     result = calculator.calculate(frame).to_df()
@@ -162,14 +206,20 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
 def _blindness(n_reference: int, n_judged: int, settings: PerformanceSettings) -> str:
     if n_judged == 0:
         return "cannot see: no rows to judge"
-    n_needed = max(settings.minimum_reference_days, 2 * settings.chunk_days)  # one chunk has no spread to take a limit from
+    n_needed = max(
+        settings.minimum_reference_days, 2 * settings.chunk_days
+    )  # one chunk has no spread to take a limit from
     if n_reference < n_needed:
         return f"cannot see: reference of {n_reference} days with outcomes, {n_needed} needed"
     return ""
 
 
 def _with_days(frame: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
-    return frame.filter(pl.col("delivery_day").is_in(days.to_list())).drop_nulls([_POINT]).sort("delivery_start_utc")
+    return (
+        frame.filter(pl.col("delivery_day").is_in(days.to_list()))
+        .drop_nulls([_POINT])
+        .sort("delivery_start_utc")
+    )
 
 
 def _chunk_means(values: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
@@ -183,14 +233,30 @@ def _mean(series: pl.Series) -> float:
 
 def _upper(metric: str, value: float, threshold: float, *, basis: str = "realised") -> dict[str, Any]:
     if not np.isfinite(value) or not np.isfinite(threshold):
-        return _metric(metric, basis, None, None, "cannot_see", f"cannot see {basis} {metric}: {value:g} against {threshold:g} is no number to judge")
+        return _metric(
+            metric,
+            basis,
+            None,
+            None,
+            "cannot_see",
+            f"cannot see {basis} {metric}: {value:g} against {threshold:g} is no number to judge",
+        )
     is_alert = value > threshold
     text = f"{basis} {metric} {value:.4g} over {threshold:.4g}" if is_alert else ""
     return _metric(metric, basis, value, threshold, "alert" if is_alert else "ok", text)
 
 
-def _metric(metric: str, basis: str, value: float | None, threshold: float | None, status: str, reason: str) -> dict[str, Any]:
-    return {"metric": metric, "basis": basis, "value": value, "threshold": threshold, "status": status, "reason": reason}
+def _metric(
+    metric: str, basis: str, value: float | None, threshold: float | None, status: str, reason: str
+) -> dict[str, Any]:
+    return {
+        "metric": metric,
+        "basis": basis,
+        "value": value,
+        "threshold": threshold,
+        "status": status,
+        "reason": reason,
+    }
 
 
 def _verdict(rows: list[dict[str, Any]], newest: pl.DataFrame) -> PerformanceVerdict:

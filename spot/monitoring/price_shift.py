@@ -57,14 +57,23 @@ def hourly_prices(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     A zone whose load nobody forecasts has the same load always: its price is then compared as it is. Empty where there is no price.
     """
     driver = next(
-        (name for name in settings.price_drivers if name in wide.columns and wide[name].fill_nan(None).null_count() < wide.height / 2), None
+        (
+            name
+            for name in settings.price_drivers
+            if name in wide.columns and wide[name].fill_nan(None).null_count() < wide.height / 2
+        ),
+        None,
     )
     if settings.price not in wide.columns:
         return pl.DataFrame(schema={"delivery_day": pl.Date, "load": pl.Float64, "price": pl.Float64})
     rows = wide.unique("delivery_start_utc", keep="first").sort("delivery_start_utc")
     load = pl.lit(0.0) if driver is None else pl.col(driver).cast(pl.Float64).fill_nan(None)
     before = rows.select(pl.col("delivery_start_utc").dt.offset_by("24h"), load.alias("load"))
-    priced = rows.select("delivery_day", "delivery_start_utc", pl.col(settings.price).cast(pl.Float64).fill_nan(None).alias("price"))
+    priced = rows.select(
+        "delivery_day",
+        "delivery_start_utc",
+        pl.col(settings.price).cast(pl.Float64).fill_nan(None).alias("price"),
+    )
     both = priced.join_asof(before, on="delivery_start_utc", strategy="backward", tolerance="59m")
     return both.select("delivery_day", "load", "price").drop_nulls()
 
@@ -73,7 +82,11 @@ def fit_price(hours: pl.DataFrame, settings: DriftSettings) -> FittedPrice:
     """Learn the curve on the reference's hours (rows of `hourly_prices`)."""
     n_days, needed = hours["delivery_day"].n_unique(), settings.reference.minimum_days
     if n_days < needed:
-        return FittedPrice(None, f"cannot see {PRICE_COLUMN}: {n_days} days of price and load in the reference, {needed} needed", n_days)
+        return FittedPrice(
+            None,
+            f"cannot see {PRICE_COLUMN}: {n_days} days of price and load in the reference, {needed} needed",
+            n_days,
+        )
     loads, prices = hours["load"].to_numpy(), hours["price"].to_numpy()
     if np.ptp(prices) == 0:
         return FittedPrice(None, f"cannot see {PRICE_COLUMN}: constant in the reference", n_days)
@@ -84,7 +97,12 @@ def fit_price(hours: pl.DataFrame, settings: DriftSettings) -> FittedPrice:
     band = (float(np.quantile(loads, _BAND[0])), float(np.quantile(loads, _BAND[1])))
     bare = PriceCurve(knots[:, 0], np.maximum.accumulate(knots[:, 1]), band, 0.0, 1.0)
     days = price_shifts(bare, hours)[PRICE_COLUMN].to_numpy()
-    strayed = np.abs([days[i] - np.median(days[max(0, i - _MEMORY_DAYS) : i]) for i in range(settings.chunk_days, len(days))])
+    strayed = np.abs(
+        [
+            days[i] - np.median(days[max(0, i - _MEMORY_DAYS) : i])
+            for i in range(settings.chunk_days, len(days))
+        ]
+    )
     smallest = _SMALLEST_SHARE * abs(float(np.median(prices)))
     deviation = max(_NORMAL_MAD * float(np.median(strayed)), smallest, 1e-6)
     level = float(np.median(days[-_LEVEL_DAYS:]))
@@ -94,10 +112,21 @@ def fit_price(hours: pl.DataFrame, settings: DriftSettings) -> FittedPrice:
 def price_shifts(curve: PriceCurve, hours: pl.DataFrame) -> pl.DataFrame:
     """`delivery_day` and `price_given_load`: how far each day lies above the curve and its level, in usual deviations."""
     left = hours["price"].to_numpy() - np.interp(hours["load"].to_numpy(), curve.loads, curve.prices)
-    parts = hours.with_columns(left=pl.Series(left)).sort("delivery_day", maintain_order=True).partition_by("delivery_day", maintain_order=True)
+    parts = (
+        hours.with_columns(left=pl.Series(left))
+        .sort("delivery_day", maintain_order=True)
+        .partition_by("delivery_day", maintain_order=True)
+    )
     days = [part["delivery_day"][0] for part in parts]
-    values = [(_day_value(part["load"].to_numpy(), part["left"].to_numpy(), curve.band) - curve.level) / curve.deviation for part in parts]
-    return pl.DataFrame({"delivery_day": days, PRICE_COLUMN: values}, schema={"delivery_day": pl.Date, PRICE_COLUMN: pl.Float64})
+    values = [
+        (_day_value(part["load"].to_numpy(), part["left"].to_numpy(), curve.band) - curve.level)
+        / curve.deviation
+        for part in parts
+    ]
+    return pl.DataFrame(
+        {"delivery_day": days, PRICE_COLUMN: values},
+        schema={"delivery_day": pl.Date, PRICE_COLUMN: pl.Float64},
+    )
 
 
 def judge_price(fitted: FittedPrice, hours: pl.DataFrame, settings: DriftSettings) -> DriftVerdict:
@@ -108,7 +137,9 @@ def judge_price(fitted: FittedPrice, hours: pl.DataFrame, settings: DriftSetting
     if fitted.curve is not None and not blind:
         value = abs(_nannyml_median(price_shifts(fitted.curve, hours)))
     is_alert = value is not None and value > settings.price_threshold
-    reason = blind or (f"{PRICE_COLUMN}: {METHOD} {value:.4g} over {settings.price_threshold:.4g}" if is_alert else "")
+    reason = blind or (
+        f"{PRICE_COLUMN}: {METHOD} {value:.4g} over {settings.price_threshold:.4g}" if is_alert else ""
+    )
     row = {
         "feature": PRICE_COLUMN,
         "method": METHOD,

@@ -9,7 +9,9 @@ from spot.monitoring.settings import ReferenceSettings
 _SEASON_STEP_DAYS = 364  # whole weeks, so that weekdays stay aligned from year to year
 
 
-def reference_days(daily: pl.DataFrame, *, first_day: date, settings: ReferenceSettings, chunk_days: int = 7) -> pl.DataFrame:
+def reference_days(
+    daily: pl.DataFrame, *, first_day: date, settings: ReferenceSettings, chunk_days: int = 7
+) -> pl.DataFrame:
     """The rows of `daily` that a judgement starting on `first_day` is compared with, oldest first.
 
     Days of the same season in earlier years and the days just before; each stretch is cut to whole chunks so that every chunk is made of
@@ -23,6 +25,8 @@ def reference_days(daily: pl.DataFrame, *, first_day: date, settings: ReferenceS
         stretches.append((middle - half, min(middle + half, stretches[-1][0])))
     parts = []
     for start, stop in reversed(stretches):
-        rows = daily.filter((pl.col("delivery_day") >= start) & (pl.col("delivery_day") < stop)).sort("delivery_day")
+        rows = daily.filter((pl.col("delivery_day") >= start) & (pl.col("delivery_day") < stop)).sort(
+            "delivery_day"
+        )
         parts.append(rows.tail(rows.height // chunk_days * chunk_days))
     return pl.concat(parts)

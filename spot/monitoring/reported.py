@@ -22,7 +22,9 @@ FORECAST_COLUMNS = ("forecast_mean", "forecast_width")
 """Of the champion, EUR/MWh: mean of the point forecast, and mean width of the 80 % interval."""
 
 
-def watch_reported(features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> DriftVerdict:
+def watch_reported(
+    features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day: date, settings: MonitoringSettings
+) -> DriftVerdict:
     """The verdict on every feature that `watch_features` does not judge, and on the forecast, for the days up to `last_day`.
 
     Args:
@@ -36,18 +38,40 @@ def watch_reported(features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day:
     names = [name for name in daily.columns if name in FEATURES or name in FORECAST_COLUMNS]
     first_day = first_judged_day(last_day, settings)
     judged = daily.filter(pl.col("delivery_day").is_between(first_day, last_day))
-    recent = drift.reference.model_copy(update={"recent_days": drift.price_reference_days, "n_earlier_years": 0, "gap_days": drift.price_gap_days})
+    recent = drift.reference.model_copy(
+        update={
+            "recent_days": drift.price_reference_days,
+            "n_earlier_years": 0,
+            "gap_days": drift.price_gap_days,
+        }
+    )
     verdicts = []
     for together, columns, window, limit in (
         ("all powers together", [name for name in names if not is_priced(name)], drift.reference, None),
-        ("all prices together", [name for name in names if is_priced(name)], recent, drift.reported_price_threshold),
+        (
+            "all prices together",
+            [name for name in names if is_priced(name)],
+            recent,
+            drift.reported_price_threshold,
+        ),
     ):
         if columns:
-            reference = reference_days(daily, first_day=first_day, settings=window, chunk_days=drift.chunk_days)
+            reference = reference_days(
+                daily, first_day=first_day, settings=window, chunk_days=drift.chunk_days
+            )
             has_years = reference.height > 0 and (first_day - reference["delivery_day"][0]).days > 300
             expected = learn_expectation(reference, columns, has_earlier_years=has_years)
-            verdict = judge_drift(fit_drift(expected.remainders(reference), drift, threshold=limit), expected.remainders(judged))
-            verdicts.append(replace(verdict, features=verdict.features.with_columns(pl.col("feature").replace(RECONSTRUCTION, together))))
+            verdict = judge_drift(
+                fit_drift(expected.remainders(reference), drift, threshold=limit), expected.remainders(judged)
+            )
+            verdicts.append(
+                replace(
+                    verdict,
+                    features=verdict.features.with_columns(
+                        pl.col("feature").replace(RECONSTRUCTION, together)
+                    ),
+                )
+            )
     if not verdicts:
         return judge_drift(fit_drift(daily.select("delivery_day"), drift), judged)
     return verdicts[0] if len(verdicts) == 1 else merge_verdicts(verdicts[0], verdicts[1], drift)
@@ -57,12 +81,17 @@ def _daily(features: pl.DataFrame, forecasts: pl.DataFrame, settings: Monitoring
     """Daily means beside the weekday, the season and the drivers of the day before, as `daily_inputs` makes them."""
     own = daily_inputs(features, settings.drift).drop(settings.drift.features, strict=False)
     silent = {*CALENDAR_FEATURES, *settings.drift.features}
-    names = [name for name in FEATURES if name in features.columns and name not in silent and _is_there(features, name)]
+    names = [
+        name
+        for name in FEATURES
+        if name in features.columns and name not in silent and _is_there(features, name)
+    ]
     means = features.group_by("delivery_day").agg(pl.col(name).fill_nan(None).mean() for name in names)
     low, high = QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9]
     # the row of a day holds what drove the day before: the forecast of that day belongs beside it
     said = forecasts.group_by("delivery_day").agg(
-        pl.col("price_point_eur_per_mwh").mean().alias(FORECAST_COLUMNS[0]), (pl.col(high) - pl.col(low)).mean().alias(FORECAST_COLUMNS[1])
+        pl.col("price_point_eur_per_mwh").mean().alias(FORECAST_COLUMNS[0]),
+        (pl.col(high) - pl.col(low)).mean().alias(FORECAST_COLUMNS[1]),
     )
     shifted = said.with_columns(pl.col("delivery_day") + timedelta(days=1))
     joined = own.join(means, on="delivery_day", how="left").join(shifted, on="delivery_day", how="left")

@@ -13,10 +13,14 @@ class ReferenceSettings(_Frozen):
     """Which days a monitor compares with: the days just before, and the same time of year in earlier years."""
 
     recent_days: int = Field(default=84, ge=7, description="days just before the judged ones")
-    season_half_width_days: int = Field(default=35, ge=7, description="days on each side of the same date in an earlier year")
+    season_half_width_days: int = Field(
+        default=35, ge=7, description="days on each side of the same date in an earlier year"
+    )
     n_earlier_years: int = Field(default=3, ge=0)
     gap_days: int = Field(
-        default=14, ge=0, description="days left out before the judged ones, so that a fresh shift does not hide in its own reference"
+        default=14,
+        ge=0,
+        description="days left out before the judged ones, so that a fresh shift does not hide in its own reference",
     )
     minimum_days: int = Field(default=56, ge=14, description="a shorter reference cannot see")
 
@@ -30,23 +34,40 @@ class DriftSettings(_Frozen):
         "solar_forecast_mw",
     )
     """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the same again, and alarm for it again."""
-    price: str = Field(default="price_1d_eur_per_mwh", description="the price that is watched given what drives it")
-    price_drivers: tuple[str, ...] = Field(default=("residual_load_mw", "load_forecast_mw"), description="the first that the zone has explains it")
+    price: str = Field(
+        default="price_1d_eur_per_mwh", description="the price that is watched given what drives it"
+    )
+    price_drivers: tuple[str, ...] = Field(
+        default=("residual_load_mw", "load_forecast_mw"),
+        description="the first that the zone has explains it",
+    )
     price_threshold: float = Field(
-        default=3.2, gt=0, description="median shift of the price that its load does not explain, in usual deviations of a day"
+        default=3.2,
+        gt=0,
+        description="median shift of the price that its load does not explain, in usual deviations of a day",
     )
     reported_price_threshold: float = Field(
-        default=3.3, gt=0, description="distance of every other price and of the forecast, in usual deviations of a day"
+        default=3.3,
+        gt=0,
+        description="distance of every other price and of the forecast, in usual deviations of a day",
     )
-    price_reference_days: int = Field(default=84, ge=28, description="fuel prices wander: the price is compared with the days just before")
+    price_reference_days: int = Field(
+        default=84, ge=28, description="fuel prices wander: the price is compared with the days just before"
+    )
     price_gap_days: int = Field(default=7, ge=0)
     method: Literal["wasserstein", "jensen_shannon", "kolmogorov_smirnov"] = "wasserstein"
     chunk_days: int = Field(default=7, ge=3)
-    threshold_standard_deviations: float = Field(default=6.0, gt=0, description="over the mean of the reference's own chunks")
+    threshold_standard_deviations: float = Field(
+        default=6.0, gt=0, description="over the mean of the reference's own chunks"
+    )
     reconstruction_standard_deviations: float = Field(default=8.0, gt=0)
-    n_confirming_chunks: int = Field(default=1, ge=1, description="newest chunks that must all be over the threshold")
+    n_confirming_chunks: int = Field(
+        default=1, ge=1, description="newest chunks that must all be over the threshold"
+    )
     n_alerting_features: int = Field(default=1, ge=1, description="features that must be over it together")
-    maximum_missing_share: float = Field(default=0.3, ge=0, lt=1, description="a column with more missing days cannot be judged")
+    maximum_missing_share: float = Field(
+        default=0.3, ge=0, lt=1, description="a column with more missing days cannot be judged"
+    )
     reference: ReferenceSettings = ReferenceSettings()
 
 
@@ -55,8 +76,12 @@ class PerformanceSettings(_Frozen):
 
     chunk_days: int = Field(default=7, ge=1)
     threshold_standard_deviations: float = Field(default=4.0, gt=0)
-    maximum_rmae: float = Field(default=1.0, gt=0, description="worse than the weekly naive forecast is an alert in itself")
-    minimum_coverage: float = Field(default=0.6, ge=0, le=1, description="of the 80 % interval, over the judged days")
+    maximum_rmae: float = Field(
+        default=1.0, gt=0, description="worse than the weekly naive forecast is an alert in itself"
+    )
+    minimum_coverage: float = Field(
+        default=0.6, ge=0, le=1, description="of the 80 % interval, over the judged days"
+    )
     minimum_reference_days: int = Field(default=42, ge=7)
     estimate_with: Literal["intervals", "dle"] = "intervals"
 
@@ -74,12 +99,22 @@ class DataQualitySettings(_Frozen):
         "price_1d_eur_per_mwh",
     )
     """Columns of `day_ahead_features` whose values are checked one by one."""
-    judged_days: int = Field(default=14, ge=1, description="newest days that are judged; at least as many as drift looks at")
+    judged_days: int = Field(
+        default=14, ge=1, description="newest days that are judged; at least as many as drift looks at"
+    )
     reference_days: int = Field(default=90, ge=7, description="days before them that say what is normal")
     maximum_missing_share: float = Field(default=0.1, ge=0, lt=1)
-    frozen_hours: int = Field(default=6, ge=2, description="equal values in a row that are not zero and longer than ever before")
-    unit_factor: float = Field(default=8.0, gt=1, description="a median this many times the reference, or its inverse, is a unit change")
-    range_margin: float = Field(default=6.0, ge=0, description="how far beyond the usual range of a power, in widths of that range")
+    frozen_hours: int = Field(
+        default=6, ge=2, description="equal values in a row that are not zero and longer than ever before"
+    )
+    unit_factor: float = Field(
+        default=8.0,
+        gt=1,
+        description="a median this many times the reference, or its inverse, is a unit change",
+    )
+    range_margin: float = Field(
+        default=6.0, ge=0, description="how far beyond the usual range of a power, in widths of that range"
+    )
     minimum_reference_days: int = Field(default=14, ge=1)
 
 
@@ -87,25 +122,44 @@ class RetrainingSettings(_Frozen):
     """How often a zone is retrained, and how hard a failed training is tried again."""
 
     cool_down_hours: dict[str, float] = Field(
-        default={"schedule": 24.0, "drift": 336.0, "performance": 336.0, "estimated_performance": 336.0, "code": 24.0, "person": 0.0}
+        default={
+            "schedule": 24.0,
+            "drift": 336.0,
+            "performance": 336.0,
+            "estimated_performance": 336.0,
+            "code": 24.0,
+            "person": 0.0,
+        }
     )
     maximum_attempts: int = Field(default=3, ge=1)
     retry_after_minutes: float = Field(default=15.0, ge=0)
-    maximum_run_hours: float = Field(default=3.0, gt=0, description="a run that has not ended by then counts as killed")
+    maximum_run_hours: float = Field(
+        default=3.0, gt=0, description="a run that has not ended by then counts as killed"
+    )
 
 
 class ExplanationSettings(_Frozen):
     """When the mix of features that carry the forecast is said to have shifted."""
 
-    maximum_shift: float = Field(default=0.3, gt=0, le=1, description="total variation distance between shares of attribution, 0 to 1")
+    maximum_shift: float = Field(
+        default=0.3, gt=0, le=1, description="total variation distance between shares of attribution, 0 to 1"
+    )
     minimum_days: int = Field(default=7, ge=1)
 
 
 class AlertSettings(_Frozen):
     """How often the desk is told of a state that lasts. Tables, checks and `spotdesk status` show it all the while."""
 
-    quiet_days: int = Field(default=7, ge=0, description="a state that was away for no longer has not ended: it does not count as new")
-    reminder_days: int = Field(default=28, ge=1, description="told again so many days after it began, and each time so many days later")
+    quiet_days: int = Field(
+        default=7,
+        ge=0,
+        description="a state that was away for no longer has not ended: it does not count as new",
+    )
+    reminder_days: int = Field(
+        default=28,
+        ge=1,
+        description="told again so many days after it began, and each time so many days later",
+    )
 
 
 class MonitoringSettings(_Frozen):

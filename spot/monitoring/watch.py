@@ -10,7 +10,12 @@ from datetime import date, timedelta
 import polars as pl
 
 from spot.market.zones import find_zone
-from spot.monitoring.data_quality import DataQualityVerdict, assess_data_quality, without_faulty, without_implausible_days
+from spot.monitoring.data_quality import (
+    DataQualityVerdict,
+    assess_data_quality,
+    without_faulty,
+    without_implausible_days,
+)
 from spot.monitoring.drift import DriftVerdict, FittedDrift, fit_drift, judge_drift, merge_verdicts
 from spot.monitoring.expectation import Expectation, daily_inputs, learn_expectation
 from spot.monitoring.performance import PerformanceVerdict, assess_performance, estimate_performance
@@ -53,7 +58,9 @@ class FittedWatch:
     """Blind where the zone has no price: that is said, never "no drift"."""
 
 
-def watch_features(features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedWatch | None = None) -> FeatureWatch:
+def watch_features(
+    features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedWatch | None = None
+) -> FeatureWatch:
     """Judge the inputs of the days up to `last_day`.
 
     Args:
@@ -67,7 +74,9 @@ def watch_features(features: pl.DataFrame, *, last_day: date, settings: Monitori
     sound = without_implausible_days(without_faulty(wide, quality.faulty))
     fitted = fitted or fit_watch(sound, last_day=last_day, settings=settings)
     is_judged = pl.col("delivery_day") >= first_judged_day(last_day, settings)
-    drift = judge_drift(fitted.inputs_fit, fitted.inputs.remainders(daily_inputs(sound, settings.drift).filter(is_judged)))
+    drift = judge_drift(
+        fitted.inputs_fit, fitted.inputs.remainders(daily_inputs(sound, settings.drift).filter(is_judged))
+    )
     price = judge_price(fitted.price, hourly_prices(sound, settings.drift).filter(is_judged), settings.drift)
     drift = merge_verdicts(drift, price, settings.drift)
     return FeatureWatch(quality=quality, drift=drift)
@@ -77,8 +86,14 @@ def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSet
     """Data quality of the newest `judged_days` of a wide frame against the `reference_days` before them."""
     watched = wide.select(*_KEYS, *(name for name in settings.data_quality.features if name in wide.columns))
     is_judged = pl.col("delivery_day") > last_day - timedelta(days=settings.data_quality.judged_days)
-    since = last_day - timedelta(days=settings.data_quality.judged_days + settings.data_quality.reference_days)
-    return assess_data_quality(watched.filter(~is_judged, pl.col("delivery_day") > since), watched.filter(is_judged), settings.data_quality)
+    since = last_day - timedelta(
+        days=settings.data_quality.judged_days + settings.data_quality.reference_days
+    )
+    return assess_data_quality(
+        watched.filter(~is_judged, pl.col("delivery_day") > since),
+        watched.filter(is_judged),
+        settings.data_quality,
+    )
 
 
 def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
@@ -94,7 +109,10 @@ def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettin
     has_years = season.height > 0 and (first_day - season["delivery_day"][0]).days > 300
     inputs = learn_expectation(season, names, has_earlier_years=has_years)
     end = first_day - timedelta(days=drift.price_gap_days)
-    recent = hours.filter(pl.col("delivery_day") < end, pl.col("delivery_day") >= end - timedelta(days=drift.price_reference_days))
+    recent = hours.filter(
+        pl.col("delivery_day") < end,
+        pl.col("delivery_day") >= end - timedelta(days=drift.price_reference_days),
+    )
     return FittedWatch(inputs, fit_drift(inputs.remainders(season), drift), fit_price(recent, drift))
 
 
@@ -103,7 +121,9 @@ def first_judged_day(last_day: date, settings: MonitoringSettings) -> date:
     return last_day - timedelta(days=settings.drift.chunk_days * settings.drift.n_confirming_chunks - 1)
 
 
-def watch_performance(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str, last_day: date, settings: MonitoringSettings) -> PerformanceWatch:
+def watch_performance(
+    forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str, last_day: date, settings: MonitoringSettings
+) -> PerformanceWatch:
     """Judge the forecasts of one role up to `last_day`.
 
     Args:
@@ -121,9 +141,14 @@ def watch_performance(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: st
     is_reference = pl.col("delivery_day").is_between(cut - timedelta(days=REFERENCE_FORECAST_DAYS), cut)
     # outcomes that stopped coming more than a chunk ago say nothing of today: an old week is not judged as the newest
     is_judged = (pl.col("delivery_day") > cut) & pl.lit(cut + chunk >= last_day - chunk)
-    realised = assess_performance(outcomes.filter(is_reference), outcomes.filter(is_judged), settings.performance)
+    realised = assess_performance(
+        outcomes.filter(is_reference), outcomes.filter(is_judged), settings.performance
+    )
     newest = scored.filter(pl.col("delivery_day") > last_day - chunk)
-    return PerformanceWatch(realised=realised, estimated=estimate_performance(outcomes.filter(is_reference), newest, settings.performance))
+    return PerformanceWatch(
+        realised=realised,
+        estimated=estimate_performance(outcomes.filter(is_reference), newest, settings.performance),
+    )
 
 
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
@@ -132,21 +157,41 @@ def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str
     A price of a longer period holds for every market time unit in it, shorter ones are averaged over the unit; a unit that is not wholly priced has
     no outcome.
     """
-    newest = prices.sort("available_at_utc").unique(["delivery_start_utc"], keep="last").sort("delivery_start_utc")
-    outcome = _outcomes_of_units(forecasts.select("delivery_start_utc", "resolution_minutes").unique(), newest)
-    local_time = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone).dt.time().alias("local_time")
+    newest = (
+        prices.sort("available_at_utc").unique(["delivery_start_utc"], keep="last").sort("delivery_start_utc")
+    )
+    outcome = _outcomes_of_units(
+        forecasts.select("delivery_start_utc", "resolution_minutes").unique(), newest
+    )
+    local_time = (
+        pl.col("delivery_start_utc")
+        .dt.convert_time_zone(find_zone(zone).market_time_zone)
+        .dt.time()
+        .alias("local_time")
+    )
     scored = forecasts.join(outcome, on=["delivery_start_utc", "resolution_minutes"], how="left")
     week_ago = (
-        newest.select((pl.col("delivery_day") + pl.duration(days=7)).alias("delivery_day"), local_time, pl.col("price_eur_per_mwh").alias("naive"))
+        newest.select(
+            (pl.col("delivery_day") + pl.duration(days=7)).alias("delivery_day"),
+            local_time,
+            pl.col("price_eur_per_mwh").alias("naive"),
+        )
         .unique(["delivery_day", "local_time"], keep="first")
         .rename({"naive": "naive_eur_per_mwh"})
     )
-    return scored.with_columns(local_time).join(week_ago, on=["delivery_day", "local_time"], how="left").drop("local_time").sort("delivery_start_utc")
+    return (
+        scored.with_columns(local_time)
+        .join(week_ago, on=["delivery_day", "local_time"], how="left")
+        .drop("local_time")
+        .sort("delivery_start_utc")
+    )
 
 
 def _outcomes_of_units(units: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     """`price_eur_per_mwh` of each unit, quarter hour by quarter hour; null where one of them has no price."""
-    priced = _quarters(prices.select("delivery_start_utc", "resolution_minutes", "price_eur_per_mwh")).select("quarter_utc", "price_eur_per_mwh")
+    priced = _quarters(prices.select("delivery_start_utc", "resolution_minutes", "price_eur_per_mwh")).select(
+        "quarter_utc", "price_eur_per_mwh"
+    )
     return (
         _quarters(units)
         .join(priced, on="quarter_utc", how="left")
@@ -164,6 +209,18 @@ def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _watched(features: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:
     drift = settings.drift
-    wanted = dict.fromkeys((*drift.features, drift.price, *drift.price_drivers, *settings.data_quality.features, "holiday_fraction"))
-    names = [name for name in wanted if name in features.columns and features[name].fill_nan(None).null_count() < features.height]
+    wanted = dict.fromkeys(
+        (
+            *drift.features,
+            drift.price,
+            *drift.price_drivers,
+            *settings.data_quality.features,
+            "holiday_fraction",
+        )
+    )
+    names = [
+        name
+        for name in wanted
+        if name in features.columns and features[name].fill_nan(None).null_count() < features.height
+    ]
     return features.select(*_KEYS, *names).sort("delivery_start_utc")

@@ -30,8 +30,14 @@ class Orders:
 
     def __post_init__(self) -> None:
         n_units = len(self.exposure_mw)
-        if self.limit_price.shape != (n_units,) or self.expected_price.shape != (n_units,) or self.scenarios.shape[1:] != (n_units,):
-            raise ContractError(f"orders: {n_units} exposures, limit prices {self.limit_price.shape}, scenarios {self.scenarios.shape}")
+        if (
+            self.limit_price.shape != (n_units,)
+            or self.expected_price.shape != (n_units,)
+            or self.scenarios.shape[1:] != (n_units,)
+        ):
+            raise ContractError(
+                f"orders: {n_units} exposures, limit prices {self.limit_price.shape}, scenarios {self.scenarios.shape}"
+            )
 
     @property
     def is_flat(self) -> bool:
@@ -110,7 +116,15 @@ LOSS_DAYS = 7
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 
 
-def measure(kind: str, scope: Scope, orders: Orders, use: ScopeUse, conditions: Conditions, *, daily_mwh_limit: float | None = None) -> float:
+def measure(
+    kind: str,
+    scope: Scope,
+    orders: Orders,
+    use: ScopeUse,
+    conditions: Conditions,
+    *,
+    daily_mwh_limit: float | None = None,
+) -> float:
     """How much of limit `kind` the orders and their scope use; NaN where it cannot be measured.
 
     `min_price_eur_per_mwh` is measured as the negative of the lowest limit price, so that every limit reads "not above".

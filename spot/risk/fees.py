@@ -33,7 +33,12 @@ class FeeSchedule(BaseModel):
 
     currency: str = "EUR"
     rules: tuple[FeeRule, ...] = (
-        FeeRule(valid_from=date(2000, 1, 1), day_ahead_fee_eur_per_mwh=0.05, reference_fee_eur_per_mwh=0.10, slippage_eur_per_mwh=0.50),
+        FeeRule(
+            valid_from=date(2000, 1, 1),
+            day_ahead_fee_eur_per_mwh=0.05,
+            reference_fee_eur_per_mwh=0.10,
+            slippage_eur_per_mwh=0.50,
+        ),
     )
 
     @model_validator(mode="after")
@@ -51,5 +56,7 @@ class FeeSchedule(BaseModel):
         """
         valid = [rule for rule in self.rules if rule.valid_from <= delivery_day]
         if not valid:
-            raise ConfigurationError(f"no fee rule for delivery on {delivery_day}: the first is valid from {self.rules[0].valid_from}")
+            raise ConfigurationError(
+                f"no fee rule for delivery on {delivery_day}: the first is valid from {self.rules[0].valid_from}"
+            )
         return valid[-1]

@@ -71,7 +71,10 @@ class Override:
     @property
     def names_nothing(self) -> bool:
         """It speaks of no limit that could exist: a slip of the hand, which every decision refuses aloud."""
-        has_zone, has_strategy = self.scope == "desk" or bool(self.zone), self.scope != "strategy" or bool(self.strategy)
+        has_zone, has_strategy = (
+            self.scope == "desk" or bool(self.zone),
+            self.scope != "strategy" or bool(self.strategy),
+        )
         return self.scope not in SCOPES or self.kind not in LIMIT_KINDS or not (has_zone and has_strategy)
 
     def concerns(self, limit: Limit, zone: str, strategy: str) -> bool:
@@ -101,14 +104,22 @@ class LimitBook:
 
     def _limit(self, scope: Scope, kind: str, zone: str, strategy: str) -> Limit:
         if self.document is None:
-            return Limit(scope=scope, kind=kind, value=None, action="block", problem=self.problem or "the limits cannot be read")
+            return Limit(
+                scope=scope,
+                kind=kind,
+                value=None,
+                action="block",
+                problem=self.problem or "the limits cannot be read",
+            )
         if scope == "desk":
             sections = [self.document.get("desk")]
         else:
             name, group = (zone, "zones") if scope == "zone" else (strategy, "strategies")
             parts = self.document.get(group)
             sections = [parts.get(name), parts.get("default")] if isinstance(parts, Mapping) else []
-        found = next((section[kind] for section in sections if isinstance(section, Mapping) and kind in section), None)
+        found = next(
+            (section[kind] for section in sections if isinstance(section, Mapping) and kind in section), None
+        )
         return _limit(scope, kind, found)
 
 
@@ -128,12 +139,24 @@ def _limit(scope: Scope, kind: str, entry: object) -> Limit:
     if entry is None:
         return Limit(scope=scope, kind=kind, value=None, action="block", problem="missing")
     if not isinstance(entry, Mapping) or set(entry) != {"limit", "action"}:
-        return Limit(scope=scope, kind=kind, value=None, action="block", problem="not of the form {limit: number, action: reduce|block|halt}")
+        return Limit(
+            scope=scope,
+            kind=kind,
+            value=None,
+            action="block",
+            problem="not of the form {limit: number, action: reduce|block|halt}",
+        )
     value, action = _number(entry["limit"]), entry["action"]
     if action not in ("reduce", "block", "halt"):
         return Limit(scope=scope, kind=kind, value=None, action="block", problem=f"unknown action {action!r}")
     if value is None or (value < 0 and kind != "min_price_eur_per_mwh"):
-        return Limit(scope=scope, kind=kind, value=None, action="block", problem=f"{entry['limit']!r} is not a usable number")
+        return Limit(
+            scope=scope,
+            kind=kind,
+            value=None,
+            action="block",
+            problem=f"{entry['limit']!r} is not a usable number",
+        )
     return Limit(scope=scope, kind=kind, value=value, action=action)
 
 
@@ -150,7 +173,10 @@ def _number(value: object) -> float | None:
 
 def _override(entry: object) -> Override:
     fields = entry if isinstance(entry, Mapping) else {}
-    text = {key: str(fields.get(key) or "").strip() for key in ("scope", "zone", "strategy", "kind", "name", "reason")}
+    text = {
+        key: str(fields.get(key) or "").strip()
+        for key in ("scope", "zone", "strategy", "kind", "name", "reason")
+    }
     value, expires = _number(fields.get("limit")), _instant(fields.get("expires_utc"))
     problems = [f"no {key}" for key in ("name", "reason") if not text[key]]
     if value is None:
@@ -160,7 +186,9 @@ def _override(entry: object) -> Override:
     if text["scope"] not in SCOPES or text["kind"] not in LIMIT_KINDS:
         problems.append("unknown scope or kind")
     problems += [
-        f"no {key}" for key, scopes in (("zone", ("zone", "strategy")), ("strategy", ("strategy",))) if text["scope"] in scopes and not text[key]
+        f"no {key}"
+        for key, scopes in (("zone", ("zone", "strategy")), ("strategy", ("strategy",)))
+        if text["scope"] in scopes and not text[key]
     ]
     return Override(**text, value=value, expires_utc=expires, problem=", ".join(problems))
 

@@ -16,7 +16,13 @@ from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
 from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit, Override, Scope, as_written
 from spot.risk.state import TradingState
 
-GATES = ("max_model_age_days", "max_data_age_hours", "max_drift_level", "max_daily_loss_eur", "max_drawdown_eur")
+GATES = (
+    "max_model_age_days",
+    "max_data_age_hours",
+    "max_drift_level",
+    "max_daily_loss_eur",
+    "max_drawdown_eur",
+)
 """Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring the value down."""
 _TOLERANCE = 1e-9
 _ABSURD_MW = 1e6
@@ -45,18 +51,40 @@ class LimitedOrders:
     requests_halt: bool
 
 
-def apply_limits(orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, ScopeUse], conditions: Conditions) -> LimitedOrders:
+def apply_limits(
+    orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, ScopeUse], conditions: Conditions
+) -> LimitedOrders:
     """The orders cut to the limits. Missing limits, and an empty list of them, deny."""
-    events = [_denied(limit, np.nan, limit.problem or "not a finite number") for limit in limits if not np.isfinite(bound(limit))]
+    events = [
+        _denied(limit, np.nan, limit.problem or "not a finite number")
+        for limit in limits
+        if not np.isfinite(bound(limit))
+    ]
     if not _is_complete(limits):
         events.append(
-            LimitEvent(kind="denied", scope="desk", limit_name="all", value=np.nan, limit_value=np.nan, action="block", detail="limits are missing")
+            LimitEvent(
+                kind="denied",
+                scope="desk",
+                limit_name="all",
+                value=np.nan,
+                limit_value=np.nan,
+                action="block",
+                detail="limits are missing",
+            )
         )
     allowed = orders.flat() if events else orders
     if not (np.abs(orders.exposure_mw) <= _ABSURD_MW).all():
         why = f"an order is not finite or above {_ABSURD_MW:g} MW"
         events.append(
-            LimitEvent(kind="denied", scope="strategy", limit_name="exposure", value=np.nan, limit_value=_ABSURD_MW, action="block", detail=why)
+            LimitEvent(
+                kind="denied",
+                scope="strategy",
+                limit_name="exposure",
+                value=np.nan,
+                limit_value=_ABSURD_MW,
+                action="block",
+                detail=why,
+            )
         )
         allowed = replace(orders, exposure_mw=np.zeros(len(orders.exposure_mw)))
     daily_mwh = {limit.scope: limit.value for limit in limits if limit.kind == "max_mwh_per_day"}
@@ -65,7 +93,13 @@ def apply_limits(orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, S
         before = allowed
         for limit in (limit for limit in limits if limit.kind == kind and np.isfinite(bound(limit))):
             # One old model is one fact, not three: of the scopes' scalings by a gate the strictest holds.
-            cut, event = _apply(before if kind in GATES else allowed, limit, uses[limit.scope], conditions, daily_mwh.get(limit.scope))
+            cut, event = _apply(
+                before if kind in GATES else allowed,
+                limit,
+                uses[limit.scope],
+                conditions,
+                daily_mwh.get(limit.scope),
+            )
             allowed = min(allowed, cut, key=lambda orders: orders.mwh) if kind in GATES else cut
             if event is not None:
                 events.append(event)
@@ -74,7 +108,8 @@ def apply_limits(orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, S
         left = [
             limit
             for limit in limits
-            if limit.kind not in GATES and _is_above(allowed, limit, uses[limit.scope], conditions, daily_mwh.get(limit.scope))
+            if limit.kind not in GATES
+            and _is_above(allowed, limit, uses[limit.scope], conditions, daily_mwh.get(limit.scope))
         ]
         if left:
             events += [_denied(limit, np.nan, "still above the limit after all reductions") for limit in left]
@@ -87,14 +122,21 @@ def take_any_price(orders: Orders, limits: Sequence[Limit]) -> Orders:
 
     A price taker asks for no more than that, so it is no breach. Without usable collars the price stays infinite, and that is denied later.
     """
-    values = {kind: [limit.value for limit in limits if limit.kind == kind and limit.value is not None] for kind in LIMIT_KINDS}
+    values = {
+        kind: [limit.value for limit in limits if limit.kind == kind and limit.value is not None]
+        for kind in LIMIT_KINDS
+    }
     highest = min(values["max_price_eur_per_mwh"], default=np.inf)
     lowest = max(values["min_price_eur_per_mwh"], default=-np.inf)
     distance = min(values["max_price_distance_eur_per_mwh"], default=np.inf)
     with np.errstate(invalid="ignore"):
         worst_buy = np.floor(100.0 * np.minimum(highest, orders.expected_price + distance)) / 100.0
         worst_sell = np.ceil(100.0 * np.maximum(lowest, orders.expected_price - distance)) / 100.0
-    prices = np.where(np.isposinf(orders.limit_price), worst_buy, np.where(np.isneginf(orders.limit_price), worst_sell, orders.limit_price))
+    prices = np.where(
+        np.isposinf(orders.limit_price),
+        worst_buy,
+        np.where(np.isneginf(orders.limit_price), worst_sell, orders.limit_price),
+    )
     return replace(orders, limit_price=prices)
 
 
@@ -137,7 +179,9 @@ def with_overrides(
             if not override.concerns(limit, zone, strategy):
                 continue
             problem = _override_problem(override, limit, as_of_utc)
-            text = f"{override.name or 'nobody'}: {override.reason or 'no reason'}, " + (problem or f"until {override.expires_utc}")
+            text = f"{override.name or 'nobody'}: {override.reason or 'no reason'}, " + (
+                problem or f"until {override.expires_utc}"
+            )
             events.append(
                 LimitEvent(
                     kind="override_rejected" if problem else "override",
@@ -160,7 +204,15 @@ def _refused(override: Override) -> LimitEvent:
     said = f"override of {override.scope or 'no scope'} {override.kind or 'no kind'} by {override.name or 'nobody'}: {override.problem}"
     value = np.nan if override.value is None else override.value
     name = override.kind or "none"
-    return LimitEvent(kind="override_rejected", scope=scope, limit_name=name, value=value, limit_value=np.nan, action="none", detail=said)
+    return LimitEvent(
+        kind="override_rejected",
+        scope=scope,
+        limit_name=name,
+        value=value,
+        limit_value=np.nan,
+        action="none",
+        detail=said,
+    )
 
 
 def _override_problem(override: Override, limit: Limit, as_of_utc: datetime) -> str:
@@ -180,15 +232,25 @@ def bound(limit: Limit) -> float:
     return as_written(limit.kind, limit.value)
 
 
-def _is_above(orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, daily_mwh: float | None) -> bool:
-    value, allowed = measure(limit.kind, limit.scope, orders, use, conditions, daily_mwh_limit=daily_mwh), bound(limit)
+def _is_above(
+    orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, daily_mwh: float | None
+) -> bool:
+    value, allowed = (
+        measure(limit.kind, limit.scope, orders, use, conditions, daily_mwh_limit=daily_mwh),
+        bound(limit),
+    )
     return not value <= allowed + _TOLERANCE * max(1.0, abs(allowed))
 
 
-def _apply(orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, daily_mwh: float | None) -> tuple[Orders, LimitEvent | None]:
+def _apply(
+    orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, daily_mwh: float | None
+) -> tuple[Orders, LimitEvent | None]:
     if orders.is_flat and limit.kind not in GATES:
         return orders, None
-    value, allowed = measure(limit.kind, limit.scope, orders, use, conditions, daily_mwh_limit=daily_mwh), bound(limit)
+    value, allowed = (
+        measure(limit.kind, limit.scope, orders, use, conditions, daily_mwh_limit=daily_mwh),
+        bound(limit),
+    )
     if np.isnan(value):
         return orders.flat(), _denied(limit, value, "cannot be measured")
     if value <= allowed + _TOLERANCE * max(1.0, abs(allowed)):
@@ -203,7 +265,15 @@ def _apply(orders: Orders, limit: Limit, use: ScopeUse, conditions: Conditions, 
     return _reduced(orders, limit.kind, limit.scope, value, allowed, use, daily_mwh), event
 
 
-def _reduced(orders: Orders, kind: str, scope: Scope, value: float, allowed: float, use: ScopeUse, daily_mwh: float | None) -> Orders:
+def _reduced(
+    orders: Orders,
+    kind: str,
+    scope: Scope,
+    value: float,
+    allowed: float,
+    use: ScopeUse,
+    daily_mwh: float | None,
+) -> Orders:
     """Orders that keep the limit as far as making them smaller, or their prices tamer, can achieve it."""
     exposure = orders.exposure_mw
     if kind in GATES:
@@ -214,14 +284,22 @@ def _reduced(orders: Orders, kind: str, scope: Scope, value: float, allowed: flo
         return replace(orders, limit_price=np.minimum(orders.limit_price, allowed))
     if kind == "max_price_distance_eur_per_mwh":
         worst = orders.expected_price + np.sign(exposure) * allowed
-        return replace(orders, limit_price=np.where(exposure > 0, np.minimum(orders.limit_price, worst), np.maximum(orders.limit_price, worst)))
+        return replace(
+            orders,
+            limit_price=np.where(
+                exposure > 0, np.minimum(orders.limit_price, worst), np.maximum(orders.limit_price, worst)
+            ),
+        )
     if kind == "max_mw_per_mtu":
         return _clipped(orders, np.clip(exposure, -allowed, allowed))
     if kind == "max_gross_mw":
         room = np.maximum(0.0, allowed - use.gross_mw)
         return _clipped(orders, np.clip(exposure, -room, room))
     if kind == "max_net_mw":
-        return _clipped(orders, np.clip(exposure, np.minimum(0.0, -allowed - use.net_mw), np.maximum(0.0, allowed - use.net_mw)))
+        return _clipped(
+            orders,
+            np.clip(exposure, np.minimum(0.0, -allowed - use.net_mw), np.maximum(0.0, allowed - use.net_mw)),
+        )
     if kind == "max_orders_per_day":
         return _fewer(orders, int(max(0.0, allowed - use.n_orders)))
     if kind == "max_orders_per_minute":

@@ -33,14 +33,23 @@ _KEY = ("zone", "delivery_start_utc")
 
 
 def zone_outcomes(
-    raw: Mapping[str, pl.DataFrame], *, zone: str, settled_against: str, as_of_utc: datetime | None = None, first_day: date | None = None
+    raw: Mapping[str, pl.DataFrame],
+    *,
+    zone: str,
+    settled_against: str,
+    as_of_utc: datetime | None = None,
+    first_day: date | None = None,
 ) -> pl.DataFrame:
     """Outcomes of one zone from its raw tables (a missing table counts as empty), with the second price that `settled_against` names.
 
     Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh` where the zone publishes one, and
     `imbalance_known_utc`, when it was known. Rows of one source per table are expected.
     """
-    own = {name: _part(raw[name], zone, first_day) for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices") if name in raw}
+    own = {
+        name: _part(raw[name], zone, first_day)
+        for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices")
+        if name in raw
+    }
     if "day_ahead_prices" not in own:
         return pl.DataFrame(schema=OUTCOME_SCHEMA)
     table, series = REFERENCE_SERIES.get(settled_against, ("", ""))
@@ -49,12 +58,19 @@ def zone_outcomes(
     if "imbalance_prices" not in own or as_of_utc is not None:
         return outcomes
     firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"])
-    second = firm.select(*_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh", imbalance_known_utc="known_at_utc")
+    second = firm.select(
+        *_KEY, imbalance_price_eur_per_mwh="reference_price_eur_per_mwh", imbalance_known_utc="known_at_utc"
+    )
     return outcomes.join(second, on=_KEY, how="left")
 
 
 def reference_curve(
-    raw: Mapping[str, pl.DataFrame], *, zone: str, starts_utc: Sequence[datetime], minutes: int, as_of_utc: datetime
+    raw: Mapping[str, pl.DataFrame],
+    *,
+    zone: str,
+    starts_utc: Sequence[datetime],
+    minutes: int,
+    as_of_utc: datetime,
 ) -> Floats | None:
     """(P,) the desk's own price of each unit from `starts_utc` on, newest as known at `as_of_utc`; NaN where it says nothing, None without a curve.
 
@@ -64,12 +80,17 @@ def reference_curve(
         return None
     end = max(starts_utc) + timedelta(minutes=minutes)
     named = (pl.col("zone") == zone) & (pl.col("series") == "reference_curve")
-    rows = raw["intraday_prices"].filter(named, pl.col("delivery_start_utc").is_between(min(starts_utc) - timedelta(hours=1), end))
+    rows = raw["intraday_prices"].filter(
+        named, pl.col("delivery_start_utc").is_between(min(starts_utc) - timedelta(hours=1), end)
+    )
     known = _newest(rows, as_of_utc)
     if known.is_empty():
         return None
     found = dict(_quarters(known).select("quarter_utc", "price_eur_per_mwh").iter_rows())
-    parts = [[found.get(start + timedelta(minutes=15 * i), np.nan) for i in range(minutes // 15)] for start in starts_utc]
+    parts = [
+        [found.get(start + timedelta(minutes=15 * i), np.nan) for i in range(minutes // 15)]
+        for start in starts_utc
+    ]
     return np.array([np.mean(unit) for unit in parts])
 
 
@@ -79,7 +100,10 @@ def _part(frame: pl.DataFrame, zone: str, first_day: date | None) -> pl.DataFram
 
 
 def build_outcomes(
-    day_ahead_prices: pl.DataFrame, reference_prices: pl.DataFrame | None = None, *, as_of_utc: datetime | None = None
+    day_ahead_prices: pl.DataFrame,
+    reference_prices: pl.DataFrame | None = None,
+    *,
+    as_of_utc: datetime | None = None,
 ) -> pl.DataFrame:
     """One row per market time unit of the day-ahead auction, ascending, columns `OUTCOME_SCHEMA`.
 
@@ -87,7 +111,9 @@ def build_outcomes(
     is averaged over the unit and null unless complete, coarser holds for all its parts. Of several vintages the newest known at
     `as_of_utc` counts, without an instant the newest of all. No reference gives a column of nulls.
     """
-    day_ahead = _newest(day_ahead_prices, as_of_utc).rename({"price_eur_per_mwh": "day_ahead_price_eur_per_mwh", "available_at_utc": "known_at_utc"})
+    day_ahead = _newest(day_ahead_prices, as_of_utc).rename(
+        {"price_eur_per_mwh": "day_ahead_price_eur_per_mwh", "available_at_utc": "known_at_utc"}
+    )
     if reference_prices is None:
         joined = day_ahead.with_columns(reference_price_eur_per_mwh=pl.lit(None, pl.Float64))
     else:
@@ -107,7 +133,9 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     prices = [name for name in outcomes.columns if name.endswith("_price_eur_per_mwh")]
     wanted = _quarters(units.select(*_KEY, "delivery_day", "resolution_minutes").unique(_KEY))
     instants = [name for name in ("known_at_utc", "imbalance_known_utc") if name in outcomes.columns]
-    found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", *instants)).drop("delivery_start_utc", "resolution_minutes")
+    found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", *instants)).drop(
+        "delivery_start_utc", "resolution_minutes"
+    )
     means = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in prices]
     return (
         wanted.join(found, on=["zone", "quarter_utc"], how="left")
@@ -122,22 +150,35 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 def _with_reference(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     return day_ahead.join(_by_unit(day_ahead, reference), on=_KEY, how="left").with_columns(
         known_at_utc=pl.max_horizontal(
-            "known_at_utc", pl.when(pl.col("reference_price_eur_per_mwh").is_not_null()).then(pl.col("reference_known_utc"))
+            "known_at_utc",
+            pl.when(pl.col("reference_price_eur_per_mwh").is_not_null()).then(pl.col("reference_known_utc")),
         )
     )
 
 
 def _by_unit(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
     """The reference and when it was known, on the units of the auction."""
-    if (lengths := reference["resolution_minutes"].unique()).len() == 1 and lengths.equals(day_ahead["resolution_minutes"].unique()):
-        return reference.select(*_KEY, reference_price_eur_per_mwh="price_eur_per_mwh", reference_known_utc="available_at_utc")
+    if (lengths := reference["resolution_minutes"].unique()).len() == 1 and lengths.equals(
+        day_ahead["resolution_minutes"].unique()
+    ):
+        return reference.select(
+            *_KEY, reference_price_eur_per_mwh="price_eur_per_mwh", reference_known_utc="available_at_utc"
+        )
     units = _quarters(day_ahead.select(*_KEY, "resolution_minutes"))
-    quarters = _quarters(reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc"))
+    quarters = _quarters(
+        reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc")
+    )
     return (
-        units.join(quarters.select("zone", "quarter_utc", "price_eur_per_mwh", "available_at_utc"), on=["zone", "quarter_utc"], how="left")
+        units.join(
+            quarters.select("zone", "quarter_utc", "price_eur_per_mwh", "available_at_utc"),
+            on=["zone", "quarter_utc"],
+            how="left",
+        )
         .group_by(_KEY, maintain_order=True)
         .agg(
-            reference_price_eur_per_mwh=pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(pl.col("price_eur_per_mwh").mean()),
+            reference_price_eur_per_mwh=pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(
+                pl.col("price_eur_per_mwh").mean()
+            ),
             reference_known_utc=pl.col("available_at_utc").max(),
         )
     )

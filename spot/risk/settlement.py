@@ -49,19 +49,34 @@ def settle(
         if name not in prices.columns:
             prices = prices.with_columns(pl.lit(None, dtype).alias(name))
     prices = prices.drop("delivery_day", "resolution_minutes").rename({"source": "price_source"})
-    rows = signals.with_columns(n_units=pl.len().over(_BLOCK)).join(prices, on=["zone", "delivery_start_utc"], how="inner")
-    has_second = (pl.col("settled_against") == "nothing") | pl.col("reference_price_eur_per_mwh").is_not_null()
+    rows = signals.with_columns(n_units=pl.len().over(_BLOCK)).join(
+        prices, on=["zone", "delivery_start_utc"], how="inner"
+    )
+    has_second = (pl.col("settled_against") == "nothing") | pl.col(
+        "reference_price_eur_per_mwh"
+    ).is_not_null()
     rows = rows.filter(has_second)
     # A block is judged on all its units or not at all.
-    rows = rows.filter((pl.col("market") != DAY_AHEAD_BLOCK) | (pl.col("side") == "flat") | (pl.len().over(_BLOCK) == pl.col("n_units")))
+    rows = rows.filter(
+        (pl.col("market") != DAY_AHEAD_BLOCK)
+        | (pl.col("side") == "flat")
+        | (pl.len().over(_BLOCK) == pl.col("n_units"))
+    )
     if perfect_foresight is None:
         rows = rows.with_columns(perfect_foresight_eur=pl.lit(None, pl.Float64))
     else:
         rows = rows.join(
-            perfect_foresight.select("zone", "delivery_start_utc", "perfect_foresight_eur"), on=["zone", "delivery_start_utc"], how="left"
+            perfect_foresight.select("zone", "delivery_start_utc", "perfect_foresight_eur"),
+            on=["zone", "delivery_start_utc"],
+            how="left",
         )
     rows = _with_fill(rows, bid_curves)
-    return _money(rows, fees, degradation_eur_per_mwh).select(SETTLEMENTS.columns.keys()).cast(SETTLEMENTS.schema).sort(SIGNAL_KEY)  # type: ignore[arg-type]
+    return (
+        _money(rows, fees, degradation_eur_per_mwh)
+        .select(SETTLEMENTS.columns.keys())
+        .cast(SETTLEMENTS.schema)
+        .sort(SIGNAL_KEY)
+    )  # type: ignore[arg-type]
 
 
 def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFrame:
@@ -69,7 +84,9 @@ def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFr
     price, limit = pl.col("day_ahead_price_eur_per_mwh"), pl.col("limit_price_eur_per_mwh")
     beyond = pl.when(pl.col("side") == "buy").then(price - limit).otherwise(limit - price)
     of_block = (beyond * pl.col("volume_mw")).sum().over(_BLOCK)
-    is_filled = limit.is_null() | (pl.when(pl.col("market") == DAY_AHEAD_BLOCK).then(of_block).otherwise(beyond) <= 0)
+    is_filled = limit.is_null() | (
+        pl.when(pl.col("market") == DAY_AHEAD_BLOCK).then(of_block).otherwise(beyond) <= 0
+    )
     rows = rows.with_columns(filled_mw=pl.when(is_filled).then(pl.col("volume_mw")).otherwise(0.0))
     if bid_curves is None or bid_curves.is_empty():
         return rows
@@ -94,7 +111,9 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
     ordered = sign * pl.col("volume_mw")
     hours = pl.col("resolution_minutes") / 60.0
     # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the penalty when nothing better is known.
-    made_good = pl.coalesce(pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH)
+    made_good = pl.coalesce(
+        pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH
+    )
     # A sell that is not filled has an exposure of 0 and not of -0.
     exposure = pl.when(pl.col("filled_mw") > 0).then(sign * pl.col("filled_mw")).otherwise(0.0)
     rows = _with_fees(rows, fees).with_columns(exposure_mw=exposure, ordered_mw=ordered, hours=hours)
@@ -106,19 +125,26 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
         filled_mwh=energy.abs(),
         unfilled_mwh=missing.abs(),
         gross_pnl_eur=pl.when(energy != 0).then(energy * (second - price)).otherwise(0.0),
-        fees_eur=energy.abs() * (pl.col("day_ahead_fee") + pl.when(is_physical).then(0.0).otherwise(pl.col("reference_fee")))
+        fees_eur=energy.abs()
+        * (pl.col("day_ahead_fee") + pl.when(is_physical).then(0.0).otherwise(pl.col("reference_fee")))
         + pl.when(ordered != 0).then(pl.col("order_fee")).otherwise(0.0),
         slippage_eur=pl.when(is_physical).then(0.0).otherwise(energy.abs() * pl.col("slippage")),
         known_at_utc=pl.when(pl.col("is_firm") & (missing != 0))
         .then(pl.max_horizontal("known_at_utc", "imbalance_known_utc"))
         .otherwise("known_at_utc"),
         imbalance_cost_eur=pl.when(pl.col("is_firm")).then(missing * made_good).otherwise(0.0),
-        degradation_eur=pl.when(is_sold_by_asset).then(pl.col("ordered_mw").abs() * pl.col("hours") * degradation).otherwise(0.0),
+        degradation_eur=pl.when(is_sold_by_asset)
+        .then(pl.col("ordered_mw").abs() * pl.col("hours") * degradation)
+        .otherwise(0.0),
         reference_price_eur_per_mwh=pl.when(is_physical).then(None).otherwise(reference),
         currency=pl.lit(fees.currency),
         source=pl.col("price_source"),
     ).with_columns(
-        pnl_eur=pl.col("gross_pnl_eur") - pl.col("fees_eur") - pl.col("slippage_eur") - pl.col("imbalance_cost_eur") - pl.col("degradation_eur")
+        pnl_eur=pl.col("gross_pnl_eur")
+        - pl.col("fees_eur")
+        - pl.col("slippage_eur")
+        - pl.col("imbalance_cost_eur")
+        - pl.col("degradation_eur")
     )
 
 

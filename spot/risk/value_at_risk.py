@@ -48,7 +48,9 @@ def historical_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95
     return tail_risk(scenarios @ exposure_mwh, level)
 
 
-def filtered_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, half_life_days: float = 20.0) -> TailRisk:
+def filtered_risk(
+    exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, half_life_days: float = 20.0
+) -> TailRisk:
     """As `historical_risk`, each day's P&L rescaled from the volatility of its time to the newest. Days ascend."""
     if not np.any(exposure_mwh):
         return TailRisk(0.0, 0.0)
@@ -67,7 +69,10 @@ def filtered_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, 
 
 def worst_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> TailRisk:
     """The larger of the historical and the filtered figure; NaN when either cannot be computed."""
-    plain, filtered = historical_risk(exposure_mwh, scenarios, level), filtered_risk(exposure_mwh, scenarios, level)
+    plain, filtered = (
+        historical_risk(exposure_mwh, scenarios, level),
+        filtered_risk(exposure_mwh, scenarios, level),
+    )
     return TailRisk(
         float(np.maximum(plain.value_at_risk_eur, filtered.value_at_risk_eur)),
         float(np.maximum(plain.expected_shortfall_eur, filtered.expected_shortfall_eur)),

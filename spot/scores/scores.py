@@ -39,7 +39,9 @@ def absolute_errors(actual: Floats, point: Floats) -> Floats:
 def pinball_losses(actual: Floats, quantiles: Floats, levels: tuple[float, ...]) -> Floats:
     """(D, P, Q) pinball losses of quantile forecasts at `levels`."""
     if quantiles.shape != (*actual.shape, len(levels)):
-        raise ContractError(f"quantiles have shape {quantiles.shape}, expected {(*actual.shape, len(levels))}")
+        raise ContractError(
+            f"quantiles have shape {quantiles.shape}, expected {(*actual.shape, len(levels))}"
+        )
     excess = actual[..., None] - quantiles
     level = np.asarray(levels)
     return np.asarray(np.maximum(level * excess, (level - 1) * excess), dtype=np.float64)
@@ -60,7 +62,9 @@ def percentiles_of(quantiles: Floats, levels: tuple[float, ...]) -> Floats:
     wanted = np.asarray(PERCENTILES)
     right = np.clip(np.searchsorted(known, wanted), 1, len(known) - 1)
     share = (wanted - known[right - 1]) / (known[right] - known[right - 1])
-    return np.asarray(quantiles[..., right - 1] * (1 - share) + quantiles[..., right] * share, dtype=np.float64)
+    return np.asarray(
+        quantiles[..., right - 1] * (1 - share) + quantiles[..., right] * share, dtype=np.float64
+    )
 
 
 def coverage(actual: Floats, quantiles: Floats, levels: tuple[float, ...], nominal: float) -> float:
@@ -77,7 +81,9 @@ def coverage(actual: Floats, quantiles: Floats, levels: tuple[float, ...], nomin
     return float(inside[known].mean())
 
 
-def score_forecasts(actual: Floats, point: Floats, quantiles: Floats, *, levels: tuple[float, ...], naive: Floats) -> Scores:
+def score_forecasts(
+    actual: Floats, point: Floats, quantiles: Floats, *, levels: tuple[float, ...], naive: Floats
+) -> Scores:
     """All scores of one forecaster.
 
     Args:
@@ -95,10 +101,15 @@ def score_forecasts(actual: Floats, point: Floats, quantiles: Floats, *, levels:
     error = absolute_errors(actual, point)[known]
     yardstick = np.isfinite(naive) & known
     both = np.abs(actual[known]) + np.abs(point[known])
-    pinball = float(np.mean(pinball_losses(actual[known], percentiles_of(quantiles[known], levels), PERCENTILES)))
+    pinball = float(
+        np.mean(pinball_losses(actual[known], percentiles_of(quantiles[known], levels), PERCENTILES))
+    )
     return Scores(
         mae=float(error.mean()),
-        rmae=float(absolute_errors(actual, point)[yardstick].mean() / absolute_errors(actual, naive)[yardstick].mean())
+        rmae=float(
+            absolute_errors(actual, point)[yardstick].mean()
+            / absolute_errors(actual, naive)[yardstick].mean()
+        )
         if yardstick.any()
         else float("nan"),
         smape=float(np.mean(2 * error / np.maximum(both, 1e-9))),

@@ -45,13 +45,17 @@ def daily_differences(loss_a: Floats, loss_b: Floats) -> Floats:
     """
     a, b = np.asarray(loss_a, dtype=np.float64), np.asarray(loss_b, dtype=np.float64)
     if a.shape != b.shape or a.ndim not in (1, 2):
-        raise ContractError(f"losses have shapes {a.shape} and {b.shape}: both must be (days,) or (days, periods)")
+        raise ContractError(
+            f"losses have shapes {a.shape} and {b.shape}: both must be (days,) or (days, periods)"
+        )
     difference = (a - b).reshape(len(a), -1)
     known = np.isfinite(difference)
     has_day = known.any(axis=1)
     daily = np.where(known, difference, 0.0)[has_day].sum(axis=1) / known[has_day].sum(axis=1)
     if len(daily) < MINIMUM_DAYS:
-        raise ContractError(f"a test of accuracy needs at least {MINIMUM_DAYS} days with both losses, got {len(daily)}")
+        raise ContractError(
+            f"a test of accuracy needs at least {MINIMUM_DAYS} days with both losses, got {len(daily)}"
+        )
     return np.asarray(daily, dtype=np.float64)
 
 
@@ -71,7 +75,9 @@ def long_run_covariance(series: Floats, n_lags: int) -> Floats:
     return np.asarray(covariance, dtype=np.float64)
 
 
-def diebold_mariano(loss_a: Floats, loss_b: Floats, *, alternative: Alternative = "a_better", n_lags: int | None = None) -> TestResult:
+def diebold_mariano(
+    loss_a: Floats, loss_b: Floats, *, alternative: Alternative = "a_better", n_lags: int | None = None
+) -> TestResult:
     """Diebold-Mariano test of equal accuracy on daily losses.
 
     Args:
@@ -87,14 +93,22 @@ def diebold_mariano(loss_a: Floats, loss_b: Floats, *, alternative: Alternative 
     if variance <= (1e-12 * max(abs(mean), 1e-12)) ** 2:
         p_value = 1.0 if mean >= 0 and (alternative == "a_better" or mean == 0) else 0.0
         return TestResult(
-            statistic=0.0 if mean == 0 else float(np.sign(mean) * np.inf), p_value=p_value, mean_difference=mean, n_days=len(daily), n_lags=lags
+            statistic=0.0 if mean == 0 else float(np.sign(mean) * np.inf),
+            p_value=p_value,
+            mean_difference=mean,
+            n_days=len(daily),
+            n_lags=lags,
         )
     statistic = mean / variance**0.5
     p_value = float(ndtr(statistic)) if alternative == "a_better" else float(2 * ndtr(-abs(statistic)))
-    return TestResult(statistic=statistic, p_value=p_value, mean_difference=mean, n_days=len(daily), n_lags=lags)
+    return TestResult(
+        statistic=statistic, p_value=p_value, mean_difference=mean, n_days=len(daily), n_lags=lags
+    )
 
 
-def giacomini_white(loss_a: Floats, loss_b: Floats, *, alternative: Alternative = "a_better", n_lags: int | None = None) -> TestResult:
+def giacomini_white(
+    loss_a: Floats, loss_b: Floats, *, alternative: Alternative = "a_better", n_lags: int | None = None
+) -> TestResult:
     """Giacomini-White test of equal conditional accuracy: is today's difference foretold by yesterday's or a constant.
 
     With `alternative="a_better"` the p-value is 1 where a loses more on average, as the benchmark literature reports it.
@@ -106,8 +120,12 @@ def giacomini_white(loss_a: Floats, loss_b: Floats, *, alternative: Alternative 
     moments = instruments * daily[1:, None]
     average = moments.mean(axis=0)
     # The pseudo-inverse keeps the test defined when the differences are constant and the two moments are collinear.
-    statistic = float(len(moments) * average @ np.linalg.pinv(long_run_covariance(moments, lags), hermitian=True) @ average)
+    statistic = float(
+        len(moments) * average @ np.linalg.pinv(long_run_covariance(moments, lags), hermitian=True) @ average
+    )
     p_value = float(chdtrc(instruments.shape[1], statistic))
     if alternative == "a_better" and mean >= 0:
         p_value = 1.0
-    return TestResult(statistic=statistic, p_value=p_value, mean_difference=mean, n_days=len(daily), n_lags=lags)
+    return TestResult(
+        statistic=statistic, p_value=p_value, mean_difference=mean, n_days=len(daily), n_lags=lags
+    )

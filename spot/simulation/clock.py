@@ -74,7 +74,10 @@ def market_clock(zone: str, first_day: date, last_day: date, scenarios: Sequence
     epoch_day(first_day), epoch_day(last_day)
     bounds = [tuple((bound - _EPOCH) // _MINUTE for bound in day_bounds_utc(zone, day)) for day in days]
     minutes = [mtu_minutes(zone, day, scenarios) for day in days]
-    starts = [np.arange(start, end, step, dtype=np.int64) for (start, end), step in zip(bounds, minutes, strict=True)]
+    starts = [
+        np.arange(start, end, step, dtype=np.int64)
+        for (start, end), step in zip(bounds, minutes, strict=True)
+    ]
     counts = np.array([len(part) for part in starts])
     start_minutes = np.concatenate(starts)
     resolution = np.repeat(np.array(minutes, dtype=np.int64), counts)
@@ -94,13 +97,19 @@ def market_clock(zone: str, first_day: date, last_day: date, scenarios: Sequence
 
 
 def _wall_clock(zone: str, start_minutes: Integers) -> Floats:
-    instants = pl.Series(start_minutes * 60_000_000).cast(pl.Datetime("us", "UTC")).dt.convert_time_zone(find_zone(zone).market_time_zone)
+    instants = (
+        pl.Series(start_minutes * 60_000_000)
+        .cast(pl.Datetime("us", "UTC"))
+        .dt.convert_time_zone(find_zone(zone).market_time_zone)
+    )
     return np.asarray((instants.dt.hour().cast(pl.Float64) + instants.dt.minute() / 60.0).to_numpy())
 
 
 @lru_cache(maxsize=65536)
 def _day_kind(zone: str, day: date) -> int:
-    if day.weekday() == 6 or any(day in _holidays_of(country) for country in find_zone(zone).holiday_countries):
+    if day.weekday() == 6 or any(
+        day in _holidays_of(country) for country in find_zone(zone).holiday_countries
+    ):
         return 2
     return 1 if day.weekday() == 5 else 0
 

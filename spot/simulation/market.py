@@ -35,7 +35,11 @@ class SimulatedTruth:
     @property
     def drift_days(self) -> dict[str, date]:
         """First day of every scenario that changes the market itself; a broken sensor does not."""
-        return {scenario.name: scenario.start_day for scenario in self.scenarios if scenario.name != "sensor_fault"}
+        return {
+            scenario.name: scenario.start_day
+            for scenario in self.scenarios
+            if scenario.name != "sensor_fault"
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +53,14 @@ class SimulatedMarket:
 
     def published_by(self, instant: datetime) -> dict[str, pl.DataFrame]:
         """The tables as far as they were published at `instant` (aware UTC): what a fetch at that moment returns."""
-        return {name: frame.filter(pl.col("available_at_utc") <= instant) for name, frame in self.tables.items()}
+        return {
+            name: frame.filter(pl.col("available_at_utc") <= instant) for name, frame in self.tables.items()
+        }
 
 
-def simulate(zone: str, first_day: date, last_day: date, *, seed: int, scenarios: Sequence[Scenario] = ()) -> SimulatedMarket:
+def simulate(
+    zone: str, first_day: date, last_day: date, *, seed: int, scenarios: Sequence[Scenario] = ()
+) -> SimulatedMarket:
     """The simulated market of `zone` from `first_day` to `last_day`, both included.
 
     Raises:
@@ -63,12 +71,16 @@ def simulate(zone: str, first_day: date, last_day: date, *, seed: int, scenarios
     clock = market_clock(zone, first_day, last_day, scenarios)
     fuels = simulate_fuels(clock, seed=seed, scenarios=scenarios)
     supply = simulate_supply(profile, clock, fuels, seed=seed)
-    weather = simulate_weather(profile, clock, seed=seed, solar_capacity=_solar_capacity(profile, clock, scenarios))
+    weather = simulate_weather(
+        profile, clock, seed=seed, solar_capacity=_solar_capacity(profile, clock, scenarios)
+    )
     prices = simulate_prices(clock, weather, supply, seed=seed)
     return SimulatedMarket(
         zone=zone,
         tables=market_tables(clock, weather, prices, scenarios),
-        truth=SimulatedTruth(periods=_truth(clock, weather, fuels, supply, prices), scenarios=tuple(scenarios)),
+        truth=SimulatedTruth(
+            periods=_truth(clock, weather, fuels, supply, prices), scenarios=tuple(scenarios)
+        ),
     )
 
 
@@ -81,7 +93,9 @@ def _solar_capacity(profile: ZoneProfile, clock: MarketClock, scenarios: Sequenc
     return capacity
 
 
-def _truth(clock: MarketClock, weather: Weather, fuels: Fuels, supply: Supply, prices: Prices) -> pl.DataFrame:
+def _truth(
+    clock: MarketClock, weather: Weather, fuels: Fuels, supply: Supply, prices: Prices
+) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "delivery_day": pl.Series(clock.epoch_days.astype(np.int32)).cast(pl.Date),

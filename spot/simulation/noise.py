@@ -32,7 +32,9 @@ def epoch_day(day: date) -> int:
         ConfigurationError: the simulated world does not reach that day.
     """
     if not ANCHOR_DAY < day <= LAST_DAY:
-        raise ConfigurationError(f"no simulated market on {day}: it runs from the day after {ANCHOR_DAY} to {LAST_DAY}")
+        raise ConfigurationError(
+            f"no simulated market on {day}: it runs from the day after {ANCHOR_DAY} to {LAST_DAY}"
+        )
     return day.toordinal() - _EPOCH_ORDINAL
 
 
@@ -52,7 +54,9 @@ def hourly_process(seed: int, stream: str, hours: Floats, time_constant_hours: f
     return values[index] * (1.0 - share) + values[index + 1] * share
 
 
-def quarter_noise(seed: int, stream: str, quarters: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Floats:
+def quarter_noise(
+    seed: int, stream: str, quarters: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+) -> Floats:
     """Independent standard normal numbers, one per quarter hour since the epoch."""
     size = BLOCK_HOURS * 4
     blocks = range(int(quarters.min()) // size, int(quarters.max()) // size + 1)
@@ -79,7 +83,9 @@ def daily_events(seed: int, stream: str, chance_per_day: float, decay: float) ->
     return values
 
 
-def daily_index(epoch_days: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+def daily_index(
+    epoch_days: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
     """Position of days since 1970 in the arrays of `daily_process` and `daily_events`."""
     return epoch_days - _ANCHOR
 

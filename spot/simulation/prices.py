@@ -41,18 +41,33 @@ def simulate_prices(clock: MarketClock, weather: Weather, supply: Supply, *, see
     views = {name: view.residual_load_mw for name, view in weather.views.items()}
     believed = supply.flexible_demand(views[CONSENSUS], clock)
     noiseless = _quarter_hour_swing(clock, supply.price(believed))
-    bids = 0.050 * hourly_process(seed, f"bids|{zone}", hours, 10.0) + 0.035 * daily_process(seed, f"bids|{zone}", 4.0)[daily_index(clock.epoch_days)]
-    level = 2.4 * hourly_process(seed, f"level|{zone}", hours, 6.0) + 0.7 * quarter_noise(seed, f"level|{zone}", clock.quarters)
+    bids = (
+        0.050 * hourly_process(seed, f"bids|{zone}", hours, 10.0)
+        + 0.035 * daily_process(seed, f"bids|{zone}", 4.0)[daily_index(clock.epoch_days)]
+    )
+    level = 2.4 * hourly_process(seed, f"level|{zone}", hours, 6.0) + 0.7 * quarter_noise(
+        seed, f"level|{zone}", clock.quarters
+    )
     lowest, highest = _limits(clock)
-    day_ahead = np.clip(_quarter_hour_swing(clock, supply.price(believed + bids * supply.dispatchable_mw)) + level, lowest, highest)
+    day_ahead = np.clip(
+        _quarter_hour_swing(clock, supply.price(believed + bids * supply.dispatchable_mw)) + level,
+        lowest,
+        highest,
+    )
 
     premium = _premium(clock, weather, size)
     slope = _local_slope(supply, believed)
     corrected = slope * (views[ACTUAL] - views[CONSENSUS]) * 0.75
     evening = slope * (views[LATE] - views[CONSENSUS]) * 0.5
     restless = 3.0 + 0.04 * np.abs(day_ahead)
-    noise = restless * hourly_process(seed, f"intraday|{zone}", hours, 5.0) + 0.4 * restless * quarter_noise(seed, f"intraday|{zone}", clock.quarters)
-    vwap = np.clip(day_ahead + premium + corrected + noise, INTRADAY_LIMITS.minimum_eur_per_mwh, INTRADAY_LIMITS.maximum_eur_per_mwh)
+    noise = restless * hourly_process(seed, f"intraday|{zone}", hours, 5.0) + 0.4 * restless * quarter_noise(
+        seed, f"intraday|{zone}", clock.quarters
+    )
+    vwap = np.clip(
+        day_ahead + premium + corrected + noise,
+        INTRADAY_LIMITS.minimum_eur_per_mwh,
+        INTRADAY_LIMITS.maximum_eur_per_mwh,
+    )
     ida1 = np.clip(day_ahead + 0.4 * premium + evening + 0.4 * noise, lowest, highest)
     share = clock.resolution_minutes / 60.0
     volume = size * share * 0.06 * np.exp(0.35 * hourly_process(seed, f"volume|{zone}", hours, 12.0))
@@ -68,7 +83,11 @@ def _premium(clock: MarketClock, weather: Weather, size: float) -> Floats:
     view = weather.views[CONSENSUS]
     evening = np.exp(-(((clock.local_hour - 19.0) / 1.8) ** 2))
     tightness = view.residual_load_mw / size
-    return np.asarray(-8.0 * view.solar_mw / size - 4.5 * evening * np.maximum(tightness, 0.0) + 3.0 * np.maximum(0.7 - tightness, 0.0))
+    return np.asarray(
+        -8.0 * view.solar_mw / size
+        - 4.5 * evening * np.maximum(tightness, 0.0)
+        + 3.0 * np.maximum(0.7 - tightness, 0.0)
+    )
 
 
 def _local_slope(supply: Supply, demand_mw: Floats) -> Floats:

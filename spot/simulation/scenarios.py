@@ -40,7 +40,9 @@ class Scenario:
         if self.name not in SCENARIO_NAMES:
             raise ConfigurationError(f"unknown scenario {self.name!r}: known are {', '.join(SCENARIO_NAMES)}")
         if self.end_day is not None and (self.name != "sensor_fault" or self.end_day < self.start_day):
-            raise ConfigurationError(f"scenario {self.name}: an end day needs a sensor_fault and may not precede {self.start_day}")
+            raise ConfigurationError(
+                f"scenario {self.name}: an end day needs a sensor_fault and may not precede {self.start_day}"
+            )
 
 
 def start_of(scenarios: Sequence[Scenario], name: ScenarioName) -> date | None:

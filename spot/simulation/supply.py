@@ -9,7 +9,13 @@ from spot.contracts.panel import Floats
 from spot.simulation.clock import MarketClock
 from spot.simulation.noise import daily_events, daily_index, daily_process, epoch_day
 from spot.simulation.profiles import ZoneProfile
-from spot.simulation.scenarios import COAL_SHOCK_FACTOR, GAS_SHOCK_FACTOR, GAS_SHOCK_RAMP_DAYS, Scenario, start_of
+from spot.simulation.scenarios import (
+    COAL_SHOCK_FACTOR,
+    GAS_SHOCK_FACTOR,
+    GAS_SHOCK_RAMP_DAYS,
+    Scenario,
+    start_of,
+)
 
 _GAS_EFFICIENCY, _COAL_EFFICIENCY = 0.55, 0.41
 _GAS_TONNES, _COAL_TONNES, _LIGNITE_TONNES = 0.365, 0.83, 1.0
@@ -50,7 +56,9 @@ class Supply:
         previous = np.zeros(len(demand_mw))
         for block in range(self.costs_eur_per_mwh.shape[1]):
             capacity = self.capacity_mw[:, block]
-            price += (self.costs_eur_per_mwh[:, block] - previous) * np.clip((demand_mw - filled) / capacity, 0.0, 1.0)
+            price += (self.costs_eur_per_mwh[:, block] - previous) * np.clip(
+                (demand_mw - filled) / capacity, 0.0, 1.0
+            )
             previous = self.costs_eur_per_mwh[:, block]
             filled = filled + capacity
         scarce = np.maximum(0.0, demand_mw - 0.97 * filled) / self.mean_load_mw
@@ -59,7 +67,9 @@ class Supply:
     def flexible_demand(self, residual_load_mw: Floats, clock: MarketClock) -> Floats:
         """Demand on plants that follow the price, after exchange with neighbours and storage, both of which flatten the day."""
         reach = self.interconnection_mw
-        traded = residual_load_mw - reach * np.tanh(0.45 * (residual_load_mw - self.typical_residual_mw) / reach)
+        traded = residual_load_mw - reach * np.tanh(
+            0.45 * (residual_load_mw - self.typical_residual_mw) / reach
+        )
         stored = np.clip(0.40 * (traded - clock.daily_mean(traded)), -self.storage_mw, self.storage_mw)
         return np.asarray(traded - stored - self.inflexible_mw)
 
@@ -69,7 +79,9 @@ def simulate_fuels(clock: MarketClock, *, seed: int, scenarios: Sequence[Scenari
     rows = daily_index(clock.epoch_days)
 
     def level(name: str, base: float, slow: float, fast: float) -> Floats:
-        wander = slow * daily_process(seed, f"{name}_slow|europe", 300.0) + fast * daily_process(seed, f"{name}_fast|europe", 15.0)
+        wander = slow * daily_process(seed, f"{name}_slow|europe", 300.0) + fast * daily_process(
+            seed, f"{name}_fast|europe", 15.0
+        )
         return np.asarray(base * np.exp(wander[rows]))
 
     ramp = np.zeros(len(rows))
@@ -104,14 +116,22 @@ def simulate_supply(profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, s
         (1.5 * gas + 25.0, np.ones(len(rows))),
     )
     # a kind of plant that the zone does not have must not leave a step of its cost in the curve
-    blocks = [(cost, 0.01 * part * profile.dispatchable * available) for part, (cost, available) in zip(profile.mix, plants, strict=True) if part > 0]
+    blocks = [
+        (cost, 0.01 * part * profile.dispatchable * available)
+        for part, (cost, available) in zip(profile.mix, plants, strict=True)
+        if part > 0
+    ]
     costs = np.stack([cost for cost, _ in blocks], axis=1)
     capacity = np.stack([share for _, share in blocks], axis=1) * profile.mean_load_mw
     order = np.argsort(costs, axis=1, kind="stable")
     return Supply(
         costs_eur_per_mwh=np.take_along_axis(costs, order, axis=1),
         capacity_mw=np.take_along_axis(capacity, order, axis=1),
-        outage_mw=0.01 * lost * (sum(profile.mix) - profile.mix[2] - profile.mix[5]) * profile.dispatchable * profile.mean_load_mw,
+        outage_mw=0.01
+        * lost
+        * (sum(profile.mix) - profile.mix[2] - profile.mix[5])
+        * profile.dispatchable
+        * profile.mean_load_mw,
         gas_cost_eur_per_mwh=gas,
         mean_load_mw=profile.mean_load_mw,
         storage_mw=profile.storage * profile.mean_load_mw,

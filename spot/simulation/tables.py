@@ -41,7 +41,9 @@ class _Series:
     available_minutes: Integers
 
 
-def market_tables(clock: MarketClock, weather: Weather, prices: Prices, scenarios: Sequence[Scenario]) -> dict[str, pl.DataFrame]:
+def market_tables(
+    clock: MarketClock, weather: Weather, prices: Prices, scenarios: Sequence[Scenario]
+) -> dict[str, pl.DataFrame]:
     """All raw tables of one zone, name to frame, ordered by delivery start within series and vintage."""
     frame = _Frames(clock)
     results = frame.per_day([gate_closure_utc(clock.zone, day) + RESULTS_AFTER_GATE for day in clock.days])
@@ -51,7 +53,13 @@ def market_tables(clock: MarketClock, weather: Weather, prices: Prices, scenario
         *_load_series(clock, weather, scenarios, frame),
         *_generation_series(clock, weather, frame),
         _Series("intraday_prices", "vwap", "price_eur_per_mwh", prices.vwap, after(ACTUALS_AFTER_PERIOD)),
-        _Series("imbalance_prices", "imbalance", "price_eur_per_mwh", prices.imbalance, after(IMBALANCE_AFTER_PERIOD)),
+        _Series(
+            "imbalance_prices",
+            "imbalance",
+            "price_eur_per_mwh",
+            prices.imbalance,
+            after(IMBALANCE_AFTER_PERIOD),
+        ),
     ]
     tables: dict[str, list[pl.DataFrame]] = {}
     for part in parts:
@@ -61,13 +69,20 @@ def market_tables(clock: MarketClock, weather: Weather, prices: Prices, scenario
     return {name: pl.concat(frames) for name, frames in tables.items()}
 
 
-def _load_series(clock: MarketClock, weather: Weather, scenarios: Sequence[Scenario], frame: "_Frames") -> list[_Series]:
+def _load_series(
+    clock: MarketClock, weather: Weather, scenarios: Sequence[Scenario], frame: "_Frames"
+) -> list[_Series]:
     forecast, actual = weather.views[EARLY].load_mw, weather.views[ACTUAL].load_mw
     for scenario in scenarios:
         if scenario.name == "sensor_fault":
             numbers = (clock.epoch_days - epoch_day(scenario.start_day)).astype(np.float64)
-            forecast, actual = faulty_readings(forecast, numbers, scenario), faulty_readings(actual, numbers, scenario)
-    before_gate = frame.per_day([gate_closure_utc(clock.zone, day) - LOAD_FORECAST_BEFORE_GATE for day in clock.days])
+            forecast, actual = (
+                faulty_readings(forecast, numbers, scenario),
+                faulty_readings(actual, numbers, scenario),
+            )
+    before_gate = frame.per_day(
+        [gate_closure_utc(clock.zone, day) - LOAD_FORECAST_BEFORE_GATE for day in clock.days]
+    )
     return [
         _Series("load_forecasts", "load", "load_forecast_mw", forecast, before_gate),
         _Series("load_actuals", "load", "load_mw", actual, frame.after_period(ACTUALS_AFTER_PERIOD)),
@@ -75,15 +90,23 @@ def _load_series(clock: MarketClock, weather: Weather, scenarios: Sequence[Scena
 
 
 def _generation_series(clock: MarketClock, weather: Weather, frame: "_Frames") -> list[_Series]:
-    early = frame.per_day([gate_closure_utc(clock.zone, day) - EARLY_RENEWABLES_BEFORE_GATE for day in clock.days])
+    early = frame.per_day(
+        [gate_closure_utc(clock.zone, day) - EARLY_RENEWABLES_BEFORE_GATE for day in clock.days]
+    )
     late = frame.per_day([_evening_before(clock.zone, day) for day in clock.days])
     known = {EARLY: early, LATE: late, ACTUAL: frame.after_period(ACTUALS_AFTER_PERIOD)}
     parts = []
     for name, available in known.items():
         view = weather.views[name]
-        table, column = ("generation_actuals", "generation_mw") if name == ACTUAL else ("renewable_forecasts", "generation_forecast_mw")
+        table, column = (
+            ("generation_actuals", "generation_mw")
+            if name == ACTUAL
+            else ("renewable_forecasts", "generation_forecast_mw")
+        )
         series = {"solar": view.solar_mw, "wind": view.wind_mw}
-        parts += [_Series(table, series_name, column, values, available) for series_name, values in series.items()]
+        parts += [
+            _Series(table, series_name, column, values, available) for series_name, values in series.items()
+        ]
     return parts
 
 
@@ -100,11 +123,17 @@ def _first_auction(clock: MarketClock, prices: Prices, frame: "_Frames") -> list
     available = frame.per_day([known.get(day, datetime(1970, 1, 1, tzinfo=UTC)) for day in clock.days])
     rows = frame.rows(_Series("intraday_prices", "ida1", "price_eur_per_mwh", prices.ida1, available))
     volume = pl.Series(np.round(0.25 * prices.volume_mwh, 1))
-    return [frame.ordered(rows.with_columns(volume_mwh=volume), "volume_mwh").filter(pl.col("delivery_day").is_in(list(known)))]
+    return [
+        frame.ordered(rows.with_columns(volume_mwh=volume), "volume_mwh").filter(
+            pl.col("delivery_day").is_in(list(known))
+        )
+    ]
 
 
 def _evening_before(zone: str, day: date) -> datetime:
-    local = datetime.combine(day - timedelta(days=1), LATE_RENEWABLES_AT, tzinfo=ZoneInfo(find_zone(zone).market_time_zone))
+    local = datetime.combine(
+        day - timedelta(days=1), LATE_RENEWABLES_AT, tzinfo=ZoneInfo(find_zone(zone).market_time_zone)
+    )
     return local.astimezone(UTC)
 
 
@@ -123,7 +152,9 @@ class _Frames:
 
     def per_day(self, instants: Sequence[datetime]) -> Integers:
         """One instant per day as minutes since 1970, repeated for its periods."""
-        return np.array([int(instant.timestamp()) // 60 for instant in instants], dtype=np.int64)[self._clock.day_row]
+        return np.array([int(instant.timestamp()) // 60 for instant in instants], dtype=np.int64)[
+            self._clock.day_row
+        ]
 
     def after_period(self, delay: timedelta) -> Integers:
         """The end of each period plus a delay, minutes since 1970."""

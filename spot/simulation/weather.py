@@ -56,7 +56,9 @@ class Weather:
     solar_factor_frac: Floats
 
 
-def simulate_weather(profile: ZoneProfile, clock: MarketClock, *, seed: int, solar_capacity: Floats) -> Weather:
+def simulate_weather(
+    profile: ZoneProfile, clock: MarketClock, *, seed: int, solar_capacity: Floats
+) -> Weather:
     """Weather, load and forecasts of one zone. `solar_capacity` (N,) is installed capacity as a share of mean load."""
     hours, zone = clock.middle_hours, clock.zone
     winter = np.cos(2 * np.pi * (clock.day_of_year - 15) / 365.25)
@@ -68,7 +70,8 @@ def simulate_weather(profile: ZoneProfile, clock: MarketClock, *, seed: int, sol
     sun = _clear_sky(profile, clock)
     lead = np.sqrt((clock.local_hour + 14.5) / 26.5)
     view_errors = {
-        name: _ViewErrors.of(seed, name, zone, hours, lead, near, far) for name, near, far in (("wind", 0.20, 0.22), ("cloud", 0.38, 0.28))
+        name: _ViewErrors.of(seed, name, zone, hours, lead, near, far)
+        for name, near, far in (("wind", 0.20, 0.22), ("cloud", 0.38, 0.28))
     }
     load_slow = 0.011 * hourly_process(seed, f"load_slow|{zone}", hours, 90.0)
     load_fast = 0.011 * hourly_process(seed, f"load_fast|{zone}", hours, 7.0) * lead
@@ -84,7 +87,9 @@ def simulate_weather(profile: ZoneProfile, clock: MarketClock, *, seed: int, sol
         views[name] = Conditions(
             load_mw=load_true * (1.0 - slow_share * load_slow - fast_share * load_fast),
             wind_onshore_mw=profile.mean_load_mw * profile.wind_onshore * _wind_factor(z_wind, winter, -1.25),
-            wind_offshore_mw=profile.mean_load_mw * profile.wind_offshore * _wind_factor(1.1 * z_wind, winter, -0.45),
+            wind_offshore_mw=profile.mean_load_mw
+            * profile.wind_offshore
+            * _wind_factor(1.1 * z_wind, winter, -0.45),
             solar_mw=profile.mean_load_mw * solar_capacity * _solar_factor(sun, z_cloud, winter),
         )
     return Weather(
@@ -95,11 +100,19 @@ def simulate_weather(profile: ZoneProfile, clock: MarketClock, *, seed: int, sol
     )
 
 
-def _regional(seed: int, name: str, region: str, zone: str, hours: Floats, time_constant_hours: float) -> Floats:
+def _regional(
+    seed: int, name: str, region: str, zone: str, hours: Floats, time_constant_hours: float
+) -> Floats:
     """Standard normal state that a zone shares with its region and with Europe."""
     own = 1.0 - _SHARED_OF_REGION - _SHARED_OF_EUROPE
     parts = ((_SHARED_OF_EUROPE, "europe"), (_SHARED_OF_REGION, f"region:{region}"), (own, zone))
-    return sum((np.sqrt(share) * hourly_process(seed, f"{name}|{scope}", hours, time_constant_hours) for share, scope in parts), np.zeros(1))
+    return sum(
+        (
+            np.sqrt(share) * hourly_process(seed, f"{name}|{scope}", hours, time_constant_hours)
+            for share, scope in parts
+        ),
+        np.zeros(1),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +125,9 @@ class _ViewErrors:
     far_sd: Floats
 
     @classmethod
-    def of(cls, seed: int, name: str, zone: str, hours: Floats, lead: Floats, near: float, far: float) -> "_ViewErrors":
+    def of(
+        cls, seed: int, name: str, zone: str, hours: Floats, lead: Floats, near: float, far: float
+    ) -> "_ViewErrors":
         draws = [hourly_process(seed, f"{name}_{part}_error|{zone}", hours, 9.0) for part in ("near", "far")]
         return cls(draws[0] * near * lead, draws[1] * far * lead, near * lead, far * lead)
 
@@ -131,7 +146,9 @@ def _clear_sky(profile: ZoneProfile, clock: MarketClock) -> Floats:
     declination = np.radians(23.45) * np.sin(2 * np.pi * (284 + clock.day_of_year) / 365.25)
     hour_angle = np.pi / 12 * (clock.middle_hours % 24 + profile.longitude / 15 - 12)
     latitude = np.radians(profile.latitude)
-    sine = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(hour_angle)
+    sine = np.sin(latitude) * np.sin(declination) + np.cos(latitude) * np.cos(declination) * np.cos(
+        hour_angle
+    )
     return np.asarray(np.maximum(sine, 0.0))
 
 
@@ -149,7 +166,9 @@ def _temperature(profile: ZoneProfile, clock: MarketClock, winter: Floats, mild:
 def _load(profile: ZoneProfile, clock: MarketClock, temperature: Floats, seed: int) -> Floats:
     clock_hours = np.arange(25) + 0.5
     shapes = np.concatenate([_SHAPES[:, -1:], _SHAPES, _SHAPES[:, :1]], axis=1)
-    shape = np.choose(clock.day_kind, [np.interp(clock.local_hour, np.append(-0.5, clock_hours), row) for row in shapes])
+    shape = np.choose(
+        clock.day_kind, [np.interp(clock.local_hour, np.append(-0.5, clock_hours), row) for row in shapes]
+    )
     heating = profile.heating * (np.maximum(0.0, 15.0 - temperature) / 10.0 - 0.6)
     cooling = profile.cooling * np.maximum(0.0, temperature - 22.0) / 10.0
     habit = 0.018 * hourly_process(seed, f"load|{clock.zone}", clock.middle_hours, 60.0)

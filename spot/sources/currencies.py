@@ -53,14 +53,22 @@ def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) 
     own = local.filter(pl.col("zone") == zone, pl.col("series").is_in(local_series(table)))
     if own.is_empty():
         return contract.empty()
-    known = rates.filter(pl.col("zone") == zone, pl.col("series") == find_zone(zone).currency).sort("delivery_day", "available_at_utc")
-    factor = {day: rate for day in own["delivery_day"].unique().to_list() if (rate := _rate_at_gate(known, zone, day)) is not None}
+    known = rates.filter(pl.col("zone") == zone, pl.col("series") == find_zone(zone).currency).sort(
+        "delivery_day", "available_at_utc"
+    )
+    factor = {
+        day: rate
+        for day in own["delivery_day"].unique().to_list()
+        if (rate := _rate_at_gate(known, zone, day)) is not None
+    }
     days = pl.col("delivery_day")
     converted = own.filter(days.is_in(list(factor)), pl.col("currency") == find_zone(zone).currency)
     if converted.is_empty():
         return contract.empty()
     return converted.with_columns(
-        series=pl.col("series").replace_strict({name: series for name, (_, series) in EURO_SERIES.items()}, return_dtype=pl.String),
+        series=pl.col("series").replace_strict(
+            {name: series for name, (_, series) in EURO_SERIES.items()}, return_dtype=pl.String
+        ),
         price_eur_per_mwh=pl.col("price_per_mwh") / days.replace_strict(factor, return_dtype=pl.Float64),
     ).select(contract.columns.keys())
 
@@ -68,5 +76,7 @@ def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) 
 def _rate_at_gate(rates: pl.DataFrame, zone: str, day: date) -> float | None:
     """Units of the currency per EUR of the newest fixing known at the gate of the day; None where there is none of late."""
     gate = gate_closure_utc(zone, day)
-    known = rates.filter(pl.col("available_at_utc") <= gate, pl.col("delivery_day") >= (gate - RATE_IS_GOOD_FOR).date())
+    known = rates.filter(
+        pl.col("available_at_utc") <= gate, pl.col("delivery_day") >= (gate - RATE_IS_GOOD_FOR).date()
+    )
     return float(known["rate_per_eur"][-1]) if known.height else None

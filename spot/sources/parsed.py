@@ -17,7 +17,9 @@ from spot.market.publication_rules import RULES, publication_rule, published_by_
 from spot.market.zones import find_zone
 from spot.sources.currencies import ruled_table
 
-SOURCE_TABLES: dict[str, TableContract] = {contract.name: contract for contract in (*RAW_TABLES, *LIVE_TABLES)}
+SOURCE_TABLES: dict[str, TableContract] = {
+    contract.name: contract for contract in (*RAW_TABLES, *LIVE_TABLES)
+}
 REJECTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "table": pl.String,
     "zone": pl.String,
@@ -92,7 +94,9 @@ def value_column(table: str) -> str:
 
 def no_data(source: str, what: str, words: str) -> ParsedDocument:
     """The verdict on an answer that says it has nothing."""
-    return ParsedDocument(source=source, what=what, tables={}, rejected=pl.DataFrame(schema=REJECTED_SCHEMA), no_data=words)
+    return ParsedDocument(
+        source=source, what=what, tables={}, rejected=pl.DataFrame(schema=REJECTED_SCHEMA), no_data=words
+    )
 
 
 def assemble(source: str, what: str, capture: Capture, points: Sequence[Points]) -> ParsedDocument:
@@ -106,7 +110,11 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
     for part in _merge(points):
         frame = _frame(source, capture, part)
         outside = _outside(capture)
-        reason = pl.lit(part.refusal) if part.refusal else pl.when(outside).then(pl.lit("outside the span that was asked for")).otherwise(pl.lit(""))
+        reason = (
+            pl.lit(part.refusal)
+            if part.refusal
+            else pl.when(outside).then(pl.lit("outside the span that was asked for")).otherwise(pl.lit(""))
+        )
         judged = frame.with_columns(reason.alias("reason"))
         rejected.append(_rejections(part.table, judged.filter(pl.col("reason") != "")))
         tables.setdefault(part.table, []).append(judged.filter(pl.col("reason") == "").drop("reason"))
@@ -126,7 +134,15 @@ def _merge(points: Sequence[Points]) -> list[Points]:
     """Points that share table, series, length and refusal as one: a document of a year has a period for every day."""
     groups: dict[tuple[object, ...], list[Points]] = {}
     for part in points:
-        key = (part.table, part.series, part.resolution_minutes, part.refusal, part.availability, part.available_us is None, part.extra is None)
+        key = (
+            part.table,
+            part.series,
+            part.resolution_minutes,
+            part.refusal,
+            part.availability,
+            part.available_us is None,
+            part.extra is None,
+        )
         groups.setdefault(key, []).append(part)
     return [_join(parts) for parts in groups.values()]
 
@@ -140,7 +156,9 @@ def _join(parts: list[Points]) -> Points:
         starts_us=np.concatenate([part.starts_us for part in parts]),
         values=np.concatenate([part.values for part in parts]),
         available_us=np.concatenate(stated) if stated else None,
-        extra={name: [value for part in parts for value in (part.extra or {})[name]] for name in names} if names else None,
+        extra={name: [value for part in parts for value in (part.extra or {})[name]] for name in names}
+        if names
+        else None,
     )
 
 
@@ -153,9 +171,13 @@ def _outside(capture: Capture) -> pl.Expr:
 
 def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
     if part.resolution_minutes not in RESOLUTIONS_MINUTES:
-        raise ContractError(f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known are {RESOLUTIONS_MINUTES}")
+        raise ContractError(
+            f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known are {RESOLUTIONS_MINUTES}"
+        )
     zone = find_zone(capture.zone)
-    frame = pl.DataFrame({"delivery_start_utc": part.starts_us, value_column(part.table): part.values, **(part.extra or {})})
+    frame = pl.DataFrame(
+        {"delivery_start_utc": part.starts_us, value_column(part.table): part.values, **(part.extra or {})}
+    )
     frame = frame.with_columns(
         pl.col("delivery_start_utc").cast(pl.Datetime("us")).dt.replace_time_zone("UTC"),
         zone=pl.lit(capture.zone),
@@ -163,7 +185,12 @@ def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
         resolution_minutes=pl.lit(part.resolution_minutes, dtype=pl.Int32),
         source=pl.lit(source),
     )
-    frame = frame.with_columns(pl.col("delivery_start_utc").dt.convert_time_zone(zone.market_time_zone).dt.date().alias("delivery_day"))
+    frame = frame.with_columns(
+        pl.col("delivery_start_utc")
+        .dt.convert_time_zone(zone.market_time_zone)
+        .dt.date()
+        .alias("delivery_day")
+    )
     return _with_availability(frame, capture, part).select(SOURCE_TABLES[part.table].columns.keys())
 
 
@@ -181,7 +208,9 @@ def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> p
         frame.with_columns(rule.alias("_rule"))
         .with_columns(
             available_at_utc=pl.min_horizontal("_rule", captured),
-            availability=pl.when(pl.col("_rule") <= captured).then(pl.lit("rule")).otherwise(pl.lit("captured")),
+            availability=pl.when(pl.col("_rule") <= captured)
+            .then(pl.lit("rule"))
+            .otherwise(pl.lit("captured")),
         )
         .drop("_rule")
     )
@@ -210,5 +239,10 @@ def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
 
 def _rejections(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(
-        pl.lit(table).alias("table"), "zone", "series", "delivery_start_utc", pl.col(value_column(table)).alias("value"), "reason"
+        pl.lit(table).alias("table"),
+        "zone",
+        "series",
+        "delivery_start_utc",
+        pl.col(value_column(table)).alias("value"),
+        "reason",
     ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]

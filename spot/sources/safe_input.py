@@ -70,7 +70,9 @@ class _TreeBuilder:
     def start(self, tag: str, _attributes: Any) -> None:
         self.n_elements += 1
         if len(self.stack) >= MAXIMUM_DEPTH or self.n_elements > MAXIMUM_ELEMENTS:
-            raise ContractError(f"{self.what}: XML deeper than {MAXIMUM_DEPTH} levels or longer than {MAXIMUM_ELEMENTS} elements: refused")
+            raise ContractError(
+                f"{self.what}: XML deeper than {MAXIMUM_DEPTH} levels or longer than {MAXIMUM_ELEMENTS} elements: refused"
+            )
         node = Node(tag.rpartition(":")[2])
         if not self.stack:
             self.root = node
@@ -91,7 +93,9 @@ class _TreeBuilder:
         self.pieces.append(text)
 
     def doctype(self, *_: Any) -> int:
-        raise ContractError(f"{self.what}: XML with a document type or entities: refused unread, no provider sends one")
+        raise ContractError(
+            f"{self.what}: XML with a document type or entities: refused unread, no provider sends one"
+        )
 
 
 def read_xml(body: bytes, what: str) -> Node:
@@ -117,7 +121,9 @@ def read_xml(body: bytes, what: str) -> Node:
             looking.Parse(body, True)
         building.Parse(body, True)
     except expat.ExpatError as error:
-        raise ContractError(f"{what}: not a complete XML document ({error}; {_looks_like(body)}): fetch it again, nothing was read") from error
+        raise ContractError(
+            f"{what}: not a complete XML document ({error}; {_looks_like(body)}): fetch it again, nothing was read"
+        ) from error
     if builder.root is None:
         raise ContractError(f"{what}: XML without a root element")
     return builder.root
@@ -137,14 +143,26 @@ def read_zip(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for entry in archive.infolist():
                 if entry.file_size > room:
-                    raise ContractError(f"{what}: ZIP member of {entry.file_size} bytes, at most {room} are read: refused")
+                    raise ContractError(
+                        f"{what}: ZIP member of {entry.file_size} bytes, at most {room} are read: refused"
+                    )
                 with archive.open(entry) as stream:
                     # In pieces: the library unpacks as much as one read asks for, whatever the member says of itself.
                     content = b"".join(iter(partial(stream.read, _PIECE_BYTES), b""))
                 room -= len(content)
                 members.append((entry.filename, content))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError) as error:
-        raise ContractError(f"{what}: not a complete ZIP archive ({error}): fetch it again, nothing was read") from error
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        NotImplementedError,
+        RuntimeError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise ContractError(
+            f"{what}: not a complete ZIP archive ({error}): fetch it again, nothing was read"
+        ) from error
     if not members:
         raise ContractError(f"{what}: ZIP archive without members")
     return tuple(members)
@@ -154,11 +172,15 @@ def _check_directory(body: bytes, what: str) -> None:
     """The end record must close the file and announce a small directory, before the library walks through it."""
     end = body[-_END_RECORD:]
     if len(end) < _END_RECORD or not end.startswith(b"PK\x05\x06"):
-        raise ContractError(f"{what}: not a complete ZIP archive ({_looks_like(body)}): fetch it again, nothing was read")
+        raise ContractError(
+            f"{what}: not a complete ZIP archive ({_looks_like(body)}): fetch it again, nothing was read"
+        )
     n_members = int.from_bytes(end[10:12], "little")
     directory_bytes = int.from_bytes(end[12:16], "little")
     if n_members > MAXIMUM_MEMBERS or directory_bytes > _DIRECTORY_BYTES:
-        raise ContractError(f"{what}: ZIP directory of {n_members} members, at most {MAXIMUM_MEMBERS} are read: refused")
+        raise ContractError(
+            f"{what}: ZIP directory of {n_members} members, at most {MAXIMUM_MEMBERS} are read: refused"
+        )
 
 
 def read_json(body: bytes, what: str) -> Any:
@@ -173,7 +195,9 @@ def read_json(body: bytes, what: str) -> Any:
     except RecursionError as error:
         raise ContractError(f"{what}: JSON nested too deeply: refused") from error
     except ValueError as error:  # covers JSONDecodeError, UnicodeDecodeError and the two refusals below
-        raise ContractError(f"{what}: not a complete JSON document ({error}; {_looks_like(body)}): fetch it again, nothing was read") from error
+        raise ContractError(
+            f"{what}: not a complete JSON document ({error}; {_looks_like(body)}): fetch it again, nothing was read"
+        ) from error
 
 
 def check_size(body: bytes, what: str) -> None:
@@ -185,7 +209,9 @@ def check_size(body: bytes, what: str) -> None:
     if not body.strip():
         raise ContractError(f"{what}: empty body: fetch it again")
     if len(body) > MAXIMUM_BYTES:
-        raise ContractError(f"{what}: body of {len(body)} bytes, at most {MAXIMUM_BYTES} are read: ask for fewer days")
+        raise ContractError(
+            f"{what}: body of {len(body)} bytes, at most {MAXIMUM_BYTES} are read: ask for fewer days"
+        )
 
 
 def _unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

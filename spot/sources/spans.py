@@ -29,14 +29,20 @@ def day_slices(starts_us: npt.NDArray[np.int64], zone: str) -> Iterator[tuple[da
         at = end
 
 
-def before_their_day(starts_us: npt.NDArray[np.int64], made_us: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.bool_]:
+def before_their_day(
+    starts_us: npt.NDArray[np.int64], made_us: npt.NDArray[np.int64], zone: str
+) -> npt.NDArray[np.bool_]:
     """(N,) whether a value was made before its delivery day began: of a day under way only the rest is forecast, which is no day-ahead forecast."""
-    days = (delivery_day_of(zone, datetime.fromtimestamp(start / 1_000_000, UTC)) for start in starts_us.tolist())
+    days = (
+        delivery_day_of(zone, datetime.fromtimestamp(start / 1_000_000, UTC)) for start in starts_us.tolist()
+    )
     began = np.array([_bounds_us(zone, day)[0] for day in days], dtype=np.int64)
     return made_us < began
 
 
-def day_ahead_points(starts_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], zone: str, what: str) -> Iterator[Points]:
+def day_ahead_points(
+    starts_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], zone: str, what: str
+) -> Iterator[Points]:
     """Day-ahead prices in the market time unit of their day; nulls are left out.
 
     A provider that repeats an hourly price on its four quarters is brought back to the hour; quarters that differ inside an hour on a day whose

@@ -27,14 +27,26 @@ def limit_conformance(
     cut = {(event.scope, event.limit_name): event.kind for event in events}
     rows = []
     for limit in limits:
-        used, allowed = measure(limit.kind, limit.scope, orders, uses[limit.scope], conditions, daily_mwh_limit=daily.get(limit.scope)), bound(limit)
+        used, allowed = (
+            measure(
+                limit.kind,
+                limit.scope,
+                orders,
+                uses[limit.scope],
+                conditions,
+                daily_mwh_limit=daily.get(limit.scope),
+            ),
+            bound(limit),
+        )
         rows.append(
             {
                 "scope": limit.scope,
                 "limit_name": limit.kind,
                 "used": as_written(limit.kind, used) if np.isfinite(used) else None,
                 "limit_value": as_written(limit.kind, allowed) if np.isfinite(allowed) else None,
-                "headroom_frac": 1.0 - used / allowed if np.isfinite(used) and np.isfinite(allowed) and allowed > 0 else None,
+                "headroom_frac": 1.0 - used / allowed
+                if np.isfinite(used) and np.isfinite(allowed) and allowed > 0
+                else None,
                 "status": _status(limit, used, allowed, orders, cut.get((limit.scope, limit.kind))),
             }
         )

@@ -30,24 +30,48 @@ def desk_uses(
     Both frames are under contract and may hold any days. Only champions count, only signals decided by `as_of_utc`, and only money known then.
     """
     spoken = signals.filter((pl.col("role") == "champion") & (pl.col("as_of_utc") <= as_of_utc))
-    spoken = spoken.sort("as_of_utc").unique(["zone", "strategy", "delivery_start_utc"], keep="last", maintain_order=True)
-    money = settlements.filter((pl.col("role") == "champion") & (pl.col("known_at_utc") <= as_of_utc) & (pl.col("delivery_day") < delivery_day))
+    spoken = spoken.sort("as_of_utc").unique(
+        ["zone", "strategy", "delivery_start_utc"], keep="last", maintain_order=True
+    )
+    money = settlements.filter(
+        (pl.col("role") == "champion")
+        & (pl.col("known_at_utc") <= as_of_utc)
+        & (pl.col("delivery_day") < delivery_day)
+    )
     # Years of a desk are hundreds of thousands of rows: they are added up before they become Python values.
-    days_of_each = money.group_by("zone", "strategy", "delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum())
+    days_of_each = money.group_by("zone", "strategy", "delivery_day", maintain_order=True).agg(
+        pl.col("pnl_eur").sum()
+    )
     held, earned = _held(spoken), days_of_each.to_dict(as_series=False)
     here, same = held["zone"] == zone, held["strategy"] == strategy
-    earned_here, earned_same = np.array(earned["zone"], dtype=object) == zone, np.array(earned["strategy"], dtype=object) == strategy
-    days, pnl = np.array(earned["delivery_day"], dtype="datetime64[D]"), np.array(earned["pnl_eur"], dtype=np.float64)
+    earned_here, earned_same = (
+        np.array(earned["zone"], dtype=object) == zone,
+        np.array(earned["strategy"], dtype=object) == strategy,
+    )
+    days, pnl = (
+        np.array(earned["delivery_day"], dtype="datetime64[D]"),
+        np.array(earned["pnl_eur"], dtype=np.float64),
+    )
     nobody, everybody = np.zeros(len(here), dtype=np.bool_), np.ones(len(here), dtype=np.bool_)
     scopes: dict[Scope, tuple[Mask, Mask, Mask]] = {
         "desk": (everybody, here, np.ones(len(pnl), dtype=np.bool_)),
         "zone": (here, here & same, earned_here),
         "strategy": (here & same, nobody, earned_here & earned_same),
     }
-    today, before = held["day"] == np.datetime64(delivery_day), held["day"] == np.datetime64(delivery_day - timedelta(days=1))
+    today, before = (
+        held["day"] == np.datetime64(delivery_day),
+        held["day"] == np.datetime64(delivery_day - timedelta(days=1)),
+    )
     others = today & ~(here & same)
     return {
-        scope: _scope_use(held, inside & others, inside & others & member, inside & before, starts_utc, _daily(days[paid], pnl[paid]))
+        scope: _scope_use(
+            held,
+            inside & others,
+            inside & others & member,
+            inside & before,
+            starts_utc,
+            _daily(days[paid], pnl[paid]),
+        )
         for scope, (inside, member, paid) in scopes.items()
     }
 
@@ -69,8 +93,19 @@ def _held(spoken: pl.DataFrame) -> dict[str, Any]:
     return arrays | {"day": np.array(spoken["delivery_day"].to_list(), dtype="datetime64[D]")}
 
 
-def _scope_use(held: dict[str, Any], today: Mask, member: Mask, before: Mask, starts_utc: tuple[datetime, ...], daily_pnl: Floats) -> ScopeUse:
-    batches = {(zone, name): i for i, (zone, name) in enumerate(zip(held["zone"], held["strategy"], strict=True)) if today[i]}
+def _scope_use(
+    held: dict[str, Any],
+    today: Mask,
+    member: Mask,
+    before: Mask,
+    starts_utc: tuple[datetime, ...],
+    daily_pnl: Floats,
+) -> ScopeUse:
+    batches = {
+        (zone, name): i
+        for i, (zone, name) in enumerate(zip(held["zone"], held["strategy"], strict=True))
+        if today[i]
+    }
     whole = list(batches.values())
     return ScopeUse(
         gross_mw=_per_unit(held, today, np.abs(held["mw"]), starts_utc),
@@ -89,7 +124,9 @@ def _scope_use(held: dict[str, Any], today: Mask, member: Mask, before: Mask, st
 def _daily(days: npt.NDArray[np.datetime64], pnl: Floats) -> Floats:
     """Sums per day, oldest first."""
     known, index = np.unique(days, return_inverse=True)
-    return np.bincount(index, weights=pnl, minlength=len(known)).astype(np.float64) if len(pnl) else np.zeros(0)
+    return (
+        np.bincount(index, weights=pnl, minlength=len(known)).astype(np.float64) if len(pnl) else np.zeros(0)
+    )
 
 
 def _per_unit(held: dict[str, Any], chosen: Mask, value: Floats, starts_utc: tuple[datetime, ...]) -> Floats:

@@ -18,7 +18,11 @@ _INTEGER = pl.Int32
 
 
 def signal_reasons(
-    signals: pl.DataFrame, contributions: Mapping[str, Floats], similar_days: Sequence[tuple[date, float, float]] = (), *, n: int = 5
+    signals: pl.DataFrame,
+    contributions: Mapping[str, Floats],
+    similar_days: Sequence[tuple[date, float, float]] = (),
+    *,
+    n: int = 5,
 ) -> pl.DataFrame:
     """Rows of `signal_reasons` for signals of one zone and day, largest contribution first.
 
@@ -29,16 +33,25 @@ def signal_reasons(
         return SIGNAL_REASONS.empty()
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(signals["zone"][0]).market_time_zone)
     hourly = pl.DataFrame(
-        [(hour, name, float(values[hour])) for name, values in contributions.items() for hour in range(len(values))],
+        [
+            (hour, name, float(values[hour]))
+            for name, values in contributions.items()
+            for hour in range(len(values))
+        ],
         schema={"hour": pl.Int8, "feature": pl.String, "contribution_eur_per_mwh": pl.Float64},
         orient="row",
     ).filter(pl.col("contribution_eur_per_mwh").is_finite())
     keyed = signals.select("signal_id", "resolution_minutes", *SIGNAL_KEY, hour=local.dt.hour())
     parts = [_ranked(keyed.join(hourly, on="hour", how="inner"), n, digits=1)]
     if similar_days:
-        text = "resembles " + ", ".join(f"{day} ({likeness:.0%} alike, mean {mean:.1f} EUR/MWh)" for day, likeness, mean in similar_days)
+        text = "resembles " + ", ".join(
+            f"{day} ({likeness:.0%} alike, mean {mean:.1f} EUR/MWh)" for day, likeness, mean in similar_days
+        )
         likeness_row = keyed.with_columns(
-            rank=pl.lit(n + 1, _INTEGER), feature=pl.lit(SIMILAR_DAYS), contribution_eur_per_mwh=pl.lit(0.0), text=pl.lit(text)
+            rank=pl.lit(n + 1, _INTEGER),
+            feature=pl.lit(SIMILAR_DAYS),
+            contribution_eur_per_mwh=pl.lit(0.0),
+            text=pl.lit(text),
         )
         parts.append(likeness_row.select(SIGNAL_REASONS.columns.keys()))
     return pl.concat(parts).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)  # type: ignore[arg-type]
@@ -54,7 +67,9 @@ def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *
         return SIGNAL_REASONS.empty()
     keyed = signals.sort("delivery_start_utc").select("signal_id", "resolution_minutes", *SIGNAL_KEY)
     rows = keyed.with_columns(pl.Series(name, values) for name, values in contributions.items())
-    long = rows.unpivot(list(contributions), index=keyed.columns, variable_name="name", value_name="contribution_eur_per_mwh")
+    long = rows.unpivot(
+        list(contributions), index=keyed.columns, variable_name="name", value_name="contribution_eur_per_mwh"
+    )
     kinds = {name: SPREAD + _kind_of(name) for name in contributions}
     summed = (
         long.with_columns(feature=pl.col("name").replace_strict(kinds))
@@ -76,7 +91,13 @@ def _kind_of(name: str) -> str:
 def _ranked(rows: pl.DataFrame, n: int, *, digits: int) -> pl.DataFrame:
     """The `n` largest contributions of each signal, in words with so many decimals."""
     return (
-        rows.with_columns(rank=pl.col("contribution_eur_per_mwh").abs().rank("ordinal", descending=True).over(SIGNAL_KEY).cast(_INTEGER))
+        rows.with_columns(
+            rank=pl.col("contribution_eur_per_mwh")
+            .abs()
+            .rank("ordinal", descending=True)
+            .over(SIGNAL_KEY)
+            .cast(_INTEGER)
+        )
         .filter(pl.col("rank") <= n)
         .with_columns(text=_words(pl.col("feature"), pl.col("contribution_eur_per_mwh"), digits))
         .select(SIGNAL_REASONS.columns.keys())

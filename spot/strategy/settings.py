@@ -21,7 +21,9 @@ class SettlementSpreadSettings(_Settings):
     """Day-ahead against a later price of the same market time unit."""
 
     strategy: Literal["settlement_spread"] = "settlement_spread"
-    settled_against: Literal["intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time"] = "intraday_vwap"
+    settled_against: Literal[
+        "intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time"
+    ] = "intraday_vwap"
     max_mw: float = Field(default=10.0, gt=0)
     full_size_ratio: float = Field(default=0.5, gt=0)
     """Edge over risk at which the full size is traded; below it the size is proportional."""
@@ -79,11 +81,17 @@ class PriceViewSettings(_Settings):
         return self
 
 
-StrategySettings = Annotated[SettlementSpreadSettings | StorageSettings | PriceViewSettings, Field(discriminator="strategy")]
-_ADAPTER: TypeAdapter[SettlementSpreadSettings | StorageSettings | PriceViewSettings] = TypeAdapter(StrategySettings)
+StrategySettings = Annotated[
+    SettlementSpreadSettings | StorageSettings | PriceViewSettings, Field(discriminator="strategy")
+]
+_ADAPTER: TypeAdapter[SettlementSpreadSettings | StorageSettings | PriceViewSettings] = TypeAdapter(
+    StrategySettings
+)
 
 
-def load_strategy_settings(mapping: Mapping[str, object]) -> SettlementSpreadSettings | StorageSettings | PriceViewSettings:
+def load_strategy_settings(
+    mapping: Mapping[str, object],
+) -> SettlementSpreadSettings | StorageSettings | PriceViewSettings:
     """The settings of a parsed YAML document.
 
     Raises:

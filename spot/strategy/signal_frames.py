@@ -35,11 +35,15 @@ def signal_frame(
     size = np.abs(final.exposure_mw)
     risk = final.risk if not final.is_flat else None
     origin = (
-        rows.row(0, named=True) if verdict.is_ready else {"model_name": "none", "model_version": "none", "data_version": "none", "source": "none"}
+        rows.row(0, named=True)
+        if verdict.is_ready
+        else {"model_name": "none", "model_version": "none", "data_version": "none", "source": "none"}
     )
     stopped = "; ".join(verdict.reasons) if not verdict.is_ready else ""
     texts = unit_reasons(proposal.texts or ("",) * n_units, proposed.exposure_mw, final.exposure_mw, events)
-    cut = "; ".join(event.detail for event in events if event.kind in ("breach", "denied", "state", "override"))
+    cut = "; ".join(
+        event.detail for event in events if event.kind in ("breach", "denied", "state", "override")
+    )
     frame = pl.DataFrame(
         {
             "delivery_start_utc": view.starts_utc,
@@ -52,7 +56,9 @@ def signal_frame(
             "risk_eur_per_mwh": _known(proposal.risk),
             "expected_value_eur": np.where(size > 0, size * view.hours * np.nan_to_num(proposal.edge), 0.0),
             "probability_frac": _known(np.clip(proposal.probability, 0.0, 1.0)),
-            "horizon_hours": [(start - request.as_of_utc).total_seconds() / 3600.0 for start in view.starts_utc],
+            "horizon_hours": [
+                (start - request.as_of_utc).total_seconds() / 3600.0 for start in view.starts_utc
+            ],
             "reasons": [stopped or text for text in texts],
         },
         schema_overrides={"delivery_start_utc": SIGNALS.schema["delivery_start_utc"]},
@@ -89,8 +95,14 @@ def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
         "zone", "strategy", "role", "market", "delivery_start_utc", "side", "volume_mw", "limit_price_eur_per_mwh", "model_version",
         "strategy_model_version", "data_version", "settings_hash", "as_of_utc", "mode",
     )  # fmt: skip
-    texts = frame.select(pl.concat_str([pl.col(name).cast(pl.String).fill_null("-") for name in said], separator="|")).to_series()
-    return frame.with_columns(signal_id=pl.Series([hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts], dtype=pl.String))
+    texts = frame.select(
+        pl.concat_str([pl.col(name).cast(pl.String).fill_null("-") for name in said], separator="|")
+    ).to_series()
+    return frame.with_columns(
+        signal_id=pl.Series(
+            [hashlib.sha256(text.encode()).hexdigest()[:24] for text in texts], dtype=pl.String
+        )
+    )
 
 
 def settings_hash(strategy: Settings, limits: LimitBook) -> str:
@@ -108,10 +120,21 @@ def event_frame(request: SignalRequest, events: tuple[LimitEvent, ...]) -> pl.Da
     """Contract `risk_events`: one row per breach, denial, override and refusal."""
     if not events:
         return RISK_EVENTS.empty()
-    who = (request.zone, str(request.delivery_day), request.strategy.strategy, request.role, request.as_of_utc.isoformat())
+    who = (
+        request.zone,
+        str(request.delivery_day),
+        request.strategy.strategy,
+        request.role,
+        request.as_of_utc.isoformat(),
+    )
     return pl.DataFrame(
         {
-            "event_id": [hashlib.sha256("|".join((*who, e.kind, e.scope, e.limit_name, e.detail)).encode()).hexdigest()[:24] for e in events],
+            "event_id": [
+                hashlib.sha256(
+                    "|".join((*who, e.kind, e.scope, e.limit_name, e.detail)).encode()
+                ).hexdigest()[:24]
+                for e in events
+            ],
             "zone": request.zone,
             "delivery_day": request.delivery_day,
             "strategy": request.strategy.strategy,
@@ -129,7 +152,9 @@ def event_frame(request: SignalRequest, events: tuple[LimitEvent, ...]) -> pl.Da
     ).unique("event_id", maintain_order=True)
 
 
-def curve_frame(frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final: Orders, *, step_mw: float) -> pl.DataFrame:
+def curve_frame(
+    frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final: Orders, *, step_mw: float
+) -> pl.DataFrame:
     """The curve's steps, volumes scaled as the limits scaled the order and in whole steps of `step_mw`, prices inside what the limits left."""
     if not proposal.curve or final.is_flat:
         return BID_CURVES.empty()
@@ -138,7 +163,9 @@ def curve_frame(frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final
         mw, before, volume = final.exposure_mw[unit], proposed.exposure_mw[unit], 0.0
         if not mw or not curve:
             continue
-        volumes = round_towards_zero(np.array([most for _, most in curve]) * min(1.0, abs(mw / before)), step_mw)
+        volumes = round_towards_zero(
+            np.array([most for _, most in curve]) * min(1.0, abs(mw / before)), step_mw
+        )
         number, worst = 0, final.limit_price[unit]
         for (price, _), scaled in zip(curve, volumes, strict=True):
             if scaled > volume:
@@ -148,6 +175,15 @@ def curve_frame(frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final
                 steps.append((unit, number, cents / 100, volume))
     if not steps:
         return BID_CURVES.empty()
-    table = pl.DataFrame(steps, schema={"unit": pl.UInt32, "step": pl.Int32, "price_eur_per_mwh": pl.Float64, "volume_mw": pl.Float64}, orient="row")
+    table = pl.DataFrame(
+        steps,
+        schema={
+            "unit": pl.UInt32,
+            "step": pl.Int32,
+            "price_eur_per_mwh": pl.Float64,
+            "volume_mw": pl.Float64,
+        },
+        orient="row",
+    )
     rows = frame.drop("volume_mw").with_row_index("unit").join(table, on="unit", how="inner")
     return rows.select(BID_CURVES.columns.keys()).cast(BID_CURVES.schema).sort("delivery_start_utc", "step")  # type: ignore[arg-type]

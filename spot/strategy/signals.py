@@ -36,7 +36,11 @@ def make_strategy(settings: Settings) -> Strategy:
     """The strategy of its settings."""
     if isinstance(settings, StorageSettings):
         return StorageStrategy(settings)
-    return SettlementSpreadStrategy(settings) if isinstance(settings, SettlementSpreadSettings) else PriceViewStrategy(settings)
+    return (
+        SettlementSpreadStrategy(settings)
+        if isinstance(settings, SettlementSpreadSettings)
+        else PriceViewStrategy(settings)
+    )
 
 
 def decide_signals(request: SignalRequest) -> SignalDecision:
@@ -47,7 +51,11 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
         ForecastError: the battery's programme has no optimum.
     """
     verdict = assess_forecast_readiness(
-        request.forecast, zone=request.zone, delivery_day=request.delivery_day, role=request.role, as_of_utc=request.as_of_utc
+        request.forecast,
+        zone=request.zone,
+        delivery_day=request.delivery_day,
+        role=request.role,
+        as_of_utc=request.as_of_utc,
     )
     rows = _forecast_rows(request)
     view = _view(request, rows if verdict.is_ready else None)
@@ -79,20 +87,39 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
 
 
 def _under_control(
-    request: SignalRequest, orders: Orders, uses: Mapping[Scope, ScopeUse], rows: pl.DataFrame, recut: Callable[[Floats], Floats] | None
+    request: SignalRequest,
+    orders: Orders,
+    uses: Mapping[Scope, ScopeUse],
+    rows: pl.DataFrame,
+    recut: Callable[[Floats], Floats] | None,
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:
     """Trading state, overrides and limits; a plan that they have cut is made whole again below them, or is given up."""
     zone, strategy = request.zone, request.strategy.strategy
-    conditions = Conditions(model_age_days=request.model_age_days, data_age_hours=_data_age_hours(request), drift_status=request.drift_status)
+    conditions = Conditions(
+        model_age_days=request.model_age_days,
+        data_age_hours=_data_age_hours(request),
+        drift_status=request.drift_status,
+    )
     moved, override_events = with_overrides(
-        request.limits.limits(zone, strategy), request.limits.overrides(), zone=zone, strategy=strategy, as_of_utc=request.as_of_utc
+        request.limits.limits(zone, strategy),
+        request.limits.overrides(),
+        zone=zone,
+        strategy=strategy,
+        as_of_utc=request.as_of_utc,
     )
     stated = apply_state(take_any_price(orders, moved), request.trading_state, uses["zone"].net_mw)
     limited = apply_limits(stated.orders, moved, uses, conditions)
-    final = replace(limited.orders, exposure_mw=round_towards_zero(limited.orders.exposure_mw, request.strategy.volume_step_mw))
+    final = replace(
+        limited.orders,
+        exposure_mw=round_towards_zero(limited.orders.exposure_mw, request.strategy.volume_step_mw),
+    )
     if recut is not None and not np.array_equal(limited.orders.exposure_mw, orders.exposure_mw):
         tails = [limit for limit in moved if limit.kind in _TAILS]
-        final = _whole_again(limited.orders, recut, lambda some: all(_keeps(limit, some, uses[limit.scope], conditions) for limit in tails))
+        final = _whole_again(
+            limited.orders,
+            recut,
+            lambda some: all(_keeps(limit, some, uses[limit.scope], conditions) for limit in tails),
+        )
     events = (*override_events, *stated.events, *limited.events)
     conformance = limit_conformance(final, moved, uses, conditions, events=events).with_columns(
         zone=pl.lit(zone),
@@ -102,23 +129,36 @@ def _under_control(
         model_version=pl.lit(rows["model_version"][0] if rows.height else "none"),
         as_of_utc=pl.lit(request.as_of_utc),
     )
-    return final, events, conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema), limited.requests_halt  # type: ignore[arg-type]
+    return (
+        final,
+        events,
+        conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema),
+        limited.requests_halt,
+    )  # type: ignore[arg-type]
 
 
-def _whole_again(orders: Orders, recut: Callable[[Floats], Floats], is_kept: Callable[[Orders], bool]) -> Orders:
+def _whole_again(
+    orders: Orders, recut: Callable[[Floats], Floats], is_kept: Callable[[Orders], bool]
+) -> Orders:
     """The largest plan in whole steps below a plan that limits have cut; smaller ones are tried where its tail risk is above a limit."""
-    smaller = (replace(orders, exposure_mw=recut(orders.exposure_mw * share)) for share in (1.0, 0.95, 0.8, 0.5))
+    smaller = (
+        replace(orders, exposure_mw=recut(orders.exposure_mw * share)) for share in (1.0, 0.95, 0.8, 0.5)
+    )
     return next((plan for plan in smaller if is_kept(plan)), orders.flat())
 
 
 def _keeps(limit: Limit, orders: Orders, use: ScopeUse, conditions: Conditions) -> bool:
-    return orders.is_flat or bool(measure(limit.kind, limit.scope, orders, use, conditions) <= bound(limit) + 1e-6)
+    return orders.is_flat or bool(
+        measure(limit.kind, limit.scope, orders, use, conditions) <= bound(limit) + 1e-6
+    )
 
 
 def _forecast_rows(request: SignalRequest) -> pl.DataFrame:
     if any(request.forecast.schema.get(name) != dtype for name, dtype in DAY_AHEAD_FORECASTS.schema.items()):
         return pl.DataFrame()
-    return select_forecast(request.forecast, zone=request.zone, delivery_day=request.delivery_day, role=request.role)
+    return select_forecast(
+        request.forecast, zone=request.zone, delivery_day=request.delivery_day, role=request.role
+    )
 
 
 def _view(request: SignalRequest, rows: pl.DataFrame | None) -> MarketView:
@@ -156,8 +196,20 @@ def _nothing(view: MarketView) -> Proposal:
 
 
 def _data_age_hours(request: SignalRequest) -> float | None:
-    return None if request.essential_data_utc is None else (request.as_of_utc - request.essential_data_utc).total_seconds() / 3600.0
+    return (
+        None
+        if request.essential_data_utc is None
+        else (request.as_of_utc - request.essential_data_utc).total_seconds() / 3600.0
+    )
 
 
 def _not_ready(reason: str) -> LimitEvent:
-    return LimitEvent(kind="denied", scope="forecast", limit_name="readiness", value=np.nan, limit_value=np.nan, action="block", detail=reason)
+    return LimitEvent(
+        kind="denied",
+        scope="forecast",
+        limit_name="readiness",
+        value=np.nan,
+        limit_value=np.nan,
+        action="block",
+        detail=reason,
+    )

@@ -5,7 +5,9 @@ import numpy as np
 from spot.contracts.panel import Floats
 
 
-def size_by_edge(edge: Floats, risk: Floats, *, max_mw: float, full_size_ratio: float, min_edge_ratio: float) -> Floats:
+def size_by_edge(
+    edge: Floats, risk: Floats, *, max_mw: float, full_size_ratio: float, min_edge_ratio: float
+) -> Floats:
     """MW per unit, zero to `max_mw`; zero where the edge is not positive or anything is not finite.
 
     For small bets the growth-optimal size is proportional to edge over variance (Kelly 1956); the ratio to the risk's own width, capped,

@@ -43,7 +43,11 @@ class Speaker:
 
 
 def walk_forward(
-    forecaster: PriceForecaster, panel: DeliveryPanel, days: Sequence[date], *, published: KnownPrices | None = None
+    forecaster: PriceForecaster,
+    panel: DeliveryPanel,
+    days: Sequence[date],
+    *,
+    published: KnownPrices | None = None,
 ) -> tuple[WalkedDay, ...]:
     """Forecast each of `days`, ascending, from `panel` as known at that day's gate.
 
@@ -72,8 +76,17 @@ def forecast_frame(walked: Sequence[WalkedDay], features: pl.DataFrame, speaker:
 
     `features` are the rows of `day_ahead_features` of the same zone and days: they say as of when, on what, and from whom.
     """
-    by_day = {key[0]: rows for key, rows in features.sort("delivery_start_utc").partition_by("delivery_day", as_dict=True).items()}
-    frames = [_day_frame(day.forecast, by_day[day.delivery_day], speaker) for day in walked if day.forecast and day.delivery_day in by_day]
+    by_day = {
+        key[0]: rows
+        for key, rows in features.sort("delivery_start_utc")
+        .partition_by("delivery_day", as_dict=True)
+        .items()
+    }
+    frames = [
+        _day_frame(day.forecast, by_day[day.delivery_day], speaker)
+        for day in walked
+        if day.forecast and day.delivery_day in by_day
+    ]
     return pl.concat([DAY_AHEAD_FORECASTS.empty(), *frames]).drop_nulls("newest_input_utc")
 
 
@@ -102,7 +115,12 @@ def weekly_naive_errors(panel: DeliveryPanel, days: Sequence[date]) -> Floats:
         if row >= 7:
             earlier = list(zip(_quarters_by_clock(panel, row - 7), panel.prices[row - 7], strict=False))
             week_ago = {clock: price for clocks, price in reversed(earlier) for clock in clocks}
-            naive = np.array([np.mean([week_ago.get(clock, np.nan) for clock in clocks]) for clocks in _quarters_by_clock(panel, row)])
+            naive = np.array(
+                [
+                    np.mean([week_ago.get(clock, np.nan) for clock in clocks])
+                    for clocks in _quarters_by_clock(panel, row)
+                ]
+            )
             error = np.abs(panel.prices[row, : len(naive)] - naive)
             losses[i] = error[np.isfinite(error)].mean() if np.isfinite(error).any() else np.nan
     return losses
@@ -112,12 +130,17 @@ def _quarters_by_clock(panel: DeliveryPanel, row: int) -> list[list[time]]:
     """Local clock at the quarter hours of every period of a day."""
     minutes, time_zone = int(panel.resolution_minutes[row]), ZoneInfo(find_zone(panel.zone).market_time_zone)
     starts = delivery_starts_utc(panel.zone, panel.days[row].astype(object), minutes)
-    return [[(start + timedelta(minutes=step)).astimezone(time_zone).time() for step in range(0, minutes, 15)] for start in starts]
+    return [
+        [(start + timedelta(minutes=step)).astimezone(time_zone).time() for step in range(0, minutes, 15)]
+        for start in starts
+    ]
 
 
 def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
     """Sixteen hex digits over the values of numeric `columns`, row by row: equal rows have equal digits on every machine of one byte order."""
-    values = frame.select(pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in columns).to_numpy()
+    values = frame.select(
+        pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in columns
+    ).to_numpy()
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
 
 
@@ -128,11 +151,25 @@ def _day_frame(forecast: PriceForecast, features: pl.DataFrame, speaker: Speaker
         ForecastError: they do not.
     """
     if features.height != len(forecast.point):
-        raise ForecastError(f"{forecast.zone} {forecast.delivery_day}: {len(forecast.point)} periods forecast, {features.height} in the features")
-    quantiles = {QUANTILE_COLUMNS[level]: forecast.quantiles[:, i] for i, level in enumerate(forecast.levels) if level in QUANTILE_COLUMNS}
+        raise ForecastError(
+            f"{forecast.zone} {forecast.delivery_day}: {len(forecast.point)} periods forecast, {features.height} in the features"
+        )
+    quantiles = {
+        QUANTILE_COLUMNS[level]: forecast.quantiles[:, i]
+        for i, level in enumerate(forecast.levels)
+        if level in QUANTILE_COLUMNS
+    }
     data_version = f"features:{fingerprint_of_rows(features, list(FEATURES))}"
     return (
-        features.select("zone", "delivery_day", "delivery_start_utc", "resolution_minutes", "as_of_utc", "newest_input_utc", "source")
+        features.select(
+            "zone",
+            "delivery_day",
+            "delivery_start_utc",
+            "resolution_minutes",
+            "as_of_utc",
+            "newest_input_utc",
+            "source",
+        )
         .with_columns(
             **{name: pl.Series(values) for name, values in quantiles.items()},
             price_point_eur_per_mwh=pl.Series(forecast.point),

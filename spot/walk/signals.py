@@ -91,27 +91,44 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
     signals, settlements = before.signals, before.settlements
     # What a day earns is seen by the days after it; the last has none.
     final = {
-        strategy.strategy: zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, first_day=days[0])
+        strategy.strategy: zone_outcomes(
+            inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, first_day=days[0]
+        )
         for strategy in inputs.strategies
         if len(days) > 1
     }
     for day in days:
         as_of = min(inputs.now, gate_closure_utc(inputs.zone, day))
         moment = _Moment(day, as_of, essential_data_utc(inputs.raw, zone=inputs.zone, as_of_utc=as_of))
-        spreads = {strategy.strategy: _spread_quantiles(inputs, day, as_of, strategy) for strategy in inputs.strategies}
+        spreads = {
+            strategy.strategy: _spread_quantiles(inputs, day, as_of, strategy)
+            for strategy in inputs.strategies
+        }
         made: list[pl.DataFrame] = []
         money: list[pl.DataFrame] = []
         for strategy in inputs.strategies:
             since = day - timedelta(days=HISTORY_DAYS)
-            known = zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against, as_of_utc=as_of, first_day=since)
+            known = zone_outcomes(
+                inputs.raw,
+                zone=inputs.zone,
+                settled_against=strategy.settled_against,
+                as_of_utc=as_of,
+                first_day=since,
+            )
             for role, version in _speakers(inputs.forecasts, day):
                 desk = DeskBefore(signals=_of_two_days([signals, *made], day), settlements=settlements)
-                decision = decide_signals(_request(inputs, moment, strategy, (role, version), known, desk, spreads[strategy.strategy]))
+                decision = decide_signals(
+                    _request(
+                        inputs, moment, strategy, (role, version), known, desk, spreads[strategy.strategy]
+                    )
+                )
                 decisions.append(decision)
                 made.append(decision.frame)
                 if day != days[-1]:
                     later = final[strategy.strategy].filter(pl.col("delivery_day") == day)
-                    money.append(settle_signals(decision.frame, later, strategy, bid_curves=decision.bid_curves))
+                    money.append(
+                        settle_signals(decision.frame, later, strategy, bid_curves=decision.bid_curves)
+                    )
                 if not decision.readiness.is_ready and role == "champion":
                     not_ready.append(f"{day}: {'; '.join(decision.readiness.reasons)}")
                 if decision.requests_halt and as_of == inputs.now and role == "champion":
@@ -122,7 +139,13 @@ def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -
 
 def _speakers(forecasts: pl.DataFrame, day: date) -> list[tuple[Role, str]]:
     """Role and version of everyone who forecast the day; the champion always, even when it said nothing."""
-    rows = forecasts.filter(pl.col("delivery_day") == day).select("role", "model_version").unique().sort("role", "model_version").rows()
+    rows = (
+        forecasts.filter(pl.col("delivery_day") == day)
+        .select("role", "model_version")
+        .unique()
+        .sort("role", "model_version")
+        .rows()
+    )
     champion = next((version for role, version in rows if role == "champion"), "none")
     return [("champion", champion), *((role, version) for role, version in rows if role != "champion")]
 
@@ -133,12 +156,18 @@ def _of_two_days(frames: Sequence[pl.DataFrame], day: date) -> pl.DataFrame:
 
 def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: Settings) -> Floats | None:
     """(P, 9) of the spread where the strategy wants a fitted one and somebody serves the day."""
-    if inputs.spread is None or not (isinstance(strategy, SettlementSpreadSettings) and strategy.distribution == "catboost"):
+    if inputs.spread is None or not (
+        isinstance(strategy, SettlementSpreadSettings) and strategy.distribution == "catboost"
+    ):
         return None
-    return inputs.spread.quantiles(SpreadMoment(inputs.zone, day, as_of, inputs.raw, inputs.features, strategy.settled_against))
+    return inputs.spread.quantiles(
+        SpreadMoment(inputs.zone, day, as_of, inputs.raw, inputs.features, strategy.settled_against)
+    )
 
 
-def desk_price(raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc: datetime, strategy: Settings) -> Floats | None:
+def desk_price(
+    raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc: datetime, strategy: Settings
+) -> Floats | None:
     """(P,) the curve that a price view trades against, as the desk gave it by then; None where it gave none."""
     if not isinstance(strategy, PriceViewSettings):
         return None
@@ -163,7 +192,9 @@ def _request(
         zone=inputs.zone,
         delivery_day=day,
         strategy=strategy,
-        forecast=inputs.forecasts.filter(pl.col("delivery_day") == day, pl.col("role") == role, pl.col("model_version") == version),
+        forecast=inputs.forecasts.filter(
+            pl.col("delivery_day") == day, pl.col("role") == role, pl.col("model_version") == version
+        ),
         as_of_utc=as_of,
         limits=inputs.limits,
         trading_state=TradingState.ACTIVE if is_replay else inputs.trading_state,
@@ -172,7 +203,9 @@ def _request(
         desk_signals=desk.signals,
         settlements=desk.settlements,
         spread_quantiles=spread_quantiles,
-        strategy_model_version="none" if spread_quantiles is None or inputs.spread is None else inputs.spread.version(day),
+        strategy_model_version="none"
+        if spread_quantiles is None or inputs.spread is None
+        else inputs.spread.version(day),
         model_age_days=None if trained is None else float((day - trained).days),
         essential_data_utc=moment.essential_data_utc,
         drift_status=inputs.drift_status,
@@ -181,10 +214,14 @@ def _request(
     )
 
 
-def _walked(decisions: Sequence[SignalDecision], not_ready: tuple[str, ...], halts: tuple[str, ...]) -> WalkedSignals:
+def _walked(
+    decisions: Sequence[SignalDecision], not_ready: tuple[str, ...], halts: tuple[str, ...]
+) -> WalkedSignals:
     return WalkedSignals(
         signals=pl.concat([SIGNALS.empty(), *(d.frame for d in decisions)]),
-        events=pl.concat([RISK_EVENTS.empty(), *(d.events for d in decisions)]).unique("event_id", maintain_order=True),
+        events=pl.concat([RISK_EVENTS.empty(), *(d.events for d in decisions)]).unique(
+            "event_id", maintain_order=True
+        ),
         bid_curves=pl.concat([BID_CURVES.empty(), *(d.bid_curves for d in decisions)]),
         conformance=pl.concat([LIMIT_CONFORMANCE.empty(), *(d.conformance for d in decisions)]),
         not_ready=not_ready,

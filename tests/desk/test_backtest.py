@@ -39,7 +39,11 @@ def home(tmp_path_factory):
         lake.append(name, tables[name], source="simulated")
     prices = tables["day_ahead_prices"]
     for day in days_between(FIRST, LAST):
-        truth = prices.filter(prices["delivery_day"] == day).sort("delivery_start_utc")["price_eur_per_mwh"].to_numpy()
+        truth = (
+            prices.filter(prices["delivery_day"] == day)
+            .sort("delivery_start_utc")["price_eur_per_mwh"]
+            .to_numpy()
+        )
         lake.replace("day_ahead_forecasts", make_forecast(day, truth), zone=ZONE, first_day=day, last_day=day)
     frame = decide_signals(make_request(FIRST, StorageSettings())).frame
     lake.replace("signals", frame, zone=ZONE, first_day=FIRST, last_day=FIRST)
@@ -57,7 +61,9 @@ def run(home, monkeypatch):
 
 def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is_written(run, tmp_path):
     page = tmp_path / "report.html"
-    done = run("backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--report", str(page), "--json")
+    done = run(
+        "backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--report", str(page), "--json"
+    )
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     storage, naive = result["figures"]
@@ -96,23 +102,32 @@ def test_days_without_forecasts_are_no_days_of_zero_profit(run):
 
 def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
     lake = Lake(uri=str(home / "lake"))
-    raw = {name: lake.read(name, zones=[ZONE]) for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices")}
+    raw = {
+        name: lake.read(name, zones=[ZONE])
+        for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices")
+    }
     raw["imbalance_prices"] = raw["imbalance_prices"].filter(pl.col("delivery_day") != FIRST)
     past = TradingPast(zone=ZONE, raw=raw, forecasts=lake.read("day_ahead_forecasts", zones=[ZONE]))
     days = days_between(FIRST, LAST)
-    assert assess_coverage(past, days, SettlementSpreadSettings(settled_against="imbalance")).judged == days[1:]
+    assert (
+        assess_coverage(past, days, SettlementSpreadSettings(settled_against="imbalance")).judged == days[1:]
+    )
     assert assess_coverage(past, days, StorageSettings()).judged == days
 
 
 def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(run):
-    result = json.loads(run("backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--json").stdout)
+    result = json.loads(
+        run("backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--json").stdout
+    )
     for by in ("months", "hours", "directions", "zones", "model_versions"):
         assert sum(row["pnl_eur"] for row in result[by]) == pytest.approx(result["figures"][0]["pnl_eur"]), by
     assert {row["direction"] for row in result["directions"]} >= {"buy", "sell"}
     assert [row["zone"] for row in result["zones"]] == [ZONE]
 
 
-def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_not_trade(run, tmp_path, project_root, monkeypatch):
+def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_not_trade(
+    run, tmp_path, project_root, monkeypatch
+):
     span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "price_view")
     page = tmp_path / "report.html"
     flat = run("backtest", *span, "--report", str(page))
@@ -128,21 +143,29 @@ def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_no
     assert (own["strategy"], naive["strategy"]) == ("price_view", "naive forecast")
     assert own["n_traded_units"] > 0
     assert own["pnl_eur"] >= naive["pnl_eur"]  # a perfect forecast is at least as good
-    assert own["verdict"] in ("too few days to judge", "edge over the naive forecast", "no significant edge over the naive forecast")
+    assert own["verdict"] in (
+        "too few days to judge",
+        "edge over the naive forecast",
+        "no significant edge over the naive forecast",
+    )
     assert own["p_own_not_better"] is None
     assert naive["p_own_not_better"] is not None
 
 
 def test_the_desks_own_curve_is_traded_against_whoever_brought_it(home, run):
     lake, day = Lake(uri=str(home / "lake")), FIRST + timedelta(days=1)
-    market = lake.read("intraday_prices", zones=[ZONE], first_day=day, last_day=day).filter(pl.col("series") == "vwap")
+    market = lake.read("intraday_prices", zones=[ZONE], first_day=day, last_day=day).filter(
+        pl.col("series") == "vwap"
+    )
     given = gate_closure_utc(ZONE, day) - timedelta(hours=3)
     curve = market.with_columns(
         series=pl.lit("reference_curve"), price_eur_per_mwh=pl.lit(400.0), source=pl.lit("files"), availability=pl.lit("stated"),
         available_at_utc=pl.lit(given),
     )  # fmt: skip
     lake.append("intraday_prices", curve, source="files")
-    raw = with_desk_curve({"intraday_prices": market}, lake, ZONE, first_day=FIRST, last_day=LAST)["intraday_prices"]
+    raw = with_desk_curve({"intraday_prices": market}, lake, ZONE, first_day=FIRST, last_day=LAST)[
+        "intraday_prices"
+    ]
     assert raw.filter(pl.col("series") == "vwap").equals(market)
     assert raw.filter(pl.col("series") == "reference_curve").height == curve.height
     span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "price_view")
@@ -181,16 +204,31 @@ def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own
 def test_what_moved_the_forecast_is_told_in_words_and_as_bars(run, home):
     lake = Lake(uri=str(home / "lake"))
     rows = lake.read("signals", zones=[ZONE], first_day=FIRST, last_day=FIRST)
-    moved = {"wind": np.full(24, -4.0), "prices of the days before": np.full(24, 2.0), "load": np.arange(24.0) / 100}
-    lake.replace("signal_reasons", signal_reasons(rows, moved, [(FIRST - timedelta(days=7), 0.8, 71.0)]), zone=ZONE, first_day=FIRST, last_day=FIRST)
+    moved = {
+        "wind": np.full(24, -4.0),
+        "prices of the days before": np.full(24, 2.0),
+        "load": np.arange(24.0) / 100,
+    }
+    lake.replace(
+        "signal_reasons",
+        signal_reasons(rows, moved, [(FIRST - timedelta(days=7), 0.8, 71.0)]),
+        zone=ZONE,
+        first_day=FIRST,
+        last_day=FIRST,
+    )
     shown = run("signals", "--zone", ZONE, "--day", str(FIRST), "--explain").stdout
-    assert "wind takes off 4.0 EUR/MWh; prices of the days before adds 2.0 EUR/MWh; load adds 0.1 EUR/MWh" in shown
+    assert (
+        "wind takes off 4.0 EUR/MWh; prices of the days before adds 2.0 EUR/MWh; load adds 0.1 EUR/MWh"
+        in shown
+    )
     assert "resembles 2025-05-25 (80% alike" in shown
     picture = [line for line in shown.splitlines() if "|" in line]
     assert [line.split("|")[0].count("█") for line in picture] == [24, 0, 0]
     assert [line.split("|")[1].count("█") for line in picture] == [0, 12, 1]
     assert picture[0].endswith("-4.0")
-    stored = json.loads(run("signals", "--zone", ZONE, "--day", str(FIRST), "--explain", "--json").stdout)["contributions"]
+    stored = json.loads(run("signals", "--zone", ZONE, "--day", str(FIRST), "--explain", "--json").stdout)[
+        "contributions"
+    ]
     assert {row["feature"] for row in stored} == {*moved, "similar days"}
 
 
@@ -206,12 +244,22 @@ def test_a_halted_zone_is_named_above_its_signals(run):
 @pytest.mark.parametrize(
     ("settings", "day", "told"),
     [
-        ("{source: files}", "2030-01-01", "`spotdesk run --source files --zone SK --from 2030-01-01 --to 2030-01-01` makes them"),
+        (
+            "{source: files}",
+            "2030-01-01",
+            "`spotdesk run --source files --zone SK --from 2030-01-01 --to 2030-01-01` makes them",
+        ),
         ("{}", "2030-01-01", "`spotdesk run --zone SK --from 2030-01-01"),
-        ("{source: entsoe, live: true}", "2999-01-01", "the schedule, or the job signals_ready of SK and 2999-01-01"),
+        (
+            "{source: entsoe, live: true}",
+            "2999-01-01",
+            "the schedule, or the job signals_ready of SK and 2999-01-01",
+        ),
     ],
 )
-def test_a_day_without_signals_says_what_makes_them_on_the_data_of_the_zone(run, tmp_path, monkeypatch, settings, day, told):
+def test_a_day_without_signals_says_what_makes_them_on_the_data_of_the_zone(
+    run, tmp_path, monkeypatch, settings, day, told
+):
     (tmp_path / "zones.yaml").write_text(f"zones:\n  SK: {settings}\n")
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
     done = run("signals", "--zone", "SK", "--day", day)

@@ -36,15 +36,34 @@ def epf_frame(n_days):
     start = datetime(2013, 1, 1)  # noqa: DTZ001  (the benchmark's days are naive)
     hours = [start + timedelta(hours=i) for i in range(24 * n_days)]
     load = 50 + 10 * np.sin(np.arange(24 * n_days) / 24 * 2 * np.pi) + rng.normal(0, 1, 24 * n_days)
-    return pl.DataFrame({"ts_local": hours, "price": load + rng.normal(0, 1, 24 * n_days), "load": load, "wind": rng.random(24 * n_days)})
+    return pl.DataFrame(
+        {
+            "ts_local": hours,
+            "price": load + rng.normal(0, 1, 24 * n_days),
+            "load": load,
+            "wind": rng.random(24 * n_days),
+        }
+    )
 
 
 def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path, home):
     frame = epf_frame(820)
     frame.write_parquet(tmp_path / "epf_np.parquet")
     test = frame.tail(728 * 24)
-    test.select("ts_local", "price", dnn_ensemble=pl.col("price") + 20.0).write_parquet(tmp_path / "epf_published_forecasts_np.parquet")
-    command = ["epf", "--data", str(tmp_path), "--market", "np", "--profile", "naive", "--leak-check", "--json"]
+    test.select("ts_local", "price", dnn_ensemble=pl.col("price") + 20.0).write_parquet(
+        tmp_path / "epf_published_forecasts_np.parquet"
+    )
+    command = [
+        "epf",
+        "--data",
+        str(tmp_path),
+        "--market",
+        "np",
+        "--profile",
+        "naive",
+        "--leak-check",
+        "--json",
+    ]
     first = CliRunner().invoke(app, command)
     assert first.exit_code == 0, first.output
     (row,) = json.loads(first.stdout)
@@ -58,7 +77,10 @@ def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path, home):
     assert published["against"] == "dnn_ensemble"
     assert published["dm_p"] < 1e-6
     assert published["gw_p"] < 1e-6
-    assert all(row[key] >= 0 for key in ("cpu_s", "cpu_fit_s", "cpu_walk_forward_s", "cpu_served_day_ms", "peak_memory_mib"))
+    assert all(
+        row[key] >= 0
+        for key in ("cpu_s", "cpu_fit_s", "cpu_walk_forward_s", "cpu_served_day_ms", "peak_memory_mib")
+    )
     files = list((home / "benchmarks").glob("*.npz"))
     changed = files[0].stat().st_mtime_ns
     assert CliRunner().invoke(app, command).stdout == first.stdout
@@ -75,8 +97,24 @@ def wait_for(condition, seconds=60):
 def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
     for market, n_days in (("np", 780), ("pjm", 2_500)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
-    command = ["epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive", "--json"]
-    killed = subprocess.Popen([sys.executable, "-m", "desk.benchmark.command", *command], stdout=subprocess.DEVNULL, env={**os.environ}, cwd=PROJECT_ROOT)
+    command = [
+        "epf",
+        "--data",
+        str(tmp_path),
+        "--market",
+        "NP",
+        "--market",
+        "PJM",
+        "--profile",
+        "naive",
+        "--json",
+    ]
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "desk.benchmark.command", *command],
+        stdout=subprocess.DEVNULL,
+        env={**os.environ},
+        cwd=PROJECT_ROOT,
+    )
     first = wait_for(lambda: list((home / "benchmarks").glob("*.npz")))
     children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
     workers = wait_for(lambda: children.read_text().split())
@@ -94,9 +132,28 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
 def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path, home):
     for market, n_days in (("np", 780), ("pjm", 2_500)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
-    command = [sys.executable, "-m", "desk.benchmark.command", "epf", "--data", str(tmp_path), "--market", "NP", "--market", "PJM", "--profile", "naive"]
+    command = [
+        sys.executable,
+        "-m",
+        "desk.benchmark.command",
+        "epf",
+        "--data",
+        str(tmp_path),
+        "--market",
+        "NP",
+        "--market",
+        "PJM",
+        "--profile",
+        "naive",
+    ]
     stopped = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env={**os.environ}, cwd=PROJECT_ROOT, start_new_session=True
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+        cwd=PROJECT_ROOT,
+        start_new_session=True,
     )
     assert wait_for(lambda: list((home / "benchmarks").glob("*.npz")))
     os.killpg(stopped.pid, signal.SIGINT)  # a terminal sends Ctrl-C to the run's own process too
@@ -121,7 +178,11 @@ def test_unknown_markets_and_profiles_are_refused(tmp_path, home):
     with pytest.raises(ConfigurationError, match="known are NP"):
         CliRunner().invoke(app, ["epf", "--data", str(tmp_path), "--market", "XX"], catch_exceptions=False)
     with pytest.raises(ConfigurationError, match="there are"):
-        CliRunner().invoke(app, ["epf", "--data", str(tmp_path), "--market", "NP", "--profile", "magic"], catch_exceptions=False)
+        CliRunner().invoke(
+            app,
+            ["epf", "--data", str(tmp_path), "--market", "NP", "--profile", "magic"],
+            catch_exceptions=False,
+        )
     with pytest.raises(ConfigurationError, match="neither"):
         read_epf_market(tmp_path, "DE")
 
@@ -140,7 +201,9 @@ def quarter_hour_file(path):
     is_late = np.array([instant >= datetime(2025, 9, 30, 22, tzinfo=UTC) for instant in instants])
     price = 50 + 20 * np.sin(np.floor(hour) / 24 * 2 * np.pi) + np.where(is_late, 3 * (hour % 1 - 0.375), 0.0)
     price += np.repeat(np.random.default_rng(0).normal(0, 2, len(hour) // 4), 4)
-    pl.DataFrame({"ts_utc": instants, "price_nl_eur_mwh": price, "price_be_eur_mwh": price + 1}).write_parquet(path)
+    pl.DataFrame(
+        {"ts_utc": instants, "price_nl_eur_mwh": price, "price_be_eur_mwh": price + 1}
+    ).write_parquet(path)
 
 
 def test_a_panel_takes_the_resolution_of_the_auction(tmp_path):
@@ -160,7 +223,20 @@ def test_a_panel_takes_the_resolution_of_the_auction(tmp_path):
 def test_zones_runs_across_the_switch_and_scores_each_resolution(tmp_path, home):
     path = tmp_path / "some_15min.parquet"
     quarter_hour_file(path)
-    command = ["zones", "--data", str(path), "--zone", "NL", "--test-from", "2025-09-20", "--model", "naive", "--model", "engine", "--json"]
+    command = [
+        "zones",
+        "--data",
+        str(path),
+        "--zone",
+        "NL",
+        "--test-from",
+        "2025-09-20",
+        "--model",
+        "naive",
+        "--model",
+        "engine",
+        "--json",
+    ]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     rows = {(row["model"], row["resolution_minutes"]): row for row in json.loads(done.stdout)}
@@ -173,7 +249,10 @@ def test_zones_runs_across_the_switch_and_scores_each_resolution(tmp_path, home)
     [
         (["--zone", "NL", "--zone", "FR"], "does not hold FR: it holds NL, BE"),
         (["--zone", "nl"], "did you mean NL"),
-        (["--zone", "NL", "--test-from", "2026-01-01", "--model", "naive"], "no day from 2026-01-01 on: the data ends with"),
+        (
+            ["--zone", "NL", "--test-from", "2026-01-01", "--model", "naive"],
+            "no day from 2026-01-01 on: the data ends with",
+        ),
     ],
 )
 def test_zones_and_days_that_the_file_lacks_are_refused(asked, problem, tmp_path, home):
@@ -196,14 +275,21 @@ def test_a_day_of_another_form_and_a_file_of_another_kind_are_refused(tmp_path, 
 
 def test_what_was_unknown_at_the_gate_gives_way_to_yesterday(tmp_path):
     start = datetime(2024, 1, 1, 23, tzinfo=UTC)
-    frame = pl.DataFrame({"ts_utc": [start + timedelta(hours=i) for i in range(24 * 10)], "zone": "BE"}).with_row_index("i")
+    frame = pl.DataFrame(
+        {"ts_utc": [start + timedelta(hours=i) for i in range(24 * 10)], "zone": "BE"}
+    ).with_row_index("i")
     frame.with_columns(
-        price_eur_mwh=pl.col("i").cast(pl.Float64), load_fc_mw=pl.col("i") * 1.0, solar_fc_mw=pl.col("i") * 2.0, wind_onshore_fc_mw=pl.col("i") * 3.0
+        price_eur_mwh=pl.col("i").cast(pl.Float64),
+        load_fc_mw=pl.col("i") * 1.0,
+        solar_fc_mw=pl.col("i") * 2.0,
+        wind_onshore_fc_mw=pl.col("i") * 3.0,
     ).drop("i").write_parquet(tmp_path / "zones.parquet")
     assumed = read_zone(tmp_path / "zones.parquet", "BE")
     honest = read_zone(tmp_path / "zones.parquet", "BE", known_at_gate_only=True)
     assert np.array_equal(honest.inputs["load_forecast_mw"], assumed.inputs["load_forecast_mw"])
-    assert np.array_equal(honest.inputs["solar_forecast_of_yesterday_mw"][1:], assumed.inputs["solar_forecast_mw"][:-1])
+    assert np.array_equal(
+        honest.inputs["solar_forecast_of_yesterday_mw"][1:], assumed.inputs["solar_forecast_mw"][:-1]
+    )
     assert np.isnan(honest.inputs["wind_forecast_of_yesterday_mw"][0]).all()
 
 
@@ -246,7 +332,9 @@ def record():
 def test_a_download_reports_progress_and_is_not_repeated(tmp_path, record):
     url, served = record
     seen = []
-    (path,) = download_record(tmp_path, ("NP.csv",), lambda name, got, of: seen.append((name, got, of)), record_url=url)
+    (path,) = download_record(
+        tmp_path, ("NP.csv",), lambda name, got, of: seen.append((name, got, of)), record_url=url
+    )
     assert path.read_bytes() == served["content"]["NP.csv"]
     assert seen[-1] == ("NP.csv", len(served["content"]["NP.csv"]), len(served["content"]["NP.csv"]))
     seen.clear()

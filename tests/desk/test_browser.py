@@ -23,14 +23,28 @@ def ui(tmp_path_factory, project_root):
     """Address of a running UI over a week of one simulated zone."""
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "SPOTDESK_HOME": str(home)}
-    week = ["run", "--zone", "DE_LU", "--from", "2024-03-01", "--to", "2024-03-07", "--model", "catboost_small"]
-    subprocess.run([SPOTDESK, *week], env=environment, cwd=project_root, check=True, capture_output=True, timeout=500)
+    week = [
+        "run",
+        "--zone",
+        "DE_LU",
+        "--from",
+        "2024-03-01",
+        "--to",
+        "2024-03-07",
+        "--model",
+        "catboost_small",
+    ]
+    subprocess.run(
+        [SPOTDESK, *week], env=environment, cwd=project_root, check=True, capture_output=True, timeout=500
+    )
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     words = [SPOTDESK, "dev", "--port", str(port)]
     with (home / "dev.log").open("wb") as log:
-        server = subprocess.Popen(words, env=environment, cwd=project_root, stdout=log, stderr=log, start_new_session=True)
+        server = subprocess.Popen(
+            words, env=environment, cwd=project_root, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             _wait_for(port, server, home / "dev.log")
             yield f"http://127.0.0.1:{port}"
@@ -51,7 +65,9 @@ def page():
     chromium = next((path for name in ("chromium", "google-chrome") if (path := shutil.which(name))), None)
     assert chromium, "no Chromium on the PATH: install Debian's package chromium"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"])
+        browser = playwright.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+        )
         page = browser.new_page(viewport={"width": 2400, "height": 1300})
         page.set_default_timeout(120_000)
         yield page

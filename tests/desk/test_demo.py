@@ -22,7 +22,9 @@ def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario):
     assert plan.first_forecast + timedelta(days=28) <= plan.change_day < plan.tomorrow - timedelta(days=42)
     settings = ZoneSettings.model_validate(plan.overrides())
     assert (settings.source, settings.live) == ("simulated", False)
-    assert [(regime.name, regime.start_day) for regime in settings.scenarios] == [(scenario.value, plan.change_day)]
+    assert [(regime.name, regime.start_day) for regime in settings.scenarios] == [
+        (scenario.value, plan.change_day)
+    ]
     assert (PROJECT_ROOT / "conf" / "models" / f"{plan.model}.yaml").is_file()
 
 

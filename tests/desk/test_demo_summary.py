@@ -12,17 +12,30 @@ from desk.demo.report import demo_report, rows_for_people, terminal_table
 from desk.demo.summary import DemoSummary, daily_errors, summarise_zone
 from desk.screen.report import render_report
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
-from spot.contracts.monitoring_tables import FEATURE_DRIFT, FORECAST_PERFORMANCE, PROMOTION_DECISIONS, RETRAIN_REQUESTS
+from spot.contracts.monitoring_tables import (
+    FEATURE_DRIFT,
+    FORECAST_PERFORMANCE,
+    PROMOTION_DECISIONS,
+    RETRAIN_REQUESTS,
+)
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.market.delivery import delivery_starts_utc
 from spot.simulation.market import simulate
 
-FIRST, CHANGE, FOUND, NEW, LAST = date(2025, 6, 1), date(2025, 6, 21), date(2025, 6, 26), date(2025, 7, 3), date(2025, 7, 10)
+FIRST, CHANGE, FOUND, NEW, LAST = (
+    date(2025, 6, 1),
+    date(2025, 6, 21),
+    date(2025, 6, 26),
+    date(2025, 7, 3),
+    date(2025, 7, 10),
+)
 
 
 @pytest.fixture(scope="module")
 def prices():
-    return simulate("FR", FIRST - timedelta(days=7), LAST - timedelta(days=1), seed=1).tables["day_ahead_prices"]
+    return simulate("FR", FIRST - timedelta(days=7), LAST - timedelta(days=1), seed=1).tables[
+        "day_ahead_prices"
+    ]
 
 
 def forecasts(prices, error_of, role="champion", version="1", days=(FIRST, LAST)):
@@ -30,9 +43,17 @@ def forecasts(prices, error_of, role="champion", version="1", days=(FIRST, LAST)
     spoken = prices.filter(pl.col("delivery_day").is_between(*days))
     point = pl.col("price_eur_per_mwh") + error
     instants = {name: pl.col("available_at_utc") for name in ("as_of_utc", "newest_input_utc")}
-    words = {"role": pl.lit(role), "model_version": pl.lit(version), "model_name": pl.lit("m"), "data_version": pl.lit("d")}
+    words = {
+        "role": pl.lit(role),
+        "model_version": pl.lit(version),
+        "model_name": pl.lit("m"),
+        "data_version": pl.lit("d"),
+    }
     return spoken.with_columns(
-        price_point_eur_per_mwh=point, **{name: point + level for level, name in QUANTILE_COLUMNS.items()}, **instants, **words
+        price_point_eur_per_mwh=point,
+        **{name: point + level for level, name in QUANTILE_COLUMNS.items()},
+        **instants,
+        **words,
     ).select(DAY_AHEAD_FORECASTS.columns.keys())
 
 
@@ -40,10 +61,23 @@ def forecasts(prices, error_of, role="champion", version="1", days=(FIRST, LAST)
 def tables(prices):
     old = forecasts(prices, lambda day: 2.0 if day < CHANGE else 9.0, days=(FIRST, NEW - timedelta(days=1)))
     new = forecasts(prices, lambda _: 4.0, version="2", days=(NEW, LAST))
-    shadow = forecasts(prices, lambda _: 3.0, role="challenger", version="2", days=(FOUND, NEW - timedelta(days=1)))
+    shadow = forecasts(
+        prices, lambda _: 3.0, role="challenger", version="2", days=(FOUND, NEW - timedelta(days=1))
+    )
     drift_days = [FIRST + timedelta(days=3), FOUND, FOUND + timedelta(days=1), FIRST + timedelta(days=5)]
-    drift = {"zone": "FR", "feature": "price_1d|mean", "method": "w", "value": 3.0, "threshold": 1.0, "reason": "", "n_reference_days": 90}
-    drift_rows = [{**drift, "delivery_day": day, "status": status} for day, status in zip(drift_days, ("alert", "alert", "alert", "ok"), strict=True)]
+    drift = {
+        "zone": "FR",
+        "feature": "price_1d|mean",
+        "method": "w",
+        "value": 3.0,
+        "threshold": 1.0,
+        "reason": "",
+        "n_reference_days": 90,
+    }
+    drift_rows = [
+        {**drift, "delivery_day": day, "status": status}
+        for day, status in zip(drift_days, ("alert", "alert", "alert", "ok"), strict=True)
+    ]
     noon = datetime(2025, 6, 26, 12, tzinfo=UTC)
     request = {
         "request_id": "r",
@@ -59,10 +93,21 @@ def tables(prices):
          "side": ["buy"] * 3 + ["sell"] * 5 + ["flat"] * 16, "delivery_start_utc": delivery_starts_utc("FR", LAST)},
         schema_overrides={"delivery_start_utc": SIGNALS.schema["delivery_start_utc"]},
     )  # fmt: skip
-    pnl = {"role": ["champion", "champion", "challenger"], "pnl_eur": [30.0, -10.0, 99.0], "perfect_foresight_eur": [50.0, 50.0, 99.0]}
+    pnl = {
+        "role": ["champion", "champion", "challenger"],
+        "pnl_eur": [30.0, -10.0, 99.0],
+        "perfect_foresight_eur": [50.0, 50.0, 99.0],
+    }
     money = pl.DataFrame({"zone": "FR", "delivery_day": FIRST, "source": "simulated", **pnl})
     asked = pl.DataFrame([request]).cast({"requested_at_utc": RETRAIN_REQUESTS.schema["requested_at_utc"]})
-    worse = pl.DataFrame({"zone": "FR", "delivery_day": [FIRST, NEW - timedelta(days=1)], "metric": "mae", "status": ["ok", "alert"]})
+    worse = pl.DataFrame(
+        {
+            "zone": "FR",
+            "delivery_day": [FIRST, NEW - timedelta(days=1)],
+            "metric": "mae",
+            "status": ["ok", "alert"],
+        }
+    )
     return {
         "day_ahead_forecasts": pl.concat([old, new, shadow]),
         "day_ahead_prices": prices,
@@ -78,7 +123,9 @@ def tables(prices):
 @pytest.fixture(scope="module")
 def summary(tables):
     zone = summarise_zone(tables, "FR", change_day=CHANGE, last_day=LAST)
-    return DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,))
+    return DemoSummary(
+        scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)
+    )
 
 
 def test_errors_are_split_at_the_change_and_at_the_new_champion(summary):
@@ -101,15 +148,45 @@ def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables):
     losses = {"candidate_loss_eur_per_mwh": 3.0, "champion_loss_eur_per_mwh": 9.0, "n_days": 14}
     rows = [
         {"candidate_version": "1", "action": "promote", "cause": "s", "decided_at_utc": at},
-        {"candidate_version": "2", "champion_version": "1", "action": "to_challenger", "cause": "r", "decided_at_utc": at, **losses},
-        {"candidate_version": "2", "champion_version": "1", "action": "promote", "cause": "r", "decided_at_utc": at + timedelta(days=7), **losses},
-        {"candidate_version": "3", "champion_version": "2", "action": "reject", "cause": "?", "decided_at_utc": at, "reasons": "range: too wide"},
+        {
+            "candidate_version": "2",
+            "champion_version": "1",
+            "action": "to_challenger",
+            "cause": "r",
+            "decided_at_utc": at,
+            **losses,
+        },
+        {
+            "candidate_version": "2",
+            "champion_version": "1",
+            "action": "promote",
+            "cause": "r",
+            "decided_at_utc": at + timedelta(days=7),
+            **losses,
+        },
+        {
+            "candidate_version": "3",
+            "champion_version": "2",
+            "action": "reject",
+            "cause": "?",
+            "decided_at_utc": at,
+            "reasons": "range: too wide",
+        },
     ]
     rows = [row | {"model": "day_ahead_price.FR"} for row in rows]
     rows.append({"candidate_version": "2", "champion_version": "1", "action": "reject", "cause": "r", "model": "settlement_spread.FR",
         "decided_at_utc": at + timedelta(days=9)})  # fmt: skip
-    decisions = pl.DataFrame(rows, infer_schema_length=None, schema_overrides={"decided_at_utc": PROMOTION_DECISIONS.schema["decided_at_utc"]})
-    zone = summarise_zone({**tables, "promotion_decisions": decisions.with_columns(zone=pl.lit("FR"))}, "FR", change_day=CHANGE, last_day=LAST)
+    decisions = pl.DataFrame(
+        rows,
+        infer_schema_length=None,
+        schema_overrides={"decided_at_utc": PROMOTION_DECISIONS.schema["decided_at_utc"]},
+    )
+    zone = summarise_zone(
+        {**tables, "promotion_decisions": decisions.with_columns(zone=pl.lit("FR"))},
+        "FR",
+        change_day=CHANGE,
+        last_day=LAST,
+    )
     assert zone.verdicts == (
         "v2 (drift): promoted on 2025-07-04, error 3.00 against 9.00 of v1 on the same 14 days",
         "v3 (?): rejected on 2025-06-27: range: too wide",
@@ -129,13 +206,29 @@ def test_the_naive_error_is_that_of_the_price_a_week_before(tables, prices):
 
 
 def test_nothing_found_is_said_as_such(tables):
-    quiet = {**tables, "feature_drift": FEATURE_DRIFT.empty(), "settlements": SETTLEMENTS.empty(), "retrain_requests": RETRAIN_REQUESTS.empty()}
+    quiet = {
+        **tables,
+        "feature_drift": FEATURE_DRIFT.empty(),
+        "settlements": SETTLEMENTS.empty(),
+        "retrain_requests": RETRAIN_REQUESTS.empty(),
+    }
     quiet["day_ahead_forecasts"] = tables["day_ahead_forecasts"].filter(pl.col("model_version") == "1")
     zone = summarise_zone(quiet, "FR", change_day=CHANGE, last_day=LAST)
-    assert (zone.drift_found, zone.n_days_to_drift, zone.promoted_version, zone.foresight_share, zone.mae_same_days_new) == (None,) * 5
+    assert (
+        zone.drift_found,
+        zone.n_days_to_drift,
+        zone.promoted_version,
+        zone.foresight_share,
+        zone.mae_same_days_new,
+    ) == (None,) * 5
     assert zone.verdicts == ()
     text = dict(
-        row for row in rows_for_people(DemoSummary(scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)))
+        row
+        for row in rows_for_people(
+            DemoSummary(
+                scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)
+            )
+        )
     )
     assert text["Drift found after the change"] == "not found"
     assert text["New champion"] == "none yet"

@@ -13,12 +13,17 @@ from tests.support.made_up_rows import made_up
 HOW = {"zone": "DE_LU", "day": None, "history": False}
 
 
-def test_the_verdicts_of_all_monitors_are_told_and_drift_alone_is_the_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+def test_the_verdicts_of_all_monitors_are_told_and_drift_alone_is_the_exit_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     monkeypatch.delenv("SPOTDESK_LAKE_URI", raising=False)
     lake = make_lake(read_environment())
     lake.upsert("feature_drift", made_up("feature_drift", {"status": "ok"}))
-    lake.upsert("forecast_performance", made_up("forecast_performance", {"status": "alert", "reason": "realised mae 9 over 5"}))
+    lake.upsert(
+        "forecast_performance",
+        made_up("forecast_performance", {"status": "alert", "reason": "realised mae 9 over 5"}),
+    )
     lake.upsert("feature_importance", made_up("feature_importance", {"status": "cannot_see", "reason": None}))
     drift(**HOW, as_json=False)
     told = capsys.readouterr().out

@@ -41,14 +41,18 @@ def assert_same_rows(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFr
         assert rows.equals(after[table]), f"{table}: {rows.height} rows before, {after[table].height} after"
 
 
-def test_the_chain_forecasts_trades_and_judges_every_day_and_repeats_itself(environment: Environment, desk: Desk):
+def test_the_chain_forecasts_trades_and_judges_every_day_and_repeats_itself(
+    environment: Environment, desk: Desk
+):
     request = ChainRequest(zones=("FR",), first_day=FIRST, last_day=LAST, block_days=7)
     report = run_chain(request, environment=environment, desk=desk)
     lake, registry = make_lake(environment), make_registry(environment)
     forecasts = lake.read("day_ahead_forecasts", zones=["FR"]).filter(pl.col("role") == "champion")
     days = [FIRST + timedelta(days=i) for i in range(14)]
     assert forecasts["delivery_day"].unique().sort().to_list() == days
-    assert forecasts.height == sum(n_periods("FR", day) for day in days)  # hours until September, quarter hours from October on
+    assert forecasts.height == sum(
+        n_periods("FR", day) for day in days
+    )  # hours until September, quarter hours from October on
     assert not report.blocked
     assert (forecasts["newest_input_utc"] <= forecasts["as_of_utc"]).all()
     versions = registry.versions("FR")
@@ -56,8 +60,13 @@ def test_the_chain_forecasts_trades_and_judges_every_day_and_repeats_itself(envi
     assert {v.version for v in versions if v.stage == "champion"} >= set(forecasts["model_version"].unique())
     signals = lake.read("signals", zones=["FR"]).filter(pl.col("role") == "champion")
     assert signals.height == forecasts.height
-    assert lake.read("settlements", zones=["FR"]).filter(pl.col("role") == "champion").height == signals.height
-    assert lake.read("feature_drift", zones=["FR"])["delivery_day"].unique().to_list() == [FIRST + timedelta(days=6), LAST]
+    assert (
+        lake.read("settlements", zones=["FR"]).filter(pl.col("role") == "champion").height == signals.height
+    )
+    assert lake.read("feature_drift", zones=["FR"])["delivery_day"].unique().to_list() == [
+        FIRST + timedelta(days=6),
+        LAST,
+    ]
     reasons = lake.read("signal_reasons", zones=["FR"])
     assert reasons["delivery_day"].unique().to_list() == [LAST]
     assert set(reasons["signal_id"]) == set(signals.filter(pl.col("delivery_day") == LAST)["signal_id"])
@@ -91,10 +100,21 @@ class Fuse:
         return fused
 
 
-def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_was(environment: Environment, desk: Desk, monkeypatch, tmp_path):
-    request = ChainRequest(zones=("FR",), first_day=FIRST, last_day=FIRST + timedelta(days=1), block_days=2, retrains_on_drift=False)
+def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_was(
+    environment: Environment, desk: Desk, monkeypatch, tmp_path
+):
+    request = ChainRequest(
+        zones=("FR",),
+        first_day=FIRST,
+        last_day=FIRST + timedelta(days=1),
+        block_days=2,
+        retrains_on_drift=False,
+    )
     calm = replace(
-        environment, home=tmp_path / "calm", lake_uri=str(tmp_path / "calm" / "lake"), analyst_database=tmp_path / "calm" / "analyst.duckdb"
+        environment,
+        home=tmp_path / "calm",
+        lake_uri=str(tmp_path / "calm" / "lake"),
+        analyst_database=tmp_path / "calm" / "analyst.duckdb",
     )
     calm = replace(calm, tracking_uri=f"sqlite:///{tmp_path / 'calm' / 'mlflow.db'}")
     calm.home.mkdir()
@@ -104,7 +124,10 @@ def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_
     for n_writes, is_after in ((4, True), (11, True), (14, True), (11, False)):
         with monkeypatch.context() as patch:
             fuse = Fuse(n_writes, is_after=is_after)
-            for owner, names in ((Lake, ("append", "replace", "upsert")), (ModelRegistry, ("register", "promote", "set_stage", "set_tag"))):
+            for owner, names in (
+                (Lake, ("append", "replace", "upsert")),
+                (ModelRegistry, ("register", "promote", "set_stage", "set_tag")),
+            ):
                 for name in names:
                     patch.setattr(owner, name, fuse.wrap(getattr(owner, name)))
             with pytest.raises((Killed, ChainFailedError), match=r"Killed|^$"):
@@ -117,7 +140,9 @@ def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_
 
 
 def test_a_desk_without_enough_history_stays_flat_and_says_why(environment: Environment):
-    desk = desk_resource(environment, model="naive", training_days=30, minimum_training_days=90, evaluation_days=10)
+    desk = desk_resource(
+        environment, model="naive", training_days=30, minimum_training_days=90, evaluation_days=10
+    )
     request = ChainRequest(zones=("FR",), first_day=FIRST, last_day=FIRST)
     with pytest.raises(ChainFailedError, match="90 needed"):
         run_chain(request, environment=environment, desk=desk)
@@ -130,4 +155,6 @@ def test_an_empty_request_and_an_unknown_zone_are_refused(environment: Environme
     with pytest.raises(ConfigurationError, match="nothing to run"):
         ChainRequest(zones=(), first_day=FIRST, last_day=LAST)
     with pytest.raises(ConfigurationError, match=r"not in zones\.yaml"):
-        run_chain(ChainRequest(zones=("SK",), first_day=FIRST, last_day=LAST), environment=environment, desk=desk)
+        run_chain(
+            ChainRequest(zones=("SK",), first_day=FIRST, last_day=LAST), environment=environment, desk=desk
+        )

@@ -56,7 +56,20 @@ def must(*words: str) -> None:
 
 def test_init_writes_zones_and_a_token_that_only_its_owner_reads(home: Path) -> None:
     (home / ".env").write_text("SPOTDESK_WEBHOOK_URL=x\n")
-    done = call("init", "--zone", "DE_LU", "--zone", "NL", "--source", "entsoe", "--fallback", "smard", "--entsoe-token", "secret-1", "--json")
+    done = call(
+        "init",
+        "--zone",
+        "DE_LU",
+        "--zone",
+        "NL",
+        "--source",
+        "entsoe",
+        "--fallback",
+        "smard",
+        "--entsoe-token",
+        "secret-1",
+        "--json",
+    )
     assert done.exit_code == 0, done.output
     assert "secret-1" not in done.output
     zones = yaml.safe_load((home / "conf" / "zones.yaml").read_text())
@@ -81,7 +94,13 @@ def test_init_keeps_what_a_zone_has_and_loses_nothing_unasked(home: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    "words", [("--zone", "XX", "--source", "smard"), ("--zone", "NL", "--source", "nope"), ("--zone", "NL"), ("--source", "smard")]
+    "words",
+    [
+        ("--zone", "XX", "--source", "smard"),
+        ("--zone", "NL", "--source", "nope"),
+        ("--zone", "NL"),
+        ("--source", "smard"),
+    ],
 )
 def test_init_refuses_what_it_does_not_know(words: tuple[str, ...], home: Path) -> None:
     before = (home / "conf" / "zones.yaml").read_text()
@@ -105,7 +124,9 @@ def test_doctor_reads_the_settings_that_the_next_run_needs(home: Path) -> None:
     must("init", "--zone", "NL", "--source", "energy_charts")
 
     def verdicts() -> dict[str, str]:
-        return {row["subject"]: row["state"] for row in json.loads(call("doctor", "--offline", "--json").stdout)}
+        return {
+            row["subject"]: row["state"] for row in json.loads(call("doctor", "--offline", "--json").stdout)
+        }
 
     asked = ("monitoring settings", "promotion settings", "model profile fast")
     found = verdicts()
@@ -124,7 +145,11 @@ def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_n
     done = call("init", "--add", "--zone", "NL", "--source", "entsoe", "--own-forecasts")
     assert done.exit_code == 0, done.output
     zones = yaml.safe_load(path.read_text())["zones"]
-    assert (list(zones), zones["DE_LU"]["training_days"], zones["NL"]) == (["DE_LU", "NL"], 400, {"source": "entsoe", "own_forecasts": True})
+    assert (list(zones), zones["DE_LU"]["training_days"], zones["NL"]) == (
+        ["DE_LU", "NL"],
+        400,
+        {"source": "entsoe", "own_forecasts": True},
+    )
     assert "SPOTDESK_ENTSOE_TOKEN" in done.output
     assert "spotdesk backfill --zone NL --from" in done.output
     assert call("init", "--add", "--zone", "DE_LU", "--source", "smard").exit_code == 0
@@ -134,9 +159,15 @@ def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_n
 def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_delivered(home: Path) -> None:
     must("init", "--zone", "NL", "--source", "energy_charts")
     lake, day = Lake(uri=str(home / "home" / "lake")), date(2025, 10, 10)
-    forecast = made_up("day_ahead_forecasts", {"zone": "NL", "delivery_day": day, "source": "files", "role": "champion"})
+    forecast = made_up(
+        "day_ahead_forecasts", {"zone": "NL", "delivery_day": day, "source": "files", "role": "champion"}
+    )
     lake.replace("day_ahead_forecasts", forecast, zone="NL", first_day=day, last_day=day)
-    found = {row["subject"]: row for row in json.loads(call("doctor", "--offline", "--json").stdout) if row["zone"] == "NL"}
+    found = {
+        row["subject"]: row
+        for row in json.loads(call("doctor", "--offline", "--json").stdout)
+        if row["zone"] == "NL"
+    }
     (shown,) = json.loads(call("status", "--json").stdout)["zones"]
     assert shown["source"] == "files"
     assert found["source in use"]["state"] == "warn"
@@ -147,12 +178,18 @@ def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_
 
 def test_doctor_says_which_table_is_to_be_brought_as_a_file(home: Path) -> None:
     must("init", "--zone", "GB", "--source", "elexon", "--fallback", "files")
-    found = {row["subject"]: row for row in json.loads(call("doctor", "--offline", "--json").stdout) if row["zone"] == "GB"}
+    found = {
+        row["subject"]: row
+        for row in json.loads(call("doctor", "--offline", "--json").stdout)
+        if row["zone"] == "GB"
+    }
     assert "spotdesk ingest FILE --zone GB" in found["day_ahead_prices"]["detail"]
     assert "spotdesk backfill --zone GB" in found["load_forecasts"]["detail"]
 
 
-def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_waits_for_a_silent_host_once_and_names_it(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     must("init", "--zone", "NL", "--zone", "BE", "--source", "energy_charts")
     with faulty_provider() as server:
         server.plan = [stays_silent(30.0)]
@@ -160,13 +197,17 @@ def test_doctor_waits_for_a_silent_host_once_and_names_it(home: Path, monkeypatc
         monkeypatch.setattr("desk.setup.probe.READ_SECONDS", 0.5)
         done = call("doctor", "--json")
         assert len(server.asked) == 1
-    reach = {row["zone"]: row["detail"] for row in json.loads(done.stdout) if row["subject"].startswith("reach")}
+    reach = {
+        row["zone"]: row["detail"] for row in json.loads(done.stdout) if row["subject"].startswith("reach")
+    }
     assert done.exit_code == 1
     assert "ReadTimeout" in reach["NL"]
     assert "not asked again" in reach["BE"]
 
 
-def test_run_says_at_once_that_a_live_source_does_not_answer(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_run_says_at_once_that_a_live_source_does_not_answer(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPOTDESK_ZONES", "")  # `run` admits its zones to the process: undone at the end
     monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", "energy_charts=http://127.0.0.1:9")
     days = ("--zone", "NL", "--from", "2025-01-01", "--to", "2025-01-02")
@@ -186,10 +227,16 @@ class Charts:
     def _answer(self, handler: object) -> None:
         query = parse_qs(urlsplit(self.server.asked[-1]).query)
         first, end = (datetime.fromisoformat(query[name][0]) for name in ("start", "end"))
-        days = [day for day in days_between(delivery_day_of("NL", first), delivery_day_of("NL", end)) if delivery_starts_utc("NL", day)[0] < end]
+        days = [
+            day
+            for day in days_between(delivery_day_of("NL", first), delivery_day_of("NL", end))
+            if delivery_starts_utc("NL", day)[0] < end
+        ]
         starts = [int(start.timestamp()) for day in days for start in delivery_starts_utc("NL", day)]
         price = [50.0 + (start // 3600) % 24 + 20.0 * ((start // 3600) % 24 > 16) for start in starts]
-        body = json.dumps({"unix_seconds": starts, "price": price, "unit": "EUR/MWh", "deprecated": False}).encode()
+        body = json.dumps(
+            {"unix_seconds": starts, "price": price, "unit": "EUR/MWh", "deprecated": False}
+        ).encode()
         sends(body)(handler)  # type: ignore[arg-type]
 
 
@@ -200,7 +247,19 @@ def charts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Charts]:
         yield Charts(server)
 
 
-BACKFILL = ("backfill", "--zone", "NL", "--from", "2024-02-10", "--to", "2024-04-05", "--source", "energy_charts", "--table", "day_ahead_prices")
+BACKFILL = (
+    "backfill",
+    "--zone",
+    "NL",
+    "--from",
+    "2024-02-10",
+    "--to",
+    "2024-04-05",
+    "--source",
+    "energy_charts",
+    "--table",
+    "day_ahead_prices",
+)
 
 
 def test_backfill_goes_month_by_month_and_does_nothing_twice(home: Path, charts: Charts) -> None:
@@ -208,7 +267,9 @@ def test_backfill_goes_month_by_month_and_does_nothing_twice(home: Path, charts:
     assert done.exit_code == 0, done.output
     assert [row["outcome"] for row in json.loads(done.stdout)] == ["loaded"] * 3
     rows = Lake(uri=str(home / "home" / "lake")).read("day_ahead_prices", zones=["NL"])
-    assert rows["delivery_day"].unique().sort().to_list() == list(days_between(date(2024, 2, 10), date(2024, 4, 5)))
+    assert rows["delivery_day"].unique().sort().to_list() == list(
+        days_between(date(2024, 2, 10), date(2024, 4, 5))
+    )
     assert rows["availability"].unique().to_list() == ["rule"]
     n_asked = len(charts.server.asked)
     assert json.loads(call(*BACKFILL, "--json").stdout) == []
@@ -226,7 +287,9 @@ def test_backfill_goes_on_after_a_failed_month(home: Path, charts: Charts) -> No
     assert [row["outcome"] for row in json.loads(done.stdout)] == ["loaded"] * 3
 
 
-def test_backfill_gives_up_soon_where_nobody_answers_and_goes_on_later(home: Path, charts: Charts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_backfill_gives_up_soon_where_nobody_answers_and_goes_on_later(
+    home: Path, charts: Charts, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", "energy_charts=http://127.0.0.1:9")
     done = call(*BACKFILL, "--json")
     assert done.exit_code == 1
@@ -242,19 +305,43 @@ def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forec
     market = make_live_market(Lake(uri=str(home / "lake")), home / "http", tokens={"entsoe": "x"})
     (home / "conf" / "zones.yaml").write_text("zones: {NL: {source: entsoe, own_forecasts: true}}\n")
     sources = desk.data.backfill.sources_of("NL", None)
-    tables = {task.table for task in desk.data.backfill.tasks_of(market, "NL", sources, None, (date(2025, 1, 1), date(2025, 1, 31)))}
-    assert {"weather_forecasts", "outages", "net_positions", "cross_border_flows", "imbalance_price_sides", "load_actuals"} <= tables
+    tables = {
+        task.table
+        for task in desk.data.backfill.tasks_of(
+            market, "NL", sources, None, (date(2025, 1, 1), date(2025, 1, 31))
+        )
+    }
+    assert {
+        "weather_forecasts",
+        "outages",
+        "net_positions",
+        "cross_border_flows",
+        "imbalance_price_sides",
+        "load_actuals",
+    } <= tables
 
 
 def test_backfill_wants_a_live_source_and_a_table_that_it_has(home: Path) -> None:
-    for words in (("--source", "files"), ("--source", "energy_charts", "--table", "outages"), ("--to", "2020-01-01", "--source", "smard"), ()):
+    for words in (
+        ("--source", "files"),
+        ("--source", "energy_charts", "--table", "outages"),
+        ("--to", "2020-01-01", "--source", "smard"),
+        (),
+    ):
         assert call("backfill", "--zone", "NL", "--from", "2024-02-10", *words).exit_code != 0
 
 
 def test_ingest_takes_a_tidy_file_once_and_refuses_a_bad_one_whole(home: Path) -> None:
     head = "table,series,delivery_start,resolution_minutes,value"
-    starts = [start for day in days_between(date(2024, 2, 1), date(2024, 2, 20)) for start in delivery_starts_utc("NL", day)]
-    lines = [f"day_ahead_prices,day_ahead,{start:%Y-%m-%dT%H:%MZ},60,{60 + start.hour + start.day}" for start in starts]
+    starts = [
+        start
+        for day in days_between(date(2024, 2, 1), date(2024, 2, 20))
+        for start in delivery_starts_utc("NL", day)
+    ]
+    lines = [
+        f"day_ahead_prices,day_ahead,{start:%Y-%m-%dT%H:%MZ},60,{60 + start.hour + start.day}"
+        for start in starts
+    ]
     good, bad = home / "good.csv", home / "bad.csv"
     good.write_text("\n".join([head, *lines]))
     bad.write_text("\n".join([head, *(line.replace(",60,", ",60,-") for line in lines[240:])]))
@@ -282,13 +369,24 @@ def test_init_in_an_empty_folder_brings_all_settings_and_gives_each_zone_a_sourc
 ) -> None:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path / "conf"))
-    words = ("--source", "energy_charts", "--fallback", "smard", "--fallback", "elexon", "--fallback", "ercot")
+    words = (
+        "--source",
+        "energy_charts",
+        "--fallback",
+        "smard",
+        "--fallback",
+        "elexon",
+        "--fallback",
+        "ercot",
+    )
     done = call("init", "--zone", "DE_LU", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", *words)
     assert done.exit_code == 0, done.output
     assert "GB: nobody of" in done.output.replace("\n", " ")
     zones = yaml.safe_load((tmp_path / "conf" / "zones.yaml").read_text())["zones"]
     assert [zones[name]["source"] for name in zones] == ["energy_charts", "elexon", "ercot"]
-    assert "# profile in conf/models" in (tmp_path / "conf" / "zones.yaml").read_text(), "the defaults come with their words"
+    assert "# profile in conf/models" in (tmp_path / "conf" / "zones.yaml").read_text(), (
+        "the defaults come with their words"
+    )
     assert zones["ERCOT_NORTH_HUB"]["strategies"] == ["real_time_spread", "storage"]
     given = {path.relative_to(project_root / "conf") for path in (project_root / "conf").rglob("*.yaml")}
     assert {path.relative_to(tmp_path / "conf") for path in (tmp_path / "conf").rglob("*.yaml")} == given
@@ -298,18 +396,37 @@ def test_init_in_an_empty_folder_brings_all_settings_and_gives_each_zone_a_sourc
 
 def test_init_puts_keys_of_any_source_where_only_their_owner_reads_them(home: Path) -> None:
     words = ("--secret", "ercot=key-1", "--secret", "ercot_username=me", "--secret", "ercot_password=-")
-    done = RUNNER.invoke(app, ["init", "--zone", "ERCOT_NORTH_HUB", "--source", "ercot", "--force", *words], input="word-1\n")
+    done = RUNNER.invoke(
+        app, ["init", "--zone", "ERCOT_NORTH_HUB", "--source", "ercot", "--force", *words], input="word-1\n"
+    )
     assert done.exit_code == 0, done.output
-    assert (home / ".env").read_text() == "SPOTDESK_ERCOT_KEY=key-1\nSPOTDESK_ERCOT_USERNAME=me\nSPOTDESK_ERCOT_PASSWORD=word-1\n"
+    assert (
+        home / ".env"
+    ).read_text() == "SPOTDESK_ERCOT_KEY=key-1\nSPOTDESK_ERCOT_USERNAME=me\nSPOTDESK_ERCOT_PASSWORD=word-1\n"
     assert "word-1" not in done.output
-    assert call("init", "--zone", "NL", "--source", "smard", "--force", "--secret", "unknown=1").exit_code != 0
+    assert (
+        call("init", "--zone", "NL", "--source", "smard", "--force", "--secret", "unknown=1").exit_code != 0
+    )
 
 
 def test_doctor_says_what_a_zone_cannot_be_traded_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("KEY", "USERNAME", "PASSWORD"):
         monkeypatch.delenv(f"SPOTDESK_ERCOT_{name}", raising=False)
-    must("init", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", "--source", "elexon", "--fallback", "ercot", "--force")
-    found = {(row["zone"], row["subject"]): row for row in json.loads(call("doctor", "--offline", "--json").stdout)}
+    must(
+        "init",
+        "--zone",
+        "GB",
+        "--zone",
+        "ERCOT_NORTH_HUB",
+        "--source",
+        "elexon",
+        "--fallback",
+        "ercot",
+        "--force",
+    )
+    found = {
+        (row["zone"], row["subject"]): row for row in json.loads(call("doctor", "--offline", "--json").stdout)
+    }
     assert found["GB", "day_ahead_prices"]["state"] == "fail"
     assert "cannot be traded" in found["GB", "day_ahead_prices"]["detail"]
     assert "SPOTDESK_ERCOT_PASSWORD" in found["ERCOT_NORTH_HUB", "key of ercot"]["detail"]
@@ -320,12 +437,19 @@ def test_doctor_says_what_a_zone_cannot_be_traded_for(home: Path, monkeypatch: p
 def test_a_file_in_pounds_is_kept_and_converted(home: Path) -> None:
     days = days_between(date(2024, 2, 1), date(2024, 2, 20))
     starts = [start for day in days for start in delivery_starts_utc("GB", day)]
-    lines = [f"local_currency_prices,day_ahead,{start:%Y-%m-%dT%H:%MZ},30,{60 + start.hour + start.day}" for start in starts]
+    lines = [
+        f"local_currency_prices,day_ahead,{start:%Y-%m-%dT%H:%MZ},30,{60 + start.hour + start.day}"
+        for start in starts
+    ]
     (home / "gb.csv").write_text("\n".join(["table,series,delivery_start,resolution_minutes,value", *lines]))
     lake = Lake(uri=str(home / "home" / "lake"))
     capture = Capture(zone="GB", captured_at_utc=datetime(2026, 1, 1, tzinfo=UTC), is_backfill=True)
-    rates = dict.fromkeys((day for day in days_between(date(2024, 1, 25), date(2024, 2, 12)) if day.weekday() < 5), 0.85)
-    lake.append("exchange_rates", parse_ecb(ecb_body("GBP", rates), capture).tables["exchange_rates"], source="ecb")
+    rates = dict.fromkeys(
+        (day for day in days_between(date(2024, 1, 25), date(2024, 2, 12)) if day.weekday() < 5), 0.85
+    )
+    lake.append(
+        "exchange_rates", parse_ecb(ecb_body("GBP", rates), capture).tables["exchange_rates"], source="ecb"
+    )
     kept, converted = json.loads(call("ingest", str(home / "gb.csv"), "--zone", "GB", "--json").stdout)
     assert (kept["table"], kept["new"]) == ("local_currency_prices", 960)
     assert (converted["table"], converted["new"]) == ("day_ahead_prices (EUR)", 960)

@@ -10,9 +10,14 @@ from desk.main import main
 
 
 @pytest.fixture
-def call(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def call(
+    tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     """The command line on a desk whose DE_LU is live on ENTSO-E; returns exit code and standard error on one line."""
-    zones = {"defaults": {"source": "simulated"}, "zones": {"DE_LU": {"source": "entsoe", "live": True}, "FR": {}}}
+    zones = {
+        "defaults": {"source": "simulated"},
+        "zones": {"DE_LU": {"source": "entsoe", "live": True}, "FR": {}},
+    }
     (tmp_path / "zones.yaml").write_text(yaml.safe_dump(zones))
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
@@ -56,6 +61,15 @@ def test_a_day_whose_gate_is_open_is_the_schedules_to_decide(call, monkeypatch: 
 
 
 def test_what_is_assumed_known_is_never_traded(call):
-    code, said = call("--from", "2025-01-01", "--to", "2025-01-07", "--source", "entsoe", "--assume-known", "renewable_forecasts")
+    code, said = call(
+        "--from",
+        "2025-01-01",
+        "--to",
+        "2025-01-07",
+        "--source",
+        "entsoe",
+        "--assume-known",
+        "renewable_forecasts",
+    )
     assert code == 2
     assert "--assume-known" in said

@@ -32,7 +32,9 @@ def files(seed: int) -> dict[str, bytes]:
         inputs={},
         holiday_fraction=np.zeros(60),
     )
-    return dict(make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files())
+    return dict(
+        make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,9 @@ def environment(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     registry.rollback(ZONE, "2")
     registry.set_stage(ZONE, "1", "champion")
     registry.set_stage(ZONE, "3", "challenger")
-    registry.set_tag(ZONE, "3", "evaluation", json.dumps({"candidate": [3.0, 5.0, None], "champion": [4.0, 6.0, 5.0]}))
+    registry.set_tag(
+        ZONE, "3", "evaluation", json.dumps({"candidate": [3.0, 5.0, None], "champion": [4.0, 6.0, 5.0]})
+    )
     return environment
 
 
@@ -77,19 +81,29 @@ def registry_of(environment: Environment) -> ModelRegistry:
 def test_models_says_which_version_serves(environment: Environment, capsys) -> None:
     models(zone=ZONE, as_json=True)
     rows = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
-    assert {version: row["stage"] for version, row in rows.items()} == {"1": "served", "2": "champion", "3": "challenger"}
+    assert {version: row["stage"] for version, row in rows.items()} == {
+        "1": "served",
+        "2": "champion",
+        "3": "challenger",
+    }
     assert [version for version, row in rows.items() if row["serves_now"]] == ["2"]
     assert rows["3"]["data_version"] == "training:3"
     assert rows["3"]["model"] == "naive"
     assert rows["3"]["profile"] is None, "no file of conf/models has these very settings"
     assert (rows["3"]["untouched_days_mae"], rows["3"]["champion_mae"]) == (4.0, 5.0)
     assert rows["1"]["untouched_days_mae"] is None
-    assert [version.stage for version in registry_of(environment).versions(ZONE)] == ["champion", "champion", "challenger"]  # as it is decided with
+    assert [version.stage for version in registry_of(environment).versions(ZONE)] == [
+        "champion",
+        "champion",
+        "challenger",
+    ]  # as it is decided with
     with pytest.raises(typer.Exit):
         models(zone="FR", as_json=True)
 
 
-def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(environment: Environment, capsys) -> None:
+def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(
+    environment: Environment, capsys
+) -> None:
     started = time.perf_counter()
     rollback(zone=ZONE, by="A. Trader", reason="strange prices", to=None, as_json=True)
     assert time.perf_counter() - started < 5.0
@@ -101,17 +115,29 @@ def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(envir
     for word in ("rollback to version 1", "champion then: 2", "A. Trader", "strange prices", "training:1"):
         assert word in text
     explain_decision(None, zone=ZONE, version="2", as_json=False)
-    assert "rollback to version 1" in capsys.readouterr().out, "why a version was withdrawn is found by its own number"
+    assert "rollback to version 1" in capsys.readouterr().out, (
+        "why a version was withdrawn is found by its own number"
+    )
 
 
 def test_promotion_by_a_person_names_the_person(environment: Environment, capsys) -> None:
-    promote(zone=ZONE, version="3", by="A. Trader", reason="better by eye", signed_off_by=None, force=False, as_json=True)
+    promote(
+        zone=ZONE,
+        version="3",
+        by="A. Trader",
+        reason="better by eye",
+        signed_off_by=None,
+        force=False,
+        as_json=True,
+    )
     assert json.loads(capsys.readouterr().out)["champion"] == "3"
     rows = make_lake(environment).read("promotion_decisions").filter(pl.col("candidate_version") == "3")
     assert rows["decided_by"].to_list() == ["A. Trader"]
     for by, reason in (("", "x"), ("policy", "x"), ("A. Trader", " ")):
         with pytest.raises(ConfigurationError):
-            promote(zone=ZONE, version="1", by=by, reason=reason, signed_off_by=None, force=False, as_json=True)
+            promote(
+                zone=ZONE, version="1", by=by, reason=reason, signed_off_by=None, force=False, as_json=True
+            )
     assert registry_of(environment).champion(ZONE).version == "3"
 
 
@@ -120,12 +146,22 @@ def test_promotion_by_a_person_names_the_person(environment: Environment, capsys
     [
         (None, "2025-06-10T08:00", None),
         (date(2025, 6, 10), "2025-06-10T08:00", date(2025, 6, 11)),  # tomorrow is still to be forecast
-        (date(2025, 6, 11), "2025-06-10T09:30", date(2025, 6, 11)),  # it is, and its gate is open: it will be forecast again
+        (
+            date(2025, 6, 11),
+            "2025-06-10T09:30",
+            date(2025, 6, 11),
+        ),  # it is, and its gate is open: it will be forecast again
         (date(2025, 6, 11), "2025-06-10T10:30", date(2025, 6, 12)),  # its gate has closed
-        (date(2025, 3, 1), "2025-06-10T08:00", date(2025, 3, 2)),  # a desk that lives in the past, as the demo does
+        (
+            date(2025, 3, 1),
+            "2025-06-10T08:00",
+            date(2025, 3, 2),
+        ),  # a desk that lives in the past, as the demo does
     ],
 )
-def test_a_promotion_by_hand_leaves_the_past_alone(newest: date | None, at: str, expected: date | None) -> None:
+def test_a_promotion_by_hand_leaves_the_past_alone(
+    newest: date | None, at: str, expected: date | None
+) -> None:
     assert first_free_day(ZONE, newest, datetime.fromisoformat(f"{at}+00:00")) == expected
 
 
@@ -136,7 +172,9 @@ def test_who_serves_already_is_not_promoted_again(environment: Environment) -> N
     assert make_lake(environment).read("promotion_decisions").height == before
 
 
-def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(environment: Environment, capsys) -> None:
+def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(
+    environment: Environment, capsys
+) -> None:
     spreads = registry_of(environment).of_family(SPREAD_FAMILY)
     for number in (1, 2):
         facts = VersionFacts(
@@ -148,7 +186,10 @@ def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(env
     capsys.readouterr()
     models(zone=ZONE, model=Family.SPREAD, as_json=True)
     rows = json.loads(capsys.readouterr().out)
-    assert [(row["version"], row["serves_now"], row["untouched_days_pinball"]) for row in rows] == [("1", "", 5.0), ("2", "yes", 6.0)]
+    assert [(row["version"], row["serves_now"], row["untouched_days_pinball"]) for row in rows] == [
+        ("1", "", 5.0),
+        ("2", "yes", 6.0),
+    ]
     rollback(zone=ZONE, by="A. Trader", reason="too sure", model=Family.SPREAD, as_json=True)
     assert json.loads(capsys.readouterr().out)["decision"]["model"] == f"settlement_spread.{ZONE}"
     assert spreads.champion(ZONE).version == "1"
@@ -158,9 +199,13 @@ def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(env
 def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, monkeypatch) -> None:
     registry_of(environment).set_stage(ZONE, "3", "rejected")
     with pytest.raises(ConfigurationError, match="rejected"):
-        promote(zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True)
+        promote(
+            zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True
+        )
     with pytest.raises(ModelNotFoundError):
-        promote(zone=ZONE, version="9", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True)
+        promote(
+            zone=ZONE, version="9", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True
+        )
 
     def damaged(_self, version):
         raise ModelIntegrityError(f"version {version.version} is damaged")
@@ -171,7 +216,9 @@ def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, 
     assert registry_of(environment).champion(ZONE).version == "2"
 
 
-def test_a_zone_may_ask_for_a_second_person(environment: Environment, tmp_path: Path, monkeypatch, project_root: Path) -> None:
+def test_a_zone_may_ask_for_a_second_person(
+    environment: Environment, tmp_path: Path, monkeypatch, project_root: Path
+) -> None:
     for name in ("zones.yaml", "promotion.yaml"):
         (tmp_path / name).write_text((project_root / "conf" / name).read_text())
     settings = (tmp_path / "promotion.yaml").read_text().replace("sign_off_zones: []", "sign_off_zones: [BE]")
@@ -179,12 +226,24 @@ def test_a_zone_may_ask_for_a_second_person(environment: Environment, tmp_path: 
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
     for second in (None, "", "a. trader "):
         with pytest.raises(ConfigurationError, match="second person"):
-            promote(zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by=second, force=False, as_json=True)
-    promote(zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by="B. Risk", force=False, as_json=True)
+            promote(
+                zone=ZONE,
+                version="3",
+                by="A. Trader",
+                reason="x",
+                signed_off_by=second,
+                force=False,
+                as_json=True,
+            )
+    promote(
+        zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by="B. Risk", force=False, as_json=True
+    )
     assert registry_of(environment).champion(ZONE).version == "3"
 
 
-def test_the_dossier_is_one_page_without_an_address_outside(environment: Environment, tmp_path: Path, capsys) -> None:
+def test_the_dossier_is_one_page_without_an_address_outside(
+    environment: Environment, tmp_path: Path, capsys
+) -> None:
     page = tmp_path / "dossier.html"
     dossier(zone=ZONE, version="1", output=page, as_json=False)
     text = page.read_text()

@@ -13,11 +13,25 @@ GUARD = Path(__file__).parent / "network_guard"
 
 def run_offline(words, *, log, home, root, timeout=280):
     """Run a command with Python's sockets watched and, where the system lets us, in a network namespace that has loopback alone."""
-    environment = {**os.environ, "PYTHONPATH": str(GUARD), "SPOTDESK_NETWORK_LOG": str(log), "SPOTDESK_HOME": str(home)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(GUARD),
+        "SPOTDESK_NETWORK_LOG": str(log),
+        "SPOTDESK_HOME": str(home),
+    }
     cut = ["unshare", "--net", "--map-root-user"]
-    may_cut = shutil.which("unshare") is not None and subprocess.run([*cut, "true"], capture_output=True, check=False).returncode == 0
+    may_cut = (
+        shutil.which("unshare") is not None
+        and subprocess.run([*cut, "true"], capture_output=True, check=False).returncode == 0
+    )
     return subprocess.run(
-        [*(cut if may_cut else []), *words], cwd=root, env=environment, capture_output=True, text=True, timeout=timeout, check=False
+        [*(cut if may_cut else []), *words],
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 
@@ -32,7 +46,13 @@ def test_the_guard_sees_and_stops_an_attempt(tmp_path, project_root):
 @pytest.mark.slow
 def test_the_demo_reaches_nothing(tmp_path, project_root):
     log = tmp_path / "log.txt"
-    command = [str(Path(sys.executable).parent / "spotdesk"), "demo", "--quick", "--home", str(tmp_path / "home")]
+    command = [
+        str(Path(sys.executable).parent / "spotdesk"),
+        "demo",
+        "--quick",
+        "--home",
+        str(tmp_path / "home"),
+    ]
     done = run_offline(command, log=log, home=tmp_path / "home", root=project_root)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert not log.exists(), log.read_text()

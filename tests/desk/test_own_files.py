@@ -14,7 +14,11 @@ from resources.lake.lake import Lake
 from spot.simulation.market import simulate
 
 FIRST, LAST = date(2024, 1, 1), date(2024, 3, 20)
-VALUES = {"day_ahead_prices": "price_eur_per_mwh", "load_forecasts": "load_forecast_mw", "intraday_prices": "price_eur_per_mwh"}
+VALUES = {
+    "day_ahead_prices": "price_eur_per_mwh",
+    "load_forecasts": "load_forecast_mw",
+    "intraday_prices": "price_eur_per_mwh",
+}
 
 
 def own_csv(*, zone_column: bool = False) -> pl.DataFrame:
@@ -38,15 +42,42 @@ def own_csv(*, zone_column: bool = False) -> pl.DataFrame:
 
 
 def run(folder: Path, root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "desk.main", "run", "--source", "files", "--data", str(folder), "--zone", "NL", *words]
-    environment = {**os.environ, "SPOTDESK_HOME": str(folder / "home"), "OMP_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
+    command = [
+        sys.executable,
+        "-m",
+        "desk.main",
+        "run",
+        "--source",
+        "files",
+        "--data",
+        str(folder),
+        "--zone",
+        "NL",
+        *words,
+    ]
+    environment = {
+        **os.environ,
+        "SPOTDESK_HOME": str(folder / "home"),
+        "OMP_NUM_THREADS": "1",
+        "POLARS_MAX_THREADS": "1",
+    }
     return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow
 def test_a_csv_of_ones_own_goes_from_rows_to_forecasts(tmp_path: Path, project_root: Path) -> None:
     own_csv().write_csv(tmp_path / "NL_prices_2024.csv")
-    done = run(tmp_path, project_root, "--from", "2024-03-19", "--to", "2024-03-20", "--model", "catboost_small", "--json")
+    done = run(
+        tmp_path,
+        project_root,
+        "--from",
+        "2024-03-19",
+        "--to",
+        "2024-03-20",
+        "--model",
+        "catboost_small",
+        "--json",
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     (zone,) = json.loads(done.stdout)["zones"]
     assert (zone["zone"], zone["source"], zone["forecast_days"]) == ("NL", "files", 2)
@@ -61,7 +92,9 @@ def test_a_csv_of_ones_own_goes_from_rows_to_forecasts(tmp_path: Path, project_r
 
 
 def test_a_damaged_csv_is_named_before_anything_runs(tmp_path: Path, project_root: Path) -> None:
-    own_csv().head(100).with_columns(pl.col("value").cast(pl.String).str.replace(".", ",", literal=True)).write_csv(tmp_path / "NL.csv")
+    own_csv().head(100).with_columns(
+        pl.col("value").cast(pl.String).str.replace(".", ",", literal=True)
+    ).write_csv(tmp_path / "NL.csv")
     done = run(tmp_path, project_root, "--from", "2024-03-19", "--to", "2024-03-20")
     assert done.returncode == 2
     assert "NL.csv" in done.stderr

@@ -34,13 +34,18 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
     def again(row, *_):
         seen.append(row["signal_id"])
-        return (ReplayVerdict(what="the forecast", n_rows=1, differences=()), ReplayVerdict(what=row["strategy"], n_rows=1, differences=()))
+        return (
+            ReplayVerdict(what="the forecast", n_rows=1, differences=()),
+            ReplayVerdict(what=row["strategy"], n_rows=1, differences=()),
+        )
 
     monkeypatch.setattr(replaying, "replay_signal", again)
     return seen
 
 
-def test_a_day_is_replayed_with_all_its_strategies_and_one_forecast(asked: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_day_is_replayed_with_all_its_strategies_and_one_forecast(
+    asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     replay(**{**HOW, "zone": "DE_LU", "day": a_day("2025-10-10")})
     assert sorted(asked) == ["abc1", "abc2"]
     told = json.loads(capsys.readouterr().out)

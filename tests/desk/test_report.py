@@ -38,7 +38,10 @@ def page():
     section = Section(
         "Money & error",
         "First.\n\nSecond <b>.",
-        tables=(table_of(frame, "Error", headings={"zone": "Zone", "mae": "MAE, EUR/MWh"}), Table(("a",), [(1,)], "Long", is_folded=True)),
+        tables=(
+            table_of(frame, "Error", headings={"zone": "Zone", "mae": "MAE, EUR/MWh"}),
+            Table(("a",), [(1,)], "Long", is_folded=True),
+        ),
         pictures=(picture,),
         commands=(("spotdesk status", "See"),),
     )

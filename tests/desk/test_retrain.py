@@ -26,7 +26,9 @@ def request_of(lake: Lake) -> tuple[str, str, int]:
     return lake.read("retrain_requests").select("cause", "status", "n_attempts").row(0)  # type: ignore[return-value]
 
 
-def test_a_queued_request_has_no_attempt_yet_and_a_second_one_waits_for_it(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_queued_request_has_no_attempt_yet_and_a_second_one_waits_for_it(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
     retrain(**ASKED, queue=True)
     assert request_of(lake) == ("person", "requested", 0)
     assert lake.read("retrain_requests")["detail"][0] == "A. Trader: new plant"
@@ -41,7 +43,9 @@ def test_a_request_that_nobody_would_train_is_refused(lake: Lake) -> None:
     assert lake.read("retrain_requests").is_empty()
 
 
-def test_while_it_is_trained_here_the_sensor_leaves_it_alone(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_while_it_is_trained_here_the_sensor_leaves_it_alone(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen = []
 
     def train(*args: object, **how: object) -> None:

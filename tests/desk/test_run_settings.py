@@ -13,11 +13,15 @@ def test_a_wrong_name_in_monitoring_yaml_stops_the_run_at_once(
 ):
     conf = tmp_path / "conf"
     shutil.copytree(project_root / "conf", conf)
-    (conf / "monitoring.yaml").write_text((conf / "monitoring.yaml").read_text().replace("chunk_days:", "chunk_weeks:"))
+    (conf / "monitoring.yaml").write_text(
+        (conf / "monitoring.yaml").read_text().replace("chunk_days:", "chunk_weeks:")
+    )
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_ZONES", "")  # `run` admits its zones to the process: undone at the end
-    monkeypatch.setattr("sys.argv", ["spotdesk", "run", "--zone", "FR", "--from", "2025-01-01", "--to", "2025-01-07"])
+    monkeypatch.setattr(
+        "sys.argv", ["spotdesk", "run", "--zone", "FR", "--from", "2025-01-01", "--to", "2025-01-07"]
+    )
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2

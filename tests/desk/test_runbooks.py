@@ -36,7 +36,11 @@ def test_every_alert_has_a_page_that_says_see_check_do(project_root: Path) -> No
 def test_every_page_belongs_to_an_alert_that_is_raised_somewhere(project_root: Path) -> None:
     pages = {page.stem for page in (project_root / "docs" / "runbooks").glob("*.md")} - {"README"}
     assert pages == set(KINDS)
-    files = [file for floor in ("resources", "trading_assets", "sensors", "desk") for file in (project_root / floor).rglob("*.py")]
+    files = [
+        file
+        for floor in ("resources", "trading_assets", "sensors", "desk")
+        for file in (project_root / floor).rglob("*.py")
+    ]
     code = "\n".join(file.read_text(encoding="utf-8") for file in files)
     chosen = {monitor.kind for monitor in MONITORS.values()}
     for kind in KINDS:
@@ -46,7 +50,10 @@ def test_every_page_belongs_to_an_alert_that_is_raised_somewhere(project_root: P
 def commands_of(page: Path) -> list[list[str]]:
     """Words of every command on a page; letters that stand for something are filled in."""
     found = re.findall(r"`spotdesk ([^`]+)`", page.read_text(encoding="utf-8"))
-    return [[{"D": "2025-06-01", "...": "2025-06-01"}.get(word, word) for word in shlex.split(text)] for text in found]
+    return [
+        [{"D": "2025-06-01", "...": "2025-06-01"}.get(word, word) for word in shlex.split(text)]
+        for text in found
+    ]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -20,7 +20,11 @@ app.command()(sql)
 def database(tmp_path_factory):
     folder = tmp_path_factory.mktemp("desk")
     lake = Lake(uri=str(folder / "lake"))
-    lake.append("day_ahead_prices", price_frame(good_price_row(), good_price_row(zone="FR", price_eur_per_mwh=43.5)), source="files")
+    lake.append(
+        "day_ahead_prices",
+        price_frame(good_price_row(), good_price_row(zone="FR", price_eur_per_mwh=43.5)),
+        source="files",
+    )
     AnalystDatabase(path=str(folder / "analyst.duckdb")).publish(lake)
     return str(folder / "analyst.duckdb")
 

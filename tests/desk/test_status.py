@@ -40,15 +40,23 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
     for name in ("risk_limits.yaml", "strategies/storage.yaml"):
         (conf / name).parent.mkdir(parents=True, exist_ok=True)
         (conf / name).write_text(
-            (project_root / "conf" / name).read_text().replace("max_model_age_days: {limit: 550", "max_model_age_days: {limit: 120")
+            (project_root / "conf" / name)
+            .read_text()
+            .replace("max_model_age_days: {limit: 550", "max_model_age_days: {limit: 120")
         )
-    (conf / "zones.yaml").write_text(yaml.safe_dump({"zones": {ZONE: {"source": "simulated", "strategies": ["storage"]}}}))
+    (conf / "zones.yaml").write_text(
+        yaml.safe_dump({"zones": {ZONE: {"source": "simulated", "strategies": ["storage"]}}})
+    )
     lake = Lake(uri=str(folder / "home" / "lake"))
     lake.append(
-        "day_ahead_prices", simulate(ZONE, DAY - timedelta(days=9), DAY - timedelta(days=1), seed=2).tables["day_ahead_prices"], source="simulated"
+        "day_ahead_prices",
+        simulate(ZONE, DAY - timedelta(days=9), DAY - timedelta(days=1), seed=2).tables["day_ahead_prices"],
+        source="simulated",
     )
     forecast = make_forecast(DAY).with_columns(as_of_utc=NOW)
-    decision = decide_signals(make_request(DAY, StorageSettings(), forecast=forecast, as_of_utc=NOW, limits=make_book()))
+    decision = decide_signals(
+        make_request(DAY, StorageSettings(), forecast=forecast, as_of_utc=NOW, limits=make_book())
+    )
     lake.replace("day_ahead_forecasts", forecast, zone=ZONE, first_day=DAY, last_day=DAY)
     lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
     registry = make_registry(read_environment(folder / "home"))
@@ -117,7 +125,10 @@ def test_the_glance_and_the_registry_name_the_same_version(environment: Environm
         registry.rollback(ZONE, champion)
         for day in (DAY - timedelta(days=201), DAY - timedelta(days=150), DAY - timedelta(days=60), DAY):
             for lineage in ("simulated", "files"):
-                slow, quick = registry.serving(ZONE, [day], lineage)[day], serving_at_a_glance(environment, ZONE, day, lineage)
+                slow, quick = (
+                    registry.serving(ZONE, [day], lineage)[day],
+                    serving_at_a_glance(environment, ZONE, day, lineage),
+                )
                 assert (slow and slow.version) == (quick and quick.version), (champion, day, lineage)
 
 
@@ -136,20 +147,34 @@ def run(*words: str) -> str:
     return done.stdout
 
 
-def test_a_missing_strategy_file_concerns_its_zone_alone(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_strategy_file_concerns_its_zone_alone(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conf = shutil.copytree(environment.conf_folder, tmp_path / "conf")
     (conf / "zones.yaml").write_text(
-        yaml.safe_dump({"zones": {"FR": {"strategies": ["storage", "typo"]}, ZONE: {"source": "simulated", "strategies": ["storage"]}}})
+        yaml.safe_dump(
+            {
+                "zones": {
+                    "FR": {"strategies": ["storage", "typo"]},
+                    ZONE: {"source": "simulated", "strategies": ["storage"]},
+                }
+            }
+        )
     )
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     told = {row["zone"]: row["why"] for row in json.loads(run("--json"))["tomorrow"]}
-    assert f"strategy typo: cannot read {conf / 'strategies' / 'typo.yaml'}: No such file or directory" in told["FR"]
+    assert (
+        f"strategy typo: cannot read {conf / 'strategies' / 'typo.yaml'}: No such file or directory"
+        in told["FR"]
+    )
     assert "no champion" in told["FR"], "what else stands in the way is told as well"
     assert "typo" not in told[ZONE]
     assert {"FR", ZONE} == {zone["zone"] for zone in json.loads(run("--json"))["zones"]}
 
 
-def test_a_fresh_desk_names_the_command_that_lets_it_trade(environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fresh_desk_names_the_command_that_lets_it_trade(
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     text = run()
     assert "desk HALTED, the trading state has not been set up" in text

@@ -59,7 +59,9 @@ def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_t
     _run("halt", "--zone", "SK")
     done = _run("resume", "--zone", "SK", "--reason", "checked")
     assert done.exit_code == 0
-    assert "NOTHING LEAVES YET: the desk is still HALTED (strange market, by Ann), and SK with it" in done.stderr
+    assert (
+        "NOTHING LEAVES YET: the desk is still HALTED (strange market, by Ann), and SK with it" in done.stderr
+    )
     assert 'spotdesk resume --reason "..."' in done.stderr
     answer = json.loads(_run("resume", "--zone", "SK", "--reason", "checked", "--json").stdout)
     assert (answer["state"], answer["effective_state"]) == ("ACTIVE", "HALTED")
@@ -71,7 +73,10 @@ def test_resuming_the_desk_names_the_zones_that_stay_halted(home):
     _run("halt")
     _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann")
     done = _run("resume", "--reason", "all clear")
-    assert 'zone SK is still HALTED (odd prices, by Ann). To resume it: spotdesk resume --zone SK --reason "..."' in done.stderr
+    assert (
+        'zone SK is still HALTED (odd prices, by Ann). To resume it: spotdesk resume --zone SK --reason "..."'
+        in done.stderr
+    )
     assert _run("resume", "--zone", "SK", "--reason", "checked").stderr == ""
 
 
@@ -105,6 +110,11 @@ def test_the_command_works_with_everything_else_dead(home):
 
 
 def test_an_unknown_zone_is_a_usage_error(home):
-    done = subprocess.run([sys.executable, "-m", "desk.trading.stop", "halt", "--zone", "ATLANTIS"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "desk.trading.stop", "halt", "--zone", "ATLANTIS"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 2
     assert "ATLANTIS" in done.stderr

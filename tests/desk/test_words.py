@@ -10,7 +10,10 @@ from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
 
-@pytest.mark.parametrize(("typed", "nearest"), [("signal", "'signals'"), ("HALT", "'halt'"), ("statsu", "'status'"), ("backtset", "'backtest'")])
+@pytest.mark.parametrize(
+    ("typed", "nearest"),
+    [("signal", "'signals'"), ("HALT", "'halt'"), ("statsu", "'status'"), ("backtset", "'backtest'")],
+)
 def test_an_unknown_command_names_the_nearest(typed, nearest):
     done = CliRunner().invoke(app, [typed])
     assert done.exit_code == 2
@@ -30,7 +33,10 @@ def test_every_command_is_found():
         assert CliRunner().invoke(app, [name, "--help"]).exit_code == 0
 
 
-@pytest.mark.parametrize(("typed", "meant"), [("de_lu", "DE_LU"), ("de-lu", "DE_LU"), ("DE", "DE_LU"), ("sk", "SK"), ("NO2", "NO_2")])
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("de_lu", "DE_LU"), ("de-lu", "DE_LU"), ("DE", "DE_LU"), ("sk", "SK"), ("NO2", "NO_2")],
+)
 def test_a_zone_that_is_nearly_one_is_hinted_at(typed, meant):
     with pytest.raises(ConfigurationError, match=f"did you mean {meant}\\?"):
         find_zone(typed)
@@ -46,7 +52,12 @@ def test_a_day():
     assert str(a_day("2024-02-29").date()) == "2024-02-29"
 
 
-@pytest.mark.parametrize(("command", "told"), [("run", "as zones.yaml says"), ("run", "SPOTDESK_MARKET_DATA"), ("doctor", "all of zones.yaml")])
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [("run", "as zones.yaml says"), ("run", "SPOTDESK_MARKET_DATA"), ("doctor", "all of zones.yaml")],
+)
 def test_the_help_tells_what_holds_where_an_option_is_left_out(command, told):
-    help_text = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "250", "TERMINAL_WIDTH": "250"}).output
+    help_text = (
+        CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "250", "TERMINAL_WIDTH": "250"}).output
+    )
     assert told in " ".join(help_text.replace("│", " ").split())

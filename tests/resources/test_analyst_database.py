@@ -32,20 +32,56 @@ def fill(lake):
     days = [date(2025, 10, 9), DAY]
     for day in days:
         lake.append("day_ahead_prices", raw_day("day_ahead_prices", "DE_LU", day, 50.0), source="files")
-    lake.append("day_ahead_prices", price_frame(good_price_row(price_eur_per_mwh=float("nan"))), source="files")
+    lake.append(
+        "day_ahead_prices", price_frame(good_price_row(price_eur_per_mwh=float("nan"))), source="files"
+    )
     start = raw_day("day_ahead_prices", "DE_LU", DAY, 50.0)["delivery_start_utc"][0]
-    known = {"delivery_day": DAY, "delivery_start_utc": start, "resolution_minutes": 15, "as_of_utc": GATE, "model_version": "1", "source": "files"}
-    interval = {"price_q100_eur_per_mwh": 40.0, "price_q500_eur_per_mwh": 54.0, "price_q900_eur_per_mwh": 60.0, "price_point_eur_per_mwh": 54.0}
+    known = {
+        "delivery_day": DAY,
+        "delivery_start_utc": start,
+        "resolution_minutes": 15,
+        "as_of_utc": GATE,
+        "model_version": "1",
+        "source": "files",
+    }
+    interval = {
+        "price_q100_eur_per_mwh": 40.0,
+        "price_q500_eur_per_mwh": 54.0,
+        "price_q900_eur_per_mwh": 60.0,
+        "price_point_eur_per_mwh": 54.0,
+    }
     where = {"zone": "DE_LU", "first_day": DAY, "last_day": DAY}
-    forecasts = made_up("day_ahead_forecasts", known | interval | {"role": "champion"}, known | {"role": "challenger", "model_version": "2"})
+    forecasts = made_up(
+        "day_ahead_forecasts",
+        known | interval | {"role": "champion"},
+        known | {"role": "challenger", "model_version": "2"},
+    )
     lake.replace("day_ahead_forecasts", forecasts, **where)
-    signal = known | {"role": "champion", "side": "buy", "signal_id": "s1", "gate_closure_utc": GATE, "valid_until_utc": GATE + timedelta(hours=1)}
+    signal = known | {
+        "role": "champion",
+        "side": "buy",
+        "signal_id": "s1",
+        "gate_closure_utc": GATE,
+        "valid_until_utc": GATE + timedelta(hours=1),
+    }
     lake.replace("signals", made_up("signals", signal), **where)
     money = {"gross_pnl_eur": 10.0, "fees_eur": 1.0, "slippage_eur": 1.0, "imbalance_cost_eur": 0.0, "degradation_eur": 0.0, "pnl_eur": 8.0,
              "perfect_foresight_eur": 16.0, "filled_mwh": 1.0}  # fmt: skip
-    lake.replace("settlements", made_up("settlements", {key: signal[key] for key in (*known, "role", "side") if key != "as_of_utc"} | money), **where)
-    lake.upsert("feature_drift", made_up("feature_drift", {"delivery_day": DAY, "status": "alert", "feature": "load_forecast_mw"}))
-    lake.append_only("promotion_decisions", made_up("promotion_decisions", {"candidate_version": "1", "zone": "DE_LU"}))
+    lake.replace(
+        "settlements",
+        made_up(
+            "settlements",
+            {key: signal[key] for key in (*known, "role", "side") if key != "as_of_utc"} | money,
+        ),
+        **where,
+    )
+    lake.upsert(
+        "feature_drift",
+        made_up("feature_drift", {"delivery_day": DAY, "status": "alert", "feature": "load_forecast_mw"}),
+    )
+    lake.append_only(
+        "promotion_decisions", made_up("promotion_decisions", {"candidate_version": "1", "zone": "DE_LU"})
+    )
 
 
 class Version:
@@ -74,7 +110,12 @@ def database(lake, tmp_path_factory):
 
 def questions(root):
     """Title and SQL of every example of the docs; a day of the demo stands there for the day of these tables."""
-    text = (root / "docs" / "analysts.md").read_text().replace("2025-08-19", "2025-10-09").replace("2025-08-20", "2025-10-10")
+    text = (
+        (root / "docs" / "analysts.md")
+        .read_text()
+        .replace("2025-08-19", "2025-10-09")
+        .replace("2025-08-20", "2025-10-10")
+    )
     return dict(re.findall(r"\*\*(\d+\. [^*]+)\*\*\n\n```sql\n(.*?)```", text, flags=re.DOTALL))
 
 
@@ -93,12 +134,18 @@ def test_known_answers(database, project_root):
     assert answers[3]["price_q500_eur_per_mwh"].to_list() == [54.0]
     assert answers[5].select("pnl_eur", "costs_eur", "share_of_perfect_foresight").row(0) == (8.0, 2.0, 0.5)
     assert answers[8].select("version", "stage", "cause").row(0) == ("1", "champion", "schedule")
-    assert answers[9].select("table_name", "reason", "n_rows").row(0) == ("day_ahead_prices", "price_eur_per_mwh is not finite", 1)
+    assert answers[9].select("table_name", "reason", "n_rows").row(0) == (
+        "day_ahead_prices",
+        "price_eur_per_mwh is not finite",
+        1,
+    )
 
 
 def test_forecasts_and_prices_as_of_an_instant(database):
     def at(macro, instant):
-        return database.query(f"SELECT count(*) AS n FROM {macro}(TIMESTAMPTZ '{instant.isoformat()}')")["n"][0]  # noqa: S608 - our own words
+        return database.query(f"SELECT count(*) AS n FROM {macro}(TIMESTAMPTZ '{instant.isoformat()}')")["n"][
+            0
+        ]  # noqa: S608 - our own words
 
     assert [at("forecasts_as_of", GATE - timedelta(seconds=1)), at("forecasts_as_of", GATE)] == [0, 2]
     published = datetime(2025, 10, 9, 11, tzinfo=UTC)
@@ -109,9 +156,21 @@ def test_a_forecast_is_measured_against_the_prices_of_its_own_source(tmp_path):
     lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
     real = raw_day("day_ahead_prices", "DE_LU", DAY, 50.0)
     lake.append("day_ahead_prices", real, source="files")
-    lake.append("day_ahead_prices", raw_day("day_ahead_prices", "DE_LU", DAY, 99.0, source="simulated"), source="simulated")
-    known = {"delivery_day": DAY, "delivery_start_utc": real["delivery_start_utc"][0], "resolution_minutes": 15, "price_point_eur_per_mwh": 51.0}
-    frame = made_up("day_ahead_forecasts", *(known | {"source": source, "model_version": source} for source in ("files", "simulated")))
+    lake.append(
+        "day_ahead_prices",
+        raw_day("day_ahead_prices", "DE_LU", DAY, 99.0, source="simulated"),
+        source="simulated",
+    )
+    known = {
+        "delivery_day": DAY,
+        "delivery_start_utc": real["delivery_start_utc"][0],
+        "resolution_minutes": 15,
+        "price_point_eur_per_mwh": 51.0,
+    }
+    frame = made_up(
+        "day_ahead_forecasts",
+        *(known | {"source": source, "model_version": source} for source in ("files", "simulated")),
+    )
     lake.replace("day_ahead_forecasts", frame, zone="DE_LU", first_day=DAY, last_day=DAY)
     database.publish(lake)
     errors = dict(database.query("SELECT source, error_eur_per_mwh FROM forecasts").iter_rows())
@@ -127,7 +186,9 @@ def test_every_table_is_there_with_comments_and_rows_of_the_lake(database, lake)
     )
     assert uncommented.is_empty()
     assert database.query("SELECT * FROM duckdb_views() WHERE NOT internal AND comment IS NULL").is_empty()
-    comment = database.query("SELECT comment FROM duckdb_columns() WHERE table_name = 'day_ahead_prices' AND column_name = 'price_eur_per_mwh'")
+    comment = database.query(
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'day_ahead_prices' AND column_name = 'price_eur_per_mwh'"
+    )
     assert comment["comment"].to_list() == ["clearing price [EUR/MWh]"]
 
 
@@ -138,7 +199,9 @@ def test_instants_come_back_as_utc(database):
 
 def test_a_file_that_any_client_since_1_5_reads(database):
     with duckdb.connect(database.path, read_only=True) as connection:
-        tags = connection.execute("SELECT tags FROM duckdb_databases() WHERE database_name = 'analyst'").fetchone()
+        tags = connection.execute(
+            "SELECT tags FROM duckdb_databases() WHERE database_name = 'analyst'"
+        ).fetchone()
     assert tags == ({"storage_version": "v1.5.0+"},)
 
 
@@ -179,7 +242,10 @@ def test_nothing_changed_builds_nothing_and_a_change_is_seen(lake, tmp_path):
     other = Lake(uri=str(tmp_path / "other"))
     fill(other)
     assert database.publish(other, model_versions=[Version()]).is_new
-    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["analyst.duckdb", "analyst.duckdb.lock"]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
+        "analyst.duckdb",
+        "analyst.duckdb.lock",
+    ]
 
 
 def test_a_reader_keeps_its_state_while_a_new_one_is_published(tmp_path):

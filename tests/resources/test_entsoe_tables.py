@@ -34,7 +34,10 @@ def body(kind: str, header: str, *periods: tuple[str, list[float]], tag: str = "
     span = f"<start>{START:%Y-%m-%dT%H:%MZ}</start><end>{END:%Y-%m-%dT%H:%MZ}</end>"
     parts = []
     for own, values in periods:
-        points = "".join(f"<Point><position>{at}</position><{tag}>{value}</{tag}>{{}}</Point>" for at, value in enumerate(values, 1))
+        points = "".join(
+            f"<Point><position>{at}</position><{tag}>{value}</{tag}>{{}}</Point>"
+            for at, value in enumerate(values, 1)
+        )
         category = f"<imbalance_Price.category>{own}</imbalance_Price.category>" if kind == "A85" else ""
         inner = "" if kind == "A85" else own
         parts.append(
@@ -63,23 +66,33 @@ def outage(kind: str, identifier: str) -> str:
 
 def answer(query: dict[str, str]) -> bytes:
     kind, process = query["documentType"], query.get("processType", "")
-    mw, euro = "<quantity_Measure_Unit.name>MAW</quantity_Measure_Unit.name>", "<currency_Unit.name>EUR</currency_Unit.name>"
+    mw, euro = (
+        "<quantity_Measure_Unit.name>MAW</quantity_Measure_Unit.name>",
+        "<currency_Unit.name>EUR</currency_Unit.name>",
+    )
     if kind == "A44":
         later = [value + 5.0 for value in PRICES]
-        both = [DocumentSeries(START, 60, PRICES, sequence="1", end=END), DocumentSeries(START, 60, later, sequence="2", end=END)]
+        both = [
+            DocumentSeries(START, 60, PRICES, sequence="1", end=END),
+            DocumentSeries(START, 60, later, sequence="2", end=END),
+        ]
         return Document("A44", "A01", EIC, both).render()
     if kind == "A65":
         return Document("A65", process, EIC, [DocumentSeries(START, 60, LOADS, end=END)]).render()
     if kind in ("A69", "A75"):
         wind = [900.0 + 10.0 * hour for hour in range(24)]
-        return Document(kind, process, EIC, [DocumentSeries(START, 60, wind, "wind_onshore", end=END)]).render()
+        return Document(
+            kind, process, EIC, [DocumentSeries(START, 60, wind, "wind_onshore", end=END)]
+        ).render()
     if kind == "A85":
         header = f"{euro}<price_Measure_Unit.name>MWH</price_Measure_Unit.name>"
         sides = [("A04", PRICES), ("A05", [value + 50.0 for value in PRICES])]
         return zipped(body("A85", header, *sides, tag="imbalance_Price.amount"))
     if kind == "A86":
         header = "<quantity_Measure_Unit.name>MWH</quantity_Measure_Unit.name>"
-        return zipped(body("A86", header, ("<flowDirection.direction>A01</flowDirection.direction>", [3.0] * 24)))
+        return zipped(
+            body("A86", header, ("<flowDirection.direction>A01</flowDirection.direction>", [3.0] * 24))
+        )
     if kind in ("A80", "A77"):
         return zipped(outage(kind, f"out-{kind}"))
     if kind == "A25":
@@ -93,11 +106,21 @@ def live(tmp_path: Path) -> Iterator[LiveMarket]:
     with faulty_provider() as server:
 
         def respond(handler: object) -> None:
-            sends(answer({name: values[0] for name, values in parse_qs(urlsplit(server.asked[-1]).query).items()}))(handler)  # type: ignore[arg-type]
+            sends(
+                answer(
+                    {name: values[0] for name, values in parse_qs(urlsplit(server.asked[-1]).query).items()}
+                )
+            )(handler)  # type: ignore[arg-type]
 
         server.routes["/api"] = respond
-        providers: dict[str, Provider] = {"entsoe": Entsoe(token="x" * 8, base_url=f"{server.url}/api", policy=QUICK)}
-        yield LiveMarket(Lake(uri=str(tmp_path / "lake")), providers, lambda provider: HttpClient(tmp_path / "http", provider.policy))
+        providers: dict[str, Provider] = {
+            "entsoe": Entsoe(token="x" * 8, base_url=f"{server.url}/api", policy=QUICK)
+        }
+        yield LiveMarket(
+            Lake(uri=str(tmp_path / "lake")),
+            providers,
+            lambda provider: HttpClient(tmp_path / "http", provider.policy),
+        )
 
 
 @pytest.mark.parametrize(
@@ -114,13 +137,23 @@ def live(tmp_path: Path) -> Iterator[LiveMarket]:
         ("imbalance_volumes", 24, "volume_mwh", {3.0}),
         ("outages", 2, "outage_id", {"out-A80", "out-A77"}),
         ("net_positions", 24, "net_position_mw", {-700.0}),
-        ("cross_border_flows", 24 * len(find_zone(ZONE).neighbours), "series", {f"physical_to_{name}" for name in find_zone(ZONE).neighbours}),
+        (
+            "cross_border_flows",
+            24 * len(find_zone(ZONE).neighbours),
+            "series",
+            {f"physical_to_{name}" for name in find_zone(ZONE).neighbours},
+        ),
     ],
 )
-def test_a_table_goes_from_the_document_to_the_ledger_once(live: LiveMarket, table: str, n_rows: int, column: str, expected: set[object]) -> None:
+def test_a_table_goes_from_the_document_to_the_ledger_once(
+    live: LiveMarket, table: str, n_rows: int, column: str, expected: set[object]
+) -> None:
     fetched = live.fetch(table, ZONE, DAY, DAY, sources=["entsoe"], now=NOW)
     assert live.lake.append(table, fetched.rows, source="entsoe").n_quarantined == 0
-    again = live.reparse(live.lake.read("captures", zones=[ZONE]).head(1), live.providers["entsoe"].requests(table, ZONE, DAY, DAY)[0])
+    again = live.reparse(
+        live.lake.read("captures", zones=[ZONE]).head(1),
+        live.providers["entsoe"].requests(table, ZONE, DAY, DAY)[0],
+    )
     assert again.n_rows > 0
     held = live.lake.read(table, zones=[ZONE])
     assert held.height == n_rows

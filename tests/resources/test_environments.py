@@ -16,8 +16,12 @@ frame.group_by("day").agg(pl.col("value").mean())
 """
 
 
-@pytest.mark.parametrize(("first", "is_whole"), [("import resources.settings.environment", True), ("", False)])
-def test_sums_of_groups_do_not_depend_on_the_order_in_which_threads_finish(project_root: Path, first: str, is_whole: bool):
+@pytest.mark.parametrize(
+    ("first", "is_whole"), [("import resources.settings.environment", True), ("", False)]
+)
+def test_sums_of_groups_do_not_depend_on_the_order_in_which_threads_finish(
+    project_root: Path, first: str, is_whole: bool
+):
     """Polars names the way it took; the second case shows that it would take another by itself."""
     variables = {name: value for name, value in os.environ.items() if name != "POLARS_NO_PARTITION"}
     run = subprocess.run(

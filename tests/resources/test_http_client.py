@@ -29,7 +29,14 @@ from tests.support.provider_server import (
 )
 
 CANARY = "canary-8d1f3c5a-token&="
-QUICK = HttpPolicy(requests_per_minute=60_000.0, attempts=2, connect_seconds=1.0, read_seconds=0.7, total_seconds=1.0, longest_wait_seconds=30.0)
+QUICK = HttpPolicy(
+    requests_per_minute=60_000.0,
+    attempts=2,
+    connect_seconds=1.0,
+    read_seconds=0.7,
+    total_seconds=1.0,
+    longest_wait_seconds=30.0,
+)
 BODY = b'{"hello": "world"}'
 
 
@@ -67,7 +74,9 @@ FAULTS: dict[str, list[Behaviour]] = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_lasting_fault_is_a_source_that_is_unavailable(fault: str, provider: FaultyProvider, tmp_path: Path) -> None:
+def test_a_lasting_fault_is_a_source_that_is_unavailable(
+    fault: str, provider: FaultyProvider, tmp_path: Path
+) -> None:
     provider.plan = FAULTS[fault]
     with pytest.raises(SourceUnavailableError):
         client(tmp_path).get(provider.url)
@@ -104,7 +113,9 @@ def test_retry_after_is_obeyed(as_date: bool, provider: FaultyProvider, tmp_path
     assert max(waits) == pytest.approx(20, abs=2)
 
 
-def test_a_long_ban_ends_the_call_and_holds_for_every_other_client(provider: FaultyProvider, tmp_path: Path) -> None:
+def test_a_long_ban_ends_the_call_and_holds_for_every_other_client(
+    provider: FaultyProvider, tmp_path: Path
+) -> None:
     provider.plan = [sends(b"", 429, Retry_After="600"), sends(BODY)]
     with pytest.raises(SourceUnavailableError, match="pause of"):
         client(tmp_path).get(provider.url)
@@ -149,7 +160,9 @@ def test_a_body_that_unpacks_to_gigabytes_is_refused_early(provider: FaultyProvi
 
 
 @pytest.mark.parametrize("fault", [*FAULTS, "404", "403", "refused", "bad address"])
-def test_the_token_never_shows(fault: str, provider: FaultyProvider, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_token_never_shows(
+    fault: str, provider: FaultyProvider, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     provider.plan = FAULTS.get(fault, [sends(b"", int(fault) if fault.isdecimal() else 200)])
     url = {"refused": "http://127.0.0.1:9", "bad address": "ftp://127.0.0.1/x"}.get(fault, provider.url)
     caplog.set_level(logging.DEBUG)

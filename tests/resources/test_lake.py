@@ -23,7 +23,10 @@ def lake(tmp_path):
 
 def prices(zone="DE_LU", first_day=DAY, n_days=1, **how):
     return pl.concat(
-        [raw_day("day_ahead_prices", zone, day, ramp(zone, day), **how) for day in days_between(first_day, first_day + timedelta(days=n_days - 1))]
+        [
+            raw_day("day_ahead_prices", zone, day, ramp(zone, day), **how)
+            for day in days_between(first_day, first_day + timedelta(days=n_days - 1))
+        ]
     )
 
 
@@ -64,8 +67,14 @@ class TestReading:
         assert lake.tables() == ["day_ahead_prices"]
 
     def test_selection_by_zone_and_day(self, lake):
-        lake.append("day_ahead_prices", pl.concat([prices("DE_LU", n_days=40), prices("FR", n_days=40)]), source="files")
-        some = lake.read("day_ahead_prices", zones=["FR"], first_day=date(2024, 6, 30), last_day=date(2024, 7, 1))
+        lake.append(
+            "day_ahead_prices",
+            pl.concat([prices("DE_LU", n_days=40), prices("FR", n_days=40)]),
+            source="files",
+        )
+        some = lake.read(
+            "day_ahead_prices", zones=["FR"], first_day=date(2024, 6, 30), last_day=date(2024, 7, 1)
+        )
         assert some["zone"].unique().to_list() == ["FR"]
         assert some["delivery_day"].unique().sort().to_list() == [date(2024, 6, 30), date(2024, 7, 1)]
         assert lake.read("day_ahead_prices", zones=[]).is_empty()
@@ -85,19 +94,34 @@ class TestReading:
     def test_as_of_an_instant_the_newest_vintage_by_then(self, lake):
         first, second = datetime(2024, 5, 31, 11, tzinfo=UTC), datetime(2024, 5, 31, 15, tzinfo=UTC)
         for known, price in ((first, 1.0), (second, 2.0)):
-            lake.append("day_ahead_prices", price_frame(good_price_row(available_at_utc=known, price_eur_per_mwh=price)), source="files")
+            lake.append(
+                "day_ahead_prices",
+                price_frame(good_price_row(available_at_utc=known, price_eur_per_mwh=price)),
+                source="files",
+            )
 
         def at(instant):
             return lake.read("day_ahead_prices", as_of_utc=instant)["price_eur_per_mwh"].to_list()
 
         second_before = timedelta(seconds=1)
-        assert [at(first - second_before), at(first), at(second - second_before), at(second)] == [[], [1.0], [1.0], [2.0]]
+        assert [at(first - second_before), at(first), at(second - second_before), at(second)] == [
+            [],
+            [1.0],
+            [1.0],
+            [2.0],
+        ]
         assert lake.read("day_ahead_prices").height == 2
         with pytest.raises(ContractError, match="no time zone"):
             at(first.replace(tzinfo=None))
 
     def test_as_of_an_instant_of_derived_tables(self, lake):
-        lake.replace("training_set", training_rows([DAY, date(2024, 6, 3)]), zone="DE_LU", first_day=DAY, last_day=date(2024, 6, 3))
+        lake.replace(
+            "training_set",
+            training_rows([DAY, date(2024, 6, 3)]),
+            zone="DE_LU",
+            first_day=DAY,
+            last_day=date(2024, 6, 3),
+        )
         assert list(outcomes(lake, as_of_utc=datetime(2024, 5, 31, 10, tzinfo=UTC))) == [DAY]
         lake.append("day_ahead_prices", prices().with_columns(price_eur_per_mwh=pl.lit(9e9)), source="files")
         with pytest.raises(ContractError, match="does not say when"):
@@ -152,7 +176,9 @@ class TestAppending:
 
     def test_a_row_that_contradicts_the_ledger_is_quarantined_and_the_ledger_stays(self, lake):
         lake.append("day_ahead_prices", price_frame(good_price_row()), source="files")
-        report = lake.append("day_ahead_prices", price_frame(good_price_row(price_eur_per_mwh=43.0)), source="other")
+        report = lake.append(
+            "day_ahead_prices", price_frame(good_price_row(price_eur_per_mwh=43.0)), source="other"
+        )
         assert (report.n_new, report.n_known, report.n_quarantined) == (0, 0, 1)
         assert lake.read("day_ahead_prices")["price_eur_per_mwh"].to_list() == [42.0]
         assert lake.read("quarantine")["reason"].to_list() == ["contradicts the ledger on its key"]
@@ -160,15 +186,32 @@ class TestAppending:
     def test_a_revision_is_a_new_row(self, lake):
         later = datetime(2024, 5, 31, 15, tzinfo=UTC)
         lake.append("day_ahead_prices", price_frame(good_price_row()), source="files")
-        lake.append("day_ahead_prices", price_frame(good_price_row(price_eur_per_mwh=43.0, available_at_utc=later)), source="files")
-        assert lake.read("day_ahead_prices").sort("available_at_utc")["price_eur_per_mwh"].to_list() == [42.0, 43.0]
+        lake.append(
+            "day_ahead_prices",
+            price_frame(good_price_row(price_eur_per_mwh=43.0, available_at_utc=later)),
+            source="files",
+        )
+        assert lake.read("day_ahead_prices").sort("available_at_utc")["price_eur_per_mwh"].to_list() == [
+            42.0,
+            43.0,
+        ]
 
     def test_fetching_the_same_value_again_is_no_revision(self, lake):
         def captured(hour, price):
-            row = good_price_row(availability="captured", available_at_utc=datetime(2024, 5, 31, hour, tzinfo=UTC), price_eur_per_mwh=price)
+            row = good_price_row(
+                availability="captured",
+                available_at_utc=datetime(2024, 5, 31, hour, tzinfo=UTC),
+                price_eur_per_mwh=price,
+            )
             return lake.append("day_ahead_prices", price_frame(row), source="entsoe").n_new
 
-        assert [captured(11, 42.0), captured(12, 42.0), captured(13, 43.0), captured(14, 43.0), captured(15, 42.0)] == [1, 0, 1, 0, 1]
+        assert [
+            captured(11, 42.0),
+            captured(12, 42.0),
+            captured(13, 43.0),
+            captured(14, 43.0),
+            captured(15, 42.0),
+        ] == [1, 0, 1, 0, 1]
 
     def test_a_derived_table_cannot_be_appended_to(self, lake):
         with pytest.raises(ContractError, match="not raw"):
@@ -194,16 +237,36 @@ class TestReplacing:
     def test_exactly_the_zone_and_days_are_replaced(self, lake):
         days = days_between(date(2024, 5, 30), date(2024, 6, 4))
         for zone in ("DE_LU", "FR"):
-            lake.replace("training_set", training_rows(days, 1.0, zone), zone=zone, first_day=days[0], last_day=days[-1])
+            lake.replace(
+                "training_set",
+                training_rows(days, 1.0, zone),
+                zone=zone,
+                first_day=days[0],
+                last_day=days[-1],
+            )
         inner = days[1:4]
-        lake.replace("training_set", training_rows(inner[:2], 2.0), zone="DE_LU", first_day=inner[0], last_day=inner[-1])
-        assert outcomes(lake, zones=["DE_LU"]) == {days[0]: 1.0, days[1]: 2.0, days[2]: 2.0, days[4]: 1.0, days[5]: 1.0}
+        lake.replace(
+            "training_set",
+            training_rows(inner[:2], 2.0),
+            zone="DE_LU",
+            first_day=inner[0],
+            last_day=inner[-1],
+        )
+        assert outcomes(lake, zones=["DE_LU"]) == {
+            days[0]: 1.0,
+            days[1]: 2.0,
+            days[2]: 2.0,
+            days[4]: 1.0,
+            days[5]: 1.0,
+        }
         assert outcomes(lake, zones=["FR"]) == dict.fromkeys(days, 1.0)
 
     def test_the_same_rows_again_make_no_commit(self, lake):
         where = {"zone": "DE_LU", "first_day": DAY, "last_day": DAY}
         first = lake.replace("training_set", training_rows([DAY]), **where)
-        assert lake.replace("training_set", training_rows([DAY]), **where) == WriteReport(0, 1, 0, first.version)
+        assert lake.replace("training_set", training_rows([DAY]), **where) == WriteReport(
+            0, 1, 0, first.version
+        )
 
     def test_an_empty_frame_empties_the_days(self, lake):
         where = {"zone": "DE_LU", "first_day": DAY, "last_day": DAY}
@@ -219,7 +282,9 @@ class TestReplacing:
 
     def test_a_row_that_breaks_its_contract_stops_and_writes_nothing(self, lake):
         with pytest.raises(ContractError, match="price_eur_per_mwh is not finite"):
-            lake.replace("training_set", training_rows([DAY], float("nan")), zone="DE_LU", first_day=DAY, last_day=DAY)
+            lake.replace(
+                "training_set", training_rows([DAY], float("nan")), zone="DE_LU", first_day=DAY, last_day=DAY
+            )
         assert lake.tables() == []
 
     def test_only_narrows_what_is_replaced(self, lake):
@@ -228,22 +293,51 @@ class TestReplacing:
         def forecast(role, version):
             numbers = {name: 1.0 for name, column in contract.columns.items() if column.dtype == pl.Float64}
             texts = {name: "x" for name, column in contract.columns.items() if column.dtype == pl.String}
-            instants = {name: datetime(2024, 5, 31, 10, tzinfo=UTC) for name in ("as_of_utc", "newest_input_utc", "delivery_start_utc")}
-            what = {"zone": "DE_LU", "delivery_day": DAY, "resolution_minutes": 60, "role": role, "model_version": version}
+            instants = {
+                name: datetime(2024, 5, 31, 10, tzinfo=UTC)
+                for name in ("as_of_utc", "newest_input_utc", "delivery_start_utc")
+            }
+            what = {
+                "zone": "DE_LU",
+                "delivery_day": DAY,
+                "resolution_minutes": 60,
+                "role": role,
+                "model_version": version,
+            }
             frame = pl.DataFrame([numbers | texts | instants | what], schema=contract.schema)
-            return lake.replace("day_ahead_forecasts", frame, zone="DE_LU", first_day=DAY, last_day=DAY, only={"role": role})
+            return lake.replace(
+                "day_ahead_forecasts", frame, zone="DE_LU", first_day=DAY, last_day=DAY, only={"role": role}
+            )
 
         for role, version in (("champion", "1"), ("challenger", "2"), ("champion", "3")):
             forecast(role, version)
-        assert dict(lake.read("day_ahead_forecasts").select("role", "model_version").iter_rows()) == {"champion": "3", "challenger": "2"}
+        assert dict(lake.read("day_ahead_forecasts").select("role", "model_version").iter_rows()) == {
+            "champion": "3",
+            "challenger": "2",
+        }
         with pytest.raises(ContractError, match="cannot name"):
-            lake.replace("day_ahead_forecasts", contract.empty(), zone="DE_LU", first_day=DAY, last_day=DAY, only={"role": "x' OR '1'='1"})
+            lake.replace(
+                "day_ahead_forecasts",
+                contract.empty(),
+                zone="DE_LU",
+                first_day=DAY,
+                last_day=DAY,
+                only={"role": "x' OR '1'='1"},
+            )
 
 
 class TestEvents:
     def row(self, event_id="a", detail="x", zone="DE_LU", day=DAY):
         contract = find_contract("risk_events")
-        who = {"event_id": event_id, "zone": zone, "delivery_day": day, "strategy": "storage", "role": "champion", "scope": "desk", "detail": detail}
+        who = {
+            "event_id": event_id,
+            "zone": zone,
+            "delivery_day": day,
+            "strategy": "storage",
+            "role": "champion",
+            "scope": "desk",
+            "detail": detail,
+        }
         what = {
             "kind": "breach",
             "limit_name": "mw",
@@ -255,9 +349,17 @@ class TestEvents:
         return pl.DataFrame([who | what], schema=contract.schema)
 
     def test_upsert_replaces_its_key_and_leaves_the_rest_of_the_month(self, lake):
-        lake.upsert("risk_events", pl.concat([self.row("a"), self.row("b", day=date(2024, 6, 20)), self.row("c", zone="FR")]))
+        lake.upsert(
+            "risk_events",
+            pl.concat([self.row("a"), self.row("b", day=date(2024, 6, 20)), self.row("c", zone="FR")]),
+        )
         lake.upsert("risk_events", pl.concat([self.row("a", "y"), self.row("d", day=date(2024, 7, 1))]))
-        assert dict(lake.read("risk_events").select("event_id", "detail").iter_rows()) == {"a": "y", "b": "x", "c": "x", "d": "x"}
+        assert dict(lake.read("risk_events").select("event_id", "detail").iter_rows()) == {
+            "a": "y",
+            "b": "x",
+            "c": "x",
+            "d": "x",
+        }
         version = lake.version("risk_events")
         assert lake.upsert("risk_events", self.row("a", "y")) == WriteReport(0, 1, 0, version)
 
@@ -321,7 +423,11 @@ class TestChecksums:
         assert next(iter(lake.verify())).n_unrecorded == 0
 
     def test_commits_of_many_files_are_recorded_too(self, lake):
-        lake.append("day_ahead_prices", pl.concat([prices(zone, n_days=200) for zone in ("DE_LU", "FR")]), source="files")
+        lake.append(
+            "day_ahead_prices",
+            pl.concat([prices(zone, n_days=200) for zone in ("DE_LU", "FR")]),
+            source="files",
+        )
         (verification,) = lake.verify()
         assert (verification.n_files, verification.n_unrecorded, verification.is_sound) == (14, 0, True)
 
@@ -352,7 +458,9 @@ class TestChecksums:
 
     def test_vacuum_spares_what_versions_still_name(self, lake):
         for price in (1.0, 2.0):
-            lake.replace("training_set", training_rows([DAY], price), zone="DE_LU", first_day=DAY, last_day=DAY)
+            lake.replace(
+                "training_set", training_rows([DAY], price), zone="DE_LU", first_day=DAY, last_day=DAY
+            )
         assert lake.vacuum(keep_days=7) == 0
         assert outcomes(lake) == {DAY: 2.0}
         with pytest.raises(ContractError, match="at least 7 days"):

@@ -39,7 +39,9 @@ def write_all(lake, zones):
         for zone in zones:
             for table in TABLES:
                 frame = raw_day(table, zone, day, ramp(zone, day))
-                lake.append(table, pl.concat([frame, frame[:1].with_columns(series=pl.lit("bad"))]), source="files")
+                lake.append(
+                    table, pl.concat([frame, frame[:1].with_columns(series=pl.lit("bad"))]), source="files"
+                )
             rows = raw_day("day_ahead_prices", zone, day, ramp(zone, day))
             lake.replace("training_set", training(rows), zone=zone, first_day=day, last_day=day)
 
@@ -50,7 +52,9 @@ def training(prices):
     contract = find_contract("training_set")
     known = prices.with_columns(as_of_utc=pl.col("available_at_utc"))
     return known.select(
-        pl.col(name).cast(column.dtype) if name in known.columns else pl.lit(None, dtype=column.dtype).alias(name)
+        pl.col(name).cast(column.dtype)
+        if name in known.columns
+        else pl.lit(None, dtype=column.dtype).alias(name)
         for name, column in contract.columns.items()
     )
 

@@ -30,12 +30,22 @@ def storage_options():
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     # A process of its own: delta-rs waits for some answers with the interpreter locked, so a server thread in here could never give them.
-    server = subprocess.Popen([sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
+    )
     endpoint = f"http://127.0.0.1:{port}"
-    client = boto3.client("s3", endpoint_url=endpoint, region_name="eu-central-1", aws_access_key_id="k", aws_secret_access_key="s")
+    client = boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        region_name="eu-central-1",
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+    )
     for _ in range(300):
         try:
-            client.create_bucket(Bucket="desk", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+            client.create_bucket(
+                Bucket="desk", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+            )
             break
         except EndpointConnectionError:
             time.sleep(0.1)
@@ -72,7 +82,10 @@ def test_write_read_repeat_and_verify_on_s3(storage_options):
     bad = prices(1).with_columns(price_eur_per_mwh=pl.lit(float("nan")))
     assert lake.append("day_ahead_prices", bad, source="files").n_quarantined == 24
     assert lake.tables() == ["day_ahead_prices", "quarantine"]
-    assert [(entry.table, entry.n_unrecorded, entry.is_sound) for entry in lake.verify()] == [("day_ahead_prices", 0, True), ("quarantine", 0, True)]
+    assert [(entry.table, entry.n_unrecorded, entry.is_sound) for entry in lake.verify()] == [
+        ("day_ahead_prices", 0, True),
+        ("quarantine", 0, True),
+    ]
 
 
 def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(storage_options):
@@ -82,7 +95,9 @@ def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(sto
     assert aws_storage.with_credentials("/a/folder", {}) == {}
 
 
-def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(monkeypatch, tmp_path, storage_options):
+def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(
+    monkeypatch, tmp_path, storage_options
+):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret-19")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-session-19")
     for name, value in {
@@ -97,11 +112,16 @@ def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(monkeypat
     shown = [str(resource) + repr(resource) for resource in make_resources(read_environment()).values()]
     assert "eu-central-1" in "".join(shown)
     assert "canary" not in "".join(shown)
-    assert aws_storage.with_credentials("s3://desk/lake", storage_options)["AWS_SECRET_ACCESS_KEY"] == "canary-secret-19"
+    assert (
+        aws_storage.with_credentials("s3://desk/lake", storage_options)["AWS_SECRET_ACCESS_KEY"]
+        == "canary-secret-19"
+    )
 
 
 def test_credentials_of_a_dagster_aws_resource():
-    s3 = S3Resource(region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b", aws_session_token="c")
+    s3 = S3Resource(
+        region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b", aws_session_token="c"
+    )
     assert aws_storage.s3_options(s3) == {
         "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
     }  # fmt: skip
@@ -118,7 +138,9 @@ def test_captured_bodies_lie_beside_the_tables_on_s3(storage_options):
     lake = Lake(uri="s3://desk/captures", storage_options=storage_options)
     at = datetime(2024, 6, 1, tzinfo=UTC)
     spans = {"first_utc": at, "end_utc": at + timedelta(days=1), "captured_at_utc": at, "is_backfill": False}
-    record = CaptureRecord(source="smard", zone="DE_LU", series="day_ahead_prices", address="http://a", outcome="rows", **spans)
+    record = CaptureRecord(
+        source="smard", zone="DE_LU", series="day_ahead_prices", address="http://a", outcome="rows", **spans
+    )
     for _ in range(2):
         CaptureStore(lake).record([(record, b"the answer")])
     (checksum,) = lake.read("captures")["body_sha256"].to_list()

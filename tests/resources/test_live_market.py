@@ -53,7 +53,11 @@ class Market:
         self.warnings.append((zone, message))
 
     def fetch(
-        self, day: date = DAY, last: date | None = None, sources: tuple[str, ...] = ("entsoe",), table: str = "day_ahead_prices"
+        self,
+        day: date = DAY,
+        last: date | None = None,
+        sources: tuple[str, ...] = ("entsoe",),
+        table: str = "day_ahead_prices",
     ) -> pl.DataFrame:
         return self.live.fetch(table, "BE", day, last or day, sources=sources, now=self.now).rows
 
@@ -73,18 +77,31 @@ def market(tmp_path: Path, servers: tuple[FaultyProvider, FaultyProvider]) -> Ma
 
 
 def prices(day: date, level: float = 80.0) -> list[float]:
-    return [round(level + 20.0 * ((hour * 7) % 5 - 2) + hour, 2) for hour in range(len(delivery_starts_utc("BE", day)))]
+    return [
+        round(level + 20.0 * ((hour * 7) % 5 - 2) + hour, 2)
+        for hour in range(len(delivery_starts_utc("BE", day)))
+    ]
 
 
 def xml(day: date = DAY, level: float = 80.0, **changes: object) -> bytes:
     start, end = day_bounds_utc("BE", day)
-    document = Document("A44", "A01", find_zone("BE").eic, [DocumentSeries(start, 60, prices(day, level), end=end)])
+    document = Document(
+        "A44", "A01", find_zone("BE").eic, [DocumentSeries(start, 60, prices(day, level), end=end)]
+    )
     return replace(document, **changes).render()  # type: ignore[arg-type]
 
 
 def charts_json(day: date = DAY) -> bytes:
     starts = [int(start.timestamp()) for start in delivery_starts_utc("BE", day)]
-    return json.dumps({"license_info": "CC BY 4.0", "unix_seconds": starts, "price": prices(day), "unit": "EUR/MWh", "deprecated": False}).encode()
+    return json.dumps(
+        {
+            "license_info": "CC BY 4.0",
+            "unix_seconds": starts,
+            "price": prices(day),
+            "unit": "EUR/MWh",
+            "deprecated": False,
+        }
+    ).encode()
 
 
 NO_DATA = (
@@ -93,7 +110,9 @@ NO_DATA = (
 )
 
 
-def test_a_day_that_has_just_been_published_is_stamped_with_the_capture(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_a_day_that_has_just_been_published_is_stamped_with_the_capture(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     servers[0].plan = [sends(xml())]
     rows = market.fetch()
     assert rows.height == 24
@@ -101,7 +120,9 @@ def test_a_day_that_has_just_been_published_is_stamped_with_the_capture(market: 
     assert rows["availability"].unique().to_list() == ["captured"]
 
 
-def test_a_day_of_long_ago_is_dated_by_the_publication_rule(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_a_day_of_long_ago_is_dated_by_the_publication_rule(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     servers[0].plan = [sends(xml())]
     market.now = LATER
     rows = market.fetch()
@@ -109,7 +130,9 @@ def test_a_day_of_long_ago_is_dated_by_the_publication_rule(market: Market, serv
     assert rows["available_at_utc"].unique().to_list() == [datetime(2025, 3, 11, 12, tzinfo=UTC)]
 
 
-def test_asking_again_adds_nothing_and_a_revision_is_a_new_row(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_asking_again_adds_nothing_and_a_revision_is_a_new_row(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     servers[0].plan = [sends(xml())]
     assert market.ingest() == 24
     market.now = NOON + timedelta(hours=1)
@@ -122,7 +145,9 @@ def test_asking_again_adds_nothing_and_a_revision_is_a_new_row(market: Market, s
     assert (after["price_eur_per_mwh"] - before["price_eur_per_mwh"]).round(6).unique().to_list() == [1.0]
 
 
-def test_a_revision_found_by_a_backfill_was_known_only_now(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_a_revision_found_by_a_backfill_was_known_only_now(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     market.now = LATER
     servers[0].plan = [sends(xml())]
     market.ingest()
@@ -131,7 +156,9 @@ def test_a_revision_found_by_a_backfill_was_known_only_now(market: Market, serve
     assert rows["availability"].unique().to_list() == ["captured"]
 
 
-def test_every_answer_is_kept_as_it_came_and_can_be_read_again(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_every_answer_is_kept_as_it_came_and_can_be_read_again(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     body = xml()
     servers[0].plan = [sends(body)]
     market.fetch()
@@ -143,7 +170,9 @@ def test_every_answer_is_kept_as_it_came_and_can_be_read_again(market: Market, s
     assert market.live.reparse(captures, request).n_rows == 24
 
 
-def test_a_stored_body_that_was_damaged_is_refused(market: Market, servers: tuple[FaultyProvider, FaultyProvider], tmp_path: Path) -> None:
+def test_a_stored_body_that_was_damaged_is_refused(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider], tmp_path: Path
+) -> None:
     servers[0].plan = [sends(xml())]
     market.fetch()
     checksum = market.lake.read("captures")["body_sha256"][0]
@@ -164,7 +193,11 @@ def test_no_data_is_not_yet_published(market: Market, servers: tuple[FaultyProvi
 
 @pytest.mark.parametrize(
     ("changes", "words"),
-    [({"currency": "GBP"}, "currency"), ({"unit": "KWH"}, "price_Measure_Unit"), ({"eic": "10YFR-RTE------C"}, "in_Domain")],
+    [
+        ({"currency": "GBP"}, "currency"),
+        ({"unit": "KWH"}, "price_Measure_Unit"),
+        ({"eic": "10YFR-RTE------C"}, "in_Domain"),
+    ],
 )
 def test_a_document_that_says_something_else_is_refused_and_kept(
     changes: dict[str, str], words: str, market: Market, servers: tuple[FaultyProvider, FaultyProvider]
@@ -177,9 +210,17 @@ def test_a_document_that_says_something_else_is_refused_and_kept(
     assert words in row["detail"]
 
 
-def test_a_day_in_part_goes_to_quarantine_and_none_of_it_is_used(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_a_day_in_part_goes_to_quarantine_and_none_of_it_is_used(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     start, _ = day_bounds_utc("BE", DAY)
-    servers[0].plan = [sends(Document("A44", "A01", find_zone("BE").eic, [DocumentSeries(start, 60, prices(DAY)[:20])]).render())]
+    servers[0].plan = [
+        sends(
+            Document(
+                "A44", "A01", find_zone("BE").eic, [DocumentSeries(start, 60, prices(DAY)[:20])]
+            ).render()
+        )
+    ]
     with pytest.raises(NotYetPublishedError):
         market.fetch()
     reasons = market.lake.read("quarantine")["reason"].unique().to_list()
@@ -199,7 +240,10 @@ def test_the_next_source_answers_where_the_first_does_not_and_the_desk_is_told(
 
 
 def test_a_source_that_is_down_says_so_and_hides_the_token(
-    market: Market, servers: tuple[FaultyProvider, FaultyProvider], tmp_path: Path, caplog: pytest.LogCaptureFixture
+    market: Market,
+    servers: tuple[FaultyProvider, FaultyProvider],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     servers[0].plan = [sends(b"", 503)]
     with pytest.raises(SourceUnavailableError) as caught:
@@ -210,7 +254,9 @@ def test_a_source_that_is_down_says_so_and_hides_the_token(
     assert CANARY not in f"{caught.value!r} {caplog.text} {market.live.providers['entsoe']!r}"
 
 
-def test_a_range_is_asked_for_in_spans_and_split_at_what_is_fresh(market: Market, servers: tuple[FaultyProvider, FaultyProvider]) -> None:
+def test_a_range_is_asked_for_in_spans_and_split_at_what_is_fresh(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
     first = DAY - timedelta(days=2)
     bodies = {day: xml(day) for day in (first, first + timedelta(days=1), DAY)}
     old = Document("A44", "A01", find_zone("BE").eic)

@@ -38,7 +38,9 @@ def test_a_zone_that_no_file_holds_is_refused_with_those_that_are(tmp_path):
 def test_a_refused_file_does_not_hide_the_others(tmp_path):
     day = date(2024, 6, 1)
     tidy("DE_LU", day, day).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
-    mixed = pl.DataFrame(instants(day, day, "15m")).with_columns(price_mixed_sequences_eur_mwh=pl.int_range(pl.len()).cast(pl.Float64))
+    mixed = pl.DataFrame(instants(day, day, "15m")).with_columns(
+        price_mixed_sequences_eur_mwh=pl.int_range(pl.len()).cast(pl.Float64)
+    )
     mixed.write_parquet(tmp_path / "de_lu_price_mixed_BAD_x.parquet")
     files = MarketFiles(path=str(tmp_path))
     assert files.tables("DE_LU")["day_ahead_prices"].height == 24
@@ -56,7 +58,15 @@ class TestRecordedData:
         ("zone", "expected"),
         [
             ("DE_LU", {"day_ahead_prices": 62_805, "load_forecasts": 38_637, "generation_actuals": 77_374}),
-            ("SK", {"intraday_prices": 46_558, "imbalance_prices": 72_384, "load_actuals": 18_275, "day_ahead_prices": 44_667}),
+            (
+                "SK",
+                {
+                    "intraday_prices": 46_558,
+                    "imbalance_prices": 72_384,
+                    "load_actuals": 18_275,
+                    "day_ahead_prices": 44_667,
+                },
+            ),
             ("BE", {"imbalance_prices": 49_559, "day_ahead_prices": 64_132}),
             ("CZ", {"day_ahead_prices": 26_304, "renewable_forecasts": 26_304}),
             ("EPF_PJM", {"day_ahead_prices": 52_416, "load_forecasts": 104_832}),
@@ -73,8 +83,12 @@ class TestRecordedData:
     def test_de_lu_has_quarter_hours_from_october_2025_and_features_across_the_switch(self, market_data_dir):
         tables = MarketFiles(path=str(market_data_dir)).tables("DE_LU")
         prices = tables["day_ahead_prices"]
-        assert prices.filter(pl.col("delivery_day") < date(2025, 10, 1))["resolution_minutes"].unique().to_list() == [60]
-        assert prices.filter(pl.col("delivery_day") >= date(2025, 10, 1))["resolution_minutes"].unique().to_list() == [15]
+        assert prices.filter(pl.col("delivery_day") < date(2025, 10, 1))[
+            "resolution_minutes"
+        ].unique().to_list() == [60]
+        assert prices.filter(pl.col("delivery_day") >= date(2025, 10, 1))[
+            "resolution_minutes"
+        ].unique().to_list() == [15]
         days = days_between(date(2025, 9, 20), date(2025, 10, 30))
         features = build_features(tables, zone="DE_LU", days=days)
         assert features["price_7d_eur_per_mwh"].null_count() == 0
@@ -87,12 +101,18 @@ class TestRecordedData:
 def test_what_the_files_never_had_is_not_offered_and_a_live_zone_offers_what_its_sources_have(tmp_path):
     tidy("FR", date(2024, 6, 1), date(2024, 6, 2)).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
     lake = Lake(uri=str(tmp_path / "lake"))
-    market = MarketSource(lake=lake, alerts=Alerts(lake=lake), data_folder=str(tmp_path), http_folder=str(tmp_path))
+    market = MarketSource(
+        lake=lake, alerts=Alerts(lake=lake), data_folder=str(tmp_path), http_folder=str(tmp_path)
+    )
     files = ZoneSettings(source="files")
     assert market.offers("day_ahead_prices", "FR", settings=files)
     assert not market.offers("intraday_prices", "FR", settings=files)
     live = ZoneSettings(source="energy_charts")
     assert market.offers("day_ahead_prices", "BE", settings=live)
     assert not market.offers("imbalance_prices", "BE", settings=live)
-    assert market.offers("imbalance_prices", "BE", settings=ZoneSettings(source="energy_charts", fallback_sources={"imbalance_prices": ("entsoe",)}))
+    assert market.offers(
+        "imbalance_prices",
+        "BE",
+        settings=ZoneSettings(source="energy_charts", fallback_sources={"imbalance_prices": ("entsoe",)}),
+    )
     assert market.offers("imbalance_prices", "BE", settings=ZoneSettings(source="simulated"))

@@ -23,7 +23,10 @@ def prices():
 
 @pytest.fixture(scope="module")
 def forecasts(prices):
-    quantiles = {column: pl.col("price_eur_per_mwh") + 40.0 * (level - 0.5) for level, column in QUANTILE_COLUMNS.items()}
+    quantiles = {
+        column: pl.col("price_eur_per_mwh") + 40.0 * (level - 0.5)
+        for level, column in QUANTILE_COLUMNS.items()
+    }
     return prices.with_columns(
         price_point_eur_per_mwh=pl.col("price_eur_per_mwh"), role=pl.lit("champion"), model_name=pl.lit("DK_1"), model_version=pl.lit("1"),
         as_of_utc=pl.col("available_at_utc"), newest_input_utc=pl.col("available_at_utc"), data_version=pl.lit(""), **quantiles,
@@ -37,14 +40,32 @@ def size_of(png):
 
 def settlements(source):
     days = [DAY + timedelta(days=i) for i in range(10)]
-    frame = pl.DataFrame({"zone": ["DK_1"] * 10, "role": ["champion"] * 10, "delivery_day": days, "pnl_eur": np.linspace(-5, 20, 10)})
+    frame = pl.DataFrame(
+        {
+            "zone": ["DK_1"] * 10,
+            "role": ["champion"] * 10,
+            "delivery_day": days,
+            "pnl_eur": np.linspace(-5, 20, 10),
+        }
+    )
     frame = frame.with_columns(perfect_foresight_eur=pl.lit(30.0), source=pl.lit(source))
     return pl.concat([SETTLEMENTS.empty(), frame], how="diagonal")
 
 
 def drift(n, status="ok"):
-    rows = {"zone": ["FR"] * n, "delivery_day": [DAY] * n, "feature": [f"f{i}|mean" for i in range(n)], "method": ["wasserstein"] * n}
-    values = {"value": [float(i) for i in range(n)], "threshold": [2.0] * n, "status": [status] * n, "reason": [""] * n, "n_reference_days": [90] * n}
+    rows = {
+        "zone": ["FR"] * n,
+        "delivery_day": [DAY] * n,
+        "feature": [f"f{i}|mean" for i in range(n)],
+        "method": ["wasserstein"] * n,
+    }
+    values = {
+        "value": [float(i) for i in range(n)],
+        "threshold": [2.0] * n,
+        "status": [status] * n,
+        "reason": [""] * n,
+        "n_reference_days": [90] * n,
+    }
     return pl.DataFrame(rows | values, schema=FEATURE_DRIFT.schema)
 
 

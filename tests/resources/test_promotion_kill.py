@@ -42,12 +42,16 @@ def model_files(seed: int) -> dict[str, bytes]:
         inputs={},
         holiday_fraction=np.zeros(60),
     )
-    return dict(make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files())
+    return dict(
+        make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files()
+    )
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> ModelRegistry:
-    made = ModelRegistry(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models"))
+    made = ModelRegistry(
+        tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models")
+    )
     for seed in (1, 2):
         facts = VersionFacts(
             settings={"kind": "naive"},
@@ -122,10 +126,14 @@ def test_a_promotion_killed_before_or_after_any_of_its_writes_leaves_one_whole_c
     assert champion.version == ("1" if moment < 3 else "2")  # three writes: first day, alias, stage
     model, loaded = registry.load(ZONE, "champion")
     assert model.to_files() == registry.files(loaded)
-    assert registry.champion_for(ZONE, date(2024, 3, 10), "simulated").version == "1", "the past keeps its champion"
+    assert registry.champion_for(ZONE, date(2024, 3, 10), "simulated").version == "1", (
+        "the past keeps its champion"
+    )
     assert registry.champion_for(ZONE, date(2024, 3, 20), "simulated").version == champion.version
 
-    finished = registry.promote(ZONE, "2", serves_from=date(2024, 3, 20 if moment < 3 else 25))  # asked again, some days later
+    finished = registry.promote(
+        ZONE, "2", serves_from=date(2024, 3, 20 if moment < 3 else 25)
+    )  # asked again, some days later
     assert (finished.stage, finished.serves_from) == ("champion", date(2024, 3, 20))
     assert [version.stage for version in registry.shown_versions(ZONE)] == ["served", "champion"]
 

@@ -21,7 +21,9 @@ TOKEN = "token-1"
 
 
 @pytest.mark.parametrize("name", LIVE_SOURCES)
-def test_every_table_that_a_provider_offers_has_a_contract_and_requests_without_secrets_in_sight(name: str) -> None:
+def test_every_table_that_a_provider_offers_has_a_contract_and_requests_without_secrets_in_sight(
+    name: str,
+) -> None:
     provider = live_providers(dict.fromkeys(TOKEN_VARIABLES, TOKEN))[name]
     offered = {zone: provider.tables(zone) for zone in ALL_ZONES}
     assert any(offered.values())
@@ -38,10 +40,19 @@ def test_every_table_that_a_provider_offers_has_a_contract_and_requests_without_
 @pytest.mark.parametrize(
     ("table", "expected"),
     [
-        ("day_ahead_prices", {"documentType": "A44", "in_Domain": "10Y1001A1001A82H", "out_Domain": "10Y1001A1001A82H"}),
-        ("load_forecasts", {"documentType": "A65", "processType": "A01", "outBiddingZone_Domain": "10Y1001A1001A82H"}),
+        (
+            "day_ahead_prices",
+            {"documentType": "A44", "in_Domain": "10Y1001A1001A82H", "out_Domain": "10Y1001A1001A82H"},
+        ),
+        (
+            "load_forecasts",
+            {"documentType": "A65", "processType": "A01", "outBiddingZone_Domain": "10Y1001A1001A82H"},
+        ),
         ("load_actuals", {"documentType": "A65", "processType": "A16"}),
-        ("renewable_forecasts", {"documentType": "A69", "processType": "A01", "in_Domain": "10Y1001A1001A82H"}),
+        (
+            "renewable_forecasts",
+            {"documentType": "A69", "processType": "A01", "in_Domain": "10Y1001A1001A82H"},
+        ),
         ("generation_actuals", {"documentType": "A75", "processType": "A16"}),
         ("imbalance_prices", {"documentType": "A85", "controlArea_Domain": "10YCB-GERMANY--8"}),
     ],
@@ -49,13 +60,18 @@ def test_every_table_that_a_provider_offers_has_a_contract_and_requests_without_
 def test_entsoe_parameters(table: str, expected: dict[str, str]) -> None:
     (request,) = Entsoe(token=TOKEN).requests(table, "DE_LU", DAY, DAY)
     assert expected.items() <= request.parameters.items()
-    assert (request.parameters["periodStart"], request.parameters["periodEnd"]) == ("202511042300", "202511052300")
+    assert (request.parameters["periodStart"], request.parameters["periodEnd"]) == (
+        "202511042300",
+        "202511052300",
+    )
     assert request.secrets == {"securityToken": TOKEN}
 
 
 def test_entsoe_asks_for_both_kinds_of_outages_and_each_border() -> None:
     provider = Entsoe(token=TOKEN)
-    assert [request.parameters["documentType"] for request in provider.requests("outages", "FR", DAY, DAY)] == ["A80", "A77"]
+    assert [
+        request.parameters["documentType"] for request in provider.requests("outages", "FR", DAY, DAY)
+    ] == ["A80", "A77"]
     flows = provider.requests("cross_border_flows", "FR", DAY, DAY)
     assert len(flows) == len(ZONES["FR"].neighbours)
     assert {request.parameters["out_Domain"] for request in flows} == {ZONES["FR"].eic}
@@ -67,7 +83,11 @@ def test_energy_charts_addresses() -> None:
     assert prices.url.endswith("/price")
     assert prices.parameters == {"bzn": "DK1", "start": "2025-11-04T23:00Z", "end": "2025-11-05T23:00Z"}
     forecasts = EnergyCharts().requests("renewable_forecasts", "DE_LU", DAY, DAY)
-    assert [request.parameters["production_type"] for request in forecasts] == ["solar", "wind_onshore", "wind_offshore"]
+    assert [request.parameters["production_type"] for request in forecasts] == [
+        "solar",
+        "wind_onshore",
+        "wind_offshore",
+    ]
     assert EnergyCharts().tables("DK_1") == {"day_ahead_prices"}
 
 
@@ -85,14 +105,20 @@ def test_elexon_asks_for_system_prices_day_by_day() -> None:
     (index,) = Elexon().requests("intraday_prices", "GB", DAY, DAY + timedelta(days=2))
     assert index.parameters == {"from": "2025-11-05T00:00Z", "to": "2025-11-08T00:00Z", "format": "json"}
     requests = Elexon().requests("imbalance_prices", "GB", DAY, DAY + timedelta(days=2))
-    assert [request.url.rpartition("/")[2] for request in requests] == ["2025-11-05", "2025-11-06", "2025-11-07"]
+    assert [request.url.rpartition("/")[2] for request in requests] == [
+        "2025-11-05",
+        "2025-11-06",
+        "2025-11-07",
+    ]
     assert not Elexon().tables("FR")
 
 
 def test_open_meteo_asks_for_the_run_that_stands_before_the_gate() -> None:
     requests = OpenMeteo().requests("weather_forecasts", "NL", DAY, DAY)
     assert {request.parameters["run"] for request in requests} == {"2025-11-04T00:00"}
-    assert len({(request.parameters["latitude"], request.parameters["longitude"]) for request in requests}) == 3
+    assert (
+        len({(request.parameters["latitude"], request.parameters["longitude"]) for request in requests}) == 3
+    )
     assert requests[0].parameters["wind_speed_unit"] == "ms"
     assert requests[0].parameters["timezone"] == "GMT"
     with pytest.raises(ConfigurationError, match="era5"):

@@ -19,7 +19,16 @@ from spot.contracts.table import check_rows
 from spot.errors import SourceUnavailableError
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
-from spot.strategy.outbox.batch import assess_batch, assess_silence, csv_payload, is_signed, json_payload, make_batches, sign, valid_signals
+from spot.strategy.outbox.batch import (
+    assess_batch,
+    assess_silence,
+    csv_payload,
+    is_signed,
+    json_payload,
+    make_batches,
+    sign,
+    valid_signals,
+)
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_request
@@ -69,7 +78,9 @@ def desk(tmp_path, store):
     lake = Lake(uri=str(tmp_path / "lake"))
 
     def publish(now=BEFORE, mode="live", **options):
-        decision = decide_signals(make_request(DAY, SettlementSpreadSettings(), as_of_utc=GATE - timedelta(hours=1), mode=mode))
+        decision = decide_signals(
+            make_request(DAY, SettlementSpreadSettings(), as_of_utc=GATE - timedelta(hours=1), mode=mode)
+        )
         lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
         lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
         publisher = Publisher(lake=lake, state_folder=str(store.folder), **options)
@@ -98,26 +109,55 @@ def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk, rece
     assert receiver.received == []
     desk(webhook_url=url, webhook_secret=SECRET)
     headers, body = receiver.received[0]
-    assert is_signed(SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=BEFORE)
-    assert not is_signed(SECRET.encode(), headers["X-Spotdesk-Timestamp"], body + b" ", headers["X-Spotdesk-Signature"], now=BEFORE)
-    assert not is_signed(b"other", headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=BEFORE)
-    assert not is_signed(SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=GATE)
+    assert is_signed(
+        SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=BEFORE
+    )
+    assert not is_signed(
+        SECRET.encode(),
+        headers["X-Spotdesk-Timestamp"],
+        body + b" ",
+        headers["X-Spotdesk-Signature"],
+        now=BEFORE,
+    )
+    assert not is_signed(
+        b"other", headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=BEFORE
+    )
+    assert not is_signed(
+        SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=GATE
+    )
     assert headers["Idempotency-Key"] == json.loads(body)["publication_id"]
 
 
 def test_a_failed_message_is_tried_again_under_the_same_id_and_then_left(desk, receiver):
     receiver.answers += [503, 500]
-    options = {"webhook_url": f"http://127.0.0.1:{receiver.server_port}/", "webhook_secret": SECRET, "max_attempts": 3}
-    assert [desk(**options).filter(channel="webhook")["status"].to_list() for _ in range(4)] == [["failed"], ["failed"], ["sent"], []]
+    options = {
+        "webhook_url": f"http://127.0.0.1:{receiver.server_port}/",
+        "webhook_secret": SECRET,
+        "max_attempts": 3,
+    }
+    assert [desk(**options).filter(channel="webhook")["status"].to_list() for _ in range(4)] == [
+        ["failed"],
+        ["failed"],
+        ["sent"],
+        [],
+    ]
     assert len({headers["Idempotency-Key"] for headers, _ in receiver.received}) == 1
     assert len({body for _, body in receiver.received}) == 1
 
 
 def test_nobody_listening_is_a_failure_with_a_row_and_no_url_in_it(desk):
-    row = desk(webhook_url="http://127.0.0.1:9/token-canary", webhook_secret=SECRET, max_attempts=1).filter(channel="webhook").row(0, named=True)
+    row = (
+        desk(webhook_url="http://127.0.0.1:9/token-canary", webhook_secret=SECRET, max_attempts=1)
+        .filter(channel="webhook")
+        .row(0, named=True)
+    )
     assert row["status"] == "failed"
     assert "canary" not in row["detail"]
-    assert desk(webhook_url="http://127.0.0.1:9/", webhook_secret=SECRET, max_attempts=1).filter(channel="webhook").is_empty()
+    assert (
+        desk(webhook_url="http://127.0.0.1:9/", webhook_secret=SECRET, max_attempts=1)
+        .filter(channel="webhook")
+        .is_empty()
+    )
 
 
 def test_an_unsigned_message_is_not_sent(desk, receiver):
@@ -157,7 +197,9 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
     (batch,) = make_batches(decision.frame)
     ask = {"now": BEFORE, "state": TradingState.ACTIVE}
     assert assess_batch(batch, conformance=decision.conformance, **ask) == ()
-    assert assess_batch(batch, conformance=decision.conformance.clear(), **ask) == ("no limits were checked for this decision",)
+    assert assess_batch(batch, conformance=decision.conformance.clear(), **ask) == (
+        "no limits were checked for this decision",
+    )
     breached = decision.conformance.with_columns(status=pl.lit("breached"))
     assert assess_batch(batch, conformance=breached, **ask) == ("a limit is breached or denies",)
     earlier = decision.conformance.with_columns(pl.col("as_of_utc") - timedelta(minutes=30))
@@ -167,34 +209,65 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
 
 
 def test_a_bid_curve_leaves_with_its_signal(desk, tmp_path):
-    decision = decide_signals(make_request(DAY, SettlementSpreadSettings(takes_curve=True), as_of_utc=GATE - timedelta(hours=1)))
+    decision = decide_signals(
+        make_request(DAY, SettlementSpreadSettings(takes_curve=True), as_of_utc=GATE - timedelta(hours=1))
+    )
     desk.lake.replace("bid_curves", decision.bid_curves, zone=ZONE, first_day=DAY, last_day=DAY)
     (plain,), (batch,) = make_batches(decision.frame), make_batches(decision.frame, decision.bid_curves)
     assert plain.publication_id != batch.publication_id
     first = decision.frame["signal_id"][0]
-    steps = decision.bid_curves.filter(pl.col("signal_id") == first).select("price_eur_per_mwh", "volume_mw").rows()
-    (signal,) = [row for row in json.loads(json_payload(batch, sequence=1))["signals"] if row["signal_id"] == first]
+    steps = (
+        decision.bid_curves.filter(pl.col("signal_id") == first)
+        .select("price_eur_per_mwh", "volume_mw")
+        .rows()
+    )
+    (signal,) = [
+        row for row in json.loads(json_payload(batch, sequence=1))["signals"] if row["signal_id"] == first
+    ]
     assert [tuple(step) for step in signal["bid_curve"]] == steps
     assert len(steps) > 1
     rows = pl.read_csv(csv_payload(batch))
     assert rows["bid_curve"][0].split() == [f"{price:g}:{mw:g}" for price, mw in steps]
 
 
-@pytest.mark.parametrize(("scope", "limit", "other"), [("strategy", 30.0, ZONE), ("zone", 30.0, ZONE), ("desk", 30.0, "BE")])
+@pytest.mark.parametrize(
+    ("scope", "limit", "other"), [("strategy", 30.0, ZONE), ("zone", 30.0, ZONE), ("desk", 30.0, "BE")]
+)
 def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scope, limit, other):
     decision = decide_signals(make_request(DAY, SettlementSpreadSettings()))
     (batch,) = make_batches(decision.frame)
     assert batch.n_orders == 24
     is_rate = (pl.col("limit_name") == "max_orders_per_minute") & (pl.col("scope") == scope)
-    conformance = decision.conformance.with_columns(limit_value=pl.when(is_rate).then(limit).otherwise("limit_value"))
-    row = {"publication_id": "earlier", "channel": "table", "attempt": 1, "zone": other, "delivery_day": DAY, "strategy": batch.strategy}
-    row |= {"n_signals": 24, "n_orders": 10, "mode": "paper", "status": "sent", "detail": "", "payload_sha256": "", "receipt": ""}
-    earlier = pl.DataFrame([{**row, "recorded_at_utc": BEFORE - timedelta(seconds=30)}], schema=PUBLICATIONS.schema)
+    conformance = decision.conformance.with_columns(
+        limit_value=pl.when(is_rate).then(limit).otherwise("limit_value")
+    )
+    row = {
+        "publication_id": "earlier",
+        "channel": "table",
+        "attempt": 1,
+        "zone": other,
+        "delivery_day": DAY,
+        "strategy": batch.strategy,
+    }
+    row |= {
+        "n_signals": 24,
+        "n_orders": 10,
+        "mode": "paper",
+        "status": "sent",
+        "detail": "",
+        "payload_sha256": "",
+        "receipt": "",
+    }
+    earlier = pl.DataFrame(
+        [{**row, "recorded_at_utc": BEFORE - timedelta(seconds=30)}], schema=PUBLICATIONS.schema
+    )
     ask = {"state": TradingState.ACTIVE, "conformance": conformance}
     text = f"order rate: 34 orders of the {scope} in a minute, 30.0 are allowed"
     assert assess_batch(batch, now=BEFORE, published=earlier, **ask) == (text,)
     assert assess_batch(batch, now=BEFORE + timedelta(seconds=31), published=earlier, **ask) == ()
-    again = earlier.with_columns(publication_id=pl.lit(batch.publication_id))  # the same batch on another channel
+    again = earlier.with_columns(
+        publication_id=pl.lit(batch.publication_id)
+    )  # the same batch on another channel
     assert assess_batch(batch, now=BEFORE, published=again, **ask) == ()
 
 
@@ -202,7 +275,9 @@ def test_a_halt_waits_for_the_message_that_is_just_leaving(store):
     with store.sending(ZONE) as state:
         assert state is TradingState.ACTIVE
         acknowledged = threading.Event()
-        thread = threading.Thread(target=lambda: (store.halt(ZONE, reason="stop", actor="Ann"), acknowledged.set()))
+        thread = threading.Thread(
+            target=lambda: (store.halt(ZONE, reason="stop", actor="Ann"), acknowledged.set())
+        )
         thread.start()
         assert not acknowledged.wait(0.2)
         assert TradingStateStore(store.folder).state(ZONE) is TradingState.HALTED
@@ -226,21 +301,32 @@ def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_w
     other = frame.with_columns(role=pl.lit("challenger"))
     (batch,) = make_batches(pl.concat([frame, other]))
     assert batch.signals.height == 24
-    assert make_batches(frame.sample(fraction=1.0, shuffle=True, seed=3))[0].publication_id == batch.publication_id
+    assert (
+        make_batches(frame.sample(fraction=1.0, shuffle=True, seed=3))[0].publication_id
+        == batch.publication_id
+    )
     changed = frame.with_columns(signal_id=pl.concat_str(pl.col("signal_id"), pl.lit("x")))
     assert make_batches(changed)[0].publication_id != batch.publication_id
     assert sign(b"k", "t", b"b") != sign(b"k", "tb", b"")
 
 
-def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environment_alone(desk, store, receiver, tmp_path, monkeypatch):
+def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environment_alone(
+    desk, store, receiver, tmp_path, monkeypatch
+):
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/")
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
     desk(now=GATE)
-    desk.lake.replace("publications", desk.lake.read("publications").clear(), zone=ZONE, first_day=DAY, last_day=DAY)
+    desk.lake.replace(
+        "publications", desk.lake.read("publications").clear(), zone=ZONE, first_day=DAY, last_day=DAY
+    )
     outbox = Outbox(lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"))
     assert outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE).is_empty()
     rows = outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)
-    assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent"), ("webhook", "sent")]
+    assert rows.select("channel", "status").rows() == [
+        ("table", "sent"),
+        ("file", "sent"),
+        ("webhook", "sent"),
+    ]
     assert SECRET not in str(outbox) + str(outbox.model_dump())
     assert len(receiver.received) == 1
 
@@ -266,11 +352,17 @@ def live_outbox(desk, store, receiver, tmp_path, monkeypatch):
 
 
 def decide(as_of, **settings):
-    return decide_signals(make_request(DAY, SettlementSpreadSettings(**settings), as_of_utc=as_of, mode="live"))
+    return decide_signals(
+        make_request(DAY, SettlementSpreadSettings(**settings), as_of_utc=as_of, mode="live")
+    )
 
 
 def write_tables(lake, decision, only=("signals", "bid_curves", "limit_conformance")):
-    frames = {"signals": decision.frame, "bid_curves": decision.bid_curves, "limit_conformance": decision.conformance}
+    frames = {
+        "signals": decision.frame,
+        "bid_curves": decision.bid_curves,
+        "limit_conformance": decision.conformance,
+    }
     for table in only:
         lake.replace(table, frames[table], zone=ZONE, first_day=DAY, last_day=DAY)
 
@@ -278,7 +370,11 @@ def write_tables(lake, decision, only=("signals", "bid_curves", "limit_conforman
 def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(live_outbox, receiver):
     lake = live_outbox.lake
     write_tables(lake, decide(GATE - timedelta(hours=1), takes_curve=True))
-    assert live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)["status"].to_list() == ["sent", "sent", "sent"]
+    assert live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)["status"].to_list() == [
+        "sent",
+        "sent",
+        "sent",
+    ]
     newer = decide(GATE - timedelta(minutes=25), takes_curve=True)
     write_tables(lake, newer, only=["signals"])  # and then its run died
     rows = live_outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE - timedelta(minutes=20))
@@ -294,7 +390,9 @@ def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(live_ou
 
 def test_nothing_is_read_while_a_decision_is_being_written(live_outbox, store, receiver):
     rows = []
-    reader = threading.Thread(target=lambda: rows.append(live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)))
+    reader = threading.Thread(
+        target=lambda: rows.append(live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE))
+    )
     newer = decide(GATE - timedelta(minutes=40), takes_curve=True)
     with writing_decision(store.folder):
         write_tables(live_outbox.lake, newer, only=["signals"])
@@ -321,7 +419,11 @@ def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_t
     # asked for the validity of all, then once per message: table, file and webhook
     clock = _Ticking(GATE - timedelta(seconds=25), timedelta(seconds=10))
     rows = live_outbox.publish(ZONE, DAY, DAY, clock=clock)
-    assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent"), ("webhook", "refused")]
+    assert rows.select("channel", "status").rows() == [
+        ("table", "sent"),
+        ("file", "sent"),
+        ("webhook", "refused"),
+    ]
     assert rows["recorded_at_utc"].to_list() == [GATE + timedelta(seconds=n) for n in (-15, -5, 5)]
     assert receiver.received == []
 
@@ -335,29 +437,45 @@ def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox, receiver):
 
 def test_two_who_publish_at_once_send_one_message(live_outbox, receiver):
     receiver.pause_seconds = 0.3
-    threads = [threading.Thread(target=lambda: live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)) for _ in range(2)]
+    threads = [
+        threading.Thread(target=lambda: live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE))
+        for _ in range(2)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(receiver.received) == 1
     rows = live_outbox.lake.read("publications")
-    assert rows.select("channel", "attempt", "status").rows() == [("file", 1, "sent"), ("table", 1, "sent"), ("webhook", 1, "sent")]
+    assert rows.select("channel", "attempt", "status").rows() == [
+        ("file", 1, "sent"),
+        ("table", 1, "sent"),
+        ("webhook", 1, "sent"),
+    ]
 
 
 def test_two_strategies_at_once_keep_the_order_rate(desk, store, receiver):
     """24 orders each and 30 allowed in a minute: one of them waits, whoever comes first."""
     receiver.pause_seconds = 0.3
     one = decide(GATE - timedelta(hours=1))
-    frames = {name: one.frame.with_columns(strategy=pl.lit(name), signal_id=pl.lit(name) + pl.col("signal_id")) for name in ("storage", "price_view")}
+    frames = {
+        name: one.frame.with_columns(strategy=pl.lit(name), signal_id=pl.lit(name) + pl.col("signal_id"))
+        for name in ("storage", "price_view")
+    }
     is_rate = pl.col("limit_name") == "max_orders_per_minute"
     limited = one.conformance.with_columns(limit_value=pl.when(is_rate).then(30.0).otherwise("limit_value"))
     conformance = pl.concat([limited.with_columns(strategy=pl.lit(name)) for name in frames])
     desk.lake.replace("limit_conformance", conformance, zone=ZONE, first_day=DAY, last_day=DAY)
     publisher = Publisher(
-        lake=desk.lake, state_folder=str(store.folder), webhook_url=f"http://127.0.0.1:{receiver.server_port}/", webhook_secret=SECRET
+        lake=desk.lake,
+        state_folder=str(store.folder),
+        webhook_url=f"http://127.0.0.1:{receiver.server_port}/",
+        webhook_secret=SECRET,
     )
-    threads = [threading.Thread(target=lambda rows=rows: publisher.publish(rows, clock=lambda: BEFORE)) for rows in frames.values()]
+    threads = [
+        threading.Thread(target=lambda rows=rows: publisher.publish(rows, clock=lambda: BEFORE))
+        for rows in frames.values()
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -375,7 +493,9 @@ def test_no_log_holds_the_address_or_the_secret_of_a_webhook(live_outbox, receiv
         assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING
     with caplog.at_level(logging.DEBUG):
         live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)
-        assert Alerts(lake=live_outbox.lake, asks_environment=True).send("run_failed", "odd", zone=ZONE, now=BEFORE)
+        assert Alerts(lake=live_outbox.lake, asks_environment=True).send(
+            "run_failed", "odd", zone=ZONE, now=BEFORE
+        )
     assert len(receiver.received) == 2
     assert "run_failed" in caplog.text
     assert "canary" not in caplog.text

@@ -27,7 +27,14 @@ NORTH = "ERCOT_NORTH_HUB"
 
 def prices_json(day: date) -> bytes:
     starts = [int(start.timestamp()) for start in delivery_starts_utc("FR", day)]
-    return json.dumps({"unix_seconds": starts, "price": [40.0 + at for at in range(len(starts))], "unit": "EUR/MWh", "deprecated": False}).encode()
+    return json.dumps(
+        {
+            "unix_seconds": starts,
+            "price": [40.0 + at for at in range(len(starts))],
+            "unit": "EUR/MWh",
+            "deprecated": False,
+        }
+    ).encode()
 
 
 @pytest.fixture
@@ -40,13 +47,22 @@ def server() -> Iterator[FaultyProvider]:
 def market(tmp_path: Path, server: FaultyProvider) -> LiveMarket:
     server.plan = [sends(prices_json(DAY))]
     server.routes = {
-        "/np4-190-cd/dam_stlmnt_pnt_prices": sends(ercot_body(ercot_price_rows(NORTH, DAY, [30.0 + at for at in range(24)]))),
+        "/np4-190-cd/dam_stlmnt_pnt_prices": sends(
+            ercot_body(ercot_price_rows(NORTH, DAY, [30.0 + at for at in range(24)]))
+        ),
         "/EXR/D.USD.EUR.SP00.A": sends(ecb_body("USD", weekday_rates(date(2025, 3, 1), DAY))),
         "/login": sends(b'{"id_token": "t"}'),
     }
     tokens = {"ercot": "k", "ercot_username": f"rederive-{server.url}", "ercot_password": "p"}
-    urls = {"energy_charts": server.url, "ercot": server.url, "ercot_login": f"{server.url}/login", "ecb": server.url}
-    return make_live_market(Lake(uri=str(tmp_path / "lake")), tmp_path / "http", tokens=tokens, base_urls=urls)
+    urls = {
+        "energy_charts": server.url,
+        "ercot": server.url,
+        "ercot_login": f"{server.url}/login",
+        "ecb": server.url,
+    }
+    return make_live_market(
+        Lake(uri=str(tmp_path / "lake")), tmp_path / "http", tokens=tokens, base_urls=urls
+    )
 
 
 def ingest(market: LiveMarket) -> None:
@@ -60,9 +76,13 @@ def test_a_parser_that_reads_the_same_adds_nothing(market: LiveMarket) -> None:
     assert (one.outcome, one.n_rows_then, one.n_rows, one.n_missing, one.n_added) == ("read", 24, 24, 0, 0)
 
 
-def test_an_improved_parser_adds_what_the_old_one_missed(market: LiveMarket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_improved_parser_adds_what_the_old_one_missed(
+    market: LiveMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with monkeypatch.context() as old:
-        old.setattr(energy_charts, "parse_energy_charts", lambda *_: no_data("energy_charts", "old", "not understood"))
+        old.setattr(
+            energy_charts, "parse_energy_charts", lambda *_: no_data("energy_charts", "old", "not understood")
+        )
         with pytest.raises(Exception, match="not understood"):
             ingest(market)
     assert market.lake.read("day_ahead_prices").is_empty()
@@ -76,7 +96,9 @@ def test_an_improved_parser_adds_what_the_old_one_missed(market: LiveMarket, mon
     assert again.n_missing == 0
 
 
-def test_a_stricter_parser_is_told_apart_and_takes_nothing_away(market: LiveMarket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_stricter_parser_is_told_apart_and_takes_nothing_away(
+    market: LiveMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ingest(market)
 
     def refuse(*_: object) -> None:
@@ -111,13 +133,17 @@ def test_prices_in_dollars_are_made_again_in_both_currencies(market: LiveMarket)
             fresh.append(table, frame, source="ecb")
     Path(fresh.uri, "captured_bodies").symlink_to(Path(lake.uri, "captured_bodies"))
     market.lake = fresh
-    found = list(rederive(market, fresh.read("captures").filter(pl.col("source") == "ercot"), is_applied=True))
+    found = list(
+        rederive(market, fresh.read("captures").filter(pl.col("source") == "ercot"), is_applied=True)
+    )
     assert [one.n_added for one in found] == [24]
     assert fresh.read("local_currency_prices").equals(kept)
     assert len(fresh.read("day_ahead_prices")) == 24
 
 
-def test_the_command_says_what_the_ledger_lacks(market: LiveMarket, server: FaultyProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_says_what_the_ledger_lacks(
+    market: LiveMarket, server: FaultyProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ingest(market)
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     monkeypatch.setenv("SPOTDESK_LAKE_URI", market.lake.uri)

@@ -27,7 +27,9 @@ FACTS = VersionFacts(
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> ModelRegistry:
     folder = tmp_path_factory.mktemp("registry")
-    registry = ModelRegistry(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_folder=str(folder / "models"))
+    registry = ModelRegistry(
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_folder=str(folder / "models")
+    )
     registry.prepare()
     return registry
 
@@ -41,7 +43,9 @@ def registry(made: ModelRegistry, tmp_path: Path) -> ModelRegistry:
 
     shutil.copy(made.tracking_uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
     module._prepare.cache_clear()
-    return ModelRegistry(tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models"))
+    return ModelRegistry(
+        tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +64,9 @@ def files() -> dict[str, bytes]:
     return dict(NaiveForecaster(NaiveSettings()).fit(panel).to_files())
 
 
-def test_the_same_fingerprint_is_the_same_version_and_its_files_come_back(registry: ModelRegistry, files: dict[str, bytes]):
+def test_the_same_fingerprint_is_the_same_version_and_its_files_come_back(
+    registry: ModelRegistry, files: dict[str, bytes]
+):
     first = registry.register("FR", files, FACTS)
     again = registry.register("FR", files, FACTS)
     other = registry.register("FR", files, replace(FACTS, fingerprint="f2"))
@@ -75,7 +81,9 @@ def test_the_same_fingerprint_is_the_same_version_and_its_files_come_back(regist
     assert registry.versions("DE_LU") == []
 
 
-def test_a_damaged_missing_or_added_file_is_refused_before_it_is_parsed(registry: ModelRegistry, made: ModelRegistry, files: dict[str, bytes]):
+def test_a_damaged_missing_or_added_file_is_refused_before_it_is_parsed(
+    registry: ModelRegistry, made: ModelRegistry, files: dict[str, bytes]
+):
     run_id = registry.register("FR", files, FACTS).run_id
     folder = Path(made.artifact_folder) / run_id / "artifacts" / "model"
     damaged = next(folder.glob("*.npz"))
@@ -91,7 +99,9 @@ def test_a_damaged_missing_or_added_file_is_refused_before_it_is_parsed(registry
             registry.load("FR", "1")
 
 
-def test_no_version_and_no_champion_are_said_and_not_guessed(registry: ModelRegistry, files: dict[str, bytes]):
+def test_no_version_and_no_champion_are_said_and_not_guessed(
+    registry: ModelRegistry, files: dict[str, bytes]
+):
     assert registry.champion("FR") is None
     with pytest.raises(ModelNotFoundError, match="no champion for 2025-04-01"):
         registry.champion_for("FR", date(2025, 4, 1), "simulated")
@@ -103,10 +113,16 @@ def test_no_version_and_no_champion_are_said_and_not_guessed(registry: ModelRegi
         registry.versions("XX")
 
 
-def test_who_serves_a_day_knew_only_its_past_and_other_data_never_stands_in(registry: ModelRegistry, files: dict[str, bytes]):
+def test_who_serves_a_day_knew_only_its_past_and_other_data_never_stands_in(
+    registry: ModelRegistry, files: dict[str, bytes]
+):
     early, late, other = (
         registry.register("FR", files, replace(FACTS, fingerprint=name, serves_from=day, lineage=lineage))
-        for name, day, lineage in (("a", date(2025, 3, 2), "files"), ("b", date(2025, 6, 1), "files"), ("c", date(2025, 5, 1), "simulated"))
+        for name, day, lineage in (
+            ("a", date(2025, 3, 2), "files"),
+            ("b", date(2025, 6, 1), "files"),
+            ("c", date(2025, 5, 1), "simulated"),
+        )
     )
     for version in (early, late, other):
         registry.promote("FR", version.version)
@@ -117,7 +133,9 @@ def test_who_serves_a_day_knew_only_its_past_and_other_data_never_stands_in(regi
         registry.champion_for("FR", date(2025, 3, 1), "files")
 
 
-def test_a_replay_of_the_past_moves_no_alias_and_a_rollback_takes_effect_at_once(registry: ModelRegistry, files: dict[str, bytes]):
+def test_a_replay_of_the_past_moves_no_alias_and_a_rollback_takes_effect_at_once(
+    registry: ModelRegistry, files: dict[str, bytes]
+):
     new = registry.register("FR", files, replace(FACTS, fingerprint="new", serves_from=date(2025, 6, 1)))
     old = registry.register("FR", files, replace(FACTS, fingerprint="old", serves_from=date(2024, 6, 1)))
     registry.promote("FR", new.version)
@@ -129,7 +147,9 @@ def test_a_replay_of_the_past_moves_no_alias_and_a_rollback_takes_effect_at_once
     assert registry.champion_for("FR", date(2025, 7, 1), "simulated").version == old.version
 
 
-def test_a_challenger_serves_from_the_day_it_was_promoted_and_not_before(registry: ModelRegistry, files: dict[str, bytes]):
+def test_a_challenger_serves_from_the_day_it_was_promoted_and_not_before(
+    registry: ModelRegistry, files: dict[str, bytes]
+):
     champion = registry.register("FR", files, FACTS)
     challenger = registry.register("FR", files, replace(FACTS, fingerprint="x", serves_from=date(2025, 4, 1)))
     registry.promote("FR", champion.version)

@@ -64,7 +64,15 @@ def test_nothing_but_resume_makes_a_state_less_strict(store):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"\xff\xfe\x00", b"[]", b'{"scope": "zone-SK", "state": "active"}', b'{"scope": "desk", "state": "ACTIVE"}']
+    "content",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[]",
+        b'{"scope": "zone-SK", "state": "active"}',
+        b'{"scope": "desk", "state": "ACTIVE"}',
+    ],
 )
 def test_what_cannot_be_understood_is_halted(store, content):
     (store.folder / "zone-SK.json").write_bytes(content)
@@ -149,10 +157,26 @@ def test_many_processes_may_press_the_button_at_once(store):
 
 def test_the_stop_button_imports_neither_dagster_nor_mlflow():
     code = "import sys, resources.trading.state; print(sorted({'dagster', 'mlflow', 'deltalake', 'duckdb', 'catboost'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        == "[]"
+    )
 
 
-@pytest.mark.parametrize("content", [None, b"", b"\xff", b"desk: [", b"desk: {a: 1}\ndesk: {a: 2}\n", b"- 1\n", b"!!python/object:os.system {}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"\xff",
+        b"desk: [",
+        b"desk: {a: 1}\ndesk: {a: 2}\n",
+        b"- 1\n",
+        b"!!python/object:os.system {}",
+    ],
+)
 def test_limits_that_cannot_be_read_deny(tmp_path, content):
     path = tmp_path / "risk_limits.yaml"
     if content is not None:

@@ -70,7 +70,9 @@ class Desk:
         self.live = LiveMarket(self.lake, providers, self.client)
         pjm = [row for day in days() for row in pjm_price_rows(WESTERN, day, values(WESTERN, day))]
         ercot = [row for day in days() for row in ercot_price_rows(NORTH, day, values(NORTH, day))]
-        real_time = [row for day in days() for row in ercot_price_rows(NORTH, day, values(NORTH, day, 15), 15)]
+        real_time = [
+            row for day in days() for row in ercot_price_rows(NORTH, day, values(NORTH, day, 15), 15)
+        ]
         self.rates = weekday_rates(DAY - timedelta(days=9), DAY + timedelta(days=3))
         server.routes = {
             "/pjm/da_hrl_lmps": sends(pjm_body(pjm)),
@@ -107,9 +109,13 @@ def test_prices_are_kept_in_dollars_and_handed_on_in_eur(desk: Desk, zone: str, 
     kept = desk.lake.read("local_currency_prices", zones=[zone])
     assert kept.filter(pl.col("delivery_day") == DAY)["price_per_mwh"].to_list() == values(zone, DAY)
     known = max(day for day in desk.rates if day < DAY)
-    assert rows.filter(pl.col("delivery_day") == DAY)["price_eur_per_mwh"][0] == pytest.approx(values(zone, DAY)[0] / desk.rates[known])
+    assert rows.filter(pl.col("delivery_day") == DAY)["price_eur_per_mwh"][0] == pytest.approx(
+        values(zone, DAY)[0] / desk.rates[known]
+    )
     assert set(rows["source"]) == {source}
-    assert (rows["available_at_utc"] > pl.Series([gate_closure_utc(zone, day) for day in rows["delivery_day"]])).all()
+    assert (
+        rows["available_at_utc"] > pl.Series([gate_closure_utc(zone, day) for day in rows["delivery_day"]])
+    ).all()
 
 
 def test_asking_again_asks_the_bank_no_more_and_gives_the_same_rows(desk: Desk) -> None:
@@ -143,13 +149,19 @@ def test_no_price_yet_is_no_price(desk: Desk) -> None:
         desk.fetch("day_ahead_prices", WESTERN, "pjm")
 
 
-def test_the_login_is_done_once_and_its_secrets_go_nowhere(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_login_is_done_once_and_its_secrets_go_nowhere(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     desk.fetch("day_ahead_prices", NORTH, "ercot")
     desk.fetch("imbalance_prices", NORTH, "ercot")
     assert len(desk.server.posted) == 1
     assert PASSWORD.encode() in desk.server.posted[0]
-    asked = [headers for path, headers in zip(desk.server.asked, desk.server.headers, strict=True) if path.startswith("/ercot/")]
+    asked = [
+        headers
+        for path, headers in zip(desk.server.asked, desk.server.headers, strict=True)
+        if path.startswith("/ercot/")
+    ]
     assert all(headers["Authorization"] == "Bearer token-of-an-hour" for headers in asked)
     assert all(headers["Ocp-Apim-Subscription-Key"] == CANARY for headers in asked)
     files = b"".join(path.read_bytes() for path in desk.folder.rglob("*") if path.is_file())
@@ -166,7 +178,9 @@ def test_a_login_that_is_refused_is_a_matter_of_configuration(desk: Desk, answer
 
 
 def test_a_key_that_no_header_may_hold_is_refused_before_it_is_sent(desk: Desk) -> None:
-    request = Pjm(key=f"{CANARY}\n", base_url=f"{desk.server.url}/pjm", policy=QUICK).requests("day_ahead_prices", WESTERN, DAY, DAY)[0]
+    request = Pjm(key=f"{CANARY}\n", base_url=f"{desk.server.url}/pjm", policy=QUICK).requests(
+        "day_ahead_prices", WESTERN, DAY, DAY
+    )[0]
     with pytest.raises(ConfigurationError, match="characters") as caught:
         request.ask(desk.client(Pjm()))
     assert CANARY not in repr(caught.value)
@@ -185,7 +199,10 @@ def test_what_pjm_is_asked() -> None:
     assert request.parameters["datetime_beginning_ept"] == "11/05/2025 00:00to11/06/2025 23:59"
     assert request.parameters["pnode_id"] == "51288"
     assert "total_lmp_rt" in request.parameters["fields"]
-    feeds = [request.url.rpartition("/")[2] for request in Pjm(key=CANARY).requests("load_forecasts", WESTERN, DAY, DAY)]
+    feeds = [
+        request.url.rpartition("/")[2]
+        for request in Pjm(key=CANARY).requests("load_forecasts", WESTERN, DAY, DAY)
+    ]
     assert feeds == ["load_frcstd_hist", "load_frcstd_7_day"]
 
 
@@ -195,7 +212,9 @@ def test_what_ercot_is_asked() -> None:
     assert len(requests) == 2
     assert requests[0].parameters["postedDatetimeFrom"] == "2025-11-04T00:00:00"
     assert requests[0].parameters["postedDatetimeTo"] == "2025-11-04T10:00:00"
-    assert requests[0].parameters["deliveryDateFrom"] == requests[0].parameters["deliveryDateTo"] == "2025-11-05"
+    assert (
+        requests[0].parameters["deliveryDateFrom"] == requests[0].parameters["deliveryDateTo"] == "2025-11-05"
+    )
     (prices,) = provider.requests("day_ahead_prices", NORTH, DAY, DAY + timedelta(days=1))
     assert prices.parameters["settlementPoint"] == "HB_NORTH"
     assert not Ercot().tables(WESTERN)
@@ -205,14 +224,22 @@ def test_every_vintage_of_a_load_forecast_is_judged_and_kept(desk: Desk) -> None
     for at, day in enumerate(days()):
         gate = gate_closure_utc(NORTH, day)
         loads = [60_000.0 + 800.0 * (hour % 12) for hour in range(24)]
-        rows = [row for hours in (4, 2) for row in ercot_load_rows(NORTH, day, loads, gate - timedelta(hours=hours))]
+        rows = [
+            row
+            for hours in (4, 2)
+            for row in ercot_load_rows(NORTH, day, loads, gate - timedelta(hours=hours))
+        ]
         desk.server.plan = [*desk.server.plan[:at], sends(ercot_body(rows)), sends(b"", 404)]
     loaded = desk.fetch("load_forecasts", NORTH, "ercot")
     assert len(loaded) == 3 * 2 * 24
     assert desk.lake.append("load_forecasts", loaded, source="ercot").n_new == 144
     made = gate_closure_utc(WESTERN, DAY) - timedelta(hours=3)
     desk.server.plan = [
-        sends(pjm_body(pjm_load_rows(WESTERN, DAY, [90_000.0 + hour for hour in range(24)], made, is_history=True))),
+        sends(
+            pjm_body(
+                pjm_load_rows(WESTERN, DAY, [90_000.0 + hour for hour in range(24)], made, is_history=True)
+            )
+        ),
         sends(pjm_body([])),
     ]
     assert set(desk.fetch("load_forecasts", WESTERN, "pjm")["available_at_utc"]) == {made}
@@ -225,7 +252,9 @@ def test_gb_index_and_system_price_become_eur_tables(desk: Desk) -> None:
     gb = dict.fromkeys(weekday_rates(date(2026, 4, 20), date(2026, 5, 8)), 0.85)
     desk.server.routes["/ecb/EXR/D.GBP.EUR.SP00.A"] = sends(ecb_body("GBP", gb))
     desk.now = datetime(2026, 5, 7, tzinfo=UTC)
-    rows = desk.live.fetch("intraday_prices", "GB", date(2026, 5, 6), date(2026, 5, 6), sources=["elexon"], now=desk.now).rows
+    rows = desk.live.fetch(
+        "intraday_prices", "GB", date(2026, 5, 6), date(2026, 5, 6), sources=["elexon"], now=desk.now
+    ).rows
     kept = desk.lake.read("local_currency_prices", zones=["GB"])
     assert rows["price_eur_per_mwh"][0] == pytest.approx(kept["price_per_mwh"][0] / 0.85)
     assert set(rows["series"]) == {"vwap"}

@@ -51,7 +51,13 @@ def lake(tmp_path: Path) -> Lake:
         source=pl.lit("simulated"),
         **{name: pl.lit(1.0) for name in FEATURES},
     )
-    made.replace("day_ahead_features", rows.select(DAY_AHEAD_FEATURES.columns.keys()), zone=ZONE, first_day=days[0], last_day=days[-1])
+    made.replace(
+        "day_ahead_features",
+        rows.select(DAY_AHEAD_FEATURES.columns.keys()),
+        zone=ZONE,
+        first_day=days[0],
+        last_day=days[-1],
+    )
     return made
 
 
@@ -73,7 +79,13 @@ def write_drift(lake: Lake, day: date, status: str) -> None:
         "zone": ZONE, "delivery_day": day, "feature": "load_forecast_mw|mean", "method": "wasserstein", "value": 9.0, "threshold": 1.0,
         "status": status, "reason": "over" if status == "alert" else "", "n_reference_days": 80,
     }  # fmt: skip
-    lake.replace("feature_drift", pl.DataFrame([row], schema=FEATURE_DRIFT.schema), zone=ZONE, first_day=day, last_day=day)
+    lake.replace(
+        "feature_drift",
+        pl.DataFrame([row], schema=FEATURE_DRIFT.schema),
+        zone=ZONE,
+        first_day=day,
+        last_day=day,
+    )
 
 
 def write_quality(lake: Lake, day: date, status: str) -> None:
@@ -82,4 +94,10 @@ def write_quality(lake: Lake, day: date, status: str) -> None:
         "zone": ZONE, "delivery_day": day, "series": "load_forecast_mw", "check": "frozen", "n_rows": 6, "value": 1.0, "threshold": 1.0,
         "status": status, "reason": "frozen",
     }  # fmt: skip
-    lake.replace("data_quality", pl.DataFrame([row], schema=DATA_QUALITY.schema), zone=ZONE, first_day=day, last_day=day)
+    lake.replace(
+        "data_quality",
+        pl.DataFrame([row], schema=DATA_QUALITY.schema),
+        zone=ZONE,
+        first_day=day,
+        last_day=day,
+    )

@@ -8,7 +8,15 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
-from dagster import AssetCheckResult, DagsterInstance, Definitions, asset, asset_check, build_run_status_sensor_context, define_asset_job
+from dagster import (
+    AssetCheckResult,
+    DagsterInstance,
+    Definitions,
+    asset,
+    asset_check,
+    build_run_status_sensor_context,
+    define_asset_job,
+)
 
 from resources.trading.alerts import Alerts
 from sensors.alerting import alert_on_failure, silence_before_gate
@@ -40,7 +48,10 @@ def later() -> None:
 JOBS = Definitions(
     assets=[broken, doubtful, later],
     asset_checks=[is_sound],
-    jobs=[define_asset_job("signals_ready", ["broken"]), define_asset_job("day_judged", ["doubtful", "later"])],
+    jobs=[
+        define_asset_job("signals_ready", ["broken"]),
+        define_asset_job("day_judged", ["doubtful", "later"]),
+    ],
 )
 
 
@@ -52,14 +63,28 @@ def instance() -> Iterator[DagsterInstance]:
 
 @pytest.mark.parametrize(
     ("job", "kind", "severity", "text"),
-    [("signals_ready", "run_failed", "critical", "the cable is cut"), ("day_judged", "blocking_check_failed", "warning", "is_sound")],
+    [
+        ("signals_ready", "run_failed", "critical", "the cable is cut"),
+        ("day_judged", "blocking_check_failed", "warning", "is_sound"),
+    ],
 )
-def test_a_failed_run_and_a_failed_blocking_check_are_alerts(instance, lake, alerts, job, kind, severity, text):
-    done = JOBS.resolve_job_def(job).execute_in_process(instance=instance, raise_on_error=False, tags={"dagster/partition": f"2025-06-11|{ZONE}"})
-    failure = next(event for event in done.all_events if event.is_failure and event.event_type_value == "PIPELINE_FAILURE")
+def test_a_failed_run_and_a_failed_blocking_check_are_alerts(
+    instance, lake, alerts, job, kind, severity, text
+):
+    done = JOBS.resolve_job_def(job).execute_in_process(
+        instance=instance, raise_on_error=False, tags={"dagster/partition": f"2025-06-11|{ZONE}"}
+    )
+    failure = next(
+        event
+        for event in done.all_events
+        if event.is_failure and event.event_type_value == "PIPELINE_FAILURE"
+    )
     with (
         build_run_status_sensor_context(
-            sensor_name="run_failed", dagster_instance=instance, dagster_run=done.dagster_run, dagster_event=failure
+            sensor_name="run_failed",
+            dagster_instance=instance,
+            dagster_run=done.dagster_run,
+            dagster_event=failure,
         ) as context,
     ):
         alert_on_failure(context.for_run_failure(), alerts, NOW)
@@ -129,8 +154,16 @@ def webhook() -> Iterator[str]:
 
 def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
     alerts = Alerts(lake=lake, webhook_url=webhook)
-    assert alerts.send("no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW)
-    assert not alerts.send("no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW + timedelta(hours=1))
+    assert alerts.send(
+        "no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW
+    )
+    assert not alerts.send(
+        "no_signal",
+        "flat on 2025-06-11: no champion",
+        zone=ZONE,
+        severity="critical",
+        now=NOW + timedelta(hours=1),
+    )
     assert lake.read("alerts").height == 1
     (message,) = Webhook.received
     assert message["text"] == "[critical] FR no_signal: flat on 2025-06-11: no champion"
@@ -139,7 +172,9 @@ def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
 def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(lake, webhook: str, caplog):
     Webhook.status = 500
     assert Alerts(lake=lake, webhook_url=webhook).send("no_signal", "flat", zone=ZONE, now=NOW)
-    assert Alerts(lake=lake, webhook_url="http://127.0.0.1:9/secret-token").send("no_signal", "still flat", zone=ZONE, now=NOW)
+    assert Alerts(lake=lake, webhook_url="http://127.0.0.1:9/secret-token").send(
+        "no_signal", "still flat", zone=ZONE, now=NOW
+    )
     assert lake.read("alerts").height == 2
     assert "the webhook did not take it" in caplog.text
     assert "secret-token" not in caplog.text

@@ -31,7 +31,9 @@ def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_roo
     }
     for day in DAYS:
         gate = gate_closure_utc(ZONE, day)
-        decision = decide_signals(make_request(day, SettlementSpreadSettings(), as_of_utc=gate - timedelta(hours=1), mode="live"))
+        decision = decide_signals(
+            make_request(day, SettlementSpreadSettings(), as_of_utc=gate - timedelta(hours=1), mode="live")
+        )
         lake.replace("signals", decision.frame, zone=ZONE, first_day=day, last_day=day)
         lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=day, last_day=day)
         for minutes in (30, 29):  # told once, however often it is tried

@@ -37,7 +37,10 @@ def end_run(instance: DagsterInstance, request: RunRequest, status: DagsterRunSt
 
 
 def status_of(lake) -> list[tuple[str, str, int]]:
-    return [(row["cause"], row["status"], row["n_attempts"]) for row in lake.read("retrain_requests").sort("request_id").iter_rows(named=True)]
+    return [
+        (row["cause"], row["status"], row["n_attempts"])
+        for row in lake.read("retrain_requests").sort("request_id").iter_rows(named=True)
+    ]
 
 
 def test_drift_asks_once_however_often_the_sensor_looks(lake, tick, instance):
@@ -105,7 +108,13 @@ def test_an_old_model_is_retrained(lake, tick, days: int, expected: int):
 def test_no_version_yet_asks_for_the_first_and_too_little_data_asks_for_nothing(lake, tick):
     (request,) = tick(0, OneVersion(None))
     assert "no version yet" in request.run_config["resources"]["training_order"]["config"]["detail"]
-    lake.replace("day_ahead_features", lake.read("day_ahead_features").clear(), zone=ZONE, first_day=TODAY - timedelta(days=99), last_day=TODAY)
+    lake.replace(
+        "day_ahead_features",
+        lake.read("day_ahead_features").clear(),
+        zone=ZONE,
+        first_day=TODAY - timedelta(days=99),
+        last_day=TODAY,
+    )
     lake.upsert("retrain_requests", lake.read("retrain_requests").with_columns(status=pl.lit("succeeded")))
     assert tick(60 * 24 * 30, OneVersion(None)) == []
 
@@ -136,8 +145,14 @@ def test_a_day_of_drift_on_many_ticks_gives_one_retrain_whether_it_ends_well_or_
     for minute in range(0, 24 * 60, 40):
         for request in tick(minute):
             launched.append(request)
-            end_run(instance, request, DagsterRunStatus.FAILURE if len(launched) == 1 else DagsterRunStatus.SUCCESS)
-    assert [request.tags for request in launched] == [launched[0].tags] * 2  # one request, whose second attempt ended well
+            end_run(
+                instance,
+                request,
+                DagsterRunStatus.FAILURE if len(launched) == 1 else DagsterRunStatus.SUCCESS,
+            )
+    assert [request.tags for request in launched] == [
+        launched[0].tags
+    ] * 2  # one request, whose second attempt ended well
     assert status_of(lake) == [("drift", "succeeded", 2)]
 
 
@@ -149,7 +164,10 @@ class OtherCode(OneVersion):
         self.code_version = code_version
 
     def versions(self, zone: str) -> list[ModelVersion]:
-        return [replace(version, tags={**version.tags, "code_version": self.code_version}) for version in super().versions(zone)]
+        return [
+            replace(version, tags={**version.tags, "code_version": self.code_version})
+            for version in super().versions(zone)
+        ]
 
 
 def test_new_code_is_a_cause_and_the_same_code_is_none(lake, tick):

@@ -11,7 +11,12 @@ from sensors.schedules import gate_time, results_time, schedules_of
 from spot.market.gates import gate_closure_utc
 
 SCHEDULES = {
-    made.name: made for made in schedules_of(DeskSettings(zones={"FR": ZoneSettings(), "GB": ZoneSettings(), "SK": ZoneSettings(is_scheduled=False)}))
+    made.name: made
+    for made in schedules_of(
+        DeskSettings(
+            zones={"FR": ZoneSettings(), "GB": ZoneSettings(), "SK": ZoneSettings(is_scheduled=False)}
+        )
+    )
 }
 BRUSSELS = ZoneInfo("Europe/Brussels")
 
@@ -28,7 +33,12 @@ def test_only_zones_that_are_looked_after_have_schedules():
 
 @pytest.mark.parametrize(
     ("local", "day"),
-    [("2025-03-29T11:15", "2025-03-30"), ("2025-03-30T11:15", "2025-03-31"), ("2025-10-25T11:15", "2025-10-26"), ("2025-12-31T11:15", "2026-01-01")],
+    [
+        ("2025-03-29T11:15", "2025-03-30"),
+        ("2025-03-30T11:15", "2025-03-31"),
+        ("2025-10-25T11:15", "2025-10-26"),
+        ("2025-12-31T11:15", "2026-01-01"),
+    ],
 )
 def test_the_gate_run_is_for_tomorrow_and_before_its_gate(local: str, day: str):
     at = datetime.fromisoformat(local).replace(tzinfo=BRUSSELS)
@@ -56,4 +66,9 @@ def test_delivered_days_are_judged_with_the_fortnight_before_them():
     request = run_request("after_delivery_FR", datetime(2025, 3, 31, 14, 30, tzinfo=BRUSSELS))
     assert request.partition_key == "2025-03-30|FR"
     assert request.tags["spotdesk/first_day"] == "2025-03-17"
-    assert run_request("after_day_ahead_results_FR", datetime(2025, 3, 30, 13, 15, tzinfo=BRUSSELS)).partition_key == "2025-03-31|FR"
+    assert (
+        run_request(
+            "after_day_ahead_results_FR", datetime(2025, 3, 30, 13, 15, tzinfo=BRUSSELS)
+        ).partition_key
+        == "2025-03-31|FR"
+    )

@@ -9,13 +9,21 @@ from spot.market.delivery import n_periods
 
 
 def made_up_panel(
-    n_days: int = 150, *, zone: str = "DE_LU", first_day: date = date(2025, 1, 6), switch_day: date | None = None, noise: float = 3.0, seed: int = 0
+    n_days: int = 150,
+    *,
+    zone: str = "DE_LU",
+    first_day: date = date(2025, 1, 6),
+    switch_day: date | None = None,
+    noise: float = 3.0,
+    seed: int = 0,
 ) -> DeliveryPanel:
     """Prices that follow residual load and the weekday, on real days of `zone`; quarter hours from `switch_day` on."""
     rng = np.random.default_rng(seed)
     days = np.arange(np.datetime64(first_day), np.datetime64(first_day) + n_days)
     minutes = np.array([15 if switch_day and day.astype(object) >= switch_day else 60 for day in days])
-    counts = np.array([n_periods(zone, day.astype(object), int(length)) for day, length in zip(days, minutes, strict=True)])
+    counts = np.array(
+        [n_periods(zone, day.astype(object), int(length)) for day, length in zip(days, minutes, strict=True)]
+    )
     width = int(counts.max())
     prices, load, wind = (np.full((n_days, width), np.nan) for _ in range(3))
     for row, (count, length) in enumerate(zip(counts, minutes, strict=True)):

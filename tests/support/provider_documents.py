@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-ROOTS = {"A44": "Publication_MarketDocument", "A65": "GL_MarketDocument", "A69": "GL_MarketDocument", "A75": "GL_MarketDocument"}
+ROOTS = {
+    "A44": "Publication_MarketDocument",
+    "A65": "GL_MarketDocument",
+    "A69": "GL_MarketDocument",
+    "A75": "GL_MarketDocument",
+}
 PSR_TYPES = {"solar": "B16", "wind_offshore": "B18", "wind_onshore": "B19"}
 
 
@@ -46,7 +51,11 @@ class Document:
             f"<process.processType>{self.process}</process.processType><createdDateTime>2026-11-01T00:00:00Z</createdDateTime>\n"
             f"<{interval}><start>{_text(first)}</start><end>{_text(last)}</end></{interval}>\n"
         )
-        return (head + "".join(self._series(part, number) for number, part in enumerate(self.series, 1)) + f"</{root}>").encode()
+        return (
+            head
+            + "".join(self._series(part, number) for number, part in enumerate(self.series, 1))
+            + f"</{root}>"
+        ).encode()
 
     def _series(self, part: DocumentSeries, number: int) -> str:
         tag = "price.amount" if self.kind == "A44" else "quantity"
@@ -72,7 +81,11 @@ class Document:
                 + (sequence if part.sequence else "")
             )
         domain = "outBiddingZone_Domain.mRID" if self.kind == "A65" else "inBiddingZone_Domain.mRID"
-        psr = f"<MktPSRType><psrType>{PSR_TYPES[part.name]}</psrType></MktPSRType>" if part.name in PSR_TYPES else ""
+        psr = (
+            f"<MktPSRType><psrType>{PSR_TYPES[part.name]}</psrType></MktPSRType>"
+            if part.name in PSR_TYPES
+            else ""
+        )
         return f"<{domain}>{self.eic}</{domain}><quantity_Measure_Unit.name>{self.unit or 'MAW'}</quantity_Measure_Unit.name>{psr}"
 
 

@@ -49,7 +49,9 @@ def sends_packed(body: bytes) -> Behaviour:
 
 def sends_html() -> Behaviour:
     """A page of maintenance with status 200."""
-    return sends(b"<!DOCTYPE html><html><body>Service temporarily unavailable</body></html>", Content_Type="text/html")
+    return sends(
+        b"<!DOCTYPE html><html><body>Service temporarily unavailable</body></html>", Content_Type="text/html"
+    )
 
 
 def cuts_body(body: bytes, n_bytes: int) -> Behaviour:

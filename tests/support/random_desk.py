@@ -31,7 +31,13 @@ class Published:
     @cached_property
     def risk(self) -> TailRisk:
         """As the desk itself figures it."""
-        return Orders(exposure_mw=self.exposure, limit_price=self.price, expected_price=self.expected, hours=HOURS, scenarios=_SCENARIOS).risk
+        return Orders(
+            exposure_mw=self.exposure,
+            limit_price=self.price,
+            expected_price=self.expected,
+            hours=HOURS,
+            scenarios=_SCENARIOS,
+        ).risk
 
 
 @dataclass
@@ -40,8 +46,12 @@ class RandomDesk:
 
     limits: dict[tuple[str, str, str], tuple[float | None, str]]
     """(scope, owner, kind) to value and action."""
-    states: dict[str, TradingState] = field(default_factory=lambda: dict.fromkeys(("desk", *ZONES), TradingState.ACTIVE))
-    conditions: Conditions = field(default_factory=lambda: Conditions(model_age_days=1.0, data_age_hours=1.0, drift_status="ok"))
+    states: dict[str, TradingState] = field(
+        default_factory=lambda: dict.fromkeys(("desk", *ZONES), TradingState.ACTIVE)
+    )
+    conditions: Conditions = field(
+        default_factory=lambda: Conditions(model_age_days=1.0, data_age_hours=1.0, drift_status="ok")
+    )
     held: dict[tuple[str, str], Published] = field(default_factory=dict)
     yesterday: dict[tuple[str, str], float] = field(default_factory=dict)
     pnl: list[float] = field(default_factory=list)
@@ -50,10 +60,23 @@ class RandomDesk:
     def limits_of(self, zone: str, strategy: str) -> tuple[Limit, ...]:
         """The limits in force for one strategy in one zone."""
         owner = {"desk": "all", "zone": zone, "strategy": f"{zone}/{strategy}"}
-        rows = [(scope, kind, *self.limits[scope, owner[scope], kind]) for scope in SCOPES for kind in LIMIT_KINDS]
-        return tuple(Limit(scope=scope, kind=kind, value=value, action=action) for scope, kind, value, action in rows)
+        rows = [
+            (scope, kind, *self.limits[scope, owner[scope], kind]) for scope in SCOPES for kind in LIMIT_KINDS
+        ]
+        return tuple(
+            Limit(scope=scope, kind=kind, value=value, action=action) for scope, kind, value, action in rows
+        )
 
-    def propose(self, zone: str, strategy: str, exposure: np.ndarray, *, price: float, limit_price: float, keeps_shape: bool) -> list[str]:
+    def propose(
+        self,
+        zone: str,
+        strategy: str,
+        exposure: np.ndarray,
+        *,
+        price: float,
+        limit_price: float,
+        keeps_shape: bool,
+    ) -> list[str]:
         """Decide and publish one strategy's orders; every breach that the judge finds."""
         orders = Orders(
             exposure_mw=exposure, limit_price=np.full(N_UNITS, limit_price), expected_price=np.full(N_UNITS, price), hours=HOURS,
@@ -81,8 +104,16 @@ class RandomDesk:
     def _uses(self, zone: str, strategy: str) -> dict[str, ScopeUse]:
         result = {}
         for scope in SCOPES:
-            others = [held for key, held in self.held.items() if key != (zone, strategy) and _inside(scope, key, zone, strategy)]
-            member = [held for key, held in self.held.items() if key != (zone, strategy) and key[0] == zone and scope == "desk"]
+            others = [
+                held
+                for key, held in self.held.items()
+                if key != (zone, strategy) and _inside(scope, key, zone, strategy)
+            ]
+            member = [
+                held
+                for key, held in self.held.items()
+                if key != (zone, strategy) and key[0] == zone and scope == "desk"
+            ]
             risks = [held.risk for held in others]
             result[scope] = replace(
                 ScopeUse.empty(N_UNITS),
@@ -90,17 +121,28 @@ class RandomDesk:
                 net_mw=sum((held.exposure for held in others), np.zeros(N_UNITS)),
                 mwh=sum(float(np.abs(held.exposure).sum() * HOURS) for held in others),
                 member_mwh=sum(float(np.abs(held.exposure).sum() * HOURS) for held in member),
-                value_eur=sum(float((np.abs(held.exposure) * np.abs(held.expected)).sum() * HOURS) for held in others),
+                value_eur=sum(
+                    float((np.abs(held.exposure) * np.abs(held.expected)).sum() * HOURS) for held in others
+                ),
                 n_orders=sum(int(np.count_nonzero(held.exposure)) for held in others),
                 value_at_risk_eur=sum(risk.value_at_risk_eur for risk in risks),
                 expected_shortfall_eur=sum(risk.expected_shortfall_eur for risk in risks),
-                previous_mwh=sum(mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy)),
+                previous_mwh=sum(
+                    mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy)
+                ),
                 daily_pnl_eur=np.array(self.pnl),
             )
         return result
 
     def _open_net(self, zone: str, *, without: str) -> list[float]:
-        return [sum(float(held.exposure[unit]) for key, held in self.held.items() if key[0] == zone and key[1] != without) for unit in range(N_UNITS)]
+        return [
+            sum(
+                float(held.exposure[unit])
+                for key, held in self.held.items()
+                if key[0] == zone and key[1] != without
+            )
+            for unit in range(N_UNITS)
+        ]
 
     def _judge(self, zone: str, strategy: str, state: TradingState, open_net: list[float]) -> list[str]:
         """Every limit recomputed from what was published; plain loops, none of the functions under test."""
@@ -109,7 +151,11 @@ class RandomDesk:
         for unit, mw in enumerate(own.exposure):
             if not math.isfinite(mw):
                 found.append("not finite")
-            if state is TradingState.REDUCING and mw and not (mw * open_net[unit] < 0 and abs(mw) <= abs(open_net[unit]) + 1e-9):
+            if (
+                state is TradingState.REDUCING
+                and mw
+                and not (mw * open_net[unit] < 0 and abs(mw) <= abs(open_net[unit]) + 1e-9)
+            ):
                 found.append("grew a position while reducing")
         figures = {scope: self._figures(scope, zone, strategy, own) for scope in SCOPES}
         for limit in self.limits_of(zone, strategy):
@@ -122,37 +168,70 @@ class RandomDesk:
                 found.append(f"{limit.scope} {limit.kind}: {used} above {allowed}")
         return found
 
-    def _used(self, limit: Limit, zone: str, strategy: str, own: Published, figures: dict[str, float]) -> float | None:
-        if limit.kind in ("max_model_age_days", "max_data_age_hours", "max_drift_level", "max_daily_loss_eur", "max_drawdown_eur"):
+    def _used(
+        self, limit: Limit, zone: str, strategy: str, own: Published, figures: dict[str, float]
+    ) -> float | None:
+        if limit.kind in (
+            "max_model_age_days",
+            "max_data_age_hours",
+            "max_drift_level",
+            "max_daily_loss_eur",
+            "max_drawdown_eur",
+        ):
             return self._gate(limit)
         if limit.kind == "max_concentration_frac":
-            daily = self.limits[limit.scope, {"desk": "all", "zone": zone, "strategy": f"{zone}/{strategy}"}[limit.scope], "max_mwh_per_day"][0]
+            daily = self.limits[
+                limit.scope,
+                {"desk": "all", "zone": zone, "strategy": f"{zone}/{strategy}"}[limit.scope],
+                "max_mwh_per_day",
+            ][0]
             parts = [abs(float(mw)) * HOURS for mw in own.exposure]
-            members = [held for key, held in self.held.items() if key[0] == zone] if limit.scope == "desk" else [own]
-            part = max(parts) if limit.scope == "strategy" else sum(abs(float(mw)) * HOURS for held in members for mw in held.exposure)
+            members = (
+                [held for key, held in self.held.items() if key[0] == zone]
+                if limit.scope == "desk"
+                else [own]
+            )
+            part = (
+                max(parts)
+                if limit.scope == "strategy"
+                else sum(abs(float(mw)) * HOURS for held in members for mw in held.exposure)
+            )
             return part / daily if daily else math.inf
         return figures[limit.kind]
 
     def _figures(self, scope: str, zone: str, strategy: str, own: Published) -> dict[str, float]:
         """What every limit on the orders themselves measures in one scope."""
         inside = [held for key, held in self.held.items() if _inside(scope, key, zone, strategy)]
-        traded = [(float(mw), float(price), float(mean)) for mw, price, mean in zip(own.exposure, own.price, own.expected, strict=True) if mw]
+        traded = [
+            (float(mw), float(price), float(mean))
+            for mw, price, mean in zip(own.exposure, own.price, own.expected, strict=True)
+            if mw
+        ]
         energy = sum(abs(float(mw)) * HOURS for held in inside for mw in held.exposure)
         worst = sorted(float(row @ own.exposure) * HOURS for row in _SCENARIOS)
         return {
             "min_price_eur_per_mwh": -min(price for _, price, _ in traded),
             "max_price_eur_per_mwh": max(price for _, price, _ in traded),
-            "max_price_distance_eur_per_mwh": max((price - mean) if mw > 0 else (mean - price) for mw, price, mean in traded),
+            "max_price_distance_eur_per_mwh": max(
+                (price - mean) if mw > 0 else (mean - price) for mw, price, mean in traded
+            ),
             "max_mw_per_mtu": max(abs(mw) for mw, _, _ in traded),
-            "max_gross_mw": max(sum(abs(float(held.exposure[unit])) for held in inside) for unit in range(N_UNITS)),
-            "max_net_mw": max(abs(sum(float(held.exposure[unit]) for held in inside)) for unit in range(N_UNITS)),
+            "max_gross_mw": max(
+                sum(abs(float(held.exposure[unit])) for held in inside) for unit in range(N_UNITS)
+            ),
+            "max_net_mw": max(
+                abs(sum(float(held.exposure[unit]) for held in inside)) for unit in range(N_UNITS)
+            ),
             "max_mwh_per_day": energy,
             "max_value_eur": sum(
-                abs(float(mw) * float(mean)) * HOURS for held in inside for mw, mean in zip(held.exposure, held.expected, strict=True)
+                abs(float(mw) * float(mean)) * HOURS
+                for held in inside
+                for mw, mean in zip(held.exposure, held.expected, strict=True)
             ),
             "max_orders_per_day": sum(1 for held in inside for mw in held.exposure if mw),
             "max_orders_per_minute": len(traded),
-            "max_change_mwh": energy - sum(mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy)),
+            "max_change_mwh": energy
+            - sum(mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy)),
             "max_value_at_risk_eur": -worst[3],
             "max_expected_shortfall_eur": -sum(worst[:3]) / 3,
         }
@@ -161,7 +240,9 @@ class RandomDesk:
         """A gate whose action is reduce scales the orders and may stay above; any other must hold."""
         if limit.action == "reduce":
             return None
-        drift = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}.get(self.conditions.drift_status or "", math.inf)
+        drift = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}.get(
+            self.conditions.drift_status or "", math.inf
+        )
         equity = [sum(self.pnl[:i]) for i in range(len(self.pnl) + 1)]
         age, data = self.conditions.model_age_days, self.conditions.data_age_hours
         return {
@@ -183,7 +264,11 @@ def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[flo
         "max_change_mwh": 80.0 * factor, "max_concentration_frac": 0.7, "max_value_at_risk_eur": 1500.0 * factor,
         "max_expected_shortfall_eur": 2000.0 * factor,
     }  # fmt: skip
-    owners = [("desk", "all"), *(("zone", zone) for zone in ZONES), *(("strategy", f"{zone}/{name}") for zone in ZONES for name in STRATEGIES)]
+    owners = [
+        ("desk", "all"),
+        *(("zone", zone) for zone in ZONES),
+        *(("strategy", f"{zone}/{name}") for zone in ZONES for name in STRATEGIES),
+    ]
     return {(scope, owner, kind): (values[kind], "reduce") for scope, owner in owners for kind in LIMIT_KINDS}
 
 

@@ -19,7 +19,18 @@ VALUE = {
 }
 
 
-def raw_day(table, zone, day, values, *, series=None, minutes=None, available_at_utc=None, availability="rule", source="files"):
+def raw_day(
+    table,
+    zone,
+    day,
+    values,
+    *,
+    series=None,
+    minutes=None,
+    available_at_utc=None,
+    availability="rule",
+    source="files",
+):
     """Rows of one day; `values` is a number for all periods or one per period."""
     default_series, column = VALUE[table]
     minutes = minutes or day_ahead_mtu_minutes(zone, day)

@@ -40,8 +40,15 @@ def _elexon(name: str, dataset: str) -> RecordedBody:
 
 
 def _weather(name: str, run: datetime | None, *, previous: bool = False) -> RecordedBody:
-    request = WeatherRequest(interface="previous_runs" if previous else "single_run", model="ecmwf_ifs", point="52.27,6.85", run_at_utc=run)
-    return RecordedBody(f"open_meteo/{name}.json", lambda body: parse_open_meteo(body, request, _capture("NL")))
+    request = WeatherRequest(
+        interface="previous_runs" if previous else "single_run",
+        model="ecmwf_ifs",
+        point="52.27,6.85",
+        run_at_utc=run,
+    )
+    return RecordedBody(
+        f"open_meteo/{name}.json", lambda body: parse_open_meteo(body, request, _capture("NL"))
+    )
 
 
 BODIES: tuple[RecordedBody, ...] = (
@@ -59,7 +66,10 @@ BODIES: tuple[RecordedBody, ...] = (
     _entsoe("hexagon_publication.a03curvetype.xml", "SK"),
     _entsoe("inrg_prices_SE1_0.xml", "SE_1"),
     _entsoe("inrg_prices_gapfill_0.xml", "PT"),
-    RecordedBody("energy_charts/price_DE-LU_2024-05-04_hourly.json", lambda body: parse_energy_charts(body, "price", _capture("DE_LU"))),
+    RecordedBody(
+        "energy_charts/price_DE-LU_2024-05-04_hourly.json",
+        lambda body: parse_energy_charts(body, "price", _capture("DE_LU")),
+    ),
     _elexon("em_bmunits", "BMUNITS"),
     _elexon("em_bmvalues", "PN"),
     _elexon("em_boalf", "BOALF"),

@@ -27,7 +27,9 @@ _EPF_ZONES = {"be": "BE", "fr": "FR", "de": "DE_LU", "np": "NO_2", "pjm": "FI"}
 """Any zone with a calendar near enough: the rules look at the values, the time zone only places the day."""
 
 
-def rows_of(frame: pl.DataFrame, column: str, *, zone: str, table: str, series: str, minutes: int) -> pl.DataFrame:
+def rows_of(
+    frame: pl.DataFrame, column: str, *, zone: str, table: str, series: str, minutes: int
+) -> pl.DataFrame:
     """The non-null values of `column` as rows of `table`; times stand in `ts_utc`."""
     known = frame.filter(pl.col(column).is_not_null())
     points = Points(
@@ -37,7 +39,9 @@ def rows_of(frame: pl.DataFrame, column: str, *, zone: str, table: str, series: 
         resolution_minutes=minutes,
         values=known[column].cast(pl.Float64).to_numpy(),
     )
-    parsed = assemble("files", column, Capture(zone=zone, captured_at_utc=CAPTURED, is_backfill=True), [points])
+    parsed = assemble(
+        "files", column, Capture(zone=zone, captured_at_utc=CAPTURED, is_backfill=True), [points]
+    )
     return parsed.tables.get(table, pl.DataFrame())
 
 
@@ -48,16 +52,31 @@ def clean_history(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame, int]]:
         for column, (table, series) in _EU13.items():
             frame = eu13.filter(pl.col("zone") == zone, pl.col(column).is_not_null())
             if frame.height:
-                yield f"eu13 {zone} {series}", table, rows_of(frame, column, zone=zone, table=table, series=series, minutes=60), frame.height
+                yield (
+                    f"eu13 {zone} {series}",
+                    table,
+                    rows_of(frame, column, zone=zone, table=table, series=series, minutes=60),
+                    frame.height,
+                )
     de_lu = pl.read_parquet(folder / "de_lu_hourly_2022_2026.parquet")
     for column, (table, series) in _DE_LU.items():
         frame = de_lu.filter(pl.col(column).is_not_null())
-        yield f"de_lu {column}", table, rows_of(frame, column, zone="DE_LU", table=table, series=series, minutes=60), frame.height
+        yield (
+            f"de_lu {column}",
+            table,
+            rows_of(frame, column, zone="DE_LU", table=table, series=series, minutes=60),
+            frame.height,
+        )
     yield from _quarter_hour_prices(folder)
     load = pl.read_parquet(folder / "sk_load_hourly_2024_2026.parquet")
     for column, table in (("load_fc_mw", "load_forecasts"), ("load_actual_mw", "load_actuals")):
         frame = load.filter(pl.col(column).is_not_null())
-        yield f"sk {column}", table, rows_of(frame, column, zone="SK", table=table, series="load", minutes=60), frame.height
+        yield (
+            f"sk {column}",
+            table,
+            rows_of(frame, column, zone="SK", table=table, series="load", minutes=60),
+            frame.height,
+        )
     yield from _benchmark_years(folder)
 
 
@@ -70,11 +89,21 @@ def _quarter_hour_prices(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame,
         frame = smard.filter(pl.col(column).is_not_null())
         hourly = frame.filter(pl.col("ts_utc") < switch, pl.col("ts_utc").dt.minute() == 0)
         quarters = frame.filter(pl.col("ts_utc") >= switch)
-        parts = [rows_of(part, column, zone=zone, table=table, series=series, minutes=step) for part, step in ((hourly, 60), (quarters, 15))]
+        parts = [
+            rows_of(part, column, zone=zone, table=table, series=series, minutes=step)
+            for part, step in ((hourly, 60), (quarters, 15))
+        ]
         yield f"smard {zone}", table, pl.concat(parts), hourly.height + quarters.height
     slovak = pl.read_parquet(folder / "sk_da_2024_2026.parquet")
     parts = [
-        rows_of(slovak.filter(pl.col("resolution_min") == step), "da_price_eur_mwh", zone="SK", table=table, series=series, minutes=step)
+        rows_of(
+            slovak.filter(pl.col("resolution_min") == step),
+            "da_price_eur_mwh",
+            zone="SK",
+            table=table,
+            series=series,
+            minutes=step,
+        )
         for step in (60, 15)
     ]
     yield "sk prices", table, pl.concat(parts), slovak.height
@@ -86,10 +115,14 @@ def _benchmark_years(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame, int
         frame = pl.read_parquet(folder / f"epf_{name}.parquet")
         local = pl.col("ts_local").cast(pl.Datetime("us"))
         first = frame.with_columns(
-            local.dt.replace_time_zone("Europe/Brussels", ambiguous="earliest", non_existent="null").dt.convert_time_zone("UTC").alias("ts_utc")
+            local.dt.replace_time_zone("Europe/Brussels", ambiguous="earliest", non_existent="null")
+            .dt.convert_time_zone("UTC")
+            .alias("ts_utc")
         )
         last = frame.with_columns(
-            local.dt.replace_time_zone("Europe/Brussels", ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC").alias("ts_utc")
+            local.dt.replace_time_zone("Europe/Brussels", ambiguous="latest", non_existent="null")
+            .dt.convert_time_zone("UTC")
+            .alias("ts_utc")
         )
         both = pl.concat([first, last]).filter(pl.col("ts_utc").is_not_null()).unique("ts_utc").sort("ts_utc")
         rows = rows_of(both, "price", zone=zone, table="day_ahead_prices", series="day_ahead", minutes=60)
@@ -99,4 +132,11 @@ def _benchmark_years(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame, int
 def bad_prices(folder: Path) -> pl.DataFrame:
     """The recorded parser failure, as the rows that it pretends to be: quarter hours of the day-ahead auction."""
     frame = pl.read_parquet(folder / "de_lu_price_mixed_BAD_2024_2026.parquet")
-    return rows_of(frame, "price_mixed_sequences_eur_mwh", zone="DE_LU", table="day_ahead_prices", series="day_ahead", minutes=15)
+    return rows_of(
+        frame,
+        "price_mixed_sequences_eur_mwh",
+        zone="DE_LU",
+        table="day_ahead_prices",
+        series="day_ahead",
+        minutes=15,
+    )

@@ -22,7 +22,9 @@ def wavy_prices(n_units: int, mean: float = 80.0, swing: float = 40.0) -> np.nda
     return mean - swing * np.cos(np.arange(n_units) / n_units * 4 * np.pi)
 
 
-def make_forecast(day: date, prices: np.ndarray | None = None, *, half_width: float = 20.0, zone: str = ZONE) -> pl.DataFrame:
+def make_forecast(
+    day: date, prices: np.ndarray | None = None, *, half_width: float = 20.0, zone: str = ZONE
+) -> pl.DataFrame:
     """A forecast of the day around `prices`, with quantiles spread evenly over twice `half_width`."""
     minutes = day_ahead_mtu_minutes(zone, day)
     starts, gate = delivery_starts_utc(zone, day, minutes), gate_closure_utc(zone, day)
@@ -48,7 +50,9 @@ def make_forecast(day: date, prices: np.ndarray | None = None, *, half_width: fl
 
 
 @lru_cache(maxsize=64)
-def make_outcomes(first: date, last: date, *, spread: float = 5.0, seed: int = 0, noise: float = 5.0, zone: str = ZONE) -> pl.DataFrame:
+def make_outcomes(
+    first: date, last: date, *, spread: float = 5.0, seed: int = 0, noise: float = 5.0, zone: str = ZONE
+) -> pl.DataFrame:
     """Outcomes with a second price that is `spread` above the day-ahead price on average."""
     rng, frames = np.random.default_rng(seed), []
     for day in days_between(first, last):
@@ -75,14 +79,20 @@ def make_outcomes(first: date, last: date, *, spread: float = 5.0, seed: int = 0
 
 def make_book(**changes: object) -> LimitBook:
     """Generous limits in every scope; `changes` replaces a kind everywhere, with None to leave it out."""
-    generous = dict.fromkeys(LIMIT_KINDS, 1e6) | {"min_price_eur_per_mwh": -500.0, "max_price_eur_per_mwh": 3000.0, "max_drift_level": 2.0}
+    generous = dict.fromkeys(LIMIT_KINDS, 1e6) | {
+        "min_price_eur_per_mwh": -500.0,
+        "max_price_eur_per_mwh": 3000.0,
+        "max_drift_level": 2.0,
+    }
     section = {kind: {"limit": value, "action": "reduce"} for kind, value in generous.items()}
     for kind, entry in changes.items():
         if entry is None:
             del section[kind]
         else:
             section[kind] = entry if isinstance(entry, dict) else {"limit": entry, "action": "reduce"}
-    return parse_limit_book({"desk": section, "zones": {"default": section}, "strategies": {"default": section}})
+    return parse_limit_book(
+        {"desk": section, "zones": {"default": section}, "strategies": {"default": section}}
+    )
 
 
 def make_request(day: date, strategy: Settings, **changes: object) -> SignalRequest:

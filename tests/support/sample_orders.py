@@ -8,7 +8,14 @@ from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit
 GOOD = Conditions(model_age_days=1.0, data_age_hours=2.0, drift_status="ok")
 
 
-def make_orders(exposure: list[float], *, price: float = 100.0, limit_price: float | None = None, keeps_shape: bool = False, seed: int = 0) -> Orders:
+def make_orders(
+    exposure: list[float],
+    *,
+    price: float = 100.0,
+    limit_price: float | None = None,
+    keeps_shape: bool = False,
+    seed: int = 0,
+) -> Orders:
     """Orders at an expected price, with 100 days of random scenarios."""
     size = len(exposure)
     return Orders(
@@ -25,7 +32,11 @@ def make_limits(action: str = "reduce", **values: float | None) -> tuple[Limit, 
     """Every kind in every scope; those not named are out of reach."""
     base = dict.fromkeys(LIMIT_KINDS, 1e9) | {"min_price_eur_per_mwh": -1e9}
     merged = {**base, **values}
-    return tuple(Limit(scope=scope, kind=kind, value=merged[kind], action=action) for scope in SCOPES for kind in LIMIT_KINDS)
+    return tuple(
+        Limit(scope=scope, kind=kind, value=merged[kind], action=action)
+        for scope in SCOPES
+        for kind in LIMIT_KINDS
+    )
 
 
 def nothing_else(size: int) -> dict[str, ScopeUse]:

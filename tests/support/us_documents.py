@@ -20,7 +20,10 @@ def local(instant: datetime, zone: str) -> datetime:
 
 def two_clocks(name: str, instant: datetime, zone: str) -> dict[str, str]:
     """An instant as PJM states it: twice, without offset."""
-    return {f"{name}_utc": instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"), f"{name}_ept": local(instant, zone).strftime("%Y-%m-%dT%H:%M:%S")}
+    return {
+        f"{name}_utc": instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        f"{name}_ept": local(instant, zone).strftime("%Y-%m-%dT%H:%M:%S"),
+    }
 
 
 def pjm_price_rows(zone: str, day: date, values: Sequence[float], market: str = "da") -> Rows:
@@ -33,16 +36,24 @@ def pjm_price_rows(zone: str, day: date, values: Sequence[float], market: str = 
             "row_is_current": True,
             f"system_energy_price_{market}": round(value * 0.96, 6),
             f"congestion_price_{market}": round(value * 0.05, 6),
-            f"marginal_loss_price_{market}": round(value - round(value * 0.96, 6) - round(value * 0.05, 6), 6),
+            f"marginal_loss_price_{market}": round(
+                value - round(value * 0.96, 6) - round(value * 0.05, 6), 6
+            ),
             f"total_lmp_{market}": value,
         }
         for start, value in zip(delivery_starts_utc(zone, day, 60), values, strict=True)
     ]
 
 
-def pjm_load_rows(zone: str, day: date, values: Sequence[float], made: datetime, *, is_history: bool = False) -> Rows:
+def pjm_load_rows(
+    zone: str, day: date, values: Sequence[float], made: datetime, *, is_history: bool = False
+) -> Rows:
     """One row per hour of the day, all made at one instant."""
-    names = ("evaluated_at", "forecast_hour_beginning") if is_history else ("evaluated_at_datetime", "forecast_datetime_beginning")
+    names = (
+        ("evaluated_at", "forecast_hour_beginning")
+        if is_history
+        else ("evaluated_at_datetime", "forecast_datetime_beginning")
+    )
     return [
         {
             **two_clocks(names[0], made, zone),
@@ -56,7 +67,12 @@ def pjm_load_rows(zone: str, day: date, values: Sequence[float], made: datetime,
 
 def pjm_body(rows: Rows, n_total: int | None = None) -> bytes:
     """The answer that holds these rows."""
-    answer = {"links": [], "items": rows, "searchSpecification": {"rowCount": 50000}, "totalRows": len(rows) if n_total is None else n_total}
+    answer = {
+        "links": [],
+        "items": rows,
+        "searchSpecification": {"rowCount": 50000},
+        "totalRows": len(rows) if n_total is None else n_total,
+    }
     return json.dumps(answer).encode()
 
 
@@ -122,15 +138,35 @@ def ercot_body(rows: Rows, n_total: int | None = None) -> bytes:
 
 def ecb_body(currency: str, rates: Mapping[date, float], **changes: str) -> bytes:
     """SDMX-JSON of one currency; `changes` replace a value of a dimension, for example CURRENCY_DENOM."""
-    kinds = {"FREQ": "D", "CURRENCY": currency, "CURRENCY_DENOM": "EUR", "EXR_TYPE": "SP00", "EXR_SUFFIX": "A", **changes}
+    kinds = {
+        "FREQ": "D",
+        "CURRENCY": currency,
+        "CURRENCY_DENOM": "EUR",
+        "EXR_TYPE": "SP00",
+        "EXR_SUFFIX": "A",
+        **changes,
+    }
     answer = {
         "header": {"id": "built", "prepared": "2026-11-01T00:00:00Z", "sender": {"id": "ECB"}},
-        "dataSets": [{"action": "Replace", "series": {"0:0:0:0:0": {"observations": {str(at): [rate] for at, rate in enumerate(rates.values())}}}}],
+        "dataSets": [
+            {
+                "action": "Replace",
+                "series": {
+                    "0:0:0:0:0": {"observations": {str(at): [rate] for at, rate in enumerate(rates.values())}}
+                },
+            }
+        ],
         "structure": {
             "name": "Exchange Rates",
             "dimensions": {
                 "series": [{"id": name, "values": [{"id": value}]} for name, value in kinds.items()],
-                "observation": [{"id": "TIME_PERIOD", "role": "time", "values": [{"id": str(day), "name": str(day)} for day in rates]}],
+                "observation": [
+                    {
+                        "id": "TIME_PERIOD",
+                        "role": "time",
+                        "values": [{"id": str(day), "name": str(day)} for day in rates],
+                    }
+                ],
             },
         },
     }

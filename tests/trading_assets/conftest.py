@@ -19,7 +19,9 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def environment(prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project_root: Path) -> Environment:
+def environment(
+    prepared_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project_root: Path
+) -> Environment:
     """An environment with a home and settings of its own."""
     conf = tmp_path / "conf"
     shutil.copytree(project_root / "conf", conf)
@@ -38,5 +40,10 @@ def desk(environment: Environment) -> Desk:
     sanity = "sanity: {minimum_training_days: 30, range_widths: 20.0}\n"
     (environment.conf_folder / "promotion.yaml").write_text(limits + sanity)
     return desk_resource(
-        environment, model="quick", training_days=70, minimum_training_days=45, evaluation_days=10, strategies=("settlement_spread",)
+        environment,
+        model="quick",
+        training_days=70,
+        minimum_training_days=45,
+        evaluation_days=10,
+        strategies=("settlement_spread",),
     )

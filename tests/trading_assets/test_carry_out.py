@@ -47,13 +47,17 @@ def registry():
 def test_a_new_challenger_does_not_end_the_shadow_of_those_before(registry):
     registry.add("champion")
     for _ in range(MAX_CHALLENGERS):
-        carry_out(PromotionVerdict(action="to_challenger", reasons=()), registry.add("candidate"), registry, DAYS)
+        carry_out(
+            PromotionVerdict(action="to_challenger", reasons=()), registry.add("candidate"), registry, DAYS
+        )
     assert registry.stages() == ["champion"] + ["challenger"] * MAX_CHALLENGERS
 
 
 def test_the_oldest_gives_way_to_one_too_many(registry):
     for _ in range(MAX_CHALLENGERS + 1):
-        carry_out(PromotionVerdict(action="to_challenger", reasons=()), registry.add("candidate"), registry, DAYS)
+        carry_out(
+            PromotionVerdict(action="to_challenger", reasons=()), registry.add("candidate"), registry, DAYS
+        )
     assert registry.stages() == ["expired"] + ["challenger"] * MAX_CHALLENGERS
 
 

@@ -76,7 +76,14 @@ def test_every_asset_says_who_owns_it_what_it_is_and_what_it_is_made_with():
 
 
 def test_tables_show_their_columns_with_units():
-    for asset in ("day_ahead_prices", "day_ahead_features", "day_ahead_forecast", "signals", "settlement", "feature_drift"):
+    for asset in (
+        "day_ahead_prices",
+        "day_ahead_features",
+        "day_ahead_forecast",
+        "signals",
+        "settlement",
+        "feature_drift",
+    ):
         schema = GRAPH.get(AssetKey([asset])).metadata["dagster/column_schema"]
         assert len(schema.columns) > 5
         assert all(column.description for column in schema.columns)
@@ -92,14 +99,20 @@ def test_days_and_zones_are_partitions_and_models_have_zones():
 
 
 def test_checks_between_forecast_and_signal_block():
-    blocking = {f"{name(key.asset_key)}:{key.name}" for key in GRAPH.asset_check_keys if GRAPH.get(key).blocking}
+    blocking = {
+        f"{name(key.asset_key)}:{key.name}" for key in GRAPH.asset_check_keys if GRAPH.get(key).blocking
+    }
     assert blocking == BLOCKING
 
 
 def test_every_raw_table_is_checked_for_contract_completeness_and_freshness():
     checks = {(name(key.asset_key), key.name) for key in GRAPH.asset_check_keys}
     for table in GROUPS["market_data"] | GROUPS["fundamentals"]:
-        assert {(table, "every_row_keeps_the_contract"), (table, "every_day_is_complete"), (table, "data_is_fresh")} <= checks
+        assert {
+            (table, "every_row_keeps_the_contract"),
+            (table, "every_day_is_complete"),
+            (table, "data_is_fresh"),
+        } <= checks
 
 
 def test_every_monitor_has_a_check_that_fails_when_it_is_blind():
@@ -119,10 +132,14 @@ def test_each_zone_has_its_schedules_and_each_job_its_limit():
 
 
 def test_one_training_at_a_time_however_many_are_asked_for(project_root: Path):
-    limits = yaml.safe_load((project_root / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"]["runs"]["tag_concurrency_limits"]
+    limits = yaml.safe_load((project_root / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"][
+        "runs"
+    ]["tag_concurrency_limits"]
     (training,) = [limit for limit in limits if limit["key"] == "spotdesk/kind"]
     assert (training["value"], training["limit"]) == ("training", 1)
-    assert {job.name for job in defs.jobs if job.tags.get("spotdesk/kind") == "training"} == {"zone_retrained"}
+    assert {job.name for job in defs.jobs if job.tags.get("spotdesk/kind") == "training"} == {
+        "zone_retrained"
+    }
 
 
 def test_sensors_watch_retraining_failures_and_silence():

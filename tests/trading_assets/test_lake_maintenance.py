@@ -22,7 +22,10 @@ class Registry:
     """Versions by age in days and stage."""
 
     def __init__(self, *versions: tuple[int, str]) -> None:
-        self._versions = [SimpleNamespace(created_at_utc=NOW - timedelta(days=days), stage=stage) for days, stage in versions]
+        self._versions = [
+            SimpleNamespace(created_at_utc=NOW - timedelta(days=days), stage=stage)
+            for days, stage in versions
+        ]
 
     def versions(self, _zone: str) -> list[SimpleNamespace]:
         return self._versions
@@ -30,7 +33,9 @@ class Registry:
 
 @pytest.fixture
 def desk() -> Desk:
-    return Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": ZoneSettings().model_dump(mode="json")})
+    return Desk(
+        conf_folder=str(read_environment().conf_folder), zones={"FR": ZoneSettings().model_dump(mode="json")}
+    )
 
 
 def test_versions_are_kept_for_as_long_as_a_model_that_serves(desk):
@@ -46,7 +51,9 @@ def test_a_run_reports_what_it_did_and_keeps_every_row(tmp_path, desk):
         row = good_price_row(available_at_utc=start + timedelta(minutes=at), price_eur_per_mwh=float(at))
         lake.append("day_ahead_prices", price_frame(row), source="files")
     rows = lake.read("day_ahead_prices")
-    metadata = lake_maintenance(lake=lake, desk=desk, registry=Registry(), clock=Clock(fixed_utc=NOW.isoformat())).metadata
+    metadata = lake_maintenance(
+        lake=lake, desk=desk, registry=Registry(), clock=Clock(fixed_utc=NOW.isoformat())
+    ).metadata
     assert metadata["versions_kept_days"] == KEPT_DAYS
     assert metadata["removed_files"] == 0
     assert lake.read("day_ahead_prices").equals(rows)

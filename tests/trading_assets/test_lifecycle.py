@@ -33,7 +33,9 @@ def twin_of(version: ModelVersion, registry: ModelRegistry) -> ModelVersion:
 
 
 @pytest.mark.slow
-def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(environment: Environment, desk: Desk, monkeypatch) -> None:
+def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(
+    environment: Environment, desk: Desk, monkeypatch
+) -> None:
     with DagsterInstance.ephemeral() as instance:
         run_chain(
             ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=LAST, block_days=14, retrains_on_drift=False),
@@ -49,11 +51,18 @@ def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(envi
         twin = twin_of(first, registry)
         registry.set_stage(ZONE, twin.version, "challenger")
         runner = ChainRunner(environment, desk, instance)
-        now = max(gate_closure_utc(ZONE, LAST + timedelta(days=1)), gate_closure_utc(ZONE, LAST) + timedelta(hours=24))
+        now = max(
+            gate_closure_utc(ZONE, LAST + timedelta(days=1)),
+            gate_closure_utc(ZONE, LAST) + timedelta(hours=24),
+        )
         runner.run("span_decided", partition_key(ZONE, LAST), now=now, first_day=FIRST)
-        roles = set(lake.read("signals", zones=[ZONE]).select("role", "model_version", "mode").unique().rows())
+        roles = set(
+            lake.read("signals", zones=[ZONE]).select("role", "model_version", "mode").unique().rows()
+        )
         assert roles == {("champion", first.version, "paper"), ("challenger", twin.version, "paper")}
-        assert lake.read("publications").is_empty(), "nothing of a challenger, nor of a replay, leaves the desk"
+        assert lake.read("publications").is_empty(), (
+            "nothing of a challenger, nor of a replay, leaves the desk"
+        )
         runner.run("challengers_reviewed", ZONE, now=gate_closure_utc(ZONE, LAST + timedelta(days=1)))
         comparison_is_metadata_and_table(instance, environment, lake, first, twin)
 
@@ -72,17 +81,31 @@ def mlflow_run_says_what_it_was(registry: ModelRegistry, version: ModelVersion) 
     assert version.tags["lock_hash"] == lock_hash() != "none"
     assert version.tags["code_version"] == model_code_version()
     walked = json.loads(version.tags["evaluation"])["days"]
-    assert date.fromisoformat(walked[0]) == version.trained_through + timedelta(days=1)  # judged on days that it never saw
+    assert date.fromisoformat(walked[0]) == version.trained_through + timedelta(
+        days=1
+    )  # judged on days that it never saw
     assert date.fromisoformat(walked[-1]) < version.serves_from
     client = MlflowClient(tracking_uri=registry.tracking_uri)
     run = client.get_run(version.run_id)
     assert run.info.status == "FINISHED"
-    assert {"data_version", "table_versions", "code_commit", "lock_hash", "seed", "profile", "model.kind"} <= set(run.data.params)
+    assert {
+        "data_version",
+        "table_versions",
+        "code_commit",
+        "lock_hash",
+        "seed",
+        "profile",
+        "model.kind",
+    } <= set(run.data.params)
     assert "walk_forward_mae_candidate" in run.data.metrics
-    assert [file.path for file in client.list_artifacts(version.run_id, "plots")] == ["plots/walk_forward_errors.png"]
+    assert [file.path for file in client.list_artifacts(version.run_id, "plots")] == [
+        "plots/walk_forward_errors.png"
+    ]
 
 
-def comparison_is_metadata_and_table(instance, environment: Environment, lake, first: ModelVersion, twin: ModelVersion) -> None:
+def comparison_is_metadata_and_table(
+    instance, environment: Environment, lake, first: ModelVersion, twin: ModelVersion
+) -> None:
     rows = lake.read("model_comparisons", zones=[ZONE])
     total = rows.filter(pl.col("slice") == "total").row(0, named=True)
     assert (total["version_a"], total["version_b"], total["n_days"]) == (twin.version, first.version, 14)
@@ -95,12 +118,16 @@ def comparison_is_metadata_and_table(instance, environment: Environment, lake, f
     assert all("data:image/png;base64," in shown[name].value for name in ("error_by_hour", "gain"))
     database = AnalystDatabase(path=str(environment.analyst_database))
     database.publish(lake)
-    assert database.query("SELECT count(*) AS n FROM model_comparisons WHERE slice = 'total'")["n"].to_list() == [1]
+    assert database.query("SELECT count(*) AS n FROM model_comparisons WHERE slice = 'total'")[
+        "n"
+    ].to_list() == [1]
 
 
 def signals_of_tomorrow(runner: ChainRunner, lake) -> set[str]:
     tomorrow = LAST + timedelta(days=1)
     now = datetime.combine(LAST, datetime.min.time(), tzinfo=UTC) + timedelta(hours=9)
     runner.run("signals_ready", partition_key(ZONE, tomorrow), now=now)
-    made = lake.read("signals", zones=[ZONE], first_day=tomorrow, last_day=tomorrow).filter(pl.col("role") == "champion")
+    made = lake.read("signals", zones=[ZONE], first_day=tomorrow, last_day=tomorrow).filter(
+        pl.col("role") == "champion"
+    )
     return set(made["model_version"])

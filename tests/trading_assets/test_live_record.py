@@ -72,7 +72,13 @@ def run(tmp_path, project_root, market):
         }
         with DagsterInstance.ephemeral() as instance:
             tags = {FIRST_DAY_TAG: DAY.isoformat()}
-            done = materialize([asset], partition_key=partition_key(ZONE, last), resources=resources, instance=instance, tags=tags)
+            done = materialize(
+                [asset],
+                partition_key=partition_key(ZONE, last),
+                resources=resources,
+                instance=instance,
+                tags=tags,
+            )
         return done.asset_materializations_for_node(asset.key.path[-1])[0].metadata
 
     materialise.lake, materialise.store = lake, store
@@ -85,14 +91,38 @@ def champion(lake, day=DAY):
 
 def _sent(lake):
     """The battery's day left by the webhook, forty minutes before the gate."""
-    row = {"publication_id": "x", "channel": "webhook", "attempt": 1, "zone": ZONE, "delivery_day": DAY, "strategy": "storage", "n_signals": 24}
-    row |= {"n_orders": 8, "mode": "live", "status": "sent", "detail": "", "payload_sha256": "", "receipt": "HTTP 200"}
-    lake.upsert("publications", pl.DataFrame([{**row, "recorded_at_utc": GATE - timedelta(minutes=40)}], schema=PUBLICATIONS.schema))
+    row = {
+        "publication_id": "x",
+        "channel": "webhook",
+        "attempt": 1,
+        "zone": ZONE,
+        "delivery_day": DAY,
+        "strategy": "storage",
+        "n_signals": 24,
+    }
+    row |= {
+        "n_orders": 8,
+        "mode": "live",
+        "status": "sent",
+        "detail": "",
+        "payload_sha256": "",
+        "receipt": "HTTP 200",
+    }
+    lake.upsert(
+        "publications",
+        pl.DataFrame([{**row, "recorded_at_utc": GATE - timedelta(minutes=40)}], schema=PUBLICATIONS.schema),
+    )
 
 
 def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
     decision = decide_signals(
-        make_request(DAY, StorageSettings(), zone=OTHER, forecast=make_forecast(DAY, zone=OTHER), as_of_utc=GATE - timedelta(minutes=46))
+        make_request(
+            DAY,
+            StorageSettings(),
+            zone=OTHER,
+            forecast=make_forecast(DAY, zone=OTHER),
+            as_of_utc=GATE - timedelta(minutes=46),
+        )
     )
     zone = threading.Thread(target=run, args=(signals, GATE - timedelta(minutes=45)))
     with deciding(run.store.folder):
@@ -104,7 +134,9 @@ def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
     rows = run.lake.read("limit_conformance", zones=[ZONE]).filter(limit_name="max_mwh_per_day")
     used = dict(rows.select("scope", "used").iter_rows())
     assert champion(run.lake)["volume_mw"].sum() > 0
-    assert used["desk"] == pytest.approx(used["zone"] + decision.frame["volume_mw"].sum())  # hours: MW are MWh
+    assert used["desk"] == pytest.approx(
+        used["zone"] + decision.frame["volume_mw"].sum()
+    )  # hours: MW are MWh
 
 
 def test_a_replay_waits_for_nobody(run):
@@ -176,7 +208,11 @@ def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
 
 def _checked(run, conf):
     """The asset of limits and its check, after signals were made under the limits in `conf`."""
-    resources = {"lake": run.lake, "alerts": Alerts(lake=run.lake), "clock": Clock(fixed_utc=GATE.isoformat())}
+    resources = {
+        "lake": run.lake,
+        "alerts": Alerts(lake=run.lake),
+        "clock": Clock(fixed_utc=GATE.isoformat()),
+    }
     run(signals, GATE - timedelta(minutes=45), conf=conf)
     with DagsterInstance.ephemeral() as instance:
         done = materialize(
@@ -188,7 +224,9 @@ def _checked(run, conf):
     return asset.metadata, kept
 
 
-def test_the_asset_of_limits_shows_their_use_and_its_check_warns_of_a_limit_that_is_missing(run, tmp_path, project_root):
+def test_the_asset_of_limits_shows_their_use_and_its_check_warns_of_a_limit_that_is_missing(
+    run, tmp_path, project_root
+):
     metadata, kept = _checked(run, project_root / "conf")
     assert kept.passed
     assert metadata["rows_within"].value == metadata["dagster/row_count"].value == 57
@@ -204,5 +242,11 @@ def test_the_asset_of_limits_shows_their_use_and_its_check_warns_of_a_limit_that
     assert not denied.passed
     assert denied.severity is AssetCheckSeverity.WARN
     assert denied.description == "denied: storage zone max_net_mw"
-    run.lake.replace("limit_conformance", run.lake.read("limit_conformance").clear(), zone=ZONE, first_day=DAY, last_day=DAY)
+    run.lake.replace(
+        "limit_conformance",
+        run.lake.read("limit_conformance").clear(),
+        zone=ZONE,
+        first_day=DAY,
+        last_day=DAY,
+    )
     assert conformance_result(run.lake.read("limit_conformance")).severity is AssetCheckSeverity.ERROR

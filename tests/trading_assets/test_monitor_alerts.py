@@ -8,7 +8,13 @@ import pytest
 
 from resources.lake.lake import Lake
 from resources.trading.alerts import Alerts
-from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FEATURE_IMPORTANCE, FORECAST_PERFORMANCE, MONITOR_TABLES
+from spot.contracts.monitoring_tables import (
+    DATA_QUALITY,
+    FEATURE_DRIFT,
+    FEATURE_IMPORTANCE,
+    FORECAST_PERFORMANCE,
+    MONITOR_TABLES,
+)
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import AlertSettings, MonitoringSettings
 from spot.monitoring.watch import watch_features, watch_performance
@@ -35,7 +41,12 @@ def day(n: int) -> date:
 
 
 def at(n: int) -> dict[str, object]:
-    return {"zone": ZONE, "last_day": day(n), "now": datetime(2025, 6, 2, 13, tzinfo=UTC) + timedelta(days=n), "settings": SETTINGS}
+    return {
+        "zone": ZONE,
+        "last_day": day(n),
+        "now": datetime(2025, 6, 2, 13, tzinfo=UTC) + timedelta(days=n),
+        "settings": SETTINGS,
+    }
 
 
 def drift(lake: Lake, n: int, status: str) -> None:
@@ -43,7 +54,13 @@ def drift(lake: Lake, n: int, status: str) -> None:
         "zone": ZONE, "delivery_day": day(n), "feature": "price_given_load", "method": "wasserstein", "value": 4.0 + n, "threshold": 3.3,
         "status": status, "reason": "" if status == "ok" else f"price_given_load: {status} with {4.0 + n}", "n_reference_days": 80,
     }  # fmt: skip
-    lake.replace("feature_drift", pl.DataFrame([row], schema=FEATURE_DRIFT.schema), zone=ZONE, first_day=day(n), last_day=day(n))
+    lake.replace(
+        "feature_drift",
+        pl.DataFrame([row], schema=FEATURE_DRIFT.schema),
+        zone=ZONE,
+        first_day=day(n),
+        last_day=day(n),
+    )
 
 
 def quality(lake: Lake, n: int, status: str) -> None:
@@ -51,7 +68,13 @@ def quality(lake: Lake, n: int, status: str) -> None:
         "zone": ZONE, "delivery_day": day(n), "series": "load_forecast_mw", "check": "frozen", "n_rows": 6, "value": 1.0, "threshold": 1.0,
         "status": status, "reason": "" if status == "ok" else "load_forecast_mw: frozen",
     }  # fmt: skip
-    lake.replace("data_quality", pl.DataFrame([row], schema=DATA_QUALITY.schema), zone=ZONE, first_day=day(n), last_day=day(n))
+    lake.replace(
+        "data_quality",
+        pl.DataFrame([row], schema=DATA_QUALITY.schema),
+        zone=ZONE,
+        first_day=day(n),
+        last_day=day(n),
+    )
 
 
 def raised(lake: Lake) -> list[tuple[str, int]]:
@@ -66,7 +89,10 @@ def test_a_drift_that_lasts_is_told_when_it_begins_and_after_four_weeks(lake: La
         tell_of_features(lake, alerts, **at(n))
         tell_of_features(lake, alerts, **at(n))  # judged twice, told once
     assert raised(lake) == [("drift_found", 5), ("drift_found", 35)]
-    assert "with 9.0; see docs/runbooks/drift_found.md" in lake.read("alerts").sort("raised_at_utc")["message"][0]
+    assert (
+        "with 9.0; see docs/runbooks/drift_found.md"
+        in lake.read("alerts").sort("raised_at_utc")["message"][0]
+    )
 
 
 def test_a_blind_monitor_is_told_once_and_stays_visible_every_week(lake: Lake, alerts: Alerts) -> None:
@@ -86,7 +112,9 @@ def test_every_change_of_state_is_told(lake: Lake, alerts: Alerts) -> None:
     assert raised(lake) == [("monitor_cannot_see", 1), ("drift_found", 2)]
 
 
-def test_bad_data_goes_first_and_the_drift_beneath_it_is_told_when_the_data_is_good_again(lake: Lake, alerts: Alerts) -> None:
+def test_bad_data_goes_first_and_the_drift_beneath_it_is_told_when_the_data_is_good_again(
+    lake: Lake, alerts: Alerts
+) -> None:
     for n, found in enumerate(("alert", "alert", "ok")):
         drift(lake, n, "alert")
         quality(lake, n, found)
@@ -107,7 +135,9 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
     settings = MonitoringSettings()
     features = watch_features(pl.DataFrame(schema=_features_schema()), last_day=day(0), settings=settings)
     forecasts, prices = lake.read("day_ahead_forecasts"), lake.read("day_ahead_prices")
-    others = watch_reported(pl.DataFrame(schema=_features_schema()), forecasts, last_day=day(0), settings=settings)
+    others = watch_reported(
+        pl.DataFrame(schema=_features_schema()), forecasts, last_day=day(0), settings=settings
+    )
     performance = watch_performance(forecasts, prices, zone=ZONE, last_day=day(0), settings=settings)
     rows = {
         "feature_drift": drift_rows(features, zone=ZONE, last_day=day(0)),
@@ -134,7 +164,9 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
 def test_a_day_whose_limits_nobody_measured_is_told_once(lake: Lake, alerts: Alerts) -> None:
     measured = pl.DataFrame({"delivery_day": [day(0)]})
     for n in (0, 1, 2):
-        tell_of_limits(measured, alerts, **{name: value for name, value in at(n).items() if name != "settings"})
+        tell_of_limits(
+            measured, alerts, **{name: value for name, value in at(n).items() if name != "settings"}
+        )
     tell_of_limits(measured.clear(), alerts, zone="BE", last_day=day(2), now=at(2)["now"])
     told = lake.read("alerts").sort("raised_at_utc", "zone")
     assert told["kind"].unique().to_list() == ["monitor_cannot_see"]
@@ -142,7 +174,11 @@ def test_a_day_whose_limits_nobody_measured_is_told_once(lake: Lake, alerts: Ale
 
 
 def _features_schema() -> dict[str, pl.DataType]:
-    lake_schema = {"delivery_day": pl.Date(), "delivery_start_utc": pl.Datetime("us", "UTC"), "load_forecast_mw": pl.Float64()}
+    lake_schema = {
+        "delivery_day": pl.Date(),
+        "delivery_start_utc": pl.Datetime("us", "UTC"),
+        "load_forecast_mw": pl.Float64(),
+    }
     return {**lake_schema, "price_1d_eur_per_mwh": pl.Float64()}
 
 
@@ -160,7 +196,13 @@ def test_performance_and_explanations_have_episodes_of_their_own(lake: Lake, ale
         mix = {
             "zone": ZONE, "delivery_day": day(n), "model_version": "1", "feature": "load", "share_reference": 0.2, "share": 0.9, "status": "alert",
         }  # fmt: skip
-        lake.replace("feature_importance", pl.DataFrame([mix], schema=FEATURE_IMPORTANCE.schema), zone=ZONE, first_day=day(n), last_day=day(n))
+        lake.replace(
+            "feature_importance",
+            pl.DataFrame([mix], schema=FEATURE_IMPORTANCE.schema),
+            zone=ZONE,
+            first_day=day(n),
+            last_day=day(n),
+        )
         assert tell("performance", lake, alerts, **at(n))
         assert tell("explanations", lake, alerts, **at(n))
     assert raised(lake) == [("explanations_shifted", 0), ("performance_worse", 0), ("performance_worse", 2)]

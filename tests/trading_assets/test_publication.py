@@ -29,7 +29,14 @@ def desk(tmp_path):
     store = TradingStateStore(tmp_path / "state")
     store.set_up()
     history = make_outcomes(DAY - timedelta(days=60), DAY - timedelta(days=2), zone=ZONE)
-    request = make_request(DAY, SettlementSpreadSettings(), zone=ZONE, forecast=make_forecast(DAY, zone=ZONE), as_of_utc=GATE, history=history)
+    request = make_request(
+        DAY,
+        SettlementSpreadSettings(),
+        zone=ZONE,
+        forecast=make_forecast(DAY, zone=ZONE),
+        as_of_utc=GATE,
+        history=history,
+    )
     decision = decide_signals(request)
     lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
     lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
@@ -42,7 +49,12 @@ def desk(tmp_path):
             "outbox": Outbox(lake=lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop")),
         }
         with DagsterInstance.ephemeral() as instance:
-            done = materialize([published_signals], partition_key=partition_key(ZONE, DAY), resources=resources, instance=instance)
+            done = materialize(
+                [published_signals],
+                partition_key=partition_key(ZONE, DAY),
+                resources=resources,
+                instance=instance,
+            )
         assert done.success
         return lake.read("publications")
 

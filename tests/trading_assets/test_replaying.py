@@ -18,8 +18,14 @@ ZONE, FIRST = "FR", date(2025, 9, 24)
 
 
 @pytest.mark.slow
-def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(environment: Environment, desk: Desk) -> None:
-    run_chain(ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=FIRST + timedelta(days=13), block_days=14), environment=environment, desk=desk)
+def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(
+    environment: Environment, desk: Desk
+) -> None:
+    run_chain(
+        ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=FIRST + timedelta(days=13), block_days=14),
+        environment=environment,
+        desk=desk,
+    )
     lake, registry = make_lake(environment), make_registry(environment)
     signals = lake.read("signals", zones=[ZONE]).filter(pl.col("role") == "champion")
     day = FIRST + timedelta(days=9)
@@ -61,14 +67,28 @@ def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(environme
     twin = registry.register(ZONE, registry.files(first), facts)
     days = comparable_days(lake, first, twin, first=FIRST, last=FIRST + timedelta(days=13))
     assert days[0] == FIRST
-    found = compare_zone((first, twin), days, lake, desk, registry, state_folder=environment.trading_state, now=datetime(2025, 12, 1, tzinfo=UTC))
+    found = compare_zone(
+        (first, twin),
+        days,
+        lake,
+        desk,
+        registry,
+        state_folder=environment.trading_state,
+        now=datetime(2025, 12, 1, tzinfo=UTC),
+    )
     total = found.rows.filter(pl.col("slice") == "total").row(0, named=True)
     assert total["mae_a_eur_per_mwh"] == total["mae_b_eur_per_mwh"]
     assert total["pnl_a_eur"] == pytest.approx(total["pnl_b_eur"], abs=1e-6)
     assert total["error_p_value"] == 1.0
     assert lake.read(MODEL_COMPARISONS.name, zones=[ZONE]).height == found.rows.height
     shorter = compare_zone(
-        (first, twin), days[-3:], lake, desk, registry, state_folder=environment.trading_state, now=datetime(2025, 12, 1, tzinfo=UTC)
+        (first, twin),
+        days[-3:],
+        lake,
+        desk,
+        registry,
+        state_folder=environment.trading_state,
+        now=datetime(2025, 12, 1, tzinfo=UTC),
     )
     stored = lake.read(MODEL_COMPARISONS.name, zones=[ZONE])
     assert stored.height == shorter.rows.height

@@ -10,7 +10,16 @@ from typing import Any
 
 import polars as pl
 import pytest
-from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, Definitions, RunRequest, SensorResult, build_sensor_context, in_process_executor
+from dagster import (
+    DagsterInstance,
+    DagsterRun,
+    DagsterRunStatus,
+    Definitions,
+    RunRequest,
+    SensorResult,
+    build_sensor_context,
+    in_process_executor,
+)
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
@@ -55,7 +64,10 @@ with DagsterInstance.get() as instance:
 @pytest.fixture
 def two_zones(environment: Environment) -> Desk:
     """A desk that looks after two zones."""
-    return make_desk(environment.conf_folder, DeskSettings(zones={zone: ZoneSettings(retrain_after_days=91) for zone in ZONES}))
+    return make_desk(
+        environment.conf_folder,
+        DeskSettings(zones={zone: ZoneSettings(retrain_after_days=91) for zone in ZONES}),
+    )
 
 
 @pytest.fixture
@@ -78,7 +90,13 @@ def lake(environment: Environment) -> Lake:
             zone=pl.lit(zone), delivery_start_utc=at, resolution_minutes=pl.lit(60, pl.Int32), as_of_utc=at,
             newest_input_utc=pl.lit(None, pl.Datetime("us", "UTC")), source=pl.lit("simulated"), **{name: pl.lit(1.0) for name in FEATURES},
         )  # fmt: skip
-        made.replace("day_ahead_features", rows.select(DAY_AHEAD_FEATURES.columns.keys()), zone=zone, first_day=days[0], last_day=days[-1])
+        made.replace(
+            "day_ahead_features",
+            rows.select(DAY_AHEAD_FEATURES.columns.keys()),
+            zone=zone,
+            first_day=days[0],
+            last_day=days[-1],
+        )
     return made
 
 
@@ -88,7 +106,13 @@ def tick(instance: DagsterInstance, lake: Lake, two_zones: Desk):
 
     def evaluate(minutes: float, registry: Any) -> list[RunRequest]:
         now = (NOW + timedelta(minutes=minutes)).isoformat()
-        resources = {"lake": lake, "desk": two_zones, "registry": registry, "alerts": Alerts(lake=lake), "clock": Clock(fixed_utc=now)}
+        resources = {
+            "lake": lake,
+            "desk": two_zones,
+            "registry": registry,
+            "alerts": Alerts(lake=lake),
+            "clock": Clock(fixed_utc=now),
+        }
         with build_sensor_context(instance=instance, resources=resources) as context:
             found = retrain_is_due(context)
         return list(found.run_requests or []) if isinstance(found, SensorResult) else []
@@ -106,7 +130,9 @@ def tags_of(request: RunRequest) -> dict[str, str]:
     return {**request.tags, "dagster/run_key": request.run_key or "", "dagster/sensor_name": "retrain_is_due"}
 
 
-def test_ten_thousand_drift_events_in_a_day_are_one_retrain_per_zone(tick, lake: Lake, instance: DagsterInstance):
+def test_ten_thousand_drift_events_in_a_day_are_one_retrain_per_zone(
+    tick, lake: Lake, instance: DagsterInstance
+):
     launched: list[RunRequest] = []
     for number in range(10):
         for zone in ZONES:
@@ -118,7 +144,11 @@ def test_ten_thousand_drift_events_in_a_day_are_one_retrain_per_zone(tick, lake:
             lake.upsert("feature_drift", pl.DataFrame(events, schema=FEATURE_DRIFT.schema))
         for request in tick(144 * number, OneVersion(TODAY - timedelta(days=10))):
             launched.append(request)
-            instance.add_run(DagsterRun(job_name=zone_retrained.name, tags=tags_of(request), status=DagsterRunStatus.SUCCESS))
+            instance.add_run(
+                DagsterRun(
+                    job_name=zone_retrained.name, tags=tags_of(request), status=DagsterRunStatus.SUCCESS
+                )
+            )
     assert lake.read("feature_drift").filter(pl.col("status") == "alert").height == 10_000
     assert sorted(request.partition_key for request in launched) == ["DE_LU", "FR"]
     assert status_of(lake) == [("DE_LU-drift-00001", "succeeded", 1), ("FR-drift-00001", "succeeded", 1)]
@@ -129,13 +159,23 @@ def test_a_retrain_that_fails_is_killed_and_fails_again_is_never_lost_and_then_a
     tick, lake: Lake, instance: DagsterInstance, environment: Environment, two_zones: Desk, project_root: Path
 ):
     resources = make_resources(environment, desk=two_zones)
-    definitions = Definitions(assets=ASSETS, asset_checks=CHECKS, jobs=[zone_retrained], resources=resources, executor=in_process_executor)
+    definitions = Definitions(
+        assets=ASSETS,
+        asset_checks=CHECKS,
+        jobs=[zone_retrained],
+        resources=resources,
+        executor=in_process_executor,
+    )
     job = definitions.resolve_job_def("zone_retrained")
     registry = make_registry(environment)
 
     def run_it(request: RunRequest) -> DagsterRunStatus:
         done = job.execute_in_process(
-            instance=instance, partition_key=request.partition_key, tags=tags_of(request), run_config=request.run_config, raise_on_error=False
+            instance=instance,
+            partition_key=request.partition_key,
+            tags=tags_of(request),
+            run_config=request.run_config,
+            raise_on_error=False,
         )
         return instance.get_run_by_id(done.run_id).status
 
@@ -166,9 +206,13 @@ def test_a_retrain_that_fails_is_killed_and_fails_again_is_never_lost_and_then_a
 
 def kill_while_it_trains(request: RunRequest, environment: Environment, project_root: Path) -> None:
     """Run the request in a process of its own and kill that while it trains."""
-    order = json.dumps({"zone": request.partition_key, "tags": tags_of(request), "config": request.run_config})
+    order = json.dumps(
+        {"zone": request.partition_key, "tags": tags_of(request), "config": request.run_config}
+    )
     words = [sys.executable, "-W", "ignore", "-c", TRAIN_FOR_EVER, str(environment.home), order]
-    with subprocess.Popen(words, cwd=project_root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as child:
+    with subprocess.Popen(
+        words, cwd=project_root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as child:
         assert child.stdout is not None
         assert child.stdout.readline().strip() == "training"
         child.kill()

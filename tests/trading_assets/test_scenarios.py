@@ -38,17 +38,23 @@ def run_scenario(environment: Environment, desk):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "zone"), [("gas_shock", "DE_LU"), ("solar_boom", "FR")])
-def test_a_regime_change_is_seen_and_retrained_once_and_the_alias_follows_the_evidence(run_scenario, name: str, zone: str):
+def test_a_regime_change_is_seen_and_retrained_once_and_the_alias_follows_the_evidence(
+    run_scenario, name: str, zone: str
+):
     report, lake, registry = run_scenario(name, zone)
     drift = lake.read("feature_drift", zones=[zone]).filter(pl.col("status") == "alert")
-    assert drift["delivery_day"].min() == date(2025, 5, 25), "drift is reported at the first look after the change"
+    assert drift["delivery_day"].min() == date(2025, 5, 25), (
+        "drift is reported at the first look after the change"
+    )
     assert [cause for _, _, cause, _ in report.retrain_causes] == ["schedule", "drift"]
     requests = lake.read("retrain_requests", zones=[zone])
     assert requests["cause"].sort().to_list() == ["drift", "schedule"]
     assert set(requests["status"]) == {"succeeded"}
     versions = registry.versions(zone)
     assert [version.tags["cause"] for version in versions] == ["schedule", "drift"]
-    decisions = lake.read("promotion_decisions", zones=[zone]).filter(pl.col("model") == f"day_ahead_price.{zone}")
+    decisions = lake.read("promotion_decisions", zones=[zone]).filter(
+        pl.col("model") == f"day_ahead_price.{zone}"
+    )
     promoted = decisions.filter(pl.col("action") == "promote")["candidate_version"].to_list()
     champion = registry.champion(zone)
     assert champion is not None

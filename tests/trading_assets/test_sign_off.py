@@ -62,7 +62,9 @@ def desk(project_root: Path, tmp_path: Path, sign_off: str) -> Desk:
     return make_desk(conf, DeskSettings(zones={ZONE: ZoneSettings()}))
 
 
-def test_a_version_waits_is_recorded_once_and_a_person_is_told_each_week(project_root: Path, tmp_path: Path, lake: Lake) -> None:
+def test_a_version_waits_is_recorded_once_and_a_person_is_told_each_week(
+    project_root: Path, tmp_path: Path, lake: Lake
+) -> None:
     made, alerts, registry = desk(project_root, tmp_path, ZONE), Alerts(lake=lake), Candidates()
     for n in range(10):
         review_zone(ZONE, lake, made, registry, alerts, NOW + timedelta(days=n))  # type: ignore[arg-type]
@@ -76,7 +78,9 @@ def test_a_version_waits_is_recorded_once_and_a_person_is_told_each_week(project
     assert "--signed-off-by" in told["message"][0]
 
 
-def test_a_zone_that_asks_for_nobody_promotes_and_asked_again_leaves_the_first_record(project_root: Path, tmp_path: Path, lake: Lake) -> None:
+def test_a_zone_that_asks_for_nobody_promotes_and_asked_again_leaves_the_first_record(
+    project_root: Path, tmp_path: Path, lake: Lake
+) -> None:
     made, alerts, registry = desk(project_root, tmp_path, "BE"), Alerts(lake=lake), Candidates()
     review_zone(ZONE, lake, made, registry, alerts, NOW)  # type: ignore[arg-type]
     # killed before the stage was written: the next review finds the candidate again
@@ -87,10 +91,14 @@ def test_a_zone_that_asks_for_nobody_promotes_and_asked_again_leaves_the_first_r
     assert lake.read("alerts").is_empty()
 
 
-def test_an_insane_candidate_is_rejected_whoever_signs(project_root: Path, tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_insane_candidate_is_rejected_whoever_signs(
+    project_root: Path, tmp_path: Path, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made, registry = desk(project_root, tmp_path, ZONE), Candidates()
     stages = []
-    monkeypatch.setattr(Candidates, "set_stage", lambda self, zone, version, stage: stages.append(stage), raising=False)
+    monkeypatch.setattr(
+        Candidates, "set_stage", lambda self, zone, version, stage: stages.append(stage), raising=False
+    )
     bad = replace(GOOD, sanity=SanityVerdict((SanityCheck("range", passed=False, detail="1e9"),)))
     monkeypatch.setattr("tests.trading_assets.test_sign_off.GOOD", bad)
     review_zone(ZONE, lake, made, registry, Alerts(lake=lake), NOW)  # type: ignore[arg-type]

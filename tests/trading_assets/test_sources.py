@@ -42,13 +42,28 @@ def desk() -> Desk:
 
 def load_rows(day: date, captured: datetime) -> pl.DataFrame:
     starts = np.array([int(start.timestamp()) * 1_000_000 for start in delivery_starts_utc("FR", day, 60)])
-    points = Points(table="load_forecasts", series="load", starts_us=starts, resolution_minutes=60, values=50_000.0 + np.arange(starts.size) * 10.0)
-    return assemble("energy_charts", "test", Capture(zone="FR", captured_at_utc=captured), [points]).tables["load_forecasts"]
+    points = Points(
+        table="load_forecasts",
+        series="load",
+        starts_us=starts,
+        resolution_minutes=60,
+        values=50_000.0 + np.arange(starts.size) * 10.0,
+    )
+    return assemble("energy_charts", "test", Capture(zone="FR", captured_at_utc=captured), [points]).tables[
+        "load_forecasts"
+    ]
 
 
 def prices_json(day: date) -> bytes:
     starts = [int(start.timestamp()) for start in delivery_starts_utc("FR", day)]
-    return json.dumps({"unix_seconds": starts, "price": [40.0 + at for at in range(len(starts))], "unit": "EUR/MWh", "deprecated": False}).encode()
+    return json.dumps(
+        {
+            "unix_seconds": starts,
+            "price": [40.0 + at for at in range(len(starts))],
+            "unit": "EUR/MWh",
+            "deprecated": False,
+        }
+    ).encode()
 
 
 def test_the_price_asset_of_a_live_zone_writes_what_the_provider_said(tmp_path: Path) -> None:
@@ -56,7 +71,11 @@ def test_the_price_asset_of_a_live_zone_writes_what_the_provider_said(tmp_path: 
     with faulty_provider() as charts:
         charts.plan = [sends(prices_json(DAY))]
         source = MarketSource(
-            lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path / "http"), base_urls={"energy_charts": charts.url}
+            lake=lake,
+            alerts=Alerts(lake=lake),
+            data_folder="",
+            http_folder=str(tmp_path / "http"),
+            base_urls={"energy_charts": charts.url},
         )
         resources = {"lake": lake, "desk": desk(), "market_source": source, "clock": Clock()}
         done = materialize([day_ahead_prices], partition_key=partition_key("FR", DAY), resources=resources)
@@ -87,7 +106,10 @@ def test_freshness_and_lags_show_what_is_late(tmp_path: Path) -> None:
     assert "data:image/png" in str(event.metadata["lags"].value)
     (check,) = done.get_asset_check_evaluations()
     assert check.passed
-    late = materialize([publication_lags, every_source_is_fresh], resources={**resources, "clock": Clock(fixed_utc="2025-03-12T12:00:00+00:00")})
+    late = materialize(
+        [publication_lags, every_source_is_fresh],
+        resources={**resources, "clock": Clock(fixed_utc="2025-03-12T12:00:00+00:00")},
+    )
     (check,) = late.get_asset_check_evaluations()
     assert not check.passed
     assert "load_forecasts of FR" in str(check.description)
@@ -114,17 +136,39 @@ def test_a_weather_run_that_does_not_come_is_named_before_the_gate(tmp_path: Pat
     assert late_before_gate(lake, LIVE, "FR", gate - timedelta(hours=2)) == []
 
 
-def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_ledger(tmp_path: Path, project_root: Path) -> None:
-    (tmp_path / "zones.yaml").write_text("zones: {AT: {source: energy_charts, fallback_sources: {imbalance_prices: [entsoe]}}, FR: {}}\n")
+def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_ledger(
+    tmp_path: Path, project_root: Path
+) -> None:
+    (tmp_path / "zones.yaml").write_text(
+        "zones: {AT: {source: energy_charts, fallback_sources: {imbalance_prices: [entsoe]}}, FR: {}}\n"
+    )
     code = "from definitions import defs; print(*defs.resolve_job_def('raw_captured').asset_layer.selected_asset_keys)"
     environment = {**os.environ, "SPOTDESK_CONF": str(tmp_path), "SPOTDESK_HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=project_root, env=environment, capture_output=True, text=True, check=True)
-    assert all(name in done.stdout for name in ("outages", "net_positions", "cross_border_flows", "other_auction_prices", "imbalance_price_sides"))
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project_root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert all(
+        name in done.stdout
+        for name in (
+            "outages",
+            "net_positions",
+            "cross_border_flows",
+            "other_auction_prices",
+            "imbalance_price_sides",
+        )
+    )
     assert "available_capacity" not in done.stdout
 
     lake = Lake(uri=str(tmp_path / "lake"))
     settings = ZoneSettings(source="energy_charts", fallback_sources={"imbalance_prices": ("entsoe",)})
-    zones = Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")})
+    zones = Desk(
+        conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")}
+    )
     starts = [f"{start:%Y-%m-%dT%H:%MZ}" for start in day_bounds_utc("FR", DAY)]
     span = f"<start>{starts[0]}</start><end>{starts[1]}</end>"
     body = (
@@ -136,10 +180,18 @@ def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_l
     with faulty_provider() as entsoe, pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPOTDESK_ENTSOE_TOKEN", "some-token")
         entsoe.plan = [sends(body.encode())]
-        source = MarketSource(lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path), base_urls={"entsoe": entsoe.url})
+        source = MarketSource(
+            lake=lake,
+            alerts=Alerts(lake=lake),
+            data_folder="",
+            http_folder=str(tmp_path),
+            base_urls={"entsoe": entsoe.url},
+        )
         asset = raw_asset("net_positions", group="fundamentals", story="A test.")
         done_run = materialize(
-            [asset], partition_key=partition_key("FR", DAY), resources={"lake": lake, "desk": zones, "market_source": source, "clock": Clock()}
+            [asset],
+            partition_key=partition_key("FR", DAY),
+            resources={"lake": lake, "desk": zones, "market_source": source, "clock": Clock()},
         )
     assert done_run.success
     held = lake.read("net_positions", zones=["FR"])
@@ -153,7 +205,9 @@ def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_l
 
 
 def test_only_live_zones_are_captured_again_and_again() -> None:
-    settings = DeskSettings(zones={"FR": LIVE, "BE": ZoneSettings(), "NL": ZoneSettings(source="smard", is_scheduled=False)})
+    settings = DeskSettings(
+        zones={"FR": LIVE, "BE": ZoneSettings(), "NL": ZoneSettings(source="smard", is_scheduled=False)}
+    )
     assert [made.name for made in source_schedules_of(settings)] == ["sources_watched_hourly", "captures_FR"]
 
 
@@ -176,23 +230,40 @@ def test_the_token_is_in_no_event_of_a_run_that_fails(
     """In events and their metadata (what the UI shows), the event log on disk, logs, captures, alerts and quarantine."""
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", CANARY)
     monkeypatch.setattr("resources.market.live_sources.HttpClient", partial(HttpClient, sleep=lambda _: None))
-    monkeypatch.setattr("trading_assets.market_data.raw_table.RetryRequested", lambda **_: RetryRequested(max_retries=1, seconds_to_wait=0))
+    monkeypatch.setattr(
+        "trading_assets.market_data.raw_table.RetryRequested",
+        lambda **_: RetryRequested(max_retries=1, seconds_to_wait=0),
+    )
     (tmp_path / "dagster").mkdir()
     lake = Lake(uri=str(tmp_path / "lake"))
     settings = ZoneSettings(source="entsoe")
-    zones = Desk(conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")})
+    zones = Desk(
+        conf_folder=str(read_environment().conf_folder), zones={"FR": settings.model_dump(mode="json")}
+    )
     caplog.set_level("DEBUG")
     with faulty_provider() as entsoe, DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         entsoe.plan = [fault]
         source = MarketSource(
-            lake=lake, alerts=Alerts(lake=lake), data_folder="", http_folder=str(tmp_path / "http"), base_urls={"entsoe": entsoe.url}
+            lake=lake,
+            alerts=Alerts(lake=lake),
+            data_folder="",
+            http_folder=str(tmp_path / "http"),
+            base_urls={"entsoe": entsoe.url},
         )
         resources = {"lake": lake, "desk": zones, "market_source": source, "clock": Clock()}
-        done = materialize([day_ahead_prices], partition_key=partition_key("FR", DAY), resources=resources, raise_on_error=False, instance=instance)
+        done = materialize(
+            [day_ahead_prices],
+            partition_key=partition_key("FR", DAY),
+            resources=resources,
+            raise_on_error=False,
+            instance=instance,
+        )
         assert CANARY in entsoe.asked[0]
         told = " ".join(str(entry) for entry in instance.all_logs(done.run_id))
     assert not done.success or "RetryRequested" in told
     shown = " ".join(str(event) for event in done.all_events) + told + caplog.text
-    stored = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".gz")
+    stored = b"".join(
+        path.read_bytes() for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".gz"
+    )
     assert CANARY not in shown
     assert CANARY.encode() not in stored

@@ -54,7 +54,9 @@ class Spreads:
 def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lake, spreads = Lake(uri=str(tmp_path / "lake")), Spreads()
     monkeypatch.setattr(spread_training.CatBoostSpread, "from_files", lambda files: files["version"].decode())
-    monkeypatch.setattr(spread_training, "daily_pinball_losses", lambda model, *_: np.column_stack([LOSSES[model], PAST]))
+    monkeypatch.setattr(
+        spread_training, "daily_pinball_losses", lambda model, *_: np.column_stack([LOSSES[model], PAST])
+    )
 
     def decide(number: str, *, sign_off: str = "", now: datetime = NOW) -> None:
         conf = tmp_path / "conf"
@@ -67,14 +69,20 @@ def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return decide
 
 
-@pytest.mark.parametrize(("number", "stage"), [("1", "champion"), ("2", "champion"), ("3", "rejected"), ("4", "rejected")])
+@pytest.mark.parametrize(
+    ("number", "stage"), [("1", "champion"), ("2", "champion"), ("3", "rejected"), ("4", "rejected")]
+)
 def test_it_serves_only_when_no_untouched_day_speaks_against_it(judge, number: str, stage: str) -> None:
     judge(number)
     judge(number, now=NOW + timedelta(days=1))  # killed before the stage was written, and made again
     assert judge.done == [(number, stage)] * 2
     row = judge.lake.read("promotion_decisions").row(0, named=True)
     assert judge.lake.read("promotion_decisions").height == 1
-    assert (row["candidate_version"], row["model"], row["candidate_data_version"]) == (number, f"{SPREAD_FAMILY}.{ZONE}", f"spread:{number}")
+    assert (row["candidate_version"], row["model"], row["candidate_data_version"]) == (
+        number,
+        f"{SPREAD_FAMILY}.{ZONE}",
+        f"spread:{number}",
+    )
     assert row["champion_version"] == (None if number == "1" else "1")
     assert row["n_days"] == 14
 

@@ -26,7 +26,11 @@ LAST = FIRST + timedelta(days=6)
 @pytest.fixture
 def ran(environment: Environment, desk: Desk) -> tuple[Lake, ModelRegistry]:
     """A week on the simulated market."""
-    run_chain(ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=LAST, block_days=7), environment=environment, desk=desk)
+    run_chain(
+        ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=LAST, block_days=7),
+        environment=environment,
+        desk=desk,
+    )
     return make_lake(environment), make_registry(environment)
 
 
@@ -51,20 +55,35 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     assert 0 < version.metrics["pinball_loss"] < 2 * version.metrics["pinball_loss_of_past_quantiles"]
     assert {v.name for v in registry.versions(ZONE)} == {f"day_ahead_price.{ZONE}"}  # the families do not mix
     decisions = lake.read("promotion_decisions", zones=[ZONE]).filter(pl.col("model") == version.name)
-    assert decisions.select("candidate_version", "action", "candidate_data_version").rows() == [("1", "promote", version.tags["data_version"])]
+    assert decisions.select("candidate_version", "action", "candidate_data_version").rows() == [
+        ("1", "promote", version.tags["data_version"])
+    ]
     params = MlflowClient(tracking_uri=registry.tracking_uri).get_run(version.run_id).data.params
-    assert {"data_version", "table_versions", "code_commit", "code_version", "lock_hash", "seed", "cause", "model.iterations"} <= set(params)
+    assert {
+        "data_version",
+        "table_versions",
+        "code_commit",
+        "code_version",
+        "lock_hash",
+        "seed",
+        "cause",
+        "model.iterations",
+    } <= set(params)
 
     signals = lake.read("signals", zones=[ZONE]).filter(pl.col("role") == "champion")
     assert signals["strategy_model_version"].unique().to_list() == [version.version]
     assert signals["edge_eur_per_mwh"].null_count() == 0
     row = signals.filter(pl.col("delivery_day") == LAST).row(0, named=True)
-    assert all(verdict.is_equal for verdict in replay_signal(row, lake, desk, registry, environment.trading_state))
+    assert all(
+        verdict.is_equal for verdict in replay_signal(row, lake, desk, registry, environment.trading_state)
+    )
 
     against_nothing = environment.conf_folder / "strategies" / "settlement_spread.yaml"
     content = against_nothing.read_text()
     against_nothing.write_text("strategy: settlement_spread\nsettled_against: ida3\ndistribution: catboost\n")
-    assert decide_again(ran, desk, environment)["reasons"].unique().to_list() == ["flat: only 0 past days with a second price (ida3), 30 are needed"]
+    assert decide_again(ran, desk, environment)["reasons"].unique().to_list() == [
+        "flat: only 0 past days with a second price (ida3), 30 are needed"
+    ]
     against_nothing.write_text(content)
 
     # The copied database names the artifact folder of the home that it was made in.
@@ -74,4 +93,6 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     damaged = decide_again(ran, desk, environment)
     assert damaged["side"].unique().to_list() == ["flat"]
     assert damaged["strategy_model_version"].unique().to_list() == ["none"]
-    assert damaged["reasons"].unique().to_list() == ["flat: no spread model serves this day, or one of its inputs is missing"]
+    assert damaged["reasons"].unique().to_list() == [
+        "flat: no spread model serves this day, or one of its inputs is missing"
+    ]

@@ -22,9 +22,14 @@ LEARNT, LAST = FIRST + timedelta(days=59), FIRST + timedelta(days=66)
 
 def test_a_champion_of_other_code_does_not_keep_the_zone_flat_for_ever(environment: Environment) -> None:
     raw = simulate(ZONE, FIRST, LAST, seed=1).tables
-    panel = build_panel(build_features(raw, zone=ZONE, days=days_between(FIRST, LAST)), raw["day_ahead_prices"], zone=ZONE)
+    panel = build_panel(
+        build_features(raw, zone=ZONE, days=days_between(FIRST, LAST)), raw["day_ahead_prices"], zone=ZONE
+    )
     files = dict(make_forecaster(load_settings_mapping({"kind": "naive"})).fit(panel.first(60)).to_files())
-    unreadable = {**files, "settings.json": json.dumps({**json.loads(files["settings.json"]), "name": "of_other_code"}).encode()}
+    unreadable = {
+        **files,
+        "settings.json": json.dumps({**json.loads(files["settings.json"]), "name": "of_other_code"}).encode(),
+    }
     registry = make_registry(environment)
     versions = []
     for name, content in (("readable", files), ("unreadable", unreadable), ("candidate", files)):

@@ -14,7 +14,10 @@ from tests.support.panels import made_up_panel
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
 N_LEARNT = 80
-SETTINGS = {"kind": "engine", "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}]}
+SETTINGS = {
+    "kind": "engine",
+    "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}],
+}
 PANEL = made_up_panel(90)
 FIRST_DAY = PANEL.days[N_LEARNT].astype(object)
 
@@ -22,7 +25,9 @@ FIRST_DAY = PANEL.days[N_LEARNT].astype(object)
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelRegistry, ModelVersion]:
     folder: Path = tmp_path_factory.mktemp("registry")
-    registry = ModelRegistry(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_folder=str(folder / "models"))
+    registry = ModelRegistry(
+        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_folder=str(folder / "models")
+    )
     registry.prepare()
     facts = VersionFacts(
         settings=SETTINGS,
@@ -45,7 +50,11 @@ def ticks(made, n_days, *, is_warm, panel=PANEL):
     for row in range(N_LEARNT, N_LEARNT + n_days):
         day: date = panel.days[row].astype(object)
         known = panel.rows(slice(N_LEARNT, row + 1)).known_at_gate(row - N_LEARNT)
-        model = take_forecaster(registry, version, known, day) if is_warm else registry.load(version.zone, version.version)[0]
+        model = (
+            take_forecaster(registry, version, known, day)
+            if is_warm
+            else registry.load(version.zone, version.version)[0]
+        )
         forecasts.append(model.predict(known))
         if is_warm:
             give_back(registry, version, known, model, [day])
@@ -57,7 +66,11 @@ def test_the_daily_tick_updates_and_never_refits(made, monkeypatch):
     cold, _ = ticks(made, 4, is_warm=False)
     absorbed = []
     extend = EngineForecaster._extend
-    monkeypatch.setattr(EngineForecaster, "_extend", lambda self, day, point: absorbed.append(day.days[0]) or extend(self, day, point))
+    monkeypatch.setattr(
+        EngineForecaster,
+        "_extend",
+        lambda self, day, point: absorbed.append(day.days[0]) or extend(self, day, point),
+    )
     monkeypatch.setattr(EngineForecaster, "_learn", lambda *_: pytest.fail("a tick must not refit"))
     warm, models = ticks(made, 4, is_warm=True)
     assert len({id(model) for model in models}) == 1
@@ -75,4 +88,6 @@ def test_a_revised_past_is_learnt_anew(made):
     known = revised.rows(slice(N_LEARNT, N_LEARNT + 4)).known_at_gate(3)
     model = take_forecaster(registry, version, known, revised.days[N_LEARNT + 3].astype(object))
     assert model is not models[-1]
-    assert np.array_equal(model.predict(known).point, registry.load(version.zone, version.version)[0].predict(known).point)
+    assert np.array_equal(
+        model.predict(known).point, registry.load(version.zone, version.version)[0].predict(known).point
+    )

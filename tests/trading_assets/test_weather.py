@@ -23,7 +23,11 @@ ZONE = "FR"
 def lake_with_history(folder: Path) -> Lake:
     lake = Lake(uri=str(folder / "lake"))
     lake.append("weather_forecasts", weather().with_columns(zone=pl.lit(ZONE)), source="open_meteo")
-    for quantity, table in (("wind", "generation_actuals"), ("solar", "generation_actuals"), ("load", "load_actuals")):
+    for quantity, table in (
+        ("wind", "generation_actuals"),
+        ("solar", "generation_actuals"),
+        ("load", "load_actuals"),
+    ):
         rows = actuals(quantity)  # type: ignore[arg-type]
         lake.append(table, rows.with_columns(zone=pl.lit(ZONE)), source="energy_charts")
     return lake
@@ -31,7 +35,9 @@ def lake_with_history(folder: Path) -> Lake:
 
 def run(lake: Lake, *, own: bool) -> dict[str, object]:
     settings = ZoneSettings(source="energy_charts", own_forecasts=own)
-    desk = Desk(conf_folder=str(read_environment().conf_folder), zones={ZONE: settings.model_dump(mode="json")})
+    desk = Desk(
+        conf_folder=str(read_environment().conf_folder), zones={ZONE: settings.model_dump(mode="json")}
+    )
     now = gate_closure_utc(ZONE, DAY) - timedelta(minutes=50)
     resources = {"lake": lake, "desk": desk, "clock": Clock(fixed_utc=now.isoformat())}
     done = materialize([own_forecasts], partition_key=partition_key(ZONE, DAY), resources=resources)
@@ -45,7 +51,10 @@ def test_own_forecasts_stand_before_the_gate_and_enter_the_features(tmp_path: Pa
     metadata = run(lake, own=True)
     assert metadata["dagster/row_count"] == 72
     assert run(lake, own=True)["new_rows"] == 0
-    tables = {name: lake.read(name, zones=[ZONE]) for name in ("renewable_forecasts", "load_forecasts", "generation_actuals", "load_actuals")}
+    tables = {
+        name: lake.read(name, zones=[ZONE])
+        for name in ("renewable_forecasts", "load_forecasts", "generation_actuals", "load_actuals")
+    }
     assert tables["renewable_forecasts"]["source"].unique().to_list() == ["own_weather"]
     features = build_features(tables, zone=ZONE, days=[DAY])
     assert features["wind_forecast_mw"].null_count() == 0
@@ -61,7 +70,11 @@ def test_a_zone_that_does_not_want_them_has_none(tmp_path: Path) -> None:
 
 def test_without_history_the_day_goes_without(tmp_path: Path) -> None:
     lake = Lake(uri=str(tmp_path / "lake"))
-    lake.append("weather_forecasts", weather().filter(pl.col("delivery_day") >= DAYS[-3]).with_columns(zone=pl.lit(ZONE)), source="open_meteo")
+    lake.append(
+        "weather_forecasts",
+        weather().filter(pl.col("delivery_day") >= DAYS[-3]).with_columns(zone=pl.lit(ZONE)),
+        source="open_meteo",
+    )
     metadata = run(lake, own=True)
     assert metadata["dagster/row_count"] == 0
     assert metadata["days_without"] == 3

@@ -4,14 +4,26 @@ from trading_assets.market_data.raw_table import raw_asset
 from trading_assets.partitions import LIVE_ONLY_ASSETS
 
 _STORIES = {
-    "other_auction_prices": ("market_data", "Another auction of the same day (EXAA): beside the coupled one, never mixed with it."),
-    "imbalance_price_sides": ("market_data", "Where a surplus and a shortage are settled at two prices; one price stands in imbalance_prices."),
+    "other_auction_prices": (
+        "market_data",
+        "Another auction of the same day (EXAA): beside the coupled one, never mixed with it.",
+    ),
+    "imbalance_price_sides": (
+        "market_data",
+        "Where a surplus and a shortage are settled at two prices; one price stands in imbalance_prices.",
+    ),
     "imbalance_volumes": ("market_data", "How long or short the area was."),
-    "renewable_forecast_updates": ("fundamentals", "Renewed during the day: never known at the day-ahead gate."),
+    "renewable_forecast_updates": (
+        "fundamentals",
+        "Renewed during the day: never known at the day-ahead gate.",
+    ),
     "net_positions": ("fundamentals", "What the zone exports after the auction."),
     "cross_border_flows": ("fundamentals", "What flowed to each neighbour, an hour after the period."),
     "outages": ("fundamentals", "Every revision is a row with the instant at which it was announced."),
     "available_capacity": ("fundamentals", "By fuel, as the owners last declared it."),
 }
 
-assets = [raw_asset(table, group=_STORIES[table][0], story=_STORIES[table][1], is_optional=True) for table in LIVE_ONLY_ASSETS]
+assets = [
+    raw_asset(table, group=_STORIES[table][0], story=_STORIES[table][1], is_optional=True)
+    for table in LIVE_ONLY_ASSETS
+]

@@ -4,9 +4,13 @@ from trading_assets.market_data.raw_table import raw_asset, raw_checks
 
 GROUP = "fundamentals"
 
-load_forecasts = raw_asset("load_forecasts", group=GROUP, story="Published two hours before the gate and revised later.")
+load_forecasts = raw_asset(
+    "load_forecasts", group=GROUP, story="Published two hours before the gate and revised later."
+)
 renewable_forecasts = raw_asset(
-    "renewable_forecasts", group=GROUP, story="By rule published at 18:00, after the gate: what comes later than the gate enters no feature."
+    "renewable_forecasts",
+    group=GROUP,
+    story="By rule published at 18:00, after the gate: what comes later than the gate enters no feature.",
 )
 load_actuals = raw_asset("load_actuals", group=GROUP, story="Published an hour after the period.")
 generation_actuals = raw_asset("generation_actuals", group=GROUP, story="Published an hour after the period.")

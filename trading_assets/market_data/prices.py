@@ -5,10 +5,18 @@ from trading_assets.market_data.raw_table import raw_asset, raw_checks
 GROUP = "market_data"
 
 day_ahead_prices = raw_asset(
-    "day_ahead_prices", group=GROUP, story="Known about an hour after the gate of the day before; what every forecast is judged by."
+    "day_ahead_prices",
+    group=GROUP,
+    story="Known about an hour after the gate of the day before; what every forecast is judged by.",
 )
-intraday_prices = raw_asset("intraday_prices", group=GROUP, story="The later price against which a day-ahead position is closed.")
-imbalance_prices = raw_asset("imbalance_prices", group=GROUP, story="The price of what was not delivered; revised for weeks, each revision is a row.")
+intraday_prices = raw_asset(
+    "intraday_prices", group=GROUP, story="The later price against which a day-ahead position is closed."
+)
+imbalance_prices = raw_asset(
+    "imbalance_prices",
+    group=GROUP,
+    story="The price of what was not delivered; revised for weeks, each revision is a row.",
+)
 
 day_ahead_prices_checks = raw_checks("day_ahead_prices", has_price_limits=True)
 intraday_prices_checks = raw_checks("intraday_prices", has_price_limits=True)

@@ -52,11 +52,15 @@ def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) 
         metadata=table_metadata(table),
         pool="market_data",
     )
-    def raw_table(context: AssetExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+    def raw_table(
+        context: AssetExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock
+    ) -> MaterializeResult:  # type: ignore[type-arg]
         span = covered(context)
         settings = desk.zone(span.zone)
         try:
-            rows = market_source.fetch(table, span.zone, span.first_day, span.last_day, settings=settings, now=clock.now())
+            rows = market_source.fetch(
+                table, span.zone, span.first_day, span.last_day, settings=settings, now=clock.now()
+            )
         except NotYetPublishedError as error:
             context.log.info("%s: %s", table, error)
             rows = find_contract(table).empty()
@@ -71,7 +75,11 @@ def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) 
         if report.n_quarantined:
             text = f"{table} of {span.first_day} to {span.last_day}: {report.n_quarantined} rows broke the contract or say a period twice; not taken"
             market_source.alerts.send(
-                "bad_data", f"{text}; see docs/runbooks/bad_data.md", zone=span.zone, now=clock.now(), episode=f"{table} {span.last_day}"
+                "bad_data",
+                f"{text}; see docs/runbooks/bad_data.md",
+                zone=span.zone,
+                now=clock.now(),
+                episode=f"{table} {span.last_day}",
             )
         return MaterializeResult(metadata=written(rows, report))
 
@@ -84,18 +92,35 @@ def raw_checks(table: str, *, has_price_limits: bool = False) -> AssetChecksDefi
         "every_row_keeps_the_contract": "No row of these days went to quarantine.",
         "every_day_is_complete": "Each published day covers each of its periods: 23, 24 or 25 hours.",
         "data_is_fresh": "What the publication rule says is out by now is here.",
-        **({"prices_are_within_limits": "No price lies beyond the harmonised limits of its day."} if has_price_limits else {}),
+        **(
+            {"prices_are_within_limits": "No price lies beyond the harmonised limits of its day."}
+            if has_price_limits
+            else {}
+        ),
     }
 
-    @multi_asset_check(name=f"{table}_checks", specs=[AssetCheckSpec(name, asset=table, description=text) for name, text in names.items()])
-    def checks(context: AssetCheckExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock) -> Iterable[AssetCheckResult]:
+    @multi_asset_check(
+        name=f"{table}_checks",
+        specs=[AssetCheckSpec(name, asset=table, description=text) for name, text in names.items()],
+    )
+    def checks(
+        context: AssetCheckExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock
+    ) -> Iterable[AssetCheckResult]:
         span = covered(context)
         settings = desk.zone(span.zone)
         frame = read_raw(lake, table, span.zone, settings, first_day=span.first_day, last_day=span.last_day)
         yield _quarantine_result(lake, table, span.zone, span.days)
-        yield result("every_day_is_complete", table, assess_completeness(frame, zone=span.zone, days=span.days, may_be_absent=True))
+        yield result(
+            "every_day_is_complete",
+            table,
+            assess_completeness(frame, zone=span.zone, days=span.days, may_be_absent=True),
+        )
         if market_source.offers(table, span.zone, settings=settings):
-            yield result("data_is_fresh", table, assess_freshness(frame, table=table, zone=span.zone, days=span.days, now=clock.now()))
+            yield result(
+                "data_is_fresh",
+                table,
+                assess_freshness(frame, table=table, zone=span.zone, days=span.days, now=clock.now()),
+            )
         else:
             yield _never_offered(table, f"{' and '.join(settings.sources)} has no {table} of {span.zone}")
         if has_price_limits:
@@ -105,17 +130,23 @@ def raw_checks(table: str, *, has_price_limits: bool = False) -> AssetChecksDefi
     return checks
 
 
-
-
 def _never_offered(table: str, text: str) -> AssetCheckResult:
     """Nothing is late that no source of the zone has: the check passes and says so."""
-    return AssetCheckResult(check_name="data_is_fresh", asset_key=table, passed=True, description=text, metadata={"judged_days": 0})
+    return AssetCheckResult(
+        check_name="data_is_fresh",
+        asset_key=table,
+        passed=True,
+        description=text,
+        metadata={"judged_days": 0},
+    )
 
 
 def _quarantine_result(lake: Lake, table: str, zone: str, days: Sequence[date]) -> AssetCheckResult:
     rows = lake.read("quarantine", zones=[zone]).filter(pl.col("table_name") == table)
     day = pl.col("row_json").str.json_path_match("$.delivery_day").str.to_date(strict=False)
-    rows = rows.with_columns(delivery_day=day).filter(pl.col("delivery_day").is_null() | pl.col("delivery_day").is_in(list(days)))
+    rows = rows.with_columns(delivery_day=day).filter(
+        pl.col("delivery_day").is_null() | pl.col("delivery_day").is_in(list(days))
+    )
     reasons = rows["reason"].value_counts(sort=True).head(5)
     return AssetCheckResult(
         check_name="every_row_keeps_the_contract",

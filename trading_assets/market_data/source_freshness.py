@@ -35,13 +35,18 @@ _MARKS = {"fresh": "🟢 fresh", "late": "🔴 late", "missing": "🔴 missing",
     kinds={"polars", "deltalake"},
     metadata=table_metadata(PUBLICATION_LAGS.name),
 )
-def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+def publication_lags(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
+) -> MaterializeResult:  # type: ignore[type-arg]
     """When each source really publishes, against the rule that says when it is due; and how fresh every source of every zone is now.
 
     Only captured and stated instants are measured: history that a rule has dated says nothing about the rule.
     """
     now = clock.now()
-    lags, fresh = pl.concat([_lags(lake, desk, zone, now.date()) for zone in desk.zones]), _freshness(lake, desk, clock)
+    lags, fresh = (
+        pl.concat([_lags(lake, desk, zone, now.date()) for zone in desk.zones]),
+        _freshness(lake, desk, clock),
+    )
     report = lake.upsert(PUBLICATION_LAGS.name, lags)
     context.log.info("%d late series", fresh.filter(pl.col("state") == "late").height)
     return MaterializeResult(
@@ -55,13 +60,21 @@ def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clo
     )
 
 
-@asset_check(asset=publication_lags, description="Every series that is due by the publication rule is here, from every source that was asked for it.")
-def every_source_is_fresh(context: AssetCheckExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetCheckResult:
+@asset_check(
+    asset=publication_lags,
+    description="Every series that is due by the publication rule is here, from every source that was asked for it.",
+)
+def every_source_is_fresh(
+    context: AssetCheckExecutionContext, lake: Lake, desk: Desk, clock: Clock
+) -> AssetCheckResult:
     """Warns of late and missing series; what a zone may trade on is decided by its readiness, not here."""
     fresh = _freshness(lake, desk, clock)
     late = fresh.filter(pl.col("state").is_in(["late", "missing"]))
     context.log.info("%d of %d series are late or missing", late.height, fresh.height)
-    names = [f"{table} of {zone} from {source}" for zone, source, table in late.select("zone", "source", "table").iter_rows()]
+    names = [
+        f"{table} of {zone} from {source}"
+        for zone, source, table in late.select("zone", "source", "table").iter_rows()
+    ]
     return AssetCheckResult(
         passed=late.is_empty(),
         severity=AssetCheckSeverity.WARN,
@@ -90,19 +103,33 @@ def _freshness(lake: Lake, desk: Desk, clock: Clock) -> pl.DataFrame:
 
 def _freshness_table(fresh: pl.DataFrame) -> MetadataValue:
     """Source by zone and table, the late ones first: the state of every feed at a glance."""
-    order = pl.col("state").replace_strict({"late": 0, "missing": 1, "fresh": 2, "not asked": 3}, return_dtype=pl.Int8)
-    return _markdown(fresh.sort(order, "zone", "source", "table").with_columns(pl.col("state").replace_strict(_MARKS)))
+    order = pl.col("state").replace_strict(
+        {"late": 0, "missing": 1, "fresh": 2, "not asked": 3}, return_dtype=pl.Int8
+    )
+    return _markdown(
+        fresh.sort(order, "zone", "source", "table").with_columns(pl.col("state").replace_strict(_MARKS))
+    )
 
 
 def _glance(fresh: pl.DataFrame) -> MetadataValue:
     """One row per zone and source, one column per table: a mark and the newest day."""
-    cell = pl.format("{} {}", pl.col("state").replace_strict(_MARKS).str.head(1), pl.col("newest_day").cast(pl.String).fill_null(""))
-    return _markdown(fresh.with_columns(cell=cell).pivot(on="table", index=["zone", "source"], values="cell").sort("zone", "source"))
+    cell = pl.format(
+        "{} {}",
+        pl.col("state").replace_strict(_MARKS).str.head(1),
+        pl.col("newest_day").cast(pl.String).fill_null(""),
+    )
+    return _markdown(
+        fresh.with_columns(cell=cell)
+        .pivot(on="table", index=["zone", "source"], values="cell")
+        .sort("zone", "source")
+    )
 
 
 def _markdown(shown: pl.DataFrame) -> MetadataValue:
     lines = ["| " + " | ".join(shown.columns) + " |", "|" + "---|" * shown.width]
     for row in shown.iter_rows():
-        cells = ["" if value is None else str(value).removesuffix("+00:00").replace("|", "/")[:80] for value in row]
+        cells = [
+            "" if value is None else str(value).removesuffix("+00:00").replace("|", "/")[:80] for value in row
+        ]
         lines.append("| " + " | ".join(cells) + " |")
     return MetadataValue.md("\n".join(lines))

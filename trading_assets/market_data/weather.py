@@ -10,7 +10,13 @@ from resources.lake.lake import Lake
 from resources.pictures.asset_metadata import OWNERS, preview
 from resources.settings.zones import Desk, ZoneSettings
 from spot.errors import ForecastError
-from spot.features.weather_regression import SOURCE, FundamentalForecast, Quantity, as_rows, forecast_fundamental
+from spot.features.weather_regression import (
+    SOURCE,
+    FundamentalForecast,
+    Quantity,
+    as_rows,
+    forecast_fundamental,
+)
 from spot.market.gates import gate_closure_utc
 from trading_assets.market_data.raw_table import raw_asset
 from trading_assets.partitions import covered, of_days_before, zone_day_partitions
@@ -23,7 +29,9 @@ _TABLES: dict[Quantity, tuple[str, str]] = {
     "load": ("load_forecasts", "load_actuals"),
 }
 
-weather_forecasts = raw_asset("weather_forecasts", group=GROUP, story="The 00Z run of the day before stands hours before the gate.")
+weather_forecasts = raw_asset(
+    "weather_forecasts", group=GROUP, story="The 00Z run of the day before stands hours before the gate."
+)
 
 
 @asset(
@@ -46,9 +54,14 @@ def own_forecasts(context: AssetExecutionContext, lake: Lake, desk: Desk, clock:
     span, now = covered(context), clock.now()
     settings = desk.zone(span.zone)
     if not settings.own_forecasts:
-        return MaterializeResult(metadata={"dagster/row_count": 0, "note": "the zone takes the published forecasts"})
+        return MaterializeResult(
+            metadata={"dagster/row_count": 0, "note": "the zone takes the published forecasts"}
+        )
     made, gaps = _forecasts(lake, settings, span.zone, span.days, now)
-    n_new = sum(lake.append(_TABLES[forecast.quantity][0], as_rows(forecast, day), source=SOURCE).n_new for day, forecast in made)
+    n_new = sum(
+        lake.append(_TABLES[forecast.quantity][0], as_rows(forecast, day), source=SOURCE).n_new
+        for day, forecast in made
+    )
     for gap in gaps[:10]:
         context.log.warning("%s", gap)
     return MaterializeResult(
@@ -74,13 +87,20 @@ def _forecasts(
         published = lake.read(table, zones=[zone], first_day=days[0], last_day=days[-1]).filter(trusted)
         for day in days:
             as_of = min(now, gate_closure_utc(zone, day) - timedelta(minutes=settings.gate_lead_minutes))
-            is_there = published.filter(pl.col("delivery_day") == day, pl.col("available_at_utc") <= as_of).height
+            is_there = published.filter(
+                pl.col("delivery_day") == day, pl.col("available_at_utc") <= as_of
+            ).height
             if quantity == "load" and is_there:
                 continue
             since = day - timedelta(days=TRAINING_DAYS)
             try:
-                runs, outcomes = weather.filter(pl.col("delivery_day") >= since), actuals.filter(pl.col("delivery_day") >= since)
-                made.append((day, forecast_fundamental(quantity, runs, outcomes, zone=zone, day=day, as_of_utc=as_of)))
+                runs, outcomes = (
+                    weather.filter(pl.col("delivery_day") >= since),
+                    actuals.filter(pl.col("delivery_day") >= since),
+                )
+                made.append(
+                    (day, forecast_fundamental(quantity, runs, outcomes, zone=zone, day=day, as_of_utc=as_of))
+                )
             except ForecastError as error:
                 gaps.append(str(error))
     return made, gaps

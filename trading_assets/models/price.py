@@ -36,7 +36,14 @@ from trading_assets.partitions import of_zone, zone_partitions
 from workflows.lifecycle.evaluation import Evaluation, assess_candidate, evaluation_picture
 from workflows.lifecycle.promotion import review_zone
 from workflows.lifecycle.shadow import shadow_comparisons
-from workflows.training.window import find_candidate, fingerprint, origin_tags, score_candidate, table_versions, training_data
+from workflows.training.window import (
+    find_candidate,
+    fingerprint,
+    origin_tags,
+    score_candidate,
+    table_versions,
+    training_data,
+)
 
 GROUP = "models"
 _TABLE = "training_set"
@@ -56,7 +63,9 @@ _COMPARED = (
     metadata=table_metadata(_TABLE),
     deps=[of_zone("day_ahead_features"), of_zone("day_ahead_prices")],
 )
-def training_set(context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+def training_set(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Inputs beside the price that the auction then gave, for the days a version learns from and the newer days that judge it.
 
     Everything is as known at the gate of the first day that the version may forecast.
@@ -64,8 +73,19 @@ def training_set(context: AssetExecutionContext, lake: Lake, desk: Desk, trainin
     data = training_data(context.partition_key, lake, desk, training_order, clock)
     window = data.window
     lake.replace(_TABLE, data.rows, zone=window.zone, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
-    facts = {"learn_from": str(window.first_day), "learn_through": str(window.learn_through), "evaluate_through": str(window.evaluate_through)}
-    return MaterializeResult(metadata={**written(data.rows), **facts, "data_version": data.data_version, "cause": training_order.cause})
+    facts = {
+        "learn_from": str(window.first_day),
+        "learn_through": str(window.learn_through),
+        "evaluate_through": str(window.evaluate_through),
+    }
+    return MaterializeResult(
+        metadata={
+            **written(data.rows),
+            **facts,
+            "data_version": data.data_version,
+            "cause": training_order.cause,
+        }
+    )
 
 
 @asset(
@@ -102,7 +122,13 @@ def price_model(context: AssetExecutionContext) -> MaterializeResult:  # type: i
                 trained_through=data.window.learn_through,
                 serves_from=data.window.serves_from,
                 tags={
-                    **origin_tags(data.window, have.training_order, seed=settings.seed, data_version=data.data_version, as_of_utc=have.clock.now()),
+                    **origin_tags(
+                        data.window,
+                        have.training_order,
+                        seed=settings.seed,
+                        data_version=data.data_version,
+                        as_of_utc=have.clock.now(),
+                    ),
                     "table_versions": table_versions(have.lake, ("day_ahead_features", "day_ahead_prices")),
                     "code_version": model_code_version(),
                     "profile": settings.model,
@@ -134,7 +160,12 @@ def price_model(context: AssetExecutionContext) -> MaterializeResult:  # type: i
     pool="training",
 )
 def model_evaluation(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock
+    context: AssetExecutionContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    training_order: TrainingOrder,
+    clock: Clock,
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """The candidate on days it never saw: walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks."""
     zone = context.partition_key
@@ -143,14 +174,23 @@ def model_evaluation(
     rival = registry.champion_before(zone, candidate)
     scores = score_candidate(registry, candidate, rival, data)
     if rival is not None and scores.champion_version is None:
-        context.log.warning("champion %s of %s cannot be read: version %s is judged as a first one", rival.version, zone, candidate.version)
+        context.log.warning(
+            "champion %s of %s cannot be read: version %s is judged as a first one",
+            rival.version,
+            zone,
+            candidate.version,
+        )
     evaluation = assess_candidate(registry, candidate, data, scores, desk)
     registry.set_tag(zone, candidate.version, "evaluation", evaluation.to_json())
-    registry.log_metrics(candidate, {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()})
+    registry.log_metrics(
+        candidate, {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()}
+    )
     drawn = evaluation_picture(evaluation, candidate)
     registry.log_picture(candidate, "walk_forward_errors", drawn)
     shown = {"walk_forward_errors": picture(drawn, "walk-forward errors by day")}
-    return MaterializeResult(metadata={"version": candidate.version, **evaluation_metadata(evaluation), **shown})
+    return MaterializeResult(
+        metadata={"version": candidate.version, **evaluation_metadata(evaluation), **shown}
+    )
 
 
 @asset(
@@ -161,7 +201,14 @@ def model_evaluation(
     kinds={"mlflow"},
     deps=["model_evaluation"],
 )
-def champion(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, alerts: Alerts) -> MaterializeResult:  # type: ignore[type-arg]
+def champion(
+    context: AssetExecutionContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    clock: Clock,
+    alerts: Alerts,
+) -> MaterializeResult:  # type: ignore[type-arg]
     """The version that serves. The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly better.
 
     Each decision is a row of `promotion_decisions`. Asked again on the same evidence, it decides the same.
@@ -171,12 +218,25 @@ def champion(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: M
     serving = registry.champion(zone)
     if serving is None:
         text = f"zone {zone} has no champion: no position is taken"
-        alerts.send("no_champion", text, zone=zone, severity="critical", now=clock.now(), episode=f"{clock.now():%Y-%m-%d}")
+        alerts.send(
+            "no_champion",
+            text,
+            zone=zone,
+            severity="critical",
+            now=clock.now(),
+            episode=f"{clock.now():%Y-%m-%d}",
+        )
     facts = (
-        {"version": "none"} if serving is None else {"version": serving.version, "serves_from": str(serving.serves_from), "lineage": serving.lineage}
+        {"version": "none"}
+        if serving is None
+        else {"version": serving.version, "serves_from": str(serving.serves_from), "lineage": serving.lineage}
     )
     return MaterializeResult(
-        metadata={**facts, "n_decisions": decisions.height, "decisions": preview(decisions.select("action", "candidate_version", "reasons"))}
+        metadata={
+            **facts,
+            "n_decisions": decisions.height,
+            "decisions": preview(decisions.select("action", "candidate_version", "reasons")),
+        }
     )
 
 
@@ -189,7 +249,9 @@ def champion(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: M
     metadata=table_metadata(_COMPARISONS),
     deps=["champion"],
 )
-def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+def model_comparison(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Error and money of each challenger (A) and of whoever was champion (B) on the same shadow days, by hour and month, with significance.
 
     `spotdesk compare` makes the same view of any two versions on days of one's choice.
@@ -199,45 +261,88 @@ def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clo
     rows = pl.concat([MODEL_COMPARISONS.empty(), *(comparison.rows for comparison in found)])
     report = lake.upsert(_COMPARISONS, rows, by=PAIR) if rows.height else None
     total = rows.filter(pl.col("slice") == "total").select(_COMPARED)
-    facts: dict[str, Any] = {"total": preview(total), "by_month": preview(rows.filter(pl.col("slice") == "month").drop("zone", "slice"), 12)}
+    facts: dict[str, Any] = {
+        "total": preview(total),
+        "by_month": preview(rows.filter(pl.col("slice") == "month").drop("zone", "slice"), 12),
+    }
     facts |= {f"version_{comparison.version}": comparison_in_words(comparison.rows) for comparison in found}
     drawn: dict[str, Any] = {}
     for comparison in found[-1:]:
         name, simulated = comparison.version, comparison.is_simulated
-        drawn["error_by_hour"] = picture(error_by_hour(comparison.rows, is_simulated=simulated), f"error by hour of version {name} and the champion")
-        drawn["gain"] = picture(cumulated_gain(comparison.daily, is_simulated=simulated), f"what version {name} gained on the champion")
-    return MaterializeResult(metadata={**written(rows, report), **facts, **drawn, "n_challengers": len(found)})
+        drawn["error_by_hour"] = picture(
+            error_by_hour(comparison.rows, is_simulated=simulated),
+            f"error by hour of version {name} and the champion",
+        )
+        drawn["gain"] = picture(
+            cumulated_gain(comparison.daily, is_simulated=simulated),
+            f"what version {name} gained on the champion",
+        )
+    return MaterializeResult(
+        metadata={**written(rows, report), **facts, **drawn, "n_challengers": len(found)}
+    )
 
 
-@asset_check(asset=champion, name="champion_exists", description="Some version serves: without one no position is taken.")
-def champion_exists(context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk) -> AssetCheckResult:
+@asset_check(
+    asset=champion,
+    name="champion_exists",
+    description="Some version serves: without one no position is taken.",
+)
+def champion_exists(
+    context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk
+) -> AssetCheckResult:
     """Whether the alias names a version that can be loaded, checksums included."""
     zone = context.partition_key
     serving = registry.champion(zone)
     if serving is None:
-        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.ERROR, description=f"zone {zone} has no champion")
+        return AssetCheckResult(
+            passed=False, severity=AssetCheckSeverity.ERROR, description=f"zone {zone} has no champion"
+        )
     registry.files(serving)
-    return AssetCheckResult(passed=True, metadata={"version": serving.version, "is_own_lineage": serving.lineage == lineage_of(desk.zone(zone))})
+    return AssetCheckResult(
+        passed=True,
+        metadata={
+            "version": serving.version,
+            "is_own_lineage": serving.lineage == lineage_of(desk.zone(zone)),
+        },
+    )
 
 
 @asset_check(
-    asset=model_evaluation, name="candidate_beats_the_naive_forecast", description="Walk-forward error below that of the weekly naive forecast."
+    asset=model_evaluation,
+    name="candidate_beats_the_naive_forecast",
+    description="Walk-forward error below that of the weekly naive forecast.",
 )
 def candidate_beats_the_naive_forecast(
-    context: AssetCheckExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock
+    context: AssetCheckExecutionContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    training_order: TrainingOrder,
+    clock: Clock,
 ) -> AssetCheckResult:
     """Warns: promotion decides on its own evidence."""
     zone = context.partition_key
     data = training_data(zone, lake, desk, training_order, clock)
     stored = json.loads(find_candidate(zone, registry, desk, data.window).tags.get("evaluation", "{}"))
     ours, naive = (np.array(stored.get(who, [np.nan]), dtype=np.float64) for who in ("candidate", "naive"))
-    ratio = float(np.nanmean(ours) / np.nanmean(naive)) if np.isfinite(ours).any() and np.isfinite(naive).any() else float("nan")
-    return AssetCheckResult(passed=ratio < 1.0, severity=AssetCheckSeverity.WARN, metadata={"rmae": ratio} if np.isfinite(ratio) else {})
+    ratio = (
+        float(np.nanmean(ours) / np.nanmean(naive))
+        if np.isfinite(ours).any() and np.isfinite(naive).any()
+        else float("nan")
+    )
+    return AssetCheckResult(
+        passed=ratio < 1.0,
+        severity=AssetCheckSeverity.WARN,
+        metadata={"rmae": ratio} if np.isfinite(ratio) else {},
+    )
 
 
 def evaluation_metadata(evaluation: Evaluation) -> dict[str, Any]:
     """What the UI shows of it."""
-    rows = [f"| {check.name} | {'passed' if check.passed else '**failed**'} | {check.detail} |" for check in evaluation.sanity.checks]
+    rows = [
+        f"| {check.name} | {'passed' if check.passed else '**failed**'} | {check.detail} |"
+        for check in evaluation.sanity.checks
+    ]
     return {
         **{f"mae_{who}_eur_per_mwh": round(value, 3) for who, value in evaluation.means().items()},
         "evaluated_days": f"{evaluation.days[0]} to {evaluation.days[-1]}",

@@ -31,7 +31,13 @@ from spot.strategy.spread.sources import daily_pinball_losses
 from trading_assets.partitions import of_zone, zone_partitions
 from workflows.forecasting.served_spread import spread_lineage, spread_strategy
 from workflows.lifecycle.spread_promotion import judge_spread
-from workflows.training.spread import MIN_DAYS, WINDOW_DAYS, moment_at, spread_data_version, spread_fingerprint
+from workflows.training.spread import (
+    MIN_DAYS,
+    WINDOW_DAYS,
+    moment_at,
+    spread_data_version,
+    spread_fingerprint,
+)
 from workflows.training.window import TrainingWindow, origin_tags, table_versions, training_window
 
 
@@ -41,11 +47,22 @@ from workflows.training.window import TrainingWindow, origin_tags, table_version
     backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
     owners=OWNERS,
     kinds={"catboost", "mlflow"},
-    deps=[of_zone("day_ahead_features"), of_zone("day_ahead_prices"), of_zone("intraday_prices"), of_zone("imbalance_prices")],
+    deps=[
+        of_zone("day_ahead_features"),
+        of_zone("day_ahead_prices"),
+        of_zone("intraday_prices"),
+        of_zone("imbalance_prices"),
+    ],
     pool="training",
 )
 def spread_model(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, training_order: TrainingOrder, clock: Clock, alerts: Alerts
+    context: AssetExecutionContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    training_order: TrainingOrder,
+    clock: Clock,
+    alerts: Alerts,
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Quantiles of second price minus day-ahead price (CatBoost MultiQuantile), learnt from what was known at each gate.
 
@@ -55,9 +72,18 @@ def spread_model(
     zone = context.partition_key
     strategy = spread_strategy(desk, zone)
     if strategy is None:
-        return MaterializeResult(metadata={"version": "none", "reason": "no strategy of the zone asks for one"})
-    window, spreads, now = training_window(zone, lake, desk, training_order, clock), registry.of_family(SPREAD_FAMILY), clock.now()
-    model, lineage = CatBoostSpread(CatBoostSpreadSettings(seed=desk.zone(zone).seed)), spread_lineage(desk.zone(zone), strategy)
+        return MaterializeResult(
+            metadata={"version": "none", "reason": "no strategy of the zone asks for one"}
+        )
+    window, spreads, now = (
+        training_window(zone, lake, desk, training_order, clock),
+        registry.of_family(SPREAD_FAMILY),
+        clock.now(),
+    )
+    model, lineage = (
+        CatBoostSpread(CatBoostSpreadSettings(seed=desk.zone(zone).seed)),
+        spread_lineage(desk.zone(zone), strategy),
+    )
     judged_at = moment_at(window, lake, desk, strategy, now=now)
     inputs, truth = judged_at.earlier(window.learn_through + timedelta(days=1)).lesson(WINDOW_DAYS)
     n_days = inputs["delivery_day"].n_unique() if inputs.height else 0
@@ -72,27 +98,60 @@ def spread_model(
         except ForecastError as error:
             return MaterializeResult(metadata={"version": "none", "reason": str(error)})
         tags = {
-            **origin_tags(window, training_order, seed=model.settings.seed, data_version=spread_data_version(inputs, truth), as_of_utc=now),
+            **origin_tags(
+                window,
+                training_order,
+                seed=model.settings.seed,
+                data_version=spread_data_version(inputs, truth),
+                as_of_utc=now,
+            ),
             "table_versions": table_versions(lake, ("day_ahead_features", *PRICE_TABLES)),
             "code_version": spread_code_version(),
         }
         losses = daily_pinball_losses(model, judged_at, window.evaluation_days)
         metrics = {"n_training_days": float(n_days), **_means(losses)}
-        version = spreads.register(zone, model.to_files(), _facts(model, window, lineage, identity, metrics, tags))
+        version = spreads.register(
+            zone, model.to_files(), _facts(model, window, lineage, identity, metrics, tags)
+        )
     if version.stage == "candidate":  # new, or a run was killed between the two writes
-        version = judge_spread(version, judged_at, window.evaluation_days, spreads, lake, desk, alerts, now=now)
-    facts: dict[str, Any] = {**version.metrics, "model": version.name, "version": version.version, "stage": version.stage, "lineage": lineage}
-    return MaterializeResult(metadata={**facts, "trained_through": str(version.trained_through), "serves_from": str(version.serves_from)})
+        version = judge_spread(
+            version, judged_at, window.evaluation_days, spreads, lake, desk, alerts, now=now
+        )
+    facts: dict[str, Any] = {
+        **version.metrics,
+        "model": version.name,
+        "version": version.version,
+        "stage": version.stage,
+        "lineage": lineage,
+    }
+    return MaterializeResult(
+        metadata={
+            **facts,
+            "trained_through": str(version.trained_through),
+            "serves_from": str(version.serves_from),
+        }
+    )
 
 
 def _means(losses: Floats) -> dict[str, float]:
     """Mean pinball losses on the days that could be judged; none where there is no such day."""
     judged = losses[np.isfinite(losses).all(axis=1)]
-    return dict(zip(("pinball_loss", "pinball_loss_of_past_quantiles"), judged.mean(axis=0).tolist(), strict=True)) if len(judged) else {}
+    return (
+        dict(
+            zip(("pinball_loss", "pinball_loss_of_past_quantiles"), judged.mean(axis=0).tolist(), strict=True)
+        )
+        if len(judged)
+        else {}
+    )
 
 
 def _facts(
-    model: CatBoostSpread, window: TrainingWindow, lineage: str, identity: str, metrics: dict[str, float], tags: dict[str, str]
+    model: CatBoostSpread,
+    window: TrainingWindow,
+    lineage: str,
+    identity: str,
+    metrics: dict[str, float],
+    tags: dict[str, str],
 ) -> VersionFacts:
     return VersionFacts(
         settings=model.settings.model_dump(),
@@ -107,9 +166,13 @@ def _facts(
 
 
 @asset_check(
-    asset=spread_model, name="spread_model_serves", description="Where a strategy asks for a model of the spread, one serves; else it is flat."
+    asset=spread_model,
+    name="spread_model_serves",
+    description="Where a strategy asks for a model of the spread, one serves; else it is flat.",
 )
-def spread_model_serves(context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk) -> AssetCheckResult:
+def spread_model_serves(
+    context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk
+) -> AssetCheckResult:
     """Warns: a zone without a second price has none, and trades its other strategies."""
     zone = context.partition_key
     strategy = spread_strategy(desk, zone)
@@ -118,6 +181,12 @@ def spread_model_serves(context: AssetCheckExecutionContext, registry: ModelRegi
     spreads = registry.of_family(SPREAD_FAMILY)
     serving = spreads.champion(zone)
     if serving is None or serving.lineage != spread_lineage(desk.zone(zone), strategy):
-        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.WARN, description=f"{zone}: settlement_spread is flat, no model serves")
+        return AssetCheckResult(
+            passed=False,
+            severity=AssetCheckSeverity.WARN,
+            description=f"{zone}: settlement_spread is flat, no model serves",
+        )
     spreads.files(serving)
-    return AssetCheckResult(passed=True, metadata={"version": serving.version, "serves_from": str(serving.serves_from)})
+    return AssetCheckResult(
+        passed=True, metadata={"version": serving.version, "serves_from": str(serving.serves_from)}
+    )

@@ -33,7 +33,13 @@ from spot.monitoring.watch import watch_features
 from trading_assets.checks import status_result
 from trading_assets.partitions import covered, zone_day_partitions
 from workflows.monitoring.alerts import tell_of_features
-from workflows.monitoring.rows import drift_rows, quality_rows, quarantine_faulty, reference_since, verdict_rows
+from workflows.monitoring.rows import (
+    drift_rows,
+    quality_rows,
+    quarantine_faulty,
+    reference_since,
+    verdict_rows,
+)
 
 GROUP = "monitoring"
 
@@ -77,7 +83,9 @@ def _spec(table: str, story: str, *deps: str) -> AssetSpec:
     partitions_def=zone_day_partitions,
     backfill_policy=BackfillPolicy.single_run(),
 )
-def inputs_judged(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
+def inputs_judged(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
+) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
     """Judged up to the newest day of the run; told when a state begins."""
     span, settings = covered(context), monitoring_settings(desk)
     since, source = reference_since(span.last_day, settings), lineage_of(desk.zone(span.zone))
@@ -90,15 +98,27 @@ def inputs_judged(context: AssetExecutionContext, lake: Lake, desk: Desk, alerts
     })  # fmt: skip
     drift = drift_rows(watch, zone=span.zone, last_day=span.last_day)
     columns = lineage({"value": [("day_ahead_features", name) for name in settings.drift.features]})
-    yield _write(lake, span, "feature_drift", drift, {**_facts(watch.drift, drift, source), "dagster/column_lineage": columns})
-    forecasts = lake.read("day_ahead_forecasts", zones=[span.zone], first_day=since, last_day=span.last_day).filter(pl.col("role") == "champion")
+    yield _write(
+        lake,
+        span,
+        "feature_drift",
+        drift,
+        {**_facts(watch.drift, drift, source), "dagster/column_lineage": columns},
+    )
+    forecasts = lake.read(
+        "day_ahead_forecasts", zones=[span.zone], first_day=since, last_day=span.last_day
+    ).filter(pl.col("role") == "champion")
     others = watch_reported(features, forecasts, last_day=span.last_day, settings=settings)
     reported = verdict_rows(others, zone=span.zone, last_day=span.last_day)
     yield _write(lake, span, "reported_drift", reported, _facts(others, reported, source))
-    tell_of_features(lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts)
+    tell_of_features(
+        lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts
+    )
 
 
-def _write(lake: Lake, span: ZoneDays, table: str, rows: pl.DataFrame, facts: dict[str, Any]) -> MaterializeResult:  # type: ignore[type-arg]
+def _write(
+    lake: Lake, span: ZoneDays, table: str, rows: pl.DataFrame, facts: dict[str, Any]
+) -> MaterializeResult:  # type: ignore[type-arg]
     report = lake.replace(table, rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     return MaterializeResult(asset_key=table, metadata={**written(rows, report), **facts})
 
@@ -111,20 +131,30 @@ def _facts(verdict: DriftVerdict, rows: pl.DataFrame, source: str) -> dict[str, 
     }
 
 
-@asset_check(asset="data_quality", name="inputs_can_be_believed", description="No frozen, rescaled, doubled or missing values.")
+@asset_check(
+    asset="data_quality",
+    name="inputs_can_be_believed",
+    description="No frozen, rescaled, doubled or missing values.",
+)
 def inputs_can_be_believed(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Bad data is not drift: it is shown to the desk and retrains nothing."""
     return status_result(context, lake, "data_quality")
 
 
-@asset_check(asset="feature_drift", name="inputs_look_like_the_season", description="No drift, and the monitor can see.")
+@asset_check(
+    asset="feature_drift",
+    name="inputs_look_like_the_season",
+    description="No drift, and the monitor can see.",
+)
 def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of drift, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
     return status_result(context, lake, "feature_drift")
 
 
 @asset_check(
-    asset="reported_drift", name="everything_else_looks_like_before", description="No drift of any other feature, nor of the forecast; reported only."
+    asset="reported_drift",
+    name="everything_else_looks_like_before",
+    description="No drift of any other feature, nor of the forecast; reported only.",
 )
 def everything_else_looks_like_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of drift, fails where a column cannot be seen; nothing is retrained for it."""

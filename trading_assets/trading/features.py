@@ -33,7 +33,10 @@ _LINEAGE = lineage(
         "load_forecast_mw": [("load_forecasts", "load_forecast_mw")],
         "wind_forecast_mw": [("renewable_forecasts", "generation_forecast_mw")],
         "solar_forecast_mw": [("renewable_forecasts", "generation_forecast_mw")],
-        "residual_load_mw": [("load_forecasts", "load_forecast_mw"), ("renewable_forecasts", "generation_forecast_mw")],
+        "residual_load_mw": [
+            ("load_forecasts", "load_forecast_mw"),
+            ("renewable_forecasts", "generation_forecast_mw"),
+        ],
         **{f"price_{lag}d_eur_per_mwh": [_PRICE] for lag in PRICE_LAGS_DAYS},
         "load_actual_mw": [("load_actuals", "load_mw")],
         "wind_actual_mw": [("generation_actuals", "generation_mw")],
@@ -69,25 +72,51 @@ def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -
     """
     span = covered(context)
     settings = desk.zone(span.zone)
-    raw = read_raw_tables(lake, span.zone, settings, first_day=span.first_day - timedelta(days=HISTORY_DAYS), last_day=span.last_day)
+    raw = read_raw_tables(
+        lake,
+        span.zone,
+        settings,
+        first_day=span.first_day - timedelta(days=HISTORY_DAYS),
+        last_day=span.last_day,
+    )
     features = build_features(raw, zone=span.zone, days=span.days, admit=frozenset(settings.assume_known))
     report = lake.replace(TABLE, features, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
-    known = {f"known_{name}": round(1.0 - features[name].null_count() / max(features.height, 1), 3) for name in DAY_AHEAD_INPUTS}
-    return MaterializeResult(metadata={**written(features, report), **known, "dagster/column_lineage": _LINEAGE})
+    known = {
+        f"known_{name}": round(1.0 - features[name].null_count() / max(features.height, 1), 3)
+        for name in DAY_AHEAD_INPUTS
+    }
+    return MaterializeResult(
+        metadata={**written(features, report), **known, "dagster/column_lineage": _LINEAGE}
+    )
 
 
 @multi_asset_check(
     name="day_ahead_features_checks",
     specs=[
-        AssetCheckSpec("every_day_is_complete", asset=TABLE, description="One row per market time unit of the day, clock-change days included."),
-        AssetCheckSpec("nothing_is_later_than_the_gate", asset=TABLE, blocking=True, description="No input was published after the gate of its day."),
+        AssetCheckSpec(
+            "every_day_is_complete",
+            asset=TABLE,
+            description="One row per market time unit of the day, clock-change days included.",
+        ),
+        AssetCheckSpec(
+            "nothing_is_later_than_the_gate",
+            asset=TABLE,
+            blocking=True,
+            description="No input was published after the gate of its day.",
+        ),
     ],
 )
-def day_ahead_features_checks(context: AssetCheckExecutionContext, lake: Lake, desk: Desk) -> Iterable[AssetCheckResult]:
+def day_ahead_features_checks(
+    context: AssetCheckExecutionContext, lake: Lake, desk: Desk
+) -> Iterable[AssetCheckResult]:
     """Complete days, and no look-ahead."""
     span = covered(context)
-    features = read_features(lake, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day)
-    yield result("every_day_is_complete", TABLE, assess_completeness(features, zone=span.zone, days=span.days))
+    features = read_features(
+        lake, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day
+    )
+    yield result(
+        "every_day_is_complete", TABLE, assess_completeness(features, zone=span.zone, days=span.days)
+    )
     late = features.filter(pl.col("newest_input_utc") > pl.col("as_of_utc"))
     yield AssetCheckResult(
         check_name="nothing_is_later_than_the_gate",

@@ -37,7 +37,9 @@ from workflows.decisions.reasons import reasons_of_day
     metadata=table_metadata("publications"),
     deps=["signals"],
 )
-def published_signals(context: AssetExecutionContext, outbox: Outbox, clock: Clock, alerts: Alerts) -> MaterializeResult:  # type: ignore[type-arg]
+def published_signals(
+    context: AssetExecutionContext, outbox: Outbox, clock: Clock, alerts: Alerts
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Signals handed to table, folder and, where the zone is live, the signed webhook: at least once, each with a receipt.
 
     Nothing leaves while the desk or zone is halted, after the gate, or past `valid_until_utc`; a replay of past days publishes nothing.
@@ -46,7 +48,9 @@ def published_signals(context: AssetExecutionContext, outbox: Outbox, clock: Clo
     rows = outbox.publish(span.zone, span.first_day, span.last_day, clock=clock.now)
     alert_on_unsent(rows, alerts, clock.now())
     receipts = rows.select("strategy", "channel", "status", "detail", "receipt").to_dicts()
-    return MaterializeResult(metadata={"dagster/row_count": rows.height, "receipts": MetadataValue.json(receipts)})
+    return MaterializeResult(
+        metadata={"dagster/row_count": rows.height, "receipts": MetadataValue.json(receipts)}
+    )
 
 
 def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -> None:
@@ -66,7 +70,9 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
     metadata=table_metadata("signal_reasons"),
     deps=["signals", "day_ahead_forecast"],
 )
-def signal_reasons(context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry) -> MaterializeResult:  # type: ignore[type-arg]
+def signal_reasons(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Why each signal: what every family of inputs adds to the forecast in EUR/MWh, and the past days it resembles.
 
     TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own, what moved that spread. Of several days
@@ -74,16 +80,24 @@ def signal_reasons(context: AssetExecutionContext, lake: Lake, desk: Desk, regis
     """
     span = covered(context)
     rows = reasons_of_day(span.zone, span.last_day, lake, desk, registry)
-    report = lake.replace("signal_reasons", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
+    report = lake.replace(
+        "signal_reasons", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day
+    )
     is_spread = pl.col("feature").str.starts_with(SPREAD)
-    pictures = {"contributions": picture(contributions_picture(rows.filter(~is_spread)), "What moved the forecast")}
+    pictures = {
+        "contributions": picture(contributions_picture(rows.filter(~is_spread)), "What moved the forecast")
+    }
     if (spread := rows.filter(is_spread)).height:
-        pictures["spread_contributions"] = picture(contributions_picture(spread, "the expected spread"), "What moved the expected spread")
+        pictures["spread_contributions"] = picture(
+            contributions_picture(spread, "the expected spread"), "What moved the expected spread"
+        )
     return MaterializeResult(metadata={**written(rows, report), **pictures})
 
 
 @asset_check(
-    asset="signals", name="every_limit_is_kept", description="No signal uses more of any limit than there is, and every limit could be measured."
+    asset="signals",
+    name="every_limit_is_kept",
+    description="No signal uses more of any limit than there is, and every limit could be measured.",
 )
 def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Conformance of the champion's signals: breaches fail, denials warn; the tightest headroom and the limits at work are shown.
@@ -92,7 +106,20 @@ def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> Asse
     """
     span = covered(context)
     rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
-    others = rows.filter(pl.col("role") == "champion", pl.col("headroom_frac").is_not_null(), ~pl.col("limit_name").str.contains("_price_"))
+    others = rows.filter(
+        pl.col("role") == "champion",
+        pl.col("headroom_frac").is_not_null(),
+        ~pl.col("limit_name").str.contains("_price_"),
+    )
     shown = others.sort("headroom_frac").head(5).with_columns(pl.col("delivery_day").cast(pl.String))
-    names = ("delivery_day", "strategy", "scope", "limit_name", "used", "limit_value", "headroom_frac", "status")
+    names = (
+        "delivery_day",
+        "strategy",
+        "scope",
+        "limit_name",
+        "used",
+        "limit_value",
+        "headroom_frac",
+        "status",
+    )
     return conformance_result(rows, tightest=MetadataValue.json(shown.select(names).to_dicts()))

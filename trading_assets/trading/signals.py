@@ -38,7 +38,10 @@ _LINEAGE = lineage(
     {
         "expected_price_eur_per_mwh": [("day_ahead_forecast", "price_q500_eur_per_mwh")],
         "model_version": [("day_ahead_forecast", "model_version")],
-        "volume_mw": [("day_ahead_forecast", "price_q500_eur_per_mwh"), ("intraday_prices", "price_eur_per_mwh")],
+        "volume_mw": [
+            ("day_ahead_forecast", "price_q500_eur_per_mwh"),
+            ("intraday_prices", "price_eur_per_mwh"),
+        ],
     }
 )
 
@@ -53,7 +56,13 @@ _LINEAGE = lineage(
     deps=["day_ahead_forecast", of_zone("champion"), of_zone("spread_model")],
 )
 def signals(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, alerts: Alerts, state_folder: StateFolder
+    context: AssetExecutionContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    clock: Clock,
+    alerts: Alerts,
+    state_folder: StateFolder,
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading state and limits.
 
@@ -78,7 +87,14 @@ def signals(
     for reason in walked.halt_requests:
         # A zone that a person resumed and that a limit halts once more is told once more.
         episode = "" if inputs.trading_state is TradingState.HALTED else f"{reason} at {now.isoformat()}"
-        alerts.send("zone_halted", f"halted by a limit: {reason}", zone=span.zone, severity="critical", now=now, episode=episode)
+        alerts.send(
+            "zone_halted",
+            f"halted by a limit: {reason}",
+            zone=span.zone,
+            severity="critical",
+            now=now,
+            episode=episode,
+        )
     traded = walked.signals.filter(pl.col("side") != "flat", pl.col("role") == "champion")
     names = ", ".join(strategy.strategy for strategy in inputs.strategies)
     facts: dict[str, Any] = {"orders": traded.height, "flat_days": len(walked.not_ready), "strategies": names}
@@ -86,10 +102,18 @@ def signals(
     return MaterializeResult(metadata={**written(rows, report), **facts, "dagster/column_lineage": _LINEAGE})
 
 
-@asset_check(asset=signals, name="every_unit_has_a_signal", description="Every market time unit of every day has its row, flat included.")
+@asset_check(
+    asset=signals,
+    name="every_unit_has_a_signal",
+    description="Every market time unit of every day has its row, flat included.",
+)
 def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Silence is an alarm: a missing row is not a flat position."""
     span = covered(context)
-    rows = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(pl.col("role") == "champion")
-    verdict = assess_completeness(rows.with_columns(series=pl.col("strategy")), zone=span.zone, days=span.days)
+    rows = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(
+        pl.col("role") == "champion"
+    )
+    verdict = assess_completeness(
+        rows.with_columns(series=pl.col("strategy")), zone=span.zone, days=span.days
+    )
     return result("every_unit_has_a_signal", TABLE, verdict)

@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from dagster import AllPartitionMapping, AssetCheckResult, AssetCheckSeverity, AssetDep, MaterializeResult, asset, asset_check
+from dagster import (
+    AllPartitionMapping,
+    AssetCheckResult,
+    AssetCheckSeverity,
+    AssetDep,
+    MaterializeResult,
+    asset,
+    asset_check,
+)
 
 from resources.analysts.database import AnalystDatabase
 from resources.lake.lake import Lake
@@ -10,7 +18,16 @@ from resources.models.registry import SPREAD_FAMILY, ModelRegistry
 from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
 
-_TABLES = ("data_quality", "feature_drift", "reported_drift", "forecast_performance", "settlement", "signals", "champion", "model_comparison")
+_TABLES = (
+    "data_quality",
+    "feature_drift",
+    "reported_drift",
+    "forecast_performance",
+    "settlement",
+    "signals",
+    "champion",
+    "model_comparison",
+)
 
 
 @asset(
@@ -19,16 +36,24 @@ _TABLES = ("data_quality", "feature_drift", "reported_drift", "forecast_performa
     kinds={"duckdb"},
     deps=[AssetDep(name, partition_mapping=AllPartitionMapping()) for name in _TABLES],
 )
-def analyst_database(lake: Lake, desk: Desk, registry: ModelRegistry, analyst_file: AnalystDatabase) -> MaterializeResult:  # type: ignore[type-arg]
+def analyst_database(
+    lake: Lake, desk: Desk, registry: ModelRegistry, analyst_file: AnalystDatabase
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Prices, forecasts as of any instant, signals, P&L, drift and model versions for SQL, charts and notebooks.
 
     Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with `spotdesk sql`.
     """
     families = (registry, registry.of_family(SPREAD_FAMILY))
-    versions = [version for zone in desk.zones for family in families for version in family.shown_versions(zone)]
+    versions = [
+        version for zone in desk.zones for family in families for version in family.shown_versions(zone)
+    ]
     published = analyst_file.publish(lake, model_versions=versions)
     rows = {f"rows_{name}": n for name, n in published.n_rows.items() if n}
-    facts: dict[str, Any] = {"path": str(published.path), "megabytes": round(published.n_bytes / 1e6, 2), "is_new": published.is_new}
+    facts: dict[str, Any] = {
+        "path": str(published.path),
+        "megabytes": round(published.n_bytes / 1e6, 2),
+        "is_new": published.is_new,
+    }
     return MaterializeResult(metadata={"dagster/row_count": sum(published.n_rows.values()), **facts, **rows})
 
 
@@ -36,4 +61,6 @@ def analyst_database(lake: Lake, desk: Desk, registry: ModelRegistry, analyst_fi
 def database_answers(analyst_file: AnalystDatabase) -> AssetCheckResult:
     """Opens the published file as an analyst does."""
     tables = analyst_file.query("SELECT count(*) AS n FROM contents")["n"][0]
-    return AssetCheckResult(passed=tables > 0, severity=AssetCheckSeverity.WARN, metadata={"tables": int(tables)})
+    return AssetCheckResult(
+        passed=tables > 0, severity=AssetCheckSeverity.WARN, metadata={"tables": int(tables)}
+    )

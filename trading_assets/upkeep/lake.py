@@ -36,7 +36,12 @@ def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clo
     keep_days = kept_days(registry, desk, clock.now())
     adopted, compacted, removed = lake.adopt(), lake.compact(), lake.vacuum(keep_days=keep_days)
     return MaterializeResult(
-        metadata={"adopted_files": adopted, "compacted_partitions": compacted, "removed_files": removed, "versions_kept_days": keep_days}
+        metadata={
+            "adopted_files": adopted,
+            "compacted_partitions": compacted,
+            "removed_files": removed,
+            "versions_kept_days": keep_days,
+        }
     )
 
 
@@ -46,13 +51,26 @@ def every_file_is_sound(context: AssetCheckExecutionContext, lake: Lake) -> Asse
     found = lake.verify()
     bad = [f"{one.table}: {name}" for one in found for name in (*one.damaged, *one.lost)]
     context.log.info("%d files, %d damaged or lost", sum(one.n_files for one in found), len(bad))
-    facts: dict[str, Any] = {"files": sum(one.n_files for one in found), "unrecorded": sum(one.n_unrecorded for one in found)}
-    return AssetCheckResult(passed=not bad, severity=AssetCheckSeverity.ERROR, description="; ".join(bad[:8]) or None, metadata=facts)
+    facts: dict[str, Any] = {
+        "files": sum(one.n_files for one in found),
+        "unrecorded": sum(one.n_unrecorded for one in found),
+    }
+    return AssetCheckResult(
+        passed=not bad,
+        severity=AssetCheckSeverity.ERROR,
+        description="; ".join(bad[:8]) or None,
+        metadata=facts,
+    )
 
 
 def kept_days(registry: ModelRegistry, desk: Desk, now: datetime) -> int:
     """Days of table versions to keep: `KEPT_DAYS`, or since the oldest model that serves, served or may serve was registered."""
-    made = [version.created_at_utc for zone in desk.zones for version in registry.versions(zone) if version.stage in _STILL_NEEDED]
+    made = [
+        version.created_at_utc
+        for zone in desk.zones
+        for version in registry.versions(zone)
+        if version.stage in _STILL_NEEDED
+    ]
     return max([KEPT_DAYS, *((now - instant + _MARGIN).days for instant in made)])
 
 

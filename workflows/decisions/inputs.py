@@ -25,18 +25,31 @@ _WORST = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}
 
 def strategies_of(desk: Desk, zone: str) -> tuple[Settings, ...]:
     """The zone's strategies as `conf/strategies` sets them, in the order of `zones.yaml`."""
-    return tuple(load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies)
+    return tuple(
+        load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies
+    )
 
 
-def walk_inputs(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path, now: datetime) -> WalkInputs:
+def walk_inputs(
+    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path, now: datetime
+) -> WalkInputs:
     """Everything that decisions on the span depend on beside the desk."""
     zone, settings = span.zone, desk.zone(span.zone)
     since, spread = span.first_day - timedelta(days=HISTORY_DAYS), served_spread(span, desk, registry)
-    raw = read_raw_tables(lake, zone, settings, first_day=since, last_day=span.last_day, tables=(*PRICE_TABLES, "load_forecasts"))
+    raw = read_raw_tables(
+        lake,
+        zone,
+        settings,
+        first_day=since,
+        last_day=span.last_day,
+        tables=(*PRICE_TABLES, "load_forecasts"),
+    )
     return WalkInputs(
         zone=zone,
         strategies=strategies_of(desk, zone),
-        forecasts=lake.read("day_ahead_forecasts", zones=[zone], first_day=span.first_day, last_day=span.last_day),
+        forecasts=lake.read(
+            "day_ahead_forecasts", zones=[zone], first_day=span.first_day, last_day=span.last_day
+        ),
         raw=with_desk_curve(raw, lake, zone, first_day=span.first_day, last_day=span.last_day),
         limits=read_limit_book(Path(desk.conf_folder) / "risk_limits.yaml"),
         trading_state=TradingStateStore(state_folder).state(zone),
@@ -59,7 +72,9 @@ def desk_before(span: ZoneDays, lake: Lake, now: datetime) -> DeskBefore:
     """
     is_replay = gate_closure_utc(span.zone, span.last_day) <= now
     signals = lake.read("signals", first_day=span.first_day - timedelta(days=1), last_day=span.last_day)
-    settlements = lake.read("settlements", first_day=span.first_day - timedelta(days=_MONEY_DAYS), last_day=span.last_day)
+    settlements = lake.read(
+        "settlements", first_day=span.first_day - timedelta(days=_MONEY_DAYS), last_day=span.last_day
+    )
     is_earlier = pl.col("delivery_day") < span.first_day
     is_other = (pl.col("zone") < span.zone) if is_replay else (pl.col("zone") != span.zone)
     visible = is_earlier | is_other
@@ -68,7 +83,12 @@ def desk_before(span: ZoneDays, lake: Lake, now: datetime) -> DeskBefore:
 
 def drift_status(lake: Lake, zone: str, *, before: date) -> str:
     """The newest verdict on drift from before a day: ok, alert, cannot_see, or not_assessed where there is none."""
-    verdicts = lake.read("feature_drift", zones=[zone], first_day=before - timedelta(days=60), last_day=before - timedelta(days=1))
+    verdicts = lake.read(
+        "feature_drift",
+        zones=[zone],
+        first_day=before - timedelta(days=60),
+        last_day=before - timedelta(days=1),
+    )
     if verdicts.is_empty():
         return "not_assessed"
     newest = verdicts.filter(pl.col("delivery_day") == pl.col("delivery_day").max())

@@ -24,7 +24,11 @@ class LiveRecord:
 
     def seen_by(self, before: DeskBefore) -> DeskBefore:
         """The desk as the walk sees it when it steps over the kept days."""
-        return replace(before, signals=pl.concat([before.signals, self.signals]), settlements=pl.concat([before.settlements, self.settlements]))
+        return replace(
+            before,
+            signals=pl.concat([before.signals, self.signals]),
+            settlements=pl.concat([before.settlements, self.settlements]),
+        )
 
 
 def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
@@ -37,7 +41,9 @@ def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
     return LiveRecord(days, _of(signals, days), _of(_stored("settlements", span, lake), days))
 
 
-def write_decision(walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake) -> tuple[pl.DataFrame, WriteReport]:
+def write_decision(
+    walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake
+) -> tuple[pl.DataFrame, WriteReport]:
     """Write the four tables of a decision beside the kept days; the rows of `signals` and what their write did.
 
     `limit_conformance` is the last on purpose: its rows of the same `as_of_utc` are the mark by which the outbox knows that the decision is whole.
@@ -45,7 +51,11 @@ def write_decision(walked: WalkedSignals, span: ZoneDays, record: LiveRecord, la
     """
     signals = pl.concat([record.signals, walked.signals])
     report = _replace("signals", signals, span, lake)
-    for table, made in (("bid_curves", walked.bid_curves), ("risk_events", walked.events), ("limit_conformance", walked.conformance)):
+    for table, made in (
+        ("bid_curves", walked.bid_curves),
+        ("risk_events", walked.events),
+        ("limit_conformance", walked.conformance),
+    ):
         _replace(table, pl.concat([_of(_stored(table, span, lake), record.days), made]), span, lake)
     return signals, report
 

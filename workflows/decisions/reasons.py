@@ -24,18 +24,29 @@ _SHOWN_DAYS = 3
 
 def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> pl.DataFrame:
     """Rows of `signal_reasons` for the champion's signals of the day; none for signals whose model cannot be explained, or where none spoke."""
-    signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(pl.col("role") == "champion", pl.col("model_version") != "none")
+    signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(
+        pl.col("role") == "champion", pl.col("model_version") != "none"
+    )
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     # The signals say on which data they stand; a run may have named another source than zones.yaml does.
     source = str(signals["source"][0]).split(" (", maxsplit=1)[0].split(", ", maxsplit=1)[0]
     settings = desk.zone(zone).model_copy(update={"source": source})
-    moved = signals.filter((pl.col("strategy") == "settlement_spread") & (pl.col("strategy_model_version") != "none"))
+    moved = signals.filter(
+        (pl.col("strategy") == "settlement_spread") & (pl.col("strategy_model_version") != "none")
+    )
     others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")
-    return pl.concat([_reasons_of_price(others, lake, settings, registry), _reasons_of_spread(moved, lake, settings, registry)])
+    return pl.concat(
+        [
+            _reasons_of_price(others, lake, settings, registry),
+            _reasons_of_spread(moved, lake, settings, registry),
+        ]
+    )
 
 
-def _reasons_of_price(signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry) -> pl.DataFrame:
+def _reasons_of_price(
+    signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry
+) -> pl.DataFrame:
     """Rows for signals of one zone and day that rest on the forecast of the price; empty where that cannot be explained."""
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
@@ -49,26 +60,39 @@ def _reasons_of_price(signals: pl.DataFrame, lake: Lake, settings: ZoneSettings,
             return SIGNAL_REASONS.empty()
         panel = build_panel(features, prices, zone=zone)
         row = int(np.flatnonzero(panel.days == np.datetime64(day))[0])
-        later = panel.rows(slice(int(np.searchsorted(panel.days, np.datetime64(version.trained_through), side="right")), None))
+        later = panel.rows(
+            slice(
+                int(np.searchsorted(panel.days, np.datetime64(version.trained_through), side="right")), None
+            )
+        )
         forecaster = take_forecaster(registry, version, later, day)
         made = explain(forecaster, panel.known_at_gate(row))
         give_back(registry, version, later, forecaster, [day])
     except (ModelNotFoundError, ForecastError):
         return SIGNAL_REASONS.empty()
-    alike = [(similar.day, similar.likeness, similar.mean_price_eur_per_mwh) for similar in made.similar_days[:_SHOWN_DAYS]]
+    alike = [
+        (similar.day, similar.likeness, similar.mean_price_eur_per_mwh)
+        for similar in made.similar_days[:_SHOWN_DAYS]
+    ]
     return signal_reasons(signals, made.contributions_eur_per_mwh, alike)
 
 
-def _reasons_of_spread(signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry) -> pl.DataFrame:
+def _reasons_of_spread(
+    signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry
+) -> pl.DataFrame:
     """Rows for signals of one zone and day that a model of the spread stands behind: what moved the spread, which is what they trade."""
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     zone, day, against, as_of = signals.select("zone", "delivery_day", "settled_against", "as_of_utc").row(0)
     spreads = registry.of_family(SPREAD_FAMILY)
-    raw = read_raw_tables(lake, zone, settings, first_day=day - timedelta(days=HISTORY_DAYS), last_day=day, tables=PRICE_TABLES)
+    raw = read_raw_tables(
+        lake, zone, settings, first_day=day - timedelta(days=HISTORY_DAYS), last_day=day, tables=PRICE_TABLES
+    )
     features = read_features(lake, zone, settings, first_day=day, last_day=day)
     try:
-        model = CatBoostSpread.from_files(spreads.files(spreads.version(zone, str(signals["strategy_model_version"][0]))))
+        model = CatBoostSpread.from_files(
+            spreads.files(spreads.version(zone, str(signals["strategy_model_version"][0])))
+        )
         moved = model.contributions(SpreadMoment(zone, day, as_of, raw, features, against).served_inputs())
     except (ModelNotFoundError, ModelIntegrityError, ForecastError):
         return SIGNAL_REASONS.empty()

@@ -36,7 +36,9 @@ class ReplayVerdict:
         return self.n_rows > 0 and not self.differences
 
 
-def replay_forecast(row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry) -> tuple[ReplayVerdict, pl.DataFrame]:
+def replay_forecast(
+    row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry
+) -> tuple[ReplayVerdict, pl.DataFrame]:
     """The forecast of the zone, day, role and version of `row`, made again by the registered version, beside the stored one.
 
     Raises:
@@ -50,15 +52,29 @@ def replay_forecast(row: dict[str, Any], lake: Lake, desk: Desk, registry: Model
     made, problems = forecast_days(found, [day], role, lake, desk, registry)
     reasons = list(problems)
     if made.height and stored.height and made["data_version"][0] != stored["data_version"][0]:
-        reasons.append(f"the inputs were revised: stored {stored['data_version'][0]}, now {made['data_version'][0]}")
+        reasons.append(
+            f"the inputs were revised: stored {stored['data_version'][0]}, now {made['data_version'][0]}"
+        )
     if found.tags.get("code_version") not in (None, model_code_version()):
-        reasons.append(f"the code changed since version {version} was trained: {found.tags['code_version']}, now {model_code_version()}")
+        reasons.append(
+            f"the code changed since version {version} was trained: {found.tags['code_version']}, now {model_code_version()}"
+        )
     if found.tags.get("lock_hash") not in (None, lock_hash()):
-        reasons.append(f"the libraries changed since version {version} was trained: requirements.lock is another")
-    return _verdict(f"forecast of {zone} for {day}, {role} version {version}", stored, made, ("delivery_start_utc",), reasons), made
+        reasons.append(
+            f"the libraries changed since version {version} was trained: requirements.lock is another"
+        )
+    return _verdict(
+        f"forecast of {zone} for {day}, {role} version {version}",
+        stored,
+        made,
+        ("delivery_start_utc",),
+        reasons,
+    ), made
 
 
-def replay_signal(row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path) -> tuple[ReplayVerdict, ...]:
+def replay_signal(
+    row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path
+) -> tuple[ReplayVerdict, ...]:
     """The signal's whole day made again, forecast first, beside the stored rows of its strategy, role and version."""
     zone, day, version, role = row["zone"], row["delivery_day"], row["model_version"], row["role"]
     verdicts: list[ReplayVerdict] = []
@@ -68,10 +84,16 @@ def replay_signal(row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRe
             verdict, made = replay_forecast(row, lake, desk, registry)
             verdicts.append(verdict)
         except ModelError as error:
-            verdicts.append(ReplayVerdict(what=f"forecast of version {version}", n_rows=0, differences=(str(error),)))
+            verdicts.append(
+                ReplayVerdict(what=f"forecast of version {version}", n_rows=0, differences=(str(error),))
+            )
             if isinstance(error, ModelNotFoundError):
                 return tuple(verdicts)
-    mine = (pl.col("strategy") == row["strategy"]) & (pl.col("role") == role) & (pl.col("model_version") == version)
+    mine = (
+        (pl.col("strategy") == row["strategy"])
+        & (pl.col("role") == role)
+        & (pl.col("model_version") == version)
+    )
     stored = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(mine)
     span = ZoneDays(zone, day, day)
     now = _instant_of(row, zone, day)
@@ -84,15 +106,29 @@ def replay_signal(row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRe
     reasons = ["trading_state changed"] if _differs(stored, signals, "trading_state") else []
     if _differs(stored, signals, "settings_hash"):
         limits = lake.read("limit_conformance", zones=[zone], first_day=day, last_day=day).filter(mine)
-        reasons += _changed_limits(limits, walked.conformance.filter(mine)) or ["the settings of the strategy changed"]
-    verdicts.append(_verdict(f"signals of {row['strategy']} in {zone} for {day}", stored, signals, ("delivery_start_utc",), reasons))
+        reasons += _changed_limits(limits, walked.conformance.filter(mine)) or [
+            "the settings of the strategy changed"
+        ]
+    verdicts.append(
+        _verdict(
+            f"signals of {row['strategy']} in {zone} for {day}",
+            stored,
+            signals,
+            ("delivery_start_utc",),
+            reasons,
+        )
+    )
     return tuple(verdicts)
 
 
 def _changed_limits(stored: pl.DataFrame, made: pl.DataFrame) -> list[str]:
     """Each risk limit that is not what it was, from the conformance rows of both."""
     key = ["scope", "limit_name"]
-    both = stored.join(made, on=key, suffix="_now").filter(~pl.col("limit_value").eq_missing(pl.col("limit_value_now"))).sort(key)
+    both = (
+        stored.join(made, on=key, suffix="_now")
+        .filter(~pl.col("limit_value").eq_missing(pl.col("limit_value_now")))
+        .sort(key)
+    )
     return [
         f"limit {row['limit_name']} of the {row['scope']} changed: {_said(row['limit_value'])} then, {_said(row['limit_value_now'])} now"
         for row in both.iter_rows(named=True)
@@ -113,18 +149,26 @@ def _differs(stored: pl.DataFrame, made: pl.DataFrame, column: str) -> bool:
     return column in stored.columns and set(stored[column].to_list()) != set(made[column].to_list())
 
 
-def _verdict(what: str, stored: pl.DataFrame, made: pl.DataFrame, key: tuple[str, ...], reasons: list[str]) -> ReplayVerdict:
+def _verdict(
+    what: str, stored: pl.DataFrame, made: pl.DataFrame, key: tuple[str, ...], reasons: list[str]
+) -> ReplayVerdict:
     stored, made = stored.sort(key), made.select(stored.columns).sort(key)
     if stored.is_empty():
         return ReplayVerdict(what=what, n_rows=0, differences=("nothing is stored", *reasons))
     if stored.height != made.height:
-        return ReplayVerdict(what=what, n_rows=stored.height, differences=(f"{stored.height} rows stored, {made.height} made again", *reasons))
+        return ReplayVerdict(
+            what=what,
+            n_rows=stored.height,
+            differences=(f"{stored.height} rows stored, {made.height} made again", *reasons),
+        )
     found = [text for name in stored.columns if (text := _column_difference(stored, made, name))]
     return ReplayVerdict(what=what, n_rows=stored.height, differences=(*found, *reasons) if found else ())
 
 
 def _column_difference(stored: pl.DataFrame, made: pl.DataFrame, name: str) -> str:
-    rows = [i for i, (a, b) in enumerate(zip(stored[name].to_list(), made[name].to_list(), strict=True)) if a != b]
+    rows = [
+        i for i, (a, b) in enumerate(zip(stored[name].to_list(), made[name].to_list(), strict=True)) if a != b
+    ]
     if not rows:
         return ""
     first = rows[0]

@@ -50,7 +50,9 @@ def champion_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRe
     return MadeForecasts(pl.concat(frames), tuple(dict.fromkeys(versions)), tuple(problems))
 
 
-def challenger_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry) -> Iterator[tuple[str, pl.DataFrame]]:
+def challenger_forecasts(
+    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry
+) -> Iterator[tuple[str, pl.DataFrame]]:
     """Version and shadow forecasts of each challenger, for the days of the span that it may forecast."""
     lineage = lineage_of(desk.zone(span.zone))
     for version in registry.versions(span.zone):
@@ -63,7 +65,9 @@ def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> D
     """The verdict that the signals ask, for every day of the span as of its decision: its gate, or now before it."""
     reasons = {}
     for day in span.days:
-        verdict = assess_forecast_readiness(forecast, zone=span.zone, delivery_day=day, as_of_utc=min(now, gate_closure_utc(span.zone, day)))
+        verdict = assess_forecast_readiness(
+            forecast, zone=span.zone, delivery_day=day, as_of_utc=min(now, gate_closure_utc(span.zone, day))
+        )
         if not verdict.is_ready:
             reasons[day] = f"{day}: {'; '.join(verdict.reasons)}"
     return DayVerdict(span.days, tuple(reasons), tuple(reasons.values())[:5])
@@ -71,7 +75,9 @@ def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> D
 
 def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
     """Days whose point forecast leaves the limits of the auction."""
-    spans = forecast.group_by("zone", "delivery_day").agg(low=pl.col("price_point_eur_per_mwh").min(), high=pl.col("price_point_eur_per_mwh").max())
+    spans = forecast.group_by("zone", "delivery_day").agg(
+        low=pl.col("price_point_eur_per_mwh").min(), high=pl.col("price_point_eur_per_mwh").max()
+    )
     reasons = {}
     for zone, day, low, high in spans.iter_rows():
         limits = day_ahead_price_limits(day, zone)
@@ -82,7 +88,12 @@ def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
 
 
 def forecast_days(
-    version: ModelVersion, days: Sequence[date], role: Literal["champion", "challenger"], lake: Lake, desk: Desk, registry: ModelRegistry
+    version: ModelVersion,
+    days: Sequence[date],
+    role: Literal["champion", "challenger"],
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
 ) -> tuple[pl.DataFrame, list[str]]:
     """Forecasts of one version for some days, each as of its gate, and why days have none. Also what a replay of a stored forecast calls."""
     zone, settings = version.zone, desk.zone(version.zone)
@@ -93,7 +104,9 @@ def forecast_days(
         return DAY_AHEAD_FORECASTS.empty(), [f"no features from {days[0]} to {days[-1]}"]
     prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=first_day, last_day=days[-1])
     panel = build_panel(features, prices, zone=zone)
-    published = known_prices(prices, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day)
+    published = known_prices(
+        prices, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day
+    )
     walked: list[WalkedDay] = []
     for run in published.between_revisions(days):
         before = panel.first(int((panel.days <= np.datetime64(run[-1])).sum()))
@@ -103,7 +116,13 @@ def forecast_days(
         if all(day.forecast is not None for day in walked) and not published.late_days():
             give_back(registry, version, known, forecaster, run)
     frame = forecast_frame(
-        walked, features.filter(pl.col("delivery_day").is_in(list(days))), Speaker(model_name=version.name, model_version=version.version, role=role)
+        walked,
+        features.filter(pl.col("delivery_day").is_in(list(days))),
+        Speaker(model_name=version.name, model_version=version.version, role=role),
     )
     made = set(frame["delivery_day"].unique().to_list())
-    return frame, [day.reason or f"{day.delivery_day}: nothing was known at the gate" for day in walked if day.delivery_day not in made]
+    return frame, [
+        day.reason or f"{day.delivery_day}: nothing was known at the gate"
+        for day in walked
+        if day.delivery_day not in made
+    ]

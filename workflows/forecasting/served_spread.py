@@ -14,8 +14,17 @@ from spot.strategy.spread.sources import ServedSpread
 
 def spread_strategy(desk: Desk, zone: str) -> SettlementSpreadSettings | None:
     """The zone's strategy that asks for a fitted model of the spread, if there is one."""
-    loaded = (load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies)
-    return next((one for one in loaded if isinstance(one, SettlementSpreadSettings) and one.distribution == "catboost"), None)
+    loaded = (
+        load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies
+    )
+    return next(
+        (
+            one
+            for one in loaded
+            if isinstance(one, SettlementSpreadSettings) and one.distribution == "catboost"
+        ),
+        None,
+    )
 
 
 def spread_lineage(settings: ZoneSettings, strategy: SettlementSpreadSettings) -> str:
@@ -32,7 +41,11 @@ def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> Served
     serving = spreads.serving(span.zone, span.days, spread_lineage(desk.zone(span.zone), strategy))
     loaded = _load(spreads, [version for version in serving.values() if version is not None])
     return ServedSpread(
-        {day: (version.version, loaded[version.version]) for day, version in serving.items() if version is not None and version.version in loaded}
+        {
+            day: (version.version, loaded[version.version])
+            for day, version in serving.items()
+            if version is not None and version.version in loaded
+        }
     )
 
 

@@ -30,7 +30,9 @@ class _Warm:
 _KEPT: OrderedDict[tuple[str, str, str], _Warm] = OrderedDict()
 
 
-def take_forecaster(registry: ModelRegistry, version: ModelVersion, panel: DeliveryPanel, first_day: date) -> PriceForecaster:
+def take_forecaster(
+    registry: ModelRegistry, version: ModelVersion, panel: DeliveryPanel, first_day: date
+) -> PriceForecaster:
     """The version's model, ready to forecast `first_day` from `panel`, whose first row is the day after those it learnt from.
 
     It is out of the store until it is given back, so nobody else can move it on meanwhile.
@@ -45,7 +47,13 @@ def take_forecaster(registry: ModelRegistry, version: ModelVersion, panel: Deliv
     return registry.load(version.zone, version.version)[0]
 
 
-def give_back(registry: ModelRegistry, version: ModelVersion, panel: DeliveryPanel, forecaster: PriceForecaster, days: Sequence[date]) -> None:
+def give_back(
+    registry: ModelRegistry,
+    version: ModelVersion,
+    panel: DeliveryPanel,
+    forecaster: PriceForecaster,
+    days: Sequence[date],
+) -> None:
     """Keep a model that has just forecast `days` from `panel`, and so absorbed every day before the last of them."""
     n_absorbed = int((panel.days < np.datetime64(days[-1])).sum())
     _KEPT[_key(registry, version)] = _Warm(forecaster, n_absorbed, _digest(panel, n_absorbed))
@@ -63,6 +71,8 @@ def _digest(panel: DeliveryPanel, n_rows: int) -> str:
     for array in (part.days, part.n_periods, part.resolution_minutes, part.holiday_fraction):
         digest.update(np.ascontiguousarray(array).tobytes())
     for name, matrix in (("prices", part.prices), *sorted(part.inputs.items())):
-        width = int(part.n_periods.max(initial=0))  # a longer day later in the panel widens it, and changes nothing before
+        width = int(
+            part.n_periods.max(initial=0)
+        )  # a longer day later in the panel widens it, and changes nothing before
         digest.update(name.encode() + np.ascontiguousarray(matrix[:, :width]).tobytes())
     return digest.hexdigest()

@@ -37,14 +37,21 @@ class Comparison:
     rows: pl.DataFrame
 
 
-def comparable_days(lake: Lake, a: ModelVersion, b: ModelVersion, *, first: date | None, last: date | None) -> tuple[date, ...]:
+def comparable_days(
+    lake: Lake, a: ModelVersion, b: ModelVersion, *, first: date | None, last: date | None
+) -> tuple[date, ...]:
     """The days of the range that neither version learnt from and whose features are there; the newest `DEFAULT_DAYS` without a range.
 
     Raises:
         ForecastError: there is no such day.
     """
     unseen = max(a.trained_through, b.trained_through) + timedelta(days=1)
-    known = lake.read("day_ahead_features", zones=[a.zone], first_day=unseen)["delivery_day"].unique().sort().to_list()
+    known = (
+        lake.read("day_ahead_features", zones=[a.zone], first_day=unseen)["delivery_day"]
+        .unique()
+        .sort()
+        .to_list()
+    )
     newest = min(known[-1], last) if known and last else (known[-1] if known else unseen - timedelta(days=1))
     start = max(unseen, first or newest - timedelta(days=DEFAULT_DAYS - 1))
     days = tuple(day for day in days_between(start, newest) if day in set(known))
@@ -68,7 +75,14 @@ def compare_zone(
     """Walk both versions over the same days as of each gate, trade both on paper by the zone's strategies, and compare."""
     zone = versions[0].zone
     made = [forecast_days(version, days, "challenger", lake, desk, registry)[0] for version in versions]
-    prices = read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=days[0] - timedelta(days=8), last_day=days[-1])
+    prices = read_raw(
+        lake,
+        "day_ahead_prices",
+        zone,
+        desk.zone(zone),
+        first_day=days[0] - timedelta(days=8),
+        last_day=days[-1],
+    )
     settled = _paper_money(made, days, lake, desk, registry, state_folder=state_folder, now=now)
     a, b = (
         ComparedVersion(
@@ -84,7 +98,14 @@ def compare_zone(
 
 
 def _paper_money(
-    forecasts: Sequence[pl.DataFrame], days: Sequence[date], lake: Lake, desk: Desk, registry: ModelRegistry, *, state_folder: Path, now: datetime
+    forecasts: Sequence[pl.DataFrame],
+    days: Sequence[date],
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    *,
+    state_folder: Path,
+    now: datetime,
 ) -> pl.DataFrame:
     """Settlements of the signals that each version would have given, each on a desk of its own."""
     span = ZoneDays(str(forecasts[0]["zone"][0]), days[0], days[-1]) if forecasts[0].height else None

@@ -30,12 +30,18 @@ class Evaluation:
 
     def evidence(self) -> Evidence:
         """For `decide_promotion`."""
-        return Evidence(candidate_losses=self.candidate, champion_losses=self.champion, naive_losses=self.naive)
+        return Evidence(
+            candidate_losses=self.candidate, champion_losses=self.champion, naive_losses=self.naive
+        )
 
     def means(self) -> dict[str, float]:
         """Mean absolute errors, EUR/MWh, of those that have one."""
         series = {"candidate": self.candidate, "champion": self.champion, "naive": self.naive}
-        return {who: float(np.nanmean(losses)) for who, losses in series.items() if losses is not None and np.isfinite(losses).any()}
+        return {
+            who: float(np.nanmean(losses))
+            for who, losses in series.items()
+            if losses is not None and np.isfinite(losses).any()
+        }
 
     def to_json(self) -> str:
         """Text that `evaluation_from_json` reads."""
@@ -60,11 +66,21 @@ def evaluation_from_json(text: str) -> Evaluation:
         champion=None if stored["champion"] is None else _floats(stored["champion"]),
         naive=_floats(stored["naive"]),
         champion_version=stored["champion_version"],
-        sanity=SanityVerdict(tuple(SanityCheck(name, passed=passed, detail=detail) for name, passed, detail in stored["sanity"])),
+        sanity=SanityVerdict(
+            tuple(
+                SanityCheck(name, passed=passed, detail=detail) for name, passed, detail in stored["sanity"]
+            )
+        ),
     )
 
 
-def assess_candidate(registry: ModelRegistry, candidate: ModelVersion, data: TrainingData, scores: WalkForwardScores, desk: Desk) -> Evaluation:
+def assess_candidate(
+    registry: ModelRegistry,
+    candidate: ModelVersion,
+    data: TrainingData,
+    scores: WalkForwardScores,
+    desk: Desk,
+) -> Evaluation:
     """Scores and sanity of a candidate as stored."""
     sanity = assess_sanity(
         registry.files(candidate),
@@ -93,9 +109,9 @@ def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion) -> bytes
         "weekly naive": evaluation.naive,
     }
     shown = {who: losses for who, losses in series.items() if losses is not None}
-    return walk_forward_errors(evaluation.days, shown, zone=candidate.zone, is_simulated=candidate.lineage.startswith("simulated"))
-
-
+    return walk_forward_errors(
+        evaluation.days, shown, zone=candidate.zone, is_simulated=candidate.lineage.startswith("simulated")
+    )
 
 
 def _numbers(values: Floats) -> list[float | None]:

@@ -16,7 +16,13 @@ from resources.trading.alerts import Alerts
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.features.vintages import known_at
 from spot.lifecycle.decision_record import DecisionContext, decision_row
-from spot.lifecycle.promotion import Evidence, PromotionSettings, PromotionVerdict, decide_promotion, evidence_rows
+from spot.lifecycle.promotion import (
+    Evidence,
+    PromotionSettings,
+    PromotionVerdict,
+    decide_promotion,
+    evidence_rows,
+)
 from spot.market.delivery import days_between
 from workflows.lifecycle.evaluation import evaluation_from_json
 
@@ -24,7 +30,9 @@ MAX_CHALLENGERS = 3
 """Versions of a zone in shadow at once; the oldest gives way to a fourth."""
 
 
-def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, now: datetime) -> pl.DataFrame:
+def review_zone(
+    zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, alerts: Alerts, now: datetime
+) -> pl.DataFrame:
     """Judge every open version of the zone once and return the decisions, under `promotion_decisions`.
 
     A candidate is judged on its evaluation, a challenger on the shadow days whose outcome is known. A verdict that only says "wait" leaves no record.
@@ -32,12 +40,22 @@ def review_zone(zone: str, lake: Lake, desk: Desk, registry: ModelRegistry, aler
     limits = promotion_settings(desk)
     lineage = lineage_of(desk.zone(zone))
     rows = [PROMOTION_DECISIONS.empty()]
-    for version in [v for v in registry.versions(zone) if v.lineage == lineage and v.stage in ("candidate", "challenger")]:
-        judged = _judge_candidate(version, limits) if version.stage == "candidate" else _judge_challenger(version, lake, desk, limits, now)
+    for version in [
+        v for v in registry.versions(zone) if v.lineage == lineage and v.stage in ("candidate", "challenger")
+    ]:
+        judged = (
+            _judge_candidate(version, limits)
+            if version.stage == "candidate"
+            else _judge_challenger(version, lake, desk, limits, now)
+        )
         if judged is None or judged[0].action == "keep_challenger":
             continue
         verdict, days = judged
-        row = decision_row(verdict, decision_context(version, registry.champion_before(version.zone, version), now, days), limits)
+        row = decision_row(
+            verdict,
+            decision_context(version, registry.champion_before(version.zone, version), now, days),
+            limits,
+        )
         record_once(row, lake)
         if verdict.action == "await_sign_off":
             ask_for_signature(version, row, lake, alerts, now)
@@ -52,7 +70,9 @@ def record_once(row: pl.DataFrame, lake: Lake) -> None:
     lake.append_only(PROMOTION_DECISIONS.name, row.join(known, on=PROMOTION_DECISIONS.key, how="anti"))
 
 
-def ask_for_signature(version: ModelVersion, row: pl.DataFrame, lake: Lake, alerts: Alerts, now: datetime) -> None:
+def ask_for_signature(
+    version: ModelVersion, row: pl.DataFrame, lake: Lake, alerts: Alerts, now: datetime
+) -> None:
     """Told when the evidence is in and once a week after it."""
     decisions = lake.read(PROMOTION_DECISIONS.name, zones=[version.zone])
     asked = decisions.filter(pl.col("decision_id") == row["decision_id"][0])["decided_at_utc"][0]
@@ -68,7 +88,9 @@ def ask_for_signature(version: ModelVersion, row: pl.DataFrame, lake: Lake, aler
     )
 
 
-def shadow_evidence(zone: str, version: str, lake: Lake, desk: Desk, now: datetime) -> tuple[Evidence, tuple[date, ...]]:
+def shadow_evidence(
+    zone: str, version: str, lake: Lake, desk: Desk, now: datetime
+) -> tuple[Evidence, tuple[date, ...]]:
     """Daily losses and P&L of a challenger and of whoever was champion, on the days since its first shadow forecast whose outcome is known."""
     settings = desk.zone(zone)
     forecasts = lake.read("day_ahead_forecasts", zones=[zone])
@@ -78,22 +100,30 @@ def shadow_evidence(zone: str, version: str, lake: Lake, desk: Desk, now: dateti
         return Evidence(candidate_losses=np.empty(0), champion_losses=np.empty(0)), ()
     days = days_between(_first(shadow), _last(prices))
     champion = forecasts.filter(pl.col("role") == "champion")
-    money = lake.read("settlements", zones=[zone], first_day=days[0] if days else None).filter(pl.col("known_at_utc") <= now)
+    money = lake.read("settlements", zones=[zone], first_day=days[0] if days else None).filter(
+        pl.col("known_at_utc") <= now
+    )
     evidence = Evidence(
         candidate_losses=_losses(shadow, prices, days),
         champion_losses=_losses(champion, prices, days),
-        candidate_pnl_eur=_pnl(money.filter(pl.col("role") == "challenger", pl.col("model_version") == version), days),
+        candidate_pnl_eur=_pnl(
+            money.filter(pl.col("role") == "challenger", pl.col("model_version") == version), days
+        ),
         champion_pnl_eur=_pnl(money.filter(pl.col("role") == "champion"), days),
     )
     return evidence, days
 
 
-def _judge_candidate(version: ModelVersion, limits: PromotionSettings) -> tuple[PromotionVerdict, tuple[date, ...]] | None:
+def _judge_candidate(
+    version: ModelVersion, limits: PromotionSettings
+) -> tuple[PromotionVerdict, tuple[date, ...]] | None:
     text = version.tags.get("evaluation")
     if text is None:
         return None
     evaluation = evaluation_from_json(text)
-    verdict = decide_promotion(evaluation.evidence(), stage="candidate", settings=limits, sanity=evaluation.sanity, zone=version.zone)
+    verdict = decide_promotion(
+        evaluation.evidence(), stage="candidate", settings=limits, sanity=evaluation.sanity, zone=version.zone
+    )
     return verdict, evaluation.days
 
 
@@ -110,17 +140,27 @@ def _judge_challenger(
     return verdict, days
 
 
-def carry_out(verdict: PromotionVerdict, version: ModelVersion, registry: ModelRegistry, days: Sequence[date]) -> None:
+def carry_out(
+    verdict: PromotionVerdict, version: ModelVersion, registry: ModelRegistry, days: Sequence[date]
+) -> None:
     """Move the version to the stage that the verdict gives it, and make room beside it.
 
     A challenger keeps its place when a newer candidate comes: were it replaced each time, none would ever have the days that a decision needs.
     """
     zone = version.zone
-    others = [v for v in registry.versions(zone) if v.stage == "challenger" and v.lineage == version.lineage and v.version != version.version]
+    others = [
+        v
+        for v in registry.versions(zone)
+        if v.stage == "challenger" and v.lineage == version.lineage and v.version != version.version
+    ]
     match verdict.action:
         case "promote":
             # A challenger serves from the first day that no one has forecast with it as champion; a replay must not give it earlier days.
-            serves_from = version.serves_from if version.stage == "candidate" else max(version.serves_from, days[-1] + timedelta(days=1))
+            serves_from = (
+                version.serves_from
+                if version.stage == "candidate"
+                else max(version.serves_from, days[-1] + timedelta(days=1))
+            )
             registry.promote(zone, version.version, serves_from=serves_from)
             for other in others:
                 if int(other.version) < int(version.version):
@@ -137,7 +177,9 @@ def carry_out(verdict: PromotionVerdict, version: ModelVersion, registry: ModelR
             pass
 
 
-def decision_context(version: ModelVersion, serving: ModelVersion | None, now: datetime, days: Sequence[date]) -> DecisionContext:
+def decision_context(
+    version: ModelVersion, serving: ModelVersion | None, now: datetime, days: Sequence[date]
+) -> DecisionContext:
     """Who is judged, beside the version that serves, if any, on which days and of which code: what a record holds beside the verdict."""
     return DecisionContext(
         zone=version.zone,
@@ -154,14 +196,23 @@ def decision_context(version: ModelVersion, serving: ModelVersion | None, now: d
     )
 
 
-def _losses(forecasts: pl.DataFrame, prices: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    both = forecasts.join(prices.select("zone", "delivery_start_utc", "price_eur_per_mwh"), on=["zone", "delivery_start_utc"], how="inner")
+def _losses(
+    forecasts: pl.DataFrame, prices: pl.DataFrame, days: Sequence[date]
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    both = forecasts.join(
+        prices.select("zone", "delivery_start_utc", "price_eur_per_mwh"),
+        on=["zone", "delivery_start_utc"],
+        how="inner",
+    )
     error = (pl.col("price_eur_per_mwh") - pl.col("price_point_eur_per_mwh")).abs().mean().alias("value")
     return _by_day(both.group_by("delivery_day", maintain_order=True).agg(error), days)
 
 
 def _pnl(settlements: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    return _by_day(settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum().alias("value")), days)
+    return _by_day(
+        settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum().alias("value")),
+        days,
+    )
 
 
 def _by_day(frame: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

@@ -12,7 +12,14 @@ from resources.models.registry import ModelVersion
 from resources.settings.code_version import model_code_version
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.monitoring_tables import RETRAIN_REQUESTS
-from spot.lifecycle.retraining import CauseKind, RequestStatus, RetrainCause, RetrainRequest, decide_retrains, mark
+from spot.lifecycle.retraining import (
+    CauseKind,
+    RequestStatus,
+    RetrainCause,
+    RetrainRequest,
+    decide_retrains,
+    mark,
+)
 from spot.monitoring.settings import RetrainingSettings
 
 TABLE = RETRAIN_REQUESTS.name
@@ -37,20 +44,32 @@ def causes_from_monitors(lake: Lake, zone: str, *, last_day: date, now: datetime
     since = last_day - timedelta(days=_LOOK_BACK_DAYS)
     causes = []
     drift = _newest_alerts(lake.read("feature_drift", zones=[zone], first_day=since, last_day=last_day))
-    performance = _newest_alerts(lake.read("forecast_performance", zones=[zone], first_day=since, last_day=last_day))
+    performance = _newest_alerts(
+        lake.read("forecast_performance", zones=[zone], first_day=since, last_day=last_day)
+    )
     realised = performance.filter(pl.col("basis") == "realised")
     estimated = performance.filter(pl.col("basis") == "estimated")
-    found: Sequence[tuple[CauseKind, pl.DataFrame]] = (("drift", drift), ("performance", realised), ("estimated_performance", estimated))
+    found: Sequence[tuple[CauseKind, pl.DataFrame]] = (
+        ("drift", drift),
+        ("performance", realised),
+        ("estimated_performance", estimated),
+    )
     for kind, rows in found:
         if rows.height:
             text = "; ".join(rows["reason"].to_list()[:3])
-            causes.append(RetrainCause(zone=zone, kind=kind, detail=f"{rows['delivery_day'][0]}: {text}", observed_at_utc=now))
+            causes.append(
+                RetrainCause(
+                    zone=zone, kind=kind, detail=f"{rows['delivery_day'][0]}: {text}", observed_at_utc=now
+                )
+            )
     return causes
 
 
 def has_bad_data(lake: Lake, zone: str, *, last_day: date) -> bool:
     """Whether the newest verdict on data quality says that the data is not to be learnt from."""
-    rows = lake.read("data_quality", zones=[zone], first_day=last_day - timedelta(days=_LOOK_BACK_DAYS), last_day=last_day)
+    rows = lake.read(
+        "data_quality", zones=[zone], first_day=last_day - timedelta(days=_LOOK_BACK_DAYS), last_day=last_day
+    )
     newest = rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
     return bool((newest["status"] != "ok").any())
 
@@ -61,25 +80,37 @@ def has_enough_data(lake: Lake, zone: str, settings: ZoneSettings) -> bool:
     return features["delivery_day"].n_unique() >= settings.minimum_training_days + settings.evaluation_days
 
 
-def cause_of_age(versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, before: date, now: datetime) -> RetrainCause | None:
+def cause_of_age(
+    versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, before: date, now: datetime
+) -> RetrainCause | None:
     """The schedule's cause: no version yet that may forecast `before`, or the newest one is too old, promoted or not."""
     lineage = lineage_of(settings)
-    trained = [date.fromisoformat(version.tags["evaluated_through"]) for version in versions if version.lineage == lineage]
+    trained = [
+        date.fromisoformat(version.tags["evaluated_through"])
+        for version in versions
+        if version.lineage == lineage
+    ]
     newest = max((day for day in trained if day < before), default=None)
     if newest is None:
         return RetrainCause(zone=zone, kind="schedule", detail="no version yet", observed_at_utc=now)
     age = (before - newest).days - 1
     if age < settings.retrain_after_days:
         return None
-    return RetrainCause(zone=zone, kind="schedule", detail=f"newest version is {age} days old", observed_at_utc=now)
+    return RetrainCause(
+        zone=zone, kind="schedule", detail=f"newest version is {age} days old", observed_at_utc=now
+    )
 
 
-def cause_of_code(versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, now: datetime) -> RetrainCause | None:
+def cause_of_code(
+    versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, now: datetime
+) -> RetrainCause | None:
     """New code: features or forecasters are not those that the newest version was trained with. A version that does not say asks for nothing.
 
     A replay of history does not ask: it would train anew what it repeats.
     """
-    newest = max((v for v in versions if v.lineage == lineage_of(settings)), key=lambda v: int(v.version), default=None)
+    newest = max(
+        (v for v in versions if v.lineage == lineage_of(settings)), key=lambda v: int(v.version), default=None
+    )
     then, today = None if newest is None else newest.tags.get("code_version"), model_code_version()
     if newest is None or then is None or then == today:
         return None
@@ -88,7 +119,15 @@ def cause_of_code(versions: Sequence[ModelVersion], zone: str, settings: ZoneSet
 
 
 def requests_of_history(
-    lake: Lake, desk: Desk, versions: Sequence[ModelVersion], zone: str, *, before: date, now: datetime, limits: RetrainingSettings, watches: bool
+    lake: Lake,
+    desk: Desk,
+    versions: Sequence[ModelVersion],
+    zone: str,
+    *,
+    before: date,
+    now: datetime,
+    limits: RetrainingSettings,
+    watches: bool,
 ) -> list[RetrainRequest]:
     """What a replay that stands before the day `before` has to train now, each request written.
 
@@ -97,13 +136,21 @@ def requests_of_history(
     """
     settings = desk.zone(zone)
     prefix = f"{zone}-{lineage_of(settings)}-"
-    past = [request for request in read_requests(lake, zone) if request.request_id.startswith(prefix) and request.requested_at_utc <= now]
+    past = [
+        request
+        for request in read_requests(lake, zone)
+        if request.request_id.startswith(prefix) and request.requested_at_utc <= now
+    ]
     killed = [request for request in past if request.requested_at_utc == now and request.status in _OPEN]
     if killed:
         return killed
     age = cause_of_age(versions, zone, settings, before=before, now=now)
     last_day = before - timedelta(days=1)
-    causes = [cause for cause in (age, *(causes_from_monitors(lake, zone, last_day=last_day, now=now) if watches else [])) if cause is not None]
+    causes = [
+        cause
+        for cause in (age, *(causes_from_monitors(lake, zone, last_day=last_day, now=now) if watches else []))
+        if cause is not None
+    ]
     bad = {zone} if has_bad_data(lake, zone, last_day=last_day) else set()
     decision = decide_retrains(past, causes, now=now, settings=limits, zones_with_bad_data=bad)
     asked = [replace(request, request_id=f"{prefix}{request.cause}-{before}") for request in decision.launch]
@@ -111,7 +158,9 @@ def requests_of_history(
     return asked
 
 
-def close_request(lake: Lake, request: RetrainRequest, status: RequestStatus, *, now: datetime, run_id: str | None = None) -> None:
+def close_request(
+    lake: Lake, request: RetrainRequest, status: RequestStatus, *, now: datetime, run_id: str | None = None
+) -> None:
     """Write how a request ended."""
     write_requests(lake, [mark(request, status, now=now, run_id=run_id)])
 

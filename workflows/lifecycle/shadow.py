@@ -28,24 +28,42 @@ class ShadowComparison:
 
 def shadow_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[ShadowComparison]:
     """Every version that ran in shadow within the time a challenger has, oldest version first, on the days whose outcome is known by now."""
-    span = timedelta(days=promotion_settings(desk).maximum_shadow_days + promotion_settings(desk).sign_off_days)
-    prices = known_at(read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=None, last_day=None), clock.now())
+    span = timedelta(
+        days=promotion_settings(desk).maximum_shadow_days + promotion_settings(desk).sign_off_days
+    )
+    prices = known_at(
+        read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=None, last_day=None), clock.now()
+    )
     if prices.is_empty():
         return []
     last = prices["delivery_day"].max()
     forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=last - span, last_day=last)  # type: ignore[operator, arg-type]
-    settled = lake.read("settlements", zones=[zone], first_day=last - span, last_day=last).filter(pl.col("known_at_utc") <= clock.now())  # type: ignore[operator, arg-type]
+    settled = lake.read("settlements", zones=[zone], first_day=last - span, last_day=last).filter(
+        pl.col("known_at_utc") <= clock.now()
+    )  # type: ignore[operator, arg-type]
     champion = forecasts.filter(pl.col("role") == "champion")
     names = forecasts.filter(pl.col("role") == "challenger")["model_version"].unique().to_list()
     made = [
-        _beside(zone, name, champion, forecasts.filter(pl.col("role") == "challenger", pl.col("model_version") == name), prices, settled)
+        _beside(
+            zone,
+            name,
+            champion,
+            forecasts.filter(pl.col("role") == "challenger", pl.col("model_version") == name),
+            prices,
+            settled,
+        )
         for name in sorted(names, key=int)
     ]
     return [comparison for comparison in made if comparison is not None]
 
 
 def _beside(
-    zone: str, name: str, champion: pl.DataFrame, shadow: pl.DataFrame, prices: pl.DataFrame, settled: pl.DataFrame
+    zone: str,
+    name: str,
+    champion: pl.DataFrame,
+    shadow: pl.DataFrame,
+    prices: pl.DataFrame,
+    settled: pl.DataFrame,
 ) -> ShadowComparison | None:
     """None where no day that both forecast has a price yet."""
     days = shadow["delivery_day"].unique().to_list()
@@ -65,4 +83,9 @@ def _beside(
         rows = compare_versions(zone, a, b)
     except ContractError:
         return None
-    return ShadowComparison(version=name, rows=rows, daily=daily_comparison(zone, a, b), is_simulated=bool((shadow["source"] == "simulated").any()))
+    return ShadowComparison(
+        version=name,
+        rows=rows,
+        daily=daily_comparison(zone, a, b),
+        is_simulated=bool((shadow["source"] == "simulated").any()),
+    )

@@ -42,10 +42,16 @@ def judge_spread(
         ask_for_signature(version, row, lake, alerts, now)
         return version
     is_fit = verdict.action == "promote"
-    return spreads.promote(version.zone, version.version) if is_fit else spreads.set_stage(version.zone, version.version, "rejected")
+    return (
+        spreads.promote(version.zone, version.version)
+        if is_fit
+        else spreads.set_stage(version.zone, version.version, "rejected")
+    )
 
 
-def _losses_of(rival: ModelVersion, moment: SpreadMoment, days: Sequence[date], spreads: ModelRegistry) -> Floats | None:
+def _losses_of(
+    rival: ModelVersion, moment: SpreadMoment, days: Sequence[date], spreads: ModelRegistry
+) -> Floats | None:
     """Of the model that serves, on the days that it never saw; None where its files are damaged or it cannot read these inputs."""
     try:
         losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(rival)), moment, days)[:, 0]

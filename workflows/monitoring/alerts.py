@@ -30,35 +30,55 @@ MONITORS: Mapping[str, Monitor] = {
     "drift": Monitor(subject=pl.col("feature"), kind="drift_found"),
     "other drift": Monitor(subject=pl.col("feature"), kind="drift_found", severity="info"),
     "performance": Monitor(subject=pl.format("{} {}", "basis", "metric"), kind="performance_worse"),
-    "explanations": Monitor(subject=pl.lit("the mix of features"), kind="explanations_shifted", severity="info"),
+    "explanations": Monitor(
+        subject=pl.lit("the mix of features"), kind="explanations_shifted", severity="info"
+    ),
 }
 """By the names of `MONITOR_TABLES`."""
 
 
-def tell_of_features(lake: Lake, alerts: Alerts, *, zone: str, last_day: date, now: datetime, settings: AlertSettings) -> None:
+def tell_of_features(
+    lake: Lake, alerts: Alerts, *, zone: str, last_day: date, now: datetime, settings: AlertSettings
+) -> None:
     """What the desk has to look at: bad data first; drift waits until the data can be believed; a blind monitor is told in any case."""
     is_bad = tell("data quality", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings)
     tell("drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=is_bad)
     # what else moved is in the table, the check and `spotdesk status`: it asks for nothing
-    tell("other drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=True)
+    tell(
+        "other drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=True
+    )
 
 
 def tell(
-    name: str, lake: Lake, alerts: Alerts, *, zone: str, last_day: date, now: datetime, settings: AlertSettings, only_blind: bool = False
+    name: str,
+    lake: Lake,
+    alerts: Alerts,
+    *,
+    zone: str,
+    last_day: date,
+    now: datetime,
+    settings: AlertSettings,
+    only_blind: bool = False,
 ) -> bool:
     """Raise what is due of one monitor as of `last_day`, from what it stored; returns whether anything is in the state `alert`.
 
     Call it after the verdicts are written: they are the history that says what is new. `only_blind` keeps findings back for another day.
     """
     monitor = MONITORS[name]
-    rows = lake.read(MONITOR_TABLES[name], zones=[zone], last_day=last_day).with_columns(subject=monitor.subject)
+    rows = lake.read(MONITOR_TABLES[name], zones=[zone], last_day=last_day).with_columns(
+        subject=monitor.subject
+    )
     reasons = _reasons(rows, last_day)
     blind = open_episodes(rows, last_day=last_day, status="cannot_see", settings=settings)
     found = open_episodes(rows, last_day=last_day, status="alert", settings=settings)
     for kind, episodes in (("monitor_cannot_see", blind), (monitor.kind, () if only_blind else found)):
         for episode in episodes:
-            message = f"{name} {_since(episode, last_day)}: {_what(episode, reasons)}; see docs/runbooks/{kind}.md"
-            alerts.send(kind, message, zone=zone, severity=monitor.severity, now=now, episode=f"{name}: {episode.key}")  # type: ignore[arg-type]
+            message = (
+                f"{name} {_since(episode, last_day)}: {_what(episode, reasons)}; see docs/runbooks/{kind}.md"
+            )
+            alerts.send(
+                kind, message, zone=zone, severity=monitor.severity, now=now, episode=f"{name}: {episode.key}"
+            )  # type: ignore[arg-type]
     return bool(found)
 
 
@@ -69,7 +89,9 @@ def tell_of_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: d
         return
     since = f"the newest is of {measured[-1]}" if measured else "none in the four weeks before"
     message = f"risk limits on {last_day}: cannot see: no limit was measured, {since}; see docs/runbooks/monitor_cannot_see.md"
-    alerts.send("monitor_cannot_see", message, zone=zone, now=now, episode=f"risk limits: cannot_see, {since}")
+    alerts.send(
+        "monitor_cannot_see", message, zone=zone, now=now, episode=f"risk limits: cannot_see, {since}"
+    )
 
 
 def _since(episode: Episode, last_day: date) -> str:

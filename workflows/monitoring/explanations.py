@@ -22,7 +22,9 @@ TABLE = FEATURE_IMPORTANCE.name
 _UNSEEN = "all features together"
 
 
-def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> tuple[str, dict[str, float]]:
+def shares_of_day(
+    zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry
+) -> tuple[str, dict[str, float]]:
     """Version that serves the day, and the share of each feature in its forecast; empty where there is nothing to explain."""
     settings = desk.zone(zone)
     try:
@@ -30,10 +32,14 @@ def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelR
     except ModelNotFoundError:
         return "none", {}
     first = version.trained_through + timedelta(days=1)
-    features = read_features(lake, zone, settings, first_day=min(first, day - timedelta(days=21)), last_day=day)
+    features = read_features(
+        lake, zone, settings, first_day=min(first, day - timedelta(days=21)), last_day=day
+    )
     if features.filter(pl.col("delivery_day") == day).is_empty():
         return version.version, {}
-    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=features["delivery_day"].min(), last_day=day)  # type: ignore[arg-type]
+    prices = read_raw(
+        lake, "day_ahead_prices", zone, settings, first_day=features["delivery_day"].min(), last_day=day
+    )  # type: ignore[arg-type]
     panel = build_panel(features, prices, zone=zone)
     row = int(np.searchsorted(panel.days, np.datetime64(day)))
     later = panel.rows(slice(int(np.searchsorted(panel.days, np.datetime64(first))), None))
@@ -43,7 +49,9 @@ def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelR
         # A model absorbs the days before the one it forecasts: with other past prices a fresh one has to, or the change would go unseen.
         is_same_past = np.array_equal(known.prices[:-1], panel.prices[:row], equal_nan=True)
         try:
-            return (forecaster if is_same_past else registry.load(zone, version.version)[0]).predict(known).point
+            return (
+                (forecaster if is_same_past else registry.load(zone, version.version)[0]).predict(known).point
+            )
         except ForecastError:
             return None
 
@@ -53,9 +61,15 @@ def shares_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelR
     return version.version, shares
 
 
-def judge_shares(lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings) -> ExplanationVerdict:
+def judge_shares(
+    lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings
+) -> ExplanationVerdict:
     """The newest explained days of a version against its first ones."""
-    stored = lake.read(TABLE, zones=[zone], last_day=last_day).filter(pl.col("model_version") == version).drop_nulls("share")
+    stored = (
+        lake.read(TABLE, zones=[zone], last_day=last_day)
+        .filter(pl.col("model_version") == version)
+        .drop_nulls("share")
+    )
     days = stored["delivery_day"].unique().sort()
     first, newest = days.head(settings.minimum_days), days.tail(settings.minimum_days)
     n_days = newest.filter(~newest.is_in(first.implode())).len() if days.len() else 0
@@ -84,7 +98,9 @@ def judged_rows(rows: pl.DataFrame, verdict: ExplanationVerdict) -> pl.DataFrame
     """The same rows with the verdict and the shares of the reference."""
     reference = verdict.shares.select("feature", pl.col("share_reference").alias("reference"))
     joined = rows.join(reference, on="feature", how="left").with_columns(
-        share_reference=pl.col("reference"), status=pl.lit(verdict.status), reason=pl.lit("; ".join(verdict.reasons))
+        share_reference=pl.col("reference"),
+        status=pl.lit(verdict.status),
+        reason=pl.lit("; ".join(verdict.reasons)),
     )
     return joined.select(FEATURE_IMPORTANCE.columns.keys())
 

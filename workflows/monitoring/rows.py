@@ -18,7 +18,9 @@ def reference_since(last_day: date, settings: MonitoringSettings) -> date:
     """First day that the drift monitor may want as a reference."""
     reference = settings.drift.reference
     years = 364 * reference.n_earlier_years + reference.season_half_width_days
-    return last_day - timedelta(days=max(years, reference.recent_days) + reference.gap_days + 2 * settings.drift.chunk_days)
+    return last_day - timedelta(
+        days=max(years, reference.recent_days) + reference.gap_days + 2 * settings.drift.chunk_days
+    )
 
 
 def drift_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
@@ -28,7 +30,11 @@ def drift_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFram
 
 def verdict_rows(drift: DriftVerdict, *, zone: str, last_day: date) -> pl.DataFrame:
     """Rows of `feature_drift` or `reported_drift`."""
-    judged = drift.features.with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day), n_reference_days=pl.lit(drift.n_reference_days, pl.Int64))
+    judged = drift.features.with_columns(
+        zone=pl.lit(zone),
+        delivery_day=pl.lit(last_day),
+        n_reference_days=pl.lit(drift.n_reference_days, pl.Int64),
+    )
     return judged.select(FEATURE_DRIFT.columns.keys())
 
 
@@ -36,30 +42,47 @@ def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFr
     """Rows of `data_quality`. A monitor that had nothing to judge leaves one row that says so, never none."""
     checks = watch.quality.checks
     if checks.is_empty():
-        blind = {"series": "all series", "check": "reference", "n_rows": 0, "status": "cannot_see", "reason": "; ".join(watch.quality.reasons)}
+        blind = {
+            "series": "all series",
+            "check": "reference",
+            "n_rows": 0,
+            "status": "cannot_see",
+            "reason": "; ".join(watch.quality.reasons),
+        }
         checks = pl.DataFrame([blind], schema=checks.schema)
-    checks = checks.rename({"limit": "threshold"}).with_columns(zone=pl.lit(zone), delivery_day=pl.lit(last_day))
+    checks = checks.rename({"limit": "threshold"}).with_columns(
+        zone=pl.lit(zone), delivery_day=pl.lit(last_day)
+    )
     return checks.select(DATA_QUALITY.columns.keys())
 
 
-def performance_rows(watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: str, last_day: date) -> pl.DataFrame:
+def performance_rows(
+    watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: str, last_day: date
+) -> pl.DataFrame:
     """Rows of `forecast_performance` for the version that spoke last."""
     newest = forecasts.sort("delivery_start_utc")["model_version"]
     version = str(newest[-1]) if newest.len() else "none"
     rows = pl.concat([watch.realised.metrics, watch.estimated.metrics]).with_columns(
-        zone=pl.lit(zone), delivery_day=pl.lit(last_day), model_version=pl.lit(version), role=pl.lit("champion")
+        zone=pl.lit(zone),
+        delivery_day=pl.lit(last_day),
+        model_version=pl.lit(version),
+        role=pl.lit("champion"),
     )
     return rows.select(FORECAST_PERFORMANCE.columns.keys())
 
 
 def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
     """One row per limit of rows under `limit_conformance`, the tightest first, prices last: days, the furthest use, the smallest headroom, states."""
-    counts = [(pl.col("status") == status).sum().alias(status) for status in ("reduced", "breached", "denied")]
+    counts = [
+        (pl.col("status") == status).sum().alias(status) for status in ("reduced", "breached", "denied")
+    ]
     return (
         rows.group_by("strategy", "scope", "limit_name")
         .agg(
             pl.col("delivery_day").n_unique().alias("n_days"),
-            pl.when(pl.col("limit_name").first().str.starts_with("min_")).then(pl.col("used").min()).otherwise(pl.col("used").max()),
+            pl.when(pl.col("limit_name").first().str.starts_with("min_"))
+            .then(pl.col("used").min())
+            .otherwise(pl.col("used").max()),
             pl.col("limit_value").last(),
             pl.col("headroom_frac").min(),
             *counts,
@@ -68,19 +91,32 @@ def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-
-
-def quarantine_faulty(watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime) -> int:
+def quarantine_faulty(
+    watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime
+) -> int:
     """Copy every value that is not to be believed to `quarantine`, with the reason; returns how many. The ledger itself never changes."""
     faulty = watch.quality.faulty
     parts = [
         faulty.filter(pl.col("series") == name)
-        .join(features.select("delivery_start_utc", pl.col(name).alias("value")), on="delivery_start_utc", how="left")
-        .select(pl.lit(zone).alias("zone"), "series", "delivery_start_utc", "value", pl.format("{} {}", "check", "series").alias("reason"))
+        .join(
+            features.select("delivery_start_utc", pl.col(name).alias("value")),
+            on="delivery_start_utc",
+            how="left",
+        )
+        .select(
+            pl.lit(zone).alias("zone"),
+            "series",
+            "delivery_start_utc",
+            "value",
+            pl.format("{} {}", "check", "series").alias("reason"),
+        )
         for name in faulty["series"].unique().sort().to_list()
     ]
     if parts:
-        lake.upsert("quarantine", quarantine_rows("day_ahead_features", pl.concat(parts).unique(), source="monitors", seen_at_utc=now))
+        lake.upsert(
+            "quarantine",
+            quarantine_rows(
+                "day_ahead_features", pl.concat(parts).unique(), source="monitors", seen_at_utc=now
+            ),
+        )
     return faulty.height
-
-

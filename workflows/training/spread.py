@@ -22,23 +22,40 @@ WINDOW_DAYS = 365
 MIN_DAYS = 60
 
 
-
-
-
-
-def moment_at(window: TrainingWindow, lake: Lake, desk: Desk, strategy: SettlementSpreadSettings, *, now: datetime) -> SpreadMoment:
+def moment_at(
+    window: TrainingWindow, lake: Lake, desk: Desk, strategy: SettlementSpreadSettings, *, now: datetime
+) -> SpreadMoment:
     """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
-    first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(days=MEMORY_DAYS)
-    raw = read_raw_tables(lake, zone, settings, first_day=first, last_day=window.evaluate_through, tables=PRICE_TABLES)
+    first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(
+        days=MEMORY_DAYS
+    )
+    raw = read_raw_tables(
+        lake, zone, settings, first_day=first, last_day=window.evaluate_through, tables=PRICE_TABLES
+    )
     features = read_features(lake, zone, settings, first_day=first, last_day=window.evaluate_through)
-    return SpreadMoment(zone, day, min(now, gate_closure_utc(zone, day)), raw, features, strategy.settled_against)
+    return SpreadMoment(
+        zone, day, min(now, gate_closure_utc(zone, day)), raw, features, strategy.settled_against
+    )
 
 
-def spread_fingerprint(inputs: pl.DataFrame, spreads: Floats, *, lineage: str, window: TrainingWindow, model: CatBoostSpreadSettings) -> str:
+def spread_fingerprint(
+    inputs: pl.DataFrame,
+    spreads: Floats,
+    *,
+    lineage: str,
+    window: TrainingWindow,
+    model: CatBoostSpreadSettings,
+) -> str:
     """Identity of a version: settings, the bytes it learnt from, and the code that learnt."""
     days = [str(day) for day in (window.first_day, window.learn_through, window.evaluate_through)]
-    parts = [json.dumps(model.model_dump(), sort_keys=True), lineage, spread_data_version(inputs, spreads), *days, spread_code_version()]
+    parts = [
+        json.dumps(model.model_dump(), sort_keys=True),
+        lineage,
+        spread_data_version(inputs, spreads),
+        *days,
+        spread_code_version(),
+    ]
     return sha256("|".join(parts).encode()).hexdigest()[:32]
 
 
@@ -48,11 +65,3 @@ def spread_data_version(inputs: pl.DataFrame, spreads: Floats) -> str:
     names = [name for name in rows.columns if rows.schema[name].is_numeric()]
     named = sha256("|".join([fingerprint_of_rows(rows, names), *names]).encode()).hexdigest()[:32]
     return f"spread:{named}"
-
-
-
-
-
-
-
-

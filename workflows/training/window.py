@@ -77,19 +77,29 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
     window = training_window(zone, lake, desk, order, clock)
     through = window.evaluate_through
     as_of = min(now, gate_closure_utc(zone, window.serves_from))
-    vintages = read_raw(lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through)
+    vintages = read_raw(
+        lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through
+    )
     prices = known_at(vintages, as_of)
     # Days before the first price teach nothing: a desk whose own data is short must not have its model hold out more days than it has.
-    window = replace(window, first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day))  # type: ignore[arg-type]
+    window = replace(
+        window, first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day)
+    )  # type: ignore[arg-type]
     features = read_features(lake, zone, settings, first_day=window.first_day, last_day=through)
     if prices.is_empty() or features.is_empty():
-        raise ForecastError(f"zone {zone}: no training data from {window.first_day} to {through} (data: {lineage_of(settings)})")
+        raise ForecastError(
+            f"zone {zone}: no training data from {window.first_day} to {through} (data: {lineage_of(settings)})"
+        )
     panel = build_panel(features, prices, zone=zone)
     _require_days(panel, window, settings)
     rows = _training_rows(features, panel)
     digits = fingerprint_of_rows(rows, [*FEATURES, "price_eur_per_mwh"])
-    published = known_prices(vintages, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day)
-    return TrainingData(window=window, rows=rows, panel=panel, published=published, data_version=f"training:{digits}")
+    published = known_prices(
+        vintages, zone=zone, first_day=panel.days[0].astype(object), last_day=panel.last_day
+    )
+    return TrainingData(
+        window=window, rows=rows, panel=panel, published=published, data_version=f"training:{digits}"
+    )
 
 
 def training_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock: Clock) -> TrainingWindow:
@@ -102,18 +112,31 @@ def training_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clo
     through = order.through() or _newest_price_day(lake, zone, settings, clock.now())
     learn_through = through - timedelta(days=settings.evaluation_days)
     return TrainingWindow(
-        zone=zone, first_day=learn_through - timedelta(days=settings.training_days - 1), learn_through=learn_through, evaluate_through=through
+        zone=zone,
+        first_day=learn_through - timedelta(days=settings.training_days - 1),
+        learn_through=learn_through,
+        evaluate_through=through,
     )
 
 
 def fingerprint(data: TrainingData, model_settings: dict[str, Any], settings: ZoneSettings) -> str:
     """Identity of a version: settings, seed, the bytes it learnt from, and the code that learnt."""
-    window = [str(day) for day in (data.window.first_day, data.window.learn_through, data.window.evaluate_through)]
-    parts = [json.dumps(model_settings, sort_keys=True, default=str), str(settings.seed), lineage_of(settings), data.data_version, *window]
+    window = [
+        str(day) for day in (data.window.first_day, data.window.learn_through, data.window.evaluate_through)
+    ]
+    parts = [
+        json.dumps(model_settings, sort_keys=True, default=str),
+        str(settings.seed),
+        lineage_of(settings),
+        data.data_version,
+        *window,
+    ]
     return sha256("|".join([*parts, model_code_version()]).encode()).hexdigest()[:32]
 
 
-def origin_tags(window: TrainingWindow, order: TrainingOrder, *, seed: int, data_version: str, as_of_utc: datetime) -> dict[str, str]:
+def origin_tags(
+    window: TrainingWindow, order: TrainingOrder, *, seed: int, data_version: str, as_of_utc: datetime
+) -> dict[str, str]:
     """Where a version comes from, whatever it forecasts: data, code, libraries, seed, and who asked for it."""
     return {
         "data_version": data_version,
@@ -140,9 +163,13 @@ def find_candidate(zone: str, registry: ModelRegistry, desk: Desk, window: Train
         ForecastError: there is none: `price_model` has to run first.
     """
     lineage = lineage_of(desk.zone(zone))
-    made = [v for v in registry.versions(zone) if v.lineage == lineage and v.serves_from == window.serves_from]
+    made = [
+        v for v in registry.versions(zone) if v.lineage == lineage and v.serves_from == window.serves_from
+    ]
     if not made:
-        raise ForecastError(f"zone {zone}: no version serves from {window.serves_from}; materialise price_model first")
+        raise ForecastError(
+            f"zone {zone}: no version serves from {window.serves_from}; materialise price_model first"
+        )
     return made[-1]
 
 
@@ -157,7 +184,9 @@ class WalkForwardScores:
     champion_version: str | None
 
 
-def score_candidate(registry: ModelRegistry, candidate: ModelVersion, champion: ModelVersion | None, data: TrainingData) -> WalkForwardScores:
+def score_candidate(
+    registry: ModelRegistry, candidate: ModelVersion, champion: ModelVersion | None, data: TrainingData
+) -> WalkForwardScores:
     """Walk both versions over the evaluation days.
 
     A champion whose files are damaged, or of another version of the code, forecasts nothing: the candidate is judged like a first one, since the
@@ -178,15 +207,23 @@ def score_candidate(registry: ModelRegistry, candidate: ModelVersion, champion: 
     )
 
 
-def _errors(registry: ModelRegistry, version: ModelVersion, data: TrainingData, days: tuple[date, ...]) -> Floats:
+def _errors(
+    registry: ModelRegistry, version: ModelVersion, data: TrainingData, days: tuple[date, ...]
+) -> Floats:
     forecaster, _ = registry.load(version.zone, version.version)
-    losses = daily_absolute_errors(walk_forward(forecaster, data.panel, days, published=data.published), data.panel)
-    losses[[day <= version.trained_through for day in days]] = np.nan  # a day it learnt from says nothing about it
+    losses = daily_absolute_errors(
+        walk_forward(forecaster, data.panel, days, published=data.published), data.panel
+    )
+    losses[[day <= version.trained_through for day in days]] = (
+        np.nan
+    )  # a day it learnt from says nothing about it
     return losses
 
 
 def _newest_price_day(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) -> date:
-    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=None, last_day=None).filter(pl.col("available_at_utc") <= now)
+    prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=None, last_day=None).filter(
+        pl.col("available_at_utc") <= now
+    )
     newest = prices["delivery_day"].max()
     if not isinstance(newest, date):
         raise ForecastError(f"zone {zone}: no day-ahead price is known at {now:%Y-%m-%d %H:%M} UTC")
@@ -197,16 +234,26 @@ def _require_days(panel: DeliveryPanel, window: TrainingWindow, settings: ZoneSe
     learning = panel.days <= np.datetime64(window.learn_through)
     n_days = int(np.isfinite(panel.prices[learning]).any(axis=1).sum())
     if n_days < settings.minimum_training_days:
-        raise ForecastError(f"zone {window.zone}: {n_days} days to learn from until {window.learn_through}, {settings.minimum_training_days} needed")
+        raise ForecastError(
+            f"zone {window.zone}: {n_days} days to learn from until {window.learn_through}, {settings.minimum_training_days} needed"
+        )
 
 
 def _training_rows(features: pl.DataFrame, panel: DeliveryPanel) -> pl.DataFrame:
     """Features beside the outcome of the same period; rows without an outcome are left out."""
     row, period = np.nonzero(np.arange(panel.prices.shape[1])[None, :] < panel.n_periods[:, None])
     ordered = features.sort("delivery_start_utc")
-    outcome = pl.DataFrame({"delivery_day": panel.days[row], "period": period.astype(np.int64), "price_eur_per_mwh": panel.prices[row, period]})
+    outcome = pl.DataFrame(
+        {
+            "delivery_day": panel.days[row],
+            "period": period.astype(np.int64),
+            "price_eur_per_mwh": panel.prices[row, period],
+        }
+    )
     numbered = ordered.with_columns(period=pl.int_range(pl.len(), dtype=pl.Int64).over("delivery_day"))
-    joined = numbered.join(outcome, on=["delivery_day", "period"], how="left").with_columns(pl.col("price_eur_per_mwh").fill_nan(None))
+    joined = numbered.join(outcome, on=["delivery_day", "period"], how="left").with_columns(
+        pl.col("price_eur_per_mwh").fill_nan(None)
+    )
     rows = joined.drop_nulls("price_eur_per_mwh").select(TRAINING_SET.columns.keys())
     if rows.is_empty():
         raise ContractError(f"training set of {panel.zone}: no row has an outcome")

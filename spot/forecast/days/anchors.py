@@ -42,7 +42,9 @@ def anchors_of(grid: ClockGrid) -> Anchors:
     centre = float(np.median(prices))
     spread = float(np.median(np.abs(prices - centre)) / NORMAL_MAD)
     if spread <= 1e-9 * max(1.0, abs(centre)):
-        raise ForecastError(f"the prices of {grid.zone} do not vary between {grid.days[0]} and {grid.days[-1]}: nothing can be learnt from them")
+        raise ForecastError(
+            f"the prices of {grid.zone} do not vary between {grid.days[0]} and {grid.days[-1]}: nothing can be learnt from them"
+        )
     usable = {name: array for name, array in grid.inputs.items() if _is_usable(array)}
     residual = residual_load(usable)
     return Anchors(
@@ -74,9 +76,13 @@ def anchor_arrays(anchors: Anchors) -> Arrays:
     names = sorted(anchors.input_mean)
     return {
         "anchor.first_day": np.array(anchors.first_day.astype("datetime64[D]").astype(np.int64)),
-        "anchor.scalars": np.array([anchors.price_centre, anchors.price_spread, anchors.residual_mean, anchors.residual_spread]),
+        "anchor.scalars": np.array(
+            [anchors.price_centre, anchors.price_spread, anchors.residual_mean, anchors.residual_spread]
+        ),
         "anchor.names": np.array(names, dtype=np.str_),
-        "anchor.inputs": np.array([[anchors.input_mean[n], anchors.input_spread[n], *anchors.input_range[n]] for n in names]).reshape(len(names), 4),
+        "anchor.inputs": np.array(
+            [[anchors.input_mean[n], anchors.input_spread[n], *anchors.input_range[n]] for n in names]
+        ).reshape(len(names), 4),
         "anchor.order": np.array([names.index(name) for name in anchors.input_mean], dtype=np.int64),
     }
 

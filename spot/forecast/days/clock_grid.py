@@ -80,15 +80,21 @@ def period_clock(zone: str, day: date, n_periods: int, resolution_minutes: int) 
         ContractError: the number of periods does not fit the day.
     """
     if resolution_minutes not in RESOLUTIONS_MINUTES:
-        raise ContractError(f"{zone} {day}: resolution of {resolution_minutes} minutes, expected one of {RESOLUTIONS_MINUTES}")
+        raise ContractError(
+            f"{zone} {day}: resolution of {resolution_minutes} minutes, expected one of {RESOLUTIONS_MINUTES}"
+        )
     per_hour = 60 // resolution_minutes
     if n_periods == HOURS * per_hour:
         hours = np.repeat(np.arange(HOURS), per_hour)
     else:
         time_zone = ZoneInfo(find_zone(zone).market_time_zone)
-        hours = np.array([start.astimezone(time_zone).hour for start in delivery_starts_utc(zone, day, resolution_minutes)])
+        hours = np.array(
+            [start.astimezone(time_zone).hour for start in delivery_starts_utc(zone, day, resolution_minutes)]
+        )
         if len(hours) != n_periods:
-            raise ContractError(f"{zone} {day}: {n_periods} periods of {resolution_minutes} minutes, the day has {len(hours)}")
+            raise ContractError(
+                f"{zone} {day}: {n_periods} periods of {resolution_minutes} minutes, the day has {len(hours)}"
+            )
     slots = np.tile(np.arange(per_hour) * (SLOTS // per_hour), n_periods // per_hour)
     return hours, slots
 
@@ -98,7 +104,9 @@ def grid_of(panel: DeliveryPanel) -> ClockGrid:
     n_days = len(panel)
     prices, deviations = np.full((n_days, HOURS), np.nan), np.full((n_days, HOURS, SLOTS), np.nan)
     inputs = {name: np.full((n_days, HOURS), np.nan) for name in panel.inputs}
-    for n_periods, minutes in sorted(set(zip(panel.n_periods.tolist(), panel.resolution_minutes.tolist(), strict=True))):
+    for n_periods, minutes in sorted(
+        set(zip(panel.n_periods.tolist(), panel.resolution_minutes.tolist(), strict=True))
+    ):
         rows = np.flatnonzero((panel.n_periods == n_periods) & (panel.resolution_minutes == minutes))
         is_regular = minutes in RESOLUTIONS_MINUTES and n_periods == HOURS * 60 // minutes
         # The clock of a 23- or 25-hour day depends on the day, so those go one by one.
@@ -110,7 +118,14 @@ def grid_of(panel: DeliveryPanel) -> ClockGrid:
                 inputs[name][group] = _hourly(array[group, :n_periods], hours)
             if minutes < 60:
                 deviations[group] = _deviations(panel.prices[group, :n_periods], prices[group], hours, slots)
-    return ClockGrid(zone=panel.zone, days=panel.days, prices=prices, deviations=deviations, inputs=inputs, holiday_fraction=panel.holiday_fraction)
+    return ClockGrid(
+        zone=panel.zone,
+        days=panel.days,
+        prices=prices,
+        deviations=deviations,
+        inputs=inputs,
+        holiday_fraction=panel.holiday_fraction,
+    )
 
 
 def _hourly(values: Floats, hours: Ints) -> Floats:
@@ -133,7 +148,9 @@ def _deviations(values: Floats, hourly: Floats, hours: Ints, slots: Ints) -> Flo
     width = SLOTS // max(1, len(np.unique(slots)))
     result = np.full((len(values), HOURS, SLOTS), np.nan)
     for offset in range(width):
-        for period in range(len(hours)):  # of a doubled hour the second run overwrites the first: one of the two is enough here
+        for period in range(
+            len(hours)
+        ):  # of a doubled hour the second run overwrites the first: one of the two is enough here
             result[:, hours[period], slots[period] + offset] = values[:, period] - hourly[:, hours[period]]
     return result
 
@@ -148,4 +165,6 @@ def slots_to_periods(slots: Floats, zone: str, day: date, n_periods: int, resolu
     """(24, 4, ...) values of the quarters to the (P, ...) real periods of a day; a longer period takes the mean of its quarters."""
     hours, first_slot = period_clock(zone, day, n_periods, resolution_minutes)
     width = resolution_minutes // 15
-    return np.asarray(np.mean([slots[hours, first_slot + offset] for offset in range(width)], axis=0), dtype=np.float64)
+    return np.asarray(
+        np.mean([slots[hours, first_slot + offset] for offset in range(width)], axis=0), dtype=np.float64
+    )

@@ -13,7 +13,9 @@ _WIDTH_80 = 2.563
 """Width of the central 80 % of a normal distribution in standard deviations."""
 
 
-def delivery_forecast(panel: DeliveryPanel, past: ClockGrid, *, point: Floats, quantiles: Floats, levels: tuple[float, ...]) -> PriceForecast:
+def delivery_forecast(
+    panel: DeliveryPanel, past: ClockGrid, *, point: Floats, quantiles: Floats, levels: tuple[float, ...]
+) -> PriceForecast:
     """The forecast of the last day of `panel` from hourly values.
 
     Args:
@@ -34,7 +36,10 @@ def delivery_forecast(panel: DeliveryPanel, past: ClockGrid, *, point: Floats, q
     if find_zone(panel.zone).is_coupled:
         # The auction of the coupled market cannot clear beyond its limits, so no quantile lies there.
         limits = day_ahead_price_limits(day)
-        point, quantiles = (np.clip(values, limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh) for values in (point, quantiles))
+        point, quantiles = (
+            np.clip(values, limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh)
+            for values in (point, quantiles)
+        )
     place = slots_to_periods if minutes < 60 else hours_to_periods
     return PriceForecast(
         zone=panel.zone,

@@ -77,12 +77,17 @@ def filled_history(grid: ClockGrid) -> FilledHistory:
     """All days of a grid, filled from their own past."""
     nothing = np.empty((0, grid.prices.shape[1]))
     inputs = {name: fill_from_the_past(array, nothing) for name, array in grid.inputs.items()}
-    return FilledHistory(grid=grid, prices=fill_from_the_past(grid.prices, nothing), inputs=inputs, is_known=_known_days(grid))
+    return FilledHistory(
+        grid=grid, prices=fill_from_the_past(grid.prices, nothing), inputs=inputs, is_known=_known_days(grid)
+    )
 
 
 def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
     """`history` followed by the days of `later`; what was filled before stays as it was."""
-    inputs = {name: np.concatenate([array, fill_from_the_past(later.inputs[name], array)]) for name, array in history.inputs.items()}
+    inputs = {
+        name: np.concatenate([array, fill_from_the_past(later.inputs[name], array)])
+        for name, array in history.inputs.items()
+    }
     prices = np.concatenate([history.prices, fill_from_the_past(later.prices, history.prices)])
     is_known = np.concatenate([history.is_known, _known_days(later)])
     return FilledHistory(grid=history.grid.joined(later), prices=prices, inputs=inputs, is_known=is_known)
@@ -92,14 +97,22 @@ def expected_day(history: FilledHistory) -> FilledHistory:
     """`history` and the day after it as far as it is known: it lacks a price and has all else of the day before."""
     last = history.grid.rows(slice(len(history) - 1, len(history)))
     blank = np.full_like(last.prices, np.nan)
-    return extended_history(history, replace(last, days=last.days + 1, prices=blank, deviations=np.full_like(last.deviations, np.nan)))
+    return extended_history(
+        history,
+        replace(last, days=last.days + 1, prices=blank, deviations=np.full_like(last.deviations, np.nan)),
+    )
 
 
 def first_days(history: FilledHistory, n_days: int) -> FilledHistory:
     """The oldest `n_days` days of a history."""
     part = slice(0, n_days)
     inputs = {name: array[part] for name, array in history.inputs.items()}
-    return FilledHistory(grid=history.grid.rows(part), prices=history.prices[part], inputs=inputs, is_known=history.is_known[part])
+    return FilledHistory(
+        grid=history.grid.rows(part),
+        prices=history.prices[part],
+        inputs=inputs,
+        is_known=history.is_known[part],
+    )
 
 
 def _known_days(grid: ClockGrid) -> npt.NDArray[np.bool_]:
@@ -124,7 +137,9 @@ class FeatureBuilder:
     def normalisation(self, window: NormalisationWindow) -> tuple[Floats, Floats]:
         """Centre and spread (n,) of each row."""
         spread = self.levels(window.spread_days).spread
-        return self.levels(window.centre_days).centre, mixed_spread(spread, self._anchors.price_spread, window.spread_share)
+        return self.levels(window.centre_days).centre, mixed_spread(
+            spread, self._anchors.price_spread, window.spread_share
+        )
 
     def build(self, window: NormalisationWindow) -> DayFeatures:
         """All groups for one normalisation window."""
@@ -143,11 +158,21 @@ class FeatureBuilder:
         )
 
     def _price_groups(self, centre: Floats, spread: Floats) -> dict[str, Floats]:
-        groups = {f"p{lag}": _scaled(transform(self._lagged(self._history.prices, lag), centre, spread)) for lag in PRICE_LAGS}
-        groups[EVENING] = _scaled(transform(self._lagged(self._history.prices, 1)[:, -EVENING_HOURS:], centre, spread))
+        groups = {
+            f"p{lag}": _scaled(transform(self._lagged(self._history.prices, lag), centre, spread))
+            for lag in PRICE_LAGS
+        }
+        groups[EVENING] = _scaled(
+            transform(self._lagged(self._history.prices, 1)[:, -EVENING_HOURS:], centre, spread)
+        )
         groups["lev"] = _scaled(self._level(centre, spread))
         week, month = self.levels(7).mean, self.levels(28).mean
-        groups["lev2"] = _scaled(np.stack([(week - month) / spread, (month - self._anchors.price_centre) / self._anchors.price_spread], axis=1))
+        groups["lev2"] = _scaled(
+            np.stack(
+                [(week - month) / spread, (month - self._anchors.price_centre) / self._anchors.price_spread],
+                axis=1,
+            )
+        )
         groups["mm"] = _scaled(transform(self._ranges(), centre, spread))
         return groups
 
@@ -199,7 +224,10 @@ class FeatureBuilder:
         for name, values in own_series(self._history.inputs).items():
             centre = self._input_centre(values, self._anchors.input_mean[name], centring_days)
             scale = self._anchors.input_spread[name]
-            lagged = {lag: _scaled((self._lagged(values, lag) - self._lagged(centre, lag)[:, None]) / scale) for lag in INPUT_LAGS}
+            lagged = {
+                lag: _scaled((self._lagged(values, lag) - self._lagged(centre, lag)[:, None]) / scale)
+                for lag in INPUT_LAGS
+            }
             groups |= {f"{name}@{lag}": array for lag, array in lagged.items()}
             groups |= {f"{name}-{lag}": lagged[0] - lagged[lag] for lag in (1, 7)}
         return groups

@@ -53,7 +53,9 @@ def unpack_settings(files: Mapping[str, bytes]) -> dict[str, Any]:
     try:
         settings = json.loads(files[SETTINGS_FILE])
     except KeyError:
-        raise ModelIntegrityError(f"model file {SETTINGS_FILE} is missing: got {', '.join(sorted(files))}") from None
+        raise ModelIntegrityError(
+            f"model file {SETTINGS_FILE} is missing: got {', '.join(sorted(files))}"
+        ) from None
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelIntegrityError(f"model file {SETTINGS_FILE} is not readable: {error}") from error
     if not isinstance(settings, dict):
@@ -91,7 +93,9 @@ def grid_from_arrays(arrays: Arrays) -> ClockGrid:
             days=arrays["grid.days"].astype("datetime64[D]"),
             prices=prices,
             deviations=deviations,
-            inputs={key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)},
+            inputs={
+                key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)
+            },
             holiday_fraction=arrays["grid.holiday_fraction"],
         )
     except KeyError as error:

@@ -62,7 +62,9 @@ class Belief:
             if len(lowest[name]) == CONFIRMING_DAYS:
                 past_low, past_high = _without_margin(low, high)
                 if lowest[name][-1] < past_low or highest[name][-1] > past_high:
-                    ranges[name] = with_margin(min(past_low, lowest[name][-1]), max(past_high, highest[name][-1]))
+                    ranges[name] = with_margin(
+                        min(past_low, lowest[name][-1]), max(past_high, highest[name][-1])
+                    )
         return type(self)(ranges=ranges, lowest=lowest, highest=highest)
 
     def believed(self, grid: ClockGrid) -> ClockGrid:
@@ -73,7 +75,12 @@ class Belief:
             values = chosen.inputs[name]
             inputs[name] = np.where((values >= low) & (values <= high), values, np.nan)
         return ClockGrid(
-            zone=grid.zone, days=grid.days, prices=grid.prices, deviations=grid.deviations, inputs=inputs, holiday_fraction=grid.holiday_fraction
+            zone=grid.zone,
+            days=grid.days,
+            prices=grid.prices,
+            deviations=grid.deviations,
+            inputs=inputs,
+            holiday_fraction=grid.holiday_fraction,
         )
 
     def missing_inputs(self, day: ClockGrid, past: ClockGrid) -> tuple[str, ...]:

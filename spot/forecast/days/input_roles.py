@@ -25,7 +25,10 @@ def input_role(name: str) -> Role:
         return "residual"
     if "load" in lowered or "demand" in lowered or lowered == "exogenous_1":
         return "demand"
-    if any(word in lowered for word in ("wind", "solar", "renewable", "photovoltaic")) or lowered == "exogenous_2":
+    if (
+        any(word in lowered for word in ("wind", "solar", "renewable", "photovoltaic"))
+        or lowered == "exogenous_2"
+    ):
         return "supply"
     return "other"
 

@@ -33,7 +33,10 @@ def hourly_steps(curve: Floats) -> Floats:
     """(..., 24, 3) a constant, the step from the hour before and the step to the hour after, for (..., 24) prices."""
     step = np.diff(curve, axis=-1)
     edge = np.zeros((*curve.shape[:-1], 1))
-    return np.stack([np.ones_like(curve), np.concatenate([edge, step], axis=-1), np.concatenate([step, edge], axis=-1)], axis=-1)
+    return np.stack(
+        [np.ones_like(curve), np.concatenate([edge, step], axis=-1), np.concatenate([step, edge], axis=-1)],
+        axis=-1,
+    )
 
 
 def intra_hour_shape(grid: ClockGrid, curve: Floats) -> IntraHourShape:
@@ -42,7 +45,9 @@ def intra_hour_shape(grid: ClockGrid, curve: Floats) -> IntraHourShape:
     rows = np.flatnonzero(complete)[-_LEARNING_DAYS:]
     recent = grid.prices[-_MEMORY_DAYS:]
     usual_step = (
-        float(np.nan_to_num(np.nanmean(np.abs(np.diff(recent, axis=1))), nan=_SMALLEST_STEP)) if np.isfinite(recent).any() else _SMALLEST_STEP
+        float(np.nan_to_num(np.nanmean(np.abs(np.diff(recent, axis=1))), nan=_SMALLEST_STEP))
+        if np.isfinite(recent).any()
+        else _SMALLEST_STEP
     )
     prior_variance = (max(usual_step, _SMALLEST_STEP) * _PRIOR_SHARE) ** 2
     slope = np.zeros((HOURS, 3, SLOTS))
@@ -54,7 +59,9 @@ def intra_hour_shape(grid: ClockGrid, curve: Floats) -> IntraHourShape:
     return IntraHourShape(deviation - deviation.mean(axis=1, keepdims=True), np.sqrt(variance))
 
 
-def _learn(grid: ClockGrid, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, prior: Floats, prior_variance: float) -> tuple[Floats, Floats]:
+def _learn(
+    grid: ClockGrid, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, prior: Floats, prior_variance: float
+) -> tuple[Floats, Floats]:
     """Slopes (24, 3, 4) and error variances (24, 4) from the days `rows`, newer days counting more."""
     age = (len(grid) - 1 - rows).astype(np.float64)
     weight = 0.5 ** (age / _MEMORY_DAYS)

@@ -53,7 +53,9 @@ def _median(values: Floats) -> float:
 
 def mixed_spread(spread: Floats, whole_spread: float, share: float) -> Floats:
     """Geometric mean of the recent and the whole spread, `share` of it recent; the recent one is at least a tenth of the whole."""
-    return np.asarray(np.exp(share * np.log(np.maximum(spread, 0.1 * whole_spread)) + (1 - share) * np.log(whole_spread)))
+    return np.asarray(
+        np.exp(share * np.log(np.maximum(spread, 0.1 * whole_spread)) + (1 - share) * np.log(whole_spread))
+    )
 
 
 def transform(prices: Floats, centre: Floats, spread: Floats) -> Floats:
@@ -63,4 +65,6 @@ def transform(prices: Floats, centre: Floats, spread: Floats) -> Floats:
 
 def restore(transformed: Floats, centre: Floats, spread: Floats) -> Floats:
     """The price of a transformed value; the inverse of `transform` within +-MAX_TRANSFORMED."""
-    return np.asarray(np.sinh(np.clip(transformed, -MAX_TRANSFORMED, MAX_TRANSFORMED)) * spread[:, None] + centre[:, None])
+    return np.asarray(
+        np.sinh(np.clip(transformed, -MAX_TRANSFORMED, MAX_TRANSFORMED)) * spread[:, None] + centre[:, None]
+    )

@@ -62,23 +62,39 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     def recent_error(self) -> float:
         """Mean absolute error of the forecasts of the second half of the fitted days, two years at most, EUR/MWh."""
         first = max(self._n_fitted // 2, self._n_fitted - 728, WARM_UP_DAYS)
-        return float(np.nanmean(np.abs(self._points[first : self._n_fitted] - self.history.grid.prices[first : self._n_fitted])))
+        return float(
+            np.nanmean(
+                np.abs(
+                    self._points[first : self._n_fitted] - self.history.grid.prices[first : self._n_fitted]
+                )
+            )
+        )
 
     # -- the hooks of HourlyForecaster
 
     def _learn(self, history: FilledHistory) -> Floats:
         windows = tuple(window.window() for window in self.settings.windows)
-        self._weights = fit_bank_weights(history, self.anchors, windows, self.settings.gradient) if self.settings.gradient else {}
+        self._weights = (
+            fit_bank_weights(history, self.anchors, windows, self.settings.gradient)
+            if self.settings.gradient
+            else {}
+        )
         self._bank = self._build_bank(history)
         self._weights = dict(enumerate(self._bank.weights))
         banked = self._bank.backcast()
-        first = max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days) if self._has_more_than_a_bank() else len(history)
+        first = (
+            max(2 * FIRST_LEARNING_DAY, len(history) - self.settings.calibration_days)
+            if self._has_more_than_a_bank()
+            else len(history)
+        )
         first = min(first, len(history))
         self._lear = self._new_lear()
         self._stored = None
         self._experts = self._walk(history, banked, first, self._lear)
         self._trees = self._train(history, _mean_of_bank(banked)) if self.settings.trees else None
-        combined, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
+        combined, self._aggregator = self._combine_days(
+            self._experts, history.grid.prices[first:], self._new_aggregator()
+        )
         return np.concatenate([_mean_of_bank(banked)[:first], combined])
 
     def _next_day(self, history: FilledHistory) -> Floats:
@@ -108,11 +124,15 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         banked = backcast_bank(history, self.anchors, self._plan())
-        experts = self._walk(history, banked, first_row, [copy(window) for window in self._lear])  # a walk leaves no trace
+        experts = self._walk(
+            history, banked, first_row, [copy(window) for window in self._lear]
+        )  # a walk leaves no trace
         start = self._n_fitted - len(self._experts)
         before = self._new_aggregator()
         if before is not None:
-            _, before = self._combine_days(self._experts, history.grid.prices[start : start + len(self._experts)], before)
+            _, before = self._combine_days(
+                self._experts, history.grid.prices[start : start + len(self._experts)], before
+            )
         return self._combine_days(experts, history.grid.prices[first_row:], before)[0]
 
     def _reduced_settings(self) -> EngineSettings:
@@ -123,7 +143,14 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     def bank_parts(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
         """What the bank's forecast of the last day of `history` is made of; what trees and LEAR add to it is a part of its own."""
         parts = self.bank.explain(history, family_of)
-        others = [name for name, is_there in (("trees on the residual", self.settings.trees), ("LEAR", self.settings.lear)) if is_there]
+        others = [
+            name
+            for name, is_there in (
+                ("trees on the residual", self.settings.trees),
+                ("LEAR", self.settings.lear),
+            )
+            if is_there
+        ]
         if not others:
             return parts
         experts = self._experts_of_last_day(history)
@@ -176,7 +203,9 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         trees = self.settings.trees
         assert trees is not None  # noqa: S101  (asked by _learn only)
         table = ResidualTable(history, self.anchors, bank, slice(0, len(history)))
-        return table.train(trees, first=FIRST_LEARNING_DAY, stop=len(history), scale=self.anchors.price_spread)
+        return table.train(
+            trees, first=FIRST_LEARNING_DAY, stop=len(history), scale=self.anchors.price_spread
+        )
 
     @staticmethod
     def _with_trees(bank: Floats, trees: Floats) -> list[Floats]:
@@ -195,13 +224,21 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         core = np.asarray(experts[..., column, :])
         if not self._lear:
             return core
-        return np.asarray((1 - _LEAR_SHARE) * core + _LEAR_SHARE * experts[..., column + 1 :, :].mean(axis=-2))
+        return np.asarray(
+            (1 - _LEAR_SHARE) * core + _LEAR_SHARE * experts[..., column + 1 :, :].mean(axis=-2)
+        )
 
     def _combine(self, experts: Floats, aggregator: Aggregator | None) -> Floats:
         core = self._core(experts)
-        return core if aggregator is None else np.asarray(_CORE_SHARE * core + (1 - _CORE_SHARE) * aggregator.combine(experts))
+        return (
+            core
+            if aggregator is None
+            else np.asarray(_CORE_SHARE * core + (1 - _CORE_SHARE) * aggregator.combine(experts))
+        )
 
-    def _combine_days(self, experts: Floats, outcomes: Floats, aggregator: Aggregator | None) -> tuple[Floats, Aggregator | None]:
+    def _combine_days(
+        self, experts: Floats, outcomes: Floats, aggregator: Aggregator | None
+    ) -> tuple[Floats, Aggregator | None]:
         """(n, 24) what is said in the end, day after day, and the aggregator after the last."""
         if aggregator is None:
             return self._core(experts), None
@@ -222,7 +259,9 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return [LearWindow(days, lear) for days in lear.windows_days] if lear else []
 
     def _has_more_than_a_bank(self) -> bool:
-        return self.settings.trees is not None or self.settings.lear is not None or self.settings.is_aggregated
+        return (
+            self.settings.trees is not None or self.settings.lear is not None or self.settings.is_aggregated
+        )
 
     # -- the bank
 
@@ -239,12 +278,21 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     def _plan(self) -> BankPlan:
         settings = self.settings
         windows = tuple(window.window() for window in settings.windows)
-        return BankPlan(windows=windows, with_robust=settings.robust, weights=self._weights, n_blocks=settings.blocks_by_window())
+        return BankPlan(
+            windows=windows,
+            with_robust=settings.robust,
+            weights=self._weights,
+            n_blocks=settings.blocks_by_window(),
+        )
 
     # -- files
 
     def _model_arrays(self) -> Arrays:
-        arrays: Arrays = {f"weights.{i}.{key}": array for i, weights in self._weights.items() for key, array in weights_to_arrays(weights).items()}
+        arrays: Arrays = {
+            f"weights.{i}.{key}": array
+            for i, weights in self._weights.items()
+            for key, array in weights_to_arrays(weights).items()
+        }
         arrays |= {"experts": self._experts}
         for i, window in enumerate(self._lear):
             arrays |= {f"lear.{i}.{key}": array for key, array in window.arrays().items()}
@@ -262,17 +310,26 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
             for index, window in enumerate(self._lear):
                 window.restore(_part(arrays, f"lear.{index}."))
         except KeyError as error:
-            raise ModelIntegrityError(f"engine state lacks {error}: files are missing, or other code saved it; train the model anew") from None
+            raise ModelIntegrityError(
+                f"engine state lacks {error}: files are missing, or other code saved it; train the model anew"
+            ) from None
         self._bank = self._build_bank(history)
         n_later = len(arrays["grid.days"]) - len(history)
         self._experts = self._stored[: len(self._stored) - n_later]
         first = len(history) - len(self._experts)
-        _, self._aggregator = self._combine_days(self._experts, history.grid.prices[first:], self._new_aggregator())
+        _, self._aggregator = self._combine_days(
+            self._experts, history.grid.prices[first:], self._new_aggregator()
+        )
 
     def _load_trees(self, history: FilledHistory, files: Mapping[str, bytes]) -> Any:
         if not self.settings.trees:
             return None
-        columns = ResidualTable(history, self.anchors, np.full((len(history), HOURS), np.nan), slice(len(history) - 1, len(history))).names
+        columns = ResidualTable(
+            history,
+            self.anchors,
+            np.full((len(history), HOURS), np.nan),
+            slice(len(history) - 1, len(history)),
+        ).names
         return load_catboost(files[_TREES_FILE], columns)
 
 

@@ -29,7 +29,12 @@ class WindowSettings(BaseModel):
 
 def _standard_windows() -> tuple[WindowSettings, ...]:
     return tuple(
-        WindowSettings(centre_days=w.centre_days, spread_days=w.spread_days, spread_share=w.spread_share, centring_days=w.centring_days)
+        WindowSettings(
+            centre_days=w.centre_days,
+            spread_days=w.spread_days,
+            spread_share=w.spread_share,
+            centring_days=w.centring_days,
+        )
         for w in STANDARD_WINDOWS
     )
 
@@ -58,9 +63,13 @@ class EngineSettings(ForecasterSettings):
     @model_validator(mode="after")
     def _has_blocks_for_every_window(self) -> Self:
         if self.hour_blocks and len(self.hour_blocks) != len(self.windows):
-            raise ValueError(f"hour_blocks has {len(self.hour_blocks)} numbers for {len(self.windows)} windows: give one for each, or none")
+            raise ValueError(
+                f"hour_blocks has {len(self.hour_blocks)} numbers for {len(self.windows)} windows: give one for each, or none"
+            )
         if len(set(self.hour_blocks) - {1}) > 1:
-            raise ValueError(f"hour_blocks holds different numbers of blocks, {list(self.hour_blocks)}: every number is 1 or the same")
+            raise ValueError(
+                f"hour_blocks holds different numbers of blocks, {list(self.hour_blocks)}: every number is 1 or the same"
+            )
         return self
 
     def blocks_by_window(self) -> tuple[int, ...]:
@@ -69,4 +78,6 @@ class EngineSettings(ForecasterSettings):
 
     def reduced(self) -> "EngineSettings":
         """The bank alone under its prior: what stands in for a day whose inputs are missing."""
-        return self.model_copy(update={"gradient": None, "trees": None, "lear": None, "is_aggregated": False, "hour_blocks": ()})
+        return self.model_copy(
+            update={"gradient": None, "trees": None, "lear": None, "is_aggregated": False, "hour_blocks": ()}
+        )

@@ -11,10 +11,24 @@ from typing import TypeVar
 import numpy as np
 
 from spot.forecast.days.anchors import Anchors
-from spot.forecast.days.features import WARM_UP_DAYS, DayFeatures, FeatureBuilder, FilledHistory, NormalisationWindow, Singles, expected_day
+from spot.forecast.days.features import (
+    WARM_UP_DAYS,
+    DayFeatures,
+    FeatureBuilder,
+    FilledHistory,
+    NormalisationWindow,
+    Singles,
+    expected_day,
+)
 from spot.forecast.days.normalisation import Floats, restore, transform
 from spot.forecast.gp.growing_factor import BLANK_NOISE, GrowingFactor, factorise
-from spot.forecast.gp.kernel import KernelInputs, KernelWeights, hour_blocks, kernel_lower, prior_kernel_weights
+from spot.forecast.gp.kernel import (
+    KernelInputs,
+    KernelWeights,
+    hour_blocks,
+    kernel_lower,
+    prior_kernel_weights,
+)
 from spot.forecast.gp.past_days import DayParts, PastDays
 
 Array = TypeVar("Array", Singles, Floats)
@@ -81,7 +95,14 @@ class WindowProcess:
     """
 
     def __init__(
-        self, weights: KernelWeights, n_blocks: int, features: DayFeatures, outcomes: Singles, *, is_known: Floats, with_robust: bool
+        self,
+        weights: KernelWeights,
+        n_blocks: int,
+        features: DayFeatures,
+        outcomes: Singles,
+        *,
+        is_known: Floats,
+        with_robust: bool,
     ) -> None:
         """Features, transformed prices (n, 24) and whether the price is known (n,) of the days to learn from."""
         self.weights, self._blocks = weights, hour_blocks(n_blocks)
@@ -92,7 +113,9 @@ class WindowProcess:
         means = _backcasts(self._passes[0])
         self.backcasts = [_price(means, features)]
         """(n, 24) walk-forward prices of each pass over the days of the fit, each day from those before it."""
-        self._innovations = np.where(is_known > 0, np.mean((outcomes - means) ** 2, axis=1, dtype=np.float64), np.nan)
+        self._innovations = np.where(
+            is_known > 0, np.mean((outcomes - means) ** 2, axis=1, dtype=np.float64), np.nan
+        )
         if with_robust:
             robust = _ROBUST_NOISE * weights.noise * robust_factors(self._innovations) + blank
             self._passes.append(self._factorise(copies, robust, outcomes))
@@ -127,7 +150,9 @@ class WindowProcess:
             factor = float(_noise_factor(np.asarray(innovation / typical))) if is_known else 1.0
             noises.append(_ROBUST_NOISE * self.weights.noise * factor)
         for factors, noise in zip(self._passes, noises, strict=True):
-            for process, kernel, variance, block in zip(factors, kernels, own.tolist(), self._blocks, strict=True):
+            for process, kernel, variance, block in zip(
+                factors, kernels, own.tolist(), self._blocks, strict=True
+            ):
                 process.absorb(kernel, variance + noise + blank, outcome[block])
 
 
@@ -150,11 +175,14 @@ def _features(history: FilledHistory, anchors: Anchors, plan: BankPlan) -> list[
 
 def _weights(features: list[DayFeatures], plan: BankPlan) -> list[KernelWeights]:
     return [
-        plan.weights.get(index) or prior_kernel_weights(window, its) for index, (window, its) in enumerate(zip(plan.windows, features, strict=True))
+        plan.weights.get(index) or prior_kernel_weights(window, its)
+        for index, (window, its) in enumerate(zip(plan.windows, features, strict=True))
     ]
 
 
-def _processes(history: FilledHistory, features: list[DayFeatures], weights: list[KernelWeights], plan: BankPlan) -> Iterator[WindowProcess]:
+def _processes(
+    history: FilledHistory, features: list[DayFeatures], weights: list[KernelWeights], plan: BankPlan
+) -> Iterator[WindowProcess]:
     rows = slice(WARM_UP_DAYS, len(history))
     is_known = history.is_known[rows].astype(np.float64)
     for its, each, n_blocks in zip(features, weights, plan.n_blocks, strict=True):
@@ -193,8 +221,16 @@ class GaussianBank:
     def _prices(self, last: list[DayFeatures], parts: DayParts) -> Floats:
         """(passes, windows, 24) prices of the day `last` if its features were `parts`."""
         kernels, _ = self._past.kernels(parts, last[0].rows)
-        means = np.array([process.means(own) for process, own in zip(self.processes, self._by_window(kernels), strict=True)], dtype=np.float64)
-        centre, spread = (np.concatenate(levels) for levels in zip(*((its.centre, its.spread) for its in last), strict=True))
+        means = np.array(
+            [
+                process.means(own)
+                for process, own in zip(self.processes, self._by_window(kernels), strict=True)
+            ],
+            dtype=np.float64,
+        )
+        centre, spread = (
+            np.concatenate(levels) for levels in zip(*((its.centre, its.spread) for its in last), strict=True)
+        )
         return np.array([restore(of_pass, centre, spread) for of_pass in means.transpose(1, 0, 2)])
 
     def explain(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
@@ -204,7 +240,9 @@ class GaussianBank:
         here = self._prices(last, parts)
         contributions: dict[str, Floats] = {}
         for family in dict.fromkeys(family_of(group) for group, *_ in parts):
-            occluded = {part: usual[part] if family_of(part[0]) == family else own for part, own in parts.items()}
+            occluded = {
+                part: usual[part] if family_of(part[0]) == family else own for part, own in parts.items()
+            }
             contributions[family] = (here - self._prices(last, occluded)).mean(axis=(0, 1))
         likeness = np.mean([own.mean(axis=0) for own in self._by_window(self._past.likeness(parts))], axis=0)
         return BankParts(contributions, np.concatenate([np.zeros(WARM_UP_DAYS), likeness]))
@@ -220,8 +258,15 @@ class GaussianBank:
         last, is_known = self.last_day(history), bool(history.is_known[-1])
         parts = self._past.parts_of(last)
         kernels, own = self._past.kernels(parts, last[0].rows)
-        for process, its, of_window, variances in zip(self.processes, last, self._by_window(kernels), self._by_window(own), strict=True):
-            process.absorb(of_window, variances, transformed_outcomes(history, its, slice(-1, None))[0], is_known=is_known)
+        for process, its, of_window, variances in zip(
+            self.processes, last, self._by_window(kernels), self._by_window(own), strict=True
+        ):
+            process.absorb(
+                of_window,
+                variances,
+                transformed_outcomes(history, its, slice(-1, None))[0],
+                is_known=is_known,
+            )
         self._past.append(parts, last[0].rows)
 
     def last_day(self, history: FilledHistory) -> list[DayFeatures]:
@@ -237,4 +282,6 @@ class GaussianBank:
 def backcast_bank(history: FilledHistory, anchors: Anchors, plan: BankPlan) -> Floats:
     """The `backcast` of a bank, one window at a time: no factor is kept."""
     features = _features(history, anchors, plan)
-    return _warming_up([process.backcasts for process in _processes(history, features, _weights(features, plan), plan)])
+    return _warming_up(
+        [process.backcasts for process in _processes(history, features, _weights(features, plan), plan)]
+    )

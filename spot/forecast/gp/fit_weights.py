@@ -16,7 +16,10 @@ from spot.forecast.gp.kernel_gradient import GradientWorkspace, PriceTargets
 
 
 def fit_bank_weights(
-    history: FilledHistory, anchors: Anchors, windows: tuple[NormalisationWindow, ...], settings: GradientSettings
+    history: FilledHistory,
+    anchors: Anchors,
+    windows: tuple[NormalisationWindow, ...],
+    settings: GradientSettings,
 ) -> dict[int, KernelWeights]:
     """Index of every second window to the weights that forecast the newest days of `history` best."""
     rows = slice(WARM_UP_DAYS, len(history))
@@ -29,7 +32,9 @@ def fit_bank_weights(
         window = windows[index]
         features = builder.build(window)
         prior = prior_kernel_weights(window, features)
-        space = GradientWorkspace(features.stacked(prior.groups), [features.groups[name].shape[1] for name in prior.groups])
+        space = GradientWorkspace(
+            features.stacked(prior.groups), [features.groups[name].shape[1] for name in prior.groups]
+        )
         targets = PriceTargets(
             outcomes=transformed_outcomes(history, features, rows),
             prices=history.prices[rows],

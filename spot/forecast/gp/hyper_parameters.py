@@ -11,7 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from spot.errors import ForecastError
 from spot.forecast.days.normalisation import Floats
 from spot.forecast.gp.kernel import KernelWeights
-from spot.forecast.gp.kernel_gradient import GradientWorkspace, PriceTargets, WeightGradient, walk_forward_gradient
+from spot.forecast.gp.kernel_gradient import (
+    GradientWorkspace,
+    PriceTargets,
+    WeightGradient,
+    walk_forward_gradient,
+)
 
 _EXPONENTS = (0.4, 1.7)
 _MOMENTS = (0.9, 0.95)
@@ -50,7 +55,13 @@ class _Layout:
 
     def gradient(self, gradient: WeightGradient) -> Floats:
         return np.concatenate(
-            [gradient.distance[self.distance], gradient.linear[self.linear], gradient.amplitude, gradient.exponent, [gradient.noise]]
+            [
+                gradient.distance[self.distance],
+                gradient.linear[self.linear],
+                gradient.amplitude,
+                gradient.exponent,
+                [gradient.noise],
+            ]
         )
 
     def unpack(self, vector: Floats, groups: tuple[str, ...]) -> KernelWeights:
@@ -60,11 +71,18 @@ class _Layout:
         linear[self.linear] = np.exp(vector[n_distance : n_distance + n_linear])
         amplitude, exponent, noise = vector[-5:-3], vector[-3:-1], vector[-1]
         return KernelWeights(
-            groups=groups, distance=distance, linear=linear, amplitude=np.exp(amplitude), exponent=exponent.copy(), noise=float(np.exp(noise))
+            groups=groups,
+            distance=distance,
+            linear=linear,
+            amplitude=np.exp(amplitude),
+            exponent=exponent.copy(),
+            noise=float(np.exp(noise)),
         )
 
 
-def fit_weights(space: GradientWorkspace, prior: KernelWeights, targets: PriceTargets, settings: GradientSettings) -> KernelWeights:
+def fit_weights(
+    space: GradientWorkspace, prior: KernelWeights, targets: PriceTargets, settings: GradientSettings
+) -> KernelWeights:
     """The best weights met on the way; the prior itself where no step improves on it or the kernel fails at once."""
     layout = _Layout(prior.distance > 0, prior.linear > 0)
     start = layout.pack(prior)

@@ -58,7 +58,9 @@ def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> 
     linear_table = _with_evening(dict(zip(LINEAR_KINDS, linear, strict=True)))
     return KernelWeights(
         groups=groups,
-        distance=np.array([[table[_kind(group)] * share.get(group, 1.0) for group in groups] for table in distance_tables]),
+        distance=np.array(
+            [[table[_kind(group)] * share.get(group, 1.0) for group in groups] for table in distance_tables]
+        ),
         linear=np.array([linear_table.get(_kind(group), 0.0) * share.get(group, 1.0) for group in groups]),
         amplitude=amplitude,
         exponent=exponent,
@@ -81,10 +83,15 @@ def _kind(group: str) -> str:
 
 def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
     """One over the number of inputs that share a role, for groups of inputs; inputs without a known role count for less."""
-    names = {group: group.rpartition("@" if "@" in group else "-")[0] for group in groups if "@" in group or "-" in group}
+    names = {
+        group: group.rpartition("@" if "@" in group else "-")[0]
+        for group in groups
+        if "@" in group or "-" in group
+    }
     inputs = set(names.values())
     return {
-        group: (0.3 if input_role(name) == "other" else 1.0) / sum(input_role(other) == input_role(name) for other in inputs)
+        group: (0.3 if input_role(name) == "other" else 1.0)
+        / sum(input_role(other) == input_role(name) for other in inputs)
         for group, name in names.items()
     }
 
@@ -156,9 +163,16 @@ def kernel_lower(inputs: KernelInputs, weights: KernelWeights) -> Singles:
         np.matmul(linear[start:stop], x[:stop].T, out=block)
         block += np.float32(BIAS)
         near = nearness(inputs.days[start:stop], inputs.days[:stop])
-        for z, square, amplitude, exponent in zip(scaled, squares, weights.amplitude, weights.exponent, strict=True):
+        for z, square, amplitude, exponent in zip(
+            scaled, squares, weights.amplitude, weights.exponent, strict=True
+        ):
             product = z[start:stop] @ z[:stop].T
-            block += distance_part(product, square[start:stop, None], square[:stop], amplitude=amplitude, exponent=exponent) * near
+            block += (
+                distance_part(
+                    product, square[start:stop, None], square[:stop], amplitude=amplitude, exponent=exponent
+                )
+                * near
+            )
     diagonal = np.float32(BIAS + largest_distance_part(weights)) + np.einsum("ij,ij->i", linear, x)
     kernel[np.diag_indices(n_days)] = diagonal
     return kernel
@@ -169,7 +183,9 @@ def largest_distance_part(weights: KernelWeights) -> float:
     return float((1 + NEARNESS) * weights.amplitude.sum())
 
 
-def distance_part(product: Singles, left: Singles, right: Singles, *, amplitude: Floats, exponent: Floats) -> Singles:
+def distance_part(
+    product: Singles, left: Singles, right: Singles, *, amplitude: Floats, exponent: Floats
+) -> Singles:
     """The part a exp(-d^gamma) of a block of inner products, in place; `left` and `right` are the squared norms of its rows and columns."""
     product *= np.float32(-2)
     product += left
@@ -198,7 +214,10 @@ def weights_to_arrays(weights: KernelWeights) -> dict[str, npt.NDArray[np.generi
 
 def weights_from_arrays(arrays: Mapping[str, npt.NDArray[np.generic]]) -> KernelWeights:
     """The inverse of `weights_to_arrays`."""
-    numbers = {name: np.asarray(arrays[name], dtype=np.float64) for name in ("distance", "linear", "amplitude", "exponent", "noise")}
+    numbers = {
+        name: np.asarray(arrays[name], dtype=np.float64)
+        for name in ("distance", "linear", "amplitude", "exponent", "noise")
+    }
     return KernelWeights(
         groups=tuple(str(name) for name in arrays["groups"]),
         distance=numbers["distance"],

@@ -13,7 +13,14 @@ from scipy.linalg import lapack
 from spot.forecast.days.features import Singles
 from spot.forecast.days.normalisation import MAX_TRANSFORMED, Floats
 from spot.forecast.gp.growing_factor import factorise, one_step_means, solve_lower
-from spot.forecast.gp.kernel import BIAS, NEARNESS, KernelInputs, KernelWeights, largest_distance_part, nearness
+from spot.forecast.gp.kernel import (
+    BIAS,
+    NEARNESS,
+    KernelInputs,
+    KernelWeights,
+    largest_distance_part,
+    nearness,
+)
 
 _BLOCK_ROWS = 256
 
@@ -68,14 +75,18 @@ class GradientWorkspace:
     def inputs(self, weights: KernelWeights) -> KernelInputs:
         """The columns under these weights."""
         distance = np.repeat(weights.distance, self.widths, axis=1).astype(np.float32)
-        return KernelInputs(self.columns, self.days, distance, np.repeat(weights.linear, self.widths).astype(np.float32))
+        return KernelInputs(
+            self.columns, self.days, distance, np.repeat(weights.linear, self.widths).astype(np.float32)
+        )
 
     def by_group(self, columns: Floats) -> Floats:
         """(..., G) sums over the columns of each group."""
         return np.asarray(np.add.reduceat(columns, self.starts, axis=-1), dtype=np.float64)
 
 
-def walk_forward_gradient(space: GradientWorkspace, weights: KernelWeights, targets: PriceTargets) -> WeightGradient:
+def walk_forward_gradient(
+    space: GradientWorkspace, weights: KernelWeights, targets: PriceTargets
+) -> WeightGradient:
     """Error of the walk-forward under `weights` and its gradient.
 
     Raises:
@@ -113,7 +124,10 @@ def _fill_kernel(space: GradientWorkspace, weights: KernelWeights) -> None:
             np.maximum(log_distance, np.float32(1e-6), out=log_distance)
             np.log(log_distance, out=log_distance)
             power = np.exp(log_distance * np.float32(weights.exponent[component] / 2))
-            block += np.exp(np.float32(np.log(weights.amplitude[component])) - power) * space.near[rows, : rows.stop]
+            block += (
+                np.exp(np.float32(np.log(weights.amplitude[component])) - power)
+                * space.near[rows, : rows.stop]
+            )
     own = np.float32(BIAS + largest_distance_part(weights)) + np.einsum("ij,ij->i", linear, x)
     space.kernel[np.diag_indices(len(x))] = own
 
@@ -122,7 +136,9 @@ def _kernel_bar(factor: Singles, whitened: Singles, mean_bar: Singles) -> Single
     """(n, n) derivative of the error with respect to the kernel: lower triangle, both halves' worth below the diagonal."""
     diagonal = np.diag(factor)
     z_bar = -diagonal[:, None] * mean_bar
-    inner = np.tril(-z_bar @ whitened.T, -1)  # on the diagonal the two parts of Lbar cancel: a mean does not depend on its own outcome
+    inner = np.tril(
+        -z_bar @ whitened.T, -1
+    )  # on the diagonal the two parts of Lbar cancel: a mean does not depend on its own outcome
     # inner is row-major: LAPACK sees inner', so that L^-T inner L^-1 is had by solving from one side, transposing and solving again.
     half, _ = lapack.strtrs(factor.T, np.asfortranarray(inner), lower=0, trans=0, overwrite_b=1)
     full, _ = lapack.strtrs(factor.T, np.asfortranarray(half.T), lower=0, trans=0, overwrite_b=1)
@@ -131,7 +147,9 @@ def _kernel_bar(factor: Singles, whitened: Singles, mean_bar: Singles) -> Single
     return np.tril(bar)
 
 
-def _pull_back(space: GradientWorkspace, weights: KernelWeights, kernel_bar: Singles, error: float, targets: PriceTargets) -> WeightGradient:
+def _pull_back(
+    space: GradientWorkspace, weights: KernelWeights, kernel_bar: Singles, error: float, targets: PriceTargets
+) -> WeightGradient:
     """From the kernel's derivative to those of the hyper-parameters."""
     x = space.columns
     distance = np.zeros((2, x.shape[1]))
@@ -146,10 +164,14 @@ def _pull_back(space: GradientWorkspace, weights: KernelWeights, kernel_bar: Sin
         for rows in space.blocks():
             log_distance = space.log_distance[component, rows, : rows.stop]
             power = np.exp(half_exponent * log_distance)
-            part = kernel_bar[rows, : rows.stop] * np.exp(np.float32(np.log(weights.amplitude[component])) - power)
+            part = kernel_bar[rows, : rows.stop] * np.exp(
+                np.float32(np.log(weights.amplitude[component])) - power
+            )
             part *= space.near[rows, : rows.stop]
             diagonal = np.arange(rows.stop - rows.start), np.arange(rows.start, rows.stop)
-            part[diagonal] = kernel_bar[rows, : rows.stop][diagonal] * np.float32((1 + NEARNESS) * weights.amplitude[component])
+            part[diagonal] = kernel_bar[rows, : rows.stop][diagonal] * np.float32(
+                (1 + NEARNESS) * weights.amplitude[component]
+            )
             amplitude[component] += float(part.sum(dtype=np.float64))
             part[diagonal] = 0.0
             part *= power

@@ -12,7 +12,16 @@ import numpy as np
 from spot.forecast.days.clock_grid import HOURS
 from spot.forecast.days.features import DayFeatures, Scope, Singles
 from spot.forecast.days.normalisation import Floats
-from spot.forecast.gp.kernel import BIAS, NEARNESS, KernelWeights, distance_part, hour_blocks, hour_weights, largest_distance_part, nearness
+from spot.forecast.gp.kernel import (
+    BIAS,
+    NEARNESS,
+    KernelWeights,
+    distance_part,
+    hour_blocks,
+    hour_weights,
+    largest_distance_part,
+    nearness,
+)
 
 Part = tuple[str, Scope, int]
 """A feature group, what of the normalisation window it depends on (windows that agree in it share the part), and the first of its hours; 0 too for
@@ -25,30 +34,47 @@ _SPARE_ROWS = 64
 class PastDays:
     """n past days as the V kernels of all windows see them, in P parts; kernels are in the order of windows, and of blocks within each."""
 
-    def __init__(self, features: Sequence[DayFeatures], weights: Sequence[KernelWeights], n_blocks: Sequence[int]) -> None:
+    def __init__(
+        self, features: Sequence[DayFeatures], weights: Sequence[KernelWeights], n_blocks: Sequence[int]
+    ) -> None:
         """Features of the same days, hyper-parameters and number of blocks of hours, all by window; numbers of blocks other than 1 are the same."""
         self._weights = weights
         self._cuts = _cuts(features, n_blocks)
         self._parts = dict(self.parts_of(features))
         self._days, self._n_days = features[0].rows, len(features[0].rows)
         self._starts = np.cumsum([0, *(part.shape[1] for part in self._parts.values())])[:-1]
-        views = [(block, each, its) for n, each, its in zip(n_blocks, weights, features, strict=True) for block in hour_blocks(n)]
-        self._linear = np.concatenate([self._by_part(each.groups, its, each.linear[None]) for _, each, its in views])
-        self._distance = np.concatenate([self._by_part(each.groups, its, each.distance, hour_weights(block)) for block, each, its in views])
+        views = [
+            (block, each, its)
+            for n, each, its in zip(n_blocks, weights, features, strict=True)
+            for block in hour_blocks(n)
+        ]
+        self._linear = np.concatenate(
+            [self._by_part(each.groups, its, each.linear[None]) for _, each, its in views]
+        )
+        self._distance = np.concatenate(
+            [
+                self._by_part(each.groups, its, each.distance, hour_weights(block))
+                for block, each, its in views
+            ]
+        )
         self._amplitude = np.concatenate([each.amplitude for _, each, _ in views])[:, None]
         self._exponent = np.concatenate([each.exponent for _, each, _ in views])[:, None]
         self._largest = np.array([largest_distance_part(each) for _, each, _ in views])
         self._squares = self._distance @ self._norms(self._parts)
         self._asked: tuple[Singles, Singles] | None = None
 
-    def _by_part(self, groups: Sequence[str], features: DayFeatures, weights: Floats, of_hour: Floats | None = None) -> Singles:
+    def _by_part(
+        self, groups: Sequence[str], features: DayFeatures, weights: Floats, of_hour: Floats | None = None
+    ) -> Singles:
         """(m, P) weights (m, G) of the groups spread over the parts; those of hours times `of_hour` (24,) where given."""
         place = {part: index for index, part in enumerate(self._parts)}
         spread = np.zeros((len(weights), len(place)), dtype=np.float32)
         for name, weight in zip(groups, weights.T, strict=True):
             is_hourly = features.groups[name].shape[1] == HOURS
             for part, columns in self._parts_of_group(name, features):
-                spread[:, place[part]] = weight * of_hour[columns.start] if is_hourly and of_hour is not None else weight
+                spread[:, place[part]] = (
+                    weight * of_hour[columns.start] if is_hourly and of_hour is not None else weight
+                )
         return spread
 
     def _parts_of_group(self, name: str, features: DayFeatures) -> list[tuple[Part, slice]]:
@@ -68,7 +94,11 @@ class PastDays:
     def kernels(self, new: DayParts, day: Singles) -> tuple[Singles, Floats]:
         """(V, n) kernels between day number `day` (1,) with features `new` and every past day, and (V,) its own variances without noise."""
         norms, products = self._norms(new), self._products(new)
-        rows = self._linear @ products + np.float32(BIAS) + self._distance_parts(norms, products) * nearness(day, self._days[: self._n_days])
+        rows = (
+            self._linear @ products
+            + np.float32(BIAS)
+            + self._distance_parts(norms, products) * nearness(day, self._days[: self._n_days])
+        )
         return rows, BIAS + self._largest + (self._linear @ norms)[:, 0]
 
     def expect(self, new: DayParts) -> None:
@@ -77,7 +107,11 @@ class PastDays:
 
     def likeness(self, new: DayParts) -> Floats:
         """(V, n) how like in features every past day is: 1 for a day with the same, 0 for one unlike in all."""
-        return np.asarray(self._distance_parts(self._norms(new), self._products(new)) * (1 + NEARNESS) / self._largest[:, None])
+        return np.asarray(
+            self._distance_parts(self._norms(new), self._products(new))
+            * (1 + NEARNESS)
+            / self._largest[:, None]
+        )
 
     def mean_of_newest(self, n_days: int) -> DayParts:
         """Mean features of the newest `n_days` days, as of one day."""
@@ -98,15 +132,22 @@ class PastDays:
     def _make_room(self) -> None:
         """Room for more days at once: copying the past every day would cost more than the forecast."""
         self._days = np.concatenate([self._days, np.empty(_SPARE_ROWS, dtype=np.float32)])
-        self._squares = np.concatenate([self._squares, np.empty((len(self._squares), _SPARE_ROWS), dtype=np.float32)], axis=1)
+        self._squares = np.concatenate(
+            [self._squares, np.empty((len(self._squares), _SPARE_ROWS), dtype=np.float32)], axis=1
+        )
         for part, past in self._parts.items():
-            self._parts[part] = np.concatenate([past, np.empty((_SPARE_ROWS, past.shape[1]), dtype=np.float32)])
+            self._parts[part] = np.concatenate(
+                [past, np.empty((_SPARE_ROWS, past.shape[1]), dtype=np.float32)]
+            )
 
     def _products(self, new: DayParts) -> Singles:
         """(P, n) inner product of every part of one new day with that of every past day; parts that are as they were when last asked for stand."""
         columns = np.concatenate([new[part][0] for part in self._parts])
         if self._asked is None:
-            self._asked = np.full_like(columns, np.nan), np.empty((len(self._parts), self._n_days), dtype=np.float32)
+            self._asked = (
+                np.full_like(columns, np.nan),
+                np.empty((len(self._parts), self._n_days), dtype=np.float32),
+            )
         asked, products = self._asked
         is_other = np.logical_or.reduceat(columns != asked, self._starts)
         for (part, past), product, must in zip(self._parts.items(), products, is_other, strict=True):
@@ -123,11 +164,19 @@ class PastDays:
     def _distance_parts(self, norms: Singles, products: Singles) -> Singles:
         """(V, n) distance part of the kernel before nearness in time, both components together, for a new day of these norms (P, 1)."""
         past = self._squares[:, : self._n_days]
-        components = distance_part(self._distance @ products, self._distance @ norms, past, amplitude=self._amplitude, exponent=self._exponent)
+        components = distance_part(
+            self._distance @ products,
+            self._distance @ norms,
+            past,
+            amplitude=self._amplitude,
+            exponent=self._exponent,
+        )
         return components[::2] + components[1::2]
 
 
-def _cuts(features: Sequence[DayFeatures], n_blocks: Sequence[int]) -> dict[tuple[str, Scope], tuple[slice, ...]]:
+def _cuts(
+    features: Sequence[DayFeatures], n_blocks: Sequence[int]
+) -> dict[tuple[str, Scope], tuple[slice, ...]]:
     """Name and scope of every group to the columns of its parts: those of hours are cut where a window that sees them has blocks."""
     cuts: dict[tuple[str, Scope], tuple[slice, ...]] = {}
     for its, n in sorted(zip(features, n_blocks, strict=True), key=lambda window: window[1]):

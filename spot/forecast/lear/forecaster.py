@@ -62,13 +62,19 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
         return np.array(points)
 
     def _model_arrays(self) -> Arrays:
-        return {f"lear.{i}.{key}": array for i, window in enumerate(self._windows) for key, array in window.arrays().items()}
+        return {
+            f"lear.{i}.{key}": array
+            for i, window in enumerate(self._windows)
+            for key, array in window.arrays().items()
+        }
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
         _ = history, files
         for index, window in enumerate(self._windows):
             prefix = f"lear.{index}."
-            window.restore({key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)})
+            window.restore(
+                {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
+            )
 
 
 def _predict_row(windows: list[LearWindow], history: FilledHistory, row: int) -> Floats:

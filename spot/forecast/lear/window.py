@@ -74,7 +74,11 @@ class LearWindow:
 
     def predict(self, history: FilledHistory, row: int) -> Floats:
         """(24,) price of day `row`, from the `window_days` days before it and its inputs."""
-        ready = self._ahead if self._ahead is not None and self._ahead.row == row else self._calibrate(history, row)
+        ready = (
+            self._ahead
+            if self._ahead is not None and self._ahead.row == row
+            else self._calibrate(history, row)
+        )
         self._pending = row, ready.solved
         target = regressors(history, slice(row, row + 1), ready.centre, ready.spread)[0]
         transformed = np.clip((target - ready.mean) @ ready.solved.split + ready.y_mean, -8.0, 8.0)
@@ -99,9 +103,15 @@ class LearWindow:
         gram = (x.T @ x / len(x)).astype(np.float32)
         moment = (x.T @ y / len(x)).astype(np.float32)
         solved, settings = self._solved, self._settings
-        if solved is None or solved.split.shape != moment.shape or row - solved.selected_on >= settings.selection_days:
+        if (
+            solved is None
+            or solved.split.shape != moment.shape
+            or row - solved.selected_on >= settings.selection_days
+        ):
             solved = self._select(x, y, gram, moment, row)
-        split, dual = lasso(gram, moment, solved.penalty, start=(solved.split, solved.dual), iterations=settings.iterations)
+        split, dual = lasso(
+            gram, moment, solved.penalty, start=(solved.split, solved.dual), iterations=settings.iterations
+        )
         return _Solved(split, dual, solved.penalty, solved.selected_on)
 
     def walk(self, history: FilledHistory, rows: range) -> Floats:
@@ -125,14 +135,22 @@ class LearWindow:
         n_days, n_regressors = len(y), len(gram)
         if n_days <= n_regressors + 1:
             penalty = (self._short_share(x, y) * largest).astype(np.float32)
-            split, dual = lasso(gram, moment, penalty, start=(zero, zero), iterations=6 * self._settings.iterations)
+            split, dual = lasso(
+                gram, moment, penalty, start=(zero, zero), iterations=6 * self._settings.iterations
+            )
             return _Solved(split, dual, penalty, row)
         shares = np.geomspace(1.0, self._settings.smallest_share, self._settings.n_penalties)
         grid = (shares[:, None] * largest).astype(np.float32).ravel()
         moments, zeros = np.tile(moment, len(shares)), np.tile(zero, len(shares))
-        split, dual = lasso(gram, moments, grid, start=(zeros, zeros), iterations=3 * self._settings.iterations)
-        residual = np.mean(y**2, axis=0)[None] + np.einsum("fk,fk->k", split, gram @ split - 2 * moments).reshape(len(shares), -1)
-        criterion = n_days * np.log(np.maximum(residual, 1e-9)) + 2 * (split != 0).sum(axis=0).reshape(len(shares), -1)
+        split, dual = lasso(
+            gram, moments, grid, start=(zeros, zeros), iterations=3 * self._settings.iterations
+        )
+        residual = np.mean(y**2, axis=0)[None] + np.einsum(
+            "fk,fk->k", split, gram @ split - 2 * moments
+        ).reshape(len(shares), -1)
+        criterion = n_days * np.log(np.maximum(residual, 1e-9)) + 2 * (split != 0).sum(axis=0).reshape(
+            len(shares), -1
+        )
         best = criterion.argmin(axis=0) * moment.shape[1] + np.arange(moment.shape[1])
         return _Solved(split[:, best].copy(), dual[:, best].copy(), grid[best], row)
 
@@ -146,7 +164,13 @@ class LearWindow:
         moment = (x[learnt].T @ y[learnt] / len(y[learnt])).astype(np.float32)
         penalty = np.concatenate([share * np.abs(moment).max(axis=0) for share in shares]).astype(np.float32)
         moments = np.tile(moment, len(shares))
-        split, _ = lasso(gram, moments, penalty, start=(np.zeros_like(moments), np.zeros_like(moments)), iterations=4 * self._settings.iterations)
+        split, _ = lasso(
+            gram,
+            moments,
+            penalty,
+            start=(np.zeros_like(moments), np.zeros_like(moments)),
+            iterations=4 * self._settings.iterations,
+        )
         missed = np.abs(x[held] @ split - np.tile(y[held], len(shares))).reshape(-1, len(shares), n_hours)
         return shares[int(missed.mean(axis=(0, 2)).argmin())]
 
@@ -155,15 +179,24 @@ class LearWindow:
         state = self._solved
         if state is None:
             return {}
-        return {"split": state.split, "dual": state.dual, "penalty": state.penalty, "selected_on": np.array(state.selected_on)}
+        return {
+            "split": state.split,
+            "dual": state.dual,
+            "penalty": state.penalty,
+            "selected_on": np.array(state.selected_on),
+        }
 
     def restore(self, arrays: Arrays) -> None:
         """Take up the state of `arrays`."""
         if arrays:
-            self._solved = _Solved(arrays["split"], arrays["dual"], arrays["penalty"], int(arrays["selected_on"]))
+            self._solved = _Solved(
+                arrays["split"], arrays["dual"], arrays["penalty"], int(arrays["selected_on"])
+            )
 
 
-def lasso(gram: Singles, moment: Singles, penalty: Singles, *, start: tuple[Singles, Singles], iterations: int) -> tuple[Singles, Singles]:
+def lasso(
+    gram: Singles, moment: Singles, penalty: Singles, *, start: tuple[Singles, Singles], iterations: int
+) -> tuple[Singles, Singles]:
     """Coefficients (F, K) that minimise b'Gb/2 - b'm + penalty |b|_1 for K problems at once, and their scaled duals, for a warm start."""
     step = np.float32(np.trace(gram) / len(gram) * 0.3)
     factor, _ = lapack.spotrf(gram + step * np.eye(len(gram), dtype=np.float32), lower=1, clean=1)
@@ -196,7 +229,9 @@ def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floa
 
 def _scales(history: FilledHistory, rows: slice) -> tuple[Floats, Floats]:
     """Median and scaled median absolute deviation of the price and of every input, hour by hour: (1 + inputs, 24) each."""
-    series = np.stack([history.prices[rows], *(values[rows] for values in own_series(history.inputs).values())])
+    series = np.stack(
+        [history.prices[rows], *(values[rows] for values in own_series(history.inputs).values())]
+    )
     centre = np.median(series, axis=1)
     spread = np.median(np.abs(series - centre[:, None]), axis=1) / NORMAL_MAD
     return centre, np.where(spread > 1e-6, spread, 1.0)

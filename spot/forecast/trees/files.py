@@ -29,5 +29,7 @@ def load_catboost(blob: bytes, columns: tuple[str, ...]) -> Any:
         raise ModelIntegrityError(f"CatBoost model is not readable: {error}") from error
     if tuple(model.feature_names_) != columns:
         odd = ", ".join(sorted(set(model.feature_names_) ^ set(columns))) or "another order"
-        raise ModelIntegrityError(f"CatBoost model learnt from other columns than this version of the code makes ({odd}): train it anew")
+        raise ModelIntegrityError(
+            f"CatBoost model learnt from other columns than this version of the code makes ({odd}): train it anew"
+        )
     return model

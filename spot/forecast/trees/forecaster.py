@@ -69,7 +69,12 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         rows = np.flatnonzero(table.is_known[:stop])
         age = (len(table.is_known) - rows).astype(np.float64)
         weight = np.repeat(0.5 ** (age / self.settings.half_life_days), HOURS)
-        pool = Pool(table.columns[rows].reshape(-1, len(table.names)), table.outcomes[rows].ravel(), weight=weight, feature_names=list(table.names))
+        pool = Pool(
+            table.columns[rows].reshape(-1, len(table.names)),
+            table.outcomes[rows].ravel(),
+            weight=weight,
+            feature_names=list(table.names),
+        )
         model = CatBoostRegressor(
             loss_function=f"MultiQuantile:alpha={','.join(str(level) for level in self.settings.levels)}",
             iterations=self.settings.iterations,
@@ -108,20 +113,28 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         centre = raw[:, middle : middle + 1]
         transformed = np.sort(centre + (raw - centre) * self._stretch * self._widening(history), axis=1)
-        return restore(transformed.T, np.repeat(table.centre, raw.shape[1]), np.repeat(table.spread, raw.shape[1])).T
+        return restore(
+            transformed.T, np.repeat(table.centre, raw.shape[1]), np.repeat(table.spread, raw.shape[1])
+        ).T
 
     def shap_contributions(self, history: FilledHistory) -> dict[str, Floats]:
         """Column of the hour table to (24,) its SHAP value for the median of the last day of `history`, EUR/MWh."""
         from catboost import Pool
 
         table = hour_table(history, self.anchors, slice(len(history) - 1, len(history)))
-        values = np.asarray(self._model.get_feature_importance(Pool(table.columns[0], feature_names=list(table.names)), type="ShapValues"))
+        values = np.asarray(
+            self._model.get_feature_importance(
+                Pool(table.columns[0], feature_names=list(table.names)), type="ShapValues"
+            )
+        )
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         shares, base = values[:, middle, :-1], values[:, middle, -1]
         total = shares.sum(axis=1)
         here, usual = (restore(z[None], table.centre, table.spread)[0] for z in (base + total, base))
         # In transformed prices the parts add up exactly; the mean slope between the two ends carries them to EUR/MWh.
-        slope = np.where(np.abs(total) > 1e-9, (here - usual) / np.where(np.abs(total) > 1e-9, total, 1.0), table.spread[0])
+        slope = np.where(
+            np.abs(total) > 1e-9, (here - usual) / np.where(np.abs(total) > 1e-9, total, 1.0), table.spread[0]
+        )
         return {name: shares[:, i] * slope for i, name in enumerate(table.names)}
 
     def _model_arrays(self) -> Arrays:
@@ -132,9 +145,13 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
 
     def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
         if MODEL_FILE not in files or "stretch" not in arrays:
-            raise ModelIntegrityError(f"model file {MODEL_FILE} or its stretch is missing: got {', '.join(sorted(files))}")
+            raise ModelIntegrityError(
+                f"model file {MODEL_FILE} or its stretch is missing: got {', '.join(sorted(files))}"
+            )
         self._stretch = arrays["stretch"]
-        self._model = load_catboost(files[MODEL_FILE], hour_table(history, self.anchors, slice(len(history) - 1, len(history))).names)
+        self._model = load_catboost(
+            files[MODEL_FILE], hour_table(history, self.anchors, slice(len(history) - 1, len(history))).names
+        )
 
 
 def _stretch(quantiles: Floats, table: HourTable, first: int, levels: tuple[float, ...]) -> Floats:

@@ -30,13 +30,20 @@ class HourTable:
 def hour_table(history: FilledHistory, anchors: Anchors, rows: slice) -> HourTable:
     """Rows of the days `rows`: the hour's own values of every group of 24, and the day's means, extremes, level and calendar."""
     features = FeatureBuilder(history, anchors, rows).build(WINDOW)
-    columns: dict[str, Floats] = {"hour": np.broadcast_to(np.arange(HOURS, dtype=np.float64), (len(features.centre), HOURS))}
+    columns: dict[str, Floats] = {
+        "hour": np.broadcast_to(np.arange(HOURS, dtype=np.float64), (len(features.centre), HOURS))
+    }
     for name, group in features.groups.items():
         columns |= _columns_of(name, group.astype(np.float64), len(features.centre))
     outcomes = transform(history.prices[rows], features.centre, features.spread)
     stacked = np.stack(list(columns.values()), axis=2).astype(np.float32)
     return HourTable(
-        names=tuple(columns), columns=stacked, outcomes=outcomes, centre=features.centre, spread=features.spread, is_known=history.is_known[rows]
+        names=tuple(columns),
+        columns=stacked,
+        outcomes=outcomes,
+        centre=features.centre,
+        spread=features.spread,
+        is_known=history.is_known[rows],
     )
 
 
@@ -47,7 +54,10 @@ def _columns_of(name: str, group: Floats, n_days: int) -> dict[str, Floats]:
     if name == "dow":
         return {"weekday": np.broadcast_to(group.argmax(axis=1)[:, None].astype(np.float64), (n_days, HOURS))}
     if group.shape[1] != HOURS:
-        return {f"{name}.{i}": np.broadcast_to(group[:, i : i + 1], (n_days, HOURS)) for i in range(group.shape[1])}
+        return {
+            f"{name}.{i}": np.broadcast_to(group[:, i : i + 1], (n_days, HOURS))
+            for i in range(group.shape[1])
+        }
     hourly = group * np.sqrt(HOURS)
     columns = {name: hourly, f"{name}.mean": _daily(hourly.mean(axis=1))}
     if name.endswith("@0") or name in ("r0", "p1"):

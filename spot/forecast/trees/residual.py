@@ -44,9 +44,15 @@ class ResidualTable:
         start, stop, _ = rows.indices(len(history))
         memory = slice(max(0, start - 29), stop)
         table = hour_table(history, anchors, memory)
-        foreseen = transform(np.where(np.isfinite(bank[memory]), bank[memory], table.centre[:, None]), table.centre, table.spread)
+        foreseen = transform(
+            np.where(np.isfinite(bank[memory]), bank[memory], table.centre[:, None]),
+            table.centre,
+            table.spread,
+        )
         # A day whose price is unknown (the day to come among them) has no residual.
-        residual = np.where(np.isfinite(bank[memory]) & table.is_known[:, None], table.outcomes - foreseen, 0.0)
+        residual = np.where(
+            np.isfinite(bank[memory]) & table.is_known[:, None], table.outcomes - foreseen, 0.0
+        )
         keep = slice(start - memory.start, None)
         self._table, self._foreseen = table, foreseen[keep]
         self.centre, self.spread, self.residual = table.centre[keep], table.spread[keep], residual[keep]
@@ -89,7 +95,9 @@ class ResidualTable:
         """(n, 24) prices of some rows of this table: the bank's forecast plus the residual that the model foresees."""
         columns = self.columns[rows]
         foreseen = np.asarray(model.predict(columns.reshape(-1, len(self.names)), thread_count=1))
-        return restore(self._foreseen[rows] + foreseen.reshape(len(columns), HOURS), self.centre[rows], self.spread[rows])
+        return restore(
+            self._foreseen[rows] + foreseen.reshape(len(columns), HOURS), self.centre[rows], self.spread[rows]
+        )
 
 
 def _columns(table: HourTable, foreseen: Floats, residual: Floats) -> dict[str, Floats]:

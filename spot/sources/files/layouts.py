@@ -51,12 +51,18 @@ def _renewable(column: str, series: str) -> SeriesColumn:
 
 def _benchmark(market: str, *columns: SeriesColumn) -> FileLayout:
     return FileLayout(
-        pattern=f"epf_{market.lower()}", zone=f"EPF_{market}", resolution_minutes=60, is_naive_local=True, columns=(_price("price"), *columns)
+        pattern=f"epf_{market.lower()}",
+        zone=f"EPF_{market}",
+        resolution_minutes=60,
+        is_naive_local=True,
+        columns=(_price("price"), *columns),
     )
 
 
 def _intraday(minutes: int, series: str) -> FileLayout:
-    column = SeriesColumn(column="vwap_eur_mwh", table="intraday_prices", series=series, volume_mw="total_traded_mw")
+    column = SeriesColumn(
+        column="vwap_eur_mwh", table="intraday_prices", series=series, volume_mw="total_traded_mw"
+    )
     return FileLayout(pattern=f"sk_idm{minutes}_*", zone="SK", resolution_minutes=minutes, columns=(column,))
 
 
@@ -73,7 +79,10 @@ LAYOUTS: tuple[FileLayout, ...] = (
         pattern="sk_load_hourly_*",
         zone="SK",
         resolution_minutes=60,
-        columns=(_load("load_fc_mw"), SeriesColumn(column="load_actual_mw", table="load_actuals", series="load")),
+        columns=(
+            _load("load_fc_mw"),
+            SeriesColumn(column="load_actual_mw", table="load_actuals", series="load"),
+        ),
     ),
     FileLayout(
         pattern="de_lu_hourly_*",
@@ -105,13 +114,18 @@ LAYOUTS: tuple[FileLayout, ...] = (
         pattern="sk_imbalance15_*",
         zone="SK",
         resolution_minutes=15,
-        columns=(SeriesColumn(column="imbalance_settlement_price", table="imbalance_prices", series="imbalance"),),
+        columns=(
+            SeriesColumn(column="imbalance_settlement_price", table="imbalance_prices", series="imbalance"),
+        ),
     ),
     FileLayout(
         pattern="be_da_imbalance15_*",
         zone="BE",
         resolution_minutes=15,
-        columns=(_price("da_price_eur_mwh"), SeriesColumn(column="imbalance_price_eur_mwh", table="imbalance_prices", series="imbalance")),
+        columns=(
+            _price("da_price_eur_mwh"),
+            SeriesColumn(column="imbalance_price_eur_mwh", table="imbalance_prices", series="imbalance"),
+        ),
     ),
     FileLayout(
         pattern="de_lu_price_mixed_BAD_*",

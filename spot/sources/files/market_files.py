@@ -41,7 +41,11 @@ def parse_market_file(name: str, frame: pl.DataFrame, *, zone: str | None = None
     layout = find_layout(name)
     if layout is None:
         raise ContractError(f"file {name}: unknown layout; the layouts are listed in docs/sources/files.md")
-    needed = {_time_column(layout), *(column.column for column in layout.columns), *(column.volume_mw for column in layout.columns)} - {""}
+    needed = {
+        _time_column(layout),
+        *(column.column for column in layout.columns),
+        *(column.volume_mw for column in layout.columns),
+    } - {""}
     if not layout.resolution_minutes:
         needed.add("resolution_min")
     if missing := sorted(needed - set(frame.columns)):
@@ -51,7 +55,10 @@ def parse_market_file(name: str, frame: pl.DataFrame, *, zone: str | None = None
         for own_zone, own_rows in _by_zone(layout, column, frame):
             if zone in (None, own_zone):
                 parts.setdefault(column.table, []).append(_rows(name, layout, column, own_zone, own_rows))
-    tables = {table: pl.concat(frames).sort("zone", "series", "delivery_start_utc") for table, frames in parts.items()}
+    tables = {
+        table: pl.concat(frames).sort("zone", "series", "delivery_start_utc")
+        for table, frames in parts.items()
+    }
     return {table: rows for table, rows in tables.items() if not rows.is_empty()}
 
 
@@ -80,9 +87,21 @@ def merge_by_precedence(files: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str
 
 
 def _not_in(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
-    family = pl.when(pl.col("series").is_in(["wind_onshore", "wind_offshore"])).then(pl.lit("wind")).otherwise(pl.col("series"))
-    hours = [pl.col("zone"), family.alias("_family"), pl.col("delivery_start_utc").dt.truncate("1h").alias("_hour")]
-    return rows.with_columns(hours[1:]).join(held.select(hours).unique(), on=["zone", "_family", "_hour"], how="anti").drop("_family", "_hour")
+    family = (
+        pl.when(pl.col("series").is_in(["wind_onshore", "wind_offshore"]))
+        .then(pl.lit("wind"))
+        .otherwise(pl.col("series"))
+    )
+    hours = [
+        pl.col("zone"),
+        family.alias("_family"),
+        pl.col("delivery_start_utc").dt.truncate("1h").alias("_hour"),
+    ]
+    return (
+        rows.with_columns(hours[1:])
+        .join(held.select(hours).unique(), on=["zone", "_family", "_hour"], how="anti")
+        .drop("_family", "_hour")
+    )
 
 
 def _time_column(layout: FileLayout) -> str:
@@ -98,11 +117,17 @@ def _by_zone(layout: FileLayout, column: SeriesColumn, frame: pl.DataFrame) -> l
     return [(str(key[0]), part) for key, part in sorted(frame.partition_by("zone", as_dict=True).items())]
 
 
-def _rows(name: str, layout: FileLayout, column: SeriesColumn, zone: str, frame: pl.DataFrame) -> pl.DataFrame:
+def _rows(
+    name: str, layout: FileLayout, column: SeriesColumn, zone: str, frame: pl.DataFrame
+) -> pl.DataFrame:
     """Rows under contract of one series of one zone."""
     time_zone = find_zone(zone).market_time_zone
     start = pl.col(_time_column(layout)).cast(pl.Datetime("us"))
-    start = start.dt.replace_time_zone(time_zone).dt.convert_time_zone("UTC") if layout.is_naive_local else start.dt.replace_time_zone("UTC")
+    start = (
+        start.dt.replace_time_zone(time_zone).dt.convert_time_zone("UTC")
+        if layout.is_naive_local
+        else start.dt.replace_time_zone("UTC")
+    )
     minutes = pl.lit(layout.resolution_minutes) if layout.resolution_minutes else pl.col("resolution_min")
     contract = _CONTRACTS[column.table]
     value = next(key for key, entry in contract.columns.items() if entry.dtype == pl.Float64)
@@ -112,7 +137,10 @@ def _rows(name: str, layout: FileLayout, column: SeriesColumn, zone: str, frame:
         start.alias("delivery_start_utc"),
         minutes.cast(pl.Int32).alias("resolution_minutes"),
         pl.col(column.column).cast(pl.Float64).alias(value),
-        *((pl.col(column.volume_mw) * minutes / 60).alias("volume_mwh") for _ in range(bool(column.volume_mw))),
+        *(
+            (pl.col(column.volume_mw) * minutes / 60).alias("volume_mwh")
+            for _ in range(bool(column.volume_mw))
+        ),
         pl.lit("rule").alias("availability"),
         pl.lit(SOURCE).alias("source"),
     )
@@ -139,11 +167,15 @@ def _at_auction_resolution(name: str, zone: str, rows: pl.DataFrame) -> pl.DataF
         pl.col("resolution_minutes") <= pl.col("_mtu")
     )
     native = rows.filter(pl.col("resolution_minutes") == pl.col("_mtu"))
-    finer = rows.filter(pl.col("resolution_minutes") < pl.col("_mtu")).with_columns(_hour=pl.col("delivery_start_utc").dt.truncate("1h"))
+    finer = rows.filter(pl.col("resolution_minutes") < pl.col("_mtu")).with_columns(
+        _hour=pl.col("delivery_start_utc").dt.truncate("1h")
+    )
     if finer.is_empty():
         return native.drop("_mtu")
     n_expected = pl.col("_mtu").first() // pl.col("resolution_minutes").first()
-    hours = finer.group_by("_hour").agg(is_one=(pl.col("price_eur_per_mwh").n_unique() == 1) & (pl.len() == n_expected))
+    hours = finer.group_by("_hour").agg(
+        is_one=(pl.col("price_eur_per_mwh").n_unique() == 1) & (pl.len() == n_expected)
+    )
     n_mixed = hours.height - hours["is_one"].sum()
     if n_mixed > _MIXED_SHARE * hours.height:
         raise ContractError(
@@ -151,8 +183,12 @@ def _at_auction_resolution(name: str, zone: str, rows: pl.DataFrame) -> pl.DataF
             "prices of two auctions are mixed; refused"
         )
     judged = finer.join(hours, on="_hour")
-    whole = judged.filter("is_one", pl.col("delivery_start_utc") == pl.col("_hour")).with_columns(resolution_minutes=pl.col("_mtu"))
-    return pl.concat([native, *(part.select(native.columns) for part in (whole, judged.filter(~pl.col("is_one"))))]).drop("_mtu")
+    whole = judged.filter("is_one", pl.col("delivery_start_utc") == pl.col("_hour")).with_columns(
+        resolution_minutes=pl.col("_mtu")
+    )
+    return pl.concat(
+        [native, *(part.select(native.columns) for part in (whole, judged.filter(~pl.col("is_one"))))]
+    ).drop("_mtu")
 
 
 def _with_rule_availability(rows: pl.DataFrame, table: str, zone: str) -> pl.DataFrame:
@@ -163,4 +199,6 @@ def _with_rule_availability(rows: pl.DataFrame, table: str, zone: str) -> pl.Dat
         return rows.with_columns(available_at_utc=(end + rule.offset).cast(UTC_INSTANT))
     last_end = rows.group_by("delivery_day").agg(end.max().alias("end"))
     known = {day: published_by_utc(table, zone, day, instant) for day, instant in last_end.iter_rows()}
-    return rows.with_columns(available_at_utc=pl.col("delivery_day").replace_strict(known, return_dtype=UTC_INSTANT))
+    return rows.with_columns(
+        available_at_utc=pl.col("delivery_day").replace_strict(known, return_dtype=UTC_INSTANT)
+    )

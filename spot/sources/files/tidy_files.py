@@ -35,14 +35,18 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
     whole = _read(body, kind, what)
     missing, unknown = set(_NEEDED) - set(whole.columns), set(whole.columns) - {*_NEEDED, *_OPTIONAL}
     if missing or unknown:
-        raise ContractError(f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; docs/sources/files.md has the layout")
+        raise ContractError(
+            f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; docs/sources/files.md has the layout"
+        )
     if whole.is_empty():
         raise ContractError(f"{what}: no rows")
     frame = _of_zone(whole.with_row_index("_line", offset=2), capture.zone, what)
     lines = frame["_line"]
     instants = [name for name in ("delivery_start", "available_at") if name in frame.columns]
     typed = frame.with_columns(
-        *(_instants(frame[name], lines, what) for name in instants), _numbers(frame["value"], lines, what), _whole(frame["resolution_minutes"], what)
+        *(_instants(frame[name], lines, what) for name in instants),
+        _numbers(frame["value"], lines, what),
+        _whole(frame["resolution_minutes"], what),
     )
     bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
     if bad or typed["series"].null_count():
@@ -51,9 +55,13 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
 
 
 def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
-    is_stated = pl.col("available_at").is_not_null() if "available_at" in frame.columns else pl.lit(value=False)
+    is_stated = (
+        pl.col("available_at").is_not_null() if "available_at" in frame.columns else pl.lit(value=False)
+    )
     points = []
-    groups = frame.with_columns(_is_stated=is_stated).group_by("table", "series", "resolution_minutes", "_is_stated", maintain_order=True)
+    groups = frame.with_columns(_is_stated=is_stated).group_by(
+        "table", "series", "resolution_minutes", "_is_stated", maintain_order=True
+    )
     for (table, series, minutes, has_instants), part in groups:
         points.append(
             Points(
@@ -62,7 +70,9 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
                 starts_us=part["delivery_start"].dt.epoch("us").to_numpy(),
                 resolution_minutes=int(minutes),
                 values=part["value"].to_numpy(),
-                available_us=part["available_at"].dt.epoch("us").to_numpy().astype(np.int64) if has_instants else None,
+                available_us=part["available_at"].dt.epoch("us").to_numpy().astype(np.int64)
+                if has_instants
+                else None,
                 extra=_extra(str(table), currency, part.height),
             )
         )
@@ -73,7 +83,11 @@ def zones_of_tidy(name: str, named: Sequence[str] | None) -> list[str]:
     """Known zones of a tidy file called `name` (without suffix): those of its column `zone` (`named`), else the one that its name begins with."""
     if named is not None:
         return sorted(set(named) & set(TRADED_ZONES))
-    return [zone for zone in sorted(TRADED_ZONES, key=len, reverse=True) if re.fullmatch(rf"{zone}([._ -].*)?", name, re.IGNORECASE)][:1]
+    return [
+        zone
+        for zone in sorted(TRADED_ZONES, key=len, reverse=True)
+        if re.fullmatch(rf"{zone}([._ -].*)?", name, re.IGNORECASE)
+    ][:1]
 
 
 def _of_zone(frame: pl.DataFrame, zone: str, what: str) -> pl.DataFrame:
@@ -97,7 +111,11 @@ def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | 
 def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
     try:
         # Text throughout: a number or an instant is judged below, with its line, and never guessed.
-        frame = pl.read_csv(io.BytesIO(body), infer_schema=False) if kind == "csv" else pl.read_parquet(io.BytesIO(body))
+        frame = (
+            pl.read_csv(io.BytesIO(body), infer_schema=False)
+            if kind == "csv"
+            else pl.read_parquet(io.BytesIO(body))
+        )
     except (pl.exceptions.PolarsError, ValueError, OSError) as error:
         raise ContractError(f"{what}: not a complete {kind} file: {error}") from error
     return frame
@@ -115,7 +133,9 @@ def _instants(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
             instants.append(None)
             continue
         instants.append(iso_us(text, f"{what}: line {line}: {column.name}"))
-    return pl.Series(column.name, instants, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    return (
+        pl.Series(column.name, instants, dtype=pl.Int64).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
+    )
 
 
 def _numbers(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
@@ -123,7 +143,9 @@ def _numbers(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
     bad = numbers.is_null() | ~numbers.is_finite()
     if bad.any():
         row = int(bad.fill_null(value=True).arg_true()[0])
-        raise ContractError(f"{what}: line {lines[row]}: value {column[row]!r} is not a finite number with a decimal point")
+        raise ContractError(
+            f"{what}: line {lines[row]}: value {column[row]!r} is not a finite number with a decimal point"
+        )
     return numbers
 
 

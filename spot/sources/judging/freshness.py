@@ -30,10 +30,23 @@ def newest_due_day(table: str, zone: str, now: datetime, *, grace: timedelta = G
         return None
     today = delivery_day_of(zone, now)
     days = (today + timedelta(days=ahead) for ahead in range(1, -10, -1))
-    return next((day for day in days if published_by_utc(table, zone, day, day_bounds_utc(zone, day)[1]) + grace <= now), None)
+    return next(
+        (
+            day
+            for day in days
+            if published_by_utc(table, zone, day, day_bounds_utc(zone, day)[1]) + grace <= now
+        ),
+        None,
+    )
 
 
-def freshness_of(zone: str, sources: Sequence[str], tables: Mapping[str, pl.DataFrame], captures: pl.DataFrame, now: datetime) -> pl.DataFrame:
+def freshness_of(
+    zone: str,
+    sources: Sequence[str],
+    tables: Mapping[str, pl.DataFrame],
+    captures: pl.DataFrame,
+    now: datetime,
+) -> pl.DataFrame:
     """One row per source and table of the zone under `FRESHNESS_SCHEMA`; `state` is fresh, late, missing or not asked.
 
     Args:
@@ -47,7 +60,11 @@ def freshness_of(zone: str, sources: Sequence[str], tables: Mapping[str, pl.Data
     for source in sources:
         for table, frame in tables.items():
             own = frame.filter(pl.col("source") == source)
-            asked = captures.filter(pl.col("source") == source, pl.col("series") == table).sort("captured_at_utc").tail(1)
+            asked = (
+                captures.filter(pl.col("source") == source, pl.col("series") == table)
+                .sort("captured_at_utc")
+                .tail(1)
+            )
             newest = own["delivery_day"].max() if own.height else None
             due = newest_due_day(table, zone, now)
             rows.append({

@@ -19,7 +19,14 @@ from spot.market.delivery import day_ahead_mtu_minutes, n_periods
 from spot.market.price_limits import local_price_limits
 from spot.market.zones import find_zone
 from spot.sources.currencies import LOCAL_TABLE
-from spot.sources.judging.series_past import Floats, Past, RollingPast, by_clock_hour, correlation, longest_run
+from spot.sources.judging.series_past import (
+    Floats,
+    Past,
+    RollingPast,
+    by_clock_hour,
+    correlation,
+    longest_run,
+)
 from spot.sources.parsed import SOURCE_TABLES, value_column
 
 WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", LOCAL_TABLE, "load_forecasts", "renewable_forecasts"})
@@ -103,7 +110,11 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
         for start_rows, row_reasons, flag in _judge_series(table, str(zone), str(series), rows, before):
             reasons.append(start_rows.with_columns(reason=pl.Series(row_reasons, dtype=pl.String)))
             if flag:
-                flags.append(start_rows.select("zone", "series", "delivery_start_utc").head(1).with_columns(flag=pl.lit(flag)))
+                flags.append(
+                    start_rows.select("zone", "series", "delivery_start_utc")
+                    .head(1)
+                    .with_columns(flag=pl.lit(flag))
+                )
     judged = _with_siblings(pl.concat(reasons))
     return Plausibility(
         judged.filter(pl.col("reason") == "").drop("reason"),
@@ -114,15 +125,27 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
 
 def _with_siblings(judged: pl.DataFrame) -> pl.DataFrame:
     """Where one series of a day looks like another one, columns were swapped: none of that day's series is believed."""
-    is_swapped = pl.col("reason").str.contains("another series", literal=True).any().over("zone", "delivery_day")
+    is_swapped = (
+        pl.col("reason").str.contains("another series", literal=True).any().over("zone", "delivery_day")
+    )
     doubtful = (pl.col("reason") == "") & is_swapped
-    return judged.with_columns(reason=pl.when(doubtful).then(pl.lit("beside a series that looks like another one")).otherwise(pl.col("reason")))
+    return judged.with_columns(
+        reason=pl.when(doubtful)
+        .then(pl.lit("beside a series that looks like another one"))
+        .otherwise(pl.col("reason"))
+    )
 
 
-def _judge_series(table: str, zone: str, series: str, rows: pl.DataFrame, before: pl.DataFrame) -> Iterator[tuple[pl.DataFrame, list[str], str]]:
+def _judge_series(
+    table: str, zone: str, series: str, rows: pl.DataFrame, before: pl.DataFrame
+) -> Iterator[tuple[pl.DataFrame, list[str], str]]:
     past = RollingPast()
     kind = _kind(table, series)
-    newest = before.sort("available_at_utc").unique(["delivery_start_utc"], keep="last") if before.height else before
+    newest = (
+        before.sort("available_at_utc").unique(["delivery_start_utc"], keep="last")
+        if before.height
+        else before
+    )
     for _, part in _days(newest, zone):
         past.add(by_clock_hour(part[value_column(table)].to_numpy(), part["_hour"].to_numpy()))
     judged_day: tuple[date, Floats] | None = None
@@ -152,7 +175,9 @@ def _judge_series(table: str, zone: str, series: str, rows: pl.DataFrame, before
 
 def _days(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
     local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone)
-    ordered = rows.sort("delivery_start_utc", "available_at_utc").with_columns(local.dt.hour().cast(pl.Int64).alias("_hour"))
+    ordered = rows.sort("delivery_start_utc", "available_at_utc").with_columns(
+        local.dt.hour().cast(pl.Int64).alias("_hour")
+    )
     for part in ordered.partition_by("delivery_day", maintain_order=True):
         yield part["delivery_day"][0], part
 
@@ -161,7 +186,9 @@ def _vintages(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFram
     """The days of `rows`; a day that was forecast several times comes once for each, since each is a day of its own to judge."""
     for day, part in _days(rows, zone):
         if part["delivery_start_utc"].is_duplicated().any() and part["available_at_utc"].n_unique() > 1:
-            yield from ((day, vintage) for vintage in part.partition_by("available_at_utc", maintain_order=True))
+            yield from (
+                (day, vintage) for vintage in part.partition_by("available_at_utc", maintain_order=True)
+            )
         else:
             yield day, part
 
@@ -180,7 +207,9 @@ def _judge_day(day: _Day, part: pl.DataFrame, past: Past | None) -> str:
     rules: tuple[_Rule, ...] = _DAY_RULES[day.kind]
     if past is None or len(day.values) * day.resolution_minutes < 6 * 60:
         rules = ()
-    return next((reason for rule in rules if past is not None and (reason := rule(day, past))), "") or _frozen(day, past)
+    return next(
+        (reason for rule in rules if past is not None and (reason := rule(day, past))), ""
+    ) or _frozen(day, past)
 
 
 def _frozen(day: _Day, past: Past | None) -> str:
@@ -192,15 +221,29 @@ def _frozen(day: _Day, past: Past | None) -> str:
         if value in (limits.minimum, limits.maximum):
             return ""
         longest = 16.0 if value == 0.0 else 10.0
-        trailing = is_last and hours >= 5.0 and len(day.values) == n_periods(day.zone, day.day, day.resolution_minutes)
-        return f"{value:g} for {hours:g} hours: frozen, or filled after a cut" if hours >= longest or trailing else ""
+        trailing = (
+            is_last
+            and hours >= 5.0
+            and len(day.values) == n_periods(day.zone, day.day, day.resolution_minutes)
+        )
+        return (
+            f"{value:g} for {hours:g} hours: frozen, or filled after a cut"
+            if hours >= longest or trailing
+            else ""
+        )
     if day.kind == "load":
         return f"{value:g} for {hours:g} hours: frozen" if hours >= 4.0 else ""
     if past is None or past.maximum < _SMALL_MW or value == 0.0:
         return ""
-    is_high = day.kind == "wind" and value > 0.97 * past.maximum  # a wind farm at its rated power is constant in earnest
+    is_high = (
+        day.kind == "wind" and value > 0.97 * past.maximum
+    )  # a wind farm at its rated power is constant in earnest
     limit = 6.0 if day.kind == "wind" else 4.0
-    return f"{value:g} for {hours:g} hours: frozen" if hours >= limit and value > 0.01 * past.maximum and not is_high else ""
+    return (
+        f"{value:g} for {hours:g} hours: frozen"
+        if hours >= limit and value > 0.01 * past.maximum and not is_high
+        else ""
+    )
 
 
 def _flipped(day: _Day, past: Past) -> str:
@@ -221,7 +264,11 @@ def _price_scale(day: _Day, past: Past) -> str:
     error = float(np.abs(hourly[seen] - past.profile[seen]).mean())
     scaled = float(np.abs(hourly[seen] / 1000.0 - past.profile[seen]).mean())
     size = float(np.abs(day.values).max())
-    return "prices look like a thousandfold" if size > 8.0 * max(past.maximum, 20.0) and scaled < 0.1 * error else ""
+    return (
+        "prices look like a thousandfold"
+        if size > 8.0 * max(past.maximum, 20.0) and scaled < 0.1 * error
+        else ""
+    )
 
 
 def _load_shape(day: _Day, past: Past) -> str:
@@ -244,7 +291,11 @@ def _shift(x: Floats, profile: Floats, factor: float) -> str:
 
     here = error(x[1:-1], profile[1:-1])
     beside = min(error(x[1:-1], profile[:-2]), error(x[1:-1], profile[2:]))
-    return "values fit the week before one hour earlier or later: shifted" if here > 0.03 and beside < factor * here else ""
+    return (
+        "values fit the week before one hour earlier or later: shifted"
+        if here > 0.03 and beside < factor * here
+        else ""
+    )
 
 
 def _solar_shape(day: _Day, past: Past) -> str:
@@ -262,18 +313,30 @@ def _solar_shape(day: _Day, past: Past) -> str:
 def _wind_shape(day: _Day, past: Past) -> str:
     if past.maximum < _SMALL_MW or past.zero_share > 0.01:
         return ""
-    return "zeros for hours: not published, or another series" if (day.values == 0.0).sum() >= 3 * day.per_hour else ""
+    return (
+        "zeros for hours: not published, or another series"
+        if (day.values == 0.0).sum() >= 3 * day.per_hour
+        else ""
+    )
 
 
 def _too_high(day: _Day, past: Past) -> str:
     factor = {"load": 1.8, "solar": 4.0, "wind": 3.0}[day.kind]
     n_above = int((day.values > factor * max(past.maximum, _SMALL_MW / 2)).sum())
-    return f"{n_above} values above {factor:g} times the maximum of four weeks: unit or scale" if n_above > day.per_hour else ""
+    return (
+        f"{n_above} values above {factor:g} times the maximum of four weeks: unit or scale"
+        if n_above > day.per_hour
+        else ""
+    )
 
 
 def _too_low(day: _Day, past: Past) -> str:
     n_below = int((day.values < 0.35 * past.minimum).sum())
-    return f"{n_below} values far below the minimum of four weeks: not published, unit or scale" if n_below > day.per_hour else ""
+    return (
+        f"{n_below} values far below the minimum of four weeks: not published, unit or scale"
+        if n_below > day.per_hour
+        else ""
+    )
 
 
 _DAY_RULES: dict[str, tuple[_Rule, ...]] = {
@@ -295,9 +358,15 @@ def _judge_rows(day: _Day, past: Past | None) -> list[str]:
         return reasons
     floor = 0.35 * past.minimum if day.kind == "load" else -0.05 * past.maximum
     ceiling = {"load": 1.8, "solar": 4.0, "wind": 3.0}[day.kind] * past.maximum
-    padded = np.concatenate((day.values[1:2], day.values, day.values[-2:-1])) if len(day.values) > 1 else np.repeat(day.values, 3)
+    padded = (
+        np.concatenate((day.values[1:2], day.values, day.values[-2:-1]))
+        if len(day.values) > 1
+        else np.repeat(day.values, 3)
+    )
     before, after = padded[:-2], padded[2:]
-    alone = np.minimum(np.abs(day.values - before), np.abs(day.values - after)) * np.sign((day.values - before) * (day.values - after))
+    alone = np.minimum(np.abs(day.values - before), np.abs(day.values - after)) * np.sign(
+        (day.values - before) * (day.values - after)
+    )
     limit = 1.5 * past.maximum_step + 0.02 * past.maximum
     for at in np.flatnonzero((day.values < floor) | (day.values > ceiling) | (alone > limit)):
         reasons[at] = "stands alone, far from the values beside it and from four weeks"
@@ -311,7 +380,9 @@ def _flag(day: _Day, past: Past | None) -> str:
         return ""
     if float(day.values.max()) > _SPIKE_FACTOR * max(past.maximum, 50.0):
         return "price spike"
-    return "deep negative prices" if float(day.values.min()) < min(-100.0, _SPIKE_FACTOR * past.minimum) else ""
+    return (
+        "deep negative prices" if float(day.values.min()) < min(-100.0, _SPIKE_FACTOR * past.minimum) else ""
+    )
 
 
 def _kind(table: str, series: str) -> str:
@@ -323,9 +394,18 @@ def _kind(table: str, series: str) -> str:
 
 
 def _no_flags() -> pl.DataFrame:
-    return pl.DataFrame(schema={"zone": pl.String, "series": pl.String, "delivery_start_utc": pl.Datetime("us", "UTC"), "flag": pl.String})
+    return pl.DataFrame(
+        schema={
+            "zone": pl.String,
+            "series": pl.String,
+            "delivery_start_utc": pl.Datetime("us", "UTC"),
+            "flag": pl.String,
+        }
+    )
 
 
 def _check_columns(frame: pl.DataFrame, contract: TableContract) -> None:
     if set(frame.columns) != set(contract.columns):
-        raise ContractError(f"table {contract.name}: columns {frame.columns}, expected {list(contract.columns)}")
+        raise ContractError(
+            f"table {contract.name}: columns {frame.columns}, expected {list(contract.columns)}"
+        )

@@ -22,10 +22,15 @@ def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     if table not in RULES or measured.is_empty():
         return PUBLICATION_LAGS.empty()
     period = ["source", "zone", "series", "delivery_day"]
-    first = measured.group_by(*period, "delivery_start_utc", "resolution_minutes").agg(pl.col("available_at_utc").min())
+    first = measured.group_by(*period, "delivery_start_utc", "resolution_minutes").agg(
+        pl.col("available_at_utc").min()
+    )
     end = (pl.col("delivery_start_utc") + pl.duration(minutes=pl.col("resolution_minutes"))).max()
     days = first.group_by(period).agg(pl.col("available_at_utc").max().alias("seen_utc"), end.alias("_end"))
-    due = [published_by_utc(table, zone, day, stop) for zone, day, stop in days.select("zone", "delivery_day", "_end").iter_rows()]
+    due = [
+        published_by_utc(table, zone, day, stop)
+        for zone, day, stop in days.select("zone", "delivery_day", "_end").iter_rows()
+    ]
     return (
         days.with_columns(pl.Series("due_utc", due, dtype=UTC_INSTANT), table_name=pl.lit(table))
         .with_columns(lag_minutes=(pl.col("seen_utc") - pl.col("due_utc")).dt.total_seconds() / 60.0)
@@ -50,11 +55,25 @@ def summarise_lags(lags: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def late_series(table: str, zone: str, delivery_day: date, rows: pl.DataFrame, *, now: datetime, grace: timedelta, usual_minutes: float = 0.0) -> str:
+def late_series(
+    table: str,
+    zone: str,
+    delivery_day: date,
+    rows: pl.DataFrame,
+    *,
+    now: datetime,
+    grace: timedelta,
+    usual_minutes: float = 0.0,
+) -> str:
     """Why the series of the day must be called late now, empty where it need not: due by its rule and its usual lag, and not there."""
-    if table not in RULES or rows.filter(pl.col("zone") == zone, pl.col("delivery_day") == delivery_day).height:
+    if (
+        table not in RULES
+        or rows.filter(pl.col("zone") == zone, pl.col("delivery_day") == delivery_day).height
+    ):
         return ""
-    due = published_by_utc(table, zone, delivery_day, now) + timedelta(minutes=max(0.0, usual_minutes)) + grace
+    due = (
+        published_by_utc(table, zone, delivery_day, now) + timedelta(minutes=max(0.0, usual_minutes)) + grace
+    )
     if publication_rule(table, zone).anchor == "period_end" or now < due:
         return ""
     return f"{table} of {zone} for {delivery_day} was due at {due:%H:%M} UTC and is not there"

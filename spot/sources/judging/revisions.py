@@ -8,7 +8,9 @@ from spot.contracts.table import UTC_INSTANT, TableContract
 from spot.sources.parsed import value_column
 
 
-def select_revisions(rows: pl.DataFrame, known: pl.DataFrame, contract: TableContract, captured_at_utc: datetime) -> pl.DataFrame:
+def select_revisions(
+    rows: pl.DataFrame, known: pl.DataFrame, contract: TableContract, captured_at_utc: datetime
+) -> pl.DataFrame:
     """`rows` without those that repeat the newest known vintage of their period and source; changed ones are stamped as captured.
 
     A backfill dates values by the publication rule. Where the ledger holds another value for the same period already, the difference is a revision
@@ -19,11 +21,17 @@ def select_revisions(rows: pl.DataFrame, known: pl.DataFrame, contract: TableCon
     period = [name for name in contract.key if name != "available_at_utc"]
     value = value_column(contract.name)
     newest = known.sort("available_at_utc").unique(period, keep="last", maintain_order=True)
-    marked = rows.join(newest.select(*period, pl.col(value).alias("_held"), pl.lit(value=True).alias("_is_held")), on=period, how="left")
+    marked = rows.join(
+        newest.select(*period, pl.col(value).alias("_held"), pl.lit(value=True).alias("_is_held")),
+        on=period,
+        how="left",
+    )
     is_held = pl.col("_is_held").fill_null(value=False)
     fresh = marked.filter(~(is_held & (pl.col(value) == pl.col("_held"))))
     restamped = is_held & (pl.col("availability") == "rule")
     return fresh.with_columns(
-        available_at_utc=pl.when(restamped).then(pl.lit(captured_at_utc, dtype=UTC_INSTANT)).otherwise(pl.col("available_at_utc")),
+        available_at_utc=pl.when(restamped)
+        .then(pl.lit(captured_at_utc, dtype=UTC_INSTANT))
+        .otherwise(pl.col("available_at_utc")),
         availability=pl.when(restamped).then(pl.lit("captured")).otherwise(pl.col("availability")),
     ).select(rows.columns)

@@ -61,20 +61,29 @@ def parse_ecb(body: bytes, capture: Capture) -> ParsedDocument:
     if sorted(observations, key=str) != sorted((str(at) for at in range(len(days))), key=str):
         raise ContractError(f"{what}: {len(observations)} rates for {len(days)} days")
     rates = numbers([_first(observations[str(at)], what) for at in range(len(days))], len(days), what)
-    if np.isnan(rates).any() or (rates <= 0).any() or (np.abs(np.diff(rates)) > _LARGEST_STEP * rates[:-1]).any():
-        raise ContractError(f"{what}: a rate is missing, not positive, or leaps by more than {_LARGEST_STEP:.0%}: nothing is used")
+    if (
+        np.isnan(rates).any()
+        or (rates <= 0).any()
+        or (np.abs(np.diff(rates)) > _LARGEST_STEP * rates[:-1]).any()
+    ):
+        raise ContractError(
+            f"{what}: a rate is missing, not positive, or leaps by more than {_LARGEST_STEP:.0%}: nothing is used"
+        )
     return assemble(SOURCE, what, capture, [_points(days, rates.tolist(), capture, currency)])
 
 
 def _check_kind(structure: dict[str, Any], currency: str, what: str) -> None:
     expected = {"FREQ": "D", "CURRENCY": currency, "CURRENCY_DENOM": "EUR", "EXR_TYPE": "SP00"}
     stated = {
-        member(one, "id", str, what): _only(member(one, "values", list, what), "value", what) for one in member(structure, "series", list, what)
+        member(one, "id", str, what): _only(member(one, "values", list, what), "value", what)
+        for one in member(structure, "series", list, what)
     }
     for name, wanted in expected.items():
         found = stated[name].get("id") if isinstance(stated.get(name), dict) else None
         if found != wanted:
-            raise ContractError(f"{what}: {name} is {found!r}, expected {wanted}: nothing of the document is used")
+            raise ContractError(
+                f"{what}: {name} is {found!r}, expected {wanted}: nothing of the document is used"
+            )
 
 
 def _days(structure: dict[str, Any], what: str) -> list[date]:
@@ -82,7 +91,9 @@ def _days(structure: dict[str, Any], what: str) -> list[date]:
     if member(axis, "id", str, what) != "TIME_PERIOD":
         raise ContractError(f"{what}: observations along {axis['id']!r}, expected TIME_PERIOD")
     try:
-        days = [date.fromisoformat(member(one, "id", str, what)) for one in member(axis, "values", list, what)]
+        days = [
+            date.fromisoformat(member(one, "id", str, what)) for one in member(axis, "values", list, what)
+        ]
     except ValueError as error:
         raise ContractError(f"{what}: a period is not a day") from error
     if any(later <= earlier for earlier, later in pairwise(days)):
@@ -95,7 +106,10 @@ def _points(days: list[date], rates: list[float], capture: Capture, currency: st
     return Points(
         table=RATES_TABLE,
         series=currency,
-        starts_us=np.array([int(day_bounds_utc(capture.zone, day)[0].timestamp()) * 1_000_000 for day in days], dtype=np.int64),
+        starts_us=np.array(
+            [int(day_bounds_utc(capture.zone, day)[0].timestamp()) * 1_000_000 for day in days],
+            dtype=np.int64,
+        ),
         resolution_minutes=60,
         values=np.array(rates, dtype=np.float64),
         available_us=np.array([int(instant.timestamp()) * 1_000_000 for instant in known], dtype=np.int64),

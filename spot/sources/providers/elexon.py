@@ -76,8 +76,13 @@ def _check_row(row: Any, dataset: str, what: str) -> None:
         period = member(row, "settlementPeriod", int, what)
         start, end = day_bounds_utc(ZONE, _day(member(row, "settlementDate", str, what), what))
         expected = int(start.timestamp()) * 1_000_000 + (period - 1) * 30 * US_PER_MINUTE
-        if iso_us(row["startTime"], what) != expected or not 1 <= period <= (end - start).total_seconds() / 1800:
-            raise ContractError(f"{what}: {row['startTime']} is not the start of period {period} on {row['settlementDate']}")
+        if (
+            iso_us(row["startTime"], what) != expected
+            or not 1 <= period <= (end - start).total_seconds() / 1800
+        ):
+            raise ContractError(
+                f"{what}: {row['startTime']} is not the start of period {period} on {row['settlementDate']}"
+            )
 
 
 def _day(text: str, what: str) -> date:
@@ -93,7 +98,9 @@ def _points(rows: list[dict[str, Any]], dataset: str, what: str) -> Iterator[Poi
     for row in rows:
         groups.setdefault(_group(row, dataset, layout, what), []).append(row)
     for (series, refusal), members in groups.items():
-        values = numbers([member(row, layout.value, (int, float), what) for row in members], len(members), what)
+        values = numbers(
+            [member(row, layout.value, (int, float), what) for row in members], len(members), what
+        )
         stated = layout.published is not None and layout.published in members[0]
         yield Points(
             table=layout.table,
@@ -102,7 +109,11 @@ def _points(rows: list[dict[str, Any]], dataset: str, what: str) -> Iterator[Poi
             resolution_minutes=layout.minutes,
             values=values,
             refusal=refusal,
-            available_us=np.array([iso_us(row.get(layout.published or ""), what) for row in members], dtype=np.int64) if stated else None,
+            available_us=np.array(
+                [iso_us(row.get(layout.published or ""), what) for row in members], dtype=np.int64
+            )
+            if stated
+            else None,
             extra=_extra(members, layout, what),
         )
 
@@ -128,13 +139,18 @@ def _extra(rows: list[dict[str, Any]], layout: _Dataset, what: str) -> dict[str,
     if layout.table != "local_currency_prices":
         return None
     volumes = [member(row, "volume", (int, float), what) if "volume" in row else None for row in rows]
-    return {"currency": ["GBP"] * len(rows), "volume_mwh": [None if volume is None else float(volume) for volume in volumes]}
+    return {
+        "currency": ["GBP"] * len(rows),
+        "volume_mwh": [None if volume is None else float(volume) for volume in volumes],
+    }
 
 
 def _capacity(rows: list[dict[str, Any]], what: str) -> Iterator[Points]:
     for row in rows:
         if row.get("forecastDateTimezone") not in (None, "Europe/London"):
-            raise ContractError(f"{what}: days in time zone {row['forecastDateTimezone']!r}, expected Europe/London")
+            raise ContractError(
+                f"{what}: days in time zone {row['forecastDateTimezone']!r}, expected Europe/London"
+            )
         start, _ = day_bounds_utc(ZONE, _day(member(row, "forecastDate", str, what), what))
         yield Points(
             table="available_capacity",

@@ -59,21 +59,29 @@ def parse_energy_charts(body: bytes, document: Document, capture: Capture) -> Pa
     if not len(starts):
         return no_data(SOURCE, what, "no instants in the answer")
     if content.get("deprecated") not in (None, False):
-        raise ContractError(f"{what}: the provider marks this endpoint as deprecated: look for its successor before trusting it")
+        raise ContractError(
+            f"{what}: the provider marks this endpoint as deprecated: look for its successor before trusting it"
+        )
     readers = {"price": _prices, "public_power": _public_power, "forecast": _forecast}
     return assemble(SOURCE, what, capture, list(readers[document](content, starts, capture, what)))
 
 
-def _prices(content: dict[str, Any], starts: npt.NDArray[np.int64], capture: Capture, what: str) -> Iterator[Points]:
+def _prices(
+    content: dict[str, Any], starts: npt.NDArray[np.int64], capture: Capture, what: str
+) -> Iterator[Points]:
     if (unit := member(content, "unit", str, what)).replace(" ", "") not in ("EUR/MWh", "EUR/MWh(el)"):
         raise ContractError(f"{what}: unit {unit!r}, expected EUR/MWh: nothing of the document is used")
     if find_zone(capture.zone).currency != "EUR":
-        raise ContractError(f"{what}: a zone that trades in {find_zone(capture.zone).currency} is not read from here")
+        raise ContractError(
+            f"{what}: a zone that trades in {find_zone(capture.zone).currency} is not read from here"
+        )
     values = numbers(member(content, "price", list, what), len(starts), what)
     yield from day_ahead_points(starts, values, capture.zone, what)
 
 
-def _public_power(content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: Capture, what: str) -> Iterator[Points]:
+def _public_power(
+    content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: Capture, what: str
+) -> Iterator[Points]:
     seen: set[str] = set()
     for production in member(content, "production_types", list, what):
         name = member(production, "name", str, what)
@@ -84,7 +92,9 @@ def _public_power(content: dict[str, Any], starts: npt.NDArray[np.int64], _captu
             yield _series(*target, starts, member(production, "data", list, what), f"{what}, {name}")
 
 
-def _forecast(content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: Capture, what: str) -> Iterator[Points]:
+def _forecast(
+    content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: Capture, what: str
+) -> Iterator[Points]:
     production = member(content, "production_type", str, what)
     horizon = member(content, "forecast_type", str, what)
     if production not in _FORECASTS:
@@ -92,7 +102,9 @@ def _forecast(content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: 
     table, series = _FORECASTS[production]
     if horizon != "day-ahead":
         if table != "renewable_forecasts":
-            raise ContractError(f"{what}: forecast type {horizon!r} of {production} is no table of this platform")
+            raise ContractError(
+                f"{what}: forecast type {horizon!r} of {production} is no table of this platform"
+            )
         table = "renewable_forecast_updates"
     yield _series(table, series, starts, member(content, "forecast_values", list, what), what)
 
@@ -100,4 +112,10 @@ def _forecast(content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: 
 def _series(table: str, series: str, starts: npt.NDArray[np.int64], given: list[Any], what: str) -> Points:
     values = numbers(given, len(starts), what)
     is_known = ~np.isnan(values)
-    return Points(table=table, series=series, starts_us=starts[is_known], resolution_minutes=step_minutes(starts, what), values=values[is_known])
+    return Points(
+        table=table,
+        series=series,
+        starts_us=starts[is_known],
+        resolution_minutes=step_minutes(starts, what),
+        values=values[is_known],
+    )

@@ -49,7 +49,9 @@ class _Period:
 
     @property
     def starts_us(self) -> npt.NDArray[np.int64]:
-        return self.start_us + np.arange(self.n_points, dtype=np.int64) * (self.resolution_minutes * _US_PER_MINUTE)
+        return self.start_us + np.arange(self.n_points, dtype=np.int64) * (
+            self.resolution_minutes * _US_PER_MINUTE
+        )
 
 
 def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
@@ -68,7 +70,9 @@ def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
             words.append(acknowledged(root, what))
             continue
         kind = root.value("type") or ""
-        points.extend(_points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}"))
+        points.extend(
+            _points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}")
+        )
     if words and not points:
         return no_data(SOURCE, what, "; ".join(words))
     return assemble(SOURCE, f"ENTSO-E {kind} for {capture.zone}", capture, _with_single_price(points))
@@ -131,7 +135,9 @@ def _points_of(root: Node, capture: Capture, what: str) -> Iterator[Points]:
     }
     reader = readers.get(root.value("type") or "")
     if reader is None:
-        raise ContractError(f"{what}: a {root.tag} of type {root.value('type')!r} is none that this platform reads")
+        raise ContractError(
+            f"{what}: a {root.tag} of type {root.value('type')!r} is none that this platform reads"
+        )
     process = root.value("process.processType") or ""
     for period in _periods(root, what):
         yield from reader(period, process, capture)
@@ -154,28 +160,42 @@ def _periods(root: Node, what: str) -> Iterator[_Period]:
 
 
 def _period(series: Node, node: Node, first: int, last: int, what: str) -> _Period:
-    start, end = instant_us(node.value("timeInterval", "start"), what), instant_us(node.value("timeInterval", "end"), what)
+    start, end = (
+        instant_us(node.value("timeInterval", "start"), what),
+        instant_us(node.value("timeInterval", "end"), what),
+    )
     resolution = _RESOLUTIONS.get(node.value("resolution") or "")
     if resolution is None:
-        raise ContractError(f"{what}: resolution {node.value('resolution')!r}, known are {', '.join(_RESOLUTIONS)}")
+        raise ContractError(
+            f"{what}: resolution {node.value('resolution')!r}, known are {', '.join(_RESOLUTIONS)}"
+        )
     n_points, rest = divmod(end - start, resolution * _US_PER_MINUTE)
     if n_points < 1 or rest:
-        raise ContractError(f"{what}: a period from {node.value('timeInterval', 'start')} that does not hold whole steps of {resolution} minutes")
+        raise ContractError(
+            f"{what}: a period from {node.value('timeInterval', 'start')} that does not hold whole steps of {resolution} minutes"
+        )
     points = list(node.all("Point"))
     _check_positions(points, n_points, series.value("curveType") or "A01", what)
     return _Period(series, start, resolution, n_points, points, first <= start and end <= last, what)
 
 
 def _check_positions(points: list[Node], n_points: int, curve: str, what: str) -> None:
-    positions = [int(point.value("position") or 0) if (point.value("position") or "").isdecimal() else 0 for point in points]
+    positions = [
+        int(point.value("position") or 0) if (point.value("position") or "").isdecimal() else 0
+        for point in points
+    ]
     if not positions or positions[0] != 1 or positions[-1] > n_points:
-        raise ContractError(f"{what}: positions run from {positions[:1]} to {positions[-1:]}, expected 1 to {n_points}")
+        raise ContractError(
+            f"{what}: positions run from {positions[:1]} to {positions[-1:]}, expected 1 to {n_points}"
+        )
     if any(later <= earlier for earlier, later in pairwise(positions)):
         raise ContractError(f"{what}: a position is given twice or out of order")
     if curve not in ("A01", "A03"):
         raise ContractError(f"{what}: curve type {curve!r}, known are A01 and A03")
     if curve == "A01" and len(positions) != n_points:
-        raise ContractError(f"{what}: {len(positions)} points of {n_points} in a curve that states every point")
+        raise ContractError(
+            f"{what}: {len(positions)} points of {n_points} in a curve that states every point"
+        )
 
 
 def _values(period: _Period, tag: str) -> npt.NDArray[np.float64]:
@@ -188,7 +208,9 @@ def _values(period: _Period, tag: str) -> npt.NDArray[np.float64]:
 def _require(period: _Period, tag: str, expected: str) -> None:
     given = period.series.value(tag)
     if given != expected:
-        raise ContractError(f"{period.what}: {tag} is {given!r}, expected {expected!r}: nothing of the document is used")
+        raise ContractError(
+            f"{period.what}: {tag} is {given!r}, expected {expected!r}: nothing of the document is used"
+        )
 
 
 def _refusal(period: _Period) -> str:
@@ -197,7 +219,9 @@ def _refusal(period: _Period) -> str:
 
 @lru_cache(maxsize=4096)
 def _mtu(zone: str, start_us: int) -> int:
-    return day_ahead_mtu_minutes(zone, delivery_day_of(zone, datetime.fromtimestamp(start_us / 1_000_000, UTC)))
+    return day_ahead_mtu_minutes(
+        zone, delivery_day_of(zone, datetime.fromtimestamp(start_us / 1_000_000, UTC))
+    )
 
 
 def _prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
@@ -224,7 +248,10 @@ def _prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points
 
 
 def _local_prices(period: _Period, currency: str, refusal: str) -> Points:
-    extra: dict[str, Sequence[object]] = {"currency": [currency] * period.n_points, "volume_mwh": [None] * period.n_points}
+    extra: dict[str, Sequence[object]] = {
+        "currency": [currency] * period.n_points,
+        "volume_mwh": [None] * period.n_points,
+    }
     return Points(
         table="local_currency_prices",
         series="day_ahead",
@@ -241,7 +268,9 @@ def _load(period: _Period, process: str, capture: Capture) -> Iterator[Points]:
     _require(period, "quantity_Measure_Unit.name", "MAW")
     table = {codes.PROCESS_DAY_AHEAD: "load_forecasts", codes.PROCESS_REALISED: "load_actuals"}.get(process)
     if table is None:
-        raise ContractError(f"{period.what}: process {process!r} is neither the day-ahead forecast nor the realised load")
+        raise ContractError(
+            f"{period.what}: process {process!r} is neither the day-ahead forecast nor the realised load"
+        )
     yield _points(period, table, "load", "quantity", _refusal(period))
 
 
@@ -273,7 +302,9 @@ def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Itera
     _require(period, "price_Measure_Unit.name", "MWH")
     categories = {point.value("imbalance_Price.category") for point in period.points}
     if len(categories) != 1 or not categories <= {None, "A04", "A05", "A06", "A07"}:
-        raise ContractError(f"{period.what}: price categories {sorted(map(str, categories))} inside one period")
+        raise ContractError(
+            f"{period.what}: price categories {sorted(map(str, categories))} inside one period"
+        )
     side = {"A04": "long", "A05": "short"}.get(categories.pop() or "", "")
     if side:
         yield _points(period, "imbalance_price_sides", side, "imbalance_Price.amount", refusal)
@@ -283,8 +314,13 @@ def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Itera
 
 def _with_single_price(points: list[Points]) -> list[Points]:
     """Where the prices of surplus and shortage agree on every step of the document, the area has a single price and it is given once."""
-    sides = {side: [part for part in points if part.table == "imbalance_price_sides" and part.series == side] for side in ("long", "short")}
-    starts = {side: np.concatenate([part.starts_us for part in parts]) for side, parts in sides.items() if parts}
+    sides = {
+        side: [part for part in points if part.table == "imbalance_price_sides" and part.series == side]
+        for side in ("long", "short")
+    }
+    starts = {
+        side: np.concatenate([part.starts_us for part in parts]) for side, parts in sides.items() if parts
+    }
     if len(starts) != 2 or not np.array_equal(starts["long"], starts["short"]):
         return points
     values = {side: np.concatenate([part.values for part in parts]) for side, parts in sides.items()}
@@ -326,8 +362,14 @@ def _flows(period: _Period, process: str, capture: Capture) -> Iterator[Points]:
     _require(period, "out_Domain.mRID", find_zone(capture.zone).eic)
     other = codes.zone_of_eic(period.series.value("in_Domain.mRID") or "")
     if other is None:
-        raise ContractError(f"{period.what}: flow to {period.series.value('in_Domain.mRID')!r}, which is no known zone")
-    kind = "scheduled" if process == codes.PROCESS_DAY_AHEAD or period.series.value("businessType") == "A06" else "physical"
+        raise ContractError(
+            f"{period.what}: flow to {period.series.value('in_Domain.mRID')!r}, which is no known zone"
+        )
+    kind = (
+        "scheduled"
+        if process == codes.PROCESS_DAY_AHEAD or period.series.value("businessType") == "A06"
+        else "physical"
+    )
     yield _points(period, "cross_border_flows", f"{kind}_to_{other}", "quantity", _refusal(period))
 
 

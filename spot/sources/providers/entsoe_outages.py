@@ -21,7 +21,13 @@ from spot.sources.safe_input import Node, read_xml
 
 _STATUS = {"": "active", "A05": "active", "A09": "cancelled", "A13": "withdrawn"}
 _KINDS = {"A53": "planned", "A54": "forced"}
-_STEP_US = {"PT1M": 60_000_000, "PT15M": 900_000_000, "PT30M": 1_800_000_000, "PT60M": 3_600_000_000, "PT1H": 3_600_000_000}
+_STEP_US = {
+    "PT1M": 60_000_000,
+    "PT15M": 900_000_000,
+    "PT30M": 1_800_000_000,
+    "PT60M": 3_600_000_000,
+    "PT1H": 3_600_000_000,
+}
 
 
 def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
@@ -41,7 +47,9 @@ def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
             rows.extend(_rows(root, capture, f"{what} {name}".strip()))
     if words and not rows:
         return no_data(SOURCE, what, "; ".join(words))
-    frame = pl.DataFrame(rows, schema=OUTAGES.schema).unique(list(OUTAGES.key), keep="last", maintain_order=True)
+    frame = pl.DataFrame(rows, schema=OUTAGES.schema).unique(
+        list(OUTAGES.key), keep="last", maintain_order=True
+    )
     checked = check_rows(frame, OUTAGES)
     rejected = checked.rejected.select(
         pl.lit("outages").alias("table"),
@@ -51,7 +59,12 @@ def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
         pl.col("available_mw").alias("value"),
         "reason",
     ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
-    return ParsedDocument(source=SOURCE, what=what, tables={"outages": checked.accepted} if checked.accepted.height else {}, rejected=rejected)
+    return ParsedDocument(
+        source=SOURCE,
+        what=what,
+        tables={"outages": checked.accepted} if checked.accepted.height else {},
+        rejected=rejected,
+    )
 
 
 def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]]:
@@ -62,8 +75,12 @@ def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]
         raise ContractError(f"{what}: revision {revision!r} is no number")
     status = _STATUS.get(root.value("docStatus", "value") or "")
     if status is None:
-        raise ContractError(f"{what}: status {root.value('docStatus', 'value')!r}, known are {', '.join(_STATUS)}")
-    published = min(instant_us(root.value("createdDateTime"), what), int(capture.captured_at_utc.timestamp() * 1_000_000))
+        raise ContractError(
+            f"{what}: status {root.value('docStatus', 'value')!r}, known are {', '.join(_STATUS)}"
+        )
+    published = min(
+        instant_us(root.value("createdDateTime"), what), int(capture.captured_at_utc.timestamp() * 1_000_000)
+    )
     for series in root.all("TimeSeries"):
         common = {
             "zone": capture.zone,
@@ -88,12 +105,16 @@ def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]
 
 def _unit(series: Node, zone: str, what: str) -> dict[str, object]:
     if series.value("biddingZone_Domain.mRID") != find_zone(zone).eic:
-        raise ContractError(f"{what}: bidding zone {series.value('biddingZone_Domain.mRID')!r}, expected {find_zone(zone).eic}")
+        raise ContractError(
+            f"{what}: bidding zone {series.value('biddingZone_Domain.mRID')!r}, expected {find_zone(zone).eic}"
+        )
     if (unit := series.value("quantity_Measure_Unit.name")) != "MAW":
         raise ContractError(f"{what}: capacity in {unit!r}, expected 'MAW'")
     kind = _KINDS.get(series.value("businessType") or "")
     if kind is None:
-        raise ContractError(f"{what}: business type {series.value('businessType')!r} is neither planned nor forced")
+        raise ContractError(
+            f"{what}: business type {series.value('businessType')!r} is neither planned nor forced"
+        )
     resource = "production_RegisteredResource"
     nominal = series.value(f"{resource}.pSRType.powerSystemResources.nominalP")
     return {
@@ -112,11 +133,19 @@ def _intervals(series: Node, what: str) -> Iterator[tuple[int, int, float]]:
     n_periods = 0
     for period in series.all("Available_Period"):
         n_periods += 1
-        start, end = instant_us(period.value("timeInterval", "start"), what), instant_us(period.value("timeInterval", "end"), what)
+        start, end = (
+            instant_us(period.value("timeInterval", "start"), what),
+            instant_us(period.value("timeInterval", "end"), what),
+        )
         step = _STEP_US.get(period.value("resolution") or "")
         if step is None or end <= start:
-            raise ContractError(f"{what}: an interval of resolution {period.value('resolution')!r} that ends before it starts or is unknown")
-        points = [(int(position) if (position := point.value("position") or "").isdecimal() else 0, point) for point in period.all("Point")]
+            raise ContractError(
+                f"{what}: an interval of resolution {period.value('resolution')!r} that ends before it starts or is unknown"
+            )
+        points = [
+            (int(position) if (position := point.value("position") or "").isdecimal() else 0, point)
+            for point in period.all("Point")
+        ]
         begins = [start + (position - 1) * step for position, _ in points]
         if not points or points[0][0] != 1 or begins != sorted(set(begins)) or begins[-1] >= end:
             raise ContractError(f"{what}: positions that do not run from 1 upwards inside their interval")

@@ -42,7 +42,11 @@ def parse_ercot(body: bytes, report: Report, capture: Capture) -> ParsedDocument
     rows = _rows(read_json(body, what), what)
     if not rows:
         return no_data(SOURCE, what, "no rows in the answer")
-    readers = {"dam_stlmnt_pnt_prices": _day_ahead, "spp_node_zone_hub": _real_time, "lf_by_model_weather_zone": _load}
+    readers = {
+        "dam_stlmnt_pnt_prices": _day_ahead,
+        "spp_node_zone_hub": _real_time,
+        "lf_by_model_weather_zone": _load,
+    }
     return assemble(SOURCE, what, capture, list(readers[report](rows, capture.zone, what)))
 
 
@@ -56,7 +60,9 @@ def _rows(content: Any, what: str) -> list[Row]:
     if len(set(names)) != len(names):
         raise ContractError(f"{what}: a field is named twice")
     if member(meta, "totalRecords", int, what) != len(data):
-        raise ContractError(f"{what}: {len(data)} of {meta['totalRecords']} rows: cut, or in pages; ask for fewer days")
+        raise ContractError(
+            f"{what}: {len(data)} of {meta['totalRecords']} rows: cut, or in pages; ask for fewer days"
+        )
     if any(not isinstance(row, list) or len(row) != len(names) for row in data):
         raise ContractError(f"{what}: a row does not have the {len(names)} fields that the answer names")
     return [dict(zip(names, row, strict=True)) for row in data]
@@ -77,17 +83,23 @@ def _real_time(rows: list[Row], zone: str, what: str) -> Iterator[Points]:
     yield _price_points(rows, starts, "real_time", 15, zone, what)
 
 
-def _price_points(rows: list[Row], starts: list[int], series: str, minutes: int, zone: str, what: str) -> Points:
+def _price_points(
+    rows: list[Row], starts: list[int], series: str, minutes: int, zone: str, what: str
+) -> Points:
     node = find_zone(zone).node
     for row in rows:
         if member(row, "settlementPoint", str, what) != node:
-            raise ContractError(f"{what}: a row of settlement point {row['settlementPoint']!r}, expected {node}: nothing of the document is used")
+            raise ContractError(
+                f"{what}: a row of settlement point {row['settlementPoint']!r}, expected {node}: nothing of the document is used"
+            )
     return Points(
         table=LOCAL_TABLE,
         series=series,
         starts_us=np.array(starts, dtype=np.int64),
         resolution_minutes=minutes,
-        values=numbers([member(row, "settlementPointPrice", (int, float), what) for row in rows], len(rows), what),
+        values=numbers(
+            [member(row, "settlementPointPrice", (int, float), what) for row in rows], len(rows), what
+        ),
         extra={"currency": ["USD"] * len(rows), "volume_mwh": [None] * len(rows)},
     )
 
@@ -99,9 +111,14 @@ def _load(rows: list[Row], zone: str, what: str) -> Iterator[Points]:
         raise ContractError(f"{what}: no forecast is marked as in use")
     total = numbers([member(row, "systemTotal", (int, float), what) for row in used], len(used), what)
     if all(name in used[0] for name in WEATHER_ZONES):
-        parts = [numbers([member(row, name, (int, float), what) for row in used], len(used), what) for name in WEATHER_ZONES]
+        parts = [
+            numbers([member(row, name, (int, float), what) for row in used], len(used), what)
+            for name in WEATHER_ZONES
+        ]
         if (np.abs(np.sum(parts, axis=0) - total) > _SUM_TOLERANCE_MW).any():
-            raise ContractError(f"{what}: a total is not the sum of its weather zones: nothing of the document is used")
+            raise ContractError(
+                f"{what}: a total is not the sum of its weather zones: nothing of the document is used"
+            )
     starts = np.array([_start(row, _hour_ending(row, what), 0, zone, what) for row in used], dtype=np.int64)
     posted = np.array([_posted(row, zone, what) for row in used], dtype=np.int64)
     keep = before_their_day(starts, posted, zone)
@@ -153,7 +170,9 @@ def _posted(row: Row, zone: str, what: str) -> int:
         raise ContractError(f"{what}: {text!r} is not an instant") from error
     if wall.tzinfo is not None:
         return int(wall.timestamp()) * 1_000_000
-    return int(wall.replace(tzinfo=ZoneInfo(find_zone(zone).market_time_zone), fold=1).timestamp()) * 1_000_000
+    return (
+        int(wall.replace(tzinfo=ZoneInfo(find_zone(zone).market_time_zone), fold=1).timestamp()) * 1_000_000
+    )
 
 
 def _flag(row: Row, name: str, what: str) -> bool:

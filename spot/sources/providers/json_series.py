@@ -37,7 +37,9 @@ def numbers(values: Sequence[Any], n_expected: int, what: str) -> npt.NDArray[np
     if len(values) != n_expected:
         raise ContractError(f"{what}: {len(values)} values for {n_expected} instants")
     for value in values:
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)):
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
+        ):
             raise ContractError(f"{what}: {value!r} is not a finite number")
     return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
 
@@ -49,7 +51,11 @@ def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> npt.
         ContractError: one is no whole number, is out of range, is given twice or out of order.
     """
     for value in values:
-        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 5_000_000_000 * per_second:
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int)
+            or not 0 < value < 5_000_000_000 * per_second
+        ):
             raise ContractError(f"{what}: {value!r} is not a Unix time")
     if any(later <= earlier for earlier, later in pairwise(values)):
         raise ContractError(f"{what}: an instant is given twice or out of order")
@@ -85,5 +91,7 @@ def step_minutes(starts_us: npt.NDArray[np.int64], what: str) -> int:
         return 60
     step = int(np.diff(starts_us).min()) // US_PER_MINUTE
     if step not in (15, 30, 60) or (starts_us % (step * US_PER_MINUTE)).any():
-        raise ContractError(f"{what}: starts {step} minutes apart or off the full period, known are 15, 30 and 60")
+        raise ContractError(
+            f"{what}: starts {step} minutes apart or off the full period, known are 15, 30 and 60"
+        )
     return step

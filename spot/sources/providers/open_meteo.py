@@ -21,7 +21,13 @@ from spot.sources.providers.json_series import US_PER_MINUTE, iso_us, member, nu
 from spot.sources.safe_input import read_json
 
 SOURCE = "open_meteo"
-UNITS = {"temperature_2m": "°C", "wind_speed_100m": "m/s", "wind_speed_10m": "m/s", "shortwave_radiation": "W/m²", "cloud_cover": "%"}
+UNITS = {
+    "temperature_2m": "°C",
+    "wind_speed_100m": "m/s",
+    "wind_speed_10m": "m/s",
+    "shortwave_radiation": "W/m²",
+    "cloud_cover": "%",
+}
 PUBLICATION_DELAY: dict[str, timedelta] = {
     "ecmwf_ifs": timedelta(hours=7),
     "ecmwf_ifs025": timedelta(hours=8, minutes=30),
@@ -57,24 +63,42 @@ def parse_open_meteo(body: bytes, request: WeatherRequest, capture: Capture) -> 
     if isinstance(content, dict) and content.get("error") is True:
         return no_data(SOURCE, what, str(content.get("reason", "no reason given"))[:300])
     if member(content, "utc_offset_seconds", int, what) != 0:
-        raise ContractError(f"{what}: times are local (offset {content['utc_offset_seconds']} s): ask with timezone=GMT")
+        raise ContractError(
+            f"{what}: times are local (offset {content['utc_offset_seconds']} s): ask with timezone=GMT"
+        )
     hourly, units = member(content, "hourly", dict, what), member(content, "hourly_units", dict, what)
-    starts = np.array([iso_us(text, what, must_state_zone=False) for text in member(hourly, "time", list, what)], dtype=np.int64)
+    starts = np.array(
+        [iso_us(text, what, must_state_zone=False) for text in member(hourly, "time", list, what)],
+        dtype=np.int64,
+    )
     if not len(starts):
         return no_data(SOURCE, what, "no instants in the answer")
     if (np.diff(starts) <= 0).any():
         raise ContractError(f"{what}: an instant is given twice or out of order")
-    points = [part for name, given in hourly.items() if name != "time" and (part := _variable(name, given, units, starts, request, what))]
+    points = [
+        part
+        for name, given in hourly.items()
+        if name != "time" and (part := _variable(name, given, units, starts, request, what))
+    ]
     return assemble(SOURCE, what, capture, [_with_rule(part, capture, request) for part in points])
 
 
-def _variable(name: str, given: Any, units: dict[str, Any], starts: npt.NDArray[np.int64], request: WeatherRequest, what: str) -> Points | None:
+def _variable(
+    name: str,
+    given: Any,
+    units: dict[str, Any],
+    starts: npt.NDArray[np.int64],
+    request: WeatherRequest,
+    what: str,
+) -> Points | None:
     match = _PREVIOUS.search(name)
     series = name[: match.start()] if match else name
     if series not in WEATHER_SERIES or (request.interface == "previous_runs") != bool(match):
         return None  # a variable nobody asked for, or the newest run of an interface that does not say which that was
     if units.get(name) != UNITS[series]:
-        raise ContractError(f"{what}: {name} in {units.get(name)!r}, expected {UNITS[series]!r}: nothing of the document is used")
+        raise ContractError(
+            f"{what}: {name} in {units.get(name)!r}, expected {UNITS[series]!r}: nothing of the document is used"
+        )
     if not isinstance(given, list):
         raise ContractError(f"{what}: {name} is no list")
     values = numbers(given, len(starts), what)
@@ -96,7 +120,9 @@ def _variable(name: str, given: Any, units: dict[str, Any], starts: npt.NDArray[
     )
 
 
-def _runs(starts: npt.NDArray[np.int64], n_days: int, request: WeatherRequest, what: str) -> npt.NDArray[np.int64]:
+def _runs(
+    starts: npt.NDArray[np.int64], n_days: int, request: WeatherRequest, what: str
+) -> npt.NDArray[np.int64]:
     """(N,) initialisation behind each value. Of previous runs the provider states the age in days: the last six-hourly run of that age or older."""
     if request.interface == "previous_runs":
         return (starts - n_days * 1440 * US_PER_MINUTE) // _RUN_STEP_US * _RUN_STEP_US

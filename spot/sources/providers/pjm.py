@@ -72,7 +72,11 @@ def parse_pjm(body: bytes, feed: Feed, capture: Capture) -> ParsedDocument:
         raise ContractError(f"{what}: {len(items)} of {n_total} rows: cut, or in pages; ask for fewer days")
     if not items:
         return no_data(SOURCE, what, "no rows in the answer")
-    points = _prices(items, _PRICES[feed], capture, what) if feed in _PRICES else _forecasts(items, _FORECASTS[feed], capture, what)
+    points = (
+        _prices(items, _PRICES[feed], capture, what)
+        if feed in _PRICES
+        else _forecasts(items, _FORECASTS[feed], capture, what)
+    )
     return assemble(SOURCE, what, capture, list(points))
 
 
@@ -80,13 +84,25 @@ def _prices(items: list[Any], feed: _PriceFeed, capture: Capture, what: str) -> 
     node = find_zone(capture.zone).node
     for item in items:
         if str(member(item, "pnode_id", int, what)) != node:
-            raise ContractError(f"{what}: a row of pnode {item['pnode_id']}, expected {node}: nothing of the document is used")
-    names = [f"{part}_{feed.market}" for part in ("total_lmp", "system_energy_price", "congestion_price", "marginal_loss_price")]
-    total, *parts = (numbers([member(item, name, (int, float), what) for item in items], len(items), what) for name in names)
+            raise ContractError(
+                f"{what}: a row of pnode {item['pnode_id']}, expected {node}: nothing of the document is used"
+            )
+    names = [
+        f"{part}_{feed.market}"
+        for part in ("total_lmp", "system_energy_price", "congestion_price", "marginal_loss_price")
+    ]
+    total, *parts = (
+        numbers([member(item, name, (int, float), what) for item in items], len(items), what)
+        for name in names
+    )
     if (np.abs(np.sum(parts, axis=0) - total) > _SUM_TOLERANCE).any():
-        raise ContractError(f"{what}: a price is not the sum of energy, congestion and loss: nothing of the document is used")
+        raise ContractError(
+            f"{what}: a price is not the sum of energy, congestion and loss: nothing of the document is used"
+        )
     is_current = np.array([_is_true(item, "row_is_current", what) for item in items])
-    starts = np.array([_instant(item, "datetime_beginning", capture.zone, what) for item in items], dtype=np.int64)
+    starts = np.array(
+        [_instant(item, "datetime_beginning", capture.zone, what) for item in items], dtype=np.int64
+    )
     for keep, refusal in ((is_current, ""), (~is_current, "replaced by a newer version")):
         n_kept = int(keep.sum())
         if n_kept:
@@ -104,10 +120,14 @@ def _prices(items: list[Any], feed: _PriceFeed, capture: Capture, what: str) -> 
 def _forecasts(items: list[Any], feed: _ForecastFeed, capture: Capture, what: str) -> Iterator[Points]:
     for item in items:
         if member(item, "forecast_area", str, what) not in AREAS:
-            raise ContractError(f"{what}: a row of area {item['forecast_area']!r}, expected one of {', '.join(sorted(AREAS))}")
+            raise ContractError(
+                f"{what}: a row of area {item['forecast_area']!r}, expected one of {', '.join(sorted(AREAS))}"
+            )
     starts = np.array([_instant(item, feed.hour, capture.zone, what) for item in items], dtype=np.int64)
     made = np.array([_instant(item, feed.made, capture.zone, what) for item in items], dtype=np.int64)
-    values = numbers([member(item, "forecast_load_mw", (int, float), what) for item in items], len(items), what)
+    values = numbers(
+        [member(item, "forecast_load_mw", (int, float), what) for item in items], len(items), what
+    )
     keep = before_their_day(starts, made, capture.zone)
     yield Points(
         table="load_forecasts",
@@ -129,7 +149,11 @@ def _instant(item: Any, name: str, zone: str, what: str) -> int:
     """Microseconds of `name`_utc, which must be the same instant as `name`_ept."""
     utc = iso_us(member(item, f"{name}_utc", str, what), what, must_state_zone=False)
     eastern = iso_us(member(item, f"{name}_ept", str, what), what, must_state_zone=False)
-    local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=utc)).astimezone(ZoneInfo(find_zone(zone).market_time_zone))
+    local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=utc)).astimezone(
+        ZoneInfo(find_zone(zone).market_time_zone)
+    )
     if int(local.replace(tzinfo=UTC).timestamp()) * 1_000_000 != eastern:
-        raise ContractError(f"{what}: {item[f'{name}_utc']} UTC is not {item[f'{name}_ept']} in Eastern prevailing time: shifted, nothing is used")
+        raise ContractError(
+            f"{what}: {item[f'{name}_utc']} UTC is not {item[f'{name}_ept']} in Eastern prevailing time: shifted, nothing is used"
+        )
     return utc

@@ -46,7 +46,11 @@ _GERMAN = (
 
 def smard_series(zone: str) -> tuple[SmardSeries, ...]:
     """What SMARD has on a zone; empty for a zone it does not know."""
-    prices = (SmardSeries(_PRICE_NUMBERS[zone], "DE", "day_ahead_prices", "day_ahead"),) if zone in _PRICE_NUMBERS else ()
+    prices = (
+        (SmardSeries(_PRICE_NUMBERS[zone], "DE", "day_ahead_prices", "day_ahead"),)
+        if zone in _PRICE_NUMBERS
+        else ()
+    )
     return (*prices, *_GERMAN) if zone == "DE_LU" else prices
 
 
@@ -81,5 +85,11 @@ def parse_smard(body: bytes, series: SmardSeries, capture: Capture) -> ParsedDoc
         return assemble(SOURCE, what, capture, list(day_ahead_points(starts, values, capture.zone, what)))
     step = step_minutes(starts, what)
     power = values * (60.0 / step)
-    points = Points(table=series.table, series=series.series, starts_us=starts[is_known], resolution_minutes=step, values=power[is_known])
+    points = Points(
+        table=series.table,
+        series=series.series,
+        starts_us=starts[is_known],
+        resolution_minutes=step,
+        values=power[is_known],
+    )
     return assemble(SOURCE, what, capture, [points])

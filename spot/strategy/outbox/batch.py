@@ -54,9 +54,14 @@ class SilenceVerdict:
 
 def make_batches(signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None) -> tuple[Batch, ...]:
     """The champion's signals as batches, in the order of zone, day and strategy, with the steps of those that are bid as a curve."""
-    champion = signals.filter(pl.col("role") == "champion").sort("zone", "delivery_day", "strategy", "delivery_start_utc")
+    champion = signals.filter(pl.col("role") == "champion").sort(
+        "zone", "delivery_day", "strategy", "delivery_start_utc"
+    )
     steps = BID_CURVES.empty() if bid_curves is None else bid_curves
-    return tuple(_batch(rows, steps) for _, rows in champion.group_by("zone", "delivery_day", "strategy", maintain_order=True))
+    return tuple(
+        _batch(rows, steps)
+        for _, rows in champion.group_by("zone", "delivery_day", "strategy", maintain_order=True)
+    )
 
 
 def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
@@ -64,12 +69,16 @@ def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
     until = rows["valid_until_utc"].min()
     if not isinstance(until, datetime):
         raise ContractError(f"{zone} {day} {strategy}: signals without valid_until_utc")
-    own = bid_curves.filter(pl.col("signal_id").is_in(rows["signal_id"].implode())).sort("delivery_start_utc", "step")
+    own = bid_curves.filter(pl.col("signal_id").is_in(rows["signal_id"].implode())).sort(
+        "delivery_start_utc", "step"
+    )
     curves = {
         str(signal): tuple(steps.select("price_eur_per_mwh", "volume_mw").rows())
         for (signal,), steps in own.group_by("signal_id", maintain_order=True)
     }
-    text = "|".join((zone, str(day), strategy, *rows["signal_id"].to_list(), *([repr(curves)] if curves else [])))
+    text = "|".join(
+        (zone, str(day), strategy, *rows["signal_id"].to_list(), *([repr(curves)] if curves else []))
+    )
     return Batch(
         publication_id=hashlib.sha256(text.encode()).hexdigest()[:24],
         zone=zone,
@@ -83,7 +92,12 @@ def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
 
 
 def assess_batch(
-    batch: Batch, *, now: datetime, state: TradingState, conformance: pl.DataFrame, published: pl.DataFrame | None = None
+    batch: Batch,
+    *,
+    now: datetime,
+    state: TradingState,
+    conformance: pl.DataFrame,
+    published: pl.DataFrame | None = None,
 ) -> tuple[str, ...]:
     """Every reason not to send the batch at `now`; none means it may leave.
 
@@ -111,7 +125,13 @@ def assess_batch(
     if decided.n_unique() > 1:
         reasons.append("signals of several decisions")
     # Rows of an earlier decision say nothing about this one: its limits are not written yet, or its run died before it wrote them.
-    about = {"zone": batch.zone, "delivery_day": batch.delivery_day, "strategy": batch.strategy, "role": "champion", "as_of_utc": decided[0]}
+    about = {
+        "zone": batch.zone,
+        "delivery_day": batch.delivery_day,
+        "strategy": batch.strategy,
+        "role": "champion",
+        "as_of_utc": decided[0],
+    }
     judged = conformance.filter(*(pl.col(name) == value for name, value in about.items()))
     if has_orders and judged.is_empty():
         reasons.append("no limits were checked for this decision")
@@ -125,12 +145,18 @@ def assess_batch(
 def _above_rate(batch: Batch, judged: pl.DataFrame, published: pl.DataFrame, now: datetime) -> list[str]:
     """Scopes whose orders of the last minute, with the batch, are above their limit; the same batch on a second channel counts once."""
     recent = published.filter(
-        pl.col("status") == "sent", pl.col("recorded_at_utc") > now - ORDER_RATE_SPAN, pl.col("publication_id") != batch.publication_id
+        pl.col("status") == "sent",
+        pl.col("recorded_at_utc") > now - ORDER_RATE_SPAN,
+        pl.col("publication_id") != batch.publication_id,
     ).unique("publication_id")
     inside = {"desk": pl.lit(True), "zone": pl.col("zone") == batch.zone}
     inside["strategy"] = inside["zone"] & (pl.col("strategy") == batch.strategy)
     reasons = []
-    for scope, limit in judged.filter(pl.col("limit_name") == "max_orders_per_minute").select("scope", "limit_value").iter_rows():
+    for scope, limit in (
+        judged.filter(pl.col("limit_name") == "max_orders_per_minute")
+        .select("scope", "limit_value")
+        .iter_rows()
+    ):
         n_orders = batch.n_orders + int(recent.filter(inside[scope])["n_orders"].sum())
         if limit is None or not n_orders <= limit:
             reasons.append(f"order rate: {n_orders} orders of the {scope} in a minute, {limit} are allowed")
@@ -149,7 +175,10 @@ def json_payload(batch: Batch, *, sequence: int) -> bytes:
         "mode": batch.mode,
         "valid_until_utc": batch.valid_until_utc.isoformat(),
         "signals": [
-            {**{key: _plain(value) for key, value in row.items()}, "bid_curve": [list(step) for step in batch.curves.get(row["signal_id"], ())]}
+            {
+                **{key: _plain(value) for key, value in row.items()},
+                "bid_curve": [list(step) for step in batch.curves.get(row["signal_id"], ())],
+            }
             for row in batch.signals.to_dicts()
         ],
     }
@@ -158,8 +187,13 @@ def json_payload(batch: Batch, *, sequence: int) -> bytes:
 
 def csv_payload(batch: Batch) -> bytes:
     """The batch as CSV with a header; a curve is `price:MW` steps parted by spaces."""
-    curves = [" ".join(f"{price:g}:{mw:g}" for price, mw in batch.curves.get(signal, ())) for signal in batch.signals["signal_id"]]
-    frame = batch.signals.with_columns(bid_curve=pl.Series(curves, dtype=pl.String), publication_id=pl.lit(batch.publication_id))
+    curves = [
+        " ".join(f"{price:g}:{mw:g}" for price, mw in batch.curves.get(signal, ()))
+        for signal in batch.signals["signal_id"]
+    ]
+    frame = batch.signals.with_columns(
+        bid_curve=pl.Series(curves, dtype=pl.String), publication_id=pl.lit(batch.publication_id)
+    )
     return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
 
 
@@ -186,7 +220,11 @@ def valid_signals(signals: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
 def as_sent(signals: pl.DataFrame, publications: pl.DataFrame) -> pl.DataFrame:
     """The signals as the books see them: live ones of a zone, day and strategy of which no channel took anything are flat, they never were orders."""
     key = ["zone", "delivery_day", "strategy"]
-    taken = publications.filter(pl.col("status") == "sent", pl.col("mode") == "live").select(*key, is_taken=True).unique()
+    taken = (
+        publications.filter(pl.col("status") == "sent", pl.col("mode") == "live")
+        .select(*key, is_taken=True)
+        .unique()
+    )
     never_left = (pl.col("mode") == "live") & pl.col("is_taken").is_null()
     return (
         signals.join(taken, on=key, how="left", maintain_order="left")
@@ -199,19 +237,33 @@ def as_sent(signals: pl.DataFrame, publications: pl.DataFrame) -> pl.DataFrame:
 
 
 def assess_silence(
-    signals: pl.DataFrame, *, zone: str, delivery_day: date, strategies: Sequence[str], now: datetime, minutes_before_gate: int
+    signals: pl.DataFrame,
+    *,
+    zone: str,
+    delivery_day: date,
+    strategies: Sequence[str],
+    now: datetime,
+    minutes_before_gate: int,
 ) -> SilenceVerdict:
     """Silence is an alarm: within `minutes_before_gate` of the gate every strategy must have spoken for every unit, flat included."""
     gate = gate_closure_utc(zone, delivery_day)
     if not gate - timedelta(minutes=minutes_before_gate) <= now:
         return SilenceVerdict(False, ())
-    rows = signals.filter((pl.col("zone") == zone) & (pl.col("delivery_day") == delivery_day) & (pl.col("role") == "champion"))
+    rows = signals.filter(
+        (pl.col("zone") == zone) & (pl.col("delivery_day") == delivery_day) & (pl.col("role") == "champion")
+    )
     reasons = []
     for strategy in strategies:
         own = rows.filter(pl.col("strategy") == strategy)
-        expected = n_periods(zone, delivery_day, int(own["resolution_minutes"][0])) if own.height else n_periods(zone, delivery_day)
+        expected = (
+            n_periods(zone, delivery_day, int(own["resolution_minutes"][0]))
+            if own.height
+            else n_periods(zone, delivery_day)
+        )
         if own["delivery_start_utc"].n_unique() < expected:
-            reasons.append(f"{strategy}: {own['delivery_start_utc'].n_unique()} of {expected} units of {zone} on {delivery_day} have a signal")
+            reasons.append(
+                f"{strategy}: {own['delivery_start_utc'].n_unique()} of {expected} units of {zone} on {delivery_day} have a signal"
+            )
     return SilenceVerdict(bool(reasons), tuple(reasons))
 
 

@@ -36,11 +36,19 @@ class PriceViewStrategy:
         risk = np.where(inside, (view.quantiles[:, 6] - view.quantiles[:, 2]) / 2.0, np.nan)
         quantiles, own = view.quantiles, reference
         if (is_block := settings.product != "mtu") and inside.any():
-            gap, risk, own = (np.where(inside, values[inside].mean(), np.nan) for values in (gap, risk, reference))
+            gap, risk, own = (
+                np.where(inside, values[inside].mean(), np.nan) for values in (gap, risk, reference)
+            )
             # Hours of a day err together: the quantiles of their mean are taken to be the mean of their quantiles.
             quantiles = np.tile(view.quantiles[inside].mean(axis=0), (len(gap), 1))
         edge, side = np.abs(gap) - costs, np.nan_to_num(np.sign(gap))
-        size = size_by_edge(edge, risk, max_mw=settings.max_mw, full_size_ratio=settings.full_size_ratio, min_edge_ratio=settings.min_edge_ratio)
+        size = size_by_edge(
+            edge,
+            risk,
+            max_mw=settings.max_mw,
+            full_size_ratio=settings.full_size_ratio,
+            min_edge_ratio=settings.min_edge_ratio,
+        )
         above = probability_above(quantiles, own - side * costs)
         prices = view.past_days("day_ahead_price_eur_per_mwh", settings.window_days + 7)
         return Proposal(
@@ -50,7 +58,9 @@ class PriceViewStrategy:
             edge=edge,
             risk=risk,
             probability=np.where(inside, np.where(side > 0, 1.0 - above, above), np.nan),
-            scenarios=reference - (view.mean + prices[7:] - prices[:-7]) if len(prices) > 7 else np.zeros((0, len(side))),
+            scenarios=reference - (view.mean + prices[7:] - prices[:-7])
+            if len(prices) > 7
+            else np.zeros((0, len(side))),
             keeps_shape=is_block,
             is_block=is_block,
             texts=_texts(view.mean, reference, inside, settings),
@@ -67,10 +77,14 @@ def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> 
 def _reference(view: MarketView, settings: PriceViewSettings) -> Floats:
     if view.reference is not None:
         return view.reference
-    return np.full(len(view.mean), np.nan if settings.reference_eur_per_mwh is None else settings.reference_eur_per_mwh)
+    return np.full(
+        len(view.mean), np.nan if settings.reference_eur_per_mwh is None else settings.reference_eur_per_mwh
+    )
 
 
-def _texts(mean: Floats, reference: Floats, inside: npt.NDArray[np.bool_], settings: PriceViewSettings) -> tuple[str, ...]:
+def _texts(
+    mean: Floats, reference: Floats, inside: npt.NDArray[np.bool_], settings: PriceViewSettings
+) -> tuple[str, ...]:
     of_block = ""
     if settings.product != "mtu" and inside.any():
         if not np.isfinite(reference[inside]).all():

@@ -10,7 +10,14 @@ import numpy as np
 import polars as pl
 
 from spot.contracts.panel import Floats
-from spot.strategy.proposals.view import LEVELS, MarketView, Proposal, mean_of_quantiles, past_profiles, probability_above
+from spot.strategy.proposals.view import (
+    LEVELS,
+    MarketView,
+    Proposal,
+    mean_of_quantiles,
+    past_profiles,
+    probability_above,
+)
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.sizing import round_towards_zero, size_by_edge
 
@@ -31,7 +38,9 @@ class SettlementSpreadStrategy:
         spread = view.spread_quantiles
         if spread is None:
             if settings.distribution == "catboost" and len(past) >= _MIN_DAYS:
-                return _silent(view, past, "flat: no spread model serves this day, or one of its inputs is missing")
+                return _silent(
+                    view, past, "flat: no spread model serves this day, or one of its inputs is missing"
+                )
             spread = empirical_quantiles(past)
         if spread is None:
             days = f"flat: only {len(past)} past days with a second price ({settings.settled_against}), {_MIN_DAYS} are needed"
@@ -40,10 +49,20 @@ class SettlementSpreadStrategy:
         side = np.sign(mean)
         edge = np.abs(mean) - costs
         risk = (spread[:, 6] - spread[:, 2]) / 2.0
-        size = size_by_edge(edge, risk, max_mw=settings.max_mw, full_size_ratio=settings.full_size_ratio, min_edge_ratio=settings.min_edge_ratio)
+        size = size_by_edge(
+            edge,
+            risk,
+            max_mw=settings.max_mw,
+            full_size_ratio=settings.full_size_ratio,
+            min_edge_ratio=settings.min_edge_ratio,
+        )
         exposure = side * size
         curve = _curves(exposure, view.mean + mean, costs, risk, settings) if settings.takes_curve else ()
-        gains = np.where(side > 0, probability_above(spread, np.full(len(mean), costs)), 1.0 - probability_above(spread, np.full(len(mean), -costs)))
+        gains = np.where(
+            side > 0,
+            probability_above(spread, np.full(len(mean), costs)),
+            1.0 - probability_above(spread, np.full(len(mean), -costs)),
+        )
         return Proposal(
             exposure_mw=exposure,
             limit_price=_furthest(exposure, curve),
@@ -69,8 +88,12 @@ def empirical_quantiles(past_spreads: Floats, pool: int = 1) -> Floats | None:
 def _past_spreads(view: MarketView, n_days: int) -> Floats:
     """(S, P) second price minus day-ahead price on past days."""
     spread = pl.col("reference_price_eur_per_mwh") - pl.col("day_ahead_price_eur_per_mwh")
-    known = view.history.filter(pl.col("reference_price_eur_per_mwh").is_not_null()).with_columns(spread=spread)
-    return past_profiles(known, "spread", view.zone, view.starts_utc, resolution_minutes=view.resolution_minutes, n_days=n_days)
+    known = view.history.filter(pl.col("reference_price_eur_per_mwh").is_not_null()).with_columns(
+        spread=spread
+    )
+    return past_profiles(
+        known, "spread", view.zone, view.starts_utc, resolution_minutes=view.resolution_minutes, n_days=n_days
+    )
 
 
 def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
@@ -97,7 +120,9 @@ def _curves(
     last step is the signal's whole volume, which the limits are asked about; all are multiples of the volume step.
     """
     curves = []
-    for mw, middle, width in zip(round_towards_zero(exposure, settings.volume_step_mw), fair, risk, strict=True):
+    for mw, middle, width in zip(
+        round_towards_zero(exposure, settings.volume_step_mw), fair, risk, strict=True
+    ):
         shares = np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
         volumes = np.unique(round_towards_zero(shares * abs(mw), settings.volume_step_mw))
         volumes = volumes[volumes > 0]
@@ -105,7 +130,13 @@ def _curves(
         ratios = np.maximum(volumes / settings.max_mw * settings.full_size_ratio, settings.min_edge_ratio)
         steps = zip((middle - np.sign(mw) * (costs + ratios * width)).tolist(), volumes.tolist(), strict=True)
         # Of volumes at one price the largest says it all.
-        curves.append(tuple(step for step, is_last in zip(steps, np.append(np.diff(ratios) > 0, True), strict=False) if is_last))
+        curves.append(
+            tuple(
+                step
+                for step, is_last in zip(steps, np.append(np.diff(ratios) > 0, True), strict=False)
+                if is_last
+            )
+        )
     return tuple(curves)
 
 
@@ -117,7 +148,9 @@ def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ..
     return np.where(exposure > 0, np.floor(first), np.ceil(first)) / 100.0
 
 
-def _texts(mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpreadSettings) -> tuple[str, ...]:
+def _texts(
+    mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpreadSettings
+) -> tuple[str, ...]:
     second = settings.settled_against
     return tuple(
         f"{second} expected {m:+.2f} EUR/MWh from day-ahead, costs {costs:.2f}, edge {e:.2f} over risk {r:.2f}, gains with probability {p:.2f}"

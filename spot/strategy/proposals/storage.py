@@ -36,7 +36,9 @@ class StoragePlan:
         return self.charge_mw - self.discharge_mw
 
 
-def optimise_storage(buy_prices: Floats, sell_prices: Floats, hours: float, settings: StorageSettings) -> StoragePlan:
+def optimise_storage(
+    buy_prices: Floats, sell_prices: Floats, hours: float, settings: StorageSettings
+) -> StoragePlan:
     """The plan of greatest value for a day of P units of `hours` each; prices (P,) in EUR/MWh, fees not included.
 
     Raises:
@@ -73,7 +75,13 @@ def plan_of(exposure_mw: Floats, hours: float, settings: StorageSettings) -> Sto
 
 def plan_value_eur(plan: StoragePlan, prices: Floats, hours: float, settings: StorageSettings) -> float:
     """Revenue of the plan at `prices` (P,) minus wear, fees not included."""
-    return float(hours * ((plan.discharge_mw - plan.charge_mw) @ prices - settings.degradation_eur_per_mwh * plan.discharge_mw.sum()))
+    return float(
+        hours
+        * (
+            (plan.discharge_mw - plan.charge_mw) @ prices
+            - settings.degradation_eur_per_mwh * plan.discharge_mw.sum()
+        )
+    )
 
 
 def _state(charge: Floats, discharge: Floats, hours: float, settings: StorageSettings) -> Floats:
@@ -86,7 +94,9 @@ def _constraints(n_units: int, hours: float, settings: StorageSettings) -> tuple
     """Rows over (c, d): state of charge after every unit, cycles."""
     running = np.tril(np.ones((n_units, n_units)))
     start = settings.initial_charge_frac * settings.energy_mwh
-    state = np.hstack([hours * settings.charge_efficiency * running, -hours / settings.discharge_efficiency * running])
+    state = np.hstack(
+        [hours * settings.charge_efficiency * running, -hours / settings.discharge_efficiency * running]
+    )
     cycles = np.concatenate([np.zeros(n_units), np.full(n_units, hours)])[None, :]
     low, high = np.full(n_units, -start), np.full(n_units, settings.energy_mwh - start)
     low[-1] = high[-1] = 0.0
@@ -106,7 +116,9 @@ def _with_binaries(cost: Floats, rows: csr_array, low: Floats, high: Floats, pow
         np.concatenate([cost, np.zeros(n_units)]),
         constraints=[
             LinearConstraint(hstack([rows, csr_array((rows.shape[0], n_units))]), low, high),
-            LinearConstraint(either, -np.inf, np.concatenate([np.zeros(n_units), np.full(n_units, power_mw)])),
+            LinearConstraint(
+                either, -np.inf, np.concatenate([np.zeros(n_units), np.full(n_units, power_mw)])
+            ),
         ],
         bounds=Bounds(0.0, np.concatenate([np.full(2 * n_units, power_mw), np.ones(n_units)])),
         integrality=np.concatenate([np.zeros(2 * n_units), np.ones(n_units)]),
@@ -135,10 +147,16 @@ class StorageStrategy:
             exposure_mw=exposure,
             limit_price=np.where(exposure > 0, np.inf, -np.inf),
             expected_reference=np.full(len(exposure), np.nan),
-            edge=np.where(exposure > 0, -view.mean - fee, np.where(exposure < 0, view.mean - fee - settings.degradation_eur_per_mwh, 0.0)),
+            edge=np.where(
+                exposure > 0,
+                -view.mean - fee,
+                np.where(exposure < 0, view.mean - fee - settings.degradation_eur_per_mwh, 0.0),
+            ),
             risk=(_at(view.quantiles, 0.9) - _at(view.quantiles, 0.1)) / 2.0,
             probability=_gain_probability(exposure, view, prices, fee, settings),
-            scenarios=-(view.mean + prices[7:] - prices[:-7]) if len(prices) > 7 else np.zeros((0, len(exposure))),
+            scenarios=-(view.mean + prices[7:] - prices[:-7])
+            if len(prices) > 7
+            else np.zeros((0, len(exposure))),
             keeps_shape=True,
             recut=partial(in_volume_steps, market=market, keep_below=True),
             is_firm=True,
@@ -150,12 +168,16 @@ def _at(quantiles: Floats, level: float) -> Floats:
     return quantiles[:, int(np.argmin(np.abs(level - LEVELS)))]
 
 
-def _gain_probability(exposure: Floats, view: MarketView, prices: Floats, fee: float, settings: StorageSettings) -> Floats:
+def _gain_probability(
+    exposure: Floats, view: MarketView, prices: Floats, fee: float, settings: StorageSettings
+) -> Floats:
     """Share of past days, moved to today's forecast, on which the whole plan gains; NaN without a past."""
     if len(prices) <= 7:
         return np.full(len(exposure), np.nan)
     scenarios = view.mean + prices[7:] - prices[:-7]
-    costs = view.hours * (fee * np.abs(exposure).sum() + settings.degradation_eur_per_mwh * np.maximum(-exposure, 0).sum())
+    costs = view.hours * (
+        fee * np.abs(exposure).sum() + settings.degradation_eur_per_mwh * np.maximum(-exposure, 0).sum()
+    )
     gains = -(scenarios @ exposure) * view.hours - costs
     return np.full(len(exposure), float((gains > 0).mean()))
 

@@ -42,7 +42,14 @@ class MarketView:
 
     def past_days(self, column: str, n_days: int) -> Floats:
         """(S, P) values of a history column on the newest `n_days` complete days, oldest first, by local time of day."""
-        return past_profiles(self.history, column, self.zone, self.starts_utc, resolution_minutes=self.resolution_minutes, n_days=n_days)
+        return past_profiles(
+            self.history,
+            column,
+            self.zone,
+            self.starts_utc,
+            resolution_minutes=self.resolution_minutes,
+            n_days=n_days,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +95,24 @@ def mean_of_quantiles(quantiles: Floats) -> Floats:
 
 def probability_above(quantiles: Floats, threshold: Floats) -> Floats:
     """Chance that the value exceeds `threshold` (P,), interpolated between the levels and capped at their ends."""
-    below = np.array([np.interp(x, row, LEVELS) if np.isfinite(x) else np.nan for row, x in zip(quantiles, threshold, strict=True)])
+    below = np.array(
+        [
+            np.interp(x, row, LEVELS) if np.isfinite(x) else np.nan
+            for row, x in zip(quantiles, threshold, strict=True)
+        ]
+    )
     return 1.0 - below
 
 
-def past_profiles(history: pl.DataFrame, column: str, zone: str, starts_utc: tuple[datetime, ...], *, resolution_minutes: int, n_days: int) -> Floats:
+def past_profiles(
+    history: pl.DataFrame,
+    column: str,
+    zone: str,
+    starts_utc: tuple[datetime, ...],
+    *,
+    resolution_minutes: int,
+    n_days: int,
+) -> Floats:
     """(S, P) past values aligned to today's units by local time of day; days with gaps are left out.
 
     The hour that a spring day lacks takes its neighbour, the doubled hour of autumn is averaged.
@@ -106,8 +126,15 @@ def past_profiles(history: pl.DataFrame, column: str, zone: str, starts_utc: tup
         history.filter((pl.col("zone") == zone) & pl.col("delivery_day").is_in(newest.implode()))
         .with_columns(pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part"))
         .explode("part")
-        .with_columns(local=(pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(time_zone))
-        .with_columns(slot=(pl.col("local").dt.hour().cast(pl.Int32) * 60 + pl.col("local").dt.minute().cast(pl.Int32)) // resolution_minutes)
+        .with_columns(
+            local=(
+                pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))
+            ).dt.convert_time_zone(time_zone)
+        )
+        .with_columns(
+            slot=(pl.col("local").dt.hour().cast(pl.Int32) * 60 + pl.col("local").dt.minute().cast(pl.Int32))
+            // resolution_minutes
+        )
     )
     slots = quarter.group_by("delivery_day", "slot", maintain_order=True).agg(
         pl.when(pl.col(column).null_count() == 0).then(pl.col(column).mean()).alias("value"),
@@ -122,7 +149,10 @@ def past_profiles(history: pl.DataFrame, column: str, zone: str, starts_utc: tup
         .astype(np.float64)
     )
     _fill_spring_hour(table, 60 // resolution_minutes)
-    today = [int((local.hour * 60 + local.minute) // resolution_minutes) for local in (start.astimezone(ZoneInfo(time_zone)) for start in starts_utc)]
+    today = [
+        int((local.hour * 60 + local.minute) // resolution_minutes)
+        for local in (start.astimezone(ZoneInfo(time_zone)) for start in starts_utc)
+    ]
     profiles = table[:, today]
     return profiles[np.isfinite(profiles).all(axis=1)]
 

@@ -50,7 +50,9 @@ def in_volume_steps(exposure_mw: Floats, market: StepMarket, *, keep_below: bool
     step, n_units = market.settings.volume_step_mw, len(exposure_mw)
     charge, discharge = np.maximum(exposure_mw, 0.0) / step, np.maximum(-exposure_mw, 0.0) / step
     full = np.full(n_units, market.settings.power_mw / step)
-    caps = [np.floor((side if keep_below else full) + _EPSILON).astype(np.int64) for side in (charge, discharge)]
+    caps = [
+        np.floor((side if keep_below else full) + _EPSILON).astype(np.int64) for side in (charge, discharge)
+    ]
     centre = [np.rint(np.cumsum(side)).astype(np.int64) for side in (charge, discharge)]
     reach = _REACH
     while reach <= _WIDEST_REACH:
@@ -64,18 +66,32 @@ def in_volume_steps(exposure_mw: Floats, market: StepMarket, *, keep_below: bool
 def _best_path(centre: list[Ints], caps: list[Ints], reach: int, market: StepMarket) -> Floats | None:
     """(P,) steps bought minus sold of the best path; None where none closes and gains."""
     offsets, worth = np.arange(-reach, reach + 1), market.hours * market.settings.volume_step_mw
-    cost, gain = -worth * market.buy_prices, worth * (market.sell_prices - market.settings.degradation_eur_per_mwh)
+    cost, gain = (
+        -worth * market.buy_prices,
+        worth * (market.sell_prices - market.settings.degradation_eur_per_mwh),
+    )
     value = np.full((len(offsets), len(offsets)), -np.inf)
     value[reach, reach] = 0.0
     moves = []
     charged, sold = (np.diff(counts, prepend=0) for counts in centre)
     for unit in range(len(cost)):
         # One side at a time: while the battery charges, the count of what was sold stands still, and the other way round.
-        after_charge, from_charged = _best_moves(value, offsets, int(charged[unit]), int(caps[0][unit]), float(cost[unit]))
-        after_sale, from_sold = _best_moves(value.T, offsets, int(sold[unit]), int(caps[1][unit]), float(gain[unit]))
-        after_charge, after_sale = _standing_still(after_charge, int(sold[unit])), _standing_still(after_sale, int(charged[unit])).T
-        moves.append(_Moves(after_charge >= after_sale, from_charged, from_sold, int(charged[unit]), int(sold[unit])))
-        allowed = _is_allowed(centre[0][unit] + offsets, centre[1][unit] + offsets, market, is_last=unit == len(cost) - 1)
+        after_charge, from_charged = _best_moves(
+            value, offsets, int(charged[unit]), int(caps[0][unit]), float(cost[unit])
+        )
+        after_sale, from_sold = _best_moves(
+            value.T, offsets, int(sold[unit]), int(caps[1][unit]), float(gain[unit])
+        )
+        after_charge, after_sale = (
+            _standing_still(after_charge, int(sold[unit])),
+            _standing_still(after_sale, int(charged[unit])).T,
+        )
+        moves.append(
+            _Moves(after_charge >= after_sale, from_charged, from_sold, int(charged[unit]), int(sold[unit]))
+        )
+        allowed = _is_allowed(
+            centre[0][unit] + offsets, centre[1][unit] + offsets, market, is_last=unit == len(cost) - 1
+        )
         value = np.where(allowed, np.maximum(after_charge, after_sale), -np.inf)
     if not value.max() > 0.0:
         return None
@@ -103,10 +119,16 @@ def _standing_still(value: Floats, moved: int) -> Floats:
 def _is_allowed(charged: Ints, sold: Ints, market: StepMarket, *, is_last: bool) -> npt.NDArray[np.bool_]:
     """(C, S) whether the battery can have charged and sold so many steps."""
     battery, energy = market.settings, market.hours * market.settings.volume_step_mw
-    change = energy * (battery.charge_efficiency * charged[:, None] - sold[None, :] / battery.discharge_efficiency)
+    change = energy * (
+        battery.charge_efficiency * charged[:, None] - sold[None, :] / battery.discharge_efficiency
+    )
     start = battery.initial_charge_frac * battery.energy_mwh
-    lowest, highest = (0.0, energy * battery.charge_efficiency) if is_last else (-start, battery.energy_mwh - start)
-    is_within = (change >= lowest - _EPSILON) & (change <= min(highest, battery.energy_mwh - start) + _EPSILON)
+    lowest, highest = (
+        (0.0, energy * battery.charge_efficiency) if is_last else (-start, battery.energy_mwh - start)
+    )
+    is_within = (change >= lowest - _EPSILON) & (
+        change <= min(highest, battery.energy_mwh - start) + _EPSILON
+    )
     is_cycled = sold * energy <= battery.max_cycles_per_day * battery.energy_mwh + _EPSILON
     return is_within & is_cycled[None, :] & (charged >= 0)[:, None] & (sold >= 0)[None, :]
 

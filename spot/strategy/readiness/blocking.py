@@ -17,10 +17,14 @@ def stopping_words(events: Sequence[LimitEvent]) -> tuple[str, ...]:
 
     The same limit broken in several scopes with the same numbers is one sentence that names the scopes.
     """
-    return _merged([event for event in events if event.kind in _TAKES_AWAY and event.action in ("block", "halt")])
+    return _merged(
+        [event for event in events if event.kind in _TAKES_AWAY and event.action in ("block", "halt")]
+    )
 
 
-def unit_reasons(texts: Sequence[str], proposed: Floats, final: Floats, events: Sequence[LimitEvent]) -> tuple[str, ...]:
+def unit_reasons(
+    texts: Sequence[str], proposed: Floats, final: Floats, events: Sequence[LimitEvent]
+) -> tuple[str, ...]:
     """(P,) the reason of each unit: what blocked or cut its order first, then the strategy's own `texts`.
 
     `proposed` and `final` are exposures (P,) before and after trading state and limits. On a day that is blocked every unit says so, also one in
@@ -28,7 +32,8 @@ def unit_reasons(texts: Sequence[str], proposed: Floats, final: Floats, events: 
     """
     blocked, cuts = stopping_words(events), _merged([event for event in events if event.kind in _TAKES_AWAY])
     return tuple(
-        "; ".join([*_before(wanted, left, blocked, cuts), text or "no reason"]) for text, wanted, left in zip(texts, proposed, final, strict=True)
+        "; ".join([*_before(wanted, left, blocked, cuts), text or "no reason"])
+        for text, wanted, left in zip(texts, proposed, final, strict=True)
     )
 
 
@@ -36,7 +41,9 @@ def _before(wanted: float, left: float, blocked: tuple[str, ...], cuts: tuple[st
     if blocked and left == 0:
         return [f"blocked by {words}" for words in blocked]
     if not np.isfinite(wanted) or abs(left) < abs(wanted):
-        return [f"{'taken away' if left == 0 else f'cut from {abs(wanted):g} MW'} by {words}" for words in cuts]
+        return [
+            f"{'taken away' if left == 0 else f'cut from {abs(wanted):g} MW'} by {words}" for words in cuts
+        ]
     return []
 
 
@@ -46,7 +53,9 @@ def _merged(events: Sequence[LimitEvent]) -> tuple[str, ...]:
         # A detail begins with its scope; the rest is the same where one fact breaks the same limit of several scopes.
         scopes.setdefault(event.detail.removeprefix(f"{event.scope} "), []).append(event.scope)
     sentences = [
-        words.replace("trading state is ", "the trading state ") if words.startswith("trading state") else f"{words} ({', '.join(found)})"
+        words.replace("trading state is ", "the trading state ")
+        if words.startswith("trading state")
+        else f"{words} ({', '.join(found)})"
         for words, found in scopes.items()
     ]
     n_more = len(sentences) - _SHOWN

@@ -25,7 +25,9 @@ def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc:
     newest = []
     for table, series in ESSENTIAL_FEEDS.items():
         known = _known(raw.get(table, pl.DataFrame()), zone, series, as_of_utc)
-        is_gone = known.is_empty() or known["delivery_day"].max() < as_of_utc.date() - timedelta(days=GIVEN_UP_DAYS)  # type: ignore[operator]
+        is_gone = known.is_empty() or known["delivery_day"].max() < as_of_utc.date() - timedelta(
+            days=GIVEN_UP_DAYS
+        )  # type: ignore[operator]
         if is_gone and table != "day_ahead_prices":
             continue
         found = _newest_day_utc(known) if known.height else None
@@ -38,13 +40,19 @@ def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc:
 def _known(frame: pl.DataFrame, zone: str, series: str, as_of_utc: datetime) -> pl.DataFrame:
     if frame.is_empty():
         return frame
-    return frame.filter(pl.col("zone") == zone, pl.col("series") == series, pl.col("available_at_utc") <= as_of_utc)
+    return frame.filter(
+        pl.col("zone") == zone, pl.col("series") == series, pl.col("available_at_utc") <= as_of_utc
+    )
 
 
 def _newest_day_utc(known: pl.DataFrame) -> datetime | None:
     """First publication of the newest day that is mostly there; a few days back suffice to find it."""
     recent = known.filter(pl.col("delivery_day") > pl.col("delivery_day").max() - timedelta(days=7))
-    units = recent.group_by("delivery_day", "delivery_start_utc").agg(pl.col("available_at_utc").min(), pl.col("resolution_minutes").first())
-    days = units.group_by("delivery_day").agg(pl.col("available_at_utc").max(), pl.col("resolution_minutes").sum())
+    units = recent.group_by("delivery_day", "delivery_start_utc").agg(
+        pl.col("available_at_utc").min(), pl.col("resolution_minutes").first()
+    )
+    days = units.group_by("delivery_day").agg(
+        pl.col("available_at_utc").max(), pl.col("resolution_minutes").sum()
+    )
     whole = days.filter(pl.col("resolution_minutes") >= _MOST_OF_A_DAY_MINUTES).sort("delivery_day")
     return whole["available_at_utc"][-1] if whole.height else None

@@ -52,8 +52,15 @@ def _wrong_units(rows: pl.DataFrame, zone: str, delivery_day: date) -> list[str]
     minutes = rows.get_column("resolution_minutes").unique().to_list()
     if len(minutes) != 1 or minutes[0] not in (15, 30, 60):
         return [f"market time units of {minutes} minutes"]
-    expected, found = delivery_starts_utc(zone, delivery_day, minutes[0]), rows.get_column("delivery_start_utc").to_list()
-    return [] if list(expected) == found else [f"{len(found)} market time units, expected {len(expected)}, each once"]
+    expected, found = (
+        delivery_starts_utc(zone, delivery_day, minutes[0]),
+        rows.get_column("delivery_start_utc").to_list(),
+    )
+    return (
+        []
+        if list(expected) == found
+        else [f"{len(found)} market time units, expected {len(expected)}, each once"]
+    )
 
 
 def _wrong_values(rows: pl.DataFrame, zone: str, delivery_day: date) -> list[str]:
@@ -65,22 +72,36 @@ def _wrong_values(rows: pl.DataFrame, zone: str, delivery_day: date) -> list[str
         reasons.append("quantiles cross")
     middle = values[:, [4, -1]]
     if middle.min() < limits.minimum_eur_per_mwh or middle.max() > limits.maximum_eur_per_mwh:
-        reasons.append(f"median or point forecast outside the price limits {limits.minimum_eur_per_mwh:g} to {limits.maximum_eur_per_mwh:g} EUR/MWh")
+        reasons.append(
+            f"median or point forecast outside the price limits {limits.minimum_eur_per_mwh:g} to {limits.maximum_eur_per_mwh:g} EUR/MWh"
+        )
     return reasons
 
 
 def _wrong_origin(rows: pl.DataFrame) -> list[str]:
     versions = rows.get_column("model_version").unique().to_list()
-    return [] if len(versions) == 1 and versions[0] not in (None, "", "none") else [f"no single model version: {versions}"]
+    return (
+        []
+        if len(versions) == 1 and versions[0] not in (None, "", "none")
+        else [f"no single model version: {versions}"]
+    )
 
 
 def _wrong_time(rows: pl.DataFrame, zone: str, delivery_day: date, as_of_utc: datetime) -> list[str]:
-    made, newest, gate = rows.get_column("as_of_utc").max(), rows.get_column("newest_input_utc").max(), gate_closure_utc(zone, delivery_day)
+    made, newest, gate = (
+        rows.get_column("as_of_utc").max(),
+        rows.get_column("newest_input_utc").max(),
+        gate_closure_utc(zone, delivery_day),
+    )
     if not isinstance(made, datetime) or not isinstance(newest, datetime):
         return ["the forecast does not say what it knew"]
     reasons = []
     if newest > made or newest > gate or newest > as_of_utc:
-        reasons.append(f"an input of {newest:%Y-%m-%d %H:%M} UTC is newer than the forecast, the gate or the decision may know")
+        reasons.append(
+            f"an input of {newest:%Y-%m-%d %H:%M} UTC is newer than the forecast, the gate or the decision may know"
+        )
     if as_of_utc > gate:
-        reasons.append(f"decided at {as_of_utc:%Y-%m-%d %H:%M} UTC, after the gate at {gate:%Y-%m-%d %H:%M} UTC")
+        reasons.append(
+            f"decided at {as_of_utc:%Y-%m-%d %H:%M} UTC, after the gate at {gate:%Y-%m-%d %H:%M} UTC"
+        )
     return reasons

@@ -65,27 +65,55 @@ class Outlook:
 def assess_outlook(facts: OutlookFacts) -> Outlook:
     """Whether orders of the day can leave, or have left, and every reason against it."""
     gate = gate_closure_utc(facts.zone, facts.delivery_day)
-    signals, forecasts = (rows.filter(pl.col("role") == "champion") for rows in (facts.signals, facts.forecasts))
+    signals, forecasts = (
+        rows.filter(pl.col("role") == "champion") for rows in (facts.signals, facts.forecasts)
+    )
     model_age = None if facts.model is None else (facts.delivery_day - facts.model.trained_through).days
-    data_age = None if facts.essential_data_utc is None else (facts.now - facts.essential_data_utc).total_seconds() / 3600.0
+    data_age = (
+        None
+        if facts.essential_data_utc is None
+        else (facts.now - facts.essential_data_utc).total_seconds() / 3600.0
+    )
     traded = tuple(_traded(facts, signals))
     if facts.now >= gate:
         sent = facts.publications.filter(pl.col("status") == "sent", pl.col("n_orders") > 0)
-        reasons = traded if sent.height else (f"the gate closed at {gate:%d %b %H:%M} UTC and no order was sent", *_why_unsent(facts, signals))
-        return Outlook(can_trade=sent.height > 0, reasons=reasons, model_age_days=model_age, data_age_hours=data_age)
-    standing = (*facts.stops, *facts.unread_strategies, *_of_limits(facts), *_of_model(facts, model_age), *_of_data(facts, data_age))
+        reasons = (
+            traded
+            if sent.height
+            else (
+                f"the gate closed at {gate:%d %b %H:%M} UTC and no order was sent",
+                *_why_unsent(facts, signals),
+            )
+        )
+        return Outlook(
+            can_trade=sent.height > 0, reasons=reasons, model_age_days=model_age, data_age_hours=data_age
+        )
+    standing = (
+        *facts.stops,
+        *facts.unread_strategies,
+        *_of_limits(facts),
+        *_of_model(facts, model_age),
+        *_of_data(facts, data_age),
+    )
     missing = tuple(_of_chain(facts, forecasts, signals, gate))
     if not standing and missing:
         missing = (*missing, "nothing else stands in the way")
     reasons = (*standing, *missing, *(_why_flat(facts, signals) if not missing and not traded else ()))
-    return Outlook(can_trade=not reasons, reasons=reasons or traded, model_age_days=model_age, data_age_hours=data_age)
+    return Outlook(
+        can_trade=not reasons, reasons=reasons or traded, model_age_days=model_age, data_age_hours=data_age
+    )
 
 
 def _of_limits(facts: OutlookFacts) -> Iterator[str]:
     if facts.limits.document is None:
         yield facts.limits.problem or "the limits cannot be read"
         return
-    unusable = {f"{limit.scope} {limit.kind}" for name in facts.strategies for limit in facts.limits.limits(facts.zone, name) if limit.value is None}
+    unusable = {
+        f"{limit.scope} {limit.kind}"
+        for name in facts.strategies
+        for limit in facts.limits.limits(facts.zone, name)
+        if limit.value is None
+    }
     if unusable:
         yield f"limits that are missing or no number deny: {', '.join(sorted(unusable)[:3])}{' and more' if len(unusable) > 3 else ''}"
 
@@ -111,7 +139,9 @@ def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:
         yield f"data too old: no new day of prices or of load forecasts since {newest}, {age_hours:,.0f} h ago, max_data_age_hours allows {allowed:g}"
 
 
-def _of_chain(facts: OutlookFacts, forecasts: pl.DataFrame, signals: pl.DataFrame, gate: datetime) -> Iterator[str]:
+def _of_chain(
+    facts: OutlookFacts, forecasts: pl.DataFrame, signals: pl.DataFrame, gate: datetime
+) -> Iterator[str]:
     """Forecast and signals that are not there yet or not fit."""
     if forecasts.is_empty():
         makes = "`spotdesk run` makes it, no schedule looks after the zone"
@@ -119,7 +149,9 @@ def _of_chain(facts: OutlookFacts, forecasts: pl.DataFrame, signals: pl.DataFram
             makes = f"the schedule of a running `spotdesk dev` makes it at {facts.forecasts_at_utc:%d %b %H:%M} UTC"
         yield f"no forecast yet: {makes}, and the gate closes at {gate:%d %b %H:%M} UTC"
         return
-    verdict = assess_forecast_readiness(forecasts, zone=facts.zone, delivery_day=facts.delivery_day, as_of_utc=facts.now)
+    verdict = assess_forecast_readiness(
+        forecasts, zone=facts.zone, delivery_day=facts.delivery_day, as_of_utc=facts.now
+    )
     yield from (f"the forecast is not fit: {reason}" for reason in verdict.reasons)
     for name in facts.strategies:
         own = signals.filter(pl.col("strategy") == name)
@@ -132,22 +164,32 @@ def _why_unsent(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     """After the gate: silence, flat strategies, or orders that did not leave."""
     if signals.is_empty():
         return ("no signal was made",)
-    unsent = ("signals with orders did not leave: table publications says why, a replay after the gate sends nothing",)
+    unsent = (
+        "signals with orders did not leave: table publications says why, a replay after the gate sends nothing",
+    )
     return _why_flat(facts, signals) + (unsent if (signals["side"] != "flat").any() else ())
 
 
 def _why_flat(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     """What left each strategy that spoke without an order: limits first, else its own words."""
-    return tuple(line for name in facts.strategies if (line := _flat_line(facts, signals.filter(pl.col("strategy") == name), name)))
+    return tuple(
+        line
+        for name in facts.strategies
+        if (line := _flat_line(facts, signals.filter(pl.col("strategy") == name), name))
+    )
 
 
 def _flat_line(facts: OutlookFacts, own: pl.DataFrame, name: str) -> str:
     if own.is_empty() or (own["side"] != "flat").any():
         return ""
-    stopping = facts.events.filter(pl.col("role") == "champion", pl.col("strategy") == name, pl.col("action").is_in(["block", "halt"]))
+    stopping = facts.events.filter(
+        pl.col("role") == "champion", pl.col("strategy") == name, pl.col("action").is_in(["block", "halt"])
+    )
     limits = stopping["limit_name"].unique(maintain_order=True).to_list()
     return (
-        f"{name} is flat: {', '.join(limits)} blocked it" if limits else f"{name} is flat: {own['reasons'].mode().sort()[0].removeprefix('flat: ')}"
+        f"{name} is flat: {', '.join(limits)} blocked it"
+        if limits
+        else f"{name} is flat: {own['reasons'].mode().sort()[0].removeprefix('flat: ')}"
     )
 
 
@@ -159,7 +201,11 @@ def _traded(facts: OutlookFacts, signals: pl.DataFrame) -> Iterator[str]:
         own = signals.filter(pl.col("strategy") == name)
         orders = own.filter(pl.col("side") != "flat")
         mwh = float((orders["volume_mw"] * orders["resolution_minutes"] / 60.0).sum())
-        yield f"{name}: {orders.height} orders, {mwh:,.1f} MWh" if orders.height else _flat_line(facts, own, name) or f"{name} did not speak"
+        yield (
+            f"{name}: {orders.height} orders, {mwh:,.1f} MWh"
+            if orders.height
+            else _flat_line(facts, own, name) or f"{name} did not speak"
+        )
 
 
 def _tightest(facts: OutlookFacts, kind: str) -> float | None:
@@ -178,6 +224,9 @@ def _with_override(facts: OutlookFacts, limit: Limit, strategy: str) -> float:
     moves = [
         override.value
         for override in facts.limits.overrides()
-        if override.concerns(limit, facts.zone, strategy) and not override.problem and override.expires_utc and override.expires_utc > facts.now
+        if override.concerns(limit, facts.zone, strategy)
+        and not override.problem
+        and override.expires_utc
+        and override.expires_utc > facts.now
     ]
     return next((value for value in reversed(moves) if value is not None), float(limit.value or 0.0))

@@ -41,22 +41,32 @@ class SpreadPast:
 def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPast:
     """The frame of `build_outcomes` laid on local days; quarters are averaged or repeated to slots of `minutes`."""
     parts = pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part")
-    local = (pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(find_zone(zone).market_time_zone)
+    local = (pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(
+        find_zone(zone).market_time_zone
+    )
     slots = (
         outcomes.filter(pl.col("zone") == zone)
         .with_columns(parts)
         .explode("part")
-        .with_columns(slot=(local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)) // minutes)
+        .with_columns(
+            slot=(local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)) // minutes
+        )
         .with_columns(spread=pl.col("reference_price_eur_per_mwh") - pl.col("day_ahead_price_eur_per_mwh"))
         .group_by("delivery_day", "slot", maintain_order=True)
-        .agg(pl.col("day_ahead_price_eur_per_mwh").mean(), pl.col("spread").mean(), known_us=pl.col("known_at_utc").dt.epoch("us").max())
+        .agg(
+            pl.col("day_ahead_price_eur_per_mwh").mean(),
+            pl.col("spread").mean(),
+            known_us=pl.col("known_at_utc").dt.epoch("us").max(),
+        )
     )
     days = slots["delivery_day"].unique().sort()
     row = {day: i for i, day in enumerate(days.to_list())}
     shape = (len(days), 1440 // minutes)
     prices, spreads, known = np.full(shape, np.nan), np.full(shape, np.nan), np.full(len(days), -np.inf)
     index = np.array([row[day] for day in slots["delivery_day"].to_list()], dtype=int)
-    prices[index, slots["slot"].to_numpy()] = slots["day_ahead_price_eur_per_mwh"].fill_null(np.nan).to_numpy()
+    prices[index, slots["slot"].to_numpy()] = (
+        slots["day_ahead_price_eur_per_mwh"].fill_null(np.nan).to_numpy()
+    )
     spreads[index, slots["slot"].to_numpy()] = slots["spread"].fill_null(np.nan).to_numpy()
     np.maximum.at(known, index, slots["known_us"].to_numpy().astype(float))
     known[np.isfinite(spreads).sum(axis=1) < _LEAST_SHARE * np.isfinite(prices).sum(axis=1)] = np.inf
@@ -64,7 +74,9 @@ def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPas
     return SpreadPast(tuple(days.to_list()), prices, spreads, known, minutes)
 
 
-def spread_inputs(past: SpreadPast, features: pl.DataFrame, *, zone: str, days: Sequence[date]) -> pl.DataFrame:
+def spread_inputs(
+    past: SpreadPast, features: pl.DataFrame, *, zone: str, days: Sequence[date]
+) -> pl.DataFrame:
     """Inputs for every unit of `days`: key columns first, then floats with NaN where nothing was known.
 
     `features` (`day_ahead_features`, each day as of its gate) may lack days. The price forecast is no input: a model's first training days have none.
@@ -77,7 +89,10 @@ def spread_inputs(past: SpreadPast, features: pl.DataFrame, *, zone: str, days: 
 
 
 def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:
-    starts, gate_us = delivery_starts_utc(zone, day, past.minutes), gate_closure_utc(zone, day).timestamp() * 1e6
+    starts, gate_us = (
+        delivery_starts_utc(zone, day, past.minutes),
+        gate_closure_utc(zone, day).timestamp() * 1e6,
+    )
     local = [start.astimezone(ZoneInfo(find_zone(zone).market_time_zone)) for start in starts]
     slot = np.array([(instant.hour * 60 + instant.minute) // past.minutes for instant in local])
     before = np.array([known < day for known in past.days], dtype=bool)
@@ -89,9 +104,9 @@ def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:
         "year_cosine": np.full(len(slot), np.cos(2 * np.pi * day.timetuple().tm_yday / 365.25)),
         **{f"spread_{name}": values[slot] for name, values in _spread_memory(known).items()},
     }
-    return pl.DataFrame({"zone": zone, "delivery_day": day, "delivery_start_utc": list(starts), **columns}).with_columns(
-        pl.col("delivery_start_utc").cast(pl.Datetime("us", "UTC"))
-    )
+    return pl.DataFrame(
+        {"zone": zone, "delivery_day": day, "delivery_start_utc": list(starts), **columns}
+    ).with_columns(pl.col("delivery_start_utc").cast(pl.Datetime("us", "UTC")))
 
 
 def _spread_memory(known: Floats) -> dict[str, Floats]:

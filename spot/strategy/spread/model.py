@@ -74,7 +74,9 @@ class CatBoostSpread:
 
         known = np.isfinite(spreads)
         if known.sum() < _MIN_ROWS:
-            raise ForecastError(f"spread model: {int(known.sum())} rows with a spread, {_MIN_ROWS} are needed")
+            raise ForecastError(
+                f"spread model: {int(known.sum())} rows with a spread, {_MIN_ROWS} are needed"
+            )
         self._names = tuple(name for name in inputs.columns if name not in _KEYS)
         self._model = CatBoostRegressor(
             loss_function=f"MultiQuantile:alpha={','.join(str(level) for level in LEVELS)}",
@@ -87,7 +89,11 @@ class CatBoostSpread:
             thread_count=1,
             allow_writing_files=False,
             verbose=False,
-        ).fit(Pool(inputs.select(self._names).to_numpy()[known], spreads[known], feature_names=list(self._names)))
+        ).fit(
+            Pool(
+                inputs.select(self._names).to_numpy()[known], spreads[known], feature_names=list(self._names)
+            )
+        )
         return self
 
     def predict(self, inputs: pl.DataFrame) -> Floats:
@@ -112,8 +118,12 @@ class CatBoostSpread:
         columns = self._columns(inputs)
         from catboost import Pool
 
-        values = self._model.get_feature_importance(Pool(columns, feature_names=list(self._names)), type="ShapValues", thread_count=1)
-        mean = np.einsum("q,pqn->pn", mean_of_quantiles(np.eye(len(LEVELS))), np.asarray(values, dtype=np.float64))
+        values = self._model.get_feature_importance(
+            Pool(columns, feature_names=list(self._names)), type="ShapValues", thread_count=1
+        )
+        mean = np.einsum(
+            "q,pqn->pn", mean_of_quantiles(np.eye(len(LEVELS))), np.asarray(values, dtype=np.float64)
+        )
         return {name: mean[:, i] for i, name in enumerate(self._names)}
 
     def _columns(self, inputs: pl.DataFrame) -> Floats:

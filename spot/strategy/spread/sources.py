@@ -44,7 +44,13 @@ class SpreadMoment:
     def past(self, n_days: int) -> SpreadPast:
         """Spreads of the newest `n_days` days as known at the gate."""
         first = self.day - timedelta(days=n_days)
-        outcomes = zone_outcomes(self.raw, zone=self.zone, settled_against=self.settled_against, as_of_utc=self.gate_utc, first_day=first)
+        outcomes = zone_outcomes(
+            self.raw,
+            zone=self.zone,
+            settled_against=self.settled_against,
+            as_of_utc=self.gate_utc,
+            first_day=first,
+        )
         return spread_past(outcomes, zone=self.zone, minutes=day_ahead_mtu_minutes(self.zone, self.day))
 
     def inputs(self, past: SpreadPast, days: Sequence[date]) -> pl.DataFrame:
@@ -60,7 +66,11 @@ class SpreadMoment:
         """Inputs and spreads (N,) of the newest `window_days` days whose spreads were known at the gate; perhaps none."""
         past, first = self.past(window_days + MEMORY_DAYS), self.day - timedelta(days=window_days)
         known = past.spread_known_us <= self.gate_utc.timestamp() * 1e6
-        days = [day for day, is_known in zip(past.days, known, strict=True) if first <= day < self.day and is_known]
+        days = [
+            day
+            for day, is_known in zip(past.days, known, strict=True)
+            if first <= day < self.day and is_known
+        ]
         if not days:
             return pl.DataFrame(), np.zeros(0)
         inputs = self.inputs(past, days)
@@ -100,9 +110,19 @@ class FittedSpread:
     """A model that learns from the days known at the gate and is refitted every `refit_days` and when the market time unit changes."""
 
     def __init__(
-        self, make_model: Callable[[], SpreadModel] = CatBoostSpread, *, window_days: int = 365, refit_days: int = 28, min_days: int = 60
+        self,
+        make_model: Callable[[], SpreadModel] = CatBoostSpread,
+        *,
+        window_days: int = 365,
+        refit_days: int = 28,
+        min_days: int = 60,
     ) -> None:
-        self._make_model, self._window_days, self._refit_days, self._min_days = make_model, window_days, refit_days, min_days
+        self._make_model, self._window_days, self._refit_days, self._min_days = (
+            make_model,
+            window_days,
+            refit_days,
+            min_days,
+        )
         self._model: SpreadModel | None = None
         self._fitted_on: date | None = None
         self._minutes = 0
@@ -110,9 +130,17 @@ class FittedSpread:
     def quantiles(self, moment: SpreadMoment) -> Floats | None:
         """None until `min_days` days with spreads are known."""
         minutes = day_ahead_mtu_minutes(moment.zone, moment.day)
-        if self._fitted_on is None or moment.day >= self._fitted_on + timedelta(days=self._refit_days) or minutes != self._minutes:
+        if (
+            self._fitted_on is None
+            or moment.day >= self._fitted_on + timedelta(days=self._refit_days)
+            or minutes != self._minutes
+        ):
             self._fit(moment, minutes)
-        return None if self._model is None else ServedSpread({moment.day: ("refitted", self._model)}).quantiles(moment)
+        return (
+            None
+            if self._model is None
+            else ServedSpread({moment.day: ("refitted", self._model)}).quantiles(moment)
+        )
 
     def _fit(self, moment: SpreadMoment, minutes: int) -> None:
         inputs, spreads = moment.lesson(self._window_days)
@@ -143,20 +171,30 @@ class NaiveSpread:
         return np.repeat((sign * self.size_eur_per_mwh)[:, None], len(LEVELS), axis=1)
 
 
-def daily_pinball_losses(model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182) -> Floats:
+def daily_pinball_losses(
+    model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182
+) -> Floats:
     """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate; NaN where a day has no spread.
 
     `moment` is a gate at which the spreads of `days` are known.
     """
     past = moment.past((moment.day - min(days)).days + window_days + MEMORY_DAYS)
-    losses = [_losses_of(model, moment.inputs(past, [day]), past, moment.zone, day, window_days) for day in days]
+    losses = [
+        _losses_of(model, moment.inputs(past, [day]), past, moment.zone, day, window_days) for day in days
+    ]
     return np.array(losses, dtype=np.float64).reshape(-1, 2)
 
 
-def _losses_of(model: SpreadModel, inputs: pl.DataFrame, past: SpreadPast, zone: str, day: date, window_days: int) -> tuple[float, float]:
+def _losses_of(
+    model: SpreadModel, inputs: pl.DataFrame, past: SpreadPast, zone: str, day: date, window_days: int
+) -> tuple[float, float]:
     truth, slots = _spreads_of(past, inputs), _slots_of(past, inputs)
     gate_us = gate_closure_utc(zone, day).timestamp() * 1e6
-    rows = [i for i, known in enumerate(past.days) if day - timedelta(days=window_days) <= known < day and past.spread_known_us[i] <= gate_us]
+    rows = [
+        i
+        for i, known in enumerate(past.days)
+        if day - timedelta(days=window_days) <= known < day and past.spread_known_us[i] <= gate_us
+    ]
     before = past.spreads[rows][:, slots]
     plain = empirical_quantiles(before[np.isfinite(before).all(axis=1)])
     if plain is None:

@@ -38,12 +38,19 @@ def past():
     rng = np.random.default_rng(0)
     forecasts = []
     for day in DAYS:
-        truth = prices.filter(pl.col("delivery_day") == day).sort("delivery_start_utc")["price_eur_per_mwh"].to_numpy()
+        truth = (
+            prices.filter(pl.col("delivery_day") == day)
+            .sort("delivery_start_utc")["price_eur_per_mwh"]
+            .to_numpy()
+        )
         forecasts.append(make_forecast(day, truth + rng.normal(0, 3, len(truth)), half_width=8.0))
     return TradingPast(zone=ZONE, raw=raw, forecasts=pl.concat(forecasts))
 
 
-RULES = TradingRules(strategy=SettlementSpreadSettings(settled_against="imbalance", min_edge_ratio=0.0, takes_curve=True), limits=make_book())
+RULES = TradingRules(
+    strategy=SettlementSpreadSettings(settled_against="imbalance", min_edge_ratio=0.0, takes_curve=True),
+    limits=make_book(),
+)
 STORAGE = TradingRules(strategy=StorageSettings(), limits=make_book())
 
 
@@ -79,7 +86,9 @@ def test_the_replay_equals_a_live_decision_with_only_what_was_known(past, replay
         as_of_utc=gate,
         limits=STORAGE.limits,
         trading_state=TradingState.ACTIVE,
-        history=zone_outcomes(cut, zone=ZONE, settled_against="nothing", as_of_utc=gate, first_day=day - timedelta(days=203)),
+        history=zone_outcomes(
+            cut, zone=ZONE, settled_against="nothing", as_of_utc=gate, first_day=day - timedelta(days=203)
+        ),
         desk_signals=replay.signals,
         settlements=replay.settlements,
         model_age_days=0.0,
@@ -125,8 +134,14 @@ def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(replay):
 
 def test_a_breach_that_halts_leaves_the_next_days_flat(past):
     book = make_book(max_mw_per_mtu={"limit": 0.01, "action": "halt"})
-    replay = replay_trading(past, DAYS, TradingRules(strategy=StorageSettings(), limits=book, resume_after_days=2))
-    states = replay.signals.group_by("delivery_day", maintain_order=True).agg(pl.col("trading_state").first())["trading_state"].to_list()
+    replay = replay_trading(
+        past, DAYS, TradingRules(strategy=StorageSettings(), limits=book, resume_after_days=2)
+    )
+    states = (
+        replay.signals.group_by("delivery_day", maintain_order=True)
+        .agg(pl.col("trading_state").first())["trading_state"]
+        .to_list()
+    )
     assert states == ["ACTIVE", "HALTED", "HALTED", "ACTIVE", "HALTED", "HALTED", "ACTIVE", "HALTED"]
     assert replay.signals["volume_mw"].sum() == 0.0
 
@@ -147,7 +162,10 @@ def test_figures_of_a_known_ledger():
     assert attribution(ledger, "direction").rows_by_key("direction")["buy"][0][3] == 100.0
 
 
-@pytest.mark.parametrize(("gains", "verdict"), [([5.0, 6.0] * 10, "edge"), ([-1.0] * 20, "no edge"), ([30.0, -29.0] * 10, "no significant edge")])
+@pytest.mark.parametrize(
+    ("gains", "verdict"),
+    [([5.0, 6.0] * 10, "edge"), ([-1.0] * 20, "no edge"), ([30.0, -29.0] * 10, "no significant edge")],
+)
 def test_the_verdict_is_honest(gains, verdict):
     days = days_between(date(2025, 1, 1), date(2025, 1, 20))
     assert trading_figures(_ledger(days, gains), days).verdict.startswith(verdict)
@@ -165,7 +183,9 @@ def test_the_comparison_is_paired_by_day():
 
 
 def test_naive_rules_have_their_side(past):
-    moment = SpreadMoment(ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), past.raw, past.features, "imbalance")
+    moment = SpreadMoment(
+        ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), past.raw, past.features, "imbalance"
+    )
     assert (NaiveSpread("always_buy").quantiles(moment) > 0).all()
     assert (NaiveSpread("always_sell").quantiles(moment) < 0).all()
     assert NaiveSpread("last_week").quantiles(moment).shape == (96, 9)
@@ -182,7 +202,9 @@ def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_
         series=pl.lit("imbalance"),
         available_at_utc=pl.col("delivery_start_utc") + pl.duration(hours=25),
     )
-    source = FittedSpread(lambda: CatBoostSpread(CatBoostSpreadSettings(iterations=60, learning_rate=0.2)), min_days=30)
+    source = FittedSpread(
+        lambda: CatBoostSpread(CatBoostSpreadSettings(iterations=60, learning_rate=0.2)), min_days=30
+    )
     for day, width in ((date(2025, 9, 29), 24), (date(2025, 10, 3), 96)):
         moment = SpreadMoment(ZONE, day, gate_closure_utc(ZONE, day), raw, past.features, "imbalance")
         quantiles = source.quantiles(moment)

@@ -48,7 +48,9 @@ def test_at_the_gate_of_a_day_its_price_and_all_later_rows_are_gone(row):
     assert known.last_day == date(2024, 6, 1 + row)
     assert np.isnan(known.prices[row]).all()
     np.testing.assert_array_equal(known.prices[:row], GOOD["prices"][:row])
-    np.testing.assert_array_equal(known.inputs["load_forecast_mw"], GOOD["inputs"]["load_forecast_mw"][: row + 1])
+    np.testing.assert_array_equal(
+        known.inputs["load_forecast_mw"], GOOD["inputs"]["load_forecast_mw"][: row + 1]
+    )
 
 
 def test_cutting_does_not_touch_the_whole():

@@ -30,20 +30,39 @@ def test_whole_days_pass_clock_changes_included(table, day):
     [
         ({"zone": "'; DROP TABLE"}, "zone is unknown"),
         ({"delivery_day": date(2024, 6, 2)}, "delivery_day is not the market day of delivery_start_utc"),
-        ({"delivery_start_utc": datetime(2024, 6, 1, 22, tzinfo=UTC)}, "delivery_day is not the market day of delivery_start_utc"),
-        ({"delivery_start_utc": datetime(2024, 6, 1, 10, 15, tzinfo=UTC)}, "delivery_start_utc is not on a multiple of its resolution"),
-        ({"delivery_start_utc": datetime(2024, 6, 1, 10, 0, 1, tzinfo=UTC)}, "delivery_start_utc is not on a multiple of its resolution"),
+        (
+            {"delivery_start_utc": datetime(2024, 6, 1, 22, tzinfo=UTC)},
+            "delivery_day is not the market day of delivery_start_utc",
+        ),
+        (
+            {"delivery_start_utc": datetime(2024, 6, 1, 10, 15, tzinfo=UTC)},
+            "delivery_start_utc is not on a multiple of its resolution",
+        ),
+        (
+            {"delivery_start_utc": datetime(2024, 6, 1, 10, 0, 1, tzinfo=UTC)},
+            "delivery_start_utc is not on a multiple of its resolution",
+        ),
         ({"resolution_minutes": 15}, "resolution_minutes is finer than the market time unit of the auction"),
         ({"price_eur_per_mwh": 4000.01}, BEYOND),
     ],
 )
 def test_a_row_against_the_calendar_is_refused(change, reason):
-    assert reasons(good_price_row(), good_price_row(**change) | ({} if change.get("zone") else {"source": "other"}))[-1:] == [reason]
+    assert reasons(
+        good_price_row(), good_price_row(**change) | ({} if change.get("zone") else {"source": "other"})
+    )[-1:] == [reason]
 
 
 def test_price_limits_are_those_of_the_day():
-    before = {"delivery_day": date(2022, 5, 10), "delivery_start_utc": datetime(2022, 5, 10, 10, tzinfo=UTC), "price_eur_per_mwh": 3500.0}
-    after = {"delivery_day": date(2022, 5, 11), "delivery_start_utc": datetime(2022, 5, 11, 10, tzinfo=UTC), "price_eur_per_mwh": 3500.0}
+    before = {
+        "delivery_day": date(2022, 5, 10),
+        "delivery_start_utc": datetime(2022, 5, 10, 10, tzinfo=UTC),
+        "price_eur_per_mwh": 3500.0,
+    }
+    after = {
+        "delivery_day": date(2022, 5, 11),
+        "delivery_start_utc": datetime(2022, 5, 11, 10, tzinfo=UTC),
+        "price_eur_per_mwh": 3500.0,
+    }
     assert reasons(good_price_row(**before)) == [BEYOND]
     assert reasons(good_price_row(**after)) == []
 
@@ -55,7 +74,9 @@ def test_markets_outside_the_coupling_have_no_harmonised_limit():
 
 def test_hours_of_a_quarter_hour_auction_are_not_finer_than_it():
     day = date(2025, 11, 1)
-    assert check_raw_rows(raw_day("day_ahead_prices", "DE_LU", day, 50.0, minutes=60), PRICES).rejected.is_empty()
+    assert check_raw_rows(
+        raw_day("day_ahead_prices", "DE_LU", day, 50.0, minutes=60), PRICES
+    ).rejected.is_empty()
 
 
 def test_real_imbalance_extremes_are_kept_and_absurd_ones_are_not():

@@ -19,8 +19,14 @@ PRICES = find_contract("day_ahead_prices")
     ("change", "reason"),
     [
         ({"price_eur_per_mwh": float("nan")}, "price_eur_per_mwh is not finite"),
-        ({"price_eur_per_mwh": float("inf")}, "price_eur_per_mwh is not finite; price_eur_per_mwh above 9999 EUR/MWh"),
-        ({"price_eur_per_mwh": float("-inf")}, "price_eur_per_mwh is not finite; price_eur_per_mwh below -9999 EUR/MWh"),
+        (
+            {"price_eur_per_mwh": float("inf")},
+            "price_eur_per_mwh is not finite; price_eur_per_mwh above 9999 EUR/MWh",
+        ),
+        (
+            {"price_eur_per_mwh": float("-inf")},
+            "price_eur_per_mwh is not finite; price_eur_per_mwh below -9999 EUR/MWh",
+        ),
         ({"price_eur_per_mwh": None}, "price_eur_per_mwh is null"),
         ({"price_eur_per_mwh": 9999.01}, "price_eur_per_mwh above 9999 EUR/MWh"),
         ({"price_eur_per_mwh": -9999.01}, "price_eur_per_mwh below -9999 EUR/MWh"),
@@ -32,13 +38,18 @@ PRICES = find_contract("day_ahead_prices")
     ],
 )
 def test_a_bad_row_is_refused_with_its_reason(change, reason):
-    checked = check_rows(price_frame(good_price_row(), good_price_row(delivery_day=date(2024, 6, 2), **change)), PRICES)
+    checked = check_rows(
+        price_frame(good_price_row(), good_price_row(delivery_day=date(2024, 6, 2), **change)), PRICES
+    )
     assert checked.accepted.height == 1
     assert checked.rejected["reason"].to_list() == [reason]
 
 
 def test_the_limits_themselves_are_valid():
-    rows = [good_price_row(price_eur_per_mwh=price, resolution_minutes=minutes) for price, minutes in ((-9999.0, 60), (9999.0, 30))]
+    rows = [
+        good_price_row(price_eur_per_mwh=price, resolution_minutes=minutes)
+        for price, minutes in ((-9999.0, 60), (9999.0, 30))
+    ]
     assert check_rows(price_frame(rows[0]), PRICES).rejected.is_empty()
     assert check_rows(price_frame(rows[1]), PRICES).rejected.is_empty()
 
@@ -56,7 +67,9 @@ def test_of_two_contradicting_rows_neither_passes():
 
 
 def test_an_invalid_row_does_not_contradict_a_valid_one():
-    checked = check_rows(price_frame(good_price_row(), good_price_row(price_eur_per_mwh=float("nan"))), PRICES)
+    checked = check_rows(
+        price_frame(good_price_row(), good_price_row(price_eur_per_mwh=float("nan"))), PRICES
+    )
     assert checked.accepted["price_eur_per_mwh"].to_list() == [42.0]
 
 
@@ -78,28 +91,48 @@ def test_every_contract_names_key_columns_that_exist_and_describes_all(name):
     assert all(column.description.strip() for column in contract.columns.values())
 
 
-@pytest.mark.parametrize("frame", [price_frame(good_price_row()).drop("source"), price_frame(good_price_row()).with_columns(extra=1)])
+@pytest.mark.parametrize(
+    "frame",
+    [price_frame(good_price_row()).drop("source"), price_frame(good_price_row()).with_columns(extra=1)],
+)
 def test_missing_or_unknown_columns_stop(frame):
     with pytest.raises(ContractError, match="missing columns"):
         check_rows(frame, PRICES)
 
 
-@pytest.mark.parametrize(("column", "value"), [("price_eur_per_mwh", "12,5"), ("resolution_minutes", 60.5), ("delivery_day", "soon")])
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("price_eur_per_mwh", "12,5"), ("resolution_minutes", 60.5), ("delivery_day", "soon")],
+)
 def test_a_type_that_cannot_be_cast_without_loss_stops(column, value):
     with pytest.raises(ContractError, match="does not have its type"):
         check_rows(price_frame(good_price_row()).with_columns(pl.lit(value).alias(column)), PRICES)
 
 
 def test_an_instant_without_time_zone_stops():
-    frame = price_frame(good_price_row()).with_columns(pl.col("delivery_start_utc").dt.replace_time_zone(None))
+    frame = price_frame(good_price_row()).with_columns(
+        pl.col("delivery_start_utc").dt.replace_time_zone(None)
+    )
     with pytest.raises(ContractError, match="delivery_start_utc has no time zone"):
         check_rows(frame, PRICES)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.one_of(st.none(), st.floats(width=32)), st.sampled_from(["day_ahead", "x"])), max_size=12))
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3), st.one_of(st.none(), st.floats(width=32)), st.sampled_from(["day_ahead", "x"])
+        ),
+        max_size=12,
+    )
+)
 def test_no_row_is_lost_and_accepted_keys_are_unique(rows):
     frame = price_frame(
-        *(good_price_row(price_eur_per_mwh=price, series=series, delivery_day=date(2024, 6, 1 + day), zone=f"Z{day}") for day, price, series in rows)
+        *(
+            good_price_row(
+                price_eur_per_mwh=price, series=series, delivery_day=date(2024, 6, 1 + day), zone=f"Z{day}"
+            )
+            for day, price, series in rows
+        )
     )
     checked = check_rows(frame, PRICES)
     assert checked.accepted.height + checked.rejected.height == frame.height

@@ -36,7 +36,10 @@ def measured(series: str, days_before: int, power_mw: float) -> pl.DataFrame:
     ("offshore_days", "expected"),
     [
         ((2, 3, 4, 5, 6, 7), 12_000.0 + 5_002.0),  # the day before is not over at the gate
-        ((3, 4, 5, 6, 7), 12_000.0 + 5_003.0),  # two days before the offshore part is not there yet: that day is not known in full
+        (
+            (3, 4, 5, 6, 7),
+            12_000.0 + 5_003.0,
+        ),  # two days before the offshore part is not there yet: that day is not known in full
         ((), 12_000.0),  # a zone without offshore wind
     ],
 )

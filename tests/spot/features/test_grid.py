@@ -18,7 +18,10 @@ def slots(day):
     return grid, matrix
 
 
-@pytest.mark.parametrize(("day", "n_slots", "n_periods"), [(SPRING, 92, 23), (AUTUMN, 100, 100), (PLAIN, 96, 24), (date(2024, 10, 27), 100, 25)])
+@pytest.mark.parametrize(
+    ("day", "n_slots", "n_periods"),
+    [(SPRING, 92, 23), (AUTUMN, 100, 100), (PLAIN, 96, 24), (date(2024, 10, 27), 100, 25)],
+)
 def test_slots_and_periods_of_a_day(day, n_slots, n_periods):
     grid, _ = slots(day)
     assert (grid.n_slots[0], grid.n_periods[0]) == (n_slots, n_periods)
@@ -49,7 +52,10 @@ def test_the_hour_that_autumn_repeats_counts_with_its_mean():
 def test_a_plain_day_seen_from_clock_change_days():
     _, matrix = slots(PLAIN)
     clock = matrix[:, :96]
-    autumn, spring = make_grid("DE_LU", AUTUMN, AUTUMN).at_clock_of(clock)[0], make_grid("DE_LU", SPRING, SPRING).at_clock_of(clock)[0]
+    autumn, spring = (
+        make_grid("DE_LU", AUTUMN, AUTUMN).at_clock_of(clock)[0],
+        make_grid("DE_LU", SPRING, SPRING).at_clock_of(clock)[0],
+    )
     np.testing.assert_array_equal(autumn[8:16], [8, 9, 10, 11, 8, 9, 10, 11])
     np.testing.assert_array_equal(autumn[16:], np.arange(12, 96))
     np.testing.assert_array_equal(spring[:92], [*range(8), *range(12, 96)])

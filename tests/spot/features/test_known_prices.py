@@ -67,7 +67,9 @@ def seen(changed: dict[date, list[pl.DataFrame]], day: date, target: date = TARG
     prices = market(changed)
     panel = build_panel(build_features({"day_ahead_prices": prices}, zone=ZONE, days=DAYS), prices, zone=ZONE)
     spy = Spy()
-    walk_forward(spy, panel, [target], published=known_prices(prices, zone=ZONE, first_day=DAYS[0], last_day=DAYS[-1]))
+    walk_forward(
+        spy, panel, [target], published=known_prices(prices, zone=ZONE, first_day=DAYS[0], last_day=DAYS[-1])
+    )
     (shown,) = spy.shown
     return shown.prices[DAYS.index(day)][:96]
 
@@ -80,12 +82,22 @@ def test_a_revision_after_the_gate_is_not_seen_and_later_is():
 
 def test_a_revision_at_the_very_second_of_the_gate_is_seen_and_one_second_later_is_not():
     for delay, price in ((0, 90.0), (1, 50.0)):
-        changed = {YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY)), rows(YESTERDAY, 90.0, GATE + timedelta(seconds=delay))]}
+        changed = {
+            YESTERDAY: [
+                rows(YESTERDAY, 50.0, on_time(YESTERDAY)),
+                rows(YESTERDAY, 90.0, GATE + timedelta(seconds=delay)),
+            ]
+        }
         assert (seen(changed, YESTERDAY) == price).all()
 
 
 def test_the_late_half_of_a_day_is_missing():
-    changed = {YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY), range(48)), rows(YESTERDAY, 90.0, GATE + HOUR, range(48, 96))]}
+    changed = {
+        YESTERDAY: [
+            rows(YESTERDAY, 50.0, on_time(YESTERDAY), range(48)),
+            rows(YESTERDAY, 90.0, GATE + HOUR, range(48, 96)),
+        ]
+    }
     shown = seen(changed, YESTERDAY)
     assert (shown[:48] == 50.0).all()
     assert np.isnan(shown[48:]).all()
@@ -106,8 +118,16 @@ def test_days_of_the_panel_are_shown_as_they_are_where_all_was_on_time():
     [
         ({}, 0, [4]),
         ({YESTERDAY: [rows(YESTERDAY, 50.0, GATE + HOUR)]}, 1, [4]),
-        ({YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY)), rows(YESTERDAY, 90.0, GATE + HOUR)]}, 1, [2, 2]),
-        ({YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY)), rows(YESTERDAY, 50.0, GATE + HOUR)]}, 1, [4]),
+        (
+            {YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY)), rows(YESTERDAY, 90.0, GATE + HOUR)]},
+            1,
+            [2, 2],
+        ),
+        (
+            {YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY)), rows(YESTERDAY, 50.0, GATE + HOUR)]},
+            1,
+            [4],
+        ),
     ],
 )
 def test_runs_end_where_a_known_price_changes(changed, late, runs):

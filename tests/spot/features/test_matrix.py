@@ -23,17 +23,46 @@ SECOND = timedelta(seconds=1)
 def market(zone, first_day, last_day, *, seed=0, renewables_known=False):
     """Raw tables of random values, published by rule; with `renewables_known` wind and solar forecasts come an hour before the gate."""
     rng = np.random.default_rng(seed)
-    parts = {table: [] for table in ("day_ahead_prices", "load_forecasts", "renewable_forecasts", "generation_actuals", "imbalance_prices")}
+    parts = {
+        table: []
+        for table in (
+            "day_ahead_prices",
+            "load_forecasts",
+            "renewable_forecasts",
+            "generation_actuals",
+            "imbalance_prices",
+        )
+    }
     for day in days_between(first_day, last_day):
         early = gate_closure_utc(zone, day) - timedelta(hours=1) if renewables_known else None
         quarters = n_periods(zone, day, 15)
-        parts["day_ahead_prices"].append(raw_day("day_ahead_prices", zone, day, rng.normal(80, 30, n_periods(zone, day))))
-        parts["load_forecasts"].append(raw_day("load_forecasts", zone, day, rng.uniform(3e4, 6e4, quarters), minutes=15))
+        parts["day_ahead_prices"].append(
+            raw_day("day_ahead_prices", zone, day, rng.normal(80, 30, n_periods(zone, day)))
+        )
+        parts["load_forecasts"].append(
+            raw_day("load_forecasts", zone, day, rng.uniform(3e4, 6e4, quarters), minutes=15)
+        )
         for series in ("solar", "wind_onshore", "wind_offshore"):
             values = rng.uniform(0, 1e4, n_periods(zone, day, 60))
-            parts["renewable_forecasts"].append(raw_day("renewable_forecasts", zone, day, values, series=series, minutes=60, available_at_utc=early))
-        parts["generation_actuals"].append(raw_day("generation_actuals", zone, day, rng.uniform(0, 1e4, quarters), series="solar", minutes=15))
-        parts["imbalance_prices"].append(raw_day("imbalance_prices", zone, day, rng.normal(80, 200, quarters), minutes=15))
+            parts["renewable_forecasts"].append(
+                raw_day(
+                    "renewable_forecasts",
+                    zone,
+                    day,
+                    values,
+                    series=series,
+                    minutes=60,
+                    available_at_utc=early,
+                )
+            )
+        parts["generation_actuals"].append(
+            raw_day(
+                "generation_actuals", zone, day, rng.uniform(0, 1e4, quarters), series="solar", minutes=15
+            )
+        )
+        parts["imbalance_prices"].append(
+            raw_day("imbalance_prices", zone, day, rng.normal(80, 200, quarters), minutes=15)
+        )
     return {table: pl.concat(frames) for table, frames in parts.items()}
 
 
@@ -66,7 +95,10 @@ def test_live_features_equal_backtest_features(around_the_switch):
     backtest = build_features(around_the_switch, zone="DE_LU", days=SWITCH_DAYS)
     for day in (date(2025, 9, 24), date(2025, 10, 1), date(2025, 10, 26), date(2025, 10, 27)):
         gate = gate_closure_utc("DE_LU", day)
-        ledger_at_gate = {table: frame.filter(pl.col("available_at_utc") <= gate) for table, frame in around_the_switch.items()}
+        ledger_at_gate = {
+            table: frame.filter(pl.col("available_at_utc") <= gate)
+            for table, frame in around_the_switch.items()
+        }
         assert build_features(ledger_at_gate, zone="DE_LU", days=[day]).equals(one_day(backtest, day))
 
 
@@ -77,7 +109,12 @@ def test_nothing_published_after_the_gate_changes_anything(around_the_switch):
     values = {"day_ahead_prices": "price_eur_per_mwh", "load_forecasts": "load_forecast_mw", "renewable_forecasts": "generation_forecast_mw",
               "generation_actuals": "generation_mw", "imbalance_prices": "price_eur_per_mwh"}  # fmt: skip
     spoilt = {
-        table: frame.with_columns(pl.when(pl.col("available_at_utc") > gate).then(9999.0).otherwise(pl.col(values[table])).alias(values[table]))
+        table: frame.with_columns(
+            pl.when(pl.col("available_at_utc") > gate)
+            .then(9999.0)
+            .otherwise(pl.col(values[table]))
+            .alias(values[table])
+        )
         for table, frame in around_the_switch.items()
     }
     assert build_features(spoilt, zone="DE_LU", days=[day]).equals(before)
@@ -90,7 +127,9 @@ def test_a_revision_just_past_the_gate_is_not_used_and_one_at_the_gate_is(around
 
     def with_revision(known):
         revision = raw_day("load_forecasts", "DE_LU", day, 77_777.0, available_at_utc=known)
-        tables = around_the_switch | {"load_forecasts": pl.concat([around_the_switch["load_forecasts"], revision])}
+        tables = around_the_switch | {
+            "load_forecasts": pl.concat([around_the_switch["load_forecasts"], revision])
+        }
         return build_features(tables, zone="DE_LU", days=[day])
 
     at_gate, past_gate = with_revision(gate), with_revision(gate + late)
@@ -106,7 +145,9 @@ def test_a_planted_leak_one_second_past_the_gate_stops(around_the_switch, monkey
     late = changed(around_the_switch, "load_forecasts", available_at_utc=pl.lit(gate + SECOND))
     assert build_features(late, zone="DE_LU", days=[day])["load_forecast_mw"].null_count() == 96
     honest = vintages.Vintages.known_at_gates
-    monkeypatch.setattr(vintages.Vintages, "known_at_gates", lambda self, gate_us: honest(self, gate_us + 1_000_000))
+    monkeypatch.setattr(
+        vintages.Vintages, "known_at_gates", lambda self, gate_us: honest(self, gate_us + 1_000_000)
+    )
     with pytest.raises(LookAheadError, match="after the gate"):
         build_features(late, zone="DE_LU", days=[day])
 
@@ -114,7 +155,11 @@ def test_a_planted_leak_one_second_past_the_gate_stops(around_the_switch, monkey
 def test_lagged_prices_stand_at_the_same_local_time_across_the_switch(around_the_switch):
     day, before = date(2025, 10, 1), date(2025, 9, 30)
     rows = one_day(build_features(around_the_switch, zone="DE_LU", days=[day]), day)
-    prices = around_the_switch["day_ahead_prices"].filter(pl.col("delivery_day") == before).sort("delivery_start_utc")["price_eur_per_mwh"]
+    prices = (
+        around_the_switch["day_ahead_prices"]
+        .filter(pl.col("delivery_day") == before)
+        .sort("delivery_start_utc")["price_eur_per_mwh"]
+    )
     assert rows["price_1d_eur_per_mwh"].to_list() == [price for price in prices for _ in range(4)]
     assert rows["price_last_1d_eur_per_mwh"].unique().to_list() == [prices[-1]]
     assert rows["price_max_1d_eur_per_mwh"].unique().to_list() == [prices.max()]
@@ -124,7 +169,9 @@ def test_lagged_prices_stand_at_the_same_local_time_across_the_switch(around_the
 def test_summaries_of_the_week_are_those_of_its_prices(around_the_switch):
     day = date(2025, 9, 28)
     rows = build_features(around_the_switch, zone="DE_LU", days=[day])
-    week = around_the_switch["day_ahead_prices"].filter(pl.col("delivery_day").is_between(day - timedelta(days=7), day - timedelta(days=1)))
+    week = around_the_switch["day_ahead_prices"].filter(
+        pl.col("delivery_day").is_between(day - timedelta(days=7), day - timedelta(days=1))
+    )
     np.testing.assert_allclose(rows["price_mean_7d_eur_per_mwh"][0], week["price_eur_per_mwh"].mean())
     np.testing.assert_allclose(rows["price_std_7d_eur_per_mwh"][0], week["price_eur_per_mwh"].std(ddof=0))
 
@@ -132,9 +179,17 @@ def test_summaries_of_the_week_are_those_of_its_prices(around_the_switch):
 def test_wind_is_on_and_offshore_together_and_residual_load_is_what_remains(around_the_switch):
     day = date(2025, 10, 26)
     rows = one_day(build_features(around_the_switch, zone="DE_LU", days=[day]), day)
-    parts = around_the_switch["renewable_forecasts"].filter(pl.col("delivery_day") == day, pl.col("series") != "solar")
-    hourly = parts.group_by("delivery_start_utc").agg(pl.col("generation_forecast_mw").sum()).sort("delivery_start_utc")
-    np.testing.assert_allclose(rows["wind_forecast_mw"].to_list(), np.repeat(hourly["generation_forecast_mw"].to_numpy(), 4))
+    parts = around_the_switch["renewable_forecasts"].filter(
+        pl.col("delivery_day") == day, pl.col("series") != "solar"
+    )
+    hourly = (
+        parts.group_by("delivery_start_utc")
+        .agg(pl.col("generation_forecast_mw").sum())
+        .sort("delivery_start_utc")
+    )
+    np.testing.assert_allclose(
+        rows["wind_forecast_mw"].to_list(), np.repeat(hourly["generation_forecast_mw"].to_numpy(), 4)
+    )
     residual = rows["load_forecast_mw"] - rows["wind_forecast_mw"] - rows["solar_forecast_mw"]
     np.testing.assert_allclose(rows["residual_load_mw"].to_list(), residual.to_list())
 
@@ -142,7 +197,9 @@ def test_wind_is_on_and_offshore_together_and_residual_load_is_what_remains(arou
 def test_one_missing_part_makes_wind_and_residual_load_unknown(around_the_switch):
     day = date(2025, 10, 10)
     is_gone = (pl.col("delivery_day") == day) & (pl.col("series") == "wind_offshore")
-    tables = around_the_switch | {"renewable_forecasts": around_the_switch["renewable_forecasts"].filter(~is_gone)}
+    tables = around_the_switch | {
+        "renewable_forecasts": around_the_switch["renewable_forecasts"].filter(~is_gone)
+    }
     rows = build_features(tables, zone="DE_LU", days=[day])
     assert rows["wind_forecast_mw"].null_count() == rows["residual_load_mw"].null_count() == rows.height
     assert rows["solar_forecast_mw"].null_count() == 0
@@ -167,7 +224,12 @@ def test_actuals_are_those_of_the_last_wholly_published_day():
     tables = market("FR", date(2024, 3, 20), date(2024, 4, 3))
     day, newest_whole = date(2024, 4, 3), date(2024, 4, 1)
     rows = build_features(tables, zone="FR", days=[day])
-    actual = tables["generation_actuals"].filter(pl.col("delivery_day") == newest_whole).sort("delivery_start_utc")["generation_mw"].to_numpy()
+    actual = (
+        tables["generation_actuals"]
+        .filter(pl.col("delivery_day") == newest_whole)
+        .sort("delivery_start_utc")["generation_mw"]
+        .to_numpy()
+    )
     np.testing.assert_allclose(rows["solar_actual_mw"].to_list(), actual.reshape(24, 4).mean(axis=1))
 
 
@@ -177,7 +239,12 @@ def test_imbalance_spread_is_that_of_the_last_published_day():
     rows = build_features(tables, zone="FR", days=[day])
 
     def on_that_day(table):
-        return tables[table].filter(pl.col("delivery_day") == newest_published).sort("delivery_start_utc")["price_eur_per_mwh"].to_numpy()
+        return (
+            tables[table]
+            .filter(pl.col("delivery_day") == newest_published)
+            .sort("delivery_start_utc")["price_eur_per_mwh"]
+            .to_numpy()
+        )
 
     spread = on_that_day("imbalance_prices").reshape(24, 4).mean(axis=1) - on_that_day("day_ahead_prices")
     np.testing.assert_allclose(rows["imbalance_spread_eur_per_mwh"].to_list(), spread)
@@ -185,7 +252,10 @@ def test_imbalance_spread_is_that_of_the_last_published_day():
     assert rows["intraday_spread_eur_per_mwh"].null_count() == 24
 
 
-@pytest.mark.parametrize(("day", "n_rows"), [(date(2024, 3, 31), 23), (date(2024, 4, 1), 24), (date(2024, 10, 27), 25), (date(2024, 10, 28), 24)])
+@pytest.mark.parametrize(
+    ("day", "n_rows"),
+    [(date(2024, 3, 31), 23), (date(2024, 4, 1), 24), (date(2024, 10, 27), 25), (date(2024, 10, 28), 24)],
+)
 def test_clock_change_days_and_the_days_after_are_complete(day, n_rows):
     tables = market("FR", day - timedelta(days=9), day)
     rows = build_features(tables, zone="FR", days=[day])
@@ -205,7 +275,11 @@ def test_a_zone_with_prices_only_has_null_elsewhere_and_its_prices():
 
 def test_no_data_at_all_gives_rows_without_inputs():
     rows = build_features({}, zone="DE_LU", days=[date(2025, 1, 1)])
-    inputs = [name for name in FEATURES if name not in {"hour_local", "day_of_week", "day_of_year", "holiday_fraction", "n_periods"}]
+    inputs = [
+        name
+        for name in FEATURES
+        if name not in {"hour_local", "day_of_week", "day_of_year", "holiday_fraction", "n_periods"}
+    ]
     assert rows.height == 24
     assert all(rows[name].null_count() == 24 for name in (*inputs, "newest_input_utc"))
     assert rows["source"].unique().to_list() == ["none"]
@@ -216,7 +290,9 @@ def test_days_out_of_order_and_wrong_questions(around_the_switch):
     days = [date(2025, 10, 3), date(2025, 10, 1)]
     rows = build_features(around_the_switch, zone="DE_LU", days=days)
     assert rows["delivery_day"].unique().sort().to_list() == sorted(days)
-    assert build_features(around_the_switch, zone="DE_LU", days=[]).schema == pl.Schema(FEATURES_CONTRACT.schema)
+    assert build_features(around_the_switch, zone="DE_LU", days=[]).schema == pl.Schema(
+        FEATURES_CONTRACT.schema
+    )
     with pytest.raises(ContractError, match="given twice"):
         build_features(around_the_switch, zone="DE_LU", days=[days[0], days[0]])
     with pytest.raises(ConfigurationError, match="unknown bidding zone"):
@@ -227,7 +303,9 @@ def test_other_zones_do_not_enter(around_the_switch):
     day = date(2025, 9, 25)
     foreign = {table: frame.with_columns(zone=pl.lit("FR")) for table, frame in around_the_switch.items()}
     both = {table: pl.concat([frame, foreign[table]]) for table, frame in around_the_switch.items()}
-    assert build_features(both, zone="DE_LU", days=[day]).equals(build_features(around_the_switch, zone="DE_LU", days=[day]))
+    assert build_features(both, zone="DE_LU", days=[day]).equals(
+        build_features(around_the_switch, zone="DE_LU", days=[day])
+    )
 
 
 def test_the_panel_holds_outcomes_by_period(around_the_switch):
@@ -236,11 +314,17 @@ def test_the_panel_holds_outcomes_by_period(around_the_switch):
     assert panel.prices.shape == (len(SWITCH_DAYS), 100)
     for day in (date(2025, 9, 30), date(2025, 10, 1), date(2025, 10, 26)):
         row = SWITCH_DAYS.index(day)
-        outcome = around_the_switch["day_ahead_prices"].filter(pl.col("delivery_day") == day).sort("delivery_start_utc")["price_eur_per_mwh"]
+        outcome = (
+            around_the_switch["day_ahead_prices"]
+            .filter(pl.col("delivery_day") == day)
+            .sort("delivery_start_utc")["price_eur_per_mwh"]
+        )
         n = panel.n_periods[row]
         np.testing.assert_array_equal(panel.prices[row, :n], outcome.to_numpy())
         assert np.isnan(panel.prices[row, n:]).all()
-        np.testing.assert_array_equal(panel.inputs["load_forecast_mw"][row, :n], one_day(features, day)["load_forecast_mw"].to_numpy())
+        np.testing.assert_array_equal(
+            panel.inputs["load_forecast_mw"][row, :n], one_day(features, day)["load_forecast_mw"].to_numpy()
+        )
 
 
 def test_a_panel_day_without_outcome_or_features_is_nan(around_the_switch):
@@ -259,6 +343,8 @@ def test_a_panel_day_without_outcome_or_features_is_nan(around_the_switch):
 def test_the_outcome_of_a_panel_is_the_newest_vintage(around_the_switch):
     day = date(2025, 9, 24)
     features = build_features(around_the_switch, zone="DE_LU", days=[day])
-    corrected = raw_day("day_ahead_prices", "DE_LU", day, 1.0, available_at_utc=datetime(2025, 9, 25, tzinfo=UTC))
+    corrected = raw_day(
+        "day_ahead_prices", "DE_LU", day, 1.0, available_at_utc=datetime(2025, 9, 25, tzinfo=UTC)
+    )
     panel = build_panel(features, pl.concat([corrected, around_the_switch["day_ahead_prices"]]), zone="DE_LU")
     assert np.unique(panel.prices[0, :24]).tolist() == [1.0]

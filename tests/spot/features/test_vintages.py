@@ -40,20 +40,32 @@ minutes_known = st.integers(min_value=-200, max_value=200)
 
 
 @settings(max_examples=30)
-@given(st.lists(st.tuples(st.integers(0, 3), minutes_known, st.sampled_from([15, 60])), max_size=10), minutes_known)
+@given(
+    st.lists(st.tuples(st.integers(0, 3), minutes_known, st.sampled_from([15, 60])), max_size=10),
+    minutes_known,
+)
 def test_the_gate_in_bulk_is_the_gate_one_by_one(rows, gate_minutes):
     """`known_at_gates` over many days gives what `known_at` gives for each; vintages of one resolution per day."""
     days = days_between(DAY, DAY + timedelta(days=3))
     resolution = {days[i]: minutes for i, _, minutes in rows}
     frames = [
-        raw_day("load_forecasts", "DE_LU", days[i], float(n), minutes=resolution[days[i]], available_at_utc=NOON + timedelta(minutes=known))
+        raw_day(
+            "load_forecasts",
+            "DE_LU",
+            days[i],
+            float(n),
+            minutes=resolution[days[i]],
+            available_at_utc=NOON + timedelta(minutes=known),
+        )
         for n, (i, known, _) in enumerate(rows)
     ]
     frame = pl.concat(frames) if frames else load(0.0, NOON).clear()
     frame = frame.unique(["delivery_start_utc", "available_at_utc"], keep="first", maintain_order=True)
     gate = NOON + timedelta(minutes=gate_minutes)
     grid = make_grid("DE_LU", days[0], days[-1])
-    matrix, newest = vintages_of(frame, grid, value="load_forecast_mw").known_at_gates(np.full(4, to_us(gate)))
+    matrix, newest = vintages_of(frame, grid, value="load_forecast_mw").known_at_gates(
+        np.full(4, to_us(gate))
+    )
     expected = np.full(matrix.shape, np.nan)
     known = known_at(frame, gate)
     for row in known.iter_rows(named=True):

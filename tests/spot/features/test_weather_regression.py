@@ -29,7 +29,11 @@ def true_weather() -> dict[str, np.ndarray]:
     at = np.arange(len(hours()))
     speed = 8 + 4 * np.sin(at / 37.0) + 2 * np.sin(at / 11.0)
     sun = np.maximum(0.0, 600 * np.sin((at % 24 - 6) / 12 * np.pi)) * rng.uniform(0.4, 1.0, at.size)
-    return {"wind_speed_100m": speed, "shortwave_radiation": sun, "temperature_2m": 8 + 7 * np.sin(at / 700.0) + 4 * np.sin(at / 24 * 2 * np.pi)}
+    return {
+        "wind_speed_100m": speed,
+        "shortwave_radiation": sun,
+        "temperature_2m": 8 + 7 * np.sin(at / 700.0) + 4 * np.sin(at / 24 * 2 * np.pi),
+    }
 
 
 def weather(*, error: float = 0.3, delay_hours: int = 7) -> pl.DataFrame:
@@ -41,13 +45,18 @@ def weather(*, error: float = 0.3, delay_hours: int = 7) -> pl.DataFrame:
             for (day, start), value in zip(hours(), noisy, strict=True):
                 run = datetime.combine(day - timedelta(days=1), datetime.min.time(), tzinfo=UTC)
                 rows.append((variable, point, day, start, run, float(value)))
-    frame = pl.DataFrame(rows, schema=["series", "point", "delivery_day", "delivery_start_utc", "run_at_utc", "value"], orient="row")
+    frame = pl.DataFrame(
+        rows,
+        schema=["series", "point", "delivery_day", "delivery_start_utc", "run_at_utc", "value"],
+        orient="row",
+    )
     return frame.with_columns(
         pl.col("delivery_start_utc", "run_at_utc").cast(pl.Datetime("us", "UTC")),
         zone=pl.lit("NL"),
         model=pl.lit("ecmwf_ifs"),
         resolution_minutes=pl.lit(60, dtype=pl.Int32),
-        lead_minutes=(pl.col("delivery_start_utc").dt.epoch("us") - pl.col("run_at_utc").dt.epoch("us")) // 60_000_000,
+        lead_minutes=(pl.col("delivery_start_utc").dt.epoch("us") - pl.col("run_at_utc").dt.epoch("us"))
+        // 60_000_000,
         available_at_utc=pl.col("run_at_utc").cast(pl.Datetime("us", "UTC")) + timedelta(hours=delay_hours),
         availability=pl.lit("rule"),
         source=pl.lit("open_meteo"),
@@ -93,20 +102,28 @@ def test_a_forecast_is_close_to_a_truth_that_follows_the_weather(quantity: Quant
 
 def test_nothing_later_than_the_instant_enters() -> None:
     sane, raw = actuals("wind"), weather()
-    absurd = sane.with_columns(generation_mw=pl.when(pl.col("available_at_utc") > AS_OF).then(99_999.0).otherwise(pl.col("generation_mw")))
+    absurd = sane.with_columns(
+        generation_mw=pl.when(pl.col("available_at_utc") > AS_OF)
+        .then(99_999.0)
+        .otherwise(pl.col("generation_mw"))
+    )
     late_runs = raw.with_columns(
         value=pl.col("value") * 50,
         run_at_utc=pl.col("run_at_utc") + timedelta(hours=6),
         available_at_utc=gate_closure_utc("NL", DAY) + timedelta(seconds=1),
     ).with_columns(pl.col("available_at_utc").cast(pl.Datetime("us", "UTC")))
     clean = forecast_fundamental("wind", raw, sane, zone="NL", day=DAY, as_of_utc=AS_OF)
-    dirty = forecast_fundamental("wind", pl.concat([raw, late_runs]), absurd, zone="NL", day=DAY, as_of_utc=AS_OF)
+    dirty = forecast_fundamental(
+        "wind", pl.concat([raw, late_runs]), absurd, zone="NL", day=DAY, as_of_utc=AS_OF
+    )
     assert np.array_equal(clean.values_mw, dirty.values_mw)
 
 
 def test_a_run_that_came_after_the_gate_of_a_past_day_does_not_teach_it() -> None:
     with pytest.raises(ForecastError, match="no weather run"):
-        forecast_fundamental("wind", weather(delay_hours=14), actuals("wind"), zone="NL", day=DAY, as_of_utc=AS_OF)
+        forecast_fundamental(
+            "wind", weather(delay_hours=14), actuals("wind"), zone="NL", day=DAY, as_of_utc=AS_OF
+        )
 
 
 def test_too_little_history_or_a_missing_hour_is_an_error() -> None:
@@ -117,10 +134,20 @@ def test_too_little_history_or_a_missing_hour_is_an_error() -> None:
     with pytest.raises(ForecastError, match="every hour"):
         forecast_fundamental("wind", hole, actuals("wind"), zone="NL", day=DAY, as_of_utc=AS_OF)
     with pytest.raises(ForecastError, match="wind_speed_100m"):
-        forecast_fundamental("wind", weather().filter(pl.col("series") != "wind_speed_100m"), actuals("wind"), zone="NL", day=DAY, as_of_utc=AS_OF)
+        forecast_fundamental(
+            "wind",
+            weather().filter(pl.col("series") != "wind_speed_100m"),
+            actuals("wind"),
+            zone="NL",
+            day=DAY,
+            as_of_utc=AS_OF,
+        )
 
 
-@pytest.mark.parametrize(("quantity", "table"), [("wind", "renewable_forecasts"), ("solar", "renewable_forecasts"), ("load", "load_forecasts")])
+@pytest.mark.parametrize(
+    ("quantity", "table"),
+    [("wind", "renewable_forecasts"), ("solar", "renewable_forecasts"), ("load", "load_forecasts")],
+)
 def test_rows_keep_the_contract_and_are_known_before_the_gate(quantity: Quantity, table: str) -> None:
     made = forecast_fundamental(quantity, weather(), actuals(quantity), zone="NL", day=DAY, as_of_utc=AS_OF)
     contract = next(contract for contract in RAW_TABLES if contract.name == table)

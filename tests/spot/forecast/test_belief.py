@@ -19,7 +19,13 @@ def with_sun(panel, peaks):
     """The panel with solar power that reaches `peaks` (D,) at noon."""
     hours = np.arange(panel.prices.shape[1])
     day = np.clip(np.sin((hours - 6) / 12 * np.pi), 0, None)
-    return replace(panel, inputs={**panel.inputs, "solar_forecast_mw": np.where(np.isfinite(panel.prices), peaks[:, None] * day, np.nan)})
+    return replace(
+        panel,
+        inputs={
+            **panel.inputs,
+            "solar_forecast_mw": np.where(np.isfinite(panel.prices), peaks[:, None] * day, np.nan),
+        },
+    )
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +45,13 @@ def sun_of_days(panel, factors):
 
 def test_more_sun_with_the_season_is_believed_and_the_same_at_once_is_not(spring):
     model = fitted("engine", spring.first(FIT_DAYS))
-    leaping = replace(spring, inputs={**spring.inputs, "solar_forecast_mw": np.vstack([spring.inputs["solar_forecast_mw"][[-1]]] * len(spring))})
+    leaping = replace(
+        spring,
+        inputs={
+            **spring.inputs,
+            "solar_forecast_mw": np.vstack([spring.inputs["solar_forecast_mw"][[-1]]] * len(spring)),
+        },
+    )
     with pytest.raises(ForecastError, match="solar_forecast_mw reaches"):
         model.predict(leaping.known_at_gate(FIT_DAYS))
     for row in range(FIT_DAYS, len(spring)):
@@ -55,9 +67,15 @@ def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring):
     first, second = (its.predict(spring.known_at_gate(last)) for its in (model, twin))
     assert np.array_equal(first.quantiles, second.quantiles)
     assert np.abs(walked[-1].quantiles - first.quantiles).max() < 0.1
-    absurd = with_sun(spring, np.where(np.arange(len(spring)) < last, spring.inputs["solar_forecast_mw"][:, 12], 1e6))
+    absurd = with_sun(
+        spring, np.where(np.arange(len(spring)) < last, spring.inputs["solar_forecast_mw"][:, 12], 1e6)
+    )
     refusals = []
-    for refuse in (model.predict, twin.predict, lambda _: fitted("engine", spring.first(FIT_DAYS)).walk_forward(absurd, FIT_DAYS)):
+    for refuse in (
+        model.predict,
+        twin.predict,
+        lambda _: fitted("engine", spring.first(FIT_DAYS)).walk_forward(absurd, FIT_DAYS),
+    ):
         with pytest.raises(ForecastError, match="believable is") as refused:
             refuse(absurd.known_at_gate(last))
         refusals.append(str(refused.value))

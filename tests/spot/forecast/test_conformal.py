@@ -15,7 +15,13 @@ def forecast_days(n_days=700, seed=0):
 
 
 def quantiles_on(day, prices, points, **changes):
-    past = calibrate(prices[:day], points[:day], centre=np.full(day, 60.0), spread=np.full(day, 15.0), levels=QUANTILE_LEVELS)
+    past = calibrate(
+        prices[:day],
+        points[:day],
+        centre=np.full(day, 60.0),
+        spread=np.full(day, 15.0),
+        levels=QUANTILE_LEVELS,
+    )
     return past.around(points[day], centre=60.0, spread=15.0, **changes)
 
 
@@ -25,14 +31,19 @@ def test_coverage_is_nominal_while_the_size_of_errors_changes():
     made = np.array([quantiles_on(day, prices, points) for day in days])
     actual = prices[400:]
     for low, high, nominal in ((2, 6, 0.8), (0, 8, 0.95)):
-        assert ((actual >= made[:, :, low]) & (actual <= made[:, :, high])).mean() == pytest.approx(nominal, abs=0.04)
+        assert ((actual >= made[:, :, low]) & (actual <= made[:, :, high])).mean() == pytest.approx(
+            nominal, abs=0.04
+        )
     assert (np.diff(made, axis=2) >= 0).all()
 
 
 def test_widening_widens_and_missing_outcomes_do_not_narrow():
     prices, points = forecast_days(200)
     usual = quantiles_on(199, prices, points)
-    assert np.ptp(quantiles_on(199, prices, points, widening=1.5), axis=1).mean() > 1.3 * np.ptp(usual, axis=1).mean()
+    assert (
+        np.ptp(quantiles_on(199, prices, points, widening=1.5), axis=1).mean()
+        > 1.3 * np.ptp(usual, axis=1).mean()
+    )
     prices[190:199] = np.nan
     holed = quantiles_on(199, prices, points)
     assert np.ptp(holed, axis=1).mean() > 0.7 * np.ptp(usual, axis=1).mean()

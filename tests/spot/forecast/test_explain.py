@@ -51,7 +51,9 @@ def test_shap_values_add_up_to_the_forecast():
 def test_the_naive_forecast_names_the_day_it_repeats_and_lear_refuses():
     panel = made_up_panel(80)
     naive = make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(panel.first(79))
-    assert [day.day for day in explain(naive, panel.known_at_gate(79)).similar_days] == [panel.days[72].astype(object)]
+    assert [day.day for day in explain(naive, panel.known_at_gate(79)).similar_days] == [
+        panel.days[72].astype(object)
+    ]
     lear = make_forecaster(load_settings_mapping(SMALL["lear"])).fit(panel.first(79))
     with pytest.raises(ForecastError):
         explain(lear, panel.known_at_gate(79))

@@ -40,7 +40,10 @@ def moved(weights, name, index, step):
         value[index] += step
     else:
         value[index] *= np.exp(step)
-    numbers = {key: getattr(weights, key) for key in ("groups", "distance", "linear", "amplitude", "exponent", "noise")}
+    numbers = {
+        key: getattr(weights, key)
+        for key in ("groups", "distance", "linear", "amplitude", "exponent", "noise")
+    }
     return KernelWeights(**{**numbers, name: float(value) if name == "noise" else value})
 
 
@@ -63,5 +66,8 @@ def test_every_derivative_agrees_with_a_finite_difference(name, index):
     space, weights, targets = problem()
     gradient = np.asarray(getattr(walk_forward_gradient(space, weights, targets), name))[index]
     step = 0.05
-    up, down = (walk_forward_gradient(space, moved(weights, name, index, sign * step), targets).error for sign in (1, -1))
+    up, down = (
+        walk_forward_gradient(space, moved(weights, name, index, sign * step), targets).error
+        for sign in (1, -1)
+    )
     assert gradient == pytest.approx((up - down) / (2 * step), rel=0.05, abs=1e-3)

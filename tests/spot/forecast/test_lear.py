@@ -18,7 +18,11 @@ def test_the_lasso_is_the_lasso(n_days, n_regressors):
     zero = np.zeros_like(moment)
     ours, _ = lasso(gram, moment, penalty, start=(zero, zero), iterations=600)
     for column, alpha in enumerate(penalty):
-        theirs = Lasso(alpha=float(alpha), fit_intercept=False, tol=1e-8, max_iter=20_000).fit(x, y[:, column]).coef_
+        theirs = (
+            Lasso(alpha=float(alpha), fit_intercept=False, tol=1e-8, max_iter=20_000)
+            .fit(x, y[:, column])
+            .coef_
+        )
         assert np.abs(ours[:, column] - theirs).max() < 5e-3
         assert ((ours[:, column] != 0) == (np.abs(theirs) > 1e-6)).mean() > 0.9
 

@@ -14,7 +14,10 @@ from tests.support.panels import made_up_panel
 
 SMALL = {
     "naive": {"kind": "naive", "rule": "mixed"},
-    "engine": {"kind": "engine", "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}]},
+    "engine": {
+        "kind": "engine",
+        "windows": [{"centre_days": 14, "spread_days": 28, "spread_share": 0.5, "centring_days": 0}],
+    },
     "lear": {"kind": "lear", "lear": {"windows_days": [42, 90]}, "calibration_days": 28},
     "engine_with_all": {
         "kind": "engine",
@@ -41,7 +44,11 @@ def fitted(name, panel):
 @every_member
 @pytest.mark.parametrize(
     ("first_day", "target", "n_periods"),
-    [(date(2025, 1, 6), date(2025, 3, 30), 23), (date(2025, 7, 1), date(2025, 10, 26), 100), (date(2026, 1, 5), date(2026, 3, 29), 92)],
+    [
+        (date(2025, 1, 6), date(2025, 3, 30), 23),
+        (date(2025, 7, 1), date(2025, 10, 26), 100),
+        (date(2026, 1, 5), date(2026, 3, 29), 92),
+    ],
 )
 def test_days_of_every_length(name, first_day, target, n_periods):
     switch = date(2025, 10, 1)
@@ -74,7 +81,15 @@ def test_a_model_with_inputs_beats_last_week(name):
     members = {member: fitted(member, panel.first(120)) for member in (name, "naive")}
     error = {
         member: np.mean(
-            [np.nanmean(np.abs(model.predict(panel.known_at_gate(row)).point - panel.prices[row, : panel.n_periods[row]])) for row in range(120, 150)]
+            [
+                np.nanmean(
+                    np.abs(
+                        model.predict(panel.known_at_gate(row)).point
+                        - panel.prices[row, : panel.n_periods[row]]
+                    )
+                )
+                for row in range(120, 150)
+            ]
         )
         for member, model in members.items()
     }
@@ -124,7 +139,11 @@ def test_a_day_already_learnt_cannot_be_forecast(name):
 @pytest.mark.parametrize(
     ("name", "hole"),
     [
-        *((name, hole) for name in ("naive", "engine", "catboost") for hole in ("yesterday", "one_input", "frozen_input", "scattered")),
+        *(
+            (name, hole)
+            for name in ("naive", "engine", "catboost")
+            for hole in ("yesterday", "one_input", "frozen_input", "scattered")
+        ),
         ("lear", "one_input"),
         ("engine_with_all", "one_input"),
     ],
@@ -141,7 +160,10 @@ def test_missing_values_give_a_finite_forecast_that_is_not_surer(name, hole):
         inputs["wind_forecast_mw"][row] = 9_000.0
     else:
         prices[30, 5], prices[60:62], inputs["load_forecast_mw"][40] = np.nan, np.nan, np.nan
-    full, holed = fitted(name, panel.first(110)), fitted(name, replace(panel, prices=prices, inputs=inputs).first(110))
+    full, holed = (
+        fitted(name, panel.first(110)),
+        fitted(name, replace(panel, prices=prices, inputs=inputs).first(110)),
+    )
     forecast = holed.predict(replace(panel, prices=prices, inputs=inputs).known_at_gate(row))
     width = np.mean(forecast.quantiles[:, 6] - forecast.quantiles[:, 2])
     usual = full.predict(panel.known_at_gate(row)).quantiles
@@ -190,7 +212,12 @@ def test_a_panel_without_inputs_works(name):
 
 @pytest.mark.parametrize(
     ("hour_blocks", "complaint"),
-    [([4], "1 numbers for 6 windows"), ([1, 2, 1, 4, 1, 4], "different numbers of blocks"), ([5] * 6, "hour_blocks"), ([0] * 6, "hour_blocks")],
+    [
+        ([4], "1 numbers for 6 windows"),
+        ([1, 2, 1, 4, 1, 4], "different numbers of blocks"),
+        ([5] * 6, "hour_blocks"),
+        ([0] * 6, "hour_blocks"),
+    ],
 )
 def test_blocks_of_hours_that_fit_no_bank_are_refused(hour_blocks, complaint):
     with pytest.raises(ConfigurationError, match=complaint):
@@ -204,7 +231,9 @@ def test_unknown_settings_and_files_are_refused():
         load_settings_mapping({"kind": "engine", "depth": 3})
     with pytest.raises(ConfigurationError, match="levels"):
         load_settings_mapping({"kind": "naive", "levels": [0.9, 0.5, 0.1]})
-    with pytest.raises(ConfigurationError, match=r"kind None is unknown; known are naive, lear, catboost, engine"):
+    with pytest.raises(
+        ConfigurationError, match=r"kind None is unknown; known are naive, lear, catboost, engine"
+    ):
         load_settings_mapping({"levels": [0.5]})
     with pytest.raises(ConfigurationError, match=r"engine: trees\.depth: .*less than or equal to 12"):
         load_settings_mapping({"kind": "engine", "trees": {"depth": 99}})
@@ -236,7 +265,8 @@ def test_the_walk_forward_says_what_day_after_day_would_say(name):
 
 
 @pytest.mark.parametrize(
-    ("is_telling", "setting", "kept"), [(True, "if_better", True), (False, "if_better", False), (True, "never", False), (False, "always", True)]
+    ("is_telling", "setting", "kept"),
+    [(True, "if_better", True), (False, "if_better", False), (True, "never", False), (False, "always", True)],
 )
 def test_neighbours_are_kept_where_they_help(is_telling, setting, kept):
     panel = made_up_panel(160, first_day=date(2025, 1, 6), noise=1.0)
@@ -246,9 +276,13 @@ def test_neighbours_are_kept_where_they_help(is_telling, setting, kept):
     told = hidden if is_telling else rng.normal(0, 12, len(panel))
     inputs = {
         **panel.inputs,
-        "neighbour_price_FR_eur_per_mwh": np.where(np.isfinite(panel.prices), told[:, None] + rng.normal(0, 1, panel.prices.shape), np.nan),
+        "neighbour_price_FR_eur_per_mwh": np.where(
+            np.isfinite(panel.prices), told[:, None] + rng.normal(0, 1, panel.prices.shape), np.nan
+        ),
     }
-    model = make_forecaster(load_settings_mapping({**SMALL["engine"], "neighbours": setting})).fit(replace(panel, prices=prices, inputs=inputs))
+    model = make_forecaster(load_settings_mapping({**SMALL["engine"], "neighbours": setting})).fit(
+        replace(panel, prices=prices, inputs=inputs)
+    )
     assert ("neighbour_price_FR_eur_per_mwh" in model.anchors.input_range) == kept
 
 
@@ -266,10 +300,17 @@ def test_a_price_that_comes_late_is_still_learnt(name):
     late = panel.prices.copy()
     late[89] = np.nan
     in_time, behind = fitted(name, panel.first(88)), fitted(name, panel.first(88))
-    first, second = in_time.predict(panel.known_at_gate(90)), behind.predict(replace(panel, prices=late).known_at_gate(90))
+    first, second = (
+        in_time.predict(panel.known_at_gate(90)),
+        behind.predict(replace(panel, prices=late).known_at_gate(90)),
+    )
     assert not np.array_equal(first.quantiles, second.quantiles)
-    assert np.mean(second.quantiles[:, 6] - second.quantiles[:, 2]) > 1.05 * np.mean(first.quantiles[:, 6] - first.quantiles[:, 2])
-    assert np.array_equal(in_time.predict(panel.known_at_gate(92)).quantiles, behind.predict(panel.known_at_gate(92)).quantiles)
+    assert np.mean(second.quantiles[:, 6] - second.quantiles[:, 2]) > 1.05 * np.mean(
+        first.quantiles[:, 6] - first.quantiles[:, 2]
+    )
+    assert np.array_equal(
+        in_time.predict(panel.known_at_gate(92)).quantiles, behind.predict(panel.known_at_gate(92)).quantiles
+    )
 
 
 def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_would_say():
@@ -296,5 +337,12 @@ def test_the_engine_sees_that_the_last_evening_leads_into_the_night():
         prices[:, 22:24] += announced[1:, None]
         panel = replace(calm, prices=prices)
         walked = fitted("engine", panel.first(220)).walk_forward(panel, 220)
-        errors.append(np.mean([np.abs(forecast.point[:4] - day[:4]).mean() for forecast, day in zip(walked, prices[220:], strict=True)]))
+        errors.append(
+            np.mean(
+                [
+                    np.abs(forecast.point[:4] - day[:4]).mean()
+                    for forecast, day in zip(walked, prices[220:], strict=True)
+                ]
+            )
+        )
     assert errors[0] < 0.5 * errors[1]

@@ -38,7 +38,9 @@ def with_wind(panel, row, factor):
 def test_a_reloaded_profile_forecasts_and_explains_bit_for_bit_the_same(profile):
     settings = yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8"))
     panel = made_up_panel(124)
-    model = make_forecaster(load_settings_mapping({**settings, "gradient": {"steps": 2}, "calibration_days": 28})).fit(panel.first(115))
+    model = make_forecaster(
+        load_settings_mapping({**settings, "gradient": {"steps": 2}, "calibration_days": 28})
+    ).fit(panel.first(115))
     model.update(panel.first(120))
     twin = forecaster_from_files(model.to_files())
     for row in (120, 122):

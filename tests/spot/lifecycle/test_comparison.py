@@ -18,7 +18,9 @@ from spot.market.delivery import delivery_starts_utc
 FIRST, N_DAYS = date(2024, 3, 10), 42  # holds the 23-hour day of 31 March
 
 
-def side(version: str, error: float, *, pnl: float | None = None, first: date = FIRST, seed: int = 1) -> ComparedVersion:
+def side(
+    version: str, error: float, *, pnl: float | None = None, first: date = FIRST, seed: int = 1
+) -> ComparedVersion:
     rng = np.random.default_rng(seed)
     rows = []
     for n in range(N_DAYS):
@@ -26,7 +28,14 @@ def side(version: str, error: float, *, pnl: float | None = None, first: date = 
         for start in delivery_starts_utc("BE", day):
             price = 50.0 + 10.0 * np.sin(start.hour)
             point = price + error * (1.0 + 0.1 * rng.normal())
-            rows.append({"delivery_day": day, "delivery_start_utc": start, "price_eur_per_mwh": price, "price_point_eur_per_mwh": point})
+            rows.append(
+                {
+                    "delivery_day": day,
+                    "delivery_start_utc": start,
+                    "price_eur_per_mwh": price,
+                    "price_point_eur_per_mwh": point,
+                }
+            )
             rows[-1] |= {name: point + level for level, name in QUANTILE_COLUMNS.items()}
     scored = pl.DataFrame(rows).cast({"delivery_start_utc": pl.Datetime("us", "UTC")})
     settled = SETTLEMENTS.empty()
@@ -56,15 +65,26 @@ def test_equal_versions_are_not_significantly_different() -> None:
 
 
 def test_the_words_name_who_is_better_and_say_when_money_cannot_tell() -> None:
-    better = comparison_in_words(compare_versions("BE", side("1", 3.0, pnl=2.0), side("2", 5.0, pnl=1.0, seed=2)))
+    better = comparison_in_words(
+        compare_versions("BE", side("1", 3.0, pnl=2.0), side("2", 5.0, pnl=1.0, seed=2))
+    )
     assert better.startswith("A has the smaller error (p = ")
     assert "A earned more on paper (p = " in better
     same = side("1", 3.0, pnl=2.0)
     other = replace(side("2", 5.0), settled=same.settled)
-    assert comparison_in_words(compare_versions("BE", same, other)).endswith("Cannot tell in money: both traded the same.")
-    moved = replace(other, settled=same.settled.with_columns(pl.col("pnl_eur").shift(1).fill_null(pl.col("pnl_eur").last())))
-    assert "traded the same" not in comparison_in_words(compare_versions("BE", same, moved))  # the same sum of other trades
-    assert comparison_in_words(compare_versions("BE", side("1", 3.0), side("2", 5.0))).endswith("No money: the second price is not known.")
+    assert comparison_in_words(compare_versions("BE", same, other)).endswith(
+        "Cannot tell in money: both traded the same."
+    )
+    moved = replace(
+        other,
+        settled=same.settled.with_columns(pl.col("pnl_eur").shift(1).fill_null(pl.col("pnl_eur").last())),
+    )
+    assert "traded the same" not in comparison_in_words(
+        compare_versions("BE", same, moved)
+    )  # the same sum of other trades
+    assert comparison_in_words(compare_versions("BE", side("1", 3.0), side("2", 5.0))).endswith(
+        "No money: the second price is not known."
+    )
 
 
 def test_there_is_a_row_per_local_hour_and_month() -> None:

@@ -8,7 +8,12 @@ import pytest
 from benchmarks.equal_models import World, is_ever_promoted
 from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
-from spot.lifecycle.decision_record import DecisionContext, decision_row, explain_decision, manual_decision_row
+from spot.lifecycle.decision_record import (
+    DecisionContext,
+    decision_row,
+    explain_decision,
+    manual_decision_row,
+)
 from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 
@@ -17,7 +22,9 @@ SANE = SanityVerdict((SanityCheck("range", passed=True, detail=""),))
 INSANE = SanityVerdict((SanityCheck("range", passed=False, detail="a price of 1e9"),))
 
 
-def losses(n_days: int, ratio: float = 1.0, *, seed: int = 1, noise: float = 0.15) -> tuple[np.ndarray, np.ndarray]:
+def losses(
+    n_days: int, ratio: float = 1.0, *, seed: int = 1, noise: float = 0.15
+) -> tuple[np.ndarray, np.ndarray]:
     """Champion and candidate losses of days that hang together; the candidate's mean is `ratio` of the champion's."""
     rng = np.random.default_rng(seed)
     level = np.empty(n_days)
@@ -33,7 +40,10 @@ def shadow(n_days: int, ratio: float, *, seed: int = 1, pnl_shift: float = 0.0):
     rng = np.random.default_rng(seed + 1)
     pnl = rng.normal(1000, 600, n_days)
     evidence = Evidence(
-        candidate_losses=challenger, champion_losses=champion, champion_pnl_eur=pnl, candidate_pnl_eur=pnl + pnl_shift + rng.normal(0, 200, n_days)
+        candidate_losses=challenger,
+        champion_losses=champion,
+        champion_pnl_eur=pnl,
+        candidate_pnl_eur=pnl + pnl_shift + rng.normal(0, 200, n_days),
     )
     return decide_promotion(evidence, stage="challenger", settings=SETTINGS, sanity=None)
 
@@ -41,7 +51,10 @@ def shadow(n_days: int, ratio: float, *, seed: int = 1, pnl_shift: float = 0.0):
 def walk_forward(n_days: int = 28, ratio: float = 1.0, *, sanity=SANE, settings=SETTINGS, **more):
     champion, candidate = losses(n_days, ratio)
     return decide_promotion(
-        Evidence(candidate_losses=candidate, champion_losses=champion, **more), stage="candidate", settings=settings, sanity=sanity
+        Evidence(candidate_losses=candidate, champion_losses=champion, **more),
+        stage="candidate",
+        settings=settings,
+        sanity=sanity,
     )
 
 
@@ -61,7 +74,12 @@ def test_a_worse_insane_or_untested_candidate_is_rejected() -> None:
 def test_a_candidate_that_fails_on_days_is_rejected() -> None:
     champion, candidate = losses(28, 0.5)
     candidate[:6] = np.nan
-    verdict = decide_promotion(Evidence(candidate_losses=candidate, champion_losses=champion), stage="candidate", settings=SETTINGS, sanity=SANE)
+    verdict = decide_promotion(
+        Evidence(candidate_losses=candidate, champion_losses=champion),
+        stage="candidate",
+        settings=SETTINGS,
+        sanity=SANE,
+    )
     assert verdict.reasons == ("no forecast on 6 days",)
 
 
@@ -98,7 +116,10 @@ def test_the_verdict_does_not_depend_on_how_often_or_when_it_is_asked() -> None:
         pnl = rng.normal(1000, 600, 56)
         other = pnl + rng.normal(0, 200, 56)
         evidence = Evidence(
-            candidate_losses=challenger[:n_days], champion_losses=champion[:n_days], champion_pnl_eur=pnl[:n_days], candidate_pnl_eur=other[:n_days]
+            candidate_losses=challenger[:n_days],
+            champion_losses=champion[:n_days],
+            champion_pnl_eur=pnl[:n_days],
+            candidate_pnl_eur=other[:n_days],
         )
         again = decide_promotion(evidence, stage="challenger", settings=SETTINGS, sanity=None)
         assert (again.action, again.n_days, again.tests) == (late.action, late.n_days, late.tests)
@@ -122,7 +143,9 @@ def test_two_that_traded_the_same_are_not_told_apart_in_money(must_be: str, acti
     pnl = np.random.default_rng(3).normal(1000, 600, 56)
     settings = SETTINGS.model_copy(update={"money_must_be": must_be})
     rounded = pnl + np.tile([1e-9, -1e-9], 28)  # the same trades, added up in another order
-    evidence = Evidence(candidate_losses=challenger, champion_losses=champion, champion_pnl_eur=pnl, candidate_pnl_eur=rounded)
+    evidence = Evidence(
+        candidate_losses=challenger, champion_losses=champion, champion_pnl_eur=pnl, candidate_pnl_eur=rounded
+    )
     verdict = decide_promotion(evidence, stage="challenger", settings=settings, sanity=None)
     assert verdict.action == action
     text = explain_decision(decision_row(verdict, CONTEXT, settings).row(0, named=True))
@@ -139,16 +162,28 @@ def test_no_money_is_no_promotion() -> None:
 def test_a_challenger_that_is_silent_on_days_is_rejected() -> None:
     champion, challenger = losses(28, 0.6)
     challenger[[2, 5, 9]] = np.nan
-    evidence = Evidence(candidate_losses=challenger, champion_losses=champion, candidate_pnl_eur=champion, champion_pnl_eur=champion)
+    evidence = Evidence(
+        candidate_losses=challenger,
+        champion_losses=champion,
+        candidate_pnl_eur=champion,
+        champion_pnl_eur=champion,
+    )
     assert decide_promotion(evidence, stage="challenger", settings=SETTINGS, sanity=None).action == "reject"
 
 
 def test_a_second_person_signs_where_the_zone_asks_for_it() -> None:
     settings = SETTINGS.model_copy(update={"sign_off_zones": ("BE",)})
     champion, challenger = losses(28, 0.7)
-    evidence = Evidence(candidate_losses=challenger, champion_losses=champion, candidate_pnl_eur=champion, champion_pnl_eur=champion)
+    evidence = Evidence(
+        candidate_losses=challenger,
+        champion_losses=champion,
+        candidate_pnl_eur=champion,
+        champion_pnl_eur=champion,
+    )
     verdict = [
-        decide_promotion(evidence, stage="challenger", settings=settings, sanity=None, zone=zone, signed_off_by=name).action
+        decide_promotion(
+            evidence, stage="challenger", settings=settings, sanity=None, zone=zone, signed_off_by=name
+        ).action
         for zone, name in (("BE", None), ("BE", "K. Trader"), ("FR", None))
     ]
     assert verdict == ["await_sign_off", "promote", "promote"]
@@ -180,14 +215,26 @@ def test_an_equal_challenger_is_rarely_promoted_however_long_differences_last(me
 
 def test_arrays_of_other_days_stop() -> None:
     with pytest.raises(ContractError, match="same days"):
-        decide_promotion(Evidence(candidate_losses=np.ones(20), champion_losses=np.ones(21)), stage="candidate", settings=SETTINGS, sanity=SANE)
+        decide_promotion(
+            Evidence(candidate_losses=np.ones(20), champion_losses=np.ones(21)),
+            stage="candidate",
+            settings=SETTINGS,
+            sanity=SANE,
+        )
     with pytest.raises(ContractError, match="against a champion"):
-        decide_promotion(Evidence(candidate_losses=np.ones(20), champion_losses=None), stage="challenger", settings=SETTINGS, sanity=None)
+        decide_promotion(
+            Evidence(candidate_losses=np.ones(20), champion_losses=None),
+            stage="challenger",
+            settings=SETTINGS,
+            sanity=None,
+        )
 
 
 def test_bootstrap_intervals_cover_and_its_p_values_are_honest() -> None:
     rng = np.random.default_rng(4)
-    results = [block_bootstrap(rng.normal(10, 30, 56), above=10.0, n_resamples=400, seed=i) for i in range(200)]
+    results = [
+        block_bootstrap(rng.normal(10, 30, 56), above=10.0, n_resamples=400, seed=i) for i in range(200)
+    ]
     assert 0.80 < np.mean([r.low <= 10 <= r.high for r in results]) < 0.97
     assert np.mean([r.p_not_above < 0.1 for r in results]) < 0.17
     assert block_bootstrap(rng.normal(10, 5, 56)).p_not_above < 0.01
@@ -212,17 +259,35 @@ CONTEXT = DecisionContext(
 def test_the_record_says_all_and_is_the_same_row_when_asked_again() -> None:
     verdict = shadow(56, 0.85)
     row = decision_row(verdict, CONTEXT, SETTINGS)
-    later = DecisionContext(**{name: getattr(CONTEXT, name) for name in CONTEXT.__slots__} | {"decided_at_utc": datetime(2026, 1, 6, tzinfo=UTC)})
+    later = DecisionContext(
+        **{name: getattr(CONTEXT, name) for name in CONTEXT.__slots__}
+        | {"decided_at_utc": datetime(2026, 1, 6, tzinfo=UTC)}
+    )
     assert decision_row(verdict, later, SETTINGS)["decision_id"].equals(row["decision_id"])
     text = explain_decision(row.row(0, named=True))
-    known = ("promote of version 7", "champion then: 6", "BE-drift-00001", "error_better after", "money_worse after", "training_set@12")
+    known = (
+        "promote of version 7",
+        "champion then: 6",
+        "BE-drift-00001",
+        "error_better after",
+        "money_worse after",
+        "training_set@12",
+    )
     for word in (*known, "EUR/MWh, p=", "EUR per day, p=", "limits: minimum_walk_forward_days 14"):
         assert word in text
     first = next(number for number, line in enumerate(text.splitlines()) if line.startswith("  limits: "))
-    limits = text.splitlines()[first : text.splitlines().index(next(line for line in text.splitlines() if line.startswith("  data: ")))]
+    limits = text.splitlines()[
+        first : text.splitlines().index(
+            next(line for line in text.splitlines() if line.startswith("  data: "))
+        )
+    ]
     assert len(limits) > 1
     assert all(len(line) < 100 and line.startswith("    ") for line in limits[1:])
-    assert all(len(pair.split(" ")) == 2 for line in limits for pair in line.removeprefix("  limits: ").strip().rstrip(",").split(", "))
+    assert all(
+        len(pair.split(" ")) == 2
+        for line in limits
+        for pair in line.removeprefix("  limits: ").strip().rstrip(",").split(", ")
+    )
     rejected = decision_row(walk_forward(sanity=INSANE), CONTEXT, SETTINGS)
     assert "range: FAILED (a price of 1e9)" in explain_decision(rejected.row(0, named=True))
 

@@ -44,9 +44,13 @@ def test_each_cause_has_its_own_cool_down() -> None:
     done = mark(decide([], [cause()]).launch[0], "succeeded", now=NOW + timedelta(hours=1))
     later = NOW + timedelta(days=3)
     assert not decide([done], [cause(at=later)], now=later).launch
-    assert [r.cause for r in decide([done], [cause(kind="performance", at=later)], now=later).launch] == ["performance"]
+    assert [r.cause for r in decide([done], [cause(kind="performance", at=later)], now=later).launch] == [
+        "performance"
+    ]
     much_later = NOW + timedelta(days=15)
-    assert [r.request_id for r in decide([done], [cause(at=much_later)], now=much_later).launch] == ["BE-drift-00002"]
+    assert [r.request_id for r in decide([done], [cause(at=much_later)], now=much_later).launch] == [
+        "BE-drift-00002"
+    ]
 
 
 def test_a_person_is_never_held_back_by_a_cool_down() -> None:
@@ -112,7 +116,9 @@ def test_settings_that_say_nothing_about_a_cause_stop() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.sampled_from(["drift", "performance", "schedule", "code"]), st.sampled_from(["failed", "succeeded", "running"]), st.integers(0, 600)
+            st.sampled_from(["drift", "performance", "schedule", "code"]),
+            st.sampled_from(["failed", "succeeded", "running"]),
+            st.integers(0, 600),
         ),
         max_size=40,
     )
@@ -133,5 +139,8 @@ def test_never_two_of_a_cause_within_its_cool_down_and_nothing_is_lost(steps) ->
                 assert apart >= timedelta(hours=SETTINGS.cool_down_hours[one.cause])
     for _ in range(2 * SETTINGS.maximum_attempts):
         now += timedelta(days=1)
-        table |= {r.request_id: replace(r, status="failed") if r.status == "requested" else r for r in decide(table.values(), [], now=now).changed}
+        table |= {
+            r.request_id: replace(r, status="failed") if r.status == "requested" else r
+            for r in decide(table.values(), [], now=now).changed
+        }
     assert all(r.status in ("succeeded", "abandoned") for r in table.values())

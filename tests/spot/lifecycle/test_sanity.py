@@ -23,7 +23,11 @@ TRAINED_THROUGH = START + timedelta(days=N_DAYS - 15)
 
 def panel() -> DeliveryPanel:
     rng = np.random.default_rng(1)
-    load = 50_000 + 10_000 * np.sin(np.arange(N_DAYS * 24) * 2 * np.pi / 24).reshape(N_DAYS, 24) + rng.normal(0, 1_000, (N_DAYS, 24))
+    load = (
+        50_000
+        + 10_000 * np.sin(np.arange(N_DAYS * 24) * 2 * np.pi / 24).reshape(N_DAYS, 24)
+        + rng.normal(0, 1_000, (N_DAYS, 24))
+    )
     return DeliveryPanel(
         zone="BE",
         days=np.arange(np.datetime64(START), np.datetime64(START) + N_DAYS),
@@ -67,7 +71,13 @@ class Line:
         )
 
     def to_files(self) -> Mapping[str, bytes]:
-        values = {"slope": self.slope, "offset": self.offset, "guards": self.guards, "width": self.width, "drifts_on_reload": self.drifts_on_reload}
+        values = {
+            "slope": self.slope,
+            "offset": self.offset,
+            "guards": self.guards,
+            "width": self.width,
+            "drifts_on_reload": self.drifts_on_reload,
+        }
         if self.drifts_on_reload:
             values["offset"] += 1e-9
         return {"settings.json": json.dumps(values).encode()}
@@ -79,7 +89,15 @@ class Line:
         return cls(**json.load(io.BytesIO(files["settings.json"])))
 
 
-def judge(model: Line, *, files=None, data_version="training_set@4", trained_from=START, trained_through=TRAINED_THROUGH, on=None):
+def judge(
+    model: Line,
+    *,
+    files=None,
+    data_version="training_set@4",
+    trained_from=START,
+    trained_through=TRAINED_THROUGH,
+    on=None,
+):
     return assess_sanity(
         model.to_files() if files is None else files,
         on or panel(),

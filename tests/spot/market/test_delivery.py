@@ -22,7 +22,9 @@ from spot.market.zones import ALL_ZONES, BENCHMARK_ZONES, ZONES
 
 any_zone = st.sampled_from(sorted(ALL_ZONES))
 any_day = st.dates(min_value=date(2005, 1, 1), max_value=date(2035, 12, 31))
-any_instant = st.integers(min_value=1_100_000_000, max_value=2_050_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
+any_instant = st.integers(min_value=1_100_000_000, max_value=2_050_000_000).map(
+    lambda seconds: datetime.fromtimestamp(seconds, UTC)
+)
 
 
 @given(any_zone, any_day, st.sampled_from(RESOLUTIONS_MINUTES))
@@ -40,7 +42,9 @@ def test_periods_tile_the_day_without_gap_or_overlap(zone, day, minutes):
 def test_days_follow_each_other_and_last_23_24_or_25_hours(zone, day):
     start, end = day_bounds_utc(zone, day)
     assert end == day_bounds_utc(zone, day + timedelta(days=1))[0]
-    assert end - start in {timedelta(hours=hours) for hours in ((24,) if zone in BENCHMARK_ZONES else (23, 24, 25))}
+    assert end - start in {
+        timedelta(hours=hours) for hours in ((24,) if zone in BENCHMARK_ZONES else (23, 24, 25))
+    }
 
 
 @given(any_zone, any_instant)

@@ -44,11 +44,18 @@ def test_known_gates(zone, day, auction, expected):
 def test_the_day_ahead_gate_closes_before_delivery_and_moves_with_the_day(zone, day):
     gate = gate_closure_utc(zone, day)
     assert timedelta(hours=9) <= day_bounds_utc(zone, day)[0] - gate <= timedelta(hours=15)
-    assert timedelta(hours=23) <= gate_closure_utc(zone, day + timedelta(days=1)) - gate <= timedelta(hours=25)
+    assert (
+        timedelta(hours=23) <= gate_closure_utc(zone, day + timedelta(days=1)) - gate <= timedelta(hours=25)
+    )
 
 
 @pytest.mark.parametrize(
-    ("zone", "day", "auction"), [("DE_LU", date(2024, 6, 13), "ida1"), ("CH", date(2025, 1, 1), "ida1"), ("GB", date(2025, 1, 1), "ida3")]
+    ("zone", "day", "auction"),
+    [
+        ("DE_LU", date(2024, 6, 13), "ida1"),
+        ("CH", date(2025, 1, 1), "ida1"),
+        ("GB", date(2025, 1, 1), "ida3"),
+    ],
 )
 def test_an_auction_that_did_not_exist_is_refused(zone, day, auction):
     with pytest.raises(ConfigurationError, match="has no"):
@@ -73,12 +80,19 @@ def test_what_is_known_at_the_gate_by_rule(day):
     assert published_by_utc("day_ahead_prices", "DE_LU", day, end) > gate
     assert published_by_utc("day_ahead_prices", "DE_LU", day - timedelta(days=1), before_end) <= gate
     assert published_by_utc("load_actuals", "DE_LU", day - timedelta(days=1), before_end) > gate
-    assert published_by_utc("load_actuals", "DE_LU", day - timedelta(days=2), before_end - timedelta(days=1)) <= gate
+    assert (
+        published_by_utc("load_actuals", "DE_LU", day - timedelta(days=2), before_end - timedelta(days=1))
+        <= gate
+    )
 
 
 def test_renewable_forecast_is_due_at_18_local_on_both_sides_of_a_clock_change():
-    assert published_by_utc("renewable_forecasts", "DE_LU", date(2025, 3, 30), utc(2025, 3, 30, 22)) == utc(2025, 3, 29, 17)
-    assert published_by_utc("renewable_forecasts", "DE_LU", date(2025, 3, 31), utc(2025, 3, 31, 22)) == utc(2025, 3, 30, 16)
+    assert published_by_utc("renewable_forecasts", "DE_LU", date(2025, 3, 30), utc(2025, 3, 30, 22)) == utc(
+        2025, 3, 29, 17
+    )
+    assert published_by_utc("renewable_forecasts", "DE_LU", date(2025, 3, 31), utc(2025, 3, 31, 22)) == utc(
+        2025, 3, 30, 16
+    )
 
 
 def test_the_benchmark_knows_its_forecasts_at_the_gate():
@@ -88,7 +102,13 @@ def test_the_benchmark_knows_its_forecasts_at_the_gate():
 
 
 @pytest.mark.parametrize(
-    ("day", "maximum"), [(date(2022, 5, 10), 3000.0), (date(2022, 5, 11), 4000.0), (date(2022, 9, 20), 4000.0), (date(2026, 1, 1), 4000.0)]
+    ("day", "maximum"),
+    [
+        (date(2022, 5, 10), 3000.0),
+        (date(2022, 5, 11), 4000.0),
+        (date(2022, 9, 20), 4000.0),
+        (date(2026, 1, 1), 4000.0),
+    ],
 )
 def test_price_limits_are_dated(day, maximum):
     limits = day_ahead_price_limits(day)

@@ -19,14 +19,19 @@ def utc(*parts):
 
 
 def test_hubs_are_traded_in_usd_without_an_eic_and_apart_from_bidding_zones():
-    assert all(hub.currency == "USD" and not hub.eic and hub.operator and hub.node for hub in US_HUBS.values())
+    assert all(
+        hub.currency == "USD" and not hub.eic and hub.operator and hub.node for hub in US_HUBS.values()
+    )
     assert len({hub.node for hub in US_HUBS.values()}) == len(US_HUBS)
     assert not set(US_HUBS) & set(ZONES)
     assert set(TRADED_ZONES) == set(US_HUBS) | set(ZONES)
 
 
 @pytest.mark.parametrize("zone", [PJM, ERCOT])
-@pytest.mark.parametrize(("day", "n_hours"), [(date(2026, 3, 8), 23), (date(2026, 11, 1), 25), (date(2026, 3, 29), 24), (date(2026, 10, 25), 24)])
+@pytest.mark.parametrize(
+    ("day", "n_hours"),
+    [(date(2026, 3, 8), 23), (date(2026, 11, 1), 25), (date(2026, 3, 29), 24), (date(2026, 10, 25), 24)],
+)
 def test_days_follow_the_clock_of_the_hub_and_not_that_of_europe(zone, day, n_hours):
     assert n_periods(zone, day) == n_hours
     assert n_periods(zone, day, 15) == 4 * n_hours

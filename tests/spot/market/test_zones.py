@@ -52,7 +52,13 @@ def test_benchmark_markets_are_no_bidding_zones():
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"), [("de-lu", "did you mean DE_LU? "), ("PJM", "did you mean PJM_WESTERN_HUB or "), ("ATLANTIS", ""), ("", "")]
+    ("name", "hint"),
+    [
+        ("de-lu", "did you mean DE_LU? "),
+        ("PJM", "did you mean PJM_WESTERN_HUB or "),
+        ("ATLANTIS", ""),
+        ("", ""),
+    ],
 )
 def test_an_unknown_zone_is_refused_with_those_like_it(name, hint):
     with pytest.raises(ConfigurationError) as refused:

@@ -20,9 +20,9 @@ def frame(n_days: int = 104) -> pl.DataFrame:
     load = 50_000 + 8_000 * np.sin(2 * np.pi * hour / 24) + rng.normal(0, 800, len(hour))
     solar = np.maximum(0.0, -np.cos(2 * np.pi * hour / 24)) * rng.uniform(2_000, 20_000, len(hour))
     at = [START + timedelta(hours=int(i)) for i in hour]
-    return pl.DataFrame({"delivery_day": [t.date() for t in at], "delivery_start_utc": at, "load": load, "solar": solar}).cast(
-        {"delivery_start_utc": pl.Datetime("us", "UTC")}
-    )
+    return pl.DataFrame(
+        {"delivery_day": [t.date() for t in at], "delivery_start_utc": at, "load": load, "solar": solar}
+    ).cast({"delivery_start_utc": pl.Datetime("us", "UTC")})
 
 
 def judge(data: pl.DataFrame, settings: DataQualitySettings = SETTINGS):
@@ -83,7 +83,9 @@ def test_a_doubled_hour_is_bad_data() -> None:
 
 def test_an_older_fault_does_not_hide_a_new_one() -> None:
     data = spoilt(slice(N - 30 * 24, N - 27 * 24), pl.lit(47_000.0)).with_row_index("row")
-    data = data.with_columns(pl.when(pl.col("row") >= N - 24).then(pl.lit(46_000.0)).otherwise("load").alias("load")).drop("row")
+    data = data.with_columns(
+        pl.when(pl.col("row") >= N - 24).then(pl.lit(46_000.0)).otherwise("load").alias("load")
+    ).drop("row")
     assert "frozen" in judge(data).faulty["check"].to_list()
 
 

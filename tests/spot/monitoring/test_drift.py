@@ -11,7 +11,10 @@ from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import DriftSettings, ReferenceSettings
 
 SETTINGS = DriftSettings(
-    threshold_standard_deviations=4.0, reconstruction_standard_deviations=5.0, maximum_missing_share=0.2, reference=ReferenceSettings(gap_days=0)
+    threshold_standard_deviations=4.0,
+    reconstruction_standard_deviations=5.0,
+    maximum_missing_share=0.2,
+    reference=ReferenceSettings(gap_days=0),
 )
 START = date(2022, 1, 1)
 
@@ -24,12 +27,16 @@ def daily(n_days: int = 900, *, seed: int = 1) -> pl.DataFrame:
     wind = rng.gamma(4.0, 3_000, n_days)
     price = 20 + (load - wind) / 700 + rng.normal(0, 5, n_days)
     days = [START + timedelta(days=int(i)) for i in day]
-    return pl.DataFrame({"delivery_day": days, "load_mw|mean": load, "wind_mw|mean": wind, "price|mean": price})
+    return pl.DataFrame(
+        {"delivery_day": days, "load_mw|mean": load, "wind_mw|mean": wind, "price|mean": price}
+    )
 
 
 def judge(frame: pl.DataFrame, settings: DriftSettings = SETTINGS):
     first_judged = frame["delivery_day"][-settings.chunk_days]
-    return assess_drift(reference_days(frame, first_day=first_judged, settings=settings.reference), frame, settings)
+    return assess_drift(
+        reference_days(frame, first_day=first_judged, settings=settings.reference), frame, settings
+    )
 
 
 def changed(frame: pl.DataFrame, column: str, expression: pl.Expr, *, n_days: int = 7) -> pl.DataFrame:
@@ -45,7 +52,11 @@ def test_ordinary_days_are_no_drift_in_any_season() -> None:
 
 def test_a_season_alone_alarms_a_plain_window_and_not_this_one() -> None:
     frame = daily(3 * 365 + 110).select("delivery_day", "load_mw|mean")
-    plain = SETTINGS.model_copy(update={"reference": ReferenceSettings(n_earlier_years=0, recent_days=56, minimum_days=28, gap_days=60)})
+    plain = SETTINGS.model_copy(
+        update={
+            "reference": ReferenceSettings(n_earlier_years=0, recent_days=56, minimum_days=28, gap_days=60)
+        }
+    )
     assert judge(frame, plain).status == "alert"
     assert judge(frame).status == "ok"
 
@@ -65,7 +76,12 @@ def test_a_broken_relation_is_seen_by_all_columns_together() -> None:
     base = rng.normal(size=(600, 1))
     values = base + 0.05 * rng.normal(size=(600, 6))
     values[-7:] = rng.permuted(values[300:307] * np.array([1, -1, 1, -1, 1, -1]), axis=0)
-    frame = pl.DataFrame({"delivery_day": [START + timedelta(days=i) for i in range(600)], **{f"f{i}": values[:, i] for i in range(6)}})
+    frame = pl.DataFrame(
+        {
+            "delivery_day": [START + timedelta(days=i) for i in range(600)],
+            **{f"f{i}": values[:, i] for i in range(6)},
+        }
+    )
     verdict = judge(frame)
     assert RECONSTRUCTION in verdict.features.filter(pl.col("status") == "alert")["feature"].to_list()
 
@@ -73,11 +89,17 @@ def test_a_broken_relation_is_seen_by_all_columns_together() -> None:
 @pytest.mark.parametrize(
     ("spoil", "text"),
     [
-        (lambda f: f.with_columns(pl.lit(None, dtype=pl.Float64).alias("price|mean")), "all null in the reference"),
+        (
+            lambda f: f.with_columns(pl.lit(None, dtype=pl.Float64).alias("price|mean")),
+            "all null in the reference",
+        ),
         (lambda f: f.with_columns(pl.lit(float("nan")).alias("price|mean")), "all null in the reference"),
         (lambda f: f.with_columns(pl.lit(7.0).alias("price|mean")), "constant in the reference"),
         (lambda f: changed(f, "price|mean", pl.lit(None, dtype=pl.Float64)), "all null in the judged days"),
-        (lambda f: changed(f, "price|mean", pl.lit(None, dtype=pl.Float64), n_days=3), "missing in the judged days"),
+        (
+            lambda f: changed(f, "price|mean", pl.lit(None, dtype=pl.Float64), n_days=3),
+            "missing in the judged days",
+        ),
         (lambda f: f.tail(40), "reference of"),
         (lambda f: f.select("delivery_day"), "no column to watch"),
     ],
@@ -97,7 +119,9 @@ def test_no_rows_to_judge_is_no_silence() -> None:
 
 
 def test_an_alert_wins_over_a_blind_column_and_both_are_told() -> None:
-    frame = changed(daily(), "price|mean", pl.col("price|mean") * 3).with_columns(pl.lit(1.0).alias("wind_mw|mean"))
+    frame = changed(daily(), "price|mean", pl.col("price|mean") * 3).with_columns(
+        pl.lit(1.0).alias("wind_mw|mean")
+    )
     verdict = judge(frame)
     assert verdict.status == "alert"
     assert any("cannot see wind_mw|mean" in reason for reason in verdict.reasons)
@@ -106,9 +130,11 @@ def test_an_alert_wins_over_a_blind_column_and_both_are_told() -> None:
 def test_reference_holds_the_season_and_no_judged_day() -> None:
     frame = daily(900)
     first_judged = date(2024, 6, 1)
-    days = reference_days(frame, first_day=first_judged, settings=ReferenceSettings(recent_days=28, season_half_width_days=14, gap_days=0))[
-        "delivery_day"
-    ]
+    days = reference_days(
+        frame,
+        first_day=first_judged,
+        settings=ReferenceSettings(recent_days=28, season_half_width_days=14, gap_days=0),
+    )["delivery_day"]
     assert days.max() < first_judged
     assert days.len() == 28 + 2 * 28
     assert days.is_sorted()

@@ -15,7 +15,10 @@ SETTINGS = AlertSettings(quiet_days=7, reminder_days=28)
 def verdicts(line: str, *, subject: str = "wind", step: int = 1) -> pl.DataFrame:
     """One letter per judged day: `.` ok, `a` alert, `c` cannot see."""
     status = {".": "ok", "a": "alert", "c": "cannot_see"}
-    rows = [{"delivery_day": FIRST + timedelta(days=step * n), "subject": subject, "status": status[letter]} for n, letter in enumerate(line)]
+    rows = [
+        {"delivery_day": FIRST + timedelta(days=step * n), "subject": subject, "status": status[letter]}
+        for n, letter in enumerate(line)
+    ]
     return pl.DataFrame(rows)
 
 
@@ -23,7 +26,9 @@ def told(line: str, status: str = "alert", *, step: int = 1) -> list[int]:
     """Days (counted from the first) on which something new is told, looking on each."""
     frame, keys, days = verdicts(line, step=step), set(), []
     for n in range(len(line)):
-        for episode in open_episodes(frame, last_day=FIRST + timedelta(days=step * n), status=status, settings=SETTINGS):
+        for episode in open_episodes(
+            frame, last_day=FIRST + timedelta(days=step * n), status=status, settings=SETTINGS
+        ):
             if episode.key not in keys:
                 days.append(step * n)
             keys.add(episode.key)
@@ -55,17 +60,25 @@ def test_a_monitor_that_is_blind_for_weeks_is_told_once_and_not_every_week() -> 
 
 def test_subjects_that_begin_together_are_told_together_and_a_new_one_for_itself() -> None:
     frame = pl.concat([verdicts("aaa"), verdicts("aaa", subject="solar"), verdicts("..a", subject="price")])
-    first, second = open_episodes(frame, last_day=FIRST + timedelta(days=2), status="alert", settings=SETTINGS)
+    first, second = open_episodes(
+        frame, last_day=FIRST + timedelta(days=2), status="alert", settings=SETTINGS
+    )
     assert (first.subjects, first.since) == (("solar", "wind"), FIRST)
     assert (second.subjects, second.since) == (("price",), FIRST + timedelta(days=2))
 
 
 def test_what_a_killed_run_did_not_tell_has_the_same_key_on_the_next_day() -> None:
     frame = verdicts(".aaa")
-    keys = {open_episodes(frame, last_day=FIRST + timedelta(days=n), status="alert", settings=SETTINGS)[0].key for n in (1, 2, 3)}
+    keys = {
+        open_episodes(frame, last_day=FIRST + timedelta(days=n), status="alert", settings=SETTINGS)[0].key
+        for n in (1, 2, 3)
+    }
     assert len(keys) == 1
 
 
 def test_a_day_that_was_not_judged_has_no_episode() -> None:
-    assert open_episodes(verdicts("aa"), last_day=FIRST + timedelta(days=5), status="alert", settings=SETTINGS) == ()
+    assert (
+        open_episodes(verdicts("aa"), last_day=FIRST + timedelta(days=5), status="alert", settings=SETTINGS)
+        == ()
+    )
     assert open_episodes(verdicts("aa").clear(), last_day=FIRST, status="alert", settings=SETTINGS) == ()

@@ -18,7 +18,10 @@ def panel(n_days: int = 60) -> DeliveryPanel:
         n_periods=np.full(n_days, 24),
         resolution_minutes=np.full(n_days, 60),
         prices=rng.normal(50, 10, (n_days, 24)),
-        inputs={"load_forecast_mw": rng.normal(0, 1, (n_days, 24)), "wind_forecast_mw": rng.normal(0, 1, (n_days, 24))},
+        inputs={
+            "load_forecast_mw": rng.normal(0, 1, (n_days, 24)),
+            "wind_forecast_mw": rng.normal(0, 1, (n_days, 24)),
+        },
         holiday_fraction=np.zeros(n_days),
     )
 
@@ -26,7 +29,11 @@ def panel(n_days: int = 60) -> DeliveryPanel:
 def linear(load: float, wind: float, price: float):
     def predict(known: DeliveryPanel):
         yesterday = known.prices[-2]
-        return load * known.inputs["load_forecast_mw"][-1] + wind * known.inputs["wind_forecast_mw"][-1] + price * yesterday / 10
+        return (
+            load * known.inputs["load_forecast_mw"][-1]
+            + wind * known.inputs["wind_forecast_mw"][-1]
+            + price * yesterday / 10
+        )
 
     return predict
 
@@ -41,7 +48,9 @@ def test_shares_follow_the_weights_of_a_linear_model() -> None:
 
 def test_a_shift_of_the_mix_is_an_alert_that_names_the_feature() -> None:
     rows = range(20, 60)
-    before, after = (feature_shares(linear(*weights), panel(), rows) for weights in ((3.0, 1.0, 1.0), (1.0, 3.0, 1.0)))
+    before, after = (
+        feature_shares(linear(*weights), panel(), rows) for weights in ((3.0, 1.0, 1.0), (1.0, 3.0, 1.0))
+    )
     assert assess_explanations(before, before, n_days=40, settings=SETTINGS).status == "ok"
     verdict = assess_explanations(before, after, n_days=40, settings=SETTINGS)
     assert verdict.status == "alert"

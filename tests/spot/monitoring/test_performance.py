@@ -8,14 +8,27 @@ import pytest
 from scipy.stats import norm
 
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.monitoring.performance import assess_performance, daily_scores, estimate_performance, expected_absolute_error
+from spot.monitoring.performance import (
+    assess_performance,
+    daily_scores,
+    estimate_performance,
+    expected_absolute_error,
+)
 from spot.monitoring.settings import PerformanceSettings
 
 SETTINGS = PerformanceSettings()
 START = datetime(2024, 1, 1, tzinfo=UTC)
 
 
-def scored(n_days: int, *, seed: int = 3, sigma: float = 8.0, bias: float = 0.0, stated_sigma: float = 8.0, first: int = 0) -> pl.DataFrame:
+def scored(
+    n_days: int,
+    *,
+    seed: int = 3,
+    sigma: float = 8.0,
+    bias: float = 0.0,
+    stated_sigma: float = 8.0,
+    first: int = 0,
+) -> pl.DataFrame:
     """Normal errors around a point forecast; quantiles that claim `stated_sigma`."""
     rng = np.random.default_rng(seed)
     n = n_days * 24
@@ -50,7 +63,10 @@ def test_the_same_quality_is_ok() -> None:
     assert verdict.last_day == date(2024, 3, 31)
 
 
-@pytest.mark.parametrize(("change", "metric"), [({"bias": 12.0}, "mae"), ({"sigma": 20.0}, "pinball"), ({"stated_sigma": 2.0}, "coverage")])
+@pytest.mark.parametrize(
+    ("change", "metric"),
+    [({"bias": 12.0}, "mae"), ({"sigma": 20.0}, "pinball"), ({"stated_sigma": 2.0}, "coverage")],
+)
 def test_worse_is_an_alert(change: dict[str, float], metric: str) -> None:
     verdict = assess_performance(scored(84), scored(7, seed=9, first=84, **change), SETTINGS)
     assert verdict.status == "alert"
@@ -72,7 +88,9 @@ def test_the_estimate_needs_no_outcome_and_sees_wider_forecasts(method: str) -> 
     assert same.status == "ok"
     assert same.metrics["value"][0] == pytest.approx(12 * np.sqrt(2 / np.pi), rel=0.1)
     if method == "intervals":
-        wide = estimate_performance(history, scored(7, seed=9, first=84, stated_sigma=14.0).with_columns(unknown), settings)
+        wide = estimate_performance(
+            history, scored(7, seed=9, first=84, stated_sigma=14.0).with_columns(unknown), settings
+        )
         assert wide.status == "alert"
 
 
@@ -88,11 +106,20 @@ def test_blindness_is_said() -> None:
 
 def test_what_cannot_be_a_number_is_no_ok() -> None:
     history, newest = scored(84), scored(7, seed=9, first=84)
-    lost = assess_performance(history, newest.with_columns(naive_eur_per_mwh=pl.lit(None, dtype=pl.Float64)), SETTINGS)
-    assert dict(lost.metrics.select("metric", "status").rows()) == {"mae": "ok", "pinball": "ok", "coverage": "ok", "rmae": "cannot_see"}
+    lost = assess_performance(
+        history, newest.with_columns(naive_eur_per_mwh=pl.lit(None, dtype=pl.Float64)), SETTINGS
+    )
+    assert dict(lost.metrics.select("metric", "status").rows()) == {
+        "mae": "ok",
+        "pinball": "ok",
+        "coverage": "ok",
+        "rmae": "cannot_see",
+    }
     assert lost.status == "cannot_see"
     one_chunk = PerformanceSettings(minimum_reference_days=7)
-    assert assess_performance(scored(13), newest, one_chunk).reasons == ("cannot see: reference of 13 days with outcomes, 14 needed",)
+    assert assess_performance(scored(13), newest, one_chunk).reasons == (
+        "cannot see: reference of 13 days with outcomes, 14 needed",
+    )
     spoilt = newest.with_columns(price_point_eur_per_mwh=pl.lit(float("nan")))
     assert estimate_performance(history, spoilt, SETTINGS).status == "cannot_see"
 

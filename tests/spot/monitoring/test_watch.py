@@ -38,7 +38,9 @@ def test_a_quiet_market_is_ok(quiet: pl.DataFrame) -> None:
     assert not watch.asks_for_retrain
 
 
-@pytest.mark.parametrize(("scenario", "feature"), [("gas_shock", "price_given_load"), ("solar_boom", "solar_forecast_mw")])
+@pytest.mark.parametrize(
+    ("scenario", "feature"), [("gas_shock", "price_given_load"), ("solar_boom", "solar_forecast_mw")]
+)
 def test_a_shift_of_the_market_asks_for_a_retrain(scenario: str, feature: str) -> None:
     frame = features(Scenario(scenario, SHIFT), last=SHIFT + timedelta(days=13))
     watch = watch_features(frame, last_day=SHIFT + timedelta(days=13), settings=SETTINGS)
@@ -49,7 +51,9 @@ def test_a_shift_of_the_market_asks_for_a_retrain(scenario: str, feature: str) -
 @pytest.mark.parametrize("n_days", [1, 5, 8, 13])
 def test_a_broken_sensor_is_bad_data_and_asks_for_no_retrain(n_days: int) -> None:
     last = SHIFT + timedelta(days=n_days)
-    watch = watch_features(features(Scenario("sensor_fault", SHIFT), last=last), last_day=last, settings=SETTINGS)
+    watch = watch_features(
+        features(Scenario("sensor_fault", SHIFT), last=last), last_day=last, settings=SETTINGS
+    )
     assert watch.quality.status == "alert"
     assert not watch.asks_for_retrain
     assert set(watch.quality.faulty["series"].unique()) <= {"load_forecast_mw", "load_actual_mw"}
@@ -57,8 +61,12 @@ def test_a_broken_sensor_is_bad_data_and_asks_for_no_retrain(n_days: int) -> Non
 
 
 def test_an_old_fault_is_no_part_of_the_reference() -> None:
-    frame = features(Scenario("sensor_fault", SHIFT - timedelta(days=40), SHIFT - timedelta(days=31)), last=SHIFT)
-    clean = without_implausible_days(frame.select("delivery_day", "delivery_start_utc", "load_forecast_mw", "price_1d_eur_per_mwh"))
+    frame = features(
+        Scenario("sensor_fault", SHIFT - timedelta(days=40), SHIFT - timedelta(days=31)), last=SHIFT
+    )
+    clean = without_implausible_days(
+        frame.select("delivery_day", "delivery_start_utc", "load_forecast_mw", "price_1d_eur_per_mwh")
+    )
     spoilt = clean.filter(pl.col("load_forecast_mw").is_null())["delivery_day"].unique()
     assert spoilt.min() == SHIFT - timedelta(days=40)
     assert spoilt.max() == SHIFT - timedelta(days=31)
@@ -86,7 +94,9 @@ def test_a_zone_without_a_price_cannot_be_seen(quiet: pl.DataFrame) -> None:
     watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
     assert watch.drift.status == "cannot_see"
     (row,) = watch.drift.features.filter(pl.col("feature") == "price_given_load").iter_rows(named=True)
-    assert row["reason"] == "cannot see price_given_load: 0 days of price and load in the reference, 56 needed"
+    assert (
+        row["reason"] == "cannot see price_given_load: 0 days of price and load in the reference, 56 needed"
+    )
 
 
 def champions(last: date, shift: float) -> pl.DataFrame:
@@ -94,18 +104,26 @@ def champions(last: date, shift: float) -> pl.DataFrame:
     rng = np.random.default_rng(3)
     point = 60.0 + rng.normal(0, 4, len(days)) + shift * np.array([day >= SHIFT for day in days])
     columns = {name: pl.Series(point + 20 * (level - 0.5)) for level, name in QUANTILE_COLUMNS.items()}
-    return pl.DataFrame({"delivery_day": days}).with_columns(**columns, price_point_eur_per_mwh=pl.Series(point))
+    return pl.DataFrame({"delivery_day": days}).with_columns(
+        **columns, price_point_eur_per_mwh=pl.Series(point)
+    )
 
 
 def test_every_other_feature_and_the_forecast_are_reported(quiet: pl.DataFrame) -> None:
     last = SHIFT + timedelta(days=13)
-    calm, moved = (watch_reported(quiet, champions(last, shift), last_day=last, settings=SETTINGS) for shift in (0.0, 60.0))
+    calm, moved = (
+        watch_reported(quiet, champions(last, shift), last_day=last, settings=SETTINGS)
+        for shift in (0.0, 60.0)
+    )
     seen = set(calm.features["feature"])
     there = {name for name in FEATURES if name in quiet.columns and quiet[name].null_count() < quiet.height}
     assert seen >= there - set(CALENDAR_FEATURES) - set(SETTINGS.drift.features)
     assert seen >= {"forecast_mean", "forecast_width", "all powers together", "all prices together"}
     assert not calm.features.select("feature", "method").is_duplicated().any()
-    status = [dict(verdict.features.filter(pl.col("method") == "wasserstein").select("feature", "status").rows()) for verdict in (calm, moved)]
+    status = [
+        dict(verdict.features.filter(pl.col("method") == "wasserstein").select("feature", "status").rows())
+        for verdict in (calm, moved)
+    ]
     assert [of["forecast_mean"] for of in status] == ["ok", "alert"]
     assert [of["forecast_width"] for of in status] == ["ok", "ok"]
     blind = watch_reported(quiet, champions(last, 0.0).clear(), last_day=last, settings=SETTINGS)
@@ -115,37 +133,59 @@ def test_every_other_feature_and_the_forecast_are_reported(quiet: pl.DataFrame) 
 def forecasts_of(prices: pl.DataFrame, error: float) -> pl.DataFrame:
     rng = np.random.default_rng(1)
     point = (
-        prices["price_eur_per_mwh"].to_numpy() + rng.normal(0, 5, prices.height) + error * (prices["delivery_day"].to_numpy() >= np.datetime64(SHIFT))
+        prices["price_eur_per_mwh"].to_numpy()
+        + rng.normal(0, 5, prices.height)
+        + error * (prices["delivery_day"].to_numpy() >= np.datetime64(SHIFT))
     )
-    columns = {name: point + 6.4 * (np.array(list(QUANTILE_COLUMNS)) - 0.5)[i] * 2 for i, name in enumerate(QUANTILE_COLUMNS.values())}
+    columns = {
+        name: point + 6.4 * (np.array(list(QUANTILE_COLUMNS)) - 0.5)[i] * 2
+        for i, name in enumerate(QUANTILE_COLUMNS.values())
+    }
     return prices.select("zone", "delivery_day", "delivery_start_utc", "resolution_minutes").with_columns(
-        **{name: pl.Series(values) for name, values in columns.items()}, price_point_eur_per_mwh=pl.Series(point)
+        **{name: pl.Series(values) for name, values in columns.items()},
+        price_point_eur_per_mwh=pl.Series(point),
     )
 
 
 def test_performance_is_watched_with_and_without_outcomes() -> None:
     last = SHIFT + timedelta(days=6)
     prices = simulate(ZONE, SHIFT - timedelta(days=100), last, seed=2).tables["day_ahead_prices"]
-    good, bad = (watch_performance(forecasts_of(prices, error), prices, zone=ZONE, last_day=last, settings=SETTINGS) for error in (0.0, 30.0))
+    good, bad = (
+        watch_performance(forecasts_of(prices, error), prices, zone=ZONE, last_day=last, settings=SETTINGS)
+        for error in (0.0, 30.0)
+    )
     assert good.realised.status == good.estimated.status == "ok", good
     assert bad.realised.status == "alert"
     assert bad.realised.last_day == last
     unknown = prices.filter(pl.col("delivery_day") < SHIFT)
-    waiting = watch_performance(forecasts_of(prices, 30.0), unknown, zone=ZONE, last_day=last, settings=SETTINGS)
+    waiting = watch_performance(
+        forecasts_of(prices, 30.0), unknown, zone=ZONE, last_day=last, settings=SETTINGS
+    )
     assert waiting.realised.last_day == SHIFT - timedelta(days=1)
     assert waiting.estimated.last_day == last
     stopped = watch_performance(
-        forecasts_of(prices, 0.0), prices.filter(pl.col("delivery_day") < SHIFT - timedelta(days=1)), zone=ZONE, last_day=last, settings=SETTINGS
+        forecasts_of(prices, 0.0),
+        prices.filter(pl.col("delivery_day") < SHIFT - timedelta(days=1)),
+        zone=ZONE,
+        last_day=last,
+        settings=SETTINGS,
     )
-    assert stopped.realised.reasons == ("cannot see: no rows to judge",), "an old week is not judged as if it were the newest"
+    assert stopped.realised.reasons == ("cannot see: no rows to judge",), (
+        "an old week is not judged as if it were the newest"
+    )
 
 
 def test_an_hourly_price_is_the_outcome_of_its_quarter_hours_and_the_naive_is_a_week_old() -> None:
     day = date(2025, 10, 30)
-    hourly = simulate(ZONE, day - timedelta(days=8), day, seed=2, scenarios=[Scenario("mtu_change", date(2030, 1, 1))]).tables["day_ahead_prices"]
-    quarters = pl.datetime_range(pl.datetime(2025, 10, 29, 23), pl.datetime(2025, 10, 30, 22, 45), "15m", eager=True, time_zone="UTC")
+    hourly = simulate(
+        ZONE, day - timedelta(days=8), day, seed=2, scenarios=[Scenario("mtu_change", date(2030, 1, 1))]
+    ).tables["day_ahead_prices"]
+    quarters = pl.datetime_range(
+        pl.datetime(2025, 10, 29, 23), pl.datetime(2025, 10, 30, 22, 45), "15m", eager=True, time_zone="UTC"
+    )
     forecast = pl.DataFrame(
-        {"delivery_day": day, "delivery_start_utc": quarters, "resolution_minutes": 15}, schema_overrides={"resolution_minutes": pl.Int32}
+        {"delivery_day": day, "delivery_start_utc": quarters, "resolution_minutes": 15},
+        schema_overrides={"resolution_minutes": pl.Int32},
     )
     scored = scored_forecasts(forecast, hourly, zone=ZONE)
     assert scored["price_eur_per_mwh"].null_count() == 0
@@ -158,13 +198,19 @@ def test_an_hourly_price_is_the_outcome_of_its_quarter_hours_and_the_naive_is_a_
 
 def test_a_unit_without_a_price_of_its_own_has_no_outcome_and_shorter_prices_are_averaged() -> None:
     day = date(2025, 10, 8)
-    prices = simulate(ZONE, day - timedelta(days=7), day, seed=2).tables["day_ahead_prices"].sort("delivery_start_utc")
+    prices = (
+        simulate(ZONE, day - timedelta(days=7), day, seed=2)
+        .tables["day_ahead_prices"]
+        .sort("delivery_start_utc")
+    )
     of_day = prices.filter(pl.col("delivery_day") == day)
     units = of_day.select("delivery_day", "delivery_start_utc", "resolution_minutes")
     gap = of_day["delivery_start_utc"][5]
     scored = scored_forecasts(units, prices.filter(pl.col("delivery_start_utc") != gap), zone=ZONE)
     assert scored.filter(pl.col("price_eur_per_mwh").is_null())["delivery_start_utc"].to_list() == [gap]
     hours = units.gather_every(4).with_columns(resolution_minutes=pl.lit(60, pl.Int32))
-    hourly = scored_forecasts(hours, prices.filter(pl.col("delivery_start_utc") != gap), zone=ZONE)["price_eur_per_mwh"]
+    hourly = scored_forecasts(hours, prices.filter(pl.col("delivery_start_utc") != gap), zone=ZONE)[
+        "price_eur_per_mwh"
+    ]
     assert hourly[1] is None
     assert hourly[0] == pytest.approx(float(np.mean(of_day["price_eur_per_mwh"][:4].to_numpy())))

@@ -41,16 +41,24 @@ def test_the_project_s_own_limits_are_complete_and_usable(project_root):
 
 
 def test_a_zone_s_own_entry_wins_over_the_default():
-    found = {limit.scope: limit for limit in _book().limits("SK", "storage") if limit.kind == "max_mw_per_mtu"}
+    found = {
+        limit.scope: limit for limit in _book().limits("SK", "storage") if limit.kind == "max_mw_per_mtu"
+    }
     assert (found["zone"].value, found["zone"].action) == (2.0, "halt")
     assert found["strategy"].value == 5.0
     assert {limit.value for limit in _book().limits("BE", "storage")} == {5.0}
 
 
-@pytest.mark.parametrize("value", [None, "5", float("nan"), float("inf"), True, -1, [5], {"limit": 5}, 10**400])
+@pytest.mark.parametrize(
+    "value", [None, "5", float("nan"), float("inf"), True, -1, [5], {"limit": 5}, 10**400]
+)
 def test_a_limit_that_is_no_usable_number_is_none_and_says_why(value):
     book = _book(desk={**SECTION, "max_gross_mw": {"limit": value, "action": "reduce"}})
-    limit = next(limit for limit in book.limits("SK", "storage") if (limit.scope, limit.kind) == ("desk", "max_gross_mw"))
+    limit = next(
+        limit
+        for limit in book.limits("SK", "storage")
+        if (limit.scope, limit.kind) == ("desk", "max_gross_mw")
+    )
     assert limit.value is None
     assert limit.problem
 
@@ -59,7 +67,13 @@ _LEAF = st.none() | st.booleans() | st.floats() | st.text(max_size=5)
 _NAMES = st.sampled_from(["desk", "zones", "strategies", "default", "overrides", *LIMIT_KINDS])
 
 
-@given(document=st.recursive(_LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4), max_leaves=20))
+@given(
+    document=st.recursive(
+        _LEAF,
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_NAMES, inner, max_size=4),
+        max_leaves=20,
+    )
+)
 def test_any_document_can_be_read_and_what_is_not_a_limit_denies(document):
     book = parse_limit_book(document)
     limits = book.limits("SK", "storage")
@@ -74,32 +88,67 @@ def test_an_unreadable_book_denies_everything():
 
 def test_a_complete_override_moves_its_limit_until_it_expires():
     book = _book(overrides=[_override()])
-    moved, events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)
-    assert next(limit.value for limit in moved if (limit.scope, limit.kind) == ("zone", "max_mw_per_mtu")) == 7.0
+    moved, events = with_overrides(
+        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+    )
+    assert (
+        next(limit.value for limit in moved if (limit.scope, limit.kind) == ("zone", "max_mw_per_mtu")) == 7.0
+    )
     assert [(event.kind, event.value, event.limit_value) for event in events] == [("override", 7.0, 2.0)]
     assert "Ann: cable test" in events[0].detail
-    late, events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW + timedelta(hours=1))
+    late, events = with_overrides(
+        book.limits("SK", "storage"),
+        book.overrides(),
+        zone="SK",
+        strategy="storage",
+        as_of_utc=NOW + timedelta(hours=1),
+    )
     assert late == book.limits("SK", "storage")
     assert events[0].kind == "override_rejected"
-    assert with_overrides(book.limits("BE", "storage"), book.overrides(), zone="BE", strategy="storage", as_of_utc=NOW)[1] == ()
+    assert (
+        with_overrides(
+            book.limits("BE", "storage"), book.overrides(), zone="BE", strategy="storage", as_of_utc=NOW
+        )[1]
+        == ()
+    )
 
 
 @pytest.mark.parametrize(
-    "change", [{"name": " "}, {"reason": None}, {"expires_utc": None}, {"expires_utc": "2025-06-02T10:00:00"}, {"limit": None}, {"limit": -1}]
+    "change",
+    [
+        {"name": " "},
+        {"reason": None},
+        {"expires_utc": None},
+        {"expires_utc": "2025-06-02T10:00:00"},
+        {"limit": None},
+        {"limit": -1},
+    ],
 )
 def test_an_incomplete_override_is_refused_and_is_a_row(change):
     book = _book(overrides=[_override(**change)])
-    limits, events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)
+    limits, events = with_overrides(
+        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+    )
     assert limits == book.limits("SK", "storage")
     assert [event.kind for event in events] == ["override_rejected"]
 
 
 @pytest.mark.parametrize(
-    "change", [{"kind": "max_mw_per_mut"}, {"scope": "zones"}, {"zone": ""}, {"scope": "strategy"}, {"kind": None, "scope": None}], ids=str
+    "change",
+    [
+        {"kind": "max_mw_per_mut"},
+        {"scope": "zones"},
+        {"zone": ""},
+        {"scope": "strategy"},
+        {"kind": None, "scope": None},
+    ],
+    ids=str,
 )
 def test_an_override_that_names_no_limit_is_refused_aloud(change):
     book = _book(overrides=[_override(**change)])
-    limits, events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)
+    limits, events = with_overrides(
+        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+    )
     assert limits == book.limits("SK", "storage")
     assert [(event.kind, event.action) for event in events] == [("override_rejected", "none")]
     assert "Ann" in events[0].detail
@@ -109,5 +158,7 @@ def test_an_override_that_names_no_limit_is_refused_aloud(change):
 @pytest.mark.parametrize("entry", ["raise it", 7, None, ["a"]])
 def test_an_override_that_is_no_mapping_is_refused_aloud(entry):
     book = _book(overrides=[entry])
-    events = with_overrides(book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW)[1]
+    events = with_overrides(
+        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+    )[1]
     assert [event.kind for event in events] == ["override_rejected"]

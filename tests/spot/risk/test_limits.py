@@ -43,30 +43,47 @@ def test_reduce_cuts_to_the_limit(kind, limit, expected):
     assert result.events[0].value > limit
 
 
-@pytest.mark.parametrize("kind", [kind for kind in LIMIT_KINDS if kind not in ("min_price_eur_per_mwh", "max_price_eur_per_mwh")])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in LIMIT_KINDS if kind not in ("min_price_eur_per_mwh", "max_price_eur_per_mwh")]
+)
 @pytest.mark.parametrize("action", ["block", "halt"])
 def test_block_and_halt_leave_nothing(kind, action):
     orders = make_orders(ORDERS, limit_price=1000.0)
-    uses = {scope: replace(use, daily_pnl_eur=np.array([50.0, -100.0])) for scope, use in nothing_else(4).items()}
+    uses = {
+        scope: replace(use, daily_pnl_eur=np.array([50.0, -100.0])) for scope, use in nothing_else(4).items()
+    }
     bad = Conditions(model_age_days=1.0, data_age_hours=1.0, drift_status="alert")
-    result = _apply(orders, make_limits(action, **{kind: 1e-6, "max_mwh_per_day": 1e-6 if kind == "max_mwh_per_day" else 100.0}), uses, bad)
+    result = _apply(
+        orders,
+        make_limits(action, **{kind: 1e-6, "max_mwh_per_day": 1e-6 if kind == "max_mwh_per_day" else 100.0}),
+        uses,
+        bad,
+    )
     assert result.orders.is_flat
     assert result.requests_halt == (action == "halt")
 
 
 def test_prices_are_brought_inside_the_collar():
-    result = _apply(make_orders([1.0, -1.0], limit_price=900.0), make_limits(max_price_eur_per_mwh=500.0, max_price_distance_eur_per_mwh=50.0))
+    result = _apply(
+        make_orders([1.0, -1.0], limit_price=900.0),
+        make_limits(max_price_eur_per_mwh=500.0, max_price_distance_eur_per_mwh=50.0),
+    )
     assert result.orders.limit_price.tolist() == [150.0, 500.0]
     taken = take_any_price(
-        make_orders([1.0, -1.0], limit_price=np.inf), make_limits(max_price_eur_per_mwh=500.0, max_price_distance_eur_per_mwh=50.0)
+        make_orders([1.0, -1.0], limit_price=np.inf),
+        make_limits(max_price_eur_per_mwh=500.0, max_price_distance_eur_per_mwh=50.0),
     )
     assert taken.limit_price.tolist() == [150.0, 150.0]
 
 
 def test_net_counts_sides_against_each_other():
-    uses = nothing_else(1) | {"desk": replace(ScopeUse.empty(1), net_mw=np.array([-10.0]), gross_mw=np.array([10.0]))}
+    uses = nothing_else(1) | {
+        "desk": replace(ScopeUse.empty(1), net_mw=np.array([-10.0]), gross_mw=np.array([10.0]))
+    }
     assert _apply(make_orders([8.0]), make_limits(max_net_mw=9.0), uses).orders.exposure_mw.tolist() == [8.0]
-    assert _apply(make_orders([-8.0]), make_limits(max_net_mw=12.0), uses).orders.exposure_mw.tolist() == [-2.0]
+    assert _apply(make_orders([-8.0]), make_limits(max_net_mw=12.0), uses).orders.exposure_mw.tolist() == [
+        -2.0
+    ]
 
 
 def test_reduced_tail_risk_meets_its_limit_exactly():
@@ -80,9 +97,10 @@ def test_too_few_scenarios_deny_rather_than_show_no_risk():
     orders = make_orders(ORDERS)
     result = _apply(replace(orders, scenarios=orders.scenarios[:10]), make_limits())
     assert result.orders.is_flat
-    assert {event.limit_name for event in result.events if event.kind == "denied"} == {"max_value_at_risk_eur", "max_expected_shortfall_eur"} & {
-        event.limit_name for event in result.events
-    }
+    assert {event.limit_name for event in result.events if event.kind == "denied"} == {
+        "max_value_at_risk_eur",
+        "max_expected_shortfall_eur",
+    } & {event.limit_name for event in result.events}
 
 
 def test_any_missing_limit_and_an_empty_book_deny():
@@ -94,7 +112,10 @@ def test_any_missing_limit_and_an_empty_book_deny():
 
 
 def test_daily_loss_and_drawdown_are_those_of_the_settled_past():
-    uses = {scope: replace(use, daily_pnl_eur=np.array([100.0, -30.0, -40.0])) for scope, use in nothing_else(4).items()}
+    uses = {
+        scope: replace(use, daily_pnl_eur=np.array([100.0, -30.0, -40.0]))
+        for scope, use in nothing_else(4).items()
+    }
     assert measure("max_daily_loss_eur", "desk", make_orders(ORDERS), uses["desk"], GOOD) == 40.0
     assert measure("max_drawdown_eur", "desk", make_orders(ORDERS), uses["desk"], GOOD) == 70.0
     for later, worst in ((6, 30.0), (7, 0.0)):
@@ -109,7 +130,9 @@ def test_the_stricter_state_holds_and_none_is_halted():
     assert stricter(TradingState.ACTIVE, TradingState.REDUCING) is TradingState.REDUCING
     assert stricter() is TradingState.HALTED
     assert apply_state(make_orders(ORDERS), TradingState.HALTED, np.zeros(4)).orders.is_flat
-    kept = apply_state(make_orders(ORDERS), TradingState.REDUCING, np.array([-2.0, -9.0, 0.0, -20.0])).orders.exposure_mw
+    kept = apply_state(
+        make_orders(ORDERS), TradingState.REDUCING, np.array([-2.0, -9.0, 0.0, -20.0])
+    ).orders.exposure_mw
     assert kept.tolist() == [2.0, 0.0, 0.0, 8.0]
 
 
@@ -127,12 +150,22 @@ _limit = st.one_of(st.none(), st.floats(0.0, 1e5))
     keeps_shape=st.booleans(),
     seed=st.integers(0, 1000),
 )
-def test_whatever_comes_in_nothing_leaves_above_a_limit(exposure, others, limits, price, distance, keeps_shape, seed):
+def test_whatever_comes_in_nothing_leaves_above_a_limit(
+    exposure, others, limits, price, distance, keeps_shape, seed
+):
     size = len(exposure)
-    orders = make_orders(exposure, price=price, limit_price=price + distance, keeps_shape=keeps_shape, seed=seed)
+    orders = make_orders(
+        exposure, price=price, limit_price=price + distance, keeps_shape=keeps_shape, seed=seed
+    )
     mine = np.array(others[:size])
     uses = {
-        scope: replace(ScopeUse.empty(size), net_mw=mine, gross_mw=np.abs(mine), mwh=float(np.abs(mine).sum()), value_at_risk_eur=10.0)
+        scope: replace(
+            ScopeUse.empty(size),
+            net_mw=mine,
+            gross_mw=np.abs(mine),
+            mwh=float(np.abs(mine).sum()),
+            value_at_risk_eur=10.0,
+        )
         for scope in SCOPES
     }
     book = make_limits(**limits)
@@ -146,7 +179,9 @@ def test_whatever_comes_in_nothing_leaves_above_a_limit(exposure, others, limits
     for limit in book:
         assert limit.value is not None
         if limit.kind not in GATES:
-            used = measure(limit.kind, limit.scope, out, uses[limit.scope], GOOD, daily_mwh_limit=daily[limit.scope])
+            used = measure(
+                limit.kind, limit.scope, out, uses[limit.scope], GOOD, daily_mwh_limit=daily[limit.scope]
+            )
             assert used <= bound(limit) + 1e-6 * max(1.0, abs(bound(limit)))
     if keeps_shape:
         traded = orders.exposure_mw != 0

@@ -10,7 +10,9 @@ from spot.risk.limit_book import LIMIT_KINDS
 from spot.risk.state import TradingState
 from tests.support.random_desk import N_UNITS, STRATEGIES, ZONES, RandomDesk, generous_limits
 
-_MW = st.one_of(st.floats(-60, 60), st.floats(-6e4, 6e4), st.sampled_from([0.0, float("nan"), float("inf"), 1e300]))
+_MW = st.one_of(
+    st.floats(-60, 60), st.floats(-6e4, 6e4), st.sampled_from([0.0, float("nan"), float("inf"), 1e300])
+)
 _VALUE = st.one_of(st.none(), st.floats(0, 500), st.just(float("nan")))
 
 
@@ -29,9 +31,15 @@ class DeskMachine(RuleBasedStateMachine):
         keeps_shape=st.booleans(),
     )
     def propose(self, zone, strategy, exposure, price, limit_price, keeps_shape):
-        self.breaches += self.desk.propose(zone, strategy, np.array(exposure), price=price, limit_price=limit_price, keeps_shape=keeps_shape)
+        self.breaches += self.desk.propose(
+            zone, strategy, np.array(exposure), price=price, limit_price=limit_price, keeps_shape=keeps_shape
+        )
 
-    @rule(key=st.sampled_from(sorted(generous_limits())), value=_VALUE, action=st.sampled_from(["reduce", "block", "halt"]))
+    @rule(
+        key=st.sampled_from(sorted(generous_limits())),
+        value=_VALUE,
+        action=st.sampled_from(["reduce", "block", "halt"]),
+    )
     def change_a_limit(self, key, value, action):
         self.desk.limits[key] = (value, action)
 
@@ -69,11 +77,25 @@ def test_the_judge_sees_a_breach_of_every_kind():
     for kind in LIMIT_KINDS:
         desk = RandomDesk(limits=generous_limits())
         desk.new_day(-100.0)
-        assert desk.propose("SK", "storage", np.array([5.0, -4.0, 3.0, 0.0]), price=50.0, limit_price=60.0, keeps_shape=False) == []
+        assert (
+            desk.propose(
+                "SK",
+                "storage",
+                np.array([5.0, -4.0, 3.0, 0.0]),
+                price=50.0,
+                limit_price=60.0,
+                keeps_shape=False,
+            )
+            == []
+        )
         assert desk.n_published == 1
         tight = 500.0 if kind == "min_price_eur_per_mwh" else 0.0
-        desk.limits = {key: ((tight, "block") if key[2] == kind else value) for key, value in desk.limits.items()}
+        desk.limits = {
+            key: ((tight, "block") if key[2] == kind else value) for key, value in desk.limits.items()
+        }
         if kind == "max_drift_level":
             desk.conditions = Conditions(model_age_days=1.0, data_age_hours=1.0, drift_status="alert")
-        assert any(kind in text for text in desk._judge("SK", "storage", TradingState.ACTIVE, [0.0] * N_UNITS)), kind
+        assert any(
+            kind in text for text in desk._judge("SK", "storage", TradingState.ACTIVE, [0.0] * N_UNITS)
+        ), kind
     assert desk._judge("SK", "storage", TradingState.HALTED, [0.0] * N_UNITS)

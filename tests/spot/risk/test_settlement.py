@@ -16,8 +16,18 @@ DAY = date(2025, 6, 3)
 STARTS = delivery_starts_utc("SK", DAY)
 FEES = FeeSchedule(
     rules=(
-        FeeRule(valid_from=date(2020, 1, 1), day_ahead_fee_eur_per_mwh=9.0, reference_fee_eur_per_mwh=9.0, slippage_eur_per_mwh=9.0),
-        FeeRule(valid_from=DAY, day_ahead_fee_eur_per_mwh=0.1, reference_fee_eur_per_mwh=0.2, slippage_eur_per_mwh=0.3),
+        FeeRule(
+            valid_from=date(2020, 1, 1),
+            day_ahead_fee_eur_per_mwh=9.0,
+            reference_fee_eur_per_mwh=9.0,
+            slippage_eur_per_mwh=9.0,
+        ),
+        FeeRule(
+            valid_from=DAY,
+            day_ahead_fee_eur_per_mwh=0.1,
+            reference_fee_eur_per_mwh=0.2,
+            slippage_eur_per_mwh=0.3,
+        ),
     )
 )
 
@@ -48,11 +58,17 @@ def _signals(*rows, settled_against="intraday_vwap", is_firm=False, market="day_
 
 
 def _outcomes(day_ahead, reference=None):
-    return build_outcomes(_raw("day_ahead_prices", day_ahead), None if reference is None else _raw("intraday_prices", reference))
+    return build_outcomes(
+        _raw("day_ahead_prices", day_ahead), None if reference is None else _raw("intraday_prices", reference)
+    )
 
 
 def test_a_spread_earns_the_difference_minus_dated_costs():
-    money = settle(_signals(("buy", 2.0, 200.0), ("sell", 1.0, 50.0), ("flat", 0.0, None)), _outcomes([100.0, 80.0, 70.0], [110.0, 75.0, 0.0]), FEES)
+    money = settle(
+        _signals(("buy", 2.0, 200.0), ("sell", 1.0, 50.0), ("flat", 0.0, None)),
+        _outcomes([100.0, 80.0, 70.0], [110.0, 75.0, 0.0]),
+        FEES,
+    )
     assert check_rows(money, SETTLEMENTS).rejected.is_empty()
     assert money["gross_pnl_eur"].to_list() == [20.0, 5.0, 0.0]
     assert money["fees_eur"].to_list() == pytest.approx([0.6, 0.3, 0.0])
@@ -61,14 +77,23 @@ def test_a_spread_earns_the_difference_minus_dated_costs():
 
 
 def test_limits_decide_the_fill():
-    money = settle(_signals(("buy", 1.0, 99.0), ("buy", 1.0, 100.0), ("sell", 1.0, 101.0)), _outcomes([100.0] * 3, [200.0] * 3), FEES)
+    money = settle(
+        _signals(("buy", 1.0, 99.0), ("buy", 1.0, 100.0), ("sell", 1.0, 101.0)),
+        _outcomes([100.0] * 3, [200.0] * 3),
+        FEES,
+    )
     assert money["filled_mwh"].to_list() == [0.0, 1.0, 0.0]
     assert money["unfilled_mwh"].to_list() == [1.0, 0.0, 1.0]
     assert money["pnl_eur"].to_list() == pytest.approx([0.0, 99.4, 0.0])
-    assert [str(value) for value in money.select("exposure_mw", "gross_pnl_eur", "pnl_eur").row(2)] == ["0.0"] * 3
+    assert [str(value) for value in money.select("exposure_mw", "gross_pnl_eur", "pnl_eur").row(2)] == [
+        "0.0"
+    ] * 3
 
 
-@pytest.mark.parametrize(("side", "limit", "last", "is_filled"), [("buy", 40.0, 69.0, True), ("buy", 40.0, 71.0, False), ("sell", 40.0, 71.0, True)])
+@pytest.mark.parametrize(
+    ("side", "limit", "last", "is_filled"),
+    [("buy", 40.0, 69.0, True), ("buy", 40.0, 71.0, False), ("sell", 40.0, 71.0, True)],
+)
 def test_a_block_is_filled_whole_or_not_at_the_mean_weighted_by_volume(side, limit, last, is_filled):
     """2 MW at 25 and 1 MW at about 70: the mean is about 40, although one unit is beyond its limit either way."""
     signals = _signals((side, 2.0, limit), (side, 1.0, limit), ("flat", 0.0, None), market="day_ahead_block")
@@ -85,18 +110,25 @@ def test_a_block_with_a_price_missing_is_not_settled_in_part():
 def _curve(start, *steps):
     """Rows of `bid_curves` of the signal that starts at `start`: (price, accumulated MW) per step."""
     rows = [
-        dict.fromkeys(BID_CURVES.columns) | {"signal_id": str(start), "step": i, "price_eur_per_mwh": price, "volume_mw": volume}
+        dict.fromkeys(BID_CURVES.columns)
+        | {"signal_id": str(start), "step": i, "price_eur_per_mwh": price, "volume_mw": volume}
         for i, (price, volume) in enumerate(steps, start=1)
     ]
     return pl.DataFrame(rows, schema=BID_CURVES.schema)
 
 
 @pytest.mark.parametrize(
-    ("clearing", "bought", "sold"), [(60.0, 3.0, 0.0), (90.0, 2.0, 0.0), (100.0, 1.0, 1.0), (101.0, 0.0, 1.0), (120.0, 0.0, 3.0)]
+    ("clearing", "bought", "sold"),
+    [(60.0, 3.0, 0.0), (90.0, 2.0, 0.0), (100.0, 1.0, 1.0), (101.0, 0.0, 1.0), (120.0, 0.0, 3.0)],
 )
 def test_a_curve_is_filled_up_to_the_last_step_in_reach(clearing, bought, sold):
     signals = _signals(("buy", 3.0, 500.0), ("sell", 3.0, -500.0), ("buy", 2.0, 500.0))
-    curves = pl.concat([_curve(STARTS[0], (100.0, 1.0), (90.0, 2.0), (80.0, 3.0)), _curve(STARTS[1], (100.0, 1.0), (110.0, 2.0), (120.0, 9.0))])
+    curves = pl.concat(
+        [
+            _curve(STARTS[0], (100.0, 1.0), (90.0, 2.0), (80.0, 3.0)),
+            _curve(STARTS[1], (100.0, 1.0), (110.0, 2.0), (120.0, 9.0)),
+        ]
+    )
     money = settle(signals, _outcomes([clearing] * 3, [clearing + 10.0] * 3), FEES, bid_curves=curves)
     # The third signal has no curve: it is one order at its limit price.
     assert money["exposure_mw"].to_list() == [bought, -sold, 2.0]
@@ -105,8 +137,12 @@ def test_a_curve_is_filled_up_to_the_last_step_in_reach(clearing, bought, sold):
 
 
 def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not_filled():
-    signals = _signals(("buy", 1.0, 500.0), ("sell", 1.0, 0.0), ("buy", 2.0, 10.0), settled_against="nothing", is_firm=True)
-    outcomes = _outcomes([20.0, 90.0, 30.0]).with_columns(imbalance_price_eur_per_mwh=pl.Series([0.0, 0.0, 45.0]))
+    signals = _signals(
+        ("buy", 1.0, 500.0), ("sell", 1.0, 0.0), ("buy", 2.0, 10.0), settled_against="nothing", is_firm=True
+    )
+    outcomes = _outcomes([20.0, 90.0, 30.0]).with_columns(
+        imbalance_price_eur_per_mwh=pl.Series([0.0, 0.0, 45.0])
+    )
     money = settle(signals, outcomes, FEES, degradation_eur_per_mwh=4.0)
     assert money["gross_pnl_eur"].to_list() == [-20.0, 90.0, 0.0]
     assert money["imbalance_cost_eur"].to_list() == [0.0, 0.0, 90.0]
@@ -128,7 +164,11 @@ def test_the_cost_of_missing_firm_energy_is_known_when_its_price_is(minutes):
     money = settle(signals, zone_outcomes(raw, zone="SK", settled_against="nothing"), FEES)
     assert money["imbalance_cost_eur"].to_list() == [0.0, 90.0]
     assert money["known_at_utc"].to_list() == [auction, later]
-    spread = settle(_signals(("buy", 2.0, 10.0), settled_against="imbalance"), zone_outcomes(raw, zone="SK", settled_against="imbalance"), FEES)
+    spread = settle(
+        _signals(("buy", 2.0, 10.0), settled_against="imbalance"),
+        zone_outcomes(raw, zone="SK", settled_against="imbalance"),
+        FEES,
+    )
     assert spread["known_at_utc"].to_list() == [later]
 
 
@@ -143,16 +183,24 @@ def test_finer_second_prices_are_averaged_only_when_complete_and_coarser_ones_ho
     quarters = _raw("intraday_prices", [10.0, 20.0, 30.0, 40.0, 5.0, 5.0, 5.0], minutes=15)
     outcomes = build_outcomes(_raw("day_ahead_prices", [1.0, 2.0]), quarters)
     assert outcomes["reference_price_eur_per_mwh"].to_list() == [25.0, None]
-    fine = build_outcomes(_raw("day_ahead_prices", [1.0] * 8, minutes=15), _raw("imbalance_prices", [7.0, 9.0], minutes=60))
+    fine = build_outcomes(
+        _raw("day_ahead_prices", [1.0] * 8, minutes=15), _raw("imbalance_prices", [7.0, 9.0], minutes=60)
+    )
     assert fine["reference_price_eur_per_mwh"].to_list() == [7.0] * 4 + [9.0] * 4
 
 
 def test_revisions_count_from_the_instant_they_were_known():
     early, late = STARTS[0] + timedelta(days=2), STARTS[0] + timedelta(days=30)
-    imbalance = pl.concat([_raw("imbalance_prices", [10.0], known=early), _raw("imbalance_prices", [99.0], known=late)])
+    imbalance = pl.concat(
+        [_raw("imbalance_prices", [10.0], known=early), _raw("imbalance_prices", [99.0], known=late)]
+    )
     prices = _raw("day_ahead_prices", [1.0])
-    assert build_outcomes(prices, imbalance, as_of_utc=late - timedelta(seconds=1))["reference_price_eur_per_mwh"].to_list() == [10.0]
-    assert build_outcomes(prices, imbalance, as_of_utc=late)["reference_price_eur_per_mwh"].to_list() == [99.0]
+    assert build_outcomes(prices, imbalance, as_of_utc=late - timedelta(seconds=1))[
+        "reference_price_eur_per_mwh"
+    ].to_list() == [10.0]
+    assert build_outcomes(prices, imbalance, as_of_utc=late)["reference_price_eur_per_mwh"].to_list() == [
+        99.0
+    ]
     assert build_outcomes(prices, imbalance)["known_at_utc"].to_list() == [late]
     assert build_outcomes(prices, imbalance, as_of_utc=STARTS[0]).is_empty()
 
@@ -162,7 +210,9 @@ def test_prices_of_another_resolution_are_brought_to_the_signals():
     fine = build_outcomes(_raw("day_ahead_prices", [10.0, 20.0, 30.0, 40.0, 7.0, 7.0, 7.0], minutes=15))
     assert settle(hourly, fine, FEES)["day_ahead_price_eur_per_mwh"].to_list() == [25.0]
     one = hourly.head(1).with_columns(resolution_minutes=pl.lit(15, pl.Int32))
-    quarters = pl.concat([one.with_columns(pl.col("delivery_start_utc") + timedelta(minutes=15 * i)) for i in range(4)])
+    quarters = pl.concat(
+        [one.with_columns(pl.col("delivery_start_utc") + timedelta(minutes=15 * i)) for i in range(4)]
+    )
     money = settle(quarters, build_outcomes(_raw("day_ahead_prices", [40.0])), FEES)
     assert money["day_ahead_price_eur_per_mwh"].to_list() == [40.0] * 4
     assert money["gross_pnl_eur"].sum() == -40.0

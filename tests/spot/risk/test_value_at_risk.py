@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from spot.errors import ContractError
-from spot.risk.value_at_risk import drawdown_eur, filtered_risk, historical_risk, max_drawdown_eur, tail_risk, worst_risk
+from spot.risk.value_at_risk import (
+    drawdown_eur,
+    filtered_risk,
+    historical_risk,
+    max_drawdown_eur,
+    tail_risk,
+    worst_risk,
+)
 
 _SAMPLE = arrays(np.float64, st.integers(30, 80), elements=st.floats(-1e4, 1e4))
 
@@ -27,8 +34,14 @@ def test_filtered_risk_follows_the_newest_volatility():
     rng = np.random.default_rng(2)
     calm_then_wild = np.concatenate([rng.normal(0, 1, 300), rng.normal(0, 10, 60)])[:, None]
     one = np.array([1.0])
-    assert filtered_risk(one, calm_then_wild).value_at_risk_eur > 2 * historical_risk(one, calm_then_wild).value_at_risk_eur
-    assert filtered_risk(one, calm_then_wild[::-1]).value_at_risk_eur < historical_risk(one, calm_then_wild[::-1]).value_at_risk_eur
+    assert (
+        filtered_risk(one, calm_then_wild).value_at_risk_eur
+        > 2 * historical_risk(one, calm_then_wild).value_at_risk_eur
+    )
+    assert (
+        filtered_risk(one, calm_then_wild[::-1]).value_at_risk_eur
+        < historical_risk(one, calm_then_wild[::-1]).value_at_risk_eur
+    )
 
 
 @given(sample=_SAMPLE, level=st.floats(0.8, 0.99))
@@ -41,13 +54,23 @@ def test_shortfall_is_never_below_value_at_risk(sample, level):
 def test_risk_grows_in_proportion_to_the_position(sample, factor):
     scenarios, one = sample[:, None], np.array([1.0])
     plain, scaled = worst_risk(one, scenarios), worst_risk(factor * one, scenarios)
-    np.testing.assert_allclose(scaled.value_at_risk_eur, factor * plain.value_at_risk_eur, rtol=1e-6, atol=1e-6)
-    np.testing.assert_allclose(scaled.expected_shortfall_eur, factor * plain.expected_shortfall_eur, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(
+        scaled.value_at_risk_eur, factor * plain.value_at_risk_eur, rtol=1e-6, atol=1e-6
+    )
+    np.testing.assert_allclose(
+        scaled.expected_shortfall_eur, factor * plain.expected_shortfall_eur, rtol=1e-6, atol=1e-6
+    )
 
 
-@given(x=arrays(np.float64, 60, elements=st.floats(-1e3, 1e3)), y=arrays(np.float64, 60, elements=st.floats(-1e3, 1e3)))
+@given(
+    x=arrays(np.float64, 60, elements=st.floats(-1e3, 1e3)),
+    y=arrays(np.float64, 60, elements=st.floats(-1e3, 1e3)),
+)
 def test_shortfall_of_a_sum_is_not_above_the_sum_of_shortfalls(x, y):
-    assert tail_risk(x + y).expected_shortfall_eur <= tail_risk(x).expected_shortfall_eur + tail_risk(y).expected_shortfall_eur + 1e-6
+    assert (
+        tail_risk(x + y).expected_shortfall_eur
+        <= tail_risk(x).expected_shortfall_eur + tail_risk(y).expected_shortfall_eur + 1e-6
+    )
 
 
 def test_too_little_is_not_a_number_and_no_position_no_risk():

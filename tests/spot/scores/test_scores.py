@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from spot.errors import ContractError
-from spot.scores.scores import PERCENTILES, coverage, percentiles_of, pinball_losses, score_forecasts, weekly_naive
+from spot.scores.scores import (
+    PERCENTILES,
+    coverage,
+    percentiles_of,
+    pinball_losses,
+    score_forecasts,
+    weekly_naive,
+)
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 
@@ -38,7 +45,9 @@ def test_crps_of_a_normal_forecast_is_the_known_one():
     levels = (0.025, *PERCENTILES, 0.975)
     levels = tuple(sorted(levels))
     quantiles = np.broadcast_to(stats.norm.ppf(levels), (400, 24, len(levels)))
-    scores = score_forecasts(actual, np.zeros_like(actual), quantiles, levels=levels, naive=weekly_naive(actual))
+    scores = score_forecasts(
+        actual, np.zeros_like(actual), quantiles, levels=levels, naive=weekly_naive(actual)
+    )
     assert scores.crps == pytest.approx(1 / np.sqrt(np.pi), rel=0.03)
     assert scores.coverage_80 == pytest.approx(0.8, abs=0.01)
 
@@ -57,6 +66,12 @@ def test_what_cannot_be_scored_is_refused():
     with pytest.raises(ContractError):
         coverage(np.zeros((1, 1)), np.zeros((1, 1, 2)), (0.2, 0.8), 0.8)
     with pytest.raises(ContractError):
-        score_forecasts(np.full((1, 1), np.nan), np.zeros((1, 1)), np.zeros((1, 1, 5)), levels=LEVELS, naive=np.zeros((1, 1)))
+        score_forecasts(
+            np.full((1, 1), np.nan),
+            np.zeros((1, 1)),
+            np.zeros((1, 1, 5)),
+            levels=LEVELS,
+            naive=np.zeros((1, 1)),
+        )
     with pytest.raises(ContractError):
         pinball_losses(np.zeros((2, 2)), np.zeros((2, 2, 3)), LEVELS)

@@ -23,7 +23,9 @@ def test_the_daily_loss_is_the_mean_over_the_periods_that_have_one():
     rng = np.random.default_rng(2)
     a, b = rng.random((60, 25)), rng.random((60, 25))
     a[:, 23:] = np.nan
-    assert diebold_mariano(a, b).statistic == pytest.approx(diebold_mariano(a[:, :23].mean(axis=1), b[:, :23].mean(axis=1)).statistic)
+    assert diebold_mariano(a, b).statistic == pytest.approx(
+        diebold_mariano(a[:, :23].mean(axis=1), b[:, :23].mean(axis=1)).statistic
+    )
 
 
 def test_size_is_right_under_autocorrelation_only_with_lags():
@@ -33,7 +35,9 @@ def test_size_is_right_under_autocorrelation_only_with_lags():
         noise = rng.normal(size=420)
         d = np.convolve(noise, np.ones(8), mode="valid")[:400]
         for lags in rejections:
-            rejections[lags] += diebold_mariano(d, np.zeros(400), alternative="two_sided", n_lags=lags).p_value < 0.05
+            rejections[lags] += (
+                diebold_mariano(d, np.zeros(400), alternative="two_sided", n_lags=lags).p_value < 0.05
+            )
     assert rejections[0] > 100
     assert rejections[12] < 45
 
@@ -62,7 +66,9 @@ def test_equal_losses_are_no_evidence():
     assert giacomini_white(loss, loss).p_value == 1.0
 
 
-@pytest.mark.parametrize(("a", "b"), [(np.ones(5), np.zeros(5)), (np.ones(50), np.zeros(49)), (np.full(50, np.nan), np.ones(50))])
+@pytest.mark.parametrize(
+    ("a", "b"), [(np.ones(5), np.zeros(5)), (np.ones(50), np.zeros(49)), (np.full(50, np.nan), np.ones(50))]
+)
 def test_too_little_is_refused(a, b):
     with pytest.raises(ContractError):
         diebold_mariano(a, b)

@@ -52,7 +52,11 @@ def test_a_value_does_not_depend_on_the_range_asked_for(germany, first, last):
         expected = frame.filter(pl.col("delivery_day").is_between(first, last))
         assert part.tables[name].equals(expected), name
     truth = germany.truth.periods.filter(pl.col("delivery_day").is_between(first, last))
-    np.testing.assert_allclose(part.truth.periods.select(pl.selectors.float()).to_numpy(), truth.select(pl.selectors.float()).to_numpy(), rtol=1e-12)
+    np.testing.assert_allclose(
+        part.truth.periods.select(pl.selectors.float()).to_numpy(),
+        truth.select(pl.selectors.float()).to_numpy(),
+        rtol=1e-12,
+    )
 
 
 @pytest.mark.parametrize("zone", sorted(ZONES))
@@ -71,34 +75,56 @@ def test_every_zone_keeps_every_contract_across_the_change_to_quarter_hours(zone
 
 def test_days_have_23_24_and_25_hours_in_order(germany):
     for day, expected in ((date(2024, 3, 31), 23), (date(2024, 6, 1), 24), (date(2024, 10, 27), 25)):
-        for name, series in (("day_ahead_prices", "day_ahead"), ("load_actuals", "load"), ("imbalance_prices", "imbalance")):
+        for name, series in (
+            ("day_ahead_prices", "day_ahead"),
+            ("load_actuals", "load"),
+            ("imbalance_prices", "imbalance"),
+        ):
             rows = germany.tables[name].filter(pl.col("delivery_day") == day, pl.col("series") == series)
             assert len(rows) == expected
             assert rows["delivery_start_utc"].diff().drop_nulls().unique().to_list() == [timedelta(hours=1)]
 
 
 def test_nothing_is_published_later_than_the_rule_and_nothing_known_early_that_is_not_a_forecast(germany):
-    for name in ("day_ahead_prices", "load_forecasts", "load_actuals", "generation_actuals", "imbalance_prices"):
-        for row in germany.tables[name].filter(pl.col("delivery_day") == date(2024, 10, 27)).iter_rows(named=True):
+    for name in (
+        "day_ahead_prices",
+        "load_forecasts",
+        "load_actuals",
+        "generation_actuals",
+        "imbalance_prices",
+    ):
+        for row in (
+            germany.tables[name].filter(pl.col("delivery_day") == date(2024, 10, 27)).iter_rows(named=True)
+        ):
             end = row["delivery_start_utc"] + timedelta(minutes=row["resolution_minutes"])
             assert row["available_at_utc"] <= published_by_utc(name, "DE_LU", row["delivery_day"], end)
     for name in ("load_actuals", "generation_actuals", "imbalance_prices"):
         assert (germany.tables[name]["available_at_utc"] > germany.tables[name]["delivery_start_utc"]).all()
-    gates = {day: gate_closure_utc("DE_LU", day) for day in germany.tables["day_ahead_prices"]["delivery_day"].unique()}
+    gates = {
+        day: gate_closure_utc("DE_LU", day)
+        for day in germany.tables["day_ahead_prices"]["delivery_day"].unique()
+    }
     for name, is_before in (("load_forecasts", True), ("day_ahead_prices", False)):
-        for day, known in germany.tables[name].select("delivery_day", "available_at_utc").unique().iter_rows():
+        for day, known in (
+            germany.tables[name].select("delivery_day", "available_at_utc").unique().iter_rows()
+        ):
             assert (known < gates[day]) is is_before
 
 
 def test_renewable_forecasts_have_a_vintage_before_the_gate_and_a_better_one_after(germany):
     forecasts = germany.tables["renewable_forecasts"].filter(pl.col("series") == "wind")
-    actual = germany.tables["generation_actuals"].filter(pl.col("series") == "wind").select("delivery_start_utc", "generation_mw")
+    actual = (
+        germany.tables["generation_actuals"]
+        .filter(pl.col("series") == "wind")
+        .select("delivery_start_utc", "generation_mw")
+    )
     day = date(2024, 7, 3)
     known = forecasts.filter(pl.col("delivery_day") == day)["available_at_utc"].unique().sort().to_list()
     assert known == [datetime(2024, 7, 2, 7, 30, tzinfo=UTC), datetime(2024, 7, 2, 16, 0, tzinfo=UTC)]
     errors = forecasts.join(actual, on="delivery_start_utc").with_columns(
         error=(pl.col("generation_forecast_mw") - pl.col("generation_mw")).abs(),
-        is_early=pl.col("available_at_utc") < pl.col("delivery_day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") - pl.duration(hours=12),
+        is_early=pl.col("available_at_utc")
+        < pl.col("delivery_day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC") - pl.duration(hours=12),
     )
     mean = dict(errors.group_by("is_early").agg(pl.col("error").mean()).iter_rows())
     assert mean[False] < 0.8 * mean[True]
@@ -114,7 +140,9 @@ def test_published_by_returns_what_a_fetch_at_that_instant_would(germany):
 
 @pytest.mark.parametrize("zone", ["DE_LU", "FR", "DK_1", "PT", "NL", "SE_3"])
 def test_prices_are_plausible_negative_at_times_and_sometimes_spike(zone):
-    prices = np.concatenate([prices_of(simulate(zone, date(2022, 6, 1), date(2024, 12, 31), seed=seed)) for seed in (1, 2)])
+    prices = np.concatenate(
+        [prices_of(simulate(zone, date(2022, 6, 1), date(2024, 12, 31), seed=seed)) for seed in (1, 2)]
+    )
     assert 15 < np.mean(prices) < 100
     assert 0.005 < np.mean(prices < 0) < 0.10
     assert 0.001 < np.mean(prices > 3 * np.median(prices)) < 0.10
@@ -126,7 +154,12 @@ def test_zones_differ_as_their_mix_says():
     share = {}
     for zone in ("DK_1", "FR", "PT", "PL"):
         market = simulate(zone, date(2023, 1, 1), date(2024, 12, 31), seed=1)
-        green = dict(market.tables["generation_actuals"].group_by("series").agg(pl.col("generation_mw").mean()).iter_rows())
+        green = dict(
+            market.tables["generation_actuals"]
+            .group_by("series")
+            .agg(pl.col("generation_mw").mean())
+            .iter_rows()
+        )
         load = market.tables["load_actuals"]["load_mw"].mean()
         share[zone] = {name: value / load for name, value in green.items()}
     assert share["DK_1"]["wind"] > 0.5 > share["PT"]["wind"] > share["FR"]["wind"]
@@ -137,12 +170,23 @@ def test_a_plain_regression_on_what_is_known_beats_the_weekly_naive_but_is_not_p
     price = prices_of(germany)
     load = germany.tables["load_forecasts"]["load_forecast_mw"].to_numpy()
     early = [
-        germany.tables["renewable_forecasts"].filter(pl.col("series") == series)["generation_forecast_mw"].to_numpy()[: len(price)]
+        germany.tables["renewable_forecasts"]
+        .filter(pl.col("series") == series)["generation_forecast_mw"]
+        .to_numpy()[: len(price)]
         for series in ("wind", "solar")
     ]
     residual = load - early[0] - early[1]
     now = np.arange(168, len(price))
-    X = np.column_stack([np.ones(len(now)), price[now - 24], price[now - 168], residual[now], residual[now - 24], residual[now - 168]])
+    X = np.column_stack(
+        [
+            np.ones(len(now)),
+            price[now - 24],
+            price[now - 168],
+            residual[now],
+            residual[now - 24],
+            residual[now - 168],
+        ]
+    )
     half = len(now) // 2
     weights = np.linalg.lstsq(X[:half], price[now[:half]], rcond=None)[0]
     error = np.abs(X[half:] @ weights - price[now[half:]]).mean()
@@ -151,7 +195,9 @@ def test_a_plain_regression_on_what_is_known_beats_the_weekly_naive_but_is_not_p
 
 
 def test_the_intraday_spread_is_predictable_but_only_mildly(germany):
-    vwap = germany.tables["intraday_prices"].filter(pl.col("series") == "vwap")["price_eur_per_mwh"].to_numpy()
+    vwap = (
+        germany.tables["intraday_prices"].filter(pl.col("series") == "vwap")["price_eur_per_mwh"].to_numpy()
+    )
     spread = vwap - prices_of(germany)
     expected = germany.truth.periods["expected_spread_eur_per_mwh"].to_numpy()
     explained = np.corrcoef(expected, spread)[0, 1] ** 2

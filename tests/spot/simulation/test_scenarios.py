@@ -42,10 +42,14 @@ def test_a_gas_shock_raises_prices_and_leaves_weather_and_load_alone(calm):
     market = with_scenario("gas_shock")
     for table in ("load_forecasts", "load_actuals", "renewable_forecasts", "generation_actuals"):
         assert market.tables[table].equals(calm.tables[table])
-    ratio = after(market.truth.periods)["gas_price_eur_per_mwh"] / after(calm.truth.periods)["gas_price_eur_per_mwh"]
+    ratio = (
+        after(market.truth.periods)["gas_price_eur_per_mwh"]
+        / after(calm.truth.periods)["gas_price_eur_per_mwh"]
+    )
     assert 1.2 < ratio[0] < 2.0 < ratio[-1] < 3.0
     rise = (
-        after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].median() / after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].median()
+        after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].median()
+        / after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].median()
     )
     assert 1.4 < rise < 2.6
 
@@ -54,10 +58,17 @@ def test_a_solar_boom_multiplies_solar_alone_and_lowers_prices(calm):
     market = with_scenario("solar_boom")
     for table in ("renewable_forecasts", "generation_actuals"):
         value = "generation_forecast_mw" if table == "renewable_forecasts" else "generation_mw"
-        solar, wind = (market.tables[table].filter(pl.col("series") == series) for series in ("solar", "wind"))
+        solar, wind = (
+            market.tables[table].filter(pl.col("series") == series) for series in ("solar", "wind")
+        )
         assert wind.equals(calm.tables[table].filter(pl.col("series") == "wind"))
-        assert after(solar)[value].sum() == pytest.approx(2 * after(calm.tables[table].filter(pl.col("series") == "solar"))[value].sum(), rel=0.01)
-    assert after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].mean() < after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
+        assert after(solar)[value].sum() == pytest.approx(
+            2 * after(calm.tables[table].filter(pl.col("series") == "solar"))[value].sum(), rel=0.01
+        )
+    assert (
+        after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
+        < after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
+    )
 
 
 def test_an_mtu_change_moves_the_day_of_quarter_hours(calm):
@@ -66,20 +77,42 @@ def test_an_mtu_change_moves_the_day_of_quarter_hours(calm):
         assert set(frame.filter(pl.col("delivery_day") < START)["resolution_minutes"]) == {60}
         assert set(after(frame)["resolution_minutes"]) == {15}
     before = pl.col("delivery_day") < START
-    assert market.tables["day_ahead_prices"].filter(before).equals(calm.tables["day_ahead_prices"].filter(before))
-    late = simulate("NL", date(2025, 9, 30), date(2025, 10, 3), seed=5, scenarios=(Scenario("mtu_change", date(2025, 10, 2)),))
+    assert (
+        market.tables["day_ahead_prices"]
+        .filter(before)
+        .equals(calm.tables["day_ahead_prices"].filter(before))
+    )
+    late = simulate(
+        "NL",
+        date(2025, 9, 30),
+        date(2025, 10, 3),
+        seed=5,
+        scenarios=(Scenario("mtu_change", date(2025, 10, 2)),),
+    )
     counts = dict(late.tables["day_ahead_prices"].group_by("delivery_day").len().iter_rows())
     assert [counts[date(2025, 10, day)] for day in (1, 2, 3)] == [24, 96, 96]
 
 
 def test_a_sensor_fault_freezes_zeroes_and_rescales_while_the_market_sees_the_truth(calm):
     market = with_scenario("sensor_fault")
-    for table in ("day_ahead_prices", "intraday_prices", "imbalance_prices", "renewable_forecasts", "generation_actuals"):
+    for table in (
+        "day_ahead_prices",
+        "intraday_prices",
+        "imbalance_prices",
+        "renewable_forecasts",
+        "generation_actuals",
+    ):
         assert market.tables[table].equals(calm.tables[table])
     assert market.truth.drift_days == {}
     for table, value in (("load_forecasts", "load_forecast_mw"), ("load_actuals", "load_mw")):
         frames = [source.tables[table] for source in (market, calm)]
-        wrong, right = ([frame.filter(pl.col("delivery_day") == START + timedelta(days=n))[value].to_numpy() for n in range(9)] for frame in frames)
+        wrong, right = (
+            [
+                frame.filter(pl.col("delivery_day") == START + timedelta(days=n))[value].to_numpy()
+                for n in range(9)
+            ]
+            for frame in frames
+        )
         assert all(np.ptp(day) == 0 and day[0] > 0 for day in wrong[0:3])
         assert all((day == 0).all() for day in wrong[3:6])
         np.testing.assert_allclose(np.concatenate(wrong[6:9]), 1000 * np.concatenate(right[6:9]), rtol=1e-4)
@@ -91,7 +124,11 @@ def test_a_repaired_sensor_tells_the_truth_again(calm):
     end = START + timedelta(days=4)
     market = with_scenario("sensor_fault", end_day=end)
     repaired = pl.col("delivery_day") > end
-    assert market.tables["load_forecasts"].filter(repaired).equals(calm.tables["load_forecasts"].filter(repaired))
+    assert (
+        market.tables["load_forecasts"]
+        .filter(repaired)
+        .equals(calm.tables["load_forecasts"].filter(repaired))
+    )
 
 
 def test_drift_days_name_what_changed_the_market():

@@ -22,7 +22,9 @@ def capture():
 
 
 def local(day=DAY, level=44.0, minutes=60):
-    body = ercot_body(ercot_price_rows(ZONE, day, [level + at for at in range(n_periods(ZONE, day, minutes))], minutes))
+    body = ercot_body(
+        ercot_price_rows(ZONE, day, [level + at for at in range(n_periods(ZONE, day, minutes))], minutes)
+    )
     report = "dam_stlmnt_pnt_prices" if minutes == 60 else "spp_node_zone_hub"
     return parse_ercot(body, report, capture()).tables["local_currency_prices"]
 

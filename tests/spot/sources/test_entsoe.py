@@ -107,7 +107,11 @@ def test_rows_of_other_days_are_refused() -> None:
         ("<resolution>PT15M", "<resolution>PT5M", "resolution"),
         ("<resolution>PT15M", "<resolution>PT60M", "expected 1 to 24"),
         ("<type>A44", "<type>A46", "none that this platform reads"),
-        ("<contract_MarketAgreement.type>A01", "<contract_MarketAgreement.type>A07", "not the day-ahead auction"),
+        (
+            "<contract_MarketAgreement.type>A01",
+            "<contract_MarketAgreement.type>A07",
+            "not the day-ahead auction",
+        ),
         ("T23:00Z", "T23:00", "not an instant in UTC"),
         ("<curveType>A01", "<curveType>A02", "curve type"),
     ],
@@ -158,17 +162,25 @@ def test_a_week_ahead_forecast_is_no_day_ahead_forecast() -> None:
 
 
 def test_when_a_value_became_known() -> None:
-    backfilled = parse_entsoe(Document("A69", "A01", EIC, [series(name="solar")]).render(), capture()).tables["renewable_forecasts"]
+    backfilled = parse_entsoe(Document("A69", "A01", EIC, [series(name="solar")]).render(), capture()).tables[
+        "renewable_forecasts"
+    ]
     assert backfilled["available_at_utc"].unique().to_list() == [datetime(2025, 11, 4, 17, tzinfo=UTC)]
-    live = parse_entsoe(Document("A69", "A01", EIC, [series(name="solar")]).render(), capture(is_backfill=False)).tables["renewable_forecasts"]
+    live = parse_entsoe(
+        Document("A69", "A01", EIC, [series(name="solar")]).render(), capture(is_backfill=False)
+    ).tables["renewable_forecasts"]
     assert live["available_at_utc"].unique().to_list() == [NOW]
     actual = parse_entsoe(Document("A65", "A16", EIC, [series()]).render(), capture()).tables["load_actuals"]
-    assert (actual["available_at_utc"] - actual["delivery_start_utc"]).unique().to_list() == [timedelta(minutes=75)]
+    assert (actual["available_at_utc"] - actual["delivery_start_utc"]).unique().to_list() == [
+        timedelta(minutes=75)
+    ]
 
 
 def test_a_value_that_is_held_before_it_is_due_was_known_when_it_was_captured() -> None:
     early = Capture(zone="DE_LU", captured_at_utc=datetime(2025, 11, 4, 12, tzinfo=UTC), is_backfill=True)
-    rows = parse_entsoe(Document("A69", "A01", EIC, [series(name="solar")]).render(), early).tables["renewable_forecasts"]
+    rows = parse_entsoe(Document("A69", "A01", EIC, [series(name="solar")]).render(), early).tables[
+        "renewable_forecasts"
+    ]
     assert rows["availability"].unique().to_list() == ["captured"]
 
 
@@ -232,12 +244,26 @@ def outage(**changes: str) -> bytes:
 def test_an_outage_is_a_row_per_interval_of_constant_capacity() -> None:
     rows = parse_entsoe_outages(outage(), capture(None)).tables["outages"].sort("interval_start_utc")
     assert rows["available_mw"].to_list() == [0.0, 400.0]
-    assert rows["interval_end_utc"].to_list() == [datetime(2025, 11, 5, 15, tzinfo=UTC), datetime(2025, 11, 5, 20, tzinfo=UTC)]
-    assert rows.select("kind", "status", "revision", "nominal_mw").unique().rows() == [("forced", "active", 3, 800.0)]
+    assert rows["interval_end_utc"].to_list() == [
+        datetime(2025, 11, 5, 15, tzinfo=UTC),
+        datetime(2025, 11, 5, 20, tzinfo=UTC),
+    ]
+    assert rows.select("kind", "status", "revision", "nominal_mw").unique().rows() == [
+        ("forced", "active", 3, 800.0)
+    ]
     assert rows["available_at_utc"].unique().to_list() == [datetime(2025, 11, 1, 8, tzinfo=UTC)]
 
 
-@pytest.mark.parametrize("change", [{"MAW": "KWT"}, {EIC: "10YFR-RTE------C"}, {"A54": "A99"}, {"<position>301": "<position>1"}, {"A80": "A44"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"MAW": "KWT"},
+        {EIC: "10YFR-RTE------C"},
+        {"A54": "A99"},
+        {"<position>301": "<position>1"},
+        {"A80": "A44"},
+    ],
+)
 def test_an_outage_that_says_something_else_is_refused(change: dict[str, str]) -> None:
     with pytest.raises(ContractError):
         parse_entsoe_outages(outage(**change), capture(None))

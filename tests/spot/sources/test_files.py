@@ -17,7 +17,9 @@ SPRING, AUTUMN = date(2024, 3, 31), date(2024, 10, 27)
 
 def instants(first_day, last_day, step="1h", zone="DE_LU"):
     start, end = day_bounds_utc(zone, first_day)[0], day_bounds_utc(zone, last_day)[1]
-    return pl.datetime_range(start, end, step, closed="left", time_unit="ns", time_zone="UTC", eager=True).alias("ts_utc")
+    return pl.datetime_range(
+        start, end, step, closed="left", time_unit="ns", time_zone="UTC", eager=True
+    ).alias("ts_utc")
 
 
 def column(frame, name, values):
@@ -51,7 +53,11 @@ def test_every_layout_names_known_tables_series_and_columns():
 def test_the_tidy_table_gives_every_zone_and_only_what_is_there():
     frame = pl.concat([tidy("FR", SPRING, SPRING), tidy("NL", SPRING, SPRING)])
     tables = parse_market_file("eu13_da_hourly_2022_2024", frame)
-    assert {name: rows.height for name, rows in tables.items()} == {"day_ahead_prices": 46, "load_forecasts": 46, "renewable_forecasts": 92}
+    assert {name: rows.height for name, rows in tables.items()} == {
+        "day_ahead_prices": 46,
+        "load_forecasts": 46,
+        "renewable_forecasts": 92,
+    }
     assert tables["renewable_forecasts"]["series"].unique().sort().to_list() == ["solar", "wind_offshore"]
     assert zones_of_file("eu13_da_hourly_2022_2024", frame) == ["FR", "NL"]
     only = parse_market_file("eu13_da_hourly_2022_2024", frame, zone="NL")
@@ -80,26 +86,38 @@ def test_publication_is_by_rule():
 
 
 def test_repeated_quarter_hours_become_hours_until_the_auction_has_quarter_hours():
-    rows = parse_market_file("smard_da_price_15min_x", smard(date(2025, 9, 30), date(2025, 10, 1)), zone="BE")["day_ahead_prices"]
+    rows = parse_market_file(
+        "smard_da_price_15min_x", smard(date(2025, 9, 30), date(2025, 10, 1)), zone="BE"
+    )["day_ahead_prices"]
     by_day = rows.group_by("delivery_day", "resolution_minutes").len().sort("delivery_day").rows()
     assert by_day == [(date(2025, 9, 30), 60, 24), (date(2025, 10, 1), 15, 96)]
-    assert rows.filter(pl.col("resolution_minutes") == 60)["price_eur_per_mwh"].to_list() == [float(i) for i in range(24)]
+    assert rows.filter(pl.col("resolution_minutes") == 60)["price_eur_per_mwh"].to_list() == [
+        float(i) for i in range(24)
+    ]
 
 
 def test_one_uneven_hour_is_left_for_the_ledger_to_refuse():
     day = date(2024, 6, 1)
     prices = [float(i // 4) for i in range(96 * 10)]
     prices[6] = 99.0
-    rows = parse_market_file("smard_da_price_15min_x", smard(day, day + timedelta(days=9), prices), zone="BE")["day_ahead_prices"]
+    rows = parse_market_file(
+        "smard_da_price_15min_x", smard(day, day + timedelta(days=9), prices), zone="BE"
+    )["day_ahead_prices"]
     checked = check_raw_rows(rows, find_contract("day_ahead_prices"))
     assert checked.accepted.height == 239
-    assert checked.rejected["reason"].unique().to_list() == ["resolution_minutes is finer than the market time unit of the auction"]
+    assert checked.rejected["reason"].unique().to_list() == [
+        "resolution_minutes is finer than the market time unit of the auction"
+    ]
 
 
 @pytest.mark.parametrize("spoil", ["mixed", "gaps"])
 def test_a_file_of_two_mixed_auctions_is_refused_with_the_reason(spoil):
     starts = instants(date(2024, 6, 1), date(2024, 6, 10), "15m")
-    frame = column(pl.DataFrame(starts), "price_mixed_sequences_eur_mwh", [i % 7 if spoil == "mixed" else i // 4 for i in range(len(starts))])
+    frame = column(
+        pl.DataFrame(starts),
+        "price_mixed_sequences_eur_mwh",
+        [i % 7 if spoil == "mixed" else i // 4 for i in range(len(starts))],
+    )
     if spoil == "gaps":
         frame = frame.filter(pl.int_range(pl.len()) % 40 != 2)
     with pytest.raises(ContractError, match="prices of two auctions are mixed; refused"):
@@ -109,7 +127,14 @@ def test_a_file_of_two_mixed_auctions_is_refused_with_the_reason(spoil):
 def test_hourly_averages_of_a_quarter_hour_auction_are_not_its_prices():
     starts = instants(date(2025, 9, 30), date(2025, 10, 1))
     frame = pl.DataFrame(starts)
-    for name in ("price_eur_mwh", "load_fc_mw", "wind_fc_mw", "solar_fc_mw", "wind_actual_mw", "solar_actual_mw"):
+    for name in (
+        "price_eur_mwh",
+        "load_fc_mw",
+        "wind_fc_mw",
+        "solar_fc_mw",
+        "wind_actual_mw",
+        "solar_actual_mw",
+    ):
         frame = column(frame, name, [100.0] * len(starts))
     tables = parse_market_file("de_lu_hourly_2022_2026", frame)
     assert tables["day_ahead_prices"]["delivery_day"].unique().to_list() == [date(2025, 9, 30)]
@@ -126,7 +151,9 @@ def test_hourly_averages_of_a_quarter_hour_auction_are_not_its_prices():
     ("de", "EPF_DE", {"amprion_load_forecast_mw": ("load_forecasts", "load"), "pv_wind_forecast_mw": ("renewable_forecasts", "wind_solar")}),
 ])  # fmt: skip
 def test_benchmark_days_have_24_hours_over_clock_changes(market, zone, extra):
-    starts = pl.datetime_range(date(2016, 3, 26), date(2016, 3, 29), "1h", closed="left", time_unit="ns", eager=True).alias("ts_local")
+    starts = pl.datetime_range(
+        date(2016, 3, 26), date(2016, 3, 29), "1h", closed="left", time_unit="ns", eager=True
+    ).alias("ts_local")
     frame = column(pl.DataFrame(starts), "price", [float(i) for i in range(72)])
     for name in extra:
         frame = column(frame, name, [1000.0] * 72)
@@ -146,17 +173,25 @@ def test_slovak_files():
     hour = pl.col("ts_utc").dt.minute() == 0
     switch = day_bounds_utc("SK", date(2025, 10, 1))[0]
     prices = quarters.filter(hour | (pl.col("ts_utc") >= switch)).with_columns(
-        resolution_min=pl.when(pl.col("ts_utc") >= switch).then(15).otherwise(60), da_price_eur_mwh=pl.lit(80.0)
+        resolution_min=pl.when(pl.col("ts_utc") >= switch).then(15).otherwise(60),
+        da_price_eur_mwh=pl.lit(80.0),
     )
     assert parse_market_file("sk_da_2024_2026", prices)["day_ahead_prices"].height == 24 + 96
-    intraday = column(column(quarters, "vwap_eur_mwh", [None, *[50.0] * 191]), "total_traded_mw", [40.0] * 192)
+    intraday = column(
+        column(quarters, "vwap_eur_mwh", [None, *[50.0] * 191]), "total_traded_mw", [40.0] * 192
+    )
     rows = parse_market_file("sk_idm15_2025_2026", intraday)["intraday_prices"]
     assert rows.height == 191
     assert rows["volume_mwh"].unique().to_list() == [10.0]
-    assert parse_market_file("sk_idm60_2025_2026", intraday.filter(hour))["intraday_prices"]["series"].unique().to_list() == ["vwap_60"]
+    assert parse_market_file("sk_idm60_2025_2026", intraday.filter(hour))["intraday_prices"][
+        "series"
+    ].unique().to_list() == ["vwap_60"]
     imbalance = column(quarters, "imbalance_settlement_price", [-13_013.58, 25_907.54, *[0.0] * 190])
     rows = parse_market_file("sk_imbalance15_2024_2026", imbalance)["imbalance_prices"]
-    assert check_raw_rows(rows, find_contract("imbalance_prices")).accepted["price_eur_per_mwh"].max() == 25_907.54
+    assert (
+        check_raw_rows(rows, find_contract("imbalance_prices")).accepted["price_eur_per_mwh"].max()
+        == 25_907.54
+    )
 
 
 def test_the_first_file_that_has_an_hour_is_believed_and_no_other():
@@ -173,7 +208,11 @@ def test_the_first_file_that_has_an_hour_is_believed_and_no_other():
 def test_a_wind_total_and_its_parts_never_stand_side_by_side():
     day = date(2024, 6, 1)
     parts = parse_market_file("eu13_da_hourly_x", tidy("DE_LU", day, day))
-    total = {"renewable_forecasts": parts["renewable_forecasts"].filter(pl.col("series") == "solar").with_columns(series=pl.lit("wind"))}
+    total = {
+        "renewable_forecasts": parts["renewable_forecasts"]
+        .filter(pl.col("series") == "solar")
+        .with_columns(series=pl.lit("wind"))
+    }
     merged = merge_by_precedence([total, parts])["renewable_forecasts"]
     assert merged["series"].unique().sort().to_list() == ["solar", "wind"]
 
@@ -186,5 +225,7 @@ def test_wrong_files_are_refused():
     with pytest.raises(ContractError, match="given twice"):
         parse_market_file("eu13_da_hourly_x", pl.concat([tidy("FR", SPRING, SPRING)] * 2))
     with pytest.raises(ConfigurationError, match="unknown bidding zone"):
-        parse_market_file("eu13_da_hourly_x", tidy("FR", SPRING, SPRING).with_columns(zone=pl.lit("ATLANTIS")))
+        parse_market_file(
+            "eu13_da_hourly_x", tidy("FR", SPRING, SPRING).with_columns(zone=pl.lit("ATLANTIS"))
+        )
     assert find_layout("epf_published_forecasts_np") is None

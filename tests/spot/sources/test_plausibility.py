@@ -19,13 +19,25 @@ SHAPES: dict[tuple[str, str], Shape] = {
     ("day_ahead_prices", "day_ahead"): lambda h, rng: (
         80 + 25 * np.cos((h - 19) / 12 * np.pi) - 30 * np.exp(-((h - 13) ** 2) / 8) + rng.normal(0, 4, h.size)
     ),
-    ("load_forecasts", "load"): lambda h, rng: 9000 + 1800 * np.sin((h - 8) / 12 * np.pi) + rng.normal(0, 80, h.size),
-    ("renewable_forecasts", "solar"): lambda h, rng: np.maximum(0, 5000 * np.sin((h - 5) / 15 * np.pi)) * (h > 5) * (h < 20) * rng.uniform(0.7, 1),
-    ("renewable_forecasts", "wind_onshore"): lambda h, rng: 1500 + 700 * np.sin(h / 9 + rng.uniform(0, 6)) + rng.normal(0, 60, h.size),
+    ("load_forecasts", "load"): lambda h, rng: (
+        9000 + 1800 * np.sin((h - 8) / 12 * np.pi) + rng.normal(0, 80, h.size)
+    ),
+    ("renewable_forecasts", "solar"): lambda h, rng: (
+        np.maximum(0, 5000 * np.sin((h - 5) / 15 * np.pi)) * (h > 5) * (h < 20) * rng.uniform(0.7, 1)
+    ),
+    ("renewable_forecasts", "wind_onshore"): lambda h, rng: (
+        1500 + 700 * np.sin(h / 9 + rng.uniform(0, 6)) + rng.normal(0, 60, h.size)
+    ),
 }
 
 
-def rows(table: str, series: str, days: list[date], values: Callable[[np.ndarray], np.ndarray] | None = None, seed: int = 1) -> pl.DataFrame:
+def rows(
+    table: str,
+    series: str,
+    days: list[date],
+    values: Callable[[np.ndarray], np.ndarray] | None = None,
+    seed: int = 1,
+) -> pl.DataFrame:
     starts, numbers = [], []
     for day in days:
         rng = np.random.default_rng([seed, day.toordinal()])
@@ -34,8 +46,16 @@ def rows(table: str, series: str, days: list[date], values: Callable[[np.ndarray
         day_values = SHAPES[table, series](hours, rng)
         starts += [int(instant.timestamp()) * 1_000_000 for instant in instants]
         numbers += list(values(day_values) if values else day_values)
-    points = Points(table=table, series=series, starts_us=np.array(starts), resolution_minutes=60, values=np.array(numbers))
-    return assemble("test", "test", Capture(zone="BE", captured_at_utc=datetime(2026, 1, 1, tzinfo=UTC)), [points]).tables[table]
+    points = Points(
+        table=table,
+        series=series,
+        starts_us=np.array(starts),
+        resolution_minutes=60,
+        values=np.array(numbers),
+    )
+    return assemble(
+        "test", "test", Capture(zone="BE", captured_at_utc=datetime(2026, 1, 1, tzinfo=UTC)), [points]
+    ).tables[table]
 
 
 def past(table: str, series: str) -> pl.DataFrame:
@@ -63,8 +83,16 @@ SOLAR, WIND = ("renewable_forecasts", "solar"), ("renewable_forecasts", "wind_on
 BROKEN: dict[str, tuple[tuple[str, str], Callable[[np.ndarray], np.ndarray], str]] = {
     "prices with the other sign": (PRICES, lambda v: -v, "opposite sign"),
     "prices frozen": (PRICES, lambda v: np.full_like(v, 50.0), "frozen"),
-    "prices filled after a cut": (PRICES, lambda v: np.where(np.arange(24) > 15, v[15], v), "filled after a cut"),
-    "prices of zero for the evening": (PRICES, lambda v: np.where(np.arange(24) > 15, 0.0, v), "filled after a cut|opposite"),
+    "prices filled after a cut": (
+        PRICES,
+        lambda v: np.where(np.arange(24) > 15, v[15], v),
+        "filled after a cut",
+    ),
+    "prices of zero for the evening": (
+        PRICES,
+        lambda v: np.where(np.arange(24) > 15, 0.0, v),
+        "filled after a cut|opposite",
+    ),
     "small prices a thousandfold": (PRICES, lambda v: v / 40 * 1000 * (v > 0), "thousandfold"),
     "load frozen": (LOAD, lambda v: np.where(np.arange(24) > 18, 9000.0, v), "frozen"),
     "load a thousandfold of itself in the wrong unit": (LOAD, lambda v: v / 1000, "far below"),
@@ -74,7 +102,11 @@ BROKEN: dict[str, tuple[tuple[str, str], Callable[[np.ndarray], np.ndarray], str
     "load with a stand-in": (LOAD, at(7, 9999.0), "stands for a missing value"),
     "load with a hole": (LOAD, at(7, 300.0), "stands alone"),
     "solar by night": (SOLAR, lambda v: v[::-1] * 0 + 2000 + np.arange(24), "by night"),
-    "solar of zero at noon": (SOLAR, lambda v: np.where(np.abs(np.arange(24) - 12) < 4, 0.0, v), "zero at noon"),
+    "solar of zero at noon": (
+        SOLAR,
+        lambda v: np.where(np.abs(np.arange(24) - 12) < 4, 0.0, v),
+        "zero at noon",
+    ),
     "wind of zero": (WIND, lambda v: np.where(np.arange(24) < 8, 0.0, v), "zeros for hours"),
     "wind frozen": (WIND, lambda v: np.where(np.arange(24) < 8, 1234.0, v), "frozen"),
     "wind a thousandfold": (WIND, lambda v: np.minimum(v * 60, 249_000), "above 3 times"),
@@ -85,14 +117,18 @@ BROKEN: dict[str, tuple[tuple[str, str], Callable[[np.ndarray], np.ndarray], str
 def test_a_broken_day_does_not_pass(name: str) -> None:
     (table, series), change, words = BROKEN[name]
     verdict = judged(table, series, change)
-    assert verdict.quarantined["reason"].str.contains(words).any(), verdict.quarantined["reason"].unique().to_list()
+    assert verdict.quarantined["reason"].str.contains(words).any(), (
+        verdict.quarantined["reason"].unique().to_list()
+    )
 
 
 @pytest.mark.parametrize("keep", [slice(0, 23), slice(1, 24), slice(0, 1)])
 def test_a_day_in_part_does_not_pass_and_says_nothing_about_others(keep: slice) -> None:
     both = rows(*PRICES, [TODAY, TODAY + timedelta(days=1)])
     today = both.filter(pl.col("delivery_day") == TODAY)[keep]
-    verdict = assess_plausibility("day_ahead_prices", pl.concat([today, both.filter(pl.col("delivery_day") > TODAY)]), past(*PRICES))
+    verdict = assess_plausibility(
+        "day_ahead_prices", pl.concat([today, both.filter(pl.col("delivery_day") > TODAY)]), past(*PRICES)
+    )
     assert verdict.accepted["delivery_day"].unique().to_list() == [TODAY + timedelta(days=1)]
     assert "incomplete or shifted" in verdict.quarantined["reason"][0]
     assert not verdict.is_refused
@@ -109,7 +145,9 @@ def test_a_spike_inside_the_limits_passes_and_is_flagged() -> None:
 
 def test_a_price_beyond_the_limit_of_its_day_does_not_pass() -> None:
     verdict = judged(*PRICES, at(19, 4200.0))
-    assert verdict.quarantined["reason"].to_list() == ["beyond the harmonised clearing price limits of the day"]
+    assert verdict.quarantined["reason"].to_list() == [
+        "beyond the harmonised clearing price limits of the day"
+    ]
     assert verdict.accepted.height == 23
 
 
@@ -127,13 +165,17 @@ def test_swapped_columns_take_their_neighbour_with_them() -> None:
 
 
 def test_quarters_on_a_day_of_an_hourly_auction_are_refused_as_a_file() -> None:
-    quarters = rows(*PRICES, [FIRST + timedelta(days=at) for at in range(10)]).with_columns(resolution_minutes=pl.lit(15, dtype=pl.Int32))
+    quarters = rows(*PRICES, [FIRST + timedelta(days=at) for at in range(10)]).with_columns(
+        resolution_minutes=pl.lit(15, dtype=pl.Int32)
+    )
     assert assess_plausibility("day_ahead_prices", quarters).is_refused
 
 
 def test_without_a_past_only_the_day_itself_is_judged() -> None:
     assert assess_plausibility("day_ahead_prices", rows(*PRICES, [TODAY], lambda v: -v)).accepted.height == 24
-    assert assess_plausibility("day_ahead_prices", rows(*PRICES, [TODAY], lambda v: v * 0 + 50)).accepted.is_empty()
+    assert assess_plausibility(
+        "day_ahead_prices", rows(*PRICES, [TODAY], lambda v: v * 0 + 50)
+    ).accepted.is_empty()
 
 
 def test_an_actual_one_hour_late_is_seen() -> None:

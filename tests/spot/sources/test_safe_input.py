@@ -15,7 +15,9 @@ from spot.sources.safe_input import MAXIMUM_BYTES, read_json, read_xml, read_zip
 LAUGHS = b"""<?xml version="1.0"?><!DOCTYPE lolz [<!ENTITY lol "lol">
 <!ENTITY lol2 "&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;&lol;">]><lolz>&lol2;</lolz>"""
 EXTERNAL = b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>'
-HIDDEN_IN_UTF_16 = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'.encode("utf-16")
+HIDDEN_IN_UTF_16 = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>'.encode(
+    "utf-16"
+)
 
 
 def zipped(content: bytes, name: str = "a.xml") -> bytes:
@@ -30,12 +32,25 @@ def bomb(n_bytes: int, declared: int) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = bytes(1 << 20)
     data = b"".join(packer.compress(block) for _ in range(n_bytes >> 20)) + packer.flush()
-    sizes = zlib.crc32(b"").to_bytes(4, "little") + len(data).to_bytes(4, "little") + declared.to_bytes(4, "little")
+    sizes = (
+        zlib.crc32(b"").to_bytes(4, "little")
+        + len(data).to_bytes(4, "little")
+        + declared.to_bytes(4, "little")
+    )
     name = b"bomb.xml"
-    common = b"\x14\x00\x00\x00\x08\x00\x00\x00\x00\x00" + sizes + len(name).to_bytes(2, "little") + b"\x00\x00"
+    common = (
+        b"\x14\x00\x00\x00\x08\x00\x00\x00\x00\x00" + sizes + len(name).to_bytes(2, "little") + b"\x00\x00"
+    )
     local = b"PK\x03\x04" + common + name + data
     directory = b"PK\x01\x02\x14\x00" + common + bytes(14) + name
-    end = b"PK\x05\x06" + bytes(4) + b"\x01\x00\x01\x00" + len(directory).to_bytes(4, "little") + len(local).to_bytes(4, "little") + b"\x00\x00"
+    end = (
+        b"PK\x05\x06"
+        + bytes(4)
+        + b"\x01\x00\x01\x00"
+        + len(directory).to_bytes(4, "little")
+        + len(local).to_bytes(4, "little")
+        + b"\x00\x00"
+    )
     return local + directory + end
 
 
@@ -47,7 +62,21 @@ def test_xml_comes_back_as_a_tree_without_namespaces() -> None:
     assert root.value("c", "e") is None
 
 
-@pytest.mark.parametrize("body", [LAUGHS, EXTERNAL, HIDDEN_IN_UTF_16, b"", b"   ", b"<a><b></a>", b"<html>", b"PK\x03\x04", b"{}", b"<a/><a/>"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        LAUGHS,
+        EXTERNAL,
+        HIDDEN_IN_UTF_16,
+        b"",
+        b"   ",
+        b"<a><b></a>",
+        b"<html>",
+        b"PK\x03\x04",
+        b"{}",
+        b"<a/><a/>",
+    ],
+)
 def test_xml_that_is_not_a_plain_complete_document_is_refused(body: bytes) -> None:
     with pytest.raises(ContractError, match="a test"):
         read_xml(body, "a test")
@@ -98,7 +127,19 @@ def test_an_archive_with_a_huge_directory_is_refused_unread() -> None:
         read_zip(lying, "a test")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b'{"a": NaN}', b'{"a": Infinity}', b'{"a": 1, "a": 2}', b"\xff\xfe", b"<html/>", b'{"a": 1} x'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b'{"a": NaN}',
+        b'{"a": Infinity}',
+        b'{"a": 1, "a": 2}',
+        b"\xff\xfe",
+        b"<html/>",
+        b'{"a": 1} x',
+    ],
+)
 def test_json_that_is_not_a_plain_complete_document_is_refused(body: bytes) -> None:
     with pytest.raises(ContractError, match="a test"):
         read_json(body, "a test")

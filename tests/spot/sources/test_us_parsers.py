@@ -31,7 +31,9 @@ LATER = datetime(2026, 2, 1, tzinfo=UTC)
 
 def capture(zone, day=DAY, **changes):
     first, end = day_bounds_utc(zone, day)
-    return Capture(zone=zone, captured_at_utc=LATER, first_utc=first, end_utc=end, is_backfill=True, **changes)
+    return Capture(
+        zone=zone, captured_at_utc=LATER, first_utc=first, end_utc=end, is_backfill=True, **changes
+    )
 
 
 def hours(zone, day, minutes=60):
@@ -40,7 +42,9 @@ def hours(zone, day, minutes=60):
 
 def prices(zone, day=DAY, minutes=60):
     if zone == PJM:
-        return parse_pjm(pjm_body(pjm_price_rows(zone, day, hours(zone, day))), "da_hrl_lmps", capture(zone, day)).tables["local_currency_prices"]
+        return parse_pjm(
+            pjm_body(pjm_price_rows(zone, day, hours(zone, day))), "da_hrl_lmps", capture(zone, day)
+        ).tables["local_currency_prices"]
     report = "dam_stlmnt_pnt_prices" if minutes == 60 else "spp_node_zone_hub"
     body = ercot_body(ercot_price_rows(zone, day, hours(zone, day, minutes), minutes))
     return parse_ercot(body, report, capture(zone, day)).tables["local_currency_prices"]
@@ -140,16 +144,28 @@ def test_an_answer_in_pages_is_refused_and_an_empty_one_is_no_data():
     with pytest.raises(ContractError, match="in pages"):
         parse_pjm(pjm_body(rows, n_total=48), "da_hrl_lmps", capture(PJM))
     with pytest.raises(ContractError, match="in pages"):
-        parse_ercot(ercot_body(ercot_price_rows(ERCOT, DAY, hours(ERCOT, DAY)), n_total=48), "dam_stlmnt_pnt_prices", capture(ERCOT))
+        parse_ercot(
+            ercot_body(ercot_price_rows(ERCOT, DAY, hours(ERCOT, DAY)), n_total=48),
+            "dam_stlmnt_pnt_prices",
+            capture(ERCOT),
+        )
     assert parse_pjm(pjm_body([]), "da_hrl_lmps", capture(PJM)).no_data
     assert parse_ercot(ercot_body([]), "dam_stlmnt_pnt_prices", capture(ERCOT)).no_data
 
 
 def test_the_words_of_an_error_are_passed_on():
     with pytest.raises(ContractError, match="not a valid filter"):
-        parse_pjm(json.dumps({"errors": [{"field": "Filters", "message": "not a valid filter"}]}).encode(), "da_hrl_lmps", capture(PJM))
+        parse_pjm(
+            json.dumps({"errors": [{"field": "Filters", "message": "not a valid filter"}]}).encode(),
+            "da_hrl_lmps",
+            capture(PJM),
+        )
     with pytest.raises(ContractError, match="Bad parameter"):
-        parse_ercot(json.dumps({"code": 400, "message": "Bad parameter"}).encode(), "dam_stlmnt_pnt_prices", capture(ERCOT))
+        parse_ercot(
+            json.dumps({"code": 400, "message": "Bad parameter"}).encode(),
+            "dam_stlmnt_pnt_prices",
+            capture(ERCOT),
+        )
 
 
 @pytest.mark.parametrize(("zone", "parse"), [("DE_LU", parse_pjm), (ERCOT, parse_pjm), (PJM, parse_ercot)])
@@ -175,13 +191,17 @@ def test_load_forecasts_keep_every_vintage_with_its_own_instant(zone):
         parsed = parse_ercot(ercot_body(rows), "lf_by_model_weather_zone", capture(zone))
     frame = parsed.tables["load_forecasts"]
     assert sorted(set(frame["available_at_utc"])) == made
-    assert frame.filter(pl.col("available_at_utc") == made[1])["load_forecast_mw"].to_list() == pytest.approx(values, abs=0.01)
+    assert frame.filter(pl.col("available_at_utc") == made[1])["load_forecast_mw"].to_list() == pytest.approx(
+        values, abs=0.01
+    )
     assert set(frame["availability"]) == {"stated"}
 
 
 def test_a_forecast_of_a_day_under_way_is_no_day_ahead_forecast():
     made = day_bounds_utc(PJM, DAY)[0] + timedelta(hours=3)
-    parsed = parse_pjm(pjm_body(pjm_load_rows(PJM, DAY, loads(PJM, DAY), made)), "load_frcstd_7_day", capture(PJM))
+    parsed = parse_pjm(
+        pjm_body(pjm_load_rows(PJM, DAY, loads(PJM, DAY), made)), "load_frcstd_7_day", capture(PJM)
+    )
     assert parsed.n_rows == 0
 
 
@@ -210,11 +230,16 @@ def test_reference_rates_are_known_at_half_past_four_of_their_day():
     assert dict(zip(rows["delivery_day"], rows["rate_per_eur"], strict=True)) == rates
     assert rows["available_at_utc"].to_list() == [fixing_known_utc(day) for day in rates]
     assert fixing_known_utc(date(2025, 11, 5)) == datetime(2025, 11, 5, 15, 30, tzinfo=UTC)
-    assert parse_ecb(ecb_body("GBP", rates), rates_capture("GB")).tables["exchange_rates"]["series"].unique().to_list() == ["GBP"]
+    assert parse_ecb(ecb_body("GBP", rates), rates_capture("GB")).tables["exchange_rates"][
+        "series"
+    ].unique().to_list() == ["GBP"]
 
 
 def test_target_holidays_have_no_fixing():
-    assert not any(is_fixing_day(day) for day in (date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2026, 11, 1)))
+    assert not any(
+        is_fixing_day(day)
+        for day in (date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2026, 11, 1))
+    )
     assert is_fixing_day(date(2026, 11, 2))
 
 

@@ -18,18 +18,33 @@ CONTRACT = next(contract for contract in RAW_TABLES if contract.name == "day_ahe
 
 def prices(level: float, captured: datetime, *, is_backfill: bool = False, day: date = DAY) -> pl.DataFrame:
     starts = np.array([int(start.timestamp()) * 1_000_000 for start in delivery_starts_utc("BE", day)])
-    points = Points(table="day_ahead_prices", series="day_ahead", starts_us=starts, resolution_minutes=60, values=level + np.arange(starts.size))
-    return assemble("entsoe", "test", Capture(zone="BE", captured_at_utc=captured, is_backfill=is_backfill), [points]).tables["day_ahead_prices"]
+    points = Points(
+        table="day_ahead_prices",
+        series="day_ahead",
+        starts_us=starts,
+        resolution_minutes=60,
+        values=level + np.arange(starts.size),
+    )
+    return assemble(
+        "entsoe", "test", Capture(zone="BE", captured_at_utc=captured, is_backfill=is_backfill), [points]
+    ).tables["day_ahead_prices"]
 
 
 def test_what_is_held_is_no_news_and_a_change_is_stamped_with_the_capture() -> None:
     later = datetime(2025, 6, 1, tzinfo=UTC)
     held = prices(50.0, later, is_backfill=True)
     again = prices(50.0, later, is_backfill=True)
-    changed = again.with_columns(pl.when(pl.int_range(24) == 3).then(99.0).otherwise(pl.col("price_eur_per_mwh")).alias("price_eur_per_mwh"))
+    changed = again.with_columns(
+        pl.when(pl.int_range(24) == 3)
+        .then(99.0)
+        .otherwise(pl.col("price_eur_per_mwh"))
+        .alias("price_eur_per_mwh")
+    )
     assert select_revisions(again, held, CONTRACT, later).is_empty()
     news = select_revisions(changed, held, CONTRACT, later)
-    assert news.select("price_eur_per_mwh", "available_at_utc", "availability").rows() == [(99.0, later, "captured")]
+    assert news.select("price_eur_per_mwh", "available_at_utc", "availability").rows() == [
+        (99.0, later, "captured")
+    ]
     assert select_revisions(again, held.clear(), CONTRACT, later).equals(again)
 
 
@@ -49,14 +64,27 @@ def test_the_lag_is_that_of_the_last_value_of_the_first_vintage() -> None:
     lags = measure_lags("day_ahead_prices", rows)
     assert lags["lag_minutes"].to_list() == [10.0, -6.0]
     summary = summarise_lags(lags).row(0, named=True)
-    assert (summary["n_days"], summary["median_minutes"], summary["maximum_minutes"], summary["n_late_days"]) == (2, 2.0, 10.0, 1)
+    assert (
+        summary["n_days"],
+        summary["median_minutes"],
+        summary["maximum_minutes"],
+        summary["n_late_days"],
+    ) == (2, 2.0, 10.0, 1)
     assert measure_lags("weather_forecasts", rows).is_empty()
 
 
 def test_a_series_is_late_after_its_due_time_and_grace() -> None:
     grace = timedelta(minutes=15)
     nothing = prices(1.0, DUE).clear()
-    assert not late_series("day_ahead_prices", "BE", DAY, nothing, now=DUE + timedelta(minutes=14), grace=grace)
-    assert "due at 12:15" in late_series("day_ahead_prices", "BE", DAY, nothing, now=DUE + timedelta(minutes=16), grace=grace)
-    assert not late_series("day_ahead_prices", "BE", DAY, prices(1.0, DUE), now=DUE + timedelta(hours=9), grace=grace)
-    assert not late_series("day_ahead_prices", "BE", DAY, nothing, now=DUE + timedelta(minutes=30), grace=grace, usual_minutes=30)
+    assert not late_series(
+        "day_ahead_prices", "BE", DAY, nothing, now=DUE + timedelta(minutes=14), grace=grace
+    )
+    assert "due at 12:15" in late_series(
+        "day_ahead_prices", "BE", DAY, nothing, now=DUE + timedelta(minutes=16), grace=grace
+    )
+    assert not late_series(
+        "day_ahead_prices", "BE", DAY, prices(1.0, DUE), now=DUE + timedelta(hours=9), grace=grace
+    )
+    assert not late_series(
+        "day_ahead_prices", "BE", DAY, nothing, now=DUE + timedelta(minutes=30), grace=grace, usual_minutes=30
+    )

@@ -33,7 +33,9 @@ def test_in_good_order_it_is_the_age_of_yesterdays_auction(raw):
 @pytest.mark.parametrize(("n_missing", "hours"), [(1, 47.0), (2, 71.0), (5, 143.0)])
 def test_prices_that_stopped_are_old_although_forecasts_still_come_in(raw, n_missing, hours):
     dead = until(raw, "day_ahead_prices", DAY - timedelta(days=1 + n_missing))
-    assert dead["load_forecasts"].filter(pl.col("available_at_utc") <= GATE)["available_at_utc"].max() >= GATE - timedelta(hours=3)
+    assert dead["load_forecasts"].filter(pl.col("available_at_utc") <= GATE)[
+        "available_at_utc"
+    ].max() >= GATE - timedelta(hours=3)
     assert age_hours(dead) == pytest.approx(hours, abs=0.1)
 
 
@@ -46,9 +48,18 @@ def test_load_forecasts_that_stopped_are_old_and_a_zone_may_have_none(raw):
 
 def test_neither_a_correction_of_an_old_day_nor_a_few_hours_make_a_feed_younger(raw):
     dead = until(raw, "day_ahead_prices", DAY - timedelta(days=4))["day_ahead_prices"]
-    corrected = dead.with_columns(available_at_utc=pl.lit(GATE - timedelta(hours=1)).cast(dead.schema["available_at_utc"]))
-    few = raw["day_ahead_prices"].filter(pl.col("delivery_day") == DAY - timedelta(days=1)).sort("delivery_start_utc").head(3)
-    assert age_hours({**raw, "day_ahead_prices": pl.concat([dead, corrected, few])}) == pytest.approx(95.0, abs=0.1)
+    corrected = dead.with_columns(
+        available_at_utc=pl.lit(GATE - timedelta(hours=1)).cast(dead.schema["available_at_utc"])
+    )
+    few = (
+        raw["day_ahead_prices"]
+        .filter(pl.col("delivery_day") == DAY - timedelta(days=1))
+        .sort("delivery_start_utc")
+        .head(3)
+    )
+    assert age_hours({**raw, "day_ahead_prices": pl.concat([dead, corrected, few])}) == pytest.approx(
+        95.0, abs=0.1
+    )
 
 
 def test_without_any_price_nothing_is_known(raw):

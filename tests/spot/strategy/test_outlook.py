@@ -77,7 +77,9 @@ def test_each_thing_in_the_way_is_named(changes, first_words):
 
 
 def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
-    reasons = assess_outlook(make_facts(forecasts=DAY_AHEAD_FORECASTS.empty(), signals=SIGNALS.empty())).reasons
+    reasons = assess_outlook(
+        make_facts(forecasts=DAY_AHEAD_FORECASTS.empty(), signals=SIGNALS.empty())
+    ).reasons
     assert len(reasons) == 2
     assert reasons[1] == "nothing else stands in the way"
     assert f"{GATE - timedelta(minutes=45):%H:%M} UTC" in reasons[0]
@@ -93,11 +95,22 @@ def test_a_day_that_a_limit_blocked_names_the_limit():
 
 def test_an_override_moves_the_limit_for_its_time():
     document = dict(make_book(max_model_age_days=120.0).document or {})
-    override = {"scope": "desk", "kind": "max_model_age_days", "limit": 200, "name": "Ann", "reason": "holiday"}
-    moved = [{**override, "scope": scope, "zone": ZONE, "strategy": "storage"} for scope in ("desk", "zone", "strategy")]
+    override = {
+        "scope": "desk",
+        "kind": "max_model_age_days",
+        "limit": 200,
+        "name": "Ann",
+        "reason": "holiday",
+    }
+    moved = [
+        {**override, "scope": scope, "zone": ZONE, "strategy": "storage"}
+        for scope in ("desk", "zone", "strategy")
+    ]
     old = ServingModel(version="7", trained_through=DAY - timedelta(days=146))
     for expires, can_trade in ((BEFORE + timedelta(hours=1), True), (BEFORE - timedelta(hours=1), False)):
-        book = parse_limit_book({**document, "overrides": [{**one, "expires_utc": expires.isoformat()} for one in moved]})
+        book = parse_limit_book(
+            {**document, "overrides": [{**one, "expires_utc": expires.isoformat()} for one in moved]}
+        )
         assert assess_outlook(make_facts(limits=book, model=old)).can_trade is can_trade
 
 

@@ -29,19 +29,27 @@ def raw() -> dict[str, pl.DataFrame]:
         rows = [
             row
             for day in DAYS
-            for row in us.pjm_price_rows(ZONE, day, [round(40.0 + lift + hour, 2) for hour in range(n_periods(ZONE, day))], market)
+            for row in us.pjm_price_rows(
+                ZONE, day, [round(40.0 + lift + hour, 2) for hour in range(n_periods(ZONE, day))], market
+            )
         ]
         return parse_pjm(us.pjm_body(rows), feed, capture).tables["local_currency_prices"]  # type: ignore[arg-type]
 
     local = pl.concat([prices("da_hrl_lmps", "da", 0.0), prices("rt_hrl_lmps", "rt", 5.5)])
-    rates = dict.fromkeys((day for day in days_between(date(2025, 10, 6), DAYS[-1]) if day.weekday() < 5), 1.1)
+    rates = dict.fromkeys(
+        (day for day in days_between(date(2025, 10, 6), DAYS[-1]) if day.weekday() < 5), 1.1
+    )
     known = parse_ecb(us.ecb_body("USD", rates), capture).tables["exchange_rates"]
     loads = [
         row
         for day in DAYS
         for made in (4, 2, -3)
         for row in us.pjm_load_rows(
-            ZONE, day, [80_000.0 + 100.0 * made] * n_periods(ZONE, day), gate_closure_utc(ZONE, day) - timedelta(hours=made), is_history=True
+            ZONE,
+            day,
+            [80_000.0 + 100.0 * made] * n_periods(ZONE, day),
+            gate_closure_utc(ZONE, day) - timedelta(hours=made),
+            is_history=True,
         )
     ]
     return {
@@ -51,17 +59,26 @@ def raw() -> dict[str, pl.DataFrame]:
     }
 
 
-def test_features_see_the_forecast_that_stood_at_the_gate_and_shrink_to_what_is_there(raw: dict[str, pl.DataFrame]) -> None:
+def test_features_see_the_forecast_that_stood_at_the_gate_and_shrink_to_what_is_there(
+    raw: dict[str, pl.DataFrame],
+) -> None:
     features = build_features(raw, zone=ZONE, days=[AUTUMN, AUTUMN + timedelta(days=1)])
     assert features.filter(pl.col("delivery_day") == AUTUMN).height == 25
-    assert set(features["load_forecast_mw"]) == {80_200.0}  # made two hours before the gate; that of three hours after it is not known yet
+    assert set(features["load_forecast_mw"]) == {
+        80_200.0
+    }  # made two hours before the gate; that of three hours after it is not known yet
     assert features["wind_forecast_mw"].null_count() == features.height
     assert features["price_1d_eur_per_mwh"].null_count() == 0
     assert (features["newest_input_utc"] <= features["as_of_utc"]).all()
-    assert features["as_of_utc"].unique().sort().to_list() == [gate_closure_utc(ZONE, AUTUMN), gate_closure_utc(ZONE, AUTUMN + timedelta(days=1))]
+    assert features["as_of_utc"].unique().sort().to_list() == [
+        gate_closure_utc(ZONE, AUTUMN),
+        gate_closure_utc(ZONE, AUTUMN + timedelta(days=1)),
+    ]
 
 
-def test_a_day_ahead_position_settles_at_the_real_time_price_of_its_hour(raw: dict[str, pl.DataFrame]) -> None:
+def test_a_day_ahead_position_settles_at_the_real_time_price_of_its_hour(
+    raw: dict[str, pl.DataFrame],
+) -> None:
     outcomes = zone_outcomes(raw, zone=ZONE, settled_against="real_time")
     spread = (outcomes["reference_price_eur_per_mwh"] - outcomes["day_ahead_price_eur_per_mwh"]).to_numpy()
     assert len(outcomes) == sum(n_periods(ZONE, day) for day in DAYS)

@@ -45,15 +45,26 @@ def test_every_unit_of_the_day_has_one_row_under_contract(day, settings):
 def test_the_same_request_gives_the_same_ids_and_another_view_gives_others():
     first, again = (decide_signals(make_request(DAY, SPREAD)).frame for _ in range(2))
     assert first.equals(again)
-    other = decide_signals(make_request(DAY, SPREAD, forecast=make_forecast(DAY).with_columns(model_version=pl.lit("8")))).frame
+    other = decide_signals(
+        make_request(DAY, SPREAD, forecast=make_forecast(DAY).with_columns(model_version=pl.lit("8")))
+    ).frame
     assert set(first["signal_id"]).isdisjoint(other["signal_id"])
 
 
 def test_several_challengers_stand_side_by_side_under_every_contract():
     forecast = make_forecast(DAY).with_columns(role=pl.lit("challenger"))
-    requests = (make_request(DAY, SPREAD, forecast=forecast.with_columns(model_version=pl.lit(version)), role="challenger") for version in ("8", "9"))
+    requests = (
+        make_request(
+            DAY, SPREAD, forecast=forecast.with_columns(model_version=pl.lit(version)), role="challenger"
+        )
+        for version in ("8", "9")
+    )
     first, second = (decide_signals(request) for request in requests)
-    for name, contract in (("frame", SIGNALS), ("bid_curves", BID_CURVES), ("conformance", LIMIT_CONFORMANCE)):
+    for name, contract in (
+        ("frame", SIGNALS),
+        ("bid_curves", BID_CURVES),
+        ("conformance", LIMIT_CONFORMANCE),
+    ):
         both = pl.concat([getattr(first, name), getattr(second, name)])
         assert check_rows(both, contract).rejected.is_empty()
         assert set(both["model_version"]) == {"8", "9"}
@@ -114,7 +125,10 @@ def test_a_forecast_that_is_not_fit_gives_a_flat_day_with_the_reason(case, setti
         {"model_age_days": None},
         {"model_age_days": float("nan")},
         {"essential_data_utc": None},
-        {"essential_data_utc": gate_closure_utc(ZONE, DAY) - timedelta(hours=71), "limits": make_book(max_data_age_hours=BLOCK_48)},
+        {
+            "essential_data_utc": gate_closure_utc(ZONE, DAY) - timedelta(hours=71),
+            "limits": make_book(max_data_age_hours=BLOCK_48),
+        },
         {"drift_status": None},
         {"drift_status": "fine"},
         {"as_of_utc": gate_closure_utc(ZONE, DAY) + timedelta(seconds=1)},
@@ -143,7 +157,9 @@ def test_the_limit_that_blocked_stands_before_the_plans_own_reason(settings):
 def test_a_cut_order_says_which_limit_cut_it_and_a_whole_one_does_not():
     shy = SettlementSpreadSettings(full_size_ratio=3.0)
     free = decide_signals(make_request(DAY, shy)).frame
-    cut = decide_signals(make_request(DAY, shy, limits=make_book(max_mw_per_mtu=float(free["volume_mw"].median())))).frame
+    cut = decide_signals(
+        make_request(DAY, shy, limits=make_book(max_mw_per_mtu=float(free["volume_mw"].median())))
+    ).frame
     for before, after in zip(free.iter_rows(named=True), cut.iter_rows(named=True), strict=True):
         says_so = after["reasons"].startswith(f"cut from {before['volume_mw']:g} MW by max_mw_per_mtu: ")
         assert says_so is (after["volume_mw"] < before["volume_mw"])
@@ -155,18 +171,28 @@ def test_a_halt_and_limits_that_cannot_be_read_come_first_and_are_few_words():
     halted = decide_signals(make_request(DAY, SPREAD, trading_state=TradingState.HALTED)).frame
     assert halted["reasons"].str.starts_with("blocked by the trading state HALTED; ").all()
     unreadable = decide_signals(make_request(DAY, SPREAD, limits=unreadable_book("no file"))).frame
-    assert unreadable["reasons"].str.starts_with("blocked by max_model_age_days denies: no file (desk, zone, strategy)").all()
+    assert (
+        unreadable["reasons"]
+        .str.starts_with("blocked by max_model_age_days denies: no file (desk, zone, strategy)")
+        .all()
+    )
     assert unreadable["reasons"].str.contains("16 more limits").all()
 
 
 def test_a_later_outcome_changes_nothing():
     request = make_request(DAY, SPREAD)
-    later = make_outcomes(DAY, DAY + timedelta(days=3), spread=500.0).with_columns(known_at_utc=pl.lit(request.as_of_utc + timedelta(seconds=1)))
-    assert decide_signals(request).frame.equals(decide_signals(replace(request, history=pl.concat([request.history, later]))).frame)
+    later = make_outcomes(DAY, DAY + timedelta(days=3), spread=500.0).with_columns(
+        known_at_utc=pl.lit(request.as_of_utc + timedelta(seconds=1))
+    )
+    assert decide_signals(request).frame.equals(
+        decide_signals(replace(request, history=pl.concat([request.history, later]))).frame
+    )
 
 
 def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
-    decision = decide_signals(make_request(DAY, SPREAD, limits=make_book(max_mw_per_mtu={"limit": 0.5, "action": "halt"})))
+    decision = decide_signals(
+        make_request(DAY, SPREAD, limits=make_book(max_mw_per_mtu={"limit": 0.5, "action": "halt"}))
+    )
     assert decision.requests_halt
     assert decision.frame["volume_mw"].sum() == 0.0
     breach = decision.events.filter(pl.col("kind") == "breach").row(0, named=True)
@@ -177,9 +203,14 @@ def test_a_loss_halts_although_another_strategy_has_settled_a_later_day():
     lost_on, half_settled = DAY - timedelta(days=2), DAY - timedelta(days=1)
     spread = decide_signals(make_request(lost_on, SPREAD)).frame
     battery = decide_signals(make_request(half_settled, StorageSettings())).frame
-    at_once = make_outcomes(half_settled, half_settled).with_columns(known_at_utc=pl.lit(gate_closure_utc(ZONE, half_settled) + timedelta(hours=1)))
+    at_once = make_outcomes(half_settled, half_settled).with_columns(
+        known_at_utc=pl.lit(gate_closure_utc(ZONE, half_settled) + timedelta(hours=1))
+    )
     settlements = pl.concat(
-        [settle_signals(spread, make_outcomes(lost_on, lost_on, spread=-500.0), SPREAD), settle_signals(battery, at_once, StorageSettings())]
+        [
+            settle_signals(spread, make_outcomes(lost_on, lost_on, spread=-500.0), SPREAD),
+            settle_signals(battery, at_once, StorageSettings()),
+        ]
     )
     daily = settlements.group_by("delivery_day").agg(pl.col("pnl_eur").sum()).sort("delivery_day")["pnl_eur"]
     assert daily[0] < -1000.0
@@ -196,19 +227,34 @@ def test_a_loss_halts_although_another_strategy_has_settled_a_later_day():
 
 def test_overrides_used_and_refused_are_rows_with_their_numbers():
     document = dict(make_book(max_mw_per_mtu=1.0).document or {})
-    used = {"scope": "zone", "zone": ZONE, "kind": "max_mw_per_mtu", "limit": 3.0, "name": "Ann", "reason": "cable test"}
+    used = {
+        "scope": "zone",
+        "zone": ZONE,
+        "kind": "max_mw_per_mtu",
+        "limit": 3.0,
+        "name": "Ann",
+        "reason": "cable test",
+    }
     until = (gate_closure_utc(ZONE, DAY) + timedelta(hours=1)).isoformat()
     overrides = [{**used, "expires_utc": until}, {**used, "kind": "max_mw", "expires_utc": until}]
-    events = decide_signals(make_request(DAY, SPREAD, limits=parse_limit_book({**document, "overrides": overrides}))).events
+    events = decide_signals(
+        make_request(DAY, SPREAD, limits=parse_limit_book({**document, "overrides": overrides}))
+    ).events
     rows = {row["kind"]: row for row in events.iter_rows(named=True)}
-    assert (rows["override"]["value"], rows["override"]["limit_value"], rows["override"]["limit_name"]) == (3.0, 1.0, "max_mw_per_mtu")
+    assert (rows["override"]["value"], rows["override"]["limit_value"], rows["override"]["limit_name"]) == (
+        3.0,
+        1.0,
+        "max_mw_per_mtu",
+    )
     assert "Ann: cable test" in rows["override"]["detail"]
     assert rows["override_rejected"]["limit_name"] == "max_mw"
     assert check_rows(events, RISK_EVENTS).rejected.is_empty()
 
 
 def test_other_signals_of_the_zone_count_against_its_limits():
-    other = decide_signals(make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=8.0))).frame
+    other = decide_signals(
+        make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=8.0))
+    ).frame
     assert other["volume_mw"].to_list() == [8.0] * 24
     book = make_book(max_gross_mw=10.0)
     alone = decide_signals(make_request(DAY, SPREAD, limits=book)).frame
@@ -224,13 +270,22 @@ def test_the_thousandfold_guard_looks_at_yesterday():
     yesterday = decide_signals(make_request(DAY - timedelta(days=1), SPREAD)).frame
     book = make_book(max_change_mwh={"limit": 1.0, "action": "block"})
     assert decide_signals(make_request(DAY, SPREAD, limits=book)).frame["volume_mw"].sum() == 0.0
-    same = decide_signals(make_request(DAY, SPREAD, limits=make_book(max_change_mwh={"limit": 30.0, "action": "block"}), desk_signals=yesterday))
+    same = decide_signals(
+        make_request(
+            DAY,
+            SPREAD,
+            limits=make_book(max_change_mwh={"limit": 30.0, "action": "block"}),
+            desk_signals=yesterday,
+        )
+    )
     assert same.frame["volume_mw"].sum() > 0.0
 
 
 def test_a_storage_plan_is_scaled_as_a_whole():
     free = decide_signals(make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0))).frame
-    cut = decide_signals(make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))).frame
+    cut = decide_signals(
+        make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))
+    ).frame
     np.testing.assert_allclose(cut["volume_mw"].to_numpy(), free["volume_mw"].to_numpy() / 4.0, atol=2e-3)
     assert cut["side"].to_list() == free["side"].to_list()
 
@@ -262,13 +317,19 @@ def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share):
 
 
 def test_reducing_lets_through_what_closes_an_open_position():
-    long_day = decide_signals(make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=3.0))).frame
+    long_day = decide_signals(
+        make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=3.0))
+    ).frame
     falling = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=-8.0)
-    request = make_request(DAY, SPREAD, history=falling, desk_signals=long_day, trading_state=TradingState.REDUCING)
+    request = make_request(
+        DAY, SPREAD, history=falling, desk_signals=long_day, trading_state=TradingState.REDUCING
+    )
     closing = decide_signals(request).frame
     assert closing["side"].unique().to_list() == ["sell"]
     assert closing["volume_mw"].max() <= 3.0
-    rising = decide_signals(make_request(DAY, SPREAD, desk_signals=long_day, trading_state=TradingState.REDUCING)).frame
+    rising = decide_signals(
+        make_request(DAY, SPREAD, desk_signals=long_day, trading_state=TradingState.REDUCING)
+    ).frame
     assert rising["side"].unique().to_list() == ["flat"]
 
 
@@ -288,7 +349,11 @@ def test_the_lowest_price_stands_in_the_tables_as_in_the_file_of_limits():
     assert event["limit_value"] == 60.0
     assert "below 60" in event["detail"]
     assert "below 60" in decision.frame["reasons"][0]
-    fine = decide_signals(make_request(DAY, settings)).conformance.filter(pl.col("limit_name") == "min_price_eur_per_mwh").row(0, named=True)
+    fine = (
+        decide_signals(make_request(DAY, settings))
+        .conformance.filter(pl.col("limit_name") == "min_price_eur_per_mwh")
+        .row(0, named=True)
+    )
     assert (fine["limit_value"], fine["status"]) == (-500.0, "within")
     assert fine["used"] == pytest.approx(50.0, abs=1.0)
 
@@ -312,5 +377,9 @@ def test_a_curve_of_a_small_edge_still_takes_less_the_dearer_it_is():
     assert unit["price_eur_per_mwh"].diff().drop_nulls().max() < -0.2
     # at the price that is expected the whole volume is worth its risk
     assert unit["price_eur_per_mwh"][-1] == pytest.approx(row["expected_price_eur_per_mwh"], abs=0.01)
-    cut = decide_signals(make_request(DAY, SPREAD, spread_quantiles=quantiles, limits=make_book(max_mw_per_mtu=0.4)))
-    assert cut.bid_curves.filter(pl.col("delivery_start_utc") == row["delivery_start_utc"])["volume_mw"].to_list() == [0.1, 0.2, 0.3, 0.4]
+    cut = decide_signals(
+        make_request(DAY, SPREAD, spread_quantiles=quantiles, limits=make_book(max_mw_per_mtu=0.4))
+    )
+    assert cut.bid_curves.filter(pl.col("delivery_start_utc") == row["delivery_start_utc"])[
+        "volume_mw"
+    ].to_list() == [0.1, 0.2, 0.3, 0.4]

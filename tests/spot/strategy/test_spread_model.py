@@ -30,16 +30,24 @@ def fitted(outcomes):
     past = spread_past(outcomes, zone=ZONE, minutes=60)
     days = list(past.days[:45])
     inputs = spread_inputs(past, DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=days)
-    return CatBoostSpread(CatBoostSpreadSettings(iterations=20)).fit(inputs, past.spreads[:45].ravel()), inputs
+    return CatBoostSpread(CatBoostSpreadSettings(iterations=20)).fit(
+        inputs, past.spreads[:45].ravel()
+    ), inputs
 
 
 def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes):
     """The same inputs come out when everything published after the gate is removed or changed."""
     gate = make_forecast(DAY)["as_of_utc"][0]
     late = pl.col("known_at_utc") > gate
-    changed = outcomes.with_columns(reference_price_eur_per_mwh=pl.when(late).then(9999.0).otherwise(pl.col("reference_price_eur_per_mwh")))
+    changed = outcomes.with_columns(
+        reference_price_eur_per_mwh=pl.when(late)
+        .then(9999.0)
+        .otherwise(pl.col("reference_price_eur_per_mwh"))
+    )
     frames = [
-        spread_inputs(spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY])
+        spread_inputs(
+            spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY]
+        )
         for frame in (outcomes, changed, outcomes.filter(~late))
     ]
     names = [name for name in frames[0].columns if name.startswith("spread_")]
@@ -50,15 +58,24 @@ def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes):
 
 def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
     """Otherwise the newest row of a live decision would look unlike every row that the model learnt from."""
-    yesterday = (pl.col("delivery_day") == DAY - timedelta(days=1)) & (pl.col("delivery_start_utc").dt.hour() >= 10)
+    yesterday = (pl.col("delivery_day") == DAY - timedelta(days=1)) & (
+        pl.col("delivery_start_utc").dt.hour() >= 10
+    )
     half = outcomes.with_columns(
-        reference_price_eur_per_mwh=pl.when(yesterday).then(None).otherwise(pl.col("reference_price_eur_per_mwh")),
+        reference_price_eur_per_mwh=pl.when(yesterday)
+        .then(None)
+        .otherwise(pl.col("reference_price_eur_per_mwh")),
         known_at_utc=pl.when(pl.col("delivery_day") == DAY - timedelta(days=1))
         .then(pl.lit(make_forecast(DAY)["as_of_utc"][0]))
         .otherwise("known_at_utc"),
     )
     whole = outcomes.filter(pl.col("delivery_day") < DAY - timedelta(days=1))
-    frames = [spread_inputs(spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY]) for frame in (half, whole)]
+    frames = [
+        spread_inputs(
+            spread_past(frame, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[DAY]
+        )
+        for frame in (half, whole)
+    ]
     names = [name for name in frames[0].columns if name.startswith("spread_")]
     assert frames[0].select(names).equals(frames[1].select(names))
 
@@ -66,7 +83,9 @@ def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
 @pytest.mark.parametrize("day", [date(2025, 3, 30), date(2024, 10, 27), DAY])
 def test_every_unit_of_a_day_has_its_row(day):
     outcomes = make_outcomes(day - timedelta(days=20), day - timedelta(days=2))
-    inputs = spread_inputs(spread_past(outcomes, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[day])
+    inputs = spread_inputs(
+        spread_past(outcomes, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[day]
+    )
     assert inputs.height == n_periods(ZONE, day, 60)
     assert inputs["spread_last"].is_not_nan().all()
 
@@ -100,7 +119,9 @@ def test_what_cannot_be_done_is_refused(fitted):
 def test_contributions_add_up_to_the_expected_spread_but_for_one_usual_value(fitted):
     model, inputs = fitted
     moved = model.contributions(inputs)
-    assert set(moved) == {name for name in inputs.columns if name not in ("zone", "delivery_day", "delivery_start_utc")}
+    assert set(moved) == {
+        name for name in inputs.columns if name not in ("zone", "delivery_day", "delivery_start_utc")
+    }
     total = np.sum(list(moved.values()), axis=0)
     usual = mean_of_quantiles(model.predict(inputs)) - total
     assert np.abs(total).max() > 0.5

@@ -32,15 +32,25 @@ def test_losses_and_wear_decide_whether_a_cycle_pays():
 
 def test_never_charges_and_discharges_at_once_at_negative_prices():
     prices = np.array([-500.0, -400.0, -450.0, -300.0])
-    plan = optimise_storage(prices, prices, 1.0, StorageSettings(charge_efficiency=0.8, discharge_efficiency=0.8))
+    plan = optimise_storage(
+        prices, prices, 1.0, StorageSettings(charge_efficiency=0.8, discharge_efficiency=0.8)
+    )
     assert np.minimum(plan.charge_mw, plan.discharge_mw).max() < 1e-6
-    assert plan_value_eur(plan, prices, 1.0, StorageSettings(charge_efficiency=0.8, discharge_efficiency=0.8)) > 0
+    assert (
+        plan_value_eur(plan, prices, 1.0, StorageSettings(charge_efficiency=0.8, discharge_efficiency=0.8))
+        > 0
+    )
 
 
 def test_equals_enumeration_on_a_small_grid():
     rng = np.random.default_rng(4)
     battery = StorageSettings(
-        power_mw=1.0, energy_mwh=1.0, charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=1.0, max_cycles_per_day=1.0
+        power_mw=1.0,
+        energy_mwh=1.0,
+        charge_efficiency=1.0,
+        discharge_efficiency=1.0,
+        degradation_eur_per_mwh=1.0,
+        max_cycles_per_day=1.0,
     )
     for _ in range(20):
         prices = rng.normal(50, 40, 5)
@@ -87,7 +97,9 @@ def test_every_plan_is_physical_and_never_worse_than_rest(prices, minutes, cycle
 
 def stepped(prices, hours, battery):
     market = StepMarket(buy_prices=prices, sell_prices=prices, hours=hours, settings=battery)
-    return plan_of(in_volume_steps(optimise_storage(prices, prices, hours, battery).exposure_mw, market), hours, battery)
+    return plan_of(
+        in_volume_steps(optimise_storage(prices, prices, hours, battery).exposure_mw, market), hours, battery
+    )
 
 
 def assert_closed(plan, hours, battery):
@@ -111,7 +123,9 @@ def assert_closed(plan, hours, battery):
     start=st.floats(0.0, 1.0),
     step=st.sampled_from([0.001, 0.1, 0.25]),
 )
-def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(prices, minutes, cycles, efficiency, start, step):
+def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(
+    prices, minutes, cycles, efficiency, start, step
+):
     battery = StorageSettings(
         power_mw=2.0,
         energy_mwh=3.0,
@@ -133,7 +147,12 @@ def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_u
     rng, hours, battery = np.random.default_rng(1), 24.0 / n_units, StorageSettings(volume_step_mw=0.1)
     whole, in_steps, n_open = 0.0, 0.0, 0
     for _ in range(25):
-        prices = 80 - 40 * np.cos(np.arange(n_units) / n_units * 4 * np.pi) + rng.normal(0, 12, n_units) + rng.normal(0, 25)
+        prices = (
+            80
+            - 40 * np.cos(np.arange(n_units) / n_units * 4 * np.pi)
+            + rng.normal(0, 12, n_units)
+            + rng.normal(0, 25)
+        )
         continuous, plan = optimise_storage(prices, prices, hours, battery), stepped(prices, hours, battery)
         assert_closed(plan, hours, battery)
         whole += plan_value_eur(continuous, prices, hours, battery)
@@ -146,15 +165,27 @@ def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_u
 
 def test_a_plan_in_steps_equals_enumeration_on_a_small_grid():
     rng = np.random.default_rng(5)
-    battery = StorageSettings(energy_mwh=1.0, charge_efficiency=0.9, discharge_efficiency=0.9, max_cycles_per_day=1.0, volume_step_mw=0.5)
+    battery = StorageSettings(
+        energy_mwh=1.0,
+        charge_efficiency=0.9,
+        discharge_efficiency=0.9,
+        max_cycles_per_day=1.0,
+        volume_step_mw=0.5,
+    )
     for _ in range(10):
         prices, best = rng.normal(50, 60, 5), 0.0
         for moves in product((-1.0, -0.5, 0.0, 0.5, 1.0), repeat=5):
             plan = plan_of(np.array(moves), 1.0, battery)
-            is_closed = plan.state_mwh.min() > -1e-9 and plan.state_mwh.max() < 1.0 + 1e-9 and plan.state_mwh[-1] <= 0.45 + 1e-9
+            is_closed = (
+                plan.state_mwh.min() > -1e-9
+                and plan.state_mwh.max() < 1.0 + 1e-9
+                and plan.state_mwh[-1] <= 0.45 + 1e-9
+            )
             if is_closed and plan.discharge_mw.sum() <= 1.0:
                 best = max(best, plan_value_eur(plan, prices, 1.0, battery))
-        assert plan_value_eur(stepped(prices, 1.0, battery), prices, 1.0, battery) == pytest.approx(best, abs=1e-6)
+        assert plan_value_eur(stepped(prices, 1.0, battery), prices, 1.0, battery) == pytest.approx(
+            best, abs=1e-6
+        )
 
 
 def test_a_price_that_is_not_finite_is_refused():

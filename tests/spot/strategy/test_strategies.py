@@ -14,7 +14,12 @@ from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.strategy.proposals.price_view import product_units
 from spot.strategy.proposals.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
-from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings, load_strategy_settings
+from spot.strategy.settings import (
+    PriceViewSettings,
+    SettlementSpreadSettings,
+    StorageSettings,
+    load_strategy_settings,
+)
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.sizing import round_towards_zero, size_by_edge
@@ -48,7 +53,9 @@ def test_a_fitted_spread_model_wins_over_the_empirical_one():
 
 
 def test_price_view_takes_one_side_for_the_product_and_nothing_outside():
-    frame = decide_signals(make_request(DAY, PriceViewSettings(product="peak", reference_eur_per_mwh=150.0))).frame
+    frame = decide_signals(
+        make_request(DAY, PriceViewSettings(product="peak", reference_eur_per_mwh=150.0))
+    ).frame
     local = frame["delivery_start_utc"].dt.convert_time_zone("Europe/Bratislava").dt.hour()
     inside = (local >= 8) & (local < 20)
     assert frame.filter(inside)["side"].unique().to_list() == ["buy"]
@@ -65,18 +72,24 @@ def test_base_is_one_block_that_also_buys_its_dear_hours():
     assert frame["probability_frac"].n_unique() == 1
     outcomes = make_outcomes(DAY, DAY, noise=0.0)
     shape = np.where(np.arange(outcomes.height) % 2, 20.0, 200.0)
-    money = settle_signals(frame, outcomes.with_columns(day_ahead_price_eur_per_mwh=pl.Series(shape)), settings)
+    money = settle_signals(
+        frame, outcomes.with_columns(day_ahead_price_eur_per_mwh=pl.Series(shape)), settings
+    )
     assert money["filled_mwh"].to_list() == [2.0] * 24
     assert money["pnl_eur"].min() < -100.0
     assert money["pnl_eur"].sum() == pytest.approx(24 * 2.0 * (120.0 - 110.0 - 0.65))
     assert money["perfect_foresight_eur"].sum() == pytest.approx(money["pnl_eur"].sum())
-    dear = settle_signals(frame, outcomes.with_columns(day_ahead_price_eur_per_mwh=pl.Series(shape + 20.0)), settings)
+    dear = settle_signals(
+        frame, outcomes.with_columns(day_ahead_price_eur_per_mwh=pl.Series(shape + 20.0)), settings
+    )
     assert dear["filled_mwh"].sum() == dear["pnl_eur"].sum() == 0.0
     assert dear["perfect_foresight_eur"].sum() == pytest.approx(24 * 2.0 * (130.0 - 120.0 - 0.65))
 
 
 def test_single_units_are_no_block():
-    frame = decide_signals(make_request(DAY, PriceViewSettings(product="mtu", reference_eur_per_mwh=120.0))).frame
+    frame = decide_signals(
+        make_request(DAY, PriceViewSettings(product="mtu", reference_eur_per_mwh=120.0))
+    ).frame
     assert frame["market"].unique().to_list() == ["day_ahead"]
 
 
@@ -84,7 +97,9 @@ def test_a_limit_that_cuts_one_hour_of_a_base_cuts_the_whole_block():
     settings = PriceViewSettings(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
     battery = decide_signals(make_request(DAY, StorageSettings(power_mw=1.0))).frame
     assert 0 < battery.filter(pl.col("volume_mw") > 0.9).height < 24
-    frame = decide_signals(make_request(DAY, settings, limits=make_book(max_gross_mw=2.5), desk_signals=battery)).frame
+    frame = decide_signals(
+        make_request(DAY, settings, limits=make_book(max_gross_mw=2.5), desk_signals=battery)
+    ).frame
     assert frame["volume_mw"].unique().to_list() == [1.5]
 
 
@@ -105,7 +120,9 @@ def test_peak_is_twelve_hours_on_working_days_only():
 )
 def test_sizes_stay_within_bounds_and_grow_with_the_edge(edge, risk, max_mw):
     edges = np.sort(np.array(edge))
-    sizes = size_by_edge(edges, np.full(len(edges), risk), max_mw=max_mw, full_size_ratio=0.5, min_edge_ratio=0.05)
+    sizes = size_by_edge(
+        edges, np.full(len(edges), risk), max_mw=max_mw, full_size_ratio=0.5, min_edge_ratio=0.05
+    )
     assert ((sizes >= 0) & (sizes <= max_mw)).all()
     assert (sizes[~(edges > 0)] == 0).all()
     known = sizes[np.isfinite(edges)]
@@ -122,16 +139,23 @@ def test_rounding_never_makes_an_order_larger(mw, step):
 def test_mean_and_probability_of_a_uniform_distribution():
     quantiles = (100.0 * LEVELS)[None, :]
     assert mean_of_quantiles(quantiles)[0] == pytest.approx(50.0)
-    np.testing.assert_allclose(probability_above(np.repeat(quantiles, 3, axis=0), np.array([50.0, 25.0, 1e9])), [0.5, 0.75, 0.025])
+    np.testing.assert_allclose(
+        probability_above(np.repeat(quantiles, 3, axis=0), np.array([50.0, 25.0, 1e9])), [0.5, 0.75, 0.025]
+    )
 
 
 def test_past_profiles_follow_the_local_clock_over_a_change_of_resolution_and_of_time():
     history = make_outcomes(date(2025, 9, 20), date(2025, 10, 31), noise=0.0)
     history = history.with_columns(
-        day_ahead_price_eur_per_mwh=history["delivery_start_utc"].dt.convert_time_zone("Europe/Brussels").dt.hour().cast(float)
+        day_ahead_price_eur_per_mwh=history["delivery_start_utc"]
+        .dt.convert_time_zone("Europe/Brussels")
+        .dt.hour()
+        .cast(float)
     )
     starts = delivery_starts_utc(ZONE, date(2025, 11, 3))
-    profiles = past_profiles(history, "day_ahead_price_eur_per_mwh", ZONE, starts, resolution_minutes=15, n_days=60)
+    profiles = past_profiles(
+        history, "day_ahead_price_eur_per_mwh", ZONE, starts, resolution_minutes=15, n_days=60
+    )
     assert profiles.shape == (42, 96)
     np.testing.assert_array_equal(profiles, np.tile(np.repeat(np.arange(24.0), 4), (42, 1)))
 
@@ -158,7 +182,10 @@ def _given(day, prices, *, known, minutes=60):
 
 def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_and_closes_against():
     gate, settings = gate_closure_utc(ZONE, DAY), PriceViewSettings(product="mtu", max_mw=2.0)
-    early, late = _given(DAY, [130.0] * 24, known=gate - timedelta(hours=1)), _given(DAY, [0.0] * 24, known=gate + timedelta(hours=1))
+    early, late = (
+        _given(DAY, [130.0] * 24, known=gate - timedelta(hours=1)),
+        _given(DAY, [0.0] * 24, known=gate + timedelta(hours=1)),
+    )
     raw = {"intraday_prices": pl.concat([early, late])}
     reference = desk_price(raw, ZONE, DAY, gate, settings)
     assert reference.tolist() == [130.0] * 24
@@ -169,7 +196,9 @@ def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_an
     money = settle_signals(frame, make_outcomes(DAY, DAY, noise=0.0), settings)
     assert money["reference_price_eur_per_mwh"].unique().to_list() == [130.0]
     row = money.filter(pl.col("side") == "buy").row(0, named=True)
-    assert row["gross_pnl_eur"] == pytest.approx(row["filled_mwh"] * (130.0 - row["day_ahead_price_eur_per_mwh"]))
+    assert row["gross_pnl_eur"] == pytest.approx(
+        row["filled_mwh"] * (130.0 - row["day_ahead_price_eur_per_mwh"])
+    )
     assert money["perfect_foresight_eur"].sum() >= money["pnl_eur"].sum() > 0.0
 
 
