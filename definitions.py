@@ -1,4 +1,7 @@
-"""The roof: assets, checks, jobs, schedules, sensors and the resources of one environment. It loads and merges, and decides nothing."""
+"""The roof: assets, checks, jobs, schedules, sensors and the resources of one environment.
+
+It loads and merges, and decides nothing.
+"""
 
 from dagster import Definitions, in_process_executor
 

@@ -1,8 +1,11 @@
-"""Are shifts found, quiet markets left alone, and broken sensors told from drift? `python -m benchmarks.drift_detection [--json]`.
+"""Are shifts found, quiet markets left alone, and broken sensors told from drift?
 
-Simulated markets with known truth, judged by the function that runs every day (`spot.monitoring.watch.watch_features`), references fitted anew
-every week. Per seed: a quiet year judged every day; `gas_shock` and `solar_boom` on a random day, judged daily; `sensor_fault` judged on each
-of its days. Retrain requests are those of `decide_retrains`, as the sensors make them.
+`python -m benchmarks.drift_detection [--json]`.
+
+Simulated markets with known truth, judged by the function that runs every day
+(`spot.monitoring.watch.watch_features`), references fitted anew every week. Per seed: a quiet year judged
+every day; `gas_shock` and `solar_boom` on a random day, judged daily; `sensor_fault` judged on each of its
+days. Retrain requests are those of `decide_retrains`, as the sensors make them.
 """
 
 import argparse
@@ -164,17 +167,19 @@ def show(result: dict[str, Any]) -> None:
     for name in SHIFTS:
         part = result[name]
         print(
-            f"{name:13} found within 14 days in {part['found_within_14_days']} of {result['n_seeds']} (19 of 20 asked), "
-            f"median {part['median_days']} days"
+            f"{name:13} found within 14 days in {part['found_within_14_days']} of {result['n_seeds']} (19 of"
+            f" 20 asked), median {part['median_days']} days"
         )
     quiet = result["quiet"]
     print(
-        f"quiet market  {quiet['false_alarms']} false alarms in {quiet['zone_years']} zone-years, "
-        f"{quiet['false_alarms_per_zone_year'] or 0.0:.2f} each (1 allowed), most in one {quiet['most_in_one_zone_year']}"
+        f"quiet market  {quiet['false_alarms']} false alarms in {quiet['zone_years']} zone-years,"
+        f" {quiet['false_alarms_per_zone_year'] or 0.0:.2f} each (1 allowed), most in one"
+        f" {quiet['most_in_one_zone_year']}"
     )
     fault = result["sensor_fault"]
     print(
-        f"sensor_fault  quarantine in {fault['seeds_with_quarantine']} of {result['n_seeds']}, {fault['retrains']} retrains (0 allowed)"
+        f"sensor_fault  quarantine in {fault['seeds_with_quarantine']} of {result['n_seeds']},"
+        f" {fault['retrains']} retrains (0 allowed)"
     )
     print(f"{result['seconds']} s; simulated markets: {'passed' if result['passed'] else 'FAILED'}")
 

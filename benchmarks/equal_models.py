@@ -1,8 +1,9 @@
 """How often a challenger that is no better than the champion is promoted, when its ledger is judged every single day.
 
-Made-up ledgers with known truth, as many as one likes for each of five worlds: the errors of both go up and down together, single days are scarce
-and huge, and what one model loses on the other may last for days. The truth is the edge of what the test must refuse: equal, or better by
-just the `error_margin` that does not count. Money is equal throughout, so that only the test on error stands before a promotion.
+Made-up ledgers with known truth, as many as one likes for each of five worlds: the errors of both go up and
+down together, single days are scarce and huge, and what one model loses on the other may last for days. The
+truth is the edge of what the test must refuse: equal, or better by just the `error_margin` that does not
+count. Money is equal throughout, so that only the test on error stands before a promotion.
 """
 
 from collections.abc import Mapping
@@ -43,7 +44,10 @@ WORLDS: Mapping[str, World] = {
 
 
 def made_up_losses(world: World, n_days: int, ratio: float, seed: int) -> tuple[Floats, Floats]:
-    """(D,) daily losses of champion and challenger; the challenger's expected loss is `ratio` of the champion's."""
+    """(D,) daily losses of champion and challenger.
+
+    The challenger's expected loss is `ratio` of the champion's.
+    """
     random = np.random.default_rng(seed)
     level = 6.0 * np.exp(_autoregressive(random.normal(0.0, 0.25, n_days), 0.6))
     level = np.where(random.random(n_days) < world.scarcity, 10.0 * level, level)
@@ -71,7 +75,10 @@ def _autoregressive(shocks: Floats, memory: float) -> Floats:
 def is_ever_promoted(
     world: World, ratio: float, seed: int, settings: PromotionSettings, *, step: int = 1
 ) -> bool:
-    """Whether a look on any day, or on every `step`-th, promotes it; a challenger that was rejected is gone."""
+    """Whether a look on any day, or on every `step`-th, promotes it.
+
+    A challenger that was rejected is gone.
+    """
     champion, challenger = made_up_losses(world, settings.maximum_shadow_days, ratio, seed)
     pnl = np.zeros(settings.maximum_shadow_days)
     for n_days in range(settings.minimum_shadow_days, settings.maximum_shadow_days + 1, step):

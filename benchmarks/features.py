@@ -1,8 +1,11 @@
-"""Features for 13 zones and three years: time and peak memory, on the recorded market data or, without it, on made-up rows of the same size.
+"""Features for 13 zones and three years.
+
+Time and peak memory, on the recorded market data or, without it, on made-up rows of the same size.
 
     python -m benchmarks.features [--data DIR] [--json]
 
-Aim: under 5 s and 2 GiB for all zones together. Reading files is measured apart; features are built from rows in memory.
+Aim: under 5 s and 2 GiB for all zones together. Reading files is measured apart; features are built from rows
+in memory.
 """
 
 import argparse
@@ -134,7 +137,8 @@ def _print(result: dict[str, object], *, as_json: bool) -> None:
     ]:  # type: ignore[misc]
         print(f"{row['zone']:<8}{row['rows']:>10,}{row['seconds']:>10.2f}{row['cpu_s']:>10.2f}")
     print(
-        f"reading the input {result['read_s']:.2f} s; peak memory {result['peak_gib']:.2f} GiB; aim {AIM_SECONDS:g} s and {AIM_GIB:g} GiB"
+        f"reading the input {result['read_s']:.2f} s; peak memory {result['peak_gib']:.2f} GiB; aim"
+        f" {AIM_SECONDS:g} s and {AIM_GIB:g} GiB"
     )
 
 

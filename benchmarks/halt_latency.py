@@ -2,10 +2,11 @@
 
     python benchmarks/halt_latency.py [--trials 1000] [--process-trials 20] [--json]
 
-A publisher in another process sends as fast as it can (a file per message, under the same lock and checks as the outbox). Each trial
-presses the button, takes the time until it is acknowledged, waits a moment, and compares every message's time with the acknowledgement; then a
-person resumes. `--process-trials` measures the whole command `spotdesk halt`, Python's start included. Exit code 1 where p99 is 1 s or more,
-or any message left after an acknowledgement.
+A publisher in another process sends as fast as it can (a file per message, under the same lock and checks as
+the outbox). Each trial presses the button, takes the time until it is acknowledged, waits a moment, and
+compares every message's time with the acknowledgement; then a person resumes. `--process-trials` measures the
+whole command `spotdesk halt`, Python's start included. Exit code 1 where p99 is 1 s or more, or any message
+left after an acknowledgement.
 """
 
 import argparse

@@ -2,9 +2,10 @@
 
     .venv/bin/python -m benchmarks.killed_runs [--kills N] [--seed S] [--json]
 
-A child process runs `run_chain` for a zone and some days on a state folder of its own. It is killed with SIGKILL after a random time, N times over,
-each time beginning anew on what the last one left; then it may finish. Every table of the lake, the versions of the model and the champion
-are compared with a run that was left alone. Exit 1 where anything differs.
+A child process runs `run_chain` for a zone and some days on a state folder of its own. It is killed with
+SIGKILL after a random time, N times over, each time beginning anew on what the last one left; then it may
+finish. Every table of the lake, the versions of the model and the champion are compared with a run that was
+left alone. Exit 1 where anything differs.
 """
 
 import argparse
@@ -45,7 +46,10 @@ _VOLATILE = {"captured_at_utc", "seen_at_utc", "recorded_at_utc"}
 
 
 def run_child(home: Path, *, kill_after: float | None) -> bool:
-    """Run the chain on `home`; with `kill_after`, SIGKILL it so many seconds after it is ready. Whether it finished."""
+    """Run the chain on `home`; with `kill_after`, SIGKILL it so many seconds after it is ready.
+
+    Whether it finished.
+    """
     home.mkdir(exist_ok=True)
     with subprocess.Popen(
         [sys.executable, "-W", "ignore", "-c", _CHILD, str(home)],
@@ -118,7 +122,8 @@ def main() -> int:
         print(json.dumps(result))
     else:
         print(
-            "| kills | of them before the end | last run finished | tables compared | that differ |\n|---|---|---|---|---|"
+            "| kills | of them before the end | last run finished | tables compared | that differ"
+            " |\n|---|---|---|---|---|"
         )
         print(f"| {given.kills} | {n_killed} | {finished} | {len(TABLES)} | {', '.join(wrong) or 'none'} |")
     return 0 if finished and not wrong else 1

@@ -2,8 +2,8 @@
 
     python -m benchmarks.lear --data ../shared/data [--market NP ...] [--json]
 
-The published forecasts come from epftoolbox, whose procedure takes 1.0 to 1.3 CPU seconds per day for a window of 56 days and 5.7 to 10.4 for
-1,092 or 1,456 days on one thread; set OMP_NUM_THREADS=1 to compare.
+The published forecasts come from epftoolbox, whose procedure takes 1.0 to 1.3 CPU seconds per day for a
+window of 56 days and 5.7 to 10.4 for 1,092 or 1,456 days on one thread; set OMP_NUM_THREADS=1 to compare.
 """
 
 import time

@@ -1,9 +1,12 @@
-"""How fast another version serves, and what a promotion leaves that is killed: `python -m benchmarks.model_switch [--json]`.
+"""How fast another version serves, and what a promotion leaves that is killed.
 
-Kills: a child process promotes and rolls back without a pause and is killed with SIGKILL after a random time; each time the alias must name the
-old or the new version, whose files load and have the registered checksums. Rollbacks: the whole command `spotdesk rollback`, Python's start
-included, timed until this process, which stands for the next signal, is given the other version and has loaded it. Exit code 1 where a champion
-is broken or a rollback takes 5 seconds or more.
+`python -m benchmarks.model_switch [--json]`.
+
+Kills: a child process promotes and rolls back without a pause and is killed with SIGKILL after a random time;
+each time the alias must name the old or the new version, whose files load and have the registered checksums.
+Rollbacks: the whole command `spotdesk rollback`, Python's start included, timed until this process, which
+stands for the next signal, is given the other version and has loaded it. Exit code 1 where a champion is
+broken or a rollback takes 5 seconds or more.
 """
 
 import argparse
@@ -25,7 +28,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from resources.models.registry import ModelRegistry, VersionFacts  # noqa: E402
-from resources.settings.environment import read_environment  # noqa: E402 - the project root must be on the path first
+from resources.settings.environment import (  # noqa: E402 - the project root must be on the path first
+    read_environment,
+)
 from resources.wiring import make_registry  # noqa: E402
 from spot.contracts.panel import DeliveryPanel  # noqa: E402
 from spot.errors import ModelError  # noqa: E402
@@ -167,15 +172,18 @@ def main() -> int:
         print(json.dumps(result, indent=2))
     else:
         print(
-            f"killed promotions   {result['kills']}, champion old or new {result['served_after']}, broken {result['broken_champions']} (0 allowed)"
+            f"killed promotions   {result['kills']}, champion old or new {result['served_after']}, broken"
+            f" {result['broken_champions']} (0 allowed)"
         )
         if words.rollbacks:
             print(
-                f"spotdesk rollback   {words.rollbacks} times, median {result['median_s']:.2f} s, slowest {result['slowest_s']:.2f} s (5 s allowed)"
+                f"spotdesk rollback   {words.rollbacks} times, median {result['median_s']:.2f} s, slowest"
+                f" {result['slowest_s']:.2f} s (5 s allowed)"
             )
             busy = os.getloadavg()[0] / (os.cpu_count() or 1)
             print(
-                f"                    {result['cpu_s']:.2f} s of CPU each, start included; this machine has {busy:.1f} processes per core now"
+                f"                    {result['cpu_s']:.2f} s of CPU each, start included; this machine has"
+                f" {busy:.1f} processes per core now"
             )
         print("passed" if result["passed"] else "FAILED")
     return 0 if result["passed"] else 1

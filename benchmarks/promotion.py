@@ -1,13 +1,18 @@
-"""Does the promotion policy keep poisoned versions out and let better ones in? `python -m benchmarks.promotion [--json]`.
+"""Does the promotion policy keep poisoned versions out and let better ones in?
 
-Simulated markets, the engine's fast profile, and the very functions that serve: sanity suite, walk-forward, shadow ledger, sequential tests.
+`python -m benchmarks.promotion [--json]`.
 
-Poisoned: a retrain whose training data is spoilt in one of seven ways; none may be promoted. Better: a retrain beside a champion that lacks wind
-and solar, learnt from garbage, or is old; `truly better` are those that save at least 10 % of the error on 60 days after the decision, which
-neither version nor policy has seen; those between 2 and 10 % are counted apart. Money is paper: a 1 MW storage that sells the four dearest
-and buys the four cheapest hours of the forecast.
+Simulated markets, the engine's fast profile, and the very functions that serve: sanity suite, walk-forward,
+shadow ledger, sequential tests.
 
-Level: how often a challenger that is no better is promoted when every day is looked at, on made-up ledgers (`benchmarks/equal_models.py`).
+Poisoned: a retrain whose training data is spoilt in one of seven ways; none may be promoted. Better: a
+retrain beside a champion that lacks wind and solar, learnt from garbage, or is old; `truly better` are those
+that save at least 10 % of the error on 60 days after the decision, which neither version nor policy has seen;
+those between 2 and 10 % are counted apart. Money is paper: a 1 MW storage that sells the four dearest and
+buys the four cheapest hours of the forecast.
+
+Level: how often a challenger that is no better is promoted when every day is looked at, on made-up ledgers
+(`benchmarks/equal_models.py`).
 """
 
 import argparse
@@ -29,7 +34,10 @@ from threadpoolctl import threadpool_limits
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.equal_models import false_promotions, tasks  # noqa: E402 - the project root must be on the path first
+from benchmarks.equal_models import (  # noqa: E402 - the project root must be on the path first
+    false_promotions,
+    tasks,
+)
 from spot.contracts.panel import DeliveryPanel, Floats  # noqa: E402
 from spot.errors import ForecastError  # noqa: E402
 from spot.features.matrix import build_features, build_panel  # noqa: E402
@@ -136,7 +144,10 @@ def without_inputs(panel: DeliveryPanel, *names: str) -> DeliveryPanel:
 
 
 def leaked(panel: DeliveryPanel, upto: int) -> DeliveryPanel:
-    """An input that is the price itself up to a row, and yesterday's price after it: live, tomorrow's is not known."""
+    """An input that is the price itself up to a row, and yesterday's price after it.
+
+    Live, tomorrow's is not known.
+    """
     yesterday = np.roll(panel.prices, 1, axis=0)
     return with_input(panel, LEAK, np.vstack([panel.prices[:upto], yesterday[upto:]]) * 100.0)
 
@@ -350,20 +361,24 @@ def main() -> int:
 
 def show(result: dict[str, Any]) -> None:
     print(
-        f"poisoned retrains promoted     {result['n_poisoned_promoted']} of {result['n_poisoned']}   (0 allowed)"
+        f"poisoned retrains promoted     {result['n_poisoned_promoted']} of {result['n_poisoned']}   (0"
+        " allowed)"
     )
     print(
-        f"truly better ones promoted     {result['share_of_truly_better_promoted']:.0%} of {result['n_truly_better']}   (90 % asked, within 60 days)"
+        f"truly better ones promoted     {result['share_of_truly_better_promoted']:.0%} of"
+        f" {result['n_truly_better']}   (90 % asked, within 60 days)"
     )
     print(
-        f"slightly better ones promoted  {result['n_slightly_better_promoted']} of {result['n_slightly_better']}   (2 to 10 % less error)"
+        f"slightly better ones promoted  {result['n_slightly_better_promoted']} of"
+        f" {result['n_slightly_better']}   (2 to 10 % less error)"
     )
     print(f"median days in shadow          {result['median_days_to_promotion']}")
     for kind, where in result["where_they_ended"].items():
         print(f"  {kind:24} " + ", ".join(f"{name} {n}" for name, n in where.items()))
     if result["level"]:
         print(
-            f"no better, and promoted all the same, looking every day ({result['level_allowed']:.0%} allowed over a whole shadow life)"
+            f"no better, and promoted all the same, looking every day ({result['level_allowed']:.0%} allowed"
+            " over a whole shadow life)"
         )
     for row in result["level"]:
         truth = "equal" if row["ratio"] == 1.0 else f"{1 - row['ratio']:.0%} better, the margin"

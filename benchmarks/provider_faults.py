@@ -1,7 +1,8 @@
 """The fault suite of the live sources: what providers get wrong, and how much of it enters the ledger.
 
-`python benchmarks/provider_faults.py [--json] [--quick]`, exit 1 where a figure is missed. Everything runs on recorded bodies, on documents built to
-the providers' specifications, and against a provider on loopback; nothing leaves the machine.
+`python benchmarks/provider_faults.py [--json] [--quick]`, exit 1 where a figure is missed. Everything runs on
+recorded bodies, on documents built to the providers' specifications, and against a provider on loopback;
+nothing leaves the machine.
 """
 
 import argparse
@@ -37,7 +38,10 @@ from spot.sources.judging.plausibility import assess_plausibility  # noqa: E402
 from spot.sources.parsed import Capture  # noqa: E402
 from spot.sources.providers.entsoe import parse_entsoe  # noqa: E402
 from spot.sources.safe_input import read_json, read_xml, read_zip  # noqa: E402
-from tests.support.provider_documents import Document, DocumentSeries  # noqa: E402 - the project root must be on the path first
+from tests.support.provider_documents import (  # noqa: E402 - the project root must be on the path first
+    Document,
+    DocumentSeries,
+)
 from tests.support.provider_server import (  # noqa: E402
     Behaviour,
     cuts_body,
@@ -89,7 +93,10 @@ def at_most(name: str, value: float, target: float, unit: str, note: str = "") -
 
 
 def cut_documents(folder: Path, *, stride: int) -> Iterator[Figure]:
-    """Twenty recorded bodies, cut at every byte: each cut must be refused as a contract error, and nothing else may be raised."""
+    """Twenty recorded bodies, cut at every byte.
+
+    Each cut must be refused as a contract error, and nothing else may be raised.
+    """
     chosen = [body for body in BODIES if not isinstance(EXPECTED[body.path], str)]
     chosen += [body for body in BODIES if isinstance(EXPECTED[body.path], str)][: N_BODIES - len(chosen)]
     n_cuts = n_refused = n_other = 0
@@ -159,7 +166,10 @@ def us_mutations(folder: Path, *, n_mutations: int) -> Iterator[Figure]:
 
 
 def flipped_bytes(folder: Path, *, n_flips: int) -> Iterator[Figure]:
-    """Single bytes changed at random in every recorded body: accepted or refused, but never an error of our own."""
+    """Single bytes changed at random in every recorded body.
+
+    Accepted or refused, but never an error of our own.
+    """
     import random
 
     rng = random.Random(7)  # noqa: S311 - a benchmark that can be repeated
@@ -318,7 +328,10 @@ print(json.dumps({"is_refused": is_refused, "seconds": seconds, "megabytes": pea
 
 
 def bombs() -> Iterator[Figure]:
-    """Each bomb is read by a process of its own, whose peak of memory is measured whole: interpreter, archive and all."""
+    """Each bomb is read by a process of its own, whose peak of memory is measured whole.
+
+    Interpreter, archive and all.
+    """
     for name, declared in (
         ("that tells its size", 0xFFFFFFF0),
         ("that says it is small", 1000),
@@ -451,7 +464,10 @@ def throughput(*, n_zones: int) -> Iterator[Figure]:
 
 
 def _load() -> str:
-    """How busy the machine was: processor time is the figure, since the clock also counts the waiting of a shared machine."""
+    """How busy the machine was.
+
+    Processor time is the figure, since the clock also counts the waiting of a shared machine.
+    """
     return f"(load {os.getloadavg()[0]:.0f} on {os.cpu_count()} cores)"
 
 
@@ -486,7 +502,8 @@ def main() -> int:
         figures.append(figure)
         if not arguments.json:
             print(
-                f"{'ok  ' if figure.is_met else 'MISS'} {figure.name:<66} {figure.value:>12g} {figure.unit:<5} {figure.target:<9} {figure.note}",
+                f"{'ok  ' if figure.is_met else 'MISS'} {figure.name:<66} {figure.value:>12g}"
+                f" {figure.unit:<5} {figure.target:<9} {figure.note}",
                 flush=True,
             )
     if arguments.json:

@@ -1,7 +1,8 @@
 """Seeded mutations of clean documents: what share is caught before a wrong value enters the ledger.
 
-A clean document is one delivery day of one recorded series, with the recorded four weeks before it as history. It is rendered, broken in one way,
-read by the parser and judged by the plausibility rules. Caught means: no accepted row differs from the truth, and no day is accepted in part.
+A clean document is one delivery day of one recorded series, with the recorded four weeks before it as
+history. It is rendered, broken in one way, read by the parser and judged by the plausibility rules. Caught
+means: no accepted row differs from the truth, and no day is accepted in part.
 """
 
 import random
@@ -191,7 +192,10 @@ def _outlier(case: Case, rng: random.Random) -> None:
 
 
 def _swapped(case: Case, rng: random.Random) -> None:
-    """Columns swapped: solar and wind; for documents of one series, load where a price belongs and the other way round."""
+    """Columns swapped: solar and wind.
+
+    For documents of one series, load where a price belongs and the other way round.
+    """
     if len(case.document.series) > 1:
         first, second = case.document.series
         first.values, second.values = second.values, first.values
@@ -297,7 +301,10 @@ class Escape:
 
 
 def run_mutations(folder: Path, n_mutations: int, seed: int) -> tuple[Counter[str], list[Escape]]:
-    """Number of mutations by kind, and those that got through. A mutation that leaves the values as they were does not count."""
+    """Number of mutations by kind, and those that got through.
+
+    A mutation that leaves the values as they were does not count.
+    """
     rng = random.Random(seed)  # noqa: S311 - a benchmark that can be repeated
     recorded = Recorded(folder)
     tried: Counter[str] = Counter()

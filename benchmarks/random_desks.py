@@ -2,9 +2,10 @@
 
     python benchmarks/random_desks.py [--sequences 100000] [--steps 5] [--seed 1] [--json]
 
-Each sequence begins with a fresh desk of two zones and two strategies, and draws proposals (sound, a thousandfold, NaN, infinite), limits that move
-or vanish, trading states, model and data that age, and new days. After every publication an independent judge recomputes all limits from what left
-the desk (`tests/support/random_desk.py`). Exit code 1 where it finds a breach.
+Each sequence begins with a fresh desk of two zones and two strategies, and draws proposals (sound, a
+thousandfold, NaN, infinite), limits that move or vanish, trading states, model and data that age, and new
+days. After every publication an independent judge recomputes all limits from what left the desk
+(`tests/support/random_desk.py`). Exit code 1 where it finds a breach.
 """
 
 import argparse

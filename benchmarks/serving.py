@@ -1,9 +1,12 @@
-"""What forecasting one day costs once a model is fitted: its features, all that comes after them, and absorbing the day.
+"""What forecasting one day costs once a model is fitted.
+
+Its features, all that comes after them, and absorbing the day.
 
     python -m benchmarks.serving --data ../shared/data [--market NP] [--days 30] [--json]
 
-CPU milliseconds on one thread, median and best over some days. The kernel weights are fitted by a single step of the gradient and few days are
-walked at the fit, for serving costs the same whatever they are. Features are the history with the day, and the tables that the members read.
+CPU milliseconds on one thread, median and best over some days. The kernel weights are fitted by a single step
+of the gradient and few days are walked at the fit, for serving costs the same whatever they are. Features are
+the history with the day, and the tables that the members read.
 """
 
 import time

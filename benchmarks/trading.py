@@ -1,11 +1,14 @@
 """Trading on recorded prices: which strategy has an edge, and which has not.
 
-    python benchmarks/trading.py [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile fast] [--cycles 2]
-                                 [--from 2022-04-01] [--to 2024-12-31] [--assume-known] [--keep FOLDER] [--json]
+    python benchmarks/trading.py [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile
+    fast] [--cycles 2]
+                                 [--from 2022-04-01] [--to 2024-12-31] [--assume-known] [--keep FOLDER]
+                                 [--json]
 
-`spread`: day-ahead against intraday VWAP and imbalance, Slovakia 2025 and Belgium 2024-2025, 5 MW, after fees of 0.15 and slippage of 0.50 EUR/MWh.
-`storage`: a battery of 1 MW and 2 MWh in 13 zones, April 2022 (the first days train) to December 2024, day by day, inputs known at the gate.
-Exit code 1 where a storage zone misses 90 % of perfect foresight or the naive forecast; a spread without an edge is a finding, not a failure.
+`spread`: day-ahead against intraday VWAP and imbalance, Slovakia 2025 and Belgium 2024-2025, 5 MW, after fees
+of 0.15 and slippage of 0.50 EUR/MWh. `storage`: a battery of 1 MW and 2 MWh in 13 zones, April 2022 (the
+first days train) to December 2024, day by day, inputs known at the gate. Exit code 1 where a storage zone
+misses 90 % of perfect foresight or the naive forecast; a spread without an edge is a finding, not a failure.
 """
 
 import argparse

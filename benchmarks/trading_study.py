@@ -1,4 +1,7 @@
-"""The trading tables on recorded prices: settlement spreads in Slovakia and Belgium, a battery in thirteen zones. Honest about no edge."""
+"""The trading tables on recorded prices.
+
+Settlement spreads in Slovakia and Belgium, a battery in thirteen zones. Honest about no edge.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -50,11 +53,16 @@ SPREAD_CASES = (
     SpreadCase("SK", "imbalance", date(2025, 10, 1), date(2026, 1, 24)),
     SpreadCase("BE", "imbalance", date(2024, 7, 28), date(2025, 9, 30)),
 )
-"""Until 2025-09-30 the auction is hourly, and quarter-hour second prices are averaged; from 2025-10-01 it has quarter hours."""
+"""Until 2025-09-30 the auction is hourly, and quarter-hour second prices are averaged; from 2025-10-01 it has
+quarter hours.
+"""
 
 
 def wide_limits() -> LimitBook:
-    """Limits out of reach, so that strategies are compared and not limits; every kind is there, since a missing one denies."""
+    """Limits out of reach, so that strategies are compared and not limits.
+
+    Every kind is there, since a missing one denies.
+    """
     section: dict[str, dict[str, object]] = {kind: {"limit": 1e9, "action": "reduce"} for kind in LIMIT_KINDS}
     section |= {
         "min_price_eur_per_mwh": {"limit": -500.0, "action": "reduce"},
@@ -108,8 +116,9 @@ def storage_rows(
 ) -> Iterator[dict[str, Any]]:
     """Per zone one row: share of perfect foresight of our forecast and of the naive one, and whether the difference is sure.
 
-    The plans are those of the strategy that trades, and every order is filled: a battery takes any price. Forecasts that were walked are
-    kept in `keep` and used again, so that another battery costs seconds; empty the folder after a change of the engine.
+    The plans are those of the strategy that trades, and every order is filled: a battery takes any price.
+    Forecasts that were walked are kept in `keep` and used again, so that another battery costs seconds; empty
+    the folder after a change of the engine.
     """
     battery, days = settings or StorageSettings(), days_between(*span)
     for zone in zones:

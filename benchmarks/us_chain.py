@@ -1,6 +1,9 @@
-"""The whole chain on a US hub: a made-up PJM and ECB on loopback, asked through the live client, to settled signals in EUR.
+"""The whole chain on a US hub.
 
-`python benchmarks/us_chain.py [--json]`, exit 1 where a day has no forecast or no signal. Prices are invented: it proves the way, not a profit.
+A made-up PJM and ECB on loopback, asked through the live client, to settled signals in EUR.
+
+`python benchmarks/us_chain.py [--json]`, exit 1 where a day has no forecast or no signal. Prices are
+invented: it proves the way, not a profit.
 """
 
 import argparse

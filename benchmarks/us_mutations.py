@@ -1,7 +1,10 @@
-"""Seeded mutations of clean PJM and ERCOT documents: what share is caught before a wrong value enters the ledger.
+"""Seeded mutations of clean PJM and ERCOT documents.
 
-A clean document is one local day of recorded PJM prices or load forecasts (the open-access benchmark, 2013 to 2018), rendered as the operator would
-write it, with the recorded four weeks before it as history. Caught means what it means in `provider_mutations`.
+What share is caught before a wrong value enters the ledger.
+
+A clean document is one local day of recorded PJM prices or load forecasts (the open-access benchmark, 2013 to
+2018), rendered as the operator would write it, with the recorded four weeks before it as history. Caught
+means what it means in `provider_mutations`.
 """
 
 import random
@@ -236,7 +239,10 @@ def _moved(case: Case, by: timedelta) -> None:
 
 
 def _winter_time(case: Case, rng: random.Random) -> None:
-    """A clock that forgets the change: Eastern standard time where prevailing time belongs; of ERCOT a repeated hour on a day without one."""
+    """A clock that forgets the change: Eastern standard time where prevailing time belongs.
+
+    Of ERCOT a repeated hour on a day without one.
+    """
     if not case.is_pjm:
         rng.choice(_used(case))["DSTFlag"] = True
         return
@@ -259,7 +265,10 @@ def _wrong_hub(case: Case, rng: random.Random) -> None:
 
 
 def _swapped(case: Case, _rng: random.Random) -> None:
-    """Another quantity where the value belongs: congestion or energy for the price, a weather zone for the total."""
+    """Another quantity where the value belongs.
+
+    Congestion or energy for the price, a weather zone for the total.
+    """
     names = {
         ("price", True): "congestion_price_da",
         ("price", False): "",
@@ -298,7 +307,10 @@ MUTATIONS: dict[str, Mutation] = {
 def run_us_mutations(
     folder: Path, n_mutations: int, seed: int
 ) -> tuple[Counter[str], list[tuple[str, Case]]]:
-    """Number of mutations by kind, and those that got through. A mutation that leaves the document as it was does not count."""
+    """Number of mutations by kind, and those that got through.
+
+    A mutation that leaves the document as it was does not count.
+    """
     rng = random.Random(seed)  # noqa: S311 - a benchmark that can be repeated
     recorded, kinds = Recorded(folder), list(MUTATIONS)
     tried: Counter[str] = Counter()

@@ -1,9 +1,12 @@
-"""One zone-day from new data to signals, in one process: the run `signals_ready` that a schedule starts before the gate.
+"""One zone-day from new data to signals, in one process.
+
+The run `signals_ready` that a schedule starts before the gate.
 
     .venv/bin/python -m benchmarks.zone_day [--days N] [--model PROFILE] [--json]
 
-Aim: under 2 s per zone-day, of which under 0.2 s outside Dagster. "Outside Dagster" is the same work called without a graph: features, forecast
-and signals from tables in the lake. A model is trained first; the first day is a warm-up and is not counted. Exit 1 where an aim is missed.
+Aim: under 2 s per zone-day, of which under 0.2 s outside Dagster. "Outside Dagster" is the same work called
+without a graph: features, forecast and signals from tables in the lake. A model is trained first; the first
+day is a warm-up and is not counted. Exit 1 where an aim is missed.
 """
 
 import argparse
@@ -106,7 +109,8 @@ def main() -> int:
         print(f"| new data to signals, one run of the graph | {result['seconds']:.2f} | {AIM_SECONDS} |")
         print(f"| the same, CPU | {result['cpu_seconds']:.2f} | |")
         print(
-            f"| features, forecast and signals without the graph | {result['outside_seconds']:.2f} | {AIM_OUTSIDE_SECONDS} |"
+            f"| features, forecast and signals without the graph | {result['outside_seconds']:.2f} |"
+            f" {AIM_OUTSIDE_SECONDS} |"
         )
         print(f"| the same, CPU | {result['outside_cpu_seconds']:.2f} | |")
     return 0 if result["seconds"] <= AIM_SECONDS and result["outside_seconds"] <= AIM_OUTSIDE_SECONDS else 1

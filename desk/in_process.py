@@ -1,10 +1,11 @@
 """The graph in one process, without a UI: history block by block, each row as of its own gate.
 
-For every zone: raw data and features of the whole range in one run, then block by block (zones in alphabetical order within a block): a version is
-trained if none serves or the one that does is too old, on days before the block only; the block is forecast, traded on paper, settled
-and judged; what the monitors found may ask for a retrain before the next block. Last, the newest day's signals get their reasons.
-Everything is a run of the graph's own jobs with the clock set to the block's gate. A run that was killed and is repeated finds its own rows and
-versions and leaves the same.
+For every zone: raw data and features of the whole range in one run, then block by block (zones in
+alphabetical order within a block): a version is trained if none serves or the one that does is too old, on
+days before the block only; the block is forecast, traded on paper, settled and judged; what the monitors
+found may ask for a retrain before the next block. Last, the newest day's signals get their reasons.
+Everything is a run of the graph's own jobs with the clock set to the block's gate. A run that was killed and
+is repeated finds its own rows and versions and leaves the same.
 """
 
 import time
@@ -55,7 +56,8 @@ class ChainRequest:
     def __post_init__(self) -> None:
         if self.last_day < self.first_day or not self.zones or self.block_days < 1:
             raise ConfigurationError(
-                f"nothing to run: zones {self.zones}, {self.first_day} to {self.last_day}, blocks of {self.block_days} days"
+                f"nothing to run: zones {self.zones}, {self.first_day} to {self.last_day}, blocks of"
+                f" {self.block_days} days"
             )
 
 
@@ -109,7 +111,8 @@ class ChainRunner:
         """One run of `job` for a partition; `first_day` widens it backwards, `now` sets its clock.
 
         Raises:
-            ChainFailedError: a step failed. A blocking check that did not pass is no failure of the chain: there is no position for these days,
+            ChainFailedError: a step failed. A blocking check that did not pass is no failure of the chain:
+                there is no position for these days,
                 the report says so, and the next block may be better.
         """
         started = time.perf_counter()
@@ -154,12 +157,16 @@ def run_chain(
     instance: DagsterInstance | None = None,
     on_progress: Progress = lambda *_: None,
 ) -> ChainReport:
-    """The chain for the zones and days of the request: data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+    """The chain for the zones and days of the request.
 
-    `desk` is `desk_resource(environment, source=..., assume_known=...)`; without an `instance` no event is kept after the process ends.
+    Data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+
+    `desk` is `desk_resource(environment, source=..., assume_known=...)`; without an `instance` no event is
+    kept after the process ends.
 
     Raises:
-        ChainFailedError: a run failed; what was done before it stays, and the same request goes on from there.
+        ChainFailedError: a run failed; what was done before it stays, and the same request goes on from
+            there.
         ConfigurationError: a zone is not in `zones.yaml`.
     """
     if instance is None:
@@ -205,7 +212,8 @@ def train_zone(
 
 def _run_block(runner: ChainRunner, zone: str, first: date, last: date, *, retrains_on_drift: bool) -> None:
     _retrain_if_due(runner, zone, first, on_drift=retrains_on_drift)
-    # All of the block's outcomes are known at the gate of the day after it, and each row is still made as of its own gate.
+    # All of the block's outcomes are known at the gate of the day after it, and each row is still made as of
+    # its own gate.
     now = max(
         gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24)
     )

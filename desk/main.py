@@ -1,7 +1,8 @@
 """`spotdesk`: every command of the desk, and one way to fail.
 
-Exit codes: 0 done; 1 a figure, a check or a verdict failed; 2 the command or the configuration is wrong; 130 interrupted.
-A command's module is imported when the command runs, so that `spotdesk halt` does not wait for libraries it has no use for.
+Exit codes: 0 done; 1 a figure, a check or a verdict failed; 2 the command or the configuration is wrong; 130
+interrupted. A command's module is imported when the command runs, so that `spotdesk halt` does not wait for
+libraries it has no use for.
 """
 
 import sys
@@ -70,7 +71,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
 }
-"""Group of the help, then command to the module that holds the function of the same name (or a typer `app` of sub-commands), and its line."""
+"""Group of the help, then command to the module that holds the function of the same name (or a typer `app` of
+sub-commands), and its line.
+"""
 COMMANDS = {
     name: (module, line, group)
     for group, commands in GROUPS.items()
@@ -88,7 +91,10 @@ class _Commands(TyperGroup):
         super().format_help(ctx, formatter)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command, or an error that names the nearest one; the library looks for it among commands that are loaded, which none is."""
+        """The command, or an error that names the nearest one.
+
+        The library looks for it among commands that are loaded, which none is.
+        """
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0].lower(), COMMANDS, n=2)
             ctx.fail(
@@ -132,8 +138,13 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Machine-learning power trading on the spot markets: data, forecasts, signals, and models that keep themselves right.",
-    epilog="Begin with: spotdesk demo.  Every command takes --help; those that print a table also take --json.",
+    help=(
+        "Machine-learning power trading on the spot markets: data, forecasts, signals, and models that keep"
+        " themselves right."
+    ),
+    epilog=(
+        "Begin with: spotdesk demo.  Every command takes --help; those that print a table also take --json."
+    ),
 )
 
 
@@ -143,7 +154,10 @@ def _root() -> None:
 
 
 def main() -> None:
-    """Run the command line; an error that Spotdesk raises on purpose is one line on standard error and exit code 2."""
+    """Run the command line.
+
+    An error that Spotdesk raises on purpose is one line on standard error and exit code 2.
+    """
     try:
         app()
     except SpotdeskError as error:

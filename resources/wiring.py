@@ -1,6 +1,7 @@
 """The resources of an environment, wired: the one place that says which adapter stands behind which name.
 
-What is slow to import is imported when it is made: a command that only reads the lake does not wait for the registry and the sources.
+What is slow to import is imported when it is made: a command that only reads the lake does not wait for the
+registry and the sources.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,7 @@
-"""Alerts on what failed, and on silence: a run that failed, a blocking check that stopped one, a gate that comes near without a signal."""
+"""Alerts on what failed, and on silence.
+
+A run that failed, a blocking check that stopped one, a gate that comes near without a signal.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,7 +29,10 @@ from workflows.decisions.inputs import strategies_of
 @run_failure_sensor(
     default_status=DefaultSensorStatus.RUNNING,
     monitor_all_code_locations=False,
-    description="A run failed, or a blocking check stopped it: an alert in the log, in the table `alerts`, and at the webhook where one is set.",
+    description=(
+        "A run failed, or a blocking check stopped it: an alert in the log, in the table `alerts`, and at the"
+        " webhook where one is set."
+    ),
 )
 def run_failed(context: RunFailureSensorContext, alerts: Alerts, clock: Clock) -> None:
     """One alert per failed run."""
@@ -61,7 +67,10 @@ def _root(error: Any) -> Any:
 @sensor(
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Silence is an alarm: `silence_minutes` before a gate without a signal of every strategy for every unit of tomorrow.",
+    description=(
+        "Silence is an alarm: `silence_minutes` before a gate without a signal of every strategy for every"
+        " unit of tomorrow."
+    ),
 )
 def signals_are_missing(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> SensorResult | SkipReason:
     """Looks at every scheduled zone whose gate is near."""
@@ -77,7 +86,10 @@ def signals_are_missing(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) ->
 
 
 def silence_before_gate(lake: Lake, desk: Desk, zone: str, now: datetime) -> SilenceVerdict:
-    """Whether the gate for tomorrow is near and a strategy has not spoken for some unit, flat included; a gate that has closed is past alarming."""
+    """Whether the gate for tomorrow is near and a strategy has not spoken for some unit, flat included.
+
+    A gate that has closed is past alarming.
+    """
     day = delivery_day_of(zone, now) + timedelta(days=1)
     if now >= gate_closure_utc(zone, day):
         return SilenceVerdict(False, ())

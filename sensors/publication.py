@@ -15,7 +15,10 @@ from trading_assets.trading.outbox import alert_on_unsent
 @sensor(
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Signals of tomorrow that a channel has not had yet are sent again; nothing is sent twice, nor while halted or after the gate.",
+    description=(
+        "Signals of tomorrow that a channel has not had yet are sent again; nothing is sent twice, nor while"
+        " halted or after the gate."
+    ),
 )
 def signals_are_unsent(outbox: Outbox, desk: Desk, alerts: Alerts, clock: Clock) -> SkipReason:
     """One more attempt per zone, channel and minute."""

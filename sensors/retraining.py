@@ -1,8 +1,8 @@
 """Retraining: causes become requests, requests become runs, and no request is forgotten.
 
-One sensor for all causes: drift, worse performance, age, new code, and attempts that failed or were killed. It reads how the runs of open requests
-ended instead of waiting to be told, so a lost event loses nothing; and the run key names the attempt, because Dagster skips the key of a
-failed run for ever.
+One sensor for all causes: drift, worse performance, age, new code, and attempts that failed or were killed.
+It reads how the runs of open requests ended instead of waiting to be told, so a lost event loses nothing; and
+the run key names the attempt, because Dagster skips the key of a failed run for ever.
 """
 
 from dataclasses import replace
@@ -54,7 +54,10 @@ _ENDED_BADLY = (DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED)
     job=zone_retrained,
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Drift, worse performance, age or new code of a zone's model: one retrain per cause and cool-down; failed ones again, then an alert.",
+    description=(
+        "Drift, worse performance, age or new code of a zone's model: one retrain per cause and cool-down;"
+        " failed ones again, then an alert."
+    ),
 )
 def retrain_is_due(
     context: SensorEvaluationContext,
@@ -94,7 +97,10 @@ def requests_of_zone(
     )
     write_requests(lake, {request.request_id: request for request in (*history, *decision.changed)}.values())
     for request in decision.abandoned:
-        text = f"retrain {request.request_id} ({request.detail}) failed {request.n_attempts} times and is given up"
+        text = (
+            f"retrain {request.request_id} ({request.detail}) failed {request.n_attempts} times and is"
+            " given up"
+        )
         alerts.send("retrain_abandoned", text, zone=zone, severity="critical", now=now)
     return [_run_request(request) for request in decision.launch]
 

@@ -1,6 +1,9 @@
-"""Schedules: before each zone's gate, after the auction's results, after delivery. Their hours come from the market's own rules.
+"""Schedules: before each zone's gate, after the auction's results, after delivery.
 
-Times are local times of the market, so a clock change moves nothing; none of them falls into the hour that a spring night lacks.
+Their hours come from the market's own rules.
+
+Times are local times of the market, so a clock change moves nothing; none of them falls into the hour that a
+spring night lacks.
 """
 
 from collections.abc import Iterator
@@ -58,7 +61,10 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
         cron_schedule=_cron(gate_time(zone, settings.gate_lead_minutes)),
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,
-        description=f"{settings.gate_lead_minutes} minutes before the gate of {zone}: newest data, forecast and signals for tomorrow.",
+        description=(
+            f"{settings.gate_lead_minutes} minutes before the gate of {zone}: newest data, forecast and"
+            " signals for tomorrow."
+        ),
     )
     def before_day_ahead_gate(context: ScheduleEvaluationContext) -> RunRequest:
         day = tomorrow_of(_local(context, time_zone).date())
@@ -82,7 +88,9 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
         cron_schedule=_cron(_DELIVERED),
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,
-        description=f"Delivered days of {zone}: settled anew with what was revised, inputs and forecasts judged.",
+        description=(
+            f"Delivered days of {zone}: settled anew with what was revised, inputs and forecasts judged."
+        ),
     )
     def after_delivery(context: ScheduleEvaluationContext) -> RunRequest:
         day = _local(context, time_zone).date() - timedelta(days=1)

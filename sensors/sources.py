@@ -1,4 +1,6 @@
-"""Looking after live sources: repeated captures around publication, a watch on lateness before the gate, and their freshness by the hour.
+"""Looking after live sources.
+
+Repeated captures around publication, a watch on lateness before the gate, and their freshness by the hour.
 
 Zones on simulated or recorded data need none of it, and get none.
 """
@@ -69,7 +71,10 @@ def _captures(zones: list[str]) -> Iterator[ScheduleDefinition]:
             cron_schedule=_CAPTURE_CRON,
             execution_timezone=find_zone(zone).market_time_zone,
             default_status=DefaultScheduleStatus.RUNNING,
-            description=f"Asks the sources of {zone} again and again around publication, so that what was known when can be said for ever.",
+            description=(
+                f"Asks the sources of {zone} again and again around publication, so that what was known when"
+                " can be said for ever."
+            ),
         )
         def captures(context: ScheduleEvaluationContext, zone: str = zone) -> RunRequest:
             at = context.scheduled_execution_time
@@ -87,7 +92,9 @@ def _captures(zones: list[str]) -> Iterator[ScheduleDefinition]:
 @sensor(
     minimum_interval_seconds=300,
     default_status=DefaultSensorStatus.RUNNING,
-    description="A series of a live zone that is late before its gate: an alert while there is still time to act.",
+    description=(
+        "A series of a live zone that is late before its gate: an alert while there is still time to act."
+    ),
 )
 def series_is_late(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> SensorResult | SkipReason:
     """Looks at every live zone whose gate is near; the same lateness is one alert."""
@@ -129,7 +136,10 @@ def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetim
 
 
 def _late_run(lake: Lake, zone: str, day: date, now: datetime) -> str:
-    """Why the weather run that the zone's own forecasts stand on must be called late; empty where it need not."""
+    """Why the weather run that the zone's own forecasts stand on must be called late.
+
+    Empty where it need not.
+    """
     due = (
         datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC)
         + PUBLICATION_DELAY[OpenMeteo().model]
@@ -137,7 +147,10 @@ def _late_run(lake: Lake, zone: str, day: date, now: datetime) -> str:
     )
     if now < due or lake.read("weather_forecasts", zones=[zone], first_day=day, last_day=day).height:
         return ""
-    return f"weather_forecasts of {zone} for {day} were due at {due:%H:%M} UTC and are not there: no own forecast of wind, solar and load"
+    return (
+        f"weather_forecasts of {zone} for {day} were due at {due:%H:%M} UTC and are not there: no own"
+        " forecast of wind, solar and load"
+    )
 
 
 def _usual_minutes(lake: Lake, zone: str) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""What follows from a run that ended well: a fresh analyst database, a look at the challengers; and the first history of a new zone."""
+"""What follows from a run that ended well: a fresh analyst database, a look at the challengers.
+
+And the first history of a new zone.
+"""
 
 from datetime import timedelta
 
@@ -38,7 +41,9 @@ from trading_assets.upkeep.lake import LAKE_JOBS
     monitored_jobs=[signals_ready, day_judged, zone_retrained, challengers_reviewed],
     request_job=database_published,
     default_status=DefaultSensorStatus.RUNNING,
-    description="Signals, settlements, a model version or a decision on one are new: analysts get a fresh database.",
+    description=(
+        "Signals, settlements, a model version or a decision on one are new: analysts get a fresh database."
+    ),
 )
 def tables_changed(context: RunStatusSensorContext) -> RunRequest:
     """One publication per run that changed the tables."""
@@ -64,7 +69,10 @@ def shadow_day_settled(context: RunStatusSensorContext) -> RunRequest | SkipReas
     job=history_loaded,
     minimum_interval_seconds=300,
     default_status=DefaultSensorStatus.RUNNING,
-    description="A zone without features: its history is loaded, so that a model can be trained. At most one try per zone and day.",
+    description=(
+        "A zone without features: its history is loaded, so that a model can be trained. At most one try per"
+        " zone and day."
+    ),
 )
 def history_is_missing(lake: Lake, desk: Desk, clock: Clock) -> SensorResult | SkipReason:
     """The first load of a new zone."""
@@ -92,7 +100,10 @@ UPKEEP_SCHEDULES = (
         cron_schedule="30 17 * * 6",
         execution_timezone=CENTRAL_EUROPE,
         default_status=DefaultScheduleStatus.RUNNING,
-        description="Saturday evening, far from every gate: checksums compared, crowded partitions compacted, dead files removed.",
+        description=(
+            "Saturday evening, far from every gate: checksums compared, crowded partitions compacted, dead"
+            " files removed."
+        ),
     ),
 )
 UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing)

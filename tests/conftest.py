@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# A property holds or it does not; how long an example takes says something about the machine alone. The same examples each time: a change is judged
-# by what it changes. `--hypothesis-profile=explore` looks for new ones.
+# A property holds or it does not; how long an example takes says something about the machine alone. The same
+# examples each time: a change is judged by what it changes. `--hypothesis-profile=explore` looks for new
+# ones.
 settings.register_profile("spotdesk", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("spotdesk")
@@ -23,7 +24,10 @@ def project_root() -> Path:
 
 @pytest.fixture(scope="session")
 def market_data_dir() -> Path:
-    """The folder of recorded market data; a test that asks for it is marked `market_data` and cannot run without the folder."""
+    """The folder of recorded market data.
+
+    A test that asks for it is marked `market_data` and cannot run without the folder.
+    """
     folder = Path(os.environ.get("SPOTDESK_MARKET_DATA", ROOT.parent / "shared" / "data"))
     if not (folder / "README.md").is_file():
         pytest.skip(f"recorded market data is not at {folder}: set SPOTDESK_MARKET_DATA")

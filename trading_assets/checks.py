@@ -18,8 +18,8 @@ from trading_assets.partitions import covered
 def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool = False) -> AssetCheckResult:
     """A verdict on days as the result of a check.
 
-    A blocking check is an error, and stops the run, when no day passes; of a longer range the failed days alone stay without a position and the
-    check warns, since one bad day must not hold back the others.
+    A blocking check is an error, and stops the run, when no day passes; of a longer range the failed days
+    alone stay without a position and the check warns, since one bad day must not hold back the others.
     """
     severity = AssetCheckSeverity.ERROR if is_blocking and verdict.is_all_bad else AssetCheckSeverity.WARN
     return AssetCheckResult(
@@ -33,7 +33,10 @@ def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool
 
 
 def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
-    """Limits of the champion's signals as the result of a check: an error on a breach and on silence, a warning where a limit denied its day."""
+    """Limits of the champion's signals as the result of a check.
+
+    An error on a breach and on silence, a warning where a limit denied its day.
+    """
     champion = rows.filter(pl.col("role") == "champion")
     counts = {
         status: champion.filter(pl.col("status") == status).height
@@ -55,7 +58,10 @@ def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
 
 
 def status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -> AssetCheckResult:
-    """A monitor's stored verdicts on the days of a run as the result of a check: a warning on a finding, an error where it is blind or silent."""
+    """A monitor's stored verdicts on the days of a run as the result of a check.
+
+    A warning on a finding, an error where it is blind or silent.
+    """
     span = covered(context)
     rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     bad = rows.filter(pl.col("status") != "ok")

@@ -1,4 +1,7 @@
-"""Jobs, each named by its outcome. Every job has a `max_runtime`, so that a run which hangs or was killed is cleared."""
+"""Jobs, each named by its outcome.
+
+Every job has a `max_runtime`, so that a run which hangs or was killed is cleared.
+"""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,8 +1,9 @@
 """Partitions: zone x delivery day for everything of a day, zone for models; and what a run covers.
 
-A run covers its partition keys, which are one zone and one contiguous range of days (`BackfillPolicy.single_run()`). The tag `spotdesk/first_day`
-widens a run backwards: all days from there to its partition are computed and one event is recorded, not one per day. The runner of
-history uses it, since an event costs Dagster about 20 ms and ten years have 3,650 days.
+A run covers its partition keys, which are one zone and one contiguous range of days
+(`BackfillPolicy.single_run()`). The tag `spotdesk/first_day` widens a run backwards: all days from there to
+its partition are computed and one event is recorded, not one per day. The runner of history uses it, since an
+event costs Dagster about 20 ms and ten years have 3,650 days.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +36,9 @@ _SETTINGS = desk_settings(read_environment()).zones
 OWN_FORECAST_ASSETS: tuple[str, ...] = (
     ("weather_forecasts", "own_forecasts") if any(own.own_forecasts for own in _SETTINGS.values()) else ()
 )
-"""Part of the graph only where a zone forecasts its fundamentals itself: the run to the gate has no step that does nothing."""
+"""Part of the graph only where a zone forecasts its fundamentals itself: the run to the gate has no step that
+does nothing.
+"""
 LIVE_ONLY_ASSETS = tuple(
     name
     for name in LIVE_ONLY_TABLES
@@ -84,7 +87,10 @@ def zone_days(keys: Sequence[str], tags: Mapping[str, str]) -> ZoneDays:
 
 
 def of_days_before(asset: str, *, first: int, last: int) -> AssetDep:
-    """The same zone's `asset` on the days from `first` to `last` before the delivery day: 1 is the day before."""
+    """The same zone's `asset` on the days from `first` to `last` before the delivery day.
+
+    1 is the day before.
+    """
     days = TimeWindowPartitionMapping(start_offset=-first, end_offset=-last)
     return AssetDep(
         asset,

@@ -92,7 +92,9 @@ def epf(
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """The open-access benchmark: five markets, two test years, daily recalibration, against every published forecast found beside the data.
+    """The open-access benchmark.
+
+    Five markets, two test years, daily recalibration, against every published forecast found beside the data.
 
     Exit code 1 if a leak is found. Interrupted runs go on with the market they stopped at.
     """
@@ -102,7 +104,8 @@ def epf(
         raise ConfigurationError(f"unknown market {', '.join(unknown)}: known are {', '.join(EPF_MARKETS)}")
     if data is not None and not data.is_dir():
         raise ConfigurationError(
-            f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download them"
+            f"no folder {data}: name the folder of the benchmark's files, or leave --data out to download"
+            " them"
         )
     settings = _profile(profile)
     folder = data or _downloaded(markets)
@@ -150,7 +153,10 @@ def zones(
         Path,
         typer.Option(
             "--data",
-            help="A file with columns ts_utc, zone, price_eur_mwh, load_fc_mw, ... or ts_utc, price_<zone>_eur_mwh.",
+            help=(
+                "A file with columns ts_utc, zone, price_eur_mwh, load_fc_mw, ... or ts_utc,"
+                " price_<zone>_eur_mwh."
+            ),
         ),
     ],
     zone: Annotated[
@@ -161,7 +167,10 @@ def zones(
     model: Annotated[
         list[str] | None,
         typer.Option(
-            help="engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default: engine, naive, lear, catboost_small."
+            help=(
+                "engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default:"
+                " engine, naive, lear, catboost_small."
+            )
         ),
     ] = None,
     inputs: Annotated[
@@ -180,7 +189,9 @@ def zones(
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """The same walk-forward on any zones and years: the engine beside naive, LEAR and a small CatBoost, with honest and with assumed inputs.
+    """The same walk-forward on any zones and years.
+
+    The engine beside naive, LEAR and a small CatBoost, with honest and with assumed inputs.
 
     A year with both hourly and quarter-hour days is run across the switch, and scored per resolution.
     """
@@ -363,7 +374,8 @@ def _progress(total: int) -> Iterator[_Steps]:
             yield _Steps(bar, total)
         except KeyboardInterrupt:
             err.print(
-                "interrupted; runs that were done are kept, and the same command (without --fresh) goes on with the rest"
+                "interrupted; runs that were done are kept, and the same command (without --fresh) goes on"
+                " with the rest"
             )
             raise
 

@@ -1,4 +1,7 @@
-"""Delivery panels from the files that benchmarks run on: the open-access benchmark, and hourly or quarter-hourly zones."""
+"""Delivery panels from the files that benchmarks run on.
+
+The open-access benchmark, and hourly or quarter-hourly zones.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -25,7 +28,10 @@ _KNOWN_AT_GATE = ("load_forecast_mw",)
 
 
 def holiday_fractions(countries: Sequence[str], days: Sequence[date]) -> Floats:
-    """(D,) share of the countries that keep each day as a public holiday. Sweden's list names every Sunday; those are left out."""
+    """(D,) share of the countries that keep each day as a public holiday.
+
+    Sweden's list names every Sunday; those are left out.
+    """
     years = range(days[0].year, days[-1].year + 1)
     share = np.zeros(len(days))
     for country in countries:
@@ -37,7 +43,9 @@ def holiday_fractions(countries: Sequence[str], days: Sequence[date]) -> Floats:
 
 
 def epf_file(folder: Path, market: str) -> Path:
-    """The file of one market of the open-access benchmark: `epf_<market>.parquet`, or `<MARKET>.csv` as the public record holds it.
+    """The file of one market of the open-access benchmark.
+
+    `epf_<market>.parquet`, or `<MARKET>.csv` as the public record holds it.
 
     Raises:
         ConfigurationError: neither file is there.
@@ -45,13 +53,16 @@ def epf_file(folder: Path, market: str) -> Path:
     parquet, csv = folder / f"epf_{market.lower()}.parquet", folder / f"{market}.csv"
     if not (parquet.is_file() or csv.is_file()):
         raise ConfigurationError(
-            f"{folder} holds neither {parquet.name} nor {csv.name}: leave --data out to download the benchmark's files"
+            f"{folder} holds neither {parquet.name} nor {csv.name}: leave --data out to download the"
+            " benchmark's files"
         )
     return parquet if parquet.is_file() else csv
 
 
 def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
-    """One market of the open-access benchmark: naive local days of 24 rows, two day-ahead forecasts as inputs.
+    """One market of the open-access benchmark.
+
+    Naive local days of 24 rows, two day-ahead forecasts as inputs.
 
     Raises:
         ConfigurationError: the market has no file there.
@@ -62,7 +73,8 @@ def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
     frame = frame.sort(frame.columns[0])
     if len(frame.columns) != 4 or len(frame) % 24:
         raise ContractError(
-            f"benchmark market {market}: {len(frame)} rows of {len(frame.columns)} columns are not whole days of a price and two forecasts"
+            f"benchmark market {market}: {len(frame)} rows of {len(frame.columns)} columns are not whole days"
+            " of a price and two forecasts"
         )
     values = frame.select(pl.exclude(frame.columns[0]).cast(pl.Float64)).to_numpy().reshape(-1, 24, 3)
     days = frame[frame.columns[0]].cast(pl.Datetime).dt.date().to_list()[::24]
@@ -78,7 +90,10 @@ def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
 
 
 def read_published_forecasts(folder: Path, market: str) -> dict[str, Floats]:
-    """Name to (728, 24) of every published forecast of a market found in `folder`; empty where there is none."""
+    """Name to (728, 24) of every published forecast of a market found in `folder`.
+
+    Empty where there is none.
+    """
     path = folder / f"epf_published_forecasts_{market.lower()}.parquet"
     if not path.is_file():
         return {}
@@ -121,7 +136,8 @@ def zones_in(path: Path) -> list[str]:
 def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> DeliveryPanel:
     """One zone of a file, from its first to its last complete delivery day, at the resolution of its auction.
 
-    With `known_at_gate_only` the wind and solar forecasts of day D, which are due after the gate, give way to those of D-1, which were known.
+    With `known_at_gate_only` the wind and solar forecasts of day D, which are due after the gate, give way to
+    those of D-1, which were known.
 
     Raises:
         ConfigurationError: the file does not hold the zone.
@@ -174,7 +190,10 @@ def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> Del
 
 
 def with_neighbours(panel: DeliveryPanel, neighbours: dict[str, DeliveryPanel]) -> DeliveryPanel:
-    """The panel with what its neighbours' markets showed on the day before: price, and residual load as forecast for that day."""
+    """The panel with what its neighbours' markets showed on the day before.
+
+    Price, and residual load as forecast for that day.
+    """
     inputs = dict(panel.inputs)
     for name, other in neighbours.items():
         shown = {f"neighbour_price_{name}_eur_per_mwh": other.prices}

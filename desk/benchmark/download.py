@@ -1,6 +1,7 @@
 """The open-access benchmark from its public record, checked against the checksums the record states.
 
-Record: Lago et al., "Open-access benchmark datasets and forecasts for day-ahead electricity price forecasting", Zenodo 4624805.
+Record: Lago et al., "Open-access benchmark datasets and forecasts for day-ahead electricity price
+forecasting", Zenodo 4624805.
 """
 
 import hashlib
@@ -57,7 +58,8 @@ def _fetch(client: httpx.Client, path: Path, entry: dict[str, object], report: R
             report(path.name, len(received), int(str(entry.get("size", 0))))
     if _digest(bytes(received), algorithm) != expected:
         raise ContractError(
-            f"{path.name} does not match the {algorithm} checksum that its record states: {len(received)} bytes were thrown away"
+            f"{path.name} does not match the {algorithm} checksum that its record states: {len(received)}"
+            " bytes were thrown away"
         )
     part = path.with_suffix(path.suffix + ".part")
     part.write_bytes(received)

@@ -1,7 +1,10 @@
-"""One run of a benchmark in a process of its own: what it forecasts, what it costs, and its place in the cache.
+"""One run of a benchmark in a process of its own.
 
-A process of its own makes CPU seconds and peak memory those of the run alone. Results lie under `.spotdesk/benchmarks`, named after the code, the
-settings and the data: what was computed is not computed again, and a run that was interrupted goes on where it stopped.
+What it forecasts, what it costs, and its place in the cache.
+
+A process of its own makes CPU seconds and peak memory those of the run alone. Results lie under
+`.spotdesk/benchmarks`, named after the code, the settings and the data: what was computed is not computed
+again, and a run that was interrupted goes on where it stopped.
 """
 
 import hashlib
@@ -98,7 +101,9 @@ class BenchmarkRun:
     levels: tuple[float, ...]
     first_row: int
     figures: dict[str, Any]
-    """CPU seconds and MiB: cpu_s, cpu_fit_s, cpu_walk_forward_s, cpu_served_day_ms, cpu_update_day_ms, peak_memory_mib; is_leak_free."""
+    """CPU seconds and MiB: cpu_s, cpu_fit_s, cpu_walk_forward_s, cpu_served_day_ms, cpu_update_day_ms,
+    peak_memory_mib; is_leak_free.
+    """
 
 
 Stage = Callable[[str], None]

@@ -36,7 +36,10 @@ class Task:
 
 
 class Finished:
-    """Which tasks are done, in one small file per zone, table and sources. A task is noted after its rows are in the ledger, never before."""
+    """Which tasks are done, in one small file per zone, table and sources.
+
+    A task is noted after its rows are in the ledger, never before.
+    """
 
     def __init__(self, folder: Path, sources: tuple[str, ...]) -> None:
         self._folder, self._sources = folder, "-".join(sources)
@@ -98,10 +101,13 @@ def backfill(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Load history from the live sources into the ledger. Interrupt it at any time: the same command goes on where it was.
+    """Load history from the live sources into the ledger.
 
-    What became known when follows the dated publication rules; a value that differs from the one held is a revision, known from now on.
-    Every answer is kept, every refused row goes to quarantine, and no host is asked more often than its budget allows.
+    Interrupt it at any time: the same command goes on where it was.
+
+    What became known when follows the dated publication rules; a value that differs from the one held is a
+    revision, known from now on. Every answer is kept, every refused row goes to quarantine, and no host is
+    asked more often than its budget allows.
 
         spotdesk backfill --zone DE_LU --from 2023-01-01 --source energy_charts
     """
@@ -144,7 +150,10 @@ def backfill(
 
 
 def _by_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One line per zone and table: months by outcome, new rows, months that came from a fallback, and the newest trouble."""
+    """One line per zone and table.
+
+    Months by outcome, new rows, months that came from a fallback, and the newest trouble.
+    """
     lines: dict[tuple[str, str], dict[str, Any]] = {}
     for row in rows:
         counts = dict.fromkeys(("loaded", "nothing new", *_TROUBLE), 0)
@@ -207,7 +216,8 @@ def tasks_of(
     missing = [name for name in wanted if name not in offered]
     if missing or not wanted:
         raise ConfigurationError(
-            f"{', '.join(sources)} have no {', '.join(missing) or 'data'} for {zone}: they have {', '.join(sorted(offered)) or 'nothing'}"
+            f"{', '.join(sources)} have no {', '.join(missing) or 'data'} for {zone}: they have"
+            f" {', '.join(sorted(offered)) or 'nothing'}"
         )
     for table in wanted:
         at = days[0]
@@ -242,7 +252,10 @@ def _load(
 def _row(
     task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = ""
 ) -> dict[str, Any]:
-    """What came of a task. A fallback gave the rows where they came although another source had failed first."""
+    """What came of a task.
+
+    A fallback gave the rows where they came although another source had failed first.
+    """
     what = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
     is_fallback = outcome == "loaded" and bool(detail)
     return {

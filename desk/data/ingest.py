@@ -30,9 +30,10 @@ def ingest(
 ) -> None:
     """Read a file of market data, judge it like any live source, and add what is believable to the ledger, as source `files`.
 
-    Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference rates of the ledger.
-    The file is refused whole where it is damaged or more than 5 % of a table is wrong; single refused rows go to quarantine with their reason.
-    A value that an earlier file gave differently is a revision, known from now on; what was known before stays.
+    Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference
+    rates of the ledger. The file is refused whole where it is damaged or more than 5 % of a table is wrong;
+    single refused rows go to quarantine with their reason. A value that an earlier file gave differently is a
+    revision, known from now on; what was known before stays.
 
         spotdesk ingest prices.csv --zone NL
     """
@@ -76,10 +77,16 @@ def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:
 
 
 def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str, Any]:
-    """The rows of the file in EUR, at the reference rates of the ledger: `spotdesk backfill --table exchange_rates` loads those."""
+    """The rows of the file in EUR, at the reference rates of the ledger.
+
+    `spotdesk backfill --table exchange_rates` loads those.
+    """
     held = lake.read(
-        LOCAL_TABLE, zones=[zone], first_day=local["delivery_day"].min(), last_day=local["delivery_day"].max()
-    )  # type: ignore[arg-type]
+        LOCAL_TABLE,
+        zones=[zone],
+        first_day=local["delivery_day"].min(),  # type: ignore[arg-type]
+        last_day=local["delivery_day"].max(),  # type: ignore[arg-type]
+    )
     own = held.filter(pl.col("source") == SOURCE)
     rows = in_euro(own, lake.read(RATES_TABLE, zones=[zone]), table=table, zone=zone)
     n_new = lake.append(table, rows, source=SOURCE).n_new
@@ -113,6 +120,7 @@ def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.Da
     if verdict.is_refused:
         reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
         raise ContractError(
-            f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons}; nothing of the file is used"
+            f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons};"
+            " nothing of the file is used"
         )
     return verdict.accepted, verdict.quarantined

@@ -43,9 +43,12 @@ def rederive(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Read the stored answers of the providers once more with today's parsers, and say what the ledger lacks. No provider is asked.
+    """Read the stored answers of the providers once more with today's parsers, and say what the ledger lacks.
 
-    Rows are dated as they were: by the capture, the provider or the rule. Exit code 1 if an answer that gave rows once is refused today.
+    No provider is asked.
+
+    Rows are dated as they were: by the capture, the provider or the rule. Exit code 1 if an answer that gave
+    rows once is refused today.
 
         spotdesk rederive --zone DE_LU --table imbalance_prices --apply
     """

@@ -30,11 +30,15 @@ def sql(
         Path | None, typer.Option(help="Another DuckDB file than that of the environment.")
     ] = None,
 ) -> None:
-    """Ask the analyst database: tables, views and `forecasts_as_of(instant)`. Without a query, list every table and view with its meaning.
+    """Ask the analyst database: tables, views and `forecasts_as_of(instant)`.
 
-    The connection is read-only and has no file or network access; instants are UTC. Ten example questions stand in docs/analysts.md.
+    Without a query, list every table and view with its meaning.
 
-        spotdesk sql "SELECT zone, avg(absolute_error_eur_per_mwh) FROM forecasts WHERE role = 'champion' GROUP BY zone"
+    The connection is read-only and has no file or network access; instants are UTC. Ten example questions
+    stand in docs/analysts.md.
+
+        spotdesk sql "SELECT zone, avg(absolute_error_eur_per_mwh) FROM forecasts WHERE role = 'champion'
+        GROUP BY zone"
     """
     path = database or read_environment().analyst_database
     frame = query_database(path, sys.stdin.read() if query == "-" else query or CONTENTS)

@@ -72,7 +72,10 @@ class DemoPlan:
         return self.first_forecast - timedelta(days=self.training_days + self.evaluation_days + 8)
 
     def overrides(self) -> dict[str, Any]:
-        """Settings of every zone; the model's age asks for nothing here, so that only the monitors can ask for a retrain."""
+        """Settings of every zone.
+
+        The model's age asks for nothing here, so that only the monitors can ask for a retrain.
+        """
         regime = {"name": self.scenario.value, "start_day": self.change_day.isoformat()}
         return {
             "source": "simulated",
@@ -103,7 +106,9 @@ def demo(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote. Nothing leaves this machine.
+    """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote.
+
+    Nothing leaves this machine.
 
     Two simulated zones, about 500 days, one regime change. The desk's own tables are not touched.
     """
@@ -180,7 +185,10 @@ def run_plan(plan: DemoPlan, environment: Environment) -> Any:
 
 
 def _fresh_home(home: Path | None) -> Environment:
-    """The environment of the demo's own folder, emptied of an earlier demo; any other folder that holds something is refused."""
+    """The environment of the demo's own folder, emptied of an earlier demo.
+
+    Any other folder that holds something is refused.
+    """
     environment = read_environment(home=home or read_environment().home / "demo")
     marker = environment.home / _MARKER
     if environment.home.exists() and any(environment.home.iterdir()) and not marker.is_file():
@@ -196,7 +204,10 @@ def _fresh_home(home: Path | None) -> Environment:
 def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
     """Commands to try on the demo's own state, and what each does."""
     at = f"SPOTDESK_HOME={_shown(home)} .venv/bin/spotdesk"
-    best = "SELECT zone, delivery_day, round(sum(pnl_eur)) AS pnl_eur FROM settlements GROUP BY ALL ORDER BY pnl_eur DESC LIMIT 5"
+    best = (
+        "SELECT zone, delivery_day, round(sum(pnl_eur)) AS pnl_eur FROM settlements GROUP BY ALL ORDER BY"
+        " pnl_eur DESC LIMIT 5"
+    )
     return (
         (f"{at} dev --look-only", "The lineage graph with these runs, their checks and pictures"),
         (f'{at} sql "{best}"', "Ask the tables"),

@@ -1,6 +1,9 @@
-"""SQLite that does not wait for the disk: for state that is made anew by one command and may be lost with the power, like the demo's.
+"""SQLite that does not wait for the disk.
 
-Dagster writes its event log with one transaction per event, and waiting for the disk each time is a third of a demo.
+For state that is made anew by one command and may be lost with the power, like the demo's.
+
+Dagster writes its event log with one transaction per event, and waiting for the disk each time is a third of
+a demo.
 """
 
 import sqlite3

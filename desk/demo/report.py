@@ -33,8 +33,9 @@ _DECISION_HEADINGS = {
     "reasons": "Why",
 }
 _MONEY_NOTE = (
-    "Paper trading after fees and slippage: a battery charged and discharged on the forecast, and the spread between the day-ahead auction and the "
-    "intraday average price. Perfect foresight is the same strategies with all prices known."
+    "Paper trading after fees and slippage: a battery charged and discharged on the forecast, and the spread"
+    " between the day-ahead auction and the intraday average price. Perfect foresight is the same strategies"
+    " with all prices known."
 )
 
 
@@ -103,8 +104,10 @@ def demo_report(
             *(_signals_section(zone, summary, tables) for zone in summary.zones),
             Section("What to open next", commands=next_steps),
         ),
-        footer=f"All numbers come from a simulated market, seed {summary.seed}; the same command gives the same numbers again. "
-        "They say nothing about what would be earned on a real one.",
+        footer=(
+            f"All numbers come from a simulated market, seed {summary.seed}; the same command gives the same"
+            " numbers again. They say nothing about what would be earned on a real one."
+        ),
     )
 
 
@@ -126,7 +129,10 @@ def _headline(summary: DemoSummary) -> str:
 
 def _findings(summary: DemoSummary) -> Section:
     headings = ("Finding", *(zone.zone for zone in summary.zones))
-    text = "Everything below was computed by the asset graph: the same assets, checks and policies that serve a desk."
+    text = (
+        "Everything below was computed by the asset graph: the same assets, checks and policies that serve a"
+        " desk."
+    )
     note = "Errors are mean absolute errors of the point forecast of the day-ahead price."
     return Section(
         "What was found", text, tables=(Table(headings, rows_for_people(summary), "Findings per zone", note),)
@@ -151,7 +157,8 @@ def _error_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
             forecast_fan(
                 tables["day_ahead_forecasts"].filter(pl.col("zone") == z.zone), tables["day_ahead_prices"]
             ),
-            f"Forecast of the {z.zone} day-ahead price over the last week with 50, 80 and 95 % intervals and the outcome where it is known.",
+            f"Forecast of the {z.zone} day-ahead price over the last week with 50, 80 and 95 % intervals and"
+            " the outcome where it is known.",
         )
         for z in summary.zones
     )
@@ -201,7 +208,8 @@ def _drift_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> 
         pictures.append(
             Picture(
                 drift_by_feature(shown, source="simulated"),
-                f"{zone.zone}: distance of each feature from its season {when}. Over the threshold: {alerts}.",
+                f"{zone.zone}: distance of each feature from its season {when}. Over the threshold:"
+                f" {alerts}.",
             )
         )
     requests = table_of(
@@ -234,7 +242,8 @@ def _decisions_section(tables: Mapping[str, pl.DataFrame]) -> Section:
     )
     return Section(
         "The models",
-        "A new version runs in shadow beside the champion and replaces it only on significant evidence. Each decision is kept.",
+        "A new version runs in shadow beside the champion and replaces it only on significant evidence. Each"
+        " decision is kept.",
         tables=(decisions,),
     )
 
@@ -250,7 +259,10 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
         is_folded=True,
     )
     before = summary.last_day - timedelta(days=1)
-    text = f"Decided on {before} before the auction's gate, with what was known then: {zone.n_buy} buy, {zone.n_sell} sell, {zone.n_flat} flat."
+    text = (
+        f"Decided on {before} before the auction's gate, with what was known then: {zone.n_buy} buy,"
+        f" {zone.n_sell} sell, {zone.n_flat} flat."
+    )
     return Section(f"Signals for tomorrow, {zone.zone}", text, tables=(table,))
 
 

@@ -1,4 +1,7 @@
-"""What the demo found, from the lake's tables alone: errors before and after the regime change, the drift, the models, the money."""
+"""What the demo found, from the lake's tables alone.
+
+Errors before and after the regime change, the drift, the models, the money.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -33,7 +36,11 @@ Tables = Mapping[str, pl.DataFrame]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneSummary:
-    """One zone of the demo. Errors are mean absolute errors of the day-ahead price, EUR/MWh; nothing where there was nothing to measure."""
+    """One zone of the demo.
+
+    Errors are mean absolute errors of the day-ahead price, EUR/MWh; nothing where there was nothing to
+    measure.
+    """
 
     zone: str
     n_forecast_days: int
@@ -198,14 +205,20 @@ def _verdicts(decisions: pl.DataFrame, requests: pl.DataFrame) -> Iterator[str]:
     for row in newest.sort(pl.col("candidate_version").cast(pl.Int64, strict=False)).iter_rows(named=True):
         cause = str(causes.get(row["cause"], row["cause"])).replace("_", " ")
         outcome = _OUTCOMES.get(row["action"], row["action"])
-        yield f"v{row['candidate_version']} ({cause}): {outcome} on {row['decided_at_utc']:%Y-%m-%d}{_evidence(row)}"
+        yield (
+            f"v{row['candidate_version']} ({cause}): {outcome} on"
+            f" {row['decided_at_utc']:%Y-%m-%d}{_evidence(row)}"
+        )
 
 
 def _evidence(row: Mapping[str, Any]) -> str:
     ours, theirs = row["candidate_loss_eur_per_mwh"], row["champion_loss_eur_per_mwh"]
     if ours is None or theirs is None:
         return f": {row['reasons']}"
-    return f", error {ours:.2f} against {theirs:.2f} of v{row['champion_version']} on the same {row['n_days']} days"
+    return (
+        f", error {ours:.2f} against {theirs:.2f} of v{row['champion_version']} on the same {row['n_days']}"
+        " days"
+    )
 
 
 def _mean(errors: pl.DataFrame, column: str = "mae_eur_per_mwh") -> float | None:

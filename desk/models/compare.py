@@ -49,7 +49,8 @@ def compare(
 ) -> None:
     """Error and money of two versions on days that neither learnt from, by hour and month, with significance.
 
-    Both forecast each day as of its gate and are traded on paper by the zone's strategies. The result is kept in the table model_comparisons.
+    Both forecast each day as of its gate and are traded on paper by the zone's strategies. The result is kept
+    in the table model_comparisons.
     """
     name = find_zone(zone).name
     admit_zones([name])
@@ -81,7 +82,8 @@ def compare(
         emit_json(found.rows.to_dicts())
         return
     out.print(
-        f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is version {a.version}, B is version {b.version}"
+        f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is version {a.version}, B is version"
+        f" {b.version}"
     )
     for part in ("total", "month", "hour"):
         shown = found.rows.filter(pl.col("slice") == part).select(_HEADINGS.keys()).rename(_HEADINGS)

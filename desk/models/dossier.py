@@ -1,8 +1,9 @@
 """`spotdesk dossier`: the file of a model version as one HTML page, with what supervision would ask for.
 
-The questions are those of REMIT II, Art. 5a (Regulation (EU) 2024/1106) and of RTS 6 (Delegated Regulation (EU) 2017/589): what the algorithm
-is, on which data, within which limits, how it was tested, who approved it, how it is watched, how it is stopped, and how a decision of it is
-made again. The page collects records; it is no legal advice and no notification.
+The questions are those of REMIT II, Art. 5a (Regulation (EU) 2024/1106) and of RTS 6 (Delegated Regulation
+(EU) 2017/589): what the algorithm is, on which data, within which limits, how it was tested, who approved it,
+how it is watched, how it is stopped, and how a decision of it is made again. The page collects records; it is
+no legal advice and no notification.
 """
 
 import json
@@ -50,7 +51,10 @@ def dossier(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """The algorithm dossier of a version: what it is, data, limits, tests, approvals, monitoring, and how to stop and replay it."""
+    """The algorithm dossier of a version.
+
+    What it is, data, limits, tests, approvals, monitoring, and how to stop and replay it.
+    """
     environment = read_environment()
     registry, lake, name = make_registry(environment), make_lake(environment), find_zone(zone).name
     asked = registry.version(name, version).version
@@ -79,8 +83,11 @@ def dossier_report(
         files, sound = {}, f"DAMAGED: {error}"
     return Report(
         title=f"Algorithm dossier: {version.name}, version {version.version}",
-        summary=f"Zone {version.zone}, stage {version.stage}, data {version.lineage}. Written {now:%Y-%m-%d %H:%M} UTC, environment "
-        f"{environment.name}. Records as REMIT II Art. 5a and RTS 6 ask for; no legal advice.",
+        summary=(
+            f"Zone {version.zone}, stage {version.stage}, data {version.lineage}. Written"
+            f" {now:%Y-%m-%d %H:%M} UTC, environment {environment.name}. Records as REMIT II Art. 5a and RTS"
+            " 6 ask for; no legal advice."
+        ),
         sections=(
             _identity(version, files, sound),
             _data(version, files),
@@ -121,8 +128,11 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
     sums = [(name, digest) for name, digest in sorted(version.checksums.items())]
     return Section(
         "1. What it is",
-        text="A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per market time unit; it sends no orders. "
-        "Strategies turn forecasts into signals, and limits stand before every signal.",
+        text=(
+            "A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per"
+            " market time unit; it sends no orders. Strategies turn forecasts into signals, and limits stand"
+            " before every signal."
+        ),
         tables=(
             Table(("fact", "value"), facts, "identity"),
             Table(
@@ -147,7 +157,10 @@ def _data(version: ModelVersion, files: Mapping[str, bytes]) -> Section:
         ("data version", version.tags.get("data_version", "unknown")),
         ("seed", version.tags.get("seed", "not used")),
     ]
-    text = "Inputs enter as of gate closure only: a value published one second later is refused. The data version is a fingerprint of every row."
+    text = (
+        "Inputs enter as of gate closure only: a value published one second later is refused. The data"
+        " version is a fingerprint of every row."
+    )
     return Section("2. Data", text=text, tables=(Table(("fact", "value"), rows, "training data"),))
 
 
@@ -160,7 +173,10 @@ def _limits(environment: Environment) -> Section:
                 (key, str(value)) for key, value in _flat(yaml.safe_load(path.read_text(encoding="utf-8")))
             ]
             tables.append(Table(("limit", "value"), rows, name, is_folded=True))
-    text = "A limit that is missing, unreadable or not a number denies. Conformance is kept per day and limit in the table limit_conformance."
+    text = (
+        "A limit that is missing, unreadable or not a number denies. Conformance is kept per day and limit in"
+        " the table limit_conformance."
+    )
     return Section("3. Limits and controls", text=text, tables=tuple(tables))
 
 
@@ -207,7 +223,10 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
     ]
     return Section(
         "4. Tests before use",
-        text="Walk-forward on days it never saw, sanity checks on the stored files, and shadow trading beside the champion with sequential tests.",
+        text=(
+            "Walk-forward on days it never saw, sanity checks on the stored files, and shadow trading beside"
+            " the champion with sequential tests."
+        ),
         tables=(
             Table(("figure", "value"), scores, "training and evaluation"),
             Table(("check", "result", "detail"), sanity, "sanity"),
@@ -236,7 +255,10 @@ def _watching(version: ModelVersion, lake: Lake) -> Section:
     alerts = lake.read("alerts", zones=[version.zone]).sort("raised_at_utc").tail(40)
     return Section(
         "6. Monitoring in use",
-        text="Data quality, drift, realised and estimated performance and explanations are judged every day; a monitor that cannot see says so.",
+        text=(
+            "Data quality, drift, realised and estimated performance and explanations are judged every day; a"
+            " monitor that cannot see says so."
+        ),
         tables=(
             table_of(
                 performance.select("delivery_day", "metric", "basis", "value", "threshold", "status"),
@@ -254,7 +276,10 @@ def _control(version: ModelVersion, environment: Environment) -> Section:
     rows = [("desk", state.record("desk").state.name), (version.zone, state.state(version.zone).name)]
     return Section(
         "7. Stopping, going back, making again",
-        text="The kill function works without Dagster, MLflow or the daemon, is immediate, and is never undone by a machine.",
+        text=(
+            "The kill function works without Dagster, MLflow or the daemon, is immediate, and is never undone"
+            " by a machine."
+        ),
         tables=(Table(("scope", "trading state now"), rows, "trading state"),),
         commands=(
             (f"spotdesk halt --zone {version.zone} --reason ...", "stops trading in the zone at once"),

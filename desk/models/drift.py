@@ -29,7 +29,9 @@ def drift(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Distance of the newest inputs to days of the same season, per feature, with the verdict; then the newest verdict of every other monitor.
+    """Distance of the newest inputs to days of the same season, per feature, with the verdict.
+
+    Then the newest verdict of every other monitor.
 
     Exit code 1 when the drift is not ok.
     """

@@ -29,10 +29,12 @@ def replay(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a stored signal again: the registered model, the inputs as known then, the strategy and the limits. Exit code 1 when it differs.
+    """Make a stored signal again.
 
-    On the machine that made it the replay is equal bit for bit. Where it is not, the columns and the reasons that are known are named:
-    revised inputs, changed code, settings or limits.
+    The registered model, the inputs as known then, the strategy and the limits. Exit code 1 when it differs.
+
+    On the machine that made it the replay is equal bit for bit. Where it is not, the columns and the reasons
+    that are known are named: revised inputs, changed code, settings or limits.
     """
     environment = read_environment()
     lake = make_lake(environment)
@@ -55,7 +57,8 @@ def replay(
         emit_json([{**asdict(verdict), "is_equal": verdict.is_equal} for verdict in verdicts])
     for verdict in [] if as_json else verdicts:
         out.print(
-            f"{'equal bit for bit' if verdict.is_equal else 'DIFFERS'}: {verdict.what}, {verdict.n_rows} rows",
+            f"{'equal bit for bit' if verdict.is_equal else 'DIFFERS'}: {verdict.what}, {verdict.n_rows}"
+            " rows",
             highlight=False,
         )
         for text in verdict.differences:

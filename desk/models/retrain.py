@@ -35,7 +35,10 @@ def retrain(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a new version of a zone's model and judge it. It becomes candidate; serving is decided on evidence (spotdesk models)."""
+    """Train a new version of a zone's model and judge it.
+
+    It becomes candidate; serving is decided on evidence (spotdesk models).
+    """
     admit_zones([zone])
     name, environment, now = find_zone(zone).name, read_environment(), datetime.now(UTC)
     desk, lake = desk_resource(environment), make_lake(environment)
@@ -54,10 +57,12 @@ def retrain(
     ]  # not an older one that is due again
     if not asked:
         err.print(
-            f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev` makes open ones again, or gives them up"
+            f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev` makes"
+            " open ones again, or gives them up"
         )
         raise typer.Exit(1)
-    # the desk's sensor starts a queued one at its next look, and one that is trained here only when this process dies without a word
+    # the desk's sensor starts a queued one at its next look, and one that is trained here only when this
+    # process dies without a word
     request = replace(asked[-1], n_attempts=0) if queue else mark(asked[-1], "running", now=now)
     write_requests(lake, [request])
     if queue:
@@ -87,5 +92,6 @@ def retrain(
         emit_json({"request": request.request_id, "versions": versions})
     else:
         out.print(
-            f"request {request.request_id}: version {', '.join(versions) or 'known already, nothing new to learn'}"
+            f"request {request.request_id}: version"
+            f" {', '.join(versions) or 'known already, nothing new to learn'}"
         )

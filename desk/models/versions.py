@@ -83,14 +83,17 @@ def _profiles(environment: Environment) -> dict[str, Any]:
 
 
 def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_serving: bool) -> dict[str, Any]:
-    """What a list shows of a version; errors in EUR/MWh, on the days between training and service; its profile where one has its settings today."""
+    """What a list shows of a version.
+
+    Errors in EUR/MWh, on the days between training and service; its profile where one has its settings today.
+    """
     return {
         "version": version.version,
         "stage": version.stage,
         "serves_now": "yes" if is_serving else "",
-        "model": version.settings.get("kind")
-        or version.settings.get("name")
-        or version.name.partition(".")[0],
+        "model": (
+            version.settings.get("kind") or version.settings.get("name") or version.name.partition(".")[0]
+        ),
         "profile": next(
             (name for name, settings in profiles.items() if settings == dict(version.settings)), None
         ),
@@ -106,7 +109,9 @@ def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_servin
 
 
 def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
-    """Mean absolute error on the days that it never saw, beside that of whoever was champion then; empty before it was evaluated.
+    """Mean absolute error on the days that it never saw, beside that of whoever was champion then.
+
+    Empty before it was evaluated.
 
     Of a model of the spread: pinball loss beside that of past quantiles.
     """
@@ -141,7 +146,8 @@ def promote(
 ) -> None:
     """Let a version serve on a person's responsibility. It takes effect at the next forecast.
 
-    The policy promotes by itself on evidence; this is for what it cannot know, and for a zone where a second person signs.
+    The policy promotes by itself on evidence; this is for what it cannot know, and for a zone where a second
+    person signs.
     """
     environment = read_environment()
     registry, name = _registry_of(environment, model), find_zone(zone).name
@@ -149,7 +155,8 @@ def promote(
     if new.stage in ("rejected", "withdrawn", "expired") and not force:
         why = f"spotdesk explain-decision --zone {name} --version {version}"
         raise ConfigurationError(
-            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the same"
+            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the"
+            " same"
         )
     serving = registry.champion(name)
     if serving is not None and serving.version == new.version and new.stage == "champion":
@@ -178,7 +185,10 @@ def rollback(
     model: FamilyOption = Family.PRICE,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let an earlier version serve again, at once: the next forecast and signal are made with it. The one that served is withdrawn."""
+    """Let an earlier version serve again, at once: the next forecast and signal are made with it.
+
+    The one that served is withdrawn.
+    """
     environment = read_environment()
     registry, name = _registry_of(environment, model), find_zone(zone).name
     back = registry.version(name, to) if to else previous_champion(registry, name)
@@ -197,7 +207,10 @@ def explain_decision(
     version: Annotated[str | None, typer.Option("--version", help="Only decisions on this version.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Why a version was rejected, put beside the champion, promoted or rolled back: evidence, tests, limits, and who decided."""
+    """Why a version was rejected, put beside the champion, promoted or rolled back.
+
+    Evidence, tests, limits, and who decided.
+    """
     rows = find_decisions(make_lake(read_environment()), decision=decision, zone=zone, version=version)
     if rows.is_empty():
         err.print("no such decision; spotdesk explain-decision --zone Z lists those of a zone")
@@ -234,9 +247,12 @@ def find_decisions(
 
 
 def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> date | None:
-    """From when a version that a person promotes serves: the first day whose gate is open, or the one after the newest that was forecast.
+    """From when a version that a person promotes serves.
 
-    Earlier days keep the champion that they had, so that a replay of the past gives the same rows. None where nothing was ever forecast.
+    The first day whose gate is open, or the one after the newest that was forecast.
+
+    Earlier days keep the champion that they had, so that a replay of the past gives the same rows. None where
+    nothing was ever forecast.
     """
     if newest_forecast is None:
         return None
@@ -281,7 +297,8 @@ def _require_signature(environment: Environment, zone: str, by: str, signed_off_
         return
     if not signed_off_by or signed_off_by.strip().casefold() == by.strip().casefold():
         raise ConfigurationError(
-            f"zone {zone} asks for the sign-off of a second person: --signed-off-by with another name than --by"
+            f"zone {zone} asks for the sign-off of a second person: --signed-off-by with another name than"
+            " --by"
         )
 
 
@@ -323,5 +340,6 @@ def _tell(registry: ModelRegistry, zone: str, row: dict[str, Any], *, as_json: b
         emit_json({"zone": zone, "champion": None if serving is None else serving.version, "decision": row})
     else:
         out.print(
-            f"zone {zone}: version {'none' if serving is None else serving.version} serves from the next forecast on; decision {row['decision_id']}"
+            f"zone {zone}: version {'none' if serving is None else serving.version} serves from the next"
+            f" forecast on; decision {row['decision_id']}"
         )

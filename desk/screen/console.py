@@ -74,7 +74,10 @@ def emit_json(value: Any) -> None:
 
 
 def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 2) -> Table:
-    """A rich table with a column for each key. Numbers are right-aligned; in a narrow window headings and sentences fold before values do."""
+    """A rich table with a column for each key.
+
+    Numbers are right-aligned; in a narrow window headings and sentences fold before values do.
+    """
     table = Table(
         title=title or None,
         title_justify="left",
@@ -102,7 +105,10 @@ def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 
 
 
 def as_facts(records: list[dict[str, Any]], *, by: str, title: str = "") -> Table:
-    """A table on its side, for few records with many fields: a row for each field, a column for each record, headed by the field `by`."""
+    """A table on its side, for few records with many fields.
+
+    A row for each field, a column for each record, headed by the field `by`.
+    """
     return as_table(
         [
             {"": name, **{str(record[by]): record[name] for record in records}}

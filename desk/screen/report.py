@@ -1,4 +1,7 @@
-"""Reports that people read: one self-contained HTML page from text, tables and pictures. No address outside the page, no script."""
+"""Reports that people read: one self-contained HTML page from text, tables and pictures.
+
+No address outside the page, no script.
+"""
 
 import base64
 from collections.abc import Sequence
@@ -105,7 +108,10 @@ def table_of(
     note: str = "",
     is_folded: bool = False,
 ) -> Table:
-    """A table of a frame; `headings` chooses columns and names them, all columns under their own names without it."""
+    """A table of a frame.
+
+    `headings` chooses columns and names them, all columns under their own names without it.
+    """
     chosen = headings or {name: name for name in frame.columns}
     return Table(tuple(chosen.values()), frame.select(chosen.keys()).rows(), caption, note, is_folded)
 

@@ -26,18 +26,21 @@ def dev(
 ) -> None:
     """Open the lineage graph: the Dagster UI and its daemon, on 127.0.0.1 only. Stop with Ctrl-C.
 
-    The daemon works as it would for a desk: schedules before each gate, missing history, retrains that are due, for every zone of zones.yaml.
+    The daemon works as it would for a desk: schedules before each gate, missing history, retrains that are
+    due, for every zone of zones.yaml.
     """
     environment = read_environment()
     err.print(
-        f"Dagster UI on http://127.0.0.1:{port} - state in {environment.home} - environment {environment.name}"
+        f"Dagster UI on http://127.0.0.1:{port} - state in {environment.home} - environment"
+        f" {environment.name}"
     )
     if not look_only:
         zones = ", ".join(
             f"{zone} ({settings.source})" for zone, settings in desk_settings(environment).zones.items()
         )
         err.print(
-            f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To look only: --look-only"
+            f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To"
+            " look only: --look-only"
         )
         prepare_dagster_home(environment)
         train_one_at_a_time()
@@ -49,7 +52,10 @@ def dev(
 
 
 def train_one_at_a_time() -> None:
-    """One slot for the pool `training`: `dagster.yaml` knows one limit for all pools, and its limit by tag does not see what is started in the UI."""
+    """One slot for the pool `training`.
+
+    `dagster.yaml` knows one limit for all pools, and its limit by tag does not see what is started in the UI.
+    """
     from dagster import DagsterInstance
 
     with DagsterInstance.get() as instance:

@@ -41,7 +41,8 @@ def doctor(
 ) -> None:
     """Examine the desk. Exit code 1 if anything keeps a zone from trading, 2 if the settings cannot be read.
 
-    Live sources are asked for yesterday's prices, through the same client, budget and parser as always; nothing is written.
+    Live sources are asked for yesterday's prices, through the same client, budget and parser as always;
+    nothing is written.
     """
     environment, now = read_environment(), datetime.now(UTC)
     settings = desk_settings(environment).zones
@@ -105,7 +106,10 @@ def _source_findings(
     silent: dict[str, str],
     offline: bool,
 ) -> Iterator[Finding]:
-    """Coverage, key and reach of each live source; `silent` remembers who did not answer, so that no host is waited for twice."""
+    """Coverage, key and reach of each live source.
+
+    `silent` remembers who did not answer, so that no host is waited for twice.
+    """
     names = [name for name in settings.sources if name in LIVE_SOURCES]
     if settings.own_forecasts:
         names.append("open_meteo")

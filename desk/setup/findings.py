@@ -1,4 +1,7 @@
-"""What `spotdesk doctor` finds in the ledger: what is there, how fresh it is, and what a zone lacks to trade."""
+"""What `spotdesk doctor` finds in the ledger.
+
+What is there, how fresh it is, and what a zone lacks to trade.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +47,8 @@ def ledger_findings(lake: Lake, settings: dict[str, ZoneSettings]) -> Iterator[F
             "desk",
             "other zones",
             "ok",
-            f"{names}: in the ledger, not in zones.yaml; `spotdesk init --add --zone {others[0]} --source ...` has it looked after",
+            f"{names}: in the ledger, not in zones.yaml; `spotdesk init --add --zone {others[0]} --source"
+            " ...` has it looked after",
         )
 
 
@@ -57,7 +61,10 @@ def use_findings(lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Find
     used = sorted(set(rows["source"].str.split(" (").list.first().str.split(" + ").list.first().to_list()))
     if settings.source in used:
         return
-    text = f"the newest forecast, of {newest}, stands on {', '.join(used)} (`spotdesk run --source {used[0]}`); zones.yaml says {settings.source}, "
+    text = (
+        f"the newest forecast, of {newest}, stands on {', '.join(used)} (`spotdesk run --source {used[0]}`);"
+        f" zones.yaml says {settings.source}, "
+    )
     yield Finding(
         zone,
         "source in use",
@@ -111,13 +118,17 @@ def _nothing(
     names = ", ".join(settings.sources)
     if published is not None and table not in published:
         if is_needed:
-            text = f"{names} do not publish it: the zone cannot be traded on them alone; `--fallback files` and `spotdesk ingest` bring your own"
+            text = (
+                f"{names} do not publish it: the zone cannot be traded on them alone; `--fallback files` and"
+                " `spotdesk ingest` bring your own"
+            )
             return Finding(zone, table, "fail", text)
         return Finding(
             zone,
             table,
             "ok",
-            f"not published by {names}: the models go without; `--fallback files` and `spotdesk ingest` bring your own",
+            f"not published by {names}: the models go without; `--fallback files` and `spotdesk ingest` bring"
+            " your own",
         )
     if settings.source == "files" and not is_needed:
         return Finding(zone, table, "ok", "no file has brought it: the models go without")
@@ -134,7 +145,10 @@ def _nothing(
         and "files" in settings.sources
         and not any(table in live_providers({})[name].tables(zone) for name in live)
     ):
-        text = f"not published by {', '.join(live)}: `spotdesk ingest FILE --zone {zone}` brings your own (docs/sources/files.md)"
+        text = (
+            f"not published by {', '.join(live)}: `spotdesk ingest FILE --zone {zone}` brings your own"
+            " (docs/sources/files.md)"
+        )
         return Finding(zone, table, "fail" if is_needed else "ok", text)
     start = {
         "files": "`spotdesk ingest` or `spotdesk run --source files`",
@@ -145,7 +159,10 @@ def _nothing(
 
 
 def _published_by(zone: str, settings: ZoneSettings) -> set[str] | None:
-    """Tables that the zone's sources publish; None where one of them may hold anything, as files and the simulated market do."""
+    """Tables that the zone's sources publish.
+
+    None where one of them may hold anything, as files and the simulated market do.
+    """
     providers = live_providers({})
     if any(name not in providers for name in settings.sources if name != OWN_FORECASTS):
         return None
@@ -165,7 +182,10 @@ def trading_findings(
     )
     n_days = len(set(known["delivery_day"].to_list()) & set(priced["delivery_day"].to_list()))
     state: State = "ok" if n_days >= settings.minimum_training_days else "fail"
-    text = f"{n_days} days with features and prices on {lineage_of(settings)}, {settings.minimum_training_days} needed for a first model"
+    text = (
+        f"{n_days} days with features and prices on {lineage_of(settings)}, {settings.minimum_training_days}"
+        " needed for a first model"
+    )
     yield Finding(zone, "training days", state, text)
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
     try:

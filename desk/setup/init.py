@@ -54,14 +54,19 @@ def init(
         list[str] | None,
         typer.Option(
             "--secret",
-            help=f"Key or login as NAME=VALUE, NAME=- reads it from standard input; names: {', '.join(TOKEN_VARIABLES)}.",
+            help=(
+                "Key or login as NAME=VALUE, NAME=- reads it from standard input; names:"
+                f" {', '.join(TOKEN_VARIABLES)}."
+            ),
         ),
     ] = None,
     own_forecasts: Annotated[
         bool,
         typer.Option(
             "--own-forecasts",
-            help="Forecast wind, solar and load here, from weather runs of open_meteo: known before the gate.",
+            help=(
+                "Forecast wind, solar and load here, from weather runs of open_meteo: known before the gate."
+            ),
         ),
     ] = False,
     add: Annotated[
@@ -75,12 +80,13 @@ def init(
 ) -> None:
     """Set up the desk: write zones and their source to `conf/zones.yaml`, and keys to `.env` (readable by you alone).
 
-    Settings of a zone that stays are kept, but for its source and fallbacks. Without flags it asks; with flags it never does.
+    Settings of a zone that stays are kept, but for its source and fallbacks. Without flags it asks; with
+    flags it never does.
 
         spotdesk init --zone DE_LU --zone FR --source energy_charts --fallback smard
     """
     asks = sys.stdin.isatty() and zone is None and source is None
-    zones = [find_zone(name).name for name in (zone or _ask_zones(asks=asks))]
+    zones = [find_zone(name).name for name in zone or _ask_zones(asks=asks)]
     feed = source or _ask_source(asks=asks)
     if feed not in _FEEDS:
         raise ConfigurationError(f"no source {feed!r}: known are {', '.join(_FEEDS)}")
@@ -134,13 +140,17 @@ def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
     ]
     if unset:
         out.print(
-            f"still missing: {', '.join(unset)} in {PROJECT_ROOT / '.env'}; docs/sources/{feed}.md says how to get a key"
+            f"still missing: {', '.join(unset)} in {PROJECT_ROOT / '.env'}; docs/sources/{feed}.md says how"
+            " to get a key"
         )
     chosen = " ".join(f"--zone {name}" for name in zones)
     since = datetime.now(UTC).date() - timedelta(days=3 * 365)
     history = {
         "simulated": f"spotdesk run {chosen} --from ... --to ...",
-        "files": f"spotdesk run --source files --data FOLDER {chosen} --from ... --to ..., or spotdesk ingest FILE {chosen}",
+        "files": (
+            f"spotdesk run --source files --data FOLDER {chosen} --from ... --to ..., or spotdesk ingest FILE"
+            f" {chosen}"
+        ),
     }.get(feed, f"spotdesk backfill {chosen} --from {since}")
     out.print(f"next: spotdesk doctor, then {history}", soft_wrap=True)
 
@@ -161,7 +171,9 @@ def zones_text(
     force: bool,
     more: dict[str, Any],
 ) -> str:
-    """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source; with `add` the others as they were.
+    """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source.
+
+    With `add` the others as they were.
 
     `more` are further settings of the named zones.
 
@@ -179,7 +191,8 @@ def zones_text(
     # The zones of a fresh clone are examples: nobody has put anything into them yet.
     if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
         raise ConfigurationError(
-            f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops them"
+            f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops"
+            " them"
         )
     head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
     entries = {name: own or {} for name, own in before.items() if add and name not in zones}
@@ -204,7 +217,10 @@ def env_text(path: Path, values: dict[str, str]) -> str:
 
 
 def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]]:
-    """The zone's own source and its fallbacks: where the first has nothing for the zone, the next that has something takes its place."""
+    """The zone's own source and its fallbacks.
+
+    Where the first has nothing for the zone, the next that has something takes its place.
+    """
     able = [name for name in (source, *fallbacks) if name not in LIVE_SOURCES or _offers(name, zone)]
     if (
         source in LIVE_SOURCES
@@ -212,7 +228,8 @@ def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]
         and not any(name in LIVE_SOURCES for name in able)
     ):
         raise ConfigurationError(
-            f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who covers what"
+            f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who"
+            " covers what"
         )
     first = next(name for name in able if name != "files" or name == source)
     return first, [name for name in fallbacks if name != first]
@@ -231,7 +248,8 @@ def _entry(zone: str, source: str, fallbacks: list[str]) -> dict[str, Any]:
     offered = {name: set(_offers(name, zone)) for name in (source, *fallbacks)}
     orders: dict[str, list[str]] = {}
     for name in (name for name in fallbacks if name != source):
-        # A file of one's own stands in where nobody else publishes; it never competes with a source that does.
+        # A file of one's own stands in where nobody else publishes; it never competes with a source that
+        # does.
         others = set().union(*(tables for other, tables in offered.items() if other != "files"))
         for table in sorted(_RAW - others if name == "files" else offered[name] & _RAW):
             orders.setdefault(table, []).append(name)
@@ -266,7 +284,8 @@ def _checked_fallbacks(names: list[str]) -> list[str]:
 def _ask_zones(*, asks: bool) -> list[str]:
     if not asks:
         raise ConfigurationError(
-            "name at least one --zone and a --source, for example: spotdesk init --zone DE_LU --source energy_charts"
+            "name at least one --zone and a --source, for example: spotdesk init --zone DE_LU --source"
+            " energy_charts"
         )
     out.print(f"zones: {', '.join(sorted(TRADED_ZONES))}")
     return str(typer.prompt("Which zones, separated by blanks", default="DE_LU FR")).split()
@@ -276,14 +295,18 @@ def _ask_source(*, asks: bool) -> str:
     if not asks:
         raise ConfigurationError(f"name a --source: {', '.join(_FEEDS)}")
     out.print(
-        "simulated needs nothing; energy_charts and smard are live without a key; entsoe has the most and needs a token"
+        "simulated needs nothing; energy_charts and smard are live without a key; entsoe has the most and"
+        " needs a token"
     )
     out.print("elexon is for GB; pjm and ercot are for hubs in the US and need a key")
     return str(typer.prompt("Which source", default="simulated"))
 
 
 def _secrets(given: list[str], source: str, *, asks: bool) -> dict[str, str]:
-    """Name to value of what was given, or what the source wants and a person types; empty values are left out."""
+    """Name to value of what was given, or what the source wants and a person types.
+
+    Empty values are left out.
+    """
     values: dict[str, str] = {}
     for entry in given:
         name, _, value = entry.partition("=")

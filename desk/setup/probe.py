@@ -1,4 +1,7 @@
-"""Asking a live source one small question: does it answer, and can its answer be read? For `spotdesk doctor`, and before a long `spotdesk run`."""
+"""Asking a live source one small question: does it answer, and can its answer be read?
+
+For `spotdesk doctor`, and before a long `spotdesk run`.
+"""
 
 from datetime import datetime, timedelta
 
@@ -41,6 +44,7 @@ def ask_once(
     )
     request = provider.requests(table, zone, day, day)[0]
     answer = request.ask(HttpClient(environment.home / "http", policy))
-    return request.parse(
-        answer.body, Capture(zone=zone, captured_at_utc=answer.completed_at_utc)
-    ), f"{table} for {day}"
+    return (
+        request.parse(answer.body, Capture(zone=zone, captured_at_utc=answer.completed_at_utc)),
+        f"{table} for {day}",
+    )

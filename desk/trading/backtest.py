@@ -43,7 +43,10 @@ class Source(StrEnum):
 
 
 class Distribution(StrEnum):
-    """Where the distribution of the spread comes from: a model refitted every four weeks, or the past at the same time of day."""
+    """Where the distribution of the spread comes from.
+
+    A model refitted every four weeks, or the past at the same time of day.
+    """
 
     CATBOOST = "catboost"
     EMPIRICAL = "empirical"
@@ -88,8 +91,9 @@ def backtest(
 ) -> None:
     """Trade the past: P&L after costs, drawdown, hit rate, Sharpe, share of perfect foresight, by month, beside naive strategies.
 
-    Only days with a forecast and with the prices that settle it are judged; where they are under 80 % of the days asked for, nothing is, unless
-    `--partial` says so. Exit code 1 when the strategy has no significant edge.
+    Only days with a forecast and with the prices that settle it are judged; where they are under 80 % of the
+    days asked for, nothing is, unless `--partial` says so. Exit code 1 when the strategy has no significant
+    edge.
 
         spotdesk backtest --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31 --strategy storage
     """
@@ -105,9 +109,11 @@ def backtest(
     rules = TradingRules(
         strategy=settings,
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
-        spread=FittedSpread()
-        if isinstance(settings, SettlementSpreadSettings) and settings.distribution == "catboost"
-        else None,
+        spread=(
+            FittedSpread()
+            if isinstance(settings, SettlementSpreadSettings) and settings.distribution == "catboost"
+            else None
+        ),
     )
     replays = run_beside_naive(past, days, rules)
     rows = figure_rows(replays, days, own=strategy_name(settings))
@@ -138,13 +144,15 @@ def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, 
     coverage = assess_coverage(past, days, settings)
     if not coverage.judged:
         raise ConfigurationError(
-            f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}: there is no day to judge {strategy_name(settings)} on"
+            f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}: there is no day to judge"
+            f" {strategy_name(settings)} on"
         )
     if not coverage.is_sensible and not is_partial:
         raise ConfigurationError(
-            f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}; under {SENSIBLE_SHARE:.0%} is no backtest of that span. Make the others with "
-            f"`spotdesk run`, ask for {coverage.judged[0]} to {coverage.judged[-1]}, walk a model afresh with --source files, or judge the "
-            f"{len(coverage.judged)} days alone with --partial"
+            f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}; under {SENSIBLE_SHARE:.0%} is no"
+            f" backtest of that span. Make the others with `spotdesk run`, ask for {coverage.judged[0]} to"
+            f" {coverage.judged[-1]}, walk a model afresh with --source files, or judge the"
+            f" {len(coverage.judged)} days alone with --partial"
         )
     return coverage
 
@@ -182,7 +190,10 @@ def read_strategy(
 def run_beside_naive(
     past: TradingPast, days: tuple[date, ...], rules: TradingRules
 ) -> dict[str, TradingReplay]:
-    """The strategy and the naive ones on the same days, with a progress bar: for a spread three rules, else the prices of last week."""
+    """The strategy and the naive ones on the same days, with a progress bar.
+
+    For a spread three rules, else the prices of last week.
+    """
     own = strategy_name(rules.strategy)
     others: dict[str, tuple[TradingPast, SpreadSource | None]] = {}
     if isinstance(rules.strategy, SettlementSpreadSettings):
@@ -245,7 +256,8 @@ def _stored_past(environment: Environment, zone: str, days: tuple[date, ...]) ->
     )
     if forecasts.filter(pl.col("delivery_day").is_in(days)).is_empty():
         raise ConfigurationError(
-            f"the lake holds no forecast of {zone} for these days: run `spotdesk run` first, or ask --source files"
+            f"the lake holds no forecast of {zone} for these days: run `spotdesk run` first, or ask --source"
+            " files"
         )
     tables = ("day_ahead_prices", "intraday_prices", "imbalance_prices", "load_forecasts")
     raw = {table: lake.read(table, zones=[zone], first_day=first, last_day=days[-1]) for table in tables}

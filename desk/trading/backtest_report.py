@@ -1,4 +1,7 @@
-"""A trading backtest as rows for the terminal and as a page: equity, drawdown, months, hours, direction, and the naive strategies beside."""
+"""A trading backtest as rows for the terminal and as a page.
+
+Equity, drawdown, months, hours, direction, and the naive strategies beside.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -22,7 +25,10 @@ ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
 def figure_rows(
     replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str
 ) -> list[dict[str, Any]]:
-    """One row per replay, `own` first: its figures, the verdict, and how far `own` lies above it (mean per day, 90 % interval, p)."""
+    """One row per replay, `own` first.
+
+    Its figures, the verdict, and how far `own` lies above it (mean per day, 90 % interval, p).
+    """
     rows = []
     for name in (own, *(other for other in replays if other != own)):
         figures = trading_figures(replays[name].settlements, days)
@@ -46,7 +52,10 @@ def figure_rows(
 
 
 def _verdict_of_view(others: Sequence[Mapping[str, Any]]) -> str:
-    """A limit at the desk's own price cannot lose against that price: only the naive forecast, which trades against it too, is a yardstick."""
+    """A limit at the desk's own price cannot lose against that price.
+
+    Only the naive forecast, which trades against it too, is a yardstick.
+    """
     chances = [other["p_own_not_better"] for other in others]
     if not chances or None in chances:
         return "too few days to judge"
@@ -87,8 +96,10 @@ def backtest_report(
     curve = equity_curve(settlements, days)
     return Report(
         title=f"Trading backtest: {own} in {zone}, {days[0]} to {days[-1]}",
-        summary=f"Verdict: {rows[0]['verdict']}. Decided as of each gate by the functions that trade live, after fees and slippage. "
-        f"{len(days)} days judged{': ' if coverage else ''}{coverage}.",
+        summary=(
+            f"Verdict: {rows[0]['verdict']}. Decided as of each gate by the functions that trade live, after"
+            f" fees and slippage. {len(days)} days judged{': ' if coverage else ''}{coverage}."
+        ),
         badge="SIMULATED" if source == "simulated" else "",
         sections=(
             Section(

@@ -9,7 +9,9 @@ from resources.lake.lake import Lake
 
 
 def blocked_days(lake: Lake, zone: str, first_day: date, last_day: date) -> list[dict[str, Any]]:
-    """One row per strategy and limit that made the champion's whole day flat, most days first; a limit of several scopes is one row.
+    """One row per strategy and limit that made the champion's whole day flat, most days first.
+
+    A limit of several scopes is one row.
 
     Keys: zone, strategy, limit_name, scopes, n_days, first_day, last_day, newest (the newest event in words).
     """

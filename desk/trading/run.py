@@ -89,9 +89,12 @@ def run(
     ] = 28,
     as_json: JsonFlag = False,
 ) -> None:
-    """Run the whole chain for some delivery days: data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+    """Run the whole chain for some delivery days.
 
-    Every row is made as of its own gate, and the same command again leaves the same rows. Models learn from days before the first alone.
+    Data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+
+    Every row is made as of its own gate, and the same command again leaves the same rows. Models learn from
+    days before the first alone.
 
         spotdesk run --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31
     """
@@ -126,8 +129,9 @@ def run(
     overrides |= {"strategies": tuple(strategy)} if strategy else {}
     if assume_known:
         err.print(
-            f"[bold red]ASSUMED KNOWN: {', '.join(overrides['assume_known'])}.[/bold red] It is published after the gate; these forecasts and "
-            "signals could not have been made. For comparison with the literature only."
+            f"[bold red]ASSUMED KNOWN: {', '.join(overrides['assume_known'])}.[/bold red] It is published"
+            " after the gate; these forecasts and signals could not have been made. For comparison with the"
+            " literature only."
         )
     report = _run(environment, zones, first, last, block_days, overrides)
     rows = [summary_of(environment, name, first, last, source.value) for name in zones]
@@ -143,7 +147,8 @@ def run(
     for row in flat:
         out.print(f"[red]no position:[/red] {in_words(row)}", soft_wrap=True)
     out.print(
-        f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk sql[/bold], [bold]spotdesk dev[/bold]"
+        f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk"
+        " sql[/bold], [bold]spotdesk dev[/bold]"
     )
 
 
@@ -162,13 +167,17 @@ def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...])
 def _refuse_to_disturb_live_zones(
     environment: Environment, zones: tuple[str, ...], source: str, last: date, *, is_assumed: bool
 ) -> None:
-    """A live zone trades on the tables that this command writes: what is no part of its own chain, or its scheduled run's to decide, is refused."""
+    """A live zone trades on the tables that this command writes.
+
+    What is no part of its own chain, or its scheduled run's to decide, is refused.
+    """
     settings = desk_settings(environment).zones
     for zone in (name for name in zones if settings[name].live):
         own = settings[zone].source
         if source != own:
             raise ConfigurationError(
-                f"zone {zone} is live and stands on {own}: rows of {source} would go beside what it trades on; give --source {own}"
+                f"zone {zone} is live and stands on {own}: rows of {source} would go beside what it trades"
+                f" on; give --source {own}"
             )
         if is_assumed:
             raise ConfigurationError(
@@ -177,13 +186,17 @@ def _refuse_to_disturb_live_zones(
         gate = gate_closure_utc(zone, last)
         if datetime.now(UTC) < gate:
             raise ConfigurationError(
-                f"zone {zone} is live and the gate for {last} is open until {gate:%Y-%m-%d %H:%M} UTC: its orders are decided by the schedule "
-                f"before_day_ahead_gate_{zone} (or the job signals_ready), never by a replay; give an earlier --to"
+                f"zone {zone} is live and the gate for {last} is open until {gate:%Y-%m-%d %H:%M} UTC: its"
+                f" orders are decided by the schedule before_day_ahead_gate_{zone} (or the job"
+                " signals_ready), never by a replay; give an earlier --to"
             )
 
 
 def _refuse_silent_source(environment: Environment, source: str, zones: tuple[str, ...]) -> None:
-    """Ask the source one small question first: a chain over years waits and tries again many times before it gives up."""
+    """Ask the source one small question first.
+
+    A chain over years waits and tries again many times before it gives up.
+    """
     provider = live_providers(provider_tokens(), provider_urls())[source]
     with suppress(NotYetPublishedError):
         ask_once(environment, provider, zones[0], datetime.now(UTC))
@@ -265,6 +278,6 @@ def _print_report(report: "ChainReport") -> None:
         out.print(f"[red]blocked, no position:[/red] {line}", soft_wrap=True)
     if report.warnings:
         err.print(
-            f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its numbers: "
-            + "; ".join(report.warnings)
+            f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its"
+            " numbers: " + "; ".join(report.warnings)
         )

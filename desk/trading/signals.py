@@ -60,9 +60,12 @@ def signals(
     flat: Annotated[bool, typer.Option("--flat", help="Show units without an order too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Signals of the champion for one zone and delivery day. Exit code 1 when there is none, which is an alarm and not a flat position.
+    """Signals of the champion for one zone and delivery day.
 
-    A signal is void after its `valid_until_utc`, the gate closure; void signals are shown as such and must not be traded.
+    Exit code 1 when there is none, which is an alarm and not a flat position.
+
+    A signal is void after its `valid_until_utc`, the gate closure; void signals are shown as such and must
+    not be traded.
     """
     environment, name, now = read_environment(), find_zone(zone).name, datetime.now(UTC)
     delivery_day = day.date() if day else _tomorrow(name, now)
@@ -74,14 +77,16 @@ def signals(
     rows = rows if strategy is None else rows.filter(pl.col("strategy") == strategy)
     if rows.is_empty() and others:
         err.print(
-            f"no signal of {strategy} for {name} on {delivery_day}: the strategies of that day are {', '.join(others)}",
+            f"no signal of {strategy} for {name} on {delivery_day}: the strategies of that day are"
+            f" {', '.join(others)}",
             soft_wrap=True,
         )
         raise typer.Exit(1)
     if rows.is_empty():
         make = _maker(environment, name, delivery_day, now)
         err.print(
-            f"no signal for {name} on {delivery_day}: {make} makes them, `spotdesk status` says what is missing",
+            f"no signal for {name} on {delivery_day}: {make} makes them, `spotdesk status` says what is"
+            " missing",
             soft_wrap=True,
         )
         raise typer.Exit(1)
@@ -131,16 +136,19 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
         else:
             if rows.is_empty():
                 err.print(
-                    "what moved the forecast is not known: its model does not explain itself, or what it was made of is gone"
+                    "what moved the forecast is not known: its model does not explain itself, or what it was"
+                    " made of is gone"
                 )
     # Strategies that trade the price share its reasons; a spread with a model of its own has others.
     is_spread = pl.col("feature").str.starts_with(SPREAD)
     of_price = rows.filter(~is_spread)
     one = pl.concat(
         [
-            of_price.filter(pl.col("strategy") == of_price["strategy"].first())
-            if of_price.height
-            else of_price,
+            (
+                of_price.filter(pl.col("strategy") == of_price["strategy"].first())
+                if of_price.height
+                else of_price
+            ),
             rows.filter(is_spread),
         ]
     )
@@ -181,7 +189,8 @@ def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
         out.print(f"  the day {alike}", soft_wrap=True)
     middle = "its middle, not the mean in the table; " if what == "the forecast" else ""
     out.print(
-        f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh ({middle}the five largest of each unit)",
+        f"what moved {what} against a usual {usual}, mean of the day, EUR/MWh ({middle}the five largest of"
+        " each unit)",
         soft_wrap=True,
     )
     for line in bars(why, digits=1 if what == "the forecast" else 2):
@@ -189,7 +198,10 @@ def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
 
 
 def bars(why: list[dict[str, Any]], *, digits: int = 1) -> list[str]:
-    """One line per family of inputs, the largest first: a bar to the right for what adds, to the left for what takes off, and the mean."""
+    """One line per family of inputs, the largest first.
+
+    A bar to the right for what adds, to the left for what takes off, and the mean.
+    """
     n_units = len({row["local"] for row in why})
     sums: dict[str, float] = {}
     for row in why:
@@ -208,8 +220,9 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
     first = rows.row(0, named=True)
     void = " [bold red]VOID: the gate has closed[/bold red]" if rows["is_void"].all() else ""
     out.print(
-        f"[bold]{zone} {day}[/bold] {first['mode']}, model {first['model_name']} {first['model_version']}, data from {first['source']}, decided "
-        f"{first['as_of_utc']:%Y-%m-%d %H:%MZ}, valid until {first['valid_until_utc']:%Y-%m-%d %H:%MZ}, state then {first['trading_state']}{void}"
+        f"[bold]{zone} {day}[/bold] {first['mode']}, model {first['model_name']} {first['model_version']},"
+        f" data from {first['source']}, decided {first['as_of_utc']:%Y-%m-%d %H:%MZ}, valid until"
+        f" {first['valid_until_utc']:%Y-%m-%d %H:%MZ}, state then {first['trading_state']}{void}"
     )
     local = (
         pl.col("delivery_start_utc")
@@ -218,7 +231,8 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
         .alias("local")
     )
     shown = rows if flat else rows.filter(pl.col("side") != "flat")
-    # A battery's plan stands or falls as a whole: an hour of it has no edge and no probability of its own, and it takes any price.
+    # A battery's plan stands or falls as a whole: an hour of it has no edge and no probability of its own,
+    # and it takes any price.
     blank = pl.when(~pl.col("is_firm"))
     columns = [
         local,
@@ -266,7 +280,10 @@ def _plan_line(own: pl.DataFrame) -> str:
         for side, word, pick in (("buy", "up to", min), ("sell", "down to", max))
         if limits[side]
     ]
-    return f"  one plan: {gains}takes any price inside the collar, {' and '.join(reach)} EUR/MWh (each unit's limit: --json)"
+    return (
+        f"  one plan: {gains}takes any price inside the collar, {' and '.join(reach)} EUR/MWh (each unit's"
+        " limit: --json)"
+    )
 
 
 def _block_lines(own: pl.DataFrame) -> list[str]:
@@ -278,7 +295,8 @@ def _block_lines(own: pl.DataFrame) -> list[str]:
         mean = np.average(rows["limit_price_eur_per_mwh"].to_numpy(), weights=rows["volume_mw"].to_numpy())
         word = "above" if side == "buy" else "below"
         lines.append(
-            f"  one block of {rows.height} units: the {side} is filled whole, or not at all where their mean price is {word} {mean:,.2f} EUR/MWh"
+            f"  one block of {rows.height} units: the {side} is filled whole, or not at all where their mean"
+            f" price is {word} {mean:,.2f} EUR/MWh"
         )
     return lines
 
@@ -288,12 +306,13 @@ def _summary(strategy: str, own: pl.DataFrame) -> str:
     mwh = own["volume_mw"] * own["resolution_minutes"] / 60.0
     bought, sold = (mwh.filter(own["side"] == side).sum() for side in ("buy", "sell"))
     risk, shortfall = (
-        float(own[name].fill_null(0.0).max() or 0.0)
+        float(own[name].fill_null(0.0).max() or 0.0)  # type: ignore[arg-type]
         for name in ("value_at_risk_eur", "expected_shortfall_eur")
-    )  # type: ignore[arg-type]
+    )
     version = own["strategy_model_version"][0]
     model = "" if version == "none" else f" (its own model: version {version})"
     return (
-        f"{strategy}{model}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected {own['expected_value_eur'].sum():,.0f} EUR, "
-        f"95 % value at risk {risk:,.0f} EUR, expected shortfall {shortfall:,.0f} EUR"
+        f"{strategy}{model}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected"
+        f" {own['expected_value_eur'].sum():,.0f} EUR, 95 % value at risk {risk:,.0f} EUR, expected shortfall"
+        f" {shortfall:,.0f} EUR"
     )

@@ -35,9 +35,13 @@ def status(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Can we trade tomorrow? Per zone yes or no and why, the age of model and data, then the state of every monitor, requests and alerts.
+    """Can we trade tomorrow?
 
-    Yes means: orders of the day are ready or have left. After tomorrow's gate a second row speaks of the day whose gate comes next.
+    Per zone yes or no and why, the age of model and data, then the state of every monitor, requests and
+    alerts.
+
+    Yes means: orders of the day are ready or have left. After tomorrow's gate a second row speaks of the day
+    whose gate comes next.
     """
     environment, now = read_environment(), datetime.now(UTC)
     lake, desk = make_lake(environment), desk_resource(environment)
@@ -112,7 +116,8 @@ def _worst(lake: Lake, zone: str, table: str) -> str | None:
 def _print_outlooks(environment: Environment, record: StateRecord, outlooks: list[dict[str, Any]]) -> None:
     reason = f", {record.reason}" if record.reason else ""
     out.print(
-        f"environment {environment.name}, state in {environment.home}, desk [bold]{record.state.name}[/bold]{reason}",
+        f"environment {environment.name}, state in {environment.home}, desk"
+        f" [bold]{record.state.name}[/bold]{reason}",
         soft_wrap=True,
     )
     if record.cure:
@@ -123,12 +128,14 @@ def _print_outlooks(environment: Environment, record: StateRecord, outlooks: lis
             "day": row["day"],
             "can trade": "yes" if row["can_trade"] else "NO",
             "gate": f"{row['gate_utc']:%d %b %H:%MZ}",
-            "champion": "-"
-            if row["champion"] is None
-            else f"{row['champion']}, {row['champion_age_days']} days old",
-            "newest data": "-"
-            if row["data_age_hours"] is None
-            else f"{row['newest_data_utc']:%Y-%m-%d %H:%MZ}, {row['data_age_hours']:,.0f} h old",
+            "champion": (
+                "-" if row["champion"] is None else f"{row['champion']}, {row['champion_age_days']} days old"
+            ),
+            "newest data": (
+                "-"
+                if row["data_age_hours"] is None
+                else f"{row['newest_data_utc']:%Y-%m-%d %H:%MZ}, {row['data_age_hours']:,.0f} h old"
+            ),
         }
         for row in outlooks
     ]

@@ -1,4 +1,7 @@
-"""`spotdesk halt`, `resume` and `state`: the stop button. Imports nothing that is slow or can be dead: no Dagster, no MLflow, no lake."""
+"""`spotdesk halt`, `resume` and `state`: the stop button.
+
+Imports nothing that is slow or can be dead: no Dagster, no MLflow, no lake.
+"""
 
 import getpass
 import json
@@ -29,7 +32,9 @@ def halt(
     name: _Who = "",
     as_json: _Json = False,
 ) -> None:
-    """Stop trading at once. When this command returns, no signal leaves any more; only `spotdesk resume` undoes it.
+    """Stop trading at once.
+
+    When this command returns, no signal leaves any more; only `spotdesk resume` undoes it.
 
     Works with every other part of Spotdesk dead. Exit code 0 means halted.
     """
@@ -43,7 +48,10 @@ def resume(
     name: _Who = "",
     as_json: _Json = False,
 ) -> None:
-    """Trade again after a halt. A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said."""
+    """Trade again after a halt.
+
+    A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said.
+    """
     store = _store()
     record = store.resume(zone, reason=reason, actor=name or _user())
     others = [
@@ -78,7 +86,10 @@ def reduce(
 
 @stop_button.command()
 def state(zone: _Zone = None, as_json: _Json = False) -> None:
-    """Show the trading state of the desk and of every zone with one of its own. Exit code 1 when the desk, or the zone asked for, is not ACTIVE."""
+    """Show the trading state of the desk and of every zone with one of its own.
+
+    Exit code 1 when the desk, or the zone asked for, is not ACTIVE.
+    """
     store = _store()
     records = [
         record for record in store.records() if zone is None or record.scope in ("desk", f"zone-{zone}")
@@ -120,7 +131,10 @@ def _still_stopped(zone: str | None, other: StateRecord) -> str:
     """What a resumed scope must know: the desk that holds it back, or a zone that goes on holding."""
     why = f" ({other.reason}, by {other.actor or 'nobody'})"
     if zone is not None:
-        return f"NOTHING LEAVES YET: the desk is still {other.state}{why}, and {zone} with it. To resume the desk: {other.cure}"
+        return (
+            f"NOTHING LEAVES YET: the desk is still {other.state}{why}, and {zone} with it. To resume the"
+            f" desk: {other.cure}"
+        )
     return f"zone {other.scope.removeprefix('zone-')} is still {other.state}{why}. To resume it: {other.cure}"
 
 

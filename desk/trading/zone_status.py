@@ -120,13 +120,15 @@ def _of_day(
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
         strategies=strategies,
         unread_strategies=unread,
-        model=None
-        if version is None
-        else ServingModel(version=version.version, trained_through=version.trained_through),
+        model=(
+            None
+            if version is None
+            else ServingModel(version=version.version, trained_through=version.trained_through)
+        ),
         essential_data_utc=newest,
-        forecasts_at_utc=gate - timedelta(minutes=settings.gate_lead_minutes)
-        if settings.is_scheduled
-        else None,
+        forecasts_at_utc=(
+            gate - timedelta(minutes=settings.gate_lead_minutes) if settings.is_scheduled else None
+        ),
         forecasts=tables["day_ahead_forecasts"],
         signals=tables["signals"],
         events=tables["risk_events"],

@@ -1,8 +1,9 @@
 """The analyst database: one DuckDB file with all tables, commented, that any DuckDB client opens while runs go on.
 
-A DuckDB file that is open for writing shuts every other process out. So the file is built beside the published one and swapped in by one rename:
-readers keep the state they opened, the next to open sees the new one. It holds real tables, not views over files, so that a locked-down
-connection without file or network access can answer everything.
+A DuckDB file that is open for writing shuts every other process out. So the file is built beside the
+published one and swapped in by one rename: readers keep the state they opened, the next to open sees the new
+one. It holds real tables, not views over files, so that a locked-down connection without file or network
+access can answer everything.
 """
 
 import json
@@ -65,7 +66,10 @@ class AnalystDatabase(ConfigurableResource):  # type: ignore[type-arg]
     path: str
 
     def publish(self, lake: Lake, *, model_versions: Iterable["ModelVersion"] = ()) -> PublishedDatabase:
-        """Build the database from the newest version of every table and swap it in; nothing is built where nothing changed."""
+        """Build the database from the newest version of every table and swap it in.
+
+        Nothing is built where nothing changed.
+        """
         target = Path(self.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         models = model_version_rows(model_versions)
@@ -85,7 +89,9 @@ class AnalystDatabase(ConfigurableResource):  # type: ignore[type-arg]
             return self._report(is_new=True)
 
     def query(self, sql: str, *, max_rows: int | None = None) -> pl.DataFrame:
-        """Answer SQL from the published file, read-only and without any file or network access; instants are UTC.
+        """Answer SQL from the published file, read-only and without any file or network access.
+
+        Instants are UTC.
 
         Raises:
             ConfigurationError: nothing is published yet, or the SQL is wrong or asks for what is closed.

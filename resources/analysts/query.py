@@ -18,7 +18,9 @@ ORDER BY kind DESC, name
 
 
 def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.DataFrame:
-    """Answer SQL from the DuckDB file at `path`, read-only and without any file or network access; instants are UTC.
+    """Answer SQL from the DuckDB file at `path`, read-only and without any file or network access.
+
+    Instants are UTC.
 
     Raises:
         ConfigurationError: nothing is published there yet, or the SQL is wrong or asks for what is closed.
@@ -41,7 +43,8 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
             n_statements = len(connection.extract_statements(sql))
             if n_statements != 1:
                 raise ConfigurationError(
-                    f"one statement is answered at a time, and these are {n_statements}: ask for them one after the other"
+                    f"one statement is answered at a time, and these are {n_statements}: ask for them one"
+                    " after the other"
                 )
             answer = connection.sql(sql)
             frame = pl.DataFrame() if answer is None else _frame(answer)

@@ -1,4 +1,7 @@
-"""Views and table macros of the analyst database: what people ask for, in the words they ask in. SQL and its comments, no logic."""
+"""Views and table macros of the analyst database: what people ask for, in the words they ask in.
+
+SQL and its comments, no logic.
+"""
 
 from dataclasses import dataclass
 
@@ -29,9 +32,9 @@ def _prices(condition: str) -> str:
         ("imbalance_prices", "'imbalance'"),
     )
     parts = [
-        f"(SELECT zone, {market} AS market, {_PRICE_COLUMNS} FROM {table} {condition} {_NEWEST})"
+        f"(SELECT zone, {market} AS market, {_PRICE_COLUMNS} FROM {table} {condition} {_NEWEST})"  # noqa: S608
         for table, market in markets
-    ]  # noqa: S608
+    ]
     return " UNION ALL ".join(parts)
 
 
@@ -44,19 +47,28 @@ VIEWS: tuple[AnalystView, ...] = (
     AnalystView(
         name="prices",
         sql=_prices(""),
-        comment="Newest vintage of every price of every market and source: day_ahead, intraday_vwap, intraday_ida1 and so on, imbalance.",
+        comment=(
+            "Newest vintage of every price of every market and source: day_ahead, intraday_vwap,"
+            " intraday_ida1 and so on, imbalance."
+        ),
     ),
     AnalystView(
         name="prices_as_of",
         arguments="instant",
         sql=_prices("WHERE available_at_utc <= instant"),
-        comment="Prices as they were known at an instant: SELECT * FROM prices_as_of(TIMESTAMPTZ '2025-06-01 10:00:00+00').",
+        comment=(
+            "Prices as they were known at an instant: SELECT * FROM prices_as_of(TIMESTAMPTZ '2025-06-01"
+            " 10:00:00+00')."
+        ),
     ),
     AnalystView(
         name="forecasts_as_of",
         arguments="instant",
         sql=_FORECASTS_AS_OF,
-        comment="The newest forecast of each period that existed at an instant: SELECT * FROM forecasts_as_of(now()).",
+        comment=(
+            "The newest forecast of each period that existed at an instant: SELECT * FROM"
+            " forecasts_as_of(now())."
+        ),
     ),
     AnalystView(
         name="forecasts",
@@ -71,7 +83,10 @@ LEFT JOIN prices p ON p.zone = f.zone AND p.delivery_start_utc = f.delivery_star
     AND p.resolution_minutes = f.resolution_minutes AND contains(f.source, p.source)
 QUALIFY row_number() OVER (PARTITION BY f.zone, f.delivery_start_utc, f.role, f.model_version, f.source ORDER BY p.available_at_utc DESC) = 1
 """,
-        comment="Every forecast with its 80 % interval beside the price that the auction gave, of its own source; null while that is not known.",
+        comment=(
+            "Every forecast with its 80 % interval beside the price that the auction gave, of its own source;"
+            " null while that is not known."
+        ),
     ),
     AnalystView(
         name="pnl",
@@ -81,7 +96,10 @@ SELECT zone, delivery_day, strategy, role, mode, currency, sum(gross_pnl_eur) AS
     sum(perfect_foresight_eur) AS perfect_foresight_eur, sum(filled_mwh) AS filled_mwh
 FROM settlements GROUP BY ALL
 """,
-        comment="Money by zone, day, strategy and role: gross, costs, net, and what perfect foresight would have made.",
+        comment=(
+            "Money by zone, day, strategy and role: gross, costs, net, and what perfect foresight would have"
+            " made."
+        ),
     ),
     AnalystView(
         name="pnl_attribution",
@@ -97,13 +115,19 @@ FROM settlements GROUP BY ALL
     ),
     AnalystView(
         name="drift",
-        sql="SELECT * FROM feature_drift QUALIFY row_number() OVER (PARTITION BY zone, feature, method ORDER BY delivery_day DESC) = 1",
+        sql=(
+            "SELECT * FROM feature_drift QUALIFY row_number() OVER (PARTITION BY zone, feature, method ORDER"
+            " BY delivery_day DESC) = 1"
+        ),
         comment="The newest verdict on each feature of each zone; the history is in feature_drift.",
     ),
     AnalystView(
         name="champions",
         sql="SELECT * FROM model_versions WHERE stage = 'champion'",
-        comment="The version that serves, per zone and model: of the price, and of the spread where a strategy trades it.",
+        comment=(
+            "The version that serves, per zone and model: of the price, and of the spread where a strategy"
+            " trades it."
+        ),
     ),
     AnalystView(
         name="open_signals",

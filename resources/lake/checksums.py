@@ -1,7 +1,10 @@
-"""SHA-256 of every data file of a Delta table, kept in `_checksums/` beside its log: a flipped bit is otherwise read in silence.
+"""SHA-256 of every data file of a Delta table, kept in `_checksums/` beside its log.
 
-A commit of few files leaves one small file for each, named after it; a commit of many leaves one bundle. A process killed between commit and
-checksum leaves files without one: `verify_files` counts them as unrecorded, and `record_missing` adopts them.
+A flipped bit is otherwise read in silence.
+
+A commit of few files leaves one small file for each, named after it; a commit of many leaves one bundle. A
+process killed between commit and checksum leaves files without one: `verify_files` counts them as unrecorded,
+and `record_missing` adopts them.
 """
 
 import hashlib
@@ -22,7 +25,10 @@ _BUNDLE_FROM_FILES = 9
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a check of all data files of one table found. `damaged` and `lost` name files; unrecorded ones were never checked."""
+    """What a check of all data files of one table found.
+
+    `damaged` and `lost` name files; unrecorded ones were never checked.
+    """
 
     table: str
     n_files: int
@@ -78,7 +84,8 @@ def refuse_damaged(delta: DeltaTable, table: str, uris: Iterable[str]) -> None:
     verification = verify_files(delta, table, [_relative(delta, uri) for uri in uris])
     if not verification.is_sound:
         raise ContractError(
-            f"table {table}: files differ from their checksums: {[*verification.damaged, *verification.lost]}; restore them first"
+            f"table {table}: files differ from their checksums:"
+            f" {[*verification.damaged, *verification.lost]}; restore them first"
         )
 
 

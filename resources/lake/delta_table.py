@@ -1,8 +1,11 @@
-"""One Delta table under one contract: opening, reading and committing with optimistic concurrency. What the rows mean is decided in `lake.py`.
+"""One Delta table under one contract: opening, reading and committing with optimistic concurrency.
 
-Every commit starts from the version that was read. Delta refuses it when another writer has meanwhile changed what was read: an overwrite because
-its predicate matches the other's rows, an append because both carry the transaction name of their zone. `commit` then reads again and retries,
-so that two processes leave what one after the other would have left. A process killed before its commit leaves files that no version names.
+What the rows mean is decided in `lake.py`.
+
+Every commit starts from the version that was read. Delta refuses it when another writer has meanwhile changed
+what was read: an overwrite because its predicate matches the other's rows, an append because both carry the
+transaction name of their zone. `commit` then reads again and retries, so that two processes leave what one
+after the other would have left. A process killed before its commit leaves files that no version names.
 """
 
 import random
@@ -33,7 +36,8 @@ _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:*-]{1,64}")
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 3650 days",
     "delta.deletedFileRetentionDuration": "interval 3650 days",
-    # a table is opened from its newest checkpoint and every commit since: the default of 100 makes opening five times slower
+    # a table is opened from its newest checkpoint and every commit since: the default of 100 makes opening
+    # five times slower
     "delta.checkpointInterval": "10",
 }
 
@@ -121,9 +125,11 @@ class StoredTable:
             frame = frame.filter(pl.col(MONTH) <= month_of(last_day), pl.col("delivery_day") <= last_day)
         stored = {field.name for field in delta.schema().fields}
         return frame.select(
-            pl.col(name).cast(column.dtype)
-            if name in stored
-            else pl.lit(None, dtype=column.dtype).alias(name)
+            (
+                pl.col(name).cast(column.dtype)
+                if name in stored
+                else pl.lit(None, dtype=column.dtype).alias(name)
+            )
             for name, column in self.contract.columns.items()
         )
 
@@ -141,7 +147,10 @@ class StoredTable:
         )
 
     def zones(self, delta: DeltaTable) -> list[str]:
-        """Zones that this version has rows of, told by its log; empty for a table that is not laid out by zone."""
+        """Zones that this version has rows of, told by its log.
+
+        Empty for a table that is not laid out by zone.
+        """
         files = pl.DataFrame(delta.get_add_actions(flatten=True))
         return sorted(files["partition.zone"].unique().to_list()) if "partition.zone" in files.columns else []
 
@@ -164,7 +173,8 @@ class StoredTable:
         """All rows of the partitions that `frame` touches, and the predicate that names exactly them (None: the whole table).
 
         Raises:
-            ContractError: a file of these partitions differs from its checksum, so that writing them anew would hide the damage.
+            ContractError: a file of these partitions differs from its checksum, so that writing them anew
+                would hide the damage.
         """
         predicate = self.partitions_predicate(frame)
         refuse_damaged(delta, self.contract.name, delta.file_uris(file_pruning_predicate=predicate))
@@ -174,7 +184,10 @@ class StoredTable:
         return rows.collect(), predicate
 
     def crowded(self, delta: DeltaTable, n_files: int) -> list[tuple[str | None, str | None]]:
-        """Zone and month of every partition of this version with at least `n_files` data files; None where the table has no such column."""
+        """Zone and month of every partition of this version with at least `n_files` data files.
+
+        None where the table has no such column.
+        """
         parts = Counter(
             tuple(re.findall(r"(?:^|/)(zone|delivery_month)=([^/]*)", unquote(uri)))
             for uri in delta.file_uris()
@@ -194,10 +207,16 @@ class StoredTable:
         return self.partitions_of(delta, pl.DataFrame(columns))
 
     def partitions_predicate(self, frame: pl.DataFrame) -> str | None:
-        """SQL that names the partitions of `frame`: all its zones in all its months; None where the table has no partitions."""
+        """SQL that names the partitions of `frame`: all its zones in all its months.
+
+        None where the table has no partitions.
+        """
         if not self.partition_columns:
             return None
-        predicate = f"zone IN ({_quoted([check_zone(self.contract, zone) for zone in frame['zone'].unique().sort()])})"
+        predicate = (
+            "zone IN"
+            f" ({_quoted([check_zone(self.contract, zone) for zone in frame['zone'].unique().sort()])})"
+        )
         return (
             f"{predicate} AND {MONTH} IN ({_quoted(_months(frame))})"
             if MONTH in self.partition_columns
@@ -205,7 +224,10 @@ class StoredTable:
         )
 
     def commit(self, attempt: Callable[[DeltaTable], T]) -> T:
-        """Run `attempt` on the newest version; again on a newer one for as long as other writers come first."""
+        """Run `attempt` on the newest version.
+
+        Again on a newer one for as long as other writers come first.
+        """
         for n_failed in range(_MAX_ATTEMPTS):
             try:
                 delta = self.open_or_create()
@@ -217,7 +239,10 @@ class StoredTable:
         raise AssertionError("unreachable")
 
     def append(self, delta: DeltaTable, frame: pl.DataFrame) -> None:
-        """Commit `frame` as new rows; fails if another append touched one of its zones since `delta` was read."""
+        """Commit `frame` as new rows.
+
+        Fails if another append touched one of its zones since `delta` was read.
+        """
         zones = frame["zone"].unique().sort().to_list() if "zone" in frame.columns else ["all"]
         transactions = [Transaction(f"append:{zone}", delta.version() + 1) for zone in zones]
         physical, schema_mode = self._prepared(delta, frame)

@@ -1,7 +1,10 @@
-"""The table store: Delta tables under contract, local or on S3 by one URI. The only door through which rows are written or read.
+"""The table store: Delta tables under contract, local or on S3 by one URI.
 
-Raw tables take new facts only (`append`), derived tables replace what they describe (`replace`), event tables are keyed (`upsert`,
-`append_only`). Every write may be repeated, by a second process or after a kill, and leaves the same rows.
+The only door through which rows are written or read.
+
+Raw tables take new facts only (`append`), derived tables replace what they describe (`replace`), event tables
+are keyed (`upsert`, `append_only`). Every write may be repeated, by a second process or after a kill, and
+leaves the same rows.
 """
 
 import hashlib
@@ -43,17 +46,21 @@ class WriteReport:
 class Lake(ConfigurableResource):  # type: ignore[type-arg]
     """Delta tables below `uri`, a folder or `s3://bucket/prefix`.
 
-    `storage_options` as delta-rs names them, for example `AWS_REGION` and `AWS_ENDPOINT_URL`; credentials come from the AWS session.
+    `storage_options` as delta-rs names them, for example `AWS_REGION` and `AWS_ENDPOINT_URL`; credentials
+    come from the AWS session.
     """
 
     uri: str
     storage_options: dict[str, str] = Field(default_factory=dict)
 
     def append(self, table: str, frame: pl.DataFrame, *, source: str) -> WriteReport:
-        """Add the rows of a raw table that the ledger does not hold; what breaks the contract goes to `quarantine` with its reason.
+        """Add the rows of a raw table that the ledger does not hold.
 
-        Known is a row of the same key and values, and a captured row that repeats the newest earlier vintage: fetching again is no revision. A
-        row that contradicts the ledger on its key is quarantined; the ledger never changes.
+        What breaks the contract goes to `quarantine` with its reason.
+
+        Known is a row of the same key and values, and a captured row that repeats the newest earlier vintage:
+        fetching again is no revision. A row that contradicts the ledger on its key is quarantined; the ledger
+        never changes.
 
         Raises:
             ContractError: a column is missing, unknown or of the wrong type; the table is not raw.
@@ -83,10 +90,12 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
     ) -> WriteReport:
         """Put `frame` in place of all rows of `zone` from `first_day` to `last_day`, both included, in one commit.
 
-        `only` narrows what is replaced further, for example `{"role": "champion"}`. The same rows again make no commit.
+        `only` narrows what is replaced further, for example `{"role": "champion"}`. The same rows again make
+        no commit.
 
         Raises:
-            ContractError: a row breaks the contract or lies outside the zone, the days or `only`; nothing is written.
+            ContractError: a row breaks the contract or lies outside the zone, the days or `only`; nothing is
+                written.
         """
         stored = self._stored(table)
         check_zone(stored.contract, zone)
@@ -116,7 +125,8 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
     def upsert(self, table: str, frame: pl.DataFrame, *, by: Sequence[str] = ()) -> WriteReport:
         """Insert rows of an event table, or replace those of the same key within their zone and month of delivery.
 
-        With `by`, all rows that are equal in these columns are replaced: a group is written whole, and nothing of an older one stays.
+        With `by`, all rows that are equal in these columns are replaced: a group is written whole, and
+        nothing of an older one stays.
 
         Raises:
             ContractError: a row breaks the contract; nothing is written.
@@ -141,7 +151,8 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         """Insert rows of an event table whose rows never change; rows that are there already are left out.
 
         Raises:
-            ContractError: a row breaks the contract or differs from the stored row of its key; nothing is written.
+            ContractError: a row breaks the contract or differs from the stored row of its key; nothing is
+                written.
         """
         stored = self._stored(table)
         accepted = _all_accepted(stored.contract, frame)
@@ -172,13 +183,17 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         as_of_utc: datetime | None = None,
         version: int | None = None,
     ) -> pl.DataFrame:
-        """Rows under the contract, sorted by key; empty if the table does not exist. Days are delivery days, both included.
+        """Rows under the contract, sorted by key; empty if the table does not exist.
 
-        With `as_of_utc`, only what was known at that instant: of a raw table the newest vintage of each value available by then, of a derived
-        table the rows with `as_of_utc` up to then. `version` reads an older state of the table.
+        Days are delivery days, both included.
+
+        With `as_of_utc`, only what was known at that instant: of a raw table the newest vintage of each value
+        available by then, of a derived table the rows with `as_of_utc` up to then. `version` reads an older
+        state of the table.
 
         Raises:
-            ContractError: an unknown zone, an instant without time zone, or a table without any of both instants.
+            ContractError: an unknown zone, an instant without time zone, or a table without any of both
+                instants.
         """
         stored = self._stored(table)
         delta = stored.open()
@@ -192,7 +207,10 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         return frame.collect().sort(stored.contract.key)
 
     def newest_day(self, table: str, zone: str) -> date | None:
-        """Newest delivery day of a zone, told by the table's log without opening a data file; None where it has none."""
+        """Newest delivery day of a zone, told by the table's log without opening a data file.
+
+        None where it has none.
+        """
         stored = self._stored(table)
         delta = stored.open()
         return None if delta is None else stored.newest_day(delta, zone)
@@ -209,7 +227,10 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         return -1 if delta is None else int(delta.version())
 
     def state(self, table: str) -> str:
-        """Identity and version of the table, `id@version`: equal only where the rows are the same; empty if it does not exist."""
+        """Identity and version of the table, `id@version`: equal only where the rows are the same.
+
+        Empty if it does not exist.
+        """
         delta = self._stored(table).open()
         return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
 
@@ -228,7 +249,9 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         return sum(record_missing(delta) for delta in opened if delta is not None)
 
     def compact(self) -> int:
-        """Write every partition that has gathered many small files anew as few; returns how many partitions. Older versions stay readable.
+        """Write every partition that has gathered many small files anew as few; returns how many partitions.
+
+        Older versions stay readable.
 
         Raises:
             ContractError: a file of such a partition differs from its checksum.
@@ -245,7 +268,8 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
     def vacuum(self, *, keep_days: int) -> int:
         """Delete data files that no version of the last `keep_days` days names; returns how many.
 
-        Older versions can then no longer be read: keep more days than the oldest model version that must be re-created.
+        Older versions can then no longer be read: keep more days than the oldest model version that must be
+        re-created.
 
         Raises:
             ContractError: `keep_days` is below 7, so that a run under way could lose its files.
@@ -269,7 +293,10 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", options)
 
     def quarantine(self, table: str, rejected: pl.DataFrame, *, source: str) -> int:
-        """Keep rows that were refused for `table`, each with its `reason`; the same reject again is no new row. Returns their number."""
+        """Keep rows that were refused for `table`, each with its `reason`.
+
+        The same reject again is no new row. Returns their number.
+        """
         if rejected.is_empty():
             return 0
         rows = quarantine_rows(table, rejected, source=source, seen_at_utc=datetime.now(UTC))
@@ -321,7 +348,10 @@ def _as_json(row: dict[str, object]) -> str:
 def _append_new(
     stored: StoredTable, delta: DeltaTable, accepted: pl.DataFrame
 ) -> tuple[int, pl.DataFrame, int]:
-    """Commit what `delta` does not hold; returns the number of new rows, the rows that contradict the ledger, and the version."""
+    """Commit what `delta` does not hold.
+
+    Returns the number of new rows, the rows that contradict the ledger, and the version.
+    """
     contract = stored.contract
     before = stored.rows_around(delta, accepted)
     new = accepted.join(before, on=contract.key, how="anti")
@@ -358,7 +388,11 @@ def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.Data
 
 
 def _append_or_compact(stored: StoredTable, delta: DeltaTable, new: pl.DataFrame) -> None:
-    """Append `new`; where its one partition has gathered many small files, write the partition anew as one file in the same commit."""
+    """Append `new`.
+
+    Where its one partition has gathered many small files, write the partition anew as one file in the same
+    commit.
+    """
     n_partitions = new.select("zone", pl.col("delivery_day").dt.strftime("%Y-%m")).n_unique()
     if (
         n_partitions == 1
@@ -389,7 +423,8 @@ def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
     if not checked.rejected.is_empty():
         reasons = checked.rejected["reason"].value_counts(sort=True).head(3).rows()
         raise ContractError(
-            f"table {contract.name}: {checked.rejected.height} of {frame.height} rows break the contract: {reasons}"
+            f"table {contract.name}: {checked.rejected.height} of {frame.height} rows break the contract:"
+            f" {reasons}"
         )
     if "zone" in contract.columns:
         for zone in checked.accepted["zone"].unique():

@@ -1,6 +1,7 @@
 """Credentials of a lake on S3: what dagster-aws and the AWS session behind it know, in the words of delta-rs.
 
-They are asked for at each use and never become part of a resource's configuration, which the UI shows; credentials of a role renew themselves.
+They are asked for at each use and never become part of a resource's configuration, which the UI shows;
+credentials of a role renew themselves.
 """
 
 from collections.abc import Mapping
@@ -65,7 +66,8 @@ def s3_options(s3: "S3Resource") -> dict[str, str]:
     credentials = session.get_credentials()
     if credentials is None:
         raise ConfigurationError(
-            "the lake is on S3 and there are no AWS credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or a role"
+            "the lake is on S3 and there are no AWS credentials: set AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY, or a role"
         )
     frozen = credentials.get_frozen_credentials()
     token = {"AWS_SESSION_TOKEN": frozen.token} if frozen.token else {}

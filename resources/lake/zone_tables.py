@@ -47,7 +47,9 @@ def read_raw_tables(
 def with_desk_curve(
     raw: Mapping[str, pl.DataFrame], lake: Lake, zone: str, *, first_day: date, last_day: date
 ) -> dict[str, pl.DataFrame]:
-    """The tables with the desk's own curve (`reference_curve`) in `intraday_prices`, whoever brought it: it is a wish to trade at, no market data.
+    """The tables with the desk's own curve (`reference_curve`) in `intraday_prices`, whoever brought it.
+
+    It is a wish to trade at, no market data.
 
     Only decisions read it; features never do.
     """
@@ -59,7 +61,10 @@ def with_desk_curve(
 
 
 def lineage_of(settings: ZoneSettings) -> str:
-    """Which data a model of the zone stands on: its main source, and what was admitted against the publication rule."""
+    """Which data a model of the zone stands on.
+
+    Its main source, and what was admitted against the publication rule.
+    """
     admitted = f" + {', '.join(sorted(settings.assume_known))}" if settings.assume_known else ""
     return settings.source + admitted
 

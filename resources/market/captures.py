@@ -1,6 +1,9 @@
-"""Every answer of a provider, kept as it came: the body compressed under its checksum, and a row in the table `captures` that says when and whence.
+"""Every answer of a provider, kept as it came.
 
-Rows can be derived again from here when a parser improves. Bodies never change, so writing one twice is writing it once.
+The body compressed under its checksum, and a row in the table `captures` that says when and whence.
+
+Rows can be derived again from here when a parser improves. Bodies never change, so writing one twice is
+writing it once.
 """
 
 import gzip

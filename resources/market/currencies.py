@@ -1,6 +1,9 @@
-"""Prices of zones that trade in another currency: kept as published, converted with the reference rates of the ledger, handed on in EUR.
+"""Prices of zones that trade in another currency.
 
-Both sides stay in the ledger, so a converted row can always be made again: `local_currency_prices` and `exchange_rates`.
+Kept as published, converted with the reference rates of the ledger, handed on in EUR.
+
+Both sides stay in the ledger, so a converted row can always be made again: `local_currency_prices` and
+`exchange_rates`.
 """
 
 from collections.abc import Callable
@@ -33,7 +36,8 @@ def keep_and_convert(
 ) -> pl.DataFrame:
     """Rows of `table` in EUR for the delivery days, from all that the ledger holds of `source` once `new` is in it.
 
-    Converting what the ledger holds, and not only what is new, repeats what a run that died in between left undone.
+    Converting what the ledger holds, and not only what is new, repeats what a run that died in between left
+    undone.
 
     Raises:
         NotYetPublishedError: there is no price, or no rate for any of the days.
@@ -54,7 +58,10 @@ def keep_and_convert(
 def _rates(
     lake: Lake, zone: str, days: tuple[date, date], now: datetime, fetch_rates: FetchRates
 ) -> pl.DataFrame:
-    """Rates of the ledger for the gates of the days; fixings that are out by now and not in it are fetched first."""
+    """Rates of the ledger for the gates of the days.
+
+    Fixings that are out by now and not in it are fetched first.
+    """
     first = (gate_closure_utc(zone, days[0]) - RATE_IS_GOOD_FOR).date()
     last = min(gate_closure_utc(zone, days[1]), now).date()
     held = lake.read(RATES_TABLE, zones=[zone], first_day=first, last_day=last)

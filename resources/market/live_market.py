@@ -1,6 +1,9 @@
-"""Live sources behind one call: ask, keep the answer as it came, parse, judge, and hand on what is believable; fall back to the next source.
+"""Live sources behind one call.
 
-Nothing here decides what a value means: parsers and rules do. A provider that fails costs its own table and zone an attempt and nothing else.
+Ask, keep the answer as it came, parse, judge, and hand on what is believable; fall back to the next source.
+
+Nothing here decides what a value means: parsers and rules do. A provider that fails costs its own table and
+zone an attempt and nothing else.
 """
 
 import logging
@@ -53,7 +56,10 @@ def _ignore(_zone: str, _message: str) -> None:
 
 @dataclass(slots=True)
 class LiveMarket:
-    """All live providers of a desk. `client` gives the HTTP client of a provider; `warn` is told of every fallback (zone, message)."""
+    """All live providers of a desk.
+
+    `client` gives the HTTP client of a provider; `warn` is told of every fallback (zone, message).
+    """
 
     lake: Lake
     providers: Mapping[str, Provider]
@@ -63,7 +69,9 @@ class LiveMarket:
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime
     ) -> Fetched:
-        """Rows of `table` for the delivery days of the range from the first of `sources` that gives any; not yet written to the ledger.
+        """Rows of `table` for the delivery days of the range from the first of `sources` that gives any.
+
+        Not yet written to the ledger.
 
         Raises:
             NotYetPublishedError: every source says that it has nothing yet.
@@ -217,8 +225,8 @@ class LiveMarket:
             verdict.accepted,
             held,
             contract,
-            datetime.now(UTC) if captured is None or is_backfill else captured,
-        )  # type: ignore[arg-type]
+            datetime.now(UTC) if captured is None or is_backfill else captured,  # type: ignore[arg-type]
+        )
         return revised, tuple(
             f"{flag} on {start:%Y-%m-%d} in {zone}"
             for start, flag in verdict.flags.select("delivery_start_utc", "flag").iter_rows()
@@ -303,7 +311,10 @@ class LiveMarket:
         CaptureStore(self.lake).record([(record, answer.body if answer else b"")])
 
     def _quarantine_rejected(self, document: ParsedDocument, table: str, source: str) -> None:
-        """Refused rows are kept, except those of other days: a provider may send more than was asked for, and that is no fault."""
+        """Refused rows are kept, except those of other days.
+
+        A provider may send more than was asked for, and that is no fault.
+        """
         rejected = document.rejected.filter(pl.col("reason") != "outside the span that was asked for")
         self.lake.quarantine(table, rejected, source=source)
 

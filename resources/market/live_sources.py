@@ -1,4 +1,7 @@
-"""The live providers of a desk, put together: which there are, with which tokens, behind which HTTP client."""
+"""The live providers of a desk, put together.
+
+Which there are, with which tokens, behind which HTTP client.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -30,7 +33,9 @@ LIVE_ONLY_TABLES = (
     "outages",
     "available_capacity",
 )
-"""What live sources have beside the raw tables of every source: captured with them and kept for analysts; no feature is made of it yet."""
+"""What live sources have beside the raw tables of every source: captured with them and kept for analysts; no
+feature is made of it yet.
+"""
 _LOGIN = "ercot_login"
 """Where ERCOT hands out tokens, among the addresses that may be replaced."""
 
@@ -38,7 +43,9 @@ _LOGIN = "ercot_login"
 def live_providers(
     tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None
 ) -> dict[str, Provider]:
-    """Every provider by its name. `tokens` by provider; `base_urls` replaces an address, for a mirror or a test.
+    """Every provider by its name.
+
+    `tokens` by provider; `base_urls` replaces an address, for a mirror or a test.
 
     Raises:
         ConfigurationError: `base_urls` names no live source.
@@ -83,7 +90,10 @@ def make_live_market(
     base_urls: Mapping[str, str] | None = None,
     warn: Callable[[str, str], None] | None = None,
 ) -> LiveMarket:
-    """The live market over `lake`. `http_folder` holds the shared budget of requests per host, for all processes of this machine."""
+    """The live market over `lake`.
+
+    `http_folder` holds the shared budget of requests per host, for all processes of this machine.
+    """
 
     def client(provider: Provider) -> HttpClient:
         return HttpClient(http_folder, provider.policy)

@@ -22,7 +22,8 @@ Rows = dict[str, pl.DataFrame]
 class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
     """Market data in `path`: recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet files in the tidy layout.
 
-    A tidy file names its zone in a column `zone` or by the beginning of its name (`NL_prices.csv`). Other files are left alone.
+    A tidy file names its zone in a column `zone` or by the beginning of its name (`NL_prices.csv`). Other
+    files are left alone.
     """
 
     path: str
@@ -47,8 +48,9 @@ class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
         if not known and not own:
             there = ", ".join(path.name for path in sorted(folder.iterdir())[:5]) or "nothing"
             raise ConfigurationError(
-                f"folder {folder} holds no market data file (there is {there}): name a tidy CSV or Parquet after its zone, as NL_prices.csv, "
-                f"or give it a column zone; docs/sources/files.md has the layout. Recorded sets begin with {', '.join(_beginnings())}"
+                f"folder {folder} holds no market data file (there is {there}): name a tidy CSV or Parquet"
+                " after its zone, as NL_prices.csv, or give it a column zone; docs/sources/files.md has the"
+                f" layout. Recorded sets begin with {', '.join(_beginnings())}"
             )
         return [*own, *(path for _, path in sorted(known))]
 
@@ -61,7 +63,8 @@ class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
 
         Raises:
             ConfigurationError: no file holds the zone, or the folder is missing or empty.
-            ContractError: a tidy file on the zone is damaged or not believable; the recorded sets pass over a bad file, see `refused`.
+            ContractError: a tidy file on the zone is damaged or not believable; the recorded sets pass over a
+                bad file, see `refused`.
         """
         parsed = [accepted for accepted, _ in self._parsed(zone)]
         if not parsed:
@@ -124,11 +127,15 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     kind = "csv" if path.suffix.lower() == ".csv" else "parquet"
     parsed = parse_tidy(
-        path.read_bytes(), kind, path.name, Capture(zone=zone, captured_at_utc=written, is_backfill=True)
-    )  # type: ignore[arg-type]
+        path.read_bytes(),
+        kind,  # type: ignore[arg-type]
+        path.name,
+        Capture(zone=zone, captured_at_utc=written, is_backfill=True),
+    )
     if LOCAL_TABLE in parsed.tables:
         raise ContractError(
-            f"{path.name}: prices in another currency need exchange rates: bring them in with `spotdesk ingest {path.name}`"
+            f"{path.name}: prices in another currency need exchange rates: bring them in with `spotdesk"
+            f" ingest {path.name}`"
         )
     accepted, rejected = (
         {},
@@ -139,7 +146,8 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
         if verdict.is_refused:
             reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
             raise ContractError(
-                f"{path.name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons}; nothing of it is used"
+                f"{path.name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable:"
+                f" {reasons}; nothing of it is used"
             )
         accepted[table] = verdict.accepted
         if verdict.quarantined.height:
@@ -150,7 +158,10 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
 
 
 def _tidy_zones(path: Path) -> list[str]:
-    """Zones of a file in the tidy layout, empty for any other. A name that begins with a zone means to be one: reading it says what is wrong."""
+    """Zones of a file in the tidy layout, empty for any other.
+
+    A name that begins with a zone means to be one: reading it says what is wrong.
+    """
     kind = path.suffix.lower()
     if kind not in (".csv", ".parquet") or find_layout(path.stem):
         return []

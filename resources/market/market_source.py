@@ -1,7 +1,8 @@
 """Where raw rows come from: simulated, recorded, or asked of the live providers. Fetches; the lake judges.
 
-A fetch returns what was published at the present instant, under the raw contract of the table, and nothing that is only known later. A live answer
-is stamped with the instant of its capture, which is a little after the one at which it was asked for.
+A fetch returns what was published at the present instant, under the raw contract of the table, and nothing
+that is only known later. A live answer is stamped with the instant of its capture, which is a little after
+the one at which it was asked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,10 @@ from spot.errors import ConfigurationError
 
 
 class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
-    """All sources behind one call. `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per host.
+    """All sources behind one call.
+
+    `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per
+    host.
 
     Tokens are no part of it: Dagster shows the configuration of a resource.
     """
@@ -38,13 +42,17 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime
     ) -> pl.DataFrame:
-        """Rows of a raw table as published at `now`, for the delivery days of the range, both included; empty where nothing is published.
+        """Rows of a raw table as published at `now`, for the delivery days of the range, both included.
 
-        Of the live sources, the zone's own and then its fallbacks for this table are asked; a table that none of them has for the zone is empty.
+        Empty where nothing is published.
+
+        Of the live sources, the zone's own and then its fallbacks for this table are asked; a table that none
+        of them has for the zone is empty.
 
         Raises:
             ConfigurationError: the source does not have the zone, or lacks its token.
-            NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says is not believable.
+            NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says
+                is not believable.
         """
         named = _named(table, settings)
         if settings.source in LIVE_SOURCES or table == "weather_forecasts":
@@ -56,7 +64,9 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def offers(self, table: str, zone: str, *, settings: ZoneSettings) -> bool:
-        """Whether any source of the zone has this table for it at all. What is never offered can be neither fresh nor late.
+        """Whether any source of the zone has this table for it at all.
+
+        What is never offered can be neither fresh nor late.
 
         Raises:
             ConfigurationError: the folder of recorded data is missing or empty, or does not hold the zone.
@@ -129,7 +139,8 @@ def _named(table: str, settings: ZoneSettings) -> tuple[str, ...]:
 def _simulated(
     zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]
 ) -> Mapping[str, pl.DataFrame]:
-    # Imported here: every command wires this resource, and the simulation draws in scipy's whole signal processing.
+    # Imported here: every command wires this resource, and the simulation draws in scipy's whole signal
+    # processing.
     from spot.simulation.market import simulate
     from spot.simulation.scenarios import Scenario
 

@@ -1,6 +1,9 @@
-"""Rows derived again from the captured bodies by today's parsers and rules: what an improved parser adds to the ledger, and what it refuses now.
+"""Rows derived again from the captured bodies by today's parsers and rules.
 
-The ledger only grows: a row that is known stays as it is, one that a parser missed is added with the instant of its capture.
+What an improved parser adds to the ledger, and what it refuses now.
+
+The ledger only grows: a row that is known stays as it is, one that a parser missed is added with the instant
+of its capture.
 """
 
 from collections.abc import Iterator
@@ -40,7 +43,10 @@ class Rederived:
 
 
 def rederive(market: LiveMarket, captures: pl.DataFrame, *, is_applied: bool) -> Iterator[Rederived]:
-    """Parse and judge the bodies of these rows of `captures`, oldest first; with `is_applied`, add what the ledger lacks."""
+    """Parse and judge the bodies of these rows of `captures`, oldest first.
+
+    With `is_applied`, add what the ledger lacks.
+    """
     for row in captures.filter(pl.col("body_sha256") != "").sort("captured_at_utc").iter_rows(named=True):
         yield _again(market, row, is_applied=is_applied)
 
@@ -75,7 +81,10 @@ def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rede
 
 
 def find_request(market: LiveMarket, row: dict[str, Any]) -> ProviderRequest | None:
-    """The request that asks for the captured address today, with its parser; None where nothing asks for it any more."""
+    """The request that asks for the captured address today, with its parser.
+
+    None where nothing asks for it any more.
+    """
     first_day = delivery_day_of(row["zone"], row["first_utc"])
     last_day = delivery_day_of(row["zone"], row["end_utc"] - timedelta(microseconds=1))
     try:
@@ -86,11 +95,14 @@ def find_request(market: LiveMarket, row: dict[str, Any]) -> ProviderRequest | N
 
 
 def _missing(lake: Lake, table: str, rows: pl.DataFrame, row: dict[str, Any]) -> pl.DataFrame:
-    """Believable rows that the ledger does not hold; a value that it held at the time of the capture is no new vintage."""
+    """Believable rows that the ledger does not hold.
+
+    A value that it held at the time of the capture is no new vintage.
+    """
     first, last = rows["delivery_day"].min(), rows["delivery_day"].max()
-    held = lake.read(table, zones=[row["zone"]], first_day=first - HISTORY, last_day=last).filter(
+    held = lake.read(table, zones=[row["zone"]], first_day=first - HISTORY, last_day=last).filter(  # type: ignore[arg-type, operator]
         pl.col("source") == row["source"]
-    )  # type: ignore[operator, arg-type]
+    )
     verdict = assess_plausibility(table, rows, held.filter(pl.col("delivery_day") < first))
     if verdict.is_refused:
         return rows.clear()

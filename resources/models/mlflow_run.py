@@ -1,6 +1,9 @@
-"""MLflow runs through dagster-mlflow: one MLflow run per training run of the graph, its status set on purpose.
+"""MLflow runs through dagster-mlflow.
 
-dagster-mlflow starts the run when the resource is initialised and may leave a failed one FINISHED; `finished` says how it ended.
+One MLflow run per training run of the graph, its status set on purpose.
+
+dagster-mlflow starts the run when the resource is initialised and may leave a failed one FINISHED; `finished`
+says how it ended.
 """
 
 from collections.abc import Iterator
@@ -14,7 +17,10 @@ from resources.models.registry import EXPERIMENT, ModelRegistry
 
 @resource(
     config_schema={"mlflow_tracking_uri": str, "artifact_folder": str},
-    description="dagster-mlflow's `mlflow_tracking` over a store that exists: the first process makes it, the others wait.",
+    description=(
+        "dagster-mlflow's `mlflow_tracking` over a store that exists: the first process makes it, the others"
+        " wait."
+    ),
 )
 def mlflow_run(context: InitResourceContext) -> Iterator[Any]:
     """The resource `mlflow` of dagster-mlflow; importing it takes seconds, so only a run that trains does."""

@@ -1,4 +1,7 @@
-"""A new SQLite store of MLflow, whole or not there: MLflow killed while it makes the tables leaves one that nobody can open again."""
+"""A new SQLite store of MLflow, whole or not there.
+
+MLflow killed while it makes the tables leaves one that nobody can open again.
+"""
 
 import sqlite3
 import tempfile
@@ -9,7 +12,9 @@ _SQLITE = "sqlite:///"
 
 
 def make_store(tracking_uri: str) -> None:
-    """Make the store that the URI names, if it is a SQLite file that is not there yet; the caller sees to it that no other process does the same.
+    """Make the store that the URI names, if it is a SQLite file that is not there yet.
+
+    The caller sees to it that no other process does the same.
 
     The tables are made in a file beside it, which is copied whole (SQLite's own backup) and renamed.
     """

@@ -1,8 +1,11 @@
-"""The model registry over MLflow: versions, their files with checksums, and the alias `champion` that names the version which serves.
+"""The model registry over MLflow.
 
-One registered model per zone. A version is files (JSON, npz, CatBoost's own format) in the artifact store and tags that say what it is. The alias
-is moved in one write, so a killed promotion leaves the old or the new champion, never none and never half of one. Loading compares the
-sha256 of every file before any of them is parsed: a damaged file can crash the process that parses it.
+Versions, their files with checksums, and the alias `champion` that names the version which serves.
+
+One registered model per zone. A version is files (JSON, npz, CatBoost's own format) in the artifact store and
+tags that say what it is. The alias is moved in one write, so a killed promotion leaves the old or the new
+champion, never none and never half of one. Loading compares the sha256 of every file before any of them is
+parsed: a damaged file can crash the process that parses it.
 """
 
 import hashlib
@@ -28,8 +31,9 @@ PRICE_FAMILY = "day_ahead_price"
 SPREAD_FAMILY = "settlement_spread"
 EXPERIMENT = "spotdesk"
 Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "expired", "withdrawn"]
-"""What is stored as `champion` is every version that ever served; the alias says which one does now, and `shown_versions` calls the others `served`.
-`withdrawn` was rolled back."""
+"""What is stored as `champion` is every version that ever served; the alias says which one does now, and
+`shown_versions` calls the others `served`. `withdrawn` was rolled back.
+"""
 _FOLDER = "model"
 _RESERVED = (
     "fingerprint",
@@ -85,12 +89,17 @@ class VersionFacts:
 
 
 class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
-    """Versions of every zone's model in MLflow at `tracking_uri`; `artifact_folder` holds the files where that is a local database."""
+    """Versions of every zone's model in MLflow at `tracking_uri`.
+
+    `artifact_folder` holds the files where that is a local database.
+    """
 
     tracking_uri: str
     artifact_folder: str
     family: str = PRICE_FAMILY
-    """What the models say: the day-ahead price, or a spread. Each family has versions, an alias and locks of its own."""
+    """What the models say: the day-ahead price, or a spread. Each family has versions, an alias and locks of its
+    own.
+    """
 
     def of_family(self, family: str) -> "ModelRegistry":
         """The same registry for models of another family."""
@@ -99,13 +108,18 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         )
 
     def prepare(self) -> str:
-        """Create the database and the experiment once, safely among several processes; returns the experiment's id."""
+        """Create the database and the experiment once, safely among several processes.
+
+        Returns the experiment's id.
+        """
         return _prepare(self.tracking_uri, self.artifact_folder)
 
     def register(
         self, zone: str, files: Mapping[str, bytes], facts: VersionFacts, *, run_id: str | None = None
     ) -> ModelVersion:
-        """Store the files and name them a version (stage `candidate`); the same fingerprint again is the version that is there.
+        """Store the files and name them a version (stage `candidate`).
+
+        The same fingerprint again is the version that is there.
 
         Raises:
             ConfigurationError: a tag has a name that the registry keeps for itself.
@@ -179,7 +193,9 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             return None
 
     def champion_for(self, zone: str, delivery_day: date, lineage: str) -> ModelVersion:
-        """The version that serves `delivery_day`: the champion, or for days before its time the newest former champion that knew only the past.
+        """The version that serves `delivery_day`.
+
+        The champion, or for days before its time the newest former champion that knew only the past.
 
         A replay of the past thus never uses a model that learnt from it, and gives the same rows each time.
 
@@ -222,7 +238,8 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             ModelNotFoundError: there is no such version.
             ModelIntegrityError: a file is missing, too many, or not what was registered.
         """
-        # every forecaster and scipy behind one import: a rollback, which loads no model, does not wait a second for it
+        # every forecaster and scipy behind one import: a rollback, which loads no model, does not wait a
+        # second for it
         from spot.forecast.members import forecaster_from_files
 
         found = self.version(zone, version)
@@ -238,20 +255,23 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         if {name: _sha256(content) for name, content in files.items()} != version.checksums:
             _download.cache_clear()
             raise ModelIntegrityError(
-                f"model {version.name} version {version.version}: its files are not those that were registered"
+                f"model {version.name} version {version.version}: its files are not those that were"
+                " registered"
             )
         return files
 
     def promote(self, zone: str, version: str, *, serves_from: date | None = None) -> ModelVersion:
         """Let `version` serve, from `serves_from` where that is later than what was registered.
 
-        The alias moves at once, in one write. A champion of later days keeps it: a replay of the past moves nothing.
+        The alias moves at once, in one write. A champion of later days keeps it: a replay of the past moves
+        nothing.
 
         Raises:
             ModelNotFoundError: there is no such version.
         """
         old, known = self.champion(zone), self.version(zone, version)
-        # who holds the alias keeps its first day: a promotion that was killed half-way may be finished days later
+        # who holds the alias keeps its first day: a promotion that was killed half-way may be finished days
+        # later
         is_serving = old is not None and old.version == known.version
         if serves_from is not None and serves_from > known.serves_from and not is_serving:
             self._client().set_model_version_tag(self._name(zone), version, "serves_from", str(serves_from))
@@ -261,7 +281,9 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         return self.set_stage(zone, new.version, "champion")
 
     def rollback(self, zone: str, version: str) -> ModelVersion:
-        """Let an earlier version serve again, at once; the one that served is marked `withdrawn` and its rival takes its place.
+        """Let an earlier version serve again, at once.
+
+        The one that served is marked `withdrawn` and its rival takes its place.
 
         Raises:
             ModelNotFoundError: there is no such version.

@@ -1,4 +1,6 @@
-"""Which version serves a day, asked of the registry without MLflow where it is a local SQLite file: importing MLflow takes longer than the answer.
+"""Which version serves a day, asked of the registry without MLflow where it is a local SQLite file.
+
+Importing MLflow takes longer than the answer.
 
 It reads what `resources/models/registry.py` writes, by the same rule (`serving_version`), and writes nothing.
 """
@@ -30,7 +32,10 @@ class VersionGlance:
 
 
 def serving_at_a_glance(environment: Environment, zone: str, day: date, lineage: str) -> VersionGlance | None:
-    """The version that serves `day` on data of `lineage`; None where none does or nothing was ever registered."""
+    """The version that serves `day` on data of `lineage`.
+
+    None where none does or nothing was ever registered.
+    """
     path = Path(environment.tracking_uri.removeprefix(_SQLITE))
     if not environment.tracking_uri.startswith(_SQLITE):
         return _asked_of_mlflow(environment, zone, day, lineage)
@@ -74,7 +79,10 @@ def _stored(path: Path, name: str) -> tuple[str | None, list[VersionGlance]]:
 def serving_version(
     champion: str | None, versions: Sequence[VersionGlance], day: date, lineage: str
 ) -> VersionGlance | None:
-    """The champion where it may serve the day, else the newest former champion that may: the rule of `ModelRegistry.serving`."""
+    """The champion where it may serve the day, else the newest former champion that may.
+
+    The rule of `ModelRegistry.serving`.
+    """
     fit = [one for one in versions if one.lineage == lineage and one.serves_from <= day]
     now = next((one for one in fit if one.version == champion), None)
     return now or max(

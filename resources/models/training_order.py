@@ -8,10 +8,15 @@ from spot.errors import ConfigurationError
 
 
 class TrainingOrder(ConfigurableResource):  # type: ignore[type-arg]
-    """One order for all assets of a training run. Left empty, a run trains up to the newest published prices, because a person asked."""
+    """One order for all assets of a training run.
+
+    Left empty, a run trains up to the newest published prices, because a person asked.
+    """
 
     through_day: str = ""
-    """Newest delivery day whose outcome may be used, evaluation included (ISO); the version serves from the day after."""
+    """Newest delivery day whose outcome may be used, evaluation included (ISO); the version serves from the day
+    after.
+    """
     cause: str = "person"
     """schedule, drift, performance, estimated_performance, code or person."""
     detail: str = ""

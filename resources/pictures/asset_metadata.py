@@ -26,7 +26,10 @@ _PREVIEW_COLUMNS = 9
 
 
 def table_metadata(table: str) -> dict[str, Any]:
-    """Definition metadata of the asset that writes `table`: its name and its columns with types, units and constraints."""
+    """Definition metadata of the asset that writes `table`.
+
+    Its name and its columns with types, units and constraints.
+    """
     contract = find_contract(table)
     columns = [
         TableColumn(

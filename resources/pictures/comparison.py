@@ -27,7 +27,10 @@ def error_by_hour(comparison: pl.DataFrame, *, is_simulated: bool) -> bytes:
 
 
 def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
-    """What A gained on B since the first day: error saved (EUR/MWh, summed over days) and money (EUR). `daily` of `daily_comparison`."""
+    """What A gained on B since the first day: error saved (EUR/MWh, summed over days) and money (EUR).
+
+    `daily` of `daily_comparison`.
+    """
     figure, axes = _canvas(
         "gain of A over B, accumulated", "error saved, EUR/MWh x days", is_simulated=is_simulated
     )
@@ -46,7 +49,10 @@ def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
 def walk_forward_errors(
     days: Sequence[date], losses: Mapping[str, Any], *, zone: str, is_simulated: bool
 ) -> bytes:
-    """Mean absolute error of each day that a candidate never saw; `losses` holds (D,) EUR/MWh by name, NaN where there is none."""
+    """Mean absolute error of each day that a candidate never saw.
+
+    `losses` holds (D,) EUR/MWh by name, NaN where there is none.
+    """
     figure, axes = _canvas(
         f"{zone}: walk-forward on untouched days", "mean absolute error, EUR/MWh", is_simulated=is_simulated
     )

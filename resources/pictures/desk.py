@@ -1,8 +1,9 @@
 """Pictures of forecasts, money, drift and calibration: frames under contract in, PNG bytes out.
 
-Used by assets (inline metadata), by the demo and by the reports, so that a picture looks the same everywhere. Colours are those of Okabe and Ito
-(readable with any colour vision) and never the only carrier of meaning. What comes from the simulator says so across the picture. Figures are made
-without pyplot: there is no global state and no display.
+Used by assets (inline metadata), by the demo and by the reports, so that a picture looks the same everywhere.
+Colours are those of Okabe and Ito (readable with any colour vision) and never the only carrier of meaning.
+What comes from the simulator says so across the picture. Figures are made without pyplot: there is no global
+state and no display.
 """
 
 import io
@@ -25,7 +26,9 @@ _PRICE_KEY = ["zone", "delivery_start_utc"]
 
 
 def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
-    """Quantile bands and median of the champion, with the outcome where it is known. The newest seven days of one zone.
+    """Quantile bands and median of the champion, with the outcome where it is known.
+
+    The newest seven days of one zone.
 
     `forecasts` is under `day_ahead_forecasts`, `prices` under `day_ahead_prices`.
     """
@@ -66,7 +69,10 @@ def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
 
 
 def pnl_curve(settlements: pl.DataFrame) -> bytes:
-    """Accumulated net P&L per zone and role against delivery day, and perfect foresight's share in the title. `settlements` is under its contract."""
+    """Accumulated net P&L per zone and role against delivery day, and perfect foresight's share in the title.
+
+    `settlements` is under its contract.
+    """
     if settlements.is_empty():
         return _blank("Profit and loss", "nothing settled yet")
     daily = (
@@ -104,7 +110,10 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
 
 
 def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
-    """Distance over its threshold, per feature, on the newest judged day of each zone. `drift` is under `feature_drift`; `source` of its data."""
+    """Distance over its threshold, per feature, on the newest judged day of each zone.
+
+    `drift` is under `feature_drift`; `source` of its data.
+    """
     judged = drift.filter(pl.col("value").is_not_null(), pl.col("threshold") > 0)
     if judged.is_empty():
         return _blank("Drift by feature", "no feature could be judged")
@@ -150,7 +159,10 @@ def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
 
 
 def calibration(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
-    """Share of outcomes below each quantile against its level: on the diagonal, the probabilities are honest. Champion, per zone."""
+    """Share of outcomes below each quantile against its level: on the diagonal, the probabilities are honest.
+
+    Champion, per zone.
+    """
     champion = forecasts.filter(pl.col("role") == "champion")
     both = champion.join(_outcomes(prices), on=_PRICE_KEY, how="inner")
     if both.is_empty():
@@ -200,7 +212,10 @@ def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None 
 
 
 def publication_lags(lags: pl.DataFrame) -> bytes:
-    """When each series was first seen against its due time by rule: median, and the range from the 10th to the 90th percentile of days."""
+    """When each series was first seen against its due time by rule.
+
+    Median, and the range from the 10th to the 90th percentile of days.
+    """
     if lags.is_empty():
         return _blank(
             "Publication against the rule", "nothing captured yet: history is dated by the rule itself"
@@ -237,7 +252,10 @@ def publication_lags(lags: pl.DataFrame) -> bytes:
 
 
 def contributions(reasons: pl.DataFrame, what: str = "the forecast") -> bytes:
-    """Mean contribution of each family of inputs to the forecast of a day, EUR/MWh. `reasons` is under `signal_reasons`, of one thing explained."""
+    """Mean contribution of each family of inputs to the forecast of a day, EUR/MWh.
+
+    `reasons` is under `signal_reasons`, of one thing explained.
+    """
     moved = reasons.filter(pl.col("contribution_eur_per_mwh") != 0.0)
     if moved.is_empty():
         return _blank(f"What moved {what}", "nothing to explain")

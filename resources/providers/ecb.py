@@ -1,4 +1,7 @@
-"""Requests to the European Central Bank: euro reference rates for the zones that trade in another currency. No key."""
+"""Requests to the European Central Bank: euro reference rates for the zones that trade in another currency.
+
+No key.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

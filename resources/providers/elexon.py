@@ -1,4 +1,7 @@
-"""Requests to Elexon Insights (Great Britain). No key; BMRS data under Elexon's open licence. Spans of at most seven days on most endpoints."""
+"""Requests to Elexon Insights (Great Britain).
+
+No key; BMRS data under Elexon's open licence. Spans of at most seven days on most endpoints.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -28,7 +31,10 @@ _SYSTEM_PRICES = "balancing/settlement/system-prices"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Elexon:
-    """The provider `elexon`. The market index stands for intraday trading, the system price settles imbalances."""
+    """The provider `elexon`.
+
+    The market index stands for intraday trading, the system price settles imbalances.
+    """
 
     base_url: str = "https://data.elexon.co.uk/bmrs/api/v1"
     name: str = SOURCE
@@ -36,7 +42,10 @@ class Elexon:
     longest_span_days: int = 7
 
     def tables(self, zone: str) -> frozenset[str]:
-        """All of its tables for GB, nothing elsewhere. The prices arrive in GBP (`local_currency_prices`) and are converted."""
+        """All of its tables for GB, nothing elsewhere.
+
+        The prices arrive in GBP (`local_currency_prices`) and are converted.
+        """
         return frozenset(_ENDPOINTS) if zone == ZONE else frozenset()
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:

@@ -1,4 +1,7 @@
-"""Requests to Energy-Charts (Fraunhofer ISE). No key; data CC BY 4.0 where the answer says so. The provider limits bursts with status 429."""
+"""Requests to Energy-Charts (Fraunhofer ISE).
+
+No key; data CC BY 4.0 where the answer says so. The provider limits bursts with status 429.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +32,10 @@ class EnergyCharts:
     longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
-        """Prices by bidding zone; load, generation and forecasts where zone and country are the same ground."""
+        """Prices by bidding zone.
+
+        Load, generation and forecasts where zone and country are the same ground.
+        """
         prices = {"day_ahead_prices"} if zone in BIDDING_ZONES else set()
         power = {"load_actuals", "generation_actuals", *_FORECASTS} if zone in COUNTRIES else set()
         return frozenset(prices | power)

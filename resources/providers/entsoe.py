@@ -1,7 +1,9 @@
-"""Requests to the ENTSO-E Transparency Platform. One token per desk; 400 requests a minute, else a ban of ten minutes.
+"""Requests to the ENTSO-E Transparency Platform.
 
-A request may span a year; a quarter is asked for here, since generation by type is long. The token is a query parameter, so it is handed over as a
-secret. Source: "Transparency Platform RESTful API user guide".
+One token per desk; 400 requests a minute, else a ban of ten minutes.
+
+A request may span a year; a quarter is asked for here, since generation by type is long. The token is a query
+parameter, so it is handed over as a secret. Source: "Transparency Platform RESTful API user guide".
 """
 
 from collections.abc import Iterator, Sequence
@@ -70,7 +72,9 @@ _BY_ZONE: dict[str, dict[str, str]] = {
     },
     "outages": {"documentType": codes.GENERATION_OUTAGES, "biddingZone_Domain": ""},
 }
-"""Table to parameters; an empty one takes the EIC of the zone or of its settlement area. Two tables of one document ask for it twice."""
+"""Table to parameters; an empty one takes the EIC of the zone or of its settlement area. Two tables of one
+document ask for it twice.
+"""
 _SETTLED_BY_AREA = frozenset({"imbalance_prices", "imbalance_price_sides", "imbalance_volumes"})
 _ZONES_OF_OTHER_AUCTIONS = frozenset({"AT", "DE_LU"})
 
@@ -101,7 +105,8 @@ class Entsoe:
         require_table(self, table, zone)
         if not self.token:
             raise ConfigurationError(
-                "ENTSO-E needs a token: set SPOTDESK_ENTSOE_TOKEN in .env (docs/sources/entsoe.md says how to get one)"
+                "ENTSO-E needs a token: set SPOTDESK_ENTSOE_TOKEN in .env (docs/sources/entsoe.md says how to"
+                " get one)"
             )
         return [
             self._request(table, zone, first_day, last_day, parameters)

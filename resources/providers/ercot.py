@@ -1,6 +1,9 @@
-"""Requests to the ERCOT Public API. A free key and a login that gives a token for an hour; 30 requests a minute. Prices are in USD.
+"""Requests to the ERCOT Public API.
 
-Source: developer.ercot.com, "Registration and authentication" and "Known limits". ERCOT answers requests from inside the United States only.
+A free key and a login that gives a token for an hour; 30 requests a minute. Prices are in USD.
+
+Source: developer.ercot.com, "Registration and authentication" and "Known limits". ERCOT answers requests from
+inside the United States only.
 """
 
 import time
@@ -49,13 +52,18 @@ class Ercot:
     longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
-        """Prices and load forecasts for the hubs of ERCOT; the prices arrive in USD (`local_currency_prices`) and are converted."""
+        """Prices and load forecasts for the hubs of ERCOT.
+
+        The prices arrive in USD (`local_currency_prices`) and are converted.
+        """
         return (
             frozenset({*_PRICES, "load_forecasts"}) if find_zone(zone).operator == OPERATOR else frozenset()
         )
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
-        """One request; load forecasts need one per delivery day, for the postings from the midnight before to the gate.
+        """One request.
+
+        Load forecasts need one per delivery day, for the postings from the midnight before to the gate.
 
         Raises:
             ConfigurationError: a key or login is missing, or no such table for the zone.
@@ -63,8 +71,8 @@ class Ercot:
         require_table(self, table, zone)
         if not (self.key and self.username and self.password):
             raise ConfigurationError(
-                "ERCOT needs a key and a login: set SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME and SPOTDESK_ERCOT_PASSWORD in .env "
-                "(docs/sources/ercot.md says how to get them)"
+                "ERCOT needs a key and a login: set SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME and"
+                " SPOTDESK_ERCOT_PASSWORD in .env (docs/sources/ercot.md says how to get them)"
             )
         return list(self._requests(table, zone, first_day, last_day))
 

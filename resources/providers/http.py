@@ -1,7 +1,9 @@
-"""Asking a provider: bounded in size and time, retried, and polite: one budget per host for all processes of this machine.
+"""Asking a provider: bounded in size and time, retried, and polite.
 
-A secret travels where the provider wants it and nowhere else: the address that is kept, logged or raised has HIDDEN in its place, and the library's
-own request log is kept silent. What a body means is not decided here.
+One budget per host for all processes of this machine.
+
+A secret travels where the provider wants it and nowhere else: the address that is kept, logged or raised has
+HIDDEN in its place, and the library's own request log is kept silent. What a body means is not decided here.
 """
 
 import json
@@ -30,7 +32,10 @@ _READ_BY_PARSERS = frozenset({200, 400})
 
 
 def silence_address_log() -> None:
-    """Keep the library's own log quiet: it names every address with its query at INFO, and a token may stand there. Call it beside the first use."""
+    """Keep the library's own log quiet.
+
+    It names every address with its query at INFO, and a token may stand there. Call it beside the first use.
+    """
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
@@ -88,7 +93,10 @@ class _TryAgainError(Exception):
 
 @dataclass(slots=True)
 class HttpClient:
-    """A client for all providers. `folder` holds one lock and one small state file per host, shared by all processes."""
+    """A client for all providers.
+
+    `folder` holds one lock and one small state file per host, shared by all processes.
+    """
 
     folder: Path
     policy: HttpPolicy = field(default_factory=HttpPolicy)
@@ -102,19 +110,24 @@ class HttpClient:
         secrets: Mapping[str, str] | None = None,
         secret_headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """The answer to a GET. `secrets` are query parameters too, but never shown; nor are the values of `secret_headers`.
+        """The answer to a GET.
+
+        `secrets` are query parameters too, but never shown; nor are the values of `secret_headers`.
 
         Raises:
             ConfigurationError: the provider refuses the token (401, 403) or the address is none.
             NotYetPublishedError: there is no such document (404).
-            SourceUnavailableError: no usable answer after all attempts, or the provider asks for a longer wait than the policy allows.
+            SourceUnavailableError: no usable answer after all attempts, or the provider asks for a longer
+                wait than the policy allows.
         """
         address = shown_address(url, parameters or {}, secrets or {})
         asked = _Asked("GET", url, address, {**(parameters or {}), **(secrets or {})}, secret_headers or {})
         return self._ask(asked, [*(secrets or {}).values(), *(secret_headers or {}).values()])
 
     def post_form(self, url: str, form: Mapping[str, str], secret_form: Mapping[str, str]) -> Answer:
-        """The answer to a POST of a form: how some providers hand out a token. The values of `secret_form` belong to it and are never shown.
+        """The answer to a POST of a form: how some providers hand out a token.
+
+        The values of `secret_form` belong to it and are never shown.
 
         Raises:
             ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `get`.
@@ -139,8 +152,8 @@ class HttpClient:
                 wait = (
                     error.wait_seconds
                     if error.wait_seconds is not None
-                    else 2.0**attempt * random.uniform(0.5, 1.0)
-                )  # noqa: S311 - spreads retries
+                    else 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
+                )
                 if error.wait_seconds is not None:
                     self._block(httpx.URL(url).host, wait)
             attempt += 1
@@ -157,7 +170,8 @@ class HttpClient:
         headers = {"Accept-Encoding": "gzip", "User-Agent": "spotdesk", **asked.headers}
         form = dict(asked.form) if asked.form else None
         try:
-            # Redirects are not followed: they could carry a token to another host. Proxies are the machine's business.
+            # Redirects are not followed: they could carry a token to another host. Proxies are the machine's
+            # business.
             with (
                 httpx.Client(timeout=timeout, follow_redirects=False) as client,
                 client.stream(
@@ -184,7 +198,10 @@ class HttpClient:
         )
 
     def _take_turn(self, host: str, address: str) -> None:
-        """Wait until this host may be asked again; turns are given out under a lock, so several processes share one budget."""
+        """Wait until this host may be asked again.
+
+        Turns are given out under a lock, so several processes share one budget.
+        """
         with self._state(host) as state:
             now = self.wall_clock()
             turn = max(now, state.get("next_turn", 0.0), state.get("blocked_until", 0.0))
@@ -213,7 +230,10 @@ class HttpClient:
 
 
 class _HostState:
-    """The shared state of one host, read and written under its lock. A damaged file is a fresh one: it only holds two instants."""
+    """The shared state of one host, read and written under its lock.
+
+    A damaged file is a fresh one: it only holds two instants.
+    """
 
     def __init__(self, stem: Path) -> None:
         self._path = stem.with_name(stem.name + ".json")
@@ -276,7 +296,10 @@ def _retry_after(text: str | None) -> float | None:
 
 
 def _bounded(response: httpx.Response, maximum_bytes: int, deadline: float, address: str) -> Iterator[bytes]:
-    """The decompressed body piece by piece. Size and time are checked at every piece, and compression cannot unpack past the bound."""
+    """The decompressed body piece by piece.
+
+    Size and time are checked at every piece, and compression cannot unpack past the bound.
+    """
     is_packed = response.headers.get("Content-Encoding", "identity").lower() in ("gzip", "deflate")
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None
     n_bytes = 0

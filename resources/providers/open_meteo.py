@@ -1,6 +1,9 @@
-"""Requests to Open-Meteo: weather forecast runs at the points of a zone. No key for non-commercial use; a customer key on their own host else.
+"""Requests to Open-Meteo: weather forecast runs at the points of a zone.
 
-The run of a delivery day is the newest that is usable at the day-ahead gate: 00Z of the day before. Archived runs reach back to March 2024 for ECMWF.
+No key for non-commercial use; a customer key on their own host else.
+
+The run of a delivery day is the newest that is usable at the day-ahead gate: 00Z of the day before. Archived
+runs reach back to March 2024 for ECMWF.
 """
 
 from collections.abc import Sequence

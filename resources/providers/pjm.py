@@ -1,6 +1,9 @@
-"""Requests to PJM Data Miner 2. A free key in a header; six requests a minute for those who are no members. Prices are in USD.
+"""Requests to PJM Data Miner 2.
 
-Source: "PJM Data Miner 2 API guide". Two years of prices may be asked for by hub; older ones are archived and cannot be filtered.
+A free key in a header; six requests a minute for those who are no members. Prices are in USD.
+
+Source: "PJM Data Miner 2 API guide". Two years of prices may be asked for by hub; older ones are archived and
+cannot be filtered.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,7 +26,9 @@ _FORECAST_FEEDS: tuple[tuple[Feed, str, str, str], ...] = (
     ("load_frcstd_hist", "RTO", "evaluated_at", "forecast_hour_beginning"),
     ("load_frcstd_7_day", "RTO_COMBINED", "evaluated_at_datetime", "forecast_datetime_beginning"),
 )
-"""Feed, area, and the names of the instants of making and of delivery. The first is history, the second the newest forecast alone."""
+"""Feed, area, and the names of the instants of making and of delivery. The first is history, the second the
+newest forecast alone.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +42,10 @@ class Pjm:
     longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
-        """Prices and load forecasts for the hubs of PJM; the prices arrive in USD (`local_currency_prices`) and are converted."""
+        """Prices and load forecasts for the hubs of PJM.
+
+        The prices arrive in USD (`local_currency_prices`) and are converted.
+        """
         return (
             frozenset({*_PRICE_FEEDS, "load_forecasts"})
             if find_zone(zone).operator == OPERATOR

@@ -1,4 +1,7 @@
-"""What the provider modules share: one request, with the parser that reads its answer, and the port that each provider satisfies."""
+"""What the provider modules share.
+
+One request, with the parser that reads its answer, and the port that each provider satisfies.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,9 +87,13 @@ def instant_text(instant: datetime) -> str:
 
 
 def require_table(provider: Provider, table: str, zone: str) -> None:
-    """Raise ConfigurationError unless the provider has the table for the zone; the message says what it has."""
+    """Raise ConfigurationError unless the provider has the table for the zone.
+
+    The message says what it has.
+    """
     known = provider.tables(zone)
     if table not in known:
         raise ConfigurationError(
-            f"{provider.name} has no {table} for {zone}: it has {', '.join(sorted(known)) or 'nothing for this zone'}"
+            f"{provider.name} has no {table} for {zone}: it has"
+            f" {', '.join(sorted(known)) or 'nothing for this zone'}"
         )

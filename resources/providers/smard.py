@@ -1,4 +1,7 @@
-"""Requests to SMARD (Bundesnetzagentur). No key; CC BY 4.0. Series lie in weekly files that start on Monday, local time."""
+"""Requests to SMARD (Bundesnetzagentur).
+
+No key; CC BY 4.0. Series lie in weekly files that start on Monday, local time.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -52,7 +55,10 @@ class Smard:
 
 
 def _resolution(table: str, zone: str, monday: date) -> str:
-    """Prices in the market time unit at the end of the week: the parser brings hours that are repeated on quarters back to the hour."""
+    """Prices in the market time unit at the end of the week.
+
+    The parser brings hours that are repeated on quarters back to the hour.
+    """
     is_hourly = table == "day_ahead_prices" and day_ahead_mtu_minutes(zone, monday + timedelta(days=6)) == 60
     return "hour" if is_hourly else "quarterhour"
 

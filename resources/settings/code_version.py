@@ -24,7 +24,10 @@ _SPREAD_ROOMS = (
 
 @cache
 def lock_hash() -> str:
-    """SHA-256 of `requirements.lock`: which versions of which libraries; `none` where the file is not there."""
+    """SHA-256 of `requirements.lock`: which versions of which libraries.
+
+    `none` where the file is not there.
+    """
     lock = PROJECT_ROOT / "requirements.lock"
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "none"
 

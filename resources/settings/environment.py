@@ -19,9 +19,9 @@
 | SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME, SPOTDESK_ERCOT_PASSWORD | none | key and login of the ERCOT public API |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
 
-Importing this module switches off the telemetry of mlflow and nannyml, which read it when they are imported, and sets BLAS to one thread unless
-the process says otherwise. It has polars add up groups in the order of their rows: partial sums that are put together as threads finish differ in
-the last bit from run to run.
+Importing this module switches off the telemetry of mlflow and nannyml, which read it when they are imported,
+and sets BLAS to one thread unless the process says otherwise. It has polars add up groups in the order of
+their rows: partial sums that are put together as threads finish differ in the last bit from run to run.
 """
 
 import os
@@ -65,7 +65,8 @@ warnings.filterwarnings("ignore", message=".* is currently in (beta|preview)")
 warnings.filterwarnings(
     "ignore", message="InitResourceContext.(dagster_run|run_id) is deprecated", category=DeprecationWarning
 )
-# The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores are shared.
+# The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores
+# are shared.
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 os.environ["POLARS_NO_PARTITION"] = "1"
@@ -104,7 +105,9 @@ class Environment:
 
 
 def read_environment(home: Path | None = None) -> Environment:
-    """The environment of this process: `.env` of the project root, below the process's own variables. `home` replaces the state folder.
+    """The environment of this process: `.env` of the project root, below the process's own variables.
+
+    `home` replaces the state folder.
 
     Raises:
         ConfigurationError: a variable has an impossible value.
@@ -118,7 +121,8 @@ def read_environment(home: Path | None = None) -> Environment:
         raise ConfigurationError(
             f"SPOTDESK_ENVIRONMENT is {name!r}: expected one of {', '.join(get_args(EnvironmentName))}"
         )
-    # A home that was asked for in code holds all its state itself: a test or the demo never writes into the desk's lake.
+    # A home that was asked for in code holds all its state itself: a test or the demo never writes into the
+    # desk's lake.
     own = {} if home is not None else values
     folder = (home or Path(values.get("SPOTDESK_HOME") or PROJECT_ROOT / ".spotdesk")).expanduser().resolve()
     return Environment(
@@ -140,25 +144,37 @@ def read_environment(home: Path | None = None) -> Environment:
 
 
 def provider_tokens() -> dict[str, str]:
-    """Provider to its token. Read at each use and never part of a resource's configuration, which the UI shows."""
+    """Provider to its token.
+
+    Read at each use and never part of a resource's configuration, which the UI shows.
+    """
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return {name: values.get(variable) or "" for name, variable in TOKEN_VARIABLES.items()}
 
 
 def alert_webhook() -> str:
-    """Where alerts are posted; empty where nothing is set. Read at each use: the address of a chat tool holds a token."""
+    """Where alerts are posted; empty where nothing is set.
+
+    Read at each use: the address of a chat tool holds a token.
+    """
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return values.get("SPOTDESK_WEBHOOK_URL") or ""
 
 
 def aws_credentials() -> dict[str, str]:
-    """AWS keys of `.env` and the process, as AWS names them; empty where a role or profile gives them. Read at each use, like the tokens."""
+    """AWS keys of `.env` and the process, as AWS names them; empty where a role or profile gives them.
+
+    Read at each use, like the tokens.
+    """
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return {name: value for name in _S3_CREDENTIALS if (value := values.get(name))}
 
 
 def signal_webhook() -> dict[str, str]:
-    """`url` and `secret` of the webhook that live signals are posted to; empty where none is set. Read at each use, like the tokens."""
+    """`url` and `secret` of the webhook that live signals are posted to; empty where none is set.
+
+    Read at each use, like the tokens.
+    """
     values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
     return {
         "url": values.get("SPOTDESK_SIGNAL_WEBHOOK_URL") or "",
@@ -197,7 +213,9 @@ def desk_settings(environment: Environment) -> DeskSettings:
 
 
 def admit_zones(zones: Iterable[str]) -> None:
-    """Add zones that `zones.yaml` does not have. Partition keys are fixed when the graph is imported, so call this before.
+    """Add zones that `zones.yaml` does not have.
+
+    Partition keys are fixed when the graph is imported, so call this before.
 
     Raises:
         ConfigurationError: a zone is unknown.

@@ -1,4 +1,6 @@
-"""Where the state folder lies, told without importing Dagster or MLflow: the stop button must work when everything else is slow or dead.
+"""Where the state folder lies, told without importing Dagster or MLflow.
+
+The stop button must work when everything else is slow or dead.
 
 `resources/settings/environment.py` reads the whole environment; a test proves that both name the same folder.
 """

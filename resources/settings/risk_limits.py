@@ -1,4 +1,7 @@
-"""Reads `conf/risk_limits.yaml`. Whatever goes wrong gives a book that denies everything, and never an exception."""
+"""Reads `conf/risk_limits.yaml`.
+
+Whatever goes wrong gives a book that denies everything, and never an exception.
+"""
 
 from pathlib import Path
 

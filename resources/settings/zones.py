@@ -1,4 +1,7 @@
-"""What a desk sets in `conf/zones.yaml`: which zones, fed from where, forecast and traded how. Read once, checked, then frozen."""
+"""What a desk sets in `conf/zones.yaml`: which zones, fed from where, forecast and traded how.
+
+Read once, checked, then frozen.
+"""
 
 from collections.abc import Mapping
 from datetime import date
@@ -45,9 +48,13 @@ class ZoneSettings(_Frozen):
     fallback_sources: dict[str, tuple[SourceName, ...]] = Field(default_factory=dict)
     """Raw table to the sources that are asked, in this order, where the first does not answer."""
     own_forecasts: bool = False
-    """Wind, solar and load are forecast here from weather runs (open_meteo), since published ones may come after the gate. Read at start."""
+    """Wind, solar and load are forecast here from weather runs (open_meteo), since published ones may come after
+    the gate. Read at start.
+    """
     assume_known: tuple[Literal["renewable_forecasts"], ...] = ()
-    """Tables that features may use although they are published after the gate: to compare with the literature, never to trade."""
+    """Tables that features may use although they are published after the gate: to compare with the literature,
+    never to trade.
+    """
     model: str = Field(default="fast", pattern=r"^[a-z0-9_]+$")
     """Profile in `conf/models`."""
     strategies: tuple[str, ...] = ("settlement_spread",)
@@ -141,7 +148,10 @@ def _why_unread(error: OSError | yaml.YAMLError) -> str:
 
 
 class Desk(ConfigurableResource):  # type: ignore[type-arg]
-    """The desk's settings as a resource: each zone's settings and the documents of `conf/models` and `conf/strategies`."""
+    """The desk's settings as a resource.
+
+    Each zone's settings and the documents of `conf/models` and `conf/strategies`.
+    """
 
     conf_folder: str
     zones: dict[str, dict[str, Any]]

@@ -1,6 +1,7 @@
 """Alerts: a row of the table `alerts`, a line in the log, and a message to the desk's webhook where one is set.
 
-An alert is never the reason for a failure: a webhook that does not answer is itself logged, and the row stays.
+An alert is never the reason for a failure: a webhook that does not answer is itself logged, and the row
+stays.
 """
 
 import hashlib
@@ -25,9 +26,12 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging
 
 
 class Alerts(ConfigurableResource):  # type: ignore[type-arg]
-    """Where alerts go. `webhook_url` may be empty; the message is JSON with `text`, which chat tools show as it is.
+    """Where alerts go.
 
-    The address of a chat tool's webhook holds a token, and Dagster shows the configuration of a resource: with `asks_environment` it is read at use.
+    `webhook_url` may be empty; the message is JSON with `text`, which chat tools show as it is.
+
+    The address of a chat tool's webhook holds a token, and Dagster shows the configuration of a resource:
+    with `asks_environment` it is read at use.
     """
 
     lake: ResourceDependency[Lake]
@@ -45,9 +49,13 @@ class Alerts(ConfigurableResource):  # type: ignore[type-arg]
         now: datetime,
         episode: str = "",
     ) -> bool:
-        """Raise an alert. Returns whether it is new: what is known already is one row and one message, however often it is raised.
+        """Raise an alert.
 
-        Known is the same zone, kind and message; where the message changes from day to day, the same zone, kind and `episode`.
+        Returns whether it is new: what is known already is one row and one message, however often it is
+        raised.
+
+        Known is the same zone, kind and message; where the message changes from day to day, the same zone,
+        kind and `episode`.
         """
         alert_id = hashlib.sha256(f"{zone}|{kind}|{episode or message}".encode()).hexdigest()[:16]
         known = self.lake.read(ALERTS.name, zones=[zone])

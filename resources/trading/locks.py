@@ -1,6 +1,9 @@
-"""Locks that every process of the desk shares: decisions one after the other, the four tables of a decision as one, messages one after the other.
+"""Locks that every process of the desk shares.
 
-All are files in the folder of the trading state, waited for at most for a stated time: what cannot have its lock does not go on.
+Decisions one after the other, the four tables of a decision as one, messages one after the other.
+
+All are files in the folder of the trading state, waited for at most for a stated time: what cannot have its
+lock does not go on.
 """
 
 import contextlib
@@ -12,7 +15,9 @@ from filelock import FileLock, Timeout
 from spot.errors import SourceUnavailableError
 
 DECIDING_SECONDS = 300.0
-"""Longest wait for the decisions of other zones: a decision takes seconds, and the run has to be done before the gate."""
+"""Longest wait for the decisions of other zones: a decision takes seconds, and the run has to be done before the
+gate.
+"""
 WRITING_SECONDS = 30.0
 PUBLISHING_SECONDS = 60.0
 """Longest wait for the messages of others, each of which takes ten seconds at the most."""
@@ -20,7 +25,9 @@ PUBLISHING_SECONDS = 60.0
 
 @contextlib.contextmanager
 def deciding(state_folder: Path, *, wait_seconds: float = DECIDING_SECONDS) -> Iterator[None]:
-    """Read the desk, decide, write: no other zone in between. The desk's limits are shared by all zones, so two that decide at once both use them up.
+    """Read the desk, decide, write: no other zone in between.
+
+    The desk's limits are shared by all zones, so two that decide at once both use them up.
 
     Raises:
         SourceUnavailableError: others hold it for longer than `wait_seconds`; nothing was decided.
@@ -42,7 +49,9 @@ def writing_decision(state_folder: Path, *, wait_seconds: float = WRITING_SECOND
 
 @contextlib.contextmanager
 def publishing(state_folder: Path) -> Iterator[None]:
-    """See what has left, send one message, write its row: no other process in between. A halt does not wait for it, only for the message.
+    """See what has left, send one message, write its row: no other process in between.
+
+    A halt does not wait for it, only for the message.
 
     Raises:
         SourceUnavailableError: others hold it for longer than `PUBLISHING_SECONDS`; nothing was sent.

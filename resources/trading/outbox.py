@@ -1,9 +1,10 @@
 """The outbox: signals to a table, a folder and a webhook, at least once, with idempotent ids, retries and receipts.
 
-The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be sent, so a crash between sending and
-writing the row sends again under the same id. Publishers take turns, message by message, until the row is written: two that are at work at once
-send a message once. State, instant, limits and order rate are asked anew, under the lock of the stop button, before every single one. Paper signals
-go to the table and the folder `paper`; only a zone set live reaches the webhook.
+The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be
+sent, so a crash between sending and writing the row sends again under the same id. Publishers take turns,
+message by message, until the row is written: two that are at work at once send a message once. State,
+instant, limits and order rate are asked anew, under the lock of the stop button, before every single one.
+Paper signals go to the table and the folder `paper`; only a zone set live reaches the webhook.
 """
 
 import hashlib
@@ -49,7 +50,11 @@ class Receipt:
 
 
 class Outbox(ConfigurableResource):  # type: ignore[type-arg]
-    """Where signals go. The webhook's address and secret are read at each use and no part of the configuration, which the UI shows."""
+    """Where signals go.
+
+    The webhook's address and secret are read at each use and no part of the configuration, which the UI
+    shows.
+    """
 
     lake: ResourceDependency[Lake]
     state_folder: str
@@ -58,7 +63,9 @@ class Outbox(ConfigurableResource):  # type: ignore[type-arg]
     def publish(
         self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime]
     ) -> pl.DataFrame:
-        """Send what is still valid of a zone's signals and has not been sent; rows of `publications` of this call. Each message asks `clock` anew.
+        """Send what is still valid of a zone's signals and has not been sent.
+
+        Rows of `publications` of this call. Each message asks `clock` anew.
 
         Raises:
             SourceUnavailableError: a decision has been being written for too long.
@@ -96,10 +103,12 @@ class Publisher:
         *,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> pl.DataFrame:
-        """Send every batch of `signals` (any rows of the table) that a channel has not had yet; rows of `publications` of this call.
+        """Send every batch of `signals` (any rows of the table) that a channel has not had yet.
 
-        Call it again to retry what failed: a channel that has a batch is not bothered twice, one that failed `max_attempts` times is left to
-        the alert that its last row is.
+        Rows of `publications` of this call.
+
+        Call it again to retry what failed: a channel that has a batch is not bothered twice, one that failed
+        `max_attempts` times is left to the alert that its last row is.
         """
         made = [PUBLICATIONS.empty()]
         for batch in make_batches(signals, bid_curves):
@@ -121,7 +130,8 @@ class Publisher:
         self, batch: Batch, channel: Channel, clock: Callable[[], datetime]
     ) -> pl.DataFrame | None:
         """One attempt on one channel, or None where nothing is to be done."""
-        # The outer lock keeps other publishers away until the row is written; the stop button waits for the inner one, held while the message leaves.
+        # The outer lock keeps other publishers away until the row is written; the stop button waits for the
+        # inner one, held while the message leaves.
         with publishing(Path(self.state_folder)):
             desk = self._published_around(batch)
             if self._is_done(batch, channel, desk):
@@ -162,7 +172,10 @@ class Publisher:
         return _row(batch, channel, attempt, "sent", receipt=receipt, now=now)
 
     def _published_around(self, batch: Batch) -> pl.DataFrame:
-        """Publications of all zones around the batch's day: what it had, and what counts against the order rate."""
+        """Publications of all zones around the batch's day.
+
+        What it had, and what counts against the order rate.
+        """
         day = timedelta(days=1)
         return self.lake.read(
             "publications", first_day=batch.delivery_day - day, last_day=batch.delivery_day + day

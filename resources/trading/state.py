@@ -1,9 +1,12 @@
-"""The stop button: trading state per desk and zone as plain files. Works with Dagster, MLflow and every daemon dead.
+"""The stop button: trading state per desk and zone as plain files.
 
-Layout of the folder: one file `<scope>.json` per halt or reduction, `desk.json` for the whole desk, `zone-<ZONE>.json` for a zone, and
-`log.jsonl`, one line per change; `sending` is locked while a message leaves (the other locks beside it: `resources/trading/locks.py`).
-A scope without a file is ACTIVE once the folder has been set up (`ready` stands in it); a folder that is
-missing, a file that cannot be read or says anything unknown is HALTED. Only `resume`, which asks a person for a reason, makes a scope less strict.
+Works with Dagster, MLflow and every daemon dead.
+
+Layout of the folder: one file `<scope>.json` per halt or reduction, `desk.json` for the whole desk,
+`zone-<ZONE>.json` for a zone, and `log.jsonl`, one line per change; `sending` is locked while a message
+leaves (the other locks beside it: `resources/trading/locks.py`). A scope without a file is ACTIVE once the
+folder has been set up (`ready` stands in it); a folder that is missing, a file that cannot be read or says
+anything unknown is HALTED. Only `resume`, which asks a person for a reason, makes a scope less strict.
 """
 
 import contextlib
@@ -54,7 +57,10 @@ class TradingStateStore:
         self.folder = folder
 
     def set_up(self) -> None:
-        """Create the folder of a new desk. An existing one is left as it is, and one that was lost is not made anew: both could resume something."""
+        """Create the folder of a new desk.
+
+        An existing one is left as it is, and one that was lost is not made anew: both could resume something.
+        """
         if not (self.folder / _MARKER).exists() and not self._twin.exists():
             self._create()
 
@@ -104,10 +110,13 @@ class TradingStateStore:
         return tuple(self.record(name) for name in sorted(names))
 
     def halt(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
-        """Halt the desk or a zone. When this returns no signal leaves any more, in this process or another, after a restart or not.
+        """Halt the desk or a zone.
 
-        The state is on disk first, so that nothing new begins; then a message that is just leaving is waited for. Where the disk takes no file, the
-        whole desk is halted by taking away the mark that makes its state readable.
+        When this returns no signal leaves any more, in this process or another, after a restart or not.
+
+        The state is on disk first, so that nothing new begins; then a message that is just leaving is waited
+        for. Where the disk takes no file, the whole desk is halted by taking away the mark that makes its
+        state readable.
 
         Raises:
             ConfigurationError: the folder can neither be written nor made unreadable: NOT halted.
@@ -130,8 +139,8 @@ class TradingStateStore:
                 (self.folder / _MARKER).unlink(missing_ok=True)
             except OSError as second:
                 raise ConfigurationError(
-                    f"NOT HALTED: the trading state in {self.folder} cannot be written ({error}; {second}). End the processes that send, or cut "
-                    "their network, and call the exchange"
+                    f"NOT HALTED: the trading state in {self.folder} cannot be written ({error}; {second})."
+                    " End the processes that send, or cut their network, and call the exchange"
                 ) from second
         before = self.record(scope)
         return StateRecord(
@@ -144,7 +153,10 @@ class TradingStateStore:
 
     @contextlib.contextmanager
     def sending(self, zone: str) -> Iterator[TradingState]:
-        """Hold the right to send one message, and yield the state as it is now. What is sent must have left, or failed, within ten seconds."""
+        """Hold the right to send one message, and yield the state as it is now.
+
+        What is sent must have left, or failed, within ten seconds.
+        """
         with self._sending_lock().acquire(poll_interval=0.002):
             yield self.state(zone)
 
@@ -160,7 +172,8 @@ class TradingStateStore:
         """Back to ACTIVE, by a person, with a reason.
 
         Raises:
-            ConfigurationError: the reason or the person's name is empty, or a zone of a desk whose own state cannot be known.
+            ConfigurationError: the reason or the person's name is empty, or a zone of a desk whose own state
+                cannot be known.
         """
         if not reason.strip() or not actor.strip():
             raise ConfigurationError("resuming needs a reason and the name of a person")
@@ -174,7 +187,10 @@ class TradingStateStore:
 
     @contextlib.contextmanager
     def _turn(self, state: TradingState) -> Iterator[None]:
-        """The turn to write. A halt goes ahead without it where whoever has it, perhaps a frozen process, does not let go."""
+        """The turn to write.
+
+        A halt goes ahead without it where whoever has it, perhaps a frozen process, does not let go.
+        """
         with contextlib.ExitStack() as held:
             with contextlib.suppress(Timeout):
                 held.enter_context(
@@ -234,7 +250,10 @@ def _parse(scope: str, text: str) -> StateRecord:
 
 
 def _write_durably(path: Path, content: bytes) -> None:
-    """Write beside, sync, swap in by one rename, sync the folder: a crash leaves the old or the new file, whole."""
+    """Write beside, sync, swap in by one rename, sync the folder.
+
+    A crash leaves the old or the new file, whole.
+    """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with beside.open("wb") as file:
         file.write(content)

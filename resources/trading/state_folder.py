@@ -1,4 +1,7 @@
-"""Where the stop button's files lie, as a resource; `resources/trading/state.py` reads and writes them without Dagster."""
+"""Where the stop button's files lie, as a resource.
+
+`resources/trading/state.py` reads and writes them without Dagster.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""Which days a trading backtest may judge: those with a forecast and with the prices that settle it. A day that lacks one is no day of zero P&L."""
+"""Which days a trading backtest may judge: those with a forecast and with the prices that settle it.
+
+A day that lacks one is no day of zero P&L.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +14,9 @@ from spot.risk.outcomes import REFERENCE_SERIES, zone_outcomes
 from spot.strategy.request import Settings
 
 SENSIBLE_SHARE = 0.8
-"""Below this share of the days asked for, the days that can be judged say little about the span: a person must want them."""
+"""Below this share of the days asked for, the days that can be judged say little about the span: a person must
+want them.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,10 @@
-"""Trading replayed day by day through the functions that trade live: the same request, decision and settlement, as of each day's gate.
+"""Trading replayed day by day through the functions that trade live.
 
-Nothing here decides anything. For each day the raw tables are cut to what was known at the gate, the forecast of that gate is taken from a
-frame of forecasts that were themselves made as of their gates, and the decision is settled with the prices that came later.
+The same request, decision and settlement, as of each day's gate.
+
+Nothing here decides anything. For each day the raw tables are cut to what was known at the gate, the forecast
+of that gate is taken from a frame of forecasts that were themselves made as of their gates, and the decision
+is settled with the prices that came later.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +35,9 @@ class TradingPast:
 
     zone: str
     raw: Mapping[str, pl.DataFrame]
-    """`day_ahead_prices`, and `intraday_prices`, `imbalance_prices` and `load_forecasts` where the zone has them; rows of one source."""
+    """`day_ahead_prices`, and `intraday_prices`, `imbalance_prices` and `load_forecasts` where the zone has
+    them; rows of one source.
+    """
     forecasts: pl.DataFrame
     """`day_ahead_forecasts`, each made as of its own gate."""
     features: pl.DataFrame = field(default_factory=DAY_AHEAD_FEATURES.empty)
@@ -117,7 +122,10 @@ def request_at_gate(
     before: pl.DataFrame,
     settled: pl.DataFrame,
 ) -> SignalRequest:
-    """The request that a live desk would have made at the gate of `day`; a live one is the same with its own instant."""
+    """The request that a live desk would have made at the gate of `day`.
+
+    A live one is the same with its own instant.
+    """
     gate = gate_closure_utc(past.zone, day)
     window = timedelta(days=_window_days(rules.strategy) + _EXTRA_HISTORY_DAYS)
     history = zone_outcomes(

@@ -1,4 +1,7 @@
-"""What a replay earned and risked: one row of figures, attribution, and the comparison with a naive strategy on the same days."""
+"""What a replay earned and risked.
+
+One row of figures, attribution, and the comparison with a naive strategy on the same days.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -105,12 +108,18 @@ def trading_figures(settlements: pl.DataFrame, days: Sequence[date]) -> TradingF
 def compare_with(
     settlements: pl.DataFrame, naive: pl.DataFrame, days: Sequence[date]
 ) -> BootstrapResult | None:
-    """Daily P&L minus that of a naive strategy on the same days: mean, 90 % interval, chance of no difference; None with under 14 days."""
+    """Daily P&L minus that of a naive strategy on the same days.
+
+    Mean, 90 % interval, chance of no difference; None with under 14 days.
+    """
     return _bootstrap(daily_pnl(settlements, days) - daily_pnl(naive, days))
 
 
 def attribution(settlements: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Energy, P&L and costs by `month`, `hour`, `direction`, `zone`, `model_version` or `strategy`; a column of that name first."""
+    """Energy, P&L and costs by `month`, `hour`, `direction`, `zone`, `model_version` or `strategy`.
+
+    A column of that name first.
+    """
     zones = settlements["zone"].unique().to_list()
     local = (
         pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zones[0]).market_time_zone)

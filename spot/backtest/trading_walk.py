@@ -1,4 +1,7 @@
-"""Forecasts for a trading backtest, made as a desk would have made them: the model learns from days before the first and walks on day by day."""
+"""Forecasts for a trading backtest, made as a desk would have made them.
+
+The model learns from days before the first and walks on day by day.
+"""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -27,7 +30,9 @@ def walk_past(
     admit: AbstractSet[str] = frozenset(),
     min_history_days: int = 60,
 ) -> TradingPast:
-    """The past of `zone` with a forecast for each of `days`, ascending; `forecaster` is unfitted and learns from earlier days only.
+    """The past of `zone` with a forecast for each of `days`, ascending.
+
+    `forecaster` is unfitted and learns from earlier days only.
 
     Raises:
         ForecastError: fewer than `min_history_days` days of prices before the first day.
@@ -39,7 +44,8 @@ def walk_past(
     start = max(oldest + timedelta(days=HISTORY_DAYS + 1), days[0] - timedelta(days=MAX_HISTORY_DAYS))
     if (days[0] - start).days < min_history_days:
         raise ForecastError(
-            f"{zone}: prices begin on {oldest}, a backtest may begin {min_history_days + HISTORY_DAYS + 1} days later"
+            f"{zone}: prices begin on {oldest}, a backtest may begin {min_history_days + HISTORY_DAYS + 1}"
+            " days later"
         )
     features = build_features(raw, zone=zone, days=days_between(start, days[-1]), admit=admit)
     panel = build_panel(features, raw["day_ahead_prices"], zone=zone)

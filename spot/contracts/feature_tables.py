@@ -1,7 +1,10 @@
-"""Contracts of the model inputs: `day_ahead_features`, as known at the gate, and `training_set`, the same rows with their outcome.
+"""Contracts of the model inputs.
 
-A feature is null where its source was missing or not yet published at the gate; a model must live with that. The lagged prices are those of the
-same period of the local day: at 02:15 on day D, `price_1d` is the price at 02:15 on D-1 (or of the hour that held it, where D-1 was hourly).
+`day_ahead_features`, as known at the gate, and `training_set`, the same rows with their outcome.
+
+A feature is null where its source was missing or not yet published at the gate; a model must live with that.
+The lagged prices are those of the same period of the local day: at 02:15 on day D, `price_1d` is the price at
+02:15 on D-1 (or of the hour that held it, where D-1 was hourly).
 """
 
 import polars as pl
@@ -106,14 +109,19 @@ _PROVENANCE: dict[str, Column] = {
 
 DAY_AHEAD_FEATURES = TableContract(
     name="day_ahead_features",
-    description="Model inputs as known at the day-ahead gate of each delivery day, one row per market time unit.",
+    description=(
+        "Model inputs as known at the day-ahead gate of each delivery day, one row per market time unit."
+    ),
     key=MTU_KEY,
     columns={**MTU_COLUMNS, **FEATURES, **_PROVENANCE},
 )
 
 TRAINING_SET = TableContract(
     name="training_set",
-    description="Model inputs as known at the gate, beside the price that the auction then gave. Rows without an outcome are left out.",
+    description=(
+        "Model inputs as known at the gate, beside the price that the auction then gave. Rows without an"
+        " outcome are left out."
+    ),
     key=MTU_KEY,
     columns={
         **MTU_COLUMNS,

@@ -1,4 +1,7 @@
-"""Contracts of the derived tables from features to forecasts. Their key is what they describe; a rerun replaces its own rows."""
+"""Contracts of the derived tables from features to forecasts.
+
+Their key is what they describe; a rerun replaces its own rows.
+"""
 
 import polars as pl
 
@@ -29,7 +32,10 @@ def _price(description: str) -> Column:
 
 DAY_AHEAD_FORECASTS = TableContract(
     name="day_ahead_forecasts",
-    description="Quantile forecasts of the day-ahead price, one row per market time unit, made at the gate with what was known then.",
+    description=(
+        "Quantile forecasts of the day-ahead price, one row per market time unit, made at the gate with what"
+        " was known then."
+    ),
     key=(*MTU_KEY, "model_version", "role"),
     columns={
         **MTU_COLUMNS,

@@ -51,13 +51,15 @@ def _power(description: str, minimum: float) -> Column:
 
 RENEWABLE_FORECAST_UPDATES = _period(
     "renewable_forecast_updates",
-    "Forecasts of wind and solar generation renewed within the delivery day (ENTSO-E processes A18 and A40). Never known at the day-ahead gate.",
+    "Forecasts of wind and solar generation renewed within the delivery day (ENTSO-E processes A18 and A40)."
+    " Never known at the day-ahead gate.",
     ("wind", "wind_onshore", "wind_offshore", "solar"),
     generation_forecast_mw=_power("forecast mean generation of the period", 0.0),
 )
 OTHER_AUCTION_PRICES = _period(
     "other_auction_prices",
-    "Day-ahead prices of auctions beside the coupled one, as ENTSO-E numbers them: `sequence_2` is EXAA in AT and DE_LU.",
+    "Day-ahead prices of auctions beside the coupled one, as ENTSO-E numbers them: `sequence_2` is EXAA in AT"
+    " and DE_LU.",
     ("sequence_2", "sequence_3"),
     price_eur_per_mwh=Column(
         dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-5_000.0, maximum=15_000.0
@@ -73,7 +75,8 @@ IMBALANCE_PRICE_SIDES = _period(
 )
 IMBALANCE_VOLUMES = _period(
     "imbalance_volumes",
-    "Total imbalance of an area. `up` and `down` are the directions the provider states; `net` is signed, positive for a surplus.",
+    "Total imbalance of an area. `up` and `down` are the directions the provider states; `net` is signed,"
+    " positive for a surplus.",
     ("up", "down", "net"),
     volume_mwh=Column(
         dtype=pl.Float64,
@@ -111,7 +114,9 @@ LOCAL_CURRENCY_PRICES = _period(
 )
 EXCHANGE_RATES = TableContract(
     name="exchange_rates",
-    description="Reference rates of the European Central Bank, for the zones that trade in another currency than EUR.",
+    description=(
+        "Reference rates of the European Central Bank, for the zones that trade in another currency than EUR."
+    ),
     key=("zone", "series", "delivery_day", "source", "available_at_utc"),
     is_raw=True,
     columns={
@@ -154,7 +159,9 @@ WEATHER_FORECASTS = _period(
 )
 OUTAGES = TableContract(
     name="outages",
-    description="Unavailability of generation and production units: what was announced, revision by revision.",
+    description=(
+        "Unavailability of generation and production units: what was announced, revision by revision."
+    ),
     key=("zone", "outage_id", "revision", "interval_start_utc", "source", "available_at_utc"),
     is_raw=True,
     columns={
@@ -190,7 +197,9 @@ OUTAGES = TableContract(
 )
 AVAILABLE_CAPACITY = TableContract(
     name="available_capacity",
-    description="Generating capacity by fuel that is expected to be usable on a day, as its owners last declared.",
+    description=(
+        "Generating capacity by fuel that is expected to be usable on a day, as its owners last declared."
+    ),
     key=("zone", "series", "delivery_day", "source", "available_at_utc"),
     is_raw=True,
     columns={
@@ -204,7 +213,10 @@ AVAILABLE_CAPACITY = TableContract(
 )
 CAPTURES = TableContract(
     name="captures",
-    description="Every answer of a provider: when, from where, its checksum. The body lies compressed in the capture store under its checksum.",
+    description=(
+        "Every answer of a provider: when, from where, its checksum. The body lies compressed in the capture"
+        " store under its checksum."
+    ),
     key=("zone", "source", "series", "request_id", "captured_at_utc"),
     columns={
         "source": _text("provider"),
@@ -231,7 +243,10 @@ CAPTURES = TableContract(
 )
 PUBLICATION_LAGS = TableContract(
     name="publication_lags",
-    description="When the values of a delivery day were first seen in full, against the rule that says when they are due. Captures only.",
+    description=(
+        "When the values of a delivery day were first seen in full, against the rule that says when they are"
+        " due. Captures only."
+    ),
     key=("zone", "table_name", "source", "series", "delivery_day"),
     columns={
         "zone": _text("bidding zone"),

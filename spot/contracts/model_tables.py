@@ -1,4 +1,7 @@
-"""Contract of the registered model versions as analysts see them. They live in the model registry; the analyst database holds a copy."""
+"""Contract of the registered model versions as analysts see them.
+
+They live in the model registry; the analyst database holds a copy.
+"""
 
 import polars as pl
 
@@ -15,16 +18,21 @@ def _day(description: str) -> Column:
 
 MODEL_VERSIONS = TableContract(
     name="model_versions",
-    description="Every registered version of each zone's models of price and spread: what it learnt from, how it scored, what it is now.",
+    description=(
+        "Every registered version of each zone's models of price and spread: what it learnt from, how it"
+        " scored, what it is now."
+    ),
     key=("zone", "model_name", "version"),
     columns={
         "zone": _text("bidding zone"),
         "version": _text(
-            "registered version; forecasts and signals carry it as model_version, or as strategy_model_version where it is of the spread"
+            "registered version; forecasts and signals carry it as model_version, or as"
+            " strategy_model_version where it is of the spread"
         ),
         "model_name": _text("registered model: of the price, or of the spread, per zone"),
         "stage": _text(
-            "what the version is now: champion (at most one per zone and model), served (was champion before), challenger, candidate and so on"
+            "what the version is now: champion (at most one per zone and model), served (was champion"
+            " before), challenger, candidate and so on"
         ),
         "trained_from": _day("first delivery day that it learnt from"),
         "trained_through": _day("newest delivery day that it learnt from"),

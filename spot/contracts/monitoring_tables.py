@@ -1,4 +1,7 @@
-"""Contracts of what watches: drift, performance, data quality, explanations, retrain requests, promotion decisions, comparisons, alerts."""
+"""Contracts of what watches.
+
+Drift, performance, data quality, explanations, retrain requests, promotion decisions, comparisons, alerts.
+"""
 
 from typing import Literal
 
@@ -79,7 +82,9 @@ _JUDGEMENT: dict[str, Column] = {
 
 FEATURE_DRIFT = TableContract(
     name="feature_drift",
-    description="Distance of the newest days to days of the same season, per feature and for all features together.",
+    description=(
+        "Distance of the newest days to days of the same season, per feature and for all features together."
+    ),
     key=("zone", "delivery_day", "feature", "method"),
     columns={
         **_JUDGED_DAY,
@@ -91,7 +96,10 @@ FEATURE_DRIFT = TableContract(
 )
 REPORTED_DRIFT = TableContract(
     name="reported_drift",
-    description="The same of every other feature and of the champion's forecast: reported, and never a cause of a retrain.",
+    description=(
+        "The same of every other feature and of the champion's forecast: reported, and never a cause of a"
+        " retrain."
+    ),
     key=FEATURE_DRIFT.key,
     columns=FEATURE_DRIFT.columns,
 )
@@ -112,7 +120,9 @@ FORECAST_PERFORMANCE = TableContract(
 )
 DATA_QUALITY = TableContract(
     name="data_quality",
-    description="Verdict on the newest values of each series: missing, frozen, rescaled, doubled, out of range.",
+    description=(
+        "Verdict on the newest values of each series: missing, frozen, rescaled, doubled, out of range."
+    ),
     key=("zone", "delivery_day", "series", "check"),
     columns={
         **_JUDGED_DAY,
@@ -124,7 +134,9 @@ DATA_QUALITY = TableContract(
 )
 FEATURE_IMPORTANCE = TableContract(
     name="feature_importance",
-    description="Share of the forecast that each feature carries, and how far the mix has moved since training.",
+    description=(
+        "Share of the forecast that each feature carries, and how far the mix has moved since training."
+    ),
     key=("zone", "delivery_day", "model_version", "feature"),
     columns={
         **_JUDGED_DAY,
@@ -138,7 +150,10 @@ FEATURE_IMPORTANCE = TableContract(
 )
 RETRAIN_REQUESTS = TableContract(
     name="retrain_requests",
-    description="Every retrain that was asked for, by what, and how far it is. One row per request; a new status replaces the row.",
+    description=(
+        "Every retrain that was asked for, by what, and how far it is. One row per request; a new status"
+        " replaces the row."
+    ),
     key=("request_id",),
     columns={
         "request_id": _text("zone, cause and running number"),
@@ -154,7 +169,10 @@ RETRAIN_REQUESTS = TableContract(
 )
 PROMOTION_DECISIONS = TableContract(
     name="promotion_decisions",
-    description="Append-only record of every decision on a model version: what was decided, on which evidence, under which limits, by whom.",
+    description=(
+        "Append-only record of every decision on a model version: what was decided, on which evidence, under"
+        " which limits, by whom."
+    ),
     key=("decision_id",),
     columns={
         "decision_id": _text("hash of what was decided: the same decision again is the same row"),
@@ -181,15 +199,18 @@ PROMOTION_DECISIONS = TableContract(
         "decided_by": _text("policy, or the name of a person"),
         "signed_off_by": _text("second person, where the zone asks for one", nullable=True),
         "model": _text(
-            "registered model whose versions these are; null in records older than the column: the price model",
+            "registered model whose versions these are; null in records older than the column: the price"
+            " model",
             nullable=True,
         ),
     },
 )
 MODEL_COMPARISONS = TableContract(
     name="model_comparisons",
-    description="Two model versions side by side on the same days, by hour, month and in total, in error and in money; "
-    "the newest comparison of each pair.",
+    description=(
+        "Two model versions side by side on the same days, by hour, month and in total, in error and in"
+        " money; the newest comparison of each pair."
+    ),
     key=("zone", "version_a", "version_b", "slice", "label"),
     columns={
         "zone": _text("bidding zone"),

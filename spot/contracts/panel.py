@@ -1,7 +1,10 @@
-"""The delivery panel: the one matrix type that forecasters read. Rows are delivery days, columns are periods of the day.
+"""The delivery panel: the one matrix type that forecasters read.
 
-Row `d` of `inputs` holds what was known *at the gate of day d*; row `d` of `prices` is the outcome, known only after that gate. So a forecast
-for row `n` may use `prices[:n]` and `inputs[:n + 1]`, and nothing else: `DeliveryPanel.known_at_gate` cuts exactly that.
+Rows are delivery days, columns are periods of the day.
+
+Row `d` of `inputs` holds what was known *at the gate of day d*; row `d` of `prices` is the outcome, known
+only after that gate. So a forecast for row `n` may use `prices[:n]` and `inputs[:n + 1]`, and nothing else:
+`DeliveryPanel.known_at_gate` cuts exactly that.
 """
 
 from collections.abc import Mapping
@@ -20,8 +23,9 @@ Floats = npt.NDArray[np.float64]
 class DeliveryPanel:
     """One zone on a contiguous calendar of delivery days.
 
-    Shapes: D days, P the most periods of any of them (100 for a panel with a 25-hour quarter-hour day). A day with fewer periods is padded
-    with NaN at its end. Periods follow each other in time; no period of a local clock is left out or doubled.
+    Shapes: D days, P the most periods of any of them (100 for a panel with a 25-hour quarter-hour day). A day
+    with fewer periods is padded with NaN at its end. Periods follow each other in time; no period of a local
+    clock is left out or doubled.
     """
 
     zone: str
@@ -34,7 +38,9 @@ class DeliveryPanel:
     prices: Floats
     """(D, P) EUR/MWh, NaN where missing or not yet known."""
     inputs: Mapping[str, Floats]
-    """Name to (D, P), as known at the gate of each day; NaN where missing. Names carry their unit, for example `load_forecast_mw`."""
+    """Name to (D, P), as known at the gate of each day; NaN where missing. Names carry their unit, for example
+    `load_forecast_mw`.
+    """
     holiday_fraction: Floats
     """(D,) share of the zone's holiday calendars on which the day is a public holiday, 0 to 1."""
 
@@ -70,7 +76,10 @@ class DeliveryPanel:
         return self.days[-1].astype(object)  # type: ignore[no-any-return]
 
     def known_at_gate(self, row: int) -> "DeliveryPanel":
-        """What may be used to forecast day `row`: earlier prices, inputs up to and including the day, its own price removed."""
+        """What may be used to forecast day `row`.
+
+        Earlier prices, inputs up to and including the day, its own price removed.
+        """
         cut = self.first(row + 1)
         prices = cut.prices.copy()
         prices[row] = np.nan

@@ -9,7 +9,10 @@ UNKNOWN_ZONE = "unknown"
 
 QUARANTINE = TableContract(
     name="quarantine",
-    description="Rows that broke the contract of a raw table, never dropped: the row as JSON, the reason, the source and when it was first seen.",
+    description=(
+        "Rows that broke the contract of a raw table, never dropped: the row as JSON, the reason, the source"
+        " and when it was first seen."
+    ),
     key=("zone", "table_name", "row_id"),
     columns={
         "zone": Column(dtype=pl.String, description="bidding zone of the row, or unknown"),

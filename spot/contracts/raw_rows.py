@@ -1,6 +1,7 @@
 """What a raw row must satisfy beyond its columns: market arithmetic and dated price limits.
 
-A contract judges each column alone; these checks need the calendar of the zone. Together they are what the ledger asks of a row.
+A contract judges each column alone; these checks need the calendar of the zone. Together they are what the
+ledger asks of a row.
 """
 
 import polars as pl
@@ -35,8 +36,9 @@ _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
 def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
     """Split rows of a raw table into those that the ledger may hold and the others, each of those with its reason.
 
-    Beyond `check_rows`: the zone is known, the delivery day is the market day of the delivery start, the start stands on a multiple of its
-    resolution, and a day-ahead price lies inside the limits of its day and is not finer than the auction's market time unit.
+    Beyond `check_rows`: the zone is known, the delivery day is the market day of the delivery start, the
+    start stands on a multiple of its resolution, and a day-ahead price lies inside the limits of its day and
+    is not finer than the auction's market time unit.
 
     Raises:
         ContractError: as `check_rows`.

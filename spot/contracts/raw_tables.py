@@ -1,8 +1,8 @@
 """Contracts of the raw, bitemporal tables: what a provider published, and when it became known.
 
-A row says: for `zone` and `series`, `source` published the value of the period that starts at `delivery_start_utc`, and it was known from
-`available_at_utc` on. A revision is a new row. `availability` says how that instant is known: `captured` by us, `stated` by the provider,
-or by dated `rule`.
+A row says: for `zone` and `series`, `source` published the value of the period that starts at
+`delivery_start_utc`, and it was known from `available_at_utc` on. A revision is a new row. `availability`
+says how that instant is known: `captured` by us, `stated` by the provider, or by dated `rule`.
 """
 
 import polars as pl
@@ -11,7 +11,9 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 AVAILABILITY = ("captured", "stated", "rule")
 RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc", "source")
-"""Two providers may say different things about one period at one instant: both stand, and a zone reads those it trusts."""
+"""Two providers may say different things about one period at one instant: both stand, and a zone reads those it
+trusts.
+"""
 
 
 def _raw(name: str, description: str, series: tuple[str, ...], **values: Column) -> TableContract:
@@ -48,7 +50,8 @@ _GENERATION_SERIES = ("wind", "wind_onshore", "wind_offshore", "solar")
 RAW_TABLES: tuple[TableContract, ...] = (
     _raw(
         "day_ahead_prices",
-        "Clearing prices of the day-ahead auction; `check_raw_rows` holds them to the limits of their zone and day.",
+        "Clearing prices of the day-ahead auction; `check_raw_rows` holds them to the limits of their zone"
+        " and day.",
         ("day_ahead",),
         price_eur_per_mwh=Column(
             dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-9999.0, maximum=9999.0
@@ -56,14 +59,16 @@ RAW_TABLES: tuple[TableContract, ...] = (
     ),
     _raw(
         "load_forecasts",
-        "Day-ahead forecasts of total load. `load_zone` is that of a part of the market, where a provider gives both.",
+        "Day-ahead forecasts of total load. `load_zone` is that of a part of the market, where a provider"
+        " gives both.",
         ("load", "load_zone"),
         load_forecast_mw=_power("forecast mean load of the period"),
     ),
     _raw(
         "renewable_forecasts",
-        "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a provider does not tell them apart; "
-        "`wind_solar` and `generation_total`, of all plants, occur in the benchmark markets only.",
+        "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a"
+        " provider does not tell them apart; `wind_solar` and `generation_total`, of all plants, occur in the"
+        " benchmark markets only.",
         (*_GENERATION_SERIES, "wind_solar", "generation_total"),
         generation_forecast_mw=_power("forecast mean generation of the period"),
     ),
@@ -76,9 +81,9 @@ RAW_TABLES: tuple[TableContract, ...] = (
     ),
     _raw(
         "intraday_prices",
-        "Volume-weighted average price of continuous intraday trading, and intraday auction prices. `vwap` is that of the finest product, "
-        "`vwap_60` that of the hourly product where quarter hours are traded beside it; `reference_curve` is the desk's own or a broker's price of a "
-        "delivery to come.",
+        "Volume-weighted average price of continuous intraday trading, and intraday auction prices. `vwap` is"
+        " that of the finest product, `vwap_60` that of the hourly product where quarter hours are traded"
+        " beside it; `reference_curve` is the desk's own or a broker's price of a delivery to come.",
         ("vwap", "vwap_60", "ida1", "ida2", "ida3", "reference_curve"),
         price_eur_per_mwh=_price(9999.0, "price"),
         volume_mwh=Column(

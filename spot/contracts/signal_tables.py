@@ -1,4 +1,7 @@
-"""Contracts of what leaves the desk: signals, their bid curves and reasons, risk events, publications, settlements, conformance."""
+"""Contracts of what leaves the desk.
+
+Signals, their bid curves and reasons, risk events, publications, settlements, conformance.
+"""
 
 import polars as pl
 
@@ -19,7 +22,9 @@ SETTLED_AGAINST = (
     "real_time",
     "reference_curve",
 )
-"""What a day-ahead position is closed against: nothing for a physical asset, which keeps the auction price alone."""
+"""What a day-ahead position is closed against: nothing for a physical asset, which keeps the auction price
+alone.
+"""
 DAY_AHEAD_BLOCK = "day_ahead_block"
 """Market of an order over several units that stands or falls as one."""
 TRADING_STATES = ("ACTIVE", "REDUCING", "HALTED")
@@ -52,14 +57,18 @@ SIGNAL_KEY = (*MTU_KEY, "strategy", "role", "model_version")
 
 SIGNALS = TableContract(
     name="signals",
-    description="One view per market time unit, flat included: side, MW, limit price, why, and until when it holds. Void after `valid_until_utc`.",
+    description=(
+        "One view per market time unit, flat included: side, MW, limit price, why, and until when it holds."
+        " Void after `valid_until_utc`."
+    ),
     key=SIGNAL_KEY,
     columns={
         "signal_id": _text("hash of what the signal says: the same decision again has the same id"),
         **MTU_COLUMNS,
         **_WHO,
         "market": _text(
-            "auction or market of the order; a block's units are filled all or none, by their mean price and mean limit, weighted by volume",
+            "auction or market of the order; a block's units are filled all or none, by their mean price and"
+            " mean limit, weighted by volume",
             ("day_ahead", DAY_AHEAD_BLOCK, "ida1", "ida2", "ida3", "intraday_continuous"),
         ),
         "settled_against": _text("second price that closes the position", SETTLED_AGAINST),
@@ -111,7 +120,10 @@ SIGNALS = TableContract(
 )
 BID_CURVES = TableContract(
     name="bid_curves",
-    description="Price and volume steps of a signal where the market takes a curve: at clearing price p the last step with a price in reach holds.",
+    description=(
+        "Price and volume steps of a signal where the market takes a curve: at clearing price p the last step"
+        " with a price in reach holds."
+    ),
     key=(*SIGNAL_KEY, "step"),
     columns={
         "signal_id": _text("signal it belongs to"),
@@ -168,7 +180,10 @@ RISK_EVENTS = TableContract(
 )
 PUBLICATIONS = TableContract(
     name="publications",
-    description="The outbox: every attempt to hand the signals of one zone, day and strategy to a channel, and its receipt.",
+    description=(
+        "The outbox: every attempt to hand the signals of one zone, day and strategy to a channel, and its"
+        " receipt."
+    ),
     key=("publication_id", "channel", "attempt"),
     columns={
         "publication_id": _text("hash of zone, day, strategy and signal ids: the receiver's idempotency key"),
@@ -191,7 +206,10 @@ PUBLICATIONS = TableContract(
 )
 SETTLEMENTS = TableContract(
     name="settlements",
-    description="Money of every signal whose prices are known: fill, gross P&L, costs, net P&L, and what perfect foresight would have made.",
+    description=(
+        "Money of every signal whose prices are known: fill, gross P&L, costs, net P&L, and what perfect"
+        " foresight would have made."
+    ),
     key=SIGNAL_KEY,
     columns={
         "signal_id": _text("signal it settles"),

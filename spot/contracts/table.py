@@ -1,7 +1,7 @@
 """A table's contract: columns with types, units and valid ranges, and the key of a row.
 
-`check_rows` is the only judge. It never drops a row: what fails comes back beside what passes, with the reason. Of a
-row given twice the first passes; of two rows that contradict each other on one key neither does.
+`check_rows` is the only judge. It never drops a row: what fails comes back beside what passes, with the
+reason. Of a row given twice the first passes; of two rows that contradict each other on one key neither does.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,7 +30,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableContract:
-    """What every row of one table must satisfy. `key` identifies a row; `is_raw` tables are append-only and bitemporal."""
+    """What every row of one table must satisfy.
+
+    `key` identifies a row; `is_raw` tables are append-only and bitemporal.
+    """
 
     name: str
     description: str
@@ -60,7 +63,8 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
     """Split `frame` into rows that keep `contract` and rows that do not, each of those with its reason.
 
     Raises:
-        ContractError: a column is missing, unknown, or of a type that cannot be cast without loss; no row can then be judged.
+        ContractError: a column is missing, unknown, or of a type that cannot be cast without loss; no row can
+            then be judged.
     """
     missing = [name for name in contract.columns if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in contract.columns]
@@ -74,7 +78,10 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
 
 
 def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
-    """The frame under the contract's types; a naive instant or a fraction where whole numbers belong is no type of ours."""
+    """The frame under the contract's types.
+
+    A naive instant or a fraction where whole numbers belong is no type of ours.
+    """
     for name, column in contract.columns.items():
         given = frame.schema[name]
         if isinstance(given, pl.Datetime) and given.time_zone is None:

@@ -1,4 +1,7 @@
-"""Every table of the platform by its name: the one list that the lake, the analyst database and the documentation read."""
+"""Every table of the platform by its name.
+
+The one list that the lake, the analyst database and the documentation read.
+"""
 
 from spot.contracts.feature_tables import FEATURE_TABLES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS

@@ -21,7 +21,10 @@ def _holidays_of(country: str, year: int) -> frozenset[date]:
 
 
 def holiday_fraction(zone: str, days: Sequence[date]) -> Floats:
-    """(D,) share of the zone's holiday calendars on which each day is a public holiday, 0 to 1; 0 where the zone names no calendar."""
+    """(D,) share of the zone's holiday calendars on which each day is a public holiday, 0 to 1.
+
+    0 where the zone names no calendar.
+    """
     countries = find_zone(zone).holiday_countries
     if not countries:
         return np.zeros(len(days))

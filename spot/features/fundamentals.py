@@ -54,7 +54,10 @@ def _renewables(keeper: Gatekeeper, series: str, lag_days: int) -> Floats:
 
 
 def _total(parts: dict[str, Floats], has: dict[str, Bools]) -> Floats:
-    """The total that a provider states; without it the sum of both parts, or of the one part of a zone that has no other and no total."""
+    """The total that a provider states.
+
+    Without it the sum of both parts, or of the one part of a zone that has no other and no total.
+    """
     if len(parts) == 1:
         return next(iter(parts.values()))
     onshore, offshore = (parts[name] for name in _WIND_PARTS)
@@ -66,7 +69,10 @@ def _total(parts: dict[str, Floats], has: dict[str, Bools]) -> Floats:
 
 
 def _residual(load: Floats, *renewables: tuple[Floats, Bools]) -> Floats:
-    """Load minus the renewables that the zone has; NaN where it has none of them, because their data is then more likely missing than zero."""
+    """Load minus the renewables that the zone has.
+
+    NaN where it has none of them, because their data is then more likely missing than zero.
+    """
     rest = load.copy()
     for forecast, has in renewables:
         rest -= np.where(has[:, None], forecast, 0.0)

@@ -20,8 +20,8 @@ _FAR_FUTURE_US = np.iinfo(np.int64).max
 class Gatekeeper:
     """Raw tables of one zone, seen from the gates of the target days.
 
-    `target` is the grid of the days that features are built for; the whole grid starts `n_history` days before. `newest_us`, (D,), grows with every
-    value that is handed out.
+    `target` is the grid of the days that features are built for; the whole grid starts `n_history` days
+    before. `newest_us`, (D,), grows with every value that is handed out.
     """
 
     def __init__(
@@ -85,7 +85,8 @@ class Gatekeeper:
         """Values of `lag_days` before each target day as known at that day's gate, without counting them as used.
 
         Returns:
-            (D, S) values by slot of the day they belong to, NaN where unknown; (D,) their newest publication, to be given to `use`.
+            (D, S) values by slot of the day they belong to, NaN where unknown; (D,) their newest publication,
+            to be given to `use`.
         """
         if (table, series, lag_days) not in self._seen:
             self._seen[table, series, lag_days] = self._look(table, series, value, lag_days)

@@ -1,8 +1,9 @@
 """Delivery days as rows of dense matrices, so that a lag of a day is a shift by one row.
 
-All matrices are (D, S): D contiguous days of one zone, S = 100 slots of 15 minutes since the start of the delivery day, so that the repeated hour of
-autumn keeps both its values; slots after the end of a day are NaN. `at_clock_of` moves values between days by the local clock: the repeated hour
-counts with its mean, the hour that spring leaves out takes the value before it.
+All matrices are (D, S): D contiguous days of one zone, S = 100 slots of 15 minutes since the start of the
+delivery day, so that the repeated hour of autumn keeps both its values; slots after the end of a day are NaN.
+`at_clock_of` moves values between days by the local clock: the repeated hour counts with its mean, the hour
+that spring leaves out takes the value before it.
 """
 
 from dataclasses import dataclass
@@ -94,7 +95,10 @@ def to_us(instant: datetime) -> int:
 
 
 def mean_of_periods(matrix: Floats, n_merged: int) -> Floats:
-    """(D, S) to (D, S / n): mean of each `n_merged` slots; exact where they are equal, NaN where one is missing."""
+    """(D, S) to (D, S / n): mean of each `n_merged` slots.
+
+    Exact where they are equal, NaN where one is missing.
+    """
     blocks = matrix[:, : N_SLOTS // n_merged * n_merged].reshape(len(matrix), -1, n_merged)
     first = blocks[:, :, 0]
     means: Floats = first + (blocks - first[:, :, None]).mean(axis=2)
@@ -102,7 +106,10 @@ def mean_of_periods(matrix: Floats, n_merged: int) -> Floats:
 
 
 def periods_of(grid: Grid, matrix: Floats, *, take_first: bool = False) -> Floats:
-    """(D, S) by slot to (D, P) by market time unit, its mean or its first value; P the most periods of any day, NaN after the end of a day."""
+    """(D, S) by slot to (D, P) by market time unit, its mean or its first value.
+
+    P the most periods of any day, NaN after the end of a day.
+    """
     periods = np.full((len(grid.days), int(grid.n_periods.max())), np.nan)
     for minutes in np.unique(grid.mtu_minutes):
         rows = np.flatnonzero(grid.mtu_minutes == minutes)

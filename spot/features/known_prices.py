@@ -1,4 +1,7 @@
-"""Day-ahead prices of one zone as they were known at any instant: what came late was missing until then, what was revised later stood as before."""
+"""Day-ahead prices of one zone as they were known at any instant.
+
+What came late was missing until then, what was revised later stood as before.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

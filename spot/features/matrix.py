@@ -1,7 +1,8 @@
 """The only door to features: raw tables in, model inputs as known at the day-ahead gate out.
 
-Backtest, replay and live call `build_features`; only the days differ. What a day's row holds depends on its gate and a fixed number of days before
-it, never on the range that is asked for, so a range equals its days one by one.
+Backtest, replay and live call `build_features`; only the days differ. What a day's row holds depends on its
+gate and a fixed number of days before it, never on the range that is asked for, so a range equals its days
+one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,9 @@ PANEL_INPUTS: tuple[str, ...] = (
     "solar_forecast_mw",
     "residual_load_mw",
 )
-"""Feature columns that a delivery panel holds unless others are asked for; price lags are the panel's own earlier rows."""
+"""Feature columns that a delivery panel holds unless others are asked for; price lags are the panel's own
+earlier rows.
+"""
 
 
 def build_features(
@@ -46,11 +49,13 @@ def build_features(
         raw: tables of `RAW_TABLES`, any zones, from `HISTORY_DAYS` before the first day on.
         zone: bidding zone.
         days: delivery days, each at most once, in any order.
-        admit: raw tables whose values for the delivery day itself are taken as known at the gate although they were published later, for
+        admit: raw tables whose values for the delivery day itself are taken as known at the gate although
+            they were published later, for
             comparison with the literature only; `source` then says so in every row.
 
     Returns:
-        Rows under the contract `day_ahead_features`, by delivery start; null where an input was missing or not yet published.
+        Rows under the contract `day_ahead_features`, by delivery start; null where an input was missing or
+        not yet published.
 
     Raises:
         ContractError: a day is given twice, or `admit` names no raw table.
@@ -82,7 +87,8 @@ def build_panel(
 
     Args:
         features: rows of `day_ahead_features`; days between that are missing become rows of NaN.
-        prices: rows of the raw table `day_ahead_prices`, any zones; of several vintages the newest counts, because it is the outcome. Prices
+        prices: rows of the raw table `day_ahead_prices`, any zones; of several vintages the newest counts,
+            because it is the outcome. Prices
             of another resolution than the day's market time unit are averaged to it or repeated.
         zone: bidding zone.
         inputs: feature columns to hold.

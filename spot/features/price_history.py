@@ -37,7 +37,10 @@ def day_ahead_prices(keeper: Gatekeeper, lag_days: int) -> Floats:
 
 
 def _mean_and_std(days: list[Floats]) -> tuple[Floats, Floats]:
-    """(D,) mean and standard deviation over all known slots of the days; NaN where less than half of them is known."""
+    """(D,) mean and standard deviation over all known slots of the days.
+
+    NaN where less than half of them is known.
+    """
     known = np.stack([np.isfinite(day) for day in days]).sum(axis=(0, 2))
     total = sum(np.where(np.isfinite(day), day, 0.0).sum(axis=1) for day in days)
     mean = total / np.maximum(known, 1)

@@ -1,6 +1,7 @@
 """What was known when: the only place where vintages are chosen.
 
-A raw row counts from its `available_at_utc` on. At an instant, the newest vintage available by then stands for a value; one second later is too late.
+A raw row counts from its `available_at_utc` on. At an instant, the newest vintage available by then stands
+for a value; one second later is too late.
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,10 @@ def known_at(frame: pl.DataFrame, instant: datetime) -> pl.DataFrame:
 
 @dataclass(frozen=True, slots=True)
 class Vintages:
-    """All vintages of one series of one zone, laid on a grid; oldest publication first, of one publication the coarser product first."""
+    """All vintages of one series of one zone, laid on a grid.
+
+    Oldest publication first, of one publication the coarser product first.
+    """
 
     row: Ints
     """(N,) row of the grid of each value."""
@@ -53,7 +57,8 @@ class Vintages:
             gate_us: (D,) instant at which each day is looked at, microseconds since 1970 UTC.
 
         Returns:
-            (D, S) the newest vintage available at the gate, NaN where none was; (D,) the newest publication among them, `NEVER_US` for none.
+            (D, S) the newest vintage available at the gate, NaN where none was; (D,) the newest publication
+            among them, `NEVER_US` for none.
         """
         matrix = np.full((len(gate_us), N_SLOTS), np.nan)
         newest = np.full(len(gate_us), NEVER_US)
@@ -96,6 +101,6 @@ def check_no_look_ahead(features: pl.DataFrame) -> None:
     if not late.is_empty():
         row = late.row(0, named=True)
         raise LookAheadError(
-            f"{row['zone']} {row['delivery_day']}: an input became known at {row['newest_input_utc']}, after the gate at {row['as_of_utc']} "
-            f"({late.height} rows in all)"
+            f"{row['zone']} {row['delivery_day']}: an input became known at {row['newest_input_utc']}, after"
+            f" the gate at {row['as_of_utc']} ({late.height} rows in all)"
         )

@@ -1,8 +1,9 @@
 """Our own forecasts of wind, solar and load from weather forecast runs, for zones whose published ones come after the gate or not at all.
 
-A ridge regression from what the runs said to what was then generated or used, fitted anew for each delivery day on what was known at that instant:
-the runs that stood at the gates of past days, never their later versions, and never reanalysis. It is a function of the ledger and an
-instant, so it can be made again for any day. Physics enters as features: power curves of wind, panels that lose with heat, heating and cooling.
+A ridge regression from what the runs said to what was then generated or used, fitted anew for each delivery
+day on what was known at that instant: the runs that stood at the gates of past days, never their later
+versions, and never reanalysis. It is a function of the ledger and an instant, so it can be made again for any
+day. Physics enters as features: power curves of wind, panels that lose with heat, heating and cooling.
 """
 
 from dataclasses import dataclass
@@ -71,7 +72,8 @@ def forecast_fundamental(
     hours = delivery_starts_utc(zone, day, 60)
     if today["delivery_start_utc"].to_list() != list(hours) or today.null_count().sum_horizontal().item():
         raise ForecastError(
-            f"{quantity} of {zone} for {day}: no weather run known at {as_of_utc:%Y-%m-%d %H:%M} UTC covers every hour and point"
+            f"{quantity} of {zone} for {day}: no weather run known at {as_of_utc:%Y-%m-%d %H:%M} UTC covers"
+            " every hour and point"
         )
     past = (
         wide.filter(pl.col("delivery_day") < day)
@@ -81,7 +83,8 @@ def forecast_fundamental(
     )
     if past.height < MINIMUM_HOURS:
         raise ForecastError(
-            f"{quantity} of {zone} for {day}: {past.height} hours with a run and an outcome, {MINIMUM_HOURS} are needed"
+            f"{quantity} of {zone} for {day}: {past.height} hours with a run and an outcome, {MINIMUM_HOURS}"
+            " are needed"
         )
     design, offset, scale = _standardised(_features(quantity, past, zone))
     outcome = past["mw"].to_numpy()
@@ -104,7 +107,10 @@ def forecast_fundamental(
 
 
 def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
-    """Hourly outcome, newest known vintage: `delivery_start_utc`, `mw`, `available_at_utc`. Wind is the sum of its parts, or the total."""
+    """Hourly outcome, newest known vintage: `delivery_start_utc`, `mw`, `available_at_utc`.
+
+    Wind is the sum of its parts, or the total.
+    """
     column = "load_mw" if quantity == "load" else "generation_mw"
     names = {"wind": ["wind", "wind_onshore", "wind_offshore"], "solar": ["solar"], "load": ["load"]}[
         quantity
@@ -132,7 +138,10 @@ def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
 
 
 def _runs_at_gates(weather: pl.DataFrame, zone: str) -> pl.DataFrame:
-    """Of each variable, point and hour the newest run that stood at the day-ahead gate of its day: what a forecast of that day had before it."""
+    """Of each variable, point and hour the newest run that stood at the day-ahead gate of its day.
+
+    What a forecast of that day had before it.
+    """
     gates = {day: gate_closure_utc(zone, day) for day in weather["delivery_day"].unique()}
     if not gates:
         return weather

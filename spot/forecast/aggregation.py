@@ -1,7 +1,8 @@
 """Online aggregation of experts: weights that follow who was right lately, with no parameter to choose.
 
-ML-Poly (Gaillard, Stoltz and van Erven, 2014) and BOA (Wintenberger, 2017), both on the linearised absolute loss, once with weights common to all
-hours and once by block of hours. Losses are put on one scale by a running mean of the aggregate's own error.
+ML-Poly (Gaillard, Stoltz and van Erven, 2014) and BOA (Wintenberger, 2017), both on the linearised absolute
+loss, once with weights common to all hours and once by block of hours. Losses are put on one scale by a
+running mean of the aggregate's own error.
 """
 
 from dataclasses import dataclass, field
@@ -34,7 +35,10 @@ class _Loss:
 
 
 class MlPoly:
-    """ML-Poly over one block of hours: weights proportional to learning rate times positive cumulative regret."""
+    """ML-Poly over one block of hours.
+
+    Weights proportional to learning rate times positive cumulative regret.
+    """
 
     def __init__(self, n_experts: int) -> None:
         self._regret, self._squares = np.zeros(n_experts), np.zeros(n_experts)
@@ -53,7 +57,10 @@ class MlPoly:
 
 
 class Boa:
-    """Bernstein online aggregation over one block of hours: exponential weights with second-order corrected, adaptive rates."""
+    """Bernstein online aggregation over one block of hours.
+
+    Exponential weights with second-order corrected, adaptive rates.
+    """
 
     def __init__(self, n_experts: int) -> None:
         self._corrected, self._squares = np.zeros(n_experts), np.zeros(n_experts)

@@ -1,8 +1,10 @@
 """Quantiles from a point forecast's own past errors.
 
-Errors are taken in transformed prices, divided by a scale that follows recent errors, pooled over neighbouring hours and the last two years; their
-empirical quantiles times today's scale give today's quantiles. Sources: Vovk, Gammerman and Shafer (2005) for the idea; Kath and Ziel (2021),
-"Conformal prediction interval estimation and applications to day-ahead and intraday power markets", for its use on prices.
+Errors are taken in transformed prices, divided by a scale that follows recent errors, pooled over
+neighbouring hours and the last two years; their empirical quantiles times today's scale give today's
+quantiles. Sources: Vovk, Gammerman and Shafer (2005) for the idea; Kath and Ziel (2021), "Conformal
+prediction interval estimation and applications to day-ahead and intraday power markets", for its use on
+prices.
 """
 
 from dataclasses import dataclass
@@ -23,7 +25,10 @@ _FLOOR = 1e-3
 
 
 def exponential_mean(values: Floats, memory: int) -> Floats:
-    """(D + 1, H) exponentially weighted mean of the rows before each row; row D is that of the day to come."""
+    """(D + 1, H) exponentially weighted mean of the rows before each row.
+
+    Row D is that of the day to come.
+    """
     start = values[:MINIMUM_DAYS].mean(axis=0)
     decay = 1 - 1 / memory
     smooth, _ = lfilter([1 / memory], [1.0, -decay], values, axis=0, zi=(decay * start)[None])
@@ -31,7 +36,10 @@ def exponential_mean(values: Floats, memory: int) -> Floats:
 
 
 def error_scales(errors: Floats) -> Floats:
-    """(D + 1, 24) typical size of the error of each day and hour, from the days before it; a day without errors leaves it as it was."""
+    """(D + 1, 24) typical size of the error of each day and hour, from the days before it.
+
+    A day without errors leaves it as it was.
+    """
     is_known = np.isfinite(errors).any(axis=1)
     if not is_known.any():
         return np.ones((len(errors) + 1, errors.shape[1]))
@@ -44,7 +52,10 @@ def error_scales(errors: Floats) -> Floats:
 
 
 def scaled_error_quantiles(scaled: Floats, levels: tuple[float, ...]) -> Floats:
-    """(24, Q) quantiles of (n, 24) scaled errors, each hour pooled with its neighbours; half mirrored, and wider the fewer the days."""
+    """(24, Q) quantiles of (n, 24) scaled errors, each hour pooled with its neighbours.
+
+    Half mirrored, and wider the fewer the days.
+    """
     n_days, n_hours = scaled.shape
     neighbours = np.clip(np.arange(n_hours)[:, None] + np.array([-1, 0, 1]), 0, n_hours - 1)
     pool = scaled[:, neighbours].transpose(1, 0, 2).reshape(n_hours, -1)
@@ -84,7 +95,8 @@ class Calibration:
             target: EUR/MWh.
             centre: centre of the transformation on that day, EUR/MWh.
             spread: its spread, EUR/MWh.
-            widening: factor on all distances from the point, above 1 where the day's inputs are less sure than those of the past.
+            widening: factor on all distances from the point, above 1 where the day's inputs are less sure
+                than those of the past.
         """
         here = transform(target[None], np.array([centre]), np.array([spread]))[0]
         transformed = here[:, None] + widening * self.scale[:, None] * self.quantiles

@@ -1,9 +1,12 @@
-"""Why a forecast is what it is: which past days it resembles, and what each family of inputs adds, in EUR/MWh.
+"""Why a forecast is what it is.
 
-The engine's bank is explained by its kernel (the past days nearest to this one) and by occlusion: a family of features is set to its mean over the
-last four weeks, and the change of the forecast is its contribution. CatBoost is explained by exact SHAP values (Lundberg et al., 2020).
-Contributions are of clock hours; they say what the model did, not what caused the price. Where a day lacks an input, what speaks is explained: the
-model that stands in for it.
+Which past days it resembles, and what each family of inputs adds, in EUR/MWh.
+
+The engine's bank is explained by its kernel (the past days nearest to this one) and by occlusion: a family of
+features is set to its mean over the last four weeks, and the change of the forecast is its contribution.
+CatBoost is explained by exact SHAP values (Lundberg et al., 2020). Contributions are of clock hours; they say
+what the model did, not what caused the price. Where a day lacks an input, what speaks is explained: the model
+that stands in for it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """What all members share: days in order, honest refusals, calibrated quantiles, real periods, files.
 
-A member says how to forecast the 24 clock hours of the next day from a history; this class does the rest. It keeps every absorbed day and the
-forecast made for it, which is all that calibration needs.
+A member says how to forecast the 24 clock hours of the next day from a history; this class does the rest. It
+keeps every absorbed day and the forecast made for it, which is all that calibration needs.
 """
 
 from abc import ABC, abstractmethod
@@ -66,7 +66,10 @@ Settings = TypeVar("Settings", bound=ForecasterSettings)
 
 
 class HourlyForecaster(ABC, Generic[Settings]):
-    """Base of all members. Subclasses implement `_learn` and `_next_day`, and the hooks after them where they keep more than days."""
+    """Base of all members.
+
+    Subclasses implement `_learn` and `_next_day`, and the hooks after them where they keep more than days.
+    """
 
     name: ClassVar[str]
     settings_type: ClassVar[type[ForecasterSettings]]
@@ -83,7 +86,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     @abstractmethod
     def _learn(self, history: FilledHistory) -> Floats:
-        """Fit on a history; returns (D, 24) the forecasts it would have made day after day, NaN where it could not."""
+        """Fit on a history.
+
+        Returns (D, 24) the forecasts it would have made day after day, NaN where it could not.
+        """
 
     @abstractmethod
     def _next_day(self, history: FilledHistory) -> Floats:
@@ -125,7 +131,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
         n_known = int(np.isfinite(grid.prices).all(axis=1).sum())
         if n_known < MINIMUM_HISTORY_DAYS:
             raise ForecastError(
-                f"{grid.zone}: {n_known} days with a price, at least {MINIMUM_HISTORY_DAYS} are needed to learn"
+                f"{grid.zone}: {n_known} days with a price, at least {MINIMUM_HISTORY_DAYS} are needed to"
+                " learn"
             )
         self._anchors = anchors_of(grid)
         self._belief = Belief.of_fit(self._anchors.input_range)
@@ -207,11 +214,13 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         """Forecasts of the days of `panel` from `first_row` on, each made from what was known at its gate, without absorbing them.
 
-        The same forecasts as `predict` day after day, up to rounding, at a fraction of the cost; `panel` continues the days of the fit, the
-        first of them being day `first_row`. Trees, where a member has them, are refitted on the way as often as its settings say.
+        The same forecasts as `predict` day after day, up to rounding, at a fraction of the cost; `panel`
+        continues the days of the fit, the first of them being day `first_row`. Trees, where a member has
+        them, are refitted on the way as often as its settings say.
 
         Raises:
-            ForecastError: `panel` does not continue the days of the fit, or a day cannot be forecast honestly.
+            ForecastError: `panel` does not continue the days of the fit, or a day cannot be forecast
+                honestly.
         """
         if (
             len(self.history) != self._n_fitted
@@ -304,7 +313,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
         grid = self._newer(panel)
         if not len(grid):
             raise LookAheadError(
-                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}: {panel.last_day} is not ahead of it"
+                f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}:"
+                f" {panel.last_day} is not ahead of it"
             )
         n_absorbed = self._absorb_priced(grid.rows(slice(0, len(grid) - 1)))
         return grid.rows(slice(n_absorbed, None))
@@ -373,7 +383,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
         )
 
     def _reference_levels(self, history: FilledHistory) -> tuple[Floats, Floats]:
-        """(D,) centre and spread in which errors are measured; the level of a day rests on earlier days, so what is known stays."""
+        """(D,) centre and spread in which errors are measured.
+
+        The level of a day rests on earlier days, so what is known stays.
+        """
         n_known = len(self._reference[0])
         if n_known < len(history):
             rows = slice(n_known, len(history))
@@ -399,7 +412,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
         n_missing = len(history) - 2 - int(known[-1]) if len(known) else len(history)
         if n_missing >= _STALE_DAYS:
             raise ForecastError(
-                f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1} days old"
+                f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1}"
+                " days old"
             )
         return float(np.sqrt(1 + n_missing))
 

@@ -34,7 +34,8 @@ class PriceForecast:
         where = f"forecast of {self.zone} for {self.delivery_day}"
         if self.quantiles.shape != (len(self.point), len(self.levels)):
             raise ForecastError(
-                f"{where}: quantiles have shape {self.quantiles.shape}, expected {(len(self.point), len(self.levels))}"
+                f"{where}: quantiles have shape {self.quantiles.shape}, expected"
+                f" {(len(self.point), len(self.levels))}"
             )
         if not (np.isfinite(self.quantiles).all() and np.isfinite(self.point).all()):
             raise ForecastError(f"{where}: not finite")
@@ -46,10 +47,11 @@ class PriceForecast:
 class PriceForecaster(Protocol):
     """A probabilistic day-ahead price model of one zone.
 
-    `fit` learns from a panel whose every row has its outcome. `predict` takes a panel whose last row is the day to forecast, its prices unknown
-    (`DeliveryPanel.known_at_gate`); the rows before it continue the panel of `fit`, and days newer than the last absorbed one are
-    absorbed on the way, so that predicting day after day costs an update and never a refit. `update` absorbs realised days. A forecaster that
-    cannot be honest about a day raises `ForecastError`.
+    `fit` learns from a panel whose every row has its outcome. `predict` takes a panel whose last row is the
+    day to forecast, its prices unknown (`DeliveryPanel.known_at_gate`); the rows before it continue the panel
+    of `fit`, and days newer than the last absorbed one are absorbed on the way, so that predicting day after
+    day costs an update and never a refit. `update` absorbs realised days. A forecaster that cannot be honest
+    about a day raises `ForecastError`.
     """
 
     name: ClassVar[str]
@@ -59,7 +61,10 @@ class PriceForecaster(Protocol):
         ...
 
     def update(self, history: DeliveryPanel) -> Self:
-        """Absorb the days of `history` that are newer than those absorbed before, without refitting; returns self."""
+        """Absorb the days of `history` that are newer than those absorbed before, without refitting.
+
+        Returns self.
+        """
         ...
 
     def predict(self, panel: DeliveryPanel) -> PriceForecast:

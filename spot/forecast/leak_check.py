@@ -1,4 +1,7 @@
-"""Does a walk-forward use anything that was not yet known? Change all of it and demand the same forecasts, bit for bit."""
+"""Does a walk-forward use anything that was not yet known?
+
+Change all of it and demand the same forecasts, bit for bit.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +17,10 @@ WalkForward = Callable[[DeliveryPanel], Sequence[PriceForecast]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeakVerdict:
-    """Whether a walk-forward is free of look-ahead; if not, the first day that saw the future and how far its forecast moved, EUR/MWh."""
+    """Whether a walk-forward is free of look-ahead.
+
+    If not, the first day that saw the future and how far its forecast moved, EUR/MWh.
+    """
 
     is_clean: bool
     n_compared: int

@@ -1,4 +1,7 @@
-"""The naive forecasts: yesterday's price, or that of the same day last week. The yardstick of every other member."""
+"""The naive forecasts: yesterday's price, or that of the same day last week.
+
+The yardstick of every other member.
+"""
 
 from typing import ClassVar, Literal
 
@@ -10,7 +13,10 @@ from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 
 
 class NaiveSettings(ForecasterSettings):
-    """`weekly`: the price seven days before. `daily`: one day before. `mixed`: one day before from Tuesday to Friday, else seven."""
+    """`weekly`: the price seven days before.
+
+    `daily`: one day before. `mixed`: one day before from Tuesday to Friday, else seven.
+    """
 
     kind: Literal["naive"] = "naive"
     rule: Literal["weekly", "daily", "mixed"] = "weekly"

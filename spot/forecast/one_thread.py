@@ -1,4 +1,7 @@
-"""One thread for linear algebra: the matrices are too small to gain from more, and the order of sums then never depends on the load."""
+"""One thread for linear algebra.
+
+The matrices are too small to gain from more, and the order of sums then never depends on the load.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

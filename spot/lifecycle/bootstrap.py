@@ -1,4 +1,6 @@
-"""Circular block bootstrap of a mean: how sure is it that daily money, whose days hang together, differs from a value.
+"""Circular block bootstrap of a mean.
+
+How sure is it that daily money, whose days hang together, differs from a value.
 
 Source: Politis and Romano, "A circular block-resampling procedure for stationary data", 1992.
 """
@@ -45,7 +47,8 @@ def block_bootstrap(
     rows = ((starts + np.arange(block_days)) % n_days).reshape(n_resamples, -1)[:, :n_days]
     means = values[rows].mean(axis=1)
     mean = float(values.mean())
-    # the resampled means spread around the sample's mean as that does around the truth: shift them to where the truth is `above`
+    # the resampled means spread around the sample's mean as that does around the truth: shift them to where
+    # the truth is `above`
     under_null = means - mean + above
     return BootstrapResult(
         mean=mean,

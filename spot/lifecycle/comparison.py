@@ -1,4 +1,7 @@
-"""Two model versions on the same market time units: error and money side by side, by hour and month, with significance."""
+"""Two model versions on the same market time units.
+
+Error and money side by side, by hour and month, with significance.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +34,9 @@ class ComparedVersion:
 
 
 def compare_versions(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.DataFrame:
-    """Rows under `model_comparisons`: the total with p-values, then each local hour and month. Only units that both forecast count.
+    """Rows under `model_comparisons`: the total with p-values, then each local hour and month.
+
+    Only units that both forecast count.
 
     Raises:
         ContractError: there is no market time unit that both forecast and whose price is known.
@@ -41,7 +46,8 @@ def compare_versions(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.Da
     )
     if both.is_empty():
         raise ContractError(
-            f"comparison of versions {a.version} and {b.version} of {zone}: no day that both forecast has a price"
+            f"comparison of versions {a.version} and {b.version} of {zone}: no day that both forecast has a"
+            " price"
         )
     both = both.join(_unit_money(a, "pnl_a"), on="delivery_start_utc", how="left").join(
         _unit_money(b, "pnl_b"), on="delivery_start_utc", how="left"

@@ -44,7 +44,10 @@ class DecisionContext:
 def decision_row(
     verdict: PromotionVerdict, context: DecisionContext, settings: PromotionSettings
 ) -> pl.DataFrame:
-    """One row of `promotion_decisions`. The same verdict on the same evidence has the same id, whenever it is written."""
+    """One row of `promotion_decisions`.
+
+    The same verdict on the same evidence has the same id, whenever it is written.
+    """
     evidence = {
         "tests": [
             {
@@ -57,9 +60,11 @@ def decision_row(
             }
             for t in verdict.tests
         ],
-        "sanity": None
-        if verdict.sanity is None
-        else [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in verdict.sanity.checks],
+        "sanity": (
+            None
+            if verdict.sanity is None
+            else [{"name": c.name, "passed": c.passed, "detail": c.detail} for c in verdict.sanity.checks]
+        ),
         "next_look_after_days": verdict.next_look_after_days,
     }
     return _row(
@@ -70,9 +75,11 @@ def decision_row(
         candidate_loss_eur_per_mwh=verdict.candidate_loss,
         champion_loss_eur_per_mwh=verdict.champion_loss,
         error_p_value=verdict.p_value("error_better"),
-        money_p_value=verdict.p_value("money_better")
-        if settings.money_must_be == "better"
-        else verdict.p_value("money_worse"),
+        money_p_value=(
+            verdict.p_value("money_better")
+            if settings.money_must_be == "better"
+            else verdict.p_value("money_worse")
+        ),
         pnl_difference_eur=verdict.pnl_difference_eur,
         evidence_json=json.dumps(evidence, sort_keys=True),
         limits_json=settings.model_dump_json(),
@@ -82,7 +89,10 @@ def decision_row(
 def manual_decision_row(
     action: Literal["promote", "rollback"], context: DecisionContext, *, reason: str
 ) -> pl.DataFrame:
-    """One row for what a person decided without a test: a rollback, or a promotion on the desk's own responsibility."""
+    """One row for what a person decided without a test.
+
+    A rollback, or a promotion on the desk's own responsibility.
+    """
     return _row(context, action=action, reasons=reason, n_days=0, evidence_json="{}", limits_json="{}")
 
 
@@ -90,10 +100,10 @@ def explain_decision(row: dict[str, Any]) -> str:
     """The row in words, for `spotdesk explain-decision`."""
     action = "rollback to" if row["action"] == "rollback" else f"{row['action'].replace('_', ' ')} of"
     lines = [
-        f"{row['decided_at_utc']:%Y-%m-%d %H:%M} UTC, zone {row['zone']}: {action} version {row['candidate_version']}"
-        + (f" of {row['model']}" if row["model"] else ""),
-        f"  champion then: {row['champion_version'] or 'none'}; asked by: {row['cause']}; decided by: {row['decided_by']}"
-        + (f"; signed off by {row['signed_off_by']}" if row["signed_off_by"] else ""),
+        f"{row['decided_at_utc']:%Y-%m-%d %H:%M} UTC, zone {row['zone']}: {action} version"
+        f" {row['candidate_version']}" + (f" of {row['model']}" if row["model"] else ""),
+        f"  champion then: {row['champion_version'] or 'none'}; asked by: {row['cause']}; decided by:"
+        f" {row['decided_by']}" + (f"; signed off by {row['signed_off_by']}" if row["signed_off_by"] else ""),
         f"  why: {row['reasons']}",
         f"  evidence: {row['n_days']} days"
         + (f", {row['first_day']} to {row['last_day']}" if row["first_day"] else ""),
@@ -112,8 +122,8 @@ def explain_decision(row: dict[str, Any]) -> str:
             continue
         mark = "significant" if test["is_significant"] else "not significant"
         lines.append(
-            f"  {test['name']} after {test['n_days']} days: {test['value']:+.3f} {unit_of_test(test['name'])}, "
-            f"p={test['p_value']:.3g}, level {test['level']:.2g}, {mark}"
+            f"  {test['name']} after {test['n_days']} days: {test['value']:+.3f}"
+            f" {unit_of_test(test['name'])}, p={test['p_value']:.3g}, level {test['level']:.2g}, {mark}"
         )
     lines.extend(
         f"  sanity, {check['name']}: {'passed' if check['passed'] else 'FAILED'}"
@@ -122,7 +132,8 @@ def explain_decision(row: dict[str, Any]) -> str:
     )
     lines += _limit_lines(json.loads(row["limits_json"]))
     lines.append(
-        f"  data: candidate {row['candidate_data_version']}, champion {row['champion_data_version'] or '-'}; code {row['code_commit']}"
+        f"  data: candidate {row['candidate_data_version']}, champion {row['champion_data_version'] or '-'};"
+        f" code {row['code_commit']}"
     )
     return "\n".join(lines)
 
@@ -147,7 +158,8 @@ def _limit_lines(limits: dict[str, Any]) -> list[str]:
 def _row(context: DecisionContext, **values: Any) -> pl.DataFrame:
     known: dict[str, Any] = {name: getattr(context, name) for name in DecisionContext.__slots__}
     row = dict.fromkeys(PROMOTION_DECISIONS.columns) | known | values
-    # a decision asked for again on the same evidence is the same row: the clock is no part of its identity, except for a person's deed
+    # a decision asked for again on the same evidence is the same row: the clock is no part of its identity,
+    # except for a person's deed
     is_machine = context.decided_by == "policy"
     identity = {
         name: str(value)

@@ -1,10 +1,12 @@
 """The verdict on a model version: candidate to challenger to champion, and never without evidence.
 
-A *candidate* is judged by its sanity and by a walk-forward over recent days it never saw: it may not be significantly worse than the champion
-on the same days. A *challenger* runs in shadow; at looks fixed in advance its ledger is tested: better in error by more than a margin
-(Diebold-Mariano with the small-sample correction of Harvey, Leybourne and Newbold, 1997, and one for differences that last), and not worse in
-money (block bootstrap). Looking again and again is paid for: the level is split over the looks (Bonferroni spending, valid however the looks
-depend on each other). Each look reads exactly its own days, so the verdict does not depend on when or how often it is asked.
+A *candidate* is judged by its sanity and by a walk-forward over recent days it never saw: it may not be
+significantly worse than the champion on the same days. A *challenger* runs in shadow; at looks fixed in
+advance its ledger is tested: better in error by more than a margin (Diebold-Mariano with the small-sample
+correction of Harvey, Leybourne and Newbold, 1997, and one for differences that last), and not worse in money
+(block bootstrap). Looking again and again is paid for: the level is split over the looks (Bonferroni
+spending, valid however the looks depend on each other). Each look reads exactly its own days, so the verdict
+does not depend on when or how often it is asked.
 """
 
 from dataclasses import dataclass, field
@@ -54,8 +56,9 @@ class PromotionSettings(BaseModel):
     )
     error_level: float = Field(default=0.05, gt=0, lt=0.5, description="over all looks together")
     error_scale: Literal["relative", "absolute"] = "relative"
-    """Relative: each day's losses count in units of their mean on that day, so that one scarcity day is one day and no more. The plain means must
-    agree with the test in any case."""
+    """Relative: each day's losses count in units of their mean on that day, so that one scarcity day is one day
+    and no more. The plain means must agree with the test in any case.
+    """
     error_margin: float = Field(
         default=0.01, ge=0, lt=0.5, description="share of the champion's loss that a better model must save"
     )
@@ -88,7 +91,8 @@ class PromotionSettings(BaseModel):
 class Evidence:
     """Both versions on the same consecutive delivery days, (D,) each, NaN where a version had no forecast or the outcome is missing.
 
-    Losses are daily means in EUR/MWh (absolute error or pinball), P&L is EUR per day of paper or real trading.
+    Losses are daily means in EUR/MWh (absolute error or pinball), P&L is EUR per day of paper or real
+    trading.
     """
 
     candidate_losses: Floats
@@ -172,7 +176,10 @@ def decide_promotion(
 
 
 def evidence_rows(evidence: Evidence) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Rows of the evidence that count: a day that the champion could not forecast says nothing about its rival."""
+    """Rows of the evidence that count.
+
+    A day that the champion could not forecast says nothing about its rival.
+    """
     return np.flatnonzero(
         np.isfinite(
             evidence.candidate_losses if evidence.champion_losses is None else evidence.champion_losses
@@ -217,7 +224,10 @@ def _judge_candidate(
     if evidence.champion_losses is None:
         ratio = float(candidate.mean() / other.mean())
         action: Action = "promote" if ratio <= settings.first_champion_maximum_rmae else "reject"
-        text = f"first champion: {ratio:.2f} of the weekly naive's error, limit {settings.first_champion_maximum_rmae:g}"
+        text = (
+            f"first champion: {ratio:.2f} of the weekly naive's error, limit"
+            f" {settings.first_champion_maximum_rmae:g}"
+        )
         losses["champion_loss"] = None
         return PromotionVerdict(action=action, reasons=(text,), **losses)  # type: ignore[arg-type]
     worse = _worse_test(candidate, other, settings, level=settings.worse_level)
@@ -225,12 +235,18 @@ def _judge_candidate(
     tests = (worse, better, _giacomini_white(candidate, other))
     if worse.is_significant:
         return PromotionVerdict(
-            action="reject", reasons=(f"significantly worse: {_words(worse)}",), tests=tests, **losses
-        )  # type: ignore[arg-type]
+            action="reject",
+            reasons=(f"significantly worse: {_words(worse)}",),
+            tests=tests,
+            **losses,  # type: ignore[arg-type]
+        )
     if not settings.requires_shadow and better.is_significant:
         return PromotionVerdict(
-            action="promote", reasons=(f"significantly better: {_words(better)}",), tests=tests, **losses
-        )  # type: ignore[arg-type]
+            action="promote",
+            reasons=(f"significantly better: {_words(better)}",),
+            tests=tests,
+            **losses,  # type: ignore[arg-type]
+        )
     return PromotionVerdict(
         action="to_challenger",
         reasons=(f"sane and not significantly worse: {_words(worse)}",),
@@ -336,8 +352,9 @@ def _scaled(candidate: Floats, champion: Floats, settings: PromotionSettings) ->
 def _p_better(ours: Floats, theirs: Floats) -> float:
     """One-sided p-value that `ours` loses less than `theirs`, Diebold-Mariano with the small-sample correction and Student's t.
 
-    On a few weeks the long-run variance can come out far too small by chance, and misses differences that last: the largest p-value of it, of the
-    plain variance and of that of days that hang together counts. `benchmarks/promotion.py` measures the level that is left.
+    On a few weeks the long-run variance can come out far too small by chance, and misses differences that
+    last: the largest p-value of it, of the plain variance and of that of days that hang together counts.
+    `benchmarks/promotion.py` measures the level that is left.
     """
     return max(
         _corrected_p(ours, theirs, None),
@@ -347,7 +364,10 @@ def _p_better(ours: Floats, theirs: Floats) -> float:
 
 
 def _p_of_lasting_differences(ours: Floats, theirs: Floats) -> float:
-    """The same of a first-order autoregression: as few independent days as their correlation leaves (Bartlett, 1946; bias of Kendall, 1954)."""
+    """The same of a first-order autoregression.
+
+    As few independent days as their correlation leaves (Bartlett, 1946; bias of Kendall, 1954).
+    """
     difference = ours - theirs
     n, centred = len(difference), difference - difference.mean()
     squares = float(centred @ centred)
@@ -453,7 +473,10 @@ def _difference(ours: Floats, theirs: Floats) -> float:
 
 
 def _words(test: TestOutcome) -> str:
-    return f"{test.name} {test.value:+.3g} {unit_of_test(test.name)} over {test.n_days} days, p={test.p_value:.2g}, level {test.level:.2g}"
+    return (
+        f"{test.name} {test.value:+.3g} {unit_of_test(test.name)} over {test.n_days} days,"
+        f" p={test.p_value:.2g}, level {test.level:.2g}"
+    )
 
 
 def _check_lengths(evidence: Evidence) -> None:

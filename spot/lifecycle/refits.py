@@ -1,8 +1,11 @@
-"""The verdict on a refitted model of the spread: it serves in place of the one before only when days that neither saw do not speak against it.
+"""The verdict on a refitted model of the spread.
 
-A model of the spread is refitted with the price model and has no shadow life of its own: the price model's P&L is made with it. So it is held to
-three things on untouched days: it could be judged at all, it is not clearly worse than past quantiles, and not significantly worse than the model
-that serves (Diebold-Mariano on daily pinball losses).
+It serves in place of the one before only when days that neither saw do not speak against it.
+
+A model of the spread is refitted with the price model and has no shadow life of its own: the price model's
+P&L is made with it. So it is held to three things on untouched days: it could be judged at all, it is not
+clearly worse than past quantiles, and not significantly worse than the model that serves (Diebold-Mariano on
+daily pinball losses).
 """
 
 import numpy as np
@@ -26,7 +29,8 @@ def decide_refit(
     """`promote` or `reject`, and why; `await_sign_off` in zones where a second person signs.
 
     Args:
-        losses: (D,) daily pinball losses of the new model on days that it never saw, EUR/MWh, NaN where a day has no spread.
+        losses: (D,) daily pinball losses of the new model on days that it never saw, EUR/MWh, NaN where a day
+            has no spread.
         past_quantiles: of plain quantiles of the past, the same days.
         champion: of the model that serves, NaN on days that it learnt from; None where none serves.
         settings: for the level of "significantly worse" and the zones where a second person signs.
@@ -44,7 +48,10 @@ def decide_refit(
         return _verdict("reject", f"{beside}: more than {MAX_LOSS_RATIO:g} times", losses, champion)
     worse = _worse_test(losses, champion, settings.worse_level)
     if worse is not None and worse.is_significant:
-        text = f"significantly worse than the model that serves: {worse.value:+.3f} EUR/MWh over {worse.n_days} days, p={worse.p_value:.2g}"
+        text = (
+            f"significantly worse than the model that serves: {worse.value:+.3f} EUR/MWh over {worse.n_days}"
+            f" days, p={worse.p_value:.2g}"
+        )
         return _verdict("reject", text, losses, champion, worse)
     text = beside if worse is None else f"{beside}, and not significantly worse than the model that serves"
     action: Action = "promote"

@@ -1,7 +1,10 @@
-"""The policy of retraining: which causes become a request, which runs are tried again, and which are given up with an alert.
+"""The policy of retraining.
 
-Pure: history and causes in, decisions out. It is safe to ask as often as one likes, from as many sensors as one likes: the id of a request
-follows from the zone, the cause and how many such requests there were, so two sensors that decide on the same history write the same row.
+Which causes become a request, which runs are tried again, and which are given up with an alert.
+
+Pure: history and causes in, decisions out. It is safe to ask as often as one likes, from as many sensors as
+one likes: the id of a request follows from the zone, the cause and how many such requests there were, so two
+sensors that decide on the same history write the same row.
 """
 
 from collections import defaultdict
@@ -31,7 +34,10 @@ class RetrainCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainRequest:
-    """One row of `retrain_requests`: a retrain that was asked for, and how far it is. `failed` waits for its next attempt."""
+    """One row of `retrain_requests`: a retrain that was asked for, and how far it is.
+
+    `failed` waits for its next attempt.
+    """
 
     request_id: str
     zone: str
@@ -54,7 +60,10 @@ class SuppressedCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainDecision:
-    """What the caller does now. Launch every request of `launch` with `run_key` = `launch_key(request)`; write all of `changed` first."""
+    """What the caller does now.
+
+    Launch every request of `launch` with `run_key` = `launch_key(request)`; write all of `changed` first.
+    """
 
     launch: tuple[RetrainRequest, ...] = ()
     abandoned: tuple[RetrainRequest, ...] = ()
@@ -65,7 +74,10 @@ class RetrainDecision:
 
 
 def launch_key(request: RetrainRequest) -> str:
-    """Run key of the next attempt. It holds the attempt because a Dagster run key whose run failed is skipped for ever."""
+    """Run key of the next attempt.
+
+    It holds the attempt because a Dagster run key whose run failed is skipped for ever.
+    """
     return f"{request.request_id}-attempt-{request.n_attempts}"
 
 
@@ -79,9 +91,10 @@ def decide_retrains(
 ) -> RetrainDecision:
     """Requests to launch now, requests to give up, and causes that stay quiet.
 
-    One open request per zone at a time; one request per zone and cause within its cool-down, counted from the request. `failed` requests, and
-    `running` ones older than `maximum_run_hours` (killed), are launched again after `retry_after_minutes` until `maximum_attempts`, then abandoned.
-    A `requested` row that nobody turned into a run is launched again, so a crash between writing and launching loses nothing; one with no attempt
+    One open request per zone at a time; one request per zone and cause within its cool-down, counted from the
+    request. `failed` requests, and `running` ones older than `maximum_run_hours` (killed), are launched again
+    after `retry_after_minutes` until `maximum_attempts`, then abandoned. A `requested` row that nobody turned
+    into a run is launched again, so a crash between writing and launching loses nothing; one with no attempt
     yet, which a person queued, is launched at once.
 
     Raises:

@@ -1,7 +1,7 @@
 """Is a model version fit to be judged at all: range, spread, absurd inputs, reload, known data.
 
-None of it needs an outcome. A version that fails is rejected however small its error was, because the error was measured on days that were like the
-training days and the fault shows on others.
+None of it needs an outcome. A version that fails is rejected however small its error was, because the error
+was measured on days that were like the training days and the fault shows on others.
 """
 
 import json
@@ -78,7 +78,8 @@ def assess_sanity(
 
     Args:
         files: the version's files; every check runs on what they hold and not on an object in memory.
-        panel: days of the zone up to the newest with an outcome; the last `n_days` that the version never saw are forecast.
+        panel: days of the zone up to the newest with an outcome; the last `n_days` that the version never saw
+            are forecast.
         from_files: `spot.forecast.members.forecaster_from_files`.
         trained_from: first day that it learnt from.
         trained_through: newest day that it learnt from.
@@ -183,7 +184,10 @@ def _range(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: Sanit
     stated = np.concatenate(
         [np.concatenate([forecast.quantiles.ravel(), forecast.point]) for forecast in forecasts]
     )
-    far = f"{stated.min():.0f} to {stated.max():.0f} EUR/MWh stated, {bounds[0]:.0f} to {bounds[1]:.0f} believable, beyond it on {', '.join(outside)}"
+    far = (
+        f"{stated.min():.0f} to {stated.max():.0f} EUR/MWh stated, {bounds[0]:.0f} to {bounds[1]:.0f}"
+        f" believable, beyond it on {', '.join(outside)}"
+    )
     faults = [far] if outside else []
     faults += [] if ordered else ["quantiles cross"]
     return SanityCheck("range", passed=not faults, detail="; ".join(faults))
@@ -199,7 +203,9 @@ def _variation(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: S
     return SanityCheck(
         "variation",
         passed=passed,
-        detail=f"spread of the forecasts is {share:.2f} of that of the prices, mean width {width:.2f} EUR/MWh",
+        detail=(
+            f"spread of the forecasts is {share:.2f} of that of the prices, mean width {width:.2f} EUR/MWh"
+        ),
     )
 
 

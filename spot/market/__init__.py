@@ -1,1 +1,4 @@
-"""Bidding zones, delivery days, gates, publication rules and price limits: dated data, each with its source."""
+"""Bidding zones, delivery days, gates, publication rules and price limits.
+
+Dated data, each with its source.
+"""

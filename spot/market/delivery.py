@@ -1,7 +1,8 @@
 """Delivery days and market time units (MTUs): the only place that turns local days into instants.
 
-A delivery day is a calendar day in the market time zone: 23, 24 or 25 hours. The MTU of the day-ahead auction is a function of zone
-and day. Source: SDAC parties, "15-minute MTU in the single day-ahead coupling", first delivery day 2025-10-01.
+A delivery day is a calendar day in the market time zone: 23, 24 or 25 hours. The MTU of the day-ahead auction
+is a function of zone and day. Source: SDAC parties, "15-minute MTU in the single day-ahead coupling", first
+delivery day 2025-10-01.
 """
 
 from dataclasses import dataclass

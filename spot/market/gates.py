@@ -1,10 +1,11 @@
 """Gate closures: the last instant for an order, as dated data.
 
-Sources: SDAC parties, market coupling operating times (order books close at 12:00 CET on the day before delivery); SIDC parties, intraday
-auctions go-live of 13 June 2024 (IDA1 15:00 and IDA2 22:00 on the day before, IDA3 10:00 on the day, for delivery from 12:00); EPEX SPOT,
-Swiss auction 11:00; N2EX, hourly auction 09:50 UK time. PJM: noon until FERC order 809, from 1 April 2016 10:30 (PJM Inside Lines, July 2015), now
-11:00 (Manual 11; the day of that change was not found: 2020 is taken, the earlier hour being the cautious one). ERCOT: Nodal Protocols 4.1, 10:00.
-Times are local times of the market.
+Sources: SDAC parties, market coupling operating times (order books close at 12:00 CET on the day before
+delivery); SIDC parties, intraday auctions go-live of 13 June 2024 (IDA1 15:00 and IDA2 22:00 on the day
+before, IDA3 10:00 on the day, for delivery from 12:00); EPEX SPOT, Swiss auction 11:00; N2EX, hourly auction
+09:50 UK time. PJM: noon until FERC order 809, from 1 April 2016 10:30 (PJM Inside Lines, July 2015), now
+11:00 (Manual 11; the day of that change was not found: 2020 is taken, the earlier hour being the cautious
+one). ERCOT: Nodal Protocols 4.1, 10:00. Times are local times of the market.
 """
 
 from dataclasses import dataclass

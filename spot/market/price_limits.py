@@ -1,10 +1,11 @@
 """Clearing price limits of the day-ahead and intraday markets, as dated data.
 
-Source: ACER decisions on harmonised maximum and minimum clearing prices for SDAC (3,000 EUR/MWh until 10 May 2022, then 4,000; the
-further raise to 5,000 was suspended in September 2022) and SIDC (+-9,999 EUR/MWh). EPEX SPOT applies the harmonised limits to CH; GB: -500 to
-6,000 GBP/MWh (from memory). ERCOT: offer floor -250, system-wide offer cap 9,000 USD/MWh (16 TAC 25.505), 5,000 from 2022 on (PUCT project 52631);
-a hub lies above the cap where congestion adds to it, a tenth is allowed. PJM: offers count up to 2,000 USD/MWh (FERC order 831), two reserve penalty
-factors of 850 come on top; no floor is set, -1,000 is taken.
+Source: ACER decisions on harmonised maximum and minimum clearing prices for SDAC (3,000 EUR/MWh until 10 May
+2022, then 4,000; the further raise to 5,000 was suspended in September 2022) and SIDC (+-9,999 EUR/MWh). EPEX
+SPOT applies the harmonised limits to CH; GB: -500 to 6,000 GBP/MWh (from memory). ERCOT: offer floor -250,
+system-wide offer cap 9,000 USD/MWh (16 TAC 25.505), 5,000 from 2022 on (PUCT project 52631); a hub lies above
+the cap where congestion adds to it, a tenth is allowed. PJM: offers count up to 2,000 USD/MWh (FERC order
+831), two reserve penalty factors of 850 come on top; no floor is set, -1,000 is taken.
 """
 
 from dataclasses import dataclass
@@ -49,8 +50,8 @@ INTRADAY_LIMITS = PriceLimits(-9999.0, 9999.0)
 def day_ahead_price_limits(delivery_day: date, zone: str | None = None) -> PriceLimits:
     """The limits in force for delivery on `delivery_day`, EUR/MWh.
 
-    The harmonised ones, also where no zone is named. A zone that trades in another currency has limits in that currency only
-    (`local_price_limits`): its prices in EUR are bounded technically, like intraday ones.
+    The harmonised ones, also where no zone is named. A zone that trades in another currency has limits in
+    that currency only (`local_price_limits`): its prices in EUR are bounded technically, like intraday ones.
     """
     if zone is not None and find_zone(zone).currency != "EUR" and not find_zone(zone).is_benchmark:
         return INTRADAY_LIMITS

@@ -1,14 +1,17 @@
 """Publication rules: when a value became known if nobody recorded it.
 
-A captured or stated publication time always wins; these rules serve backfilled history and freshness checks. Sources: Commission Regulation
-(EU) No 543/2013, Art. 6 (load forecast: two hours before day-ahead gate closure; actual load: one hour after the period), Art. 14(1)(d)
-(wind and solar forecast: 18:00 on the day before), Art. 16 (actual generation: one hour after), Art. 17 (imbalance prices). Day-ahead
-results: SDAC operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after delivery. The open-access
-benchmark (Lago et al. 2021) lets a model see every forecast of the delivery day, so its zones publish them two hours before the gate.
+A captured or stated publication time always wins; these rules serve backfilled history and freshness checks.
+Sources: Commission Regulation (EU) No 543/2013, Art. 6 (load forecast: two hours before day-ahead gate
+closure; actual load: one hour after the period), Art. 14(1)(d) (wind and solar forecast: 18:00 on the day
+before), Art. 16 (actual generation: one hour after), Art. 17 (imbalance prices). Day-ahead results: SDAC
+operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after
+delivery. The open-access benchmark (Lago et al. 2021) lets a model see every forecast of the delivery day, so
+its zones publish them two hours before the gate.
 
-US operators: day-ahead results by 13:30 local time (PJM Manual 11; ERCOT Nodal Protocols 4.5.3). Their load forecasts are renewed every hour
-and state when (PJM: `evaluated_at`, ERCOT: `postedDatetime`); the newest before the gate is due an hour before it. Verified real-time prices of PJM
-come on later business days, those of ERCOT minutes after the interval.
+US operators: day-ahead results by 13:30 local time (PJM Manual 11; ERCOT Nodal Protocols 4.5.3). Their load
+forecasts are renewed every hour and state when (PJM: `evaluated_at`, ERCOT: `postedDatetime`); the newest
+before the gate is due an hour before it. Verified real-time prices of PJM come on later business days, those
+of ERCOT minutes after the interval.
 """
 
 from dataclasses import dataclass
@@ -25,7 +28,10 @@ Table = str
 
 @dataclass(frozen=True, slots=True)
 class PublicationRule:
-    """Known `hours_after` an anchor: the gate closure, a local hour of the day before delivery, or the end of the period."""
+    """Known `hours_after` an anchor.
+
+    The gate closure, a local hour of the day before delivery, or the end of the period.
+    """
 
     anchor: Literal["gate_closure", "day_before", "period_end"]
     offset: timedelta

@@ -1,14 +1,17 @@
 """Bidding zones: code, market time zone, currency, holidays and neighbours.
 
-Codes: ENTSO-E, "Energy Identification Codes (EIC), approved Y codes" (public list). The market time zone is the one in which a
-*delivery day* is counted: the single day-ahead coupling counts Central European days everywhere, so PT and FI are not in local time.
+Codes: ENTSO-E, "Energy Identification Codes (EIC), approved Y codes" (public list). The market time zone is
+the one in which a *delivery day* is counted: the single day-ahead coupling counts Central European days
+everywhere, so PT and FI are not in local time.
 
-The five markets of the open-access benchmark (Lago et al., Applied Energy 293, 2021) stand beside them under names that start with `EPF_`. Their
-published days are naive local days of exactly 24 hours, so each counts its days at a fixed offset without clock changes. They are
-for comparison with the literature and are never traded: `is_benchmark`.
+The five markets of the open-access benchmark (Lago et al., Applied Energy 293, 2021) stand beside them under
+names that start with `EPF_`. Their published days are naive local days of exactly 24 hours, so each counts
+its days at a fixed offset without clock changes. They are for comparison with the literature and are never
+traded: `is_benchmark`.
 
-The trading hubs of two US markets count local days of 23, 24 or 25 hours in the operator's prevailing time (PJM Manual 11; ERCOT Nodal Protocols,
-section 4). They have no EIC; `operator` names whose auction and rules hold, `node` the operator's own name or number of the hub.
+The trading hubs of two US markets count local days of 23, 24 or 25 hours in the operator's prevailing time
+(PJM Manual 11; ERCOT Nodal Protocols, section 4). They have no EIC; `operator` names whose auction and rules
+hold, `node` the operator's own name or number of the hub.
 """
 
 from dataclasses import dataclass
@@ -32,7 +35,9 @@ class BiddingZone:
     is_coupled: bool = True
     """Takes part in the single day-ahead coupling (SDAC)."""
     is_benchmark: bool = False
-    """A market of the open-access benchmark: days of 24 hours at a fixed offset, inputs known at the gate by its protocol."""
+    """A market of the open-access benchmark: days of 24 hours at a fixed offset, inputs known at the gate by its
+    protocol.
+    """
     operator: str = ""
     """PJM or ERCOT for a hub of theirs, empty elsewhere."""
     node: str = ""
@@ -144,7 +149,8 @@ def find_zone(name: str) -> BiddingZone:
     """The bidding zone or benchmark market called `name`.
 
     Raises:
-        ConfigurationError: the name is unknown; the message says which are like it, and where all of them stand.
+        ConfigurationError: the name is unknown; the message says which are like it, and where all of them
+            stand.
     """
     try:
         return ALL_ZONES[name]

@@ -1,8 +1,8 @@
 """Bad data is not drift: missing, frozen, rescaled, doubled and impossible values are found, named row by row, and retrain nothing.
 
 Input frames are wide: `delivery_day`, `delivery_start_utc` and one Float64 column per series. NannyML's data
-quality calculators count missing and out-of-range values per chunk only; the desk needs the very rows, before the gate and without the ten
-seconds that importing NannyML takes, so these checks are plain polars.
+quality calculators count missing and out-of-range values per chunk only; the desk needs the very rows, before
+the gate and without the ten seconds that importing NannyML takes, so these checks are plain polars.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,8 @@ def assess_data_quality(
 ) -> DataQualityVerdict:
     """Judge the newest values of every series of `analysis` against `reference`, rows of the same shape from before.
 
-    A series that is new, all null in the reference, or has a reference shorter than `minimum_reference_days` is `cannot_see`.
+    A series that is new, all null in the reference, or has a reference shorter than `minimum_reference_days`
+    is `cannot_see`.
     """
     if analysis.is_empty():
         empty = pl.DataFrame(schema=CHECK_SCHEMA)
@@ -114,9 +115,12 @@ def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
 def without_implausible_days(
     frame: pl.DataFrame, *, size_factor: float = 8.0, window_days: int = 91
 ) -> pl.DataFrame:
-    """The wide frame without values of days that some earlier fault spoilt: one value all day, or a size far off that of the days around.
+    """The wide frame without values of days that some earlier fault spoilt.
 
-    Only for powers; cheap enough for years of history, where `assess_data_quality` judges the newest days row by row.
+    One value all day, or a size far off that of the days around.
+
+    Only for powers; cheap enough for years of history, where `assess_data_quality` judges the newest days row
+    by row.
     """
     names = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and not is_price(name)]
     if not names or frame.is_empty():
@@ -216,7 +220,10 @@ def _doubled(new: pl.DataFrame) -> _Finding:
 
 
 def _runs(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `hours`: length of the run of equal values each row belongs to; zeros (solar at night) make no run."""
+    """The frame with `hours`: length of the run of equal values each row belongs to.
+
+    Zeros (solar at night) make no run.
+    """
     run = frame.with_columns(
         (pl.col("value") != pl.col("value").shift()).fill_null(value=True).cum_sum().alias("run")
     )
@@ -249,7 +256,8 @@ def _rescaled(
 ) -> _Finding:
     """Days whose size (90 % quantile of the absolute value) is many times, or a small part of, that of ordinary reference days.
 
-    A calm or dark day is small for good reasons, so smallness needs the factor squared; a price near zero is never too small.
+    A calm or dark day is small for good reasons, so smallness needs the factor squared; a price near zero is
+    never too small.
     """
     size = pl.col("value").abs().quantile(0.9).alias("size")
     before = past.group_by("delivery_day").agg(size)["size"]

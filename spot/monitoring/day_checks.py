@@ -1,4 +1,7 @@
-"""Verdicts on the rows of single delivery days: are they all there, in time, and inside the limits? Pure and cheap, for asset checks."""
+"""Verdicts on the rows of single delivery days: are they all there, in time, and inside the limits?
+
+Pure and cheap, for asset checks.
+"""
 
 import itertools
 from collections.abc import Sequence
@@ -80,7 +83,10 @@ def assess_freshness(
 def assess_price_limits(
     frame: pl.DataFrame, *, days: Sequence[date], is_day_ahead: bool = True
 ) -> DayVerdict:
-    """Prices of each day against the limits of its zone and day; imbalance prices have none and are not judged here."""
+    """Prices of each day against the limits of its zone and day.
+
+    Imbalance prices have none and are not judged here.
+    """
     spans = frame.group_by("zone", "delivery_day").agg(
         low=pl.col("price_eur_per_mwh").min(), high=pl.col("price_eur_per_mwh").max()
     )

@@ -1,9 +1,10 @@
 """Drift of features, prices and forecasts, one column at a time and all together, over NannyML.
 
-NannyML alone answers "no drift" when its reference is empty, constant or all null. Here such a column is `cannot_see`, and so is the
-verdict: a monitor that is blind is an alarm of its own. Method: Wasserstein (or another) distance of each chunk of days to the reference,
-threshold from the spread of the reference's own chunks; and PCA reconstruction error for drift of the columns together (NannyML
-documentation, "Univariate drift detection" and "Data reconstruction with PCA").
+NannyML alone answers "no drift" when its reference is empty, constant or all null. Here such a column is
+`cannot_see`, and so is the verdict: a monitor that is blind is an alarm of its own. Method: Wasserstein (or
+another) distance of each chunk of days to the reference, threshold from the spread of the reference's own
+chunks; and PCA reconstruction error for drift of the columns together (NannyML documentation, "Univariate
+drift detection" and "Data reconstruction with PCA").
 """
 
 import warnings
@@ -36,7 +37,9 @@ class DriftVerdict:
     status: Status
     reasons: tuple[str, ...]
     features: pl.DataFrame
-    """One row per column and method under `FEATURE_SCHEMA`: distance of the newest chunk, its threshold, status, reason."""
+    """One row per column and method under `FEATURE_SCHEMA`: distance of the newest chunk, its threshold, status,
+    reason.
+    """
     first_day: date | None
     last_day: date | None
     n_reference_days: int
@@ -60,8 +63,10 @@ def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: Drif
     """Compare the newest days with reference days.
 
     Args:
-        reference: daily profile (`delivery_day` and Float64 columns), as `profiles.reference_days` selects it.
-        analysis: daily profile of the days to judge, the same columns; the newest `chunk_days` are the verdict's window, the ones before it
+        reference: daily profile (`delivery_day` and Float64 columns), as `profiles.reference_days` selects
+            it.
+        analysis: daily profile of the days to judge, the same columns; the newest `chunk_days` are the
+            verdict's window, the ones before it
             confirm when `n_confirming_chunks` asks for it.
         settings: thresholds.
     """
@@ -73,7 +78,8 @@ def fit_drift(
 ) -> FittedDrift:
     """The calculators for a reference; a reference that cannot be used gives a fit that says so.
 
-    `threshold` is a fixed limit of the distance, instead of one from the spread of the reference's own chunks.
+    `threshold` is a fixed limit of the distance, instead of one from the spread of the reference's own
+    chunks.
     """
     columns = [name for name in reference.columns if name != "delivery_day"]
     blind = "" if columns else "cannot see: no column to watch"
@@ -134,7 +140,10 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
 
 
 def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
-    """One row per column that could not be judged, or one for all of them where there is none: the verdict is told, never left out."""
+    """One row per column that could not be judged, or one for all of them where there is none.
+
+    The verdict is told, never left out.
+    """
     names = [name for name in reference.columns if name != "delivery_day"] or [RECONSTRUCTION]
     rows = [
         {
@@ -239,7 +248,10 @@ def _column_blindness(frame: pl.DataFrame, name: str, where: str, settings: Drif
 
 
 def _filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) -> Any:
-    """Pandas frame for NannyML; the few missing days take the reference's median, which moves no distance. A column not there is null."""
+    """Pandas frame for NannyML; the few missing days take the reference's median, which moves no distance.
+
+    A column not there is null.
+    """
     medians = {name: reference[name].fill_nan(None).median() for name in columns}
     there = [
         (pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.Float64))
@@ -254,7 +266,10 @@ def _filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) ->
 
 @contextmanager
 def _few_chunks() -> Iterator[None]:
-    """NannyML warns below six chunks because thresholds need them; a fitted reference is asked about one chunk here."""
+    """NannyML warns below six chunks because thresholds need them.
+
+    A fitted reference is asked about one chunk here.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The resulting number of chunks is too low")
         yield

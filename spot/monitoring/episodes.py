@@ -1,7 +1,8 @@
 """When a state of a monitor is told: once when it begins, and again after a stated interval while it lasts.
 
-A finding that is told every day is read on none. Episodes follow from the stored verdicts alone, so the same days judged again, in live
-trading or in a replay, give the same episodes, and one that a killed run did not tell is told by the next.
+A finding that is told every day is read on none. Episodes follow from the stored verdicts alone, so the same
+days judged again, in live trading or in a replay, give the same episodes, and one that a killed run did not
+tell is told by the next.
 """
 
 from dataclasses import dataclass
@@ -36,7 +37,8 @@ def open_episodes(
     """Episodes of a state that are open on `last_day`, oldest first; none where that day was not judged.
 
     Args:
-        verdicts: `delivery_day`, `subject` and `status`, one row per judged day and subject, of one monitor; later days are ignored.
+        verdicts: `delivery_day`, `subject` and `status`, one row per judged day and subject, of one monitor;
+            later days are ignored.
         last_day: newest judged day.
         status: the state.
         settings: how long a state may be away within one episode, and when it is told again.

@@ -1,8 +1,11 @@
-"""What a day is expected to look like from its season, weekday and drivers; the unexplained remainder is what drift monitors watch.
+"""What a day is expected to look like from its season, weekday and drivers.
 
-Solar output follows the sun, load the weekday, the price the residual load. A shift of the market is small beside these and large beside what they
-leave unexplained, so every column is regressed (ridge, closed form) on reference days, and remainders are counted in usual daily
-deviations (median absolute deviation of the reference). Insolation: Duffie and Beckman, "Solar Engineering of Thermal Processes", eq. 1.10.3.
+The unexplained remainder is what drift monitors watch.
+
+Solar output follows the sun, load the weekday, the price the residual load. A shift of the market is small
+beside these and large beside what they leave unexplained, so every column is regressed (ridge, closed form)
+on reference days, and remainders are counted in usual daily deviations (median absolute deviation of the
+reference). Insolation: Duffie and Beckman, "Solar Engineering of Thermal Processes", eq. 1.10.3.
 """
 
 from collections.abc import Sequence
@@ -34,7 +37,10 @@ class _Regression:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """Regressions of every column on reference days. A column that cannot be learnt is passed on as it is, so that the monitor can say why."""
+    """Regressions of every column on reference days.
+
+    A column that cannot be learnt is passed on as it is, so that the monitor can say why.
+    """
 
     columns: tuple[str, ...]
     regressions: dict[str, _Regression]
@@ -63,7 +69,8 @@ class Expectation:
 def daily_inputs(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     """One row per delivery day: mean of every watched input, and what drove the price of the day before.
 
-    `wide` holds rows of `day_ahead_features`. The price that a row knows is yesterday's, so its drivers are taken from yesterday's row.
+    `wide` holds rows of `day_ahead_features`. The price that a row knows is yesterday's, so its drivers are
+    taken from yesterday's row.
     """
     names = [name for name in settings.features if name in wide.columns]
     present = set(wide.columns)

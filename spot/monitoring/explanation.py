@@ -1,7 +1,8 @@
 """Which features carry the forecast, and has that shifted since training.
 
-Model-agnostic: the share of a feature is how far the point forecast moves when that feature alone is replaced by another day's values
-(permutation importance of Breiman, 2001, without outcomes), normalised to one. The shift of the mix is the total variation distance of the shares.
+Model-agnostic: the share of a feature is how far the point forecast moves when that feature alone is replaced
+by another day's values (permutation importance of Breiman, 2001, without outcomes), normalised to one. The
+shift of the mix is the total variation distance of the shares.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,9 @@ from spot.monitoring.settings import ExplanationSettings
 Status = Literal["ok", "alert", "cannot_see"]
 PAST_PRICES = "past prices"
 Predict = Callable[[DeliveryPanel], Floats | None]
-"""Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must not remember what it was given."""
+"""Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must not
+remember what it was given.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +38,12 @@ class ExplanationVerdict:
 def feature_shares(
     predict: Predict, panel: DeliveryPanel, rows: Sequence[int], *, days_back: int = 7
 ) -> dict[str, float]:
-    """Share of every input, and of past prices, in the forecasts of `rows` of the panel; empty when nothing could be forecast.
+    """Share of every input, and of past prices, in the forecasts of `rows` of the panel.
 
-    Each feature in turn takes the values it had `days_back` days before; past prices are moved by as many days.
+    Empty when nothing could be forecast.
+
+    Each feature in turn takes the values it had `days_back` days before; past prices are moved by as many
+    days.
     """
     moved: dict[str, list[float]] = {}
     for row in rows:
@@ -70,7 +76,10 @@ def assess_explanations(
         schema={"feature": pl.String, "share_reference": pl.Float64, "share": pl.Float64},
     )
     if not reference or not newest or n_days < settings.minimum_days:
-        few = f"cannot see: {n_days} days explained after the version's first ones, {settings.minimum_days} needed"
+        few = (
+            f"cannot see: {n_days} days explained after the version's first ones, {settings.minimum_days}"
+            " needed"
+        )
         text = few if reference else "cannot see: nothing of this version was explained"
         return ExplanationVerdict(status="cannot_see", reasons=(text,), shares=shares, shift=None)
     difference = {name: newest.get(name, 0.0) - reference.get(name, 0.0) for name in names}
@@ -78,7 +87,10 @@ def assess_explanations(
     if shift <= settings.maximum_shift:
         return ExplanationVerdict(status="ok", reasons=(), shares=shares, shift=shift)
     most = max(difference, key=lambda name: abs(difference[name]))
-    text = f"the mix of features moved by {shift:.0%}, limit {settings.maximum_shift:.0%}: most of all {most}, {difference[most]:+.0%}"
+    text = (
+        f"the mix of features moved by {shift:.0%}, limit {settings.maximum_shift:.0%}: most of all {most},"
+        f" {difference[most]:+.0%}"
+    )
     return ExplanationVerdict(status="alert", reasons=(text,), shares=shares, shift=shift)
 
 

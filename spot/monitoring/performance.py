@@ -1,11 +1,13 @@
 """Realised performance of the forecasts that were made, and an honest estimate while outcomes are not in.
 
-Realised MAE runs through NannyML's performance calculator (threshold from the reference's own chunks); pinball loss, coverage and rMAE,
-which NannyML does not know, are scored here. The estimate needs no outcome: the absolute error that the quantiles themselves expect, times how
-wrong they were about it in the reference (NannyML's DLE learns the same from features at far greater cost; it can be chosen instead).
+Realised MAE runs through NannyML's performance calculator (threshold from the reference's own chunks);
+pinball loss, coverage and rMAE, which NannyML does not know, are scored here. The estimate needs no outcome:
+the absolute error that the quantiles themselves expect, times how wrong they were about it in the reference
+(NannyML's DLE learns the same from features at far greater cost; it can be chosen instead).
 
-A scored frame has one row per market time unit: `delivery_day`, `delivery_start_utc`, the quantile columns of `day_ahead_forecasts`,
-`price_point_eur_per_mwh`, `price_eur_per_mwh` (null while unknown) and, for rMAE, `naive_eur_per_mwh` (the price seven days before).
+A scored frame has one row per market time unit: `delivery_day`, `delivery_start_utc`, the quantile columns of
+`day_ahead_forecasts`, `price_point_eur_per_mwh`, `price_eur_per_mwh` (null while unknown) and, for rMAE,
+`naive_eur_per_mwh` (the price seven days before).
 """
 
 from dataclasses import dataclass
@@ -114,7 +116,10 @@ def _rmae(newest: pl.DataFrame, settings: PerformanceSettings) -> dict[str, Any]
 def estimate_performance(
     reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings
 ) -> PerformanceVerdict:
-    """Judge forecasts whose outcomes are not in yet: expected MAE of `analysis` against the chunks of `reference`, which has outcomes."""
+    """Judge forecasts whose outcomes are not in yet.
+
+    Expected MAE of `analysis` against the chunks of `reference`, which has outcomes.
+    """
     past = daily_scores(reference)
     days = (
         analysis["delivery_day"].unique().sort().tail(settings.chunk_days)
@@ -154,7 +159,10 @@ def _interval_estimate(history: pl.DataFrame, judged: pl.DataFrame) -> float:
 
 
 def _dle_estimate(history: pl.DataFrame, judged: pl.DataFrame) -> float:
-    """NannyML's direct loss estimation from the forecast's own shape: point, width of the 80 % interval and hour."""
+    """NannyML's direct loss estimation from the forecast's own shape.
+
+    Point, width of the 80 % interval and hour.
+    """
     from nannyml import DLE
 
     features = ["width", "hour"]
@@ -180,7 +188,8 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
     from nannyml import PerformanceCalculator
     from nannyml.thresholds import StandardDeviationThreshold
 
-    # one row per day, so that a chunk is the same number of days whatever the market time unit: |actual - 0| is that day's MAE
+    # one row per day, so that a chunk is the same number of days whatever the market time unit: |actual - 0|
+    # is that day's MAE
     daily = (
         errors.group_by("delivery_day", maintain_order=True)
         .agg((pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("error"))

@@ -1,9 +1,13 @@
-"""Has the price moved in a way that residual load does not explain? A curve of price over load, hour by hour, and what is left over.
+"""Has the price moved in a way that residual load does not explain?
 
-A fuel shock lifts the hours in which thermal plants set the price and leaves windy and sunny ones alone; scarcity lifts the few hours beyond what
-was seen before. So a day is judged by its hours in the upper middle of the load alone: the median of what they lie above the curve of the
-reference, less what the newest reference days did (fuel prices wander), in units of how far a day usually strays from the weeks before it. The
-window's median (NannyML, "Summary statistics") is compared with a fixed limit: one odd day, or three, are no regime.
+A curve of price over load, hour by hour, and what is left over.
+
+A fuel shock lifts the hours in which thermal plants set the price and leaves windy and sunny ones alone;
+scarcity lifts the few hours beyond what was seen before. So a day is judged by its hours in the upper middle
+of the load alone: the median of what they lie above the curve of the reference, less what the newest
+reference days did (fuel prices wander), in units of how far a day usually strays from the weeks before it.
+The window's median (NannyML, "Summary statistics") is compared with a fixed limit: one odd day, or three, are
+no regime.
 """
 
 import warnings
@@ -32,7 +36,10 @@ _NORMAL_MAD = 1.4826
 
 @dataclass(frozen=True, slots=True)
 class PriceCurve:
-    """The price that a load leads to, and how far from it a day usually is. Loads in MW, prices in EUR/MWh."""
+    """The price that a load leads to, and how far from it a day usually is.
+
+    Loads in MW, prices in EUR/MWh.
+    """
 
     loads: Floats
     prices: Floats
@@ -52,9 +59,12 @@ class FittedPrice:
 
 
 def hourly_prices(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
-    """`delivery_day`, `load` and `price` of rows of `day_ahead_features`; the price that a row knows is yesterday's, and so is its load.
+    """`delivery_day`, `load` and `price` of rows of `day_ahead_features`.
 
-    A zone whose load nobody forecasts has the same load always: its price is then compared as it is. Empty where there is no price.
+    The price that a row knows is yesterday's, and so is its load.
+
+    A zone whose load nobody forecasts has the same load always: its price is then compared as it is. Empty
+    where there is no price.
     """
     driver = next(
         (

@@ -14,8 +14,8 @@ def reference_days(
 ) -> pl.DataFrame:
     """The rows of `daily` that a judgement starting on `first_day` is compared with, oldest first.
 
-    Days of the same season in earlier years and the days just before; each stretch is cut to whole chunks so that every chunk is made of
-    neighbouring days.
+    Days of the same season in earlier years and the days just before; each stretch is cut to whole chunks so
+    that every chunk is made of neighbouring days.
     """
     end = first_day - timedelta(days=settings.gap_days)
     stretches = [(end - timedelta(days=settings.recent_days), end)]

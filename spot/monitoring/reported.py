@@ -1,8 +1,9 @@
 """Drift of everything else a model is given, and of what it says: reported, and never a cause of a retrain.
 
-The features that ask for a retrain (`drift.features` and the price) carry all news; the others are lags, sums and actual values of the same series
-and would ask for the same again. A desk still wants to see which of them moved, and whether the forecast itself did: its mean and the
-width of its 80 % interval, given the residual load, as the price is.
+The features that ask for a retrain (`drift.features` and the price) carry all news; the others are lags, sums
+and actual values of the same series and would ask for the same again. A desk still wants to see which of them
+moved, and whether the forecast itself did: its mean and the width of its 80 % interval, given the residual
+load, as the price is.
 """
 
 from dataclasses import replace
@@ -31,7 +32,8 @@ def watch_reported(
         features: rows of `day_ahead_features` of one zone, as many years as there are.
         forecasts: rows of `day_ahead_forecasts` of the zone's champion.
         last_day: newest delivery day to judge.
-        settings: thresholds; powers are compared with days of the same season, prices and the forecast with the days just before.
+        settings: thresholds; powers are compared with days of the same season, prices and the forecast with
+            the days just before.
     """
     drift = settings.drift
     daily = _daily(features.filter(pl.col("delivery_day") <= last_day), forecasts, settings)

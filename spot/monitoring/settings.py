@@ -1,4 +1,7 @@
-"""Thresholds of every monitor, as read from `conf/monitoring.yaml`. A mapping in, a checked and frozen model out; no file is read here."""
+"""Thresholds of every monitor, as read from `conf/monitoring.yaml`.
+
+A mapping in, a checked and frozen model out; no file is read here.
+"""
 
 from typing import Literal
 
@@ -10,7 +13,10 @@ class _Frozen(BaseModel):
 
 
 class ReferenceSettings(_Frozen):
-    """Which days a monitor compares with: the days just before, and the same time of year in earlier years."""
+    """Which days a monitor compares with.
+
+    The days just before, and the same time of year in earlier years.
+    """
 
     recent_days: int = Field(default=84, ge=7, description="days just before the judged ones")
     season_half_width_days: int = Field(
@@ -20,7 +26,9 @@ class ReferenceSettings(_Frozen):
     gap_days: int = Field(
         default=14,
         ge=0,
-        description="days left out before the judged ones, so that a fresh shift does not hide in its own reference",
+        description=(
+            "days left out before the judged ones, so that a fresh shift does not hide in its own reference"
+        ),
     )
     minimum_days: int = Field(default=56, ge=14, description="a shorter reference cannot see")
 
@@ -33,7 +41,9 @@ class DriftSettings(_Frozen):
         "wind_forecast_mw",
         "solar_forecast_mw",
     )
-    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the same again, and alarm for it again."""
+    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the same
+    again, and alarm for it again.
+    """
     price: str = Field(
         default="price_1d_eur_per_mwh", description="the price that is watched given what drives it"
     )
@@ -148,7 +158,10 @@ class ExplanationSettings(_Frozen):
 
 
 class AlertSettings(_Frozen):
-    """How often the desk is told of a state that lasts. Tables, checks and `spotdesk status` show it all the while."""
+    """How often the desk is told of a state that lasts.
+
+    Tables, checks and `spotdesk status` show it all the while.
+    """
 
     quiet_days: int = Field(
         default=7,
@@ -165,7 +178,8 @@ class AlertSettings(_Frozen):
 class MonitoringSettings(_Frozen):
     """All of `conf/monitoring.yaml`.
 
-    Use `MonitoringSettings.model_validate(mapping)`; unknown names and impossible values raise `pydantic.ValidationError`.
+    Use `MonitoringSettings.model_validate(mapping)`; unknown names and impossible values raise
+    `pydantic.ValidationError`.
     """
 
     drift: DriftSettings = DriftSettings()

@@ -1,7 +1,7 @@
 """One zone watched: from its tables to the verdicts on data quality, drift and performance, in the order in which they may be believed.
 
-Bad data first: what it finds is hidden from the other monitors, and its verdict suppresses retraining. Assets, sensors and the
-benchmarks call these functions, so that what is measured is what runs.
+Bad data first: what it finds is hidden from the other monitors, and its verdict suppresses retraining.
+Assets, sensors and the benchmarks call these functions, so that what is measured is what runs.
 """
 
 from dataclasses import dataclass
@@ -64,7 +64,8 @@ def watch_features(
     """Judge the inputs of the days up to `last_day`.
 
     Args:
-        features: rows of `day_ahead_features` of one zone, as many years as there are. A column that the zone never had is not watched.
+        features: rows of `day_ahead_features` of one zone, as many years as there are. A column that the zone
+            never had is not watched.
         last_day: newest delivery day to judge; days after it are ignored.
         settings: thresholds.
         fitted: references of an earlier day (`fit_watch`), to save their cost; fitted anew by default.
@@ -97,7 +98,9 @@ def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSet
 
 
 def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
-    """The references for judging `last_day`: inputs against days of the same season, the price against the days just before.
+    """The references for judging `last_day`.
+
+    Inputs against days of the same season, the price against the days just before.
 
     `sound` holds rows of `day_ahead_features` without values that are not to be believed.
     """
@@ -139,7 +142,8 @@ def watch_performance(
     chunk = timedelta(days=settings.performance.chunk_days)
     cut = (newest_known if isinstance(newest_known, date) else last_day) - chunk
     is_reference = pl.col("delivery_day").is_between(cut - timedelta(days=REFERENCE_FORECAST_DAYS), cut)
-    # outcomes that stopped coming more than a chunk ago say nothing of today: an old week is not judged as the newest
+    # outcomes that stopped coming more than a chunk ago say nothing of today: an old week is not judged as
+    # the newest
     is_judged = (pl.col("delivery_day") > cut) & pl.lit(cut + chunk >= last_day - chunk)
     realised = assess_performance(
         outcomes.filter(is_reference), outcomes.filter(is_judged), settings.performance
@@ -154,8 +158,8 @@ def watch_performance(
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
     """Forecast rows beside `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`, the price of the same local time seven days before.
 
-    A price of a longer period holds for every market time unit in it, shorter ones are averaged over the unit; a unit that is not wholly priced has
-    no outcome.
+    A price of a longer period holds for every market time unit in it, shorter ones are averaged over the
+    unit; a unit that is not wholly priced has no outcome.
     """
     newest = (
         prices.sort("available_at_utc").unique(["delivery_start_utc"], keep="last").sort("delivery_start_utc")

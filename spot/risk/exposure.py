@@ -1,4 +1,7 @@
-"""What a limit is measured on: the proposed orders of one strategy for one day, and what the rest of its scopes already holds."""
+"""What a limit is measured on.
+
+The proposed orders of one strategy for one day, and what the rest of its scopes already holds.
+"""
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -36,7 +39,8 @@ class Orders:
             or self.scenarios.shape[1:] != (n_units,)
         ):
             raise ContractError(
-                f"orders: {n_units} exposures, limit prices {self.limit_price.shape}, scenarios {self.scenarios.shape}"
+                f"orders: {n_units} exposures, limit prices {self.limit_price.shape}, scenarios"
+                f" {self.scenarios.shape}"
             )
 
     @property
@@ -76,7 +80,10 @@ class Orders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeUse:
-    """What a scope holds without the orders under judgement. The default is a scope that holds nothing and has no past."""
+    """What a scope holds without the orders under judgement.
+
+    The default is a scope that holds nothing and has no past.
+    """
 
     gross_mw: Floats
     """(P,)"""
@@ -112,7 +119,9 @@ class Conditions:
 
 
 LOSS_DAYS = 7
-"""Newest settled delivery days on which `max_daily_loss_eur` looks for the worst: second prices come up to three days after the auction's."""
+"""Newest settled delivery days on which `max_daily_loss_eur` looks for the worst: second prices come up to three
+days after the auction's.
+"""
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 
 
@@ -127,7 +136,8 @@ def measure(
 ) -> float:
     """How much of limit `kind` the orders and their scope use; NaN where it cannot be measured.
 
-    `min_price_eur_per_mwh` is measured as the negative of the lowest limit price, so that every limit reads "not above".
+    `min_price_eur_per_mwh` is measured as the negative of the lowest limit price, so that every limit reads
+    "not above".
 
     Raises:
         ContractError: the kind is unknown.
@@ -140,7 +150,8 @@ def measure(
         case "max_drift_level":
             return _known(DRIFT_LEVELS.get(conditions.drift_status or ""))
         case "max_daily_loss_eur":
-            # A battery's day is settled at once, a spread's days later: the newest day alone would hide the loss behind a day that is half settled.
+            # A battery's day is settled at once, a spread's days later: the newest day alone would hide the
+            # loss behind a day that is half settled.
             worst = float(use.daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
             return abs(worst) if np.isfinite(worst) else np.nan
         case "max_drawdown_eur":

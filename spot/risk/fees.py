@@ -1,7 +1,7 @@
 """Dated fees, slippage and the currency they are paid in.
 
-The defaults are round figures of the size exchanges publish (EPEX SPOT and OKTE price lists: some euro cents per MWh, plus clearing); a desk
-puts its own contract in `conf/strategies/*.yaml`.
+The defaults are round figures of the size exchanges publish (EPEX SPOT and OKTE price lists: some euro cents
+per MWh, plus clearing); a desk puts its own contract in `conf/strategies/*.yaml`.
 """
 
 from datetime import date
@@ -57,6 +57,7 @@ class FeeSchedule(BaseModel):
         valid = [rule for rule in self.rules if rule.valid_from <= delivery_day]
         if not valid:
             raise ConfigurationError(
-                f"no fee rule for delivery on {delivery_day}: the first is valid from {self.rules[0].valid_from}"
+                f"no fee rule for delivery on {delivery_day}: the first is valid from"
+                f" {self.rules[0].valid_from}"
             )
         return valid[-1]

@@ -1,7 +1,8 @@
 """The limits of a desk as read from `conf/risk_limits.yaml`. What is missing, unreadable, NaN or null denies.
 
-Reading never raises: a book that cannot be read is a book that denies everything, and says why in each limit's `problem`. Three scopes
-hold for every order: the whole desk, its zone (over all strategies), and its strategy (in that zone).
+Reading never raises: a book that cannot be read is a book that denies everything, and says why in each
+limit's `problem`. Three scopes hold for every order: the whole desk, its zone (over all strategies), and its
+strategy (in that zone).
 """
 
 import math
@@ -16,22 +17,32 @@ SCOPES: tuple[Scope, ...] = ("desk", "zone", "strategy")
 
 LIMIT_KINDS: dict[str, str] = {
     "max_model_age_days": "age of the model behind the forecast",
-    "max_data_age_hours": "age of the essential feed that is furthest behind: day-ahead prices, load forecasts",
+    "max_data_age_hours": (
+        "age of the essential feed that is furthest behind: day-ahead prices, load forecasts"
+    ),
     "max_drift_level": "0 no drift, 1 not yet assessed, 2 drift found, 3 the monitor cannot see",
     "max_daily_loss_eur": "loss of the worst of the newest seven settled days",
     "max_drawdown_eur": "settled P&L below its highest point",
     "min_price_eur_per_mwh": "lowest limit price of an order",
     "max_price_eur_per_mwh": "highest limit price of an order",
-    "max_price_distance_eur_per_mwh": "limit price worse than the expected price: a buy above it, a sell below it",
+    "max_price_distance_eur_per_mwh": (
+        "limit price worse than the expected price: a buy above it, a sell below it"
+    ),
     "max_mw_per_mtu": "power of one order",
     "max_gross_mw": "sum of power over the scope's orders in one market time unit, sides added",
     "max_net_mw": "the same, sides against each other",
     "max_mwh_per_day": "energy of a delivery day, sides added",
     "max_value_eur": "energy times expected price of a delivery day, sides added",
     "max_orders_per_day": "orders for a delivery day",
-    "max_orders_per_minute": "orders of one batch; when it is sent, with those that left the scope in the last minute: the guard against a loop",
+    "max_orders_per_minute": (
+        "orders of one batch; when it is sent, with those that left the scope in the last minute: the guard"
+        " against a loop"
+    ),
     "max_change_mwh": "energy of the day above the day before: the guard against a unit error",
-    "max_concentration_frac": "share of the daily energy limit held by one part: zone of the desk, strategy of the zone, unit of the strategy",
+    "max_concentration_frac": (
+        "share of the daily energy limit held by one part: zone of the desk, strategy of the zone, unit of"
+        " the strategy"
+    ),
     "max_value_at_risk_eur": "95 % one-day value at risk, the worse of historical and filtered",
     "max_expected_shortfall_eur": "95 % one-day expected shortfall, the worse of historical and filtered",
 }

@@ -1,7 +1,10 @@
-"""Pre-trade limits: pure functions that let orders through, make them smaller, or stop them. Whatever is not understood stops them.
+"""Pre-trade limits: pure functions that let orders through, make them smaller, or stop them.
 
-Every limit reads "not above". A limit without a usable number, and a measure that is NaN, deny. After all reductions every limit is
-measured once more on what is left; anything still above makes the orders flat. So no breach can leave this module.
+Whatever is not understood stops them.
+
+Every limit reads "not above". A limit without a usable number, and a measure that is NaN, deny. After all
+reductions every limit is measured once more on what is left; anything still above makes the orders flat. So
+no breach can leave this module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,7 +26,9 @@ GATES = (
     "max_daily_loss_eur",
     "max_drawdown_eur",
 )
-"""Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring the value down."""
+"""Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring the
+value down.
+"""
 _TOLERANCE = 1e-9
 _ABSURD_MW = 1e6
 _NEEDED = {(scope, kind) for scope in SCOPES for kind in LIMIT_KINDS}
@@ -120,7 +125,8 @@ def apply_limits(
 def take_any_price(orders: Orders, limits: Sequence[Limit]) -> Orders:
     """Orders at infinite limit prices brought to the worst price that every collar allows, to the cent on the safe side.
 
-    A price taker asks for no more than that, so it is no breach. Without usable collars the price stays infinite, and that is denied later.
+    A price taker asks for no more than that, so it is no breach. Without usable collars the price stays
+    infinite, and that is denied later.
     """
     values = {
         kind: [limit.value for limit in limits if limit.kind == kind and limit.value is not None]
@@ -156,9 +162,14 @@ def apply_state(orders: Orders, state: TradingState, open_net_mw: Floats) -> Lim
     if orders.keeps_shape and not np.array_equal(kept, orders.exposure_mw):
         kept = np.zeros_like(kept)
     event = LimitEvent(
-        kind="state", scope="zone", limit_name="trading_state", value=float(np.abs(orders.exposure_mw).max()), limit_value=float(np.abs(kept).max()),
-        action="reduce" if np.any(kept) else "block", detail=f"trading state is {state}",
-    )  # fmt: skip
+        kind="state",
+        scope="zone",
+        limit_name="trading_state",
+        value=float(np.abs(orders.exposure_mw).max()),
+        limit_value=float(np.abs(kept).max()),
+        action="reduce" if np.any(kept) else "block",
+        detail=f"trading state is {state}",
+    )
     return LimitedOrders(orders=replace(orders, exposure_mw=kept), events=(event,), requests_halt=False)
 
 
@@ -201,7 +212,10 @@ def with_overrides(
 def _refused(override: Override) -> LimitEvent:
     """An override that names no limit there is."""
     scope = override.scope if override.scope in SCOPES else "desk"
-    said = f"override of {override.scope or 'no scope'} {override.kind or 'no kind'} by {override.name or 'nobody'}: {override.problem}"
+    said = (
+        f"override of {override.scope or 'no scope'} {override.kind or 'no kind'} by"
+        f" {override.name or 'nobody'}: {override.problem}"
+    )
     value = np.nan if override.value is None else override.value
     name = override.kind or "none"
     return LimitEvent(
@@ -257,9 +271,14 @@ def _apply(
         return orders, None
     shown, stated = as_written(limit.kind, value), as_written(limit.kind, allowed)
     event = LimitEvent(
-        kind="breach", scope=limit.scope, limit_name=limit.kind, value=shown, limit_value=stated, action=limit.action,
+        kind="breach",
+        scope=limit.scope,
+        limit_name=limit.kind,
+        value=shown,
+        limit_value=stated,
+        action=limit.action,
         detail=f"{limit.scope} {limit.kind}: {shown:.6g} {'below' if limit.kind.startswith('min_') else 'above'} {stated:.6g}",
-    )  # fmt: skip
+    )
     if limit.action != "reduce":
         return orders.flat(), event
     return _reduced(orders, limit.kind, limit.scope, value, allowed, use, daily_mwh), event
@@ -344,6 +363,11 @@ def _fewer(orders: Orders, n_orders: int) -> Orders:
 
 def _denied(limit: Limit, value: float, why: str) -> LimitEvent:
     return LimitEvent(
-        kind="denied", scope=limit.scope, limit_name=limit.kind, value=as_written(limit.kind, value),
-        limit_value=as_written(limit.kind, bound(limit)), action="block", detail=f"{limit.scope} {limit.kind} denies: {why}",
-    )  # fmt: skip
+        kind="denied",
+        scope=limit.scope,
+        limit_name=limit.kind,
+        value=as_written(limit.kind, value),
+        limit_value=as_written(limit.kind, bound(limit)),
+        action="block",
+        detail=f"{limit.scope} {limit.kind} denies: {why}",
+    )

@@ -1,4 +1,7 @@
-"""Prices that settle a position: the day-ahead price beside one second price, per market time unit, as known at an instant."""
+"""Prices that settle a position.
+
+The day-ahead price beside one second price, per market time unit, as known at an instant.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -28,7 +31,9 @@ REFERENCE_SERIES: dict[str, tuple[str, str]] = {
     "imbalance": ("imbalance_prices", "imbalance"),
     "real_time": ("imbalance_prices", "imbalance"),
 }
-"""What closes a position, as raw table and series. A US real-time price is kept as the imbalance price of its node or zone."""
+"""What closes a position, as raw table and series. A US real-time price is kept as the imbalance price of its
+node or zone.
+"""
 _KEY = ("zone", "delivery_start_utc")
 
 
@@ -42,8 +47,9 @@ def zone_outcomes(
 ) -> pl.DataFrame:
     """Outcomes of one zone from its raw tables (a missing table counts as empty), with the second price that `settled_against` names.
 
-    Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh` where the zone publishes one, and
-    `imbalance_known_utc`, when it was known. Rows of one source per table are expected.
+    Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh`
+    where the zone publishes one, and `imbalance_known_utc`, when it was known. Rows of one source per table
+    are expected.
     """
     own = {
         name: _part(raw[name], zone, first_day)
@@ -72,9 +78,12 @@ def reference_curve(
     minutes: int,
     as_of_utc: datetime,
 ) -> Floats | None:
-    """(P,) the desk's own price of each unit from `starts_utc` on, newest as known at `as_of_utc`; NaN where it says nothing, None without a curve.
+    """(P,) the desk's own price of each unit from `starts_utc` on, newest as known at `as_of_utc`.
 
-    Rows of the series `reference_curve` in `intraday_prices`; finer ones are averaged over the unit, coarser ones hold for all its parts.
+    NaN where it says nothing, None without a curve.
+
+    Rows of the series `reference_curve` in `intraday_prices`; finer ones are averaged over the unit, coarser
+    ones hold for all its parts.
     """
     if "intraday_prices" not in raw:
         return None
@@ -107,9 +116,10 @@ def build_outcomes(
 ) -> pl.DataFrame:
     """One row per market time unit of the day-ahead auction, ascending, columns `OUTCOME_SCHEMA`.
 
-    Both inputs are raw tables under contract; `reference_prices` holds one series (filter it before) and may be finer or coarser: finer
-    is averaged over the unit and null unless complete, coarser holds for all its parts. Of several vintages the newest known at
-    `as_of_utc` counts, without an instant the newest of all. No reference gives a column of nulls.
+    Both inputs are raw tables under contract; `reference_prices` holds one series (filter it before) and may
+    be finer or coarser: finer is averaged over the unit and null unless complete, coarser holds for all its
+    parts. Of several vintages the newest known at `as_of_utc` counts, without an instant the newest of all.
+    No reference gives a column of nulls.
     """
     day_ahead = _newest(day_ahead_prices, as_of_utc).rename(
         {"price_eur_per_mwh": "day_ahead_price_eur_per_mwh", "available_at_utc": "known_at_utc"}
@@ -124,8 +134,9 @@ def build_outcomes(
 def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     """The outcomes on the units of another frame (`zone`, `delivery_day`, `delivery_start_utc`, `resolution_minutes`), where they differ in length.
 
-    A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no row. Columns `OUTCOME_SCHEMA`,
-    and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are given.
+    A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no
+    row. Columns `OUTCOME_SCHEMA`, and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are
+    given.
     """
     exact = outcomes.join(units, on=[*_KEY, "resolution_minutes"], how="semi")
     if exact.height == units.height:

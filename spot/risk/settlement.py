@@ -1,8 +1,9 @@
 """Settlement of signals: fills, P&L and costs per market time unit. Backtest and live use this one function.
 
-The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when its limit is not above it; of a bid
-curve the volume of the last step in reach is filled, of a block all or nothing, by the mean of its units weighted by volume. A filled spread
-position earns `exposure * (second price - day-ahead price)`; a physical one `-exposure * day-ahead price`. Firm energy that was not filled is made
+The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when
+its limit is not above it; of a bid curve the volume of the last step in reach is filled, of a block all or
+nothing, by the mean of its units weighted by volume. A filled spread position earns `exposure * (second price
+- day-ahead price)`; a physical one `-exposure * day-ahead price`. Firm energy that was not filled is made
 good at the imbalance price, or where none is known at the day-ahead price and a penalty.
 """
 
@@ -29,12 +30,15 @@ def settle(
     perfect_foresight: pl.DataFrame | None = None,
     bid_curves: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Money of every signal whose prices are known, under contract `settlements`; a signal without its price is left out, not guessed.
+    """Money of every signal whose prices are known, under contract `settlements`.
 
-    `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` and `imbalance_known_utc` where they are known; `zone_outcomes`
-    does). `perfect_foresight` has `zone`,
-    `delivery_start_utc` and `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy. A signal with rows
-    in `bid_curves` (contract of that name) is filled along its curve, any other as one order at its limit price.
+    A signal without its price is left out, not guessed.
+
+    `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` and `imbalance_known_utc`
+    where they are known; `zone_outcomes` does). `perfect_foresight` has `zone`, `delivery_start_utc` and
+    `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy. A
+    signal with rows in `bid_curves` (contract of that name) is filled along its curve, any other as one order
+    at its limit price.
 
     Raises:
         ContractError: the signals lack a column.
@@ -74,9 +78,9 @@ def settle(
     return (
         _money(rows, fees, degradation_eur_per_mwh)
         .select(SETTLEMENTS.columns.keys())
-        .cast(SETTLEMENTS.schema)
+        .cast(SETTLEMENTS.schema)  # type: ignore[arg-type]
         .sort(SIGNAL_KEY)
-    )  # type: ignore[arg-type]
+    )
 
 
 def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFrame:
@@ -110,7 +114,8 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
     is_physical = pl.col("settled_against") == "nothing"
     ordered = sign * pl.col("volume_mw")
     hours = pl.col("resolution_minutes") / 60.0
-    # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the penalty when nothing better is known.
+    # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the
+    # penalty when nothing better is known.
     made_good = pl.coalesce(
         pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH
     )

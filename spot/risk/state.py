@@ -1,4 +1,7 @@
-"""Trading states of a desk and its zones. The stricter of the two holds; what cannot be read counts as halted."""
+"""Trading states of a desk and its zones.
+
+The stricter of the two holds; what cannot be read counts as halted.
+"""
 
 from enum import StrEnum
 

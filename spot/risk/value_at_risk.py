@@ -1,8 +1,9 @@
 """Value at risk and expected shortfall of a position, by historical and by filtered historical simulation.
 
-A scenario is one past day's gain of 1 MWh long in every market time unit. Filtered simulation (Barone-Adesi, Giannopoulos, Vosper 1999)
-rescales each past day by today's volatility over the volatility of its own time, here an exponentially weighted one. The expected
-shortfall is the mean of the worst share of days, its edge day weighted (Acerbi, Tasche 2002), so it is coherent.
+A scenario is one past day's gain of 1 MWh long in every market time unit. Filtered simulation (Barone-Adesi,
+Giannopoulos, Vosper 1999) rescales each past day by today's volatility over the volatility of its own time,
+here an exponentially weighted one. The expected shortfall is the mean of the worst share of days, its edge
+day weighted (Acerbi, Tasche 2002), so it is coherent.
 """
 
 from dataclasses import dataclass
@@ -42,7 +43,10 @@ def tail_risk(pnl_eur: Floats, level: float = 0.95) -> TailRisk:
 
 
 def historical_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> TailRisk:
-    """Risk of `exposure_mwh` (P,), long positive, under past days `scenarios` (S, P) in EUR/MWh; a gap in a scenario drops that day."""
+    """Risk of `exposure_mwh` (P,), long positive, under past days `scenarios` (S, P) in EUR/MWh.
+
+    A gap in a scenario drops that day.
+    """
     if not np.any(exposure_mwh):
         return TailRisk(0.0, 0.0)
     return tail_risk(scenarios @ exposure_mwh, level)
@@ -51,7 +55,10 @@ def historical_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95
 def filtered_risk(
     exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, half_life_days: float = 20.0
 ) -> TailRisk:
-    """As `historical_risk`, each day's P&L rescaled from the volatility of its time to the newest. Days ascend."""
+    """As `historical_risk`, each day's P&L rescaled from the volatility of its time to the newest.
+
+    Days ascend.
+    """
     if not np.any(exposure_mwh):
         return TailRisk(0.0, 0.0)
     pnl = scenarios @ exposure_mwh
@@ -80,7 +87,10 @@ def worst_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> 
 
 
 def drawdown_eur(daily_pnl_eur: Floats) -> float:
-    """How far the running sum stands below its highest point so far, start included; NaN when a day is not finite."""
+    """How far the running sum stands below its highest point so far, start included.
+
+    NaN when a day is not finite.
+    """
     if len(daily_pnl_eur) == 0:
         return 0.0
     equity = np.concatenate([[0.0], np.cumsum(daily_pnl_eur)])

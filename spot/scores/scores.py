@@ -1,7 +1,8 @@
 """Scores of point and quantile forecasts over days and periods.
 
-Definitions: Lago et al. (2021), "Forecasting day-ahead electricity prices" (MAE, rMAE, sMAPE, RMSE); Gneiting and Raftery (2007), "Strictly
-proper scoring rules" (pinball, CRPS). All arrays are (D, P) or (D, P, Q); periods without an outcome are NaN and are left out everywhere.
+Definitions: Lago et al. (2021), "Forecasting day-ahead electricity prices" (MAE, rMAE, sMAPE, RMSE); Gneiting
+and Raftery (2007), "Strictly proper scoring rules" (pinball, CRPS). All arrays are (D, P) or (D, P, Q);
+periods without an outcome are NaN and are left out everywhere.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,10 @@ PERCENTILES: tuple[float, ...] = tuple(round(i / 100, 2) for i in range(1, 100))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scores:
-    """Scores of one forecaster on one market and span. Prices in EUR/MWh or the market's currency; shares are 0 to 1."""
+    """Scores of one forecaster on one market and span.
+
+    Prices in EUR/MWh or the market's currency; shares are 0 to 1.
+    """
 
     mae: float
     rmae: float
@@ -55,7 +59,10 @@ def weekly_naive(actual: Floats) -> Floats:
 
 
 def percentiles_of(quantiles: Floats, levels: tuple[float, ...]) -> Floats:
-    """(..., 99) percentiles by linear interpolation in `levels`; beyond the outer levels the outer segments are continued."""
+    """(..., 99) percentiles by linear interpolation in `levels`.
+
+    Beyond the outer levels the outer segments are continued.
+    """
     if levels == PERCENTILES:
         return quantiles
     known = np.asarray(levels)
@@ -93,7 +100,8 @@ def score_forecasts(
         levels: the Q levels.
         naive: (D, P) the weekly naive forecast, the yardstick of rMAE.
 
-    Pinball is the mean over the 99 percentiles, CRPS twice that. Raises ContractError when there is no outcome at all.
+    Pinball is the mean over the 99 percentiles, CRPS twice that. Raises ContractError when there is no
+    outcome at all.
     """
     known = np.isfinite(actual)
     if not known.any():

@@ -1,7 +1,10 @@
-"""Is one forecaster better than another, or lucky? Tests on the daily loss vector, with autocorrelation-robust variances.
+"""Is one forecaster better than another, or lucky?
 
-Sources: Diebold and Mariano (1995), "Comparing predictive accuracy"; Giacomini and White (2006), "Tests of conditional predictive ability";
-Newey and West (1987) for the variance; Lago et al. (2021) for the use of one loss per day, all periods together.
+Tests on the daily loss vector, with autocorrelation-robust variances.
+
+Sources: Diebold and Mariano (1995), "Comparing predictive accuracy"; Giacomini and White (2006), "Tests of
+conditional predictive ability"; Newey and West (1987) for the variance; Lago et al. (2021) for the use of one
+loss per day, all periods together.
 """
 
 from dataclasses import dataclass
@@ -109,9 +112,12 @@ def diebold_mariano(
 def giacomini_white(
     loss_a: Floats, loss_b: Floats, *, alternative: Alternative = "a_better", n_lags: int | None = None
 ) -> TestResult:
-    """Giacomini-White test of equal conditional accuracy: is today's difference foretold by yesterday's or a constant.
+    """Giacomini-White test of equal conditional accuracy.
 
-    With `alternative="a_better"` the p-value is 1 where a loses more on average, as the benchmark literature reports it.
+    Is today's difference foretold by yesterday's or a constant.
+
+    With `alternative="a_better"` the p-value is 1 where a loses more on average, as the benchmark literature
+    reports it.
     """
     daily = daily_differences(loss_a, loss_b)
     lags = default_lags(len(daily) - 1) if n_lags is None else n_lags
@@ -119,7 +125,8 @@ def giacomini_white(
     instruments = np.column_stack([np.ones(len(daily) - 1), daily[:-1]])
     moments = instruments * daily[1:, None]
     average = moments.mean(axis=0)
-    # The pseudo-inverse keeps the test defined when the differences are constant and the two moments are collinear.
+    # The pseudo-inverse keeps the test defined when the differences are constant and the two moments are
+    # collinear.
     statistic = float(
         len(moments) * average @ np.linalg.pinv(long_run_covariance(moments, lags), hermitian=True) @ average
     )

@@ -1,4 +1,7 @@
-"""The periods of the simulated market: one row per market time unit, with the clocks that nature and people follow."""
+"""The periods of the simulated market.
+
+One row per market time unit, with the clocks that nature and people follow.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

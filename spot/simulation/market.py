@@ -1,7 +1,8 @@
 """The simulated market: the default source, so that everything can be tried and tested with known truth and without a key.
 
-A simulated zone has one market time unit for all its products: the one of the day-ahead auction. Every value is a function of
-(seed, zone, day): asking for a day or for ten years gives the same rows. All rows say `source="simulated"`.
+A simulated zone has one market time unit for all its products: the one of the day-ahead auction. Every value
+is a function of (seed, zone, day): asking for a day or for ten years gives the same rows. All rows say
+`source="simulated"`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,8 +29,9 @@ class SimulatedTruth:
     """What only the simulator knows: tests and drift benchmarks compare with it, the chain never reads it."""
 
     periods: pl.DataFrame
-    """One row per market time unit: weather, outages, fuel prices, marginal cost of gas plants, true and believed residual load,
-    the price without noise, and the predictable part of the intraday spread."""
+    """One row per market time unit: weather, outages, fuel prices, marginal cost of gas plants, true and
+    believed residual load, the price without noise, and the predictable part of the intraday spread.
+    """
     scenarios: tuple[Scenario, ...]
 
     @property
@@ -52,7 +54,10 @@ class SimulatedMarket:
     truth: SimulatedTruth
 
     def published_by(self, instant: datetime) -> dict[str, pl.DataFrame]:
-        """The tables as far as they were published at `instant` (aware UTC): what a fetch at that moment returns."""
+        """The tables as far as they were published at `instant` (aware UTC).
+
+        What a fetch at that moment returns.
+        """
         return {
             name: frame.filter(pl.col("available_at_utc") <= instant) for name, frame in self.tables.items()
         }

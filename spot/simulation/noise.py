@@ -1,8 +1,11 @@
-"""Random numbers that belong to a place in time: the same seed, name and hour give the same value whatever range is asked for.
+"""Random numbers that belong to a place in time.
 
-Noise is drawn in fixed blocks of the absolute clock by a counter-based generator (Philox, Salmon et al., SC 2011) whose key is a hash of seed,
-scope, name and block. Processes with memory of days are filtered over their own block and the one before, so that no value depends on where a
-request begins; processes with memory of years run from one fixed anchor day.
+The same seed, name and hour give the same value whatever range is asked for.
+
+Noise is drawn in fixed blocks of the absolute clock by a counter-based generator (Philox, Salmon et al., SC
+2011) whose key is a hash of seed, scope, name and block. Processes with memory of days are filtered over
+their own block and the one before, so that no value depends on where a request begins; processes with memory
+of years run from one fixed anchor day.
 """
 
 import hashlib
@@ -75,7 +78,10 @@ def daily_process(seed: int, stream: str, time_constant_days: float) -> Floats:
 
 @lru_cache(maxsize=256)
 def daily_events(seed: int, stream: str, chance_per_day: float, decay: float) -> Floats:
-    """Rare events of every day from `ANCHOR_DAY` on: sizes uniform in 0..1 that fade by `decay` a day; index it with `daily_index`."""
+    """Rare events of every day from `ANCHOR_DAY` on: sizes uniform in 0..1 that fade by `decay` a day.
+
+    Index it with `daily_index`.
+    """
     generator = _generator(seed, stream, 0)
     sizes = generator.random(_N_DAYS) * (generator.random(_N_DAYS) < chance_per_day)
     values: Floats = lfilter([1.0], [1.0, -decay], sizes)

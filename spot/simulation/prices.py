@@ -1,7 +1,10 @@
-"""Prices of the simulated market: the auction clears on what the market believes; later markets move with what turns out.
+"""Prices of the simulated market: the auction clears on what the market believes.
+
+Later markets move with what turns out.
 
 - Day-ahead: merit order at the consensus residual load, plus bidding noise that persists over hours and days.
-- Intraday: day-ahead plus a steeper reaction to the corrected view, less a small premium. The auction sees midday sun a little too low
+- Intraday: day-ahead plus a steeper reaction to the corrected view, less a small premium. The auction sees
+  midday sun a little too low
   and pays for safety in the evening, so the spread is predictable, mildly, from what is known at the gate.
 - Imbalance: intraday plus a reaction to the remaining error with heavy tails.
 """
@@ -79,7 +82,10 @@ def simulate_prices(clock: MarketClock, weather: Weather, supply: Supply, *, see
 
 
 def _premium(clock: MarketClock, weather: Weather, size: float) -> Floats:
-    """Known bias of the auction: it underrates the midday sun, and buyers pay for safety in the evening ramp."""
+    """Known bias of the auction.
+
+    It underrates the midday sun, and buyers pay for safety in the evening ramp.
+    """
     view = weather.views[CONSENSUS]
     evening = np.exp(-(((clock.local_hour - 19.0) / 1.8) ** 2))
     tightness = view.residual_load_mw / size
@@ -91,7 +97,10 @@ def _premium(clock: MarketClock, weather: Weather, size: float) -> Floats:
 
 
 def _local_slope(supply: Supply, demand_mw: Floats) -> Floats:
-    """Steepness of the short-term curve, EUR/MWh per MW: fewer plants can still move, so it never falls below a floor."""
+    """Steepness of the short-term curve, EUR/MWh per MW.
+
+    Fewer plants can still move, so it never falls below a floor.
+    """
     step = 0.03 * supply.mean_load_mw
     slope = (supply.price(demand_mw + step) - supply.price(demand_mw - step)) / (2 * step)
     return np.clip(1.2 * slope, 90.0 / supply.mean_load_mw, 900.0 / supply.mean_load_mw)
@@ -102,13 +111,17 @@ def _imbalance(clock: MarketClock, vwap: Floats, surprise_mw: Floats, size: floa
     jolt = quarter_noise(seed, f"imbalance|{zone}", clock.quarters)
     weight = quarter_noise(seed, f"imbalance_tail|{zone}", clock.quarters)
     system_short = surprise_mw / size / 0.03 + 0.9 * jolt
-    # a normal number times the exponential of another has the tails of settlement prices: mostly tens, now and then thousands
+    # a normal number times the exponential of another has the tails of settlement prices: mostly tens, now
+    # and then thousands
     reaction = 28.0 * system_short * np.exp(0.75 * weight)
     return np.clip(vwap + reaction, -IMBALANCE_LIMIT_EUR_PER_MWH, IMBALANCE_LIMIT_EUR_PER_MWH)
 
 
 def _quarter_hour_swing(clock: MarketClock, price: Floats) -> Floats:
-    """Quarter hours of one hour differ more than the hours around them suggest: few plants ramp within an hour."""
+    """Quarter hours of one hour differ more than the hours around them suggest.
+
+    Few plants ramp within an hour.
+    """
     is_quarter = clock.resolution_minutes == 15
     if not is_quarter.any():
         return price

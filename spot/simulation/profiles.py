@@ -1,4 +1,6 @@
-"""The personality of each simulated zone: size, plant mix and weather. Round figures in the shape of the real zones, not a model of them.
+"""The personality of each simulated zone: size, plant mix and weather.
+
+Round figures in the shape of the real zones, not a model of them.
 
 Capacities are shares of the zone's mean load, so that a zone stays in balance when its size is changed.
 """

@@ -1,4 +1,7 @@
-"""Named regime changes with a date: what a monitor must see (gas, solar, MTU) and what it must not take for drift (a broken sensor)."""
+"""Named regime changes with a date.
+
+What a monitor must see (gas, solar, MTU) and what it must not take for drift (a broken sensor).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ GAS_SHOCK_FACTOR = 2.4
 GAS_SHOCK_RAMP_DAYS = 3
 COAL_SHOCK_FACTOR = 1.4
 SOLAR_BOOM_FACTOR = 2.0
-"""A doubling is a new regime and still believable: a larger jump overnight is what a unit error looks like, and is treated as one."""
+"""A doubling is a new regime and still believable: a larger jump overnight is what a unit error looks like, and
+is treated as one.
+"""
 FAULT_PHASE_DAYS = 3
 
 
@@ -27,7 +32,8 @@ class Scenario:
     - `gas_shock`: gas costs 2.4 times as much (reached over three days), coal 1.4 times;
     - `solar_boom`: solar capacity is twice as high;
     - `mtu_change`: products have 15 minutes from this day, hours before it, instead of the market's own date;
-    - `sensor_fault`: published load forecasts and actuals are wrong, three days frozen, three zero, three times 1000, over and over until
+    - `sensor_fault`: published load forecasts and actuals are wrong, three days frozen, three zero, three
+      times 1000, over and over until
       `end_day`. The market itself sees the truth: prices do not change.
     """
 
@@ -59,7 +65,10 @@ def mtu_minutes(zone: str, day: date, scenarios: Sequence[Scenario]) -> int:
 
 
 def faulty_readings(values: Floats, day_numbers: Floats, scenario: Scenario) -> Floats:
-    """What the broken sensor publishes. `day_numbers` (n,) counts days since the fault began, negative before it."""
+    """What the broken sensor publishes.
+
+    `day_numbers` (n,) counts days since the fault began, negative before it.
+    """
     faulty = values.copy()
     length = float("inf") if scenario.end_day is None else (scenario.end_day - scenario.start_day).days + 1
     is_faulty = (day_numbers >= 0) & (day_numbers < length)

@@ -24,7 +24,10 @@ _GAS_TONNES, _COAL_TONNES, _LIGNITE_TONNES = 0.365, 0.83, 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fuels:
-    """Prices per period (N,): gas and coal in EUR per MWh of heat, carbon in EUR per tonne. The same in every zone."""
+    """Prices per period (N,): gas and coal in EUR per MWh of heat, carbon in EUR per tonne.
+
+    The same in every zone.
+    """
 
     gas: Floats
     coal: Floats
@@ -48,7 +51,10 @@ class Supply:
     """Nominal capacity of all blocks together."""
 
     def price(self, demand_mw: Floats) -> Floats:
-        """Clearing price (N,) EUR/MWh at a demand on this zone's plants; each block ramps from its predecessor's cost to its own."""
+        """Clearing price (N,) EUR/MWh at a demand on this zone's plants.
+
+        Each block ramps from its predecessor's cost to its own.
+        """
         low = np.maximum(0.0, -demand_mw) / self.mean_load_mw
         # first the subsidised give up, then nobody is left who could
         price = -150.0 * (1.0 - np.exp(-low / 0.6)) - 60.0 * low**2

@@ -1,8 +1,9 @@
 """Weather, load and their forecasts: what happens, and what was believed at each publication.
 
-Every quantity is a function of latent standard normal processes. A forecast is the same function of the expected latent state given a noisy view of
-it, so forecasts are unbiased in the latent state, smoother than the outcome, and worse the longer they look ahead. Two views exist: `early`
-(the desk's own, made from the morning weather run before the gate) and `late` (published in the evening before delivery).
+Every quantity is a function of latent standard normal processes. A forecast is the same function of the
+expected latent state given a noisy view of it, so forecasts are unbiased in the latent state, smoother than
+the outcome, and worse the longer they look ahead. Two views exist: `early` (the desk's own, made from the
+morning weather run before the gate) and `late` (published in the evening before delivery).
 """
 
 from collections.abc import Mapping
@@ -18,11 +19,63 @@ from spot.simulation.profiles import ZoneProfile
 EARLY, LATE, ACTUAL, CONSENSUS = "early", "late", "actual", "consensus"
 _SHARED_OF_REGION, _SHARED_OF_EUROPE = 0.60, 0.15
 
-_SHAPES = 0.01 * np.array([
-    [78, 75, 73, 73, 75, 81, 93, 105, 111, 113, 113, 114, 112, 111, 109, 108, 109, 114, 118, 117, 110, 102, 94, 85],
-    [77, 73, 71, 70, 70, 73, 78, 85, 93, 98, 100, 101, 100, 97, 95, 94, 96, 103, 108, 106, 99, 93, 88, 81],
-    [74, 70, 68, 67, 66, 67, 69, 74, 81, 87, 90, 93, 93, 89, 86, 85, 87, 95, 102, 102, 96, 91, 86, 79],
-])  # fmt: skip
+_SHAPES = 0.01 * np.array(
+    [
+        [
+            78,
+            75,
+            73,
+            73,
+            75,
+            81,
+            93,
+            105,
+            111,
+            113,
+            113,
+            114,
+            112,
+            111,
+            109,
+            108,
+            109,
+            114,
+            118,
+            117,
+            110,
+            102,
+            94,
+            85,
+        ],
+        [
+            77,
+            73,
+            71,
+            70,
+            70,
+            73,
+            78,
+            85,
+            93,
+            98,
+            100,
+            101,
+            100,
+            97,
+            95,
+            94,
+            96,
+            103,
+            108,
+            106,
+            99,
+            93,
+            88,
+            81,
+        ],
+        [74, 70, 68, 67, 66, 67, 69, 74, 81, 87, 90, 93, 93, 89, 86, 85, 87, 95, 102, 102, 96, 91, 86, 79],
+    ]
+)
 """Load by local hour, share of the mean: working day, Saturday, Sunday or holiday."""
 
 
@@ -59,7 +112,10 @@ class Weather:
 def simulate_weather(
     profile: ZoneProfile, clock: MarketClock, *, seed: int, solar_capacity: Floats
 ) -> Weather:
-    """Weather, load and forecasts of one zone. `solar_capacity` (N,) is installed capacity as a share of mean load."""
+    """Weather, load and forecasts of one zone.
+
+    `solar_capacity` (N,) is installed capacity as a share of mean load.
+    """
     hours, zone = clock.middle_hours, clock.zone
     winter = np.cos(2 * np.pi * (clock.day_of_year - 15) / 365.25)
     wind = _regional(seed, "wind", profile.region, zone, hours, 45.0)
@@ -117,7 +173,10 @@ def _regional(
 
 @dataclass(frozen=True, slots=True)
 class _ViewErrors:
-    """Errors of a latent state: `near` is left after the evening run, `far` is what the evening run repairs."""
+    """Errors of a latent state.
+
+    `near` is left after the evening run, `far` is what the evening run repairs.
+    """
 
     near: Floats
     far: Floats

@@ -1,7 +1,10 @@
-"""Prices in other currencies than EUR, and how they become EUR: by the reference rate that was known at the gate of their delivery day.
+"""Prices in other currencies than EUR, and how they become EUR.
 
-One rate for every price of a delivery day, so that a spread between two prices of a day is a spread of the market and never of the exchange rate;
-and the newest one before the gate, so that nothing enters that a decision could not have known.
+By the reference rate that was known at the gate of their delivery day.
+
+One rate for every price of a delivery day, so that a spread between two prices of a day is a spread of the
+market and never of the exchange rate; and the newest one before the gate, so that nothing enters that a
+decision could not have known.
 """
 
 from datetime import date, timedelta
@@ -20,7 +23,9 @@ EURO_SERIES: dict[str, tuple[str, str]] = {
     "system_price": ("imbalance_prices", "imbalance"),
     "real_time": ("imbalance_prices", "imbalance"),
 }
-"""Series of `local_currency_prices` to the table and series that hold it in EUR. What settles a position in real time is an imbalance price here."""
+"""Series of `local_currency_prices` to the table and series that hold it in EUR. What settles a position in real
+time is an imbalance price here.
+"""
 RATE_IS_GOOD_FOR = timedelta(days=8)
 """An older rate is none: the longest gap between two fixings of the ECB is five days, at Easter and Christmas."""
 
@@ -36,7 +41,10 @@ def local_series(table: str) -> tuple[str, ...]:
 
 
 def ruled_table(table: str, series: str) -> str:
-    """The table whose publication rule holds for a series: that of the EUR table where it is kept in another currency first."""
+    """The table whose publication rule holds for a series.
+
+    That of the EUR table where it is kept in another currency first.
+    """
     return EURO_SERIES[series][0] if table == LOCAL_TABLE else table
 
 
@@ -74,7 +82,10 @@ def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) 
 
 
 def _rate_at_gate(rates: pl.DataFrame, zone: str, day: date) -> float | None:
-    """Units of the currency per EUR of the newest fixing known at the gate of the day; None where there is none of late."""
+    """Units of the currency per EUR of the newest fixing known at the gate of the day.
+
+    None where there is none of late.
+    """
     gate = gate_closure_utc(zone, day)
     known = rates.filter(
         pl.col("available_at_utc") <= gate, pl.col("delivery_day") >= (gate - RATE_IS_GOOD_FOR).date()

@@ -1,4 +1,7 @@
-"""What a parser gives back: rows under contract, the rows it refused with their reasons, or the provider's word that it has nothing."""
+"""What a parser gives back.
+
+Rows under contract, the rows it refused with their reasons, or the provider's word that it has nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +35,10 @@ REJECTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """One answer of a provider: for which zone and span it was asked, and when it was complete. Instants are aware UTC."""
+    """One answer of a provider: for which zone and span it was asked, and when it was complete.
+
+    Instants are aware UTC.
+    """
 
     zone: str
     captured_at_utc: datetime
@@ -41,7 +47,9 @@ class Capture:
     end_utc: datetime | None = None
     """End of the span asked for; rows from it on are refused."""
     is_backfill: bool = False
-    """Asked for long after publication: the dated publication rule then says when a value became known, not our clock."""
+    """Asked for long after publication: the dated publication rule then says when a value became known, not our
+    clock.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +111,8 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
     """Rows under contract from the points of one document, each with the instant at which it became known.
 
     Raises:
-        ContractError: two values for one period of one series, a length of period that no table knows, or nothing but refused spans.
+        ContractError: two values for one period of one series, a length of period that no table knows, or
+            nothing but refused spans.
     """
     tables: dict[str, list[pl.DataFrame]] = {}
     rejected: list[pl.DataFrame] = []
@@ -131,7 +140,10 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
 
 
 def _merge(points: Sequence[Points]) -> list[Points]:
-    """Points that share table, series, length and refusal as one: a document of a year has a period for every day."""
+    """Points that share table, series, length and refusal as one.
+
+    A document of a year has a period for every day.
+    """
     groups: dict[tuple[object, ...], list[Points]] = {}
     for part in points:
         key = (
@@ -156,9 +168,11 @@ def _join(parts: list[Points]) -> Points:
         starts_us=np.concatenate([part.starts_us for part in parts]),
         values=np.concatenate([part.values for part in parts]),
         available_us=np.concatenate(stated) if stated else None,
-        extra={name: [value for part in parts for value in (part.extra or {})[name]] for name in names}
-        if names
-        else None,
+        extra=(
+            {name: [value for part in parts for value in (part.extra or {})[name]] for name in names}
+            if names
+            else None
+        ),
     )
 
 
@@ -172,7 +186,8 @@ def _outside(capture: Capture) -> pl.Expr:
 def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
     if part.resolution_minutes not in RESOLUTIONS_MINUTES:
         raise ContractError(
-            f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known are {RESOLUTIONS_MINUTES}"
+            f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known"
+            f" are {RESOLUTIONS_MINUTES}"
         )
     zone = find_zone(capture.zone)
     frame = pl.DataFrame(
@@ -227,13 +242,17 @@ def _rule_instants(frame: pl.DataFrame, zone: str, table: str, resolution_minute
 
 
 def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
-    """A document that gives one period twice is not believed in any of its parts: nobody can say which value was meant."""
+    """A document that gives one period twice is not believed in any of its parts.
+
+    Nobody can say which value was meant.
+    """
     key = list(SOURCE_TABLES[table].key)
     doubled = rows.filter(pl.struct(key).is_duplicated())
     if doubled.height:
         first = doubled.row(0, named=True)
         raise ContractError(
-            f"{what}: {doubled.height} rows share their period with another, the first {first['series']} at {first['delivery_start_utc']}: refused"
+            f"{what}: {doubled.height} rows share their period with another, the first {first['series']} at"
+            f" {first['delivery_start_utc']}: refused"
         )
 
 

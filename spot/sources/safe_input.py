@@ -1,6 +1,9 @@
-"""Bytes of strangers, opened within bounds: XML, ZIP and JSON whose size, depth and content are limited before anything is believed.
+"""Bytes of strangers, opened within bounds.
 
-A document is accepted whole or not at all. One that was cut short is not well formed, and is refused: never read "as far as it goes".
+XML, ZIP and JSON whose size, depth and content are limited before anything is believed.
+
+A document is accepted whole or not at all. One that was cut short is not well formed, and is refused: never
+read "as far as it goes".
 """
 
 import io
@@ -71,7 +74,8 @@ class _TreeBuilder:
         self.n_elements += 1
         if len(self.stack) >= MAXIMUM_DEPTH or self.n_elements > MAXIMUM_ELEMENTS:
             raise ContractError(
-                f"{self.what}: XML deeper than {MAXIMUM_DEPTH} levels or longer than {MAXIMUM_ELEMENTS} elements: refused"
+                f"{self.what}: XML deeper than {MAXIMUM_DEPTH} levels or longer than {MAXIMUM_ELEMENTS}"
+                " elements: refused"
             )
         node = Node(tag.rpartition(":")[2])
         if not self.stack:
@@ -102,7 +106,8 @@ def read_xml(body: bytes, what: str) -> Node:
     """The root element of a complete, well-formed UTF-8 document without a document type.
 
     Raises:
-        ContractError: empty, too large, too deep, cut short, not XML, or with a document type; `what` names the document in the message.
+        ContractError: empty, too large, too deep, cut short, not XML, or with a document type; `what` names
+            the document in the message.
     """
     check_size(body, what)
     builder = _TreeBuilder(what)
@@ -116,13 +121,15 @@ def read_xml(body: bytes, what: str) -> Node:
     building.EndElementHandler = builder.end
     building.CharacterDataHandler = builder.characters
     try:
-        # A first pass that builds nothing tells a whole document from a cut one at a fiftieth of the cost. Unbounded in depth: small ones only.
+        # A first pass that builds nothing tells a whole document from a cut one at a fiftieth of the cost.
+        # Unbounded in depth: small ones only.
         if len(body) <= _LOOKED_AT_FIRST_BYTES:
             looking.Parse(body, True)
         building.Parse(body, True)
     except expat.ExpatError as error:
         raise ContractError(
-            f"{what}: not a complete XML document ({error}; {_looks_like(body)}): fetch it again, nothing was read"
+            f"{what}: not a complete XML document ({error}; {_looks_like(body)}): fetch it again, nothing was"
+            " read"
         ) from error
     if builder.root is None:
         raise ContractError(f"{what}: XML without a root element")
@@ -133,7 +140,8 @@ def read_zip(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
     """Name and content of every member, none of which is written to disk.
 
     Raises:
-        ContractError: not a complete archive, too many members, or more content than `MAXIMUM_BYTES` in all, whatever the headers say.
+        ContractError: not a complete archive, too many members, or more content than `MAXIMUM_BYTES` in all,
+            whatever the headers say.
     """
     check_size(body, what)
     _check_directory(body, what)
@@ -147,7 +155,8 @@ def read_zip(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
                         f"{what}: ZIP member of {entry.file_size} bytes, at most {room} are read: refused"
                     )
                 with archive.open(entry) as stream:
-                    # In pieces: the library unpacks as much as one read asks for, whatever the member says of itself.
+                    # In pieces: the library unpacks as much as one read asks for, whatever the member says of
+                    # itself.
                     content = b"".join(iter(partial(stream.read, _PIECE_BYTES), b""))
                 room -= len(content)
                 members.append((entry.filename, content))
@@ -196,7 +205,8 @@ def read_json(body: bytes, what: str) -> Any:
         raise ContractError(f"{what}: JSON nested too deeply: refused") from error
     except ValueError as error:  # covers JSONDecodeError, UnicodeDecodeError and the two refusals below
         raise ContractError(
-            f"{what}: not a complete JSON document ({error}; {_looks_like(body)}): fetch it again, nothing was read"
+            f"{what}: not a complete JSON document ({error}; {_looks_like(body)}): fetch it again, nothing"
+            " was read"
         ) from error
 
 

@@ -1,4 +1,7 @@
-"""Price series that a provider delivers without saying which auction they belong to: judged by the market time unit of each delivery day."""
+"""Price series that a provider delivers without saying which auction they belong to.
+
+Judged by the market time unit of each delivery day.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
@@ -32,7 +35,10 @@ def day_slices(starts_us: npt.NDArray[np.int64], zone: str) -> Iterator[tuple[da
 def before_their_day(
     starts_us: npt.NDArray[np.int64], made_us: npt.NDArray[np.int64], zone: str
 ) -> npt.NDArray[np.bool_]:
-    """(N,) whether a value was made before its delivery day began: of a day under way only the rest is forecast, which is no day-ahead forecast."""
+    """(N,) whether a value was made before its delivery day began.
+
+    Of a day under way only the rest is forecast, which is no day-ahead forecast.
+    """
     days = (
         delivery_day_of(zone, datetime.fromtimestamp(start / 1_000_000, UTC)) for start in starts_us.tolist()
     )
@@ -45,8 +51,9 @@ def day_ahead_points(
 ) -> Iterator[Points]:
     """Day-ahead prices in the market time unit of their day; nulls are left out.
 
-    A provider that repeats an hourly price on its four quarters is brought back to the hour; quarters that differ inside an hour on a day whose
-    auction was hourly are prices of another auction, and are refused. Hours on a day whose auction has quarters are refused as well.
+    A provider that repeats an hourly price on its four quarters is brought back to the hour; quarters that
+    differ inside an hour on a day whose auction was hourly are prices of another auction, and are refused.
+    Hours on a day whose auction has quarters are refused as well.
 
     Raises:
         ContractError: the starts do not lie on a grid of 15, 30 or 60 minutes.

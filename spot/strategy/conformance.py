@@ -1,4 +1,7 @@
-"""Conformance: every limit, how much of it the final signals use, and the headroom left. One frame for an asset, its checks and SQL."""
+"""Conformance: every limit, how much of it the final signals use, and the headroom left.
+
+One frame for an asset, its checks and SQL.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,7 +24,8 @@ def limit_conformance(
 ) -> pl.DataFrame:
     """A row per limit: scope, name, use, limit, headroom, status, measured on the orders after all cuts.
 
-    `breached` can only stand where orders would go out above a limit, which `apply_limits` excludes; it is what the check looks for.
+    `breached` can only stand where orders would go out above a limit, which `apply_limits` excludes; it is
+    what the check looks for.
     """
     daily = {limit.scope: limit.value for limit in limits if limit.kind == "max_mwh_per_day"}
     cut = {(event.scope, event.limit_name): event.kind for event in events}

@@ -1,4 +1,7 @@
-"""What the rest of the desk already holds, read from the tables of signals and settlements: the basis of the desk and zone limits."""
+"""What the rest of the desk already holds, read from the tables of signals and settlements.
+
+The basis of the desk and zone limits.
+"""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -27,7 +30,8 @@ def desk_uses(
 ) -> Mapping[Scope, ScopeUse]:
     """Use of desk, zone and strategy without the orders of `strategy` in `zone` on `delivery_day`, which are about to be decided anew.
 
-    Both frames are under contract and may hold any days. Only champions count, only signals decided by `as_of_utc`, and only money known then.
+    Both frames are under contract and may hold any days. Only champions count, only signals decided by
+    `as_of_utc`, and only money known then.
     """
     spoken = signals.filter((pl.col("role") == "champion") & (pl.col("as_of_utc") <= as_of_utc))
     spoken = spoken.sort("as_of_utc").unique(

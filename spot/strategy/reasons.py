@@ -1,4 +1,7 @@
-"""Why a signal is what it is, as a table: what moved the forecast behind each unit, and the past days it resembles."""
+"""Why a signal is what it is, as a table.
+
+What moved the forecast behind each unit, and the past days it resembles.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -26,8 +29,9 @@ def signal_reasons(
 ) -> pl.DataFrame:
     """Rows of `signal_reasons` for signals of one zone and day, largest contribution first.
 
-    `contributions` is family of inputs to (24,) what it adds to each local clock hour, EUR/MWh (`spot.forecast.explain`); `similar_days` are
-    (day, likeness 0 to 1, mean price), and take the last rank of every unit.
+    `contributions` is family of inputs to (24,) what it adds to each local clock hour, EUR/MWh
+    (`spot.forecast.explain`); `similar_days` are (day, likeness 0 to 1, mean price), and take the last rank
+    of every unit.
     """
     if signals.is_empty() or not (contributions or similar_days):
         return SIGNAL_REASONS.empty()
@@ -60,8 +64,8 @@ def signal_reasons(
 def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *, n: int = 5) -> pl.DataFrame:
     """Rows of `signal_reasons` for signals of one zone, day and strategy that trades a spread, largest contribution first.
 
-    `contributions` is input to (P,) what it adds to the expected spread of each unit (`spot.strategy.spread.model`); inputs of one kind are added up
-    and named with `SPREAD` before.
+    `contributions` is input to (P,) what it adds to the expected spread of each unit
+    (`spot.strategy.spread.model`); inputs of one kind are added up and named with `SPREAD` before.
     """
     if signals.is_empty() or not contributions:
         return SIGNAL_REASONS.empty()

@@ -46,7 +46,9 @@ class SignalRequest:
     model_age_days: float | None = None
     """Not known denies."""
     essential_data_utc: datetime | None = None
-    """When the essential feed that is furthest behind last had a new day (`spot.strategy.readiness.data_age`); not known denies."""
+    """When the essential feed that is furthest behind last had a new day (`spot.strategy.readiness.data_age`);
+    not known denies.
+    """
     drift_status: str | None = None
     """ok, not_assessed, alert or cannot_see; not known denies."""
     role: Literal["champion", "challenger"] = "champion"

@@ -32,7 +32,9 @@ class SettlementSpreadSettings(_Settings):
     window_days: int = Field(default=182, ge=14)
     """Days of history behind the empirical spread distribution and the risk scenarios."""
     distribution: Literal["empirical", "catboost"] = "empirical"
-    """Where the distribution of the spread comes from: a fitted model, without which the strategy is flat, or its past at the same time of day."""
+    """Where the distribution of the spread comes from: a fitted model, without which the strategy is flat, or
+    its past at the same time of day.
+    """
     takes_curve: bool = False
     """Send price and volume steps instead of one price-taking order."""
     n_curve_steps: int = Field(default=5, ge=2, le=50)
@@ -54,11 +56,14 @@ class StorageSettings(_Settings):
     initial_charge_frac: float = Field(default=0.0, ge=0, le=1)
     """State of charge at the start and the end of every day."""
     risk_aversion: float = Field(default=0.0, ge=0, le=1)
-    """Buys are valued at the mean plus this share of the distance to the 75 % quantile, sells at the mean minus that to the 25 % one."""
+    """Buys are valued at the mean plus this share of the distance to the 75 % quantile, sells at the mean minus
+    that to the 25 % one.
+    """
     window_days: int = Field(default=182, ge=14)
     volume_step_mw: float = Field(default=0.001, gt=0)
-    """Plans are made in whole steps that close. Auctions take 0.1 MW: of the value of 1 MW and 2 MWh that costs below 1 % in quarter hours, but 2 to
-    4 % in hours, where a step is a twentieth of the battery."""
+    """Plans are made in whole steps that close. Auctions take 0.1 MW: of the value of 1 MW and 2 MWh that costs
+    below 1 % in quarter hours, but 2 to 4 % in hours, where a step is a twentieth of the battery.
+    """
 
 
 class PriceViewSettings(_Settings):

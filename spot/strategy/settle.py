@@ -1,4 +1,7 @@
-"""Settlement as the strategies need it: the same `settle`, with the battery's wear and what perfect foresight would have made."""
+"""Settlement as the strategies need it.
+
+The same `settle`, with the battery's wear and what perfect foresight would have made.
+"""
 
 import numpy as np
 import polars as pl
@@ -23,8 +26,8 @@ def settle_signals(
 ) -> pl.DataFrame:
     """Settlements of the signals of one strategy, any zones and days, under contract `settlements`.
 
-    `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`; `bid_curves` are the steps of signals that were sent as a curve. Signals
-    without a known price are left out until it is known.
+    `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`; `bid_curves` are the steps of signals that
+    were sent as a curve. Signals without a known price are left out until it is known.
 
     Raises:
         ContractError: the signals are those of another strategy.
@@ -60,8 +63,8 @@ def _against_the_desks_price(priced: pl.DataFrame, signals: pl.DataFrame) -> pl.
 def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:
     """`zone`, `delivery_start_utc`, `perfect_foresight_eur`: net P&L per unit of the best orders, had every price been known.
 
-    For a battery the best plan of each whole day (null on a day with a gap); for a spread the better side at full size where it pays, for a block
-    that of its mean.
+    For a battery the best plan of each whole day (null on a day with a gap); for a spread the better side at
+    full size where it pays, for a block that of its mean.
     """
     parts = [
         _of_day(day.sort("delivery_start_utc"), settings)
@@ -94,7 +97,10 @@ def _of_day(day: pl.DataFrame, settings: Settings) -> pl.DataFrame:
 
 
 def _block(gaps: Floats, hours: float, settings: PriceViewSettings, costs: float) -> Floats:
-    """The better side of the whole product at full size where its mean `gaps` (P,) pays; NaN outside the product."""
+    """The better side of the whole product at full size where its mean `gaps` (P,) pays.
+
+    NaN outside the product.
+    """
     inside = np.isfinite(gaps)
     mean = float(gaps[inside].mean()) if inside.any() else 0.0
     worth = np.sign(mean) * gaps - costs if abs(mean) > costs else np.where(inside, 0.0, np.nan)

@@ -29,7 +29,10 @@ def signal_frame(
     events: tuple[LimitEvent, ...],
     verdict: ReadinessVerdict,
 ) -> pl.DataFrame:
-    """Contract `signals`: a row per unit, flat included. `orders` are those before and after trading state and limits."""
+    """Contract `signals`: a row per unit, flat included.
+
+    `orders` are those before and after trading state and limits.
+    """
     proposed, final = orders
     n_units, gate = len(view.starts_utc), gate_closure_utc(request.zone, request.delivery_day)
     size = np.abs(final.exposure_mw)
@@ -92,9 +95,21 @@ def signal_frame(
 def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with `signal_id`: a hash of what each row says and on which model and data it stands."""
     said = (
-        "zone", "strategy", "role", "market", "delivery_start_utc", "side", "volume_mw", "limit_price_eur_per_mwh", "model_version",
-        "strategy_model_version", "data_version", "settings_hash", "as_of_utc", "mode",
-    )  # fmt: skip
+        "zone",
+        "strategy",
+        "role",
+        "market",
+        "delivery_start_utc",
+        "side",
+        "volume_mw",
+        "limit_price_eur_per_mwh",
+        "model_version",
+        "strategy_model_version",
+        "data_version",
+        "settings_hash",
+        "as_of_utc",
+        "mode",
+    )
     texts = frame.select(
         pl.concat_str([pl.col(name).cast(pl.String).fill_null("-") for name in said], separator="|")
     ).to_series()

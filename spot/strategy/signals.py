@@ -1,6 +1,7 @@
 """Forecast to signals: readiness, the strategy's proposal, trading state, limits, and one row per market time unit, flat included.
 
-`decide_signals` is the only door: live, backtest and replay call it with the same request, and only the instant differs.
+`decide_signals` is the only door: live, backtest and replay call it with the same request, and only the
+instant differs.
 """
 
 from collections.abc import Callable, Mapping
@@ -44,7 +45,9 @@ def make_strategy(settings: Settings) -> Strategy:
 
 
 def decide_signals(request: SignalRequest) -> SignalDecision:
-    """Signals for every unit of the day; flat with reasons whenever forecast, state or limits do not allow a position.
+    """Signals for every unit of the day.
+
+    Flat with reasons whenever forecast, state or limits do not allow a position.
 
     Raises:
         ConfigurationError: unknown zone, or no auction on the day.
@@ -93,7 +96,10 @@ def _under_control(
     rows: pl.DataFrame,
     recut: Callable[[Floats], Floats] | None,
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:
-    """Trading state, overrides and limits; a plan that they have cut is made whole again below them, or is given up."""
+    """Trading state, overrides and limits.
+
+    A plan that they have cut is made whole again below them, or is given up.
+    """
     zone, strategy = request.zone, request.strategy.strategy
     conditions = Conditions(
         model_age_days=request.model_age_days,
@@ -132,15 +138,18 @@ def _under_control(
     return (
         final,
         events,
-        conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema),
+        conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema),  # type: ignore[arg-type]
         limited.requests_halt,
-    )  # type: ignore[arg-type]
+    )
 
 
 def _whole_again(
     orders: Orders, recut: Callable[[Floats], Floats], is_kept: Callable[[Orders], bool]
 ) -> Orders:
-    """The largest plan in whole steps below a plan that limits have cut; smaller ones are tried where its tail risk is above a limit."""
+    """The largest plan in whole steps below a plan that limits have cut.
+
+    Smaller ones are tried where its tail risk is above a limit.
+    """
     smaller = (
         replace(orders, exposure_mw=recut(orders.exposure_mw * share)) for share in (1.0, 0.95, 0.8, 0.5)
     )

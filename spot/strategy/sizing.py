@@ -10,8 +10,9 @@ def size_by_edge(
 ) -> Floats:
     """MW per unit, zero to `max_mw`; zero where the edge is not positive or anything is not finite.
 
-    For small bets the growth-optimal size is proportional to edge over variance (Kelly 1956); the ratio to the risk's own width, capped,
-    is its cautious form and does not grow when the forecast is overconfident in calm hours.
+    For small bets the growth-optimal size is proportional to edge over variance (Kelly 1956); the ratio to
+    the risk's own width, capped, is its cautious form and does not grow when the forecast is overconfident in
+    calm hours.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(risk > 0, edge / risk, np.where(edge > 0, np.inf, 0.0))

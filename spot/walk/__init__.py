@@ -1,1 +1,4 @@
-"""Day-by-day walks that live trading, replay and backtest share: forecasts made at each gate, then signals."""
+"""Day-by-day walks that live trading, replay and backtest share.
+
+Forecasts made at each gate, then signals.
+"""

@@ -1,6 +1,9 @@
-"""Day by day through history with one model: each day as of its own gate, newer days absorbed and never refitted.
+"""Day by day through history with one model.
 
-Live trading is the same walk with one step. Nothing here knows the outcome of a day before the day is forecast.
+Each day as of its own gate, newer days absorbed and never refitted.
+
+Live trading is the same walk with one step. Nothing here knows the outcome of a day before the day is
+forecast.
 """
 
 import hashlib
@@ -51,9 +54,9 @@ def walk_forward(
 ) -> tuple[WalkedDay, ...]:
     """Forecast each of `days`, ascending, from `panel` as known at that day's gate.
 
-    `published` says when every price became known: one that was later than the gate is missing for the model, one that was revised later is as it
-    was. Without it every result counts as published before the gate of the day after. A day that the model refuses, or that is not in the panel,
-    has no forecast.
+    `published` says when every price became known: one that was later than the gate is missing for the model,
+    one that was revised later is as it was. Without it every result counts as published before the gate of
+    the day after. A day that the model refuses, or that is not in the panel, has no forecast.
     """
     rows = {day.astype(object): row for row, day in enumerate(panel.days)}
     walked = []
@@ -72,15 +75,18 @@ def walk_forward(
 
 
 def forecast_frame(walked: Sequence[WalkedDay], features: pl.DataFrame, speaker: Speaker) -> pl.DataFrame:
-    """The forecasts under the contract `day_ahead_forecasts`; days without one, or without any known input, are left out.
+    """The forecasts under the contract `day_ahead_forecasts`.
 
-    `features` are the rows of `day_ahead_features` of the same zone and days: they say as of when, on what, and from whom.
+    Days without one, or without any known input, are left out.
+
+    `features` are the rows of `day_ahead_features` of the same zone and days: they say as of when, on what,
+    and from whom.
     """
     by_day = {
         key[0]: rows
-        for key, rows in features.sort("delivery_start_utc")
-        .partition_by("delivery_day", as_dict=True)
-        .items()
+        for key, rows in (
+            features.sort("delivery_start_utc").partition_by("delivery_day", as_dict=True).items()
+        )
     }
     frames = [
         _day_frame(day.forecast, by_day[day.delivery_day], speaker)
@@ -103,10 +109,12 @@ def daily_absolute_errors(walked: Sequence[WalkedDay], panel: DeliveryPanel) -> 
 
 
 def weekly_naive_errors(panel: DeliveryPanel, days: Sequence[date]) -> Floats:
-    """(D,) mean absolute error of the price at the same local time seven days before, EUR/MWh; NaN where one of both is missing.
+    """(D,) mean absolute error of the price at the same local time seven days before, EUR/MWh.
 
-    An hour's price of the week before holds for its quarters, quarters are averaged to the hour; of the hour that autumn repeats the first counts,
-    and what spring leaves out is not compared.
+    NaN where one of both is missing.
+
+    An hour's price of the week before holds for its quarters, quarters are averaged to the hour; of the hour
+    that autumn repeats the first counts, and what spring leaves out is not compared.
     """
     rows = {day.astype(object): row for row, day in enumerate(panel.days)}
     losses = np.full(len(days), np.nan)
@@ -137,7 +145,10 @@ def _quarters_by_clock(panel: DeliveryPanel, row: int) -> list[list[time]]:
 
 
 def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
-    """Sixteen hex digits over the values of numeric `columns`, row by row: equal rows have equal digits on every machine of one byte order."""
+    """Sixteen hex digits over the values of numeric `columns`, row by row.
+
+    Equal rows have equal digits on every machine of one byte order.
+    """
     values = frame.select(
         pl.col(name).cast(pl.Float64).fill_null(float("nan")) for name in columns
     ).to_numpy()
@@ -152,7 +163,8 @@ def _day_frame(forecast: PriceForecast, features: pl.DataFrame, speaker: Speaker
     """
     if features.height != len(forecast.point):
         raise ForecastError(
-            f"{forecast.zone} {forecast.delivery_day}: {len(forecast.point)} periods forecast, {features.height} in the features"
+            f"{forecast.zone} {forecast.delivery_day}: {len(forecast.point)} periods forecast,"
+            f" {features.height} in the features"
         )
     quantiles = {
         QUANTILE_COLUMNS[level]: forecast.quantiles[:, i]

@@ -1,7 +1,9 @@
-"""Signals day after day: each day decided as of its own instant, on the desk as it stood then. One day live, many in a replay.
+"""Signals day after day: each day decided as of its own instant, on the desk as it stood then.
 
-Inside the walk a day sees the signals and the money of the days before it as the walk itself made them, so that walking the same days again
-gives the same rows whatever was stored meanwhile.
+One day live, many in a replay.
+
+Inside the walk a day sees the signals and the money of the days before it as the walk itself made them, so
+that walking the same days again gives the same rows whatever was stored meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,10 +42,14 @@ class WalkInputs:
     forecasts: pl.DataFrame
     """Rows of `day_ahead_forecasts`, every role."""
     raw: Mapping[str, pl.DataFrame]
-    """`day_ahead_prices`, `intraday_prices`, `imbalance_prices` and `load_forecasts`, all vintages, from `HISTORY_DAYS` before the first day on."""
+    """`day_ahead_prices`, `intraday_prices`, `imbalance_prices` and `load_forecasts`, all vintages, from
+    `HISTORY_DAYS` before the first day on.
+    """
     limits: LimitBook
     trading_state: TradingState
-    """Of days whose gate is still open; a day whose gate has passed is a replay on paper, which no halt concerns."""
+    """Of days whose gate is still open; a day whose gate has passed is a replay on paper, which no halt
+    concerns.
+    """
     now: datetime
     trained_through: Mapping[str, date]
     """Model version to the newest day it learnt from."""
@@ -57,7 +63,10 @@ class WalkInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeskBefore:
-    """The desk before the walk: signals from the day before its first on, settlements of all earlier days. Other zones included."""
+    """The desk before the walk: signals from the day before its first on, settlements of all earlier days.
+
+    Other zones included.
+    """
 
     signals: pl.DataFrame
     settlements: pl.DataFrame
@@ -85,7 +94,10 @@ class _Moment:
 
 
 def walk_signals(inputs: WalkInputs, days: Sequence[date], before: DeskBefore) -> WalkedSignals:
-    """Decide every day, strategy and role of the walk, days ascending; a day without a fit forecast is flat and says why."""
+    """Decide every day, strategy and role of the walk, days ascending.
+
+    A day without a fit forecast is flat and says why.
+    """
     decisions: list[SignalDecision] = []
     not_ready, halts = [], []
     signals, settlements = before.signals, before.settlements
@@ -168,7 +180,10 @@ def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: 
 def desk_price(
     raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc: datetime, strategy: Settings
 ) -> Floats | None:
-    """(P,) the curve that a price view trades against, as the desk gave it by then; None where it gave none."""
+    """(P,) the curve that a price view trades against, as the desk gave it by then.
+
+    None where it gave none.
+    """
     if not isinstance(strategy, PriceViewSettings):
         return None
     minutes = day_ahead_mtu_minutes(zone, day)
@@ -203,9 +218,9 @@ def _request(
         desk_signals=desk.signals,
         settlements=desk.settlements,
         spread_quantiles=spread_quantiles,
-        strategy_model_version="none"
-        if spread_quantiles is None or inputs.spread is None
-        else inputs.spread.version(day),
+        strategy_model_version=(
+            "none" if spread_quantiles is None or inputs.spread is None else inputs.spread.version(day)
+        ),
         model_age_days=None if trained is None else float((day - trained).days),
         essential_data_utc=moment.essential_data_utc,
         drift_status=inputs.drift_status,

@@ -159,9 +159,12 @@ def test_the_desks_own_curve_is_traded_against_whoever_brought_it(home, run):
     )
     given = gate_closure_utc(ZONE, day) - timedelta(hours=3)
     curve = market.with_columns(
-        series=pl.lit("reference_curve"), price_eur_per_mwh=pl.lit(400.0), source=pl.lit("files"), availability=pl.lit("stated"),
+        series=pl.lit("reference_curve"),
+        price_eur_per_mwh=pl.lit(400.0),
+        source=pl.lit("files"),
+        availability=pl.lit("stated"),
         available_at_utc=pl.lit(given),
-    )  # fmt: skip
+    )
     lake.append("intraday_prices", curve, source="files")
     raw = with_desk_curve({"intraday_prices": market}, lake, ZONE, first_day=FIRST, last_day=LAST)[
         "intraday_prices"

@@ -36,7 +36,8 @@ def test_days_that_a_limit_stopped_are_one_row_per_strategy_and_limit(lake):
     assert row["scopes"] == "desk, strategy, zone"
     assert (
         in_words(row)
-        == "SK storage, 2 days from 2025-06-03 to 2025-06-04: max_model_age_days (zone max_model_age_days: 141 above 120)"
+        == "SK storage, 2 days from 2025-06-03 to 2025-06-04: max_model_age_days (zone max_model_age_days:"
+        " 141 above 120)"
     )
 
 

@@ -1,4 +1,7 @@
-"""The Dagster UI in a real browser, as `make dev` opens it: the lineage page shows the whole graph, an asset page its pictures and checks."""
+"""The Dagster UI in a real browser, as `make dev` opens it.
+
+The lineage page shows the whole graph, an asset page its pictures and checks.
+"""
 
 import os
 import shutil
@@ -81,7 +84,8 @@ def test_the_lineage_page_shows_the_whole_graph(ui, page):
     page.keyboard.press("Alt+e")
     page.get_by_text("analyst_database", exact=True).first.wait_for()
     names = [key.to_user_string() for asset in ASSETS for key in asset.keys]
-    # A long name is shortened in the middle: its beginning and its end are what a person reads. What lies outside the window is not drawn: pan.
+    # A long name is shortened in the middle: its beginning and its end are what a person reads. What lies
+    # outside the window is not drawn: pan.
     shown: set[str] = set()
     page.mouse.move(1500, 700)
     for step in (0, *[-800] * 4, *[400] * 16):

@@ -89,10 +89,15 @@ def tables(prices):
         "n_attempts": 1,
     }
     signals = pl.DataFrame(
-        {"zone": "FR", "role": "champion", "delivery_day": LAST,
-         "side": ["buy"] * 3 + ["sell"] * 5 + ["flat"] * 16, "delivery_start_utc": delivery_starts_utc("FR", LAST)},
+        {
+            "zone": "FR",
+            "role": "champion",
+            "delivery_day": LAST,
+            "side": ["buy"] * 3 + ["sell"] * 5 + ["flat"] * 16,
+            "delivery_start_utc": delivery_starts_utc("FR", LAST),
+        },
         schema_overrides={"delivery_start_utc": SIGNALS.schema["delivery_start_utc"]},
-    )  # fmt: skip
+    )
     pnl = {
         "role": ["champion", "champion", "challenger"],
         "pnl_eur": [30.0, -10.0, 99.0],
@@ -174,8 +179,16 @@ def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables):
         },
     ]
     rows = [row | {"model": "day_ahead_price.FR"} for row in rows]
-    rows.append({"candidate_version": "2", "champion_version": "1", "action": "reject", "cause": "r", "model": "settlement_spread.FR",
-        "decided_at_utc": at + timedelta(days=9)})  # fmt: skip
+    rows.append(
+        {
+            "candidate_version": "2",
+            "champion_version": "1",
+            "action": "reject",
+            "cause": "r",
+            "model": "settlement_spread.FR",
+            "decided_at_utc": at + timedelta(days=9),
+        }
+    )
     decisions = pl.DataFrame(
         rows,
         infer_schema_length=None,

@@ -1,4 +1,7 @@
-"""The whole chain in one process: what it leaves, that it repeats, and that a killed run repeated leaves the same."""
+"""The whole chain in one process.
+
+What it leaves, that it repeats, and that a killed run repeated leaves the same.
+"""
 
 import shutil
 from dataclasses import replace
@@ -120,7 +123,8 @@ def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_
     calm.home.mkdir()
     shutil.copy(environment.home / "mlflow.db", calm.home / "mlflow.db")
     run_chain(request, environment=calm, desk=desk)
-    # In the raw data; a version registered and not evaluated; the alias moved and the stage not written; evaluated again and not decided.
+    # In the raw data; a version registered and not evaluated; the alias moved and the stage not written;
+    # evaluated again and not decided.
     for n_writes, is_after in ((4, True), (11, True), (14, True), (11, False)):
         with monkeypatch.context() as patch:
             fuse = Fuse(n_writes, is_after=is_after)

@@ -13,7 +13,10 @@ from desk.main import main
 def call(
     tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """The command line on a desk whose DE_LU is live on ENTSO-E; returns exit code and standard error on one line."""
+    """The command line on a desk whose DE_LU is live on ENTSO-E.
+
+    Returns exit code and standard error on one line.
+    """
     zones = {
         "defaults": {"source": "simulated"},
         "zones": {"DE_LU": {"source": "entsoe", "live": True}, "FR": {}},

@@ -178,10 +178,15 @@ def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(
     spreads = registry_of(environment).of_family(SPREAD_FAMILY)
     for number in (1, 2):
         facts = VersionFacts(
-            settings={}, metrics={"pinball_loss": 4.0 + number, "pinball_loss_of_past_quantiles": 6.0}, fingerprint=f"s{number}",
-            lineage="simulated against intraday_vwap", trained_from=date(2024, 1, 1), trained_through=date(2024, 2, 29),
-            serves_from=date(2024, 3, number), tags={"data_version": f"spread:{number}"},
-        )  # fmt: skip
+            settings={},
+            metrics={"pinball_loss": 4.0 + number, "pinball_loss_of_past_quantiles": 6.0},
+            fingerprint=f"s{number}",
+            lineage="simulated against intraday_vwap",
+            trained_from=date(2024, 1, 1),
+            trained_through=date(2024, 2, 29),
+            serves_from=date(2024, 3, number),
+            tags={"data_version": f"spread:{number}"},
+        )
         spreads.promote(ZONE, spreads.register(ZONE, files(number), facts).version)
     capsys.readouterr()
     models(zone=ZONE, model=Family.SPREAD, as_json=True)

@@ -1,4 +1,7 @@
-"""A desk's own CSV through the whole chain: `spotdesk run --source files --data`, as docs/sources/files.md says."""
+"""A desk's own CSV through the whole chain.
+
+`spotdesk run --source files --data`, as docs/sources/files.md says.
+"""
 
 import json
 import os
@@ -22,7 +25,10 @@ VALUES = {
 
 
 def own_csv(*, zone_column: bool = False) -> pl.DataFrame:
-    """Three tables of a made-up market in the tidy layout, without `available_at`: the publication rules say when they were known."""
+    """Three tables of a made-up market in the tidy layout, without `available_at`.
+
+    The publication rules say when they were known.
+    """
     tables = simulate("NL", FIRST, LAST, seed=3).tables
     parts = [
         tables[table]

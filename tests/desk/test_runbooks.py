@@ -1,6 +1,9 @@
-"""Every alert that the code can raise has its page: what it means, what to check, what to do; and every page has its alert.
+"""Every alert that the code can raise has its page: what it means, what to check, what to do.
 
-What a page tells a person to type works as it stands: the command has all that it asks for, the question fits the tables.
+And every page has its alert.
+
+What a page tells a person to type works as it stands: the command has all that it asks for, the question fits
+the tables.
 """
 
 import re

@@ -45,9 +45,13 @@ def test_json_holds_every_row(database):
 
 
 def test_csv(database):
-    assert ask("SELECT zone, price_eur_per_mwh FROM day_ahead_prices ORDER BY zone", "--csv", "--database", database).stdout.splitlines() == [
-        "zone,price_eur_per_mwh", "DE_LU,42.0", "FR,43.5",
-    ]  # fmt: skip
+    assert ask(
+        "SELECT zone, price_eur_per_mwh FROM day_ahead_prices ORDER BY zone", "--csv", "--database", database
+    ).stdout.splitlines() == [
+        "zone,price_eur_per_mwh",
+        "DE_LU,42.0",
+        "FR,43.5",
+    ]
 
 
 def test_a_table_with_a_note_on_what_is_left_out(database):

@@ -62,9 +62,15 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
     registry = make_registry(read_environment(folder / "home"))
     for number, age in AGES:
         facts = VersionFacts(
-            settings={"kind": "naive"}, metrics={}, fingerprint=f"f{number}", lineage="simulated", trained_from=date(2024, 1, 1),
-            trained_through=DAY - timedelta(days=age), serves_from=DAY - timedelta(days=age - 1), tags={},
-        )  # fmt: skip
+            settings={"kind": "naive"},
+            metrics={},
+            fingerprint=f"f{number}",
+            lineage="simulated",
+            trained_from=date(2024, 1, 1),
+            trained_through=DAY - timedelta(days=age),
+            serves_from=DAY - timedelta(days=age - 1),
+            tags={},
+        )
         registry.register(ZONE, {"model.json": b"{}"}, facts)
         registry.promote(ZONE, str(number))
     return folder

@@ -101,8 +101,8 @@ def test_the_command_works_with_everything_else_dead(home):
     (home / "lake").write_text("garbage")
     (home / "mlflow.db").write_text("garbage")
     code = (
-        "import sys; sys.modules.update(dict.fromkeys(['dagster', 'mlflow', 'deltalake', 'duckdb', 'polars', 'catboost']));"
-        "sys.argv = ['spotdesk', 'halt', '--zone', 'SK']; from desk.main import main; main()"
+        "import sys; sys.modules.update(dict.fromkeys(['dagster', 'mlflow', 'deltalake', 'duckdb', 'polars',"
+        " 'catboost']));sys.argv = ['spotdesk', 'halt', '--zone', 'SK']; from desk.main import main; main()"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

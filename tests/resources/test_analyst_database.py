@@ -1,4 +1,7 @@
-"""The analyst database: whole, commented, shut off, swapped in while others read; and the ten questions of the docs answer."""
+"""The analyst database: whole, commented, shut off, swapped in while others read.
+
+And the ten questions of the docs answer.
+"""
 
 import re
 import subprocess
@@ -65,8 +68,16 @@ def fill(lake):
         "valid_until_utc": GATE + timedelta(hours=1),
     }
     lake.replace("signals", made_up("signals", signal), **where)
-    money = {"gross_pnl_eur": 10.0, "fees_eur": 1.0, "slippage_eur": 1.0, "imbalance_cost_eur": 0.0, "degradation_eur": 0.0, "pnl_eur": 8.0,
-             "perfect_foresight_eur": 16.0, "filled_mwh": 1.0}  # fmt: skip
+    money = {
+        "gross_pnl_eur": 10.0,
+        "fees_eur": 1.0,
+        "slippage_eur": 1.0,
+        "imbalance_cost_eur": 0.0,
+        "degradation_eur": 0.0,
+        "pnl_eur": 8.0,
+        "perfect_foresight_eur": 16.0,
+        "filled_mwh": 1.0,
+    }
     lake.replace(
         "settlements",
         made_up(
@@ -109,7 +120,10 @@ def database(lake, tmp_path_factory):
 
 
 def questions(root):
-    """Title and SQL of every example of the docs; a day of the demo stands there for the day of these tables."""
+    """Title and SQL of every example of the docs.
+
+    A day of the demo stands there for the day of these tables.
+    """
     text = (
         (root / "docs" / "analysts.md")
         .read_text()
@@ -143,9 +157,9 @@ def test_known_answers(database, project_root):
 
 def test_forecasts_and_prices_as_of_an_instant(database):
     def at(macro, instant):
-        return database.query(f"SELECT count(*) AS n FROM {macro}(TIMESTAMPTZ '{instant.isoformat()}')")["n"][
+        return database.query(f"SELECT count(*) AS n FROM {macro}(TIMESTAMPTZ '{instant.isoformat()}')")["n"][  # noqa: S608 - our own words
             0
-        ]  # noqa: S608 - our own words
+        ]
 
     assert [at("forecasts_as_of", GATE - timedelta(seconds=1)), at("forecasts_as_of", GATE)] == [0, 2]
     published = datetime(2025, 10, 9, 11, tzinfo=UTC)
@@ -182,12 +196,14 @@ def test_every_table_is_there_with_comments_and_rows_of_the_lake(database, lake)
     assert set(contents) == {*TABLES, "model_versions"}
     assert all(contents[name] == lake.read(name).height for name in TABLES)
     uncommented = database.query(
-        "SELECT * FROM duckdb_columns() WHERE NOT internal AND comment IS NULL AND table_name IN (SELECT table_name FROM contents)"
+        "SELECT * FROM duckdb_columns() WHERE NOT internal AND comment IS NULL AND table_name IN (SELECT"
+        " table_name FROM contents)"
     )
     assert uncommented.is_empty()
     assert database.query("SELECT * FROM duckdb_views() WHERE NOT internal AND comment IS NULL").is_empty()
     comment = database.query(
-        "SELECT comment FROM duckdb_columns() WHERE table_name = 'day_ahead_prices' AND column_name = 'price_eur_per_mwh'"
+        "SELECT comment FROM duckdb_columns() WHERE table_name = 'day_ahead_prices' AND column_name ="
+        " 'price_eur_per_mwh'"
     )
     assert comment["comment"].to_list() == ["clearing price [EUR/MWh]"]
 

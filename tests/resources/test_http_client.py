@@ -166,7 +166,8 @@ def test_the_token_never_shows(
     provider.plan = FAULTS.get(fault, [sends(b"", int(fault) if fault.isdecimal() else 200)])
     url = {"refused": "http://127.0.0.1:9", "bad address": "ftp://127.0.0.1/x"}.get(fault, provider.url)
     caplog.set_level(logging.DEBUG)
-    # A debugging session of the libraries themselves must not be needed to leak: their own level is asked for at WARNING by the client.
+    # A debugging session of the libraries themselves must not be needed to leak: their own level is asked for
+    # at WARNING by the client.
     with pytest.raises(SpotdeskError) as caught:
         client(tmp_path).get(url, {"zone": "DE"}, {"securityToken": CANARY})
     shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caplog.text

@@ -52,9 +52,11 @@ def training(prices):
     contract = find_contract("training_set")
     known = prices.with_columns(as_of_utc=pl.col("available_at_utc"))
     return known.select(
-        pl.col(name).cast(column.dtype)
-        if name in known.columns
-        else pl.lit(None, dtype=column.dtype).alias(name)
+        (
+            pl.col(name).cast(column.dtype)
+            if name in known.columns
+            else pl.lit(None, dtype=column.dtype).alias(name)
+        )
         for name, column in contract.columns.items()
     )
 
@@ -65,8 +67,13 @@ def contents(lake):
 
 
 def start(lake, *zones):
-    process = subprocess.Popen([sys.executable, "-c", WRITER, lake.uri, *zones], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-                               cwd=Path(__file__).resolve().parents[2])  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITER, lake.uri, *zones],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).resolve().parents[2],
+    )
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -98,8 +105,11 @@ def assert_equal(lake, clean):
 def test_a_clean_run_holds_what_it_should(clean):
     n_hours = 2 * 24 * len(days_between(FIRST, FIRST + timedelta(days=N_DAYS - 1)))
     assert {name: frame.height for name, frame in clean.items()} == {
-        "day_ahead_prices": n_hours, "load_forecasts": n_hours, "training_set": n_hours, "quarantine": 2 * 2 * N_DAYS,
-    }  # fmt: skip
+        "day_ahead_prices": n_hours,
+        "load_forecasts": n_hours,
+        "training_set": n_hours,
+        "quarantine": 2 * 2 * N_DAYS,
+    }
 
 
 def test_two_processes_at_once_on_the_same_and_on_different_zones(clean, tmp_path):

@@ -29,7 +29,8 @@ def storage_options():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    # A process of its own: delta-rs waits for some answers with the interpreter locked, so a server thread in here could never give them.
+    # A process of its own: delta-rs waits for some answers with the interpreter locked, so a server thread in
+    # here could never give them.
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], stderr=subprocess.DEVNULL
     )
@@ -123,8 +124,11 @@ def test_credentials_of_a_dagster_aws_resource():
         region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b", aws_session_token="c"
     )
     assert aws_storage.s3_options(s3) == {
-        "AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_SESSION_TOKEN": "c",
-    }  # fmt: skip
+        "AWS_REGION": "eu-west-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_SESSION_TOKEN": "c",
+    }
 
 
 def test_no_credentials_say_what_is_missing(monkeypatch):

@@ -12,8 +12,8 @@ import pytest
 from resources.models.registry import ModelRegistry
 
 _CHILD = (
-    "import sys; from resources.models.registry import ModelRegistry; import mlflow; print('ready', flush=True); \
-ModelRegistry(tracking_uri=sys.argv[1], artifact_folder=sys.argv[2]).prepare()"
+    "import sys; from resources.models.registry import ModelRegistry; import mlflow; print('ready',"
+    " flush=True); ModelRegistry(tracking_uri=sys.argv[1], artifact_folder=sys.argv[2]).prepare()"
 )
 
 

@@ -28,9 +28,15 @@ def forecasts(prices):
         for level, column in QUANTILE_COLUMNS.items()
     }
     return prices.with_columns(
-        price_point_eur_per_mwh=pl.col("price_eur_per_mwh"), role=pl.lit("champion"), model_name=pl.lit("DK_1"), model_version=pl.lit("1"),
-        as_of_utc=pl.col("available_at_utc"), newest_input_utc=pl.col("available_at_utc"), data_version=pl.lit(""), **quantiles,
-    ).select(DAY_AHEAD_FORECASTS.columns.keys())  # fmt: skip
+        price_point_eur_per_mwh=pl.col("price_eur_per_mwh"),
+        role=pl.lit("champion"),
+        model_name=pl.lit("DK_1"),
+        model_version=pl.lit("1"),
+        as_of_utc=pl.col("available_at_utc"),
+        newest_input_utc=pl.col("available_at_utc"),
+        data_version=pl.lit(""),
+        **quantiles,
+    ).select(DAY_AHEAD_FORECASTS.columns.keys())
 
 
 def size_of(png):

@@ -1,4 +1,7 @@
-"""What each provider is asked: addresses and parameters, by table and zone, as their public interfaces want them."""
+"""What each provider is asked.
+
+Addresses and parameters, by table and zone, as their public interfaces want them.
+"""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,7 @@
-"""Rows made again from captured answers: an improved parser adds what it missed, and nothing that is known changes."""
+"""Rows made again from captured answers.
+
+An improved parser adds what it missed, and nothing that is known changes.
+"""
 
 import json
 from collections.abc import Iterator

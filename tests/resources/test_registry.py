@@ -1,4 +1,7 @@
-"""Versions, aliases and checksums: the same model is one version, a damaged file is never parsed, a replay of the past moves nothing."""
+"""Versions, aliases and checksums.
+
+The same model is one version, a damaged file is never parsed, a replay of the past moves nothing.
+"""
 
 from dataclasses import replace
 from datetime import date

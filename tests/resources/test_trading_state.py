@@ -156,7 +156,10 @@ def test_many_processes_may_press_the_button_at_once(store):
 
 
 def test_the_stop_button_imports_neither_dagster_nor_mlflow():
-    code = "import sys, resources.trading.state; print(sorted({'dagster', 'mlflow', 'deltalake', 'duckdb', 'catboost'} & set(sys.modules)))"
+    code = (
+        "import sys, resources.trading.state; print(sorted({'dagster', 'mlflow', 'deltalake', 'duckdb',"
+        " 'catboost'} & set(sys.modules)))"
+    )
     assert (
         subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True

@@ -1,4 +1,7 @@
-"""PJM, ERCOT and the ECB on loopback: what is asked and with which secrets, and how dollars become EUR in the ledger."""
+"""PJM, ERCOT and the ECB on loopback.
+
+What is asked and with which secrets, and how dollars become EUR in the ledger.
+"""
 
 import logging
 from collections.abc import Iterator

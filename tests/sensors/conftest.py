@@ -1,4 +1,7 @@
-"""A desk in the middle of its life: features of many days, one version, verdicts of the monitors as a test wants them."""
+"""A desk in the middle of its life.
+
+Features of many days, one version, verdicts of the monitors as a test wants them.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,11 +33,23 @@ class OneVersion:
         day = self.evaluated_through
         return [
             ModelVersion(
-                zone=zone, name=zone, version="1", stage="champion", fingerprint="f", lineage="simulated", trained_from=day, trained_through=day,
-                serves_from=day + timedelta(days=1), settings={}, metrics={}, tags={"evaluated_through": str(day)}, checksums={}, run_id="r",
+                zone=zone,
+                name=zone,
+                version="1",
+                stage="champion",
+                fingerprint="f",
+                lineage="simulated",
+                trained_from=day,
+                trained_through=day,
+                serves_from=day + timedelta(days=1),
+                settings={},
+                metrics={},
+                tags={"evaluated_through": str(day)},
+                checksums={},
+                run_id="r",
                 created_at_utc=NOW,
             )
-        ]  # fmt: skip
+        ]
 
 
 @pytest.fixture
@@ -76,9 +91,16 @@ def alerts(lake: Lake) -> Alerts:
 def write_drift(lake: Lake, day: date, status: str) -> None:
     """A verdict on drift."""
     row = {
-        "zone": ZONE, "delivery_day": day, "feature": "load_forecast_mw|mean", "method": "wasserstein", "value": 9.0, "threshold": 1.0,
-        "status": status, "reason": "over" if status == "alert" else "", "n_reference_days": 80,
-    }  # fmt: skip
+        "zone": ZONE,
+        "delivery_day": day,
+        "feature": "load_forecast_mw|mean",
+        "method": "wasserstein",
+        "value": 9.0,
+        "threshold": 1.0,
+        "status": status,
+        "reason": "over" if status == "alert" else "",
+        "n_reference_days": 80,
+    }
     lake.replace(
         "feature_drift",
         pl.DataFrame([row], schema=FEATURE_DRIFT.schema),
@@ -91,9 +113,16 @@ def write_drift(lake: Lake, day: date, status: str) -> None:
 def write_quality(lake: Lake, day: date, status: str) -> None:
     """A verdict on data quality."""
     row = {
-        "zone": ZONE, "delivery_day": day, "series": "load_forecast_mw", "check": "frozen", "n_rows": 6, "value": 1.0, "threshold": 1.0,
-        "status": status, "reason": "frozen",
-    }  # fmt: skip
+        "zone": ZONE,
+        "delivery_day": day,
+        "series": "load_forecast_mw",
+        "check": "frozen",
+        "n_rows": 6,
+        "value": 1.0,
+        "threshold": 1.0,
+        "status": status,
+        "reason": "frozen",
+    }
     lake.replace(
         "data_quality",
         pl.DataFrame([row], schema=DATA_QUALITY.schema),

@@ -17,7 +17,10 @@ def made_up_panel(
     noise: float = 3.0,
     seed: int = 0,
 ) -> DeliveryPanel:
-    """Prices that follow residual load and the weekday, on real days of `zone`; quarter hours from `switch_day` on."""
+    """Prices that follow residual load and the weekday, on real days of `zone`.
+
+    Quarter hours from `switch_day` on.
+    """
     rng = np.random.default_rng(seed)
     days = np.arange(np.datetime64(first_day), np.datetime64(first_day) + n_days)
     minutes = np.array([15 if switch_day and day.astype(object) >= switch_day else 60 for day in days])

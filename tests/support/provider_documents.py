@@ -1,4 +1,7 @@
-"""Documents as the ENTSO-E platform writes them, built from known values: the clean side of the fault suite."""
+"""Documents as the ENTSO-E platform writes them, built from known values.
+
+The clean side of the fault suite.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -46,7 +49,8 @@ class Document:
         last = max(_end(part) for part in self.series)
         interval = "period.timeInterval" if self.kind == "A44" else "time_Period.timeInterval"
         head = (
-            f'<?xml version="1.0" encoding="UTF-8"?>\n<{root} xmlns="urn:iec62325.351:tc57wg16:451-3:publicationdocument:7:3">\n'
+            f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}'
+            ' xmlns="urn:iec62325.351:tc57wg16:451-3:publicationdocument:7:3">\n'
             f"<mRID>built</mRID><revisionNumber>1</revisionNumber><type>{self.kind}</type>"
             f"<process.processType>{self.process}</process.processType><createdDateTime>2026-11-01T00:00:00Z</createdDateTime>\n"
             f"<{interval}><start>{_text(first)}</start><end>{_text(last)}</end></{interval}>\n"

@@ -16,7 +16,10 @@ Behaviour = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass(slots=True)
 class FaultyProvider:
-    """Answers its requests with the planned behaviours in order; the last one is kept. Everything asked is written down."""
+    """Answers its requests with the planned behaviours in order; the last one is kept.
+
+    Everything asked is written down.
+    """
 
     url: str
     plan: list[Behaviour] = field(default_factory=list)

@@ -1,7 +1,8 @@
 """A desk under random events, and an independent judge of what it published.
 
-The desk uses the project's own functions; the judge recomputes every figure from the published orders alone, in plain loops, and knows
-nothing of `spot.risk.limits`. Used by the stateful test and by `benchmarks/random_desks.py`.
+The desk uses the project's own functions; the judge recomputes every figure from the published orders alone,
+in plain loops, and knows nothing of `spot.risk.limits`. Used by the stateful test and by
+`benchmarks/random_desks.py`.
 """
 
 import math
@@ -79,9 +80,13 @@ class RandomDesk:
     ) -> list[str]:
         """Decide and publish one strategy's orders; every breach that the judge finds."""
         orders = Orders(
-            exposure_mw=exposure, limit_price=np.full(N_UNITS, limit_price), expected_price=np.full(N_UNITS, price), hours=HOURS,
-            scenarios=_SCENARIOS, keeps_shape=keeps_shape,
-        )  # fmt: skip
+            exposure_mw=exposure,
+            limit_price=np.full(N_UNITS, limit_price),
+            expected_price=np.full(N_UNITS, price),
+            hours=HOURS,
+            scenarios=_SCENARIOS,
+            keeps_shape=keeps_shape,
+        )
         limits = self.limits_of(zone, strategy)
         uses = self._uses(zone, strategy)
         state = stricter(self.states["desk"], self.states[zone])
@@ -230,8 +235,10 @@ class RandomDesk:
             ),
             "max_orders_per_day": sum(1 for held in inside for mw in held.exposure if mw),
             "max_orders_per_minute": len(traded),
-            "max_change_mwh": energy
-            - sum(mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy)),
+            "max_change_mwh": (
+                energy
+                - sum(mwh for key, mwh in self.yesterday.items() if _inside(scope, key, zone, strategy))
+            ),
             "max_value_at_risk_eur": -worst[3],
             "max_expected_shortfall_eur": -sum(worst[:3]) / 3,
         }
@@ -257,13 +264,26 @@ class RandomDesk:
 def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[float | None, str]]:
     """A complete book: every kind for the desk, each zone and each strategy."""
     values = {
-        "max_model_age_days": 30.0, "max_data_age_hours": 24.0, "max_drift_level": 2.0, "max_daily_loss_eur": 500.0, "max_drawdown_eur": 900.0,
-        "min_price_eur_per_mwh": -500.0, "max_price_eur_per_mwh": 3000.0, "max_price_distance_eur_per_mwh": 200.0, "max_mw_per_mtu": 20.0 * factor,
-        "max_gross_mw": 40.0 * factor, "max_net_mw": 30.0 * factor, "max_mwh_per_day": 100.0 * factor, "max_value_eur": 9000.0 * factor,
-        "max_orders_per_day": 12.0, "max_orders_per_minute": 4.0,
-        "max_change_mwh": 80.0 * factor, "max_concentration_frac": 0.7, "max_value_at_risk_eur": 1500.0 * factor,
+        "max_model_age_days": 30.0,
+        "max_data_age_hours": 24.0,
+        "max_drift_level": 2.0,
+        "max_daily_loss_eur": 500.0,
+        "max_drawdown_eur": 900.0,
+        "min_price_eur_per_mwh": -500.0,
+        "max_price_eur_per_mwh": 3000.0,
+        "max_price_distance_eur_per_mwh": 200.0,
+        "max_mw_per_mtu": 20.0 * factor,
+        "max_gross_mw": 40.0 * factor,
+        "max_net_mw": 30.0 * factor,
+        "max_mwh_per_day": 100.0 * factor,
+        "max_value_eur": 9000.0 * factor,
+        "max_orders_per_day": 12.0,
+        "max_orders_per_minute": 4.0,
+        "max_change_mwh": 80.0 * factor,
+        "max_concentration_frac": 0.7,
+        "max_value_at_risk_eur": 1500.0 * factor,
         "max_expected_shortfall_eur": 2000.0 * factor,
-    }  # fmt: skip
+    }
     owners = [
         ("desk", "all"),
         *(("zone", zone) for zone in ZONES),

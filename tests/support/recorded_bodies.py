@@ -95,14 +95,17 @@ EXPECTED: dict[str, dict[str, int] | str] = {
     "entsoe/em_wind_solar_forecast_FI_CURRENT.xml": {"renewable_forecast_updates": 640},
     "entsoe/em_wind_solar_forecast_FI_DAY_AHEAD.xml": {"renewable_forecasts": 576},
     "entsoe/hass_BE_60M.xml": {"day_ahead_prices": 24},
-    # Quarter hours on days whose auction was hourly, and a period outside the document's own interval: nothing of it is a day-ahead price.
+    # Quarter hours on days whose auction was hourly, and a period outside the document's own interval:
+    # nothing of it is a day-ahead price.
     "entsoe/hass_BE_60M_15M_mix.xml": {},
     "entsoe/hexagon_acknowledgement.invalidrequest.xml": {},
-    "entsoe/hexagon_publication.a03curvetype.xml": "out_Domain",  # a capacity auction between two zones, not a price of one
+    # A capacity auction between two zones, not a price of one
+    "entsoe/hexagon_publication.a03curvetype.xml": "out_Domain",
     "entsoe/inrg_prices_SE1_0.xml": {"day_ahead_prices": 48},
     "entsoe/inrg_prices_gapfill_0.xml": {"day_ahead_prices": 24},
     "energy_charts/price_DE-LU_2024-05-04_hourly.json": {"day_ahead_prices": 24},
-    "elexon/em_bmunits.json": "expected a JSON object",  # units, physical notifications and acceptances are no tables of this platform
+    # Units, physical notifications and acceptances are no tables of this platform
+    "elexon/em_bmunits.json": "expected a JSON object",
     "elexon/em_bmvalues.json": "none of the datasets",
     "elexon/em_boalf.json": "none of the datasets",
     "elexon/em_production.json": "'data'",

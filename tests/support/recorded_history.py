@@ -1,4 +1,7 @@
-"""The recorded market data as rows of raw tables: what clean history looks like, for measuring how much of it the rules would refuse."""
+"""The recorded market data as rows of raw tables.
+
+What clean history looks like, for measuring how much of it the rules would refuse.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -110,7 +113,10 @@ def _quarter_hour_prices(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame,
 
 
 def _benchmark_years(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame, int]]:
-    """The EPF sets have 24 local hours on every day. The hour that does not exist in spring is left out, the doubled one in autumn is repeated."""
+    """The EPF sets have 24 local hours on every day.
+
+    The hour that does not exist in spring is left out, the doubled one in autumn is repeated.
+    """
     for name, zone in _EPF_ZONES.items():
         frame = pl.read_parquet(folder / f"epf_{name}.parquet")
         local = pl.col("ts_local").cast(pl.Datetime("us"))
@@ -130,7 +136,10 @@ def _benchmark_years(folder: Path) -> Iterator[tuple[str, str, pl.DataFrame, int
 
 
 def bad_prices(folder: Path) -> pl.DataFrame:
-    """The recorded parser failure, as the rows that it pretends to be: quarter hours of the day-ahead auction."""
+    """The recorded parser failure, as the rows that it pretends to be.
+
+    Quarter hours of the day-ahead auction.
+    """
     frame = pl.read_parquet(folder / "de_lu_price_mixed_BAD_2024_2026.parquet")
     return rows_of(
         frame,

@@ -1,4 +1,7 @@
-"""A parser and a clean document for every feed of the US markets and for the exchange rates: none of them is recorded, so they are built."""
+"""A parser and a clean document for every feed of the US markets and for the exchange rates.
+
+None of them is recorded, so they are built.
+"""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta

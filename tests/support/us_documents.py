@@ -77,7 +77,10 @@ def pjm_body(rows: Rows, n_total: int | None = None) -> bytes:
 
 
 def ercot_price_rows(zone: str, day: date, values: Sequence[float], minutes: int = 60) -> Rows:
-    """One row per period of the day: hours by their end in the day-ahead report, hours and intervals in the real-time one."""
+    """One row per period of the day.
+
+    Hours by their end in the day-ahead report, hours and intervals in the real-time one.
+    """
     rows: Rows = []
     seen: set[datetime] = set()
     for start, value in zip(delivery_starts_utc(zone, day, minutes), values, strict=True):

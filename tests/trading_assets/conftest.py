@@ -1,4 +1,7 @@
-"""A desk of its own for each test: a copy of the project's settings, a fresh lake, and a registry that is made once and copied."""
+"""A desk of its own for each test.
+
+A copy of the project's settings, a fresh lake, and a registry that is made once and copied.
+"""
 
 import shutil
 from pathlib import Path

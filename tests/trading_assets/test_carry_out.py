@@ -30,9 +30,22 @@ class Stages:
     def add(self, stage, lineage="simulated"):
         number = str(len(self.known) + 1)
         self.known[number] = ModelVersion(
-            zone="FR", name="m", version=number, stage=stage, fingerprint=number, lineage=lineage, trained_from=DAYS[0], trained_through=DAYS[0],
-            serves_from=DAYS[0], settings={}, metrics={}, tags={}, checksums={}, run_id=number, created_at_utc=datetime(2025, 7, 1, tzinfo=UTC),
-        )  # fmt: skip
+            zone="FR",
+            name="m",
+            version=number,
+            stage=stage,
+            fingerprint=number,
+            lineage=lineage,
+            trained_from=DAYS[0],
+            trained_through=DAYS[0],
+            serves_from=DAYS[0],
+            settings={},
+            metrics={},
+            tags={},
+            checksums={},
+            run_id=number,
+            created_at_utc=datetime(2025, 7, 1, tzinfo=UTC),
+        )
         return self.known[number]
 
     def stages(self):

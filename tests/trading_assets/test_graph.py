@@ -17,10 +17,15 @@ GROUPS = {
     "signals": {"signals"},
     "settlement": {"settlement"},
     "monitoring": {
-        "data_quality", "feature_drift", "reported_drift", "forecast_performance", "forecast_explanations", "risk_limit_conformance",
+        "data_quality",
+        "feature_drift",
+        "reported_drift",
+        "forecast_performance",
+        "forecast_explanations",
+        "risk_limit_conformance",
     },
     "analysts": {"analyst_database"},
-}  # fmt: skip
+}
 EDGES = [
     ("load_forecasts", "day_ahead_features"),
     ("day_ahead_prices", "day_ahead_features"),
@@ -144,8 +149,13 @@ def test_one_training_at_a_time_however_many_are_asked_for(project_root: Path):
 
 def test_sensors_watch_retraining_failures_and_silence():
     assert {sensor.name for sensor in defs.sensors} >= {
-        "retrain_is_due", "run_failed", "signals_are_missing", "tables_changed", "shadow_day_settled", "history_is_missing",
-    }  # fmt: skip
+        "retrain_is_due",
+        "run_failed",
+        "signals_are_missing",
+        "tables_changed",
+        "shadow_day_settled",
+        "history_is_missing",
+    }
 
 
 def test_no_secret_and_no_environment_stands_in_the_graph():

@@ -1,4 +1,7 @@
-"""One desk through the life of a version: what a training run leaves in MLflow, challengers compared in the graph, a rollback at the next signal."""
+"""One desk through the life of a version.
+
+What a training run leaves in MLflow, challengers compared in the graph, a rollback at the next signal.
+"""
 
 import json
 import time
@@ -26,9 +29,15 @@ LAST = FIRST + timedelta(days=13)
 def twin_of(version: ModelVersion, registry: ModelRegistry) -> ModelVersion:
     """The same model once more under another number: it forecasts the same."""
     facts = VersionFacts(
-        settings=version.settings, metrics={}, fingerprint="twin", lineage=version.lineage, trained_from=version.trained_from,
-        trained_through=version.trained_through, serves_from=version.serves_from, tags={"data_version": "twin", "evaluated_through": str(FIRST)},
-    )  # fmt: skip
+        settings=version.settings,
+        metrics={},
+        fingerprint="twin",
+        lineage=version.lineage,
+        trained_from=version.trained_from,
+        trained_through=version.trained_through,
+        serves_from=version.serves_from,
+        tags={"data_version": "twin", "evaluated_through": str(FIRST)},
+    )
     return registry.register(ZONE, registry.files(version), facts)
 
 
@@ -38,9 +47,13 @@ def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(
 ) -> None:
     with DagsterInstance.ephemeral() as instance:
         run_chain(
-            ChainRequest(zones=(ZONE,), first_day=FIRST, last_day=LAST, block_days=14, retrains_on_drift=False),
-            environment=environment, desk=desk, instance=instance,
-        )  # fmt: skip
+            ChainRequest(
+                zones=(ZONE,), first_day=FIRST, last_day=LAST, block_days=14, retrains_on_drift=False
+            ),
+            environment=environment,
+            desk=desk,
+            instance=instance,
+        )
         lake, registry = make_lake(environment), make_registry(environment)
         first = registry.champion(ZONE)
         assert first is not None

@@ -1,4 +1,7 @@
-"""Monitors speak when their state changes, and never fall silent: each day's verdict is stored, and what began is told exactly once."""
+"""Monitors speak when their state changes, and never fall silent.
+
+Each day's verdict is stored, and what began is told exactly once.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -51,9 +54,16 @@ def at(n: int) -> dict[str, object]:
 
 def drift(lake: Lake, n: int, status: str) -> None:
     row = {
-        "zone": ZONE, "delivery_day": day(n), "feature": "price_given_load", "method": "wasserstein", "value": 4.0 + n, "threshold": 3.3,
-        "status": status, "reason": "" if status == "ok" else f"price_given_load: {status} with {4.0 + n}", "n_reference_days": 80,
-    }  # fmt: skip
+        "zone": ZONE,
+        "delivery_day": day(n),
+        "feature": "price_given_load",
+        "method": "wasserstein",
+        "value": 4.0 + n,
+        "threshold": 3.3,
+        "status": status,
+        "reason": "" if status == "ok" else f"price_given_load: {status} with {4.0 + n}",
+        "n_reference_days": 80,
+    }
     lake.replace(
         "feature_drift",
         pl.DataFrame([row], schema=FEATURE_DRIFT.schema),
@@ -65,9 +75,16 @@ def drift(lake: Lake, n: int, status: str) -> None:
 
 def quality(lake: Lake, n: int, status: str) -> None:
     row = {
-        "zone": ZONE, "delivery_day": day(n), "series": "load_forecast_mw", "check": "frozen", "n_rows": 6, "value": 1.0, "threshold": 1.0,
-        "status": status, "reason": "" if status == "ok" else "load_forecast_mw: frozen",
-    }  # fmt: skip
+        "zone": ZONE,
+        "delivery_day": day(n),
+        "series": "load_forecast_mw",
+        "check": "frozen",
+        "n_rows": 6,
+        "value": 1.0,
+        "threshold": 1.0,
+        "status": status,
+        "reason": "" if status == "ok" else "load_forecast_mw: frozen",
+    }
     lake.replace(
         "data_quality",
         pl.DataFrame([row], schema=DATA_QUALITY.schema),
@@ -186,16 +203,30 @@ def test_performance_and_explanations_have_episodes_of_their_own(lake: Lake, ale
     for n in range(3):
         rows = [
             {
-                "zone": ZONE, "delivery_day": day(n), "model_version": "1", "role": "champion", "metric": metric, "basis": "realised",
-                "value": 9.0, "threshold": 5.0, "status": "alert" if metric == "mae" or n == 2 else "ok", "reason": f"realised {metric} 9 over 5",
+                "zone": ZONE,
+                "delivery_day": day(n),
+                "model_version": "1",
+                "role": "champion",
+                "metric": metric,
+                "basis": "realised",
+                "value": 9.0,
+                "threshold": 5.0,
+                "status": "alert" if metric == "mae" or n == 2 else "ok",
+                "reason": f"realised {metric} 9 over 5",
             }
             for metric in ("mae", "pinball")
-        ]  # fmt: skip
+        ]
         frame = pl.DataFrame(rows, schema=FORECAST_PERFORMANCE.schema)
         lake.replace("forecast_performance", frame, zone=ZONE, first_day=day(n), last_day=day(n))
         mix = {
-            "zone": ZONE, "delivery_day": day(n), "model_version": "1", "feature": "load", "share_reference": 0.2, "share": 0.9, "status": "alert",
-        }  # fmt: skip
+            "zone": ZONE,
+            "delivery_day": day(n),
+            "model_version": "1",
+            "feature": "load",
+            "share_reference": 0.2,
+            "share": 0.9,
+            "status": "alert",
+        }
         lake.replace(
             "feature_importance",
             pl.DataFrame([mix], schema=FEATURE_IMPORTANCE.schema),

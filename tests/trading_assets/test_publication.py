@@ -1,4 +1,7 @@
-"""The outbox and the reasons inside the graph: what leaves, what does not, and what the conformance check sees."""
+"""The outbox and the reasons inside the graph.
+
+What leaves, what does not, and what the conformance check sees.
+"""
 
 from datetime import date, timedelta
 

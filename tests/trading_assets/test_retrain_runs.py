@@ -1,4 +1,7 @@
-"""Retrains as Dagster runs them: the sensor itself, a real instance on disk, the real job; runs that fail, and one whose process is killed."""
+"""Retrains as Dagster runs them: the sensor itself, a real instance on disk, the real job.
+
+Runs that fail, and one whose process is killed.
+"""
 
 import json
 import subprocess
@@ -87,9 +90,14 @@ def lake(environment: Environment) -> Lake:
     at = pl.col("delivery_day").cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
     for zone in ZONES:
         rows = pl.DataFrame({"delivery_day": days}).with_columns(
-            zone=pl.lit(zone), delivery_start_utc=at, resolution_minutes=pl.lit(60, pl.Int32), as_of_utc=at,
-            newest_input_utc=pl.lit(None, pl.Datetime("us", "UTC")), source=pl.lit("simulated"), **{name: pl.lit(1.0) for name in FEATURES},
-        )  # fmt: skip
+            zone=pl.lit(zone),
+            delivery_start_utc=at,
+            resolution_minutes=pl.lit(60, pl.Int32),
+            as_of_utc=at,
+            newest_input_utc=pl.lit(None, pl.Datetime("us", "UTC")),
+            source=pl.lit("simulated"),
+            **{name: pl.lit(1.0) for name in FEATURES},
+        )
         made.replace(
             "day_ahead_features",
             rows.select(DAY_AHEAD_FEATURES.columns.keys()),
@@ -137,10 +145,19 @@ def test_ten_thousand_drift_events_in_a_day_are_one_retrain_per_zone(
     for number in range(10):
         for zone in ZONES:
             events = [
-                {"zone": zone, "delivery_day": TODAY, "feature": f"feature {number}.{i}", "method": "wasserstein", "value": 9.0, "threshold": 1.0,
-                 "status": "alert", "reason": "over", "n_reference_days": 80}
+                {
+                    "zone": zone,
+                    "delivery_day": TODAY,
+                    "feature": f"feature {number}.{i}",
+                    "method": "wasserstein",
+                    "value": 9.0,
+                    "threshold": 1.0,
+                    "status": "alert",
+                    "reason": "over",
+                    "n_reference_days": 80,
+                }
                 for i in range(500)
-            ]  # fmt: skip
+            ]
             lake.upsert("feature_drift", pl.DataFrame(events, schema=FEATURE_DRIFT.schema))
         for request in tick(144 * number, OneVersion(TODAY - timedelta(days=10))):
             launched.append(request)

@@ -1,4 +1,7 @@
-"""Regime changes with known truth: drift reported, one retrain asked for, a new version registered, the alias moved on evidence only."""
+"""Regime changes with known truth.
+
+Drift reported, one retrain asked for, a new version registered, the alias moved on evidence only.
+"""
 
 from datetime import date
 
@@ -15,7 +18,10 @@ FIRST, CHANGE, LAST = date(2025, 5, 12), date(2025, 5, 12), date(2025, 6, 8)
 
 @pytest.fixture
 def run_scenario(environment: Environment, desk):
-    """Run four weeks from the first day of a regime change on; `desk` writes the quick model and its limits."""
+    """Run four weeks from the first day of a regime change on.
+
+    `desk` writes the quick model and its limits.
+    """
 
     def run(name: str, zone: str):
         settings = make_desk(

@@ -1,4 +1,7 @@
-"""A zone that asks for a second person: the evidence is recorded once, a person is told, and the version waits."""
+"""A zone that asks for a second person.
+
+The evidence is recorded once, a person is told, and the version waits.
+"""
 
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -37,11 +40,23 @@ class Candidates:
     def versions(self, zone: str) -> list[ModelVersion]:
         return [
             ModelVersion(
-                zone=zone, name="m", version="1", stage=self.stage, fingerprint="f", lineage="simulated", trained_from=FIRST, trained_through=FIRST,
-                serves_from=FIRST, settings={}, metrics={}, tags={"evaluation": GOOD.to_json(), "cause": "schedule", "data_version": "training:1"},
-                checksums={}, run_id="r", created_at_utc=NOW,
+                zone=zone,
+                name="m",
+                version="1",
+                stage=self.stage,
+                fingerprint="f",
+                lineage="simulated",
+                trained_from=FIRST,
+                trained_through=FIRST,
+                serves_from=FIRST,
+                settings={},
+                metrics={},
+                tags={"evaluation": GOOD.to_json(), "cause": "schedule", "data_version": "training:1"},
+                checksums={},
+                run_id="r",
+                created_at_utc=NOW,
             )
-        ]  # fmt: skip
+        ]
 
     def champion_before(self, zone: str, version: ModelVersion) -> None:
         return None

@@ -1,4 +1,7 @@
-"""A refitted model of the spread is decided on as stored: recorded once, beside the one that serves, and signed where the zone asks for it."""
+"""A refitted model of the spread is decided on as stored.
+
+Recorded once, beside the one that serves, and signed where the zone asks for it.
+"""
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -23,10 +26,22 @@ LOSSES = {"1": PAST - 0.5, "2": PAST[::-1] - 0.5, "3": PAST + 0.2, "4": PAST * 1
 
 def version(number: str) -> ModelVersion:
     return ModelVersion(
-        zone=ZONE, name=f"{SPREAD_FAMILY}.{ZONE}", version=number, stage="candidate", fingerprint=number, lineage="simulated", trained_from=FIRST,
-        trained_through=FIRST - timedelta(days=1), serves_from=FIRST, settings={}, metrics={}, tags={"data_version": f"spread:{number}"},
-        checksums={}, run_id="r", created_at_utc=NOW,
-    )  # fmt: skip
+        zone=ZONE,
+        name=f"{SPREAD_FAMILY}.{ZONE}",
+        version=number,
+        stage="candidate",
+        fingerprint=number,
+        lineage="simulated",
+        trained_from=FIRST,
+        trained_through=FIRST - timedelta(days=1),
+        serves_from=FIRST,
+        settings={},
+        metrics={},
+        tags={"data_version": f"spread:{number}"},
+        checksums={},
+        run_id="r",
+        created_at_utc=NOW,
+    )
 
 
 @dataclass

@@ -1,4 +1,7 @@
-"""The model of the spread in the graph: trained with the price model, named in every signal, and without it there is no position."""
+"""The model of the spread in the graph.
+
+Trained with the price model, named in every signal, and without it there is no position.
+"""
 
 from datetime import date, timedelta
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""The daily tick moves a model on by a day: it neither refits nor reloads, and says what a cold start would say."""
+"""The daily tick moves a model on by a day.
+
+It neither refits nor reloads, and says what a cold start would say.
+"""
 
 from dataclasses import replace
 from datetime import date, timedelta

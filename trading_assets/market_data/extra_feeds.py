@@ -1,4 +1,7 @@
-"""What live sources have beside the raw tables: outages, net positions, flows, the second auction. Captured and kept for analysts."""
+"""What live sources have beside the raw tables: outages, net positions, flows, the second auction.
+
+Captured and kept for analysts.
+"""
 
 from trading_assets.market_data.raw_table import raw_asset
 from trading_assets.partitions import LIVE_ONLY_ASSETS

@@ -38,7 +38,8 @@ from trading_assets.partitions import covered, zone_day_partitions
 def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) -> AssetsDefinition:
     """The asset that fetches `table` for a zone and its days. `story` is the text that people read in the UI.
 
-    An optional one warns and gives no rows where its source fails: nothing of a forecast stands on it, and `captures` says what came.
+    An optional one warns and gives no rows where its source fails: nothing of a forecast stands on it, and
+    `captures` says what came.
     """
 
     @asset(
@@ -73,7 +74,10 @@ def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) 
             rows = find_contract(table).empty()
         report = lake.append(table, rows, source=settings.source)
         if report.n_quarantined:
-            text = f"{table} of {span.first_day} to {span.last_day}: {report.n_quarantined} rows broke the contract or say a period twice; not taken"
+            text = (
+                f"{table} of {span.first_day} to {span.last_day}: {report.n_quarantined} rows broke the"
+                " contract or say a period twice; not taken"
+            )
             market_source.alerts.send(
                 "bad_data",
                 f"{text}; see docs/runbooks/bad_data.md",
@@ -87,7 +91,10 @@ def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) 
 
 
 def raw_checks(table: str, *, has_price_limits: bool = False) -> AssetChecksDefinition:
-    """Contract, completeness and freshness of a raw table, and price limits where it has them. They warn; readiness decides about trading."""
+    """Contract, completeness and freshness of a raw table, and price limits where it has them.
+
+    They warn; readiness decides about trading.
+    """
     names = {
         "every_row_keeps_the_contract": "No row of these days went to quarantine.",
         "every_day_is_complete": "Each published day covers each of its periods: 23, 24 or 25 hours.",

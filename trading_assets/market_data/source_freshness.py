@@ -1,4 +1,7 @@
-"""The sources themselves: how fresh each one is, and when it really publishes. Beside the first group of the lineage."""
+"""The sources themselves: how fresh each one is, and when it really publishes.
+
+Beside the first group of the lineage.
+"""
 
 from datetime import date, timedelta
 
@@ -38,7 +41,9 @@ _MARKS = {"fresh": "🟢 fresh", "late": "🔴 late", "missing": "🔴 missing",
 def publication_lags(
     context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
 ) -> MaterializeResult:  # type: ignore[type-arg]
-    """When each source really publishes, against the rule that says when it is due; and how fresh every source of every zone is now.
+    """When each source really publishes, against the rule that says when it is due.
+
+    And how fresh every source of every zone is now.
 
     Only captured and stated instants are measured: history that a rule has dated says nothing about the rule.
     """
@@ -62,7 +67,9 @@ def publication_lags(
 
 @asset_check(
     asset=publication_lags,
-    description="Every series that is due by the publication rule is here, from every source that was asked for it.",
+    description=(
+        "Every series that is due by the publication rule is here, from every source that was asked for it."
+    ),
 )
 def every_source_is_fresh(
     context: AssetCheckExecutionContext, lake: Lake, desk: Desk, clock: Clock

@@ -1,4 +1,7 @@
-"""Weather runs and our own forecasts from them, for zones with `own_forecasts`: known before the gate, where the published ones are not."""
+"""Weather runs and our own forecasts from them, for zones with `own_forecasts`.
+
+Known before the gate, where the published ones are not.
+"""
 
 from datetime import date, datetime, timedelta
 
@@ -47,9 +50,12 @@ weather_forecasts = raw_asset(
     ],
 )
 def own_forecasts(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
-    """Wind, solar and load of the delivery day from the weather run known before the gate; a model each, fitted anew on a year of runs.
+    """Wind, solar and load of the delivery day from the weather run known before the gate.
 
-    The rows join the published forecasts as source `own_weather`. Load is forecast only where no published load forecast is at hand.
+    A model each, fitted anew on a year of runs.
+
+    The rows join the published forecasts as source `own_weather`. Load is forecast only where no published
+    load forecast is at hand.
     """
     span, now = covered(context), clock.now()
     settings = desk.zone(span.zone)

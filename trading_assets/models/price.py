@@ -1,4 +1,7 @@
-"""Models: from a training set to the version that serves. Partitioned by zone; one run of these four assets is one retraining."""
+"""Models: from a training set to the version that serves.
+
+Partitioned by zone; one run of these four assets is one retraining.
+"""
 
 import json
 from datetime import date
@@ -167,7 +170,10 @@ def model_evaluation(
     training_order: TrainingOrder,
     clock: Clock,
 ) -> MaterializeResult:  # type: ignore[type-arg]
-    """The candidate on days it never saw: walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks."""
+    """The candidate on days it never saw.
+
+    Walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks.
+    """
     zone = context.partition_key
     data = training_data(zone, lake, desk, training_order, clock)
     candidate = find_candidate(zone, registry, desk, data.window)
@@ -209,7 +215,10 @@ def champion(
     clock: Clock,
     alerts: Alerts,
 ) -> MaterializeResult:  # type: ignore[type-arg]
-    """The version that serves. The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly better.
+    """The version that serves.
+
+    The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly
+    better.
 
     Each decision is a row of `promotion_decisions`. Asked again on the same evidence, it decides the same.
     """

@@ -1,4 +1,7 @@
-"""The model of the spread between the auction and a zone's second price: trained with the price model, served by version, checked by checksum."""
+"""The model of the spread between the auction and a zone's second price.
+
+Trained with the price model, served by version, checked by checksum.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -66,8 +69,9 @@ def spread_model(
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Quantiles of second price minus day-ahead price (CatBoost MultiQuantile), learnt from what was known at each gate.
 
-    A version serves if, on days it never saw, it is not clearly worse than past quantiles nor significantly worse than the model that serves; each
-    decision is a row of `promotion_decisions`. A zone without a second price has none, and is then flat.
+    A version serves if, on days it never saw, it is not clearly worse than past quantiles nor significantly
+    worse than the model that serves; each decision is a row of `promotion_decisions`. A zone without a second
+    price has none, and is then flat.
     """
     zone = context.partition_key
     strategy = spread_strategy(desk, zone)
@@ -88,7 +92,10 @@ def spread_model(
     inputs, truth = judged_at.earlier(window.learn_through + timedelta(days=1)).lesson(WINDOW_DAYS)
     n_days = inputs["delivery_day"].n_unique() if inputs.height else 0
     if n_days < MIN_DAYS:
-        reason = f"{n_days} days with a second price ({strategy.settled_against}) up to {window.learn_through}, {MIN_DAYS} are needed"
+        reason = (
+            f"{n_days} days with a second price ({strategy.settled_against}) up to {window.learn_through},"
+            f" {MIN_DAYS} are needed"
+        )
         return MaterializeResult(metadata={"version": "none", "reason": reason})
     identity = spread_fingerprint(inputs, truth, lineage=lineage, window=window, model=model.settings)
     version = spreads.find(zone, identity)

@@ -1,6 +1,9 @@
-"""Monitoring of what the models are given: whether it can be believed, and whether it still looks like the season.
+"""Monitoring of what the models are given.
 
-One run judges all three tables in this order, since each reads what the one before left: bad data is hidden from drift and retrains nothing.
+Whether it can be believed, and whether it still looks like the season.
+
+One run judges all three tables in this order, since each reads what the one before left: bad data is hidden
+from drift and retrains nothing.
 """
 
 from collections.abc import Iterable
@@ -63,19 +66,22 @@ def _spec(table: str, story: str, *deps: str) -> AssetSpec:
     specs=[
         _spec(
             "data_quality",
-            "Missing, frozen, rescaled, doubled and impossible values of the newest inputs: to quarantine and to the desk; they retrain nothing.",
+            "Missing, frozen, rescaled, doubled and impossible values of the newest inputs: to quarantine and"
+            " to the desk; they retrain nothing.",
             "day_ahead_features",
         ),
         _spec(
             "feature_drift",
-            "Distance of the newest inputs and of the price to days of the same season, one by one and all together, for the newest day of the run. "
-            "What it finds in data that can be believed asks for a retrain.",
+            "Distance of the newest inputs and of the price to days of the same season, one by one and all"
+            " together, for the newest day of the run. What it finds in data that can be believed asks for a"
+            " retrain.",
             "day_ahead_features",
             "data_quality",
         ),
         _spec(
             "reported_drift",
-            "The same of every other feature and of the champion's forecast itself. They repeat the news of the drivers: never a cause of a retrain.",
+            "The same of every other feature and of the champion's forecast itself. They repeat the news of"
+            " the drivers: never a cause of a retrain.",
             "day_ahead_features",
             "day_ahead_forecast",
         ),

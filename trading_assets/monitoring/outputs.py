@@ -1,4 +1,7 @@
-"""Monitoring of what the models say: are forecasts as good as they were, what carries them, were limits kept? Blind monitors say so."""
+"""Monitoring of what the models say: are forecasts as good as they were, what carries them, were limits kept?
+
+Blind monitors say so.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -148,7 +151,8 @@ def risk_limit_conformance(
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
 
-    The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at once and not only here.
+    The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at
+    once and not only here.
     """
     span = covered(context)
     since = span.last_day - timedelta(days=_CONFORMANCE_DAYS - 1)
@@ -175,7 +179,10 @@ def risk_limit_conformance(
     description="No limit was breached, and each could be measured.",
 )
 def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Fails on a breach, and on silence: a zone without conformance rows was not judged. Warns where a limit was missing or could not be measured."""
+    """Fails on a breach, and on silence: a zone without conformance rows was not judged.
+
+    Warns where a limit was missing or could not be measured.
+    """
     span = covered(context)
     return conformance_result(
         lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
@@ -188,7 +195,10 @@ def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCh
     description="Error and coverage within their own past.",
 )
 def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns of worse forecasts, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
+    """Warns of worse forecasts, fails where the monitor cannot see.
+
+    The sensor that retrains reads the same rows.
+    """
     return status_result(context, lake, "forecast_performance")
 
 

@@ -68,7 +68,8 @@ _LINEAGE = lineage(
 def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
     """Model inputs as known at the day-ahead gate of each delivery day, one row per market time unit.
 
-    A value published one second after the gate does not enter, in history as in live trading; the column `newest_input_utc` proves it.
+    A value published one second after the gate does not enter, in history as in live trading; the column
+    `newest_input_utc` proves it.
     """
     span = covered(context)
     settings = desk.zone(span.zone)

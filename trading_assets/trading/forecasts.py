@@ -66,7 +66,8 @@ def day_ahead_forecast(
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Quantiles of the day-ahead price for each market time unit, by the version that serves the day, with what was known at its gate.
 
-    A challenger forecasts the same days in shadow. A day without champion or features has no forecast, and an alert that says why.
+    A challenger forecasts the same days in shadow. A day without champion or features has no forecast, and an
+    alert that says why.
     """
     span = covered(context)
     made = champion_forecasts(span, lake, desk, registry)
@@ -136,7 +137,10 @@ def day_ahead_forecast(
 def day_ahead_forecast_checks(
     context: AssetCheckExecutionContext, lake: Lake, clock: Clock
 ) -> Iterable[AssetCheckResult]:
-    """They block: no day that fails reaches a signal. The signals ask the same verdict once more, for every day by itself."""
+    """They block: no day that fails reaches a signal.
+
+    The signals ask the same verdict once more, for every day by itself.
+    """
     span = covered(context)
     forecast = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(
         pl.col("role") == "champion"

@@ -1,4 +1,7 @@
-"""What follows a signal before the gate: it leaves through the outbox, and what moved the forecast behind it is written down."""
+"""What follows a signal before the gate.
+
+It leaves through the outbox, and what moved the forecast behind it is written down.
+"""
 
 from datetime import datetime
 
@@ -40,9 +43,12 @@ from workflows.decisions.reasons import reasons_of_day
 def published_signals(
     context: AssetExecutionContext, outbox: Outbox, clock: Clock, alerts: Alerts
 ) -> MaterializeResult:  # type: ignore[type-arg]
-    """Signals handed to table, folder and, where the zone is live, the signed webhook: at least once, each with a receipt.
+    """Signals handed to table, folder and, where the zone is live, the signed webhook.
 
-    Nothing leaves while the desk or zone is halted, after the gate, or past `valid_until_utc`; a replay of past days publishes nothing.
+    At least once, each with a receipt.
+
+    Nothing leaves while the desk or zone is halted, after the gate, or past `valid_until_utc`; a replay of
+    past days publishes nothing.
     """
     span = covered(context)
     rows = outbox.publish(span.zone, span.first_day, span.last_day, clock=clock.now)
@@ -54,7 +60,10 @@ def published_signals(
 
 
 def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -> None:
-    """An alert for every batch that a channel did not get. The message names the delivery day: the same trouble tomorrow is another alert."""
+    """An alert for every batch that a channel did not get.
+
+    The message names the delivery day: the same trouble tomorrow is another alert.
+    """
     for row in publications.filter(pl.col("status") != "sent").iter_rows(named=True):
         tried = f", attempt {row['attempt']}" if row["status"] == "failed" else ""
         text = f"{row['strategy']} for {row['delivery_day']} to {row['channel']}{tried}: {row['detail']}"
@@ -75,8 +84,8 @@ def signal_reasons(
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Why each signal: what every family of inputs adds to the forecast in EUR/MWh, and the past days it resembles.
 
-    TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own, what moved that spread. Of several days
-    only the newest is explained.
+    TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own,
+    what moved that spread. Of several days only the newest is explained.
     """
     span = covered(context)
     rows = reasons_of_day(span.zone, span.last_day, lake, desk, registry)
@@ -100,9 +109,12 @@ def signal_reasons(
     description="No signal uses more of any limit than there is, and every limit could be measured.",
 )
 def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Conformance of the champion's signals: breaches fail, denials warn; the tightest headroom and the limits at work are shown.
+    """Conformance of the champion's signals: breaches fail, denials warn.
 
-    An order that takes any price goes to the collar on purpose, so limits on prices are left out of the tightest.
+    The tightest headroom and the limits at work are shown.
+
+    An order that takes any price goes to the collar on purpose, so limits on prices are left out of the
+    tightest.
     """
     span = covered(context)
     rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)

@@ -66,11 +66,13 @@ def signals(
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading state and limits.
 
-    No fit forecast, no champion, stale input, a halted desk or an unreadable limit: flat, with the reason in every row, and an alert.
-    A day that was live and whose gate has passed keeps its signals, whatever is materialised again.
+    No fit forecast, no champion, stale input, a halted desk or an unreadable limit: flat, with the reason in
+    every row, and an alert. A day that was live and whose gate has passed keeps its signals, whatever is
+    materialised again.
     """
     span, folder = covered(context), Path(state_folder.path)
-    # Only while a gate is open do zones decide on the same desk: a replay, which may take minutes, takes no turn from a zone near its gate.
+    # Only while a gate is open do zones decide on the same desk: a replay, which may take minutes, takes no
+    # turn from a zone near its gate.
     is_open = gate_closure_utc(span.zone, span.last_day) > clock.now()
     with deciding(folder) if is_open else nullcontext():
         now = clock.now()

@@ -41,7 +41,8 @@ def analyst_database(
 ) -> MaterializeResult:  # type: ignore[type-arg]
     """Prices, forecasts as of any instant, signals, P&L, drift and model versions for SQL, charts and notebooks.
 
-    Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with `spotdesk sql`.
+    Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with
+    `spotdesk sql`.
     """
     families = (registry, registry.of_family(SPREAD_FAMILY))
     versions = [

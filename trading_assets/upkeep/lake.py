@@ -1,4 +1,7 @@
-"""Keeping the lake in order: checksums adopted and compared, crowded partitions written anew, files removed that nothing can need any more."""
+"""Keeping the lake in order.
+
+Checksums adopted and compared, crowded partitions written anew, files removed that nothing can need any more.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,7 +24,9 @@ from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
 
 KEPT_DAYS = 400
-"""Every version of a table of the last thirteen months can be read: longer than any model serves, so what it learnt from can be read again."""
+"""Every version of a table of the last thirteen months can be read: longer than any model serves, so what it
+learnt from can be read again.
+"""
 _MARGIN = timedelta(days=30)
 _STILL_NEEDED = ("candidate", "challenger", "champion")
 
@@ -30,8 +35,9 @@ _STILL_NEEDED = ("candidate", "challenger", "champion")
 def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
     """The lake in order: files that a killed process left get their checksum, crowded partitions become few files, dead files go.
 
-    No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions, from which models are made again bit for
-    bit, stay readable for 400 days and for as long as a model serves, or may serve, that was trained since.
+    No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions,
+    from which models are made again bit for bit, stay readable for 400 days and for as long as a model
+    serves, or may serve, that was trained since.
     """
     keep_days = kept_days(registry, desk, clock.now())
     adopted, compacted, removed = lake.adopt(), lake.compact(), lake.vacuum(keep_days=keep_days)
@@ -64,7 +70,10 @@ def every_file_is_sound(context: AssetCheckExecutionContext, lake: Lake) -> Asse
 
 
 def kept_days(registry: ModelRegistry, desk: Desk, now: datetime) -> int:
-    """Days of table versions to keep: `KEPT_DAYS`, or since the oldest model that serves, served or may serve was registered."""
+    """Days of table versions to keep.
+
+    `KEPT_DAYS`, or since the oldest model that serves, served or may serve was registered.
+    """
     made = [
         version.created_at_utc
         for zone in desk.zones
@@ -78,7 +87,9 @@ LAKE_JOBS = (
     define_asset_job(
         "lake_maintained",
         selection=AssetSelection.assets("lake_maintenance"),
-        description="The lake is in order: checksums compared, crowded partitions compacted, dead files removed.",
+        description=(
+            "The lake is in order: checksums compared, crowded partitions compacted, dead files removed."
+        ),
         tags={"dagster/max_runtime": "7200", "dagster/priority": "-10", "spotdesk/kind": "maintenance"},
     ),
 )

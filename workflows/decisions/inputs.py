@@ -1,4 +1,7 @@
-"""What the signals of a span of days need, read from the lake: forecasts, prices, the desk as it stood. No asset is defined here."""
+"""What the signals of a span of days need, read from the lake: forecasts, prices, the desk as it stood.
+
+No asset is defined here.
+"""
 
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -67,8 +70,9 @@ def walk_inputs(
 def desk_before(span: ZoneDays, lake: Lake, now: datetime) -> DeskBefore:
     """The desk's signals and money that a walk over the span may see.
 
-    Of its own zone only earlier days. Of other zones everything while a gate is open; in a replay their days of the span count only where their
-    name comes first, which is the order in which a replay works through the zones.
+    Of its own zone only earlier days. Of other zones everything while a gate is open; in a replay their days
+    of the span count only where their name comes first, which is the order in which a replay works through
+    the zones.
     """
     is_replay = gate_closure_utc(span.zone, span.last_day) <= now
     signals = lake.read("signals", first_day=span.first_day - timedelta(days=1), last_day=span.last_day)
@@ -82,7 +86,10 @@ def desk_before(span: ZoneDays, lake: Lake, now: datetime) -> DeskBefore:
 
 
 def drift_status(lake: Lake, zone: str, *, before: date) -> str:
-    """The newest verdict on drift from before a day: ok, alert, cannot_see, or not_assessed where there is none."""
+    """The newest verdict on drift from before a day.
+
+    Ok, alert, cannot_see, or not_assessed where there is none.
+    """
     verdicts = lake.read(
         "feature_drift",
         zones=[zone],

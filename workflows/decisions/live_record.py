@@ -1,4 +1,7 @@
-"""What went live is a record: once its gate has passed, no replay puts other signals in its place. No asset is defined here."""
+"""What went live is a record: once its gate has passed, no replay puts other signals in its place.
+
+No asset is defined here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +14,10 @@ from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import DeskBefore, WalkedSignals
 
-KEPT_BECAUSE = "these days were live and their gate has passed; `spotdesk replay` and `spotdesk backtest` look at them again"
+KEPT_BECAUSE = (
+    "these days were live and their gate has passed; `spotdesk replay` and `spotdesk backtest` look at them"
+    " again"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +50,12 @@ def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
 def write_decision(
     walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake
 ) -> tuple[pl.DataFrame, WriteReport]:
-    """Write the four tables of a decision beside the kept days; the rows of `signals` and what their write did.
+    """Write the four tables of a decision beside the kept days.
 
-    `limit_conformance` is the last on purpose: its rows of the same `as_of_utc` are the mark by which the outbox knows that the decision is whole.
-    A run that dies before it leaves signals that nobody sends.
+    The rows of `signals` and what their write did.
+
+    `limit_conformance` is the last on purpose: its rows of the same `as_of_utc` are the mark by which the
+    outbox knows that the decision is whole. A run that dies before it leaves signals that nobody sends.
     """
     signals = pl.concat([record.signals, walked.signals])
     report = _replace("signals", signals, span, lake)

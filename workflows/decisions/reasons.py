@@ -1,4 +1,7 @@
-"""What moved the forecast behind the signals of one day, computed from the version that made it. No asset is defined here."""
+"""What moved the forecast behind the signals of one day, computed from the version that made it.
+
+No asset is defined here.
+"""
 
 from datetime import date, timedelta
 
@@ -23,7 +26,10 @@ _SHOWN_DAYS = 3
 
 
 def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> pl.DataFrame:
-    """Rows of `signal_reasons` for the champion's signals of the day; none for signals whose model cannot be explained, or where none spoke."""
+    """Rows of `signal_reasons` for the champion's signals of the day.
+
+    None for signals whose model cannot be explained, or where none spoke.
+    """
     signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(
         pl.col("role") == "champion", pl.col("model_version") != "none"
     )
@@ -47,7 +53,10 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
 def _reasons_of_price(
     signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry
 ) -> pl.DataFrame:
-    """Rows for signals of one zone and day that rest on the forecast of the price; empty where that cannot be explained."""
+    """Rows for signals of one zone and day that rest on the forecast of the price.
+
+    Empty where that cannot be explained.
+    """
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     zone, day, name = signals.select("zone", "delivery_day", "model_version").row(0)
@@ -80,7 +89,10 @@ def _reasons_of_price(
 def _reasons_of_spread(
     signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry
 ) -> pl.DataFrame:
-    """Rows for signals of one zone and day that a model of the spread stands behind: what moved the spread, which is what they trade."""
+    """Rows for signals of one zone and day that a model of the spread stands behind.
+
+    What moved the spread, which is what they trade.
+    """
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     zone, day, against, as_of = signals.select("zone", "delivery_day", "settled_against", "as_of_utc").row(0)

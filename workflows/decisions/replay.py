@@ -1,4 +1,7 @@
-"""Making a stored forecast or signal again from its row alone, and saying what differs. No asset is defined here."""
+"""Making a stored forecast or signal again from its row alone, and saying what differs.
+
+No asset is defined here.
+"""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -57,19 +60,23 @@ def replay_forecast(
         )
     if found.tags.get("code_version") not in (None, model_code_version()):
         reasons.append(
-            f"the code changed since version {version} was trained: {found.tags['code_version']}, now {model_code_version()}"
+            f"the code changed since version {version} was trained: {found.tags['code_version']}, now"
+            f" {model_code_version()}"
         )
     if found.tags.get("lock_hash") not in (None, lock_hash()):
         reasons.append(
             f"the libraries changed since version {version} was trained: requirements.lock is another"
         )
-    return _verdict(
-        f"forecast of {zone} for {day}, {role} version {version}",
-        stored,
+    return (
+        _verdict(
+            f"forecast of {zone} for {day}, {role} version {version}",
+            stored,
+            made,
+            ("delivery_start_utc",),
+            reasons,
+        ),
         made,
-        ("delivery_start_utc",),
-        reasons,
-    ), made
+    )
 
 
 def replay_signal(
@@ -130,7 +137,8 @@ def _changed_limits(stored: pl.DataFrame, made: pl.DataFrame) -> list[str]:
         .sort(key)
     )
     return [
-        f"limit {row['limit_name']} of the {row['scope']} changed: {_said(row['limit_value'])} then, {_said(row['limit_value_now'])} now"
+        f"limit {row['limit_name']} of the {row['scope']} changed: {_said(row['limit_value'])} then,"
+        f" {_said(row['limit_value_now'])} now"
         for row in both.iter_rows(named=True)
     ]
 

@@ -62,7 +62,10 @@ def challenger_forecasts(
 
 
 def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> DayVerdict:
-    """The verdict that the signals ask, for every day of the span as of its decision: its gate, or now before it."""
+    """The verdict that the signals ask, for every day of the span as of its decision.
+
+    Its gate, or now before it.
+    """
     reasons = {}
     for day in span.days:
         verdict = assess_forecast_readiness(
@@ -95,7 +98,10 @@ def forecast_days(
     desk: Desk,
     registry: ModelRegistry,
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Forecasts of one version for some days, each as of its gate, and why days have none. Also what a replay of a stored forecast calls."""
+    """Forecasts of one version for some days, each as of its gate, and why days have none.
+
+    Also what a replay of a stored forecast calls.
+    """
     zone, settings = version.zone, desk.zone(version.zone)
     # The model holds every day it learnt from; it is given those since, the newest of them with their prices.
     first_day = version.trained_through + timedelta(days=1)

@@ -28,12 +28,18 @@ def spread_strategy(desk: Desk, zone: str) -> SettlementSpreadSettings | None:
 
 
 def spread_lineage(settings: ZoneSettings, strategy: SettlementSpreadSettings) -> str:
-    """Which data a model of the spread stands on, and against which second price: models of different lineage never stand in for each other."""
+    """Which data a model of the spread stands on, and against which second price.
+
+    Models of different lineage never stand in for each other.
+    """
     return f"{lineage_of(settings)} against {strategy.settled_against}"
 
 
 def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> ServedSpread | None:
-    """The model of each day of the span; None where no strategy asks for one. A day nobody serves, or whose files are damaged, has none."""
+    """The model of each day of the span; None where no strategy asks for one.
+
+    A day nobody serves, or whose files are damaged, has none.
+    """
     strategy = spread_strategy(desk, span.zone)
     if strategy is None:
         return None
@@ -50,7 +56,10 @@ def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> Served
 
 
 def _load(spreads: ModelRegistry, versions: Sequence[ModelVersion]) -> dict[str, SpreadModel]:
-    """Version to model, its files compared with their checksums first; a damaged one is left out, so its days are flat."""
+    """Version to model, its files compared with their checksums first.
+
+    A damaged one is left out, so its days are flat.
+    """
     models: dict[str, SpreadModel] = {}
     for version in {version.version: version for version in versions}.values():
         try:

@@ -1,7 +1,10 @@
-"""Models kept warm in this process, so that forecasting day after day costs an update and not a reload. No asset is defined here.
+"""Models kept warm in this process, so that forecasting day after day costs an update and not a reload.
 
-A loaded model that has absorbed days is taken up again only for a panel whose days are bit for bit those it absorbed; anything else loads
-the version's files anew. So a warm process and a cold one make the same forecasts.
+No asset is defined here.
+
+A loaded model that has absorbed days is taken up again only for a panel whose days are bit for bit those it
+absorbed; anything else loads the version's files anew. So a warm process and a cold one make the same
+forecasts.
 """
 
 import hashlib

@@ -1,4 +1,7 @@
-"""Two versions of a zone on the same days: both forecast, both traded on paper, both settled. No asset is defined here."""
+"""Two versions of a zone on the same days: both forecast, both traded on paper, both settled.
+
+No asset is defined here.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +43,9 @@ class Comparison:
 def comparable_days(
     lake: Lake, a: ModelVersion, b: ModelVersion, *, first: date | None, last: date | None
 ) -> tuple[date, ...]:
-    """The days of the range that neither version learnt from and whose features are there; the newest `DEFAULT_DAYS` without a range.
+    """The days of the range that neither version learnt from and whose features are there.
+
+    The newest `DEFAULT_DAYS` without a range.
 
     Raises:
         ForecastError: there is no such day.
@@ -57,7 +62,8 @@ def comparable_days(
     days = tuple(day for day in days_between(start, newest) if day in set(known))
     if not days:
         raise ForecastError(
-            f"versions {a.version} and {b.version} of {a.zone}: no day from {start} to {newest} that neither learnt from (the first is {unseen})"
+            f"versions {a.version} and {b.version} of {a.zone}: no day from {start} to {newest} that neither"
+            f" learnt from (the first is {unseen})"
         )
     return days
 

@@ -1,4 +1,7 @@
-"""The evaluation of a candidate as it is kept with the version: daily errors beside champion and naive forecast, and the sanity checks."""
+"""The evaluation of a candidate as it is kept with the version.
+
+Daily errors beside champion and naive forecast, and the sanity checks.
+"""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Judging candidates and challengers on what is stored, and carrying the verdict out: record first, then the registry. No asset is defined here."""
+"""Judging candidates and challengers on what is stored, and carrying the verdict out.
+
+Record first, then the registry. No asset is defined here.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -35,7 +38,8 @@ def review_zone(
 ) -> pl.DataFrame:
     """Judge every open version of the zone once and return the decisions, under `promotion_decisions`.
 
-    A candidate is judged on its evaluation, a challenger on the shadow days whose outcome is known. A verdict that only says "wait" leaves no record.
+    A candidate is judged on its evaluation, a challenger on the shadow days whose outcome is known. A verdict
+    that only says "wait" leaves no record.
     """
     limits = promotion_settings(desk)
     lineage = lineage_of(desk.zone(zone))
@@ -79,12 +83,15 @@ def ask_for_signature(
     is_spread = version.name.startswith(SPREAD_FAMILY)
     alerts.send(
         "sign_off_awaited",
-        f"version {version.version} of {version.name} may serve and waits for a second person: {row['reasons'][0]}; "
-        f"spotdesk promote {'--model spread ' if is_spread else ''}--zone {version.zone} --version {version.version} "
-        "--by NAME --signed-off-by OTHER --reason ...",
+        f"version {version.version} of {version.name} may serve and waits for a second person:"
+        f" {row['reasons'][0]}; spotdesk promote {'--model spread ' if is_spread else ''}--zone"
+        f" {version.zone} --version {version.version} --by NAME --signed-off-by OTHER --reason ...",
         zone=version.zone,
         now=now,
-        episode=f"version {version.version}{' of the spread' if is_spread else ''}, week {(now - asked).days // 7}",
+        episode=(
+            f"version {version.version}{' of the spread' if is_spread else ''}, week"
+            f" {(now - asked).days // 7}"
+        ),
     )
 
 
@@ -145,7 +152,8 @@ def carry_out(
 ) -> None:
     """Move the version to the stage that the verdict gives it, and make room beside it.
 
-    A challenger keeps its place when a newer candidate comes: were it replaced each time, none would ever have the days that a decision needs.
+    A challenger keeps its place when a newer candidate comes: were it replaced each time, none would ever
+    have the days that a decision needs.
     """
     zone = version.zone
     others = [
@@ -155,7 +163,8 @@ def carry_out(
     ]
     match verdict.action:
         case "promote":
-            # A challenger serves from the first day that no one has forecast with it as champion; a replay must not give it earlier days.
+            # A challenger serves from the first day that no one has forecast with it as champion; a replay
+            # must not give it earlier days.
             serves_from = (
                 version.serves_from
                 if version.stage == "candidate"
@@ -180,7 +189,10 @@ def carry_out(
 def decision_context(
     version: ModelVersion, serving: ModelVersion | None, now: datetime, days: Sequence[date]
 ) -> DecisionContext:
-    """Who is judged, beside the version that serves, if any, on which days and of which code: what a record holds beside the verdict."""
+    """Who is judged, beside the version that serves, if any, on which days and of which code.
+
+    What a record holds beside the verdict.
+    """
     return DecisionContext(
         zone=version.zone,
         decided_at_utc=now,

@@ -1,4 +1,8 @@
-"""Retrain requests as rows: what the monitors found becomes a cause, the policy decides, each request is kept. Sensors and the runner share it."""
+"""Retrain requests as rows.
+
+What the monitors found becomes a cause, the policy decides, each request is kept. Sensors and the runner
+share it.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
@@ -40,7 +44,10 @@ def write_requests(lake: Lake, requests: Iterable[RetrainRequest]) -> None:
 
 
 def causes_from_monitors(lake: Lake, zone: str, *, last_day: date, now: datetime) -> list[RetrainCause]:
-    """What the newest verdicts up to `last_day` ask for: drift, worse performance, worse performance to be expected."""
+    """What the newest verdicts up to `last_day` ask for.
+
+    Drift, worse performance, worse performance to be expected.
+    """
     since = last_day - timedelta(days=_LOOK_BACK_DAYS)
     causes = []
     drift = _newest_alerts(lake.read("feature_drift", zones=[zone], first_day=since, last_day=last_day))
@@ -104,7 +111,9 @@ def cause_of_age(
 def cause_of_code(
     versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, now: datetime
 ) -> RetrainCause | None:
-    """New code: features or forecasters are not those that the newest version was trained with. A version that does not say asks for nothing.
+    """New code: features or forecasters are not those that the newest version was trained with.
+
+    A version that does not say asks for nothing.
 
     A replay of history does not ask: it would train anew what it repeats.
     """
@@ -131,8 +140,8 @@ def requests_of_history(
 ) -> list[RetrainRequest]:
     """What a replay that stands before the day `before` has to train now, each request written.
 
-    It sees only requests of its own data and of its past, so that a replay that is repeated asks for the same; a request of this very
-    instant that was never closed is one that was killed, and is given out again.
+    It sees only requests of its own data and of its past, so that a replay that is repeated asks for the
+    same; a request of this very instant that was never closed is one that was killed, and is given out again.
     """
     settings = desk.zone(zone)
     prefix = f"{zone}-{lineage_of(settings)}-"

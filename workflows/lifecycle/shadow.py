@@ -1,4 +1,7 @@
-"""Challengers beside the champion on the days they ran together, from what was stored: no forecast is made again. No asset is defined here."""
+"""Challengers beside the champion on the days they ran together, from what was stored.
+
+No forecast is made again. No asset is defined here.
+"""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -38,9 +41,9 @@ def shadow_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[
         return []
     last = prices["delivery_day"].max()
     forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=last - span, last_day=last)  # type: ignore[operator, arg-type]
-    settled = lake.read("settlements", zones=[zone], first_day=last - span, last_day=last).filter(
+    settled = lake.read("settlements", zones=[zone], first_day=last - span, last_day=last).filter(  # type: ignore[arg-type, operator]
         pl.col("known_at_utc") <= clock.now()
-    )  # type: ignore[operator, arg-type]
+    )
     champion = forecasts.filter(pl.col("role") == "champion")
     names = forecasts.filter(pl.col("role") == "challenger")["model_version"].unique().to_list()
     made = [

@@ -30,7 +30,10 @@ def judge_spread(
     *,
     now: datetime,
 ) -> ModelVersion:
-    """Judge a candidate as stored on `days` that it never saw, record the decision, then carry it out; where a second person signs, it waits."""
+    """Judge a candidate as stored on `days` that it never saw, record the decision, then carry it out.
+
+    Where a second person signs, it waits.
+    """
     losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(version)), moment, days)
     rival = spreads.champion_before(version.zone, version)
     limits = promotion_settings(desk)
@@ -52,7 +55,10 @@ def judge_spread(
 def _losses_of(
     rival: ModelVersion, moment: SpreadMoment, days: Sequence[date], spreads: ModelRegistry
 ) -> Floats | None:
-    """Of the model that serves, on the days that it never saw; None where its files are damaged or it cannot read these inputs."""
+    """Of the model that serves, on the days that it never saw.
+
+    None where its files are damaged or it cannot read these inputs.
+    """
     try:
         losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(rival)), moment, days)[:, 0]
     except (ModelIntegrityError, ForecastError):

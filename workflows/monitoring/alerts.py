@@ -1,4 +1,6 @@
-"""What the monitors found becomes alerts: when a state begins and, while it lasts, again after a stated interval. No asset is defined here.
+"""What the monitors found becomes alerts.
+
+When a state begins and, while it lasts, again after a stated interval. No asset is defined here.
 
 The state itself is there every day: in the tables, in the checks and in `spotdesk status`.
 """
@@ -40,7 +42,10 @@ MONITORS: Mapping[str, Monitor] = {
 def tell_of_features(
     lake: Lake, alerts: Alerts, *, zone: str, last_day: date, now: datetime, settings: AlertSettings
 ) -> None:
-    """What the desk has to look at: bad data first; drift waits until the data can be believed; a blind monitor is told in any case."""
+    """What the desk has to look at: bad data first.
+
+    Drift waits until the data can be believed; a blind monitor is told in any case.
+    """
     is_bad = tell("data quality", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings)
     tell("drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=is_bad)
     # what else moved is in the table, the check and `spotdesk status`: it asks for nothing
@@ -60,9 +65,12 @@ def tell(
     settings: AlertSettings,
     only_blind: bool = False,
 ) -> bool:
-    """Raise what is due of one monitor as of `last_day`, from what it stored; returns whether anything is in the state `alert`.
+    """Raise what is due of one monitor as of `last_day`, from what it stored.
 
-    Call it after the verdicts are written: they are the history that says what is new. `only_blind` keeps findings back for another day.
+    Returns whether anything is in the state `alert`.
+
+    Call it after the verdicts are written: they are the history that says what is new. `only_blind` keeps
+    findings back for another day.
     """
     monitor = MONITORS[name]
     rows = lake.read(MONITOR_TABLES[name], zones=[zone], last_day=last_day).with_columns(
@@ -77,18 +85,29 @@ def tell(
                 f"{name} {_since(episode, last_day)}: {_what(episode, reasons)}; see docs/runbooks/{kind}.md"
             )
             alerts.send(
-                kind, message, zone=zone, severity=monitor.severity, now=now, episode=f"{name}: {episode.key}"
-            )  # type: ignore[arg-type]
+                kind,  # type: ignore[arg-type]
+                message,
+                zone=zone,
+                severity=monitor.severity,
+                now=now,
+                episode=f"{name}: {episode.key}",
+            )
     return bool(found)
 
 
 def tell_of_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
-    """Nobody measured the limits of the newest day: told once for as long as it lasts. `rows` are those of `limit_conformance` around it."""
+    """Nobody measured the limits of the newest day: told once for as long as it lasts.
+
+    `rows` are those of `limit_conformance` around it.
+    """
     measured = rows["delivery_day"].unique().sort().to_list()
     if last_day in measured:
         return
     since = f"the newest is of {measured[-1]}" if measured else "none in the four weeks before"
-    message = f"risk limits on {last_day}: cannot see: no limit was measured, {since}; see docs/runbooks/monitor_cannot_see.md"
+    message = (
+        f"risk limits on {last_day}: cannot see: no limit was measured, {since}; see"
+        " docs/runbooks/monitor_cannot_see.md"
+    )
     alerts.send(
         "monitor_cannot_see", message, zone=zone, now=now, episode=f"risk limits: cannot_see, {since}"
     )

@@ -25,7 +25,10 @@ _UNSEEN = "all features together"
 def shares_of_day(
     zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[str, dict[str, float]]:
-    """Version that serves the day, and the share of each feature in its forecast; empty where there is nothing to explain."""
+    """Version that serves the day, and the share of each feature in its forecast.
+
+    Empty where there is nothing to explain.
+    """
     settings = desk.zone(zone)
     try:
         version = registry.champion_for(zone, day, lineage_of(settings))
@@ -38,15 +41,21 @@ def shares_of_day(
     if features.filter(pl.col("delivery_day") == day).is_empty():
         return version.version, {}
     prices = read_raw(
-        lake, "day_ahead_prices", zone, settings, first_day=features["delivery_day"].min(), last_day=day
-    )  # type: ignore[arg-type]
+        lake,
+        "day_ahead_prices",
+        zone,
+        settings,
+        first_day=features["delivery_day"].min(),  # type: ignore[arg-type]
+        last_day=day,
+    )
     panel = build_panel(features, prices, zone=zone)
     row = int(np.searchsorted(panel.days, np.datetime64(day)))
     later = panel.rows(slice(int(np.searchsorted(panel.days, np.datetime64(first))), None))
     forecaster = take_forecaster(registry, version, later, day)
 
     def predict(known: DeliveryPanel) -> Floats | None:
-        # A model absorbs the days before the one it forecasts: with other past prices a fresh one has to, or the change would go unseen.
+        # A model absorbs the days before the one it forecasts: with other past prices a fresh one has to, or
+        # the change would go unseen.
         is_same_past = np.array_equal(known.prices[:-1], panel.prices[:row], equal_nan=True)
         try:
             return (
@@ -77,7 +86,10 @@ def judge_shares(
 
 
 def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str) -> pl.DataFrame:
-    """Rows of `feature_importance` before they are judged. Where nothing could be explained, one row says so, never none."""
+    """Rows of `feature_importance` before they are judged.
+
+    Where nothing could be explained, one row says so, never none.
+    """
     told: Mapping[str, float | None] = shares or {_UNSEEN: None}
     rows = [
         {

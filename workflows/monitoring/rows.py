@@ -1,4 +1,7 @@
-"""From the monitors' verdicts to the rows of their tables, and from those to checks. No asset is defined here."""
+"""From the monitors' verdicts to the rows of their tables, and from those to checks.
+
+No asset is defined here.
+"""
 
 from datetime import date, datetime, timedelta
 
@@ -72,7 +75,10 @@ def performance_rows(
 
 
 def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per limit of rows under `limit_conformance`, the tightest first, prices last: days, the furthest use, the smallest headroom, states."""
+    """One row per limit of rows under `limit_conformance`, the tightest first, prices last.
+
+    Days, the furthest use, the smallest headroom, states.
+    """
     counts = [
         (pl.col("status") == status).sum().alias(status) for status in ("reduced", "breached", "denied")
     ]
@@ -94,7 +100,10 @@ def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
 def quarantine_faulty(
     watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime
 ) -> int:
-    """Copy every value that is not to be believed to `quarantine`, with the reason; returns how many. The ledger itself never changes."""
+    """Copy every value that is not to be believed to `quarantine`, with the reason; returns how many.
+
+    The ledger itself never changes.
+    """
     faulty = watch.quality.faulty
     parts = [
         faulty.filter(pl.col("series") == name)

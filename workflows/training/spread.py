@@ -1,4 +1,7 @@
-"""Models of the spread between the auction and a zone's second price: what one learns from, and which one serves a day. No asset is defined here."""
+"""Models of the spread between the auction and a zone's second price.
+
+What one learns from, and which one serves a day. No asset is defined here.
+"""
 
 import json
 from datetime import datetime, timedelta

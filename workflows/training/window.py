@@ -1,4 +1,7 @@
-"""What the assets of a training run share: the window, the panel, the candidate, and the evidence for and against it. No asset is defined here."""
+"""What the assets of a training run share.
+
+The window, the panel, the candidate, and the evidence for and against it. No asset is defined here.
+"""
 
 import json
 from collections.abc import Sequence
@@ -81,14 +84,17 @@ def training_data(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock
         lake, "day_ahead_prices", zone, settings, first_day=window.first_day, last_day=through
     )
     prices = known_at(vintages, as_of)
-    # Days before the first price teach nothing: a desk whose own data is short must not have its model hold out more days than it has.
+    # Days before the first price teach nothing: a desk whose own data is short must not have its model hold
+    # out more days than it has.
     window = replace(
-        window, first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day)
-    )  # type: ignore[arg-type]
+        window,
+        first_day=max(window.first_day, prices["delivery_day"].min() or window.first_day),  # type: ignore[arg-type]
+    )
     features = read_features(lake, zone, settings, first_day=window.first_day, last_day=through)
     if prices.is_empty() or features.is_empty():
         raise ForecastError(
-            f"zone {zone}: no training data from {window.first_day} to {through} (data: {lineage_of(settings)})"
+            f"zone {zone}: no training data from {window.first_day} to {through} (data:"
+            f" {lineage_of(settings)})"
         )
     panel = build_panel(features, prices, zone=zone)
     _require_days(panel, window, settings)
@@ -137,7 +143,10 @@ def fingerprint(data: TrainingData, model_settings: dict[str, Any], settings: Zo
 def origin_tags(
     window: TrainingWindow, order: TrainingOrder, *, seed: int, data_version: str, as_of_utc: datetime
 ) -> dict[str, str]:
-    """Where a version comes from, whatever it forecasts: data, code, libraries, seed, and who asked for it."""
+    """Where a version comes from, whatever it forecasts.
+
+    Data, code, libraries, seed, and who asked for it.
+    """
     return {
         "data_version": data_version,
         "code_commit": read_environment().commit,
@@ -175,7 +184,10 @@ def find_candidate(zone: str, registry: ModelRegistry, desk: Desk, window: Train
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkForwardScores:
-    """Daily mean absolute errors on days that neither version saw, EUR/MWh; NaN where a version has nothing to say."""
+    """Daily mean absolute errors on days that neither version saw, EUR/MWh.
+
+    NaN where a version has nothing to say.
+    """
 
     days: tuple[date, ...]
     candidate: Floats
@@ -189,8 +201,9 @@ def score_candidate(
 ) -> WalkForwardScores:
     """Walk both versions over the evaluation days.
 
-    A champion whose files are damaged, or of another version of the code, forecasts nothing: the candidate is judged like a first one, since the
-    zone would stay flat for ever if it had to be compared with what cannot speak.
+    A champion whose files are damaged, or of another version of the code, forecasts nothing: the candidate is
+    judged like a first one, since the zone would stay flat for ever if it had to be compared with what cannot
+    speak.
     """
     days, theirs = data.window.evaluation_days, None
     if champion is not None:
@@ -235,7 +248,8 @@ def _require_days(panel: DeliveryPanel, window: TrainingWindow, settings: ZoneSe
     n_days = int(np.isfinite(panel.prices[learning]).any(axis=1).sum())
     if n_days < settings.minimum_training_days:
         raise ForecastError(
-            f"zone {window.zone}: {n_days} days to learn from until {window.learn_through}, {settings.minimum_training_days} needed"
+            f"zone {window.zone}: {n_days} days to learn from until {window.learn_through},"
+            f" {settings.minimum_training_days} needed"
         )
 
 

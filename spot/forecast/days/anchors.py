@@ -31,7 +31,9 @@ class Anchors:
 
 
 def anchors_of(grid: ClockGrid) -> Anchors:
-    """The constants of a history, from known values only; inputs that are mostly absent or constant are left out.
+    """The constants of a history, from known values only.
+
+    Inputs that are mostly absent or constant are left out.
 
     Raises:
         ForecastError: there is no price, or all prices are the same: nothing can be learnt.
@@ -43,7 +45,8 @@ def anchors_of(grid: ClockGrid) -> Anchors:
     spread = float(np.median(np.abs(prices - centre)) / NORMAL_MAD)
     if spread <= 1e-9 * max(1.0, abs(centre)):
         raise ForecastError(
-            f"the prices of {grid.zone} do not vary between {grid.days[0]} and {grid.days[-1]}: nothing can be learnt from them"
+            f"the prices of {grid.zone} do not vary between {grid.days[0]} and {grid.days[-1]}: nothing can"
+            " be learnt from them"
         )
     usable = {name: array for name, array in grid.inputs.items() if _is_usable(array)}
     residual = residual_load(usable)
@@ -80,9 +83,11 @@ def anchor_arrays(anchors: Anchors) -> Arrays:
             [anchors.price_centre, anchors.price_spread, anchors.residual_mean, anchors.residual_spread]
         ),
         "anchor.names": np.array(names, dtype=np.str_),
-        "anchor.inputs": np.array(
-            [[anchors.input_mean[n], anchors.input_spread[n], *anchors.input_range[n]] for n in names]
-        ).reshape(len(names), 4),
+        "anchor.inputs": (
+            np.array(
+                [[anchors.input_mean[n], anchors.input_spread[n], *anchors.input_range[n]] for n in names]
+            ).reshape(len(names), 4)
+        ),
         "anchor.order": np.array([names.index(name) for name in anchors.input_mean], dtype=np.int64),
     }
 

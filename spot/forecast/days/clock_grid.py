@@ -1,7 +1,8 @@
 """The canonical day: every delivery day as 24 hours of the local clock, whatever its length and resolution.
 
-Forecasters learn on hourly means by local clock hour. The hour that spring skips is interpolated, the hour that autumn doubles is the mean of
-both; quarter-hour days add the deviation of each quarter from its hour. `period_clock` leads back from the clock to a day's real periods.
+Forecasters learn on hourly means by local clock hour. The hour that spring skips is interpolated, the hour
+that autumn doubles is the mean of both; quarter-hour days add the deviation of each quarter from its hour.
+`period_clock` leads back from the clock to a day's real periods.
 """
 
 from collections.abc import Mapping
@@ -144,7 +145,10 @@ def _hourly(values: Floats, hours: Ints) -> Floats:
 
 
 def _deviations(values: Floats, hourly: Floats, hours: Ints, slots: Ints) -> Floats:
-    """(n, 24, 4) deviation of each quarter from its hour; NaN where the quarter is unknown or its hour was skipped."""
+    """(n, 24, 4) deviation of each quarter from its hour.
+
+    NaN where the quarter is unknown or its hour was skipped.
+    """
     width = SLOTS // max(1, len(np.unique(slots)))
     result = np.full((len(values), HOURS, SLOTS), np.nan)
     for offset in range(width):
@@ -162,7 +166,10 @@ def hours_to_periods(hourly: Floats, zone: str, day: date, n_periods: int, resol
 
 
 def slots_to_periods(slots: Floats, zone: str, day: date, n_periods: int, resolution_minutes: int) -> Floats:
-    """(24, 4, ...) values of the quarters to the (P, ...) real periods of a day; a longer period takes the mean of its quarters."""
+    """(24, 4, ...) values of the quarters to the (P, ...) real periods of a day.
+
+    A longer period takes the mean of its quarters.
+    """
     hours, first_slot = period_clock(zone, day, n_periods, resolution_minutes)
     width = resolution_minutes // 15
     return np.asarray(

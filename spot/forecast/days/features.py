@@ -1,7 +1,9 @@
-"""One feature vector per delivery day, in named groups: lagged prices, inputs, residual load, calendar, level and range.
+"""One feature vector per delivery day, in named groups.
 
-Row t of every group uses prices of days before t and inputs up to t, nothing else. Each group is divided by the root of its width, so that
-a kernel weight means the same for a group of 24 hours and for a single number.
+Lagged prices, inputs, residual load, calendar, level and range.
+
+Row t of every group uses prices of days before t and inputs up to t, nothing else. Each group is divided by
+the root of its width, so that a kernel weight means the same for a group of 24 hours and for a single number.
 """
 
 from collections.abc import Mapping
@@ -36,12 +38,17 @@ class NormalisationWindow:
 
 
 Scope = NormalisationWindow | int | None
-"""What of a normalisation window a feature group depends on: all of it, the days over which inputs are centred, or nothing."""
+"""What of a normalisation window a feature group depends on: all of it, the days over which inputs are centred,
+or nothing.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilledHistory:
-    """A grid and its causally filled arrays, from which features are made. Rows after the last price are allowed."""
+    """A grid and its causally filled arrays, from which features are made.
+
+    Rows after the last price are allowed.
+    """
 
     grid: ClockGrid
     prices: Floats
@@ -120,7 +127,10 @@ def _known_days(grid: ClockGrid) -> npt.NDArray[np.bool_]:
 
 
 class FeatureBuilder:
-    """Features of some rows of a history for any number of normalisation windows; what the windows share is made once."""
+    """Features of some rows of a history for any number of normalisation windows.
+
+    What the windows share is made once.
+    """
 
     def __init__(self, history: FilledHistory, anchors: Anchors, rows: slice) -> None:
         self._history, self._anchors, self._rows = history, anchors, rows

@@ -1,8 +1,9 @@
 """Which values of an input are believed, and which inputs a day lacks.
 
-A model that was fitted in winter meets more sun in summer: what is believed grows with the days absorbed, as far as seven of them reached. A fault
-of less than a week moves nothing, so it cannot open the door for a worse one. A refit measures its range anew, over all days alike, and may believe
-a little more or less than a model that was updated.
+A model that was fitted in winter meets more sun in summer: what is believed grows with the days absorbed, as
+far as seven of them reached. A fault of less than a week moves nothing, so it cannot open the door for a
+worse one. A refit measures its range anew, over all days alike, and may believe a little more or less than a
+model that was updated.
 """
 
 from collections.abc import Mapping
@@ -35,7 +36,10 @@ def _without_margin(low: float, high: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belief:
-    """What is believed after some days; it depends on the range of the fit and on the days absorbed since, in their order, alone."""
+    """What is believed after some days.
+
+    It depends on the range of the fit and on the days absorbed since, in their order, alone.
+    """
 
     ranges: Ranges
     """Lowest and highest believable value of each input."""
@@ -50,7 +54,10 @@ class Belief:
         return cls(ranges=ranges, lowest=dict.fromkeys(ranges, ()), highest=dict.fromkeys(ranges, ()))
 
     def after(self, day: ClockGrid) -> Self:
-        """The belief after `day`, one row without unbelievable values; a day that has no price yet is not taken."""
+        """The belief after `day`, one row without unbelievable values.
+
+        A day that has no price yet is not taken.
+        """
         if not np.isfinite(day.prices).any():
             return self
         ranges, lowest, highest = dict(self.ranges), dict(self.lowest), dict(self.highest)
@@ -84,7 +91,9 @@ class Belief:
         )
 
     def missing_inputs(self, day: ClockGrid, past: ClockGrid) -> tuple[str, ...]:
-        """Names of the inputs that the last day of `day` lacks: not there, or frozen at one value although they vary within the days of `past`.
+        """Names of the inputs that the last day of `day` lacks.
+
+        Not there, or frozen at one value although they vary within the days of `past`.
 
         Raises:
             ForecastError: an input is there but beyond belief.
@@ -95,7 +104,8 @@ class Belief:
             known = values[np.isfinite(values)]
             if len(known) and (known.min() < low or known.max() > high):
                 raise ForecastError(
-                    f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g}, believable is {low:g} to {high:g}"
+                    f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g},"
+                    f" believable is {low:g} to {high:g}"
                 )
             is_frozen = len(known) and np.ptp(known) == 0 and _varies_within_days(past.inputs[name])
             if is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():

@@ -1,4 +1,7 @@
-"""What the inputs of a panel mean: which raise the price, which lower it, the residual load between them, and what belongs to neighbours."""
+"""What the inputs of a panel mean.
+
+Which raise the price, which lower it, the residual load between them, and what belongs to neighbours.
+"""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -17,7 +20,10 @@ def is_of_neighbour(name: str) -> bool:
 
 
 def input_role(name: str) -> Role:
-    """What an input says about the price: `demand` raises it, `supply` lowers it. The benchmark's two series are taken in that order."""
+    """What an input says about the price: `demand` raises it, `supply` lowers it.
+
+    The benchmark's two series are taken in that order.
+    """
     lowered = name.lower()
     if is_of_neighbour(name):
         return "other"

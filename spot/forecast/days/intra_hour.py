@@ -1,8 +1,8 @@
 """The shape inside the hour: how far each quarter lies from the mean of its hour.
 
-The level of an hour is learnt from all history; the shape only from days that had quarters. It is a ridge regression per hour and quarter on the
-steps of the hourly curve to its neighbours, drawn towards plain interpolation of that curve. Before any quarter was seen it is interpolation
-with a wide error.
+The level of an hour is learnt from all history; the shape only from days that had quarters. It is a ridge
+regression per hour and quarter on the steps of the hourly curve to its neighbours, drawn towards plain
+interpolation of that curve. Before any quarter was seen it is interpolation with a wide error.
 """
 
 from dataclasses import dataclass

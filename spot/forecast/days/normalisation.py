@@ -1,8 +1,9 @@
 """Local normalisation of prices: subtract a recent median, divide by a recent spread, compress the tails.
 
-The target of day t is asinh((price - c_t) / s_t). c_t is the median of all prices of the days before, s_t mixes the recent median absolute
-deviation with that of the whole history. Source of the transformation: Uniejewski, Weron and Ziel (2018), "Variance stabilizing
-transformations for electricity spot price forecasting".
+The target of day t is asinh((price - c_t) / s_t). c_t is the median of all prices of the days before, s_t
+mixes the recent median absolute deviation with that of the whole history. Source of the transformation:
+Uniejewski, Weron and Ziel (2018), "Variance stabilizing transformations for electricity spot price
+forecasting".
 """
 
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ MAX_TRANSFORMED = 8.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RollingLevels:
-    """Median, scaled median absolute deviation and mean of the prices of the `window` days before each row; shapes (n,)."""
+    """Median, scaled median absolute deviation and mean of the prices of the `window` days before each row.
+
+    Shapes (n,).
+    """
 
     centre: Floats
     spread: Floats
@@ -42,7 +46,10 @@ def rolling_levels(prices: Floats, window: int, rows: slice) -> RollingLevels:
 
 
 def _median(values: Floats) -> float:
-    """Median of a vector that may be overwritten; np.median without its checks, which cost more than the median of a week."""
+    """Median of a vector that may be overwritten.
+
+    Np.median without its checks, which cost more than the median of a week.
+    """
     half = len(values) // 2
     if len(values) % 2:
         values.partition(half)
@@ -52,7 +59,10 @@ def _median(values: Floats) -> float:
 
 
 def mixed_spread(spread: Floats, whole_spread: float, share: float) -> Floats:
-    """Geometric mean of the recent and the whole spread, `share` of it recent; the recent one is at least a tenth of the whole."""
+    """Geometric mean of the recent and the whole spread, `share` of it recent.
+
+    The recent one is at least a tenth of the whole.
+    """
     return np.asarray(
         np.exp(share * np.log(np.maximum(spread, 0.1 * whole_spread)) + (1 - share) * np.log(whole_spread))
     )

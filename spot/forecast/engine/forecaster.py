@@ -25,7 +25,9 @@ _TREES_FILE = "trees.cbm"
 _CORE_SHARE = 0.5
 """Share of the fixed blend in the aggregate: online weights are noisy."""
 _LEAR_SHARE = 0.1
-"""Share of LEAR in the fixed blend: over short windows it follows what has just changed, and errs where the bank does not."""
+"""Share of LEAR in the fixed blend: over short windows it follows what has just changed, and errs where the bank
+does not.
+"""
 
 
 class EngineForecaster(HourlyForecaster[EngineSettings]):
@@ -141,7 +143,10 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
     # -- explanation
 
     def bank_parts(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
-        """What the bank's forecast of the last day of `history` is made of; what trees and LEAR add to it is a part of its own."""
+        """What the bank's forecast of the last day of `history` is made of.
+
+        What trees and LEAR add to it is a part of its own.
+        """
         parts = self.bank.explain(history, family_of)
         others = [
             name
@@ -219,7 +224,10 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         return self._n_passes * len(self.settings.windows)
 
     def _core(self, experts: Floats) -> Floats:
-        """The fixed blend of (..., K, 24) experts: the mean of bank and trees, or the bank alone, with a little of LEAR."""
+        """The fixed blend of (..., K, 24) experts.
+
+        The mean of bank and trees, or the bank alone, with a little of LEAR.
+        """
         column = self._bank_column() + (2 if self.settings.trees else 0)
         core = np.asarray(experts[..., column, :])
         if not self._lear:

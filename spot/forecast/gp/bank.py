@@ -1,7 +1,8 @@
 """The bank: one Gaussian process per normalisation window, their prices averaged.
 
-Every window has a plain pass and a robust one. The robust pass gives each day its own noise, from how badly the plain pass foresaw that day, so
-that a freak day pulls less on the days after it. Both share one kernel, or one for each block of hours.
+Every window has a plain pass and a robust one. The robust pass gives each day its own noise, from how badly
+the plain pass foresaw that day, so that a freak day pulls less on the days after it. Both share one kernel,
+or one for each block of hours.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -52,7 +53,11 @@ def transformed_outcomes(history: FilledHistory, features: DayFeatures, rows: sl
 
 
 def robust_factors(innovations: Floats) -> Floats:
-    """(n,) noise factor of each day: a power of its mean squared innovation over the median of the trailing year. NaN innovations count as usual."""
+    """(n,) noise factor of each day.
+
+    A power of its mean squared innovation over the median of the trailing year. NaN innovations count as
+    usual.
+    """
     typical = np.array([_trailing_median(innovations, day) for day in range(len(innovations))])
     return _noise_factor(np.nan_to_num(innovations / typical, nan=1.0))
 
@@ -82,16 +87,22 @@ class BankPlan:
 
 @dataclass(frozen=True, slots=True)
 class BankParts:
-    """Family of features to (24,) its contribution, EUR/MWh; and (D - 1,) likeness of every earlier day, 0 to 1."""
+    """Family of features to (24,) its contribution, EUR/MWh.
+
+    And (D - 1,) likeness of every earlier day, 0 to 1.
+    """
 
     contributions: dict[str, Floats]
     likeness: Floats
 
 
 class WindowProcess:
-    """The process of one normalisation window, over days WARM_UP_DAYS.. of a history; plain, and robust where asked for.
+    """The process of one normalisation window, over days WARM_UP_DAYS.. of a history.
 
-    Its kernel serves all hours, or it has one for each block of hours; how badly a day was foreseen, in all hours, sets the noise of all blocks.
+    Plain, and robust where asked for.
+
+    Its kernel serves all hours, or it has one for each block of hours; how badly a day was foreseen, in all
+    hours, sets the noise of all blocks.
     """
 
     def __init__(
@@ -197,7 +208,10 @@ def _warming_up(backcasts: list[list[Floats]]) -> Floats:
 
 
 class GaussianBank:
-    """All windows of a bank on one history. Its forecasts are (passes, windows, 24): the plain pass, then the robust one where asked for."""
+    """All windows of a bank on one history.
+
+    Its forecasts are (passes, windows, 24): the plain pass, then the robust one where asked for.
+    """
 
     def __init__(self, history: FilledHistory, anchors: Anchors, plan: BankPlan) -> None:
         """Fit on every row of `history`."""
@@ -248,7 +262,10 @@ class GaussianBank:
         return BankParts(contributions, np.concatenate([np.zeros(WARM_UP_DAYS), likeness]))
 
     def settle(self, history: FilledHistory) -> None:
-        """Do ahead what the next forecast needs of the absorbed days of `history`: coefficients, and products with the features known by now."""
+        """Do ahead what the next forecast needs of the absorbed days of `history`.
+
+        Coefficients, and products with the features known by now.
+        """
         for process in self.processes:
             process.settle()
         self._past.expect(self._past.parts_of(self.last_day(expected_day(history))))

@@ -1,7 +1,8 @@
 """Kernel weights of a bank, fitted on a history.
 
-Every second window, the longest among them, is fitted; the others keep the prior. Two opinions err in different places: the bank forecasts days
-that the fit has not seen no worse than with all windows fitted, at half the cost.
+Every second window, the longest among them, is fitted; the others keep the prior. Two opinions err in
+different places: the bank forecasts days that the fit has not seen no worse than with all windows fitted, at
+half the cost.
 """
 
 import numpy as np

@@ -1,8 +1,11 @@
-"""Gaussian-process regression on days: the whole walk-forward from one Cholesky factor, and one more day without refitting.
+"""Gaussian-process regression on days.
 
-With K + noise = L L' over days 0..n and z = L^-1 Y, row m of z depends on days 0..m alone, and the forecast of day m from the days before it is
-sum_{k<m} L_mk z_k, with variance L_mm^2. So one factor holds every daily recalibration of a backtest, and a new day is one new row of L. Source:
-Rasmussen and Williams (2006), chapter 2 and A.3; the use of the factor's prefixes as a walk-forward follows from their algorithm 2.1.
+The whole walk-forward from one Cholesky factor, and one more day without refitting.
+
+With K + noise = L L' over days 0..n and z = L^-1 Y, row m of z depends on days 0..m alone, and the forecast
+of day m from the days before it is sum_{k<m} L_mk z_k, with variance L_mm^2. So one factor holds every daily
+recalibration of a backtest, and a new day is one new row of L. Source: Rasmussen and Williams (2006), chapter
+2 and A.3; the use of the factor's prefixes as a walk-forward follows from their algorithm 2.1.
 """
 
 import numpy as np
@@ -22,7 +25,8 @@ def factorise(kernel: Singles, noise: Singles) -> Singles:
         ForecastError: the matrix is not positive definite, as with inputs that are not finite.
     """
     kernel[np.diag_indices(len(kernel))] += noise
-    # LAPACK sees the transpose of this row-major matrix, so its upper factor there is the lower factor here, made in place.
+    # LAPACK sees the transpose of this row-major matrix, so its upper factor there is the lower factor here,
+    # made in place.
     factor, info = lapack.spotrf(kernel.T, lower=0, overwrite_a=1, clean=1)
     if info != 0 or not np.isfinite(np.diagonal(factor)).all():  # LAPACK lets NaN pass
         raise ForecastError("the kernel matrix is not positive definite: the inputs cannot be trusted")
@@ -44,7 +48,8 @@ def solve_upper(factor: Singles, right: Singles) -> Singles:
 def one_step_means(factor: Singles, whitened: Singles) -> Singles:
     """(n, H) forecast of every day from the days before it; `whitened` is L^-1 Y.
 
-    The product with the strictly lower part leaves each day's own outcome out of its forecast to the last bit.
+    The product with the strictly lower part leaves each day's own outcome out of its forecast to the last
+    bit.
     """
     diagonal = np.diag(factor).copy()
     np.fill_diagonal(factor, 0.0)
@@ -75,7 +80,8 @@ class PackedFactor:
 class GrowingFactor:
     """A Cholesky factor with its whitened outcomes that takes one more day at a time.
 
-    The factor of the days of the fit stays as it is; later days are bordered to it: rows [border corner], corner lower triangular.
+    The factor of the days of the fit stays as it is; later days are bordered to it: rows [border corner],
+    corner lower triangular.
     """
 
     def __init__(self, factor: Singles, outcomes: Singles) -> None:

@@ -1,6 +1,9 @@
-"""Hyper-parameters by gradient: the kernel weights that make the walk-forward's price error smallest on the newest days of a history.
+"""Hyper-parameters by gradient.
 
-Adam (Kingma and Ba, 2015) on the logarithms, started from the fixed prior and drawn towards it; the best step wins.
+The kernel weights that make the walk-forward's price error smallest on the newest days of a history.
+
+Adam (Kingma and Ba, 2015) on the logarithms, started from the fixed prior and drawn towards it; the best step
+wins.
 """
 
 from dataclasses import dataclass
@@ -83,7 +86,10 @@ class _Layout:
 def fit_weights(
     space: GradientWorkspace, prior: KernelWeights, targets: PriceTargets, settings: GradientSettings
 ) -> KernelWeights:
-    """The best weights met on the way; the prior itself where no step improves on it or the kernel fails at once."""
+    """The best weights met on the way.
+
+    The prior itself where no step improves on it or the kernel fails at once.
+    """
     layout = _Layout(prior.distance > 0, prior.linear > 0)
     start = layout.pack(prior)
     vector, best_vector, best_error = start.copy(), start, np.inf

@@ -1,9 +1,10 @@
 """The kernel between delivery days, shared by all hours of the day or by a block of them.
 
-K(x, x') = h(t, t') sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS, with two components j, and with
-h = 1 + NEARNESS exp(-|t - t'| / MEMORY_DAYS) for days t and t': like days are a little more alike while they are near in time, so that the
-forecast follows what has changed lately. In the kernel of a block of hours the same hours of prices and inputs weigh more in the distances.
-Matrices are float32 and only their lower triangle is made: the next step is a Cholesky factor.
+K(x, x') = h(t, t') sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS,
+with two components j, and with h = 1 + NEARNESS exp(-|t - t'| / MEMORY_DAYS) for days t and t': like days are
+a little more alike while they are near in time, so that the forecast follows what has changed lately. In the
+kernel of a block of hours the same hours of prices and inputs weigh more in the distances. Matrices are
+float32 and only their lower triangle is made: the next step is a Cholesky factor.
 """
 
 from collections.abc import Mapping
@@ -23,7 +24,9 @@ BIAS = 3.0
 NEARNESS = 0.1
 MEMORY_DAYS = 60.0
 FOCUS = 0.7
-"""Share of the distances over the hours of a day that a kernel for one block of hours takes over that block alone."""
+"""Share of the distances over the hours of a day that a kernel for one block of hours takes over that block
+alone.
+"""
 EVENING_WEIGHT = 1.5
 """Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a part."""
 _BLOCK_ROWS = 256
@@ -82,7 +85,10 @@ def _kind(group: str) -> str:
 
 
 def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
-    """One over the number of inputs that share a role, for groups of inputs; inputs without a known role count for less."""
+    """One over the number of inputs that share a role, for groups of inputs.
+
+    Inputs without a known role count for less.
+    """
     names = {
         group: group.rpartition("@" if "@" in group else "-")[0]
         for group in groups
@@ -90,8 +96,10 @@ def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
     }
     inputs = set(names.values())
     return {
-        group: (0.3 if input_role(name) == "other" else 1.0)
-        / sum(input_role(other) == input_role(name) for other in inputs)
+        group: (
+            (0.3 if input_role(name) == "other" else 1.0)
+            / sum(input_role(other) == input_role(name) for other in inputs)
+        )
         for group, name in names.items()
     }
 
@@ -113,14 +121,20 @@ def hour_blocks(n_blocks: int) -> tuple[slice, ...]:
 
 
 def hour_weights(block: slice) -> Floats:
-    """(24,) weight of every hour in the distances of the kernel that forecasts the hours of `block`; their mean is 1."""
+    """(24,) weight of every hour in the distances of the kernel that forecasts the hours of `block`.
+
+    Their mean is 1.
+    """
     is_inside = np.zeros(HOURS)
     is_inside[block] = 1.0
     return np.asarray(1 - FOCUS + FOCUS * is_inside / is_inside.mean())
 
 
 def column_weights(widths: list[int], block: slice) -> Floats:
-    """(sum of widths,) weight of every column of groups of these widths: `hour_weights` in those of 24 hours, 1 in all others."""
+    """(sum of widths,) weight of every column of groups of these widths.
+
+    `hour_weights` in those of 24 hours, 1 in all others.
+    """
     return np.concatenate([hour_weights(block) if width == HOURS else np.ones(width) for width in widths])
 
 
@@ -186,7 +200,10 @@ def largest_distance_part(weights: KernelWeights) -> float:
 def distance_part(
     product: Singles, left: Singles, right: Singles, *, amplitude: Floats, exponent: Floats
 ) -> Singles:
-    """The part a exp(-d^gamma) of a block of inner products, in place; `left` and `right` are the squared norms of its rows and columns."""
+    """The part a exp(-d^gamma) of a block of inner products, in place.
+
+    `left` and `right` are the squared norms of its rows and columns.
+    """
     product *= np.float32(-2)
     product += left
     product += right

@@ -1,8 +1,9 @@
 """The gradient of a walk-forward's price error with respect to the kernel's hyper-parameters, by reverse mode through the Cholesky factor.
 
-For K = L L' and z = L^-1 Y the walk-forward means are m = Y - diag(L) z. Reverse mode of the factor (Murray, 2016, "Differentiation of the Cholesky
-decomposition") gives Kbar = sym(L^-T Phi(L' Lbar) L^-1), Phi keeping the lower triangle and halving the diagonal. Because Lbar is the lower part
-of a matrix of rank H, Phi(L' Lbar) is known without a product: it is -zbar z' below the diagonal. Two triangular solves remain.
+For K = L L' and z = L^-1 Y the walk-forward means are m = Y - diag(L) z. Reverse mode of the factor (Murray,
+2016, "Differentiation of the Cholesky decomposition") gives Kbar = sym(L^-T Phi(L' Lbar) L^-1), Phi keeping
+the lower triangle and halving the diagonal. Because Lbar is the lower part of a matrix of rank H, Phi(L'
+Lbar) is known without a product: it is -zbar z' below the diagonal. Two triangular solves remain.
 """
 
 from dataclasses import dataclass
@@ -43,7 +44,10 @@ class PriceTargets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightGradient:
-    """Error and its derivative with respect to the logarithm of every hyper-parameter; of the exponents to themselves."""
+    """Error and its derivative with respect to the logarithm of every hyper-parameter.
+
+    Of the exponents to themselves.
+    """
 
     error: float
     """Weighted mean absolute price error."""
@@ -55,7 +59,10 @@ class WeightGradient:
 
 
 class GradientWorkspace:
-    """Buffers for one set of inputs, used again in every step: n by n floats cost more to allocate than to fill."""
+    """Buffers for one set of inputs, used again in every step.
+
+    N by n floats cost more to allocate than to fill.
+    """
 
     def __init__(self, columns: Singles, widths: list[int]) -> None:
         n_days = len(columns)
@@ -133,13 +140,17 @@ def _fill_kernel(space: GradientWorkspace, weights: KernelWeights) -> None:
 
 
 def _kernel_bar(factor: Singles, whitened: Singles, mean_bar: Singles) -> Singles:
-    """(n, n) derivative of the error with respect to the kernel: lower triangle, both halves' worth below the diagonal."""
+    """(n, n) derivative of the error with respect to the kernel.
+
+    Lower triangle, both halves' worth below the diagonal.
+    """
     diagonal = np.diag(factor)
     z_bar = -diagonal[:, None] * mean_bar
     inner = np.tril(
         -z_bar @ whitened.T, -1
     )  # on the diagonal the two parts of Lbar cancel: a mean does not depend on its own outcome
-    # inner is row-major: LAPACK sees inner', so that L^-T inner L^-1 is had by solving from one side, transposing and solving again.
+    # inner is row-major: LAPACK sees inner', so that L^-T inner L^-1 is had by solving from one side,
+    # transposing and solving again.
     half, _ = lapack.strtrs(factor.T, np.asfortranarray(inner), lower=0, trans=0, overwrite_b=1)
     full, _ = lapack.strtrs(factor.T, np.asfortranarray(half.T), lower=0, trans=0, overwrite_b=1)
     bar = full + full.T

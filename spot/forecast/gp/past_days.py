@@ -1,8 +1,9 @@
 """The features of past days, kept ready for the kernels of all windows between them and a new day.
 
-Calendar and residual load are the same in every window, inputs in those that centre them alike; only what is made of prices belongs to one window.
-So a group of features is kept, and multiplied with the new day, once for all windows in which it is the same. Where a window has a kernel for
-each block of hours, its groups of 24 hours are kept block by block: the kernels differ in how much the blocks weigh.
+Calendar and residual load are the same in every window, inputs in those that centre them alike; only what is
+made of prices belongs to one window. So a group of features is kept, and multiplied with the new day, once
+for all windows in which it is the same. Where a window has a kernel for each block of hours, its groups of 24
+hours are kept block by block: the kernels differ in how much the blocks weigh.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,20 +25,27 @@ from spot.forecast.gp.kernel import (
 )
 
 Part = tuple[str, Scope, int]
-"""A feature group, what of the normalisation window it depends on (windows that agree in it share the part), and the first of its hours; 0 too for
-a group that is not of hours."""
+"""A feature group, what of the normalisation window it depends on (windows that agree in it share the part), and
+the first of its hours; 0 too for a group that is not of hours.
+"""
 DayParts = Mapping[Part, Singles]
 """Part to (n, width) its features on n days."""
 _SPARE_ROWS = 64
 
 
 class PastDays:
-    """n past days as the V kernels of all windows see them, in P parts; kernels are in the order of windows, and of blocks within each."""
+    """n past days as the V kernels of all windows see them, in P parts.
+
+    Kernels are in the order of windows, and of blocks within each.
+    """
 
     def __init__(
         self, features: Sequence[DayFeatures], weights: Sequence[KernelWeights], n_blocks: Sequence[int]
     ) -> None:
-        """Features of the same days, hyper-parameters and number of blocks of hours, all by window; numbers of blocks other than 1 are the same."""
+        """Features of the same days, hyper-parameters and number of blocks of hours, all by window.
+
+        Numbers of blocks other than 1 are the same.
+        """
         self._weights = weights
         self._cuts = _cuts(features, n_blocks)
         self._parts = dict(self.parts_of(features))
@@ -66,7 +74,10 @@ class PastDays:
     def _by_part(
         self, groups: Sequence[str], features: DayFeatures, weights: Floats, of_hour: Floats | None = None
     ) -> Singles:
-        """(m, P) weights (m, G) of the groups spread over the parts; those of hours times `of_hour` (24,) where given."""
+        """(m, P) weights (m, G) of the groups spread over the parts.
+
+        Those of hours times `of_hour` (24,) where given.
+        """
         place = {part: index for index, part in enumerate(self._parts)}
         spread = np.zeros((len(weights), len(place)), dtype=np.float32)
         for name, weight in zip(groups, weights.T, strict=True):
@@ -102,11 +113,17 @@ class PastDays:
         return rows, BIAS + self._largest + (self._linear @ norms)[:, 0]
 
     def expect(self, new: DayParts) -> None:
-        """Multiply ahead with what is known already of the day to come; what turns out otherwise is multiplied when it is asked for."""
+        """Multiply ahead with what is known already of the day to come.
+
+        What turns out otherwise is multiplied when it is asked for.
+        """
         self._products(new)
 
     def likeness(self, new: DayParts) -> Floats:
-        """(V, n) how like in features every past day is: 1 for a day with the same, 0 for one unlike in all."""
+        """(V, n) how like in features every past day is.
+
+        1 for a day with the same, 0 for one unlike in all.
+        """
         return np.asarray(
             self._distance_parts(self._norms(new), self._products(new))
             * (1 + NEARNESS)
@@ -141,7 +158,10 @@ class PastDays:
             )
 
     def _products(self, new: DayParts) -> Singles:
-        """(P, n) inner product of every part of one new day with that of every past day; parts that are as they were when last asked for stand."""
+        """(P, n) inner product of every part of one new day with that of every past day.
+
+        Parts that are as they were when last asked for stand.
+        """
         columns = np.concatenate([new[part][0] for part in self._parts])
         if self._asked is None:
             self._asked = (
@@ -177,7 +197,10 @@ class PastDays:
 def _cuts(
     features: Sequence[DayFeatures], n_blocks: Sequence[int]
 ) -> dict[tuple[str, Scope], tuple[slice, ...]]:
-    """Name and scope of every group to the columns of its parts: those of hours are cut where a window that sees them has blocks."""
+    """Name and scope of every group to the columns of its parts.
+
+    Those of hours are cut where a window that sees them has blocks.
+    """
     cuts: dict[tuple[str, Scope], tuple[slice, ...]] = {}
     for its, n in sorted(zip(features, n_blocks, strict=True), key=lambda window: window[1]):
         for name, group in its.groups.items():

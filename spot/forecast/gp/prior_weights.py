@@ -1,9 +1,10 @@
 """Fixed prior of the kernel weights, by normalisation window and kind of feature group: the table itself.
 
-Mean (of logarithms) of the weights fitted on the five markets of the open-access benchmark, days 728 to 1455. Per window, headed by its days of
-centre and spread: the two distance components (in the order of DISTANCE_KINDS), the linear one (LINEAR_KINDS), two amplitudes, two exponents
-and the noise variance. Kinds: `p` lagged price, `x` input (0 demand, 1 supply) and its lag, `d` difference to that lag, `r` residual load, then
-calendar and level.
+Mean (of logarithms) of the weights fitted on the five markets of the open-access benchmark, days 728 to 1455.
+Per window, headed by its days of centre and spread: the two distance components (in the order of
+DISTANCE_KINDS), the linear one (LINEAR_KINDS), two amplitudes, two exponents and the noise variance. Kinds:
+`p` lagged price, `x` input (0 demand, 1 supply) and its lag, `d` difference to that lag, `r` residual load,
+then calendar and level.
 """
 
 import numpy as np

@@ -1,9 +1,11 @@
 """Fast LEAR: lasso-estimated autoregression of every hour on lagged prices, inputs and the weekday, recalibrated daily.
 
-Source of the model: Uniejewski, Nowotarski and Weron (2016); Lago et al. (2021), who average it over calibration windows. What is fast: one Gram
-matrix serves all 24 hours, and the alternating direction method (Boyd et al., 2011) solves all hours at once from yesterday's solution, so a
-recalibration is one Cholesky factor and a few dozen matrix products. Penalties are chosen by AIC along a grid of penalties, solved together,
-where days outnumber regressors; in shorter windows AIC has no meaning, and the newest two weeks choose.
+Source of the model: Uniejewski, Nowotarski and Weron (2016); Lago et al. (2021), who average it over
+calibration windows. What is fast: one Gram matrix serves all 24 hours, and the alternating direction method
+(Boyd et al., 2011) solves all hours at once from yesterday's solution, so a recalibration is one Cholesky
+factor and a few dozen matrix products. Penalties are chosen by AIC along a grid of penalties, solved
+together, where days outnumber regressors; in shorter windows AIC has no meaning, and the newest two weeks
+choose.
 """
 
 from dataclasses import dataclass
@@ -36,14 +38,19 @@ class LearSettings(BaseModel):
     smallest_share: float = Field(default=1e-3, gt=0, lt=1)
     """Smallest penalty of the grid as a share of the largest, above which all coefficients are 0."""
     short_shares: tuple[float, ...] = (0.02, 0.05, 0.1)
-    """Shares of the largest penalty to choose from where regressors outnumber days: the one that forecasts the newest two weeks best."""
+    """Shares of the largest penalty to choose from where regressors outnumber days: the one that forecasts the
+    newest two weeks best.
+    """
     iterations: int = Field(default=40, ge=1)
     """Steps from yesterday's solution."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """Solution of one recalibration, the next one's start: coefficients, their split copy and dual, penalties, all per hour."""
+    """Solution of one recalibration, the next one's start.
+
+    Coefficients, their split copy and dual, penalties, all per hour.
+    """
 
     split: Singles
     dual: Singles
@@ -64,7 +71,10 @@ class _Calibrated:
 
 
 class LearWindow:
-    """LEAR on one calibration window. A forecast leaves no trace until its day is committed, so it may be asked for any number of times."""
+    """LEAR on one calibration window.
+
+    A forecast leaves no trace until its day is committed, so it may be asked for any number of times.
+    """
 
     def __init__(self, window_days: int, settings: LearSettings) -> None:
         self._window, self._settings = window_days, settings
@@ -129,7 +139,10 @@ class LearWindow:
         self._ahead = None
 
     def _select(self, x: Floats, y: Floats, gram: Singles, moment: Singles, row: int) -> _Solved:
-        """Penalties per hour by AIC over a grid, all hours and penalties solved at once; in a short window by the error of its newest days."""
+        """Penalties per hour by AIC over a grid, all hours and penalties solved at once.
+
+        In a short window by the error of its newest days.
+        """
         largest = np.abs(moment).max(axis=0)
         zero = np.zeros_like(moment)
         n_days, n_regressors = len(y), len(gram)
@@ -215,7 +228,10 @@ def lasso(
 
 
 def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floats) -> Floats:
-    """(n, F) scaled regressors of some rows; `centre` and `spread` are those of the price and of each input."""
+    """(n, F) scaled regressors of some rows.
+
+    `centre` and `spread` are those of the price and of each input.
+    """
     index = np.arange(rows.start, rows.stop)
     prices = np.arcsinh((history.prices[index[0] - _LONGEST_LAG : rows.stop] - centre[0]) / spread[0])
     parts = [prices[_LONGEST_LAG - lag : len(prices) - lag] for lag in PRICE_LAGS]
@@ -228,7 +244,10 @@ def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floa
 
 
 def _scales(history: FilledHistory, rows: slice) -> tuple[Floats, Floats]:
-    """Median and scaled median absolute deviation of the price and of every input, hour by hour: (1 + inputs, 24) each."""
+    """Median and scaled median absolute deviation of the price and of every input, hour by hour.
+
+    (1 + inputs, 24) each.
+    """
     series = np.stack(
         [history.prices[rows], *(values[rows] for values in own_series(history.inputs).values())]
     )

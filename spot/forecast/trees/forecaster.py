@@ -1,8 +1,11 @@
-"""CatBoost on a table of one row per clock hour: all quantiles of one model, good for interactions and for explanations.
+"""CatBoost on a table of one row per clock hour.
 
-Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Targets are normalised prices; crossed quantiles
-are sorted, then stretched by how far they missed on the newest days, which the model that measured it had not seen (Romano, Patterson and
-Candes, 2019, "Conformalized quantile regression").
+All quantiles of one model, good for interactions and for explanations.
+
+Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Targets are
+normalised prices; crossed quantiles are sorted, then stretched by how far they missed on the newest days,
+which the model that measured it had not seen (Romano, Patterson and Candes, 2019, "Conformalized quantile
+regression").
 """
 
 from collections.abc import Mapping
@@ -131,7 +134,8 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         shares, base = values[:, middle, :-1], values[:, middle, -1]
         total = shares.sum(axis=1)
         here, usual = (restore(z[None], table.centre, table.spread)[0] for z in (base + total, base))
-        # In transformed prices the parts add up exactly; the mean slope between the two ends carries them to EUR/MWh.
+        # In transformed prices the parts add up exactly; the mean slope between the two ends carries them to
+        # EUR/MWh.
         slope = np.where(
             np.abs(total) > 1e-9, (here - usual) / np.where(np.abs(total) > 1e-9, total, 1.0), table.spread[0]
         )

@@ -1,6 +1,9 @@
-"""Boosted trees on what the bank leaves over: interactions of hour, level and recent misses that a kernel over whole days does not see.
+"""Boosted trees on what the bank leaves over.
 
-One model for all hours, refitted every few weeks, on the difference between the transformed price and the bank's forecast of it.
+Interactions of hour, level and recent misses that a kernel over whole days does not see.
+
+One model for all hours, refitted every few weeks, on the difference between the transformed price and the
+bank's forecast of it.
 """
 
 from typing import Any
@@ -40,7 +43,10 @@ class ResidualTable:
     """The tree's table over the rows of a history, given the bank's forecasts of them."""
 
     def __init__(self, history: FilledHistory, anchors: Anchors, bank: Floats, rows: slice) -> None:
-        """`bank` (D, 24) holds a forecast for every row of `history`, NaN while warming up; `rows` are those to tabulate."""
+        """`bank` (D, 24) holds a forecast for every row of `history`, NaN while warming up.
+
+        `rows` are those to tabulate.
+        """
         start, stop, _ = rows.indices(len(history))
         memory = slice(max(0, start - 29), stop)
         table = hour_table(history, anchors, memory)
@@ -92,7 +98,10 @@ class ResidualTable:
         return models[0] if len(models) == 1 else sum_models(models, weights=[1 / len(models)] * len(models))
 
     def predict(self, model: Any, rows: slice) -> Floats:
-        """(n, 24) prices of some rows of this table: the bank's forecast plus the residual that the model foresees."""
+        """(n, 24) prices of some rows of this table.
+
+        The bank's forecast plus the residual that the model foresees.
+        """
         columns = self.columns[rows]
         foreseen = np.asarray(model.predict(columns.reshape(-1, len(self.names)), thread_count=1))
         return restore(

@@ -1,7 +1,7 @@
 """Layouts of the recorded market data files: which column of which file is which series. Data, no logic.
 
-Files and their meaning: the README and the `.md` beside each file. Times are UTC, except in the open-access benchmark (`epf_*`), whose naive
-local days have exactly 24 rows.
+Files and their meaning: the README and the `.md` beside each file. Times are UTC, except in the open-access
+benchmark (`epf_*`), whose naive local days have exactly 24 rows.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,10 @@ class SeriesColumn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLayout:
-    """How to read the files whose names match `pattern`. Earlier layouts win where two files hold the same hour of a series."""
+    """How to read the files whose names match `pattern`.
+
+    Earlier layouts win where two files hold the same hour of a series.
+    """
 
     pattern: str
     zone: str = ""

@@ -1,7 +1,8 @@
 """Recorded market data files: a file's frame in, rows under the raw contracts out.
 
-None of the files says when a value was published, so every row is known by the dated publication rule (`availability="rule"`); wind and solar
-forecasts are then known from 18:00 on, after the gate. Units are those of the contracts; a missing value is no row.
+None of the files says when a value was published, so every row is known by the dated publication rule
+(`availability="rule"`); wind and solar forecasts are then known from 18:00 on, after the gate. Units are
+those of the contracts; a missing value is no row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,9 @@ from spot.sources.files.layouts import FileLayout, SeriesColumn, find_layout
 SOURCE = "files"
 _CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
 _MIXED_SHARE = 0.01
-"""A file in which more than this share of hourly-auction hours holds several prices does not hold that auction's prices."""
+"""A file in which more than this share of hourly-auction hours holds several prices does not hold that auction's
+prices.
+"""
 
 
 def parse_market_file(name: str, frame: pl.DataFrame, *, zone: str | None = None) -> dict[str, pl.DataFrame]:
@@ -31,12 +34,13 @@ def parse_market_file(name: str, frame: pl.DataFrame, *, zone: str | None = None
         zone: only this zone's rows; None for all zones of the file.
 
     Returns:
-        Table name to rows under its contract, by zone, series and delivery start. Quarter-hour prices of an hourly auction become hours; hourly
-        averages of a quarter-hour auction are not its prices and are left out. An hour whose quarters differ stays as it is: the ledger
-        refuses it with its reason.
+        Table name to rows under its contract, by zone, series and delivery start. Quarter-hour prices of an
+        hourly auction become hours; hourly averages of a quarter-hour auction are not its prices and are left
+        out. An hour whose quarters differ stays as it is: the ledger refuses it with its reason.
 
     Raises:
-        ContractError: the layout is unknown, a column is missing, times repeat, or the prices are not those of one auction.
+        ContractError: the layout is unknown, a column is missing, times repeat, or the prices are not those
+            of one auction.
     """
     layout = find_layout(name)
     if layout is None:
@@ -74,9 +78,12 @@ def zones_of_file(name: str, frame: pl.DataFrame) -> list[str]:
 
 
 def merge_by_precedence(files: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
-    """One set of tables from several files, best first: of each hour of a series the first file that has it is believed, and no other.
+    """One set of tables from several files, best first.
 
-    Wind on- and offshore count as one series with `wind`, so that a total and its parts from two files never stand side by side.
+    Of each hour of a series the first file that has it is believed, and no other.
+
+    Wind on- and offshore count as one series with `wind`, so that a total and its parts from two files never
+    stand side by side.
     """
     merged: dict[str, pl.DataFrame] = {}
     for tables in files:
@@ -157,7 +164,9 @@ def _rows(
 
 
 def _at_auction_resolution(name: str, zone: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """Prices as the auction gave them: quarter hours repeated four times in an hourly auction become one hour.
+    """Prices as the auction gave them.
+
+    Quarter hours repeated four times in an hourly auction become one hour.
 
     Raises:
         ContractError: too many hours hold several prices.
@@ -179,8 +188,8 @@ def _at_auction_resolution(name: str, zone: str, rows: pl.DataFrame) -> pl.DataF
     n_mixed = hours.height - hours["is_one"].sum()
     if n_mixed > _MIXED_SHARE * hours.height:
         raise ContractError(
-            f"file {name}: {n_mixed} of {hours.height} hours of the hourly auction of {zone} hold several prices or miss one: "
-            "prices of two auctions are mixed; refused"
+            f"file {name}: {n_mixed} of {hours.height} hours of the hourly auction of {zone} hold several"
+            " prices or miss one: prices of two auctions are mixed; refused"
         )
     judged = finer.join(hours, on="_hour")
     whole = judged.filter("is_one", pl.col("delivery_start_utc") == pl.col("_hour")).with_columns(

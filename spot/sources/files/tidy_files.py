@@ -1,4 +1,7 @@
-"""Any market data in one tidy layout, CSV or Parquet: bytes to rows under the raw contracts. The layout is documented in docs/sources/files.md."""
+"""Any market data in one tidy layout, CSV or Parquet: bytes to rows under the raw contracts.
+
+The layout is documented in docs/sources/files.md.
+"""
 
 import io
 import re
@@ -28,7 +31,8 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
     Values without `available_at` are dated by the publication rule of their table.
 
     Raises:
-        ContractError: the file is no such table, a column is unknown or missing, a time has no offset, a number is none, or a period is given
+        ContractError: the file is no such table, a column is unknown or missing, a time has no offset, a
+            number is none, or a period is given
             twice for one publication; nothing of it is used.
     """
     check_size(body, what)
@@ -36,7 +40,8 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
     missing, unknown = set(_NEEDED) - set(whole.columns), set(whole.columns) - {*_NEEDED, *_OPTIONAL}
     if missing or unknown:
         raise ContractError(
-            f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)}; docs/sources/files.md has the layout"
+            f"{what}: missing columns {sorted(missing)}, unknown columns {sorted(unknown)};"
+            " docs/sources/files.md has the layout"
         )
     if whole.is_empty():
         raise ContractError(f"{what}: no rows")
@@ -70,9 +75,9 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
                 starts_us=part["delivery_start"].dt.epoch("us").to_numpy(),
                 resolution_minutes=int(minutes),
                 values=part["value"].to_numpy(),
-                available_us=part["available_at"].dt.epoch("us").to_numpy().astype(np.int64)
-                if has_instants
-                else None,
+                available_us=(
+                    part["available_at"].dt.epoch("us").to_numpy().astype(np.int64) if has_instants else None
+                ),
                 extra=_extra(str(table), currency, part.height),
             )
         )
@@ -80,7 +85,10 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
 
 
 def zones_of_tidy(name: str, named: Sequence[str] | None) -> list[str]:
-    """Known zones of a tidy file called `name` (without suffix): those of its column `zone` (`named`), else the one that its name begins with."""
+    """Known zones of a tidy file called `name` (without suffix).
+
+    Those of its column `zone` (`named`), else the one that its name begins with.
+    """
     if named is not None:
         return sorted(set(named) & set(TRADED_ZONES))
     return [
@@ -102,7 +110,10 @@ def _of_zone(frame: pl.DataFrame, zone: str, what: str) -> pl.DataFrame:
 
 
 def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | None:
-    """What a table wants beside the value: volumes that a tidy file does not have, and the currency of the zone."""
+    """What a table wants beside the value.
+
+    Volumes that a tidy file does not have, and the currency of the zone.
+    """
     if table == LOCAL_TABLE:
         return {"currency": [currency] * n_rows, "volume_mwh": [None] * n_rows}
     return {"volume_mwh": [None] * n_rows} if table == "intraday_prices" else None

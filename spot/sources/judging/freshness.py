@@ -1,4 +1,7 @@
-"""How fresh every source of a zone is: what came last, what is due, when it was last asked and what it said."""
+"""How fresh every source of a zone is.
+
+What came last, what is due, when it was last asked and what it said.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -25,7 +28,10 @@ FRESHNESS_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def newest_due_day(table: str, zone: str, now: datetime, *, grace: timedelta = GRACE) -> date | None:
-    """The newest delivery day whose values are due by the publication rule at `now`; None for a table without a rule."""
+    """The newest delivery day whose values are due by the publication rule at `now`.
+
+    None for a table without a rule.
+    """
     if table not in RULES:
         return None
     today = delivery_day_of(zone, now)
@@ -47,7 +53,9 @@ def freshness_of(
     captures: pl.DataFrame,
     now: datetime,
 ) -> pl.DataFrame:
-    """One row per source and table of the zone under `FRESHNESS_SCHEMA`; `state` is fresh, late, missing or not asked.
+    """One row per source and table of the zone under `FRESHNESS_SCHEMA`.
+
+    `state` is fresh, late, missing or not asked.
 
     Args:
         zone: bidding zone.

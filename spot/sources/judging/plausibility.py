@@ -1,8 +1,11 @@
-"""Is a day of values believable? Rules on what providers get wrong: signs, units, swapped columns, frozen or invented values, shifted hours.
+"""Is a day of values believable?
 
-A day is judged against the four weeks before it. What breaks a rule is quarantined with its reason, the whole day where the day as such is
-doubtful. Real extremes inside the limits pass and carry a flag. The thresholds stand well outside what 4 years of recorded prices, loads and
-generation forecasts of 13 zones ever did; `benchmarks/provider_faults.py` measures both sides.
+Rules on what providers get wrong: signs, units, swapped columns, frozen or invented values, shifted hours.
+
+A day is judged against the four weeks before it. What breaks a rule is quarantined with its reason, the whole
+day where the day as such is doubtful. Real extremes inside the limits pass and carry a flag. The thresholds
+stand well outside what 4 years of recorded prices, loads and generation forecasts of 13 zones ever did;
+`benchmarks/provider_faults.py` measures both sides.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +36,9 @@ WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", LOCAL_TABLE, "load_forecasts",
 """Published for whole delivery days at once: a day in part is a day damaged."""
 JUDGED_TABLES = WHOLE_DAY_TABLES | {"load_actuals", "generation_actuals"}
 _JUDGED_LOCALLY = "day_ahead"
-"""Of prices in other currencies those of the auction are judged, in their own currency; the rest has no rules, like every second price."""
+"""Of prices in other currencies those of the auction are judged, in their own currency; the rest has no rules,
+like every second price.
+"""
 REFUSED_SHARE = 0.05
 """A file or backfill of which more than this share is quarantined is refused as a whole."""
 _SMALL_MW = 100.0
@@ -45,7 +50,10 @@ _STAND_INS = (9999.0, 99999.0)
 
 @dataclass(frozen=True, slots=True)
 class Plausibility:
-    """The verdict on rows of one table: the believable ones, the others with a `reason`, and what is worth a look."""
+    """The verdict on rows of one table.
+
+    The believable ones, the others with a `reason`, and what is worth a look.
+    """
 
     accepted: pl.DataFrame
     quarantined: pl.DataFrame
@@ -60,7 +68,10 @@ class Plausibility:
 
     @property
     def is_refused(self) -> bool:
-        """So much is wrong that the rest is not believed either. A day that merely misses periods says nothing about its neighbours."""
+        """So much is wrong that the rest is not believed either.
+
+        A day that merely misses periods says nothing about its neighbours.
+        """
         n_rows = self.accepted.height + self.quarantined.height
         n_wrong = self.quarantined.filter(~pl.col("reason").str.contains(_INCOMPLETE, literal=True)).height
         return n_wrong > REFUSED_SHARE * n_rows
@@ -124,7 +135,10 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
 
 
 def _with_siblings(judged: pl.DataFrame) -> pl.DataFrame:
-    """Where one series of a day looks like another one, columns were swapped: none of that day's series is believed."""
+    """Where one series of a day looks like another one, columns were swapped.
+
+    None of that day's series is believed.
+    """
     is_swapped = (
         pl.col("reason").str.contains("another series", literal=True).any().over("zone", "delivery_day")
     )
@@ -183,7 +197,10 @@ def _days(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
 
 
 def _vintages(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
-    """The days of `rows`; a day that was forecast several times comes once for each, since each is a day of its own to judge."""
+    """The days of `rows`.
+
+    A day that was forecast several times comes once for each, since each is a day of its own to judge.
+    """
     for day, part in _days(rows, zone):
         if part["delivery_start_utc"].is_duplicated().any() and part["available_at_utc"].n_unique() > 1:
             yield from (
@@ -279,12 +296,16 @@ def _load_shape(day: _Day, past: Past) -> str:
     x, profile = hourly[seen], past.profile[seen]
     if correlation(x, profile) < -0.3:
         return "load runs against the shape of the week before"
-    # A forecast that is shifted no longer fills its day and is caught by that; only an actual may be a day in part.
+    # A forecast that is shifted no longer fills its day and is caught by that; only an actual may be a day in
+    # part.
     return "" if day.must_be_whole else _shift(x, profile, 0.2)
 
 
 def _shift(x: Floats, profile: Floats, factor: float) -> str:
-    """One hour early or late fits the past much better than as given. Level and spread are taken out first."""
+    """One hour early or late fits the past much better than as given.
+
+    Level and spread are taken out first.
+    """
 
     def error(a: Floats, b: Floats) -> float:
         return float(np.mean(((a - a.mean()) / (a.std() + 1e-9) - (b - b.mean()) / (b.std() + 1e-9)) ** 2))

@@ -1,7 +1,7 @@
 """When values really came, against the rule that says when they are due: by source, series and zone.
 
-Only captured and stated instants are measurements; what was dated by the rule itself says nothing. A capture sees a value at the next look, so
-the lag is an upper bound that the interval between looks blurs.
+Only captured and stated instants are measurements; what was dated by the rule itself says nothing. A capture
+sees a value at the next look, so the lag is an upper bound that the interval between looks blurs.
 """
 
 from datetime import date, datetime, timedelta
@@ -65,7 +65,10 @@ def late_series(
     grace: timedelta,
     usual_minutes: float = 0.0,
 ) -> str:
-    """Why the series of the day must be called late now, empty where it need not: due by its rule and its usual lag, and not there."""
+    """Why the series of the day must be called late now, empty where it need not.
+
+    Due by its rule and its usual lag, and not there.
+    """
     if (
         table not in RULES
         or rows.filter(pl.col("zone") == zone, pl.col("delivery_day") == delivery_day).height

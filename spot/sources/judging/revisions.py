@@ -1,4 +1,7 @@
-"""What is new in an answer: a value that we hold already is not a new vintage, and one that changed became known now."""
+"""What is new in an answer.
+
+A value that we hold already is not a new vintage, and one that changed became known now.
+"""
 
 from datetime import datetime
 
@@ -11,10 +14,13 @@ from spot.sources.parsed import value_column
 def select_revisions(
     rows: pl.DataFrame, known: pl.DataFrame, contract: TableContract, captured_at_utc: datetime
 ) -> pl.DataFrame:
-    """`rows` without those that repeat the newest known vintage of their period and source; changed ones are stamped as captured.
+    """`rows` without those that repeat the newest known vintage of their period and source.
 
-    A backfill dates values by the publication rule. Where the ledger holds another value for the same period already, the difference is a revision
-    of unknown age, and the only instant at which it was surely known is that of this capture. Values with a stated instant keep it.
+    Changed ones are stamped as captured.
+
+    A backfill dates values by the publication rule. Where the ledger holds another value for the same period
+    already, the difference is a revision of unknown age, and the only instant at which it was surely known is
+    that of this capture. Values with a stated instant keep it.
     """
     if rows.is_empty() or known.is_empty():
         return rows

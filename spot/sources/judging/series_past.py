@@ -16,7 +16,10 @@ N_NEEDED = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """The last four weeks by local clock hour. Shapes (24,) in the unit of the series; NaN for an hour never seen."""
+    """The last four weeks by local clock hour.
+
+    Shapes (24,) in the unit of the series; NaN for an hour never seen.
+    """
 
     profile: Floats
     """Mean of the last seven days."""

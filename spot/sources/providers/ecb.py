@@ -1,7 +1,8 @@
 """European Central Bank: euro reference rates, SDMX-JSON to rows. No key.
 
-Specification: data-api.ecb.europa.eu, dataflow EXR, key `D.<currency>.EUR.SP00.A` (daily, spot, average); SDMX-JSON 1.0. A fixing is published
-about 16:00 Central European time on TARGET business days; a rate counts as known from 16:30 on. It says how much of the currency one EUR buys.
+Specification: data-api.ecb.europa.eu, dataflow EXR, key `D.<currency>.EUR.SP00.A` (daily, spot, average);
+SDMX-JSON 1.0. A fixing is published about 16:00 Central European time on TARGET business days; a rate counts
+as known from 16:30 on. It says how much of the currency one EUR buys.
 """
 
 from datetime import UTC, date, datetime, time
@@ -67,7 +68,8 @@ def parse_ecb(body: bytes, capture: Capture) -> ParsedDocument:
         or (np.abs(np.diff(rates)) > _LARGEST_STEP * rates[:-1]).any()
     ):
         raise ContractError(
-            f"{what}: a rate is missing, not positive, or leaps by more than {_LARGEST_STEP:.0%}: nothing is used"
+            f"{what}: a rate is missing, not positive, or leaps by more than {_LARGEST_STEP:.0%}: nothing is"
+            " used"
         )
     return assemble(SOURCE, what, capture, [_points(days, rates.tolist(), capture, currency)])
 

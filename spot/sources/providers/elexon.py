@@ -1,8 +1,9 @@
 """Elexon Insights (Great Britain): JSON to rows. No key; market index, system prices, demand, wind and solar.
 
-Specification: data.elexon.co.uk/bmrs/api/v1 and the BMRS data dictionary. Settlement periods are half hours counted from local midnight: 46, 48 or 50
-a day; the stated start is checked against day and period. Prices are GBP/MWh and stay so (`local_currency_prices`). Publication is stated in
-`publishTime` or `createdDateTime` where a dataset has it. A market index with no traded volume says 0.00 and means "no price".
+Specification: data.elexon.co.uk/bmrs/api/v1 and the BMRS data dictionary. Settlement periods are half hours
+counted from local midnight: 46, 48 or 50 a day; the stated start is checked against day and period. Prices
+are GBP/MWh and stay so (`local_currency_prices`). Publication is stated in `publishTime` or `createdDateTime`
+where a dataset has it. A market index with no traded volume says 0.00 and means "no price".
 """
 
 from collections.abc import Iterator
@@ -50,7 +51,8 @@ def parse_elexon(body: bytes, dataset: str, capture: Capture) -> ParsedDocument:
     """Rows of one answer that holds `dataset`: MID, DISEBSP, WINDFOR, NDF, INDO, DGWS, AGWS or FOU2T14D.
 
     Raises:
-        ContractError: the document is incomplete or another dataset, or a start contradicts its settlement period.
+        ContractError: the document is incomplete or another dataset, or a start contradicts its settlement
+            period.
     """
     what = f"Elexon {dataset}"
     if capture.zone != ZONE:

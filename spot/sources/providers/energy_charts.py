@@ -1,7 +1,8 @@
 """Energy-Charts (Fraunhofer ISE): JSON to rows. No key; prices, public power and forecasts.
 
-Specification: api.energy-charts.info, OpenAPI document: `/price`, `/public_power`, `/public_power_forecast`. Values are means of the period in MW;
-a null is a value not yet published and is left out, never taken for zero.
+Specification: api.energy-charts.info, OpenAPI document: `/price`, `/public_power`, `/public_power_forecast`.
+Values are means of the period in MW; a null is a value not yet published and is left out, never taken for
+zero.
 """
 
 from collections.abc import Iterator
@@ -20,15 +21,46 @@ from spot.sources.spans import day_ahead_points
 SOURCE = "energy_charts"
 Document = Literal["price", "public_power", "forecast"]
 BIDDING_ZONES: dict[str, str] = {
-    "AT": "AT", "BE": "BE", "CH": "CH", "CZ": "CZ", "DE_LU": "DE-LU", "DK_1": "DK1", "DK_2": "DK2", "ES": "ES", "FI": "FI", "FR": "FR", "HU": "HU",
-    "IT_NORD": "IT-North", "NL": "NL", "NO_2": "NO2", "PL": "PL", "PT": "PT", "SE_4": "SE4", "SI": "SI", "SK": "SK",
-}  # fmt: skip
+    "AT": "AT",
+    "BE": "BE",
+    "CH": "CH",
+    "CZ": "CZ",
+    "DE_LU": "DE-LU",
+    "DK_1": "DK1",
+    "DK_2": "DK2",
+    "ES": "ES",
+    "FI": "FI",
+    "FR": "FR",
+    "HU": "HU",
+    "IT_NORD": "IT-North",
+    "NL": "NL",
+    "NO_2": "NO2",
+    "PL": "PL",
+    "PT": "PT",
+    "SE_4": "SE4",
+    "SI": "SI",
+    "SK": "SK",
+}
 """Our zone to the provider's `bzn`."""
 COUNTRIES: dict[str, str] = {
-    "AT": "at", "BE": "be", "CH": "ch", "CZ": "cz", "DE_LU": "de", "ES": "es", "FI": "fi", "FR": "fr", "HU": "hu", "NL": "nl", "PL": "pl", "PT": "pt",
-    "SI": "si", "SK": "sk",
-}  # fmt: skip
-"""Our zone to the provider's `country`, where zone and country cover the same ground (DE_LU: Germany without Luxembourg, under 1 % of load)."""
+    "AT": "at",
+    "BE": "be",
+    "CH": "ch",
+    "CZ": "cz",
+    "DE_LU": "de",
+    "ES": "es",
+    "FI": "fi",
+    "FR": "fr",
+    "HU": "hu",
+    "NL": "nl",
+    "PL": "pl",
+    "PT": "pt",
+    "SI": "si",
+    "SK": "sk",
+}
+"""Our zone to the provider's `country`, where zone and country cover the same ground (DE_LU: Germany without
+Luxembourg, under 1 % of load).
+"""
 
 _ACTUALS = {
     "Wind onshore": ("generation_actuals", "wind_onshore"),
@@ -60,7 +92,8 @@ def parse_energy_charts(body: bytes, document: Document, capture: Capture) -> Pa
         return no_data(SOURCE, what, "no instants in the answer")
     if content.get("deprecated") not in (None, False):
         raise ContractError(
-            f"{what}: the provider marks this endpoint as deprecated: look for its successor before trusting it"
+            f"{what}: the provider marks this endpoint as deprecated: look for its successor before"
+            " trusting it"
         )
     readers = {"price": _prices, "public_power": _public_power, "forecast": _forecast}
     return assemble(SOURCE, what, capture, list(readers[document](content, starts, capture, what)))

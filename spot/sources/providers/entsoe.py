@@ -1,9 +1,10 @@
 """ENTSO-E Transparency Platform: XML documents to rows.
 
-What is checked before a value is believed: the document is complete, its type and process are known, it speaks of the zone asked for, in the
-right unit and currency, each position lies inside its period, and an auction's prices have the market time unit of that auction. Curve A01
-states every point; curve A03 omits a point that repeats the one before it, and is filled inside its own period only. Specification: IEC
-62325-351 profiles as published in the ENTSO-E EDI library, "Transparency Platform RESTful API user guide".
+What is checked before a value is believed: the document is complete, its type and process are known, it
+speaks of the zone asked for, in the right unit and currency, each position lies inside its period, and an
+auction's prices have the market time unit of that auction. Curve A01 states every point; curve A03 omits a
+point that repeats the one before it, and is filled inside its own period only. Specification: IEC 62325-351
+profiles as published in the ENTSO-E EDI library, "Transparency Platform RESTful API user guide".
 """
 
 import re
@@ -55,10 +56,13 @@ class _Period:
 
 
 def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
-    """Rows of a document of type A44, A65, A69, A75, A85, A86, A25, A11 or A09, plain or zipped; an acknowledgement is "no data".
+    """Rows of a document of type A44, A65, A69, A75, A85, A86, A25, A11 or A09, plain or zipped.
+
+    An acknowledgement is "no data".
 
     Raises:
-        ContractError: the document is incomplete, of another zone, unit, currency or type, or contradicts itself; nothing of it is used.
+        ContractError: the document is incomplete, of another zone, unit, currency or type, or contradicts
+            itself; nothing of it is used.
     """
     what = f"ENTSO-E document for {capture.zone}"
     points: list[Points] = []
@@ -172,7 +176,8 @@ def _period(series: Node, node: Node, first: int, last: int, what: str) -> _Peri
     n_points, rest = divmod(end - start, resolution * _US_PER_MINUTE)
     if n_points < 1 or rest:
         raise ContractError(
-            f"{what}: a period from {node.value('timeInterval', 'start')} that does not hold whole steps of {resolution} minutes"
+            f"{what}: a period from {node.value('timeInterval', 'start')} that does not hold whole steps of"
+            f" {resolution} minutes"
         )
     points = list(node.all("Point"))
     _check_positions(points, n_points, series.value("curveType") or "A01", what)
@@ -199,7 +204,10 @@ def _check_positions(points: list[Node], n_points: int, curve: str, what: str) -
 
 
 def _values(period: _Period, tag: str) -> npt.NDArray[np.float64]:
-    """The value of every step; a step that curve A03 omits repeats the one before it, inside the period only."""
+    """The value of every step.
+
+    A step that curve A03 omits repeats the one before it, inside the period only.
+    """
     given = np.array([number(point.value(tag), period.what) for point in period.points])
     at = np.array([int(point.value("position") or 0) for point in period.points]) - 1
     return given[np.searchsorted(at, np.arange(period.n_points), side="right") - 1]
@@ -340,7 +348,10 @@ def _imbalance_volumes(period: _Period, _process: str, _capture: Capture) -> Ite
 
 
 def _net_position(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
-    """Exports are stated as the zone in `out_Domain`, imports as the zone in `in_Domain`; the table counts exports positive."""
+    """Exports are stated as the zone in `out_Domain`, imports as the zone in `in_Domain`.
+
+    The table counts exports positive.
+    """
     _require(period, "quantity_Measure_Unit.name", "MAW")
     eic = find_zone(capture.zone).eic
     is_export = period.series.value("out_Domain.mRID") == eic

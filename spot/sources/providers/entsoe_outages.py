@@ -1,7 +1,10 @@
-"""ENTSO-E unavailability documents (A77 production units, A80 generation units): one XML per announcement, zipped, to rows of `outages`.
+"""ENTSO-E unavailability documents (A77 production units, A80 generation units).
 
-Each announcement says from when to when a unit can give how much less; a new revision is a new row, and a withdrawn one is kept as such. The platform
-states when it published a revision (`createdDateTime` of the announcement), which is when it became known. Points of A03 curves hold until the next.
+One XML per announcement, zipped, to rows of `outages`.
+
+Each announcement says from when to when a unit can give how much less; a new revision is a new row, and a
+withdrawn one is kept as such. The platform states when it published a revision (`createdDateTime` of the
+announcement), which is when it became known. Points of A03 curves hold until the next.
 """
 
 from collections.abc import Iterator
@@ -34,7 +37,8 @@ def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
     """Rows of `outages` from a ZIP of unavailability documents, or from a single one.
 
     Raises:
-        ContractError: a document is incomplete, of another zone or type, or states capacities in another unit; nothing is used.
+        ContractError: a document is incomplete, of another zone or type, or states capacities in another
+            unit; nothing is used.
     """
     what = f"ENTSO-E outages for {capture.zone}"
     rows: list[dict[str, object]] = []
@@ -106,7 +110,8 @@ def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]
 def _unit(series: Node, zone: str, what: str) -> dict[str, object]:
     if series.value("biddingZone_Domain.mRID") != find_zone(zone).eic:
         raise ContractError(
-            f"{what}: bidding zone {series.value('biddingZone_Domain.mRID')!r}, expected {find_zone(zone).eic}"
+            f"{what}: bidding zone {series.value('biddingZone_Domain.mRID')!r}, expected"
+            f" {find_zone(zone).eic}"
         )
     if (unit := series.value("quantity_Measure_Unit.name")) != "MAW":
         raise ContractError(f"{what}: capacity in {unit!r}, expected 'MAW'")
@@ -119,10 +124,12 @@ def _unit(series: Node, zone: str, what: str) -> dict[str, object]:
     nominal = series.value(f"{resource}.pSRType.powerSystemResources.nominalP")
     return {
         "kind": kind,
-        "unit": series.value(f"{resource}.pSRType.powerSystemResources.mRID")
-        or series.value(f"{resource}.mRID")
-        or series.value(f"{resource}.name")
-        or "",
+        "unit": (
+            series.value(f"{resource}.pSRType.powerSystemResources.mRID")
+            or series.value(f"{resource}.mRID")
+            or series.value(f"{resource}.name")
+            or ""
+        ),
         "fuel": series.value(f"{resource}.pSRType.psrType"),
         "nominal_mw": None if nominal is None else number(nominal, what),
     }
@@ -140,7 +147,8 @@ def _intervals(series: Node, what: str) -> Iterator[tuple[int, int, float]]:
         step = _STEP_US.get(period.value("resolution") or "")
         if step is None or end <= start:
             raise ContractError(
-                f"{what}: an interval of resolution {period.value('resolution')!r} that ends before it starts or is unknown"
+                f"{what}: an interval of resolution {period.value('resolution')!r} that ends before it starts"
+                " or is unknown"
             )
         points = [
             (int(position) if (position := point.value("position") or "").isdecimal() else 0, point)

@@ -1,8 +1,13 @@
-"""ERCOT Public API: JSON to rows. Day-ahead and real-time settlement point prices of a hub in USD, and load forecasts with their instant of posting.
+"""ERCOT Public API: JSON to rows.
 
-Specification: api.ercot.com/api/public-reports, reports NP4-190-CD (`dam_stlmnt_pnt_prices`), NP6-905-CD (`spp_node_zone_hub`) and NP3-565-CD
-(`lf_by_model_weather_zone`). An answer is `{"_meta": {...}, "fields": [{"name": ...}], "data": [[...], ...]}`: rows in the order of the fields.
-Times are Central prevailing time without offset; hours are named by their end, 01:00 to 24:00, and `DSTFlag` marks the second of two equal hours.
+Day-ahead and real-time settlement point prices of a hub in USD, and load forecasts with their instant of
+posting.
+
+Specification: api.ercot.com/api/public-reports, reports NP4-190-CD (`dam_stlmnt_pnt_prices`), NP6-905-CD
+(`spp_node_zone_hub`) and NP3-565-CD (`lf_by_model_weather_zone`). An answer is `{"_meta": {...}, "fields":
+[{"name": ...}], "data": [[...], ...]}`: rows in the order of the fields. Times are Central prevailing time
+without offset; hours are named by their end, 01:00 to 24:00, and `DSTFlag` marks the second of two equal
+hours.
 """
 
 from collections.abc import Iterator
@@ -34,7 +39,8 @@ def parse_ercot(body: bytes, report: Report, capture: Capture) -> ParsedDocument
     """Rows of one answer of `report`: `local_currency_prices` in USD, or `load_forecasts`.
 
     Raises:
-        ContractError: the answer is incomplete or in pages, of another settlement point, or names an hour that its day does not have.
+        ContractError: the answer is incomplete or in pages, of another settlement point, or names an hour
+            that its day does not have.
     """
     what = f"ERCOT {report} of {capture.zone}"
     if find_zone(capture.zone).operator != OPERATOR:
@@ -51,7 +57,10 @@ def parse_ercot(body: bytes, report: Report, capture: Capture) -> ParsedDocument
 
 
 def _rows(content: Any, what: str) -> list[Row]:
-    """Every row as a mapping from field to value; a document in pages or with rows of another width is refused."""
+    """Every row as a mapping from field to value.
+
+    A document in pages or with rows of another width is refused.
+    """
     if isinstance(content, dict) and "data" not in content and "message" in content:
         raise ContractError(f"{what}: the provider says {str(content['message'])[:300]}")
     meta = member(content, "_meta", dict, what)
@@ -90,7 +99,8 @@ def _price_points(
     for row in rows:
         if member(row, "settlementPoint", str, what) != node:
             raise ContractError(
-                f"{what}: a row of settlement point {row['settlementPoint']!r}, expected {node}: nothing of the document is used"
+                f"{what}: a row of settlement point {row['settlementPoint']!r}, expected {node}: nothing of"
+                " the document is used"
             )
     return Points(
         table=LOCAL_TABLE,
@@ -105,7 +115,10 @@ def _price_points(
 
 
 def _load(rows: list[Row], zone: str, what: str) -> Iterator[Points]:
-    """The forecasts that ERCOT itself used: every posting holds those of several models, one of which is in use."""
+    """The forecasts that ERCOT itself used.
+
+    Every posting holds those of several models, one of which is in use.
+    """
     used = [row for row in rows if _flag(row, "inUseFlag", what)]
     if not used:
         raise ContractError(f"{what}: no forecast is marked as in use")
@@ -162,7 +175,10 @@ def _utc_us(wall: datetime, zone: str, *, is_second: bool, what: str) -> int:
 
 
 def _posted(row: Row, zone: str, what: str) -> int:
-    """When the forecast was posted; in the repeated hour of autumn the later instant is taken, which is the cautious one."""
+    """When the forecast was posted.
+
+    In the repeated hour of autumn the later instant is taken, which is the cautious one.
+    """
     text = member(row, "postedDatetime", str, what)
     try:
         wall = datetime.fromisoformat(text)

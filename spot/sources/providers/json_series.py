@@ -45,7 +45,9 @@ def numbers(values: Sequence[Any], n_expected: int, what: str) -> npt.NDArray[np
 
 
 def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> npt.NDArray[np.int64]:
-    """(N,) microseconds from Unix times in seconds, or in milliseconds with `per_second=1000`; ascending and each given once.
+    """(N,) microseconds from Unix times in seconds, or in milliseconds with `per_second=1000`.
+
+    Ascending and each given once.
 
     Raises:
         ContractError: one is no whole number, is out of range, is given twice or out of order.

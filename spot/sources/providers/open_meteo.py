@@ -1,9 +1,11 @@
 """Open-Meteo: JSON of weather forecast *runs* to rows. No key for non-commercial use.
 
-Only two of the provider's interfaces know the run behind a value and are read: Single Runs (`run=` names the initialisation) and Previous Runs (a
-variable ending in `_previous_dayN` was predicted N days before its valid time). The stitched forecast, the historical forecast and the archive
-(reanalysis) do not, so a value of theirs cannot be said to have been known at a gate: they are never read. Specification:
-open-meteo.com/en/docs/single-runs-api and /previous-runs-api. A run is usable hours after its initialisation; the delays are below.
+Only two of the provider's interfaces know the run behind a value and are read: Single Runs (`run=` names the
+initialisation) and Previous Runs (a variable ending in `_previous_dayN` was predicted N days before its valid
+time). The stitched forecast, the historical forecast and the archive (reanalysis) do not, so a value of
+theirs cannot be said to have been known at a gate: they are never read. Specification:
+open-meteo.com/en/docs/single-runs-api and /previous-runs-api. A run is usable hours after its initialisation;
+the delays are below.
 """
 
 import re
@@ -35,7 +37,9 @@ PUBLICATION_DELAY: dict[str, timedelta] = {
     "icon_eu": timedelta(hours=4),
     "gfs_seamless": timedelta(hours=5),
 }
-"""Initialisation to availability by model, rounded up; used where nobody recorded it. Source: the provider's model updates page."""
+"""Initialisation to availability by model, rounded up; used where nobody recorded it. Source: the provider's
+model updates page.
+"""
 _RUN_STEP_US = 6 * 60 * US_PER_MINUTE
 _PREVIOUS = re.compile(r"_previous_day([1-7])$")
 
@@ -54,7 +58,8 @@ def parse_open_meteo(body: bytes, request: WeatherRequest, capture: Capture) -> 
     """Rows of `weather_forecasts` from one answer for one point.
 
     Raises:
-        ContractError: the document is incomplete, in other units or in local time, or the request does not name a known model and run.
+        ContractError: the document is incomplete, in other units or in local time, or the request does not
+            name a known model and run.
     """
     what = f"Open-Meteo {request.interface} {request.model} at {request.point}"
     if request.model not in PUBLICATION_DELAY:
@@ -94,10 +99,12 @@ def _variable(
     match = _PREVIOUS.search(name)
     series = name[: match.start()] if match else name
     if series not in WEATHER_SERIES or (request.interface == "previous_runs") != bool(match):
-        return None  # a variable nobody asked for, or the newest run of an interface that does not say which that was
+        # A variable nobody asked for, or the newest run of an interface that does not say which that was
+        return None
     if units.get(name) != UNITS[series]:
         raise ContractError(
-            f"{what}: {name} in {units.get(name)!r}, expected {UNITS[series]!r}: nothing of the document is used"
+            f"{what}: {name} in {units.get(name)!r}, expected {UNITS[series]!r}: nothing of the document is"
+            " used"
         )
     if not isinstance(given, list):
         raise ContractError(f"{what}: {name} is no list")
@@ -123,7 +130,10 @@ def _variable(
 def _runs(
     starts: npt.NDArray[np.int64], n_days: int, request: WeatherRequest, what: str
 ) -> npt.NDArray[np.int64]:
-    """(N,) initialisation behind each value. Of previous runs the provider states the age in days: the last six-hourly run of that age or older."""
+    """(N,) initialisation behind each value.
+
+    Of previous runs the provider states the age in days: the last six-hourly run of that age or older.
+    """
     if request.interface == "previous_runs":
         return (starts - n_days * 1440 * US_PER_MINUTE) // _RUN_STEP_US * _RUN_STEP_US
     if request.run_at_utc is None or request.run_at_utc.tzinfo is None:
@@ -132,7 +142,10 @@ def _runs(
 
 
 def _with_rule(part: Points, capture: Capture, request: WeatherRequest) -> Points:
-    """Of a backfilled run, when it became known: its initialisation and the model's delay, but never later than we hold it."""
+    """Of a backfilled run, when it became known.
+
+    Its initialisation and the model's delay, but never later than we hold it.
+    """
     if not capture.is_backfill or part.extra is None:
         return part
     delay = PUBLICATION_DELAY[request.model] // timedelta(microseconds=1)

@@ -1,8 +1,12 @@
-"""PJM Data Miner 2: JSON to rows. Day-ahead and real-time hourly prices of a hub in USD, and load forecasts with their instant of making.
+"""PJM Data Miner 2: JSON to rows.
 
-Specification: api.pjm.com/api/v1, feeds `da_hrl_lmps`, `rt_hrl_lmps`, `load_frcstd_7_day`, `load_frcstd_hist` (definitions at dataminer2.pjm.com).
-An answer is `{"items": [...], "totalRows": n}`; instants come twice, as UTC and as Eastern prevailing time, both without offset: they are checked
-against each other. A price is the sum of energy, congestion and loss: that is checked too. The unit is USD/MWh and MW by definition of the feeds.
+Day-ahead and real-time hourly prices of a hub in USD, and load forecasts with their instant of making.
+
+Specification: api.pjm.com/api/v1, feeds `da_hrl_lmps`, `rt_hrl_lmps`, `load_frcstd_7_day`, `load_frcstd_hist`
+(definitions at dataminer2.pjm.com). An answer is `{"items": [...], "totalRows": n}`; instants come twice, as
+UTC and as Eastern prevailing time, both without offset: they are checked against each other. A price is the
+sum of energy, congestion and loss: that is checked too. The unit is USD/MWh and MW by definition of the
+feeds.
 """
 
 from collections.abc import Iterator
@@ -57,7 +61,8 @@ def parse_pjm(body: bytes, feed: Feed, capture: Capture) -> ParsedDocument:
     """Rows of one answer of `feed`: `local_currency_prices` in USD, or `load_forecasts`.
 
     Raises:
-        ContractError: the answer is incomplete or in pages, of another hub or area, its two clocks contradict each other, or a price is not
+        ContractError: the answer is incomplete or in pages, of another hub or area, its two clocks contradict
+            each other, or a price is not
             the sum of its parts.
     """
     what = f"PJM {feed} of {capture.zone}"
@@ -154,6 +159,7 @@ def _instant(item: Any, name: str, zone: str, what: str) -> int:
     )
     if int(local.replace(tzinfo=UTC).timestamp()) * 1_000_000 != eastern:
         raise ContractError(
-            f"{what}: {item[f'{name}_utc']} UTC is not {item[f'{name}_ept']} in Eastern prevailing time: shifted, nothing is used"
+            f"{what}: {item[f'{name}_utc']} UTC is not {item[f'{name}_ept']} in Eastern prevailing time:"
+            " shifted, nothing is used"
         )
     return utc

@@ -1,8 +1,10 @@
 """SMARD (Bundesnetzagentur): JSON to rows. No key; Germany and the prices of its neighbours.
 
-Specification: smard.de "Datennutzung" and its chart-data files: `/chart_data/{filter}/{region}/index_{resolution}.json` lists the starts of
-the weekly files, `/chart_data/{filter}/{region}/{filter}_{region}_{resolution}_{start}.json` holds pairs of milliseconds and value. Prices are
-EUR/MWh; loads and generation are energies of the period in MWh and become mean power here. Null: not yet published.
+Specification: smard.de "Datennutzung" and its chart-data files:
+`/chart_data/{filter}/{region}/index_{resolution}.json` lists the starts of the weekly files,
+`/chart_data/{filter}/{region}/{filter}_{region}_{resolution}_{start}.json` holds pairs of milliseconds and
+value. Prices are EUR/MWh; loads and generation are energies of the period in MWh and become mean power here.
+Null: not yet published.
 """
 
 from dataclasses import dataclass
@@ -29,9 +31,21 @@ class SmardSeries:
 
 
 _PRICE_NUMBERS = {
-    "DE_LU": 4169, "BE": 4996, "NO_2": 4997, "AT": 4170, "DK_1": 252, "DK_2": 253, "FR": 254, "IT_NORD": 255, "NL": 256, "PL": 257, "CH": 259,
-    "SI": 260, "CZ": 261, "HU": 262,
-}  # fmt: skip
+    "DE_LU": 4169,
+    "BE": 4996,
+    "NO_2": 4997,
+    "AT": 4170,
+    "DK_1": 252,
+    "DK_2": 253,
+    "FR": 254,
+    "IT_NORD": 255,
+    "NL": 256,
+    "PL": 257,
+    "CH": 259,
+    "SI": 260,
+    "CZ": 261,
+    "HU": 262,
+}
 _GERMAN = (
     SmardSeries(410, "DE", "load_actuals", "load"),
     SmardSeries(411, "DE", "load_forecasts", "load"),

@@ -1,7 +1,9 @@
-"""What may leave the desk, and in which form: batches of signals with an idempotent id, the reasons to refuse one, payloads and their signature.
+"""What may leave the desk, and in which form.
 
-A batch is one zone, day and strategy: the whole day, flat units included, because it replaces every earlier batch of the same three. Pure: the
-adapters that send are in `resources/trading/outbox.py`.
+Batches of signals with an idempotent id, the reasons to refuse one, payloads and their signature.
+
+A batch is one zone, day and strategy: the whole day, flat units included, because it replaces every earlier
+batch of the same three. Pure: the adapters that send are in `resources/trading/outbox.py`.
 """
 
 import hashlib
@@ -101,9 +103,9 @@ def assess_batch(
 ) -> tuple[str, ...]:
     """Every reason not to send the batch at `now`; none means it may leave.
 
-    `conformance` holds rows of `limit_conformance`: no order leaves without those of its own decision (the same `as_of_utc`), or with a breached
-    one. `published` holds rows of `publications` of the whole desk: what left in the last minute counts against the order rate, and the batch waits
-    where there is no room.
+    `conformance` holds rows of `limit_conformance`: no order leaves without those of its own decision (the
+    same `as_of_utc`), or with a breached one. `published` holds rows of `publications` of the whole desk:
+    what left in the last minute counts against the order rate, and the batch waits where there is no room.
     """
     gate = gate_closure_utc(batch.zone, batch.delivery_day)
     has_orders = batch.n_orders > 0
@@ -124,7 +126,8 @@ def assess_batch(
     decided = batch.signals["as_of_utc"]
     if decided.n_unique() > 1:
         reasons.append("signals of several decisions")
-    # Rows of an earlier decision say nothing about this one: its limits are not written yet, or its run died before it wrote them.
+    # Rows of an earlier decision say nothing about this one: its limits are not written yet, or its run died
+    # before it wrote them.
     about = {
         "zone": batch.zone,
         "delivery_day": batch.delivery_day,
@@ -143,7 +146,10 @@ def assess_batch(
 
 
 def _above_rate(batch: Batch, judged: pl.DataFrame, published: pl.DataFrame, now: datetime) -> list[str]:
-    """Scopes whose orders of the last minute, with the batch, are above their limit; the same batch on a second channel counts once."""
+    """Scopes whose orders of the last minute, with the batch, are above their limit.
+
+    The same batch on a second channel counts once.
+    """
     recent = published.filter(
         pl.col("status") == "sent",
         pl.col("recorded_at_utc") > now - ORDER_RATE_SPAN,
@@ -218,7 +224,10 @@ def valid_signals(signals: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
 
 
 def as_sent(signals: pl.DataFrame, publications: pl.DataFrame) -> pl.DataFrame:
-    """The signals as the books see them: live ones of a zone, day and strategy of which no channel took anything are flat, they never were orders."""
+    """The signals as the books see them.
+
+    Live ones of a zone, day and strategy of which no channel took anything are flat, they never were orders.
+    """
     key = ["zone", "delivery_day", "strategy"]
     taken = (
         publications.filter(pl.col("status") == "sent", pl.col("mode") == "live")
@@ -262,7 +271,8 @@ def assess_silence(
         )
         if own["delivery_start_utc"].n_unique() < expected:
             reasons.append(
-                f"{strategy}: {own['delivery_start_utc'].n_unique()} of {expected} units of {zone} on {delivery_day} have a signal"
+                f"{strategy}: {own['delivery_start_utc'].n_unique()} of {expected} units of {zone} on"
+                f" {delivery_day} have a signal"
             )
     return SilenceVerdict(bool(reasons), tuple(reasons))
 

@@ -1,6 +1,9 @@
-"""Buy or sell base, peak, off-peak or single units against a reference price that the desk gives: the plain directional signal.
+"""Buy or sell base, peak, off-peak or single units against a reference price that the desk gives.
 
-Peak is 08:00 to 20:00 local time, Monday to Friday, as European power contracts define it (EEX contract specifications).
+The plain directional signal.
+
+Peak is 08:00 to 20:00 local time, Monday to Friday, as European power contracts define it (EEX contract
+specifications).
 """
 
 from dataclasses import dataclass
@@ -19,14 +22,20 @@ from spot.strategy.sizing import size_by_edge
 
 @dataclass(frozen=True, slots=True)
 class PriceViewStrategy:
-    """Buys the auction where the forecast clears below the desk's price, sells where above; one decision per product."""
+    """Buys the auction where the forecast clears below the desk's price, sells where above.
+
+    One decision per product.
+    """
 
     settings: PriceViewSettings
 
     def propose(self, view: MarketView) -> Proposal:
-        """Equal power over the units of the product, as one block order; each unit on its own for the product `mtu`.
+        """Equal power over the units of the product, as one block order.
 
-        Limits hour by hour would buy the cheap part of a base and leave the rest, which is no base, and would never lose against one price.
+        Each unit on its own for the product `mtu`.
+
+        Limits hour by hour would buy the cheap part of a base and leave the rest, which is no base, and would
+        never lose against one price.
         """
         settings, fees = self.settings, self.settings.fees.on(view.delivery_day)
         costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
@@ -39,7 +48,8 @@ class PriceViewStrategy:
             gap, risk, own = (
                 np.where(inside, values[inside].mean(), np.nan) for values in (gap, risk, reference)
             )
-            # Hours of a day err together: the quantiles of their mean are taken to be the mean of their quantiles.
+            # Hours of a day err together: the quantiles of their mean are taken to be the mean of their
+            # quantiles.
             quantiles = np.tile(view.quantiles[inside].mean(axis=0), (len(gap), 1))
         edge, side = np.abs(gap) - costs, np.nan_to_num(np.sign(gap))
         size = size_by_edge(
@@ -58,9 +68,11 @@ class PriceViewStrategy:
             edge=edge,
             risk=risk,
             probability=np.where(inside, np.where(side > 0, 1.0 - above, above), np.nan),
-            scenarios=reference - (view.mean + prices[7:] - prices[:-7])
-            if len(prices) > 7
-            else np.zeros((0, len(side))),
+            scenarios=(
+                reference - (view.mean + prices[7:] - prices[:-7])
+                if len(prices) > 7
+                else np.zeros((0, len(side)))
+            ),
             keeps_shape=is_block,
             is_block=is_block,
             texts=_texts(view.mean, reference, inside, settings),
@@ -89,10 +101,15 @@ def _texts(
     if settings.product != "mtu" and inside.any():
         if not np.isfinite(reference[inside]).all():
             return (f"flat: no reference price for every unit of {settings.product}",) * len(mean)
-        of_block = f" on the mean of {inside.sum()} units, one block: forecast {mean[inside].mean():.2f}, the desk's {reference[inside].mean():.2f}"
+        of_block = (
+            f" on the mean of {inside.sum()} units, one block: forecast {mean[inside].mean():.2f}, the desk's"
+            f" {reference[inside].mean():.2f}"
+        )
     return tuple(
-        f"{settings.product}{of_block}; this unit: forecast {m:.2f} against the desk's {r:.2f} EUR/MWh"
-        if np.isfinite(r) and ok
-        else f"flat: no reference price, or not in {settings.product}"
+        (
+            f"{settings.product}{of_block}; this unit: forecast {m:.2f} against the desk's {r:.2f} EUR/MWh"
+            if np.isfinite(r) and ok
+            else f"flat: no reference price, or not in {settings.product}"
+        )
         for m, r, ok in zip(mean, reference, inside, strict=True)
     )

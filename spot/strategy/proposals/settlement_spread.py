@@ -1,7 +1,10 @@
-"""Day-ahead against a later price of the same unit: buy where the second price is expected higher by more than the costs, sell where lower.
+"""Day-ahead against a later price of the same unit.
 
-The distribution of the spread comes from a fitted model (`spot.strategy.spread.model`), and where the settings ask for one and none is handed over
-there is no position; else from the spreads of the same local time of day in the trailing window, pooled with the neighbouring units.
+Buy where the second price is expected higher by more than the costs, sell where lower.
+
+The distribution of the spread comes from a fitted model (`spot.strategy.spread.model`), and where the
+settings ask for one and none is handed over there is no position; else from the spreads of the same local
+time of day in the trailing window, pooled with the neighbouring units.
 """
 
 from dataclasses import dataclass
@@ -26,7 +29,10 @@ _MIN_DAYS = 30
 
 @dataclass(frozen=True, slots=True)
 class SettlementSpreadStrategy:
-    """Sized by edge over risk; flat when the edge does not pay the costs or nothing is known of the spread."""
+    """Sized by edge over risk.
+
+    Flat when the edge does not pay the costs or nothing is known of the spread.
+    """
 
     settings: SettlementSpreadSettings
 
@@ -43,7 +49,10 @@ class SettlementSpreadStrategy:
                 )
             spread = empirical_quantiles(past)
         if spread is None:
-            days = f"flat: only {len(past)} past days with a second price ({settings.settled_against}), {_MIN_DAYS} are needed"
+            days = (
+                f"flat: only {len(past)} past days with a second price ({settings.settled_against}),"
+                f" {_MIN_DAYS} are needed"
+            )
             return _silent(view, past, days)
         mean = mean_of_quantiles(spread)
         side = np.sign(mean)
@@ -77,7 +86,10 @@ class SettlementSpreadStrategy:
 
 
 def empirical_quantiles(past_spreads: Floats, pool: int = 1) -> Floats | None:
-    """(P, 9) quantiles of past spreads (S, P), each unit pooled with `pool` neighbours on both sides; None with fewer than 30 days."""
+    """(P, 9) quantiles of past spreads (S, P), each unit pooled with `pool` neighbours on both sides.
+
+    None with fewer than 30 days.
+    """
     n_days, n_units = past_spreads.shape
     if n_days < _MIN_DAYS:
         return None
@@ -116,8 +128,9 @@ def _curves(
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
     """Steps of falling volume towards the price at which the edge is gone, each unit's size as if the auction cleared at that price.
 
-    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price: less is worth buying the dearer it is. The
-    last step is the signal's whole volume, which the limits are asked about; all are multiples of the volume step.
+    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price:
+    less is worth buying the dearer it is. The last step is the signal's whole volume, which the limits are
+    asked about; all are multiples of the volume step.
     """
     curves = []
     for mw, middle, width in zip(
@@ -126,7 +139,8 @@ def _curves(
         shares = np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
         volumes = np.unique(round_towards_zero(shares * abs(mw), settings.volume_step_mw))
         volumes = volumes[volumes > 0]
-        # A volume is reached where edge over risk is its share of the largest times the full ratio: price = fair - side (costs + ratio risk).
+        # A volume is reached where edge over risk is its share of the largest times the full ratio: price =
+        # fair - side (costs + ratio risk).
         ratios = np.maximum(volumes / settings.max_mw * settings.full_size_ratio, settings.min_edge_ratio)
         steps = zip((middle - np.sign(mw) * (costs + ratios * width)).tolist(), volumes.tolist(), strict=True)
         # Of volumes at one price the largest says it all.
@@ -141,7 +155,10 @@ def _curves(
 
 
 def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ...]) -> Floats:
-    """(P,) the price that each order goes to at most: that of its curve's first step in whole cents, any price without a curve."""
+    """(P,) the price that each order goes to at most.
+
+    That of its curve's first step in whole cents, any price without a curve.
+    """
     if not curve:
         return np.where(exposure > 0, np.inf, -np.inf)
     first = 100.0 * np.array([steps[0][0] if steps else np.nan for steps in curve])
@@ -153,6 +170,7 @@ def _texts(
 ) -> tuple[str, ...]:
     second = settings.settled_against
     return tuple(
-        f"{second} expected {m:+.2f} EUR/MWh from day-ahead, costs {costs:.2f}, edge {e:.2f} over risk {r:.2f}, gains with probability {p:.2f}"
+        f"{second} expected {m:+.2f} EUR/MWh from day-ahead, costs {costs:.2f}, edge {e:.2f} over risk"
+        f" {r:.2f}, gains with probability {p:.2f}"
         for m, e, r, p in zip(mean, edge, risk, gains, strict=True)
     )

@@ -1,9 +1,11 @@
 """A battery in the day-ahead auction: a linear programme per day, solved by HiGHS.
 
-Maximise sum_t h (p_sell[t] - w) d[t] - h p_buy[t] c[t] over charging c and discharging d (MW at the grid), with the state of charge
-s[t] = s[t-1] + h (eta_c c[t] - d[t] / eta_d) in [0, E], s back at its start in the evening, and h sum d <= cycles E. With efficiencies below one
-no optimum charges and discharges at once while prices are positive; at negative prices it can, and then binaries forbid it.
-Method: Sioshansi et al., "Estimating the value of electricity storage in PJM" (Energy Economics, 2009); solver: Huangfu and Hall (2018).
+Maximise sum_t h (p_sell[t] - w) d[t] - h p_buy[t] c[t] over charging c and discharging d (MW at the grid),
+with the state of charge s[t] = s[t-1] + h (eta_c c[t] - d[t] / eta_d) in [0, E], s back at its start in the
+evening, and h sum d <= cycles E. With efficiencies below one no optimum charges and discharges at once while
+prices are positive; at negative prices it can, and then binaries forbid it. Method: Sioshansi et al.,
+"Estimating the value of electricity storage in PJM" (Energy Economics, 2009); solver: Huangfu and Hall
+(2018).
 """
 
 from dataclasses import dataclass
@@ -39,7 +41,9 @@ class StoragePlan:
 def optimise_storage(
     buy_prices: Floats, sell_prices: Floats, hours: float, settings: StorageSettings
 ) -> StoragePlan:
-    """The plan of greatest value for a day of P units of `hours` each; prices (P,) in EUR/MWh, fees not included.
+    """The plan of greatest value for a day of P units of `hours` each.
+
+    Prices (P,) in EUR/MWh, fees not included.
 
     Raises:
         ForecastError: a price is not finite, or the solver found no optimum.
@@ -130,7 +134,10 @@ def _with_binaries(cost: Floats, rows: csr_array, low: Floats, high: Floats, pow
 
 @dataclass(frozen=True, slots=True)
 class StorageStrategy:
-    """The battery's plan on the forecast distribution in whole volume steps; its orders take any price, since half a plan is worth nothing."""
+    """The battery's plan on the forecast distribution in whole volume steps.
+
+    Its orders take any price, since half a plan is worth nothing.
+    """
 
     settings: StorageSettings
 
@@ -154,9 +161,9 @@ class StorageStrategy:
             ),
             risk=(_at(view.quantiles, 0.9) - _at(view.quantiles, 0.1)) / 2.0,
             probability=_gain_probability(exposure, view, prices, fee, settings),
-            scenarios=-(view.mean + prices[7:] - prices[:-7])
-            if len(prices) > 7
-            else np.zeros((0, len(exposure))),
+            scenarios=(
+                -(view.mean + prices[7:] - prices[:-7]) if len(prices) > 7 else np.zeros((0, len(exposure)))
+            ),
             keeps_shape=True,
             recut=partial(in_volume_steps, market=market, keep_below=True),
             is_firm=True,
@@ -186,7 +193,7 @@ def _texts(exposure: Floats, view: MarketView, plan: StoragePlan) -> tuple[str, 
     rank = np.argsort(np.argsort(view.mean)) + 1
     words = {1: "charge", -1: "discharge", 0: "rest"}
     return tuple(
-        f"{words[int(np.sign(mw))]}: forecast {mean:.1f} EUR/MWh, rank {place} of {len(rank)} from the cheapest; "
-        f"the battery then holds {state:.2f} MWh"
+        f"{words[int(np.sign(mw))]}: forecast {mean:.1f} EUR/MWh, rank {place} of {len(rank)} from the"
+        f" cheapest; the battery then holds {state:.2f} MWh"
         for mw, mean, place, state in zip(exposure, view.mean, rank, plan.state_mwh, strict=True)
     )

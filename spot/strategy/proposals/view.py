@@ -68,7 +68,9 @@ class Proposal:
     """(S, P) past days' gain of one MWh long."""
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
-    """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding one by one would break the plan."""
+    """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding one
+    by one would break the plan.
+    """
     is_firm: bool = False
     is_block: bool = False
     """The units of a side are one block order: filled all or none."""

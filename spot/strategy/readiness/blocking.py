@@ -1,4 +1,7 @@
-"""What stood in the way of a position, in words and before everything else: the limit, state or unfit forecast that took an order away."""
+"""What stood in the way of a position, in words and before everything else.
+
+The limit, state or unfit forecast that took an order away.
+"""
 
 from collections.abc import Sequence
 
@@ -9,11 +12,15 @@ from spot.risk.limits import LimitEvent
 
 _TAKES_AWAY = ("breach", "denied", "state")
 _SHOWN = 3
-"""A limits file that cannot be read denies in every kind: a row of signals names the first ones, `risk_events` all."""
+"""A limits file that cannot be read denies in every kind: a row of signals names the first ones, `risk_events`
+all.
+"""
 
 
 def stopping_words(events: Sequence[LimitEvent]) -> tuple[str, ...]:
-    """One sentence per limit that made the whole day flat, in the order in which they were judged; none where nothing did.
+    """One sentence per limit that made the whole day flat, in the order in which they were judged.
+
+    None where nothing did.
 
     The same limit broken in several scopes with the same numbers is one sentence that names the scopes.
     """
@@ -27,8 +34,8 @@ def unit_reasons(
 ) -> tuple[str, ...]:
     """(P,) the reason of each unit: what blocked or cut its order first, then the strategy's own `texts`.
 
-    `proposed` and `final` are exposures (P,) before and after trading state and limits. On a day that is blocked every unit says so, also one in
-    which the strategy wanted nothing.
+    `proposed` and `final` are exposures (P,) before and after trading state and limits. On a day that is
+    blocked every unit says so, also one in which the strategy wanted nothing.
     """
     blocked, cuts = stopping_words(events), _merged([event for event in events if event.kind in _TAKES_AWAY])
     return tuple(
@@ -50,12 +57,15 @@ def _before(wanted: float, left: float, blocked: tuple[str, ...], cuts: tuple[st
 def _merged(events: Sequence[LimitEvent]) -> tuple[str, ...]:
     scopes: dict[str, list[str]] = {}
     for event in events:
-        # A detail begins with its scope; the rest is the same where one fact breaks the same limit of several scopes.
+        # A detail begins with its scope; the rest is the same where one fact breaks the same limit of several
+        # scopes.
         scopes.setdefault(event.detail.removeprefix(f"{event.scope} "), []).append(event.scope)
     sentences = [
-        words.replace("trading state is ", "the trading state ")
-        if words.startswith("trading state")
-        else f"{words} ({', '.join(found)})"
+        (
+            words.replace("trading state is ", "the trading state ")
+            if words.startswith("trading state")
+            else f"{words} ({', '.join(found)})"
+        )
         for words, found in scopes.items()
     ]
     n_more = len(sentences) - _SHOWN

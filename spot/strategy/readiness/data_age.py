@@ -1,6 +1,9 @@
-"""How old the data behind a decision is: that of the essential feed which is furthest behind, not of whatever came in last.
+"""How old the data behind a decision is.
 
-Essential are the auction's own prices, without which no forecast is worth anything, and the load forecast of a zone that has one.
+That of the essential feed which is furthest behind, not of whatever came in last.
+
+Essential are the auction's own prices, without which no forecast is worth anything, and the load forecast of
+a zone that has one.
 """
 
 from collections.abc import Mapping
@@ -17,17 +20,18 @@ _MOST_OF_A_DAY_MINUTES = 12 * 60
 def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc: datetime) -> datetime | None:
     """When the newest delivery day of the essential feed that is furthest behind became known, as of an instant; None without any price.
 
-    A day counts with at least half of its hours, from when the last of them was first published: a correction of an old day makes no feed younger. At
-    the gate of day D the prices of D-1, published at 13:00 on D-2, are 23 hours old; one missing auction makes 47, two make 71. A zone without
-    load forecasts for `GIVEN_UP_DAYS` counts as one that has none, else it would never trade again. `raw` holds raw tables under contract, any zones
-    and vintages.
+    A day counts with at least half of its hours, from when the last of them was first published: a correction
+    of an old day makes no feed younger. At the gate of day D the prices of D-1, published at 13:00 on D-2,
+    are 23 hours old; one missing auction makes 47, two make 71. A zone without load forecasts for
+    `GIVEN_UP_DAYS` counts as one that has none, else it would never trade again. `raw` holds raw tables under
+    contract, any zones and vintages.
     """
     newest = []
     for table, series in ESSENTIAL_FEEDS.items():
         known = _known(raw.get(table, pl.DataFrame()), zone, series, as_of_utc)
-        is_gone = known.is_empty() or known["delivery_day"].max() < as_of_utc.date() - timedelta(
+        is_gone = known.is_empty() or known["delivery_day"].max() < as_of_utc.date() - timedelta(  # type: ignore[operator]
             days=GIVEN_UP_DAYS
-        )  # type: ignore[operator]
+        )
         if is_gone and table != "day_ahead_prices":
             continue
         found = _newest_day_utc(known) if known.height else None

@@ -1,4 +1,7 @@
-"""Is a forecast fit to trade on? Asked by a blocking asset check and once more by the signals themselves; fails closed."""
+"""Is a forecast fit to trade on?
+
+Asked by a blocking asset check and once more by the signals themselves; fails closed.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -23,7 +26,10 @@ class ReadinessVerdict:
 def assess_forecast_readiness(
     forecast: pl.DataFrame, *, zone: str, delivery_day: date, role: str = "champion", as_of_utc: datetime
 ) -> ReadinessVerdict:
-    """Judge the rows of `zone`, `delivery_day` and `role` in a frame of `day_ahead_forecasts`; `as_of_utc` is the instant of the decision."""
+    """Judge the rows of `zone`, `delivery_day` and `role` in a frame of `day_ahead_forecasts`.
+
+    `as_of_utc` is the instant of the decision.
+    """
     missing = [name for name in DAY_AHEAD_FORECASTS.columns if name not in forecast.columns]
     if missing:
         return ReadinessVerdict(False, (f"the forecast lacks the columns {', '.join(missing)}",))
@@ -73,7 +79,8 @@ def _wrong_values(rows: pl.DataFrame, zone: str, delivery_day: date) -> list[str
     middle = values[:, [4, -1]]
     if middle.min() < limits.minimum_eur_per_mwh or middle.max() > limits.maximum_eur_per_mwh:
         reasons.append(
-            f"median or point forecast outside the price limits {limits.minimum_eur_per_mwh:g} to {limits.maximum_eur_per_mwh:g} EUR/MWh"
+            f"median or point forecast outside the price limits {limits.minimum_eur_per_mwh:g} to"
+            f" {limits.maximum_eur_per_mwh:g} EUR/MWh"
         )
     return reasons
 
@@ -98,7 +105,8 @@ def _wrong_time(rows: pl.DataFrame, zone: str, delivery_day: date, as_of_utc: da
     reasons = []
     if newest > made or newest > gate or newest > as_of_utc:
         reasons.append(
-            f"an input of {newest:%Y-%m-%d %H:%M} UTC is newer than the forecast, the gate or the decision may know"
+            f"an input of {newest:%Y-%m-%d %H:%M} UTC is newer than the forecast, the gate or the decision"
+            " may know"
         )
     if as_of_utc > gate:
         reasons.append(

@@ -1,6 +1,9 @@
-"""Can a zone trade a coming day? Everything that stands in the way, asked in the order in which it would stop the day. Pure.
+"""Can a zone trade a coming day?
 
-The signals ask all of it again when they are made; this is the answer before that, and after it what became of the day.
+Everything that stands in the way, asked in the order in which it would stop the day. Pure.
+
+The signals ask all of it again when they are made; this is the answer before that, and after it what became
+of the day.
 """
 
 from collections.abc import Iterator
@@ -115,7 +118,10 @@ def _of_limits(facts: OutlookFacts) -> Iterator[str]:
         if limit.value is None
     }
     if unusable:
-        yield f"limits that are missing or no number deny: {', '.join(sorted(unusable)[:3])}{' and more' if len(unusable) > 3 else ''}"
+        yield (
+            "limits that are missing or no number deny:"
+            f" {', '.join(sorted(unusable)[:3])}{' and more' if len(unusable) > 3 else ''}"
+        )
 
 
 def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
@@ -126,17 +132,25 @@ def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
         return
     allowed = _tightest(facts, "max_model_age_days")
     if allowed is not None and age_days > allowed:
-        yield f"champion {facts.model.version} is {age_days} days old, max_model_age_days allows {allowed:g}: {retrain}"
+        yield (
+            f"champion {facts.model.version} is {age_days} days old, max_model_age_days allows {allowed:g}:"
+            f" {retrain}"
+        )
 
 
 def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:
     if facts.essential_data_utc is None or age_hours is None:
-        yield f"no data of {facts.source}: `spotdesk backfill`, `spotdesk ingest` or `spotdesk run` brings some"
+        yield (
+            f"no data of {facts.source}: `spotdesk backfill`, `spotdesk ingest` or `spotdesk run` brings some"
+        )
         return
     allowed = _tightest(facts, "max_data_age_hours")
     if allowed is not None and age_hours > allowed:
         newest = f"{facts.essential_data_utc:%Y-%m-%d %H:%M} UTC"
-        yield f"data too old: no new day of prices or of load forecasts since {newest}, {age_hours:,.0f} h ago, max_data_age_hours allows {allowed:g}"
+        yield (
+            f"data too old: no new day of prices or of load forecasts since {newest}, {age_hours:,.0f} h ago,"
+            f" max_data_age_hours allows {allowed:g}"
+        )
 
 
 def _of_chain(
@@ -146,7 +160,10 @@ def _of_chain(
     if forecasts.is_empty():
         makes = "`spotdesk run` makes it, no schedule looks after the zone"
         if facts.forecasts_at_utc is not None:
-            makes = f"the schedule of a running `spotdesk dev` makes it at {facts.forecasts_at_utc:%d %b %H:%M} UTC"
+            makes = (
+                "the schedule of a running `spotdesk dev` makes it at"
+                f" {facts.forecasts_at_utc:%d %b %H:%M} UTC"
+            )
         yield f"no forecast yet: {makes}, and the gate closes at {gate:%d %b %H:%M} UTC"
         return
     verdict = assess_forecast_readiness(
@@ -165,7 +182,10 @@ def _why_unsent(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     if signals.is_empty():
         return ("no signal was made",)
     unsent = (
-        "signals with orders did not leave: table publications says why, a replay after the gate sends nothing",
+        (
+            "signals with orders did not leave: table publications says why, a replay after the gate sends"
+            " nothing"
+        ),
     )
     return _why_flat(facts, signals) + (unsent if (signals["side"] != "flat").any() else ())
 
@@ -209,7 +229,10 @@ def _traded(facts: OutlookFacts, signals: pl.DataFrame) -> Iterator[str]:
 
 
 def _tightest(facts: OutlookFacts, kind: str) -> float | None:
-    """The lowest limit of a kind over scopes and strategies; overrides that hold now are in. None where no number stands."""
+    """The lowest limit of a kind over scopes and strategies; overrides that hold now are in.
+
+    None where no number stands.
+    """
     values = [
         _with_override(facts, limit, name)
         for name in facts.strategies

@@ -1,8 +1,11 @@
-"""Inputs of the spread model: what was known of spreads and prices at each gate, and the calendar; one row per market time unit.
+"""Inputs of the spread model: what was known of spreads and prices at each gate, and the calendar.
 
-A past day counts from the instant at which its last price became known, and only if nine tenths of its spreads are there: so a day that is half
-known at the gate is no day yet, and the row of a training day holds what a decision at that day's own gate would have seen. `spread_inputs` is used
-alike for training rows and for the day to come.
+One row per market time unit.
+
+A past day counts from the instant at which its last price became known, and only if nine tenths of its
+spreads are there: so a day that is half known at the gate is no day yet, and the row of a training day holds
+what a decision at that day's own gate would have seen. `spread_inputs` is used alike for training rows and
+for the day to come.
 """
 
 from collections.abc import Sequence
@@ -34,12 +37,17 @@ class SpreadPast:
     spreads: Floats
     """(D, S) second price minus day-ahead price, NaN where one is missing."""
     spread_known_us: Floats
-    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day that lacks more than a tenth of them."""
+    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day that lacks more
+    than a tenth of them.
+    """
     minutes: int
 
 
 def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPast:
-    """The frame of `build_outcomes` laid on local days; quarters are averaged or repeated to slots of `minutes`."""
+    """The frame of `build_outcomes` laid on local days.
+
+    Quarters are averaged or repeated to slots of `minutes`.
+    """
     parts = pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part")
     local = (pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(
         find_zone(zone).market_time_zone
@@ -79,7 +87,8 @@ def spread_inputs(
 ) -> pl.DataFrame:
     """Inputs for every unit of `days`: key columns first, then floats with NaN where nothing was known.
 
-    `features` (`day_ahead_features`, each day as of its gate) may lack days. The price forecast is no input: a model's first training days have none.
+    `features` (`day_ahead_features`, each day as of its gate) may lack days. The price forecast is no input:
+    a model's first training days have none.
     """
     frame = pl.concat([_of_day(past, zone, day) for day in days])
     extra = features.select(*_KEY, *(pl.col(name) for name in FEATURES)) if len(features) else None

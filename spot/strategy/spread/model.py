@@ -1,7 +1,8 @@
 """A quantile model of the spread behind a small interface: CatBoost with the loss MultiQuantile.
 
-Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Spreads have very heavy tails (settlement prices
-reach tens of thousands), so quantiles are learned, never a mean; crossed quantiles are sorted. Stored in CatBoost's own format and JSON.
+Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Spreads have
+very heavy tails (settlement prices reach tens of thousands), so quantiles are learned, never a mean; crossed
+quantiles are sorted. Stored in CatBoost's own format and JSON.
 """
 
 import json
@@ -109,8 +110,8 @@ class CatBoostSpread:
     def contributions(self, inputs: pl.DataFrame) -> Mapping[str, Floats]:
         """TreeSHAP values (Lundberg et al. 2020) of the expected spread, (P,) per input.
 
-        The mean that the strategy trades is a weighted sum of the quantiles, so its values are the same sum of theirs: they add up to it exactly
-        wherever the quantiles did not have to be sorted.
+        The mean that the strategy trades is a weighted sum of the quantiles, so its values are the same sum
+        of theirs: they add up to it exactly wherever the quantiles did not have to be sorted.
 
         Raises:
             ForecastError: as `predict`.

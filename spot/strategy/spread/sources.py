@@ -1,4 +1,7 @@
-"""Where a decision takes the distribution of the spread from: a model that serves, one refitted as a replay goes on, or a naive rule to beat."""
+"""Where a decision takes the distribution of the spread from.
+
+A model that serves, one refitted as a replay goes on, or a naive rule to beat.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +66,10 @@ class SpreadMoment:
         return self.inputs(self.past(_SERVING_DAYS), [self.day])
 
     def lesson(self, window_days: int) -> tuple[pl.DataFrame, Floats]:
-        """Inputs and spreads (N,) of the newest `window_days` days whose spreads were known at the gate; perhaps none."""
+        """Inputs and spreads (N,) of the newest `window_days` days whose spreads were known at the gate.
+
+        Perhaps none.
+        """
         past, first = self.past(window_days + MEMORY_DAYS), self.day - timedelta(days=window_days)
         known = past.spread_known_us <= self.gate_utc.timestamp() * 1e6
         days = [
@@ -156,7 +162,10 @@ class FittedSpread:
 
 @dataclass(frozen=True, slots=True)
 class NaiveSpread:
-    """Rules that need no model: always buy, always sell, or the mean sign of the last known week at the same local time."""
+    """Rules that need no model.
+
+    Always buy, always sell, or the mean sign of the last known week at the same local time.
+    """
 
     rule: NaiveRule
     size_eur_per_mwh: float = 1000.0
@@ -174,7 +183,9 @@ class NaiveSpread:
 def daily_pinball_losses(
     model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182
 ) -> Floats:
-    """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate; NaN where a day has no spread.
+    """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate.
+
+    NaN where a day has no spread.
 
     `moment` is a gate at which the spreads of `days` are known.
     """

@@ -1,6 +1,9 @@
-"""Imported by every Python process that has this folder on its path: the network ends at loopback, and each attempt beyond is written down.
+"""Imported by every Python process that has this folder on its path.
 
-Python's own sockets are watched here; compiled libraries are stopped by the network namespace that the test puts around the command where it may.
+The network ends at loopback, and each attempt beyond is written down.
+
+Python's own sockets are watched here; compiled libraries are stopped by the network namespace that the test
+puts around the command where it may.
 """
 
 import os

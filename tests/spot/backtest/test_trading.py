@@ -222,9 +222,19 @@ def _ledger(days, gains):
         rows.append(
             dict.fromkeys(SETTLEMENTS.columns)
             | {
-                "zone": ZONE, "delivery_day": day, "delivery_start_utc": start, "resolution_minutes": 60, "side": "buy" if gain > 0 else "sell",
-                "filled_mwh": 1.0, "gross_pnl_eur": gain, "fees_eur": 0.0, "slippage_eur": 0.0, "imbalance_cost_eur": 0.0, "degradation_eur": 0.0,
-                "pnl_eur": gain, "perfect_foresight_eur": 20.0,
+                "zone": ZONE,
+                "delivery_day": day,
+                "delivery_start_utc": start,
+                "resolution_minutes": 60,
+                "side": "buy" if gain > 0 else "sell",
+                "filled_mwh": 1.0,
+                "gross_pnl_eur": gain,
+                "fees_eur": 0.0,
+                "slippage_eur": 0.0,
+                "imbalance_cost_eur": 0.0,
+                "degradation_eur": 0.0,
+                "pnl_eur": gain,
+                "perfect_foresight_eur": 20.0,
             }
-        )  # fmt: skip
+        )
     return pl.DataFrame(rows, schema=SETTLEMENTS.schema)

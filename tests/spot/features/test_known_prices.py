@@ -1,4 +1,7 @@
-"""A model sees each price as it was known at the gate: missing while it was late, as first published until it was revised."""
+"""A model sees each price as it was known at the gate.
+
+Missing while it was late, as first published until it was revised.
+"""
 
 from datetime import date, datetime, timedelta
 

@@ -21,7 +21,10 @@ SECOND = timedelta(seconds=1)
 
 
 def market(zone, first_day, last_day, *, seed=0, renewables_known=False):
-    """Raw tables of random values, published by rule; with `renewables_known` wind and solar forecasts come an hour before the gate."""
+    """Raw tables of random values, published by rule.
+
+    With `renewables_known` wind and solar forecasts come an hour before the gate.
+    """
     rng = np.random.default_rng(seed)
     parts = {
         table: []
@@ -106,8 +109,13 @@ def test_nothing_published_after_the_gate_changes_anything(around_the_switch):
     day = date(2025, 10, 10)
     gate = gate_closure_utc("DE_LU", day)
     before = build_features(around_the_switch, zone="DE_LU", days=[day])
-    values = {"day_ahead_prices": "price_eur_per_mwh", "load_forecasts": "load_forecast_mw", "renewable_forecasts": "generation_forecast_mw",
-              "generation_actuals": "generation_mw", "imbalance_prices": "price_eur_per_mwh"}  # fmt: skip
+    values = {
+        "day_ahead_prices": "price_eur_per_mwh",
+        "load_forecasts": "load_forecast_mw",
+        "renewable_forecasts": "generation_forecast_mw",
+        "generation_actuals": "generation_mw",
+        "imbalance_prices": "price_eur_per_mwh",
+    }
     spoilt = {
         table: frame.with_columns(
             pl.when(pl.col("available_at_utc") > gate)

@@ -45,7 +45,10 @@ minutes_known = st.integers(min_value=-200, max_value=200)
     minutes_known,
 )
 def test_the_gate_in_bulk_is_the_gate_one_by_one(rows, gate_minutes):
-    """`known_at_gates` over many days gives what `known_at` gives for each; vintages of one resolution per day."""
+    """`known_at_gates` over many days gives what `known_at` gives for each.
+
+    Vintages of one resolution per day.
+    """
     days = days_between(DAY, DAY + timedelta(days=3))
     resolution = {days[i]: minutes for i, _, minutes in rows}
     frames = [

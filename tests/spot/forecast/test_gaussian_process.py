@@ -114,7 +114,10 @@ def test_an_update_equals_a_refit(problem, with_robust, n_blocks):
 
 
 def test_the_kernel_of_a_block_looks_at_its_own_hours(problem):
-    """Distances over a day are those over its hours; the hours of the block weigh more, in the walk-forward as in the formula."""
+    """Distances over a day are those over its hours.
+
+    The hours of the block weigh more, in the walk-forward as in the formula.
+    """
     history, anchors, features, weights, outcomes = problem
     focused = {}
     for name, group in features.groups.items():

@@ -1,4 +1,7 @@
-"""Every member through the one interface: lengths of days, resolutions, missing and absurd inputs, updates, files."""
+"""Every member through the one interface.
+
+Lengths of days, resolutions, missing and absurd inputs, updates, files.
+"""
 
 from dataclasses import replace
 from datetime import date
@@ -327,7 +330,10 @@ def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_wou
 
 
 def test_the_engine_sees_that_the_last_evening_leads_into_the_night():
-    """A shift that the last two hours announce is forecast for the night after; the same shift unannounced is not."""
+    """A shift that the last two hours announce is forecast for the night after.
+
+    The same shift unannounced is not.
+    """
     calm = made_up_panel(280, noise=1.0)
     shift = np.random.default_rng(1).normal(0, 15, len(calm) + 1)
     errors = []

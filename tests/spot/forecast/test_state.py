@@ -50,7 +50,10 @@ def test_a_reloaded_profile_forecasts_and_explains_bit_for_bit_the_same(profile)
 
 @pytest.mark.parametrize("name", ["lear", "engine", "engine_with_all"])
 def test_what_is_done_ahead_changes_nothing(name):
-    """`update` prepares for the day after it; a model that absorbs the same days on the way to a forecast has prepared nothing."""
+    """`update` prepares for the day after it.
+
+    A model that absorbs the same days on the way to a forecast has prepared nothing.
+    """
     panel = made_up_panel(100)
     ahead, behind = fitted(name, panel.first(90)), fitted(name, panel.first(90))
     for row in (93, 97):
@@ -60,7 +63,10 @@ def test_what_is_done_ahead_changes_nothing(name):
 
 @pytest.mark.parametrize("name", ["lear", "engine", "engine_with_all"])
 def test_a_question_leaves_no_trace(name):
-    """Other inputs of the day, a walk-forward and an explanation in between: the next answers are those of a model that was asked nothing."""
+    """Other inputs of the day, a walk-forward and an explanation in between.
+
+    The next answers are those of a model that was asked nothing.
+    """
     panel = made_up_panel(100)
     asked, left_alone = fitted(name, panel.first(90)), fitted(name, panel.first(90))
     asked.walk_forward(with_wind(panel, slice(90, 96), 1.5), 90)

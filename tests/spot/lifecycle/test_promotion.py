@@ -25,7 +25,10 @@ INSANE = SanityVerdict((SanityCheck("range", passed=False, detail="a price of 1e
 def losses(
     n_days: int, ratio: float = 1.0, *, seed: int = 1, noise: float = 0.15
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Champion and candidate losses of days that hang together; the candidate's mean is `ratio` of the champion's."""
+    """Champion and candidate losses of days that hang together.
+
+    The candidate's mean is `ratio` of the champion's.
+    """
     rng = np.random.default_rng(seed)
     level = np.empty(n_days)
     state = 0.0

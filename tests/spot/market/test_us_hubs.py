@@ -1,4 +1,7 @@
-"""The hubs of PJM and ERCOT: local days, gates, publication and price limits on the dates where they matter."""
+"""The hubs of PJM and ERCOT.
+
+Local days, gates, publication and price limits on the dates where they matter.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 

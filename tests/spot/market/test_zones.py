@@ -12,7 +12,10 @@ _EIC_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 
 
 def eic_check_character(code: str) -> str:
-    """Check character of the first 15 characters: ENTSO-E, "Energy Identification Codes, reference manual", annex on the check character."""
+    """Check character of the first 15 characters.
+
+    ENTSO-E, "Energy Identification Codes, reference manual", annex on the check character.
+    """
     total = sum(_EIC_ALPHABET.index(character) * (16 - place) for place, character in enumerate(code[:15]))
     return _EIC_ALPHABET[36 - (total - 1) % 37]
 

@@ -1,4 +1,7 @@
-"""A state is told when it begins and again after the reminder interval: known verdicts give known episodes, never none."""
+"""A state is told when it begins and again after the reminder interval.
+
+Known verdicts give known episodes, never none.
+"""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,7 @@
-"""A price that moves with its load is no drift; one that moves without it is; scarcity, wind and a blind reference are told apart."""
+"""A price that moves with its load is no drift.
+
+One that moves without it is; scarcity, wind and a blind reference are told apart.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -14,7 +17,10 @@ FIRST, N_REFERENCE, N_DAYS = date(2024, 1, 1), 84, 91
 
 
 def market(*, seed: int = 1, windy_from: int = 999) -> pl.DataFrame:
-    """Load with a daily shape, price on a curve of the load of the same hour; from a day on a third of the load is met by wind."""
+    """Load with a daily shape, price on a curve of the load of the same hour.
+
+    From a day on a third of the load is met by wind.
+    """
     random = np.random.default_rng(seed)
     hour = np.tile(np.arange(24), N_DAYS)
     day = np.repeat(np.arange(N_DAYS), 24)

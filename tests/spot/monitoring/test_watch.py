@@ -1,4 +1,7 @@
-"""The whole watch on the simulated market, where the truth is known: shifts are drift, a broken sensor is not."""
+"""The whole watch on the simulated market, where the truth is known.
+
+Shifts are drift, a broken sensor is not.
+"""
 
 from datetime import date, timedelta
 

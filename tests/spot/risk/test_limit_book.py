@@ -26,9 +26,15 @@ def _book(**changes):
 
 def _override(**changes):
     fields = {
-        "scope": "zone", "zone": "SK", "strategy": "", "kind": "max_mw_per_mtu", "limit": 7, "name": "Ann", "reason": "cable test",
+        "scope": "zone",
+        "zone": "SK",
+        "strategy": "",
+        "kind": "max_mw_per_mtu",
+        "limit": 7,
+        "name": "Ann",
+        "reason": "cable test",
         "expires_utc": (NOW + timedelta(hours=1)).isoformat(),
-    }  # fmt: skip
+    }
     return {**fields, **changes}
 
 

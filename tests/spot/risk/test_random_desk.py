@@ -73,7 +73,10 @@ TestRandomDesk = DeskMachine.TestCase
 
 
 def test_the_judge_sees_a_breach_of_every_kind():
-    """A judge that finds nothing would prove nothing: limits are tightened after publication, and each must be reported."""
+    """A judge that finds nothing would prove nothing.
+
+    Limits are tightened after publication, and each must be reported.
+    """
     for kind in LIMIT_KINDS:
         desk = RandomDesk(limits=generous_limits())
         desk.new_day(-100.0)

@@ -36,10 +36,17 @@ def _raw(table, values, *, minutes=60, series=None, known=None, day=DAY):
     contract = next(contract for contract in RAW_TABLES if contract.name == table)
     starts = delivery_starts_utc("SK", day, minutes)[: len(values)]
     frame = {
-        "zone": "SK", "series": series or contract.columns["series"].allowed[0], "delivery_day": day,
-        "delivery_start_utc": list(starts), "resolution_minutes": minutes, "price_eur_per_mwh": values, "volume_mwh": None,
-        "available_at_utc": known or starts[-1] + timedelta(hours=3), "availability": "rule", "source": "files",
-    }  # fmt: skip
+        "zone": "SK",
+        "series": series or contract.columns["series"].allowed[0],
+        "delivery_day": day,
+        "delivery_start_utc": list(starts),
+        "resolution_minutes": minutes,
+        "price_eur_per_mwh": values,
+        "volume_mwh": None,
+        "available_at_utc": known or starts[-1] + timedelta(hours=3),
+        "availability": "rule",
+        "source": "files",
+    }
     return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
 
 
@@ -47,12 +54,22 @@ def _signals(*rows, settled_against="intraday_vwap", is_firm=False, market="day_
     filled = []
     for start, (side, volume, limit) in zip(STARTS, rows, strict=False):
         row = dict.fromkeys(SIGNALS.columns) | {
-            "signal_id": str(start), "zone": "SK", "delivery_day": DAY, "delivery_start_utc": start, "resolution_minutes": 60,
+            "signal_id": str(start),
+            "zone": "SK",
+            "delivery_day": DAY,
+            "delivery_start_utc": start,
+            "resolution_minutes": 60,
             "strategy": "settlement_spread",
-            "role": "champion", "model_version": "1", "side": side, "volume_mw": volume, "limit_price_eur_per_mwh": limit,
+            "role": "champion",
+            "model_version": "1",
+            "side": side,
+            "volume_mw": volume,
+            "limit_price_eur_per_mwh": limit,
             "settled_against": settled_against,
-            "is_firm": is_firm, "mode": "paper", "market": market,
-        }  # fmt: skip
+            "is_firm": is_firm,
+            "mode": "paper",
+            "market": market,
+        }
         filled.append(row)
     return pl.DataFrame(filled, schema=SIGNALS.schema)
 
@@ -95,7 +112,10 @@ def test_limits_decide_the_fill():
     [("buy", 40.0, 69.0, True), ("buy", 40.0, 71.0, False), ("sell", 40.0, 71.0, True)],
 )
 def test_a_block_is_filled_whole_or_not_at_the_mean_weighted_by_volume(side, limit, last, is_filled):
-    """2 MW at 25 and 1 MW at about 70: the mean is about 40, although one unit is beyond its limit either way."""
+    """2 MW at 25 and 1 MW at about 70.
+
+    The mean is about 40, although one unit is beyond its limit either way.
+    """
     signals = _signals((side, 2.0, limit), (side, 1.0, limit), ("flat", 0.0, None), market="day_ahead_block")
     money = settle(signals, _outcomes([25.0, last, 500.0], [40.0] * 3), FEES)
     assert money["filled_mwh"].to_list() == ([2.0, 1.0, 0.0] if is_filled else [0.0, 0.0, 0.0])
@@ -111,7 +131,12 @@ def _curve(start, *steps):
     """Rows of `bid_curves` of the signal that starts at `start`: (price, accumulated MW) per step."""
     rows = [
         dict.fromkeys(BID_CURVES.columns)
-        | {"signal_id": str(start), "step": i, "price_eur_per_mwh": price, "volume_mw": volume}
+        | {
+            "signal_id": str(start),
+            "step": i,
+            "price_eur_per_mwh": price,
+            "volume_mw": volume,
+        }
         for i, (price, volume) in enumerate(steps, start=1)
     ]
     return pl.DataFrame(rows, schema=BID_CURVES.schema)

@@ -34,7 +34,8 @@ def rates(values):
 
 
 def test_the_newest_rate_before_the_gate_is_taken_and_no_later_one():
-    # The gate of 5 November is 4 November 16:00 UTC; the fixing of that day is known at 15:30 UTC, that of the day itself is not.
+    # The gate of 5 November is 4 November 16:00 UTC; the fixing of that day is known at 15:30 UTC, that of
+    # the day itself is not.
     known = rates({date(2025, 11, 3): 1.0, date(2025, 11, 4): 1.1, date(2025, 11, 5): 1.2})
     rows = in_euro(local(), known, table="day_ahead_prices", zone=ZONE)
     assert rows["price_eur_per_mwh"].to_list() == pytest.approx([(44.0 + at) / 1.1 for at in range(24)])

@@ -1,4 +1,7 @@
-"""Recorded files: layouts, resolution, publication by rule, precedence, and the refusal of a mixed file. Made-up frames in the real layouts."""
+"""Recorded files: layouts, resolution, publication by rule, precedence, and the refusal of a mixed file.
+
+Made-up frames in the real layouts.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 
@@ -29,9 +32,13 @@ def column(frame, name, values):
 def tidy(zone, first_day, last_day, price=50.0):
     starts = instants(first_day, last_day, zone=zone)
     return pl.DataFrame(starts).with_columns(
-        zone=pl.lit(zone), price_eur_mwh=pl.lit(price), load_fc_mw=pl.lit(5000.0, dtype=pl.Float32), solar_fc_mw=pl.lit(10.0, dtype=pl.Float32),
-        wind_onshore_fc_mw=pl.lit(None, dtype=pl.Float32), wind_offshore_fc_mw=pl.lit(7.0, dtype=pl.Float32),
-    )  # fmt: skip
+        zone=pl.lit(zone),
+        price_eur_mwh=pl.lit(price),
+        load_fc_mw=pl.lit(5000.0, dtype=pl.Float32),
+        solar_fc_mw=pl.lit(10.0, dtype=pl.Float32),
+        wind_onshore_fc_mw=pl.lit(None, dtype=pl.Float32),
+        wind_offshore_fc_mw=pl.lit(7.0, dtype=pl.Float32),
+    )
 
 
 def smard(first_day, last_day, prices=None):
@@ -209,9 +216,11 @@ def test_a_wind_total_and_its_parts_never_stand_side_by_side():
     day = date(2024, 6, 1)
     parts = parse_market_file("eu13_da_hourly_x", tidy("DE_LU", day, day))
     total = {
-        "renewable_forecasts": parts["renewable_forecasts"]
-        .filter(pl.col("series") == "solar")
-        .with_columns(series=pl.lit("wind"))
+        "renewable_forecasts": (
+            parts["renewable_forecasts"]
+            .filter(pl.col("series") == "solar")
+            .with_columns(series=pl.lit("wind"))
+        )
     }
     merged = merge_by_precedence([total, parts])["renewable_forecasts"]
     assert merged["series"].unique().sort().to_list() == ["solar", "wind"]

@@ -149,9 +149,15 @@ def elexon(*rows: dict[str, Any]) -> bytes:
 
 def index_row(**changes: Any) -> dict[str, Any]:
     return {
-        "dataset": "MID", "startTime": "2026-05-06T03:00:00Z", "dataProvider": "APXMIDP", "settlementDate": "2026-05-06", "settlementPeriod": 9,
-        "price": 105.43, "volume": 1892.45, **changes,
-    }  # fmt: skip
+        "dataset": "MID",
+        "startTime": "2026-05-06T03:00:00Z",
+        "dataProvider": "APXMIDP",
+        "settlementDate": "2026-05-06",
+        "settlementPeriod": 9,
+        "price": 105.43,
+        "volume": 1892.45,
+        **changes,
+    }
 
 
 def test_elexon_prices_stay_in_pounds() -> None:

@@ -90,7 +90,8 @@ def test_a_recorded_body_equals_the_recorded_market_data(path: str, market_data_
     table, column, reference, n_rows = AGREEMENTS[path]
     body = next(body for body in BODIES if body.path == path)
     rows = body.parse(body.read(market_data_dir)).tables[table]
-    # The Danish forecast was recorded at 15:04 on its third day; what lies after that was revised later, as it should.
+    # The Danish forecast was recorded at 15:04 on its third day; what lies after that was revised later, as
+    # it should.
     rows = rows.head(n_rows)
     both = rows.join(reference(market_data_dir), left_on="delivery_start_utc", right_on="ts_utc").drop_nulls(
         "price"

@@ -1,4 +1,7 @@
-"""PJM, ERCOT and ECB documents built to their public specifications: what is read, and what is refused and why."""
+"""PJM, ERCOT and ECB documents built to their public specifications.
+
+What is read, and what is refused and why.
+"""
 
 import json
 from datetime import UTC, date, datetime, timedelta

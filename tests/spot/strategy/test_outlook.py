@@ -122,11 +122,23 @@ def test_after_the_gate_it_counts_what_has_left():
     assert "did not leave" in unsent.reasons[1]
     sent = pl.DataFrame(
         {
-            "publication_id": "a", "channel": "file", "attempt": 1, "zone": ZONE, "delivery_day": DAY, "strategy": "storage", "n_signals": 24,
-            "n_orders": 8, "mode": "paper", "status": "sent", "detail": "", "payload_sha256": "", "receipt": "", "recorded_at_utc": BEFORE,
+            "publication_id": "a",
+            "channel": "file",
+            "attempt": 1,
+            "zone": ZONE,
+            "delivery_day": DAY,
+            "strategy": "storage",
+            "n_signals": 24,
+            "n_orders": 8,
+            "mode": "paper",
+            "status": "sent",
+            "detail": "",
+            "payload_sha256": "",
+            "receipt": "",
+            "recorded_at_utc": BEFORE,
         },
         schema=PUBLICATIONS.schema,
-    )  # fmt: skip
+    )
     done = assess_outlook(replace(late, publications=sent))
     assert done.can_trade
     assert done.reasons[0].startswith("storage: ")

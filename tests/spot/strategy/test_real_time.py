@@ -1,4 +1,7 @@
-"""A hub of PJM from documents to orders: dollars in, features as of the gate, signals in EUR against the real-time price."""
+"""A hub of PJM from documents to orders.
+
+Dollars in, features as of the gate, signals in EUR against the real-time price.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 

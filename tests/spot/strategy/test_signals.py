@@ -366,7 +366,10 @@ def test_bid_curve_steps_rise_in_volume_towards_the_better_price():
 
 
 def test_a_curve_of_a_small_edge_still_takes_less_the_dearer_it_is():
-    """Half an edge gives half the size; the steps part that size, not the largest one, in whole volume steps."""
+    """Half an edge gives half the size.
+
+    The steps part that size, not the largest one, in whole volume steps.
+    """
     quantiles = np.tile(2.65 + 40.0 * (LEVELS - 0.5), (24, 1))
     decision = decide_signals(make_request(DAY, SPREAD, spread_quantiles=quantiles))
     row = decision.frame.row(0, named=True)

@@ -143,7 +143,10 @@ def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(
 
 @pytest.mark.parametrize(("n_units", "allowed_loss"), [(96, 0.02), (24, 0.05)])
 def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_units, allowed_loss):
-    """In hours 0.1 MW is a twentieth of this battery: 1.9 MWh can be sold from a full one, 1.8 with two cycles that close."""
+    """In hours 0.1 MW is a twentieth of this battery.
+
+    1.9 MWh can be sold from a full one, 1.8 with two cycles that close.
+    """
     rng, hours, battery = np.random.default_rng(1), 24.0 / n_units, StorageSettings(volume_step_mw=0.1)
     whole, in_steps, n_open = 0.0, 0.0, 0
     for _ in range(25):

@@ -174,9 +174,17 @@ def _given(day, prices, *, known, minutes=60):
     contract = next(contract for contract in RAW_TABLES if contract.name == "intraday_prices")
     starts = delivery_starts_utc(ZONE, day, minutes)
     frame = {
-        "zone": ZONE, "series": "reference_curve", "delivery_day": day, "delivery_start_utc": list(starts), "resolution_minutes": minutes,
-        "price_eur_per_mwh": prices, "volume_mwh": None, "available_at_utc": known, "availability": "stated", "source": "files",
-    }  # fmt: skip
+        "zone": ZONE,
+        "series": "reference_curve",
+        "delivery_day": day,
+        "delivery_start_utc": list(starts),
+        "resolution_minutes": minutes,
+        "price_eur_per_mwh": prices,
+        "volume_mwh": None,
+        "available_at_utc": known,
+        "availability": "stated",
+        "source": "files",
+    }
     return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
 
 

@@ -1,4 +1,7 @@
-"""The weekly naive, against which a first champion must stand: the same local time a week before, whatever the clock and the auction do."""
+"""The weekly naive, against which a first champion must stand.
+
+The same local time a week before, whatever the clock and the auction do.
+"""
 
 from datetime import date, timedelta
 from zoneinfo import ZoneInfo
@@ -22,14 +25,21 @@ def repeating_market(first: date, last: date, *, daily_rise: float = 0.0) -> Del
     contract = next(contract for contract in RAW_TABLES if contract.name == "day_ahead_prices")
     rows = [
         {
-            "zone": ZONE, "series": "day_ahead", "delivery_day": day, "delivery_start_utc": start,
-            "resolution_minutes": day_ahead_mtu_minutes(ZONE, day), "source": "files", "availability": "rule",
-            "price_eur_per_mwh": 80.0 - 40.0 * np.cos(start.astimezone(ZoneInfo("Europe/Berlin")).hour / 6 * np.pi) + daily_rise * (day - first).days,
+            "zone": ZONE,
+            "series": "day_ahead",
+            "delivery_day": day,
+            "delivery_start_utc": start,
+            "resolution_minutes": day_ahead_mtu_minutes(ZONE, day),
+            "source": "files",
+            "availability": "rule",
+            "price_eur_per_mwh": 80.0
+            - 40.0 * np.cos(start.astimezone(ZoneInfo("Europe/Berlin")).hour / 6 * np.pi)
+            + daily_rise * (day - first).days,
             "available_at_utc": published_by_utc("day_ahead_prices", ZONE, day, start),
         }
         for day in days_between(first, last)
         for start in delivery_starts_utc(ZONE, day)
-    ]  # fmt: skip
+    ]
     prices = pl.DataFrame(rows, schema=contract.schema)
     features = build_features({"day_ahead_prices": prices}, zone=ZONE, days=days_between(first, last))
     return build_panel(features, prices, zone=ZONE)
