@@ -41,7 +41,7 @@ def test_every_page_belongs_to_an_alert_that_is_raised_somewhere(project_root: P
     assert pages == set(KINDS)
     files = [
         file
-        for floor in ("resources", "trading_assets", "sensors", "desk")
+        for floor in ("resources", "workflows", "trading_assets", "sensors", "desk")
         for file in (project_root / floor).rglob("*.py")
     ]
     code = "\n".join(file.read_text(encoding="utf-8") for file in files)

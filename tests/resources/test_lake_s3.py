@@ -12,8 +12,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 from dagster_aws.s3 import S3Resource
 
+from resources.lake import s3 as aws_storage
 from resources.lake.lake import Lake
-from resources.lake.lake import s3 as aws_storage
 from resources.market.captures import CaptureRecord, CaptureStore
 from resources.settings.environment import read_environment
 from resources.wiring import make_resources

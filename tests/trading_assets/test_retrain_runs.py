@@ -44,8 +44,8 @@ from pathlib import Path
 from dagster import DagsterInstance, Definitions, in_process_executor
 from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from resources.wiring import make_resources
-from trading_assets.models.price import price as models
-from trading_assets.models.price import spread as spread_models
+from trading_assets.models import price as models
+from trading_assets.models import spread as spread_models
 from trading_assets.catalogue import ASSETS
 from trading_assets.jobs import zone_retrained
 

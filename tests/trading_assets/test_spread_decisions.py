@@ -14,8 +14,8 @@ from resources.lake.lake import Lake
 from resources.models.registry import SPREAD_FAMILY, ModelVersion
 from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
+from workflows.lifecycle import spread_promotion
 from workflows.lifecycle.spread_promotion import judge_spread
-from workflows.training import spread as spread_training
 
 ZONE, FIRST = "FR", date(2025, 6, 1)
 DAYS = tuple(FIRST + timedelta(days=n) for n in range(14))
@@ -68,9 +68,11 @@ class Spreads:
 @pytest.fixture
 def judge(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     lake, spreads = Lake(uri=str(tmp_path / "lake")), Spreads()
-    monkeypatch.setattr(spread_training.CatBoostSpread, "from_files", lambda files: files["version"].decode())
     monkeypatch.setattr(
-        spread_training, "daily_pinball_losses", lambda model, *_: np.column_stack([LOSSES[model], PAST])
+        spread_promotion.CatBoostSpread, "from_files", lambda files: files["version"].decode()
+    )
+    monkeypatch.setattr(
+        spread_promotion, "daily_pinball_losses", lambda model, *_: np.column_stack([LOSSES[model], PAST])
     )
 
     def decide(number: str, *, sign_off: str = "", now: datetime = NOW) -> None:

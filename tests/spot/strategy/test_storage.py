@@ -110,7 +110,7 @@ def assert_closed(plan, hours, battery):
     assert plan.state_mwh.min() >= -1e-6
     assert plan.state_mwh.max() <= battery.energy_mwh + 1e-6
     start = battery.initial_charge_frac * battery.energy_mwh
-    assert start - 1e-6 <= plan.state_mwh[-1] <= start + step * hours
+    assert start - 1e-6 <= plan.state_mwh[-1] <= start + step * hours + 1e-6
     assert plan.discharge_mw.sum() * hours <= battery.max_cycles_per_day * battery.energy_mwh + 1e-6
 
 
