@@ -1,6 +1,6 @@
 """How fast the stop button is, and whether anything leaves after it was acknowledged.
 
-    python benchmarks/halt_latency.py [--trials 1000] [--process-trials 20] [--json]
+    python -m benchmarks.halt_latency [--trials 1000] [--process-trials 20] [--json]
 
 A publisher in another process sends as fast as it can (a file per message, under the same lock and checks as
 the outbox). Each trial presses the button, takes the time until it is acknowledged, waits a moment, and
@@ -19,8 +19,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from resources.trading.state import TradingStateStore
 from spot.risk.state import TradingState

@@ -24,17 +24,16 @@ from typing import Any
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from resources.models.registry import ModelRegistry, VersionFacts  # noqa: E402
-from resources.settings.environment import (  # noqa: E402 - the project root must be on the path first
+from resources.models.registry import ModelRegistry, VersionFacts
+from resources.settings.environment import (
     read_environment,
 )
-from resources.wiring import make_registry  # noqa: E402
-from spot.contracts.panel import DeliveryPanel  # noqa: E402
-from spot.errors import ModelError  # noqa: E402
-from spot.forecast.members import load_settings_mapping, make_forecaster  # noqa: E402
+from resources.wiring import make_registry
+from spot.contracts.panel import DeliveryPanel
+from spot.errors import ModelError
+from spot.forecast.members import load_settings_mapping, make_forecaster
+
+ROOT = Path(__file__).resolve().parents[1]
 
 ZONE, FIRST, N_DAYS = "BE", date(2024, 1, 1), 60
 ALLOWED_SECONDS = 5.0

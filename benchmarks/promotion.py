@@ -31,22 +31,21 @@ import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.equal_models import (  # noqa: E402 - the project root must be on the path first
+from benchmarks.equal_models import (
     false_promotions,
     tasks,
 )
-from spot.contracts.panel import DeliveryPanel, Floats  # noqa: E402
-from spot.errors import ForecastError  # noqa: E402
-from spot.features.matrix import build_features, build_panel  # noqa: E402
-from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster  # noqa: E402
-from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion  # noqa: E402
-from spot.lifecycle.sanity import assess_sanity  # noqa: E402
-from spot.market.delivery import days_between  # noqa: E402
-from spot.simulation.market import simulate  # noqa: E402
-from spot.walk.forecasts import daily_absolute_errors, walk_forward, weekly_naive_errors  # noqa: E402
+from spot.contracts.panel import DeliveryPanel, Floats
+from spot.errors import ForecastError
+from spot.features.matrix import build_features, build_panel
+from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
+from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
+from spot.lifecycle.sanity import assess_sanity
+from spot.market.delivery import days_between
+from spot.simulation.market import simulate
+from spot.walk.forecasts import daily_absolute_errors, walk_forward, weekly_naive_errors
+
+ROOT = Path(__file__).resolve().parents[1]
 
 CONF = ROOT / "conf"
 ZONE, FIRST = "BE", date(2023, 1, 1)

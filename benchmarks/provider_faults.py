@@ -1,6 +1,6 @@
 """The fault suite of the live sources: what providers get wrong, and how much of it enters the ledger.
 
-`python benchmarks/provider_faults.py [--json] [--quick]`, exit 1 where a figure is missed. Everything runs on
+`python -m benchmarks.provider_faults [--json] [--quick]`, exit 1 where a figure is missed. Everything runs on
 recorded bodies, on documents built to the providers' specifications, and against a provider on loopback;
 nothing leaves the machine.
 """
@@ -23,26 +23,23 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.provider_mutations import MUST_ALL_BE_CAUGHT, run_mutations  # noqa: E402
-from benchmarks.us_mutations import MUST_ALL_BE_CAUGHT as US_MUST_ALL_BE_CAUGHT  # noqa: E402
-from benchmarks.us_mutations import run_us_mutations  # noqa: E402
-from resources.lake.lake import Lake  # noqa: E402
-from resources.providers.http import HttpClient, HttpPolicy  # noqa: E402
-from spot.errors import ContractError, NotYetPublishedError, SpotdeskError  # noqa: E402
-from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, days_between, n_periods  # noqa: E402
-from spot.market.zones import ZONES, find_zone  # noqa: E402
-from spot.sources.judging.plausibility import assess_plausibility  # noqa: E402
-from spot.sources.parsed import Capture  # noqa: E402
-from spot.sources.providers.entsoe import parse_entsoe  # noqa: E402
-from spot.sources.safe_input import read_json, read_xml, read_zip  # noqa: E402
-from tests.support.provider_documents import (  # noqa: E402 - the project root must be on the path first
+from benchmarks.provider_mutations import MUST_ALL_BE_CAUGHT, run_mutations
+from benchmarks.us_mutations import MUST_ALL_BE_CAUGHT as US_MUST_ALL_BE_CAUGHT
+from benchmarks.us_mutations import run_us_mutations
+from resources.lake.lake import Lake
+from resources.providers.http import HttpClient, HttpPolicy
+from spot.errors import ContractError, NotYetPublishedError, SpotdeskError
+from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, days_between, n_periods
+from spot.market.zones import ZONES, find_zone
+from spot.sources.judging.plausibility import assess_plausibility
+from spot.sources.parsed import Capture
+from spot.sources.providers.entsoe import parse_entsoe
+from spot.sources.safe_input import read_json, read_xml, read_zip
+from tests.support.provider_documents import (
     Document,
     DocumentSeries,
 )
-from tests.support.provider_server import (  # noqa: E402
+from tests.support.provider_server import (
     Behaviour,
     cuts_body,
     drips,
@@ -53,9 +50,11 @@ from tests.support.provider_server import (  # noqa: E402
     sends_html,
     stays_silent,
 )
-from tests.support.recorded_bodies import BODIES, EXPECTED, RecordedBody  # noqa: E402
-from tests.support.recorded_history import bad_prices, clean_history  # noqa: E402
-from tests.support.us_bodies import us_bodies  # noqa: E402
+from tests.support.recorded_bodies import BODIES, EXPECTED, RecordedBody
+from tests.support.recorded_history import bad_prices, clean_history
+from tests.support.us_bodies import us_bodies
+
+ROOT = Path(__file__).resolve().parents[1]
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 CANARY = "canary-2f9d71-token"

@@ -1,6 +1,6 @@
 """Random sequences of events on a desk: how many breaches are published. The answer must be 0.
 
-    python benchmarks/random_desks.py [--sequences 100000] [--steps 5] [--seed 1] [--json]
+    python -m benchmarks.random_desks [--sequences 100000] [--steps 5] [--seed 1] [--json]
 
 Each sequence begins with a fresh desk of two zones and two strategies, and draws proposals (sound, a
 thousandfold, NaN, infinite), limits that move or vanish, trading states, model and data that age, and new
@@ -13,11 +13,8 @@ import json
 import sys
 import time
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from spot.risk.exposure import Conditions
 from spot.risk.state import TradingState

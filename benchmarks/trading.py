@@ -1,6 +1,6 @@
 """Trading on recorded prices: which strategy has an edge, and which has not.
 
-    python benchmarks/trading.py [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile
+    python -m benchmarks.trading [--data ../shared/data] [--part spread|storage] [--zone Z ...] [--profile
     fast] [--cycles 2]
                                  [--from 2022-04-01] [--to 2024-12-31] [--assume-known] [--keep FOLDER]
                                  [--json]

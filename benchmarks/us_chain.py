@@ -2,7 +2,7 @@
 
 A made-up PJM and ECB on loopback, asked through the live client, to settled signals in EUR.
 
-`python benchmarks/us_chain.py [--json]`, exit 1 where a day has no forecast or no signal. Prices are
+`python -m benchmarks.us_chain [--json]`, exit 1 where a day has no forecast or no signal. Prices are
 invented: it proves the way, not a profit.
 """
 
@@ -22,13 +22,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from spot.market.delivery import days_between, n_periods
+from spot.market.gates import gate_closure_utc
+from tests.support import us_documents as us
+from tests.support.provider_server import Behaviour, FaultyProvider, faulty_provider, sends
 
-from spot.market.delivery import days_between, n_periods  # noqa: E402
-from spot.market.gates import gate_closure_utc  # noqa: E402
-from tests.support import us_documents as us  # noqa: E402 - the project root must be on the path first
-from tests.support.provider_server import Behaviour, FaultyProvider, faulty_provider, sends  # noqa: E402
+ROOT = Path(__file__).resolve().parents[1]
 
 ZONE = "PJM_WESTERN_HUB"
 FIRST, LAST = date(2025, 10, 27), date(2025, 11, 5)

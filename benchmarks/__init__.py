@@ -1,0 +1,1 @@
+"""Measurements and studies, each one command; README.md beside this file lists them."""
