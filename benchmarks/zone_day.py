@@ -83,7 +83,9 @@ def measure(n_days: int, model: str, home: Path, instance: DagsterInstance) -> l
             }
         )
         runner.run(
-            "results_in", partition_key(ZONE, day), now=gate_closure_utc(ZONE, day) + timedelta(hours=2)
+            "auction_results_loaded",
+            partition_key(ZONE, day),
+            now=gate_closure_utc(ZONE, day) + timedelta(hours=2),
         )
     return rows[1:]
 

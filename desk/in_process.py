@@ -190,7 +190,7 @@ def run_chain(
             done += 1
             on_progress(f"{zone}: {first} to {last} forecast, traded, settled and judged", done / n_steps)
     for zone in zones:
-        runner.run("reasons_told", partition_key(zone, request.last_day))
+        runner.run("signals_explained", partition_key(zone, request.last_day))
     runner.run("database_published", None)
     on_progress("analyst database published", 1.0)
     return runner.report
@@ -217,7 +217,7 @@ def _run_block(runner: ChainRunner, zone: str, first: date, last: date, *, retra
     now = max(
         gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24)
     )
-    runner.run("span_decided", partition_key(zone, last), now=now, first_day=first)
+    runner.run("history_traded", partition_key(zone, last), now=now, first_day=first)
     lineage = lineage_of(runner.desk.zone(zone))
     if any(
         version.stage == "challenger" and version.lineage == lineage

@@ -17,7 +17,7 @@ from spot.market.delivery import day_bounds_utc
 from spot.market.gates import gate_closure_utc
 from spot.market.publication_rules import published_by_utc
 from spot.market.zones import find_zone
-from trading_assets.jobs import day_judged, results_in, signals_ready
+from trading_assets.jobs import auction_results_loaded, delivered_days_settled, signals_ready
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
 
 REVISED_DAYS = 14
@@ -72,7 +72,7 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
 
     @schedule(
         name=f"after_day_ahead_results_{zone}",
-        job=results_in,
+        job=auction_results_loaded,
         cron_schedule=_cron(results_time(zone)),
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,
@@ -84,7 +84,7 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
 
     @schedule(
         name=f"after_delivery_{zone}",
-        job=day_judged,
+        job=delivered_days_settled,
         cron_schedule=_cron(_DELIVERED),
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,

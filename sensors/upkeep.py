@@ -27,7 +27,7 @@ from spot.market.zones import CENTRAL_EUROPE
 from trading_assets.jobs import (
     challengers_reviewed,
     database_published,
-    day_judged,
+    delivered_days_settled,
     history_loaded,
     signals_ready,
     zone_retrained,
@@ -38,7 +38,7 @@ from trading_assets.upkeep.lake import LAKE_JOBS
 
 @run_status_sensor(
     run_status=DagsterRunStatus.SUCCESS,
-    monitored_jobs=[signals_ready, day_judged, zone_retrained, challengers_reviewed],
+    monitored_jobs=[signals_ready, delivered_days_settled, zone_retrained, challengers_reviewed],
     request_job=database_published,
     default_status=DefaultSensorStatus.RUNNING,
     description=(
@@ -52,7 +52,7 @@ def tables_changed(context: RunStatusSensorContext) -> RunRequest:
 
 @run_status_sensor(
     run_status=DagsterRunStatus.SUCCESS,
-    monitored_jobs=[day_judged],
+    monitored_jobs=[delivered_days_settled],
     request_job=challengers_reviewed,
     default_status=DefaultSensorStatus.RUNNING,
     description="A day more of outcomes: the zone's challengers are judged.",

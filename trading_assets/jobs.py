@@ -65,11 +65,15 @@ signals_ready = _job(
     minutes=20,
     priority=10,
 )
-results_in = _job(
-    "results_in", ["day_ahead_prices"], "The auction's prices are in the lake.", minutes=20, priority=5
+auction_results_loaded = _job(
+    "auction_results_loaded",
+    ["day_ahead_prices"],
+    "The auction's prices are in the lake.",
+    minutes=20,
+    priority=5,
 )
-day_judged = _job(
-    "day_judged",
+delivered_days_settled = _job(
+    "delivered_days_settled",
     [
         "day_ahead_prices",
         "intraday_prices",
@@ -95,14 +99,14 @@ challengers_reviewed = _job(
     "The shadow days of every challenger are judged.",
     minutes=20,
 )
-span_decided = _job(
-    "span_decided",
+history_traded = _job(
+    "history_traded",
     [*DECIDING, *JUDGING],
     "A block of history is forecast, traded on paper, settled and judged.",
     minutes=120,
 )
-reasons_told = _job(
-    "reasons_told",
+signals_explained = _job(
+    "signals_explained",
     ["signal_reasons"],
     "What moved the forecast behind a day's signals is written down.",
     minutes=20,
@@ -127,12 +131,12 @@ sources_watched = _job(
 JOBS = (
     history_loaded,
     signals_ready,
-    results_in,
-    day_judged,
+    auction_results_loaded,
+    delivered_days_settled,
     zone_retrained,
     challengers_reviewed,
-    span_decided,
-    reasons_told,
+    history_traded,
+    signals_explained,
     database_published,
     raw_captured,
     sources_watched,

@@ -50,7 +50,7 @@ JOBS = Definitions(
     asset_checks=[is_sound],
     jobs=[
         define_asset_job("signals_ready", ["broken"]),
-        define_asset_job("day_judged", ["doubtful", "later"]),
+        define_asset_job("delivered_days_settled", ["doubtful", "later"]),
     ],
 )
 
@@ -65,7 +65,7 @@ def instance() -> Iterator[DagsterInstance]:
     ("job", "kind", "severity", "text"),
     [
         ("signals_ready", "run_failed", "critical", "the cable is cut"),
-        ("day_judged", "blocking_check_failed", "warning", "is_sound"),
+        ("delivered_days_settled", "blocking_check_failed", "warning", "is_sound"),
     ],
 )
 def test_a_failed_run_and_a_failed_blocking_check_are_alerts(

@@ -68,7 +68,7 @@ def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(
             gate_closure_utc(ZONE, LAST + timedelta(days=1)),
             gate_closure_utc(ZONE, LAST) + timedelta(hours=24),
         )
-        runner.run("span_decided", partition_key(ZONE, LAST), now=now, first_day=FIRST)
+        runner.run("history_traded", partition_key(ZONE, LAST), now=now, first_day=FIRST)
         roles = set(
             lake.read("signals", zones=[ZONE]).select("role", "model_version", "mode").unique().rows()
         )
