@@ -3,7 +3,7 @@
 `python -m benchmarks.drift_detection [--json]`.
 
 Simulated markets with known truth, judged by the function that runs every day
-(`spot.monitoring.watch.watch_features`), references fitted anew every week. Per seed: a quiet year judged
+(`spot.monitoring.watch.monitor_inputs`), references fitted anew every week. Per seed: a quiet year judged
 every day; `gas_shock` and `solar_boom` on a random day, judged daily; `sensor_fault` judged on each of its
 days. Retrain requests are those of `decide_retrains`, as the sensors make them.
 """
@@ -31,7 +31,7 @@ from spot.lifecycle.retraining import RetrainCause, RetrainRequest, decide_retra
 from spot.market.delivery import days_between
 from spot.monitoring.data_quality import without_faulty, without_implausible_days
 from spot.monitoring.settings import MonitoringSettings
-from spot.monitoring.watch import FeatureWatch, FittedWatch, fit_watch, judge_quality, watch_features
+from spot.monitoring.watch import FeatureWatch, FittedWatch, fit_watch, judge_quality, monitor_inputs
 from spot.simulation.market import simulate
 from spot.simulation.scenarios import Scenario
 
@@ -78,7 +78,7 @@ def judge_days(features: pl.DataFrame, days: list[date], limits: MonitoringSetti
                 without_implausible_days(without_faulty(known, quality.faulty)), last_day=day, settings=limits
             )
         recent = known.filter(pl.col("delivery_day") > day - timedelta(days=120))
-        verdicts.append(watch_features(recent, last_day=day, settings=limits, fitted=fitted))
+        verdicts.append(monitor_inputs(recent, last_day=day, settings=limits, fitted=fitted))
     return verdicts
 
 

@@ -24,7 +24,7 @@ from desk.screen.console import JsonFlag, emit
 from resources.settings.home import PROJECT_ROOT
 from spot.contracts.panel import DeliveryPanel
 from spot.forecast.days.features import extended_history
-from spot.forecast.engine.forecaster import EngineForecaster
+from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.gp.bank import GaussianBank
 from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.forecast.trees.residual import ResidualTable
@@ -55,7 +55,7 @@ def _row(profile: str, panel: DeliveryPanel, days: int) -> dict[str, Any]:
         document |= {"gradient": {**document["gradient"], "steps": 1}, "calibration_days": 28}
     first = len(panel) - TEST_DAYS
     model = make_forecaster(load_settings_mapping(document)).fit(panel.first(first))
-    assert isinstance(model, EngineForecaster)  # the three profiles are the engine's
+    assert isinstance(model, GaussianProcessEnsemble)  # the three profiles are the engine's
     spent = np.array([_one_day(model, panel, row) for row in range(first, first + days)]) * 1e3
     figures = {
         "features_ms": spent[:, 1],
@@ -71,7 +71,7 @@ def _row(profile: str, panel: DeliveryPanel, days: int) -> dict[str, Any]:
     }
 
 
-def _one_day(model: EngineForecaster, panel: DeliveryPanel, row: int) -> tuple[float, float, float]:
+def _one_day(model: GaussianProcessEnsemble, panel: DeliveryPanel, row: int) -> tuple[float, float, float]:
     """CPU seconds of the whole forecast, of the features within it, and of absorbing the day."""
     known, features = panel.known_at_gate(row), _Stopwatch()
     with (

@@ -7,7 +7,7 @@ import polars as pl
 import typer
 
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
-from desk.trading.zone_status import zone_outlooks
+from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
 from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.trading.state import StateRecord, TradingStateStore
@@ -45,8 +45,8 @@ def status(
     """
     environment, now = read_environment(), datetime.now(UTC)
     lake, desk = make_lake(environment), desk_resource(environment)
-    outlooks = [
-        outlook.row() for zone in desk.zones for outlook in zone_outlooks(lake, environment, desk, zone, now)
+    statuses = [
+        of_day.row() for zone in desk.zones for of_day in zone_statuses(lake, environment, desk, zone, now)
     ]
     requests = lake.read("retrain_requests").filter(pl.col("status").is_in(_OPEN))
     zones = [_zone_status(lake, environment, zone, requests) for zone in desk.zones]
@@ -69,11 +69,11 @@ def status(
             "environment": environment.name,
             "trading_state": record.state.name,
             "cure": record.cure,
-            "tomorrow": outlooks,
+            "tomorrow": statuses,
         }
         emit_json({**head, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
     else:
-        _print_outlooks(environment, record, outlooks)
+        _print_statuses(environment, record, statuses)
         _print(environment, zones, alerts, checks)
     if any(check["damaged"] or check["lost"] for check in checks):
         raise typer.Exit(1)
@@ -113,7 +113,7 @@ def _worst(lake: Lake, zone: str, table: str) -> str | None:
     return next((state for state in ("alert", "cannot_see", "ok") if state in found), None)
 
 
-def _print_outlooks(environment: Environment, record: StateRecord, outlooks: list[dict[str, Any]]) -> None:
+def _print_statuses(environment: Environment, record: StateRecord, statuses: list[dict[str, Any]]) -> None:
     reason = f", {record.reason}" if record.reason else ""
     out.print(
         f"environment {environment.name}, state in {environment.home}, desk"
@@ -137,10 +137,10 @@ def _print_outlooks(environment: Environment, record: StateRecord, outlooks: lis
                 else f"{row['newest_data_utc']:%Y-%m-%d %H:%MZ}, {row['data_age_hours']:,.0f} h old"
             ),
         }
-        for row in outlooks
+        for row in statuses
     ]
     out.print(as_table(short, title="can we trade tomorrow?"))
-    for row in outlooks:
+    for row in statuses:
         out.print(
             f"  {row['zone']} {row['day']} {'yes' if row['can_trade'] else 'no'}: {row['why']}",
             markup=False,

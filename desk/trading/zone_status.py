@@ -19,16 +19,21 @@ from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.strategy.readiness.data_age import ESSENTIAL_FEEDS, essential_data_utc
-from spot.strategy.readiness.tradeability import Outlook, OutlookFacts, ServingModel, assess_outlook
+from spot.strategy.readiness.tradeability import (
+    ServingModel,
+    Tradeability,
+    TradeabilityFacts,
+    assess_tradeability,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ZoneOutlook:
+class ZoneStatus:
     """The answer for one zone and day, and the facts beside it."""
 
     zone: str
     delivery_day: date
-    outlook: Outlook
+    tradeability: Tradeability
     champion: str | None
     essential_data_utc: datetime | None
     gate_utc: datetime
@@ -38,19 +43,19 @@ class ZoneOutlook:
         return {
             "zone": self.zone,
             "day": self.delivery_day,
-            "can_trade": self.outlook.can_trade,
-            "why": "; ".join(self.outlook.reasons),
+            "can_trade": self.tradeability.can_trade,
+            "why": "; ".join(self.tradeability.reasons),
             "gate_utc": self.gate_utc,
             "champion": self.champion,
-            "champion_age_days": self.outlook.model_age_days,
+            "champion_age_days": self.tradeability.model_age_days,
             "newest_data_utc": self.essential_data_utc,
-            "data_age_hours": self.outlook.data_age_hours,
+            "data_age_hours": self.tradeability.data_age_hours,
         }
 
 
-def zone_outlooks(
+def zone_statuses(
     lake: Lake, environment: Environment, desk: Desk, zone: str, now: datetime
-) -> list[ZoneOutlook]:
+) -> list[ZoneStatus]:
     """Tomorrow, and after tomorrow's gate also the day whose gate comes next."""
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
     is_decided = now >= gate_closure_utc(zone, tomorrow)
@@ -103,7 +108,7 @@ def _of_day(
     *,
     now: datetime,
     newest: datetime | None,
-) -> ZoneOutlook:
+) -> ZoneStatus:
     settings, gate = desk.zone(zone), gate_closure_utc(zone, day)
     version = serving_at_a_glance(environment, zone, day, lineage_of(settings))
     tables = {
@@ -111,7 +116,7 @@ def _of_day(
         for name in ("day_ahead_forecasts", "signals", "risk_events", "publications")
     }
     strategies, unread = _kinds(desk, settings.strategies)
-    facts = OutlookFacts(
+    facts = TradeabilityFacts(
         zone=zone,
         source=settings.source,
         delivery_day=day,
@@ -135,10 +140,10 @@ def _of_day(
         publications=tables["publications"],
     )
     champion = None if version is None else version.version
-    return ZoneOutlook(
+    return ZoneStatus(
         zone=zone,
         delivery_day=day,
-        outlook=assess_outlook(facts),
+        tradeability=assess_tradeability(facts),
         champion=champion,
         essential_data_utc=newest,
         gate_utc=gate,

@@ -16,7 +16,7 @@ from spot.features.matrix import HISTORY_DAYS, build_features, build_panel
 from spot.forecast.interface import PriceForecaster
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
-from spot.walk.forecasts import Speaker, forecast_frame, walk_forward
+from spot.walk.forecasts import ForecastAuthor, forecast_frame, walk_forward
 
 MAX_HISTORY_DAYS = 1456
 
@@ -53,8 +53,8 @@ def walk_past(
     fitted = forecaster.fit(
         published.as_of(panel.first((days[0] - start).days), gate_closure_utc(zone, days[0]))
     )
-    speaker = Speaker(
+    author = ForecastAuthor(
         model_name=f"price_{zone}", model_version=f"backtest-{forecaster.name}", role="champion"
     )
-    forecasts = forecast_frame(walk_forward(fitted, panel, days, published=published), features, speaker)
+    forecasts = forecast_frame(walk_forward(fitted, panel, days, published=published), features, author)
     return TradingPast(zone=zone, raw=raw, forecasts=forecasts, features=features)

@@ -20,7 +20,7 @@ from spot.features.fundamentals import fundamental_features
 from spot.features.gatekeeper import Gatekeeper
 from spot.features.grid import make_grid, periods_of
 from spot.features.price_history import price_features
-from spot.features.settlement_history import settlement_features
+from spot.features.second_price_history import second_price_features
 from spot.features.vintages import NEVER_US, check_no_look_ahead
 
 HISTORY_DAYS = 8
@@ -71,7 +71,7 @@ def build_features(
     columns: dict[str, Floats] = {
         **fundamental_features(keeper),
         **price_features(keeper),
-        **settlement_features(keeper),
+        **second_price_features(keeper),
         **calendar_features(keeper.target),
     }
     frame = _assemble(keeper, columns)

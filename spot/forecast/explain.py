@@ -18,7 +18,7 @@ import numpy as np
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 from spot.forecast.days.clock_grid import Floats
-from spot.forecast.engine.forecaster import EngineForecaster
+from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.interface import PriceForecaster
 from spot.forecast.naive import NaiveForecaster
 from spot.forecast.one_thread import one_thread
@@ -70,15 +70,15 @@ def explain(forecaster: PriceForecaster, panel: DeliveryPanel) -> Explanation:
     Raises:
         ForecastError: the forecaster cannot forecast the day, or cannot be explained.
     """
-    if isinstance(forecaster, EngineForecaster):
-        engine, history = forecaster.speaker(panel)
+    if isinstance(forecaster, GaussianProcessEnsemble):
+        engine, history = forecaster.self_or_stand_in(panel)
         parts = engine.bank_parts(history, family_of)
         contributions, likeness = parts.contributions, parts.likeness
     elif isinstance(forecaster, CatBoostForecaster):
-        catboost, history = forecaster.speaker(panel)
+        catboost, history = forecaster.self_or_stand_in(panel)
         contributions, likeness = _by_family(catboost.shap_contributions(history)), None
     elif isinstance(forecaster, NaiveForecaster):
-        naive, history = forecaster.speaker(panel)
+        naive, history = forecaster.self_or_stand_in(panel)
         contributions, likeness = {}, naive.repeated_day(history)
     else:
         raise ForecastError(f"{forecaster.name} cannot be explained")

@@ -36,7 +36,7 @@ from spot.forecast.days.files import (
     unpack_arrays,
     unpack_settings,
 )
-from spot.forecast.days.input_ranges import Belief
+from spot.forecast.days.input_ranges import InputRanges
 from spot.forecast.days.normalisation import mixed_spread, rolling_levels
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
@@ -78,7 +78,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self.settings = settings
         self._history: FilledHistory | None = None
         self._anchors: Anchors | None = None
-        self._belief = Belief.of_fit({})
+        self._input_ranges = InputRanges.of_fit({})
         self._points: Floats = np.empty((0, 24))
         self._n_fitted = 0
         self._reference: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
@@ -98,8 +98,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def _take(self, history: FilledHistory) -> None:
         """Absorb the last day of `history`, whose price is known."""
 
-    def _settle(self) -> None:
-        """Do ahead what the next forecast needs of the absorbed days alone."""
+    def _prepare_next(self) -> None:
+        """Compute now what the next forecast needs and what depends on the absorbed days only."""
         self._calibration = self._calibrate(self.history, self._points)
 
     def _model_files(self) -> dict[str, bytes]:
@@ -135,19 +135,19 @@ class HourlyForecaster(ABC, Generic[Settings]):
                 " learn"
             )
         self._anchors = anchors_of(grid)
-        self._belief = Belief.of_fit(self._anchors.input_range)
-        self._history = filled_history(self._belief.believed(grid))
+        self._input_ranges = InputRanges.of_fit(self._anchors.input_range)
+        self._history = filled_history(self._input_ranges.within_range(grid))
         self._n_fitted = len(self._history)
         self._reference, self._calibration = (np.empty(0), np.empty(0)), None
         self._points = self._learn(self._history)
-        self._settle()
+        self._prepare_next()
         return self
 
     @one_thread()
     def update(self, history: DeliveryPanel) -> Self:
         """Absorb the days of `history` that are newer than those absorbed before, up to the newest one with a price: others may get theirs yet."""
         self._absorb_priced(self._newer(history))
-        self._settle()
+        self._prepare_next()
         return self
 
     @one_thread()
@@ -158,8 +158,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
             LookAheadError: the day was absorbed before.
             ForecastError: no honest forecast can be made of these inputs.
         """
-        speaker, history = self.speaker(panel)
-        return speaker.forecast_last(panel, history)
+        model, history = self.self_or_stand_in(panel)
+        return model.forecast_last(panel, history)
 
     def to_files(self) -> Mapping[str, bytes]:
         """Settings, days, forecasts made and the member's own state."""
@@ -193,7 +193,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
             model._n_fitted, points = int(arrays["n_fitted"]), arrays["points"]
         except KeyError as error:
             raise ModelIntegrityError(f"model state lacks the array {error}") from None
-        model._belief = Belief.of_fit(model._anchors.input_range)
+        model._input_ranges = InputRanges.of_fit(model._anchors.input_range)
         model._history = filled_history(grid.rows(slice(0, model._n_fitted)))
         model._restore(model._history, arrays, files)
         model._points = points[: model._n_fitted]
@@ -240,8 +240,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def _walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         later = grid_of(panel.rows(slice(first_row, None)))
-        believed, missing_inputs = self._belief.walk(later, self.history.grid)
-        history = extended_history(self.history, believed)
+        sound, missing_inputs = self._input_ranges.walk(later, self.history.grid)
+        history = extended_history(self.history, sound)
         points = np.concatenate([self._points, self._walk_points(history, first_row)])
         forecasts: list[PriceForecast] = []
         without: dict[tuple[str, ...], list[PriceForecast]] = {}
@@ -271,14 +271,14 @@ class HourlyForecaster(ABC, Generic[Settings]):
         )
 
     @one_thread()
-    def speaker(self, panel: DeliveryPanel) -> tuple[Self, FilledHistory]:
+    def self_or_stand_in(self, panel: DeliveryPanel) -> tuple[Self, FilledHistory]:
         """Who forecasts the last day of `panel`, this model or its stand-in, and what it makes the forecast of: absorbed days and that day, unpriced.
 
         Raises:
             LookAheadError: the day was absorbed before.
-            ForecastError: an input is beyond belief, or no stand-in can be fitted.
+            ForecastError: an input is outside its range, or no stand-in can be fitted.
         """
-        return self.speaker_of(_unpriced(self._waiting_days(panel)))
+        return self.self_or_stand_in_of(_unpriced(self._waiting_days(panel)))
 
     # -- what the interface is made of
 
@@ -328,23 +328,23 @@ class HourlyForecaster(ABC, Generic[Settings]):
         return n_absorbed
 
     def _absorb(self, day: ClockGrid) -> None:
-        day = self._belief.believed(day)
+        day = self._input_ranges.within_range(day)
         self._extend(day, self._next_day(extended_history(self.history, _unpriced(day))))
 
     def _extend(self, day: ClockGrid, point: Floats) -> None:
         """Add a day and the forecast that was made for it."""
-        self._belief = self._belief.after(day)
+        self._input_ranges = self._input_ranges.after(day)
         self._history = extended_history(self.history, day)
         self._take(self._history)
         self._points = np.concatenate([self._points, point[None]])
         self._calibration = None
 
-    def speaker_of(self, waiting: ClockGrid) -> tuple[Self, FilledHistory]:
-        """As `speaker`, given the unpriced days that follow the absorbed ones up to the one to forecast."""
-        if missing := self._belief.missing_inputs(waiting, self.history.grid):
+    def self_or_stand_in_of(self, waiting: ClockGrid) -> tuple[Self, FilledHistory]:
+        """As `self_or_stand_in`, given the unpriced days that follow the absorbed ones up to the one to forecast."""
+        if missing := self._input_ranges.missing_inputs(waiting, self.history.grid):
             stand_in = self._stand_in(missing, self.history.grid)
-            return stand_in.speaker_of(waiting.select_inputs(tuple(stand_in.anchors.input_range)))
-        return self, extended_history(self.history, self._belief.believed(waiting))
+            return stand_in.self_or_stand_in_of(waiting.select_inputs(tuple(stand_in.anchors.input_range)))
+        return self, extended_history(self.history, self._input_ranges.within_range(waiting))
 
     def forecast_last(self, panel: DeliveryPanel, history: FilledHistory) -> PriceForecast:
         """The forecast of the last day of `panel`, which is that of `history`."""

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from spot.errors import ConfigurationError, ModelIntegrityError
 from spot.forecast.days.files import unpack_settings
-from spot.forecast.engine.forecaster import EngineForecaster
+from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.interface import PriceForecaster
 from spot.forecast.lear.forecaster import LearForecaster
@@ -18,7 +18,7 @@ MEMBERS: tuple[type[HourlyForecaster[Any]], ...] = (
     NaiveForecaster,
     LearForecaster,
     CatBoostForecaster,
-    EngineForecaster,
+    GaussianProcessEnsemble,
 )
 _BY_KIND = {member.settings_type.model_fields["kind"].default: member for member in MEMBERS}
 

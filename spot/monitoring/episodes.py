@@ -1,8 +1,8 @@
-"""When a state of a monitor is told: once when it begins, and again after a stated interval while it lasts.
+"""When a monitor raises an alert: once when a state begins, and again after a set interval while it lasts.
 
-A finding that is told every day is read on none. Episodes follow from the stored verdicts alone, so the same
-days judged again, in live trading or in a replay, give the same episodes, and one that a killed run did not
-tell is told by the next.
+An alert that comes every day is read on none. Episodes follow from the stored verdicts alone: the same days
+judged again, in live trading or in a replay, give the same episodes, and the next run sends the alert that a
+killed run did not send.
 """
 
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ class Episode:
     since: date
     """First judged day of the episode."""
     n_reminders: int
-    """How often it is due to have been told again by the judged day."""
+    """Number of reminders that are due by the judged day."""
     subjects: tuple[str, ...]
 
     @property
     def key(self) -> str:
-        """The same for every day on which nothing new is to be told."""
+        """Equal on all days that need no new alert."""
         return f"{self.status} since {self.since}, reminder {self.n_reminders}"
 
 
@@ -41,7 +41,7 @@ def open_episodes(
             later days are ignored.
         last_day: newest judged day.
         status: the state.
-        settings: how long a state may be away within one episode, and when it is told again.
+        settings: how long a state may be away within one episode, and the days between reminders.
     """
     known = verdicts.filter(pl.col("delivery_day") <= last_day)
     judged = known["delivery_day"].unique().sort(descending=True).to_list()

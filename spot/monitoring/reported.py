@@ -26,7 +26,7 @@ FORECAST_COLUMNS = ("forecast_mean", "forecast_width")
 def watch_reported(
     features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day: date, settings: MonitoringSettings
 ) -> DriftVerdict:
-    """The verdict on every feature that `watch_features` does not judge, and on the forecast, for the days up to `last_day`.
+    """The verdict on every feature that `monitor_inputs` does not judge, and on the forecast, for the days up to `last_day`.
 
     Args:
         features: rows of `day_ahead_features` of one zone, as many years as there are.

@@ -158,9 +158,9 @@ class ExplanationSettings(_Frozen):
 
 
 class AlertSettings(_Frozen):
-    """How often the desk is told of a state that lasts.
+    """How often an alert comes for a state that lasts.
 
-    Tables, checks and `spotdesk status` show it all the while.
+    Tables, checks and `spotdesk status` always show the state.
     """
 
     quiet_days: int = Field(
@@ -171,7 +171,7 @@ class AlertSettings(_Frozen):
     reminder_days: int = Field(
         default=28,
         ge=1,
-        description="told again so many days after it began, and each time so many days later",
+        description="days between reminders of a state that lasts",
     )
 
 

@@ -58,7 +58,7 @@ class FittedWatch:
     """Blind where the zone has no price: that is said, never "no drift"."""
 
 
-def watch_features(
+def monitor_inputs(
     features: pl.DataFrame, *, last_day: date, settings: MonitoringSettings, fitted: FittedWatch | None = None
 ) -> FeatureWatch:
     """Judge the inputs of the days up to `last_day`.
@@ -124,7 +124,7 @@ def first_judged_day(last_day: date, settings: MonitoringSettings) -> date:
     return last_day - timedelta(days=settings.drift.chunk_days * settings.drift.n_confirming_chunks - 1)
 
 
-def watch_performance(
+def monitor_performance(
     forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str, last_day: date, settings: MonitoringSettings
 ) -> PerformanceWatch:
     """Judge the forecasts of one role up to `last_day`.

@@ -9,8 +9,8 @@ import polars as pl
 from spot.contracts.panel import Floats
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
+from spot.risk.fills import settle
 from spot.risk.outcomes import align_outcomes
-from spot.risk.settlement import settle
 from spot.strategy.proposals.storage import optimise_storage
 from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
 

@@ -37,7 +37,7 @@ class WalkedDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Speaker:
+class ForecastAuthor:
     """Whose forecast it is."""
 
     model_name: str
@@ -74,7 +74,9 @@ def walk_forward(
     return tuple(walked)
 
 
-def forecast_frame(walked: Sequence[WalkedDay], features: pl.DataFrame, speaker: Speaker) -> pl.DataFrame:
+def forecast_frame(
+    walked: Sequence[WalkedDay], features: pl.DataFrame, author: ForecastAuthor
+) -> pl.DataFrame:
     """The forecasts under the contract `day_ahead_forecasts`.
 
     Days without one, or without any known input, are left out.
@@ -89,7 +91,7 @@ def forecast_frame(walked: Sequence[WalkedDay], features: pl.DataFrame, speaker:
         )
     }
     frames = [
-        _day_frame(day.forecast, by_day[day.delivery_day], speaker)
+        _day_frame(day.forecast, by_day[day.delivery_day], author)
         for day in walked
         if day.forecast and day.delivery_day in by_day
     ]
@@ -155,7 +157,7 @@ def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
     return hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()[:16]
 
 
-def _day_frame(forecast: PriceForecast, features: pl.DataFrame, speaker: Speaker) -> pl.DataFrame:
+def _day_frame(forecast: PriceForecast, features: pl.DataFrame, author: ForecastAuthor) -> pl.DataFrame:
     """Rows of one day; the number of periods of forecast and features must agree.
 
     Raises:
@@ -185,9 +187,9 @@ def _day_frame(forecast: PriceForecast, features: pl.DataFrame, speaker: Speaker
         .with_columns(
             **{name: pl.Series(values) for name, values in quantiles.items()},
             price_point_eur_per_mwh=pl.Series(forecast.point),
-            role=pl.lit(speaker.role),
-            model_name=pl.lit(speaker.model_name),
-            model_version=pl.lit(speaker.model_version),
+            role=pl.lit(author.role),
+            model_name=pl.lit(author.model_name),
+            model_version=pl.lit(author.model_version),
             data_version=pl.lit(data_version),
         )
         .select(DAY_AHEAD_FORECASTS.columns.keys())

@@ -11,7 +11,7 @@ import yaml
 from typer.testing import CliRunner
 
 from desk.trading.status import status
-from desk.trading.zone_status import zone_outlooks
+from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
 from resources.models.registry import VersionFacts
 from resources.models.serving_at_a_glance import serving_at_a_glance
@@ -92,7 +92,7 @@ def environment(desk_home: Path, monkeypatch: pytest.MonkeyPatch) -> Environment
 
 
 def ask(environment: Environment, now: datetime = NOW) -> dict[date, dict[str, object]]:
-    made = zone_outlooks(make_lake(environment), environment, desk_resource(environment), ZONE, now)
+    made = zone_statuses(make_lake(environment), environment, desk_resource(environment), ZONE, now)
     return {one.delivery_day: one.row() for one in made}
 
 

@@ -20,8 +20,8 @@ from spot.contracts.monitoring_tables import (
 )
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import AlertSettings, MonitoringSettings
-from spot.monitoring.watch import watch_features, watch_performance
-from workflows.monitoring.alerts import MONITORS, tell, tell_of_features, tell_of_limits
+from spot.monitoring.watch import monitor_inputs, monitor_performance
+from workflows.monitoring.alerts import MONITORS, alert_on, alert_on_features, alert_on_limits
 from workflows.monitoring.explanations import importance_rows, judge_shares, judged_rows
 from workflows.monitoring.rows import drift_rows, performance_rows, quality_rows, verdict_rows
 
@@ -103,8 +103,8 @@ def test_a_drift_that_lasts_is_told_when_it_begins_and_after_four_weeks(lake: La
     for n in range(0, 36, 5):
         drift(lake, n, "ok" if n == 0 else "alert")
         quality(lake, n, "ok")
-        tell_of_features(lake, alerts, **at(n))
-        tell_of_features(lake, alerts, **at(n))  # judged twice, told once
+        alert_on_features(lake, alerts, **at(n))
+        alert_on_features(lake, alerts, **at(n))  # judged twice, told once
     assert raised(lake) == [("drift_found", 5), ("drift_found", 35)]
     assert (
         "with 9.0; see docs/runbooks/drift_found.md"
@@ -116,7 +116,7 @@ def test_a_blind_monitor_is_told_once_and_stays_visible_every_week(lake: Lake, a
     for week in range(12):
         drift(lake, 7 * week, "cannot_see")
         quality(lake, 7 * week, "ok")
-        tell_of_features(lake, alerts, **at(7 * week))
+        alert_on_features(lake, alerts, **at(7 * week))
     assert raised(lake) == [("monitor_cannot_see", 0), ("monitor_cannot_see", 28), ("monitor_cannot_see", 56)]
     assert lake.read("feature_drift").filter(pl.col("status") == "cannot_see").height == 12
 
@@ -125,7 +125,7 @@ def test_every_change_of_state_is_told(lake: Lake, alerts: Alerts) -> None:
     for n, status in enumerate(("ok", "cannot_see", "alert", "cannot_see", "ok")):
         drift(lake, n, status)
         quality(lake, n, "ok")
-        tell_of_features(lake, alerts, **at(n))
+        alert_on_features(lake, alerts, **at(n))
     assert raised(lake) == [("monitor_cannot_see", 1), ("drift_found", 2)]
 
 
@@ -135,7 +135,7 @@ def test_bad_data_goes_first_and_the_drift_beneath_it_is_told_when_the_data_is_g
     for n, found in enumerate(("alert", "alert", "ok")):
         drift(lake, n, "alert")
         quality(lake, n, found)
-        tell_of_features(lake, alerts, **at(n))
+        alert_on_features(lake, alerts, **at(n))
     assert raised(lake) == [("bad_data", 0), ("drift_found", 2)]
     assert "since 2025-06-02, still on 2025-06-04" in lake.read("alerts").sort("raised_at_utc")["message"][1]
 
@@ -144,18 +144,18 @@ def test_what_a_killed_run_stored_and_did_not_tell_is_told_by_the_next(lake: Lak
     for n in (0, 1):
         drift(lake, n, "alert")
         quality(lake, n, "ok")
-    tell_of_features(lake, alerts, **at(1))
+    alert_on_features(lake, alerts, **at(1))
     assert raised(lake) == [("drift_found", 1)]
 
 
 def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, alerts: Alerts) -> None:
     settings = MonitoringSettings()
-    features = watch_features(pl.DataFrame(schema=_features_schema()), last_day=day(0), settings=settings)
+    features = monitor_inputs(pl.DataFrame(schema=_features_schema()), last_day=day(0), settings=settings)
     forecasts, prices = lake.read("day_ahead_forecasts"), lake.read("day_ahead_prices")
     others = watch_reported(
         pl.DataFrame(schema=_features_schema()), forecasts, last_day=day(0), settings=settings
     )
-    performance = watch_performance(forecasts, prices, zone=ZONE, last_day=day(0), settings=settings)
+    performance = monitor_performance(forecasts, prices, zone=ZONE, last_day=day(0), settings=settings)
     rows = {
         "feature_drift": drift_rows(features, zone=ZONE, last_day=day(0)),
         "reported_drift": verdict_rows(others, zone=ZONE, last_day=day(0)),
@@ -171,7 +171,7 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
         assert set(frame["status"]) == {"cannot_see"}, table
         lake.replace(table, frame, zone=ZONE, first_day=day(0), last_day=day(0))
     for name in MONITORS:
-        assert not tell(name, lake, alerts, **at(0))
+        assert not alert_on(name, lake, alerts, **at(0))
     blind = lake.read("alerts")
     assert blind["kind"].to_list() == ["monitor_cannot_see"] * 5
     assert {message.split(" on ")[0] for message in blind["message"]} == set(MONITORS) == set(MONITOR_TABLES)
@@ -181,10 +181,10 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
 def test_a_day_whose_limits_nobody_measured_is_told_once(lake: Lake, alerts: Alerts) -> None:
     measured = pl.DataFrame({"delivery_day": [day(0)]})
     for n in (0, 1, 2):
-        tell_of_limits(
+        alert_on_limits(
             measured, alerts, **{name: value for name, value in at(n).items() if name != "settings"}
         )
-    tell_of_limits(measured.clear(), alerts, zone="BE", last_day=day(2), now=at(2)["now"])
+    alert_on_limits(measured.clear(), alerts, zone="BE", last_day=day(2), now=at(2)["now"])
     told = lake.read("alerts").sort("raised_at_utc", "zone")
     assert told["kind"].unique().to_list() == ["monitor_cannot_see"]
     assert sorted(told["zone"].to_list()) == ["BE", ZONE]
@@ -234,8 +234,8 @@ def test_performance_and_explanations_have_episodes_of_their_own(lake: Lake, ale
             first_day=day(n),
             last_day=day(n),
         )
-        assert tell("performance", lake, alerts, **at(n))
-        assert tell("explanations", lake, alerts, **at(n))
+        assert alert_on("performance", lake, alerts, **at(n))
+        assert alert_on("explanations", lake, alerts, **at(n))
     assert raised(lake) == [("explanations_shifted", 0), ("performance_worse", 0), ("performance_worse", 2)]
     rows = lake.read("alerts")
     assert dict(zip(rows["kind"], rows["severity"], strict=True))["explanations_shifted"] == "info"

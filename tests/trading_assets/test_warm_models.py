@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
-from spot.forecast.engine.forecaster import EngineForecaster
+from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.support.panels import made_up_panel
 from workflows.forecasting.warm_models import give_back, take_forecaster
@@ -68,13 +68,13 @@ def ticks(made, n_days, *, is_warm, panel=PANEL):
 def test_the_daily_tick_updates_and_never_refits(made, monkeypatch):
     cold, _ = ticks(made, 4, is_warm=False)
     absorbed = []
-    extend = EngineForecaster._extend
+    extend = GaussianProcessEnsemble._extend
     monkeypatch.setattr(
-        EngineForecaster,
+        GaussianProcessEnsemble,
         "_extend",
         lambda self, day, point: absorbed.append(day.days[0]) or extend(self, day, point),
     )
-    monkeypatch.setattr(EngineForecaster, "_learn", lambda *_: pytest.fail("a tick must not refit"))
+    monkeypatch.setattr(GaussianProcessEnsemble, "_learn", lambda *_: pytest.fail("a tick must not refit"))
     warm, models = ticks(made, 4, is_warm=True)
     assert len({id(model) for model in models}) == 1
     assert absorbed == list(PANEL.days[N_LEARNT : N_LEARNT + 3])

@@ -89,7 +89,7 @@ def spread_model(
         spread_lineage(desk.zone(zone), strategy),
     )
     judged_at = moment_at(window, lake, desk, strategy, now=now)
-    inputs, truth = judged_at.earlier(window.learn_through + timedelta(days=1)).lesson(WINDOW_DAYS)
+    inputs, truth = judged_at.earlier(window.learn_through + timedelta(days=1)).training_rows(WINDOW_DAYS)
     n_days = inputs["delivery_day"].n_unique() if inputs.height else 0
     if n_days < MIN_DAYS:
         reason = (

@@ -32,10 +32,10 @@ from resources.trading.alerts import Alerts
 from spot.market.delivery import ZoneDays
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.reported import watch_reported
-from spot.monitoring.watch import watch_features
+from spot.monitoring.watch import monitor_inputs
 from trading_assets.checks import status_result
 from trading_assets.partitions import covered, zone_day_partitions
-from workflows.monitoring.alerts import tell_of_features
+from workflows.monitoring.alerts import alert_on_features
 from workflows.monitoring.rows import (
     drift_rows,
     quality_rows,
@@ -96,7 +96,7 @@ def inputs_judged(
     span, settings = covered(context), monitoring_settings(desk)
     since, source = reference_since(span.last_day, settings), lineage_of(desk.zone(span.zone))
     features = read_features(lake, span.zone, desk.zone(span.zone), first_day=since, last_day=span.last_day)
-    watch = watch_features(features, last_day=span.last_day, settings=settings)
+    watch = monitor_inputs(features, last_day=span.last_day, settings=settings)
     yield _write(lake, span, "data_quality", quality_rows(watch, zone=span.zone, last_day=span.last_day), {
         "quarantined_values": quarantine_faulty(watch, features, lake, zone=span.zone, now=clock.now()),
         "status": watch.quality.status,
@@ -117,7 +117,7 @@ def inputs_judged(
     others = watch_reported(features, forecasts, last_day=span.last_day, settings=settings)
     reported = verdict_rows(others, zone=span.zone, last_day=span.last_day)
     yield _write(lake, span, "reported_drift", reported, _facts(others, reported, source))
-    tell_of_features(
+    alert_on_features(
         lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts
     )
 

@@ -25,10 +25,10 @@ from resources.pictures.asset_metadata import OWNERS, lineage, preview, table_me
 from resources.settings.policies import monitoring_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from spot.monitoring.watch import watch_performance
+from spot.monitoring.watch import monitor_performance
 from trading_assets.checks import conformance_result, status_result
 from trading_assets.partitions import covered, zone_day_partitions
-from workflows.monitoring.alerts import tell, tell_of_limits
+from workflows.monitoring.alerts import alert_on, alert_on_limits
 from workflows.monitoring.explanations import importance_rows, judge_shares, judged_rows, shares_of_day
 from workflows.monitoring.rows import conformance_by_limit, performance_rows
 
@@ -59,12 +59,12 @@ def forecast_performance(
     prices = read_raw(
         lake, "day_ahead_prices", span.zone, desk.zone(span.zone), first_day=since, last_day=span.last_day
     )
-    watch = watch_performance(forecasts, prices, zone=span.zone, last_day=span.last_day, settings=settings)
+    watch = monitor_performance(forecasts, prices, zone=span.zone, last_day=span.last_day, settings=settings)
     rows = performance_rows(watch, forecasts, zone=span.zone, last_day=span.last_day)
     report = lake.replace(
         "forecast_performance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day
     )
-    tell(
+    alert_on(
         "performance",
         lake,
         alerts,
@@ -123,7 +123,7 @@ def forecast_explanations(
     report = lake.replace(
         "feature_importance", judged, zone=span.zone, first_day=span.last_day, last_day=span.last_day
     )
-    tell(
+    alert_on(
         "explanations",
         lake,
         alerts,
@@ -159,7 +159,7 @@ def risk_limit_conformance(
     rows = lake.read("limit_conformance", zones=[span.zone], first_day=since, last_day=span.last_day).filter(
         pl.col("role") == "champion"
     )
-    tell_of_limits(rows, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
+    alert_on_limits(rows, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
     use = conformance_by_limit(rows)
     facts: dict[str, Any] = {
         f"rows_{status}": n for status, n in rows.group_by("status").len().sort("status").iter_rows()

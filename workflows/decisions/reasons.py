@@ -105,7 +105,7 @@ def _reasons_of_spread(
         model = CatBoostSpread.from_files(
             spreads.files(spreads.version(zone, str(signals["strategy_model_version"][0])))
         )
-        moved = model.contributions(SpreadMoment(zone, day, as_of, raw, features, against).served_inputs())
+        moved = model.contributions(SpreadMoment(zone, day, as_of, raw, features, against).serving_row())
     except (ModelNotFoundError, ModelIntegrityError, ForecastError):
         return SIGNAL_REASONS.empty()
     return spread_reasons(signals, moved)

@@ -21,7 +21,7 @@ from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
 from spot.monitoring.day_checks import DayVerdict
 from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness
-from spot.walk.forecasts import Speaker, WalkedDay, forecast_frame, walk_forward
+from spot.walk.forecasts import ForecastAuthor, WalkedDay, forecast_frame, walk_forward
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
 
@@ -124,7 +124,7 @@ def forecast_days(
     frame = forecast_frame(
         walked,
         features.filter(pl.col("delivery_day").is_in(list(days))),
-        Speaker(model_name=version.name, model_version=version.version, role=role),
+        ForecastAuthor(model_name=version.name, model_version=version.version, role=role),
     )
     made = set(frame["delivery_day"].unique().to_list())
     return frame, [

@@ -39,22 +39,24 @@ MONITORS: Mapping[str, Monitor] = {
 """By the names of `MONITOR_TABLES`."""
 
 
-def tell_of_features(
+def alert_on_features(
     lake: Lake, alerts: Alerts, *, zone: str, last_day: date, now: datetime, settings: AlertSettings
 ) -> None:
-    """What the desk has to look at: bad data first.
+    """Raise the alerts on inputs: bad data first.
 
-    Drift waits until the data can be believed; a blind monitor is told in any case.
+    Drift waits until the data are sound; a blind monitor raises its alert in any case.
     """
-    is_bad = tell("data quality", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings)
-    tell("drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=is_bad)
+    is_bad = alert_on("data quality", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings)
+    alert_on(
+        "drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=is_bad
+    )
     # what else moved is in the table, the check and `spotdesk status`: it asks for nothing
-    tell(
+    alert_on(
         "other drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=True
     )
 
 
-def tell(
+def alert_on(
     name: str,
     lake: Lake,
     alerts: Alerts,
@@ -95,8 +97,8 @@ def tell(
     return bool(found)
 
 
-def tell_of_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
-    """Nobody measured the limits of the newest day: told once for as long as it lasts.
+def alert_on_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
+    """Raise one alert when the limits of the newest day were not measured, once for as long as it lasts.
 
     `rows` are those of `limit_conformance` around it.
     """

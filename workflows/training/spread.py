@@ -17,7 +17,7 @@ from spot.contracts.panel import Floats
 from spot.market.gates import gate_closure_utc
 from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.spread.model import CatBoostSpreadSettings
-from spot.strategy.spread.sources import MEMORY_DAYS, SpreadMoment
+from spot.strategy.spread.sources import LOOKBACK_DAYS, SpreadMoment
 from spot.walk.forecasts import fingerprint_of_rows
 from workflows.training.window import TrainingWindow
 
@@ -31,7 +31,7 @@ def moment_at(
     """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(
-        days=MEMORY_DAYS
+        days=LOOKBACK_DAYS
     )
     raw = read_raw_tables(
         lake, zone, settings, first_day=first, last_day=window.evaluate_through, tables=PRICE_TABLES

@@ -25,7 +25,7 @@ class Anchors:
     input_mean: Mapping[str, float]
     input_spread: Mapping[str, float]
     input_range: Mapping[str, tuple[float, float]]
-    """Lowest and highest value of each input that is believable after the fit; see Belief."""
+    """Lowest and highest value of each input that counts after the fit; see InputRanges."""
     residual_mean: float
     residual_spread: float
 

@@ -1,8 +1,8 @@
-"""Which values of an input are believed, and which inputs a day lacks.
+"""The range that each input may have, and which inputs a day lacks.
 
-A model that was fitted in winter meets more sun in summer: what is believed grows with the days absorbed, as
-far as seven of them reached. A fault of less than a week moves nothing, so it cannot open the door for a
-worse one. A refit measures its range anew, over all days alike, and may believe a little more or less than a
+A model that was fitted in winter meets more sun in summer, so the range grows with the absorbed days, as far
+as seven of them reached. A fault of less than a week moves nothing, so it cannot make room for a worse one. A
+refit measures the range anew over all days alike, so it may be a little wider or narrower than that of a
 model that was updated.
 """
 
@@ -17,14 +17,14 @@ from spot.forecast.days.clock_grid import ClockGrid, Floats
 from spot.forecast.days.filling import fill_gaps_within_days
 
 MARGIN = 2.0
-"""How far beyond the range of the past, in units of that range, a value is still believed."""
+"""How far beyond the range of the past, in units of that range, a value still counts."""
 CONFIRMING_DAYS = 7
 """Days that must reach a value before it belongs to the range of the past."""
 Ranges = Mapping[str, tuple[float, float]]
 
 
 def with_margin(low: float, high: float) -> tuple[float, float]:
-    """Lowest and highest believable value, where the past reaches from `low` to `high`."""
+    """Lowest and highest value that counts, where the past reaches from `low` to `high`."""
     margin = MARGIN * (high - low)
     return low - margin, high + margin
 
@@ -35,14 +35,14 @@ def _without_margin(low: float, high: float) -> tuple[float, float]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Belief:
-    """What is believed after some days.
+class InputRanges:
+    """The range of every input after some absorbed days.
 
-    It depends on the range of the fit and on the days absorbed since, in their order, alone.
+    It depends only on the range of the fit and on the days absorbed since, in their order.
     """
 
     ranges: Ranges
-    """Lowest and highest believable value of each input."""
+    """Lowest and highest value of each input that counts."""
     lowest: Mapping[str, tuple[float, ...]]
     """The lowest minima of a day since the fit, ascending, of CONFIRMING_DAYS days at most."""
     highest: Mapping[str, tuple[float, ...]]
@@ -54,7 +54,7 @@ class Belief:
         return cls(ranges=ranges, lowest=dict.fromkeys(ranges, ()), highest=dict.fromkeys(ranges, ()))
 
     def after(self, day: ClockGrid) -> Self:
-        """The belief after `day`, one row without unbelievable values.
+        """The ranges after `day`, one row whose values lie within them.
 
         A day that has no price yet is not taken.
         """
@@ -74,8 +74,8 @@ class Belief:
                     )
         return type(self)(ranges=ranges, lowest=lowest, highest=highest)
 
-    def believed(self, grid: ClockGrid) -> ClockGrid:
-        """The grid with exactly the inputs of `ranges`; values beyond belief count as missing."""
+    def within_range(self, grid: ClockGrid) -> ClockGrid:
+        """The grid with exactly the inputs of `ranges`; values outside their range count as missing."""
         chosen = grid.select_inputs(tuple(self.ranges))
         inputs = {}
         for name, (low, high) in self.ranges.items():
@@ -96,7 +96,7 @@ class Belief:
         Not there, or frozen at one value although they vary within the days of `past`.
 
         Raises:
-            ForecastError: an input is there but beyond belief.
+            ForecastError: an input is there but outside its range.
         """
         missing = []
         for name, (low, high) in self.ranges.items():
@@ -113,18 +113,18 @@ class Belief:
         return tuple(missing)
 
     def walk(self, later: ClockGrid, past: ClockGrid) -> tuple[ClockGrid, list[tuple[str, ...]]]:
-        """The days of `later`, which follow those of `past`, without unbelievable values, and which inputs each lacks; each as of the days before it.
+        """The days of `later`, which follow those of `past`, with values outside their range as missing, and which inputs each lacks; each as of the days before it.
 
         Raises:
-            ForecastError: an input is there but beyond belief.
+            ForecastError: an input is there but outside its range.
         """
-        belief = self
+        known = self
         days = past.select_inputs(tuple(self.ranges)).joined(later.select_inputs(tuple(self.ranges)))
         missing = []
         for row in range(len(past), len(days)):
             day = days.rows(slice(row, row + 1))
-            missing.append(belief.missing_inputs(day, days.rows(slice(0, row))))
-            belief = belief.after(day)
+            missing.append(known.missing_inputs(day, days.rows(slice(0, row))))
+            known = known.after(day)
         return days.rows(slice(len(past), len(days))), missing
 
 

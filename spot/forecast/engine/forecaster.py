@@ -30,7 +30,7 @@ does not.
 """
 
 
-class EngineForecaster(HourlyForecaster[EngineSettings]):
+class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
     """The bank, with trees on its residual, LEAR and online aggregation where the settings ask for them."""
 
     name: ClassVar[str] = "engine"
@@ -56,7 +56,9 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
         alone = grid.select_inputs(own)
         if self.settings.neighbours == "if_better":
             trial = self.settings.reduced().model_copy(update={"neighbours": "always"})
-            errors = [EngineForecaster(trial).fit_grid(choice).recent_error() for choice in (grid, alone)]
+            errors = [
+                GaussianProcessEnsemble(trial).fit_grid(choice).recent_error() for choice in (grid, alone)
+            ]
             if errors[0] < errors[1]:
                 return super().fit_grid(grid)
         return super().fit_grid(alone)
@@ -118,11 +120,11 @@ class EngineForecaster(HourlyForecaster[EngineSettings]):
             self._aggregator.take(experts, history.grid.prices[-1])
         self.bank.absorb(history)
 
-    def _settle(self) -> None:
-        super()._settle()
-        self.bank.settle(self.history)
+    def _prepare_next(self) -> None:
+        super()._prepare_next()
+        self.bank.prepare_next(self.history)
         for window in self._lear:
-            window.settle(self.history)
+            window.prepare_next(self.history)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         banked = backcast_bank(history, self.anchors, self._plan())

@@ -143,11 +143,11 @@ class WindowProcess:
         """(24,) transformed price from each pass, of a day whose kernels against the n absorbed days are `kernels` (B, n), one for each block."""
         return [_means(factors, kernels) for factors in self._passes]
 
-    def settle(self) -> None:
+    def prepare_next(self) -> None:
         """Solve ahead for the coefficients of all passes."""
         for factors in self._passes:
             for factor in factors:
-                factor.settle()
+                factor.coefficients()
 
     def absorb(self, kernels: Singles, own: Floats, outcome: Singles, *, is_known: bool) -> None:
         """Add a day: its kernels against the n absorbed days (B, n), its own variances without noise (B,), its transformed prices (24,)."""
@@ -261,13 +261,13 @@ class GaussianBank:
         likeness = np.mean([own.mean(axis=0) for own in self._by_window(self._past.likeness(parts))], axis=0)
         return BankParts(contributions, np.concatenate([np.zeros(WARM_UP_DAYS), likeness]))
 
-    def settle(self, history: FilledHistory) -> None:
-        """Do ahead what the next forecast needs of the absorbed days of `history`.
+    def prepare_next(self, history: FilledHistory) -> None:
+        """Compute now what the next forecast needs of the absorbed days of `history`.
 
-        Coefficients, and products with the features known by now.
+        These are the coefficients, and the products with the features known by now.
         """
         for process in self.processes:
-            process.settle()
+            process.prepare_next()
         self._past.expect(self._past.parts_of(self.last_day(expected_day(history))))
 
     def absorb(self, history: FilledHistory) -> None:

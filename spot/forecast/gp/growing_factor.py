@@ -95,9 +95,9 @@ class GrowingFactor:
 
     def mean(self, kernel: Singles) -> Singles:
         """(H,) mean for a day whose kernel against the n absorbed days is `kernel`."""
-        return np.asarray(kernel @ self.settle())
+        return np.asarray(kernel @ self.coefficients())
 
-    def settle(self) -> Singles:
+    def coefficients(self) -> Singles:
         """(n, H) coefficients K^-1 Y, solved once after the last absorbed day."""
         if self._coefficients is None:
             self._coefficients = self._solve_coefficients()

@@ -48,10 +48,10 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
     def _take(self, history: FilledHistory) -> None:
         _commit(self._windows, len(history) - 1)
 
-    def _settle(self) -> None:
-        super()._settle()
+    def _prepare_next(self) -> None:
+        super()._prepare_next()
         for window in self._windows:
-            window.settle(self.history)
+            window.prepare_next(self.history)
 
     def _walk_points(self, history: FilledHistory, first_row: int) -> Floats:
         windows = [copy(window) for window in self._windows]  # a walk leaves no trace

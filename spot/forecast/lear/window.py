@@ -94,7 +94,7 @@ class LearWindow:
         transformed = np.clip((target - ready.mean) @ ready.solved.split + ready.y_mean, -8.0, 8.0)
         return np.asarray(np.sinh(transformed) * ready.spread[0] + ready.centre[0])
 
-    def settle(self, history: FilledHistory) -> None:
+    def prepare_next(self, history: FilledHistory) -> None:
         """Calibrate ahead for the day after the last of `history`, all of whose days are absorbed."""
         self._ahead = self._calibrate(history, len(history))
 

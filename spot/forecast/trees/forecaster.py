@@ -107,7 +107,7 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         return np.asarray(restore(quantiles[None, :, middle], table.centre, table.spread)[0])
 
-    def _settle(self) -> None:
+    def _prepare_next(self) -> None:
         """Its quantiles are the model's own."""
 
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:

@@ -27,7 +27,7 @@ class ServingModel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutlookFacts:
+class TradeabilityFacts:
     """What is known of one zone and day at `now`; tables hold rows of that zone and day, perhaps none."""
 
     zone: str
@@ -55,7 +55,7 @@ class OutlookFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlook:
+class Tradeability:
     """The answer, and why."""
 
     can_trade: bool
@@ -65,7 +65,7 @@ class Outlook:
     data_age_hours: float | None
 
 
-def assess_outlook(facts: OutlookFacts) -> Outlook:
+def assess_tradeability(facts: TradeabilityFacts) -> Tradeability:
     """Whether orders of the day can leave, or have left, and every reason against it."""
     gate = gate_closure_utc(facts.zone, facts.delivery_day)
     signals, forecasts = (
@@ -88,7 +88,7 @@ def assess_outlook(facts: OutlookFacts) -> Outlook:
                 *_why_unsent(facts, signals),
             )
         )
-        return Outlook(
+        return Tradeability(
             can_trade=sent.height > 0, reasons=reasons, model_age_days=model_age, data_age_hours=data_age
         )
     standing = (
@@ -102,12 +102,12 @@ def assess_outlook(facts: OutlookFacts) -> Outlook:
     if not standing and missing:
         missing = (*missing, "nothing else stands in the way")
     reasons = (*standing, *missing, *(_why_flat(facts, signals) if not missing and not traded else ()))
-    return Outlook(
+    return Tradeability(
         can_trade=not reasons, reasons=reasons or traded, model_age_days=model_age, data_age_hours=data_age
     )
 
 
-def _of_limits(facts: OutlookFacts) -> Iterator[str]:
+def _of_limits(facts: TradeabilityFacts) -> Iterator[str]:
     if facts.limits.document is None:
         yield facts.limits.problem or "the limits cannot be read"
         return
@@ -124,7 +124,7 @@ def _of_limits(facts: OutlookFacts) -> Iterator[str]:
         )
 
 
-def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
+def _of_model(facts: TradeabilityFacts, age_days: int | None) -> Iterator[str]:
     retrain = f"`spotdesk retrain --zone {facts.zone} --by NAME --reason ...`"
     if facts.model is None or age_days is None:
         what = f"no champion on data of {facts.source}, the source in zones.yaml"
@@ -138,7 +138,7 @@ def _of_model(facts: OutlookFacts, age_days: int | None) -> Iterator[str]:
         )
 
 
-def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:
+def _of_data(facts: TradeabilityFacts, age_hours: float | None) -> Iterator[str]:
     if facts.essential_data_utc is None or age_hours is None:
         yield (
             f"no data of {facts.source}: `spotdesk backfill`, `spotdesk ingest` or `spotdesk run` brings some"
@@ -154,7 +154,7 @@ def _of_data(facts: OutlookFacts, age_hours: float | None) -> Iterator[str]:
 
 
 def _of_chain(
-    facts: OutlookFacts, forecasts: pl.DataFrame, signals: pl.DataFrame, gate: datetime
+    facts: TradeabilityFacts, forecasts: pl.DataFrame, signals: pl.DataFrame, gate: datetime
 ) -> Iterator[str]:
     """Forecast and signals that are not there yet or not fit."""
     if forecasts.is_empty():
@@ -177,7 +177,7 @@ def _of_chain(
             yield f"no signal of {name} yet"
 
 
-def _why_unsent(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
+def _why_unsent(facts: TradeabilityFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     """After the gate: silence, flat strategies, or orders that did not leave."""
     if signals.is_empty():
         return ("no signal was made",)
@@ -190,7 +190,7 @@ def _why_unsent(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     return _why_flat(facts, signals) + (unsent if (signals["side"] != "flat").any() else ())
 
 
-def _why_flat(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
+def _why_flat(facts: TradeabilityFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     """What left each strategy that spoke without an order: limits first, else its own words."""
     return tuple(
         line
@@ -199,7 +199,7 @@ def _why_flat(facts: OutlookFacts, signals: pl.DataFrame) -> tuple[str, ...]:
     )
 
 
-def _flat_line(facts: OutlookFacts, own: pl.DataFrame, name: str) -> str:
+def _flat_line(facts: TradeabilityFacts, own: pl.DataFrame, name: str) -> str:
     if own.is_empty() or (own["side"] != "flat").any():
         return ""
     stopping = facts.events.filter(
@@ -213,7 +213,7 @@ def _flat_line(facts: OutlookFacts, own: pl.DataFrame, name: str) -> str:
     )
 
 
-def _traded(facts: OutlookFacts, signals: pl.DataFrame) -> Iterator[str]:
+def _traded(facts: TradeabilityFacts, signals: pl.DataFrame) -> Iterator[str]:
     """One line per strategy where at least one has an order; none otherwise."""
     if signals.filter(pl.col("side") != "flat").is_empty():
         return
@@ -228,7 +228,7 @@ def _traded(facts: OutlookFacts, signals: pl.DataFrame) -> Iterator[str]:
         )
 
 
-def _tightest(facts: OutlookFacts, kind: str) -> float | None:
+def _tightest(facts: TradeabilityFacts, kind: str) -> float | None:
     """The lowest limit of a kind over scopes and strategies; overrides that hold now are in.
 
     None where no number stands.
@@ -242,7 +242,7 @@ def _tightest(facts: OutlookFacts, kind: str) -> float | None:
     return min(values, default=None)
 
 
-def _with_override(facts: OutlookFacts, limit: Limit, strategy: str) -> float:
+def _with_override(facts: TradeabilityFacts, limit: Limit, strategy: str) -> float:
     """The limit's number, or that of the last override that moves it now."""
     moves = [
         override.value

@@ -23,9 +23,9 @@ from spot.strategy.spread.model import CatBoostSpread, SpreadModel
 
 NaiveRule = Literal["always_buy", "always_sell", "last_week"]
 NAIVE_RULES: tuple[NaiveRule, ...] = ("always_buy", "always_sell", "last_week")
-MEMORY_DAYS = 91
+LOOKBACK_DAYS = 91
 """Days that the inputs of one day look back on."""
-_SERVING_DAYS = MEMORY_DAYS + 29
+_SERVING_DAYS = LOOKBACK_DAYS + 29
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,16 @@ class SpreadMoment:
         chosen = pl.col("delivery_day").is_in(list(days)) & (pl.col("zone") == self.zone)
         return spread_inputs(past, self.features.filter(chosen), zone=self.zone, days=days)
 
-    def served_inputs(self) -> pl.DataFrame:
+    def serving_row(self) -> pl.DataFrame:
         """Model inputs of the day itself."""
         return self.inputs(self.past(_SERVING_DAYS), [self.day])
 
-    def lesson(self, window_days: int) -> tuple[pl.DataFrame, Floats]:
+    def training_rows(self, window_days: int) -> tuple[pl.DataFrame, Floats]:
         """Inputs and spreads (N,) of the newest `window_days` days whose spreads were known at the gate.
 
         Perhaps none.
         """
-        past, first = self.past(window_days + MEMORY_DAYS), self.day - timedelta(days=window_days)
+        past, first = self.past(window_days + LOOKBACK_DAYS), self.day - timedelta(days=window_days)
         known = past.spread_known_us <= self.gate_utc.timestamp() * 1e6
         days = [
             day
@@ -107,7 +107,7 @@ class ServedSpread:
         if moment.day not in self.models:
             return None
         try:
-            return self.models[moment.day][1].predict(moment.served_inputs())
+            return self.models[moment.day][1].predict(moment.serving_row())
         except ForecastError:
             return None
 
@@ -149,7 +149,7 @@ class FittedSpread:
         )
 
     def _fit(self, moment: SpreadMoment, minutes: int) -> None:
-        inputs, spreads = moment.lesson(self._window_days)
+        inputs, spreads = moment.training_rows(self._window_days)
         self._model = None
         if inputs.is_empty() or inputs["delivery_day"].n_unique() < self._min_days:
             return
@@ -189,7 +189,7 @@ def daily_pinball_losses(
 
     `moment` is a gate at which the spreads of `days` are known.
     """
-    past = moment.past((moment.day - min(days)).days + window_days + MEMORY_DAYS)
+    past = moment.past((moment.day - min(days)).days + window_days + LOOKBACK_DAYS)
     losses = [
         _losses_of(model, moment.inputs(past, [day]), past, moment.zone, day, window_days) for day in days
     ]

@@ -41,8 +41,8 @@ def test_the_most_similar_day_is_the_same_day_seen_before():
 def test_shap_values_add_up_to_the_forecast():
     panel = made_up_panel(130)
     model = make_forecaster(load_settings_mapping(SMALL["catboost"])).fit(panel.first(120))
-    speaker, history = model.speaker(panel.known_at_gate(120))
-    told = np.sum(list(speaker.shap_contributions(history).values()), axis=0)
+    author, history = model.self_or_stand_in(panel.known_at_gate(120))
+    told = np.sum(list(author.shap_contributions(history).values()), axis=0)
     point = model.predict(panel.known_at_gate(120)).point
     # What remains is the price of a usual day, the same at every hour.
     assert np.ptp(point - told) < 1e-3 * np.ptp(point)

@@ -16,7 +16,7 @@ from spot.market.delivery import days_between
 from spot.monitoring.data_quality import without_implausible_days
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import MonitoringSettings
-from spot.monitoring.watch import scored_forecasts, watch_features, watch_performance
+from spot.monitoring.watch import monitor_inputs, monitor_performance, scored_forecasts
 from spot.simulation.market import simulate
 from spot.simulation.scenarios import Scenario
 
@@ -35,7 +35,7 @@ def quiet() -> pl.DataFrame:
 
 
 def test_a_quiet_market_is_ok(quiet: pl.DataFrame) -> None:
-    watch = watch_features(quiet, last_day=SHIFT, settings=SETTINGS)
+    watch = monitor_inputs(quiet, last_day=SHIFT, settings=SETTINGS)
     assert watch.quality.status == "ok", watch.quality.reasons
     assert watch.drift.status == "ok", watch.drift.reasons
     assert not watch.asks_for_retrain
@@ -46,7 +46,7 @@ def test_a_quiet_market_is_ok(quiet: pl.DataFrame) -> None:
 )
 def test_a_shift_of_the_market_asks_for_a_retrain(scenario: str, feature: str) -> None:
     frame = features(Scenario(scenario, SHIFT), last=SHIFT + timedelta(days=13))
-    watch = watch_features(frame, last_day=SHIFT + timedelta(days=13), settings=SETTINGS)
+    watch = monitor_inputs(frame, last_day=SHIFT + timedelta(days=13), settings=SETTINGS)
     assert watch.asks_for_retrain
     assert any(reason.startswith(feature) for reason in watch.drift.reasons)
 
@@ -54,7 +54,7 @@ def test_a_shift_of_the_market_asks_for_a_retrain(scenario: str, feature: str) -
 @pytest.mark.parametrize("n_days", [1, 5, 8, 13])
 def test_a_broken_sensor_is_bad_data_and_asks_for_no_retrain(n_days: int) -> None:
     last = SHIFT + timedelta(days=n_days)
-    watch = watch_features(
+    watch = monitor_inputs(
         features(Scenario("sensor_fault", SHIFT), last=last), last_day=last, settings=SETTINGS
     )
     assert watch.quality.status == "alert"
@@ -74,27 +74,27 @@ def test_an_old_fault_is_no_part_of_the_reference() -> None:
     assert spoilt.min() == SHIFT - timedelta(days=40)
     assert spoilt.max() == SHIFT - timedelta(days=31)
     assert clean["price_1d_eur_per_mwh"].equals(frame["price_1d_eur_per_mwh"])
-    assert watch_features(frame, last_day=SHIFT, settings=SETTINGS).drift.status == "ok"
+    assert monitor_inputs(frame, last_day=SHIFT, settings=SETTINGS).drift.status == "ok"
 
 
 def test_stale_features_are_not_judged_as_new(quiet: pl.DataFrame) -> None:
     late = quiet["delivery_day"].max() + timedelta(days=10)
-    watch = watch_features(quiet, last_day=late, settings=SETTINGS)
+    watch = monitor_inputs(quiet, last_day=late, settings=SETTINGS)
     assert watch.drift.status == "cannot_see"
-    empty = watch_features(quiet.clear(), last_day=SHIFT, settings=SETTINGS)
+    empty = monitor_inputs(quiet.clear(), last_day=SHIFT, settings=SETTINGS)
     assert (empty.drift.status, empty.quality.status) == ("cannot_see", "cannot_see")
 
 
 def test_a_column_that_the_zone_never_had_is_not_watched(quiet: pl.DataFrame) -> None:
     frame = quiet.with_columns(pl.lit(None, dtype=pl.Float64).alias("wind_forecast_mw"))
-    watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
+    watch = monitor_inputs(frame, last_day=SHIFT, settings=SETTINGS)
     assert watch.drift.status == "ok"
     assert not any("wind_forecast" in name for name in watch.drift.features["feature"])
 
 
 def test_a_zone_without_a_price_cannot_be_seen(quiet: pl.DataFrame) -> None:
     frame = quiet.with_columns(pl.lit(None, dtype=pl.Float64).alias("price_1d_eur_per_mwh"))
-    watch = watch_features(frame, last_day=SHIFT, settings=SETTINGS)
+    watch = monitor_inputs(frame, last_day=SHIFT, settings=SETTINGS)
     assert watch.drift.status == "cannot_see"
     (row,) = watch.drift.features.filter(pl.col("feature") == "price_given_load").iter_rows(named=True)
     assert (
@@ -154,19 +154,19 @@ def test_performance_is_watched_with_and_without_outcomes() -> None:
     last = SHIFT + timedelta(days=6)
     prices = simulate(ZONE, SHIFT - timedelta(days=100), last, seed=2).tables["day_ahead_prices"]
     good, bad = (
-        watch_performance(forecasts_of(prices, error), prices, zone=ZONE, last_day=last, settings=SETTINGS)
+        monitor_performance(forecasts_of(prices, error), prices, zone=ZONE, last_day=last, settings=SETTINGS)
         for error in (0.0, 30.0)
     )
     assert good.realised.status == good.estimated.status == "ok", good
     assert bad.realised.status == "alert"
     assert bad.realised.last_day == last
     unknown = prices.filter(pl.col("delivery_day") < SHIFT)
-    waiting = watch_performance(
+    waiting = monitor_performance(
         forecasts_of(prices, 30.0), unknown, zone=ZONE, last_day=last, settings=SETTINGS
     )
     assert waiting.realised.last_day == SHIFT - timedelta(days=1)
     assert waiting.estimated.last_day == last
-    stopped = watch_performance(
+    stopped = monitor_performance(
         forecasts_of(prices, 0.0),
         prices.filter(pl.col("delivery_day") < SHIFT - timedelta(days=1)),
         zone=ZONE,

@@ -10,7 +10,7 @@ from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.signal_tables import PUBLICATIONS, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import parse_limit_book, unreadable_book
-from spot.strategy.readiness.tradeability import OutlookFacts, ServingModel, assess_outlook
+from spot.strategy.readiness.tradeability import ServingModel, TradeabilityFacts, assess_tradeability
 from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
@@ -20,7 +20,7 @@ GATE = gate_closure_utc(ZONE, DAY)
 BEFORE = GATE - timedelta(minutes=30)
 
 
-def make_facts(**changes: object) -> OutlookFacts:
+def make_facts(**changes: object) -> TradeabilityFacts:
     """A zone whose battery has orders for the day, half an hour before the gate."""
     forecasts = make_forecast(DAY).with_columns(as_of_utc=pl.lit(BEFORE))
     decision = decide_signals(make_request(DAY, StorageSettings(), forecast=forecasts, as_of_utc=BEFORE))
@@ -40,15 +40,15 @@ def make_facts(**changes: object) -> OutlookFacts:
         "events": decision.events,
         "publications": PUBLICATIONS.empty(),
     }
-    return OutlookFacts(**{**fields, **changes})
+    return TradeabilityFacts(**{**fields, **changes})
 
 
 def test_with_everything_in_order_it_says_what_is_traded():
-    outlook = assess_outlook(make_facts())
-    assert outlook.can_trade
-    assert outlook.reasons[0].startswith("storage: ")
-    assert "orders" in outlook.reasons[0]
-    assert (outlook.model_age_days, outlook.data_age_hours) == (30, 2.0)
+    tradeability = assess_tradeability(make_facts())
+    assert tradeability.can_trade
+    assert tradeability.reasons[0].startswith("storage: ")
+    assert "orders" in tradeability.reasons[0]
+    assert (tradeability.model_age_days, tradeability.data_age_hours) == (30, 2.0)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_with_everything_in_order_it_says_what_is_traded():
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_each_thing_in_the_way_is_named(changes, first_words):
-    outlook = assess_outlook(make_facts(**changes))
-    assert not outlook.can_trade
-    assert outlook.reasons[0].startswith(first_words), outlook.reasons
+    tradeability = assess_tradeability(make_facts(**changes))
+    assert not tradeability.can_trade
+    assert tradeability.reasons[0].startswith(first_words), tradeability.reasons
 
 
 def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
-    reasons = assess_outlook(
+    reasons = assess_tradeability(
         make_facts(forecasts=DAY_AHEAD_FORECASTS.empty(), signals=SIGNALS.empty())
     ).reasons
     assert len(reasons) == 2
@@ -88,9 +88,9 @@ def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
 def test_a_day_that_a_limit_blocked_names_the_limit():
     book = make_book(max_model_age_days={"limit": 120.0, "action": "block"})
     blocked = decide_signals(make_request(DAY, StorageSettings(), limits=book, model_age_days=146.0))
-    outlook = assess_outlook(make_facts(signals=blocked.frame, events=blocked.events))
-    assert not outlook.can_trade
-    assert outlook.reasons == ("storage is flat: max_model_age_days blocked it",)
+    tradeability = assess_tradeability(make_facts(signals=blocked.frame, events=blocked.events))
+    assert not tradeability.can_trade
+    assert tradeability.reasons == ("storage is flat: max_model_age_days blocked it",)
 
 
 def test_an_override_moves_the_limit_for_its_time():
@@ -111,12 +111,12 @@ def test_an_override_moves_the_limit_for_its_time():
         book = parse_limit_book(
             {**document, "overrides": [{**one, "expires_utc": expires.isoformat()} for one in moved]}
         )
-        assert assess_outlook(make_facts(limits=book, model=old)).can_trade is can_trade
+        assert assess_tradeability(make_facts(limits=book, model=old)).can_trade is can_trade
 
 
 def test_after_the_gate_it_counts_what_has_left():
     late = make_facts(now=GATE + timedelta(hours=1))
-    unsent = assess_outlook(late)
+    unsent = assess_tradeability(late)
     assert not unsent.can_trade
     assert unsent.reasons[0].endswith("and no order was sent")
     assert "did not leave" in unsent.reasons[1]
@@ -139,8 +139,8 @@ def test_after_the_gate_it_counts_what_has_left():
         },
         schema=PUBLICATIONS.schema,
     )
-    done = assess_outlook(replace(late, publications=sent))
+    done = assess_tradeability(replace(late, publications=sent))
     assert done.can_trade
     assert done.reasons[0].startswith("storage: ")
-    silent = assess_outlook(replace(late, signals=SIGNALS.empty(), events=RISK_EVENTS.empty()))
+    silent = assess_tradeability(replace(late, signals=SIGNALS.empty(), events=RISK_EVENTS.empty()))
     assert silent.reasons[1] == "no signal was made"

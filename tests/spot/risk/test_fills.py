@@ -9,8 +9,8 @@ from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import delivery_starts_utc
 from spot.risk.fees import FeeRule, FeeSchedule
+from spot.risk.fills import settle
 from spot.risk.outcomes import build_outcomes, zone_outcomes
-from spot.risk.settlement import settle
 
 DAY = date(2025, 6, 3)
 STARTS = delivery_starts_utc("SK", DAY)

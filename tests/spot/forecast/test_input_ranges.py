@@ -7,7 +7,7 @@ import pytest
 
 from spot.errors import ForecastError
 from spot.forecast.days.clock_grid import grid_of
-from spot.forecast.days.input_ranges import CONFIRMING_DAYS, Belief
+from spot.forecast.days.input_ranges import CONFIRMING_DAYS, InputRanges
 from spot.forecast.members import forecaster_from_files
 from tests.spot.forecast.test_members import fitted
 from tests.support.panels import made_up_panel
@@ -84,24 +84,24 @@ def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring):
 
 def test_faults_of_less_than_a_week_do_not_open_the_door_for_worse_ones():
     panel = made_up_panel(60)
-    believed = Belief.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
+    ranges = InputRanges.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
     for day in sun_of_days(panel, [2.9] * (CONFIRMING_DAYS - 1)):
-        believed = believed.after(day)
-    assert believed.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
+        ranges = ranges.after(day)
+    assert ranges.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
     worse = next(sun_of_days(panel, [3.1]))
     with pytest.raises(ForecastError, match="believable is -2 to 3"):
-        believed.missing_inputs(worse, worse)
-    assert np.isnan(believed.believed(worse).inputs["solar_forecast_mw"][0, -1])
+        ranges.missing_inputs(worse, worse)
+    assert np.isnan(ranges.within_range(worse).inputs["solar_forecast_mw"][0, -1])
     unpriced = replace(worse, prices=np.full((1, 24), np.nan))
-    assert believed.after(unpriced) == believed
+    assert ranges.after(unpriced) == ranges
     for day in sun_of_days(panel, [0.5] * 40):
-        believed = believed.after(day)
-    assert believed.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
+        ranges = ranges.after(day)
+    assert ranges.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
 
 
 def test_what_a_week_of_days_reached_belongs_to_the_range():
     panel = made_up_panel(60)
-    believed = Belief.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
+    ranges = InputRanges.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
     for day in sun_of_days(panel, [2.9, 1.5, 2.0, 2.5, 2.1, 2.2, 2.3]):
-        believed = believed.after(day)
-    assert believed.ranges["solar_forecast_mw"] == pytest.approx((-2 * 1.5, 1.5 + 2 * 1.5))
+        ranges = ranges.after(day)
+    assert ranges.ranges["solar_forecast_mw"] == pytest.approx((-2 * 1.5, 1.5 + 2 * 1.5))
