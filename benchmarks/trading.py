@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.trading_study import SPREAD_CASES, STORAGE_DAYS, STORAGE_ZONES, spread_rows, storage_rows
 from desk.screen.console import as_table, out
-from spot.strategy.settings import StorageSettings
+from spot.strategy.proposals.storage import Storage
 
 ROOT = Path(__file__).resolve().parents[1]
 _SPREAD = (
@@ -80,7 +80,7 @@ def main() -> int:
         result["spread"] = _shown(spread_rows(arguments.data, ROOT / "conf", cases))
     if "storage" in parts:
         zones = tuple(zone for zone in STORAGE_ZONES if not arguments.zone or zone in arguments.zone)
-        battery = StorageSettings(max_cycles_per_day=arguments.cycles)
+        battery = Storage(max_cycles_per_day=arguments.cycles)
         admit = frozenset({"renewable_forecasts"} if arguments.assume_known else ())
         span = (arguments.first_day, arguments.last_day)
         rows = storage_rows(

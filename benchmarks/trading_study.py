@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 import yaml
 
-from desk.trading.backtest import fresh_past, run_beside_naive, strategy_name
+from desk.trading.backtest import fresh_past, run_beside_naive
 from desk.trading.backtest_report import figure_rows
 from resources.market.market_files import MarketFiles
 from spot.backtest.trading import TradingRules, replay_trading
@@ -24,9 +24,10 @@ from spot.market.delivery import days_between
 from spot.risk.limit_book import LIMIT_KINDS, LimitBook, parse_limit_book
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.value_at_risk import max_drawdown_eur
-from spot.strategy.proposals.storage import StorageStrategy, optimise_storage
+from spot.strategy.proposals.settlement_spread import SettlementSpread
+from spot.strategy.proposals.storage import Storage
+from spot.strategy.proposals.storage_plan import optimise_storage
 from spot.strategy.proposals.view import MarketView, mean_of_quantiles
-from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.sizing import round_towards_zero
 from spot.strategy.spread.sources import FittedSpread
 
@@ -82,17 +83,15 @@ def spread_rows(
         raw = MarketFiles(path=str(data)).tables(case.zone)
         past = fresh_past(raw, case.zone, days, _model(conf, "fast"))
         asked = {"settled_against": case.settled_against, "max_mw": max_mw, "distribution": "catboost"}
-        settings = SettlementSpreadSettings.model_validate(asked)
+        settings = SettlementSpread.model_validate(asked)
         rules = TradingRules(strategy=settings, limits=wide_limits(), spread=FittedSpread())
         plain = settings.model_copy(update={"distribution": "empirical"})
         replays = run_beside_naive(past, days, rules)
         replays["empirical quantiles"] = replay_trading(
             past, days, replace(rules, spread=None, strategy=plain)
         )
-        for row in figure_rows(replays, days, own=strategy_name(settings)):
-            model = (
-                "CatBoost MultiQuantile" if row["strategy"] == strategy_name(settings) else row["strategy"]
-            )
+        for row in figure_rows(replays, days, settings):
+            model = "CatBoost MultiQuantile" if row["strategy"] == settings.label else row["strategy"]
             yield {
                 "zone": case.zone,
                 "against": case.settled_against,
@@ -108,7 +107,7 @@ def storage_rows(
     conf: Path,
     zones: tuple[str, ...] = STORAGE_ZONES,
     *,
-    settings: StorageSettings | None = None,
+    settings: Storage | None = None,
     profile: str = "fast",
     span: tuple[date, date] = STORAGE_DAYS,
     admit: frozenset[str] = frozenset(),
@@ -120,7 +119,7 @@ def storage_rows(
     Forecasts that were walked are kept in `keep` and used again, so that another battery costs seconds; empty
     the folder after a change of the engine.
     """
-    battery, days = settings or StorageSettings(), days_between(*span)
+    battery, days = settings or Storage(), days_between(*span)
     for zone in zones:
         raw = MarketFiles(path=str(data)).tables(zone)
         settled = _settled_days(raw, days)
@@ -152,7 +151,7 @@ def storage_rows(
 
 
 def battery_money(
-    forecasts: pl.DataFrame | None, prices: pl.DataFrame, days: tuple[date, ...], settings: StorageSettings
+    forecasts: pl.DataFrame | None, prices: pl.DataFrame, days: tuple[date, ...], settings: Storage
 ) -> Floats:
     """(D,) EUR per day of the plan on each day's forecast, or with perfect foresight where `forecasts` is None; a day without a forecast earns 0."""
     by_day = {day: rows.sort("delivery_start_utc") for (day,), rows in prices.group_by("delivery_day")}
@@ -167,7 +166,7 @@ def battery_money(
 
 
 def _money_of_day(
-    truth: pl.DataFrame, said: pl.DataFrame | None, settings: StorageSettings, *, is_perfect: bool
+    truth: pl.DataFrame, said: pl.DataFrame | None, settings: Storage, *, is_perfect: bool
 ) -> float:
     price, hours = (
         truth["day_ahead_price_eur_per_mwh"].to_numpy(),
@@ -189,9 +188,7 @@ def _money_of_day(
             mean=mean_of_quantiles(quantiles),
             history=truth.clear(),
         )
-        exposure = round_towards_zero(
-            StorageStrategy(settings).propose(view).exposure_mw, settings.volume_step_mw
-        )
+        exposure = round_towards_zero(settings.propose(view).exposure_mw, settings.volume_step_mw)
     costs = fee * np.abs(exposure).sum() + settings.degradation_eur_per_mwh * np.maximum(-exposure, 0.0).sum()
     return float(-hours * (exposure @ price + costs))
 

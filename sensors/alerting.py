@@ -17,13 +17,13 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import TRADED_ZONES
 from spot.strategy.outbox.batch import SilenceVerdict, assess_silence
-from workflows.decisions.inputs import strategies_of
 
 
 @run_failure_sensor(

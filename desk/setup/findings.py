@@ -15,13 +15,13 @@ from resources.lake.zone_tables import lineage_of, read_features
 from resources.market.live_sources import LIVE_SOURCES, live_providers
 from resources.models.serving_at_a_glance import serving_at_a_glance
 from resources.settings.environment import Environment, desk_resource
+from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import REFERENCE_SERIES
 from spot.sources.judging.freshness import newest_due_day
-from spot.strategy.settings import load_strategy_settings
 
 State = Literal["ok", "warn", "fail"]
 NEEDED = ("day_ahead_prices",)
@@ -220,7 +220,7 @@ def _strategy_findings(
     desk = desk_resource(environment)
     for name in settings.strategies:
         try:
-            against = str(load_strategy_settings(desk.document("strategies", name)).settled_against)
+            against = read_strategy(desk, name).settled_against
         except ConfigurationError as error:
             yield Finding(zone, f"strategy {name}", "fail", str(error)[:200])
             continue

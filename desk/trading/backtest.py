@@ -29,9 +29,9 @@ from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.market.delivery import days_between
 from spot.market.zones import find_zone
 from spot.simulation.market import simulate
-from spot.strategy.request import Settings
-from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
-from spot.strategy.spread.sources import NAIVE_RULES, FittedSpread, NaiveSpread, SpreadSource
+from spot.strategy.interface import Strategy
+from spot.strategy.spread.sources import FittedSpread, NaiveSpread, SpreadSource
+from spot.strategy.strategies import load_strategy
 
 
 class Source(StrEnum):
@@ -109,23 +109,17 @@ def backtest(
     rules = TradingRules(
         strategy=settings,
         limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
-        spread=(
-            FittedSpread()
-            if isinstance(settings, SettlementSpreadSettings) and settings.distribution == "catboost"
-            else None
-        ),
+        spread=FittedSpread() if settings.needs_spread_model else None,
     )
     replays = run_beside_naive(past, days, rules)
-    rows = figure_rows(replays, days, own=strategy_name(settings))
+    rows = figure_rows(replays, days, settings)
     if report is not None:
-        page = backtest_report(
-            name, replays, days, own=strategy_name(settings), source=source.value, coverage=coverage.words
-        )
+        page = backtest_report(name, replays, days, settings, source=source.value, coverage=coverage.words)
         report.write_text(render_report(page), encoding="utf-8")
         err.print(f"report: {report}")
     _show(
         rows,
-        replays[strategy_name(settings)],
+        replays[settings.label],
         source=source,
         coverage=coverage,
         title=f"{name} {days[0]} to {days[-1]}",
@@ -135,7 +129,7 @@ def backtest(
         raise typer.Exit(1)
 
 
-def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, is_partial: bool) -> Coverage:
+def _coverage(past: TradingPast, days: tuple[date, ...], settings: Strategy, *, is_partial: bool) -> Coverage:
     """The days that can be judged.
 
     Raises:
@@ -145,7 +139,7 @@ def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, 
     if not coverage.judged:
         raise ConfigurationError(
             f"{past.zone} {days[0]} to {days[-1]}: {coverage.words}: there is no day to judge"
-            f" {strategy_name(settings)} on"
+            f" {settings.label} on"
         )
     if not coverage.is_sensible and not is_partial:
         raise ConfigurationError(
@@ -157,18 +151,9 @@ def _coverage(past: TradingPast, days: tuple[date, ...], settings: Settings, *, 
     return coverage
 
 
-def strategy_name(settings: Settings) -> str:
-    """How the strategy is called in tables."""
-    return (
-        settings.strategy
-        if settings.settled_against in ("nothing", "reference_curve")
-        else f"{settings.strategy}/{settings.settled_against}"
-    )
-
-
 def read_strategy(
     environment: Environment, name: str, settled_against: str | None, distribution: Distribution | None = None
-) -> Settings:
+) -> Strategy:
     """Settings of `conf/strategies/<name>.yaml`, with another second price or distribution where one is asked for.
 
     Raises:
@@ -184,7 +169,7 @@ def read_strategy(
         "settled_against": settled_against,
         "distribution": None if distribution is None else distribution.value,
     }
-    return load_strategy_settings({**document, **{key: value for key, value in asked.items() if value}})
+    return load_strategy({**document, **{key: value for key, value in asked.items() if value}})
 
 
 def run_beside_naive(
@@ -194,10 +179,10 @@ def run_beside_naive(
 
     For a spread three rules, else the prices of last week.
     """
-    own = strategy_name(rules.strategy)
+    own = rules.strategy.label
     others: dict[str, tuple[TradingPast, SpreadSource | None]] = {}
-    if isinstance(rules.strategy, SettlementSpreadSettings):
-        others = {rule: (past, NaiveSpread(rule)) for rule in NAIVE_RULES}
+    if rules.strategy.naive_rules:
+        others = {rule: (past, NaiveSpread(rule)) for rule in rules.strategy.naive_rules}
     else:
         naive = walk_past(
             past.raw,

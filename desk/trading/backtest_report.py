@@ -14,6 +14,7 @@ from desk.screen.report import Picture, Report, Section, Table, table_of
 from resources.pictures.desk import pnl_curve
 from spot.backtest.trading import TradingReplay
 from spot.backtest.trading_report import attribution, compare_with, equity_curve, trading_figures
+from spot.strategy.interface import Strategy
 
 _HIDDEN = ("daily_shortfall_eur",)
 """Figures that JSON and tables leave out: they stand in the risk tables."""
@@ -23,13 +24,13 @@ ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
 
 
 def figure_rows(
-    replays: Mapping[str, TradingReplay], days: Sequence[date], *, own: str
+    replays: Mapping[str, TradingReplay], days: Sequence[date], strategy: Strategy
 ) -> list[dict[str, Any]]:
-    """One row per replay, `own` first.
+    """One row per replay, that of `strategy` first.
 
-    Its figures, the verdict, and how far `own` lies above it (mean per day, 90 % interval, p).
+    Its figures, the verdict, and how far the strategy lies above it (mean per day, 90 % interval, p).
     """
-    rows = []
+    rows, own = [], strategy.label
     for name in (own, *(other for other in replays if other != own)):
         figures = trading_figures(replays[name].settlements, days)
         versus = (
@@ -46,7 +47,7 @@ def figure_rows(
                 "p_own_not_better": None if versus is None else versus.p_not_above,
             }
         )
-    if own == "price_view" and rows[0]["n_traded_units"] > 0:
+    if strategy.closes_at_desk_price and rows[0]["n_traded_units"] > 0:
         rows[0]["verdict"] = _verdict_of_view(rows[1:])
     return rows
 
@@ -70,14 +71,15 @@ def backtest_report(
     zone: str,
     replays: Mapping[str, TradingReplay],
     days: Sequence[date],
+    strategy: Strategy,
     *,
-    own: str,
     source: str,
     coverage: str = "",
 ) -> Report:
     """The page of one zone's backtest; `coverage` says how many of the days asked for are judged."""
+    own = strategy.label
     settlements = replays[own].settlements
-    rows = figure_rows(replays, days, own=own)
+    rows = figure_rows(replays, days, strategy)
     tables = tuple(
         table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour")
         for by in ATTRIBUTIONS

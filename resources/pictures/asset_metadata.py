@@ -120,4 +120,6 @@ def _constraints(column: Column, is_key: bool) -> TableColumnConstraints:
         other.append(f"<= {column.maximum:g}")
     if column.allowed is not None:
         other.append(f"one of {', '.join(map(str, column.allowed))}")
+    if column.pattern is not None:
+        other.append(f"of the form {column.pattern}")
     return TableColumnConstraints(nullable=column.nullable, unique=False, other=other)

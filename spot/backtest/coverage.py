@@ -11,7 +11,7 @@ import polars as pl
 
 from spot.backtest.trading import TradingPast
 from spot.risk.outcomes import REFERENCE_SERIES, zone_outcomes
-from spot.strategy.request import Settings
+from spot.strategy.interface import Strategy
 
 SENSIBLE_SHARE = 0.8
 """Below this share of the days asked for, the days that can be judged say little about the span: a person must
@@ -42,7 +42,7 @@ class Coverage:
         return f"{self.n_forecast} of {len(self.asked)} days have forecasts{unpriced}"
 
 
-def assess_coverage(past: TradingPast, days: Sequence[date], strategy: Settings) -> Coverage:
+def assess_coverage(past: TradingPast, days: Sequence[date], strategy: Strategy) -> Coverage:
     """Which of `days` have a champion's forecast in `past`, and the prices that settle `strategy`."""
     spoken = set(past.forecasts.filter(pl.col("role") == "champion")["delivery_day"].unique().to_list())
     with_forecast = [day for day in days if day in spoken]

@@ -19,12 +19,13 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
+from spot.strategy.interface import Strategy
 from spot.strategy.readiness.data_age import essential_data_utc
-from spot.strategy.request import Settings, SignalDecision, SignalRequest
+from spot.strategy.request import SignalDecision, SignalRequest
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.spread.sources import SpreadMoment, SpreadSource
-from spot.walk.signals import desk_price
+from spot.walk.signals import HISTORY_DAYS, desk_price
 
 _EXTRA_HISTORY_DAYS = 21
 
@@ -48,7 +49,7 @@ class TradingPast:
 class TradingRules:
     """What trades, and under which limits."""
 
-    strategy: Settings
+    strategy: Strategy
     limits: LimitBook
     spread: SpreadSource | None = None
     """Where quantiles of the spread come from; None leaves the strategy its own empirical ones."""
@@ -159,5 +160,5 @@ def request_at_gate(
     )
 
 
-def _window_days(strategy: Settings) -> int:
-    return strategy.window_days
+def _window_days(strategy: Strategy) -> int:
+    return int(getattr(strategy, "window_days", HISTORY_DAYS))

@@ -8,7 +8,8 @@ import polars as pl
 from spot.contracts.forecast_tables import MTU_COLUMNS, MTU_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
-STRATEGIES = ("settlement_spread", "storage", "price_view")
+STRATEGY_NAME = r"^[a-z][a-z0-9_]*$"
+"""Form of a strategy's name. Which ones there are, `spot.strategy.strategies` and installed plug-ins say."""
 SIDES = ("buy", "sell", "flat")
 MODES = ("paper", "live")
 SETTLED_AGAINST = (
@@ -42,12 +43,16 @@ def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable:
     return Column(dtype=pl.String, description=description, allowed=allowed, nullable=nullable)
 
 
+def _strategy(description: str) -> Column:
+    return Column(dtype=pl.String, description=description, pattern=STRATEGY_NAME)
+
+
 def _instant(description: str, *, nullable: bool = False) -> Column:
     return Column(dtype=UTC_INSTANT, description=description, unit="instant", nullable=nullable)
 
 
 _WHO: dict[str, Column] = {
-    "strategy": _text("which strategy speaks", STRATEGIES),
+    "strategy": _strategy("which strategy speaks"),
     "role": _text("champion trades, challenger is kept on paper", ("champion", "challenger")),
     "model_version": _text(
         "registered version of the forecast behind the signal; 'none' when there was none"
@@ -158,7 +163,7 @@ RISK_EVENTS = TableContract(
         "event_id": _text("hash of the event: the same event again has the same id"),
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
-        "strategy": _text("which strategy", STRATEGIES),
+        "strategy": _strategy("which strategy"),
         "role": _text("champion or challenger", ("champion", "challenger")),
         "kind": _text(
             "what happened", ("breach", "denied", "not_ready", "state", "override", "override_rejected")
@@ -191,7 +196,7 @@ PUBLICATIONS = TableContract(
         "attempt": Column(dtype=pl.Int32, description="1 is the first", minimum=0),
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
-        "strategy": _text("which strategy", STRATEGIES),
+        "strategy": _strategy("which strategy"),
         "n_signals": Column(
             dtype=pl.Int32, description="signals in the batch, flat ones included", minimum=0
         ),
@@ -245,7 +250,7 @@ LIMIT_CONFORMANCE = TableContract(
     columns={
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
-        "strategy": _text("which strategy", STRATEGIES),
+        "strategy": _strategy("which strategy"),
         "role": _text("champion or challenger", ("champion", "challenger")),
         "model_version": _text(
             "registered version of the forecast behind the signals; 'none' when there was none"

@@ -26,6 +26,8 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str | int, ...] | None = None
+    pattern: str | None = None
+    """Regular expression that every text must match."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,4 +162,6 @@ def _column_tests(name: str, column: Column) -> list[tuple[pl.Expr, str]]:
         tests.append(
             (value.is_in(list(column.allowed)), f"{name} is none of {', '.join(map(str, column.allowed))}")
         )
+    if column.pattern is not None:
+        tests.append((value.str.contains(column.pattern), f"{name} is not of the form {column.pattern}"))
     return tests

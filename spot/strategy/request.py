@@ -11,10 +11,8 @@ from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import OUTCOME_SCHEMA
 from spot.risk.state import TradingState
+from spot.strategy.interface import Strategy
 from spot.strategy.readiness.forecast_readiness import ReadinessVerdict
-from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
-
-Settings = SettlementSpreadSettings | StorageSettings | PriceViewSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +21,7 @@ class SignalRequest:
 
     zone: str
     delivery_day: date
-    strategy: Settings
+    strategy: Strategy
     forecast: pl.DataFrame
     """Rows of `day_ahead_forecasts`, perhaps none."""
     as_of_utc: datetime

@@ -1,26 +1,21 @@
 """Settlement as the strategies need it.
 
-The same `settle`, with the battery's wear and what perfect foresight would have made.
+The same `settle`, with the wear of a physical asset and what perfect foresight would have made.
 """
 
-import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fills import settle
 from spot.risk.outcomes import align_outcomes
-from spot.strategy.proposals.storage import optimise_storage
-from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
-
-Settings = SettlementSpreadSettings | StorageSettings | PriceViewSettings
+from spot.strategy.interface import PricedDay, Strategy
 
 
 def settle_signals(
     signals: pl.DataFrame,
     outcomes: pl.DataFrame,
-    settings: Settings,
+    strategy: Strategy,
     *,
     bid_curves: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
@@ -32,19 +27,17 @@ def settle_signals(
     Raises:
         ContractError: the signals are those of another strategy.
     """
-    if signals.filter(pl.col("strategy") != settings.strategy).height:
-        raise ContractError(f"settlement: signals of another strategy than {settings.strategy}")
+    if signals.filter(pl.col("strategy") != strategy.strategy).height:
+        raise ContractError(f"settlement: signals of another strategy than {strategy.strategy}")
     priced = align_outcomes(outcomes, signals)
-    if isinstance(settings, PriceViewSettings):
+    if strategy.closes_at_desk_price:
         priced = _against_the_desks_price(priced, signals)
-    perfect = perfect_foresight(priced, settings)
-    wear = settings.degradation_eur_per_mwh if isinstance(settings, StorageSettings) else 0.0
     return settle(
         signals,
         priced,
-        settings.fees,
-        degradation_eur_per_mwh=wear,
-        perfect_foresight=perfect,
+        strategy.fees,
+        degradation_eur_per_mwh=strategy.wear_eur_per_mwh,
+        perfect_foresight=perfect_foresight(priced, strategy),
         bid_curves=bid_curves,
     )
 
@@ -60,14 +53,14 @@ def _against_the_desks_price(priced: pl.DataFrame, signals: pl.DataFrame) -> pl.
     return joined.select(priced.columns)
 
 
-def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """`zone`, `delivery_start_utc`, `perfect_foresight_eur`: net P&L per unit of the best orders, had every price been known.
+def perfect_foresight(outcomes: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
+    """What the strategy's best orders would have made, had every price been known.
 
-    For a battery the best plan of each whole day (null on a day with a gap); for a spread the better side at
-    full size where it pays, for a block that of its mean.
+    Columns `zone`, `delivery_start_utc` and `perfect_foresight_eur`: net P&L per unit, null where it cannot
+    be said.
     """
     parts = [
-        _of_day(day.sort("delivery_start_utc"), settings)
+        _of_day(day.sort("delivery_start_utc"), strategy)
         for _, day in outcomes.group_by(["zone", "delivery_day"], maintain_order=True)
     ]
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -78,41 +71,15 @@ def perfect_foresight(outcomes: pl.DataFrame, settings: Settings) -> pl.DataFram
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
-def _of_day(day: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    prices, second = (
-        day["day_ahead_price_eur_per_mwh"].to_numpy(),
-        day["reference_price_eur_per_mwh"].to_numpy(),
+def _of_day(day: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
+    gains = strategy.perfect_foresight_eur(
+        PricedDay(
+            delivery_day=day["delivery_day"][0],
+            hours=float(day["resolution_minutes"][0]) / 60.0,
+            day_ahead=day["day_ahead_price_eur_per_mwh"].to_numpy(),
+            second=day["reference_price_eur_per_mwh"].to_numpy(),
+        )
     )
-    hours, fees = float(day["resolution_minutes"][0]) / 60.0, settings.fees.on(day["delivery_day"][0])
-    costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
-    if isinstance(settings, StorageSettings):
-        gains = _battery(prices, hours, settings, fees.day_ahead_fee_eur_per_mwh)
-    elif isinstance(settings, PriceViewSettings) and settings.product != "mtu":
-        gains = _block(second - prices, hours, settings, costs)
-    else:
-        gains = np.maximum(np.abs(second - prices) - costs, 0.0) * settings.max_mw * hours
     return day.select(
         "zone", "delivery_start_utc", perfect_foresight_eur=pl.Series(gains, dtype=pl.Float64).fill_nan(None)
-    )
-
-
-def _block(gaps: Floats, hours: float, settings: PriceViewSettings, costs: float) -> Floats:
-    """The better side of the whole product at full size where its mean `gaps` (P,) pays.
-
-    NaN outside the product.
-    """
-    inside = np.isfinite(gaps)
-    mean = float(gaps[inside].mean()) if inside.any() else 0.0
-    worth = np.sign(mean) * gaps - costs if abs(mean) > costs else np.where(inside, 0.0, np.nan)
-    return worth * settings.max_mw * hours
-
-
-def _battery(prices: Floats, hours: float, settings: StorageSettings, fee: float) -> Floats:
-    if not np.isfinite(prices).all():
-        return np.full(len(prices), np.nan)
-    plan = optimise_storage(prices + fee, prices - fee, hours, settings)
-    return hours * (
-        (plan.discharge_mw - plan.charge_mw) * prices
-        - fee * (plan.discharge_mw + plan.charge_mw)
-        - settings.degradation_eur_per_mwh * plan.discharge_mw
     )

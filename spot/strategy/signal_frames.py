@@ -12,10 +12,11 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
 from spot.risk.limit_book import LimitBook
 from spot.risk.limits import LimitEvent
+from spot.strategy.interface import Strategy
 from spot.strategy.proposals.view import MarketView, Proposal
 from spot.strategy.readiness.blocking import unit_reasons
 from spot.strategy.readiness.forecast_readiness import ReadinessVerdict
-from spot.strategy.request import Settings, SignalRequest
+from spot.strategy.request import SignalRequest
 from spot.strategy.sizing import round_towards_zero
 
 
@@ -120,9 +121,13 @@ def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def settings_hash(strategy: Settings, limits: LimitBook) -> str:
-    """Twelve hex digits of the strategy's settings and the limits."""
-    text = strategy.model_dump_json() + json.dumps(limits.document, sort_keys=True, default=str)
+def settings_hash(strategy: Strategy, limits: LimitBook) -> str:
+    """Twelve hex digits of the strategy's settings and the limits; of a plug-in, of its source too."""
+    text = (
+        strategy.code_version
+        + strategy.model_dump_json()
+        + json.dumps(limits.document, sort_keys=True, default=str)
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

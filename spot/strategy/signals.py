@@ -19,29 +19,14 @@ from spot.risk.limit_book import Limit, Scope
 from spot.risk.limits import LimitEvent, apply_limits, apply_state, bound, take_any_price, with_overrides
 from spot.strategy.conformance import limit_conformance
 from spot.strategy.desk_state import desk_uses
-from spot.strategy.proposals.price_view import PriceViewStrategy
-from spot.strategy.proposals.settlement_spread import SettlementSpreadStrategy
-from spot.strategy.proposals.storage import StorageStrategy
-from spot.strategy.proposals.view import MarketView, Proposal, Strategy, mean_of_quantiles
+from spot.strategy.proposals.view import MarketView, Proposal, mean_of_quantiles
 from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness, select_forecast
-from spot.strategy.request import Settings, SignalDecision, SignalRequest
-from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
+from spot.strategy.request import SignalDecision, SignalRequest
 from spot.strategy.signal_frames import curve_frame, event_frame, signal_frame
 from spot.strategy.sizing import round_towards_zero
 
 _TAILS = ("max_value_at_risk_eur", "max_expected_shortfall_eur")
 """Alone among the limits on orders these can grow where a part of a plan gets smaller."""
-
-
-def make_strategy(settings: Settings) -> Strategy:
-    """The strategy of its settings."""
-    if isinstance(settings, StorageSettings):
-        return StorageStrategy(settings)
-    return (
-        SettlementSpreadStrategy(settings)
-        if isinstance(settings, SettlementSpreadSettings)
-        else PriceViewStrategy(settings)
-    )
 
 
 def decide_signals(request: SignalRequest) -> SignalDecision:
@@ -62,7 +47,7 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
     )
     rows = _forecast_rows(request)
     view = _view(request, rows if verdict.is_ready else None)
-    proposal = make_strategy(request.strategy).propose(view) if verdict.is_ready else _nothing(view)
+    proposal = request.strategy.propose(view) if verdict.is_ready else _nothing(view)
     orders = Orders(
         exposure_mw=round_towards_zero(proposal.exposure_mw, request.strategy.volume_step_mw),
         limit_price=proposal.limit_price,

@@ -21,9 +21,9 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import reference_curve, zone_outcomes
 from spot.risk.state import TradingState
+from spot.strategy.interface import Strategy
 from spot.strategy.readiness.data_age import essential_data_utc
-from spot.strategy.request import Settings, SignalDecision, SignalRequest
-from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings
+from spot.strategy.request import SignalDecision, SignalRequest
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.spread.sources import ServedSpread, SpreadMoment
@@ -38,7 +38,7 @@ class WalkInputs:
     """What is known to the whole walk of one zone."""
 
     zone: str
-    strategies: tuple[Settings, ...]
+    strategies: tuple[Strategy, ...]
     forecasts: pl.DataFrame
     """Rows of `day_ahead_forecasts`, every role."""
     raw: Mapping[str, pl.DataFrame]
@@ -166,11 +166,9 @@ def _of_two_days(frames: Sequence[pl.DataFrame], day: date) -> pl.DataFrame:
     return pl.concat(frames).filter(pl.col("delivery_day").is_between(day - timedelta(days=1), day))
 
 
-def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: Settings) -> Floats | None:
+def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: Strategy) -> Floats | None:
     """(P, 9) of the spread where the strategy wants a fitted one and somebody serves the day."""
-    if inputs.spread is None or not (
-        isinstance(strategy, SettlementSpreadSettings) and strategy.distribution == "catboost"
-    ):
+    if inputs.spread is None or not strategy.needs_spread_model:
         return None
     return inputs.spread.quantiles(
         SpreadMoment(inputs.zone, day, as_of, inputs.raw, inputs.features, strategy.settled_against)
@@ -178,13 +176,13 @@ def _spread_quantiles(inputs: WalkInputs, day: date, as_of: datetime, strategy: 
 
 
 def desk_price(
-    raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc: datetime, strategy: Settings
+    raw: Mapping[str, pl.DataFrame], zone: str, day: date, as_of_utc: datetime, strategy: Strategy
 ) -> Floats | None:
-    """(P,) the curve that a price view trades against, as the desk gave it by then.
+    """(P,) the curve that a strategy closes at, as the desk gave it by then.
 
     None where it gave none.
     """
-    if not isinstance(strategy, PriceViewSettings):
+    if not strategy.closes_at_desk_price:
         return None
     minutes = day_ahead_mtu_minutes(zone, day)
     starts = delivery_starts_utc(zone, day, minutes)
@@ -194,7 +192,7 @@ def desk_price(
 def _request(
     inputs: WalkInputs,
     moment: _Moment,
-    strategy: Settings,
+    strategy: Strategy,
     speaker: tuple[Role, str],
     known: pl.DataFrame,
     desk: DeskBefore,

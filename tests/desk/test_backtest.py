@@ -21,8 +21,9 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
+from spot.strategy.proposals.settlement_spread import SettlementSpread
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.reasons import signal_reasons
-from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_forecast, make_request
 
@@ -45,7 +46,7 @@ def home(tmp_path_factory):
             .to_numpy()
         )
         lake.replace("day_ahead_forecasts", make_forecast(day, truth), zone=ZONE, first_day=day, last_day=day)
-    frame = decide_signals(make_request(FIRST, StorageSettings())).frame
+    frame = decide_signals(make_request(FIRST, Storage())).frame
     lake.replace("signals", frame, zone=ZONE, first_day=FIRST, last_day=FIRST)
     return home
 
@@ -109,10 +110,8 @@ def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
     raw["imbalance_prices"] = raw["imbalance_prices"].filter(pl.col("delivery_day") != FIRST)
     past = TradingPast(zone=ZONE, raw=raw, forecasts=lake.read("day_ahead_forecasts", zones=[ZONE]))
     days = days_between(FIRST, LAST)
-    assert (
-        assess_coverage(past, days, SettlementSpreadSettings(settled_against="imbalance")).judged == days[1:]
-    )
-    assert assess_coverage(past, days, StorageSettings()).judged == days
+    assert assess_coverage(past, days, SettlementSpread(settled_against="imbalance")).judged == days[1:]
+    assert assess_coverage(past, days, Storage()).judged == days
 
 
 def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(run):

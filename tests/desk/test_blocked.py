@@ -7,7 +7,7 @@ import pytest
 
 from desk.trading.blocked import blocked_days, in_words
 from resources.lake.lake import Lake
-from spot.strategy.settings import StorageSettings
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
@@ -24,7 +24,7 @@ def lake(tmp_path) -> Lake:
     for number, book in enumerate(books):
         day = DAY + timedelta(days=number)
         request = make_request(
-            day, StorageSettings(), forecast=make_forecast(day), limits=book, model_age_days=140.0 + number
+            day, Storage(), forecast=make_forecast(day), limits=book, model_age_days=140.0 + number
         )
         lake.replace("risk_events", decide_signals(request).events, zone=ZONE, first_day=day, last_day=day)
     return lake
@@ -44,7 +44,7 @@ def test_days_that_a_limit_stopped_are_one_row_per_strategy_and_limit(lake):
 def test_a_cut_is_no_block_and_a_day_without_forecast_is(lake):
     third = DAY + timedelta(days=2)
     assert blocked_days(lake, ZONE, third, third) == []
-    silent = decide_signals(make_request(third, StorageSettings(), forecast=make_forecast(DAY))).events
+    silent = decide_signals(make_request(third, Storage(), forecast=make_forecast(DAY))).events
     lake.replace("risk_events", silent, zone=ZONE, first_day=third, last_day=third)
     names = [row["limit_name"] for row in blocked_days(lake, ZONE, third, third)]
     assert "readiness" in names

@@ -20,7 +20,7 @@ from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
-from spot.strategy.settings import StorageSettings
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
@@ -55,7 +55,7 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
     )
     forecast = make_forecast(DAY).with_columns(as_of_utc=NOW)
     decision = decide_signals(
-        make_request(DAY, StorageSettings(), forecast=forecast, as_of_utc=NOW, limits=make_book())
+        make_request(DAY, Storage(), forecast=forecast, as_of_utc=NOW, limits=make_book())
     )
     lake.replace("day_ahead_forecasts", forecast, zone=ZONE, first_day=DAY, last_day=DAY)
     lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)

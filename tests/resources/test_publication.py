@@ -29,7 +29,7 @@ from spot.strategy.outbox.batch import (
     sign,
     valid_signals,
 )
-from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_request
 
@@ -79,7 +79,7 @@ def desk(tmp_path, store):
 
     def publish(now=BEFORE, mode="live", **options):
         decision = decide_signals(
-            make_request(DAY, SettlementSpreadSettings(), as_of_utc=GATE - timedelta(hours=1), mode=mode)
+            make_request(DAY, SettlementSpread(), as_of_utc=GATE - timedelta(hours=1), mode=mode)
         )
         lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
         lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
@@ -193,7 +193,7 @@ def test_what_was_decided_active_does_not_leave_while_reducing(desk, store):
 
 
 def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
-    decision = decide_signals(make_request(DAY, SettlementSpreadSettings()))
+    decision = decide_signals(make_request(DAY, SettlementSpread()))
     (batch,) = make_batches(decision.frame)
     ask = {"now": BEFORE, "state": TradingState.ACTIVE}
     assert assess_batch(batch, conformance=decision.conformance, **ask) == ()
@@ -210,7 +210,7 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
 
 def test_a_bid_curve_leaves_with_its_signal(desk, tmp_path):
     decision = decide_signals(
-        make_request(DAY, SettlementSpreadSettings(takes_curve=True), as_of_utc=GATE - timedelta(hours=1))
+        make_request(DAY, SettlementSpread(takes_curve=True), as_of_utc=GATE - timedelta(hours=1))
     )
     desk.lake.replace("bid_curves", decision.bid_curves, zone=ZONE, first_day=DAY, last_day=DAY)
     (plain,), (batch,) = make_batches(decision.frame), make_batches(decision.frame, decision.bid_curves)
@@ -234,7 +234,7 @@ def test_a_bid_curve_leaves_with_its_signal(desk, tmp_path):
     ("scope", "limit", "other"), [("strategy", 30.0, ZONE), ("zone", 30.0, ZONE), ("desk", 30.0, "BE")]
 )
 def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scope, limit, other):
-    decision = decide_signals(make_request(DAY, SettlementSpreadSettings()))
+    decision = decide_signals(make_request(DAY, SettlementSpread()))
     (batch,) = make_batches(decision.frame)
     assert batch.n_orders == 24
     is_rate = (pl.col("limit_name") == "max_orders_per_minute") & (pl.col("scope") == scope)
@@ -286,7 +286,7 @@ def test_a_halt_waits_for_the_message_that_is_just_leaving(store):
 
 
 def test_void_signals_are_not_valid_and_silence_is_an_alarm():
-    frame = decide_signals(make_request(DAY, SettlementSpreadSettings())).frame
+    frame = decide_signals(make_request(DAY, SettlementSpread())).frame
     assert valid_signals(frame, now=BEFORE).height == 24
     assert valid_signals(frame, now=GATE).is_empty()
     ask = {"zone": ZONE, "delivery_day": DAY, "strategies": ["settlement_spread"], "minutes_before_gate": 45}
@@ -297,7 +297,7 @@ def test_void_signals_are_not_valid_and_silence_is_an_alarm():
 
 
 def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_what_it_says():
-    frame = decide_signals(make_request(DAY, SettlementSpreadSettings())).frame
+    frame = decide_signals(make_request(DAY, SettlementSpread())).frame
     other = frame.with_columns(role=pl.lit("challenger"))
     (batch,) = make_batches(pl.concat([frame, other]))
     assert batch.signals.height == 24
@@ -352,9 +352,7 @@ def live_outbox(desk, store, receiver, tmp_path, monkeypatch):
 
 
 def decide(as_of, **settings):
-    return decide_signals(
-        make_request(DAY, SettlementSpreadSettings(**settings), as_of_utc=as_of, mode="live")
-    )
+    return decide_signals(make_request(DAY, SettlementSpread(**settings), as_of_utc=as_of, mode="live"))
 
 
 def write_tables(lake, decision, only=("signals", "bid_curves", "limit_conformance")):

@@ -13,7 +13,7 @@ from resources.trading.outbox import Outbox
 from resources.trading.state import TradingStateStore
 from sensors.publication import signals_are_unsent
 from spot.market.gates import gate_closure_utc
-from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_request
 
@@ -32,7 +32,7 @@ def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_roo
     for day in DAYS:
         gate = gate_closure_utc(ZONE, day)
         decision = decide_signals(
-            make_request(day, SettlementSpreadSettings(), as_of_utc=gate - timedelta(hours=1), mode="live")
+            make_request(day, SettlementSpread(), as_of_utc=gate - timedelta(hours=1), mode="live")
         )
         lake.replace("signals", decision.frame, zone=ZONE, first_day=day, last_day=day)
         lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=day, last_day=day)

@@ -12,7 +12,8 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LIMIT_KINDS, LimitBook, parse_limit_book
 from spot.risk.outcomes import OUTCOME_SCHEMA
 from spot.risk.state import TradingState
-from spot.strategy.request import Settings, SignalRequest
+from spot.strategy.interface import Strategy
+from spot.strategy.request import SignalRequest
 
 ZONE = "SK"
 
@@ -95,7 +96,7 @@ def make_book(**changes: object) -> LimitBook:
     )
 
 
-def make_request(day: date, strategy: Settings, **changes: object) -> SignalRequest:
+def make_request(day: date, strategy: Strategy, **changes: object) -> SignalRequest:
     """A request in which everything is in order, at the gate, with 120 days of history."""
     fields = {
         "zone": ZONE,

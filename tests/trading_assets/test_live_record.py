@@ -21,7 +21,7 @@ from spot.contracts.signal_tables import PUBLICATIONS
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.simulation.market import simulate
-from spot.strategy.settings import StorageSettings
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import make_forecast, make_request
 from trading_assets.checks import conformance_result
@@ -118,7 +118,7 @@ def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
     decision = decide_signals(
         make_request(
             DAY,
-            StorageSettings(),
+            Storage(),
             zone=OTHER,
             forecast=make_forecast(DAY, zone=OTHER),
             as_of_utc=GATE - timedelta(minutes=46),

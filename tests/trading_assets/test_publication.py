@@ -15,7 +15,7 @@ from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
 from resources.trading.state import TradingStateStore
 from spot.market.gates import gate_closure_utc
-from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import make_forecast, make_outcomes, make_request
 from trading_assets.partitions import partition_key
@@ -34,7 +34,7 @@ def desk(tmp_path):
     history = make_outcomes(DAY - timedelta(days=60), DAY - timedelta(days=2), zone=ZONE)
     request = make_request(
         DAY,
-        SettlementSpreadSettings(),
+        SettlementSpread(),
         zone=ZONE,
         forecast=make_forecast(DAY, zone=ZONE),
         as_of_utc=GATE,

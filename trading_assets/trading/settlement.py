@@ -18,13 +18,13 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import PRICE_TABLES, read_raw_tables
 from resources.pictures.asset_metadata import OWNERS, lineage, picture, table_metadata, written
 from resources.pictures.desk import pnl_curve
+from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.risk.outcomes import zone_outcomes
 from spot.strategy.outbox.batch import as_sent
 from spot.strategy.settle import settle_signals
 from trading_assets.partitions import covered, zone_day_partitions
-from workflows.decisions.inputs import strategies_of
 
 TABLE = "settlements"
 _CURVE_DAYS = 182

@@ -12,25 +12,17 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw_tables, with_desk_curve
 from resources.models.registry import ModelRegistry
 from resources.settings.risk_limits import read_limit_book
+from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from resources.trading.state import TradingStateStore
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
-from spot.strategy.request import Settings
-from spot.strategy.settings import load_strategy_settings
 from spot.walk.signals import HISTORY_DAYS, DeskBefore, WalkInputs
 from workflows.forecasting.served_spread import served_spread
 
 _MONEY_DAYS = 400
 _WORST = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}
-
-
-def strategies_of(desk: Desk, zone: str) -> tuple[Settings, ...]:
-    """The zone's strategies as `conf/strategies` sets them, in the order of `zones.yaml`."""
-    return tuple(
-        load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies
-    )
 
 
 def walk_inputs(

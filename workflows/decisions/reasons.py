@@ -38,9 +38,7 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
     # The signals say on which data they stand; a run may have named another source than zones.yaml does.
     source = str(signals["source"][0]).split(" (", maxsplit=1)[0].split(", ", maxsplit=1)[0]
     settings = desk.zone(zone).model_copy(update={"source": source})
-    moved = signals.filter(
-        (pl.col("strategy") == "settlement_spread") & (pl.col("strategy_model_version") != "none")
-    )
+    moved = signals.filter(pl.col("strategy_model_version") != "none")
     others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")
     return pl.concat(
         [

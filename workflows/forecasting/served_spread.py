@@ -4,30 +4,21 @@ from collections.abc import Sequence
 
 from resources.lake.zone_tables import lineage_of
 from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
+from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk, ZoneSettings
 from spot.errors import ModelIntegrityError
 from spot.market.delivery import ZoneDays
-from spot.strategy.settings import SettlementSpreadSettings, load_strategy_settings
+from spot.strategy.interface import Strategy
 from spot.strategy.spread.model import CatBoostSpread, SpreadModel
 from spot.strategy.spread.sources import ServedSpread
 
 
-def spread_strategy(desk: Desk, zone: str) -> SettlementSpreadSettings | None:
+def spread_strategy(desk: Desk, zone: str) -> Strategy | None:
     """The zone's strategy that asks for a fitted model of the spread, if there is one."""
-    loaded = (
-        load_strategy_settings(desk.document("strategies", name)) for name in desk.zone(zone).strategies
-    )
-    return next(
-        (
-            one
-            for one in loaded
-            if isinstance(one, SettlementSpreadSettings) and one.distribution == "catboost"
-        ),
-        None,
-    )
+    return next((one for one in strategies_of(desk, zone) if one.needs_spread_model), None)
 
 
-def spread_lineage(settings: ZoneSettings, strategy: SettlementSpreadSettings) -> str:
+def spread_lineage(settings: ZoneSettings, strategy: Strategy) -> str:
     """Which data a model of the spread stands on, and against which second price.
 
     Models of different lineage never stand in for each other.

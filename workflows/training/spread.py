@@ -15,7 +15,7 @@ from resources.settings.code_version import spread_code_version
 from resources.settings.zones import Desk
 from spot.contracts.panel import Floats
 from spot.market.gates import gate_closure_utc
-from spot.strategy.settings import SettlementSpreadSettings
+from spot.strategy.interface import Strategy
 from spot.strategy.spread.model import CatBoostSpreadSettings
 from spot.strategy.spread.sources import LOOKBACK_DAYS, SpreadMoment
 from spot.walk.forecasts import fingerprint_of_rows
@@ -26,7 +26,7 @@ MIN_DAYS = 60
 
 
 def moment_at(
-    window: TrainingWindow, lake: Lake, desk: Desk, strategy: SettlementSpreadSettings, *, now: datetime
+    window: TrainingWindow, lake: Lake, desk: Desk, strategy: Strategy, *, now: datetime
 ) -> SpreadMoment:
     """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from

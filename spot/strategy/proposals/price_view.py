@@ -6,28 +6,42 @@ Peak is 08:00 to 20:00 local time, Monday to Friday, as European power contracts
 specifications).
 """
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import numpy.typing as npt
+from pydantic import Field, model_validator
 
 from spot.contracts.panel import Floats
 from spot.market.zones import find_zone
+from spot.strategy.interface import PricedDay, Strategy, better_side_eur
 from spot.strategy.proposals.view import MarketView, Proposal, probability_above
-from spot.strategy.settings import PriceViewSettings
 from spot.strategy.sizing import size_by_edge
 
 
-@dataclass(frozen=True, slots=True)
-class PriceViewStrategy:
+class PriceView(Strategy):
     """Buys the auction where the forecast clears below the desk's price, sells where above.
 
     One decision per product.
     """
 
-    settings: PriceViewSettings
+    strategy: Literal["price_view"] = "price_view"
+    settled_against: Literal["reference_curve"] = "reference_curve"
+    product: Literal["base", "peak", "offpeak", "mtu"] = "base"
+    max_mw: float = Field(default=10.0, gt=0)
+    full_size_ratio: float = Field(default=0.5, gt=0)
+    min_edge_ratio: float = Field(default=0.1, ge=0)
+    window_days: int = Field(default=182, ge=14)
+    reference_eur_per_mwh: float | None = None
+    """One price for every unit; a curve per unit is handed over with the request and wins."""
+
+    @model_validator(mode="after")
+    def _not_absurd(self) -> "PriceView":
+        if self.reference_eur_per_mwh is not None and abs(self.reference_eur_per_mwh) > 10_000:
+            raise ValueError("reference price beyond 10,000 EUR/MWh")
+        return self
 
     def propose(self, view: MarketView) -> Proposal:
         """Equal power over the units of the product, as one block order.
@@ -37,14 +51,13 @@ class PriceViewStrategy:
         Limits hour by hour would buy the cheap part of a base and leave the rest, which is no base, and would
         never lose against one price.
         """
-        settings, fees = self.settings, self.settings.fees.on(view.delivery_day)
-        costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
-        inside = product_units(settings.product, view.zone, view.starts_utc)
-        reference = _reference(view, settings)
+        costs = self.costs_eur_per_mwh(view.delivery_day)
+        inside = product_units(self.product, view.zone, view.starts_utc)
+        reference = self._reference(view)
         gap = np.where(inside, reference - view.mean, np.nan)
         risk = np.where(inside, (view.quantiles[:, 6] - view.quantiles[:, 2]) / 2.0, np.nan)
         quantiles, own = view.quantiles, reference
-        if (is_block := settings.product != "mtu") and inside.any():
+        if (is_block := self.product != "mtu") and inside.any():
             gap, risk, own = (
                 np.where(inside, values[inside].mean(), np.nan) for values in (gap, risk, reference)
             )
@@ -55,12 +68,12 @@ class PriceViewStrategy:
         size = size_by_edge(
             edge,
             risk,
-            max_mw=settings.max_mw,
-            full_size_ratio=settings.full_size_ratio,
-            min_edge_ratio=settings.min_edge_ratio,
+            max_mw=self.max_mw,
+            full_size_ratio=self.full_size_ratio,
+            min_edge_ratio=self.min_edge_ratio,
         )
         above = probability_above(quantiles, own - side * costs)
-        prices = view.past_days("day_ahead_price_eur_per_mwh", settings.window_days + 7)
+        prices = view.past_days("day_ahead_price_eur_per_mwh", self.window_days + 7)
         return Proposal(
             exposure_mw=side * size,
             limit_price=np.where(inside, reference - side * costs, np.nan),
@@ -75,8 +88,27 @@ class PriceViewStrategy:
             ),
             keeps_shape=is_block,
             is_block=is_block,
-            texts=_texts(view.mean, reference, inside, settings),
+            texts=_texts(view.mean, reference, inside, self.product),
         )
+
+    def perfect_foresight_eur(self, day: PricedDay) -> Floats:
+        """The better side of the whole product where its mean gap pays, of each unit on its own for `mtu`.
+
+        NaN outside the product.
+        """
+        gaps, costs = day.second - day.day_ahead, self.costs_eur_per_mwh(day.delivery_day)
+        if self.product == "mtu":
+            return better_side_eur(gaps, costs, max_mw=self.max_mw, hours=day.hours)
+        inside = np.isfinite(gaps)
+        mean = float(gaps[inside].mean()) if inside.any() else 0.0
+        worth = np.sign(mean) * gaps - costs if abs(mean) > costs else np.where(inside, 0.0, np.nan)
+        return worth * self.max_mw * day.hours
+
+    def _reference(self, view: MarketView) -> Floats:
+        if view.reference is not None:
+            return view.reference
+        same = np.nan if self.reference_eur_per_mwh is None else self.reference_eur_per_mwh
+        return np.full(len(view.mean), same)
 
 
 def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> npt.NDArray[np.bool_]:
@@ -86,30 +118,20 @@ def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> 
     return {"peak": is_peak, "offpeak": ~is_peak}.get(product, np.ones(len(local), dtype=np.bool_))
 
 
-def _reference(view: MarketView, settings: PriceViewSettings) -> Floats:
-    if view.reference is not None:
-        return view.reference
-    return np.full(
-        len(view.mean), np.nan if settings.reference_eur_per_mwh is None else settings.reference_eur_per_mwh
-    )
-
-
-def _texts(
-    mean: Floats, reference: Floats, inside: npt.NDArray[np.bool_], settings: PriceViewSettings
-) -> tuple[str, ...]:
+def _texts(mean: Floats, reference: Floats, inside: npt.NDArray[np.bool_], product: str) -> tuple[str, ...]:
     of_block = ""
-    if settings.product != "mtu" and inside.any():
+    if product != "mtu" and inside.any():
         if not np.isfinite(reference[inside]).all():
-            return (f"flat: no reference price for every unit of {settings.product}",) * len(mean)
+            return (f"flat: no reference price for every unit of {product}",) * len(mean)
         of_block = (
             f" on the mean of {inside.sum()} units, one block: forecast {mean[inside].mean():.2f}, the desk's"
             f" {reference[inside].mean():.2f}"
         )
     return tuple(
         (
-            f"{settings.product}{of_block}; this unit: forecast {m:.2f} against the desk's {r:.2f} EUR/MWh"
+            f"{product}{of_block}; this unit: forecast {m:.2f} against the desk's {r:.2f} EUR/MWh"
             if np.isfinite(r) and ok
-            else f"flat: no reference price, or not in {settings.product}"
+            else f"flat: no reference price, or not in {product}"
         )
         for m, r, ok in zip(mean, reference, inside, strict=True)
     )

@@ -7,12 +7,14 @@ settings ask for one and none is handed over there is no position; else from the
 time of day in the trailing window, pooled with the neighbouring units.
 """
 
-from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
+from pydantic import Field
 
 from spot.contracts.panel import Floats
+from spot.strategy.interface import NAIVE_RULES, NaiveRule, PricedDay, Strategy, better_side_eur
 from spot.strategy.proposals.view import (
     LEVELS,
     MarketView,
@@ -21,36 +23,57 @@ from spot.strategy.proposals.view import (
     past_profiles,
     probability_above,
 )
-from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.sizing import round_towards_zero, size_by_edge
 
 _MIN_DAYS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class SettlementSpreadStrategy:
+class SettlementSpread(Strategy):
     """Sized by edge over risk.
 
     Flat when the edge does not pay the costs or nothing is known of the spread.
     """
 
-    settings: SettlementSpreadSettings
+    naive_rules: ClassVar[tuple[NaiveRule, ...]] = NAIVE_RULES
+
+    strategy: Literal["settlement_spread"] = "settlement_spread"
+    settled_against: Literal[
+        "intraday_vwap", "intraday_vwap_60", "ida1", "ida2", "ida3", "imbalance", "real_time"
+    ] = "intraday_vwap"
+    max_mw: float = Field(default=10.0, gt=0)
+    full_size_ratio: float = Field(default=0.5, gt=0)
+    """Edge over risk at which the full size is traded; below it the size is proportional."""
+    min_edge_ratio: float = Field(default=0.05, ge=0)
+    """Edge over risk below which the strategy stays flat."""
+    window_days: int = Field(default=182, ge=14)
+    """Days of history behind the empirical spread distribution and the risk scenarios."""
+    distribution: Literal["empirical", "catboost"] = "empirical"
+    """Where the distribution of the spread comes from: a fitted model, without which the strategy is flat, or
+    its past at the same time of day.
+    """
+    takes_curve: bool = False
+    """Send price and volume steps instead of one price-taking order."""
+    n_curve_steps: int = Field(default=5, ge=2, le=50)
+
+    @property
+    def needs_spread_model(self) -> bool:
+        """Where the distribution is a fitted one."""
+        return self.distribution == "catboost"
 
     def propose(self, view: MarketView) -> Proposal:
         """Side, MW and limit price (or curve) per unit."""
-        settings, fees = self.settings, self.settings.fees.on(view.delivery_day)
-        costs = fees.day_ahead_fee_eur_per_mwh + fees.reference_fee_eur_per_mwh + fees.slippage_eur_per_mwh
-        past = _past_spreads(view, settings.window_days)
+        costs = self.costs_eur_per_mwh(view.delivery_day)
+        past = _past_spreads(view, self.window_days)
         spread = view.spread_quantiles
         if spread is None:
-            if settings.distribution == "catboost" and len(past) >= _MIN_DAYS:
+            if self.needs_spread_model and len(past) >= _MIN_DAYS:
                 return _silent(
                     view, past, "flat: no spread model serves this day, or one of its inputs is missing"
                 )
             spread = empirical_quantiles(past)
         if spread is None:
             days = (
-                f"flat: only {len(past)} past days with a second price ({settings.settled_against}),"
+                f"flat: only {len(past)} past days with a second price ({self.settled_against}),"
                 f" {_MIN_DAYS} are needed"
             )
             return _silent(view, past, days)
@@ -61,12 +84,12 @@ class SettlementSpreadStrategy:
         size = size_by_edge(
             edge,
             risk,
-            max_mw=settings.max_mw,
-            full_size_ratio=settings.full_size_ratio,
-            min_edge_ratio=settings.min_edge_ratio,
+            max_mw=self.max_mw,
+            full_size_ratio=self.full_size_ratio,
+            min_edge_ratio=self.min_edge_ratio,
         )
         exposure = side * size
-        curve = _curves(exposure, view.mean + mean, costs, risk, settings) if settings.takes_curve else ()
+        curve = _curves(exposure, view.mean + mean, costs, risk, self) if self.takes_curve else ()
         gains = np.where(
             side > 0,
             probability_above(spread, np.full(len(mean), costs)),
@@ -81,7 +104,16 @@ class SettlementSpreadStrategy:
             probability=gains,
             scenarios=past,
             curve=curve,
-            texts=_texts(mean, edge, risk, gains, costs, settings),
+            texts=_texts(mean, edge, risk, gains, costs, self),
+        )
+
+    def perfect_foresight_eur(self, day: PricedDay) -> Floats:
+        """The better side of each unit at full size where it pays."""
+        return better_side_eur(
+            day.second - day.day_ahead,
+            self.costs_eur_per_mwh(day.delivery_day),
+            max_mw=self.max_mw,
+            hours=day.hours,
         )
 
 
@@ -124,7 +156,7 @@ def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
 
 
 def _curves(
-    exposure: Floats, fair: Floats, costs: float, risk: Floats, settings: SettlementSpreadSettings
+    exposure: Floats, fair: Floats, costs: float, risk: Floats, settings: SettlementSpread
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
     """Steps of falling volume towards the price at which the edge is gone, each unit's size as if the auction cleared at that price.
 
@@ -166,7 +198,7 @@ def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ..
 
 
 def _texts(
-    mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpreadSettings
+    mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpread
 ) -> tuple[str, ...]:
     second = settings.settled_against
     return tuple(

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -78,14 +77,6 @@ class Proposal:
     """Per unit the steps (price, accumulated MW), or nothing where the market takes no curve."""
     texts: tuple[str, ...] = field(default=())
     """(P,) one sentence per unit."""
-
-
-class Strategy(Protocol):
-    """Forecast to proposal; pure."""
-
-    def propose(self, view: MarketView) -> Proposal:
-        """The orders the strategy would like."""
-        ...
 
 
 def mean_of_quantiles(quantiles: Floats) -> Floats:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spot.contracts.panel import Floats
-from spot.strategy.settings import StorageSettings
+from spot.strategy.proposals.storage_plan import Battery
 
 Ints = npt.NDArray[np.int64]
 _REACH = 8
@@ -31,7 +31,7 @@ class StepMarket:
     sell_prices: Floats
     """(P,) EUR/MWh"""
     hours: float
-    settings: StorageSettings
+    battery: Battery
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def in_volume_steps(exposure_mw: Floats, market: StepMarket, *, keep_below: bool
     With `keep_below` no unit is larger than before or on the other side: for a plan that limits have cut.
     Rest where no such plan gains.
     """
-    step, n_units = market.settings.volume_step_mw, len(exposure_mw)
+    step, n_units = market.battery.volume_step_mw, len(exposure_mw)
     charge, discharge = np.maximum(exposure_mw, 0.0) / step, np.maximum(-exposure_mw, 0.0) / step
-    full = np.full(n_units, market.settings.power_mw / step)
+    full = np.full(n_units, market.battery.power_mw / step)
     caps = [
         np.floor((side if keep_below else full) + _EPSILON).astype(np.int64) for side in (charge, discharge)
     ]
@@ -72,10 +72,10 @@ def in_volume_steps(exposure_mw: Floats, market: StepMarket, *, keep_below: bool
 
 def _best_path(centre: list[Ints], caps: list[Ints], reach: int, market: StepMarket) -> Floats | None:
     """(P,) steps bought minus sold of the best path; None where none closes and gains."""
-    offsets, worth = np.arange(-reach, reach + 1), market.hours * market.settings.volume_step_mw
+    offsets, worth = np.arange(-reach, reach + 1), market.hours * market.battery.volume_step_mw
     cost, gain = (
         -worth * market.buy_prices,
-        worth * (market.sell_prices - market.settings.degradation_eur_per_mwh),
+        worth * (market.sell_prices - market.battery.degradation_eur_per_mwh),
     )
     value = np.full((len(offsets), len(offsets)), -np.inf)
     value[reach, reach] = 0.0
@@ -126,7 +126,7 @@ def _standing_still(value: Floats, moved: int) -> Floats:
 
 def _is_allowed(charged: Ints, sold: Ints, market: StepMarket, *, is_last: bool) -> npt.NDArray[np.bool_]:
     """(C, S) whether the battery can have charged and sold so many steps."""
-    battery, energy = market.settings, market.hours * market.settings.volume_step_mw
+    battery, energy = market.battery, market.hours * market.battery.volume_step_mw
     change = energy * (
         battery.charge_efficiency * charged[:, None] - sold[None, :] / battery.discharge_efficiency
     )

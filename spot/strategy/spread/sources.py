@@ -6,7 +6,7 @@ A model that serves, one refitted as a replay goes on, or a naive rule to beat.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 import polars as pl
@@ -16,13 +16,12 @@ from spot.errors import ForecastError
 from spot.market.delivery import day_ahead_mtu_minutes
 from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import zone_outcomes
+from spot.strategy.interface import NaiveRule
 from spot.strategy.proposals.settlement_spread import empirical_quantiles
 from spot.strategy.proposals.view import LEVELS
 from spot.strategy.spread.inputs import SpreadPast, spread_inputs, spread_past
 from spot.strategy.spread.model import CatBoostSpread, SpreadModel
 
-NaiveRule = Literal["always_buy", "always_sell", "last_week"]
-NAIVE_RULES: tuple[NaiveRule, ...] = ("always_buy", "always_sell", "last_week")
 LOOKBACK_DAYS = 91
 """Days that the inputs of one day look back on."""
 _SERVING_DAYS = LOOKBACK_DAYS + 29

@@ -16,10 +16,11 @@ from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import zone_outcomes
 from spot.risk.state import TradingState
 from spot.simulation.market import simulate
+from spot.strategy.proposals.settlement_spread import SettlementSpread
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.proposals.view import LEVELS
 from spot.strategy.readiness.data_age import essential_data_utc
 from spot.strategy.request import SignalRequest
-from spot.strategy.settings import SettlementSpreadSettings, StorageSettings
 from spot.strategy.signals import decide_signals
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread.sources import FittedSpread, NaiveSpread, SpreadMoment
@@ -48,10 +49,10 @@ def past():
 
 
 RULES = TradingRules(
-    strategy=SettlementSpreadSettings(settled_against="imbalance", min_edge_ratio=0.0, takes_curve=True),
+    strategy=SettlementSpread(settled_against="imbalance", min_edge_ratio=0.0, takes_curve=True),
     limits=make_book(),
 )
-STORAGE = TradingRules(strategy=StorageSettings(), limits=make_book())
+STORAGE = TradingRules(strategy=Storage(), limits=make_book())
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +135,7 @@ def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(replay):
 
 def test_a_breach_that_halts_leaves_the_next_days_flat(past):
     book = make_book(max_mw_per_mtu={"limit": 0.01, "action": "halt"})
-    replay = replay_trading(
-        past, DAYS, TradingRules(strategy=StorageSettings(), limits=book, resume_after_days=2)
-    )
+    replay = replay_trading(past, DAYS, TradingRules(strategy=Storage(), limits=book, resume_after_days=2))
     states = (
         replay.signals.group_by("delivery_day", maintain_order=True)
         .agg(pl.col("trading_state").first())["trading_state"]

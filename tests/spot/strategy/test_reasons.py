@@ -6,8 +6,8 @@ import pytest
 
 from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.contracts.table import check_rows
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.reasons import SIMILAR_DAYS, signal_reasons
-from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import make_request
 
@@ -21,7 +21,7 @@ PARTS = {
 
 @pytest.mark.parametrize("day", [DAY, date(2025, 3, 30), date(2025, 10, 26)])
 def test_every_unit_has_its_reasons_largest_first(day):
-    signals = decide_signals(make_request(day, StorageSettings())).frame
+    signals = decide_signals(make_request(day, Storage())).frame
     rows = signal_reasons(signals, PARTS, [(date(2024, 6, 4), 0.8, 77.0)])
     assert check_rows(rows, SIGNAL_REASONS).rejected.is_empty()
     assert rows["signal_id"].n_unique() == signals.height
@@ -43,7 +43,7 @@ def test_every_unit_has_its_reasons_largest_first(day):
 
 
 def test_nothing_to_say_is_no_row():
-    signals = decide_signals(make_request(DAY, StorageSettings())).frame
+    signals = decide_signals(make_request(DAY, Storage())).frame
     assert signal_reasons(signals, {}).is_empty()
     assert signal_reasons(signals.clear(), PARTS).is_empty()
     assert signal_reasons(signals, {"calendar": np.full(24, np.nan)}).is_empty()

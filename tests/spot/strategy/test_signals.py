@@ -11,16 +11,18 @@ from spot.market.delivery import n_periods
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import parse_limit_book, unreadable_book
 from spot.risk.state import TradingState
-from spot.strategy.proposals.storage import plan_of
+from spot.strategy.proposals.price_view import PriceView
+from spot.strategy.proposals.settlement_spread import SettlementSpread
+from spot.strategy.proposals.storage import Storage
+from spot.strategy.proposals.storage_plan import plan_of
 from spot.strategy.proposals.view import LEVELS
-from spot.strategy.settings import PriceViewSettings, SettlementSpreadSettings, StorageSettings
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
-SPREAD = SettlementSpreadSettings(takes_curve=True)
-STRATEGIES = (SPREAD, StorageSettings(), PriceViewSettings(reference_eur_per_mwh=120.0))
+SPREAD = SettlementSpread(takes_curve=True)
+STRATEGIES = (SPREAD, Storage(), PriceView(reference_eur_per_mwh=120.0))
 BLOCK_48 = {"limit": 48, "action": "block"}
 CLOCK_CHANGES = (date(2025, 3, 30), date(2025, 6, 3), date(2025, 10, 26), date(2024, 10, 27))
 
@@ -155,7 +157,7 @@ def test_the_limit_that_blocked_stands_before_the_plans_own_reason(settings):
 
 
 def test_a_cut_order_says_which_limit_cut_it_and_a_whole_one_does_not():
-    shy = SettlementSpreadSettings(full_size_ratio=3.0)
+    shy = SettlementSpread(full_size_ratio=3.0)
     free = decide_signals(make_request(DAY, shy)).frame
     cut = decide_signals(
         make_request(DAY, shy, limits=make_book(max_mw_per_mtu=float(free["volume_mw"].median())))
@@ -202,14 +204,14 @@ def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
 def test_a_loss_halts_although_another_strategy_has_settled_a_later_day():
     lost_on, half_settled = DAY - timedelta(days=2), DAY - timedelta(days=1)
     spread = decide_signals(make_request(lost_on, SPREAD)).frame
-    battery = decide_signals(make_request(half_settled, StorageSettings())).frame
+    battery = decide_signals(make_request(half_settled, Storage())).frame
     at_once = make_outcomes(half_settled, half_settled).with_columns(
         known_at_utc=pl.lit(gate_closure_utc(ZONE, half_settled) + timedelta(hours=1))
     )
     settlements = pl.concat(
         [
             settle_signals(spread, make_outcomes(lost_on, lost_on, spread=-500.0), SPREAD),
-            settle_signals(battery, at_once, StorageSettings()),
+            settle_signals(battery, at_once, Storage()),
         ]
     )
     daily = settlements.group_by("delivery_day").agg(pl.col("pnl_eur").sum()).sort("delivery_day")["pnl_eur"]
@@ -252,9 +254,7 @@ def test_overrides_used_and_refused_are_rows_with_their_numbers():
 
 
 def test_other_signals_of_the_zone_count_against_its_limits():
-    other = decide_signals(
-        make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=8.0))
-    ).frame
+    other = decide_signals(make_request(DAY, PriceView(reference_eur_per_mwh=200.0, max_mw=8.0))).frame
     assert other["volume_mw"].to_list() == [8.0] * 24
     book = make_book(max_gross_mw=10.0)
     alone = decide_signals(make_request(DAY, SPREAD, limits=book)).frame
@@ -282,9 +282,9 @@ def test_the_thousandfold_guard_looks_at_yesterday():
 
 
 def test_a_storage_plan_is_scaled_as_a_whole():
-    free = decide_signals(make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0))).frame
+    free = decide_signals(make_request(DAY, Storage(power_mw=4.0, energy_mwh=8.0))).frame
     cut = decide_signals(
-        make_request(DAY, StorageSettings(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))
+        make_request(DAY, Storage(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))
     ).frame
     np.testing.assert_allclose(cut["volume_mw"].to_numpy(), free["volume_mw"].to_numpy() / 4.0, atol=2e-3)
     assert cut["side"].to_list() == free["side"].to_list()
@@ -292,7 +292,7 @@ def test_a_storage_plan_is_scaled_as_a_whole():
 
 @pytest.mark.parametrize("mw", [0.1, 0.55, 0.73, 1.0])
 def test_a_plan_that_limits_cut_is_whole_steps_and_still_closes(mw):
-    battery = StorageSettings(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
+    battery = Storage(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
     free = decide_signals(make_request(DAY, battery)).frame
     cut = decide_signals(make_request(DAY, battery, limits=make_book(max_mw_per_mtu=mw))).frame
     for frame, most in ((free, 4.0), (cut, mw)):
@@ -307,7 +307,7 @@ def test_a_plan_that_limits_cut_is_whole_steps_and_still_closes(mw):
 
 @pytest.mark.parametrize("share", [0.9, 0.5])
 def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share):
-    battery = StorageSettings(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
+    battery = Storage(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
     free = decide_signals(make_request(DAY, battery)).frame
     allowed = share * free["value_at_risk_eur"][0]
     cut = decide_signals(make_request(DAY, battery, limits=make_book(max_value_at_risk_eur=allowed)))
@@ -317,9 +317,7 @@ def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share):
 
 
 def test_reducing_lets_through_what_closes_an_open_position():
-    long_day = decide_signals(
-        make_request(DAY, PriceViewSettings(reference_eur_per_mwh=200.0, max_mw=3.0))
-    ).frame
+    long_day = decide_signals(make_request(DAY, PriceView(reference_eur_per_mwh=200.0, max_mw=3.0))).frame
     falling = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=-8.0)
     request = make_request(
         DAY, SPREAD, history=falling, desk_signals=long_day, trading_state=TradingState.REDUCING
@@ -342,7 +340,7 @@ def test_the_limit_price_of_a_curve_is_that_of_its_first_step():
 
 def test_the_lowest_price_stands_in_the_tables_as_in_the_file_of_limits():
     book = make_book(min_price_eur_per_mwh={"limit": 60.0, "action": "block"})
-    settings = PriceViewSettings(product="mtu", reference_eur_per_mwh=50.0)
+    settings = PriceView(product="mtu", reference_eur_per_mwh=50.0)
     decision = decide_signals(make_request(DAY, settings, limits=book))
     event = decision.events.filter(pl.col("kind") == "breach").row(0, named=True)
     assert event["value"] == pytest.approx(50.0, abs=1.0)

@@ -9,9 +9,9 @@ from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.contracts.table import check_rows
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.market.delivery import n_periods
+from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.view import mean_of_quantiles
 from spot.strategy.reasons import spread_reasons
-from spot.strategy.settings import SettlementSpreadSettings
 from spot.strategy.signals import decide_signals
 from spot.strategy.spread.inputs import spread_inputs, spread_past
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
@@ -133,7 +133,7 @@ def test_contributions_add_up_to_the_expected_spread_but_for_one_usual_value(fit
 
 def test_the_reasons_of_a_spread_are_those_of_its_own_model(fitted):
     model, inputs = fitted
-    signals = decide_signals(make_request(DAY, SettlementSpreadSettings())).frame
+    signals = decide_signals(make_request(DAY, SettlementSpread())).frame
     rows = spread_reasons(signals, model.contributions(inputs.tail(24)))
     assert check_rows(rows, SIGNAL_REASONS).rejected.is_empty()
     assert set(rows["signal_id"]) == set(signals["signal_id"])

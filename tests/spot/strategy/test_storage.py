@@ -6,12 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spot.errors import ForecastError
-from spot.strategy.proposals.storage import optimise_storage, plan_of, plan_value_eur
+from spot.strategy.proposals.storage import Storage
+from spot.strategy.proposals.storage_plan import optimise_storage, plan_of, plan_value_eur
 from spot.strategy.proposals.volume_steps import StepMarket, in_volume_steps
-from spot.strategy.settings import StorageSettings
 from spot.strategy.sizing import round_towards_zero
 
-LOSSLESS = StorageSettings(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=0.0)
+LOSSLESS = Storage(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=0.0)
 
 
 def test_buys_the_valley_and_sells_the_peak():
@@ -23,28 +23,23 @@ def test_buys_the_valley_and_sells_the_peak():
 
 def test_losses_and_wear_decide_whether_a_cycle_pays():
     prices = np.array([50.0, 55.0])
-    worn = StorageSettings(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=6.0)
+    worn = Storage(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=6.0)
     assert not optimise_storage(prices, prices, 1.0, worn).exposure_mw.any()
-    lossy = StorageSettings(charge_efficiency=0.9, discharge_efficiency=0.9, degradation_eur_per_mwh=0.0)
+    lossy = Storage(charge_efficiency=0.9, discharge_efficiency=0.9, degradation_eur_per_mwh=0.0)
     assert not optimise_storage(prices, prices, 1.0, lossy).exposure_mw.any()
     assert optimise_storage(prices, prices, 1.0, LOSSLESS).exposure_mw.any()
 
 
 def test_never_charges_and_discharges_at_once_at_negative_prices():
     prices = np.array([-500.0, -400.0, -450.0, -300.0])
-    plan = optimise_storage(
-        prices, prices, 1.0, StorageSettings(charge_efficiency=0.8, discharge_efficiency=0.8)
-    )
+    plan = optimise_storage(prices, prices, 1.0, Storage(charge_efficiency=0.8, discharge_efficiency=0.8))
     assert np.minimum(plan.charge_mw, plan.discharge_mw).max() < 1e-6
-    assert (
-        plan_value_eur(plan, prices, 1.0, StorageSettings(charge_efficiency=0.8, discharge_efficiency=0.8))
-        > 0
-    )
+    assert plan_value_eur(plan, prices, 1.0, Storage(charge_efficiency=0.8, discharge_efficiency=0.8)) > 0
 
 
 def test_equals_enumeration_on_a_small_grid():
     rng = np.random.default_rng(4)
-    battery = StorageSettings(
+    battery = Storage(
         power_mw=1.0,
         energy_mwh=1.0,
         charge_efficiency=1.0,
@@ -73,7 +68,7 @@ def test_equals_enumeration_on_a_small_grid():
     start=st.floats(0.0, 1.0),
 )
 def test_every_plan_is_physical_and_never_worse_than_rest(prices, minutes, cycles, efficiency, start):
-    battery = StorageSettings(
+    battery = Storage(
         power_mw=2.0,
         energy_mwh=3.0,
         charge_efficiency=efficiency,
@@ -96,7 +91,7 @@ def test_every_plan_is_physical_and_never_worse_than_rest(prices, minutes, cycle
 
 
 def stepped(prices, hours, battery):
-    market = StepMarket(buy_prices=prices, sell_prices=prices, hours=hours, settings=battery)
+    market = StepMarket(buy_prices=prices, sell_prices=prices, hours=hours, battery=battery)
     return plan_of(
         in_volume_steps(optimise_storage(prices, prices, hours, battery).exposure_mw, market), hours, battery
     )
@@ -126,7 +121,7 @@ def assert_closed(plan, hours, battery):
 def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(
     prices, minutes, cycles, efficiency, start, step
 ):
-    battery = StorageSettings(
+    battery = Storage(
         power_mw=2.0,
         energy_mwh=3.0,
         charge_efficiency=efficiency,
@@ -147,7 +142,7 @@ def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_u
 
     1.9 MWh can be sold from a full one, 1.8 with two cycles that close.
     """
-    rng, hours, battery = np.random.default_rng(1), 24.0 / n_units, StorageSettings(volume_step_mw=0.1)
+    rng, hours, battery = np.random.default_rng(1), 24.0 / n_units, Storage(volume_step_mw=0.1)
     whole, in_steps, n_open = 0.0, 0.0, 0
     for _ in range(25):
         prices = (
@@ -168,7 +163,7 @@ def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_u
 
 def test_a_plan_in_steps_equals_enumeration_on_a_small_grid():
     rng = np.random.default_rng(5)
-    battery = StorageSettings(
+    battery = Storage(
         energy_mwh=1.0,
         charge_efficiency=0.9,
         discharge_efficiency=0.9,

@@ -12,17 +12,14 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
-from spot.strategy.proposals.price_view import product_units
+from spot.strategy.proposals.price_view import PriceView, product_units
+from spot.strategy.proposals.settlement_spread import SettlementSpread
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.proposals.view import LEVELS, mean_of_quantiles, past_profiles, probability_above
-from spot.strategy.settings import (
-    PriceViewSettings,
-    SettlementSpreadSettings,
-    StorageSettings,
-    load_strategy_settings,
-)
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.sizing import round_towards_zero, size_by_edge
+from spot.strategy.strategies import load_strategy
 from spot.walk.signals import desk_price
 from tests.support.sample_market import ZONE, make_book, make_outcomes, make_request
 
@@ -32,7 +29,7 @@ DAY = date(2025, 6, 3)
 @pytest.mark.parametrize(("spread", "side"), [(8.0, "buy"), (-8.0, "sell")])
 def test_the_spread_is_traded_in_its_direction(spread, side):
     history = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=spread)
-    frame = decide_signals(make_request(DAY, SettlementSpreadSettings(), history=history)).frame
+    frame = decide_signals(make_request(DAY, SettlementSpread(), history=history)).frame
     assert frame["side"].unique().to_list() == [side]
     np.testing.assert_allclose(frame["edge_eur_per_mwh"].to_numpy(), 8.0 - 0.65, atol=1.5)
     assert frame["probability_frac"].min() > 0.8
@@ -40,22 +37,20 @@ def test_the_spread_is_traded_in_its_direction(spread, side):
 
 def test_an_edge_below_the_costs_is_not_traded():
     history = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=0.1, noise=1.0)
-    frame = decide_signals(make_request(DAY, SettlementSpreadSettings(), history=history)).frame
+    frame = decide_signals(make_request(DAY, SettlementSpread(), history=history)).frame
     assert frame["side"].unique().to_list() == ["flat"]
     assert (frame["edge_eur_per_mwh"] < 0).all()
 
 
 def test_a_fitted_spread_model_wins_over_the_empirical_one():
     quantiles = np.tile(-20.0 + 10 * (LEVELS - 0.5), (24, 1))
-    frame = decide_signals(make_request(DAY, SettlementSpreadSettings(), spread_quantiles=quantiles)).frame
+    frame = decide_signals(make_request(DAY, SettlementSpread(), spread_quantiles=quantiles)).frame
     assert frame["side"].unique().to_list() == ["sell"]
     assert frame["volume_mw"].unique().to_list() == [10.0]
 
 
 def test_price_view_takes_one_side_for_the_product_and_nothing_outside():
-    frame = decide_signals(
-        make_request(DAY, PriceViewSettings(product="peak", reference_eur_per_mwh=150.0))
-    ).frame
+    frame = decide_signals(make_request(DAY, PriceView(product="peak", reference_eur_per_mwh=150.0))).frame
     local = frame["delivery_start_utc"].dt.convert_time_zone("Europe/Bratislava").dt.hour()
     inside = (local >= 8) & (local < 20)
     assert frame.filter(inside)["side"].unique().to_list() == ["buy"]
@@ -66,7 +61,7 @@ def test_price_view_takes_one_side_for_the_product_and_nothing_outside():
 
 def test_base_is_one_block_that_also_buys_its_dear_hours():
     """Hour by hour inside one price only the cheap hours would be bought, and no such base could lose."""
-    settings = PriceViewSettings(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
+    settings = PriceView(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
     frame = decide_signals(make_request(DAY, settings)).frame
     assert frame["market"].unique().to_list() == ["day_ahead_block"]
     assert frame["probability_frac"].n_unique() == 1
@@ -87,15 +82,13 @@ def test_base_is_one_block_that_also_buys_its_dear_hours():
 
 
 def test_single_units_are_no_block():
-    frame = decide_signals(
-        make_request(DAY, PriceViewSettings(product="mtu", reference_eur_per_mwh=120.0))
-    ).frame
+    frame = decide_signals(make_request(DAY, PriceView(product="mtu", reference_eur_per_mwh=120.0))).frame
     assert frame["market"].unique().to_list() == ["day_ahead"]
 
 
 def test_a_limit_that_cuts_one_hour_of_a_base_cuts_the_whole_block():
-    settings = PriceViewSettings(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
-    battery = decide_signals(make_request(DAY, StorageSettings(power_mw=1.0))).frame
+    settings = PriceView(product="base", reference_eur_per_mwh=120.0, max_mw=2.0)
+    battery = decide_signals(make_request(DAY, Storage(power_mw=1.0))).frame
     assert 0 < battery.filter(pl.col("volume_mw") > 0.9).height < 24
     frame = decide_signals(
         make_request(DAY, settings, limits=make_book(max_gross_mw=2.5), desk_signals=battery)
@@ -104,7 +97,7 @@ def test_a_limit_that_cuts_one_hour_of_a_base_cuts_the_whole_block():
 
 
 def test_price_view_without_a_reference_is_flat():
-    assert decide_signals(make_request(DAY, PriceViewSettings())).frame["side"].unique().to_list() == ["flat"]
+    assert decide_signals(make_request(DAY, PriceView())).frame["side"].unique().to_list() == ["flat"]
 
 
 def test_peak_is_twelve_hours_on_working_days_only():
@@ -162,11 +155,11 @@ def test_past_profiles_follow_the_local_clock_over_a_change_of_resolution_and_of
 
 def test_unknown_settings_are_refused():
     with pytest.raises(ConfigurationError, match="max_mv"):
-        load_strategy_settings({"strategy": "storage", "max_mv": 3})
+        load_strategy({"strategy": "storage", "max_mv": 3})
     with pytest.raises(ConfigurationError):
-        load_strategy_settings({"strategy": "martingale"})
+        load_strategy({"strategy": "martingale"})
     with pytest.raises(ConfigurationError):
-        load_strategy_settings({"strategy": "settlement_spread", "max_mw": float("nan")})
+        load_strategy({"strategy": "settlement_spread", "max_mw": float("nan")})
 
 
 def _given(day, prices, *, known, minutes=60):
@@ -189,7 +182,7 @@ def _given(day, prices, *, known, minutes=60):
 
 
 def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_and_closes_against():
-    gate, settings = gate_closure_utc(ZONE, DAY), PriceViewSettings(product="mtu", max_mw=2.0)
+    gate, settings = gate_closure_utc(ZONE, DAY), PriceView(product="mtu", max_mw=2.0)
     early, late = (
         _given(DAY, [130.0] * 24, known=gate - timedelta(hours=1)),
         _given(DAY, [0.0] * 24, known=gate + timedelta(hours=1)),
@@ -213,6 +206,6 @@ def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_an
 def test_a_finer_curve_is_averaged_over_the_unit_and_a_gap_is_no_price():
     gate = gate_closure_utc(ZONE, DAY)
     quarters = _given(DAY, [10.0, 20.0, 30.0, 40.0] * 24, known=gate - timedelta(hours=1), minutes=15)
-    reference = desk_price({"intraday_prices": quarters.slice(1)}, ZONE, DAY, gate, PriceViewSettings())
+    reference = desk_price({"intraday_prices": quarters.slice(1)}, ZONE, DAY, gate, PriceView())
     assert np.isnan(reference[0])
     assert reference[1:].tolist() == [25.0] * 23

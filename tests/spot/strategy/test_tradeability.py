@@ -10,8 +10,8 @@ from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.signal_tables import PUBLICATIONS, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import parse_limit_book, unreadable_book
+from spot.strategy.proposals.storage import Storage
 from spot.strategy.readiness.tradeability import ServingModel, TradeabilityFacts, assess_tradeability
-from spot.strategy.settings import StorageSettings
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
@@ -23,7 +23,7 @@ BEFORE = GATE - timedelta(minutes=30)
 def make_facts(**changes: object) -> TradeabilityFacts:
     """A zone whose battery has orders for the day, half an hour before the gate."""
     forecasts = make_forecast(DAY).with_columns(as_of_utc=pl.lit(BEFORE))
-    decision = decide_signals(make_request(DAY, StorageSettings(), forecast=forecasts, as_of_utc=BEFORE))
+    decision = decide_signals(make_request(DAY, Storage(), forecast=forecasts, as_of_utc=BEFORE))
     fields = {
         "zone": ZONE,
         "source": "smard",
@@ -87,7 +87,7 @@ def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
 
 def test_a_day_that_a_limit_blocked_names_the_limit():
     book = make_book(max_model_age_days={"limit": 120.0, "action": "block"})
-    blocked = decide_signals(make_request(DAY, StorageSettings(), limits=book, model_age_days=146.0))
+    blocked = decide_signals(make_request(DAY, Storage(), limits=book, model_age_days=146.0))
     tradeability = assess_tradeability(make_facts(signals=blocked.frame, events=blocked.events))
     assert not tradeability.can_trade
     assert tradeability.reasons == ("storage is flat: max_model_age_days blocked it",)
