@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from dagster import ConfigurableResource
 
+from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 
 
@@ -19,7 +20,7 @@ class Clock(ConfigurableResource):  # type: ignore[type-arg]
             ConfigurationError: `fixed_utc` is no instant with a time zone.
         """
         if not self.fixed_utc:
-            return datetime.now(UTC)
+            return utc_now()
         try:
             instant = datetime.fromisoformat(self.fixed_utc)
         except ValueError as error:

@@ -40,7 +40,7 @@ def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> d
     from resources.trading.state_folder import StateFolder
 
     lake, registry = make_lake(environment), make_registry(environment)
-    alerts = Alerts(lake=lake, asks_environment=bool(environment.webhook_url))
+    alerts = Alerts(lake=lake, asks_environment=bool(environment.webhook_url.get_secret_value()))
     return {
         "lake": lake,
         "desk": desk or desk_resource(environment),

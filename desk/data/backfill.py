@@ -4,7 +4,7 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +16,7 @@ from resources.market.live_market import LiveMarket
 from resources.market.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, make_live_market
 from resources.settings.environment import desk_settings, provider_tokens, provider_urls, read_environment
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.market.zones import find_zone
@@ -111,7 +112,7 @@ def backfill(
 
         spotdesk backfill --zone DE_LU --from 2023-01-01 --source energy_charts
     """
-    environment, now = read_environment(), datetime.now(UTC)
+    environment, now = read_environment(), utc_now()
     last = last_day.date() if last_day else now.date() - timedelta(days=1)
     if last < first_day.date():
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")

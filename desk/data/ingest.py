@@ -1,7 +1,6 @@
 """`spotdesk ingest`: a file of market data in the tidy layout into the ledger."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ import typer
 from desk.screen.console import JsonFlag, emit
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError
@@ -40,7 +40,7 @@ def ingest(
     kind = {".csv": "csv", ".parquet": "parquet"}.get(file.suffix.lower())
     if kind is None or not file.is_file():
         raise ConfigurationError(f"{file}: expected an existing .csv or .parquet file")
-    capture = Capture(zone=find_zone(zone).name, captured_at_utc=datetime.now(UTC), is_backfill=True)
+    capture = Capture(zone=find_zone(zone).name, captured_at_utc=utc_now(), is_backfill=True)
     parsed = parse_tidy(file.read_bytes(), kind, file.name, capture)  # type: ignore[arg-type]
     lake = make_lake(read_environment())
     judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}

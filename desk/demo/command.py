@@ -15,13 +15,13 @@ from desk.demo.summary import TABLES, DemoSummary, summarise_zone
 from desk.screen.console import JsonFlag, emit_json, out, stages
 from desk.screen.report import render_report
 from resources.settings.environment import (
-    PROJECT_ROOT,
     Environment,
     admit_zones,
     desk_resource,
     prepare_dagster_home,
     read_environment,
 )
+from resources.settings.home import PROJECT_ROOT
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.market.gates import gate_closure_utc

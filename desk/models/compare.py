@@ -1,6 +1,6 @@
 """`spotdesk compare`: two versions of a zone side by side, in error and in money."""
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +11,7 @@ from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, 
 from desk.screen.report import Picture, Report, Section, render_report, table_of
 from resources.lake.zone_tables import lineage_of
 from resources.settings.environment import admit_zones, desk_resource, read_environment
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
 from spot.lifecycle.comparison import comparison_in_words, daily_comparison
@@ -74,7 +75,7 @@ def compare(
 
     days = comparable_days(lake, a, b, first=_day(first_day), last=_day(last_day))
     found = compare_zone(
-        (a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=datetime.now(UTC)
+        (a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=utc_now()
     )
     if html is not None:
         html.write_text(render_report(comparison_report(found, a.lineage)), encoding="utf-8")

@@ -8,7 +8,7 @@ no legal advice and no notification.
 
 import json
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,6 +23,7 @@ from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry, ModelVersion
 from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.errors import ModelIntegrityError
 from spot.forecast.days.files import grid_from_arrays, unpack_arrays, unpack_settings
@@ -59,7 +60,7 @@ def dossier(
     registry, lake, name = make_registry(environment), make_lake(environment), find_zone(zone).name
     asked = registry.version(name, version).version
     found = next(shown for shown in registry.shown_versions(name) if shown.version == asked)
-    report = dossier_report(found, environment, registry, lake, now=datetime.now(UTC))
+    report = dossier_report(found, environment, registry, lake, now=utc_now())
     path = output or Path(f"dossier_{name}_{found.version}.html")
     path.write_text(render_report(report), encoding="utf-8")
     if as_json:

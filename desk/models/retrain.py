@@ -1,7 +1,7 @@
 """`spotdesk retrain`: a person asks for a new version."""
 
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -9,6 +9,7 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.settings.environment import admit_zones, desk_resource, prepare_dagster_home, read_environment
 from resources.settings.policies import monitoring_settings
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.lifecycle.retraining import RetrainCause, decide_retrains, mark
@@ -40,7 +41,7 @@ def retrain(
     It becomes candidate; serving is decided on evidence (spotdesk models).
     """
     admit_zones([zone])
-    name, environment, now = find_zone(zone).name, read_environment(), datetime.now(UTC)
+    name, environment, now = find_zone(zone).name, read_environment(), utc_now()
     desk, lake = desk_resource(environment), make_lake(environment)
     if queue and not (name in desk.zones and desk.zone(name).is_scheduled):
         raise ConfigurationError(
@@ -84,9 +85,9 @@ def retrain(
         try:
             train_zone(runner, name, last, cause="person", detail=cause.detail, request_id=request.request_id)  # type: ignore[arg-type]
         except ChainFailedError:
-            close_request(lake, request, "failed", now=datetime.now(UTC))
+            close_request(lake, request, "failed", now=utc_now())
             raise
-    close_request(lake, request, "succeeded", now=datetime.now(UTC))
+    close_request(lake, request, "succeeded", now=utc_now())
     versions = [f"{version.version} ({version.stage})" for version in runner.report.trained]
     if as_json:
         emit_json({"request": request.request_id, "versions": versions})

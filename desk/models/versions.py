@@ -6,7 +6,7 @@ Every deed of a person is a row of `promotion_decisions` before it is done, with
 import json
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -18,6 +18,7 @@ from desk.screen.console import JsonFlag, emit, emit_json, err, out
 from resources.lake.lake import Lake
 from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
 from resources.settings.environment import Environment, read_environment
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError, ModelNotFoundError
 from spot.lifecycle.decision_record import DecisionContext, manual_decision_row
@@ -170,7 +171,7 @@ def promote(
         .filter(pl.col("role") == "champion")["delivery_day"]
         .max()
     )
-    registry.promote(name, new.version, serves_from=first_free_day(name, spoken, datetime.now(UTC)))  # type: ignore[arg-type]
+    registry.promote(name, new.version, serves_from=first_free_day(name, spoken, utc_now()))  # type: ignore[arg-type]
     _tell(registry, name, row, as_json=as_json)
 
 
@@ -318,7 +319,7 @@ def _record(
     old = registry.champion(version.zone)
     context = DecisionContext(
         zone=version.zone,
-        decided_at_utc=datetime.now(UTC),
+        decided_at_utc=utc_now(),
         candidate_version=version.version,
         champion_version=None if old is None else old.version,
         cause="person",

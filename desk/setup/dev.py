@@ -9,12 +9,12 @@ import typer
 
 from desk.screen.console import err
 from resources.settings.environment import (
-    PROJECT_ROOT,
     child_environment,
     desk_settings,
     prepare_dagster_home,
     read_environment,
 )
+from resources.settings.home import PROJECT_ROOT
 
 
 def dev(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -26,6 +26,7 @@ from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
 from resources.trading.state import TradingStateStore
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, SourceUnavailableError, SpotdeskError
 from spot.risk.state import TradingState
@@ -44,7 +45,7 @@ def doctor(
     Live sources are asked for yesterday's prices, through the same client, budget and parser as always;
     nothing is written.
     """
-    environment, now = read_environment(), datetime.now(UTC)
+    environment, now = read_environment(), utc_now()
     settings = desk_settings(environment).zones
     unknown = [name for name in zone or [] if name not in settings]
     if unknown:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +11,10 @@ import yaml
 
 from desk.screen.console import JsonFlag, emit_json, out
 from resources.market.live_sources import LIVE_SOURCES, live_providers
-from resources.settings.environment import PROJECT_ROOT, TOKEN_VARIABLES, provider_tokens, read_environment
+from resources.settings.environment import TOKEN_VARIABLES, provider_tokens, read_environment
+from resources.settings.home import PROJECT_ROOT
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, parse_desk_settings
+from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES, find_zone
 
@@ -144,7 +146,7 @@ def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
             " to get a key"
         )
     chosen = " ".join(f"--zone {name}" for name in zones)
-    since = datetime.now(UTC).date() - timedelta(days=3 * 365)
+    since = utc_now().date() - timedelta(days=3 * 365)
     history = {
         "simulated": f"spotdesk run {chosen} --from ... --to ...",
         "files": (

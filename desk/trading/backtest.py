@@ -98,7 +98,9 @@ def backtest(
         spotdesk backtest --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31 --strategy storage
     """
     environment, name = read_environment(), find_zone(zone).name
-    environment = replace(environment, market_data=data.expanduser().resolve()) if data else environment
+    environment = (
+        environment.model_copy(update={"market_data": data.expanduser().resolve()}) if data else environment
+    )
     days = days_between(first_day.date(), last_day.date())
     if not days:
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last_day.date()}")

@@ -2,8 +2,8 @@
 
 import logging
 from contextlib import suppress
-from dataclasses import asdict, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import asdict
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -27,6 +27,7 @@ from resources.settings.environment import (
     read_environment,
 )
 from resources.settings.policies import monitoring_settings, promotion_settings
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError
 from spot.market.gates import gate_closure_utc
@@ -102,7 +103,7 @@ def run(
     first, last = first_day.date(), last_day.date()
     if last < first:
         raise ConfigurationError(f"--from {first} is after --to {last}")
-    tomorrow = datetime.now(UTC).date() + timedelta(days=1)
+    tomorrow = utc_now().date() + timedelta(days=1)
     if last > tomorrow:
         raise ConfigurationError(
             f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet"
@@ -110,7 +111,7 @@ def run(
     admit_zones(zones)
     environment = read_environment()
     if data is not None:
-        environment = replace(environment, market_data=data.expanduser().resolve())
+        environment = environment.model_copy(update={"market_data": data.expanduser().resolve()})
     _refuse_to_disturb_live_zones(environment, zones, source.value, last, is_assumed=bool(assume_known))
     if source is Source.FILES:
         _refuse_zones_without_file(environment, zones)
@@ -184,7 +185,7 @@ def _refuse_to_disturb_live_zones(
                 f"zone {zone} is live: --assume-known is to compare with the literature, never to trade"
             )
         gate = gate_closure_utc(zone, last)
-        if datetime.now(UTC) < gate:
+        if utc_now() < gate:
             raise ConfigurationError(
                 f"zone {zone} is live and the gate for {last} is open until {gate:%Y-%m-%d %H:%M} UTC: its"
                 f" orders are decided by the schedule before_day_ahead_gate_{zone} (or the job"
@@ -199,7 +200,7 @@ def _refuse_silent_source(environment: Environment, source: str, zones: tuple[st
     """
     provider = live_providers(provider_tokens(), provider_urls())[source]
     with suppress(NotYetPublishedError):
-        ask_once(environment, provider, zones[0], datetime.now(UTC))
+        ask_once(environment, provider, zones[0], utc_now())
     # What fails later is told by the chain's own error, once.
     logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
 

@@ -1,6 +1,6 @@
 """`spotdesk signals`: what to buy and sell on a delivery day, at which limit, why, and until when it holds."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from resources.settings.environment import (
     read_environment,
 )
 from resources.trading.state import TradingStateStore
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.signal_tables import DAY_AHEAD_BLOCK
 from spot.errors import ModelError
@@ -67,7 +68,7 @@ def signals(
     A signal is void after its `valid_until_utc`, the gate closure; void signals are shown as such and must
     not be traded.
     """
-    environment, name, now = read_environment(), find_zone(zone).name, datetime.now(UTC)
+    environment, name, now = read_environment(), find_zone(zone).name, utc_now()
     delivery_day = day.date() if day else _tomorrow(name, now)
     lake = make_lake(environment)
     rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(

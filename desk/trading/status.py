@@ -1,6 +1,6 @@
 """`spotdesk status`: one screen that says whether the desk can trade tomorrow, and what wants a person."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Any
 
 import polars as pl
@@ -11,6 +11,7 @@ from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
 from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.trading.state import StateRecord, TradingStateStore
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 
@@ -43,7 +44,7 @@ def status(
     Yes means: orders of the day are ready or have left. After tomorrow's gate a second row speaks of the day
     whose gate comes next.
     """
-    environment, now = read_environment(), datetime.now(UTC)
+    environment, now = read_environment(), utc_now()
     lake, desk = make_lake(environment), desk_resource(environment)
     statuses = [
         of_day.row() for zone in desk.zones for of_day in zone_statuses(lake, environment, desk, zone, now)

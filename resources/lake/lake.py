@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 import polars as pl
 from dagster import ConfigurableResource
@@ -22,6 +22,7 @@ from pydantic import Field
 from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
 from resources.lake.s3 import with_credentials
+from resources.wall_clock import utc_now
 from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
 from spot.contracts.raw_rows import check_raw_rows
 from spot.contracts.table import TableContract, check_rows
@@ -299,7 +300,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         """
         if rejected.is_empty():
             return 0
-        rows = quarantine_rows(table, rejected, source=source, seen_at_utc=datetime.now(UTC))
+        rows = quarantine_rows(table, rejected, source=source, seen_at_utc=utc_now())
         stored = self._stored(QUARANTINE.name)
 
         def attempt(delta: DeltaTable) -> None:

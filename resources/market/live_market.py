@@ -9,7 +9,7 @@ zone an attempt and nothing else.
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -18,6 +18,7 @@ from resources.market.captures import CaptureRecord, CaptureStore
 from resources.market.currencies import keep_and_convert
 from resources.providers.http import Answer, HttpClient
 from resources.providers.provider import Provider, ProviderRequest
+from resources.wall_clock import utc_now
 from spot.contracts.tables import find_contract
 from spot.errors import (
     ConfigurationError,
@@ -225,7 +226,7 @@ class LiveMarket:
             verdict.accepted,
             held,
             contract,
-            datetime.now(UTC) if captured is None or is_backfill else captured,  # type: ignore[arg-type]
+            utc_now() if captured is None or is_backfill else captured,  # type: ignore[arg-type]
         )
         return revised, tuple(
             f"{flag} on {start:%Y-%m-%d} in {zone}"
@@ -236,7 +237,7 @@ class LiveMarket:
         self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool
     ) -> ParsedDocument | None:
         """One request: answered, kept, parsed. A document that is not there yet gives None."""
-        asked = datetime.now(UTC)
+        asked = utc_now()
         try:
             answer = request.ask(self.client(provider))
         except NotYetPublishedError as error:

@@ -22,6 +22,7 @@ from dagster import ConfigurableResource
 from filelock import FileLock
 
 from resources.models.mlflow_store import make_store
+from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
 from spot.forecast.interface import PriceForecaster
 from spot.market.zones import find_zone
@@ -378,7 +379,7 @@ def _log_facts(client: Any, run: str, zone: str, facts: VersionFacts) -> None:
     from mlflow.entities import Metric, Param
 
     said = {**{f"model.{name}": value for name, value in facts.settings.items()}, "zone": zone, **facts.tags}
-    at = int(datetime.now(UTC).timestamp() * 1000)
+    at = int(utc_now().timestamp() * 1000)
     client.log_batch(
         run,
         metrics=[Metric(name, value, at, 0) for name, value in facts.metrics.items()],

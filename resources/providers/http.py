@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 
+from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 
 HIDDEN = "HIDDEN"
@@ -290,7 +291,7 @@ def _retry_after(text: str | None) -> float | None:
     if text.strip().isdecimal():
         return float(text.strip()[:9])
     try:
-        return max(0.0, (parsedate_to_datetime(text) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(text) - utc_now()).total_seconds())
     except (ValueError, TypeError):
         return None
 

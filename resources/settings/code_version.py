@@ -3,7 +3,7 @@
 import hashlib
 from functools import cache
 
-from resources.settings.environment import PROJECT_ROOT
+from resources.settings.home import PROJECT_ROOT
 
 _ROOMS = (
     "spot/forecast",

@@ -1,4 +1,6 @@
-"""Resources of one environment: local, paper or production. The only reader of environment variables.
+"""The environment of a desk: where everything outside the process lies, and its secrets.
+
+`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of `.env`.
 
 | variable | default | meaning |
 |---|---|---|
@@ -17,36 +19,29 @@
 | SPOTDESK_ENTSOE_TOKEN | none | token of the ENTSO-E platform, for zones with that source |
 | SPOTDESK_PJM_KEY | none | key of PJM Data Miner 2 |
 | SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME, SPOTDESK_ERCOT_PASSWORD | none | key and login of the ERCOT public API |
-| AWS_REGION, AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY | none | for a lake on S3 |
+| AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP | none | for a lake on S3 |
+| AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN | none | likewise; a role or a profile does without |
 
-Importing this module switches off the telemetry of mlflow and nannyml, which read it when they are imported,
-and sets BLAS to one thread unless the process says otherwise. It has polars add up groups in the order of
-their rows: partial sums that are put together as threads finish differ in the last bit from run to run.
+Secrets are `SecretStr`: whatever prints an environment shows asterisks.
 """
 
-import os
 import subprocess
-import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from dotenv import dotenv_values
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from resources.settings.home import PROJECT_ROOT, state_home
+from resources.settings.process import set_variables, variable, variables
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, load_desk_settings, make_desk
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
 EnvironmentName = Literal["local", "paper", "production"]
-_SILENT = {
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "NML_DISABLE_USAGE_LOGGING": "1",
-    "DO_NOT_TRACK": "1",
-    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}
 TOKEN_VARIABLES = {
     "entsoe": "SPOTDESK_ENTSOE_TOKEN",
     "pjm": "SPOTDESK_PJM_KEY",
@@ -59,34 +54,65 @@ _EXTRA_ZONES = "SPOTDESK_ZONES"
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
-os.environ.update(_SILENT)
-# Parts of Dagster that the graph uses on purpose; the version is pinned.
-warnings.filterwarnings("ignore", message=".* is currently in (beta|preview)")
-warnings.filterwarnings(
-    "ignore", message="InitResourceContext.(dagster_run|run_id) is deprecated", category=DeprecationWarning
-)
-# The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores
-# are shared.
-for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-    os.environ.setdefault(_threads, "1")
-os.environ["POLARS_NO_PARTITION"] = "1"
+
+@cache
+def _commit_of_checkout() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Environment:
-    """Where everything outside the process lies."""
+class Environment(BaseSettings):
+    """Where everything outside the process lies. Made by `read_environment`."""
 
-    name: EnvironmentName
+    model_config = SettingsConfigDict(
+        env_prefix="SPOTDESK_", env_ignore_empty=True, extra="ignore", frozen=True, validate_by_name=True
+    )
+
     home: Path
-    conf_folder: Path
-    lake_uri: str
-    storage_options: dict[str, str]
-    """Of a lake on S3, without its keys: Dagster shows the configuration of a resource."""
-    market_data: Path
-    analyst_database: Path
-    tracking_uri: str
-    webhook_url: str
-    commit: str
+    """Folder of all state."""
+    name: EnvironmentName = Field(default="local", validation_alias="SPOTDESK_ENVIRONMENT")
+    conf_folder: Path = Field(default=PROJECT_ROOT / "conf", validation_alias="SPOTDESK_CONF")
+    lake_uri: str = Field(default_factory=lambda own: str(own["home"] / "lake"))
+    market_data: Path = PROJECT_ROOT.parent / "shared" / "data"
+    analyst_database: Path = Field(default_factory=lambda own: own["home"] / "analyst.duckdb")
+    tracking_uri: str = Field(
+        default_factory=lambda own: f"sqlite:///{own['home'] / 'mlflow.db'}",
+        validation_alias="MLFLOW_TRACKING_URI",
+    )
+    webhook_url: SecretStr = SecretStr("")
+    """Alerts go there too; the address of a chat tool holds a token."""
+    signal_webhook_url: SecretStr = SecretStr("")
+    signal_webhook_secret: SecretStr = SecretStr("")
+    provider_urls: str = ""
+    commit: str = Field(default_factory=_commit_of_checkout)
+    _variables: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
+
+    @field_validator("home", "conf_folder", "market_data", "analyst_database")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().resolve()
+
+    def model_post_init(self, _context: Any) -> None:
+        """Keep every variable, for `secret`."""
+        known: dict[str, str | None] = {}
+        for path in _dotenv_files(self.home):
+            known |= dotenv_values(path)
+        known |= variables()
+        self._variables = {name: SecretStr(value) for name, value in known.items() if value}
+
+    def secret(self, variable_name: str) -> SecretStr | None:
+        """The value of a variable of the process or of `.env`, whatever its name; None where it is not set.
+
+        Tokens of providers are asked for so: which there are, the providers say.
+        """
+        return self._variables.get(variable_name)
+
+    @property
+    def storage_options(self) -> dict[str, str]:
+        """Options of a lake on S3, without its keys: Dagster shows the configuration of a resource."""
+        return self.revealed(_S3_OPTIONS)
 
     @property
     def dagster_home(self) -> Path:
@@ -103,44 +129,43 @@ class Environment:
         """Folder of the halt state, independent of everything else."""
         return self.home / "trading_state"
 
+    def revealed(self, names: Iterable[str]) -> dict[str, str]:
+        """The variables that are set, in plain text."""
+        found = {name: self.secret(name) for name in names}
+        return {name: value.get_secret_value() for name, value in found.items() if value is not None}
+
 
 def read_environment(home: Path | None = None) -> Environment:
-    """The environment of this process: `.env` of the project root, below the process's own variables.
+    """The environment of this process and of the `.env` of its home.
 
-    `home` replaces the state folder.
+    `home` replaces the folder of all state. A home that is asked for in code holds all its state itself: a test
+    or the demo never writes into the desk's lake, and never sends to its webhook.
 
     Raises:
         ConfigurationError: a variable has an impossible value.
     """
-    values: dict[str, str] = {
-        **{k: v for k, v in dotenv_values(PROJECT_ROOT / ".env").items() if v},
-        **os.environ,
-    }
-    name = values.get("SPOTDESK_ENVIRONMENT", "local")
-    if name not in get_args(EnvironmentName):
-        raise ConfigurationError(
-            f"SPOTDESK_ENVIRONMENT is {name!r}: expected one of {', '.join(get_args(EnvironmentName))}"
-        )
-    # A home that was asked for in code holds all its state itself: a test or the demo never writes into the
-    # desk's lake.
-    own = {} if home is not None else values
-    folder = (home or Path(values.get("SPOTDESK_HOME") or PROJECT_ROOT / ".spotdesk")).expanduser().resolve()
-    return Environment(
-        name=name,  # type: ignore[arg-type]
-        home=folder,
-        conf_folder=Path(values.get("SPOTDESK_CONF") or PROJECT_ROOT / "conf").expanduser().resolve(),
-        lake_uri=own.get("SPOTDESK_LAKE_URI") or str(folder / "lake"),
-        storage_options={option: values[option] for option in _S3_OPTIONS if values.get(option)},
-        market_data=Path(values.get("SPOTDESK_MARKET_DATA") or PROJECT_ROOT.parent / "shared" / "data")
-        .expanduser()
-        .resolve(),
-        analyst_database=Path(own.get("SPOTDESK_ANALYST_DATABASE") or folder / "analyst.duckdb")
-        .expanduser()
-        .resolve(),
-        tracking_uri=own.get("MLFLOW_TRACKING_URI") or f"sqlite:///{folder / 'mlflow.db'}",
-        webhook_url=own.get("SPOTDESK_WEBHOOK_URL", ""),
-        commit=values.get("SPOTDESK_COMMIT") or _commit_of_checkout(),
-    )
+    folder = (state_home() if home is None else home).expanduser().resolve()
+    own: dict[str, Any] = {}
+    if home is not None:
+        own = {
+            "lake_uri": str(folder / "lake"),
+            "analyst_database": folder / "analyst.duckdb",
+            "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
+            "webhook_url": SecretStr(""),
+            "signal_webhook_url": SecretStr(""),
+        }
+    try:
+        return Environment(home=folder, _env_file=_dotenv_files(folder), **own)
+    except ValidationError as error:
+        raise ConfigurationError("; ".join(_in_words(problem) for problem in error.errors())) from None
+
+
+def _in_words(problem: Mapping[str, Any]) -> str:
+    """A wrong variable by name, with what it may be; a secret is never shown."""
+    where = ".".join(str(part) for part in problem["loc"])
+    field = Environment.model_fields.get(where)
+    given = "" if field is not None and field.annotation is SecretStr else f" is {problem['input']!r}"
+    return f"{where}{given}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
 def provider_tokens() -> dict[str, str]:
@@ -148,8 +173,9 @@ def provider_tokens() -> dict[str, str]:
 
     Read at each use and never part of a resource's configuration, which the UI shows.
     """
-    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return {name: values.get(variable) or "" for name, variable in TOKEN_VARIABLES.items()}
+    environment = read_environment()
+    found = {name: environment.secret(held) for name, held in TOKEN_VARIABLES.items()}
+    return {name: "" if value is None else value.get_secret_value() for name, value in found.items()}
 
 
 def alert_webhook() -> str:
@@ -157,8 +183,7 @@ def alert_webhook() -> str:
 
     Read at each use: the address of a chat tool holds a token.
     """
-    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return values.get("SPOTDESK_WEBHOOK_URL") or ""
+    return read_environment().webhook_url.get_secret_value()
 
 
 def aws_credentials() -> dict[str, str]:
@@ -166,8 +191,7 @@ def aws_credentials() -> dict[str, str]:
 
     Read at each use, like the tokens.
     """
-    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    return {name: value for name in _S3_CREDENTIALS if (value := values.get(name))}
+    return read_environment().revealed(_S3_CREDENTIALS)
 
 
 def signal_webhook() -> dict[str, str]:
@@ -175,10 +199,10 @@ def signal_webhook() -> dict[str, str]:
 
     Read at each use, like the tokens.
     """
-    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
+    environment = read_environment()
     return {
-        "url": values.get("SPOTDESK_SIGNAL_WEBHOOK_URL") or "",
-        "secret": values.get("SPOTDESK_SIGNAL_WEBHOOK_SECRET") or "",
+        "url": environment.signal_webhook_url.get_secret_value(),
+        "secret": environment.signal_webhook_secret.get_secret_value(),
     }
 
 
@@ -188,10 +212,7 @@ def provider_urls() -> dict[str, str]:
     Raises:
         ConfigurationError: an entry is not `name=url`.
     """
-    values = {**dotenv_values(PROJECT_ROOT / ".env"), **os.environ}
-    entries = [
-        entry.strip() for entry in (values.get("SPOTDESK_PROVIDER_URLS") or "").split(",") if entry.strip()
-    ]
+    entries = [entry.strip() for entry in read_environment().provider_urls.split(",") if entry.strip()]
     pairs = [entry.partition("=") for entry in entries]
     if any(not name or not url.startswith(("http://", "https://")) for name, _, url in pairs):
         raise ConfigurationError("SPOTDESK_PROVIDER_URLS: expected name=url, separated by commas")
@@ -205,9 +226,7 @@ def desk_settings(environment: Environment) -> DeskSettings:
         ConfigurationError: the file or a zone is wrong.
     """
     settings = load_desk_settings(environment.conf_folder / "zones.yaml")
-    extra = [
-        name for name in os.environ.get(_EXTRA_ZONES, "").split(",") if name and name not in settings.zones
-    ]
+    extra = [name for name in variable(_EXTRA_ZONES).split(",") if name and name not in settings.zones]
     added = {find_zone(name).name: ZoneSettings(is_scheduled=False) for name in extra}
     return DeskSettings(zones={**settings.zones, **added})
 
@@ -220,8 +239,9 @@ def admit_zones(zones: Iterable[str]) -> None:
     Raises:
         ConfigurationError: a zone is unknown.
     """
-    known = [name for name in os.environ.get(_EXTRA_ZONES, "").split(",") if name]
-    os.environ[_EXTRA_ZONES] = ",".join(dict.fromkeys([*known, *(find_zone(zone).name for zone in zones)]))
+    known = [name for name in variable(_EXTRA_ZONES).split(",") if name]
+    names = dict.fromkeys([*known, *(find_zone(zone).name for zone in zones)])
+    set_variables({_EXTRA_ZONES: ",".join(names)})
 
 
 def desk_resource(environment: Environment, **overrides: Any) -> Desk:
@@ -237,14 +257,14 @@ def prepare_dagster_home(environment: Environment) -> Path:
     if not link.exists():
         link.unlink(missing_ok=True)
         link.symlink_to(PROJECT_ROOT / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(folder)
+    set_variables({"DAGSTER_HOME": str(folder)})
     return folder
 
 
 def child_environment(environment: Environment) -> Mapping[str, str]:
     """Variables for a child process (`dagster dev`) that shall work in this environment."""
     return {
-        **os.environ,
+        **variables(),
         "SPOTDESK_HOME": str(environment.home),
         "DAGSTER_HOME": str(prepare_dagster_home(environment)),
         "MLFLOW_TRACKING_URI": environment.tracking_uri,
@@ -252,8 +272,6 @@ def child_environment(environment: Environment) -> Mapping[str, str]:
     }
 
 
-def _commit_of_checkout() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else "unknown"
+def _dotenv_files(home: Path) -> tuple[Path, ...]:
+    """Files of variables, the one that goes before the others last."""
+    return (PROJECT_ROOT / ".env", home / ".env")

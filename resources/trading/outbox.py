@@ -11,7 +11,7 @@ import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +24,7 @@ from resources.providers.http import silence_address_log
 from resources.settings.environment import signal_webhook
 from resources.trading.locks import publishing, writing_decision
 from resources.trading.state import MAX_SENDING_SECONDS, TradingStateStore
+from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError
 from spot.strategy.outbox.batch import (
@@ -101,7 +102,7 @@ class Publisher:
         signals: pl.DataFrame,
         bid_curves: pl.DataFrame | None = None,
         *,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        clock: Callable[[], datetime] = utc_now,
     ) -> pl.DataFrame:
         """Send every batch of `signals` (any rows of the table) that a channel has not had yet.
 

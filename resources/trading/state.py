@@ -14,11 +14,11 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 from spot.risk.state import TradingState, stricter
@@ -214,7 +214,7 @@ class TradingStateStore:
                 state,
                 reason.strip() or "no reason given",
                 actor.strip() or "unknown",
-                datetime.now(UTC).isoformat(),
+                utc_now().isoformat(),
             )
             _write_durably(
                 self.folder / f"{scope}.json", (json.dumps(asdict(record), indent=1) + "\n").encode()

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from desk.demo.command import DemoPlan, Regime, next_steps, run_plan
 from desk.demo.summary import TABLES, summarise_zone
 from desk.main import app
-from resources.settings.environment import PROJECT_ROOT, read_environment
+from resources.settings.environment import read_environment
+from resources.settings.home import PROJECT_ROOT
 from resources.settings.zones import ZoneSettings
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError

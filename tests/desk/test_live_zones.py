@@ -1,6 +1,6 @@
 """`spotdesk run` beside a zone that trades live: it may look at the past, and nothing else."""
 
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -45,16 +45,12 @@ def test_another_source_than_the_zones_own_is_refused(call, source):
     assert "--source entsoe" in said
 
 
-class _Morning(datetime):
-    """An hour before the gate for 2026-01-21."""
-
-    @classmethod
-    def now(cls, tz: tzinfo | None = None) -> datetime:
-        return datetime(2026, 1, 20, 10, 0, tzinfo=UTC).astimezone(tz)
+def _an_hour_before_the_gate_for_21_january() -> datetime:
+    return datetime(2026, 1, 20, 10, 0, tzinfo=UTC)
 
 
 def test_a_day_whose_gate_is_open_is_the_schedules_to_decide(call, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("desk.trading.run.datetime", _Morning)
+    monkeypatch.setattr("desk.trading.run.utc_now", _an_hour_before_the_gate_for_21_january)
     code, said = call("--from", "2026-01-10", "--to", "2026-01-21", "--source", "entsoe")
     assert code == 2
     assert "the gate for 2026-01-21 is open until 2026-01-20 11:00 UTC" in said

@@ -1,4 +1,4 @@
-"""What importing the environment settles for the whole process."""
+"""The environment of a desk, and what importing it settles for the whole process."""
 
 import os
 import subprocess
@@ -6,6 +6,24 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from resources.settings.environment import (
+    TOKEN_VARIABLES,
+    aws_credentials,
+    provider_tokens,
+    read_environment,
+    signal_webhook,
+)
+from spot.errors import ConfigurationError
+
+CANARY = "canary-8f31"
+_SECRETS = (
+    "SPOTDESK_WEBHOOK_URL",
+    "SPOTDESK_SIGNAL_WEBHOOK_URL",
+    "SPOTDESK_SIGNAL_WEBHOOK_SECRET",
+    "AWS_SECRET_ACCESS_KEY",
+    *TOKEN_VARIABLES.values(),
+)
 
 _GROUPED = """
 import sys
@@ -33,3 +51,64 @@ def test_sums_of_groups_do_not_depend_on_the_order_in_which_threads_finish(
         check=True,
     )
     assert ("running default HASH AGGREGATION" in run.stderr) == is_whole
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in (*_SECRETS, "SPOTDESK_LAKE_URI", "SPOTDESK_ENVIRONMENT", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_all_state_lies_in_the_home(home: Path):
+    environment = read_environment()
+    assert environment.home == home
+    assert environment.lake_uri == str(home / "lake")
+    assert environment.tracking_uri == f"sqlite:///{home}/mlflow.db"
+    assert environment.analyst_database == home / "analyst.duckdb"
+
+
+def test_a_variable_of_the_process_goes_before_one_of_the_file_and_empty_is_not_set(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (home / ".env").write_text(
+        "SPOTDESK_ENVIRONMENT=paper\nSPOTDESK_LAKE_URI=s3://file/x\nSPOTDESK_PJM_KEY=a\n"
+    )
+    assert (read_environment().name, read_environment().lake_uri) == ("paper", "s3://file/x")
+    monkeypatch.setenv("SPOTDESK_ENVIRONMENT", "production")
+    monkeypatch.setenv("SPOTDESK_LAKE_URI", "")
+    monkeypatch.setenv("SPOTDESK_PJM_KEY", "b")
+    assert (read_environment().name, read_environment().lake_uri) == ("production", "s3://file/x")
+    assert provider_tokens()["pjm"] == "b"
+
+
+def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.MonkeyPatch):
+    (home / ".env").write_text("".join(f"{name}={CANARY}\n" for name in _SECRETS))
+    environment = read_environment()
+    shown = f"{environment!r} {environment} {environment.model_dump()} {environment.model_dump_json()}"
+    assert CANARY not in shown
+    assert signal_webhook() == {"url": CANARY, "secret": CANARY}
+    assert set(provider_tokens().values()) == {CANARY}
+    assert aws_credentials() == {"AWS_SECRET_ACCESS_KEY": CANARY}
+
+
+def test_an_impossible_value_is_named_with_what_it_may_be(home: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SPOTDESK_ENVIRONMENT", "prod")
+    with pytest.raises(ConfigurationError, match=r"SPOTDESK_ENVIRONMENT is 'prod': .*'local', 'paper'"):
+        read_environment()
+
+
+def test_a_home_asked_for_in_code_writes_and_sends_nowhere_else(
+    home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+):
+    other = tmp_path_factory.mktemp("other")
+    monkeypatch.setenv("SPOTDESK_LAKE_URI", "s3://desk/lake")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.example")
+    monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", "http://chat.example/token")
+    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", "http://exchange.example")
+    environment = read_environment(other)
+    assert environment.lake_uri == str(other / "lake")
+    assert environment.tracking_uri == f"sqlite:///{other}/mlflow.db"
+    assert not environment.webhook_url.get_secret_value()
+    assert not environment.signal_webhook_url.get_secret_value()
