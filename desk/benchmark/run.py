@@ -219,10 +219,7 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
 
 
 def _fitted(settings: Any, history: DeliveryPanel) -> HourlyForecaster[Any]:
-    model = make_forecaster(settings)
-    if not isinstance(model, HourlyForecaster):
-        raise SpotdeskError(f"{model.name} has no walk-forward")
-    return model.fit(history)
+    return make_forecaster(settings).fit(history)
 
 
 def _walk(

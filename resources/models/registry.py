@@ -24,7 +24,7 @@ from filelock import FileLock
 from resources.models.mlflow_store import make_store
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
-from spot.forecast.interface import PriceForecaster
+from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.market.zones import find_zone
 
 CHAMPION = "champion"
@@ -232,7 +232,7 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             file.write_bytes(png)
             self._client().log_artifact(version.run_id, str(file), "plots")
 
-    def load(self, zone: str, version: str) -> tuple[PriceForecaster, ModelVersion]:
+    def load(self, zone: str, version: str) -> tuple[HourlyForecaster[Any], ModelVersion]:
         """The model of a version or alias, its files compared with their checksums first.
 
         Raises:

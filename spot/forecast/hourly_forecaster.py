@@ -40,6 +40,7 @@ from spot.forecast.days.input_ranges import InputRanges
 from spot.forecast.days.normalisation import mixed_spread, rolling_levels
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
+from spot.forecast.parts import ForecastParts
 
 MINIMUM_HISTORY_DAYS = 42
 _STALE_DAYS = 7
@@ -53,6 +54,8 @@ class ForecasterSettings(BaseModel):
 
     levels: tuple[float, ...] = QUANTILE_LEVELS
     """Quantile levels of the forecasts, ascending, the median among them."""
+    kind: str
+    """Name of the member: a `Literal` with itself as default in each class of settings."""
 
     @field_validator("levels")
     @classmethod
@@ -72,6 +75,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
     """
 
     name: ClassVar[str]
+    """The same as `kind` of its settings."""
     settings_type: ClassVar[type[ForecasterSettings]]
 
     def __init__(self, settings: Settings) -> None:
@@ -101,6 +105,15 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def _prepare_next(self) -> None:
         """Compute now what the next forecast needs and what depends on the absorbed days only."""
         self._calibration = self._calibrate(self.history, self._points)
+
+    def forecast_parts(self, history: FilledHistory) -> ForecastParts:
+        """What the forecast of the last day of `history` is made of, for the reasons of signals.
+
+        Raises:
+            ForecastError: the member does not say; it then serves without reasons.
+        """
+        _ = history
+        raise ForecastError(f"{self.name} does not explain its forecasts")
 
     def _model_files(self) -> dict[str, bytes]:
         """Files of the member's own, beside settings and days."""

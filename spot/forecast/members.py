@@ -1,6 +1,7 @@
 """Which members there are: settings to forecaster, and files to forecaster. A new member is one line here."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,61 +10,65 @@ from spot.errors import ConfigurationError, ModelIntegrityError
 from spot.forecast.days.files import unpack_settings
 from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
-from spot.forecast.interface import PriceForecaster
 from spot.forecast.lear.forecaster import LearForecaster
 from spot.forecast.naive import NaiveForecaster
 from spot.forecast.trees.forecaster import CatBoostForecaster
+from spot.wrong_settings import wrong_settings
 
-MEMBERS: tuple[type[HourlyForecaster[Any]], ...] = (
+Member = type[HourlyForecaster[Any]]
+_BUILT_IN: tuple[Member, ...] = (
     NaiveForecaster,
     LearForecaster,
     CatBoostForecaster,
     GaussianProcessEnsemble,
 )
-_BY_KIND = {member.settings_type.model_fields["kind"].default: member for member in MEMBERS}
+MEMBERS: Mapping[str, Member] = MappingProxyType({member.name: member for member in _BUILT_IN})
+"""Name, which is the `kind` of its settings, to class of the members that come with Spotdesk."""
 
 
-def load_settings_mapping(mapping: Mapping[str, Any]) -> ForecasterSettings:
-    """Settings from a mapping such as a YAML file holds; `kind` names the member.
+def load_settings_mapping(
+    mapping: Mapping[str, Any], members: Mapping[str, Member] = MEMBERS
+) -> ForecasterSettings:
+    """Settings from a mapping such as a YAML file holds; `kind` names one of `members`.
 
     Raises:
         ConfigurationError: the kind or a setting is unknown, or a value is not allowed.
     """
     kind = mapping.get("kind")
-    member = _BY_KIND.get(kind) if isinstance(kind, str) else None
+    member = members.get(kind) if isinstance(kind, str) else None
     if member is None:
-        raise ConfigurationError(f"model settings: kind {kind!r} is unknown; known are {', '.join(_BY_KIND)}")
+        raise ConfigurationError(f"model settings: kind {kind!r} is unknown; known are {', '.join(members)}")
     try:
         return member.settings_type.model_validate(dict(mapping))
     except ValidationError as error:
-        wrong = "; ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'all together'}: {each['msg']}" for each in error.errors()
-        )
-        raise ConfigurationError(f"model settings of kind {kind}: {wrong}") from error
+        raise ConfigurationError(f"model settings of kind {kind}: {wrong_settings(error)}") from error
 
 
-def make_forecaster(settings: ForecasterSettings) -> PriceForecaster:
+def make_forecaster(
+    settings: ForecasterSettings, members: Mapping[str, Member] = MEMBERS
+) -> HourlyForecaster[Any]:
     """An unfitted forecaster of these settings, as `load_settings_mapping` gives them.
 
     Raises:
-        ConfigurationError: they are the settings of no member.
+        ConfigurationError: they are the settings of none of `members`.
     """
-    for member in MEMBERS:
-        if isinstance(settings, member.settings_type):
-            return member(settings)
-    raise ConfigurationError(
-        f"{type(settings).__name__} is not the settings of a member: make them with load_settings_mapping"
-    )
+    member = members.get(settings.kind)
+    if member is None or not isinstance(settings, member.settings_type):
+        raise ConfigurationError(
+            f"{type(settings).__name__} is not the settings of a member: make them with load_settings_mapping"
+        )
+    return member(settings)
 
 
-def forecaster_from_files(files: Mapping[str, bytes]) -> PriceForecaster:
+def forecaster_from_files(
+    files: Mapping[str, bytes], members: Mapping[str, Member] = MEMBERS
+) -> HourlyForecaster[Any]:
     """The fitted forecaster of `PriceForecaster.to_files`.
 
     Raises:
-        ModelIntegrityError: a file is missing or unreadable, or no member has that name.
+        ModelIntegrityError: a file is missing or unreadable, or none of `members` has that name.
     """
-    name = unpack_settings(files).get("name")
-    for member in MEMBERS:
-        if member.name == name:
-            return member.from_files(files)
-    raise ModelIntegrityError(f"no member is called {name!r}")
+    name = str(unpack_settings(files).get("name"))
+    if name not in members:
+        raise ModelIntegrityError(f"no member is called {name!r}: known are {', '.join(members)}")
+    return members[name].from_files(files)

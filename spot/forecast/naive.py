@@ -10,6 +10,7 @@ import numpy as np
 from spot.forecast.days.clock_grid import Floats
 from spot.forecast.days.features import FilledHistory
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
+from spot.forecast.parts import ForecastParts
 
 
 class NaiveSettings(ForecasterSettings):
@@ -39,11 +40,11 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
         row = len(history) - 1
         return np.asarray(history.prices[row - int(self._lags(history.grid.days[-1:])[0])])
 
-    def repeated_day(self, history: FilledHistory) -> Floats:
-        """(D - 1,) 1 on the day that the forecast of the last day repeats, 0 elsewhere."""
+    def forecast_parts(self, history: FilledHistory) -> ForecastParts:
+        """The day that the forecast repeats, with likeness 1."""
         likeness = np.zeros(len(history) - 1)
         likeness[len(history) - 1 - int(self._lags(history.grid.days[-1:])[0])] = 1.0
-        return likeness
+        return ForecastParts(likeness=likeness)
 
     def _lags(
         self, days: np.ndarray[tuple[int], np.dtype[np.datetime64]]

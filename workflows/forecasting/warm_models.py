@@ -12,19 +12,20 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
 from resources.models.registry import ModelRegistry, ModelVersion
 from spot.contracts.panel import DeliveryPanel
-from spot.forecast.interface import PriceForecaster
+from spot.forecast.hourly_forecaster import HourlyForecaster
 
 _MOST = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Warm:
-    forecaster: PriceForecaster
+    forecaster: HourlyForecaster[Any]
     n_absorbed: int
     """Rows of the panel that it has absorbed: those after the days it learnt from."""
     digest: str
@@ -35,7 +36,7 @@ _KEPT: OrderedDict[tuple[str, str, str], _Warm] = OrderedDict()
 
 def take_forecaster(
     registry: ModelRegistry, version: ModelVersion, panel: DeliveryPanel, first_day: date
-) -> PriceForecaster:
+) -> HourlyForecaster[Any]:
     """The version's model, ready to forecast `first_day` from `panel`, whose first row is the day after those it learnt from.
 
     It is out of the store until it is given back, so nobody else can move it on meanwhile.
@@ -54,7 +55,7 @@ def give_back(
     registry: ModelRegistry,
     version: ModelVersion,
     panel: DeliveryPanel,
-    forecaster: PriceForecaster,
+    forecaster: HourlyForecaster[Any],
     days: Sequence[date],
 ) -> None:
     """Keep a model that has just forecast `days` from `panel`, and so absorbed every day before the last of them."""

@@ -1,7 +1,8 @@
 """The engine: the bank of Gaussian processes, and what is built on it. The default model of every zone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -13,11 +14,12 @@ from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.input_roles import is_of_neighbour
 from spot.forecast.engine.settings import EngineSettings
-from spot.forecast.gp.bank import BankParts, BankPlan, GaussianBank, backcast_bank
+from spot.forecast.gp.bank import BankPlan, GaussianBank, backcast_bank
 from spot.forecast.gp.fit_weights import fit_bank_weights
 from spot.forecast.gp.kernel import KernelWeights, weights_from_arrays, weights_to_arrays
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.lear.window import LearWindow
+from spot.forecast.parts import ForecastParts
 from spot.forecast.trees.files import load_catboost, save_catboost
 from spot.forecast.trees.residual import FIRST_LEARNING_DAY, ResidualTable
 
@@ -144,12 +146,9 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
 
     # -- explanation
 
-    def bank_parts(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
-        """What the bank's forecast of the last day of `history` is made of.
-
-        What trees and LEAR add to it is a part of its own.
-        """
-        parts = self.bank.explain(history, family_of)
+    def forecast_parts(self, history: FilledHistory) -> ForecastParts:
+        """What the bank's forecast is made of; what trees and LEAR add to it is a part of its own."""
+        parts = self.bank.explain(history)
         others = [
             name
             for name, is_there in (
@@ -162,7 +161,7 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
             return parts
         experts = self._experts_of_last_day(history)
         added = self._core(experts) - experts[self._bank_column()]
-        return BankParts({**parts.contributions, " and ".join(others): added}, parts.likeness)
+        return replace(parts, contributions={**parts.contributions, " and ".join(others): added})
 
     # -- experts
 

@@ -5,7 +5,7 @@ the plain pass foresaw that day, so that a freak day pulls less on the days afte
 or one for each block of hours.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -31,6 +31,7 @@ from spot.forecast.gp.kernel import (
     prior_kernel_weights,
 )
 from spot.forecast.gp.past_days import DayParts, PastDays
+from spot.forecast.parts import ForecastParts, family_of
 
 Array = TypeVar("Array", Singles, Floats)
 STANDARD_WINDOWS: tuple[NormalisationWindow, ...] = (
@@ -83,17 +84,6 @@ class BankPlan:
     """Hyper-parameters by index of window; others take the prior."""
     n_blocks: tuple[int, ...]
     """Blocks of hours with a kernel of their own, by window: 1, or one number for all windows that have more."""
-
-
-@dataclass(frozen=True, slots=True)
-class BankParts:
-    """Family of features to (24,) its contribution, EUR/MWh.
-
-    And (D - 1,) likeness of every earlier day, 0 to 1.
-    """
-
-    contributions: dict[str, Floats]
-    likeness: Floats
 
 
 class WindowProcess:
@@ -247,7 +237,7 @@ class GaussianBank:
         )
         return np.array([restore(of_pass, centre, spread) for of_pass in means.transpose(1, 0, 2)])
 
-    def explain(self, history: FilledHistory, family_of: Callable[[str], str]) -> BankParts:
+    def explain(self, history: FilledHistory) -> ForecastParts:
         """Contributions of families of features to the forecast of the last day, by occlusion, and its likeness to every earlier day."""
         last = self.last_day(history)
         parts, usual = self._past.parts_of(last), self._past.mean_of_newest(_USUAL_DAYS)
@@ -259,7 +249,9 @@ class GaussianBank:
             }
             contributions[family] = (here - self._prices(last, occluded)).mean(axis=(0, 1))
         likeness = np.mean([own.mean(axis=0) for own in self._by_window(self._past.likeness(parts))], axis=0)
-        return BankParts(contributions, np.concatenate([np.zeros(WARM_UP_DAYS), likeness]))
+        return ForecastParts(
+            contributions=contributions, likeness=np.concatenate([np.zeros(WARM_UP_DAYS), likeness])
+        )
 
     def prepare_next(self, history: FilledHistory) -> None:
         """Compute now what the next forecast needs of the absorbed days of `history`.

@@ -20,6 +20,7 @@ from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.normalisation import restore
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
+from spot.forecast.parts import ForecastParts, by_family
 from spot.forecast.trees.files import load_catboost, save_catboost
 from spot.forecast.trees.hour_table import HourTable, hour_table
 
@@ -119,6 +120,10 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         return restore(
             transformed.T, np.repeat(table.centre, raw.shape[1]), np.repeat(table.spread, raw.shape[1])
         ).T
+
+    def forecast_parts(self, history: FilledHistory) -> ForecastParts:
+        """SHAP values of the median, added up by family of inputs."""
+        return ForecastParts(contributions=by_family(self.shap_contributions(history)))
 
     def shap_contributions(self, history: FilledHistory) -> dict[str, Floats]:
         """Column of the hour table to (24,) its SHAP value for the median of the last day of `history`, EUR/MWh."""

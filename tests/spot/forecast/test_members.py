@@ -241,7 +241,7 @@ def test_unknown_settings_and_files_are_refused():
     with pytest.raises(ConfigurationError, match=r"engine: trees\.depth: .*less than or equal to 12"):
         load_settings_mapping({"kind": "engine", "trees": {"depth": 99}})
     with pytest.raises(ConfigurationError, match="ForecasterSettings is not the settings of a member"):
-        make_forecaster(ForecasterSettings())
+        make_forecaster(ForecasterSettings(kind="naive"))
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({"settings.json": b"{"})
     files = dict(fitted("naive", made_up_panel(60)).to_files())
