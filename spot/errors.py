@@ -12,6 +12,7 @@
     |-- ModelError
     |   |-- ModelNotFoundError    no such version, or no champion
     |   `-- ModelIntegrityError   bytes do not match their checksum or format
+    |-- UndeclaredAccessError     an asset reads or writes what it does not declare
     `-- TradingHaltedError        the desk or zone is halted, or its state cannot be read
 
 Bad *data* is a verdict (a frozen dataclass), not an exception; an exception means that the work cannot go on.
@@ -56,6 +57,10 @@ class ModelNotFoundError(ModelError):
 
 class ModelIntegrityError(ModelError):
     """A model's bytes do not match their checksum or format."""
+
+
+class UndeclaredAccessError(SpotdeskError):
+    """An asset reads or writes a table that it does not declare: the lineage graph would not tell."""
 
 
 class TradingHaltedError(SpotdeskError):

@@ -94,6 +94,11 @@ class StoredTable:
         except TableNotFoundError:
             return None
 
+    def version(self) -> int:
+        """Number of the newest commit; -1 if nothing was ever written."""
+        delta = self.open()
+        return -1 if delta is None else int(delta.version())
+
     def open_or_create(self) -> DeltaTable:
         """The newest version of the table, which is created empty if it does not exist."""
         return self.open() or DeltaTable.create(

@@ -19,6 +19,7 @@ from dagster import ConfigurableResource
 from deltalake import DeltaTable
 from pydantic import Field
 
+from resources.lake.access import check_write, note_read, note_written
 from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
 from resources.lake.s3 import with_credentials
@@ -69,12 +70,17 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         stored = self._stored(table)
         if not stored.contract.is_raw:
             raise ContractError(f"table {table} is not raw: use replace, upsert or append_only")
+        check_write(table)
         checked = check_raw_rows(frame, stored.contract)
         accepted = checked.accepted
         conflicts = accepted.clear()
-        n_new, version = 0, self.version(table)
+        n_new, version = 0, stored.version()
         if not accepted.is_empty():
-            n_new, conflicts, version = stored.commit(lambda delta: _append_new(stored, delta, accepted))
+            new, conflicts, before, version = stored.commit(
+                lambda delta: _append_new(stored, delta, accepted)
+            )
+            n_new = new.height
+            note_written(table, pl.concat([before, new.select(before.columns)]), key=stored.contract.key)
         conflicts = conflicts.with_columns(reason=pl.lit("contradicts the ledger on its key"))
         n_quarantined = self.quarantine(table, pl.concat([checked.rejected, conflicts]), source=source)
         return WriteReport(n_new, accepted.height - n_new - conflicts.height, n_quarantined, version)
@@ -99,6 +105,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
                 written.
         """
         stored = self._stored(table)
+        check_write(table)
         check_zone(stored.contract, zone)
         inside = [pl.col("zone") == zone, pl.col("delivery_day").is_between(first_day, last_day)]
         inside += [pl.col(name) == value for name, value in (only or {}).items()]
@@ -121,6 +128,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
             return n_known, delta.version()
 
         n_known, version = stored.commit(attempt)
+        note_written(table, accepted, key=stored.contract.key)
         return WriteReport(accepted.height - n_known, n_known, 0, version)
 
     def upsert(self, table: str, frame: pl.DataFrame, *, by: Sequence[str] = ()) -> WriteReport:
@@ -133,9 +141,10 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
             ContractError: a row breaks the contract; nothing is written.
         """
         stored = self._stored(table)
+        check_write(table)
         accepted = _all_accepted(stored.contract, frame)
         if accepted.is_empty():
-            return WriteReport(0, 0, 0, self.version(table))
+            return WriteReport(0, 0, 0, stored.version())
 
         def attempt(delta: DeltaTable) -> tuple[int, int]:
             before, predicate = stored.partitions_of(delta, accepted)
@@ -146,6 +155,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
             return n_known, delta.version()
 
         n_known, version = stored.commit(attempt)
+        note_written(table, accepted, key=stored.contract.key)
         return WriteReport(accepted.height - n_known, n_known, 0, version)
 
     def append_only(self, table: str, frame: pl.DataFrame) -> WriteReport:
@@ -156,9 +166,10 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
                 written.
         """
         stored = self._stored(table)
+        check_write(table)
         accepted = _all_accepted(stored.contract, frame)
         if accepted.is_empty():
-            return WriteReport(0, 0, 0, self.version(table))
+            return WriteReport(0, 0, 0, stored.version())
 
         def attempt(delta: DeltaTable) -> tuple[int, int]:
             before = stored.rows_around(delta, accepted)
@@ -172,6 +183,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
             return new.height, delta.version()
 
         n_new, version = stored.commit(attempt)
+        note_written(table, accepted, key=stored.contract.key)
         return WriteReport(n_new, accepted.height - n_new, 0, version)
 
     def read(
@@ -197,7 +209,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
                 instants.
         """
         stored = self._stored(table)
-        delta = stored.open()
+        delta = _opened(stored)
         if delta is None:
             return stored.contract.empty()
         if version is not None:
@@ -213,18 +225,18 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
         None where it has none.
         """
         stored = self._stored(table)
-        delta = stored.open()
+        delta = _opened(stored)
         return None if delta is None else stored.newest_day(delta, zone)
 
     def zones(self, table: str) -> list[str]:
         """Zones that the table has rows of, told by its log without opening a data file."""
         stored = self._stored(table)
-        delta = stored.open()
+        delta = _opened(stored)
         return [] if delta is None else stored.zones(delta)
 
     def version(self, table: str) -> int:
         """Version of the table's newest commit; -1 if it does not exist."""
-        delta = self._stored(table).open()
+        delta = _opened(self._stored(table))
         return -1 if delta is None else int(delta.version())
 
     def state(self, table: str) -> str:
@@ -232,7 +244,7 @@ class Lake(ConfigurableResource):  # type: ignore[type-arg]
 
         Empty if it does not exist.
         """
-        delta = self._stored(table).open()
+        delta = _opened(self._stored(table))
         return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
 
     def tables(self) -> list[str]:
@@ -348,10 +360,11 @@ def _as_json(row: dict[str, object]) -> str:
 
 def _append_new(
     stored: StoredTable, delta: DeltaTable, accepted: pl.DataFrame
-) -> tuple[int, pl.DataFrame, int]:
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, int]:
     """Commit what `delta` does not hold.
 
-    Returns the number of new rows, the rows that contradict the ledger, and the version.
+    Returns the new rows, the rows that contradict the ledger, those that stood there on these days, and the
+    version.
     """
     contract = stored.contract
     before = stored.rows_around(delta, accepted)
@@ -363,7 +376,7 @@ def _append_new(
     new = _without_repeats(contract, new, before)
     if not new.is_empty():
         _append_or_compact(stored, delta, new)
-    return new.height, conflicts, int(delta.version())
+    return new, conflicts, before, int(delta.version())
 
 
 def _content(contract: TableContract) -> list[str]:
@@ -431,6 +444,13 @@ def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
         for zone in checked.accepted["zone"].unique():
             check_zone(contract, zone)
     return checked.accepted
+
+
+def _opened(stored: StoredTable) -> DeltaTable | None:
+    """The newest version for a reader, who may have to declare it; None if the table does not exist."""
+    delta = stored.open()
+    note_read(stored.contract.name, -1 if delta is None else int(delta.version()))
+    return delta
 
 
 def _n_common(before: pl.DataFrame, after: pl.DataFrame) -> int:

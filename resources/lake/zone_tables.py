@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import date
 
 import polars as pl
@@ -38,8 +39,12 @@ def read_raw_tables(
     """Raw tables of the zone from the sources it trusts, read side by side."""
     with ThreadPoolExecutor(_READERS) as readers:
         frames = readers.map(
-            lambda table: read_raw(lake, table, zone, settings, first_day=first_day, last_day=last_day),
+            # A context per table: what the caller may read holds in the other threads, too.
+            lambda table, context: context.run(
+                read_raw, lake, table, zone, settings, first_day=first_day, last_day=last_day
+            ),
             tables,
+            [copy_context() for _ in tables],
         )
         return dict(zip(tables, frames, strict=True))
 

@@ -21,6 +21,7 @@ from typing import Any, Literal
 from dagster import ConfigurableResource
 from filelock import FileLock
 
+from resources.lake.access import note_read
 from resources.models.mlflow_store import make_store
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
@@ -310,6 +311,7 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         self._client().set_model_version_tag(self._name(zone), version, key, value)
 
     def _client(self) -> Any:
+        note_read(family_name(self.family))
         self.prepare()
         return _client(self.tracking_uri)
 
@@ -333,6 +335,11 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
         folder = Path(self.artifact_folder)
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / f"{self._name(zone)}.lock", timeout=120)
+
+
+def family_name(family: str) -> str:
+    """What an asset declares that asks the registry for models of `family`."""
+    return f"registry:{family}"
 
 
 @cache

@@ -1,7 +1,10 @@
-"""Which code made a model: a hash over the sources that a forecast depends on, so that an edit elsewhere makes no new version."""
+"""Which code made a model or a table: a hash over the sources it depends on, so that an edit elsewhere changes nothing."""
 
 import hashlib
+import re
+from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 
 from resources.settings.home import PROJECT_ROOT
 
@@ -19,6 +22,27 @@ _SPREAD_ROOMS = (
     "spot/risk/outcomes.py",
     "spot/features",
     "spot/market",
+)
+_WORK = (
+    "spot",
+    "workflows",
+    "trading_assets",
+    "resources.analysts",
+    "resources.lake.zone_tables",
+    "resources.market",
+    "resources.providers",
+    "resources.trading.outbox",
+)
+"""What decides on the rows of an asset. Tables, registry, settings and pictures carry them, and change none."""
+_FRAME = (
+    "trading_assets.catalogue",
+    "trading_assets.jobs",
+    "trading_assets.declared",
+    "trading_assets.partitions",
+)
+"""How assets are declared and run, which changes no row either."""
+_IMPORT = re.compile(
+    r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([\w.]+))", re.MULTILINE
 )
 
 
@@ -40,6 +64,53 @@ def model_code_version() -> str:
 def spread_code_version() -> str:
     """The same for models of the spread."""
     return _hash_of(_SPREAD_ROOMS)
+
+
+def sources_version(module: str, root: Path = PROJECT_ROOT) -> str:
+    """Sixteen hex digits over the source of a module and of every module of the project that its work rests on.
+
+    Imports are followed from file to file, those inside functions too.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(_closure(module, root)):
+        digest.update(name.encode())
+        digest.update(_source(name, root).encode())
+    return digest.hexdigest()[:16]
+
+
+@cache
+def _closure(module: str, root: Path) -> frozenset[str]:
+    found, waiting = {module}, [module]
+    while waiting:
+        new = _imports(waiting.pop(), root) - found
+        found |= new
+        waiting += new
+    return frozenset(found)
+
+
+@cache
+def _imports(module: str, root: Path) -> frozenset[str]:
+    """Modules of the project that decide on rows and that the source of `module` imports."""
+    named = (name for found in _IMPORT.finditer(_source(module, root)) for name in _named(*found.groups()))
+    return frozenset(
+        name for name in named if name.startswith(_WORK) and name not in _FRAME and _source(name, root)
+    )
+
+
+def _named(package: str | None, names: str | None, module: str | None) -> Iterator[str]:
+    """Every module that an import statement may mean: `from a import b` is a.b, or a name in a."""
+    if module:
+        yield module
+    if package:
+        yield package
+        yield from (f"{package}.{name}" for name in re.findall(r"\w+", names or ""))
+
+
+@cache
+def _source(module: str, root: Path) -> str:
+    """The text of a module; empty where there is no such file."""
+    path = root.joinpath(*module.split(".")).with_suffix(".py")
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
 
 
 @cache

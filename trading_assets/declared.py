@@ -1,0 +1,246 @@
+"""How assets and checks are declared: what one reads stands once, and the rest follows from that.
+
+From `reads` follow the dependencies in the graph and what the body may touch: the lake and the registry refuse
+the rest (`resources/lake/access.py`). Each event says which version of which table was read. The data version
+of an asset with a table is a hash over the rows it wrote, so that the same rows again make nothing stale; its
+code version is a hash over the sources that its work rests on.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Literal
+
+from dagster import (
+    AssetCheckResult,
+    AssetChecksDefinition,
+    AssetCheckSpec,
+    AssetDep,
+    AssetsDefinition,
+    AssetSpec,
+    BackfillPolicy,
+    CodeReferencesMetadataValue,
+    DataVersion,
+    LocalFileCodeReference,
+    MaterializeResult,
+    MetadataValue,
+    asset_check,
+    multi_asset,
+    multi_asset_check,
+)
+
+from resources.lake.access import Access, opened
+from resources.pictures.asset_metadata import OWNERS, table_metadata
+from resources.settings.code_version import sources_version
+from trading_assets.partitions import zone_day_partitions, zone_partitions
+from trading_assets.reads import EARLIER_READS, RECORDS, Read, as_reads
+
+Body = Callable[..., Any]
+Scope = Literal["zone and day", "zone", "desk"]
+_PARTITIONS: Mapping[Scope, Any] = {
+    "zone and day": zone_day_partitions,
+    "zone": zone_partitions,
+    "desk": None,
+}
+_BACKFILLS: Mapping[Scope, BackfillPolicy | None] = {
+    "zone and day": BackfillPolicy.single_run(),
+    "zone": BackfillPolicy.multi_run(max_partitions_per_run=1),
+    "desk": None,
+}
+_ANYONE_READS = frozenset({"alerts"})
+"""Whoever raises an alert looks whether it stands already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declaration:
+    """One asset of the graph: its group, what it is made with, what it reads and writes."""
+
+    name: str = ""
+    """The name of the function where it is empty."""
+    group: str
+    kinds: frozenset[str]
+    reads: Sequence[str | Read] = ()
+    """Tables and families of the registry; a name stands for the same zone and day."""
+    table: str | None = None
+    """The table that it writes; None where what it makes is no table."""
+    writes: Sequence[str] = ()
+    """Tables of other assets to which it adds rows."""
+    description: str | None = None
+    """What people read in the UI; the function's docstring where it is None."""
+
+    def spec(self, body: Body, scope: Scope) -> AssetSpec:
+        """What Dagster shows of the asset and orders its runs by."""
+        return AssetSpec(
+            self.name,
+            deps=_deps(self.reads, but=self.name),
+            group_name=self.group,
+            owners=OWNERS,
+            kinds=set(self.kinds),
+            description=self.description or inspect.getdoc(body),
+            metadata={
+                **(table_metadata(self.table) if self.table else {}),
+                **self._shown(),
+                **_source_of(body),
+            },
+            partitions_def=_PARTITIONS[scope],
+            code_version=sources_version(body.__module__),
+        )
+
+    def _shown(self) -> dict[str, Any]:
+        names = dict.fromkeys(read.name for read in as_reads(self.reads))
+        earlier = EARLIER_READS.get(self.name, {})
+        lines = "\n".join(f"- `{name}`: {why}" for name, why in earlier.items())
+        return {
+            "reads": ", ".join(names) or "nothing",
+            "reads_of_earlier_days": MetadataValue.md(lines or "none"),
+        }
+
+
+def declared_asset(
+    *,
+    per: Scope,
+    group: str,
+    kinds: Iterable[str],
+    reads: Sequence[str | Read] = (),
+    table: str | None = None,
+    pool: str | None = None,
+    **more: Any,
+) -> Callable[[Body], AssetsDefinition]:
+    """A function that makes one asset and returns its `MaterializeResult`.
+
+    `more` are the other fields of `Declaration`.
+    """
+
+    def make(body: Body) -> AssetsDefinition:
+        name = more.pop("name", body.__name__)
+        one = Declaration(name=name, group=group, kinds=frozenset(kinds), reads=reads, table=table, **more)
+        return declared_assets(per=per, assets=[one], name=name, pool=pool)(body)
+
+    return make
+
+
+def declared_assets(
+    *, per: Scope, assets: Sequence[Declaration], name: str | None = None, pool: str | None = None
+) -> Callable[[Body], AssetsDefinition]:
+    """A function that makes several assets in one step and yields a `MaterializeResult` of each, in their order."""
+
+    def make(body: Body) -> AssetsDefinition:
+        return multi_asset(
+            name=name or body.__name__,
+            specs=[one.spec(body, per) for one in assets],
+            partitions_def=_PARTITIONS[per],
+            backfill_policy=_BACKFILLS[per],
+            pool=pool,
+        )(_judged(body, lambda: _access(assets), {one.name: one.table for one in assets}))
+
+    return make
+
+
+def declared_check(
+    *, asset: str, description: str, reads: Sequence[str | Read] = (), blocking: bool = False
+) -> Callable[[Body], AssetChecksDefinition]:
+    """A function that checks one asset; the check has its name. `reads` are all the tables that it reads."""
+
+    def make(body: Body) -> AssetChecksDefinition:
+        return asset_check(
+            asset=asset,
+            name=body.__name__,
+            description=description,
+            blocking=blocking,
+            additional_deps=_deps(reads, but=asset),
+        )(_judged(body, lambda: _check_access(f"{asset}:{body.__name__}", reads), {}))
+
+    return make
+
+
+def declared_checks(
+    *,
+    asset: str,
+    checks: Mapping[str, str],
+    reads: Sequence[str | Read] = (),
+    blocking: Sequence[str] = (),
+) -> Callable[[Body], AssetChecksDefinition]:
+    """A function that makes several checks of one asset in one step: name to description, and which of them block."""
+
+    def make(body: Body) -> AssetChecksDefinition:
+        specs = [
+            AssetCheckSpec(
+                name,
+                asset=asset,
+                description=text,
+                blocking=name in blocking,
+                additional_deps=_deps(reads, but=asset),
+            )
+            for name, text in checks.items()
+        ]
+        return multi_asset_check(name=f"{asset}_checks", specs=specs)(
+            _judged(body, lambda: _check_access(f"{asset}:checks", reads), {})
+        )
+
+    return make
+
+
+def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:
+    """One dependency per asset that is read; an asset is none of its own."""
+    found = [dep for read in as_reads(reads) for dep in read.deps]
+    return list(
+        {dep.asset_key.to_user_string(): dep for dep in found if dep.asset_key.path != [but]}.values()
+    )
+
+
+def _access(assets: Sequence[Declaration]) -> Access:
+    reads = {read.name for one in assets for read in as_reads(one.reads)}
+    earlier = {name for one in assets for name in EARLIER_READS.get(one.name, ())}
+    tables = {one.table for one in assets if one.table} | {name for one in assets for name in one.writes}
+    return Access(
+        name=" and ".join(one.name for one in assets),
+        may_read=frozenset(reads | earlier) | _ANYONE_READS,
+        may_write=frozenset(tables | RECORDS.keys()),
+    )
+
+
+def _check_access(name: str, reads: Sequence[str | Read]) -> Access:
+    names = frozenset(read.name for read in as_reads(reads))
+    return Access(name=name, may_read=names, may_write=frozenset())
+
+
+def _judged(body: Body, access_of: Callable[[], Access], tables: Mapping[str, str | None]) -> Body:
+    """The body within an access of its own; its results say what was read and written."""
+
+    @wraps(body)
+    def run(*given: Any, **named: Any) -> Any:
+        with opened(access_of()) as access:
+            return _told(body(*given, **named), access, tables)
+
+    @wraps(body)
+    def run_step_by_step(*given: Any, **named: Any) -> Iterator[Any]:
+        access, results = access_of(), iter(body(*given, **named))
+        while True:
+            with opened(access):
+                try:
+                    result = next(results)
+                except StopIteration:
+                    return
+            yield _told(result, access, tables)
+
+    return run_step_by_step if inspect.isgeneratorfunction(body) else run
+
+
+def _told(result: Any, access: Access, tables: Mapping[str, str | None]) -> Any:
+    metadata = {**(result.metadata or {}), "tables_read": MetadataValue.json(access.table_versions)}
+    if isinstance(result, AssetCheckResult):
+        return result._replace(metadata=metadata)
+    key = result.asset_key.to_user_string() if result.asset_key else next(iter(tables))
+    digits = access.written.get(tables[key] or "")
+    version = result.data_version or (DataVersion(digits) if digits else None)
+    return MaterializeResult(
+        asset_key=result.asset_key, metadata=metadata, data_version=version, tags=result.tags
+    )
+
+
+def _source_of(body: Body) -> dict[str, Any]:
+    """File and line of the function, so that a click in the UI leads there."""
+    code = inspect.unwrap(body).__code__
+    place = LocalFileCodeReference(file_path=code.co_filename, line_number=code.co_firstlineno)
+    return {"dagster/code_references": CodeReferencesMetadataValue(code_references=[place])}

@@ -1,0 +1,118 @@
+"""What assets read: by name, from which partitions, and which asset is the node of a name in the graph."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dagster import (
+    AllPartitionMapping,
+    AssetDep,
+    DimensionPartitionMapping,
+    IdentityPartitionMapping,
+    MultiPartitionMapping,
+    MultiToSingleDimensionPartitionMapping,
+    PartitionMapping,
+    TimeWindowPartitionMapping,
+)
+
+from resources.market.live_sources import LIVE_ONLY_TABLES
+from resources.models.registry import PRICE_FAMILY, SPREAD_FAMILY, family_name
+from spot.contracts.tables import TABLES
+from spot.errors import ConfigurationError
+from trading_assets.partitions import LIVE_ONLY_ASSETS, OWN_FORECAST_ASSETS
+
+PRICE_MODELS, SPREAD_MODELS = family_name(PRICE_FAMILY), family_name(SPREAD_FAMILY)
+RECORDS: Mapping[str, str] = {
+    "alerts": "every asset and sensor raises alerts, once each",
+    "captures": "what live sources answered; the raw tables hold the rows",
+    "exchange_rates": "fetched with the prices of zones that do not trade in euro",
+    "local_currency_prices": "prices of zones that do not trade in euro, as published; their raw table is in euro",
+    "promotion_decisions": "one row per decision of the policy or of a person",
+    "quarantine": "rows that were refused for some table, each with its reason",
+    "retrain_requests": "asked for by sensors and people, closed by the runs that answer them",
+}
+"""Tables without a node, and why: many write them. Any asset may; who reads one declares it."""
+_NODES: Mapping[str, tuple[str, ...]] = {
+    "day_ahead_forecasts": ("day_ahead_forecast",),
+    "feature_importance": ("forecast_explanations",),
+    "load_forecasts": ("load_forecasts", *OWN_FORECAST_ASSETS[1:]),
+    "model_comparisons": ("model_comparison",),
+    "publications": ("published_signals",),
+    "renewable_forecasts": ("renewable_forecasts", *OWN_FORECAST_ASSETS[1:]),
+    "settlements": ("settlement",),
+    PRICE_MODELS: ("champion",),
+    SPREAD_MODELS: ("spread_model",),
+}
+"""Name to the assets that write it, where the asset has another name."""
+_NOT_HERE = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts"}) - {*LIVE_ONLY_ASSETS, *OWN_FORECAST_ASSETS}
+"""Tables that no zone of this desk has a source of: their assets are no part of the graph."""
+_BEGAN = "its verdicts on earlier days say when a state began, so that it is told once"
+EARLIER_READS: Mapping[str, Mapping[str, str]] = {
+    "settlement": {
+        "settlements": "live money of a strategy that left the settings stays; half a year of it is drawn",
+    },
+}
+"""Asset to what it reads of earlier days, or of its own rows, and why.
+
+A dependency would close a circle. The list is complete: a test compares it, with the declared dependencies,
+to what a run reads.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A table, or a family of the registry, that an asset reads."""
+
+    name: str
+    partitions: PartitionMapping | None = None
+    """Which partitions of it; None for the same zone and day."""
+    nodes: tuple[str, ...] | None = None
+    """Assets that write what is read; None for all that write `name`."""
+
+    @property
+    def deps(self) -> list[AssetDep]:
+        """The dependencies that follow; none for a table without a node."""
+        nodes = nodes_of(self.name) if self.nodes is None else self.nodes
+        return [AssetDep(node, partition_mapping=self.partitions) for node in nodes]
+
+
+def nodes_of(name: str) -> tuple[str, ...]:
+    """The assets of this graph that write a table or a family of the registry; none for a table that many write.
+
+    Raises:
+        ConfigurationError: there is no such table or family.
+    """
+    if name not in TABLES and name not in (PRICE_MODELS, SPREAD_MODELS):
+        raise ConfigurationError(f"an asset reads {name}, which is no table: known are {sorted(TABLES)}")
+    return () if name in RECORDS or name in _NOT_HERE else _NODES.get(name, (name,))
+
+
+def as_reads(named: Iterable[str | Read]) -> tuple[Read, ...]:
+    """Names stand for the same zone and day."""
+    return tuple(Read(one) if isinstance(one, str) else one for one in named)
+
+
+def of_zone(name: str, *, by: str | None = None) -> Read:
+    """What the same zone has: all its days seen from a model, its model seen from a day.
+
+    `by` names the asset, where several write it.
+    """
+    return Read(name, MultiToSingleDimensionPartitionMapping("zone"), None if by is None else (by,))
+
+
+def of_days_before(name: str, *, first: int, last: int) -> Read:
+    """The same zone's rows of the days from `first` to `last` before the delivery day; 1 is the day before."""
+    days = TimeWindowPartitionMapping(start_offset=-first, end_offset=-last)
+    return Read(
+        name,
+        MultiPartitionMapping(
+            {
+                "zone": DimensionPartitionMapping("zone", IdentityPartitionMapping()),
+                "delivery_day": DimensionPartitionMapping("delivery_day", days),
+            }
+        ),
+    )
+
+
+def of_every_partition(*names: str) -> tuple[Read, ...]:
+    """All that there is, of every zone and day."""
+    return tuple(Read(name, AllPartitionMapping()) for name in names)

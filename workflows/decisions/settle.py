@@ -1,0 +1,53 @@
+"""Settling the signals of a span of days against the prices that came. No asset is defined here."""
+
+import polars as pl
+
+from resources.lake.lake import Lake
+from resources.lake.zone_tables import PRICE_TABLES, read_raw_tables
+from resources.settings.strategies import strategies_of
+from resources.settings.zones import Desk
+from spot.contracts.signal_tables import SETTLEMENTS
+from spot.market.delivery import ZoneDays
+from spot.risk.outcomes import zone_outcomes
+from spot.strategy.outbox.batch import as_sent
+from spot.strategy.settle import settle_signals
+
+
+def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
+    """Rows of `settlements` for every signal of the span whose prices are known.
+
+    Live orders that never left the desk are settled as flat. Live money of a strategy that the desk has taken
+    out of its settings since stays on record.
+    """
+    raw = read_raw_tables(
+        lake,
+        span.zone,
+        desk.zone(span.zone),
+        first_day=span.first_day,
+        last_day=span.last_day,
+        tables=PRICE_TABLES,
+    )
+    signals = as_sent(_stored("signals", span, lake), _stored("publications", span, lake))
+    curves, parts = _stored("bid_curves", span, lake), [SETTLEMENTS.empty()]
+    for strategy in strategies_of(desk, span.zone):
+        outcomes = zone_outcomes(raw, zone=span.zone, settled_against=strategy.settled_against)
+        own = signals.filter(pl.col("strategy") == strategy.strategy)
+        parts.append(settle_signals(own, outcomes, strategy, bid_curves=curves))
+    settled = pl.concat(parts)
+    left_out = (
+        _stored("settlements", span, lake)
+        .filter(pl.col("mode") == "live")
+        .join(signals.select("signal_id"), on="signal_id", how="semi")
+        .join(settled, on="signal_id", how="anti")
+    )
+    return pl.concat([settled, left_out])
+
+
+def unsettled(span: ZoneDays, lake: Lake) -> pl.DataFrame:
+    """Signals of the span with a position that have no settlement yet."""
+    traded = _stored("signals", span, lake).filter(pl.col("side") != "flat")
+    return traded.join(_stored("settlements", span, lake), on="signal_id", how="anti")
+
+
+def _stored(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:
+    return lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
