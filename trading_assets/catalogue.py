@@ -8,7 +8,7 @@ from dagster import (
 )
 
 from trading_assets.market_data import extra_feeds, fundamentals, prices, source_freshness, weather
-from trading_assets.models import price, spread
+from trading_assets.models import champion, comparison, evaluation, price_model, spread, training_set
 from trading_assets.monitoring import inputs, outputs
 from trading_assets.partitions import OWN_FORECAST_ASSETS
 from trading_assets.trading import features, forecasts, outbox, settlement, signals
@@ -19,7 +19,11 @@ LAYERS = (
     fundamentals,
     extra_feeds,
     features,
-    price,
+    training_set,
+    price_model,
+    evaluation,
+    champion,
+    comparison,
     spread,
     forecasts,
     signals,

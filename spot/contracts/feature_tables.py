@@ -119,18 +119,51 @@ DAY_AHEAD_FEATURES = TableContract(
 TRAINING_SET = TableContract(
     name="training_set",
     description=(
-        "Model inputs as known at the gate, beside the price that the auction then gave. Rows without an"
-        " outcome are left out."
+        "What the newest training run of a zone learns from and is judged on: model inputs as known at the"
+        " gate, beside the price that the auction then gave. `training_windows` says which days are which."
     ),
     key=MTU_KEY,
     columns={
         **MTU_COLUMNS,
         **FEATURES,
         "price_eur_per_mwh": Column(
-            dtype=pl.Float64, description="day-ahead price: the outcome", unit="EUR/MWh"
+            dtype=pl.Float64,
+            description="day-ahead price: the outcome; null where it was not known",
+            unit="EUR/MWh",
+            nullable=True,
         ),
         **_PROVENANCE,
     },
 )
 
-FEATURE_TABLES: tuple[TableContract, ...] = (DAY_AHEAD_FEATURES, TRAINING_SET)
+TRAINING_WINDOWS = TableContract(
+    name="training_windows",
+    description=(
+        "The newest training set of each zone and model: its days, as of when it is known, its fingerprint,"
+        " and the versions of the tables that it was made from and written to."
+    ),
+    key=("zone", "model"),
+    columns={
+        "zone": Column(dtype=pl.String, description="bidding zone"),
+        "model": Column(
+            dtype=pl.String, description="what is learnt: the price of the auction, or the spread"
+        ),
+        "first_day": Column(dtype=pl.Date, description="first delivery day that is learnt from"),
+        "learn_through": Column(dtype=pl.Date, description="newest delivery day that is learnt from"),
+        "evaluate_through": Column(
+            dtype=pl.Date, description="newest of the days that judge the model, which it never sees"
+        ),
+        "as_of_utc": Column(
+            dtype=UTC_INSTANT, description="no value that was published later entered", unit="instant"
+        ),
+        "lineage": Column(dtype=pl.String, description="source of the data and what was admitted"),
+        "data_version": Column(dtype=pl.String, description="fingerprint of every row that has an outcome"),
+        "table_name": Column(dtype=pl.String, description="table that holds the rows"),
+        "table_version": Column(dtype=pl.Int64, description="version of that table that holds the rows"),
+        "read_versions_json": Column(
+            dtype=pl.String, description="table to the version that was read to make the rows, as JSON"
+        ),
+    },
+)
+
+FEATURE_TABLES: tuple[TableContract, ...] = (DAY_AHEAD_FEATURES, TRAINING_SET, TRAINING_WINDOWS)

@@ -18,7 +18,7 @@ from spot.errors import ContractError
 from spot.features.calendar import calendar_features, holiday_fraction
 from spot.features.fundamentals import fundamental_features
 from spot.features.gatekeeper import Gatekeeper
-from spot.features.grid import make_grid, periods_of
+from spot.features.grid import Grid, make_grid, periods_of
 from spot.features.price_history import price_features
 from spot.features.second_price_history import second_price_features
 from spot.features.vintages import NEVER_US, check_no_look_ahead
@@ -105,13 +105,7 @@ def build_panel(
     grid = make_grid(zone, first_day, last_day)
     keeper = Gatekeeper({"day_ahead_prices": prices}, grid, n_history=0)
     outcome = periods_of(grid, keeper.outcome("day_ahead_prices", "day_ahead", "price_eur_per_mwh"))
-    row = (own["delivery_day"].to_numpy() - np.datetime64(first_day, "D")).astype(np.int64)
-    starts_us = own["delivery_start_utc"].dt.epoch("us").to_numpy()
-    period = (starts_us - grid.start_us[row]) // (grid.mtu_minutes[row] * 60_000_000)
-    matrices = {}
-    for name in inputs:
-        matrices[name] = np.full(outcome.shape, np.nan)
-        matrices[name][row, period] = own[name].fill_null(np.nan).to_numpy()
+    matrices = columns_on_grid(own, grid, inputs)
     return DeliveryPanel(
         zone=zone,
         days=np.arange(np.datetime64(first_day, "D"), np.datetime64(last_day, "D") + 1),
@@ -121,6 +115,18 @@ def build_panel(
         inputs=matrices,
         holiday_fraction=holiday_fraction(zone, grid.days),
     )
+
+
+def columns_on_grid(rows: pl.DataFrame, grid: Grid, names: Sequence[str]) -> dict[str, Floats]:
+    """Each column of rows by market time unit as (D, P); NaN where a unit has no row or no value."""
+    row = (rows["delivery_day"].to_numpy() - np.datetime64(grid.days[0], "D")).astype(np.int64)
+    starts_us = rows["delivery_start_utc"].dt.epoch("us").to_numpy()
+    period = (starts_us - grid.start_us[row]) // (grid.mtu_minutes[row] * 60_000_000)
+    matrices = {}
+    for name in names:
+        matrices[name] = np.full((len(grid.days), int(grid.n_periods.max())), np.nan)
+        matrices[name][row, period] = rows[name].fill_null(np.nan).to_numpy()
+    return matrices
 
 
 def _assemble(keeper: Gatekeeper, columns: Mapping[str, Floats]) -> pl.DataFrame:

@@ -34,6 +34,8 @@ from spot.strategy.spread.sources import daily_pinball_losses
 from trading_assets.partitions import of_zone, zone_partitions
 from workflows.forecasting.served_spread import spread_lineage, spread_strategy
 from workflows.lifecycle.spread_promotion import judge_spread
+from workflows.training.origin import origin_tags
+from workflows.training.recorded_window import RecordedWindow, versions_of
 from workflows.training.spread import (
     MIN_DAYS,
     WINDOW_DAYS,
@@ -41,7 +43,7 @@ from workflows.training.spread import (
     spread_data_version,
     spread_fingerprint,
 )
-from workflows.training.window import TrainingWindow, origin_tags, table_versions, training_window
+from workflows.training.window import TrainingWindow, training_window
 
 
 @asset(
@@ -104,17 +106,23 @@ def spread_model(
             model.fit(inputs, truth)
         except ForecastError as error:
             return MaterializeResult(metadata={"version": "none", "reason": str(error)})
-        tags = {
-            **origin_tags(
-                window,
-                training_order,
-                seed=model.settings.seed,
-                data_version=spread_data_version(inputs, truth),
-                as_of_utc=now,
-            ),
-            "table_versions": table_versions(lake, ("day_ahead_features", *PRICE_TABLES)),
-            "code_version": spread_code_version(),
-        }
+        recorded = RecordedWindow(
+            model=SPREAD_FAMILY,
+            window=window,
+            as_of_utc=judged_at.gate_utc,
+            lineage=lineage,
+            data_version=spread_data_version(inputs, truth),
+            table_name="day_ahead_features",
+            table_version=lake.version("day_ahead_features"),
+            read_versions=versions_of(lake, PRICE_TABLES),
+        )
+        tags = origin_tags(
+            recorded,
+            training_order,
+            seed=model.settings.seed,
+            code_version=spread_code_version(),
+            now=now,
+        )
         losses = daily_pinball_losses(model, judged_at, window.evaluation_days)
         metrics = {"n_training_days": float(n_days), **_means(losses)}
         version = spreads.register(

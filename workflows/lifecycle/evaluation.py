@@ -11,13 +11,9 @@ import numpy as np
 
 from resources.models.registry import ModelRegistry, ModelVersion
 from resources.pictures.comparison import walk_forward_errors
-from resources.settings.policies import promotion_settings
-from resources.settings.zones import Desk
 from spot.contracts.panel import Floats
-from spot.forecast.members import forecaster_from_files
 from spot.lifecycle.promotion import Evidence
-from spot.lifecycle.sanity import SanityCheck, SanityVerdict, assess_sanity
-from workflows.training.window import TrainingData, WalkForwardScores
+from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,31 +73,27 @@ def evaluation_from_json(text: str) -> Evaluation:
     )
 
 
-def assess_candidate(
-    registry: ModelRegistry,
-    candidate: ModelVersion,
-    data: TrainingData,
-    scores: WalkForwardScores,
-    desk: Desk,
-) -> Evaluation:
-    """Scores and sanity of a candidate as stored."""
-    sanity = assess_sanity(
-        registry.files(candidate),
-        data.panel,
-        from_files=forecaster_from_files,
-        trained_from=candidate.trained_from,
-        trained_through=candidate.trained_through,
-        data_version=candidate.tags.get("data_version", ""),
-        settings=promotion_settings(desk).sanity,
-    )
-    return Evaluation(
-        days=scores.days,
-        candidate=scores.candidate,
-        champion=scores.champion,
-        naive=scores.naive,
-        champion_version=scores.champion_version,
-        sanity=sanity,
-    )
+def keep_evaluation(registry: ModelRegistry, candidate: ModelVersion, evaluation: Evaluation) -> bytes:
+    """Write the evaluation beside the version, and its figures and picture to the run that made it.
+
+    Returns the picture, PNG. What promotion reads is written first.
+    """
+    registry.set_tag(candidate.zone, candidate.version, "evaluation", evaluation.to_json())
+    means = {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()}
+    registry.log_metrics(candidate, means)
+    drawn = evaluation_picture(evaluation, candidate)
+    registry.log_picture(candidate, "walk_forward_errors", drawn)
+    return drawn
+
+
+def loss_ratio(candidate: ModelVersion) -> float | None:
+    """Mean error of an evaluated version over that of the naive rule.
+
+    None where it was not evaluated, or where one of both has no error.
+    """
+    text = candidate.tags.get("evaluation")
+    means = {} if text is None else evaluation_from_json(text).means()
+    return means["candidate"] / means["naive"] if {"candidate", "naive"} <= means.keys() else None
 
 
 def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion) -> bytes:

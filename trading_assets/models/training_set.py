@@ -1,0 +1,33 @@
+"""The training set of the price model: made once, written, and read by what trains and what judges."""
+
+from dagster import AssetExecutionContext, BackfillPolicy, MaterializeResult, asset
+
+from resources.clock import Clock
+from resources.lake.lake import Lake
+from resources.models.training_order import TrainingOrder
+from resources.pictures.asset_metadata import OWNERS, table_metadata, written
+from resources.settings.zones import Desk
+from trading_assets.models.facts import window_facts
+from trading_assets.partitions import of_zone, zone_partitions
+from workflows.training.price_set import READS, TABLE, write_price_set
+
+
+@asset(
+    group_name="models",
+    partitions_def=zone_partitions,
+    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
+    owners=OWNERS,
+    kinds={"polars", "deltalake"},
+    metadata=table_metadata(TABLE),
+    deps=[of_zone(table) for table in READS],
+)
+def training_set(
+    context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock
+) -> MaterializeResult:  # type: ignore[type-arg]
+    """Inputs beside the price that the auction then gave, for the days a version learns from and the newer days that judge it.
+
+    Everything is as known at the gate of the first day that the version may forecast.
+    """
+    made = write_price_set(context.partition_key, lake, desk, training_order, clock)
+    facts = {**written(made.rows, made.report), **window_facts(made.recorded), "cause": training_order.cause}
+    return MaterializeResult(metadata=facts)

@@ -1,0 +1,94 @@
+"""A candidate of the price model on days that it never saw, beside the champion and the weekly naive forecast."""
+
+from datetime import date
+
+import numpy as np
+
+from resources.models.registry import ModelRegistry, ModelVersion
+from resources.settings.policies import promotion_settings
+from resources.settings.zones import Desk
+from spot.contracts.panel import Floats
+from spot.errors import ForecastError, ModelIntegrityError
+from spot.features.known_prices import KnownPrices
+from spot.forecast.members import forecaster_from_files
+from spot.lifecycle.sanity import SanityVerdict, assess_sanity
+from spot.walk.forecasts import daily_absolute_errors, walk_forward, weekly_naive_errors
+from workflows.lifecycle.evaluation import Evaluation
+from workflows.training.price_set import TrainingData
+from workflows.training.recorded_window import RecordedWindow
+
+
+def find_candidate(registry: ModelRegistry, recorded: RecordedWindow) -> ModelVersion:
+    """The newest version that learnt from the training set.
+
+    Raises:
+        ForecastError: there is none: the model has to be trained first.
+    """
+    zone, serves_from = recorded.window.zone, recorded.window.serves_from
+    made = [
+        version
+        for version in registry.versions(zone)
+        if version.lineage == recorded.lineage and version.serves_from == serves_from
+    ]
+    if not made:
+        raise ForecastError(f"zone {zone}: no version serves from {serves_from}; train the model first")
+    return made[-1]
+
+
+def evaluate_price_model(
+    candidate: ModelVersion,
+    rival: ModelVersion | None,
+    data: TrainingData,
+    published: KnownPrices,
+    registry: ModelRegistry,
+    desk: Desk,
+) -> Evaluation:
+    """Walk the candidate and its rival over the evaluation days, and check the candidate as stored.
+
+    A rival whose files are damaged, or of another version of the code, forecasts nothing: the candidate is
+    judged like a first one, since the zone would stay flat for ever if it had to be compared with what cannot
+    speak.
+    """
+    days, theirs = data.window.evaluation_days, None
+    if rival is not None:
+        try:
+            theirs = _errors(registry, rival, data, published, days)
+        except ModelIntegrityError:
+            rival = None
+    return Evaluation(
+        days=days,
+        candidate=_errors(registry, candidate, data, published, days),
+        champion=theirs,
+        naive=weekly_naive_errors(data.panel, days),
+        champion_version=None if rival is None else rival.version,
+        sanity=_sanity(candidate, data, registry, desk),
+    )
+
+
+def _errors(
+    registry: ModelRegistry,
+    version: ModelVersion,
+    data: TrainingData,
+    published: KnownPrices,
+    days: tuple[date, ...],
+) -> Floats:
+    forecaster, _ = registry.load(version.zone, version.version)
+    walked = walk_forward(forecaster, data.panel, days, published=published)
+    losses = daily_absolute_errors(walked, data.panel)
+    # a day it learnt from says nothing about it
+    losses[[day <= version.trained_through for day in days]] = np.nan
+    return losses
+
+
+def _sanity(
+    candidate: ModelVersion, data: TrainingData, registry: ModelRegistry, desk: Desk
+) -> SanityVerdict:
+    return assess_sanity(
+        registry.files(candidate),
+        data.panel,
+        from_files=forecaster_from_files,
+        trained_from=candidate.trained_from,
+        trained_through=candidate.trained_through,
+        data_version=candidate.tags.get("data_version", ""),
+        settings=promotion_settings(desk).sanity,
+    )

@@ -1,0 +1,65 @@
+"""A version of a zone's price model from the training set that is written."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+
+from resources.lake.zone_tables import lineage_of
+from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
+from resources.models.training_order import TrainingOrder
+from resources.settings.code_version import model_code_version
+from resources.settings.zones import Desk, ZoneSettings
+from spot.forecast.members import load_settings_mapping, make_forecaster
+from workflows.training.origin import origin_tags
+from workflows.training.price_set import TrainingData
+
+
+def train_price_model(
+    data: TrainingData,
+    desk: Desk,
+    registry: ModelRegistry,
+    order: TrainingOrder,
+    *,
+    now: datetime,
+    run_id: str,
+) -> tuple[ModelVersion, bool]:
+    """The version that learns from `data`, and whether it is new.
+
+    The same settings, data and code again are the version that is there: nothing is trained twice.
+    """
+    zone = data.window.zone
+    settings = desk.zone(zone)
+    document = desk.document("models", settings.model)
+    identity = price_fingerprint(data, document, settings)
+    known = registry.find(zone, identity)
+    if known is not None:
+        return known, False
+    model = make_forecaster(load_settings_mapping(document)).fit(data.learning)
+    origin = origin_tags(data.recorded, order, seed=settings.seed, code_version=model_code_version(), now=now)
+    facts = VersionFacts(
+        settings=document,
+        metrics={"n_training_days": float(len(data.learning))},
+        fingerprint=identity,
+        lineage=data.recorded.lineage,
+        trained_from=data.window.first_day,
+        trained_through=data.window.learn_through,
+        serves_from=data.window.serves_from,
+        tags={**origin, "profile": settings.model},
+    )
+    return registry.register(zone, model.to_files(), facts, run_id=run_id), True
+
+
+def price_fingerprint(data: TrainingData, model_settings: Mapping[str, Any], settings: ZoneSettings) -> str:
+    """Identity of a version: settings, seed, the bytes it learnt from, and the code that learnt."""
+    window = data.window
+    parts = [
+        json.dumps(model_settings, sort_keys=True, default=str),
+        str(settings.seed),
+        lineage_of(settings),
+        data.data_version,
+        *(str(day) for day in (window.first_day, window.learn_through, window.evaluate_through)),
+        model_code_version(),
+    ]
+    return sha256("|".join(parts).encode()).hexdigest()[:32]
