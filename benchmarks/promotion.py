@@ -49,7 +49,7 @@ from spot.walk.forecasts import daily_absolute_errors, walk_forward
 
 ROOT = Path(__file__).resolve().parents[1]
 
-CONF = ROOT / "conf"
+CONF = ROOT / "resources/home/templates/conf"
 ZONE, FIRST = "BE", date(2023, 1, 1)
 N_TRAIN, N_WALK, N_SHADOW, N_TRUTH = 300, 14, 56, 60
 WALK, SHADOW = slice(N_TRAIN, N_TRAIN + N_WALK), slice(N_TRAIN + N_WALK, N_TRAIN + N_WALK + N_SHADOW)

@@ -22,7 +22,8 @@ from desk.benchmark.data import (
 from desk.benchmark.download import download_record
 from desk.benchmark.run import BenchmarkJob, BenchmarkRun, Stage, run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
-from resources.settings.home import PROJECT_ROOT, state_home
+from resources.home.find import state_home
+from resources.settings.environment import read_environment
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError
@@ -237,7 +238,7 @@ def zones(
 
 def _profile(name: str) -> dict[str, Any]:
     """Settings of a profile with all levels that the scores need."""
-    path = PROJECT_ROOT / "conf" / "models" / f"{name}.yaml"
+    path = read_environment().conf_folder / "models" / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise ConfigurationError(f"no profile {name!r} in conf/models: there are {known}")

@@ -99,6 +99,8 @@ class DeskSettings(_Frozen):
     """All of `conf/zones.yaml`."""
 
     zones: dict[str, ZoneSettings] = Field(min_length=1)
+    defaults: ZoneSettings = ZoneSettings()
+    """Of every zone that the file does not name."""
 
     @field_validator("zones")
     @classmethod
@@ -120,9 +122,10 @@ def parse_desk_settings(document: Any) -> DeskSettings:
     try:
         return DeskSettings.model_validate(
             {
+                "defaults": defaults,
                 "zones": {
                     name: {**defaults, **(own or {})} for name, own in (document.get("zones") or {}).items()
-                }
+                },
             }
         )
     except (ValidationError, TypeError, AttributeError) as error:
