@@ -8,7 +8,7 @@ code version is a hash over the sources that its work rests on.
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Literal
 
@@ -66,6 +66,7 @@ class Declaration:
     """The table that it writes; None where what it makes is no table."""
     writes: Sequence[str] = ()
     """Tables of other assets to which it adds rows."""
+    tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     """What people read in the UI; the function's docstring where it is None."""
 
@@ -77,6 +78,7 @@ class Declaration:
             group_name=self.group,
             owners=OWNERS,
             kinds=set(self.kinds),
+            tags=self.tags,
             description=self.description or inspect.getdoc(body),
             metadata={
                 **(table_metadata(self.table) if self.table else {}),

@@ -20,7 +20,7 @@ RAW = (
     "generation_actuals",
     *OWN_FORECAST_ASSETS,
 )
-DECIDING = ("day_ahead_forecast", "signals")
+DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
 TRAINING = ("training_set", "price_model", "model_evaluation", "champion", "spread_model")
 JUDGING = (
     "settlement",

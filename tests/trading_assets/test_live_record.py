@@ -79,7 +79,7 @@ def run(tmp_path, project_root, market):
                 instance=instance,
                 tags=tags,
             )
-        return done.asset_materializations_for_node(asset.key.path[-1])[0].metadata
+        return done.asset_materializations_for_node(asset.op.name)[0].metadata
 
     materialise.lake, materialise.store = lake, store
     return materialise
