@@ -1,11 +1,13 @@
 """The roof: assets, checks, jobs, schedules, sensors and the resources of one environment.
 
-It loads and merges, and decides nothing.
+It loads and merges, and decides nothing. Dagster calls `defs` when it loads the code; importing reads nothing.
 """
 
+import dagster
 from dagster import Definitions, in_process_executor
 
-from resources.settings.environment import desk_settings, read_environment
+from resources.settings.environment import Environment, desk_settings, read_environment
+from resources.wall_clock import utc_now
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
 from sensors.publication import PUBLICATION_SENSORS
@@ -13,23 +15,38 @@ from sensors.retraining import RETRAINING_SENSORS
 from sensors.schedules import schedules_of
 from sensors.sources import SOURCE_SENSORS, source_schedules_of
 from sensors.upkeep import UPKEEP_SCHEDULES, UPKEEP_SENSORS
-from trading_assets.catalogue import ASSETS, CHECKS
+from trading_assets.catalogue import CHECKS, assets_for, partitions_for
 from trading_assets.jobs import JOBS
 from trading_assets.upkeep.lake import LAKE_JOBS
 
-_ENVIRONMENT = read_environment()
 
-defs = Definitions(
-    assets=ASSETS,
-    asset_checks=CHECKS,
-    jobs=[*JOBS, *LAKE_JOBS],
-    schedules=[
-        *schedules_of(desk_settings(_ENVIRONMENT)),
-        *source_schedules_of(desk_settings(_ENVIRONMENT)),
-        *UPKEEP_SCHEDULES,
-    ],
-    sensors=[*RETRAINING_SENSORS, *UPKEEP_SENSORS, *ALERTING_SENSORS, *PUBLICATION_SENSORS, *SOURCE_SENSORS],
-    resources=make_resources(_ENVIRONMENT),
-    # The run to the gate works in one process: a process per step costs five seconds of imports each.
-    executor=in_process_executor,
-)
+def build_definitions(environment: Environment) -> Definitions:
+    """The whole graph of the desk in `environment`, with the partitions of today.
+
+    Raises:
+        ConfigurationError: `zones.yaml` or a zone in it is wrong.
+    """
+    settings = desk_settings(environment)
+    partitions = partitions_for(settings, utc_now().date())
+    return Definitions(
+        assets=assets_for(settings.zones, partitions),
+        asset_checks=CHECKS,
+        jobs=[*JOBS, *LAKE_JOBS],
+        schedules=[*schedules_of(settings), *source_schedules_of(settings), *UPKEEP_SCHEDULES],
+        sensors=[
+            *RETRAINING_SENSORS,
+            *UPKEEP_SENSORS,
+            *ALERTING_SENSORS,
+            *PUBLICATION_SENSORS,
+            *SOURCE_SENSORS,
+        ],
+        resources=make_resources(environment),
+        # The run to the gate works in one process: a process per step costs five seconds of imports each.
+        executor=in_process_executor,
+    )
+
+
+@dagster.definitions
+def defs() -> Definitions:
+    """The graph of this process's environment."""
+    return build_definitions(read_environment())

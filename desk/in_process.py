@@ -27,7 +27,7 @@ from resources.wiring import make_lake, make_registry, make_resources
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.gates import gate_closure_utc
-from trading_assets.catalogue import ASSETS, CHECKS
+from trading_assets.catalogue import CHECKS, assets_for
 from trading_assets.jobs import JOBS
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 from workflows.lifecycle.retrain_requests import close_request, requests_of_history
@@ -92,10 +92,14 @@ class ChainRunner:
         self.registry: ModelRegistry = make_registry(environment)
         self.report = report or ChainReport()
         resources = make_resources(environment, desk=desk)
-        definitions = Definitions(
-            assets=ASSETS, asset_checks=CHECKS, jobs=JOBS, resources=resources, executor=in_process_executor
+        zones = {name: desk.zone(name) for name in desk.zones}
+        self._definitions = Definitions(
+            assets=assets_for(zones),
+            asset_checks=CHECKS,
+            jobs=JOBS,
+            resources=resources,
+            executor=in_process_executor,
         )
-        self._definitions = definitions
         resources["state_folder"].set_up()
         self.registry.prepare()
 

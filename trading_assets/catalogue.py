@@ -1,16 +1,29 @@
-"""Every asset and check of the graph, in the order of its story."""
+"""Every asset and check of the graph, in the order of its story, and those that a desk has."""
+
+from collections.abc import Mapping
+from datetime import date
 
 from dagster import (
     AssetChecksDefinition,
     AssetsDefinition,
+    AssetSpec,
+    PartitionsDefinition,
     load_asset_checks_from_modules,
     load_assets_from_modules,
 )
 
+from resources.market.live_sources import live_only_tables
+from resources.settings.zones import DeskSettings, ZoneSettings
 from trading_assets.market_data import extra_feeds, fundamentals, prices, source_freshness, weather
 from trading_assets.models import champion, comparison, evaluation, price_model, spread, training_set
 from trading_assets.monitoring import inputs, outputs
-from trading_assets.partitions import OWN_FORECAST_ASSETS
+from trading_assets.partitions import (
+    ONLY_WITH_TAG,
+    Partitions,
+    first_partition_day,
+    make_partitions,
+    zone_partitions,
+)
 from trading_assets.trading import features, forecasts, outbox, settlement, signals
 from trading_assets.upkeep import analyst_database, lake
 
@@ -34,10 +47,46 @@ LAYERS = (
     analyst_database,
     source_freshness,
     lake,
-    *((weather,) if OWN_FORECAST_ASSETS else ()),
+    weather,
 )
 
 ASSETS: list[AssetsDefinition] = [
     asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)
 ]
+"""All that a desk can have, of every zone and day."""
 CHECKS: list[AssetChecksDefinition] = list(load_asset_checks_from_modules(LAYERS))
+
+
+def assets_for(
+    zones: Mapping[str, ZoneSettings], partitions: Partitions | None = None
+) -> list[AssetsDefinition]:
+    """The assets of a desk with these zones: feeds that none of them has are left out.
+
+    `partitions` narrow every zone and day to those of the desk.
+    """
+    has_own_forecasts = any(own.own_forecasts for own in zones.values())
+    feeds = {table for zone, own in zones.items() for table in live_only_tables(zone, own.sources)}
+    absent = {
+        spec.key
+        for asset in ASSETS
+        for spec in asset.specs
+        if (spec.tags.get(ONLY_WITH_TAG) == "own_forecasts" and not has_own_forecasts)
+        or (spec.tags.get(ONLY_WITH_TAG) == "live_source" and spec.key.to_user_string() not in feeds)
+    }
+
+    def of_desk(spec: AssetSpec) -> AssetSpec:
+        deps = [dep for dep in spec.deps if dep.asset_key not in absent]
+        return spec.replace_attributes(deps=deps, partitions_def=_narrowed(spec, partitions))
+
+    return [asset.map_asset_specs(of_desk) for asset in ASSETS if not set(asset.keys) <= absent]
+
+
+def partitions_for(settings: DeskSettings, today: date) -> Partitions:
+    """The zones that the desk lists, and the days of its newest `partition_years`."""
+    return make_partitions(settings.zones, first_partition_day(settings.partition_years, today))
+
+
+def _narrowed(spec: AssetSpec, partitions: Partitions | None) -> PartitionsDefinition | None:
+    if partitions is None or spec.partitions_def is None:
+        return spec.partitions_def
+    return partitions.of_zone if spec.partitions_def == zone_partitions else partitions.of_zone_and_day

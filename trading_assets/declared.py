@@ -8,7 +8,7 @@ code version is a hash over the sources that its work rests on.
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal
 
@@ -33,8 +33,8 @@ from dagster import (
 from resources.lake.access import Access, opened
 from resources.pictures.asset_metadata import OWNERS, table_metadata
 from resources.settings.code_version import sources_version
-from trading_assets.partitions import zone_day_partitions, zone_partitions
-from trading_assets.reads import EARLIER_READS, RECORDS, Read, as_reads
+from trading_assets.partitions import ONLY_WITH_TAG, zone_day_partitions, zone_partitions
+from trading_assets.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads
 
 Body = Callable[..., Any]
 Scope = Literal["zone and day", "zone", "desk"]
@@ -66,9 +66,10 @@ class Declaration:
     """The table that it writes; None where what it makes is no table."""
     writes: Sequence[str] = ()
     """Tables of other assets to which it adds rows."""
-    tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     """What people read in the UI; the function's docstring where it is None."""
+    only_with: str = ""
+    """What a zone of the desk must have, so that the asset is part of its graph."""
 
     def spec(self, body: Body, scope: Scope) -> AssetSpec:
         """What Dagster shows of the asset and orders its runs by."""
@@ -78,13 +79,13 @@ class Declaration:
             group_name=self.group,
             owners=OWNERS,
             kinds=set(self.kinds),
-            tags=self.tags,
             description=self.description or inspect.getdoc(body),
             metadata={
                 **(table_metadata(self.table) if self.table else {}),
                 **self._shown(),
                 **_source_of(body),
             },
+            tags={ONLY_WITH_TAG: self.only_with} if self.only_with else {},
             partitions_def=_PARTITIONS[scope],
             code_version=sources_version(body.__module__),
         )
@@ -150,7 +151,7 @@ def declared_check(
             name=body.__name__,
             description=description,
             blocking=blocking,
-            additional_deps=_deps(reads, but=asset),
+            additional_deps=_check_deps(reads, asset),
         )(_judged(body, lambda: _check_access(f"{asset}:{body.__name__}", reads), {}))
 
     return make
@@ -172,7 +173,7 @@ def declared_checks(
                 asset=asset,
                 description=text,
                 blocking=name in blocking,
-                additional_deps=_deps(reads, but=asset),
+                additional_deps=_check_deps(reads, asset),
             )
             for name, text in checks.items()
         ]
@@ -189,6 +190,11 @@ def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:
     return list(
         {dep.asset_key.to_user_string(): dep for dep in found if dep.asset_key.path != [but]}.values()
     )
+
+
+def _check_deps(reads: Sequence[str | Read], asset: str) -> list[AssetDep]:
+    """Those of a check: a desk may lack an optional asset, and a check keeps the dependencies it is made with."""
+    return [dep for dep in _deps(reads, but=asset) if dep.asset_key.to_user_string() not in OPTIONAL]
 
 
 def _access(assets: Sequence[Declaration]) -> Access:

@@ -8,7 +8,7 @@ from typing import Any
 
 from dagster import AssetSelection, define_asset_job
 
-from trading_assets.partitions import LIVE_ONLY_ASSETS, OWN_FORECAST_ASSETS
+from trading_assets.partitions import ONLY_WITH_TAG
 
 RAW = (
     "day_ahead_prices",
@@ -18,9 +18,11 @@ RAW = (
     "renewable_forecasts",
     "load_actuals",
     "generation_actuals",
-    *OWN_FORECAST_ASSETS,
 )
-DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
+_OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
+_LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
+"""Assets that only some desks have: nothing is selected where the desk has none."""
+DECIDING = ("day_ahead_forecast", "signals")
 TRAINING = ("training_set", "price_model", "model_evaluation", "champion", "spread_model")
 JUDGING = (
     "settlement",
@@ -41,15 +43,17 @@ def _job(
     minutes: int,
     priority: int = 0,
     kind: str = "trading",
+    and_where_present: AssetSelection | None = None,
 ) -> Any:
     tags = {
         "dagster/max_runtime": str(60 * minutes),
         "dagster/priority": str(priority),
         "spotdesk/kind": kind,
     }
-    return define_asset_job(
-        name, selection=AssetSelection.assets(*assets), description=description, tags=tags
-    )
+    selection: AssetSelection = AssetSelection.assets(*assets)
+    if and_where_present is not None:
+        selection = selection | and_where_present
+    return define_asset_job(name, selection=selection, description=description, tags=tags)
 
 
 history_loaded = _job(
@@ -57,6 +61,7 @@ history_loaded = _job(
     [*RAW, "day_ahead_features"],
     "Raw data and features of a range of days are in the lake.",
     minutes=120,
+    and_where_present=_OWN_FORECASTS,
 )
 signals_ready = _job(
     "signals_ready",
@@ -64,6 +69,7 @@ signals_ready = _job(
     "From new data to signals for one delivery day: the run that has to be done before the gate.",
     minutes=20,
     priority=10,
+    and_where_present=_OWN_FORECASTS,
 )
 auction_results_loaded = _job(
     "auction_results_loaded",
@@ -117,9 +123,10 @@ database_published = _job(
 
 raw_captured = _job(
     "raw_captured",
-    [*RAW, *LIVE_ONLY_ASSETS],
+    RAW,
     "The live sources of a zone were asked once more; what changed is a new vintage.",
     minutes=20,
+    and_where_present=_OWN_FORECASTS | _LIVE_FEEDS,
 )
 sources_watched = _job(
     "sources_watched",

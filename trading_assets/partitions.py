@@ -1,12 +1,17 @@
 """Partitions: zone x delivery day for everything of a day, zone for models; and what a run covers.
 
+An asset by itself has every zone and every day since 2015. `make_partitions` makes those of a desk, for its graph
+in the UI: its own zones, and the days of the newest `partition_years`. A row of an earlier day stays in the lake
+and keeps counting; it is no partition.
+
 A run covers its partition keys, which are one zone and one contiguous range of days
 (`BackfillPolicy.single_run()`). The tag `spotdesk/first_day` widens a run backwards: all days from there to
 its partition are computed and one event is recorded, not one per day. The runner of history uses it, since an
 event costs Dagster about 20 ms and ten years have 3,650 days.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dagster import (
@@ -23,34 +28,43 @@ from dagster import (
     TimeWindowPartitionMapping,
 )
 
-from resources.market.live_sources import LIVE_ONLY_TABLES, live_only_tables
-from resources.settings.environment import desk_settings, read_environment
 from spot.errors import ConfigurationError
 from spot.market.delivery import ZoneDays
-from spot.market.zones import CENTRAL_EUROPE
+from spot.market.zones import ALL_ZONES, CENTRAL_EUROPE
 
 FIRST_DAY_TAG = "spotdesk/first_day"
-FIRST_PARTITION_DAY = date(2015, 1, 1)
+ONLY_WITH_TAG = "spotdesk/only_with"
+"""Of an asset that only some desks have: what a zone of the desk must have for it."""
+_FIRST_KNOWN_DAY = date(2015, 1, 1)
+"""Of no desk: a run of history may cover days since then."""
 
-_SETTINGS = desk_settings(read_environment()).zones
-OWN_FORECAST_ASSETS: tuple[str, ...] = (
-    ("weather_forecasts", "own_forecasts") if any(own.own_forecasts for own in _SETTINGS.values()) else ()
-)
-"""Part of the graph only where a zone forecasts its fundamentals itself: the run to the gate has no step that
-does nothing.
-"""
-LIVE_ONLY_ASSETS = tuple(
-    name
-    for name in LIVE_ONLY_TABLES
-    if any(name in live_only_tables(zone, own.sources) for zone, own in _SETTINGS.items())
-)
-"""Likewise: outages, flows and the like are part of the graph where a live source has them."""
-zone_partitions = StaticPartitionsDefinition(list(_SETTINGS))
-# The current day needs an end offset of 1 and tomorrow, whose auction closes today, of 2.
-day_partitions = DailyPartitionsDefinition(
-    start_date=FIRST_PARTITION_DAY.isoformat(), timezone=CENTRAL_EUROPE, end_offset=2
-)
-zone_day_partitions = MultiPartitionsDefinition({"zone": zone_partitions, "delivery_day": day_partitions})
+
+@dataclass(frozen=True, slots=True)
+class Partitions:
+    """Partitions of one set of zones and days."""
+
+    of_zone: StaticPartitionsDefinition
+    of_zone_and_day: MultiPartitionsDefinition
+
+
+def make_partitions(zones: Iterable[str], first_day: date) -> Partitions:
+    """Partitions of `zones`, and of their delivery days from `first_day` to tomorrow."""
+    by_zone = StaticPartitionsDefinition(list(zones))
+    # The current day needs an end offset of 1 and tomorrow, whose auction closes today, of 2.
+    by_day = DailyPartitionsDefinition(
+        start_date=first_day.isoformat(), timezone=CENTRAL_EUROPE, end_offset=2
+    )
+    return Partitions(by_zone, MultiPartitionsDefinition({"zone": by_zone, "delivery_day": by_day}))
+
+
+def first_partition_day(years: int, today: date) -> date:
+    """First day of this month `years` ago: it moves on with the months, so that keys stay the same for weeks."""
+    return date(today.year - years, today.month, 1)
+
+
+_WIDEST = make_partitions(ALL_ZONES, _FIRST_KNOWN_DAY)
+zone_partitions = _WIDEST.of_zone
+zone_day_partitions = _WIDEST.of_zone_and_day
 
 
 def partition_key(zone: str, delivery_day: date) -> str:

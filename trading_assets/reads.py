@@ -18,7 +18,6 @@ from resources.market.live_sources import LIVE_ONLY_TABLES
 from resources.models.registry import PRICE_FAMILY, SPREAD_FAMILY, family_name
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
-from trading_assets.partitions import LIVE_ONLY_ASSETS, OWN_FORECAST_ASSETS
 
 PRICE_MODELS, SPREAD_MODELS = family_name(PRICE_FAMILY), family_name(SPREAD_FAMILY)
 RECORDS: Mapping[str, str] = {
@@ -34,30 +33,19 @@ RECORDS: Mapping[str, str] = {
 _NODES: Mapping[str, tuple[str, ...]] = {
     "day_ahead_forecasts": ("day_ahead_forecast",),
     "feature_importance": ("forecast_explanations",),
-    "load_forecasts": ("load_forecasts", *OWN_FORECAST_ASSETS[1:]),
+    "load_forecasts": ("load_forecasts", "own_forecasts"),
     "model_comparisons": ("model_comparison",),
     "publications": ("published_signals",),
-    "renewable_forecasts": ("renewable_forecasts", *OWN_FORECAST_ASSETS[1:]),
+    "renewable_forecasts": ("renewable_forecasts", "own_forecasts"),
     "settlements": ("settlement",),
     PRICE_MODELS: ("champion",),
     SPREAD_MODELS: ("spread_model",),
 }
 """Name to the assets that write it, where the asset has another name."""
-_NOT_HERE = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts"}) - {*LIVE_ONLY_ASSETS, *OWN_FORECAST_ASSETS}
-"""Tables that no zone of this desk has a source of: their assets are no part of the graph."""
+OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
+"""Assets that only some desks have: `assets_for` leaves them out elsewhere, and every dependency on them."""
 _BEGAN = "its verdicts on earlier days say when a state began, so that it is told once"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
-    "signals": {
-        "signals": "positions of the day before and of other zones use up limits; what was live stays as it was",
-        "bid_curves": "curves of days that were live stay as they were sent",
-        "risk_events": "events of days that were live stay on record",
-        "limit_conformance": "limits of days that were live stay on record",
-        "publications": "what was sent live says which days stay as they are",
-        "settlements": "the money of the last 400 days uses up the limits on losses",
-    },
-    "published_signals": {
-        "publications": "a channel that has a batch is not sent it again; messages of a day count against a limit",
-    },
     "settlement": {
         "settlements": "live money of a strategy that left the settings stays; half a year of it is drawn",
     },
@@ -87,14 +75,14 @@ class Read:
 
 
 def nodes_of(name: str) -> tuple[str, ...]:
-    """The assets of this graph that write a table or a family of the registry; none for a table that many write.
+    """The assets that write a table or a family of the registry; none for a table that many write.
 
     Raises:
         ConfigurationError: there is no such table or family.
     """
     if name not in TABLES and name not in (PRICE_MODELS, SPREAD_MODELS):
         raise ConfigurationError(f"an asset reads {name}, which is no table: known are {sorted(TABLES)}")
-    return () if name in RECORDS or name in _NOT_HERE else _NODES.get(name, (name,))
+    return () if name in RECORDS else _NODES.get(name, (name,))
 
 
 def as_reads(named: Iterable[str | Read]) -> tuple[Read, ...]:

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import polars as pl
 import typer
@@ -10,15 +10,13 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, out
 from desk.screen.report import Picture, Report, Section, render_report, table_of
 from resources.lake.zone_tables import lineage_of
-from resources.settings.environment import admit_zones, desk_resource, read_environment
+from resources.settings.environment import desk_resource, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
 from spot.lifecycle.comparison import comparison_in_words, daily_comparison
 from spot.market.zones import find_zone
-
-if TYPE_CHECKING:
-    from workflows.lifecycle.compare import Comparison
+from workflows.lifecycle.compare import Comparison, comparable_days, compare_zone
 
 _HEADINGS = {
     "label": "",
@@ -54,7 +52,6 @@ def compare(
     in the table model_comparisons.
     """
     name = find_zone(zone).name
-    admit_zones([name])
     environment = read_environment()
     lake, registry = make_lake(environment), make_registry(environment)
     a, b = (registry.version(name, version) for version in versions)
@@ -64,6 +61,7 @@ def compare(
         )
     desk = desk_resource(
         environment,
+        zones=[name],
         source=a.lineage.partition(" + ")[0],
         assume_known=tuple(filter(None, a.lineage.partition(" + ")[2].split(", "))),
     )
@@ -71,8 +69,6 @@ def compare(
         raise ConfigurationError(
             f"zone {name}: data {a.lineage} of the versions cannot be read as {lineage_of(desk.zone(name))}"
         )
-    from workflows.lifecycle.compare import comparable_days, compare_zone
-
     days = comparable_days(lake, a, b, first=_day(first_day), last=_day(last_day))
     found = compare_zone(
         (a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=utc_now()
@@ -92,7 +88,7 @@ def compare(
     out.print(comparison_in_words(found.rows))
 
 
-def comparison_report(found: "Comparison", lineage: str) -> Report:
+def comparison_report(found: Comparison, lineage: str) -> Report:
     """The comparison as a page with pictures."""
     from resources.pictures.comparison import cumulated_gain, error_by_hour
 

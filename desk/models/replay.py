@@ -8,10 +8,11 @@ import polars as pl
 import typer
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
-from resources.settings.environment import admit_zones, desk_resource, read_environment
+from resources.settings.environment import desk_resource, read_environment
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
+from workflows.decisions.replay import replay_signal
 
 
 def replay(
@@ -41,13 +42,14 @@ def replay(
     rows = _find_rows(
         lake.read("signals", zones=None if zone is None else [find_zone(zone).name]), signal, zone, day
     )
-    admit_zones([rows[0]["zone"]])  # partition keys are fixed when the graph is imported
-    from workflows.decisions.replay import replay_signal
-
     registry = make_registry(environment)
     every = [
         replay_signal(
-            row, lake, desk_resource(environment, **_source_of(row)), registry, environment.trading_state
+            row,
+            lake,
+            desk_resource(environment, zones=[row["zone"]], **_source_of(row)),
+            registry,
+            environment.trading_state,
         )
         for row in rows
     ]

@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
+from dagster import DagsterInstance
 
+from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
-from resources.settings.environment import admit_zones, desk_resource, prepare_dagster_home, read_environment
+from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from resources.settings.policies import monitoring_settings
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
@@ -15,6 +17,7 @@ from spot.errors import ConfigurationError
 from spot.lifecycle.retraining import RetrainCause, decide_retrains, mark
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
+from workflows.lifecycle.retrain_requests import close_request, read_requests, write_requests
 
 
 def retrain(
@@ -40,15 +43,12 @@ def retrain(
 
     It becomes candidate; serving is decided on evidence (spotdesk models).
     """
-    admit_zones([zone])
     name, environment, now = find_zone(zone).name, read_environment(), utc_now()
-    desk, lake = desk_resource(environment), make_lake(environment)
+    desk, lake = desk_resource(environment, zones=[name]), make_lake(environment)
     if queue and not (name in desk.zones and desk.zone(name).is_scheduled):
         raise ConfigurationError(
             f"zone {name} is not looked after (conf/zones.yaml): nothing would train it; leave out --queue"
         )
-    from workflows.lifecycle.retrain_requests import close_request, read_requests, write_requests
-
     cause = RetrainCause(zone=name, kind="person", detail=f"{by}: {reason}", observed_at_utc=now)
     decision = decide_retrains(
         read_requests(lake, name), [cause], now=now, settings=monitoring_settings(desk).retraining
@@ -69,10 +69,6 @@ def retrain(
     if queue:
         emit_json(asdict(request)) if as_json else out.print(f"request {request.request_id} is queued")
         return
-    from dagster import DagsterInstance
-
-    from desk.in_process import ChainFailedError, ChainRunner, train_zone
-
     prepare_dagster_home(environment)
     with DagsterInstance.get() as instance:
         runner = ChainRunner(environment, desk, instance)

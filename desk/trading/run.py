@@ -6,22 +6,20 @@ from dataclasses import asdict
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import polars as pl
 import typer
+from dagster import DagsterInstance
 
+from desk.in_process import ChainReport, ChainRequest, run_chain
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_facts, emit_json, err, out, stages
 from desk.setup.probe import ask_once
-from desk.setup.zones_file import zones_text
 from desk.trading.blocked import blocked_days, in_words
-from resources.home.find import TEMPLATES
-from resources.home.open import open_or_make_desk
 from resources.market.live_sources import LIVE_SOURCES, live_providers
 from resources.market.market_files import MarketFiles
 from resources.settings.environment import (
     Environment,
-    admit_zones,
     desk_resource,
     desk_settings,
     prepare_dagster_home,
@@ -35,9 +33,6 @@ from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-
-if TYPE_CHECKING:
-    from desk.in_process import ChainReport
 
 
 class Source(StrEnum):
@@ -111,8 +106,6 @@ def run(
         raise ConfigurationError(
             f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet"
         )
-    _open_desk(zones, source, model, strategy)
-    admit_zones(zones)
     environment = read_environment()
     if data is not None:
         environment = environment.model_copy(update={"market_data": data.expanduser().resolve()})
@@ -121,7 +114,7 @@ def run(
         _refuse_zones_without_file(environment, zones)
     if source.value in LIVE_SOURCES:
         _refuse_silent_source(environment, source.value, zones)
-    desk = desk_resource(environment)
+    desk = desk_resource(environment, zones=zones)
     (
         monitoring_settings(desk),
         promotion_settings(desk),
@@ -157,19 +150,6 @@ def run(
     )
 
 
-def _open_desk(zones: tuple[str, ...], source: Source, model: str | None, strategy: list[str] | None) -> None:
-    """The desk in use; in a checkout without one, a new desk whose settings are those of this command.
-
-    So every later command works on the same market.
-    """
-    more: dict[str, Any] = {"model": model} if model else {}
-    more |= {"strategies": strategy} if strategy else {}
-    template = TEMPLATES / "conf" / "zones.yaml"
-    text = zones_text(template, list(zones), source.value, [], add=False, force=True, more=more)
-    if note := open_or_make_desk({"zones.yaml": text}).note:
-        err.print(note, soft_wrap=True)
-
-
 def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...]) -> None:
     files = MarketFiles(path=str(environment.market_data))
     held = files.zones()
@@ -189,7 +169,7 @@ def _refuse_to_disturb_live_zones(
 
     What is no part of its own chain, or its scheduled run's to decide, is refused.
     """
-    settings = desk_settings(environment).zones
+    settings = desk_settings(environment).with_zones(zones).zones
     for zone in (name for name in zones if settings[name].live):
         own = settings[zone].source
         if source != own:
@@ -229,19 +209,14 @@ def _run(
     last: date,
     block_days: int,
     overrides: dict[str, Any],
-) -> "ChainReport":
-    # Partition keys are fixed when the graph is imported: only now are all zones known.
-    from dagster import DagsterInstance
-
-    from desk.in_process import ChainRequest, run_chain
-
+) -> ChainReport:
     prepare_dagster_home(environment)
     request = ChainRequest(zones=zones, first_day=first, last_day=last, block_days=block_days)
     with DagsterInstance.get() as instance, stages() as tell:
         return run_chain(
             request,
             environment=environment,
-            desk=desk_resource(environment, **overrides),
+            desk=desk_resource(environment, zones=zones, **overrides),
             instance=instance,
             on_progress=tell,
         )
@@ -281,7 +256,7 @@ def summary_of(environment: Environment, zone: str, first: date, last: date, sou
     }
 
 
-def _print_report(report: "ChainReport") -> None:
+def _print_report(report: ChainReport) -> None:
     for version in report.trained:
         why = (
             f"; why: spotdesk explain-decision --zone {version.zone} --version {version.version}"

@@ -12,7 +12,6 @@ from desk.screen.console import as_table as table
 from resources.lake.lake import Lake
 from resources.settings.environment import (
     Environment,
-    admit_zones,
     desk_resource,
     desk_settings,
     read_environment,
@@ -127,9 +126,9 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
     if rows.is_empty():
         from workflows.decisions.reasons import reasons_of_day
 
-        admit_zones([zone])
         try:
-            rows = reasons_of_day(zone, day, lake, desk_resource(environment), make_registry(environment))
+            desk = desk_resource(environment, zones=[zone])
+            rows = reasons_of_day(zone, day, lake, desk, make_registry(environment))
         except (
             ModelError
         ) as error:  # the words of each row stand in the table; only what moved the forecast needs the model

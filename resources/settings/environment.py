@@ -1,19 +1,17 @@
 """The environment of a desk: where everything outside the process lies, and its secrets.
 
-`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of `.env`. There
-is one `.env` per desk, in its folder: that of a checkout would give the webhook of one desk to every other.
+`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of `.env`.
 
 | variable | default | meaning |
 |---|---|---|
-| SPOTDESK_HOME | the nearest desk upwards of the working folder | folder of the desk; not in `.env`, which lies in it |
+| SPOTDESK_HOME | `.spotdesk` in the project root | folder of all state |
 | SPOTDESK_ENVIRONMENT | `local` | local, paper or production |
-| SPOTDESK_CONF | `<home>/conf` | folder of the settings |
+| SPOTDESK_CONF | `conf` in the project root | folder of the settings |
 | SPOTDESK_LAKE_URI | `<home>/lake` | where the tables lie; `s3://bucket/prefix` for AWS |
 | SPOTDESK_MARKET_DATA | `../shared/data` | folder of recorded market data, source `files` |
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
 | SPOTDESK_WEBHOOK_URL | none | alerts are posted there too |
 | SPOTDESK_SIGNAL_WEBHOOK_URL, SPOTDESK_SIGNAL_WEBHOOK_SECRET | none | live signals are posted there, signed |
-| SPOTDESK_ZONES | none | zones to add to those of zones.yaml, separated by commas |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
@@ -36,12 +34,10 @@ from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from resources.files import write_whole
-from resources.home.find import PROJECT_ROOT, TEMPLATES, is_desk, state_home
-from resources.settings.process import set_variables, variable, variables
+from resources.settings.home import PROJECT_ROOT, state_home
+from resources.settings.process import set_variables, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
 from spot.errors import ConfigurationError
-from spot.market.zones import find_zone
 
 EnvironmentName = Literal["local", "paper", "production"]
 TOKEN_VARIABLES = {
@@ -52,7 +48,6 @@ TOKEN_VARIABLES = {
     "ercot_password": "SPOTDESK_ERCOT_PASSWORD",
 }
 """What a provider wants to be given, and the variable that holds it."""
-_EXTRA_ZONES = "SPOTDESK_ZONES"
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -75,11 +70,7 @@ class Environment(BaseSettings):
     home: Path
     """Folder of all state."""
     name: EnvironmentName = Field(default="local", validation_alias="SPOTDESK_ENVIRONMENT")
-    conf_folder: Path = Field(
-        default_factory=lambda own: (own["home"] if is_desk(own["home"]) else TEMPLATES) / "conf",
-        validation_alias="SPOTDESK_CONF",
-    )
-    """Settings of the desk; the templates where the home is no desk yet."""
+    conf_folder: Path = Field(default=PROJECT_ROOT / "conf", validation_alias="SPOTDESK_CONF")
     lake_uri: str = Field(default_factory=lambda own: str(own["home"] / "lake"))
     market_data: Path = PROJECT_ROOT.parent / "shared" / "data"
     analyst_database: Path = Field(default_factory=lambda own: own["home"] / "analyst.duckdb")
@@ -102,7 +93,10 @@ class Environment(BaseSettings):
 
     def model_post_init(self, _context: Any) -> None:
         """Keep every variable, for `secret`."""
-        known = {**dotenv_values(self.home / ".env"), **variables()}
+        known: dict[str, str | None] = {}
+        for path in _dotenv_files(self.home):
+            known |= dotenv_values(path)
+        known |= variables()
         self._variables = {name: SecretStr(value) for name, value in known.items() if value}
 
     def secret(self, variable_name: str) -> SecretStr | None:
@@ -158,7 +152,7 @@ def read_environment(home: Path | None = None) -> Environment:
             "signal_webhook_url": SecretStr(""),
         }
     try:
-        return Environment(home=folder, _env_file=folder / ".env", **own)
+        return Environment(home=folder, _env_file=_dotenv_files(folder), **own)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_in_words(problem) for problem in error.errors())) from None
 
@@ -223,46 +217,33 @@ def provider_urls() -> dict[str, str]:
 
 
 def desk_settings(environment: Environment) -> DeskSettings:
-    """`zones.yaml`, and the zones that `admit_zones` added under its defaults.
+    """The settings in `zones.yaml`.
 
     Raises:
         ConfigurationError: the file or a zone is wrong.
     """
-    settings = load_desk_settings(environment.conf_folder / "zones.yaml")
-    extra = [name for name in variable(_EXTRA_ZONES).split(",") if name and name not in settings.zones]
-    unlisted = settings.defaults.model_copy(update={"is_scheduled": False, "live": False})
-    added = {find_zone(name).name: unlisted for name in extra}
-    return settings.model_copy(update={"zones": {**settings.zones, **added}})
+    return load_desk_settings(environment.conf_folder / "zones.yaml")
 
 
-def admit_zones(zones: Iterable[str]) -> None:
-    """Add zones that `zones.yaml` does not have.
+def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> Desk:
+    """The desk's settings as a resource, with `zones` under the defaults where `zones.yaml` does not list them.
 
-    Partition keys are fixed when the graph is imported, so call this before.
+    `overrides` replace a setting in every zone.
 
     Raises:
-        ConfigurationError: a zone is unknown.
+        ConfigurationError: the file, a zone or an override is wrong.
     """
-    known = [name for name in variable(_EXTRA_ZONES).split(",") if name]
-    names = dict.fromkeys([*known, *(find_zone(zone).name for zone in zones)])
-    set_variables({_EXTRA_ZONES: ",".join(names)})
-
-
-def desk_resource(environment: Environment, **overrides: Any) -> Desk:
-    """The desk's settings as a resource; `overrides` replace a setting in every zone."""
-    return make_desk(environment.conf_folder, desk_settings(environment), **overrides)
+    return make_desk(environment.conf_folder, desk_settings(environment).with_zones(zones), **overrides)
 
 
 def prepare_dagster_home(environment: Environment) -> Path:
-    """Make the instance folder with `dagster.yaml` in it, and name it to Dagster, which ignores a relative name.
-
-    The file is a copy of the template: a link would name the checkout, and a moved desk may have another.
-    """
+    """Make the instance folder with the project's `dagster.yaml` in it, and name it to Dagster (an unset or relative name is ignored)."""
     folder = environment.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
-    settings, given = folder / "dagster.yaml", (TEMPLATES / "dagster.yaml").read_bytes()
-    if settings.is_symlink() or not settings.is_file() or settings.read_bytes() != given:
-        write_whole(settings, given)
+    link = folder / "dagster.yaml"
+    if not link.exists():
+        link.unlink(missing_ok=True)
+        link.symlink_to(PROJECT_ROOT / "dagster.yaml")
     set_variables({"DAGSTER_HOME": str(folder)})
     return folder
 
@@ -276,3 +257,8 @@ def child_environment(environment: Environment) -> Mapping[str, str]:
         "MLFLOW_TRACKING_URI": environment.tracking_uri,
         "SPOTDESK_LAKE_URI": environment.lake_uri,
     }
+
+
+def _dotenv_files(home: Path) -> tuple[Path, ...]:
+    """Files of variables, the one that goes before the others last."""
+    return (PROJECT_ROOT / ".env", home / ".env")

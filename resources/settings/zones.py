@@ -3,7 +3,7 @@
 Read once, checked, then frozen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -98,9 +98,13 @@ class ZoneSettings(_Frozen):
 class DeskSettings(_Frozen):
     """All of `conf/zones.yaml`."""
 
-    zones: dict[str, ZoneSettings] = Field(min_length=1)
+    partition_years: int = Field(default=3, ge=1, le=30)
+    """Years of delivery days, counted back from this month, that are partitions in the Dagster UI. Rows of
+    earlier days stay in the lake.
+    """
     defaults: ZoneSettings = ZoneSettings()
-    """Of every zone that the file does not name."""
+    """Settings of a zone that is not listed."""
+    zones: dict[str, ZoneSettings] = Field(min_length=1)
 
     @field_validator("zones")
     @classmethod
@@ -109,19 +113,32 @@ class DeskSettings(_Frozen):
             find_zone(name)
         return value
 
+    def with_zones(self, names: Iterable[str]) -> "DeskSettings":
+        """These settings and those of `names` that they do not list: the defaults, on paper and not scheduled.
+
+        Raises:
+            ConfigurationError: a zone is unknown.
+        """
+        unlisted = self.defaults.model_copy(update={"is_scheduled": False, "live": False})
+        added = {find_zone(name).name: unlisted for name in names if name not in self.zones}
+        return self.model_copy(update={"zones": {**self.zones, **added}})
+
 
 def parse_desk_settings(document: Any) -> DeskSettings:
-    """The settings of a parsed `zones.yaml`: `defaults` under every zone, `zones` by name.
+    """The settings of a parsed `zones.yaml`: `partition_years`, `defaults` under every zone, `zones` by name.
 
     Raises:
         ConfigurationError: an unknown name or zone, or a value outside its range.
     """
-    if not isinstance(document, Mapping) or set(document) - {"defaults", "zones"}:
-        raise ConfigurationError("zones.yaml: expected a mapping with `defaults` and `zones` only")
+    if not isinstance(document, Mapping) or set(document) - set(DeskSettings.model_fields):
+        raise ConfigurationError(
+            f"zones.yaml: expected a mapping with {', '.join(DeskSettings.model_fields)} only"
+        )
     defaults = document.get("defaults") or {}
     try:
         return DeskSettings.model_validate(
             {
+                **document,
                 "defaults": defaults,
                 "zones": {
                     name: {**defaults, **(own or {})} for name, own in (document.get("zones") or {}).items()

@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spot.arrays import Floats
-from spot.market.clock import HOURS
+from spot.forecast.days.clock_grid import HOURS, Floats
 
 ALL_HOURS: tuple[tuple[int, ...], ...] = (tuple(range(HOURS)),)
 BLOCKS: tuple[tuple[int, ...], ...] = (

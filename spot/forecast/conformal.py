@@ -12,8 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from spot.arrays import Floats
-from spot.forecast.days.normalisation import restore, transform
+from spot.forecast.days.normalisation import Floats, restore, transform
 
 CALIBRATION_DAYS = 728
 MINIMUM_DAYS = 14

@@ -9,7 +9,6 @@ from datetime import date
 
 import numpy as np
 
-from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.forecast.interface import PriceForecast
 
@@ -33,7 +32,9 @@ def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> Deliver
     """The panel with prices from day `row` on, and inputs from the day after, replaced by random values of their own size."""
     rng = np.random.default_rng(seed)
 
-    def noised(values: Floats, start: int) -> Floats:
+    def noised(
+        values: np.ndarray[tuple[int, int], np.dtype[np.float64]], start: int
+    ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
         changed = values.copy()
         known = values[np.isfinite(values)]
         shape = changed[start:].shape

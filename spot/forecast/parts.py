@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spot.arrays import Floats
+from spot.forecast.days.clock_grid import Floats
 
 _FAMILIES = {
     "dow": "calendar",

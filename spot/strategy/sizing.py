@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spot.arrays import Floats
+from spot.contracts.panel import Floats
 
 
 def size_by_edge(

@@ -7,7 +7,6 @@ import pytest
 import yaml
 
 from desk.main import main
-from resources.home.make import make_home
 
 
 @pytest.fixture
@@ -24,16 +23,14 @@ def call(
     }
     (tmp_path / "zones.yaml").write_text(yaml.safe_dump(zones))
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
-    make_home(tmp_path / "home")
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", "")
-    monkeypatch.setenv("SPOTDESK_ZONES", "")  # `run` admits its zones to the process: undone at the end
 
     def run(*words: str) -> tuple[int, str]:
         monkeypatch.setattr("sys.argv", ["spotdesk", "run", "--zone", "FR", "--zone", "DE_LU", *words])
         with pytest.raises(SystemExit) as ended:
             main()
-        assert not (tmp_path / "home" / "lake").exists()  # nothing was begun
+        assert not (tmp_path / "home").exists()  # nothing was begun
         return int(ended.value.code or 0), " ".join(capsys.readouterr().err.split())
 
     return run

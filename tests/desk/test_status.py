@@ -40,7 +40,7 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
     for name in ("risk_limits.yaml", "strategies/storage.yaml"):
         (conf / name).parent.mkdir(parents=True, exist_ok=True)
         (conf / name).write_text(
-            (project_root / "resources/home/templates/conf" / name)
+            (project_root / "conf" / name)
             .read_text()
             .replace("max_model_age_days: {limit: 550", "max_model_age_days: {limit: 120")
         )
@@ -80,7 +80,7 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
 def environment(desk_home: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:
     monkeypatch.setenv("SPOTDESK_HOME", str(desk_home / "home"))
     monkeypatch.setenv("SPOTDESK_CONF", str(desk_home / "conf"))
-    for name in ("SPOTDESK_LAKE_URI", "MLFLOW_TRACKING_URI", "SPOTDESK_ZONES"):
+    for name in ("SPOTDESK_LAKE_URI", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
     environment = read_environment()
     store = TradingStateStore(environment.trading_state)

@@ -6,7 +6,8 @@ from pathlib import Path
 import yaml
 from dagster import AssetKey
 
-from definitions import defs
+from definitions import build_definitions
+from resources.settings.environment import read_environment
 
 GROUPS = {
     "market_data": {"day_ahead_prices", "intraday_prices", "imbalance_prices"},
@@ -51,7 +52,8 @@ BLOCKING = {
     "day_ahead_forecast:forecast_is_within_price_limits",
     "day_ahead_forecast:forecast_is_tradeable",
 }
-GRAPH = defs.resolve_asset_graph()
+DEFS = build_definitions(read_environment())
+GRAPH = DEFS.resolve_asset_graph()
 
 
 def name(key: AssetKey) -> str:
@@ -126,29 +128,29 @@ def test_every_monitor_has_a_check_that_fails_when_it_is_blind():
 
 
 def test_each_zone_has_its_schedules_and_each_job_its_limit():
-    schedules = {schedule.name: schedule for schedule in defs.schedules}
+    schedules = {schedule.name: schedule for schedule in DEFS.schedules}
     for zone in ("DE_LU", "FR"):
         gate = schedules[f"before_day_ahead_gate_{zone}"]
         assert (gate.cron_schedule, gate.execution_timezone) == ("15 11 * * *", "Europe/Brussels")
         assert schedules[f"after_day_ahead_results_{zone}"].cron_schedule == "15 13 * * *"
         assert f"after_delivery_{zone}" in schedules
-    for job in defs.jobs:
+    for job in DEFS.jobs:
         assert int(job.tags["dagster/max_runtime"]) > 0, job.name
 
 
 def test_one_training_at_a_time_however_many_are_asked_for(project_root: Path):
-    limits = yaml.safe_load(
-        (project_root / "resources/home/templates/dagster.yaml").read_text(encoding="utf-8")
-    )["concurrency"]["runs"]["tag_concurrency_limits"]
+    limits = yaml.safe_load((project_root / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"][
+        "runs"
+    ]["tag_concurrency_limits"]
     (training,) = [limit for limit in limits if limit["key"] == "spotdesk/kind"]
     assert (training["value"], training["limit"]) == ("training", 1)
-    assert {job.name for job in defs.jobs if job.tags.get("spotdesk/kind") == "training"} == {
+    assert {job.name for job in DEFS.jobs if job.tags.get("spotdesk/kind") == "training"} == {
         "zone_retrained"
     }
 
 
 def test_sensors_watch_retraining_failures_and_silence():
-    assert {sensor.name for sensor in defs.sensors} >= {
+    assert {sensor.name for sensor in DEFS.sensors} >= {
         "retrain_is_due",
         "run_failed",
         "signals_are_missing",

@@ -4,7 +4,6 @@ What it leaves, that it repeats, and that a killed run repeated leaves the same.
 """
 
 import shutil
-from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -13,7 +12,7 @@ import pytest
 from desk.in_process import ChainFailedError, ChainRequest, run_chain
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.settings.environment import Environment, desk_resource
+from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
@@ -113,13 +112,7 @@ def test_a_run_that_is_killed_again_and_again_leaves_the_rows_of_one_that_never_
         block_days=2,
         retrains_on_drift=False,
     )
-    calm = replace(
-        environment,
-        home=tmp_path / "calm",
-        lake_uri=str(tmp_path / "calm" / "lake"),
-        analyst_database=tmp_path / "calm" / "analyst.duckdb",
-    )
-    calm = replace(calm, tracking_uri=f"sqlite:///{tmp_path / 'calm' / 'mlflow.db'}")
+    calm = read_environment(home=tmp_path / "calm")
     calm.home.mkdir()
     shutil.copy(environment.home / "mlflow.db", calm.home / "mlflow.db")
     run_chain(request, environment=calm, desk=desk)

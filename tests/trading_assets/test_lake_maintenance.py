@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from dagster import build_asset_check_context
 
-from definitions import defs
+from definitions import build_definitions
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
@@ -73,6 +73,10 @@ def test_a_flipped_bit_fails_the_check_by_name(tmp_path):
 
 
 def test_maintenance_runs_by_itself_far_from_the_gate():
-    schedule = next(one for one in defs.schedules if one.name == "lake_maintenance_weekly")
+    schedule = next(
+        one
+        for one in build_definitions(read_environment()).schedules
+        if one.name == "lake_maintenance_weekly"
+    )
     assert schedule.job_name == "lake_maintained"
     assert schedule.cron_schedule == "30 17 * * 6"

@@ -3,8 +3,8 @@
 Captured and kept for analysts.
 """
 
+from resources.market.live_sources import LIVE_ONLY_TABLES
 from trading_assets.market_data.raw_table import raw_asset
-from trading_assets.partitions import LIVE_ONLY_ASSETS
 
 _STORIES = {
     "other_auction_prices": (
@@ -27,6 +27,12 @@ _STORIES = {
 }
 
 assets = [
-    raw_asset(table, group=_STORIES[table][0], story=_STORIES[table][1], is_optional=True)
-    for table in LIVE_ONLY_ASSETS
+    raw_asset(
+        table,
+        group=_STORIES[table][0],
+        story=_STORIES[table][1],
+        only_with="live_source",
+        is_optional=True,
+    )
+    for table in LIVE_ONLY_TABLES
 ]

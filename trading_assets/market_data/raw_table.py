@@ -32,12 +32,15 @@ from spot.contracts.tables import find_contract
 from spot.errors import NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.monitoring.day_checks import assess_completeness, assess_freshness, assess_price_limits
 from trading_assets.checks import result
-from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.partitions import ONLY_WITH_TAG, covered, zone_day_partitions
 
 
-def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) -> AssetsDefinition:
+def raw_asset(
+    table: str, *, group: str, story: str, only_with: str = "", is_optional: bool = False
+) -> AssetsDefinition:
     """The asset that fetches `table` for a zone and its days. `story` is the text that people read in the UI.
 
+    With `only_with`, it is part of the graph of a desk that has such a zone (`trading_assets/catalogue.py`).
     An optional one warns and gives no rows where its source fails: nothing of a forecast stands on it, and
     `captures` says what came.
     """
@@ -52,6 +55,7 @@ def raw_asset(table: str, *, group: str, story: str, is_optional: bool = False) 
         kinds={"polars", "deltalake"},
         metadata=table_metadata(table),
         pool="market_data",
+        tags={ONLY_WITH_TAG: only_with} if only_with else {},
     )
     def raw_table(
         context: AssetExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock

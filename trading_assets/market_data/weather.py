@@ -22,7 +22,7 @@ from spot.features.weather_regression import (
 )
 from spot.market.gates import gate_closure_utc
 from trading_assets.market_data.raw_table import raw_asset
-from trading_assets.partitions import covered, of_days_before, zone_day_partitions
+from trading_assets.partitions import ONLY_WITH_TAG, covered, of_days_before, zone_day_partitions
 
 GROUP = "fundamentals"
 TRAINING_DAYS = 365
@@ -33,7 +33,10 @@ _TABLES: dict[Quantity, tuple[str, str]] = {
 }
 
 weather_forecasts = raw_asset(
-    "weather_forecasts", group=GROUP, story="The 00Z run of the day before stands hours before the gate."
+    "weather_forecasts",
+    group=GROUP,
+    story="The 00Z run of the day before stands hours before the gate.",
+    only_with="own_forecasts",
 )
 
 
@@ -43,6 +46,7 @@ weather_forecasts = raw_asset(
     backfill_policy=BackfillPolicy.single_run(),
     owners=OWNERS,
     kinds={"polars", "deltalake"},
+    tags={ONLY_WITH_TAG: "own_forecasts"},
     deps=[
         "weather_forecasts",
         of_days_before("generation_actuals", first=TRAINING_DAYS, last=1),

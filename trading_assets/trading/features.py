@@ -24,7 +24,7 @@ from spot.contracts.feature_tables import DAY_AHEAD_INPUTS, PRICE_LAGS_DAYS
 from spot.features.matrix import HISTORY_DAYS, build_features
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import result
-from trading_assets.partitions import OWN_FORECAST_ASSETS, covered, of_days_before, zone_day_partitions
+from trading_assets.partitions import covered, of_days_before, zone_day_partitions
 
 TABLE = "day_ahead_features"
 _PRICE = ("day_ahead_prices", "price_eur_per_mwh")
@@ -57,7 +57,7 @@ _LINEAGE = lineage(
     deps=[
         "load_forecasts",
         "renewable_forecasts",
-        *OWN_FORECAST_ASSETS[1:],
+        "own_forecasts",  # left out where no zone has them
         of_days_before("day_ahead_prices", first=HISTORY_DAYS, last=1),
         of_days_before("load_actuals", first=HISTORY_DAYS, last=1),
         of_days_before("generation_actuals", first=HISTORY_DAYS, last=1),

@@ -9,9 +9,9 @@ forecasting".
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from spot.arrays import Floats
-
+Floats = npt.NDArray[np.float64]
 NORMAL_MAD = 0.6745
 """Median absolute deviation of a standard normal variable."""
 MAX_TRANSFORMED = 8.0

@@ -1,1 +1,0 @@
-"""The folder of a desk: found, made, moved, copied, backed up, restored and upgraded."""
