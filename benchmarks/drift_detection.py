@@ -35,7 +35,7 @@ from spot.monitoring.watch import FeatureWatch, FittedWatch, fit_watch, judge_qu
 from spot.simulation.market import simulate
 from spot.simulation.scenarios import Scenario
 
-CONF = Path(__file__).resolve().parents[1] / "conf" / "monitoring.yaml"
+CONF = Path(__file__).resolve().parents[1] / "resources/home/templates/conf" / "monitoring.yaml"
 FIRST, YEAR = date(2021, 1, 1), date(2024, 1, 1)
 SHIFTS = ("gas_shock", "solar_boom")
 SCENARIOS = (*SHIFTS, "sensor_fault", "quiet")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
 
 FIRST_SEED = 90_000

@@ -35,19 +35,21 @@ from benchmarks.equal_models import (
     false_promotions,
     tasks,
 )
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 from spot.features.matrix import build_features, build_panel
 from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
 from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
 from spot.lifecycle.sanity import assess_sanity
 from spot.market.delivery import days_between
+from spot.scores.naive import weekly_naive_errors
 from spot.simulation.market import simulate
-from spot.walk.forecasts import daily_absolute_errors, walk_forward, weekly_naive_errors
+from spot.walk.forecasts import daily_absolute_errors, walk_forward
 
 ROOT = Path(__file__).resolve().parents[1]
 
-CONF = ROOT / "conf"
+CONF = ROOT / "resources/home/templates/conf"
 ZONE, FIRST = "BE", date(2023, 1, 1)
 N_TRAIN, N_WALK, N_SHADOW, N_TRUTH = 300, 14, 56, 60
 WALK, SHADOW = slice(N_TRAIN, N_TRAIN + N_WALK), slice(N_TRAIN + N_WALK, N_TRAIN + N_WALK + N_SHADOW)

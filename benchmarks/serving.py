@@ -21,7 +21,7 @@ import yaml
 
 from desk.benchmark.data import read_epf_market
 from desk.screen.console import JsonFlag, emit
-from resources.settings.home import PROJECT_ROOT
+from resources.home.find import TEMPLATES
 from spot.contracts.panel import DeliveryPanel
 from spot.forecast.days.features import extended_history
 from spot.forecast.engine.forecaster import GaussianProcessEnsemble
@@ -50,7 +50,7 @@ def serving(
 
 
 def _row(profile: str, panel: DeliveryPanel, days: int) -> dict[str, Any]:
-    document = yaml.safe_load((PROJECT_ROOT / "conf" / "models" / f"{profile}.yaml").read_text())
+    document = yaml.safe_load((TEMPLATES / "conf" / "models" / f"{profile}.yaml").read_text())
     if "gradient" in document:
         document |= {"gradient": {**document["gradient"], "steps": 1}, "calibration_days": 28}
     first = len(panel) - TEST_DAYS

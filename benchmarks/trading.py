@@ -77,7 +77,7 @@ def main() -> int:
     parts, result = arguments.part or ["spread", "storage"], {}
     if "spread" in parts:
         cases = tuple(case for case in SPREAD_CASES if not arguments.zone or case.zone in arguments.zone)
-        result["spread"] = _shown(spread_rows(arguments.data, ROOT / "conf", cases))
+        result["spread"] = _shown(spread_rows(arguments.data, ROOT / "resources/home/templates/conf", cases))
     if "storage" in parts:
         zones = tuple(zone for zone in STORAGE_ZONES if not arguments.zone or zone in arguments.zone)
         battery = Storage(max_cycles_per_day=arguments.cycles)
@@ -85,7 +85,7 @@ def main() -> int:
         span = (arguments.first_day, arguments.last_day)
         rows = storage_rows(
             arguments.data,
-            ROOT / "conf",
+            ROOT / "resources/home/templates/conf",
             zones,
             settings=battery,
             profile=arguments.profile,

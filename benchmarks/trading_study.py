@@ -16,9 +16,9 @@ import yaml
 from desk.trading.backtest import fresh_past, run_beside_naive
 from desk.trading.backtest_report import figure_rows
 from resources.market.market_files import MarketFiles
+from spot.arrays import Floats
 from spot.backtest.trading import TradingRules, replay_trading
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.contracts.panel import Floats
 from spot.lifecycle.bootstrap import block_bootstrap
 from spot.market.delivery import days_between
 from spot.risk.limit_book import LIMIT_KINDS, LimitBook, parse_limit_book

@@ -118,7 +118,7 @@ def _answers(body: Callable[[tuple[date, ...]], bytes]) -> Behaviour:
 def run(folder: Path) -> dict[str, object]:
     """The chain in a process of its own, with a home and settings of its own."""
     conf = folder / "conf"
-    shutil.copytree(ROOT / "conf", conf)
+    shutil.copytree(ROOT / "resources/home/templates/conf", conf)
     (conf / "zones.yaml").write_text(_SETTINGS)
     with made_up_market() as server:
         own = {

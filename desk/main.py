@@ -14,6 +14,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from desk.setup.home_option import HomeOption, with_home
+from resources.home.find import chosen_home
 from spot.errors import SpotdeskError
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -129,7 +131,7 @@ def _load(module_name: str, name: str) -> Any:
         command_app.command(name)(getattr(module, name.replace("-", "_")))
     command = get_command(command_app)
     command.name = name
-    return command
+    return with_home(command, name)
 
 
 app = typer.Typer(
@@ -149,8 +151,9 @@ app = typer.Typer(
 
 
 @app.callback()
-def _root() -> None:
+def _root(context: typer.Context, home: HomeOption = None) -> None:
     """Every command of the desk."""
+    context.with_resource(chosen_home(home))
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ RAW = (
 _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
 """Assets that only some desks have: nothing is selected where the desk has none."""
-DECIDING = ("day_ahead_forecast", "signals")
+DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
 TRAINING = ("training_set", "price_model", "model_evaluation", "champion", "spread_model")
 JUDGING = (
     "settlement",

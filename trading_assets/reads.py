@@ -46,6 +46,17 @@ OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
 """Assets that only some desks have: `assets_for` leaves them out elsewhere, and every dependency on them."""
 _BEGAN = "its verdicts on earlier days say when a state began, so that it is told once"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
+    "signals": {
+        "signals": "positions of the day before and of other zones use up limits; what was live stays as it was",
+        "bid_curves": "curves of days that were live stay as they were sent",
+        "risk_events": "events of days that were live stay on record",
+        "limit_conformance": "limits of days that were live stay on record",
+        "publications": "what was sent live says which days stay as they are",
+        "settlements": "the money of the last 400 days uses up the limits on losses",
+    },
+    "published_signals": {
+        "publications": "a channel that has a batch is not sent it again; messages of a day count against a limit",
+    },
     "settlement": {
         "settlements": "live money of a strategy that left the settings stays; half a year of it is drawn",
     },

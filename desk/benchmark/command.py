@@ -22,12 +22,15 @@ from desk.benchmark.data import (
 from desk.benchmark.download import download_record
 from desk.benchmark.run import BenchmarkJob, BenchmarkRun, Stage, run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
-from resources.settings.home import PROJECT_ROOT, state_home
+from resources.home.find import state_home
+from resources.settings.environment import read_environment
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError
 from spot.forecast.interface import QUANTILE_LEVELS
 from spot.market.zones import find_zone
-from spot.scores.scores import PERCENTILES, absolute_errors, score_forecasts, weekly_naive
+from spot.scores.naive import weekly_naive
+from spot.scores.scores import PERCENTILES, absolute_errors, score_forecasts
 from spot.scores.significance import diebold_mariano, giacomini_white
 
 app = typer.Typer(
@@ -235,7 +238,7 @@ def zones(
 
 def _profile(name: str) -> dict[str, Any]:
     """Settings of a profile with all levels that the scores need."""
-    path = PROJECT_ROOT / "conf" / "models" / f"{name}.yaml"
+    path = read_environment().conf_folder / "models" / f"{name}.yaml"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
         raise ConfigurationError(f"no profile {name!r} in conf/models: there are {known}")
@@ -258,7 +261,7 @@ def _epf_row(
         run.points,
         run.quantiles,
         levels=run.levels,
-        naive=weekly_naive(panel.prices)[run.first_row :],
+        naive=weekly_naive(panel)[run.first_row :],
     )
     ours = absolute_errors(actual, run.points)
     tests = []
@@ -306,9 +309,12 @@ def _zone_rows(
     return rows
 
 
-def _clock_naive(panel: DeliveryPanel) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    """The weekly naive forecast where both days have the same number of periods, NaN elsewhere."""
-    naive = weekly_naive(panel.prices)
+def _clock_naive(panel: DeliveryPanel) -> Floats:
+    """The weekly naive forecast where both days have the same number of periods, NaN elsewhere.
+
+    The published figures leave the other days out of the yardstick.
+    """
+    naive = weekly_naive(panel)
     naive[7:][panel.n_periods[7:] != panel.n_periods[:-7]] = np.nan
     return naive
 

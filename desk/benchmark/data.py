@@ -12,7 +12,8 @@ import holidays
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import day_ahead_mtu_minutes, days_between, delivery_day_of, delivery_starts_utc
 from spot.market.zones import find_zone

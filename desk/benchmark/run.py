@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 
 from desk.benchmark.data import epf_file, read_epf_market, read_zone, with_neighbours, zones_in
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.forecast.interface import PriceForecast

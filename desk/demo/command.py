@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import yaml
 from dagster import DagsterInstance
 
 from desk.demo.quick_sqlite import quick_sqlite
@@ -17,20 +18,23 @@ from desk.demo.summary import TABLES, DemoSummary, summarise_zone
 from desk.in_process import ChainReport, ChainRequest, ChainRunner, run_chain
 from desk.screen.console import JsonFlag, emit_json, out, stages
 from desk.screen.report import render_report
+from resources.home.find import PROJECT_ROOT, chosen_home, home_of_option, is_desk, state_home
+from resources.home.make import make_home
+from resources.home.marker import read_marker
 from resources.settings.environment import (
     Environment,
     desk_resource,
     prepare_dagster_home,
     read_environment,
 )
-from resources.settings.home import PROJECT_ROOT
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from spot.market.gates import gate_closure_utc
 from trading_assets.partitions import partition_key
 
 REPORT = "report.html"
-_MARKER = "DEMO.txt"
+_OLD_MARKER = "DEMO.txt"
+"""Of a demo that was made before desks had markers."""
 
 
 class Regime(StrEnum):
@@ -74,6 +78,19 @@ class DemoPlan:
         """Oldest day that anything is learnt from."""
         return self.first_forecast - timedelta(days=self.training_days + self.evaluation_days + 8)
 
+    def zones_text(self) -> str:
+        """`zones.yaml` of the demo's desk.
+
+        No schedule looks after it: its days are past, and a model of today would be trained on them.
+        """
+        document = {
+            "defaults": {**self.overrides(), "is_scheduled": False},
+            "zones": {zone: {} for zone in self.zones},
+        }
+        return "# Made by `spotdesk demo`, which makes this folder anew.\n" + yaml.safe_dump(
+            document, sort_keys=False
+        )
+
     def overrides(self) -> dict[str, Any]:
         """Settings of every zone.
 
@@ -82,12 +99,12 @@ class DemoPlan:
         regime = {"name": self.scenario.value, "start_day": self.change_day.isoformat()}
         return {
             "source": "simulated",
-            "assume_known": (),
+            "assume_known": [],
             "fallback_sources": {},
             "seed": self.seed,
-            "scenarios": (regime,),
+            "scenarios": [regime],
             "model": self.model,
-            "strategies": ("settlement_spread", "storage"),
+            "strategies": ["settlement_spread", "storage"],
             "training_days": self.training_days,
             "evaluation_days": self.evaluation_days,
             "retrain_after_days": 1000,
@@ -101,22 +118,22 @@ def demo(
     quick: Annotated[
         bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")
     ] = False,
-    home: Annotated[
-        Path | None,
-        typer.Option(
-            "--home", help="Folder of the demo's state, made anew.  \\[default: demo in the desk's home]"
-        ),
-    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote.
 
     Nothing leaves this machine.
 
-    Two simulated zones, about 500 days, one regime change. The desk's own tables are not touched.
+    Two simulated zones, about 500 days, one regime change. The demo is a desk of its own, in the folder `demo` of
+    the desk or where --home says, and is made anew each time; no other desk is touched.
     """
     plan = DemoPlan.quick(scenario, seed) if quick else DemoPlan(scenario=scenario, seed=seed)
-    environment = _fresh_home(home)
+    environment = make_demo_home(_demo_folder(), plan)
+    with chosen_home(environment.home):
+        _run_and_report(plan, environment, as_json=as_json)
+
+
+def _run_and_report(plan: DemoPlan, environment: Environment, *, as_json: bool) -> None:
     started = time.perf_counter()
     chain = run_plan(plan, environment)
     lake = make_lake(environment)
@@ -161,7 +178,7 @@ def demo(
 def run_plan(plan: DemoPlan, environment: Environment) -> ChainReport:
     """Run the plan through the asset graph in this process."""
     prepare_dagster_home(environment)
-    desk = desk_resource(environment, zones=plan.zones, **plan.overrides())
+    desk = desk_resource(environment)
     request = ChainRequest(
         zones=plan.zones,
         first_day=plan.first_forecast,
@@ -179,26 +196,34 @@ def run_plan(plan: DemoPlan, environment: Environment) -> ChainReport:
     return runner.report
 
 
-def _fresh_home(home: Path | None) -> Environment:
-    """The environment of the demo's own folder, emptied of an earlier demo.
+def _demo_folder() -> Path:
+    """Where the demo lies: as --home says, else the demo that is in use, else `demo` beside or in the desk."""
+    asked, home = home_of_option(), state_home()
+    if asked is not None:
+        return asked
+    return home if is_desk(home) and _is_demo(home) else home / "demo"
 
-    Any other folder that holds something is refused.
+
+def make_demo_home(home: Path, plan: DemoPlan) -> Environment:
+    """The desk of the demo, made anew: its market stands in its own settings, so every later command works on it.
+
+    Raises:
+        ConfigurationError: the folder holds something else than a demo.
     """
-    environment = read_environment(home=home or read_environment().home / "demo")
-    marker = environment.home / _MARKER
-    if environment.home.exists() and any(environment.home.iterdir()) and not marker.is_file():
-        raise ConfigurationError(
-            f"{environment.home} holds something that is not of the demo: choose another --home"
-        )
-    shutil.rmtree(environment.home, ignore_errors=True)
-    environment.home.mkdir(parents=True)
-    marker.write_text("Made by `spotdesk demo`, which may delete this folder.\n", encoding="utf-8")
-    return environment
+    if home.exists() and any(home.iterdir()) and not _is_demo(home):
+        raise ConfigurationError(f"{home} holds something that is not of the demo: choose another --home")
+    shutil.rmtree(home, ignore_errors=True)
+    make_home(home, kind="demo", settings={"zones.yaml": plan.zones_text()})
+    return read_environment(home=home)
+
+
+def _is_demo(home: Path) -> bool:
+    return read_marker(home).kind == "demo" if is_desk(home) else (home / _OLD_MARKER).is_file()
 
 
 def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
     """Commands to try on the demo's own state, and what each does."""
-    at = f"SPOTDESK_HOME={_shown(home)} .venv/bin/spotdesk"
+    at = f".venv/bin/spotdesk --home {_shown(home)}"
     best = (
         "SELECT zone, delivery_day, round(sum(pnl_eur)) AS pnl_eur FROM settlements GROUP BY ALL ORDER BY"
         " pnl_eur DESC LIMIT 5"

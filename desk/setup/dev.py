@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from desk.screen.console import err
+from resources.home.find import PROJECT_ROOT
 from resources.settings.environment import (
     child_environment,
     desk_settings,
     prepare_dagster_home,
     read_environment,
 )
-from resources.settings.home import PROJECT_ROOT
 
 
 def dev(

@@ -15,7 +15,10 @@ from dagster import DagsterInstance
 from desk.in_process import ChainReport, ChainRequest, run_chain
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_facts, emit_json, err, out, stages
 from desk.setup.probe import ask_once
+from desk.setup.zones_file import zones_text
 from desk.trading.blocked import blocked_days, in_words
+from resources.home.find import TEMPLATES
+from resources.home.open import open_or_make_desk
 from resources.market.live_sources import LIVE_SOURCES, live_providers
 from resources.market.market_files import MarketFiles
 from resources.settings.environment import (
@@ -106,6 +109,7 @@ def run(
         raise ConfigurationError(
             f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet"
         )
+    _open_desk(zones, source, model, strategy)
     environment = read_environment()
     if data is not None:
         environment = environment.model_copy(update={"market_data": data.expanduser().resolve()})
@@ -148,6 +152,19 @@ def run(
         f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk"
         " sql[/bold], [bold]spotdesk dev[/bold]"
     )
+
+
+def _open_desk(zones: tuple[str, ...], source: Source, model: str | None, strategy: list[str] | None) -> None:
+    """The desk in use; in a checkout without one, a new desk whose settings are those of this command.
+
+    So every later command works on the same market.
+    """
+    more: dict[str, Any] = {"model": model} if model else {}
+    more |= {"strategies": strategy} if strategy else {}
+    template = TEMPLATES / "conf" / "zones.yaml"
+    text = zones_text(template, list(zones), source.value, [], add=False, force=True, more=more)
+    if note := open_or_make_desk({"zones.yaml": text}).note:
+        err.print(note, soft_wrap=True)
 
 
 def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...]) -> None:

@@ -172,6 +172,4 @@ def _print(
     if all(zone["newest_day_ahead_forecasts"] is None for zone in zones):
         out.print("nothing has run yet: begin with [bold]spotdesk demo[/bold] or [bold]spotdesk run[/bold]")
         if (of_demo := environment.home / "demo").is_dir():
-            out.print(
-                f"the demo has a state of its own: SPOTDESK_HOME={of_demo} spotdesk status", soft_wrap=True
-            )
+            out.print(f"the demo is a desk of its own: spotdesk --home {of_demo} status", soft_wrap=True)

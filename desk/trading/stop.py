@@ -13,13 +13,14 @@ from typing import Annotated
 import click
 import typer
 
-from resources.settings.home import state_home
+from resources.home.find import find_desk
 from resources.trading.state import StateRecord, TradingStateStore
-from spot.errors import SpotdeskError
+from spot.errors import ConfigurationError, SpotdeskError
 from spot.risk.state import TradingState
 
 stop_button = typer.Typer(no_args_is_help=True, help="The stop button: halt, resume, reduce, state.")
 
+_NOT = "NOT HALTED"
 _Zone = Annotated[str | None, typer.Option("--zone", help="One bidding zone; without it the whole desk.")]
 _Who = Annotated[str, typer.Option("--name", help="Who asks; by default the user of this machine.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -38,7 +39,12 @@ def halt(
 
     Works with every other part of Spotdesk dead. Exit code 0 means halted.
     """
-    _print(_store().halt(zone, reason=reason or "halted by hand", actor=name or _user()), as_json=as_json)
+    try:
+        record = _store().halt(zone, reason=reason or "halted by hand", actor=name or _user())
+    except ConfigurationError as error:
+        said = str(error)
+        raise ConfigurationError(said if said.startswith(_NOT) else f"{_NOT}: {said}") from error
+    _print(record, as_json=as_json)
 
 
 @stop_button.command()
@@ -117,7 +123,7 @@ def main() -> None:
 
 
 def _store() -> TradingStateStore:
-    return TradingStateStore(state_home() / "trading_state")
+    return TradingStateStore(find_desk() / "trading_state")
 
 
 def _user() -> str:

@@ -27,11 +27,7 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
     """
     if not path.exists():
         of_demo = path.parent / "demo"
-        hint = (
-            f"; that of the demo is asked with SPOTDESK_HOME={of_demo}"
-            if (of_demo / path.name).exists()
-            else ""
-        )
+        hint = f"; that of the demo is asked with --home {of_demo}" if (of_demo / path.name).exists() else ""
         raise ConfigurationError(
             f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first{hint}"
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from resources.settings.home import PROJECT_ROOT
+from resources.home.find import PROJECT_ROOT
 
 _ROOMS = (
     "spot/forecast",

@@ -1,12 +1,13 @@
 """The environment of a desk: where everything outside the process lies, and its secrets.
 
-`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of `.env`.
+`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of `.env`. There
+is one `.env` per desk, in its folder: that of a checkout would give the webhook of one desk to every other.
 
 | variable | default | meaning |
 |---|---|---|
-| SPOTDESK_HOME | `.spotdesk` in the project root | folder of all state |
+| SPOTDESK_HOME | the nearest desk upwards of the working folder | folder of the desk; not in `.env`, which lies in it |
 | SPOTDESK_ENVIRONMENT | `local` | local, paper or production |
-| SPOTDESK_CONF | `conf` in the project root | folder of the settings |
+| SPOTDESK_CONF | `<home>/conf` | folder of the settings |
 | SPOTDESK_LAKE_URI | `<home>/lake` | where the tables lie; `s3://bucket/prefix` for AWS |
 | SPOTDESK_MARKET_DATA | `../shared/data` | folder of recorded market data, source `files` |
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
@@ -34,7 +35,8 @@ from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from resources.settings.home import PROJECT_ROOT, state_home
+from resources.files import write_whole
+from resources.home.find import PROJECT_ROOT, TEMPLATES, is_desk, state_home
 from resources.settings.process import set_variables, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
 from spot.errors import ConfigurationError
@@ -70,7 +72,11 @@ class Environment(BaseSettings):
     home: Path
     """Folder of all state."""
     name: EnvironmentName = Field(default="local", validation_alias="SPOTDESK_ENVIRONMENT")
-    conf_folder: Path = Field(default=PROJECT_ROOT / "conf", validation_alias="SPOTDESK_CONF")
+    conf_folder: Path = Field(
+        default_factory=lambda own: (own["home"] if is_desk(own["home"]) else TEMPLATES) / "conf",
+        validation_alias="SPOTDESK_CONF",
+    )
+    """Settings of the desk; the templates where the home is no desk yet."""
     lake_uri: str = Field(default_factory=lambda own: str(own["home"] / "lake"))
     market_data: Path = PROJECT_ROOT.parent / "shared" / "data"
     analyst_database: Path = Field(default_factory=lambda own: own["home"] / "analyst.duckdb")
@@ -93,10 +99,7 @@ class Environment(BaseSettings):
 
     def model_post_init(self, _context: Any) -> None:
         """Keep every variable, for `secret`."""
-        known: dict[str, str | None] = {}
-        for path in _dotenv_files(self.home):
-            known |= dotenv_values(path)
-        known |= variables()
+        known = {**dotenv_values(self.home / ".env"), **variables()}
         self._variables = {name: SecretStr(value) for name, value in known.items() if value}
 
     def secret(self, variable_name: str) -> SecretStr | None:
@@ -152,7 +155,7 @@ def read_environment(home: Path | None = None) -> Environment:
             "signal_webhook_url": SecretStr(""),
         }
     try:
-        return Environment(home=folder, _env_file=_dotenv_files(folder), **own)
+        return Environment(home=folder, _env_file=folder / ".env", **own)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_in_words(problem) for problem in error.errors())) from None
 
@@ -237,13 +240,15 @@ def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **over
 
 
 def prepare_dagster_home(environment: Environment) -> Path:
-    """Make the instance folder with the project's `dagster.yaml` in it, and name it to Dagster (an unset or relative name is ignored)."""
+    """Make the instance folder with `dagster.yaml` in it, and name it to Dagster, which ignores a relative name.
+
+    The file is a copy of the template: a link would name the checkout, and a moved desk may have another.
+    """
     folder = environment.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / "dagster.yaml"
-    if not link.exists():
-        link.unlink(missing_ok=True)
-        link.symlink_to(PROJECT_ROOT / "dagster.yaml")
+    settings, given = folder / "dagster.yaml", (TEMPLATES / "dagster.yaml").read_bytes()
+    if settings.is_symlink() or not settings.is_file() or settings.read_bytes() != given:
+        write_whole(settings, given)
     set_variables({"DAGSTER_HOME": str(folder)})
     return folder
 
@@ -257,8 +262,3 @@ def child_environment(environment: Environment) -> Mapping[str, str]:
         "MLFLOW_TRACKING_URI": environment.tracking_uri,
         "SPOTDESK_LAKE_URI": environment.lake_uri,
     }
-
-
-def _dotenv_files(home: Path) -> tuple[Path, ...]:
-    """Files of variables, the one that goes before the others last."""
-    return (PROJECT_ROOT / ".env", home / ".env")

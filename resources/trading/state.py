@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from resources.files import write_whole
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
@@ -66,8 +67,8 @@ class TradingStateStore:
 
     def _create(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        _write_durably(self._twin, b"the trading state folder beside this file has been set up\n")
-        _write_durably(self.folder / _MARKER, b"trading state folder\n")
+        write_whole(self._twin, b"the trading state folder beside this file has been set up\n", durable=True)
+        write_whole(self.folder / _MARKER, b"trading state folder\n", durable=True)
 
     @property
     def _twin(self) -> Path:
@@ -216,9 +217,8 @@ class TradingStateStore:
                 actor.strip() or "unknown",
                 utc_now().isoformat(),
             )
-            _write_durably(
-                self.folder / f"{scope}.json", (json.dumps(asdict(record), indent=1) + "\n").encode()
-            )
+            text = json.dumps(asdict(record), indent=1) + "\n"
+            write_whole(self.folder / f"{scope}.json", text.encode(), durable=True)
             _append_durably(
                 self.folder / "log.jsonl", json.dumps({**asdict(record), "before": before.state}) + "\n"
             )
@@ -249,30 +249,8 @@ def _parse(scope: str, text: str) -> StateRecord:
     return StateRecord(scope, TradingState(document["state"]), **fields)
 
 
-def _write_durably(path: Path, content: bytes) -> None:
-    """Write beside, sync, swap in by one rename, sync the folder.
-
-    A crash leaves the old or the new file, whole.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    _sync_folder(path.parent)
-
-
 def _append_durably(path: Path, line: str) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(line)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

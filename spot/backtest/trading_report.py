@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Bools, Floats
 from spot.lifecycle.bootstrap import BootstrapResult, block_bootstrap
 from spot.market.zones import find_zone
 from spot.risk.value_at_risk import max_drawdown_eur, tail_risk
@@ -163,5 +163,5 @@ def _bootstrap(values: Floats) -> BootstrapResult | None:
     return block_bootstrap(values) if len(values) >= MIN_BOOTSTRAP_DAYS else None
 
 
-def _share(truth: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> float:
+def _share(truth: Bools) -> float:
     return float(np.mean(truth)) if len(truth) else np.nan

@@ -12,11 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Days, Floats, Ints
 from spot.errors import ContractError
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +27,11 @@ class DeliveryPanel:
     """
 
     zone: str
-    days: npt.NDArray[np.datetime64]
+    days: Days
     """(D,) datetime64[D], ascending, without gaps."""
-    n_periods: npt.NDArray[np.int64]
+    n_periods: Ints
     """(D,) number of market time units of each day."""
-    resolution_minutes: npt.NDArray[np.int64]
+    resolution_minutes: Ints
     """(D,) length of a market time unit on each day: 15, 30 or 60."""
     prices: Floats
     """(D, P) EUR/MWh, NaN where missing or not yet known."""

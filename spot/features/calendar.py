@@ -10,8 +10,9 @@ from functools import lru_cache
 import holidays
 import numpy as np
 
-from spot.contracts.panel import Floats
-from spot.features.grid import N_SLOTS, STEP_MINUTES, Grid
+from spot.arrays import Floats
+from spot.features.grid import Grid
+from spot.market.clock import LONGEST_DAY_QUARTERS, QUARTER_MINUTES
 from spot.market.zones import find_zone
 
 
@@ -39,7 +40,7 @@ def holiday_fraction(zone: str, days: Sequence[date]) -> Floats:
 
 def calendar_features(grid: Grid) -> dict[str, Floats]:
     """(D, S) matrices of the features of `CALENDAR_FEATURES`."""
-    shape = (len(grid.days), N_SLOTS)
+    shape = (len(grid.days), LONGEST_DAY_QUARTERS)
     days = np.array(grid.days, dtype="datetime64[D]")
     day_of_year = (days - days.astype("datetime64[Y]")).astype(np.float64) + 1
     daily = {
@@ -48,7 +49,7 @@ def calendar_features(grid: Grid) -> dict[str, Floats]:
         "holiday_fraction": holiday_fraction(grid.zone, grid.days),
         "n_periods": grid.n_periods.astype(np.float64),
     }
-    hour = np.where(grid.clock_slot >= 0, grid.clock_slot * STEP_MINUTES / 60, np.nan)
+    hour = np.where(grid.clock_slot >= 0, grid.clock_slot * QUARTER_MINUTES / 60, np.nan)
     return {
         "hour_local": hour,
         **{name: np.broadcast_to(values[:, None], shape) for name, values in daily.items()},

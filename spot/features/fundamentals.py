@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Bools, Floats
 from spot.features.gatekeeper import Gatekeeper
-from spot.features.grid import N_SLOTS, Bools
+from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _LOOK_BACK_DAYS = 7
 _WIND_PARTS = ("wind_onshore", "wind_offshore")
@@ -95,7 +95,7 @@ def _either(conditions: Iterable[Bools]) -> Bools:
 def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], value: str) -> Floats:
     """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate, in every part that the zone has."""
     n_days = len(keeper.target.days)
-    chosen, is_found = np.full((n_days, N_SLOTS), np.nan), np.zeros(n_days, dtype=bool)
+    chosen, is_found = np.full((n_days, LONGEST_DAY_QUARTERS), np.nan), np.zeros(n_days, dtype=bool)
     lags = range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, *series) else 1)
     seen = {name: {lag: keeper.look(table, name, value, lag_days=lag) for lag in lags} for name in series}
     has = {name: _any_known([matrix for matrix, _ in days.values()]) for name, days in seen.items() if days}

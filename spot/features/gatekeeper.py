@@ -7,10 +7,10 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Bools, Floats, Ints
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
-from spot.features.grid import Bools, Grid, Ints, to_us
+from spot.features.grid import Grid, to_us
 from spot.features.vintages import NEVER_US, Vintages, vintages_of
 from spot.market.gates import gate_closure_utc
 

@@ -8,23 +8,15 @@ that spring leaves out takes the value before it.
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
+from spot.market.clock import CLOCK_QUARTERS, LONGEST_DAY_QUARTERS, QUARTER_MINUTES, clock_quarters
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, days_between
-from spot.market.zones import find_zone
 
-STEP_MINUTES = 15
-N_SLOTS = 25 * 60 // STEP_MINUTES
-N_CLOCK_SLOTS = 24 * 60 // STEP_MINUTES
-STEP_US = STEP_MINUTES * 60_000_000
+STEP_US = QUARTER_MINUTES * 60_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class Grid:
     @property
     def n_periods(self) -> Ints:
         """(D,) market time units of each day."""
-        periods: Ints = self.n_slots * STEP_MINUTES // self.mtu_minutes
+        periods: Ints = self.n_slots * QUARTER_MINUTES // self.mtu_minutes
         return periods
 
     def part(self, first_row: int, end_row: int) -> "Grid":
@@ -62,8 +54,8 @@ class Grid:
 
     def to_clock(self, matrix: Floats) -> Floats:
         """(D, S) by slot of the day to (D, 96) by slot of the local clock."""
-        clock = matrix[:, :N_CLOCK_SLOTS].copy()
-        for row in np.flatnonzero(self.n_slots != N_CLOCK_SLOTS):
+        clock = matrix[:, :CLOCK_QUARTERS].copy()
+        for row in np.flatnonzero(self.n_slots != CLOCK_QUARTERS):
             n_slots = self.n_slots[row]
             clock[row] = _mean_by_slot(matrix[row, :n_slots], self.clock_slot[row, :n_slots])
         return clock
@@ -82,10 +74,11 @@ def make_grid(zone: str, first_day: date, last_day: date) -> Grid:
     )
     n_slots = np.diff(start_us) // STEP_US
     mtu_minutes = np.array([day_ahead_mtu_minutes(zone, day) for day in days], dtype=np.int64)
-    slots = np.arange(N_SLOTS)
-    clock_slot = np.where(slots < N_CLOCK_SLOTS, slots, -1)[None, :].repeat(len(days), axis=0)
-    for row in np.flatnonzero(n_slots != N_CLOCK_SLOTS):
-        clock_slot[row] = _clock_slots(zone, days[row])
+    slots = np.arange(LONGEST_DAY_QUARTERS)
+    clock_slot = np.where(slots < CLOCK_QUARTERS, slots, -1)[None, :].repeat(len(days), axis=0)
+    for row in np.flatnonzero(n_slots != CLOCK_QUARTERS):
+        clock_slot[row] = -1
+        clock_slot[row, : n_slots[row]] = clock_quarters(zone, days[row])
     return Grid(zone, days, start_us[:-1], n_slots, mtu_minutes, clock_slot)
 
 
@@ -99,7 +92,7 @@ def mean_of_periods(matrix: Floats, n_merged: int) -> Floats:
 
     Exact where they are equal, NaN where one is missing.
     """
-    blocks = matrix[:, : N_SLOTS // n_merged * n_merged].reshape(len(matrix), -1, n_merged)
+    blocks = matrix[:, : LONGEST_DAY_QUARTERS // n_merged * n_merged].reshape(len(matrix), -1, n_merged)
     first = blocks[:, :, 0]
     means: Floats = first + (blocks - first[:, :, None]).mean(axis=2)
     return means
@@ -113,27 +106,16 @@ def periods_of(grid: Grid, matrix: Floats, *, take_first: bool = False) -> Float
     periods = np.full((len(grid.days), int(grid.n_periods.max())), np.nan)
     for minutes in np.unique(grid.mtu_minutes):
         rows = np.flatnonzero(grid.mtu_minutes == minutes)
-        n_merged = int(minutes) // STEP_MINUTES
+        n_merged = int(minutes) // QUARTER_MINUTES
         merged = matrix[rows, ::n_merged] if take_first else mean_of_periods(matrix[rows], n_merged)
         width = min(merged.shape[1], periods.shape[1])
         periods[rows, :width] = merged[:, :width]
     return periods
 
 
-def _clock_slots(zone: str, day: date) -> Ints:
-    """(S,) slot of the local clock on a day of 23 or 25 hours."""
-    start, end = day_bounds_utc(zone, day)
-    time_zone = ZoneInfo(find_zone(zone).market_time_zone)
-    slots = np.full(N_SLOTS, -1, dtype=np.int64)
-    for i in range(int((end - start) / timedelta(minutes=STEP_MINUTES))):
-        clock = (start + timedelta(minutes=STEP_MINUTES * i)).astimezone(time_zone)
-        slots[i] = (clock.hour * 60 + clock.minute) // STEP_MINUTES
-    return slots
-
-
 def _mean_by_slot(values: Floats, slots: Ints) -> Floats:
     """(96,) mean of the values of each clock slot; a slot that does not occur takes the value before it."""
-    counts = np.bincount(slots, minlength=N_CLOCK_SLOTS)
-    means = np.bincount(slots, weights=values, minlength=N_CLOCK_SLOTS) / np.maximum(counts, 1)
-    source = np.maximum.accumulate(np.where(counts > 0, np.arange(N_CLOCK_SLOTS), 0))
+    counts = np.bincount(slots, minlength=CLOCK_QUARTERS)
+    means = np.bincount(slots, weights=values, minlength=CLOCK_QUARTERS) / np.maximum(counts, 1)
+    source = np.maximum.accumulate(np.where(counts > 0, np.arange(CLOCK_QUARTERS), 0))
     return means[source]

@@ -10,8 +10,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
+from spot.arrays import Ints
 from spot.contracts.panel import DeliveryPanel
-from spot.features.grid import Grid, Ints, make_grid, periods_of, to_us
+from spot.features.grid import Grid, make_grid, periods_of, to_us
 from spot.features.vintages import NEVER_US, Vintages, vintages_of
 from spot.market.gates import gate_closure_utc
 

@@ -12,8 +12,9 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ContractError
 from spot.features.calendar import calendar_features, holiday_fraction
 from spot.features.fundamentals import fundamental_features

@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import PRICE_LAGS_DAYS
-from spot.contracts.panel import Floats
 from spot.features.gatekeeper import Gatekeeper
-from spot.features.grid import N_SLOTS
+from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _WEEK_DAYS = 7
 
@@ -27,7 +27,10 @@ def price_features(keeper: Gatekeeper) -> dict[str, Floats]:
     daily["price_mean_7d_eur_per_mwh"], daily["price_std_7d_eur_per_mwh"] = _mean_and_std(week)
     return {
         **{f"price_{lag}d_eur_per_mwh": keeper.to_target(week[lag - 1], lag) for lag in PRICE_LAGS_DAYS},
-        **{name: np.broadcast_to(values[:, None], (len(values), N_SLOTS)) for name, values in daily.items()},
+        **{
+            name: np.broadcast_to(values[:, None], (len(values), LONGEST_DAY_QUARTERS))
+            for name, values in daily.items()
+        },
     }
 
 
@@ -45,7 +48,7 @@ def _mean_and_std(days: list[Floats]) -> tuple[Floats, Floats]:
     total = sum(np.where(np.isfinite(day), day, 0.0).sum(axis=1) for day in days)
     mean = total / np.maximum(known, 1)
     squares = sum((np.where(np.isfinite(day), day - mean[:, None], 0.0) ** 2).sum(axis=1) for day in days)
-    is_enough = known >= N_SLOTS * len(days) / 2
+    is_enough = known >= LONGEST_DAY_QUARTERS * len(days) / 2
     return np.where(is_enough, mean, np.nan), np.where(
         is_enough, np.sqrt(squares / np.maximum(known, 1)), np.nan
     )

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.features.gatekeeper import Gatekeeper
-from spot.features.grid import N_SLOTS
 from spot.features.price_history import day_ahead_prices
+from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _LOOK_BACK_DAYS = 7
 _PUBLISHED_SHARE = 0.9
@@ -18,13 +18,15 @@ def second_price_features(keeper: Gatekeeper) -> dict[str, Floats]:
     for market, series in (("intraday", "vwap"), ("imbalance", "imbalance")):
         spread, mean = _last_spread(keeper, f"{market}_prices", series)
         features[f"{market}_spread_eur_per_mwh"] = spread
-        features[f"{market}_spread_mean_eur_per_mwh"] = np.broadcast_to(mean[:, None], (len(mean), N_SLOTS))
+        features[f"{market}_spread_mean_eur_per_mwh"] = np.broadcast_to(
+            mean[:, None], (len(mean), LONGEST_DAY_QUARTERS)
+        )
     return features
 
 
 def _last_spread(keeper: Gatekeeper, table: str, series: str) -> tuple[Floats, Floats]:
     n_days = len(keeper.target.days)
-    spread, mean = np.full((n_days, N_SLOTS), np.nan), np.full(n_days, np.nan)
+    spread, mean = np.full((n_days, LONGEST_DAY_QUARTERS), np.nan), np.full(n_days, np.nan)
     is_found = np.zeros(n_days, dtype=bool)
     for lag in range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, series) else 1):
         later, newest = keeper.look(table, series, "price_eur_per_mwh", lag_days=lag)

@@ -10,10 +10,11 @@ from datetime import datetime
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
 from spot.contracts.raw_tables import RAW_KEY
 from spot.errors import ContractError, LookAheadError
-from spot.features.grid import N_SLOTS, STEP_MINUTES, STEP_US, Grid, Ints
+from spot.features.grid import STEP_US, Grid
+from spot.market.clock import LONGEST_DAY_QUARTERS, QUARTER_MINUTES
 
 PERIOD = [name for name in RAW_KEY if name != "available_at_utc"]
 NEVER_US = np.iinfo(np.int64).min
@@ -60,7 +61,7 @@ class Vintages:
             (D, S) the newest vintage available at the gate, NaN where none was; (D,) the newest publication
             among them, `NEVER_US` for none.
         """
-        matrix = np.full((len(gate_us), N_SLOTS), np.nan)
+        matrix = np.full((len(gate_us), LONGEST_DAY_QUARTERS), np.nan)
         newest = np.full(len(gate_us), NEVER_US)
         if not len(self.row):
             return matrix, newest
@@ -70,7 +71,7 @@ class Vintages:
             np.cumsum(self.n_slots[known]) - self.n_slots[known], self.n_slots[known]
         )
         slot = self.slot[held] + step
-        is_inside = (slot >= 0) & (slot < N_SLOTS)
+        is_inside = (slot >= 0) & (slot < LONGEST_DAY_QUARTERS)
         matrix[self.row[held][is_inside], slot[is_inside]] = self.value[held][
             is_inside
         ]  # of several vintages of a slot the last, the newest, stays
@@ -86,7 +87,7 @@ def vintages_of(frame: pl.DataFrame, grid: Grid, *, value: str) -> Vintages:
     inside = inside.sort("available_at_utc", -pl.col("resolution_minutes"), maintain_order=True)
     row = (inside["delivery_day"].to_numpy() - np.datetime64(grid.days[0], "D")).astype(np.int64)
     slot = (inside["delivery_start_utc"].dt.epoch("us").to_numpy() - grid.start_us[row]) // STEP_US
-    n_slots = inside["resolution_minutes"].to_numpy().astype(np.int64) // STEP_MINUTES
+    n_slots = inside["resolution_minutes"].to_numpy().astype(np.int64) // QUARTER_MINUTES
     values = inside[value].cast(pl.Float64).to_numpy()
     return Vintages(row, slot, n_slots, values, inside["available_at_utc"].dt.epoch("us").to_numpy())
 

@@ -13,8 +13,9 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ForecastError
+from spot.market.clock import local_time
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
@@ -197,7 +198,7 @@ def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
     """(N, 72) one-hot: local hour on working days, Saturdays, and Sundays with holidays of the zone's countries."""
     import holidays
 
-    local = wide["delivery_start_utc"].dt.convert_time_zone(find_zone(zone).market_time_zone)
+    hours = wide.select(local_time(zone).dt.hour().cast(pl.Int64)).to_series().to_numpy()
     days = wide["delivery_day"].to_list()
     years = sorted({day.year for day in days})
     feasts = {
@@ -206,7 +207,7 @@ def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
         for day in holidays.country_holidays(country, years=years)
     }
     kinds = np.array([2 if day in feasts or day.weekday() == 6 else int(day.weekday() == 5) for day in days])
-    codes = local.dt.hour().to_numpy().astype(np.int64) + 24 * kinds
+    codes = hours + 24 * kinds
     one_hot: Floats = np.eye(72)[codes]
     return one_hot
 

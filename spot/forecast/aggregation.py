@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from spot.forecast.days.clock_grid import HOURS, Floats
+from spot.arrays import Floats
+from spot.market.clock import HOURS
 
 ALL_HOURS: tuple[tuple[int, ...], ...] = (tuple(range(HOURS)),)
 BLOCKS: tuple[tuple[int, ...], ...] = (

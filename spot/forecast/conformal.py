@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from spot.forecast.days.normalisation import Floats, restore, transform
+from spot.arrays import Floats
+from spot.forecast.days.normalisation import restore, transform
 
 CALIBRATION_DAYS = 728
 MINIMUM_DAYS = 14

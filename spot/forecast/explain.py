@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
-from spot.forecast.days.clock_grid import Floats
 from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.forecast.one_thread import one_thread
 

@@ -12,11 +12,12 @@ from typing import Any, ClassVar, Generic, Self, TypeVar
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
 from spot.forecast.conformal import Calibration, calibrate
 from spot.forecast.days.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of
-from spot.forecast.days.clock_grid import ClockGrid, Floats, grid_of
+from spot.forecast.days.clock_grid import ClockGrid, grid_of
 from spot.forecast.days.delivery_forecast import delivery_forecast
 from spot.forecast.days.features import (
     WARM_UP_DAYS,

@@ -7,7 +7,8 @@ from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 
 QUANTILE_LEVELS: tuple[float, ...] = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)

@@ -9,6 +9,7 @@ from datetime import date
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.forecast.interface import PriceForecast
 
@@ -32,9 +33,7 @@ def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> Deliver
     """The panel with prices from day `row` on, and inputs from the day after, replaced by random values of their own size."""
     rng = np.random.default_rng(seed)
 
-    def noised(
-        values: np.ndarray[tuple[int, int], np.dtype[np.float64]], start: int
-    ) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    def noised(values: Floats, start: int) -> Floats:
         changed = values.copy()
         known = values[np.isfinite(values)]
         shape = changed[start:].shape

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from spot.forecast.days.clock_grid import Floats
+from spot.arrays import Days, Floats, Ints
 from spot.forecast.days.features import FilledHistory
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.parts import ForecastParts
@@ -46,9 +46,7 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
         likeness[len(history) - 1 - int(self._lags(history.grid.days[-1:])[0])] = 1.0
         return ForecastParts(likeness=likeness)
 
-    def _lags(
-        self, days: np.ndarray[tuple[int], np.dtype[np.datetime64]]
-    ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _lags(self, days: Days) -> Ints:
         weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
         if self.settings.rule == "mixed":
             return np.where(np.isin(weekday, (0, 5, 6)), 7, 1)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from spot.forecast.days.clock_grid import Floats
+from spot.arrays import Floats
 
 _FAMILIES = {
     "dow": "calendar",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ContractError
 
 

@@ -13,7 +13,7 @@ from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
 from spot.lifecycle.promotion import SAME_MONEY
-from spot.market.zones import find_zone
+from spot.market.clock import local_time
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 PAIR = ("zone", "version_a", "version_b")
@@ -112,7 +112,7 @@ def _unit_losses(side: ComparedVersion, zone: str) -> pl.DataFrame:
         pl.max_horizontal(level * excess[name], (level - 1.0) * excess[name])
         for level, name in QUANTILE_COLUMNS.items()
     ]
-    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone)
+    local = local_time(zone)
     return (
         side.scored.with_columns(actual.fill_nan(None))
         .drop_nulls("price_eur_per_mwh")

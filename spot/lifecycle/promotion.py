@@ -16,7 +16,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtr
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
 from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
 from spot.lifecycle.sanity import SanitySettings, SanityVerdict
@@ -175,7 +175,7 @@ def decide_promotion(
     return verdict
 
 
-def evidence_rows(evidence: Evidence) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+def evidence_rows(evidence: Evidence) -> Ints:
     """Rows of the evidence that count.
 
     A day that the champion could not forecast says nothing about its rival.
@@ -401,9 +401,7 @@ def _giacomini_white(ours: Floats, theirs: Floats) -> TestOutcome:
     )
 
 
-def _money_differences(
-    evidence: Evidence, comparable: np.ndarray[tuple[int], np.dtype[np.intp]]
-) -> Floats | None:
+def _money_differences(evidence: Evidence, comparable: Ints) -> Floats | None:
     if evidence.candidate_pnl_eur is None or evidence.champion_pnl_eur is None:
         return None
     return np.asarray((evidence.candidate_pnl_eur - evidence.champion_pnl_eur)[comparable], dtype=np.float64)

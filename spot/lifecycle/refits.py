@@ -10,7 +10,7 @@ daily pinball losses).
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.lifecycle.promotion import Action, PromotionSettings, PromotionVerdict, TestOutcome
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 

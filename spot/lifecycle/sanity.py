@@ -12,7 +12,8 @@ from datetime import date
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, SpotdeskError
 from spot.forecast.interface import PriceForecast, PriceForecaster
 from spot.market.price_limits import day_ahead_price_limits

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.monitoring.settings import DriftSettings
 
 _LATITUDE = np.radians(50.0)

@@ -12,7 +12,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.monitoring.settings import ExplanationSettings
 
 Status = Literal["ok", "alert", "cannot_see"]

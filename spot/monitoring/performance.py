@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.monitoring.settings import PerformanceSettings
 
@@ -141,7 +142,7 @@ def estimate_performance(
     return _verdict([_upper("mae", estimate, limit, basis="estimated")], newest)
 
 
-def expected_absolute_error(frame: pl.DataFrame) -> np.ndarray[Any, np.dtype[np.float64]]:
+def expected_absolute_error(frame: pl.DataFrame) -> Floats:
     """(rows,) EUR/MWh: mean of |price - point| when the price is drawn from the forecast's own piecewise linear quantiles."""
     levels = np.array(list(QUANTILE_COLUMNS))
     quantiles = frame.select(QUANTILE_COLUMNS.values()).to_numpy()
@@ -231,7 +232,7 @@ def _with_days(frame: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
     )
 
 
-def _chunk_means(values: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+def _chunk_means(values: np.ndarray[Any, Any], size: int) -> Floats:
     whole = values[len(values) % size :]
     return np.asarray(whole.reshape(-1, size).mean(axis=1), dtype=np.float64)
 

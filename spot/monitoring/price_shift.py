@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.monitoring.drift import DriftVerdict, verdict_of_rows
 from spot.monitoring.settings import DriftSettings
 

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from spot.market.zones import find_zone
+from spot.market.clock import by_quarter_hour
 from spot.monitoring.data_quality import (
     DataQualityVerdict,
     assess_data_quality,
@@ -22,6 +22,7 @@ from spot.monitoring.performance import PerformanceVerdict, assess_performance, 
 from spot.monitoring.price_shift import FittedPrice, fit_price, hourly_prices, judge_price
 from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import MonitoringSettings
+from spot.scores.naive import weekly_naive_of
 
 _KEYS = ("delivery_day", "delivery_start_utc")
 REFERENCE_FORECAST_DAYS = 182
@@ -167,48 +168,26 @@ def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str
     outcome = _outcomes_of_units(
         forecasts.select("delivery_start_utc", "resolution_minutes").unique(), newest
     )
-    local_time = (
-        pl.col("delivery_start_utc")
-        .dt.convert_time_zone(find_zone(zone).market_time_zone)
-        .dt.time()
-        .alias("local_time")
-    )
-    scored = forecasts.join(outcome, on=["delivery_start_utc", "resolution_minutes"], how="left")
-    week_ago = (
-        newest.select(
-            (pl.col("delivery_day") + pl.duration(days=7)).alias("delivery_day"),
-            local_time,
-            pl.col("price_eur_per_mwh").alias("naive"),
-        )
-        .unique(["delivery_day", "local_time"], keep="first")
-        .rename({"naive": "naive_eur_per_mwh"})
-    )
+    of_unit = ["delivery_start_utc", "resolution_minutes"]
+    naive = weekly_naive_of(forecasts.select("delivery_day", *of_unit).unique(), newest, zone=zone)
     return (
-        scored.with_columns(local_time)
-        .join(week_ago, on=["delivery_day", "local_time"], how="left")
-        .drop("local_time")
+        forecasts.join(outcome, on=of_unit, how="left")
+        .join(naive, on=["delivery_day", *of_unit], how="left")
         .sort("delivery_start_utc")
     )
 
 
 def _outcomes_of_units(units: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     """`price_eur_per_mwh` of each unit, quarter hour by quarter hour; null where one of them has no price."""
-    priced = _quarters(prices.select("delivery_start_utc", "resolution_minutes", "price_eur_per_mwh")).select(
-        "quarter_utc", "price_eur_per_mwh"
-    )
+    priced = by_quarter_hour(
+        prices.select("delivery_start_utc", "resolution_minutes", "price_eur_per_mwh")
+    ).select("quarter_utc", "price_eur_per_mwh")
     return (
-        _quarters(units)
+        by_quarter_hour(units)
         .join(priced, on="quarter_utc", how="left")
         .group_by("delivery_start_utc", "resolution_minutes")
         .agg(pl.when(pl.col("price_eur_per_mwh").null_count() == 0).then(pl.col("price_eur_per_mwh").mean()))
     )
-
-
-def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows repeated for every quarter hour they cover, its start in `quarter_utc`."""
-    offsets = pl.int_ranges(0, pl.col("resolution_minutes"), 15)
-    start = pl.col("delivery_start_utc") + pl.duration(minutes="offset")
-    return frame.with_columns(offset=offsets).explode("offset").with_columns(quarter_utc=start).drop("offset")
 
 
 def _watched(features: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:

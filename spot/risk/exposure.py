@@ -8,7 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ContractError
 from spot.risk.limit_book import Scope
 from spot.risk.value_at_risk import TailRisk, drawdown_eur, worst_risk

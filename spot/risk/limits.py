@@ -14,7 +14,7 @@ from typing import Literal
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
 from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit, Override, Scope, as_written
 from spot.risk.state import TradingState

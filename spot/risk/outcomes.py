@@ -9,8 +9,9 @@ from datetime import date, datetime, timedelta
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.contracts.table import UTC_INSTANT
+from spot.market.clock import by_quarter_hour
 
 OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "zone": pl.String,
@@ -95,7 +96,7 @@ def reference_curve(
     known = _newest(rows, as_of_utc)
     if known.is_empty():
         return None
-    found = dict(_quarters(known).select("quarter_utc", "price_eur_per_mwh").iter_rows())
+    found = dict(by_quarter_hour(known).select("quarter_utc", "price_eur_per_mwh").iter_rows())
     parts = [
         [found.get(start + timedelta(minutes=15 * i), np.nan) for i in range(minutes // 15)]
         for start in starts_utc
@@ -142,9 +143,9 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     if exact.height == units.height:
         return exact.filter(pl.col("day_ahead_price_eur_per_mwh").is_not_null()).sort(_KEY)
     prices = [name for name in outcomes.columns if name.endswith("_price_eur_per_mwh")]
-    wanted = _quarters(units.select(*_KEY, "delivery_day", "resolution_minutes").unique(_KEY))
+    wanted = by_quarter_hour(units.select(*_KEY, "delivery_day", "resolution_minutes").unique(_KEY))
     instants = [name for name in ("known_at_utc", "imbalance_known_utc") if name in outcomes.columns]
-    found = _quarters(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", *instants)).drop(
+    found = by_quarter_hour(outcomes.select(*_KEY, "resolution_minutes", *prices, "source", *instants)).drop(
         "delivery_start_utc", "resolution_minutes"
     )
     means = [pl.when(pl.col(name).null_count() == 0).then(pl.col(name).mean()).alias(name) for name in prices]
@@ -175,8 +176,8 @@ def _by_unit(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
         return reference.select(
             *_KEY, reference_price_eur_per_mwh="price_eur_per_mwh", reference_known_utc="available_at_utc"
         )
-    units = _quarters(day_ahead.select(*_KEY, "resolution_minutes"))
-    quarters = _quarters(
+    units = by_quarter_hour(day_ahead.select(*_KEY, "resolution_minutes"))
+    quarters = by_quarter_hour(
         reference.select(*_KEY, "resolution_minutes", "price_eur_per_mwh", "available_at_utc")
     )
     return (
@@ -198,14 +199,3 @@ def _by_unit(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
 def _newest(raw: pl.DataFrame, as_of_utc: datetime | None) -> pl.DataFrame:
     known = raw if as_of_utc is None else raw.filter(pl.col("available_at_utc") <= as_of_utc)
     return known.sort("available_at_utc").unique(_KEY, keep="last")
-
-
-def _quarters(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows repeated for every quarter hour they cover, its start in `quarter_utc`."""
-    parts = pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part")
-    return (
-        frame.with_columns(parts)
-        .explode("part")
-        .with_columns(quarter_utc=pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part")))
-        .drop("part")
-    )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import lfilter
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ContractError
 
 MIN_SCENARIOS = 30

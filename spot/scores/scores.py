@@ -8,11 +8,10 @@ periods without an outcome are NaN and are left out everywhere.
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Floats
 from spot.errors import ContractError
 
-Floats = npt.NDArray[np.float64]
 PERCENTILES: tuple[float, ...] = tuple(round(i / 100, 2) for i in range(1, 100))
 
 
@@ -49,13 +48,6 @@ def pinball_losses(actual: Floats, quantiles: Floats, levels: tuple[float, ...])
     excess = actual[..., None] - quantiles
     level = np.asarray(levels)
     return np.asarray(np.maximum(level * excess, (level - 1) * excess), dtype=np.float64)
-
-
-def weekly_naive(actual: Floats) -> Floats:
-    """(D, P) the outcome seven days before, NaN on the first seven days."""
-    naive = np.full_like(actual, np.nan)
-    naive[7:] = actual[:-7]
-    return naive
 
 
 def percentiles_of(quantiles: Floats, levels: tuple[float, ...]) -> Floats:

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import chdtrc, ndtr
 
+from spot.arrays import Floats
 from spot.errors import ContractError
 
-Floats = npt.NDArray[np.float64]
 Alternative = Literal["a_better", "two_sided"]
 MINIMUM_DAYS = 10
 

@@ -10,17 +10,16 @@ from functools import lru_cache
 
 import holidays
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
 from spot.errors import ContractError
+from spot.market.clock import local_time
 from spot.market.delivery import day_bounds_utc, days_between
 from spot.market.zones import find_zone
 from spot.simulation.noise import epoch_day
 from spot.simulation.scenarios import Scenario, mtu_minutes
 
-Integers = npt.NDArray[np.int64]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
 
@@ -31,21 +30,21 @@ class MarketClock:
 
     zone: str
     days: tuple[date, ...]
-    first_row: Integers
+    first_row: Ints
     """(D,) row of each day's first period."""
-    day_row: Integers
+    day_row: Ints
     """(N,) position of the period's day in `days`."""
-    epoch_days: Integers
+    epoch_days: Ints
     """(N,) days since 1970 of the period's delivery day."""
-    start_minutes: Integers
+    start_minutes: Ints
     """(N,) start, minutes since 1970 UTC."""
-    resolution_minutes: Integers
+    resolution_minutes: Ints
     """(N,)"""
     local_hour: Floats
     """(N,) middle of the period on the local wall clock, 0 to 24."""
     day_of_year: Floats
     """(N,)"""
-    day_kind: Integers
+    day_kind: Ints
     """(N,) 0 working day, 1 Saturday or bridge, 2 Sunday or public holiday."""
 
     @property
@@ -54,7 +53,7 @@ class MarketClock:
         return (self.start_minutes + self.resolution_minutes / 2.0) / 60.0
 
     @property
-    def quarters(self) -> Integers:
+    def quarters(self) -> Ints:
         """(N,) quarter hours since 1970 at the start of the period."""
         return self.start_minutes // 15
 
@@ -99,13 +98,11 @@ def market_clock(zone: str, first_day: date, last_day: date, scenarios: Sequence
     )
 
 
-def _wall_clock(zone: str, start_minutes: Integers) -> Floats:
-    instants = (
-        pl.Series(start_minutes * 60_000_000)
-        .cast(pl.Datetime("us", "UTC"))
-        .dt.convert_time_zone(find_zone(zone).market_time_zone)
-    )
-    return np.asarray((instants.dt.hour().cast(pl.Float64) + instants.dt.minute() / 60.0).to_numpy())
+def _wall_clock(zone: str, start_minutes: Ints) -> Floats:
+    starts = pl.Series("start", start_minutes * 60_000_000).cast(pl.Datetime("us", "UTC")).to_frame()
+    local = local_time(zone, "start")
+    hours = starts.select(local.dt.hour().cast(pl.Float64) + local.dt.minute() / 60.0)
+    return np.asarray(hours.to_series().to_numpy())
 
 
 @lru_cache(maxsize=65536)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.contracts.table import UTC_INSTANT
 from spot.simulation.clock import MarketClock, market_clock
 from spot.simulation.noise import epoch_day

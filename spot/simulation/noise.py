@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from scipy.signal import lfilter
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
 from spot.errors import ConfigurationError
 
 BLOCK_HOURS = 64 * 24
@@ -57,9 +57,7 @@ def hourly_process(seed: int, stream: str, hours: Floats, time_constant_hours: f
     return values[index] * (1.0 - share) + values[index + 1] * share
 
 
-def quarter_noise(
-    seed: int, stream: str, quarters: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-) -> Floats:
+def quarter_noise(seed: int, stream: str, quarters: Ints) -> Floats:
     """Independent standard normal numbers, one per quarter hour since the epoch."""
     size = BLOCK_HOURS * 4
     blocks = range(int(quarters.min()) // size, int(quarters.max()) // size + 1)
@@ -90,8 +88,8 @@ def daily_events(seed: int, stream: str, chance_per_day: float, decay: float) ->
 
 
 def daily_index(
-    epoch_days: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    epoch_days: Ints,
+) -> Ints:
     """Position of days since 1970 in the arrays of `daily_process` and `daily_events`."""
     return epoch_days - _ANCHOR
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.market.price_limits import INTRADAY_LIMITS, day_ahead_price_limits
 from spot.simulation.clock import MarketClock
 from spot.simulation.noise import daily_index, daily_process, hourly_process, quarter_noise

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal, get_args
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ConfigurationError
 from spot.market.delivery import day_ahead_mtu_minutes
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.simulation.clock import MarketClock
 from spot.simulation.noise import daily_events, daily_index, daily_process, epoch_day
 from spot.simulation.profiles import ZoneProfile

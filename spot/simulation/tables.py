@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ConfigurationError
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-from spot.simulation.clock import Integers, MarketClock
+from spot.simulation.clock import MarketClock
 from spot.simulation.noise import epoch_day
 from spot.simulation.prices import Prices
 from spot.simulation.scenarios import Scenario, faulty_readings
@@ -38,7 +38,7 @@ class _Series:
     series: str
     column: str
     values: Floats
-    available_minutes: Integers
+    available_minutes: Ints
 
 
 def market_tables(
@@ -150,13 +150,13 @@ class _Frames:
             }
         )
 
-    def per_day(self, instants: Sequence[datetime]) -> Integers:
+    def per_day(self, instants: Sequence[datetime]) -> Ints:
         """One instant per day as minutes since 1970, repeated for its periods."""
         return np.array([int(instant.timestamp()) // 60 for instant in instants], dtype=np.int64)[
             self._clock.day_row
         ]
 
-    def after_period(self, delay: timedelta) -> Integers:
+    def after_period(self, delay: timedelta) -> Ints:
         """The end of each period plus a delay, minutes since 1970."""
         return self._clock.start_minutes + self._clock.resolution_minutes + int(delay / timedelta(minutes=1))
 
@@ -183,5 +183,5 @@ class _Frames:
         return rows.select([*names[:position], extra, *names[position:]])
 
 
-def _instants(minutes: Integers) -> pl.Series:
+def _instants(minutes: Ints) -> pl.Series:
     return pl.Series(minutes * 60_000_000).cast(UTC_INSTANT)

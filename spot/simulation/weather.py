@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.simulation.clock import MarketClock
 from spot.simulation.noise import daily_index, daily_process, hourly_process
 from spot.simulation.profiles import ZoneProfile

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from spot.arrays import Floats, Ints
 from spot.contracts.live_tables import LIVE_TABLES
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
@@ -58,14 +58,14 @@ class Points:
 
     table: str
     series: str
-    starts_us: npt.NDArray[np.int64]
+    starts_us: Ints
     """(N,) starts of the periods, microseconds since 1970 UTC."""
     resolution_minutes: int
-    values: npt.NDArray[np.float64]
+    values: Floats
     """(N,) in the unit of the table's value column."""
     refusal: str = ""
     """Why none of these points may be used; empty where they may."""
-    available_us: npt.NDArray[np.int64] | None = None
+    available_us: Ints | None = None
     """(N,) publication instants that the provider states, or None."""
     availability: str = "stated"
     """How `available_us` is known: stated by the provider or by a dated rule of this source."""

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Bools, Floats, Ints
 from spot.errors import ContractError
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc, delivery_day_of
 from spot.sources.parsed import Points
@@ -22,7 +22,7 @@ def _bounds_us(zone: str, day: date) -> tuple[int, int]:
     return int(start.timestamp()) * 1_000_000, int(end.timestamp()) * 1_000_000
 
 
-def day_slices(starts_us: npt.NDArray[np.int64], zone: str) -> Iterator[tuple[date, slice]]:
+def day_slices(starts_us: Ints, zone: str) -> Iterator[tuple[date, slice]]:
     """Delivery day and the part of ascending `starts_us` that falls on it."""
     at = 0
     while at < len(starts_us):
@@ -32,9 +32,7 @@ def day_slices(starts_us: npt.NDArray[np.int64], zone: str) -> Iterator[tuple[da
         at = end
 
 
-def before_their_day(
-    starts_us: npt.NDArray[np.int64], made_us: npt.NDArray[np.int64], zone: str
-) -> npt.NDArray[np.bool_]:
+def before_their_day(starts_us: Ints, made_us: Ints, zone: str) -> Bools:
     """(N,) whether a value was made before its delivery day began.
 
     Of a day under way only the rest is forecast, which is no day-ahead forecast.
@@ -46,9 +44,7 @@ def before_their_day(
     return made_us < began
 
 
-def day_ahead_points(
-    starts_us: npt.NDArray[np.int64], values: npt.NDArray[np.float64], zone: str, what: str
-) -> Iterator[Points]:
+def day_ahead_points(starts_us: Ints, values: Floats, zone: str, what: str) -> Iterator[Points]:
     """Day-ahead prices in the market time unit of their day; nulls are left out.
 
     A provider that repeats an hourly price on its four quarters is brought back to the hour; quarters that
@@ -80,9 +76,7 @@ def day_ahead_points(
         )
 
 
-def _back_to(
-    starts: npt.NDArray[np.int64], prices: npt.NDArray[np.float64], n_parts: int, mtu_minutes: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]] | None:
+def _back_to(starts: Ints, prices: Floats, n_parts: int, mtu_minutes: int) -> tuple[Ints, Floats] | None:
     """One price per market time unit where all its parts are there and agree, else None for the whole day."""
     unit = mtu_minutes * US_PER_MINUTE
     firsts, counts = np.unique(starts // unit, return_counts=True)

@@ -8,14 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Bools, Days, Floats
 from spot.risk.exposure import ScopeUse
 from spot.risk.limit_book import Scope
-
-Mask = npt.NDArray[np.bool_]
 
 
 def desk_uses(
@@ -57,7 +54,7 @@ def desk_uses(
         np.array(earned["pnl_eur"], dtype=np.float64),
     )
     nobody, everybody = np.zeros(len(here), dtype=np.bool_), np.ones(len(here), dtype=np.bool_)
-    scopes: dict[Scope, tuple[Mask, Mask, Mask]] = {
+    scopes: dict[Scope, tuple[Bools, Bools, Bools]] = {
         "desk": (everybody, here, np.ones(len(pnl), dtype=np.bool_)),
         "zone": (here, here & same, earned_here),
         "strategy": (here & same, nobody, earned_here & earned_same),
@@ -99,9 +96,9 @@ def _held(spoken: pl.DataFrame) -> dict[str, Any]:
 
 def _scope_use(
     held: dict[str, Any],
-    today: Mask,
-    member: Mask,
-    before: Mask,
+    today: Bools,
+    member: Bools,
+    before: Bools,
     starts_utc: tuple[datetime, ...],
     daily_pnl: Floats,
 ) -> ScopeUse:
@@ -125,7 +122,7 @@ def _scope_use(
     )
 
 
-def _daily(days: npt.NDArray[np.datetime64], pnl: Floats) -> Floats:
+def _daily(days: Days, pnl: Floats) -> Floats:
     """Sums per day, oldest first."""
     known, index = np.unique(days, return_inverse=True)
     return (
@@ -133,7 +130,7 @@ def _daily(days: npt.NDArray[np.datetime64], pnl: Floats) -> Floats:
     )
 
 
-def _per_unit(held: dict[str, Any], chosen: Mask, value: Floats, starts_utc: tuple[datetime, ...]) -> Floats:
+def _per_unit(held: dict[str, Any], chosen: Bools, value: Floats, starts_utc: tuple[datetime, ...]) -> Floats:
     """(P,) sum over the orders whose unit covers the start of each of ours."""
     starts = np.array([int(start.timestamp()) for start in starts_utc])
     first, last = held["start"][chosen], held["start"][chosen] + held["seconds"][chosen]

@@ -12,7 +12,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.contracts.signal_tables import SETTLED_AGAINST, STRATEGY_NAME
 from spot.risk.fees import FeeSchedule
 from spot.strategy.proposals.view import MarketView, Proposal

@@ -8,10 +8,10 @@ from datetime import date
 
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import CALENDAR_FEATURES
-from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import SIGNAL_KEY, SIGNAL_REASONS
-from spot.market.zones import find_zone
+from spot.market.clock import local_time
 
 SIMILAR_DAYS = "similar days"
 SPREAD = "spread: "
@@ -35,7 +35,7 @@ def signal_reasons(
     """
     if signals.is_empty() or not (contributions or similar_days):
         return SIGNAL_REASONS.empty()
-    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(signals["zone"][0]).market_time_zone)
+    local = local_time(signals["zone"][0])
     hourly = pl.DataFrame(
         [
             (hour, name, float(values[hour]))

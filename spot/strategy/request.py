@@ -6,7 +6,7 @@ from typing import Literal
 
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import OUTCOME_SCHEMA

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.contracts.signal_tables import BID_CURVES, DAY_AHEAD_BLOCK, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders

@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
-from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure

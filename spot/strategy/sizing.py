@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 
 
 def size_by_edge(

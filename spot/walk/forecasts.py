@@ -9,22 +9,20 @@ forecast.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, time, timedelta
+from datetime import date
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import FEATURES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 from spot.features.known_prices import KnownPrices
 from spot.forecast.interface import PriceForecast, PriceForecaster
-from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
-from spot.market.zones import find_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,42 +106,6 @@ def daily_absolute_errors(walked: Sequence[WalkedDay], panel: DeliveryPanel) -> 
             known = np.isfinite(actual)
             losses[i] = np.abs(actual - day.forecast.point)[known].mean() if known.any() else np.nan
     return losses
-
-
-def weekly_naive_errors(panel: DeliveryPanel, days: Sequence[date]) -> Floats:
-    """(D,) mean absolute error of the price at the same local time seven days before, EUR/MWh.
-
-    NaN where one of both is missing.
-
-    An hour's price of the week before holds for its quarters, quarters are averaged to the hour; of the hour
-    that autumn repeats the first counts, and what spring leaves out is not compared.
-    """
-    rows = {day.astype(object): row for row, day in enumerate(panel.days)}
-    losses = np.full(len(days), np.nan)
-    for i, day in enumerate(days):
-        row = rows.get(day, -1)
-        if row >= 7:
-            earlier = list(zip(_quarters_by_clock(panel, row - 7), panel.prices[row - 7], strict=False))
-            week_ago = {clock: price for clocks, price in reversed(earlier) for clock in clocks}
-            naive = np.array(
-                [
-                    np.mean([week_ago.get(clock, np.nan) for clock in clocks])
-                    for clocks in _quarters_by_clock(panel, row)
-                ]
-            )
-            error = np.abs(panel.prices[row, : len(naive)] - naive)
-            losses[i] = error[np.isfinite(error)].mean() if np.isfinite(error).any() else np.nan
-    return losses
-
-
-def _quarters_by_clock(panel: DeliveryPanel, row: int) -> list[list[time]]:
-    """Local clock at the quarter hours of every period of a day."""
-    minutes, time_zone = int(panel.resolution_minutes[row]), ZoneInfo(find_zone(panel.zone).market_time_zone)
-    starts = delivery_starts_utc(panel.zone, panel.days[row].astype(object), minutes)
-    return [
-        [(start + timedelta(minutes=step)).astimezone(time_zone).time() for step in range(0, minutes, 15)]
-        for start in starts
-    ]
 
 
 def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:

@@ -13,8 +13,8 @@ from typing import Literal
 
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
-from spot.contracts.panel import Floats
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.market.gates import gate_closure_utc

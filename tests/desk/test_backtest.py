@@ -134,7 +134,7 @@ def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_no
     assert "verdict: did not trade" in flat.stdout
     assert "no reference price" in flat.stdout
     assert "did not trade" in page.read_text()
-    shutil.copytree(project_root / "conf", tmp_path / "conf")
+    shutil.copytree(project_root / "resources/home/templates/conf", tmp_path / "conf")
     with (tmp_path / "conf" / "strategies" / "price_view.yaml").open("a") as file:
         file.write("reference_eur_per_mwh: 90.0\n")
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path / "conf"))

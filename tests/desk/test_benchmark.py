@@ -21,7 +21,7 @@ from desk.benchmark.command import app
 from desk.benchmark.data import read_epf_market, read_zone, zones_in
 from desk.benchmark.download import download_record
 from desk.benchmark.run import BenchmarkJob
-from resources.settings.home import PROJECT_ROOT
+from resources.home.find import PROJECT_ROOT
 from spot.errors import ConfigurationError, ContractError, SourceUnavailableError, SpotdeskError
 
 

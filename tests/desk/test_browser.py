@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from resources.home.make import make_home
 from trading_assets.catalogue import ASSETS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
@@ -25,6 +26,7 @@ UP_WITHIN_SECONDS = 240
 def ui(tmp_path_factory, project_root):
     """Address of a running UI over a week of one simulated zone."""
     home = tmp_path_factory.mktemp("home")
+    make_home(home)
     environment = {**os.environ, "SPOTDESK_HOME": str(home)}
     week = [
         "run",

@@ -6,11 +6,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from desk.demo.command import DemoPlan, Regime, next_steps, run_plan
+from desk.demo.command import DemoPlan, Regime, make_demo_home, next_steps, run_plan
 from desk.demo.summary import TABLES, summarise_zone
 from desk.main import app
-from resources.settings.environment import read_environment
-from resources.settings.home import PROJECT_ROOT
+from resources.home.find import PROJECT_ROOT, TEMPLATES, chosen_home
 from resources.settings.zones import ZoneSettings
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
@@ -26,13 +25,13 @@ def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario):
     assert [(regime.name, regime.start_day) for regime in settings.scenarios] == [
         (scenario.value, plan.change_day)
     ]
-    assert (PROJECT_ROOT / "conf" / "models" / f"{plan.model}.yaml").is_file()
+    assert (TEMPLATES / "conf" / "models" / f"{plan.model}.yaml").is_file()
 
 
 def test_every_next_step_is_a_command_on_the_demos_own_state():
     home = PROJECT_ROOT / ".spotdesk" / "demo"
     for command, meaning in next_steps(home, DemoPlan.quick(Regime.GAS_SHOCK, 1)):
-        assert command.startswith("SPOTDESK_HOME=.spotdesk/demo .venv/bin/spotdesk ")
+        assert command.startswith(".venv/bin/spotdesk --home .spotdesk/demo ")
         assert meaning
         assert "--zone DE_LU" not in command, "a zone that this demo has"
 
@@ -63,8 +62,9 @@ def test_a_short_demo_runs_the_graph_in_its_own_home_and_again_gives_the_same(tm
     )
     told = []
     for name in ("first", "second"):
-        environment = read_environment(home=tmp_path / name)
-        chain = run_plan(plan, environment)
+        environment = make_demo_home(tmp_path / name, plan)
+        with chosen_home(environment.home):
+            chain = run_plan(plan, environment)
         assert [(version.zone, version.stage) for version in chain.trained][:1] == [("FR", "champion")]
         lake = make_lake(environment)
         tables = {table: lake.read(table, zones=["FR"]) for table in TABLES}

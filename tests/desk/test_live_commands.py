@@ -13,8 +13,8 @@ import yaml
 from typer.testing import CliRunner, Result
 
 import desk.data.backfill
-import desk.setup.init
 from desk.main import app
+from resources.home.make import make_home
 from resources.lake.lake import Lake
 from resources.market.live_sources import make_live_market
 from resources.settings.environment import read_environment
@@ -35,13 +35,13 @@ def home(tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch) ->
     conf = tmp_path / "conf"
     (conf / "strategies").mkdir(parents=True)
     (conf / "models").mkdir()
-    for path in (project_root / "conf").rglob("*.yaml"):
-        name = path.relative_to(project_root / "conf")
+    for path in (project_root / "resources/home/templates/conf").rglob("*.yaml"):
+        name = path.relative_to(project_root / "resources/home/templates/conf")
         (conf / name).write_text(path.read_text())
+    make_home(tmp_path / "home")
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     monkeypatch.delenv("SPOTDESK_ENTSOE_TOKEN", raising=False)
-    monkeypatch.setattr(desk.setup.init, "PROJECT_ROOT", tmp_path)
     return tmp_path
 
 
@@ -55,7 +55,7 @@ def must(*words: str) -> None:
 
 
 def test_init_writes_zones_and_a_token_that_only_its_owner_reads(home: Path) -> None:
-    (home / ".env").write_text("SPOTDESK_WEBHOOK_URL=x\n")
+    (home / "home" / ".env").write_text("SPOTDESK_WEBHOOK_URL=x\n")
     done = call(
         "init",
         "--zone",
@@ -76,8 +76,8 @@ def test_init_writes_zones_and_a_token_that_only_its_owner_reads(home: Path) -> 
     assert list(zones["zones"]) == ["DE_LU", "NL"]
     assert zones["zones"]["NL"] == {"source": "entsoe", "fallback_sources": {"day_ahead_prices": ["smard"]}}
     assert zones["defaults"]["training_days"] == 730
-    assert (home / ".env").read_text() == "SPOTDESK_WEBHOOK_URL=x\nSPOTDESK_ENTSOE_TOKEN=secret-1\n"
-    assert stat.S_IMODE((home / ".env").stat().st_mode) == 0o600
+    assert (home / "home" / ".env").read_text() == "SPOTDESK_WEBHOOK_URL=x\nSPOTDESK_ENTSOE_TOKEN=secret-1\n"
+    assert stat.S_IMODE((home / "home" / ".env").stat().st_mode) == 0o600
 
 
 def test_init_keeps_what_a_zone_has_and_loses_nothing_unasked(home: Path) -> None:
@@ -366,8 +366,7 @@ def test_ingest_takes_a_tidy_file_once_and_refuses_a_bad_one_whole(home: Path) -
 def test_init_in_an_empty_folder_brings_all_settings_and_gives_each_zone_a_source_that_knows_it(
     tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path / "conf"))
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     words = (
         "--source",
         "energy_charts",
@@ -380,27 +379,33 @@ def test_init_in_an_empty_folder_brings_all_settings_and_gives_each_zone_a_sourc
     )
     done = call("init", "--zone", "DE_LU", "--zone", "GB", "--zone", "ERCOT_NORTH_HUB", *words)
     assert done.exit_code == 0, done.output
-    assert "GB: nobody of" in done.output.replace("\n", " ")
+    assert "GB: none of" in done.output.replace("\n", " ")
     zones = yaml.safe_load((tmp_path / "conf" / "zones.yaml").read_text())["zones"]
     assert [zones[name]["source"] for name in zones] == ["energy_charts", "elexon", "ercot"]
     assert "# profile in conf/models" in (tmp_path / "conf" / "zones.yaml").read_text(), (
         "the defaults come with their words"
     )
     assert zones["ERCOT_NORTH_HUB"]["strategies"] == ["real_time_spread", "storage"]
-    given = {path.relative_to(project_root / "conf") for path in (project_root / "conf").rglob("*.yaml")}
+    given = {
+        path.relative_to(project_root / "resources/home/templates/conf")
+        for path in (project_root / "resources/home/templates/conf").rglob("*.yaml")
+    }
     assert {path.relative_to(tmp_path / "conf") for path in (tmp_path / "conf").rglob("*.yaml")} == given
+    template = project_root / "resources/home/templates/conf/zones.yaml"
+    assert "ERCOT_NORTH_HUB" not in template.read_text(), "the checkout is never touched"
     with pytest.raises(Exception, match="have nothing for"):
         raise call("init", "--zone", "ERCOT_NORTH_HUB", "--source", "smard", "--force").exception  # type: ignore[misc]
 
 
 def test_init_puts_keys_of_any_source_where_only_their_owner_reads_them(home: Path) -> None:
+    (home / "home" / ".env").write_text("")
     words = ("--secret", "ercot=key-1", "--secret", "ercot_username=me", "--secret", "ercot_password=-")
     done = RUNNER.invoke(
         app, ["init", "--zone", "ERCOT_NORTH_HUB", "--source", "ercot", "--force", *words], input="word-1\n"
     )
     assert done.exit_code == 0, done.output
     assert (
-        home / ".env"
+        home / "home" / ".env"
     ).read_text() == "SPOTDESK_ERCOT_KEY=key-1\nSPOTDESK_ERCOT_USERNAME=me\nSPOTDESK_ERCOT_PASSWORD=word-1\n"
     assert "word-1" not in done.output
     assert (

@@ -7,6 +7,7 @@ import pytest
 import yaml
 
 from desk.main import main
+from resources.home.make import make_home
 
 
 @pytest.fixture
@@ -23,6 +24,7 @@ def call(
     }
     (tmp_path / "zones.yaml").write_text(yaml.safe_dump(zones))
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
+    make_home(tmp_path / "home")
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", "")
 
@@ -30,7 +32,7 @@ def call(
         monkeypatch.setattr("sys.argv", ["spotdesk", "run", "--zone", "FR", "--zone", "DE_LU", *words])
         with pytest.raises(SystemExit) as ended:
             main()
-        assert not (tmp_path / "home").exists()  # nothing was begun
+        assert not (tmp_path / "home" / "lake").exists()  # nothing was begun
         return int(ended.value.code or 0), " ".join(capsys.readouterr().err.split())
 
     return run

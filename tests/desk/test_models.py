@@ -225,7 +225,7 @@ def test_a_zone_may_ask_for_a_second_person(
     environment: Environment, tmp_path: Path, monkeypatch, project_root: Path
 ) -> None:
     for name in ("zones.yaml", "promotion.yaml"):
-        (tmp_path / name).write_text((project_root / "conf" / name).read_text())
+        (tmp_path / name).write_text((project_root / "resources/home/templates/conf" / name).read_text())
     settings = (tmp_path / "promotion.yaml").read_text().replace("sign_off_zones: []", "sign_off_zones: [BE]")
     (tmp_path / "promotion.yaml").write_text(settings)
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))

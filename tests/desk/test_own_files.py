@@ -13,6 +13,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from resources.home.make import make_home
 from resources.lake.lake import Lake
 from spot.simulation.market import simulate
 
@@ -61,6 +62,7 @@ def run(folder: Path, root: Path, *words: str) -> subprocess.CompletedProcess[st
         "NL",
         *words,
     ]
+    make_home(folder / "home")
     environment = {
         **os.environ,
         "SPOTDESK_HOME": str(folder / "home"),

@@ -40,7 +40,7 @@ def desk_home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> P
     for name in ("risk_limits.yaml", "strategies/storage.yaml"):
         (conf / name).parent.mkdir(parents=True, exist_ok=True)
         (conf / name).write_text(
-            (project_root / "conf" / name)
+            (project_root / "resources/home/templates/conf" / name)
             .read_text()
             .replace("max_model_age_days: {limit: 550", "max_model_age_days: {limit: 120")
         )

@@ -2,19 +2,24 @@ import json
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from typer.testing import CliRunner
 
 from desk.trading.stop import stop_button
+from resources.home.find import state_home
+from resources.home.marker import new_marker
 from resources.settings.environment import read_environment
-from resources.settings.home import state_home
 from resources.trading.state import TradingStateStore
+from spot.errors import ConfigurationError
 from spot.risk.state import TradingState
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
+    """A desk whose trading state was never set up."""
+    new_marker(tmp_path, kind="desk", now=datetime(2026, 1, 1, tzinfo=UTC))
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     return tmp_path
 
@@ -117,4 +122,26 @@ def test_an_unknown_zone_is_a_usage_error(home):
         check=False,
     )
     assert done.returncode == 2
+    assert "NOT HALTED" in done.stderr
     assert "ATLANTIS" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", [("halt",), ("resume", "--reason", "x"), ("reduce", "--reason", "x"), ("state",)]
+)
+def test_a_home_with_a_typing_error_is_refused_and_not_made(tmp_path, monkeypatch, command):
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "hmoe"))
+    done = _run(*command)
+    assert isinstance(done.exception, ConfigurationError)
+    assert "SPOTDESK_HOME names" in str(done.exception)
+    assert ("NOT HALTED" in str(done.exception)) == (command[0] == "halt")
+    assert not (tmp_path / "hmoe").exists()
+
+
+def test_a_desk_of_any_format_can_be_halted(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
+    TradingStateStore(tmp_path / "trading_state").set_up()  # as desks were before they had a marker
+    assert _run("halt").exit_code == 0
+    (tmp_path / "desk.json").write_text('{"format": 99}')
+    assert _run("halt", "--zone", "SK").exit_code == 0
+    assert TradingStateStore(tmp_path / "trading_state").record("zone-SK").state is TradingState.HALTED

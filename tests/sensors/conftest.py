@@ -79,7 +79,10 @@ def lake(tmp_path: Path) -> Lake:
 @pytest.fixture
 def desk(project_root: Path) -> Desk:
     """One scheduled zone."""
-    return make_desk(project_root / "conf", DeskSettings(zones={ZONE: ZoneSettings(retrain_after_days=91)}))
+    return make_desk(
+        project_root / "resources/home/templates/conf",
+        DeskSettings(zones={ZONE: ZoneSettings(retrain_after_days=91)}),
+    )
 
 
 @pytest.fixture

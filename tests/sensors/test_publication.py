@@ -26,7 +26,9 @@ def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_roo
     store.halt(ZONE, reason="stop", actor="Ann")
     resources = {
         "outbox": Outbox(lake=lake, state_folder=str(store.folder)),
-        "desk": make_desk(project_root / "conf", DeskSettings(zones={ZONE: ZoneSettings()})),
+        "desk": make_desk(
+            project_root / "resources/home/templates/conf", DeskSettings(zones={ZONE: ZoneSettings()})
+        ),
         "alerts": Alerts(lake=lake),
     }
     for day in DAYS:

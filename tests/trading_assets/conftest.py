@@ -27,7 +27,7 @@ def environment(
 ) -> Environment:
     """An environment with a home and settings of its own."""
     conf = tmp_path / "conf"
-    shutil.copytree(project_root / "conf", conf)
+    shutil.copytree(project_root / "resources/home/templates/conf", conf)
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     home = tmp_path / "home"
     home.mkdir()

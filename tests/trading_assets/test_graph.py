@@ -139,9 +139,9 @@ def test_each_zone_has_its_schedules_and_each_job_its_limit():
 
 
 def test_one_training_at_a_time_however_many_are_asked_for(project_root: Path):
-    limits = yaml.safe_load((project_root / "dagster.yaml").read_text(encoding="utf-8"))["concurrency"][
-        "runs"
-    ]["tag_concurrency_limits"]
+    limits = yaml.safe_load(
+        (project_root / "resources/home/templates/dagster.yaml").read_text(encoding="utf-8")
+    )["concurrency"]["runs"]["tag_concurrency_limits"]
     (training,) = [limit for limit in limits if limit["key"] == "spotdesk/kind"]
     assert (training["value"], training["limit"]) == ("training", 1)
     assert {job.name for job in DEFS.jobs if job.tags.get("spotdesk/kind") == "training"} == {

@@ -60,7 +60,7 @@ def run(tmp_path, project_root, market):
     lake.replace("day_ahead_forecasts", forecasts, zone=ZONE, first_day=DAY, last_day=DAY + timedelta(days=1))
     zone = ZoneSettings(live=True, strategies=("storage",))
 
-    def materialise(asset, now, *, last=DAY, conf=project_root / "conf", **changes):
+    def materialise(asset, now, *, last=DAY, conf=project_root / "resources/home/templates/conf", **changes):
         settings = {ZONE: zone.model_copy(update=changes), OTHER: zone}
         resources = {
             "lake": lake,
@@ -79,7 +79,7 @@ def run(tmp_path, project_root, market):
                 instance=instance,
                 tags=tags,
             )
-        return done.asset_materializations_for_node(asset.key.path[-1])[0].metadata
+        return done.asset_materializations_for_node(asset.op.name)[0].metadata
 
     materialise.lake, materialise.store = lake, store
     return materialise
@@ -187,7 +187,7 @@ def test_a_day_that_never_left_as_live_is_made_again(run):
 
 def test_a_zone_that_a_person_resumed_and_a_limit_halts_again_is_told_again(run, tmp_path, project_root):
     conf = tmp_path / "conf"
-    shutil.copytree(project_root / "conf", conf)
+    shutil.copytree(project_root / "resources/home/templates/conf", conf)
     limits = yaml.safe_load((conf / "risk_limits.yaml").read_text())
     limits["zones"]["default"]["max_gross_mw"] = {"limit": 0.1, "action": "halt"}
     (conf / "risk_limits.yaml").write_text(yaml.safe_dump(limits))
@@ -227,14 +227,14 @@ def _checked(run, conf):
 def test_the_asset_of_limits_shows_their_use_and_its_check_warns_of_a_limit_that_is_missing(
     run, tmp_path, project_root
 ):
-    metadata, kept = _checked(run, project_root / "conf")
+    metadata, kept = _checked(run, project_root / "resources/home/templates/conf")
     assert kept.passed
     assert metadata["rows_within"].value == metadata["dagster/row_count"].value == 57
     shown = metadata["use_by_limit"].value
     assert "max_data_age_hours" in shown  # the tightest, and no price collar, which every order goes to
     assert "_price_" not in shown
     conf = tmp_path / "conf"
-    shutil.copytree(project_root / "conf", conf)
+    shutil.copytree(project_root / "resources/home/templates/conf", conf)
     limits = yaml.safe_load((conf / "risk_limits.yaml").read_text())
     del limits["zones"]["default"]["max_net_mw"]
     (conf / "risk_limits.yaml").write_text(yaml.safe_dump(limits))

@@ -37,7 +37,10 @@ def test_freshness_is_asked_of_what_the_source_has(
     source = MarketSource(
         lake=lake, alerts=Alerts(lake=lake), data_folder=str(tmp_path), http_folder=str(tmp_path / "http")
     )
-    desk = make_desk(project_root / "conf", DeskSettings(zones={ZONE: ZoneSettings(source="files")}))
+    desk = make_desk(
+        project_root / "resources/home/templates/conf",
+        DeskSettings(zones={ZONE: ZoneSettings(source="files")}),
+    )
     resources = {
         "lake": lake,
         "desk": desk,
@@ -69,7 +72,9 @@ def test_a_doubled_hour_goes_to_quarantine_and_to_the_desk_and_not_into_the_ledg
     source = Doubling(
         lake=lake, alerts=Alerts(lake=lake), data_folder=str(tmp_path), http_folder=str(tmp_path / "http")
     )
-    desk = make_desk(project_root / "conf", DeskSettings(zones={ZONE: ZoneSettings()}))
+    desk = make_desk(
+        project_root / "resources/home/templates/conf", DeskSettings(zones={ZONE: ZoneSettings()})
+    )
     have = {
         "lake": lake,
         "desk": desk,

@@ -27,7 +27,7 @@ from resources.pictures.asset_metadata import OWNERS
 from resources.settings.code_version import spread_code_version
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ForecastError
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread.sources import daily_pinball_losses

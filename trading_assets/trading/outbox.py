@@ -6,39 +6,30 @@ It leaves through the outbox, and what moved the forecast behind it is written d
 from datetime import datetime
 
 import polars as pl
-from dagster import (
-    AssetCheckExecutionContext,
-    AssetCheckResult,
-    AssetExecutionContext,
-    BackfillPolicy,
-    MaterializeResult,
-    MetadataValue,
-    asset,
-    asset_check,
-)
+from dagster import AssetExecutionContext, MaterializeResult, MetadataValue
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.lake.zone_tables import PRICE_TABLES
 from resources.models.registry import ModelRegistry
-from resources.pictures.asset_metadata import OWNERS, picture, table_metadata, written
+from resources.pictures.asset_metadata import picture, written
 from resources.pictures.desk import contributions as contributions_picture
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
 from spot.strategy.reasons import SPREAD
-from trading_assets.checks import conformance_result
-from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.declared import declared_asset
+from trading_assets.partitions import covered
+from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_zone
 from workflows.decisions.reasons import reasons_of_day
 
 
-@asset(
-    group_name="signals",
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
+@declared_asset(
+    per="zone and day",
+    group="signals",
     kinds={"polars", "deltalake"},
-    metadata=table_metadata("publications"),
-    deps=["signals"],
+    table="publications",
+    reads=["signals", "bid_curves", "limit_conformance"],
 )
 def published_signals(
     context: AssetExecutionContext, outbox: Outbox, clock: Clock, alerts: Alerts
@@ -70,14 +61,12 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
         alerts.send("not_published", text, zone=row["zone"], severity="critical", now=now)
 
 
-@asset(
-    group_name="signals",
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
+@declared_asset(
+    per="zone and day",
+    group="signals",
     kinds={"polars", "deltalake"},
-    metadata=table_metadata("signal_reasons"),
-    deps=["signals", "day_ahead_forecast"],
+    table="signal_reasons",
+    reads=["signals", "day_ahead_features", *PRICE_TABLES, of_zone(PRICE_MODELS), of_zone(SPREAD_MODELS)],
 )
 def signal_reasons(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
@@ -87,51 +76,13 @@ def signal_reasons(
     TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own,
     what moved that spread. Of several days only the newest is explained.
     """
-    span = covered(context)
-    rows = reasons_of_day(span.zone, span.last_day, lake, desk, registry)
-    report = lake.replace(
-        "signal_reasons", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day
-    )
+    zone, day = covered(context).zone, covered(context).last_day
+    rows = reasons_of_day(zone, day, lake, desk, registry)
+    report = lake.replace("signal_reasons", rows, zone=zone, first_day=day, last_day=day)
     is_spread = pl.col("feature").str.starts_with(SPREAD)
-    pictures = {
-        "contributions": picture(contributions_picture(rows.filter(~is_spread)), "What moved the forecast")
-    }
+    moved = contributions_picture(rows.filter(~is_spread))
+    pictures = {"contributions": picture(moved, "What moved the forecast")}
     if (spread := rows.filter(is_spread)).height:
-        pictures["spread_contributions"] = picture(
-            contributions_picture(spread, "the expected spread"), "What moved the expected spread"
-        )
+        drawn = contributions_picture(spread, "the expected spread")
+        pictures["spread_contributions"] = picture(drawn, "What moved the expected spread")
     return MaterializeResult(metadata={**written(rows, report), **pictures})
-
-
-@asset_check(
-    asset="signals",
-    name="every_limit_is_kept",
-    description="No signal uses more of any limit than there is, and every limit could be measured.",
-)
-def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Conformance of the champion's signals: breaches fail, denials warn.
-
-    The tightest headroom and the limits at work are shown.
-
-    An order that takes any price goes to the collar on purpose, so limits on prices are left out of the
-    tightest.
-    """
-    span = covered(context)
-    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
-    others = rows.filter(
-        pl.col("role") == "champion",
-        pl.col("headroom_frac").is_not_null(),
-        ~pl.col("limit_name").str.contains("_price_"),
-    )
-    shown = others.sort("headroom_frac").head(5).with_columns(pl.col("delivery_day").cast(pl.String))
-    names = (
-        "delivery_day",
-        "strategy",
-        "scope",
-        "limit_name",
-        "used",
-        "limit_value",
-        "headroom_frac",
-        "status",
-    )
-    return conformance_result(rows, tightest=MetadataValue.json(shown.select(names).to_dicts()))

@@ -1,6 +1,10 @@
-"""Signals: what the desk would buy and sell for each market time unit, flat included, with the reasons and the limits that were applied."""
+"""Signals: what the desk would buy and sell for each market time unit, flat included, with reasons and limits.
 
-from contextlib import nullcontext
+One decision writes four tables, and each is an asset: signals, bid curves, risk events, and how much of each
+limit was used.
+"""
+
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -9,31 +13,28 @@ from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetExecutionContext,
-    BackfillPolicy,
     MaterializeResult,
-    asset,
-    asset_check,
+    MetadataValue,
 )
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.lake.zone_tables import PRICE_TABLES
 from resources.models.registry import ModelRegistry
-from resources.pictures.asset_metadata import OWNERS, lineage, table_metadata, written
+from resources.pictures.asset_metadata import lineage, written
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from resources.trading.locks import deciding, writing_decision
-from resources.trading.state import TradingStateStore
 from resources.trading.state_folder import StateFolder
-from spot.market.gates import gate_closure_utc
 from spot.monitoring.day_checks import assess_completeness
-from spot.risk.state import TradingState
-from spot.walk.signals import walk_signals
-from trading_assets.checks import result
-from trading_assets.partitions import covered, of_zone, zone_day_partitions
-from workflows.decisions.inputs import desk_before, walk_inputs
-from workflows.decisions.live_record import KEPT_BECAUSE, live_record, write_decision
+from trading_assets.checks import conformance_result, result
+from trading_assets.declared import Declaration, declared_assets, declared_check
+from trading_assets.partitions import covered
+from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
+from workflows.decisions.decide import Decision, alert_on_decision, decide_span
+from workflows.decisions.inputs import DRIFT_DAYS
+from workflows.decisions.live_record import KEPT_BECAUSE
+from workflows.monitoring.rows import tightest_limits
 
-TABLE = "signals"
 _LINEAGE = lineage(
     {
         "expected_price_eur_per_mwh": [("day_ahead_forecast", "price_q500_eur_per_mwh")],
@@ -46,14 +47,59 @@ _LINEAGE = lineage(
 )
 
 
-@asset(
-    group_name=TABLE,
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars", "deltalake"},
-    metadata=table_metadata(TABLE),
-    deps=["day_ahead_forecast", of_zone("champion"), of_zone("spread_model")],
+_SIGNALS = Declaration(
+    name="signals",
+    group="signals",
+    kinds=frozenset({"polars", "deltalake"}),
+    table="signals",
+    description=(
+        "Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading"
+        " state and limits.\n\nNo fit forecast, no champion, stale input, a halted desk or an unreadable limit:"
+        " flat, with the reason in every row, and an alert. A day that was live and whose gate has passed keeps"
+        " its signals, whatever is materialised again."
+    ),
+    reads=[
+        "day_ahead_forecasts",
+        "day_ahead_features",
+        "load_forecasts",
+        *PRICE_TABLES,
+        of_days_before("feature_drift", first=DRIFT_DAYS, last=1),
+        of_zone(PRICE_MODELS),
+        of_zone(SPREAD_MODELS),
+    ],
+)
+
+
+def _beside_signals(table: str, description: str) -> Declaration:
+    return Declaration(
+        name=table,
+        group="signals",
+        kinds=frozenset({"polars", "deltalake"}),
+        table=table,
+        description=description,
+        reads=["signals"],
+    )
+
+
+@declared_assets(
+    per="zone and day",
+    name="signals",
+    assets=[
+        _SIGNALS,
+        _beside_signals(
+            "bid_curves",
+            "Steps of price and volume behind each signal of a strategy that bids a whole curve.",
+        ),
+        _beside_signals(
+            "risk_events",
+            "What cut, blocked or halted a signal, one row per event: the audit trail of a decision.",
+        ),
+        _beside_signals(
+            "limit_conformance",
+            "How much of each risk limit stood used before each signal, and what was left. Written last: its rows"
+            " say that the decision is whole and may be sent.",
+        ),
+    ],
 )
 def signals(
     context: AssetExecutionContext,
@@ -63,59 +109,46 @@ def signals(
     clock: Clock,
     alerts: Alerts,
     state_folder: StateFolder,
-) -> MaterializeResult:  # type: ignore[type-arg]
-    """Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading state and limits.
-
-    No fit forecast, no champion, stale input, a halted desk or an unreadable limit: flat, with the reason in
-    every row, and an alert. A day that was live and whose gate has passed keeps its signals, whatever is
-    materialised again.
-    """
-    span, folder = covered(context), Path(state_folder.path)
-    # Only while a gate is open do zones decide on the same desk: a replay, which may take minutes, takes no
-    # turn from a zone near its gate.
-    is_open = gate_closure_utc(span.zone, span.last_day) > clock.now()
-    with deciding(folder) if is_open else nullcontext():
-        now = clock.now()
-        record = live_record(span, lake, now)
-        inputs = walk_inputs(span, lake, desk, registry, folder, now)
-        days = [day for day in span.days if day not in record.days]
-        walked = walk_signals(inputs, days, record.seen_by(desk_before(span, lake, now)))
-        for reason in walked.halt_requests:  # before the signals are there to be sent
-            TradingStateStore(folder).halt(span.zone, reason=reason, actor="risk limits")
-        with writing_decision(folder):
-            rows, report = write_decision(walked, span, record, lake)
-    for reason in walked.not_ready[:3]:
-        alerts.send("no_signal", f"flat on {reason}", zone=span.zone, severity="critical", now=now)
-    for reason in walked.halt_requests:
-        # A zone that a person resumed and that a limit halts once more is told once more.
-        episode = "" if inputs.trading_state is TradingState.HALTED else f"{reason} at {now.isoformat()}"
-        alerts.send(
-            "zone_halted",
-            f"halted by a limit: {reason}",
-            zone=span.zone,
-            severity="critical",
-            now=now,
-            episode=episode,
-        )
-    traded = walked.signals.filter(pl.col("side") != "flat", pl.col("role") == "champion")
-    names = ", ".join(strategy.strategy for strategy in inputs.strategies)
-    facts: dict[str, Any] = {"orders": traded.height, "flat_days": len(walked.not_ready), "strategies": names}
-    facts |= {"kept_days": len(record.days), "kept_because": KEPT_BECAUSE} if record.days else {}
-    return MaterializeResult(metadata={**written(rows, report), **facts, "dagster/column_lineage": _LINEAGE})
+) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
+    """Decide the days of the run, write the four tables, raise the alerts."""
+    made = decide_span(covered(context), lake, desk, registry, clock, Path(state_folder.path))
+    alert_on_decision(made, alerts)
+    facts = {"signals": {**_facts(made), "dagster/column_lineage": _LINEAGE}}
+    for table, (rows, report) in made.written.items():
+        yield MaterializeResult(asset_key=table, metadata={**written(rows, report), **facts.get(table, {})})
 
 
-@asset_check(
-    asset=signals,
-    name="every_unit_has_a_signal",
+def _facts(made: Decision) -> dict[str, Any]:
+    names = ", ".join(strategy.strategy for strategy in made.inputs.strategies)
+    facts = {"orders": made.n_orders, "flat_days": len(made.walked.not_ready), "strategies": names}
+    kept = len(made.record.days)
+    return facts | ({"kept_days": kept, "kept_because": KEPT_BECAUSE} if kept else {})
+
+
+@declared_check(
+    asset="signals",
     description="Every market time unit of every day has its row, flat included.",
+    reads=["signals"],
 )
 def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Silence is an alarm: a missing row is not a flat position."""
     span = covered(context)
-    rows = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(
-        pl.col("role") == "champion"
-    )
-    verdict = assess_completeness(
-        rows.with_columns(series=pl.col("strategy")), zone=span.zone, days=span.days
-    )
-    return result("every_unit_has_a_signal", TABLE, verdict)
+    rows = lake.read("signals", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    champion = rows.filter(pl.col("role") == "champion").with_columns(series=pl.col("strategy"))
+    verdict = assess_completeness(champion, zone=span.zone, days=span.days)
+    return result("every_unit_has_a_signal", "signals", verdict)
+
+
+@declared_check(
+    asset="limit_conformance",
+    description="No signal uses more of any limit than there is, and every limit could be measured.",
+    reads=["limit_conformance"],
+)
+def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
+    """Conformance of the champion's signals: breaches fail, denials warn.
+
+    The tightest headroom and the limits at work are shown.
+    """
+    span = covered(context)
+    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    return conformance_result(rows, tightest=MetadataValue.json(tightest_limits(rows).to_dicts()))

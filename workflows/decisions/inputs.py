@@ -22,6 +22,8 @@ from spot.walk.signals import HISTORY_DAYS, DeskBefore, WalkInputs
 from workflows.forecasting.served_spread import served_spread
 
 _MONEY_DAYS = 400
+DRIFT_DAYS = 60
+"""A verdict on drift that is older says nothing of today."""
 _WORST = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}
 
 
@@ -85,7 +87,7 @@ def drift_status(lake: Lake, zone: str, *, before: date) -> str:
     verdicts = lake.read(
         "feature_drift",
         zones=[zone],
-        first_day=before - timedelta(days=60),
+        first_day=before - timedelta(days=DRIFT_DAYS),
         last_day=before - timedelta(days=1),
     )
     if verdicts.is_empty():

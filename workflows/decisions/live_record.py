@@ -49,23 +49,23 @@ def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
 
 def write_decision(
     walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake
-) -> tuple[pl.DataFrame, WriteReport]:
-    """Write the four tables of a decision beside the kept days.
-
-    The rows of `signals` and what their write did.
+) -> dict[str, tuple[pl.DataFrame, WriteReport]]:
+    """Write the four tables of a decision beside the kept days: table to its rows and what their write did.
 
     `limit_conformance` is the last on purpose: its rows of the same `as_of_utc` are the mark by which the
     outbox knows that the decision is whole. A run that dies before it leaves signals that nobody sends.
     """
-    signals = pl.concat([record.signals, walked.signals])
-    report = _replace("signals", signals, span, lake)
-    for table, made in (
-        ("bid_curves", walked.bid_curves),
-        ("risk_events", walked.events),
-        ("limit_conformance", walked.conformance),
-    ):
-        _replace(table, pl.concat([_of(_stored(table, span, lake), record.days), made]), span, lake)
-    return signals, report
+    made = {
+        "signals": walked.signals,
+        "bid_curves": walked.bid_curves,
+        "risk_events": walked.events,
+        "limit_conformance": walked.conformance,
+    }
+    written = {}
+    for table, new in made.items():
+        rows = pl.concat([_of(_stored(table, span, lake), record.days), new])
+        written[table] = rows, _replace(table, rows, span, lake)
+    return written
 
 
 def _stored(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:

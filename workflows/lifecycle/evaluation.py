@@ -11,7 +11,7 @@ import numpy as np
 
 from resources.models.registry import ModelRegistry, ModelVersion
 from resources.pictures.comparison import walk_forward_errors
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.lifecycle.promotion import Evidence
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 

@@ -7,12 +7,13 @@ import numpy as np
 from resources.models.registry import ModelRegistry, ModelVersion
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.features.known_prices import KnownPrices
 from spot.forecast.members import forecaster_from_files
 from spot.lifecycle.sanity import SanityVerdict, assess_sanity
-from spot.walk.forecasts import daily_absolute_errors, walk_forward, weekly_naive_errors
+from spot.scores.naive import weekly_naive_errors
+from spot.walk.forecasts import daily_absolute_errors, walk_forward
 from workflows.lifecycle.evaluation import Evaluation
 from workflows.training.price_set import TrainingData
 from workflows.training.recorded_window import RecordedWindow

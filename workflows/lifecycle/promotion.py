@@ -16,6 +16,7 @@ from resources.settings.environment import read_environment
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
+from spot.arrays import Floats
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.features.vintages import known_at
 from spot.lifecycle.decision_record import DecisionContext, decision_row
@@ -208,9 +209,7 @@ def decision_context(
     )
 
 
-def _losses(
-    forecasts: pl.DataFrame, prices: pl.DataFrame, days: Sequence[date]
-) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _losses(forecasts: pl.DataFrame, prices: pl.DataFrame, days: Sequence[date]) -> Floats:
     both = forecasts.join(
         prices.select("zone", "delivery_start_utc", "price_eur_per_mwh"),
         on=["zone", "delivery_start_utc"],
@@ -220,14 +219,14 @@ def _losses(
     return _by_day(both.group_by("delivery_day", maintain_order=True).agg(error), days)
 
 
-def _pnl(settlements: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _pnl(settlements: pl.DataFrame, days: Sequence[date]) -> Floats:
     return _by_day(
         settlements.group_by("delivery_day", maintain_order=True).agg(pl.col("pnl_eur").sum().alias("value")),
         days,
     )
 
 
-def _by_day(frame: pl.DataFrame, days: Sequence[date]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _by_day(frame: pl.DataFrame, days: Sequence[date]) -> Floats:
     values = dict(frame.select("delivery_day", "value").iter_rows())
     return np.array([values.get(day, np.nan) for day in days], dtype=np.float64)
 

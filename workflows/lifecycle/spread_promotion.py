@@ -10,7 +10,7 @@ from resources.models.registry import ModelRegistry, ModelVersion
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.lifecycle.decision_record import decision_row
 from spot.lifecycle.refits import decide_refit

@@ -10,8 +10,9 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features, read_raw
 from resources.models.registry import ModelRegistry
 from resources.settings.zones import Desk
+from spot.arrays import Floats
 from spot.contracts.monitoring_tables import FEATURE_IMPORTANCE
-from spot.contracts.panel import DeliveryPanel, Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, ModelNotFoundError
 from spot.features.matrix import build_panel
 from spot.monitoring.explanation import ExplanationVerdict, assess_explanations, feature_shares

@@ -97,6 +97,28 @@ def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def tightest_limits(rows: pl.DataFrame, n: int = 5) -> pl.DataFrame:
+    """The champion's `n` rows of `limit_conformance` with the least headroom, limits on prices left out."""
+    shown = (
+        "delivery_day",
+        "strategy",
+        "scope",
+        "limit_name",
+        "used",
+        "limit_value",
+        "headroom_frac",
+        "status",
+    )
+    measured = pl.col("headroom_frac").is_not_null()
+    return (
+        rows.filter(pl.col("role") == "champion", measured, ~_IS_PRICE)
+        .sort("headroom_frac")
+        .head(n)
+        .with_columns(pl.col("delivery_day").cast(pl.String))
+        .select(shown)
+    )
+
+
 def quarantine_faulty(
     watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime
 ) -> int:

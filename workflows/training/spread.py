@@ -13,7 +13,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw_tables
 from resources.settings.code_version import spread_code_version
 from resources.settings.zones import Desk
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.market.gates import gate_closure_utc
 from spot.strategy.interface import Strategy
 from spot.strategy.spread.model import CatBoostSpreadSettings

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.errors import ForecastError
-from spot.forecast.days.clock_grid import ClockGrid, Floats
+from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.input_ranges import with_margin
 from spot.forecast.days.input_roles import residual_load

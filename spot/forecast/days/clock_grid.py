@@ -2,28 +2,20 @@
 
 Forecasters learn on hourly means by local clock hour. The hour that spring skips is interpolated, the hour
 that autumn doubles is the mean of both; quarter-hour days add the deviation of each quarter from its hour.
-`period_clock` leads back from the clock to a day's real periods.
+`spot.market.clock.period_clock` leads back from the clock to a day's real periods.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Days, Floats, Ints
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ContractError
-from spot.market.delivery import RESOLUTIONS_MINUTES, delivery_starts_utc
-from spot.market.zones import find_zone
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-HOURS = 24
-SLOTS = 4
-"""Quarters of an hour; a half-hour period covers two."""
+from spot.market.clock import HOURS, QUARTER_MINUTES, QUARTERS_PER_HOUR, period_clock
+from spot.market.delivery import RESOLUTIONS_MINUTES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +23,7 @@ class ClockGrid:
     """Days of one zone by local clock hour. D days; NaN where unknown."""
 
     zone: str
-    days: npt.NDArray[np.datetime64]
+    days: Days
     prices: Floats
     """(D, 24) mean price of each clock hour."""
     deviations: Floats
@@ -73,37 +65,10 @@ class ClockGrid:
         )
 
 
-@lru_cache(maxsize=65536)
-def period_clock(zone: str, day: date, n_periods: int, resolution_minutes: int) -> tuple[Ints, Ints]:
-    """Local clock hour (P,) and first quarter of the hour (P,) of every period of a day.
-
-    Raises:
-        ContractError: the number of periods does not fit the day.
-    """
-    if resolution_minutes not in RESOLUTIONS_MINUTES:
-        raise ContractError(
-            f"{zone} {day}: resolution of {resolution_minutes} minutes, expected one of {RESOLUTIONS_MINUTES}"
-        )
-    per_hour = 60 // resolution_minutes
-    if n_periods == HOURS * per_hour:
-        hours = np.repeat(np.arange(HOURS), per_hour)
-    else:
-        time_zone = ZoneInfo(find_zone(zone).market_time_zone)
-        hours = np.array(
-            [start.astimezone(time_zone).hour for start in delivery_starts_utc(zone, day, resolution_minutes)]
-        )
-        if len(hours) != n_periods:
-            raise ContractError(
-                f"{zone} {day}: {n_periods} periods of {resolution_minutes} minutes, the day has {len(hours)}"
-            )
-    slots = np.tile(np.arange(per_hour) * (SLOTS // per_hour), n_periods // per_hour)
-    return hours, slots
-
-
 def grid_of(panel: DeliveryPanel) -> ClockGrid:
     """The panel on the local clock."""
     n_days = len(panel)
-    prices, deviations = np.full((n_days, HOURS), np.nan), np.full((n_days, HOURS, SLOTS), np.nan)
+    prices, deviations = np.full((n_days, HOURS), np.nan), np.full((n_days, HOURS, QUARTERS_PER_HOUR), np.nan)
     inputs = {name: np.full((n_days, HOURS), np.nan) for name in panel.inputs}
     for n_periods, minutes in sorted(
         set(zip(panel.n_periods.tolist(), panel.resolution_minutes.tolist(), strict=True))
@@ -149,8 +114,8 @@ def _deviations(values: Floats, hourly: Floats, hours: Ints, slots: Ints) -> Flo
 
     NaN where the quarter is unknown or its hour was skipped.
     """
-    width = SLOTS // max(1, len(np.unique(slots)))
-    result = np.full((len(values), HOURS, SLOTS), np.nan)
+    width = QUARTERS_PER_HOUR // max(1, len(np.unique(slots)))
+    result = np.full((len(values), HOURS, QUARTERS_PER_HOUR), np.nan)
     for offset in range(width):
         for period in range(
             len(hours)
@@ -171,7 +136,7 @@ def slots_to_periods(slots: Floats, zone: str, day: date, n_periods: int, resolu
     A longer period takes the mean of its quarters.
     """
     hours, first_slot = period_clock(zone, day, n_periods, resolution_minutes)
-    width = resolution_minutes // 15
+    width = resolution_minutes // QUARTER_MINUTES
     return np.asarray(
         np.mean([slots[hours, first_slot + offset] for offset in range(width)], axis=0), dtype=np.float64
     )

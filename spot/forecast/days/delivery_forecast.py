@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
-from spot.forecast.days.clock_grid import ClockGrid, Floats, hours_to_periods, slots_to_periods
+from spot.forecast.days.clock_grid import ClockGrid, hours_to_periods, slots_to_periods
 from spot.forecast.days.intra_hour import intra_hour_shape
 from spot.forecast.interface import PriceForecast
 from spot.market.price_limits import day_ahead_price_limits

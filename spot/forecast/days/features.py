@@ -10,15 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Bools, Floats, Singles
 from spot.forecast.days.anchors import Anchors
 from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.filling import fill_from_the_past, fill_gaps_within_days
 from spot.forecast.days.input_roles import own_series, residual_load
-from spot.forecast.days.normalisation import Floats, RollingLevels, mixed_spread, rolling_levels, transform
+from spot.forecast.days.normalisation import RollingLevels, mixed_spread, rolling_levels, transform
 
-Singles = npt.NDArray[np.float32]
 PRICE_LAGS = (1, 2, 3, 7, 14)
 INPUT_LAGS = (0, 1, 7)
 EVENING, EVENING_HOURS = "pe", 2
@@ -55,7 +54,7 @@ class FilledHistory:
     """(D, 24) without NaN."""
     inputs: Mapping[str, Floats]
     """Name to (D, 24) without NaN."""
-    is_known: npt.NDArray[np.bool_]
+    is_known: Bools
     """(D,) whether the day's price is known but for short gaps; only such days are learnt from."""
 
     def __len__(self) -> int:
@@ -122,7 +121,7 @@ def first_days(history: FilledHistory, n_days: int) -> FilledHistory:
     )
 
 
-def _known_days(grid: ClockGrid) -> npt.NDArray[np.bool_]:
+def _known_days(grid: ClockGrid) -> Bools:
     return np.asarray(np.isfinite(fill_gaps_within_days(grid.prices)).all(axis=1))
 
 

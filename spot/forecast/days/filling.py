@@ -5,9 +5,9 @@ forecast whose input is missing altogether is forecast without that input.
 """
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from spot.arrays import Bools, Floats
+
 MAX_GAP_HOURS = 3
 
 
@@ -42,7 +42,7 @@ def fill_from_the_past(values: Floats, before: Floats) -> Floats:
     return filled[offset:]
 
 
-def _longest_run(missing: npt.NDArray[np.bool_]) -> int:
+def _longest_run(missing: Bools) -> int:
     """Length of the longest run of True."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], missing, [False]]).astype(np.int8)))
     return int((edges[1::2] - edges[::2]).max()) if len(edges) else 0

@@ -12,8 +12,9 @@ from typing import Self
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.errors import ForecastError
-from spot.forecast.days.clock_grid import ClockGrid, Floats
+from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.filling import fill_gaps_within_days
 
 MARGIN = 2.0

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from spot.arrays import Floats
+
 Role = Literal["demand", "supply", "residual", "other"]
 _NEIGHBOUR = "neighbour"
 

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spot.forecast.days.clock_grid import HOURS, SLOTS, ClockGrid, Floats
+from spot.arrays import Floats, Ints
+from spot.forecast.days.clock_grid import ClockGrid
+from spot.market.clock import HOURS, QUARTERS_PER_HOUR
 
 _MEMORY_DAYS = 60
 _LEARNING_DAYS = 240
@@ -18,7 +20,7 @@ _PRIOR_DAYS = 7.0
 _PRIOR_SHARE = 0.3
 """Prior size of the error of the shape, in units of the usual step between hours."""
 _SMALLEST_STEP = 0.1
-_OFFSETS = (np.arange(SLOTS) - 1.5) / SLOTS
+_OFFSETS = (np.arange(QUARTERS_PER_HOUR) - 1.5) / QUARTERS_PER_HOUR
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +52,16 @@ def intra_hour_shape(grid: ClockGrid, curve: Floats) -> IntraHourShape:
         else _SMALLEST_STEP
     )
     prior_variance = (max(usual_step, _SMALLEST_STEP) * _PRIOR_SHARE) ** 2
-    slope = np.zeros((HOURS, 3, SLOTS))
+    slope = np.zeros((HOURS, 3, QUARTERS_PER_HOUR))
     slope[:, 1:] = _OFFSETS / 2
-    variance = np.full((HOURS, SLOTS), prior_variance)
+    variance = np.full((HOURS, QUARTERS_PER_HOUR), prior_variance)
     if len(rows):
         slope, variance = _learn(grid, rows, prior=slope, prior_variance=prior_variance)
     deviation = np.einsum("hk,hks->hs", hourly_steps(curve), slope)
     return IntraHourShape(deviation - deviation.mean(axis=1, keepdims=True), np.sqrt(variance))
 
 
-def _learn(
-    grid: ClockGrid, rows: np.ndarray[tuple[int], np.dtype[np.int64]], *, prior: Floats, prior_variance: float
-) -> tuple[Floats, Floats]:
+def _learn(grid: ClockGrid, rows: Ints, *, prior: Floats, prior_variance: float) -> tuple[Floats, Floats]:
     """Slopes (24, 3, 4) and error variances (24, 4) from the days `rows`, newer days counting more."""
     age = (len(grid) - 1 - rows).astype(np.float64)
     weight = 0.5 ** (age / _MEMORY_DAYS)

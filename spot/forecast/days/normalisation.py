@@ -9,9 +9,9 @@ forecasting".
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from spot.arrays import Floats
+
 NORMAL_MAD = 0.6745
 """Median absolute deviation of a standard normal variable."""
 MAX_TRANSFORMED = 8.0

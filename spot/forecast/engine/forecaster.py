@@ -7,9 +7,10 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.errors import ModelIntegrityError
 from spot.forecast.aggregation import Aggregator
-from spot.forecast.days.clock_grid import HOURS, ClockGrid, Floats
+from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.input_roles import is_of_neighbour
@@ -22,6 +23,7 @@ from spot.forecast.lear.window import LearWindow
 from spot.forecast.parts import ForecastParts
 from spot.forecast.trees.files import load_catboost, save_catboost
 from spot.forecast.trees.residual import FIRST_LEARNING_DAY, ResidualTable
+from spot.market.clock import HOURS
 
 _TREES_FILE = "trees.cbm"
 _CORE_SHARE = 0.5

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from spot.arrays import Floats, Singles
 from spot.forecast.days.anchors import Anchors
 from spot.forecast.days.features import (
     WARM_UP_DAYS,
@@ -18,10 +19,9 @@ from spot.forecast.days.features import (
     FeatureBuilder,
     FilledHistory,
     NormalisationWindow,
-    Singles,
     expected_day,
 )
-from spot.forecast.days.normalisation import Floats, restore, transform
+from spot.forecast.days.normalisation import restore, transform
 from spot.forecast.gp.growing_factor import BLANK_NOISE, GrowingFactor, factorise
 from spot.forecast.gp.kernel import (
     KernelInputs,

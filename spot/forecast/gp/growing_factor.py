@@ -11,8 +11,8 @@ recalibration of a backtest, and a new day is one new row of L. Source: Rasmusse
 import numpy as np
 from scipy.linalg import lapack
 
+from spot.arrays import Singles
 from spot.errors import ForecastError
-from spot.forecast.days.features import Singles
 
 BLANK_NOISE = 1e4
 """Noise variance of a day whose price is not known: it teaches nothing."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from spot.arrays import Bools, Floats
 from spot.errors import ForecastError
-from spot.forecast.days.normalisation import Floats
 from spot.forecast.gp.kernel import KernelWeights
 from spot.forecast.gp.kernel_gradient import (
     GradientWorkspace,
@@ -42,8 +42,8 @@ class GradientSettings(BaseModel):
 class _Layout:
     """Which weights are free; those that are 0 in the prior stay 0."""
 
-    distance: np.ndarray[tuple[int, int], np.dtype[np.bool_]]
-    linear: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    distance: Bools
+    linear: Bools
 
     def pack(self, weights: KernelWeights) -> Floats:
         return np.concatenate(

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spot.forecast.days.clock_grid import HOURS
-from spot.forecast.days.features import EVENING, DayFeatures, NormalisationWindow, Singles
+from spot.arrays import Floats, Singles
+from spot.forecast.days.features import EVENING, DayFeatures, NormalisationWindow
 from spot.forecast.days.input_roles import input_role
 from spot.forecast.gp.prior_weights import DISTANCE_KINDS, LINEAR_KINDS, prior_table
+from spot.market.clock import HOURS
 
-Floats = npt.NDArray[np.float64]
 WHOLE_DAY = slice(0, HOURS)
 BIAS = 3.0
 NEARNESS = 0.1

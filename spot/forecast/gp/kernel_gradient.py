@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import lapack
 
-from spot.forecast.days.features import Singles
-from spot.forecast.days.normalisation import MAX_TRANSFORMED, Floats
+from spot.arrays import Floats, Singles
+from spot.forecast.days.normalisation import MAX_TRANSFORMED
 from spot.forecast.gp.growing_factor import factorise, one_step_means, solve_lower
 from spot.forecast.gp.kernel import (
     BIAS,

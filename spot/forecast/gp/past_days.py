@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from spot.forecast.days.clock_grid import HOURS
-from spot.forecast.days.features import DayFeatures, Scope, Singles
-from spot.forecast.days.normalisation import Floats
+from spot.arrays import Floats, Singles
+from spot.forecast.days.features import DayFeatures, Scope
 from spot.forecast.gp.kernel import (
     BIAS,
     NEARNESS,
@@ -23,6 +22,7 @@ from spot.forecast.gp.kernel import (
     largest_distance_part,
     nearness,
 )
+from spot.market.clock import HOURS
 
 Part = tuple[str, Scope, int]
 """A feature group, what of the normalisation window it depends on (windows that agree in it share the part), and

@@ -8,7 +8,8 @@ then calendar and level.
 """
 
 import numpy as np
-import numpy.typing as npt
+
+from spot.arrays import Floats
 
 _DISTANCE = "p1 p2 p3 p7 p14 x00 x01 x07 x10 x11 x17 d01 d11 d07 d17 r0 r1 dow hol hol7 sea trend lev lev2 mm"
 _LINEAR = "p1 p2 p3 p7 p14 x00 x01 x07 x10 x11 x17 d01 d11 r0 dow hol hol7 sea lev lev2 mm"
@@ -67,7 +68,7 @@ _TABLE = """
 """
 
 
-def prior_table() -> dict[tuple[int, int], npt.NDArray[np.float64]]:
+def prior_table() -> dict[tuple[int, int], Floats]:
     """Days of centre and spread to the numbers of that window."""
     table: dict[tuple[int, int], list[float]] = {}
     numbers: list[float] = []

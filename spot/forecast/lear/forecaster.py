@@ -7,11 +7,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from spot.forecast.days.clock_grid import HOURS, Floats
+from spot.arrays import Floats
 from spot.forecast.days.features import FilledHistory, first_days
 from spot.forecast.days.files import Arrays
 from spot.forecast.hourly_forecaster import MINIMUM_HISTORY_DAYS, ForecasterSettings, HourlyForecaster
 from spot.forecast.lear.window import LearSettings, LearWindow
+from spot.market.clock import HOURS
 
 
 class LearForecasterSettings(ForecasterSettings):

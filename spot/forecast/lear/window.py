@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.linalg import lapack
 
-from spot.forecast.days.clock_grid import Floats
-from spot.forecast.days.features import FilledHistory, Singles
+from spot.arrays import Floats, Singles
+from spot.forecast.days.features import FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.input_roles import own_series
 from spot.forecast.days.normalisation import NORMAL_MAD

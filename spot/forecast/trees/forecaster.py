@@ -14,8 +14,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from spot.arrays import Floats
 from spot.errors import ModelIntegrityError
-from spot.forecast.days.clock_grid import HOURS, Floats
 from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.normalisation import restore
@@ -23,6 +23,7 @@ from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.parts import ForecastParts, by_family
 from spot.forecast.trees.files import load_catboost, save_catboost
 from spot.forecast.trees.hour_table import HourTable, hour_table
+from spot.market.clock import HOURS
 
 MODEL_FILE = "model.cbm"
 _HELD_OUT_SHARE = 0.2

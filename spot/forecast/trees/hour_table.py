@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Bools, Floats, Singles
 from spot.forecast.days.anchors import Anchors
-from spot.forecast.days.clock_grid import HOURS, Floats
-from spot.forecast.days.features import EVENING, FeatureBuilder, FilledHistory, NormalisationWindow, Singles
+from spot.forecast.days.features import EVENING, FeatureBuilder, FilledHistory, NormalisationWindow
 from spot.forecast.days.normalisation import transform
+from spot.market.clock import HOURS
 
 WINDOW = NormalisationWindow(14, 28, 0.5, 0)
 
@@ -24,7 +24,7 @@ class HourTable:
     """(n, 24) transformed prices."""
     centre: Floats
     spread: Floats
-    is_known: npt.NDArray[np.bool_]
+    is_known: Bools
 
 
 def hour_table(history: FilledHistory, anchors: Anchors, rows: slice) -> HourTable:

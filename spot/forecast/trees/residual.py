@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from spot.arrays import Floats, Singles
 from spot.forecast.days.anchors import Anchors
-from spot.forecast.days.clock_grid import HOURS, Floats
-from spot.forecast.days.features import FilledHistory, Singles
+from spot.forecast.days.features import FilledHistory
 from spot.forecast.days.normalisation import restore, transform
 from spot.forecast.trees.hour_table import HourTable, hour_table
+from spot.market.clock import HOURS
 
 _EVENING = slice(HOURS - 4, HOURS)
 FIRST_LEARNING_DAY = 42

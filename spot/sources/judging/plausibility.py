@@ -13,23 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
+from spot.arrays import Floats, Ints
 from spot.contracts.table import TableContract
 from spot.errors import ContractError
+from spot.market.clock import local_time
 from spot.market.delivery import day_ahead_mtu_minutes, n_periods
 from spot.market.price_limits import local_price_limits
-from spot.market.zones import find_zone
 from spot.sources.currencies import LOCAL_TABLE
-from spot.sources.judging.series_past import (
-    Floats,
-    Past,
-    RollingPast,
-    by_clock_hour,
-    correlation,
-    longest_run,
-)
+from spot.sources.judging.series_past import Past, RollingPast, by_clock_hour, correlation, longest_run
 from spot.sources.parsed import SOURCE_TABLES, value_column
 
 WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", LOCAL_TABLE, "load_forecasts", "renewable_forecasts"})
@@ -86,7 +79,7 @@ class _Day:
     kind: str
     resolution_minutes: int
     values: Floats
-    hours: npt.NDArray[np.int64]
+    hours: Ints
     """(N,) local clock hour of each period."""
     must_be_whole: bool
 
@@ -188,7 +181,7 @@ def _judge_series(
 
 
 def _days(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
-    local = pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zone).market_time_zone)
+    local = local_time(zone)
     ordered = rows.sort("delivery_start_utc", "available_at_utc").with_columns(
         local.dt.hour().cast(pl.Int64).alias("_hour")
     )

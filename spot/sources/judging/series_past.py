@@ -4,9 +4,8 @@ from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from spot.arrays import Floats, Ints
 
 N_DAYS = 28
 N_PROFILE_DAYS = 7
@@ -64,7 +63,7 @@ class RollingPast:
         )
 
 
-def by_clock_hour(values: Floats, hours: npt.NDArray[np.int64]) -> Floats:
+def by_clock_hour(values: Floats, hours: Ints) -> Floats:
     """(24,) mean of the values at each local clock hour, NaN where there is none."""
     counts = np.bincount(hours, minlength=24)
     sums = np.bincount(hours, weights=values, minlength=24)

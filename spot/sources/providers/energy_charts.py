@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Ints
 from spot.errors import ContractError
 from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
@@ -99,9 +99,7 @@ def parse_energy_charts(body: bytes, document: Document, capture: Capture) -> Pa
     return assemble(SOURCE, what, capture, list(readers[document](content, starts, capture, what)))
 
 
-def _prices(
-    content: dict[str, Any], starts: npt.NDArray[np.int64], capture: Capture, what: str
-) -> Iterator[Points]:
+def _prices(content: dict[str, Any], starts: Ints, capture: Capture, what: str) -> Iterator[Points]:
     if (unit := member(content, "unit", str, what)).replace(" ", "") not in ("EUR/MWh", "EUR/MWh(el)"):
         raise ContractError(f"{what}: unit {unit!r}, expected EUR/MWh: nothing of the document is used")
     if find_zone(capture.zone).currency != "EUR":
@@ -112,9 +110,7 @@ def _prices(
     yield from day_ahead_points(starts, values, capture.zone, what)
 
 
-def _public_power(
-    content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: Capture, what: str
-) -> Iterator[Points]:
+def _public_power(content: dict[str, Any], starts: Ints, _capture: Capture, what: str) -> Iterator[Points]:
     seen: set[str] = set()
     for production in member(content, "production_types", list, what):
         name = member(production, "name", str, what)
@@ -125,9 +121,7 @@ def _public_power(
             yield _series(*target, starts, member(production, "data", list, what), f"{what}, {name}")
 
 
-def _forecast(
-    content: dict[str, Any], starts: npt.NDArray[np.int64], _capture: Capture, what: str
-) -> Iterator[Points]:
+def _forecast(content: dict[str, Any], starts: Ints, _capture: Capture, what: str) -> Iterator[Points]:
     production = member(content, "production_type", str, what)
     horizon = member(content, "forecast_type", str, what)
     if production not in _FORECASTS:
@@ -142,7 +136,7 @@ def _forecast(
     yield _series(table, series, starts, member(content, "forecast_values", list, what), what)
 
 
-def _series(table: str, series: str, starts: npt.NDArray[np.int64], given: list[Any], what: str) -> Points:
+def _series(table: str, series: str, starts: Ints, given: list[Any], what: str) -> Points:
     values = numbers(given, len(starts), what)
     is_known = ~np.isnan(values)
     return Points(

@@ -15,8 +15,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Floats, Ints
 from spot.errors import ContractError
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_day_of
 from spot.market.zones import find_zone
@@ -49,7 +49,7 @@ class _Period:
     what: str
 
     @property
-    def starts_us(self) -> npt.NDArray[np.int64]:
+    def starts_us(self) -> Ints:
         return self.start_us + np.arange(self.n_points, dtype=np.int64) * (
             self.resolution_minutes * _US_PER_MINUTE
         )
@@ -203,7 +203,7 @@ def _check_positions(points: list[Node], n_points: int, curve: str, what: str) -
         )
 
 
-def _values(period: _Period, tag: str) -> npt.NDArray[np.float64]:
+def _values(period: _Period, tag: str) -> Floats:
     """The value of every step.
 
     A step that curve A03 omits repeats the one before it, inside the period only.

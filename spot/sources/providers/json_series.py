@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Floats, Ints
 from spot.errors import ContractError
 
 US_PER_MINUTE = 60_000_000
@@ -28,7 +28,7 @@ def member(document: Any, name: str, kind: type | tuple[type, ...], what: str) -
     return value
 
 
-def numbers(values: Sequence[Any], n_expected: int, what: str) -> npt.NDArray[np.float64]:
+def numbers(values: Sequence[Any], n_expected: int, what: str) -> Floats:
     """(N,) floats, NaN where the provider says null.
 
     Raises:
@@ -44,7 +44,7 @@ def numbers(values: Sequence[Any], n_expected: int, what: str) -> npt.NDArray[np
     return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
 
 
-def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> npt.NDArray[np.int64]:
+def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> Ints:
     """(N,) microseconds from Unix times in seconds, or in milliseconds with `per_second=1000`.
 
     Ascending and each given once.
@@ -83,7 +83,7 @@ def iso_us(text: Any, what: str, *, must_state_zone: bool = True) -> int:
     return int(instant.timestamp()) * 1_000_000
 
 
-def step_minutes(starts_us: npt.NDArray[np.int64], what: str) -> int:
+def step_minutes(starts_us: Ints, what: str) -> int:
     """Length of the periods, from the smallest distance between starts; 60 for a single one.
 
     Raises:

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
+from spot.arrays import Ints
 from spot.contracts.live_tables import WEATHER_SERIES
 from spot.errors import ContractError
 from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
@@ -92,7 +92,7 @@ def _variable(
     name: str,
     given: Any,
     units: dict[str, Any],
-    starts: npt.NDArray[np.int64],
+    starts: Ints,
     request: WeatherRequest,
     what: str,
 ) -> Points | None:
@@ -127,9 +127,7 @@ def _variable(
     )
 
 
-def _runs(
-    starts: npt.NDArray[np.int64], n_days: int, request: WeatherRequest, what: str
-) -> npt.NDArray[np.int64]:
+def _runs(starts: Ints, n_days: int, request: WeatherRequest, what: str) -> Ints:
     """(N,) initialisation behind each value.
 
     Of previous runs the provider states the age in days: the last six-hourly run of that age or older.

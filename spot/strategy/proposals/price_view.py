@@ -8,14 +8,13 @@ specifications).
 
 from datetime import datetime
 from typing import Literal
-from zoneinfo import ZoneInfo
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import Field, model_validator
 
-from spot.contracts.panel import Floats
-from spot.market.zones import find_zone
+from spot.arrays import Bools, Floats
+from spot.market.clock import slots_of
+from spot.market.delivery import delivery_day_of
 from spot.strategy.interface import PricedDay, Strategy, better_side_eur
 from spot.strategy.proposals.view import MarketView, Proposal, probability_above
 from spot.strategy.sizing import size_by_edge
@@ -111,14 +110,15 @@ class PriceView(Strategy):
         return np.full(len(view.mean), same)
 
 
-def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> npt.NDArray[np.bool_]:
+def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> Bools:
     """(P,) which units belong to the product."""
-    local = [start.astimezone(ZoneInfo(find_zone(zone).market_time_zone)) for start in starts_utc]
-    is_peak = np.array([instant.weekday() < 5 and 8 <= instant.hour < 20 for instant in local])
-    return {"peak": is_peak, "offpeak": ~is_peak}.get(product, np.ones(len(local), dtype=np.bool_))
+    hours = slots_of(zone, starts_utc, 60)
+    is_working_day = np.array([delivery_day_of(zone, start).weekday() < 5 for start in starts_utc])
+    is_peak = is_working_day & (hours >= 8) & (hours < 20)
+    return {"peak": is_peak, "offpeak": ~is_peak}.get(product, np.ones(len(starts_utc), dtype=np.bool_))
 
 
-def _texts(mean: Floats, reference: Floats, inside: npt.NDArray[np.bool_], product: str) -> tuple[str, ...]:
+def _texts(mean: Floats, reference: Floats, inside: Bools, product: str) -> tuple[str, ...]:
     of_block = ""
     if product != "mtu" and inside.any():
         if not np.isfinite(reference[inside]).all():

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.strategy.interface import NAIVE_RULES, NaiveRule, PricedDay, Strategy, better_side_eur
 from spot.strategy.proposals.view import (
     LEVELS,

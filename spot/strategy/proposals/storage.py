@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.strategy.interface import PricedDay
 from spot.strategy.proposals.storage_plan import Battery, StoragePlan, optimise_storage, plan_of
 from spot.strategy.proposals.view import LEVELS, MarketView, Proposal

@@ -16,7 +16,7 @@ from pydantic import Field
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import bmat, csr_array, eye_array, hstack
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ForecastError
 from spot.strategy.interface import Strategy
 

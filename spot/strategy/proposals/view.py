@@ -3,14 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.contracts.panel import Floats
-from spot.market.zones import find_zone
+from spot.market.clock import by_quarter_hour, skipped_slots, slot_of, slots_of
 
 LEVELS = np.array(list(QUANTILE_COLUMNS))
 
@@ -108,52 +107,25 @@ def past_profiles(
 ) -> Floats:
     """(S, P) past values aligned to today's units by local time of day; days with gaps are left out.
 
-    The hour that a spring day lacks takes its neighbour, the doubled hour of autumn is averaged.
+    The hour that spring skips takes the values of the hour before it, the hour that autumn doubles is averaged.
     """
     n_units = len(starts_utc)
     if history.is_empty():
         return np.zeros((0, n_units))
-    time_zone = find_zone(zone).market_time_zone
     newest = history.get_column("delivery_day").unique().sort().tail(n_days)
-    quarter = (
-        history.filter((pl.col("zone") == zone) & pl.col("delivery_day").is_in(newest.implode()))
-        .with_columns(pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part"))
-        .explode("part")
-        .with_columns(
-            local=(
-                pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))
-            ).dt.convert_time_zone(time_zone)
-        )
-        .with_columns(
-            slot=(pl.col("local").dt.hour().cast(pl.Int32) * 60 + pl.col("local").dt.minute().cast(pl.Int32))
-            // resolution_minutes
-        )
+    own = history.filter((pl.col("zone") == zone) & pl.col("delivery_day").is_in(newest.implode()))
+    slots = (
+        by_quarter_hour(own)
+        .with_columns(slot=slot_of(zone, resolution_minutes, "quarter_utc"))
+        .group_by("delivery_day", "slot", maintain_order=True)
+        .agg(pl.when(pl.col(column).null_count() == 0).then(pl.col(column).mean()).alias("value"))
     )
-    slots = quarter.group_by("delivery_day", "slot", maintain_order=True).agg(
-        pl.when(pl.col(column).null_count() == 0).then(pl.col(column).mean()).alias("value"),
-    )
-    grid = slots.pivot(on="slot", index="delivery_day", values="value").sort("delivery_day")
-    n_slots = 1440 // resolution_minutes
-    missing = [str(i) for i in range(n_slots) if str(i) not in grid.columns]
-    table = (
-        grid.with_columns(pl.lit(None, pl.Float64).alias(name) for name in missing)
-        .select(str(i) for i in range(n_slots))
-        .to_numpy()
-        .astype(np.float64)
-    )
-    _fill_spring_hour(table, 60 // resolution_minutes)
-    today = [
-        int((local.hour * 60 + local.minute) // resolution_minutes)
-        for local in (start.astimezone(ZoneInfo(time_zone)) for start in starts_utc)
-    ]
-    profiles = table[:, today]
+    days = slots.get_column("delivery_day").unique().sort()
+    table = np.full((len(days), 1440 // resolution_minutes), np.nan)
+    rows = np.searchsorted(days.to_numpy(), slots["delivery_day"].to_numpy())
+    table[rows, slots["slot"].to_numpy()] = slots["value"].fill_null(np.nan).to_numpy()
+    for row, day in enumerate(days.to_list()):
+        skipped = skipped_slots(zone, day, resolution_minutes)
+        table[row, skipped] = table[row, skipped - 60 // resolution_minutes]
+    profiles: Floats = table[:, slots_of(zone, starts_utc, resolution_minutes)]
     return profiles[np.isfinite(profiles).all(axis=1)]
-
-
-def _fill_spring_hour(table: Floats, per_hour: int) -> None:
-    """Give the local hour that a spring day skips (02:00-03:00, or 01:00-02:00) the values of the hour before, in place."""
-    for hour in (1, 2):
-        part = slice(hour * per_hour, (hour + 1) * per_hour)
-        rows = np.isnan(table[:, part]).all(axis=1)
-        before = table[:, (hour - 1) * per_hour : hour * per_hour]
-        table[np.ix_(rows, np.arange(part.start, part.stop))] = before[rows]

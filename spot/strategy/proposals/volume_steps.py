@@ -11,12 +11,10 @@ their limit, and ends where it started or less than one charged step above. Meth
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from spot.contracts.panel import Floats
+from spot.arrays import Bools, Floats, Ints
 from spot.strategy.proposals.storage_plan import Battery
 
-Ints = npt.NDArray[np.int64]
 _REACH = 8
 _WIDEST_REACH = 32
 _EPSILON = 1e-9
@@ -41,7 +39,7 @@ class _Moves:
     The centre moved by `charged` and `sold` steps.
     """
 
-    is_charging: npt.NDArray[np.bool_]
+    is_charging: Bools
     from_charged: Ints
     from_sold: Ints
     charged: int
@@ -124,7 +122,7 @@ def _standing_still(value: Floats, moved: int) -> Floats:
     return result
 
 
-def _is_allowed(charged: Ints, sold: Ints, market: StepMarket, *, is_last: bool) -> npt.NDArray[np.bool_]:
+def _is_allowed(charged: Ints, sold: Ints, market: StepMarket, *, is_last: bool) -> Bools:
     """(C, S) whether the battery can have charged and sold so many steps."""
     battery, energy = market.battery, market.hours * market.battery.volume_step_mw
     change = energy * (

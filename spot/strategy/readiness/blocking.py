@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.risk.limits import LimitEvent
 
 _TAKES_AWAY = ("breach", "denied", "state")

@@ -11,16 +11,15 @@ for the day to come.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
 import numpy as np
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import FEATURES
-from spot.contracts.panel import Floats
+from spot.market.clock import by_quarter_hour, clock_slots, slot_of
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
-from spot.market.zones import find_zone
 
 _KEY = ("zone", "delivery_start_utc")
 _LEAST_SHARE = 0.9
@@ -48,17 +47,9 @@ def spread_past(outcomes: pl.DataFrame, *, zone: str, minutes: int) -> SpreadPas
 
     Quarters are averaged or repeated to slots of `minutes`.
     """
-    parts = pl.int_ranges(0, pl.col("resolution_minutes") // 15, dtype=pl.Int64).alias("part")
-    local = (pl.col("delivery_start_utc") + pl.duration(minutes=15 * pl.col("part"))).dt.convert_time_zone(
-        find_zone(zone).market_time_zone
-    )
     slots = (
-        outcomes.filter(pl.col("zone") == zone)
-        .with_columns(parts)
-        .explode("part")
-        .with_columns(
-            slot=(local.dt.hour().cast(pl.Int32) * 60 + local.dt.minute().cast(pl.Int32)) // minutes
-        )
+        by_quarter_hour(outcomes.filter(pl.col("zone") == zone))
+        .with_columns(slot=slot_of(zone, minutes, "quarter_utc"))
         .with_columns(spread=pl.col("reference_price_eur_per_mwh") - pl.col("day_ahead_price_eur_per_mwh"))
         .group_by("delivery_day", "slot", maintain_order=True)
         .agg(
@@ -102,8 +93,7 @@ def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:
         delivery_starts_utc(zone, day, past.minutes),
         gate_closure_utc(zone, day).timestamp() * 1e6,
     )
-    local = [start.astimezone(ZoneInfo(find_zone(zone).market_time_zone)) for start in starts]
-    slot = np.array([(instant.hour * 60 + instant.minute) // past.minutes for instant in local])
+    slot = clock_slots(zone, day, past.minutes)
     before = np.array([known < day for known in past.days], dtype=bool)
     known = past.spreads[before & (past.spread_known_us <= gate_us)]
     columns = {

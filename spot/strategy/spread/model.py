@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from pydantic import BaseModel, ConfigDict, Field
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.strategy.proposals.view import LEVELS, mean_of_quantiles
 

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
-from spot.contracts.panel import Floats
+from spot.arrays import Floats, Ints
 from spot.errors import ForecastError
 from spot.market.delivery import day_ahead_mtu_minutes
 from spot.market.gates import gate_closure_utc
@@ -218,7 +218,7 @@ def _pinball(quantiles: Floats, truth: Floats) -> float:
     return float(np.nanmean(loss)) if np.isfinite(truth).any() else np.nan
 
 
-def _slots_of(past: SpreadPast, inputs: pl.DataFrame) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+def _slots_of(past: SpreadPast, inputs: pl.DataFrame) -> Ints:
     return (inputs["slot_minutes_local"].to_numpy() / past.minutes).astype(np.int64)
 
 

@@ -5,7 +5,8 @@ from datetime import date
 import numpy as np
 import pytest
 
-from spot.features.grid import N_CLOCK_SLOTS, N_SLOTS, make_grid, mean_of_periods
+from spot.features.grid import make_grid, mean_of_periods
+from spot.market.clock import CLOCK_QUARTERS, LONGEST_DAY_QUARTERS
 
 SPRING, AUTUMN, PLAIN = date(2025, 3, 30), date(2025, 10, 26), date(2025, 6, 1)
 
@@ -13,7 +14,7 @@ SPRING, AUTUMN, PLAIN = date(2025, 3, 30), date(2025, 10, 26), date(2025, 6, 1)
 def slots(day):
     """The grid of one day and a matrix that holds the number of each slot."""
     grid = make_grid("DE_LU", day, day)
-    matrix = np.full((1, N_SLOTS), np.nan)
+    matrix = np.full((1, LONGEST_DAY_QUARTERS), np.nan)
     matrix[0, : grid.n_slots[0]] = np.arange(grid.n_slots[0])
     return grid, matrix
 
@@ -37,7 +38,7 @@ def test_a_plain_day_is_its_own_clock():
 
 def test_the_hour_that_spring_leaves_out_takes_the_value_before_it():
     clock = slots(SPRING)[0].to_clock(slots(SPRING)[1])[0]
-    assert len(clock) == N_CLOCK_SLOTS
+    assert len(clock) == CLOCK_QUARTERS
     np.testing.assert_array_equal(clock[:8], np.arange(8))
     np.testing.assert_array_equal(clock[8:12], [7.0] * 4)
     np.testing.assert_array_equal(clock[12:], np.arange(8, 92))
@@ -68,6 +69,6 @@ def test_equal_values_have_exactly_their_value_as_mean():
 
 
 def test_a_period_with_a_missing_slot_is_missing():
-    matrix = np.ones((1, N_SLOTS))
+    matrix = np.ones((1, LONGEST_DAY_QUARTERS))
     matrix[0, 5] = np.nan
     assert np.flatnonzero(np.isnan(mean_of_periods(matrix, 4)[0])).tolist() == [1]

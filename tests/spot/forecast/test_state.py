@@ -13,7 +13,7 @@ from spot.forecast.members import forecaster_from_files, load_settings_mapping, 
 from tests.spot.forecast.test_members import SMALL, fitted
 from tests.support.panels import made_up_panel
 
-PROFILES = Path(__file__).parents[3] / "conf" / "models"
+PROFILES = Path(__file__).parents[3] / "resources/home/templates/conf/models"
 
 
 def assert_same(first, second):

@@ -39,7 +39,9 @@ def _override(**changes):
 
 
 def test_the_project_s_own_limits_are_complete_and_usable(project_root):
-    book = parse_limit_book(yaml.safe_load((project_root / "conf" / "risk_limits.yaml").read_text()))
+    book = parse_limit_book(
+        yaml.safe_load((project_root / "resources/home/templates/conf" / "risk_limits.yaml").read_text())
+    )
     for strategy in ("settlement_spread", "storage", "price_view"):
         limits = book.limits("SK", strategy)
         assert len(limits) == len(SCOPES) * len(LIMIT_KINDS)

@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 
 from spot.errors import ContractError
-from spot.scores.scores import (
-    PERCENTILES,
-    coverage,
-    percentiles_of,
-    pinball_losses,
-    score_forecasts,
-    weekly_naive,
-)
+from spot.scores.scores import PERCENTILES, coverage, percentiles_of, pinball_losses, score_forecasts
 
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 
@@ -46,7 +39,7 @@ def test_crps_of_a_normal_forecast_is_the_known_one():
     levels = tuple(sorted(levels))
     quantiles = np.broadcast_to(stats.norm.ppf(levels), (400, 24, len(levels)))
     scores = score_forecasts(
-        actual, np.zeros_like(actual), quantiles, levels=levels, naive=weekly_naive(actual)
+        actual, np.zeros_like(actual), quantiles, levels=levels, naive=np.ones_like(actual)
     )
     assert scores.crps == pytest.approx(1 / np.sqrt(np.pi), rel=0.03)
     assert scores.coverage_80 == pytest.approx(0.8, abs=0.01)
@@ -54,12 +47,6 @@ def test_crps_of_a_normal_forecast_is_the_known_one():
 
 def test_percentiles_are_interpolated():
     assert percentiles_of(np.array([0.0, 10.0]), (0.1, 0.9))[[9, 49, 89]] == pytest.approx([0.0, 5.0, 10.0])
-
-
-def test_the_naive_forecast_is_last_week_and_unknown_in_the_first():
-    prices = np.arange(20.0).reshape(10, 2)
-    assert np.isnan(weekly_naive(prices)[:7]).all()
-    assert np.array_equal(weekly_naive(prices)[7:], prices[:3])
 
 
 def test_what_cannot_be_scored_is_refused():

@@ -1,0 +1,97 @@
+"""`--home`, which every command takes, and what a command needs of a desk before it runs."""
+
+import functools
+from collections.abc import Callable
+from enum import Enum, auto
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.main import get_command
+
+from resources.home.find import chosen_home, is_named, nearest_desk
+
+
+class Need(Enum):
+    """What a command needs of a desk."""
+
+    DESK = auto()
+    """A desk of this format."""
+    DESK_OR_NEW = auto()
+    """A desk; in a checkout without one, one is made."""
+    IF_THERE = auto()
+    """A desk where one is named or near, else none: the templates are its settings."""
+    NOTHING = auto()
+    """The command looks itself."""
+
+
+NEEDS: dict[str, Need] = {
+    "init": Need.NOTHING,
+    "demo": Need.NOTHING,
+    "run": Need.NOTHING,
+    "restore": Need.NOTHING,
+    "upgrade": Need.NOTHING,
+    "halt": Need.NOTHING,
+    "reduce": Need.NOTHING,
+    "resume": Need.NOTHING,
+    "state": Need.NOTHING,
+    "dev": Need.DESK_OR_NEW,
+    "backtest": Need.IF_THERE,
+    "benchmark": Need.IF_THERE,
+}
+"""What is not named here needs a desk."""
+
+
+HomeOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--home",
+        metavar="DIR",
+        help="Folder of the desk.  \\[default: SPOTDESK_HOME, else the nearest desk upwards]",
+        show_default=False,
+    ),
+]
+
+
+def with_home(command: Any, name: str) -> Any:
+    """The command with the option `--home`, and its need met before it runs; sub-commands too."""
+    for inner in getattr(command, "commands", {}).values():
+        with_home(inner, name)
+    if getattr(command, "commands", None) is None:
+        command.params.append(_home_parameter())
+        command.callback = _at_home(command.callback, NEEDS.get(name, Need.DESK))
+    return command
+
+
+def _at_home(run: Callable[..., Any], need: Need) -> Callable[..., Any]:
+    @functools.wraps(run)
+    def at_home(*args: Any, home: Path | None = None, **options: Any) -> Any:
+        with chosen_home(home):
+            _meet(need)
+            return run(*args, **options)
+
+    return at_home
+
+
+def _meet(need: Need) -> None:
+    if need is Need.NOTHING or (need is Need.IF_THERE and not _is_desk_there()):
+        return
+    from resources.home.open import open_desk, open_or_make_desk
+
+    opened = open_or_make_desk() if need is Need.DESK_OR_NEW else open_desk()
+    if opened.note:
+        typer.echo(opened.note, err=True)
+
+
+def _is_desk_there() -> bool:
+    return is_named() or nearest_desk(Path.cwd()) is not None
+
+
+def _home_parameter() -> Any:
+    """The option as the library makes it of a function's argument."""
+
+    def holder(home: HomeOption = None) -> None: ...
+
+    app = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    app.command()(holder)
+    return get_command(app).params[0]

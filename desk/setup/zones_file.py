@@ -1,0 +1,123 @@
+"""The text of `conf/zones.yaml` with other zones in it, and of `.env` with other values."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE, parse_desk_settings
+from spot.errors import ConfigurationError
+from spot.market.zones import find_zone
+
+_EXAMPLES: tuple[dict[str, int] | None, ...] = (None, {}, {"seed": 2})
+"""How zones stand in the template."""
+_US_STRATEGIES = ["real_time_spread", "storage"]
+"""What a hub of PJM or ERCOT trades unless it says otherwise: there is no intraday market."""
+
+
+def zones_before(path: Path) -> list[str]:
+    """Zones that zones.yaml has with settings of their own: those of the template are examples."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return [name for name, own in ((document or {}).get("zones") or {}).items() if own not in _EXAMPLES]
+
+
+def zones_text(
+    path: Path,
+    zones: list[str],
+    source: str,
+    fallbacks: list[str],
+    *,
+    add: bool,
+    force: bool,
+    more: dict[str, Any],
+) -> str:
+    """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source.
+
+    With `add` the others as they were.
+
+    `more` are further settings of the named zones.
+
+    Raises:
+        ConfigurationError: the file is not readable, or would lose a zone without `--force`.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+        document = yaml.safe_load(text) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"cannot read {path}: {error}") from error
+    before: dict[str, Any] = document.get("zones") or {}
+    lost = [name for name in before if name not in zones and not add]
+    # The zones of the template are examples: nobody has put anything into them yet.
+    if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
+        raise ConfigurationError(
+            f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops"
+            " them"
+        )
+    head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
+    entries = {name: own or {} for name, own in before.items() if add and name not in zones}
+    for name in zones:
+        kept = {
+            key: value
+            for key, value in (before.get(name) or {}).items()
+            if key not in ("source", "fallback_sources")
+        }
+        entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks)), **more}
+    body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
+    made = head + "".join(f"  {line}\n" for line in body.splitlines())
+    parse_desk_settings(yaml.safe_load(made))
+    return made
+
+
+def env_text(path: Path, values: dict[str, str]) -> str:
+    """The text of `.env` with `values` set and every other line as it is."""
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in lines if line.partition("=")[0].strip() not in values]
+    return "\n".join([*kept, *(f"{name}={value}" for name, value in values.items())]) + "\n"
+
+
+def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]]:
+    """The zone's own source and its fallbacks.
+
+    Where the first has nothing for the zone, the next that has something takes its place.
+    """
+    able = [name for name in (source, *fallbacks) if name not in LIVE_SOURCES or _offers(name, zone)]
+    if (
+        source in LIVE_SOURCES
+        and not _offers(source, zone)
+        and not any(name in LIVE_SOURCES for name in able)
+    ):
+        raise ConfigurationError(
+            f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who"
+            " covers what"
+        )
+    first = next(name for name in able if name != "files" or name == source)
+    return first, [name for name in fallbacks if name != first]
+
+
+def _entry(zone: str, source: str, fallbacks: list[str]) -> dict[str, Any]:
+    offered = {name: set(_offers(name, zone)) for name in (source, *fallbacks)}
+    orders: dict[str, list[str]] = {}
+    for name in (name for name in fallbacks if name != source):
+        # A file of one's own stands in where nobody else publishes; it never competes with a source that
+        # does.
+        others = set().union(*(tables for other, tables in offered.items() if other != "files"))
+        for table in sorted(_RAW - others if name == "files" else offered[name] & _RAW):
+            orders.setdefault(table, []).append(name)
+    strategies = {"strategies": _US_STRATEGIES} if find_zone(zone).operator else {}
+    return {"source": source, **({"fallback_sources": orders} if orders else {}), **strategies}
+
+
+def _offers(source: str, zone: str) -> frozenset[str]:
+    """Raw tables that a live source has for the zone; nothing is known of the others."""
+    return live_providers({})[source].tables(zone) if source in LIVE_SOURCES else frozenset()
+
+
+_RAW = frozenset(RAW_TABLES_OF_A_ZONE)
+
+
+def lacks(zone: str, source: str, fallbacks: list[str]) -> list[str]:
+    """Raw tables that none of the sources has for the zone; files may hold anything."""
+    if source not in LIVE_SOURCES or "files" in fallbacks:
+        return []
+    return sorted(_RAW - {table for name in (source, *fallbacks) for table in _offers(name, zone)})

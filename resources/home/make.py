@@ -1,0 +1,70 @@
+"""Making the folder of a desk from the templates of the package."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from resources.files import write_whole
+from resources.home.find import TEMPLATES, is_desk, is_desk_without_marker
+from resources.home.marker import Kind, Marker, new_marker
+from resources.trading.state import TradingStateStore
+from resources.wall_clock import utc_now
+from spot.errors import ConfigurationError
+
+_SECRET = 0o600
+_OPEN = 0o666
+_NAMES = {"dot_env": ".env", "dot_gitignore": ".gitignore"}
+"""Templates that would be hidden files, or have an effect, in the package itself."""
+
+
+def make_home(
+    home: Path, *, kind: Kind = "desk", settings: Mapping[str, str] | None = None, origin: str = ""
+) -> Marker:
+    """Make a desk in `home`: its settings, `.env`, trading state and, last, the marker that makes it one.
+
+    A file that is there stays as it is, so a call that was killed can be made again.
+
+    Args:
+        home: The folder; made where it is missing.
+        kind: What the desk is for; a demo or a study never goes live.
+        settings: Text of files below `conf` in place of the templates, by relative path.
+        origin: What it was made from.
+
+    Raises:
+        ConfigurationError: there is a desk already, or the folder cannot be made.
+    """
+    if is_desk(home) or is_desk_without_marker(home):
+        raise ConfigurationError(f"there is a desk in {home} already")
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        _write_templates(home, settings or {})
+        TradingStateStore(home / "trading_state").set_up()
+        return new_marker(home, kind=kind, now=utc_now(), origin=origin)
+    except OSError as error:
+        raise ConfigurationError(f"no desk can be made in {home}: {error.strerror or error}") from error
+
+
+def add_missing_settings(conf_folder: Path) -> tuple[Path, ...]:
+    """Put the templates into `conf_folder` that it lacks; returns the new files."""
+    given = TEMPLATES / "conf"
+    missing = [
+        path for path in sorted(given.rglob("*.yaml")) if not (conf_folder / path.relative_to(given)).exists()
+    ]
+    for path in missing:
+        _write_new(conf_folder / path.relative_to(given), path.read_bytes(), mode=_OPEN)
+    return tuple(conf_folder / path.relative_to(given) for path in missing)
+
+
+def _write_templates(home: Path, settings: Mapping[str, str]) -> None:
+    for name, text in settings.items():
+        _write_new(home / "conf" / name, text.encode(), mode=_OPEN)
+    add_missing_settings(home / "conf")
+    for template, name in _NAMES.items():
+        mode = _SECRET if name == ".env" else _OPEN
+        _write_new(home / name, (TEMPLATES / template).read_bytes(), mode=mode)
+
+
+def _write_new(path: Path, content: bytes, *, mode: int) -> None:
+    if not os.path.lexists(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, content, mode=mode)

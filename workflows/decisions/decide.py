@@ -1,0 +1,77 @@
+"""Deciding a span of days for one zone: under the desk's lock, written whole, with the alerts it calls for."""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from resources.clock import Clock
+from resources.lake.lake import Lake, WriteReport
+from resources.models.registry import ModelRegistry
+from resources.settings.zones import Desk
+from resources.trading.alerts import Alerts
+from resources.trading.locks import deciding, writing_decision
+from resources.trading.state import TradingStateStore
+from spot.market.delivery import ZoneDays
+from spot.market.gates import gate_closure_utc
+from spot.risk.state import TradingState
+from spot.walk.signals import WalkedSignals, WalkInputs, walk_signals
+from workflows.decisions.inputs import desk_before, walk_inputs
+from workflows.decisions.live_record import LiveRecord, live_record, write_decision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What was decided on a span of days and written."""
+
+    inputs: WalkInputs
+    walked: WalkedSignals
+    record: LiveRecord
+    written: dict[str, tuple[pl.DataFrame, WriteReport]]
+    """Table to its rows of the span and what their write did; `limit_conformance` was written last."""
+    now: datetime
+
+    @property
+    def n_orders(self) -> int:
+        """Units of the champion with a position that were decided now."""
+        signals = self.walked.signals
+        return signals.filter(pl.col("side") != "flat", pl.col("role") == "champion").height
+
+
+def decide_span(
+    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, folder: Path
+) -> Decision:
+    """Decide the days of the span that are not on live record, and write what follows.
+
+    A zone that a limit halts is halted before its signals are there to be sent. `folder` holds the trading
+    state.
+    """
+    # Only while a gate is open do zones decide on the same desk: a replay, which may take minutes, takes no
+    # turn from a zone near its gate.
+    is_open = gate_closure_utc(span.zone, span.last_day) > clock.now()
+    with deciding(folder) if is_open else nullcontext():
+        now = clock.now()
+        record = live_record(span, lake, now)
+        inputs = walk_inputs(span, lake, desk, registry, folder, now)
+        days = [day for day in span.days if day not in record.days]
+        walked = walk_signals(inputs, days, record.seen_by(desk_before(span, lake, now)))
+        for reason in walked.halt_requests:
+            TradingStateStore(folder).halt(span.zone, reason=reason, actor="risk limits")
+        with writing_decision(folder):
+            written = write_decision(walked, span, record, lake)
+    return Decision(inputs=inputs, walked=walked, record=record, written=written, now=now)
+
+
+def alert_on_decision(decision: Decision, alerts: Alerts) -> None:
+    """An alert for days without a fit forecast, and for a zone that a limit has halted."""
+    zone, now = decision.inputs.zone, decision.now
+    for reason in decision.walked.not_ready[:3]:
+        alerts.send("no_signal", f"flat on {reason}", zone=zone, severity="critical", now=now)
+    was_halted = decision.inputs.trading_state is TradingState.HALTED
+    for reason in decision.walked.halt_requests:
+        # A zone that a person resumed and that a limit halts once more is told once more.
+        episode = "" if was_halted else f"{reason} at {now.isoformat()}"
+        message = f"halted by a limit: {reason}"
+        alerts.send("zone_halted", message, zone=zone, severity="critical", now=now, episode=episode)
