@@ -15,7 +15,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
@@ -26,18 +26,18 @@ from typing import Any
 import numpy as np
 
 from desk.benchmark.data import epf_file, read_epf_market, read_zone, with_neighbours, zones_in
+from resources.plugins.members import new_forecaster
+from resources.settings.code_version import model_code_version
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.forecast.interface import PriceForecast
 from spot.forecast.leak_check import leak_check
-from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.market.zones import find_zone
 
-_ROOT = Path(__file__).resolve().parents[2]
-_CODE = ("spot/forecast/*.py", "spot/market/*.py", "spot/contracts/panel.py", "desk/benchmark/data.py")
-"""What forecasts of the same data depend on."""
+_READERS = Path(__file__).with_name("data.py")
+"""Beside the code of the model, what forecasts of the same data depend on."""
 _SERVED_DAYS = 15
 _LEAK_DAYS = (20, 45)
 _LEAK_SPAN = 60
@@ -74,8 +74,8 @@ class BenchmarkJob:
                 sort_keys=True,
             ).encode()
         )
-        for path in sorted(path for pattern in _CODE for path in _ROOT.glob(pattern)):
-            digest.update(path.read_bytes())
+        digest.update(model_code_version(self.settings).encode())
+        digest.update(_READERS.read_bytes())
         source = Path(self.source)
         data = epf_file(source, self.zone.removeprefix("EPF_")) if source.is_dir() else source
         digest.update(data.name.encode() + data.read_bytes())
@@ -187,12 +187,11 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
         if job.first_test_day
         else len(panel) - 728
     )
-    settings = load_settings_mapping(job.settings)
     if first >= len(panel):
         raise ConfigurationError(f"no day from {job.first_test_day} on: the data ends with {panel.last_day}")
     stage("fit")
     begun = time.process_time()
-    model = _fitted(settings, panel.first(first))
+    model = _fitted(job.settings, panel.first(first))
     fitted = time.process_time()
     stage("walk-forward")
     forecasts, refit_seconds = _walk(model, panel, first, job)
@@ -216,11 +215,11 @@ def _run(job: BenchmarkJob, stage: Stage) -> BenchmarkRun:
         "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
         "is_leak_free": is_leak_free,
     }
-    return _as_run(forecasts, first, panel, figures, tuple(settings.levels))
+    return _as_run(forecasts, first, panel, figures, tuple(model.settings.levels))
 
 
-def _fitted(settings: Any, history: DeliveryPanel) -> HourlyForecaster[Any]:
-    return make_forecaster(settings).fit(history)
+def _fitted(settings: Mapping[str, Any], history: DeliveryPanel) -> HourlyForecaster[Any]:
+    return new_forecaster(settings).fit(history)
 
 
 def _walk(
@@ -234,7 +233,7 @@ def _walk(
     for start in range(first, len(panel), job.refit_days):
         if start > first:
             begun = time.process_time()
-            model = _fitted(load_settings_mapping(job.settings), panel.first(start))
+            model = _fitted(job.settings, panel.first(start))
             seconds += time.process_time() - begun
         forecasts += model.walk_forward(panel.first(min(start + job.refit_days, len(panel))), start)
     return forecasts, seconds

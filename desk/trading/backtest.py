@@ -17,6 +17,8 @@ from desk.screen.report import render_report
 from desk.trading.backtest_report import ATTRIBUTIONS, backtest_report, figure_rows
 from resources.lake.zone_tables import with_desk_curve
 from resources.market.market_files import MarketFiles
+from resources.plugins.members import new_forecaster
+from resources.plugins.strategies import STRATEGIES
 from resources.settings.environment import Environment, read_environment
 from resources.settings.risk_limits import read_limit_book
 from resources.wiring import make_lake
@@ -25,7 +27,6 @@ from spot.backtest.trading import TradingPast, TradingReplay, TradingRules, repl
 from spot.backtest.trading_report import attribution
 from spot.backtest.trading_walk import MAX_HISTORY_DAYS, walk_past
 from spot.errors import ConfigurationError
-from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.market.delivery import days_between
 from spot.market.zones import find_zone
 from spot.simulation.market import simulate
@@ -171,7 +172,7 @@ def read_strategy(
         "settled_against": settled_against,
         "distribution": None if distribution is None else distribution.value,
     }
-    return load_strategy({**document, **{key: value for key, value in asked.items() if value}})
+    return load_strategy({**document, **{key: value for key, value in asked.items() if value}}, STRATEGIES)
 
 
 def run_beside_naive(
@@ -188,7 +189,7 @@ def run_beside_naive(
     else:
         naive = walk_past(
             past.raw,
-            make_forecaster(load_settings_mapping({"kind": "naive"})),
+            new_forecaster({"kind": "naive"}),
             zone=past.zone,
             days=days,
             min_history_days=14,
@@ -214,9 +215,7 @@ def fresh_past(
     **options: Any,
 ) -> TradingPast:
     """Forecasts of a model that learns before the first day and walks on; `options` as of `walk_past`."""
-    return walk_past(
-        raw, make_forecaster(load_settings_mapping(model_document)), zone=zone, days=days, **options
-    )
+    return walk_past(raw, new_forecaster(model_document), zone=zone, days=days, **options)
 
 
 def _past(

@@ -23,6 +23,7 @@ from resources.lake.access import check_write, note_read, note_written
 from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
 from resources.lake.s3 import with_credentials
+from resources.plugins.strategies import STRATEGIES
 from resources.wall_clock import utc_now
 from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
 from spot.contracts.raw_rows import check_raw_rows
@@ -443,7 +444,19 @@ def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
     if "zone" in contract.columns:
         for zone in checked.accepted["zone"].unique():
             check_zone(contract, zone)
+    for name, column in contract.columns.items():
+        if column.registry == "strategies":
+            _refuse_unknown_strategies(contract, checked.accepted[name])
     return checked.accepted
+
+
+def _refuse_unknown_strategies(contract: TableContract, names: pl.Series) -> None:
+    unknown = [name for name in names.unique().sort() if name not in STRATEGIES]
+    if unknown:
+        raise ContractError(
+            f"table {contract.name}: no strategy is called {', '.join(unknown)}; `spotdesk strategies` lists"
+            " them"
+        )
 
 
 def _opened(stored: StoredTable) -> DeltaTable | None:

@@ -16,17 +16,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dagster import ConfigurableResource
 from filelock import FileLock
 
 from resources.lake.access import note_read
 from resources.models.mlflow_store import make_store
+from resources.plugins.members import restored_forecaster
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
-from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.market.zones import find_zone
+
+if TYPE_CHECKING:
+    from spot.forecast.hourly_forecaster import HourlyForecaster
 
 CHAMPION = "champion"
 PRICE_FAMILY = "day_ahead_price"
@@ -233,19 +236,16 @@ class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
             file.write_bytes(png)
             self._client().log_artifact(version.run_id, str(file), "plots")
 
-    def load(self, zone: str, version: str) -> tuple[HourlyForecaster[Any], ModelVersion]:
+    def load(self, zone: str, version: str) -> "tuple[HourlyForecaster[Any], ModelVersion]":
         """The model of a version or alias, its files compared with their checksums first.
 
         Raises:
             ModelNotFoundError: there is no such version.
-            ModelIntegrityError: a file is missing, too many, or not what was registered.
+            ModelIntegrityError: a file is missing, too many, or not what was registered, or the member that
+                made it is not there.
         """
-        # every forecaster and scipy behind one import: a rollback, which loads no model, does not wait a
-        # second for it
-        from spot.forecast.members import forecaster_from_files
-
         found = self.version(zone, version)
-        return forecaster_from_files(self.files(found)), found
+        return restored_forecaster(self.files(found)), found
 
     def files(self, version: ModelVersion) -> dict[str, bytes]:
         """The files of a version, compared with their checksums.

@@ -2,11 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from resources.home.find import PROJECT_ROOT
+from resources.plugins.members import MEMBERS
+from spot.errors import ConfigurationError
 
 _ROOMS = (
     "spot/forecast",
@@ -30,7 +33,9 @@ _WORK = (
     "resources.analysts",
     "resources.lake.zone_tables",
     "resources.market",
+    "resources.plugins",
     "resources.providers",
+    "resources.settings.strategies",
     "resources.trading.outbox",
 )
 """What decides on the rows of an asset. Tables, registry, settings and pictures carry them, and change none."""
@@ -56,9 +61,18 @@ def lock_hash() -> str:
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "none"
 
 
-def model_code_version() -> str:
-    """Sixteen hex digits over the sources of features, forecasters and market rules."""
-    return _hash_of(_ROOMS)
+def model_code_version(settings: Mapping[str, Any]) -> str:
+    """Sixteen hex digits over the sources of features, forecasters and market rules.
+
+    `settings` name the member by their `kind`: with one from a plug-in, the plug-in's own source counts too. A
+    plug-in that is not there any more, or cannot be used, is no source that a model could be made with again.
+    """
+    own, kind = _hash_of(_ROOMS), str(settings.get("kind"))
+    try:
+        plugin = MEMBERS.source_hash(kind)
+    except (KeyError, ConfigurationError):
+        plugin = f"{kind} is not there"
+    return hashlib.sha256(f"{own}|{plugin}".encode()).hexdigest()[:16] if plugin else own
 
 
 def spread_code_version() -> str:

@@ -1,5 +1,6 @@
 """The strategies of a zone, as the files in `conf/strategies` set them."""
 
+from resources.plugins.strategies import STRATEGIES
 from resources.settings.zones import Desk
 from spot.strategy.interface import Strategy
 from spot.strategy.strategies import load_strategy
@@ -9,7 +10,8 @@ def strategies_of(desk: Desk, zone: str) -> tuple[Strategy, ...]:
     """The zone's strategies, in the order of `zones.yaml`.
 
     Raises:
-        ConfigurationError: a file is missing, names no strategy that there is, or a setting is wrong.
+        ConfigurationError: a file is missing, names no strategy that there is or a plug-in that cannot be used, or a
+            setting is wrong.
     """
     return tuple(read_strategy(desk, name) for name in desk.zone(zone).strategies)
 
@@ -18,6 +20,7 @@ def read_strategy(desk: Desk, name: str) -> Strategy:
     """The strategy that `conf/strategies/<name>.yaml` sets.
 
     Raises:
-        ConfigurationError: the file is missing, names no strategy that there is, or a setting is wrong.
+        ConfigurationError: the file is missing, names no strategy that there is or a plug-in that cannot be used, or
+            a setting is wrong.
     """
-    return load_strategy(desk.document("strategies", name))
+    return load_strategy(desk.document("strategies", name), STRATEGIES)

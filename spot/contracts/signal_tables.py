@@ -44,7 +44,7 @@ def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable:
 
 
 def _strategy(description: str) -> Column:
-    return Column(dtype=pl.String, description=description, pattern=STRATEGY_NAME)
+    return Column(dtype=pl.String, description=description, pattern=STRATEGY_NAME, registry="strategies")
 
 
 def _instant(description: str, *, nullable: bool = False) -> Column:

@@ -6,6 +6,7 @@ reason. Of a row given twice the first passes; of two rows that contradict each 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import polars as pl
 
@@ -28,6 +29,8 @@ class Column:
     allowed: tuple[str | int, ...] | None = None
     pattern: str | None = None
     """Regular expression that every text must match."""
+    registry: Literal["strategies"] | None = None
+    """Whose names the values are. Which there are, plug-ins included, is known where rows are written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -165,13 +165,15 @@ class OtherCode(OneVersion):
 
     def versions(self, zone: str) -> list[ModelVersion]:
         return [
-            replace(version, tags={**version.tags, "code_version": self.code_version})
+            replace(
+                version, settings={"kind": "engine"}, tags={**version.tags, "code_version": self.code_version}
+            )
             for version in super().versions(zone)
         ]
 
 
 def test_new_code_is_a_cause_and_the_same_code_is_none(lake, tick):
-    assert tick(0, OtherCode(model_code_version())) == []
+    assert tick(0, OtherCode(model_code_version({"kind": "engine"}))) == []
     (request,) = tick(1, OtherCode("0123456789abcdef"))
     order = request.run_config["resources"]["training_order"]["config"]
     assert order["cause"] == "code"

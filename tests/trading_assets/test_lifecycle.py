@@ -92,7 +92,7 @@ def mlflow_run_says_what_it_was(registry: ModelRegistry, version: ModelVersion) 
     from mlflow import MlflowClient
 
     assert version.tags["lock_hash"] == lock_hash() != "none"
-    assert version.tags["code_version"] == model_code_version()
+    assert version.tags["code_version"] == model_code_version(version.settings)
     walked = json.loads(version.tags["evaluation"])["days"]
     assert date.fromisoformat(walked[0]) == version.trained_through + timedelta(
         days=1

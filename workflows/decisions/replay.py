@@ -58,10 +58,10 @@ def replay_forecast(
         reasons.append(
             f"the inputs were revised: stored {stored['data_version'][0]}, now {made['data_version'][0]}"
         )
-    if found.tags.get("code_version") not in (None, model_code_version()):
+    code = model_code_version(found.settings)
+    if found.tags.get("code_version") not in (None, code):
         reasons.append(
-            f"the code changed since version {version} was trained: {found.tags['code_version']}, now"
-            f" {model_code_version()}"
+            f"the code changed since version {version} was trained: {found.tags['code_version']}, now {code}"
         )
     if found.tags.get("lock_hash") not in (None, lock_hash()):
         reasons.append(

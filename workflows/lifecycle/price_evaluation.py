@@ -5,12 +5,12 @@ from datetime import date
 import numpy as np
 
 from resources.models.registry import ModelRegistry, ModelVersion
+from resources.plugins.members import restored_forecaster
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from spot.arrays import Floats
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.features.known_prices import KnownPrices
-from spot.forecast.members import forecaster_from_files
 from spot.lifecycle.sanity import SanityVerdict, assess_sanity
 from spot.scores.naive import weekly_naive_errors
 from spot.walk.forecasts import daily_absolute_errors, walk_forward
@@ -87,7 +87,7 @@ def _sanity(
     return assess_sanity(
         registry.files(candidate),
         data.panel,
-        from_files=forecaster_from_files,
+        from_files=restored_forecaster,
         trained_from=candidate.trained_from,
         trained_through=candidate.trained_through,
         data_version=candidate.tags.get("data_version", ""),

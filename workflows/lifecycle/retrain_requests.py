@@ -120,8 +120,11 @@ def cause_of_code(
     newest = max(
         (v for v in versions if v.lineage == lineage_of(settings)), key=lambda v: int(v.version), default=None
     )
-    then, today = None if newest is None else newest.tags.get("code_version"), model_code_version()
-    if newest is None or then is None or then == today:
+    then = None if newest is None else newest.tags.get("code_version")
+    if newest is None or then is None:
+        return None
+    today = model_code_version(newest.settings)
+    if then == today:
         return None
     detail = f"code of features and forecasters is {today}, version {newest.version} was trained with {then}"
     return RetrainCause(zone=zone, kind="code", detail=detail, observed_at_utc=now)

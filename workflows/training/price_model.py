@@ -9,9 +9,9 @@ from typing import Any
 from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
 from resources.models.training_order import TrainingOrder
+from resources.plugins.members import new_forecaster
 from resources.settings.code_version import model_code_version
 from resources.settings.zones import Desk, ZoneSettings
-from spot.forecast.members import load_settings_mapping, make_forecaster
 from workflows.training.origin import origin_tags
 from workflows.training.price_set import TrainingData
 
@@ -36,8 +36,10 @@ def train_price_model(
     known = registry.find(zone, identity)
     if known is not None:
         return known, False
-    model = make_forecaster(load_settings_mapping(document)).fit(data.learning)
-    origin = origin_tags(data.recorded, order, seed=settings.seed, code_version=model_code_version(), now=now)
+    model = new_forecaster(document).fit(data.learning)
+    origin = origin_tags(
+        data.recorded, order, seed=settings.seed, code_version=model_code_version(document), now=now
+    )
     facts = VersionFacts(
         settings=document,
         metrics={"n_training_days": float(len(data.learning))},
@@ -60,6 +62,6 @@ def price_fingerprint(data: TrainingData, model_settings: Mapping[str, Any], set
         lineage_of(settings),
         data.data_version,
         *(str(day) for day in (window.first_day, window.learn_through, window.evaluate_through)),
-        model_code_version(),
+        model_code_version(model_settings),
     ]
     return sha256("|".join(parts).encode()).hexdigest()[:32]

@@ -1,0 +1,210 @@
+"""Plug-ins of installed packages: found, checked, never silent, and part of the version of what they make."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from resources.lake.lake import Lake
+from resources.plugins.members import MEMBERS
+from resources.plugins.registry import Registry
+from resources.plugins.source_code import _hash_of_package, source_hash
+from resources.plugins.strategies import STRATEGIES
+from resources.settings.code_version import model_code_version
+from resources.settings.strategies import read_strategy
+from resources.settings.zones import make_desk, parse_desk_settings
+from spot.errors import ConfigurationError, ContractError
+from spot.strategy.proposals.storage import Storage
+from spot.strategy.signals import decide_signals
+from tests.support.made_up_package import install
+from tests.support.sample_market import ZONE, make_request
+
+GOOD = """
+from typing import Literal
+from spot.strategy.interface import Strategy
+
+class Flat(Strategy):
+    strategy: Literal["acme_flat"] = "acme_flat"
+    settled_against: Literal["nothing"] = "nothing"
+
+    def propose(self, view):
+        raise NotImplementedError
+"""
+
+
+def fresh(registry: Registry) -> Registry:
+    """The registry as another process has it, which has read nothing yet."""
+    return Registry(registry.group, registry.load_built_in, registry.missing, registry.prepare)
+
+
+@pytest.fixture
+def packages(tmp_path, monkeypatch):
+    """A folder on the path; modules that were imported from it are forgotten afterwards."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if name.startswith("acme"):
+            del sys.modules[name]
+    _hash_of_package.cache_clear()
+
+
+def test_a_strategy_of_a_package_is_found_and_names_its_package(packages):
+    install(packages, "acme_one", GOOD, {"spotdesk.strategies": {"acme_flat": "acme_one:Flat"}})
+    strategies = fresh(STRATEGIES)
+    assert list(strategies) == ["settlement_spread", "storage", "price_view", "acme_flat"]
+    assert "acme_flat" in strategies
+    assert "acme_one" not in sys.modules, "listing the names imports nothing"
+    assert strategies["acme_flat"]().strategy == "acme_flat"
+    assert strategies.package_of("acme_flat") == "acme_one 1.2"
+    assert strategies.package_of("storage") == ""
+    entry = strategies.registrations()[-1]
+    assert (entry.name, entry.package, entry.problem) == ("acme_flat", "acme_one 1.2", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "point", "complaint"),
+    [
+        ("raise RuntimeError('no licence')", "acme_bad:Flat", "cannot be imported: RuntimeError: no licence"),
+        ("import nowhere_to_be_found", "acme_bad:Flat", "cannot be imported: ModuleNotFoundError"),
+        ("def", "acme_bad:Flat", "cannot be imported: SyntaxError"),
+        (GOOD, "acme_bad:Round", "cannot be imported: AttributeError"),
+        ("Flat = 3", "acme_bad:Flat", "it is no class"),
+        ("class Flat: pass", "acme_bad:Flat", "does not derive from spot.strategy.interface.Strategy"),
+        (GOOD.replace("def propose", "def suppose"), "acme_bad:Flat", "it lacks propose"),
+        (GOOD.replace('"acme_flat"', '"acme_round"'), "acme_bad:Flat", "default 'acme_round'"),
+    ],
+)
+def test_a_strategy_that_cannot_be_used_says_who_brings_it_and_what_is_missing(
+    packages, code, point, complaint
+):
+    install(packages, "acme_bad", code, {"spotdesk.strategies": {"acme_flat": point}})
+    strategies = fresh(STRATEGIES)
+    with pytest.raises(ConfigurationError) as refusal:
+        strategies["acme_flat"]
+    assert str(refusal.value).startswith(
+        f"plug-in 'acme_flat' of spotdesk.strategies, acme_bad 1.2 ({point}): "
+    )
+    assert complaint in str(refusal.value)
+    assert strategies.registrations()[-1].problem == str(refusal.value)
+    assert strategies["storage"], "the others go on"
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [
+        ("class Two: pass", "does not derive from spot.forecast.hourly_forecaster.HourlyForecaster"),
+        (
+            "from spot.forecast.naive import NaiveForecaster as N\nclass Two(N):\n    name = 'two'",
+            "its kind of its settings is 'naive', the entry point is called 'two'",
+        ),
+        (
+            "from spot.forecast.naive import NaiveForecaster as N\nclass Two(N):\n    settings_type = dict",
+            "its settings_type is no subclass of spot.forecast.hourly_forecaster.ForecasterSettings",
+        ),
+        (
+            "from spot.forecast.hourly_forecaster import HourlyForecaster\nclass Two(HourlyForecaster):\n    pass",
+            "it lacks _learn, _next_day",
+        ),
+    ],
+)
+def test_a_member_that_cannot_be_used_says_what_is_missing(packages, code, complaint):
+    install(packages, "acme_member", code, {"spotdesk.models": {"two": "acme_member:Two"}})
+    with pytest.raises(ConfigurationError, match=r"acme_member 1\.2") as refusal:
+        fresh(MEMBERS)["two"]
+    assert complaint in str(refusal.value)
+
+
+def test_a_plugin_never_takes_the_place_of_a_class_of_spotdesk_nor_of_another_package(packages):
+    own = GOOD.replace("acme_flat", "storage")
+    install(packages, "acme_first", own, {"spotdesk.strategies": {"storage": "acme_first:Flat"}})
+    install(packages, "acme_second", GOOD, {"spotdesk.strategies": {"acme_flat": "acme_second:Flat"}})
+    install(packages, "acme_third", GOOD, {"spotdesk.strategies": {"acme_flat": "acme_third:Flat"}})
+    strategies = fresh(STRATEGIES)
+    assert strategies["storage"].__module__ == "spot.strategy.proposals.storage"
+    problems = {entry.package: entry.problem for entry in strategies.registrations() if entry.problem}
+    assert "the name 'storage' is that of a class of Spotdesk" in problems["acme_first 1.2"]
+    with pytest.raises(
+        ConfigurationError, match=r"acme_second 1\.2 and acme_third 1\.2.*more than one package"
+    ):
+        strategies["acme_flat"]
+
+
+def test_a_zone_that_asks_for_a_broken_plugin_is_refused_with_the_reason(packages, monkeypatch, tmp_path):
+    install(packages, "acme_bad", "1 / 0", {"spotdesk.strategies": {"acme_flat": "acme_bad:Flat"}})
+    monkeypatch.setattr("resources.settings.strategies.STRATEGIES", fresh(STRATEGIES))
+    conf = tmp_path / "conf"
+    (conf / "strategies").mkdir(parents=True)
+    (conf / "strategies" / "mine.yaml").write_text("strategy: acme_flat\n")
+    desk = make_desk(conf, parse_desk_settings({"zones": {"DE_LU": {"strategies": ["mine"]}}}))
+    with pytest.raises(ConfigurationError, match=r"acme_bad 1\.2.*ZeroDivisionError"):
+        read_strategy(desk, "mine")
+    (conf / "strategies" / "mine.yaml").write_text("strategy: acme_round\n")
+    with pytest.raises(ConfigurationError, match="'acme_round' is unknown; known are settlement_spread"):
+        read_strategy(desk, "mine")
+
+
+def test_the_ledger_takes_no_row_of_a_strategy_that_there_is_not(tmp_path):
+    frame = decide_signals(make_request(date(2025, 6, 3), Storage())).frame
+    lake = Lake(uri=str(tmp_path / "lake"))
+    span = {"zone": ZONE, "first_day": date(2025, 6, 3), "last_day": date(2025, 6, 3)}
+    assert lake.replace("signals", frame, **span).n_new == frame.height
+    strange = frame.with_columns(strategy=pl.lit("acme_gone"))
+    with pytest.raises(ContractError, match="no strategy is called acme_gone"):
+        lake.replace("signals", strange, **span)
+
+
+def test_the_code_of_a_plugin_is_part_of_the_version_of_what_it_makes(packages, monkeypatch):
+    code = (
+        "from spot.forecast.naive import NaiveForecaster, NaiveSettings\n"
+        "from typing import Literal\nclass S(NaiveSettings):\n    kind: Literal['two'] = 'two'\n"
+        "class Two(NaiveForecaster):\n    name = 'two'\n    settings_type = S\n"
+    )
+    install(packages, "acme_member", code, {"spotdesk.models": {"two": "acme_member:Two"}})
+    monkeypatch.setattr("resources.settings.code_version.MEMBERS", fresh(MEMBERS))
+    first, own = model_code_version({"kind": "two"}), model_code_version({"kind": "engine"})
+    assert first != own
+    assert model_code_version({"kind": "naive"}) == own
+    _hash_of_package.cache_clear()
+    (packages / "acme_member.py").write_text(code + "# a later thought\n")
+    assert model_code_version({"kind": "two"}) != first
+    assert model_code_version({"kind": "gone"}) not in (first, own)
+
+
+def test_the_hash_of_a_package_covers_all_its_files(packages):
+    inner = packages / "acme_package" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner.parent, inner):
+        (folder / "__init__.py").write_text("")
+    (inner / "deep.py").write_text("class Deep: pass\n")
+    from acme_package.inner import deep
+
+    before = source_hash(deep.Deep)
+    (inner.parent / "other.py").write_text("x = 1\n")
+    _hash_of_package.cache_clear()
+    assert source_hash(deep.Deep) != before
+
+
+def test_the_stop_button_reads_no_plugin(packages, tmp_path):
+    install(packages, "acme_bad", "1 / 0", {"spotdesk.strategies": {"acme_flat": "acme_bad:Flat"}})
+    program = (
+        "import sys; from desk.main import app; sys.argv = ['spotdesk', 'halt', '--reason', 'test', '--name', 'A']\n"
+        "try:\n    app()\nexcept SystemExit as end:\n    code = end.code\n"
+        "assert not code, code\n"
+        "assert 'acme_bad' not in sys.modules and 'resources.plugins.registry' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={
+            "PYTHONPATH": f"{packages}:{Path(__file__).parents[2]}",
+            "SPOTDESK_HOME": str(tmp_path / "home"),
+            "PATH": "",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
