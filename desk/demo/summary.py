@@ -12,6 +12,7 @@ import polars as pl
 
 from resources.models.registry import PRICE_FAMILY
 from spot.market.delivery import delivery_day_of
+from spot.monitoring.watch import scored_forecasts
 
 TABLES = (
     "day_ahead_forecasts",
@@ -95,16 +96,22 @@ class DemoSummary:
 
 def daily_errors(forecasts: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     """Mean absolute error per zone, day, role and model version, beside the naive forecast's (the price a week before)."""
-    key = ["zone", "delivery_start_utc"]
-    outcome = (
-        prices.sort("available_at_utc").group_by(key).agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
-    )
-    week_ago = outcome.select("zone", pl.col("delivery_start_utc").dt.offset_by("7d"), naive="outcome")
-    both = forecasts.join(outcome, on=key, how="inner").join(week_ago, on=key, how="left")
+    scored = [
+        scored_forecasts(own, prices.filter(pl.col("zone") == zone), zone=str(zone))
+        for (zone,), own in forecasts.partition_by("zone", as_dict=True, maintain_order=True).items()
+    ]
     groups = ["zone", "delivery_day", "role", "model_version", "source"]
-    mae = (pl.col("price_point_eur_per_mwh") - pl.col("outcome")).abs().mean().alias("mae_eur_per_mwh")
-    naive = (pl.col("naive") - pl.col("outcome")).abs().mean().alias("naive_mae_eur_per_mwh")
-    return both.group_by(groups).agg(mae, naive).sort(groups)
+    outcome = pl.col("price_eur_per_mwh")
+    return (
+        pl.concat(scored)
+        .drop_nulls("price_eur_per_mwh")
+        .group_by(groups)
+        .agg(
+            mae_eur_per_mwh=(pl.col("price_point_eur_per_mwh") - outcome).abs().mean(),
+            naive_mae_eur_per_mwh=(pl.col("naive_eur_per_mwh") - outcome).abs().mean(),
+        )
+        .sort(groups)
+    )
 
 
 def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: date) -> ZoneSummary:

@@ -29,6 +29,7 @@ from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
 from spot.contracts.raw_rows import check_raw_rows
 from spot.contracts.table import TableContract, check_rows
 from spot.contracts.tables import TABLES, find_contract
+from spot.contracts.vintages import known_at
 from spot.errors import ContractError
 from spot.market.zones import ALL_ZONES
 
@@ -484,9 +485,7 @@ def _as_of(frame: pl.LazyFrame, contract: TableContract, as_of_utc: datetime) ->
     if as_of_utc.tzinfo is None:
         raise ContractError(f"as_of_utc {as_of_utc} has no time zone: instants are aware and UTC")
     if contract.is_raw:
-        period = [name for name in contract.key if name != "available_at_utc"]
-        known = frame.filter(pl.col("available_at_utc") <= as_of_utc)
-        return known.sort("available_at_utc").unique(period, keep="last", maintain_order=True)
+        return known_at(frame, as_of_utc, by=[name for name in contract.key if name != "available_at_utc"])
     if "as_of_utc" not in contract.columns:
         raise ContractError(f"table {contract.name} does not say when its rows became known")
     return frame.filter(pl.col("as_of_utc") <= as_of_utc)

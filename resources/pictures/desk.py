@@ -17,6 +17,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.contracts.vintages import newest_vintage
 
 BLUE, ORANGE, GREEN, VERMILION, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7A7A7A", "#1A1A1A"
 MAX_DRIFT_BARS = 18
@@ -277,11 +278,7 @@ def contributions(reasons: pl.DataFrame, what: str = "the forecast") -> bytes:
 
 def _outcomes(prices: pl.DataFrame) -> pl.DataFrame:
     """The newest known price of each period."""
-    newest = (
-        prices.sort("available_at_utc")
-        .group_by(_PRICE_KEY)
-        .agg(pl.col("price_eur_per_mwh").last().alias("outcome"))
-    )
+    newest = newest_vintage(prices, by=_PRICE_KEY).select(*_PRICE_KEY, outcome="price_eur_per_mwh")
     return newest.with_columns(pl.col("delivery_start_utc").dt.cast_time_unit("us"))
 
 

@@ -1,38 +1,20 @@
-"""What was known when: the only place where vintages are chosen.
+"""Vintages of one series laid on a grid: what was known at the gates of many days, at once.
 
-A raw row counts from its `available_at_utc` on. At an instant, the newest vintage available by then stands
-for a value; one second later is too late.
+`known_at_gates` gives for each day what `spot.contracts.vintages.known_at` gives at its gate.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 import polars as pl
 
 from spot.arrays import Floats, Ints
-from spot.contracts.raw_tables import RAW_KEY
-from spot.errors import ContractError, LookAheadError
+from spot.errors import LookAheadError
 from spot.features.grid import STEP_US, Grid
 from spot.market.clock import LONGEST_DAY_QUARTERS, QUARTER_MINUTES
 
-PERIOD = [name for name in RAW_KEY if name != "available_at_utc"]
 NEVER_US = np.iinfo(np.int64).min
 """Stands for the publication of nothing."""
-
-
-def known_at(frame: pl.DataFrame, instant: datetime) -> pl.DataFrame:
-    """Rows of a raw table as known at `instant`: of each period the newest vintage available by then.
-
-    Raises:
-        ContractError: the instant has no time zone.
-    """
-    if instant.tzinfo is None:
-        raise ContractError(f"instant {instant} has no time zone: instants are aware and UTC")
-    known = frame.filter(pl.col("available_at_utc") <= instant)
-    return known.sort("available_at_utc", maintain_order=True).unique(
-        PERIOD, keep="last", maintain_order=True
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
+from spot.contracts.vintages import known_at
 from spot.errors import ForecastError
 from spot.market.clock import local_time
 from spot.market.delivery import delivery_starts_utc
@@ -65,9 +66,8 @@ def forecast_fundamental(
     Raises:
         ForecastError: no run for every hour of the day, or fewer than 30 days to learn from.
     """
-    known = weather.filter(pl.col("available_at_utc") <= as_of_utc)
-    target = _targets(quantity, actuals.filter(pl.col("available_at_utc") <= as_of_utc))
-    runs = _runs_at_gates(known, zone)
+    target = _targets(quantity, actuals, as_of_utc)
+    runs = _runs_at_gates(weather, zone, as_of_utc)
     wide = _wide(runs)
     today = wide.filter(pl.col("delivery_day") == day)
     hours = delivery_starts_utc(zone, day, 60)
@@ -107,7 +107,7 @@ def forecast_fundamental(
     )
 
 
-def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
+def _targets(quantity: Quantity, actuals: pl.DataFrame, as_of_utc: datetime) -> pl.DataFrame:
     """Hourly outcome, newest known vintage: `delivery_start_utc`, `mw`, `available_at_utc`.
 
     Wind is the sum of its parts, or the total.
@@ -117,13 +117,8 @@ def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
         quantity
     ]
     own = actuals.filter(pl.col("series").is_in(names))
-    newest = own.sort("available_at_utc").unique(
-        ["series", "delivery_start_utc", "source"], keep="last", maintain_order=True
-    )
-    one_source = newest.unique(["series", "delivery_start_utc"], keep="last", maintain_order=True)
-    hour = one_source.group_by(
-        "series", pl.col("delivery_start_utc").dt.truncate("1h"), maintain_order=True
-    ).agg(
+    newest = known_at(own, as_of_utc, by=["series", "delivery_start_utc"])
+    hour = newest.group_by("series", pl.col("delivery_start_utc").dt.truncate("1h"), maintain_order=True).agg(
         pl.col(column).mean().alias("mw"),
         pl.col("resolution_minutes").sum().alias("minutes"),
         pl.col("available_at_utc").max(),
@@ -138,19 +133,17 @@ def _targets(quantity: Quantity, actuals: pl.DataFrame) -> pl.DataFrame:
     return total.filter(pl.col("n") == n_parts).drop("n").sort("delivery_start_utc")
 
 
-def _runs_at_gates(weather: pl.DataFrame, zone: str) -> pl.DataFrame:
-    """Of each variable, point and hour the newest run that stood at the day-ahead gate of its day.
+def _runs_at_gates(weather: pl.DataFrame, zone: str, as_of_utc: datetime) -> pl.DataFrame:
+    """Of each variable, point and hour the newest run that stood at the gate of its day, or at `as_of_utc`.
 
     What a forecast of that day had before it.
     """
-    gates = {day: gate_closure_utc(zone, day) for day in weather["delivery_day"].unique()}
+    gates = {day: min(as_of_utc, gate_closure_utc(zone, day)) for day in weather["delivery_day"].unique()}
     if not gates:
         return weather
     gate = pl.col("delivery_day").replace_strict(gates, return_dtype=weather.schema["available_at_utc"])
-    standing = weather.filter(pl.col("available_at_utc") <= gate, pl.col("resolution_minutes") == 60)
-    return standing.sort("run_at_utc").unique(
-        ["series", "point", "delivery_start_utc"], keep="last", maintain_order=True
-    )
+    hourly = weather.filter(pl.col("resolution_minutes") == 60)
+    return known_at(hourly, gate, by=["series", "point", "delivery_start_utc"], ordered_by="run_at_utc")
 
 
 def _wide(runs: pl.DataFrame) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from spot.contracts.vintages import newest_vintage
 from spot.market.clock import by_quarter_hour
 from spot.monitoring.data_quality import (
     DataQualityVerdict,
@@ -162,9 +163,7 @@ def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str
     A price of a longer period holds for every market time unit in it, shorter ones are averaged over the
     unit; a unit that is not wholly priced has no outcome.
     """
-    newest = (
-        prices.sort("available_at_utc").unique(["delivery_start_utc"], keep="last").sort("delivery_start_utc")
-    )
+    newest = newest_vintage(prices, by=["delivery_start_utc"]).sort("delivery_start_utc")
     outcome = _outcomes_of_units(
         forecasts.select("delivery_start_utc", "resolution_minutes").unique(), newest
     )

@@ -11,6 +11,7 @@ import polars as pl
 
 from spot.arrays import Floats
 from spot.contracts.table import UTC_INSTANT
+from spot.contracts.vintages import known_at, newest_vintage
 from spot.market.clock import by_quarter_hour
 
 OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -197,5 +198,4 @@ def _by_unit(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
 
 
 def _newest(raw: pl.DataFrame, as_of_utc: datetime | None) -> pl.DataFrame:
-    known = raw if as_of_utc is None else raw.filter(pl.col("available_at_utc") <= as_of_utc)
-    return known.sort("available_at_utc").unique(_KEY, keep="last")
+    return newest_vintage(raw, by=_KEY) if as_of_utc is None else known_at(raw, as_of_utc, by=_KEY)

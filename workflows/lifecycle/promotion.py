@@ -18,7 +18,7 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.arrays import Floats
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
-from spot.features.vintages import known_at
+from spot.contracts.vintages import known_at
 from spot.lifecycle.decision_record import DecisionContext, decision_row
 from spot.lifecycle.promotion import (
     Evidence,

@@ -13,8 +13,8 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
+from spot.contracts.vintages import known_at
 from spot.errors import ContractError
-from spot.features.vintages import known_at
 from spot.lifecycle.comparison import ComparedVersion, compare_versions, daily_comparison
 from spot.monitoring.watch import scored_forecasts
 

@@ -14,6 +14,7 @@ from resources.models.training_order import TrainingOrder
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.feature_tables import TRAINING_SET
 from spot.contracts.panel import DeliveryPanel
+from spot.contracts.vintages import known_at
 from spot.errors import ForecastError
 from spot.features.known_prices import KnownPrices, known_prices
 from spot.features.training_rows import (
@@ -22,7 +23,6 @@ from spot.features.training_rows import (
     training_rows,
     with_outcome,
 )
-from spot.features.vintages import known_at
 from spot.market.gates import gate_closure_utc
 from spot.walk.forecasts import fingerprint_of_rows
 from workflows.training.recorded_window import (

@@ -17,6 +17,7 @@ import polars as pl
 
 from spot.arrays import Floats, Ints
 from spot.contracts.table import TableContract
+from spot.contracts.vintages import newest_vintage
 from spot.errors import ContractError
 from spot.market.clock import local_time
 from spot.market.delivery import day_ahead_mtu_minutes, n_periods
@@ -148,12 +149,7 @@ def _judge_series(
 ) -> Iterator[tuple[pl.DataFrame, list[str], str]]:
     past = RollingPast()
     kind = _kind(table, series)
-    newest = (
-        before.sort("available_at_utc").unique(["delivery_start_utc"], keep="last")
-        if before.height
-        else before
-    )
-    for _, part in _days(newest, zone):
+    for _, part in _days(newest_vintage(before, by=["delivery_start_utc"]), zone):
         past.add(by_clock_hour(part[value_column(table)].to_numpy(), part["_hour"].to_numpy()))
     judged_day: tuple[date, Floats] | None = None
     for day, part in _vintages(rows, zone):

@@ -8,6 +8,7 @@ from datetime import datetime
 import polars as pl
 
 from spot.contracts.table import UTC_INSTANT, TableContract
+from spot.contracts.vintages import newest_vintage
 from spot.sources.parsed import value_column
 
 
@@ -26,7 +27,7 @@ def select_revisions(
         return rows
     period = [name for name in contract.key if name != "available_at_utc"]
     value = value_column(contract.name)
-    newest = known.sort("available_at_utc").unique(period, keep="last", maintain_order=True)
+    newest = newest_vintage(known, by=period)
     marked = rows.join(
         newest.select(*period, pl.col(value).alias("_held"), pl.lit(value=True).alias("_is_held")),
         on=period,

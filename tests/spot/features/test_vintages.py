@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spot.errors import ContractError, LookAheadError
+from spot.contracts.vintages import known_at
+from spot.errors import LookAheadError
 from spot.features.grid import STEP_US, make_grid, to_us
-from spot.features.vintages import NEVER_US, check_no_look_ahead, known_at, vintages_of
+from spot.features.vintages import NEVER_US, check_no_look_ahead, vintages_of
 from spot.market.delivery import days_between
 from tests.support.raw_rows import raw_day
 
@@ -21,19 +22,6 @@ SECOND = timedelta(seconds=1)
 
 def load(value, known):
     return raw_day("load_forecasts", "DE_LU", DAY, value, available_at_utc=known)
-
-
-def test_the_newest_vintage_available_counts():
-    frame = pl.concat([load(3.0, NOON + SECOND), load(1.0, NOON - timedelta(hours=1)), load(2.0, NOON)])
-    assert known_at(frame, NOON)["load_forecast_mw"].unique().to_list() == [2.0]
-    assert known_at(frame, NOON - SECOND)["load_forecast_mw"].unique().to_list() == [1.0]
-    assert known_at(frame, NOON + SECOND)["load_forecast_mw"].unique().to_list() == [3.0]
-    assert known_at(frame, NOON - timedelta(days=1)).is_empty()
-
-
-def test_a_naive_instant_is_refused():
-    with pytest.raises(ContractError, match="no time zone"):
-        known_at(load(1.0, NOON), NOON.replace(tzinfo=None))
 
 
 minutes_known = st.integers(min_value=-200, max_value=200)
