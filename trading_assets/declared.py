@@ -8,7 +8,7 @@ code version is a hash over the sources that its work rests on.
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Literal
 
@@ -66,7 +66,6 @@ class Declaration:
     """The table that it writes; None where what it makes is no table."""
     writes: Sequence[str] = ()
     """Tables of other assets to which it adds rows."""
-    tags: Mapping[str, str] = field(default_factory=dict)
     description: str | None = None
     """What people read in the UI; the function's docstring where it is None."""
     only_with: str = ""
@@ -80,7 +79,7 @@ class Declaration:
             group_name=self.group,
             owners=OWNERS,
             kinds=set(self.kinds),
-            tags={**self.tags, **({ONLY_WITH_TAG: self.only_with} if self.only_with else {})},
+            tags={ONLY_WITH_TAG: self.only_with} if self.only_with else {},
             description=self.description or inspect.getdoc(body),
             metadata={
                 **(table_metadata(self.table) if self.table else {}),
