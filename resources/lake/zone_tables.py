@@ -7,10 +7,29 @@ from datetime import date
 
 import polars as pl
 
-from resources.lake.lake import Lake
+from resources.lake.lake import Lake, WriteReport
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from spot.market.delivery import ZoneDays
 
 _READERS = 4
+
+
+def read_span(lake: Lake, table: str, span: ZoneDays) -> pl.DataFrame:
+    """Rows of a table for one zone and its days."""
+    return lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+
+
+def replace_span(
+    lake: Lake, table: str, frame: pl.DataFrame, span: ZoneDays, *, only: Mapping[str, str] | None = None
+) -> WriteReport:
+    """Put `frame` in place of the rows of a table for one zone and its days, as `Lake.replace`.
+
+    Raises:
+        ContractError: a row breaks the contract or lies outside the span or `only`; nothing is written.
+    """
+    return lake.replace(
+        table, frame, zone=span.zone, first_day=span.first_day, last_day=span.last_day, only=only
+    )
 
 
 def read_raw(

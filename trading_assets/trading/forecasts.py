@@ -1,37 +1,33 @@
 """Forecasts: the champion's price distribution for each delivery day, made as of its gate, and the checks that stand before any signal."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import polars as pl
 from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
-    AssetCheckSpec,
     AssetExecutionContext,
-    BackfillPolicy,
     MaterializeResult,
-    asset,
-    multi_asset_check,
+    MetadataValue,
 )
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import read_raw
+from resources.lake.zone_tables import read_raw, read_span
 from resources.models.registry import ModelRegistry
-from resources.pictures.asset_metadata import OWNERS, lineage, picture, table_metadata, written
+from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import forecast_fan
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.market.delivery import ZoneDays
 from spot.monitoring.day_checks import assess_completeness, assess_quantile_order
 from trading_assets.checks import result
-from trading_assets.partitions import covered, of_days_before, of_zone, zone_day_partitions
-from workflows.forecasting.forecast_days import (
-    assess_limits,
-    assess_readiness,
-    challenger_forecasts,
-    champion_forecasts,
-)
+from trading_assets.declared import declared_asset, declared_checks
+from trading_assets.partitions import covered
+from trading_assets.reads import PRICE_MODELS, of_days_before, of_zone
+from workflows.forecasting.forecast_days import assess_limits, assess_readiness, write_forecasts
 
 TABLE = "day_ahead_forecasts"
 ASSET = "day_ahead_forecast"
@@ -47,14 +43,16 @@ _LINEAGE = lineage(
 )
 
 
-@asset(
-    group_name="forecasts",
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
+@declared_asset(
+    per="zone and day",
+    group="forecasts",
     kinds={"catboost", "polars", "deltalake"},
-    metadata=table_metadata(TABLE),
-    deps=["day_ahead_features", of_zone("champion"), of_days_before("day_ahead_prices", first=14, last=1)],
+    table=TABLE,
+    reads=[
+        "day_ahead_features",
+        of_days_before("day_ahead_prices", first=14, last=1),
+        of_zone(PRICE_MODELS),
+    ],
 )
 def day_ahead_forecast(
     context: AssetExecutionContext,
@@ -70,69 +68,41 @@ def day_ahead_forecast(
     alert that says why.
     """
     span = covered(context)
-    made = champion_forecasts(span, lake, desk, registry)
-    report = lake.replace(
-        TABLE,
-        made.frame,
-        zone=span.zone,
-        first_day=span.first_day,
-        last_day=span.last_day,
-        only={"role": "champion"},
-    )
-    for version, shadow in challenger_forecasts(span, lake, desk, registry):
-        only = {"role": "challenger", "model_version": version}
-        lake.replace(
-            TABLE, shadow, zone=span.zone, first_day=span.first_day, last_day=span.last_day, only=only
-        )
+    made, report = write_forecasts(span, lake, desk, registry)
     if made.problems:
-        alerts.send(
-            "no_forecast", "; ".join(made.problems[:3]), zone=span.zone, severity="critical", now=clock.now()
-        )
-    prices = read_raw(
-        lake,
-        "day_ahead_prices",
-        span.zone,
-        desk.zone(span.zone),
-        first_day=span.first_day,
-        last_day=span.last_day,
-    )
-    metadata = {
-        **written(made.frame, report),
+        text = "; ".join(made.problems[:3])
+        alerts.send("no_forecast", text, zone=span.zone, severity="critical", now=clock.now())
+    facts: dict[str, Any] = {
         "model_versions": ", ".join(made.versions) or "none",
         "days_without_forecast": len(made.problems),
     }
-    fan = picture(forecast_fan(made.frame, prices), "forecast fan")
-    return MaterializeResult(metadata={**metadata, "forecast_fan": fan, "dagster/column_lineage": _LINEAGE})
+    facts |= {"forecast_fan": _fan(made.frame, span, lake, desk), "dagster/column_lineage": _LINEAGE}
+    return MaterializeResult(metadata={**written(made.frame, report), **facts})
 
 
-@multi_asset_check(
-    name="day_ahead_forecast_checks",
-    specs=[
-        AssetCheckSpec(
-            "every_day_is_complete",
-            asset=ASSET,
-            blocking=True,
-            description="One row per market time unit of the day.",
-        ),
-        AssetCheckSpec(
-            "quantiles_ascend",
-            asset=ASSET,
-            blocking=True,
-            description="Quantiles are finite and do not cross.",
-        ),
-        AssetCheckSpec(
-            "forecast_is_within_price_limits",
-            asset=ASSET,
-            blocking=True,
-            description="The forecast could be a clearing price.",
-        ),
-        AssetCheckSpec(
-            "forecast_is_tradeable",
-            asset=ASSET,
-            blocking=True,
-            description="Ready: complete, ordered, from one known version, in time.",
-        ),
-    ],
+def _fan(forecasts: pl.DataFrame, span: ZoneDays, lake: Lake, desk: Desk) -> MetadataValue:
+    settings, zone = desk.zone(span.zone), span.zone
+    prices = read_raw(
+        lake, "day_ahead_prices", zone, settings, first_day=span.first_day, last_day=span.last_day
+    )
+    return picture(forecast_fan(forecasts, prices), "forecast fan")
+
+
+@declared_checks(
+    asset=ASSET,
+    checks={
+        "every_day_is_complete": "One row per market time unit of the day.",
+        "quantiles_ascend": "Quantiles are finite and do not cross.",
+        "forecast_is_within_price_limits": "The forecast could be a clearing price.",
+        "forecast_is_tradeable": "Ready: complete, ordered, from one known version, in time.",
+    },
+    blocking=(
+        "every_day_is_complete",
+        "quantiles_ascend",
+        "forecast_is_within_price_limits",
+        "forecast_is_tradeable",
+    ),
+    reads=[TABLE],
 )
 def day_ahead_forecast_checks(
     context: AssetCheckExecutionContext, lake: Lake, clock: Clock
@@ -142,19 +112,12 @@ def day_ahead_forecast_checks(
     The signals ask the same verdict once more, for every day by itself.
     """
     span = covered(context)
-    forecast = lake.read(TABLE, zones=[span.zone], first_day=span.first_day, last_day=span.last_day).filter(
-        pl.col("role") == "champion"
-    )
-    yield result(
-        "every_day_is_complete",
-        ASSET,
-        assess_completeness(forecast, zone=span.zone, days=span.days),
-        is_blocking=True,
-    )
-    yield result("quantiles_ascend", ASSET, assess_quantile_order(forecast, days=span.days), is_blocking=True)
-    yield result(
-        "forecast_is_within_price_limits", ASSET, assess_limits(forecast, span.days), is_blocking=True
-    )
-    yield result(
-        "forecast_is_tradeable", ASSET, assess_readiness(forecast, span, clock.now()), is_blocking=True
-    )
+    forecast = read_span(lake, TABLE, span).filter(pl.col("role") == "champion")
+    verdicts = {
+        "every_day_is_complete": assess_completeness(forecast, zone=span.zone, days=span.days),
+        "quantiles_ascend": assess_quantile_order(forecast, days=span.days),
+        "forecast_is_within_price_limits": assess_limits(forecast, span.days),
+        "forecast_is_tradeable": assess_readiness(forecast, span, clock.now()),
+    }
+    for name, verdict in verdicts.items():
+        yield result(name, ASSET, verdict, is_blocking=True)

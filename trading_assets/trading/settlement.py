@@ -13,7 +13,7 @@ from dagster import (
 )
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES
+from resources.lake.zone_tables import PRICE_TABLES, replace_span
 from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import pnl_curve
 from resources.settings.zones import Desk
@@ -54,7 +54,7 @@ def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> Materi
     """
     span = covered(context)
     settled = settle_span(span, lake, desk)
-    report = lake.replace(TABLE, settled, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
+    report = replace_span(lake, TABLE, settled, span)
     since = span.last_day - timedelta(days=_CURVE_DAYS)
     curve = lake.read(TABLE, zones=[span.zone], first_day=since, last_day=span.last_day)
     champion = settled.filter(pl.col("role") == "champion")

@@ -19,7 +19,7 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES
+from resources.lake.zone_tables import PRICE_TABLES, read_span
 from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import lineage, written
 from resources.settings.zones import Desk
@@ -133,7 +133,7 @@ def _facts(made: Decision) -> dict[str, Any]:
 def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Silence is an alarm: a missing row is not a flat position."""
     span = covered(context)
-    rows = lake.read("signals", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    rows = read_span(lake, "signals", span)
     champion = rows.filter(pl.col("role") == "champion").with_columns(series=pl.col("strategy"))
     verdict = assess_completeness(champion, zone=span.zone, days=span.days)
     return result("every_unit_has_a_signal", "signals", verdict)
@@ -150,5 +150,5 @@ def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> Asse
     The tightest headroom and the limits at work are shown.
     """
     span = covered(context)
-    rows = lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    rows = read_span(lake, "limit_conformance", span)
     return conformance_result(rows, tightest=MetadataValue.json(tightest_limits(rows).to_dicts()))

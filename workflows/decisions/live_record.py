@@ -10,6 +10,7 @@ from datetime import date, datetime
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
+from resources.lake.zone_tables import read_span, replace_span
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import DeskBefore, WalkedSignals
@@ -39,12 +40,12 @@ class LiveRecord:
 
 def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
     """Days whose gate has passed by `now` and that were decided live, or of which something live was sent."""
-    signals = _stored("signals", span, lake)
+    signals = read_span(lake, "signals", span)
     live = signals.filter(pl.col("role") == "champion", pl.col("mode") == "live")
-    sent = _stored("publications", span, lake).filter(pl.col("status") == "sent", pl.col("mode") == "live")
+    sent = read_span(lake, "publications", span).filter(pl.col("status") == "sent", pl.col("mode") == "live")
     on_record = {*live["delivery_day"].to_list(), *sent["delivery_day"].to_list()}
     days = tuple(day for day in span.days if day in on_record and gate_closure_utc(span.zone, day) <= now)
-    return LiveRecord(days, _of(signals, days), _of(_stored("settlements", span, lake), days))
+    return LiveRecord(days, _of(signals, days), _of(read_span(lake, "settlements", span), days))
 
 
 def write_decision(
@@ -63,18 +64,10 @@ def write_decision(
     }
     written = {}
     for table, new in made.items():
-        rows = pl.concat([_of(_stored(table, span, lake), record.days), new])
-        written[table] = rows, _replace(table, rows, span, lake)
+        rows = pl.concat([_of(read_span(lake, table, span), record.days), new])
+        written[table] = rows, replace_span(lake, table, rows, span)
     return written
-
-
-def _stored(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:
-    return lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
 
 
 def _of(rows: pl.DataFrame, days: Sequence[date]) -> pl.DataFrame:
     return rows.filter(pl.col("delivery_day").is_in(list(days)))
-
-
-def _replace(table: str, rows: pl.DataFrame, span: ZoneDays, lake: Lake) -> WriteReport:
-    return lake.replace(table, rows, zone=span.zone, first_day=span.first_day, last_day=span.last_day)

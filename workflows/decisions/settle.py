@@ -3,7 +3,7 @@
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_raw_tables
+from resources.lake.zone_tables import PRICE_TABLES, read_raw_tables, read_span
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from spot.contracts.signal_tables import SETTLEMENTS
@@ -27,15 +27,15 @@ def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
         last_day=span.last_day,
         tables=PRICE_TABLES,
     )
-    signals = as_sent(_stored("signals", span, lake), _stored("publications", span, lake))
-    curves, parts = _stored("bid_curves", span, lake), [SETTLEMENTS.empty()]
+    signals = as_sent(read_span(lake, "signals", span), read_span(lake, "publications", span))
+    curves, parts = read_span(lake, "bid_curves", span), [SETTLEMENTS.empty()]
     for strategy in strategies_of(desk, span.zone):
         outcomes = zone_outcomes(raw, zone=span.zone, settled_against=strategy.settled_against)
         own = signals.filter(pl.col("strategy") == strategy.strategy)
         parts.append(settle_signals(own, outcomes, strategy, bid_curves=curves))
     settled = pl.concat(parts)
     left_out = (
-        _stored("settlements", span, lake)
+        read_span(lake, "settlements", span)
         .filter(pl.col("mode") == "live")
         .join(signals.select("signal_id"), on="signal_id", how="semi")
         .join(settled, on="signal_id", how="anti")
@@ -45,9 +45,5 @@ def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
 
 def unsettled(span: ZoneDays, lake: Lake) -> pl.DataFrame:
     """Signals of the span with a position that have no settlement yet."""
-    traded = _stored("signals", span, lake).filter(pl.col("side") != "flat")
-    return traded.join(_stored("settlements", span, lake), on="signal_id", how="anti")
-
-
-def _stored(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:
-    return lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
+    traded = read_span(lake, "signals", span).filter(pl.col("side") != "flat")
+    return traded.join(read_span(lake, "settlements", span), on="signal_id", how="anti")

@@ -9,8 +9,8 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
-from resources.lake.lake import Lake
-from resources.lake.zone_tables import lineage_of, read_features, read_raw
+from resources.lake.lake import Lake, WriteReport
+from resources.lake.zone_tables import lineage_of, read_features, read_raw, replace_span
 from resources.models.registry import ModelRegistry, ModelVersion
 from resources.settings.zones import Desk
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
@@ -23,6 +23,8 @@ from spot.monitoring.day_checks import DayVerdict
 from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness
 from spot.walk.forecasts import ForecastAuthor, WalkedDay, forecast_frame, walk_forward
 from workflows.forecasting.warm_models import give_back, take_forecaster
+
+_TABLE = DAY_AHEAD_FORECASTS.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,18 @@ def challenger_forecasts(
         days = [day for day in span.days if day >= version.serves_from]
         if version.stage == "challenger" and version.lineage == lineage and days:
             yield version.version, forecast_days(version, days, "challenger", lake, desk, registry)[0]
+
+
+def write_forecasts(
+    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry
+) -> tuple[MadeForecasts, WriteReport]:
+    """Forecast the span and write it: the champion's rows, which are returned, and each challenger's beside them."""
+    made = champion_forecasts(span, lake, desk, registry)
+    report = replace_span(lake, _TABLE, made.frame, span, only={"role": "champion"})
+    for version, shadow in challenger_forecasts(span, lake, desk, registry):
+        only = {"role": "challenger", "model_version": version}
+        replace_span(lake, _TABLE, shadow, span, only=only)
+    return made, report
 
 
 def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> DayVerdict:
