@@ -13,6 +13,7 @@ from resources.lake.zone_tables import lineage_of
 from resources.settings.environment import desk_resource, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
+from spot.contracts.lineage import Lineage
 from spot.errors import ConfigurationError
 from spot.lifecycle.comparison import comparison_in_words, daily_comparison
 from spot.market.zones import find_zone
@@ -59,12 +60,8 @@ def compare(
         raise ConfigurationError(
             f"versions {a.version} and {b.version} stand on different data: {a.lineage} and {b.lineage}"
         )
-    desk = desk_resource(
-        environment,
-        zones=[name],
-        source=a.lineage.partition(" + ")[0],
-        assume_known=tuple(filter(None, a.lineage.partition(" + ")[2].split(", "))),
-    )
+    data = Lineage.parse(a.lineage)
+    desk = desk_resource(environment, zones=[name], source=data.source, assume_known=data.assumed_known)
     if lineage_of(desk.zone(name)) != a.lineage:
         raise ConfigurationError(
             f"zone {name}: data {a.lineage} of the versions cannot be read as {lineage_of(desk.zone(name))}"
@@ -93,7 +90,7 @@ def comparison_report(found: Comparison, lineage: str) -> Report:
     from resources.pictures.comparison import cumulated_gain, error_by_hour
 
     daily = daily_comparison(found.zone, found.a, found.b)
-    a, b, simulated = found.a.version, found.b.version, lineage.startswith("simulated")
+    a, b, simulated = found.a.version, found.b.version, Lineage.parse(lineage).is_simulated
     pictures = (
         Picture(
             error_by_hour(found.rows, is_simulated=simulated),

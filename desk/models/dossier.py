@@ -25,6 +25,7 @@ from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
+from spot.contracts.lineage import Lineage
 from spot.errors import ModelIntegrityError
 from spot.forecast.days.files import grid_from_arrays, unpack_arrays, unpack_settings
 from spot.market.zones import find_zone
@@ -77,7 +78,7 @@ def dossier_report(
         pl.col("model").fill_null(version.name) == version.name,
         (pl.col("candidate_version") == version.version) | (pl.col("champion_version") == version.version),
     )
-    simulated = version.lineage.startswith("simulated")
+    simulated = Lineage.parse(version.lineage).is_simulated
     try:
         files, sound = registry.files(version), "every file has the checksum that was registered"
     except ModelIntegrityError as error:

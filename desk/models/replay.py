@@ -10,6 +10,7 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.settings.environment import desk_resource, read_environment
 from resources.wiring import make_lake, make_registry
+from spot.contracts.lineage import DataSource
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 from workflows.decisions.replay import replay_signal
@@ -93,7 +94,7 @@ def _find_rows(
 
 def _source_of(row: dict[str, Any]) -> dict[str, Any]:
     """The data that the row was made from, whatever the zone's settings say now."""
-    source, _, note = str(row["source"]).partition(" (assumed known: ")
-    names = [name.strip() for name in source.split(",") if name.strip() and name.strip() != "none"]
-    admitted = tuple(name.strip() for name in note.rstrip(")").split(",") if name.strip())
-    return ({"source": names[0]} if len(names) == 1 else {}) | {"assume_known": admitted}
+    source = DataSource.parse(row["source"])
+    return ({"source": source.main} if len(source.names) == 1 else {}) | {
+        "assume_known": source.assumed_known
+    }

@@ -17,6 +17,7 @@ from resources.models.serving_at_a_glance import serving_at_a_glance
 from resources.settings.environment import Environment, desk_resource
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
+from spot.contracts.lineage import sources_of
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
@@ -58,8 +59,8 @@ def use_findings(lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Find
     if newest is None:
         return
     rows = lake.read("day_ahead_forecasts", zones=[zone], first_day=newest, last_day=newest)
-    used = sorted(set(rows["source"].str.split(" (").list.first().str.split(" + ").list.first().to_list()))
-    if settings.source in used:
+    used = [", ".join(source.names) for source in sources_of(rows)]
+    if any(settings.source in source.names for source in sources_of(rows)):
         return
     text = (
         f"the newest forecast, of {newest}, stands on {', '.join(used)} (`spotdesk run --source {used[0]}`);"

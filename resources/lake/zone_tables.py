@@ -9,6 +9,7 @@ import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from spot.contracts.lineage import Lineage, sources_of
 from spot.market.delivery import ZoneDays
 
 _READERS = 4
@@ -89,8 +90,7 @@ def lineage_of(settings: ZoneSettings) -> str:
 
     Its main source, and what was admitted against the publication rule.
     """
-    admitted = f" + {', '.join(sorted(settings.assume_known))}" if settings.assume_known else ""
-    return settings.source + admitted
+    return str(Lineage(settings.source, settings.assume_known))
 
 
 def read_features(
@@ -98,15 +98,13 @@ def read_features(
 ) -> pl.DataFrame:
     """Features of the zone that were made from the sources it trusts, with exactly what it admits."""
     rows = lake.read("day_ahead_features", zones=[zone], first_day=first_day, last_day=last_day)
-    note = f" (assumed known: {', '.join(sorted(settings.assume_known))})" if settings.assume_known else ""
-    names = pl.col("source").str.strip_suffix(note).str.split(", ")
-    trusted = names.list.set_difference(pl.lit([*settings.sources, "none"])).list.len() == 0
-    has_note = (
-        pl.col("source").str.ends_with(note)
-        if note
-        else ~pl.col("source").str.contains("assumed known", literal=True)
-    )
-    return rows.filter(trusted, has_note)
+    admitted, trusted = set(settings.assume_known), set(settings.sources)
+    texts = [
+        str(source)
+        for source in sources_of(rows)
+        if set(source.names) <= trusted and set(source.assumed_known) == admitted
+    ]
+    return rows.filter(pl.col("source").is_in(texts))
 
 
 PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")

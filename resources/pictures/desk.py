@@ -17,6 +17,7 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.contracts.lineage import sources_of
 from spot.contracts.vintages import newest_vintage
 
 BLUE, ORANGE, GREEN, VERMILION, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7A7A7A", "#1A1A1A"
@@ -293,7 +294,7 @@ def _canvas(
     axes.set_ylabel(y_label)
     axes.grid(visible=True, alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    if (data["source"] == "simulated").any():
+    if any(source.is_simulated for source in sources_of(data)):
         figure.text(
             0.5, 0.5, "SIMULATED", fontsize=44, color=GREY, alpha=0.13, ha="center", va="center", rotation=18
         )

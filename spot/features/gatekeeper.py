@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Bools, Floats, Ints
+from spot.contracts.lineage import DataSource
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
 from spot.features.grid import Grid, to_us
@@ -67,14 +68,13 @@ class Gatekeeper:
         by_day: dict[date, list[tuple[str, int]]] = {}
         for day, source, first_us in firsts:
             by_day.setdefault(day, []).append((source, first_us))
-        note = f" (assumed known: {', '.join(sorted(self._admit))})" if self._admit else ""
         texts = []
         for day, gate_us in zip(self.target.days, self.gate_us, strict=True):
             window = (
                 entry for k in range(self._n_history + 1) for entry in by_day.get(day - timedelta(days=k), [])
             )
             names = {source for source, first_us in window if first_us <= gate_us}
-            texts.append((", ".join(sorted(names)) or "none") + note)
+            texts.append(str(DataSource(tuple(names), tuple(self._admit))))
         return texts
 
     def lagged(self, lag_days: int) -> Grid:

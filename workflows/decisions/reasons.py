@@ -12,6 +12,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw, read_raw_tables
 from resources.models.registry import SPREAD_FAMILY, ModelRegistry
 from resources.settings.zones import Desk, ZoneSettings
+from spot.contracts.lineage import DataSource
 from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.errors import ForecastError, ModelIntegrityError, ModelNotFoundError
 from spot.features.matrix import build_panel
@@ -36,7 +37,7 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     # The signals say on which data they stand; a run may have named another source than zones.yaml does.
-    source = str(signals["source"][0]).split(" (", maxsplit=1)[0].split(", ", maxsplit=1)[0]
+    source = DataSource.parse(signals["source"][0]).main
     settings = desk.zone(zone).model_copy(update={"source": source})
     moved = signals.filter(pl.col("strategy_model_version") != "none")
     others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from resources.lake.zone_tables import lineage_of
 from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk, ZoneSettings
+from spot.contracts.lineage import Lineage
 from spot.errors import ModelIntegrityError
 from spot.market.delivery import ZoneDays
 from spot.strategy.interface import Strategy
@@ -23,7 +23,7 @@ def spread_lineage(settings: ZoneSettings, strategy: Strategy) -> str:
 
     Models of different lineage never stand in for each other.
     """
-    return f"{lineage_of(settings)} against {strategy.settled_against}"
+    return str(Lineage(settings.source, settings.assume_known, strategy.settled_against))
 
 
 def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> ServedSpread | None:

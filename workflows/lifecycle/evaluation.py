@@ -12,6 +12,7 @@ import numpy as np
 from resources.models.registry import ModelRegistry, ModelVersion
 from resources.pictures.comparison import walk_forward_errors
 from spot.arrays import Floats
+from spot.contracts.lineage import Lineage
 from spot.lifecycle.promotion import Evidence
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 
@@ -105,7 +106,10 @@ def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion) -> bytes
     }
     shown = {who: losses for who, losses in series.items() if losses is not None}
     return walk_forward_errors(
-        evaluation.days, shown, zone=candidate.zone, is_simulated=candidate.lineage.startswith("simulated")
+        evaluation.days,
+        shown,
+        zone=candidate.zone,
+        is_simulated=Lineage.parse(candidate.lineage).is_simulated,
     )
 
 

@@ -13,6 +13,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
+from spot.contracts.lineage import sources_of
 from spot.contracts.vintages import known_at
 from spot.errors import ContractError
 from spot.lifecycle.comparison import ComparedVersion, compare_versions, daily_comparison
@@ -90,5 +91,5 @@ def _beside(
         version=name,
         rows=rows,
         daily=daily_comparison(zone, a, b),
-        is_simulated=bool((shadow["source"] == "simulated").any()),
+        is_simulated=any(source.is_simulated for source in sources_of(shadow)),
     )
