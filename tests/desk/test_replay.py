@@ -11,7 +11,6 @@ from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 from tests.support.made_up_rows import made_up
-from workflows.decisions import replay as replaying
 from workflows.decisions.replay import ReplayVerdict
 
 HOW = {"zone": None, "day": None, "signal": None, "as_json": True}
@@ -39,7 +38,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
             ReplayVerdict(what=row["strategy"], n_rows=1, differences=()),
         )
 
-    monkeypatch.setattr(replaying, "replay_signal", again)
+    monkeypatch.setattr("desk.models.replay.replay_signal", again)
     return seen
 
 
