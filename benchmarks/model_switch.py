@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from resources.models.registry import ModelRegistry, VersionFacts
+from resources.models.registry import ModelRegistry
+from resources.models.version import VersionFacts
 from resources.settings.environment import (
     read_environment,
 )

@@ -19,7 +19,8 @@ from threadpoolctl import threadpool_limits
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.settings.environment import Environment
 from resources.settings.policies import monitoring_settings
 from resources.settings.zones import Desk, ZoneSettings

@@ -15,7 +15,7 @@ from dagster import (
 )
 
 from resources.market.live_sources import LIVE_ONLY_TABLES
-from resources.models.registry import PRICE_FAMILY, SPREAD_FAMILY, family_name
+from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY, family_name
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from resources.models.registry import PRICE_FAMILY
+from resources.models.version import PRICE_FAMILY
 from spot.market.delivery import delivery_day_of
 from spot.monitoring.watch import scored_forecasts
 

@@ -20,7 +20,8 @@ from desk.models.versions import find_decisions, version_row
 from desk.screen.console import JsonFlag, emit_json, out
 from desk.screen.report import Report, Section, Table, render_report, table_of
 from resources.lake.lake import Lake
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now

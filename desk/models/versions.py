@@ -16,7 +16,8 @@ import yaml
 
 from desk.screen.console import JsonFlag, emit, emit_json, err, out
 from resources.lake.lake import Lake
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.settings.environment import Environment, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry

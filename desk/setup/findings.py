@@ -13,10 +13,10 @@ import polars as pl
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features
 from resources.market.live_sources import LIVE_SOURCES, live_providers
-from resources.models.serving_at_a_glance import serving_at_a_glance
 from resources.settings.environment import Environment, desk_resource
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.wiring import make_registry
 from spot.contracts.lineage import sources_of
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.market.delivery import delivery_day_of
@@ -190,7 +190,7 @@ def trading_findings(
     yield Finding(zone, "training days", state, text)
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
     try:
-        serving = serving_at_a_glance(environment, zone, tomorrow, lineage_of(settings))
+        serving = make_registry(environment).pointer(zone).serving(tomorrow, lineage_of(settings))
     except SpotdeskError as error:
         yield Finding(zone, "champion", "fail", str(error)[:200])
     else:

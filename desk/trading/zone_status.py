@@ -9,11 +9,11 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.models.serving_at_a_glance import serving_at_a_glance
 from resources.settings.environment import Environment
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import Desk
 from resources.trading.state import StateRecord, TradingStateStore
+from resources.wiring import make_registry
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
@@ -110,7 +110,7 @@ def _of_day(
     newest: datetime | None,
 ) -> ZoneStatus:
     settings, gate = desk.zone(zone), gate_closure_utc(zone, day)
-    version = serving_at_a_glance(environment, zone, day, lineage_of(settings))
+    version = make_registry(environment).pointer(zone).serving(day, lineage_of(settings))
     tables = {
         name: lake.read(name, zones=[zone], first_day=day, last_day=day)
         for name in ("day_ahead_forecasts", "signals", "risk_events", "publications")

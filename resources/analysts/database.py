@@ -28,7 +28,7 @@ from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 
 if TYPE_CHECKING:  # the registry brings MLflow along, which nothing here needs
-    from resources.models.registry import ModelVersion
+    from resources.models.version import ModelVersion
 
 STORAGE_VERSION = "v1.5.0"
 """Oldest DuckDB that can read the file."""

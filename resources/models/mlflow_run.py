@@ -12,7 +12,8 @@ from typing import Any
 
 from dagster import InitResourceContext, resource
 
-from resources.models.registry import EXPERIMENT, ModelRegistry
+from resources.models.mlflow_store import EXPERIMENT
+from resources.models.registry import ModelRegistry
 
 
 @resource(

@@ -1,32 +1,84 @@
-"""A new SQLite store of MLflow, whole or not there.
+"""The store of MLflow: made whole, with no path of this machine in it.
 
-MLflow killed while it makes the tables leaves one that nobody can open again.
+A local store names the place of its files relative to the folder that it lies in (`HOME_LOCATION`), so that a
+home can be moved and copied. MLflow killed while it makes the tables of a new SQLite store leaves one that
+nobody can open again: it is made beside its place and renamed.
 """
 
 import sqlite3
 import tempfile
 from contextlib import closing
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from filelock import FileLock
+
+EXPERIMENT = "spotdesk"
+HOME_SCHEME = "spotdesk-home"
+HOME_LOCATION = f"{HOME_SCHEME}:/models"
+"""Place of model files in a local store: `models` beside the database (`home_artifacts.py` reads it for MLflow)."""
 _SQLITE = "sqlite:///"
+
+
+def is_local(tracking_uri: str) -> bool:
+    """Whether the store is a SQLite file."""
+    return tracking_uri.startswith(_SQLITE)
+
+
+def database_of(tracking_uri: str) -> Path:
+    """The file of a local store."""
+    return Path(tracking_uri.removeprefix(_SQLITE))
+
+
+@cache
+def store_client(tracking_uri: str) -> Any:
+    """MLflow's client of the store; importing it takes seconds."""
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking_uri, registry_uri=tracking_uri)
+
+
+@cache
+def prepare_store(tracking_uri: str, artifact_folder: str) -> str:
+    """Make store and experiment if they are not there, safely among several processes.
+
+    Returns the experiment's id.
+    """
+    folder = Path(artifact_folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two processes that both make a fresh SQLite store break it: the first one makes it, the others wait.
+    with FileLock(folder / "prepare.lock", timeout=300):
+        make_store(tracking_uri)
+        client = store_client(tracking_uri)
+        found = client.get_experiment_by_name(EXPERIMENT)
+        if found is not None and is_local(tracking_uri) and found.artifact_location != HOME_LOCATION:
+            # Older code stored the absolute path of the home. Its runs keep their experiment, new runs get one
+            # whose place moves with the home; versions name their run, wherever it stands.
+            client.rename_experiment(found.experiment_id, f"{EXPERIMENT}-{found.experiment_id}")
+            found = None
+        if found is not None:
+            return str(found.experiment_id)
+        location = HOME_LOCATION if is_local(tracking_uri) else None
+        return str(client.create_experiment(EXPERIMENT, artifact_location=location))
 
 
 def make_store(tracking_uri: str) -> None:
     """Make the store that the URI names, if it is a SQLite file that is not there yet.
 
-    The caller sees to it that no other process does the same.
-
-    The tables are made in a file beside it, which is copied whole (SQLite's own backup) and renamed.
+    The caller sees to it that no other process does the same. The tables are made in a file beside it, which
+    is copied whole (SQLite's own backup) and renamed.
     """
-    path = Path(tracking_uri.removeprefix(_SQLITE))
-    if not tracking_uri.startswith(_SQLITE) or path.exists():
+    path = database_of(tracking_uri)
+    if not is_local(tracking_uri) or path.exists():
         return
-    from mlflow import MlflowClient
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
         made, whole = Path(folder) / "made.db", Path(folder) / "whole.db"
-        MlflowClient(tracking_uri=f"{_SQLITE}{made}").search_experiments(max_results=1)
+        make: Any = SqlAlchemyStore  # MLflow types it without its arguments
+        make(f"{_SQLITE}{made}", HOME_LOCATION)
         with closing(sqlite3.connect(made)) as source, closing(sqlite3.connect(whole)) as target:
             source.backup(target)
         whole.replace(path)

@@ -12,7 +12,8 @@ import typer
 
 from desk.models.dossier import dossier
 from desk.models.versions import Family, explain_decision, first_free_day, models, promote, rollback
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry, VersionFacts
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY, VersionFacts
 from resources.settings.environment import Environment, read_environment
 from resources.wiring import make_lake, make_registry
 from spot.contracts.panel import DeliveryPanel

@@ -13,8 +13,7 @@ from typer.testing import CliRunner
 from desk.trading.status import status
 from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
-from resources.models.registry import VersionFacts
-from resources.models.serving_at_a_glance import serving_at_a_glance
+from resources.models.version import VersionFacts
 from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake, make_registry
@@ -125,7 +124,7 @@ def test_after_the_gate_the_next_day_has_a_row_too(environment: Environment) -> 
     assert "no forecast yet" in str(rows[DAY + timedelta(days=1)]["why"])
 
 
-def test_the_glance_and_the_registry_name_the_same_version(environment: Environment) -> None:
+def test_the_pointer_and_the_registry_name_the_same_version(environment: Environment) -> None:
     registry = make_registry(environment)
     for champion in ("3", "1", "2"):
         registry.rollback(ZONE, champion)
@@ -133,7 +132,7 @@ def test_the_glance_and_the_registry_name_the_same_version(environment: Environm
             for lineage in ("simulated", "files"):
                 slow, quick = (
                     registry.serving(ZONE, [day], lineage)[day],
-                    serving_at_a_glance(environment, ZONE, day, lineage),
+                    registry.pointer(ZONE).serving(day, lineage),
                 )
                 assert (slow and slow.version) == (quick and quick.version), (champion, day, lineage)
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.models.registry import ModelRegistry, VersionFacts
+from resources.models.registry import ModelRegistry
+from resources.models.version import VersionFacts
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ModelIntegrityError
 from spot.forecast.members import load_settings_mapping, make_forecaster
@@ -124,6 +125,10 @@ def test_a_promotion_killed_before_or_after_any_of_its_writes_leaves_one_whole_c
     champion = registry.champion(ZONE)
     assert champion is not None
     assert champion.version == ("1" if moment < 3 else "2")  # three writes: first day, alias, stage
+    for day in (date(2024, 3, 10), date(2024, 3, 20)):
+        told = registry.pointer(ZONE).serving(day, "simulated")
+        assert told is not None
+        assert told.version == registry.champion_for(ZONE, day, "simulated").version
     model, loaded = registry.load(ZONE, "champion")
     assert model.to_files() == registry.files(loaded)
     assert registry.champion_for(ZONE, date(2024, 3, 10), "simulated").version == "1", (

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.models.registry import ModelRegistry, VersionFacts, _download
+from resources.models.model_files import forget_files
+from resources.models.registry import ModelRegistry
+from resources.models.version import VersionFacts
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
 from spot.forecast.naive import NaiveForecaster, NaiveSettings
@@ -42,10 +44,7 @@ def registry(made: ModelRegistry, tmp_path: Path) -> ModelRegistry:
     """A registry of its own over a copy of the prepared database."""
     import shutil
 
-    from resources.models import registry as module
-
     shutil.copy(made.tracking_uri.removeprefix("sqlite:///"), tmp_path / "mlflow.db")
-    module._prepare.cache_clear()
     return ModelRegistry(
         tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models")
     )
@@ -85,10 +84,10 @@ def test_the_same_fingerprint_is_the_same_version_and_its_files_come_back(
 
 
 def test_a_damaged_missing_or_added_file_is_refused_before_it_is_parsed(
-    registry: ModelRegistry, made: ModelRegistry, files: dict[str, bytes]
+    registry: ModelRegistry, files: dict[str, bytes]
 ):
     run_id = registry.register("FR", files, FACTS).run_id
-    folder = Path(made.artifact_folder) / run_id / "artifacts" / "model"
+    folder = Path(registry.artifact_folder) / run_id / "artifacts" / "model"
     damaged = next(folder.glob("*.npz"))
     content = damaged.read_bytes()
     for spoil in (
@@ -97,7 +96,7 @@ def test_a_damaged_missing_or_added_file_is_refused_before_it_is_parsed(
         lambda: (damaged.write_bytes(content), (folder / "extra.json").write_text("{}")),
     ):
         spoil()
-        _download.cache_clear()
+        forget_files()
         with pytest.raises(ModelIntegrityError, match="not those that were registered"):
             registry.load("FR", "1")
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from resources.lake.lake import Lake
-from resources.models.registry import ModelVersion
+from resources.models.version import ModelVersion
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES

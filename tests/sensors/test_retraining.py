@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRequest
 
-from resources.models.registry import ModelVersion
+from resources.models.version import ModelVersion
 from resources.settings.code_version import model_code_version
 from sensors.retraining import requests_of_zone
 from tests.sensors.conftest import NOW, TODAY, ZONE, OneVersion, write_drift, write_quality

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from resources.models.registry import ModelVersion
+from resources.models.version import ModelVersion
 from spot.lifecycle.promotion import PromotionVerdict
 from workflows.lifecycle.promotion import MAX_CHALLENGERS, carry_out
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from desk.in_process import ChainRequest, run_chain
-from resources.models.registry import VersionFacts
+from resources.models.version import VersionFacts
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry

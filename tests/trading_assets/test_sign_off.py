@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from resources.lake.lake import Lake
-from resources.models.registry import ModelVersion
+from resources.models.version import ModelVersion
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict

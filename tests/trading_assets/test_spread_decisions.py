@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from resources.lake.lake import Lake
-from resources.models.registry import SPREAD_FAMILY, ModelVersion
+from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from workflows.lifecycle import spread_promotion

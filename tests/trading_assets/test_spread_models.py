@@ -4,15 +4,15 @@ Trained with the price model, named in every signal, and without it there is no 
 """
 
 from datetime import date, timedelta
-from pathlib import Path
 
 import polars as pl
 import pytest
 
 from desk.in_process import ChainRequest, run_chain
 from resources.lake.lake import Lake
-from resources.models import registry as registry_module
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry
+from resources.models.model_files import forget_files
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
@@ -45,7 +45,7 @@ def decide_again(ran: tuple[Lake, ModelRegistry], desk: Desk, environment: Envir
 
 
 def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_there_is_no_position(
-    environment: Environment, desk: Desk, ran: tuple[Lake, ModelRegistry], prepared_home: Path
+    environment: Environment, desk: Desk, ran: tuple[Lake, ModelRegistry]
 ) -> None:
     from mlflow import MlflowClient
 
@@ -89,10 +89,9 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     ]
     against_nothing.write_text(content)
 
-    # The copied database names the artifact folder of the home that it was made in.
-    (file,) = [path for path in prepared_home.rglob("spread_model.cbm") if version.run_id in path.parts]
+    file = environment.artifact_folder / version.run_id / "artifacts" / "model" / "spread_model.cbm"
     file.write_bytes(b"damaged")
-    registry_module._download.cache_clear()
+    forget_files()
     damaged = decide_again(ran, desk, environment)
     assert damaged["side"].unique().to_list() == ["flat"]
     assert damaged["strategy_model_version"].unique().to_list() == ["none"]

@@ -10,8 +10,8 @@ import pytest
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.models.registry import PRICE_FAMILY, VersionFacts
 from resources.models.training_order import TrainingOrder
+from resources.models.version import PRICE_FAMILY, VersionFacts
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk, DeskSettings, make_desk
 from resources.wiring import make_lake, make_registry
@@ -19,6 +19,7 @@ from spot.errors import ContractError, ForecastError
 from spot.features.known_prices import known_prices
 from spot.features.matrix import build_features, build_panel
 from spot.forecast.members import load_settings_mapping, make_forecaster
+from spot.lifecycle.decision_record import DecisionContext, manual_decision_row
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
@@ -78,13 +79,33 @@ def test_the_version_says_which_rows_it_learnt_from(
 
     client = MlflowClient(tracking_uri=registry.tracking_uri)
     run = client.create_run(registry.prepare()).info.run_id
-    version, is_new = train_price_model(data, short, registry, ORDER, now=CLOCK.now(), run_id=run)
+    version, is_new = train_price_model(data, lake, short, registry, ORDER, now=CLOCK.now(), run_id=run)
     assert is_new
     versions = json.loads(version.tags["table_versions"])
     assert versions["training_set"] == data.recorded.table_version
     rows = lake.read("training_set", zones=[ZONE], version=versions["training_set"])
     assert price_set._fingerprint(rows) == version.tags["data_version"]
-    assert train_price_model(data, short, registry, ORDER, now=CLOCK.now(), run_id=run) == (version, False)
+    assert train_price_model(data, lake, short, registry, ORDER, now=CLOCK.now(), run_id=run) == (
+        version,
+        False,
+    )
+
+
+def test_a_lost_registry_gives_no_number_twice(environment: Environment, lake: Lake, short: Desk) -> None:
+    context = DecisionContext(
+        zone=ZONE, decided_at_utc=CLOCK.now(), candidate_version="7", champion_version="6", cause="schedule",
+        candidate_data_version="training:0", code_commit="c", model=f"{PRICE_FAMILY}.{ZONE}",
+    )  # fmt: skip
+    for one in (context, replace(context, model="settlement_spread.FR", candidate_version="90")):
+        lake.append_only("promotion_decisions", manual_decision_row("promote", one, reason="before"))
+    write_price_set(ZONE, lake, short, ORDER, CLOCK)
+    data, registry = read_price_set(ZONE, lake, short), make_registry(environment)
+    assert registry.versions(ZONE) == []
+    from mlflow import MlflowClient
+
+    run = MlflowClient(tracking_uri=registry.tracking_uri).create_run(registry.prepare()).info.run_id
+    version, _ = train_price_model(data, lake, short, registry, ORDER, now=CLOCK.now(), run_id=run)
+    assert version.version == "8"
 
 
 def test_a_run_killed_while_it_writes_leaves_the_set_before(

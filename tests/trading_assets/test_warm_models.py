@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion, VersionFacts
 from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.support.panels import made_up_panel

@@ -4,7 +4,7 @@ from typing import Any
 
 from dagster import MetadataValue
 
-from resources.models.registry import ModelVersion
+from resources.models.version import ModelVersion
 from workflows.lifecycle.evaluation import Evaluation
 from workflows.training.recorded_window import RecordedWindow
 

@@ -42,7 +42,9 @@ def price_model(
     zone, now = context.partition_key, clock.now()
     data = read_price_set(zone, lake, desk, training_order)
     with finished(mlflow) as run_id:
-        version, is_new = train_price_model(data, desk, registry, training_order, now=now, run_id=run_id)
+        version, is_new = train_price_model(
+            data, lake, desk, registry, training_order, now=now, run_id=run_id
+        )
         mlflow.set_tags({"zone": zone, "model_version": version.version, "is_new_version": str(is_new)})
     facts = version_facts(version, is_new=is_new) | {"training_set_version": data.recorded.table_version}
     return MaterializeResult(metadata={**facts, "profile": desk.zone(zone).model})

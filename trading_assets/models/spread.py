@@ -21,8 +21,9 @@ from dagster import (
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import PRICE_TABLES
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry, VersionFacts
+from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
+from resources.models.version import SPREAD_FAMILY, VersionFacts
 from resources.pictures.asset_metadata import OWNERS
 from resources.settings.code_version import spread_code_version
 from resources.settings.zones import Desk

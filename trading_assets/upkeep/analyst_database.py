@@ -14,7 +14,8 @@ from dagster import (
 
 from resources.analysts.database import AnalystDatabase
 from resources.lake.lake import Lake
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY
 from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
 

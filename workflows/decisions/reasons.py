@@ -10,7 +10,8 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw, read_raw_tables
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.lineage import DataSource
 from spot.contracts.signal_tables import SIGNAL_REASONS

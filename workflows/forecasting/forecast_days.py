@@ -11,7 +11,8 @@ import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
 from resources.lake.zone_tables import lineage_of, read_features, read_raw, replace_span
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.settings.zones import Desk
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.features.known_prices import known_prices

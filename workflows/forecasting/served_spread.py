@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.lineage import Lineage

@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from spot.contracts.panel import DeliveryPanel
 from spot.forecast.hourly_forecaster import HourlyForecaster
 

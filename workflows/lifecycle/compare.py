@@ -12,7 +12,8 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.settings.zones import Desk
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.errors import ForecastError

@@ -9,7 +9,8 @@ from datetime import date
 
 import numpy as np
 
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.pictures.comparison import walk_forward_errors
 from spot.arrays import Floats
 from spot.contracts.lineage import Lineage

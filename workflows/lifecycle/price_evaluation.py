@@ -4,7 +4,8 @@ from datetime import date
 
 import numpy as np
 
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.plugins.members import restored_forecaster
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk

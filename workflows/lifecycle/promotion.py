@@ -11,7 +11,8 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_raw
-from resources.models.registry import SPREAD_FAMILY, ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.settings.environment import read_environment
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk

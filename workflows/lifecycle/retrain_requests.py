@@ -12,7 +12,7 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.models.registry import ModelVersion
+from resources.models.version import ModelVersion
 from resources.settings.code_version import model_code_version
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.monitoring_tables import RETRAIN_REQUESTS

@@ -6,7 +6,8 @@ from datetime import date, datetime
 import numpy as np
 
 from resources.lake.lake import Lake
-from resources.models.registry import ModelRegistry, ModelVersion
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts

@@ -6,18 +6,22 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
+from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.models.registry import ModelRegistry, ModelVersion, VersionFacts
+from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
+from resources.models.version import PRICE_FAMILY, ModelVersion, VersionFacts
 from resources.plugins.members import new_forecaster
 from resources.settings.code_version import model_code_version
 from resources.settings.zones import Desk, ZoneSettings
+from workflows.training.ledger_numbers import newest_number
 from workflows.training.origin import origin_tags
 from workflows.training.price_set import TrainingData
 
 
 def train_price_model(
     data: TrainingData,
+    lake: Lake,
     desk: Desk,
     registry: ModelRegistry,
     order: TrainingOrder,
@@ -27,7 +31,8 @@ def train_price_model(
 ) -> tuple[ModelVersion, bool]:
     """The version that learns from `data`, and whether it is new.
 
-    The same settings, data and code again are the version that is there: nothing is trained twice.
+    The same settings, data and code again are the version that is there: nothing is trained twice. A new one
+    gets a number that the ledger does not know.
     """
     zone = data.window.zone
     settings = desk.zone(zone)
@@ -50,7 +55,8 @@ def train_price_model(
         serves_from=data.window.serves_from,
         tags={**origin, "profile": settings.model},
     )
-    return registry.register(zone, model.to_files(), facts, run_id=run_id), True
+    after = newest_number(lake, zone, PRICE_FAMILY)
+    return registry.register(zone, model.to_files(), facts, run_id=run_id, after=after), True
 
 
 def price_fingerprint(data: TrainingData, model_settings: Mapping[str, Any], settings: ZoneSettings) -> str:

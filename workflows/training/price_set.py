@@ -9,8 +9,8 @@ import polars as pl
 from resources.clock import Clock
 from resources.lake.lake import Lake, WriteReport
 from resources.lake.zone_tables import lineage_of, read_features, read_raw
-from resources.models.registry import PRICE_FAMILY
 from resources.models.training_order import TrainingOrder
+from resources.models.version import PRICE_FAMILY
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.feature_tables import TRAINING_SET
 from spot.contracts.panel import DeliveryPanel

@@ -1,0 +1,132 @@
+"""A registered model version: what is known about it, and how that is written as tags."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from spot.errors import ConfigurationError
+
+PRICE_FAMILY = "day_ahead_price"
+SPREAD_FAMILY = "settlement_spread"
+Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "expired", "withdrawn"]
+"""What is stored as `champion` is every version that ever served; the alias says which one does now, and
+`shown_versions` calls the others `served`. `withdrawn` was rolled back.
+"""
+_RESERVED = (
+    "fingerprint",
+    "stage",
+    "lineage",
+    "trained_from",
+    "trained_through",
+    "serves_from",
+    "checksums",
+    "settings",
+    "metrics",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelVersion:
+    """What is known about one registered version, without loading it."""
+
+    zone: str
+    name: str
+    """Registered model."""
+    version: str
+    stage: Stage
+    fingerprint: str
+    lineage: str
+    """Source of the data and what was admitted: versions of different lineage never stand in for each other."""
+    trained_from: date
+    trained_through: date
+    """Newest delivery day the model learnt from."""
+    serves_from: date
+    """First delivery day it may forecast."""
+    settings: dict[str, Any]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    """Everything else that was registered: data_version, code_commit, code_version, cause, seed and so on."""
+    checksums: dict[str, str]
+    run_id: str
+    created_at_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionFacts:
+    """What is said about a version when it is registered; the fields are those of `ModelVersion`."""
+
+    settings: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    fingerprint: str
+    lineage: str
+    trained_from: date
+    trained_through: date
+    serves_from: date
+    tags: Mapping[str, str]
+
+
+def family_name(family: str) -> str:
+    """What an asset declares that asks the registry for models of `family`."""
+    return f"registry:{family}"
+
+
+def refuse_reserved(names: Mapping[str, str]) -> None:
+    """Refuse tags whose names the registry keeps for itself.
+
+    Raises:
+        ConfigurationError: there is such a name.
+    """
+    clash = set(names) & set(_RESERVED)
+    if clash:
+        raise ConfigurationError(f"registry: tags {sorted(clash)} are the registry's own")
+
+
+def version_tags(facts: VersionFacts, files: Mapping[str, bytes]) -> dict[str, str]:
+    """All tags of a new version."""
+    return {
+        **facts.tags,
+        "fingerprint": facts.fingerprint,
+        "stage": "candidate",
+        "lineage": facts.lineage,
+        "trained_from": str(facts.trained_from),
+        "trained_through": str(facts.trained_through),
+        "serves_from": str(facts.serves_from),
+        "checksums": json.dumps(checksums_of(files)),
+        "settings": json.dumps(dict(facts.settings), sort_keys=True, default=str),
+        "metrics": json.dumps(dict(facts.metrics), sort_keys=True),
+    }
+
+
+def checksums_of(files: Mapping[str, bytes]) -> dict[str, str]:
+    """Name to sha256 of each file, by name."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+
+
+def is_version(row: Any) -> bool:
+    """Whether a row of MLflow is a version of ours; a number that was only passed over has no fingerprint."""
+    return "fingerprint" in row.tags
+
+
+def parse_version(zone: str, row: Any) -> ModelVersion:
+    """The version that a row of MLflow holds."""
+    tags = dict(row.tags)
+    return ModelVersion(
+        zone=zone,
+        name=row.name,
+        version=str(row.version),
+        stage=tags.get("stage", "candidate"),
+        fingerprint=tags["fingerprint"],
+        lineage=tags["lineage"],
+        trained_from=date.fromisoformat(tags["trained_from"]),
+        trained_through=date.fromisoformat(tags["trained_through"]),
+        serves_from=date.fromisoformat(tags["serves_from"]),
+        settings=json.loads(tags["settings"]),
+        metrics=json.loads(tags["metrics"]),
+        tags={key: value for key, value in tags.items() if key not in _RESERVED},
+        checksums=json.loads(tags["checksums"]),
+        run_id=row.run_id,
+        created_at_utc=datetime.fromtimestamp(row.creation_timestamp / 1000, UTC),
+    )

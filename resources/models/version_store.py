@@ -1,0 +1,150 @@
+"""Versions of one registered model per zone in MLflow, as they are: nothing here decides who serves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from resources.lake.access import note_read
+from resources.models.mlflow_store import prepare_store, store_client
+from resources.models.model_files import ModelFiles
+from resources.models.version import (
+    ModelVersion,
+    VersionFacts,
+    family_name,
+    is_version,
+    parse_version,
+    version_tags,
+)
+from resources.wall_clock import utc_now
+from spot.errors import ModelNotFoundError
+from spot.market.zones import find_zone
+
+CHAMPION = "champion"
+_PASSED_OVER = "a number that the ledger has given to a version of a lost registry"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionStore:
+    """The versions of one family."""
+
+    tracking_uri: str
+    artifact_folder: str
+    family: str
+
+    @property
+    def files(self) -> ModelFiles:
+        """Where their files lie."""
+        return ModelFiles(self.tracking_uri, self.artifact_folder)
+
+    def client(self) -> Any:
+        """MLflow's client of a store that is there."""
+        note_read(family_name(self.family))
+        prepare_store(self.tracking_uri, self.artifact_folder)
+        return store_client(self.tracking_uri)
+
+    def name(self, zone: str) -> str:
+        """The zone's registered model."""
+        return f"{self.family}.{find_zone(zone).name}"
+
+    def lock(self, zone: str) -> FileLock:
+        """One change of the zone's versions at a time, among all processes of the home."""
+        folder = Path(self.artifact_folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        return FileLock(folder / f"{self.name(zone)}.lock", timeout=120)
+
+    def versions(self, zone: str) -> list[ModelVersion]:
+        """All versions of the zone, oldest first."""
+        found = self.client().search_model_versions(f"name='{self.name(zone)}'", max_results=1000)
+        versions = (parse_version(zone, row) for row in found if is_version(row))
+        return sorted(versions, key=lambda version: int(version.version))
+
+    def version(self, zone: str, version: str) -> ModelVersion:
+        """One version, or the one that an alias names.
+
+        Raises:
+            ModelNotFoundError: there is no such version.
+        """
+        from mlflow.exceptions import MlflowException
+
+        client, name = self.client(), self.name(zone)
+        find = client.get_model_version if version.isdigit() else client.get_model_version_by_alias
+        try:
+            row = find(name, version)
+        except MlflowException as error:
+            raise ModelNotFoundError(f"zone {zone} has no model version {version}") from error
+        if not is_version(row):
+            raise ModelNotFoundError(f"zone {zone} has no model version {version}: it is {_PASSED_OVER}")
+        return parse_version(zone, row)
+
+    def find(self, zone: str, fingerprint: str) -> ModelVersion | None:
+        """The version with this fingerprint, if there is one."""
+        found = self.client().search_model_versions(
+            f"name='{self.name(zone)}' and tags.fingerprint='{fingerprint}'"
+        )
+        return parse_version(zone, found[0]) if found else None
+
+    def create(
+        self, zone: str, files: Mapping[str, bytes], facts: VersionFacts, *, run_id: str | None, after: int
+    ) -> ModelVersion:
+        """A new version of a number above `after`; its files are stored before it is registered.
+
+        The caller holds the zone's lock.
+        """
+        client, name = self.client(), self.name(zone)
+        run = run_id or self._new_run(f"{name} {facts.trained_through}")
+        _log_facts(client, run, zone, facts)
+        self.files.write(run, files)
+        self._ensure_registered(zone)
+        self._pass_over(zone, after)
+        source = f"{client.get_run(run).info.artifact_uri}/model"
+        made = client.create_model_version(name, source, run, tags=version_tags(facts, files))
+        if run_id is None:
+            client.set_terminated(run, "FINISHED")
+        return self.version(zone, str(made.version))
+
+    def set_tag(self, zone: str, version: str, key: str, value: str) -> None:
+        """Write one fact about a version."""
+        self.client().set_model_version_tag(self.name(zone), version, key, value)
+
+    def set_champion(self, zone: str, version: str) -> None:
+        """Let the alias name this version, in one write."""
+        self.client().set_registered_model_alias(self.name(zone), CHAMPION, version)
+
+    def _new_run(self, name: str) -> str:
+        experiment = prepare_store(self.tracking_uri, self.artifact_folder)
+        return str(self.client().create_run(experiment, run_name=name).info.run_id)
+
+    def _pass_over(self, zone: str, number: int) -> None:
+        """See to it that the next version's number is above `number`, which the ledger knows already."""
+        newest = max((int(version.version) for version in self.versions(zone)), default=0)
+        client, name = self.client(), self.name(zone)
+        while newest < number:
+            passed = client.create_model_version(name, _PASSED_OVER, None)
+            newest = int(passed.version)
+            client.delete_model_version(name, passed.version)
+
+    def _ensure_registered(self, zone: str) -> None:
+        from mlflow.exceptions import MlflowException
+
+        client, name = self.client(), self.name(zone)
+        try:
+            client.get_registered_model(name)
+        except MlflowException:
+            text = f"{self.family} of {zone}, EUR/MWh, quantiles."
+            client.create_registered_model(name, tags={"zone": zone}, description=text)
+
+
+def _log_facts(client: Any, run: str, zone: str, facts: VersionFacts) -> None:
+    """Settings, where the version comes from, and its figures, as parameters and metrics of the MLflow run that made it."""
+    from mlflow.entities import Metric, Param
+
+    said = {**{f"model.{name}": value for name, value in facts.settings.items()}, "zone": zone, **facts.tags}
+    at = int(utc_now().timestamp() * 1000)
+    client.log_batch(
+        run,
+        metrics=[Metric(name, value, at, 0) for name, value in facts.metrics.items()],
+        params=[Param(name, str(value)[:480]) for name, value in said.items()],
+    )
