@@ -29,7 +29,7 @@ from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import walk_signals
 from trading_assets.partitions import partition_key
-from workflows.decisions.inputs import desk_before, walk_inputs
+from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.forecasting.forecast_days import champion_forecasts
 
 ZONE = "DE_LU"
@@ -50,7 +50,7 @@ def outside_dagster(runner: ChainRunner, day: date) -> float:
     inputs = walk_inputs(
         span, runner.lake, runner.desk, runner.registry, runner.environment.trading_state, now
     )
-    walk_signals(inputs, [day], desk_before(span, runner.lake, now))
+    walk_signals(inputs, [day], book_before(span, runner.lake))
     return time.perf_counter() - started
 
 

@@ -10,9 +10,9 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.settings.environment import desk_resource, read_environment
 from resources.wiring import make_lake, make_registry
-from spot.contracts.lineage import DataSource
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
+from workflows.decisions.backtest_setup import settings_of_source
 from workflows.decisions.replay import replay_signal
 
 
@@ -48,7 +48,7 @@ def replay(
         replay_signal(
             row,
             lake,
-            desk_resource(environment, zones=[row["zone"]], **_source_of(row)),
+            desk_resource(environment, zones=[row["zone"]], **settings_of_source(row["source"])),
             registry,
             environment.trading_state,
         )
@@ -90,11 +90,3 @@ def _find_rows(
     if signal is not None and n_signals > 1:
         raise ConfigurationError(f"{n_signals} signals begin with {signal}: give more of the id")
     return found.to_dicts()
-
-
-def _source_of(row: dict[str, Any]) -> dict[str, Any]:
-    """The data that the row was made from, whatever the zone's settings say now."""
-    source = DataSource.parse(row["source"])
-    return ({"source": source.main} if len(source.names) == 1 else {}) | {
-        "assume_known": source.assumed_known
-    }

@@ -1,133 +1,194 @@
-"""A trading backtest as rows for the terminal and as a page.
+"""A trading backtest as rows for the terminal, as JSON and as a page.
 
-Equity, drawdown, months, hours, direction, and the naive strategies beside.
+Equity, drawdown, months, hours, direction, and the naive rivals beside.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Any
 
 import polars as pl
 
+from desk.screen.console import as_table, emit_json, out
 from desk.screen.report import Picture, Report, Section, Table, table_of
 from resources.pictures.desk import pnl_curve
-from spot.backtest.trading import TradingReplay
+from spot.backtest.assumptions import Assumption
+from spot.backtest.judged import JudgedStrategy
+from spot.backtest.trading import BacktestResult
 from spot.backtest.trading_report import attribution, compare_with, equity_curve, trading_figures
-from spot.strategy.interface import Strategy
 
 _HIDDEN = ("daily_shortfall_eur",)
 """Figures that JSON and tables leave out: they stand in the risk tables."""
-SIGNIFICANT = 0.05
 ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
 """What the money is attributed to."""
 
 
-def figure_rows(
-    replays: Mapping[str, TradingReplay], days: Sequence[date], strategy: Strategy
-) -> list[dict[str, Any]]:
-    """One row per replay, that of `strategy` first.
+def figure_rows(judged: JudgedStrategy) -> list[dict[str, Any]]:
+    """The strategy's figures with its verdict, then those of each rival.
 
-    Its figures, the verdict, and how far the strategy lies above it (mean per day, 90 % interval, p).
+    Also how far the strategy lies above the rival: mean per day, 90 % interval, p.
     """
-    rows, own = [], strategy.label
-    for name in (own, *(other for other in replays if other != own)):
-        figures = trading_figures(replays[name].settlements, days)
-        versus = (
-            None if name == own else compare_with(replays[own].settlements, replays[name].settlements, days)
-        )
-        rows.append(
-            {
-                "strategy": name,
-                **{key: value for key, value in asdict(figures).items() if key not in _HIDDEN},
-                "verdict": figures.verdict,
-                "own_minus_this_eur_per_day": None if versus is None else versus.mean,
-                "own_minus_this_low": None if versus is None else versus.low,
-                "own_minus_this_high": None if versus is None else versus.high,
-                "p_own_not_better": None if versus is None else versus.p_not_above,
-            }
-        )
-    if strategy.closes_at_desk_price and rows[0]["n_traded_units"] > 0:
-        rows[0]["verdict"] = _verdict_of_view(rows[1:])
+    days = judged.coverage.judged
+    rows = [_row(judged.strategy.label, judged.settlements, judged, {}) | {"verdict": judged.verdict}]
+    for name, settlements in judged.rivals.items():
+        versus = compare_with(judged.settlements, settlements, days)
+        rows.append(_row(name, settlements, judged, {} if versus is None else asdict(versus)))
     return rows
 
 
-def _verdict_of_view(others: Sequence[Mapping[str, Any]]) -> str:
-    """A limit at the desk's own price cannot lose against that price.
+def _row(
+    name: str, settlements: pl.DataFrame, judged: JudgedStrategy, versus: dict[str, float]
+) -> dict[str, Any]:
+    figures = trading_figures(settlements, judged.coverage.judged)
+    return {
+        "strategy": name,
+        **{key: value for key, value in asdict(figures).items() if key not in _HIDDEN},
+        "verdict": figures.verdict,
+        "own_minus_this_eur_per_day": versus.get("mean"),
+        "own_minus_this_low": versus.get("low"),
+        "own_minus_this_high": versus.get("high"),
+        "p_own_not_better": versus.get("p_not_above"),
+    }
 
-    Only the naive forecast, which trades against it too, is a yardstick.
-    """
-    chances = [other["p_own_not_better"] for other in others]
-    if not chances or None in chances:
-        return "too few days to judge"
-    return (
-        "edge over the naive forecast"
-        if max(chances) < SIGNIFICANT
-        else "no significant edge over the naive forecast"
-    )
+
+def show(
+    zone: str,
+    result: BacktestResult,
+    judged: Sequence[JudgedStrategy],
+    assumptions: Sequence[Assumption],
+    *,
+    source: str,
+    as_json: bool,
+) -> None:
+    """The figures on the terminal, or all of them as JSON."""
+    if as_json:
+        emit_json(_as_json(judged, assumptions, source))
+        return
+    if source == "simulated":
+        out.print("[bold]simulated market: these are no real prices[/bold]")
+    for one in judged:
+        _show_strategy(zone, result, one)
+    for row in assumptions:
+        out.print(f"assumed: {row.parameter} = {row.value}: {row.meaning}", markup=False, soft_wrap=True)
+
+
+def _as_json(
+    judged: Sequence[JudgedStrategy], assumptions: Sequence[Assumption], source: str
+) -> dict[str, Any]:
+    money = pl.concat([one.settlements for one in judged])
+    days = [
+        {
+            "strategy": one.strategy.label,
+            "asked": len(one.coverage.asked),
+            "with_forecast": one.coverage.n_forecast,
+            "judged": len(one.coverage.judged),
+        }
+        for one in judged
+    ]
+    return {
+        "figures": [{**row, "beside": one.strategy.label} for one in judged for row in figure_rows(one)],
+        "days": days,
+        **{f"{by}s": attribution(money, by).to_dicts() for by in ATTRIBUTIONS},
+        "assumptions": [asdict(row) for row in assumptions],
+        "source": source,
+    }
+
+
+def _show_strategy(zone: str, result: BacktestResult, judged: JudgedStrategy) -> None:
+    rows, coverage = figure_rows(judged), judged.coverage
+    if len(coverage.judged) < len(coverage.asked):
+        out.print(
+            f"[bold]{coverage.words}[/bold]; {len(coverage.judged)} days are judged, the others are left out"
+        )
+    names = [name for name in rows[0] if name != "strategy"]
+    figures = [{"figure": name, **{str(row["strategy"]): row[name] for row in rows}} for name in names]
+    out.print(as_table(figures, title=f"{zone} {coverage.judged[0]} to {coverage.judged[-1]}"))
+    months = attribution(judged.settlements, "month")
+    if months.height:
+        out.print(as_table(months.to_dicts(), title="by month"))
+    out.print(f"verdict: [bold]{judged.verdict}[/bold]")
+    if rows[0]["n_traded_units"] == 0:
+        own = result.walked.signals.filter(pl.col("strategy") == judged.strategy.strategy)
+        out.print(
+            f"why flat, in the words of most units: {own['reasons'].mode().sort()[0]}",
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def backtest_report(
     zone: str,
-    replays: Mapping[str, TradingReplay],
-    days: Sequence[date],
-    strategy: Strategy,
+    result: BacktestResult,
+    judged: Sequence[JudgedStrategy],
+    assumptions: Sequence[Assumption],
     *,
     source: str,
-    coverage: str = "",
 ) -> Report:
-    """The page of one zone's backtest; `coverage` says how many of the days asked for are judged."""
-    own = strategy.label
-    settlements = replays[own].settlements
-    rows = figure_rows(replays, days, strategy)
-    tables = tuple(
-        table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour")
-        for by in ATTRIBUTIONS
+    """The page of one zone's backtest."""
+    asked, labels = judged[0].coverage.asked, ", ".join(one.strategy.label for one in judged)
+    verdicts = "; ".join(
+        f"{one.strategy.label}: {one.verdict}, {len(one.coverage.judged)} days judged: {one.coverage.words}"
+        for one in judged
     )
-    events = replays[own].events
-    limits = (
-        table_of(
-            events.group_by("limit_name", "scope", "kind", "action")
-            .agg(pl.len().alias("days"))
-            .sort("days", descending=True),
-            "Limits at work",
-        )
-        if events.height
-        else Table(("limits",), (("no limit was touched",),), "Limits at work")
-    )
-    curve = equity_curve(settlements, days)
     return Report(
-        title=f"Trading backtest: {own} in {zone}, {days[0]} to {days[-1]}",
+        title=f"Trading backtest: {labels} in {zone}, {asked[0]} to {asked[-1]}",
         summary=(
-            f"Verdict: {rows[0]['verdict']}. Decided as of each gate by the functions that trade live, after"
-            f" fees and slippage. {len(days)} days judged{': ' if coverage else ''}{coverage}."
+            f"{verdicts}. Decided as of each gate by the walk that trades live, after fees and slippage."
         ),
         badge="SIMULATED" if source == "simulated" else "",
         sections=(
+            *(section for one in judged for section in _sections(zone, result, one)),
             Section(
-                "Figures, and the naive strategies on the same days",
-                "The interval is a block bootstrap over days (7-day blocks, 90 %).",
-                tables=(_across(rows),),
-                pictures=(
-                    Picture(
-                        pnl_curve(settlements),
-                        f"accumulated P&L of {own} in {zone}, ending at {curve['equity_eur'][-1]:,.0f} EUR",
-                    ),
-                ),
-            ),
-            Section("Where the money came from", tables=tables),
-            Section(
-                "Risk",
+                "Assumptions",
+                "What the past does not say, and this backtest takes for granted.",
                 tables=(
-                    limits,
-                    table_of(
-                        curve.sort("drawdown_eur", descending=True).head(10), "Days of deepest drawdown"
+                    Table(
+                        ("parameter", "value", "meaning"),
+                        [(row.parameter, row.value, row.meaning) for row in assumptions],
+                        "Assumptions",
                     ),
                 ),
             ),
         ),
         footer=f"Source of the data: {source}.",
     )
+
+
+def _sections(zone: str, result: BacktestResult, judged: JudgedStrategy) -> tuple[Section, ...]:
+    """Figures, money and risk of one strategy."""
+    label, settlements = judged.strategy.label, judged.settlements
+    curve = equity_curve(settlements, judged.coverage.judged)
+    tables = tuple(
+        table_of(attribution(settlements, by), f"P&L by {by.replace('_', ' ')}", is_folded=by == "hour")
+        for by in ATTRIBUTIONS
+    )
+    deepest = curve.sort("drawdown_eur", descending=True).head(10)
+    return (
+        Section(
+            f"{label}: figures, and the naive rivals on the same days",
+            "The interval is a block bootstrap over days (7-day blocks, 90 %).",
+            tables=(_across(figure_rows(judged)),),
+            pictures=(
+                Picture(
+                    pnl_curve(settlements),
+                    f"accumulated P&L of {label} in {zone}, ending at {curve['equity_eur'][-1]:,.0f} EUR",
+                ),
+            ),
+        ),
+        Section(f"{label}: where the money came from", tables=tables),
+        Section(
+            f"{label}: risk",
+            tables=(_limits_at_work(result, judged), table_of(deepest, "Days of deepest drawdown")),
+        ),
+    )
+
+
+def _limits_at_work(result: BacktestResult, judged: JudgedStrategy) -> Table:
+    events = result.walked.events.filter(pl.col("strategy") == judged.strategy.strategy)
+    if events.is_empty():
+        return Table(("limits",), (("no limit was touched",),), "Limits at work")
+    counts = events.group_by("limit_name", "scope", "kind", "action").agg(pl.len().alias("days"))
+    return table_of(counts.sort("days", descending=True), "Limits at work")
 
 
 def _across(rows: list[dict[str, Any]]) -> Table:

@@ -9,9 +9,9 @@ from datetime import date
 
 import polars as pl
 
-from spot.backtest.trading import TradingPast
 from spot.risk.outcomes import REFERENCE_SERIES, zone_outcomes
 from spot.strategy.interface import Strategy
+from spot.walk.inputs import WalkInputs
 
 SENSIBLE_SHARE = 0.8
 """Below this share of the days asked for, the days that can be judged say little about the span: a person must
@@ -42,11 +42,12 @@ class Coverage:
         return f"{self.n_forecast} of {len(self.asked)} days have forecasts{unpriced}"
 
 
-def assess_coverage(past: TradingPast, days: Sequence[date], strategy: Strategy) -> Coverage:
-    """Which of `days` have a champion's forecast in `past`, and the prices that settle `strategy`."""
-    spoken = set(past.forecasts.filter(pl.col("role") == "champion")["delivery_day"].unique().to_list())
-    with_forecast = [day for day in days if day in spoken]
-    outcomes = zone_outcomes(past.raw, zone=past.zone, settled_against=strategy.settled_against)
+def assess_coverage(inputs: WalkInputs, days: Sequence[date], strategy: Strategy) -> Coverage:
+    """Which of `days` have a champion's forecast, and the prices that settle `strategy`."""
+    forecasts = inputs.forecasts.filter(pl.col("role") == "champion")
+    forecast_days = set(forecasts["delivery_day"].unique().to_list())
+    with_forecast = [day for day in days if day in forecast_days]
+    outcomes = zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=strategy.settled_against)
     if strategy.settled_against in REFERENCE_SERIES:
         outcomes = outcomes.filter(pl.col("reference_price_eur_per_mwh").is_not_null())
     priced = set(outcomes.drop_nulls("day_ahead_price_eur_per_mwh")["delivery_day"].unique().to_list())

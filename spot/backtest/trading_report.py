@@ -1,4 +1,4 @@
-"""What a replay earned and risked.
+"""What a backtest earned and risked.
 
 One row of figures, attribution, and the comparison with a naive strategy on the same days.
 """
@@ -6,6 +6,7 @@ One row of figures, attribution, and the comparison with a naive strategy on the
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 import numpy as np
 import polars as pl
@@ -17,11 +18,29 @@ from spot.risk.value_at_risk import max_drawdown_eur, tail_risk
 
 DAYS_PER_YEAR = 365.0
 MIN_BOOTSTRAP_DAYS = 14
+SIGNIFICANT = 0.05
+
+
+class Verdict(StrEnum):
+    """Whether a strategy has an edge, in words."""
+
+    EDGE = "edge"
+    EDGE_OVER_NAIVE = "edge over the naive forecast"
+    NOT_SIGNIFICANT = "no significant edge: the profit may be luck"
+    NOT_SIGNIFICANT_OVER_NAIVE = "no significant edge over the naive forecast"
+    LOSES = "no edge: it loses money after costs"
+    TOO_FEW_DAYS = "too few days to judge"
+    DID_NOT_TRADE = "did not trade"
+
+    @property
+    def has_edge(self) -> bool:
+        """The answer is yes."""
+        return self in (Verdict.EDGE, Verdict.EDGE_OVER_NAIVE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradingFigures:
-    """Figures of one replay. Ratios are NaN where they are undefined."""
+    """Figures of one strategy's backtest. Ratios are NaN where they are undefined."""
 
     n_days: int
     n_traded_units: int
@@ -47,15 +66,15 @@ class TradingFigures:
     share_of_perfect: float
 
     @property
-    def verdict(self) -> str:
-        """Plain words on whether there is an edge."""
+    def verdict(self) -> Verdict:
+        """Whether the money shows an edge."""
         if self.n_traded_units == 0:
-            return "did not trade"
+            return Verdict.DID_NOT_TRADE
         if not np.isfinite(self.p_no_profit):
-            return "too few days to judge"
+            return Verdict.TOO_FEW_DAYS
         if self.pnl_eur <= 0:
-            return "no edge: it loses money after costs"
-        return "edge" if self.p_no_profit < 0.05 else "no significant edge: the profit may be luck"
+            return Verdict.LOSES
+        return Verdict.EDGE if self.p_no_profit < SIGNIFICANT else Verdict.NOT_SIGNIFICANT
 
 
 def daily_pnl(settlements: pl.DataFrame, days: Sequence[date]) -> Floats:

@@ -14,6 +14,8 @@ from spot.arrays import Bools, Days, Floats
 from spot.risk.exposure import ScopeUse
 from spot.risk.limit_book import Scope
 
+_ORDER = ("zone", "strategy", "delivery_start_utc")
+
 
 def desk_uses(
     signals: pl.DataFrame,
@@ -31,17 +33,18 @@ def desk_uses(
     `as_of_utc`, and only money known then.
     """
     spoken = signals.filter((pl.col("role") == "champion") & (pl.col("as_of_utc") <= as_of_utc))
-    spoken = spoken.sort("as_of_utc").unique(
-        ["zone", "strategy", "delivery_start_utc"], keep="last", maintain_order=True
-    )
+    # Sums are in one order, whichever order the rows come in: a walk and the tables differ in it.
+    spoken = spoken.sort("as_of_utc", *_ORDER).unique(_ORDER, keep="last", maintain_order=True)
     money = settlements.filter(
         (pl.col("role") == "champion")
         & (pl.col("known_at_utc") <= as_of_utc)
         & (pl.col("delivery_day") < delivery_day)
     )
     # Years of a desk are hundreds of thousands of rows: they are added up before they become Python values.
-    days_of_each = money.group_by("zone", "strategy", "delivery_day", maintain_order=True).agg(
-        pl.col("pnl_eur").sum()
+    days_of_each = (
+        money.group_by("zone", "strategy", "delivery_day", maintain_order=True)
+        .agg(pl.col("pnl_eur").sum())
+        .sort("zone", "strategy", "delivery_day")
     )
     held, earned = _held(spoken), days_of_each.to_dict(as_series=False)
     here, same = held["zone"] == zone, held["strategy"] == strategy

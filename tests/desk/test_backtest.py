@@ -10,13 +10,13 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from desk.trading import backtest_setup
 from desk.trading.backtest import backtest
 from desk.trading.signals import signals
 from desk.trading.stop import stop_button
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import with_desk_curve
 from spot.backtest.coverage import assess_coverage
-from spot.backtest.trading import TradingPast
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
@@ -25,9 +25,12 @@ from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.reasons import signal_reasons
 from spot.strategy.signals import decide_signals
-from tests.support.sample_market import ZONE, make_forecast, make_request
+from spot.walk.inputs import WalkInputs
+from tests.support.registry import OneVersion
+from tests.support.sample_market import ZONE, make_book, make_forecast, make_request
 
 FIRST, LAST = date(2025, 6, 1), date(2025, 6, 15)
+SPAN = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "storage")
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +57,7 @@ def home(tmp_path_factory):
 @pytest.fixture
 def run(home, monkeypatch):
     monkeypatch.setenv("SPOTDESK_HOME", str(home))
+    monkeypatch.setattr(backtest_setup, "make_registry", lambda _: OneVersion(FIRST - timedelta(days=1)))
     app = typer.Typer()
     app.command()(backtest)
     app.command()(signals)
@@ -62,9 +66,7 @@ def run(home, monkeypatch):
 
 def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is_written(run, tmp_path):
     page = tmp_path / "report.html"
-    done = run(
-        "backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--report", str(page), "--json"
-    )
+    done = run("backtest", *SPAN, "--report", str(page), "--json")
     assert done.exit_code == 0, done.output
     result = json.loads(done.stdout)
     storage, naive = result["figures"]
@@ -73,10 +75,10 @@ def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is
     assert storage["verdict"] == "edge"
     assert sum(month["pnl_eur"] for month in result["months"]) == pytest.approx(storage["pnl_eur"])
     text = page.read_text()
-    assert "Verdict: edge" in text
+    assert "storage: edge, 15 days judged: 15 of 15 days have forecasts" in text
     for part in ("month", "hour", "direction", "zone", "model version"):
         assert f"P&amp;L by {part}" in text
-    assert "15 days judged: 15 of 15 days have forecasts" in text
+    assert "resume_after_days" in text
 
 
 def test_days_without_forecasts_are_a_usage_error_that_says_what_to_do(run):
@@ -86,16 +88,16 @@ def test_days_without_forecasts_are_a_usage_error_that_says_what_to_do(run):
 
 
 def test_days_without_forecasts_are_no_days_of_zero_profit(run):
-    span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST + timedelta(days=30)))
+    longer = str(LAST + timedelta(days=30))
+    span = ("--zone", ZONE, "--from", str(FIRST), "--to", longer, "--strategy", "storage")
     refused = run("backtest", *span)
     assert isinstance(refused.exception, ConfigurationError)  # exit code 2
     assert "15 of 45 days have forecasts" in str(refused.exception)
     assert "--partial" in str(refused.exception)
     part, whole = (
-        json.loads(run("backtest", *words, "--json").stdout)
-        for words in ((*span, "--partial"), ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST)))
+        json.loads(run("backtest", *words, "--json").stdout) for words in ((*span, "--partial"), SPAN)
     )
-    assert part["days"] == {"asked": 45, "with_forecast": 15, "judged": 15}
+    assert part["days"] == [{"strategy": "storage", "asked": 45, "with_forecast": 15, "judged": 15}]
     assert part["figures"] == whole["figures"]
     assert part["figures"][0]["daily_mean_eur"] == pytest.approx(part["figures"][0]["pnl_eur"] / 15)
     assert "15 of 45 days have forecasts" in run("backtest", *span, "--partial").stdout
@@ -108,16 +110,21 @@ def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
         for name in ("day_ahead_prices", "intraday_prices", "imbalance_prices")
     }
     raw["imbalance_prices"] = raw["imbalance_prices"].filter(pl.col("delivery_day") != FIRST)
-    past = TradingPast(zone=ZONE, raw=raw, forecasts=lake.read("day_ahead_forecasts", zones=[ZONE]))
+    inputs = WalkInputs(
+        zone=ZONE,
+        strategies=(),
+        forecasts=lake.read("day_ahead_forecasts", zones=[ZONE]),
+        raw=raw,
+        limits=make_book(),
+        now=gate_closure_utc(ZONE, LAST),
+    )
     days = days_between(FIRST, LAST)
-    assert assess_coverage(past, days, SettlementSpread(settled_against="imbalance")).judged == days[1:]
-    assert assess_coverage(past, days, Storage()).judged == days
+    assert assess_coverage(inputs, days, SettlementSpread(settled_against="imbalance")).judged == days[1:]
+    assert assess_coverage(inputs, days, Storage()).judged == days
 
 
 def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(run):
-    result = json.loads(
-        run("backtest", "--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--json").stdout
-    )
+    result = json.loads(run("backtest", *SPAN, "--json").stdout)
     for by in ("months", "hours", "directions", "zones", "model_versions"):
         assert sum(row["pnl_eur"] for row in result[by]) == pytest.approx(result["figures"][0]["pnl_eur"]), by
     assert {row["direction"] for row in result["directions"]} >= {"buy", "sell"}

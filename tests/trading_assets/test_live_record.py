@@ -3,7 +3,6 @@
 import shutil
 import threading
 from datetime import date, timedelta
-from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -23,6 +22,7 @@ from spot.risk.state import TradingState
 from spot.simulation.market import simulate
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.signals import decide_signals
+from tests.support.registry import OneVersion
 from tests.support.sample_market import make_forecast, make_request
 from trading_assets.checks import conformance_result
 from trading_assets.monitoring.outputs import limits_were_kept, risk_limit_conformance
@@ -33,13 +33,6 @@ from trading_assets.trading.signals import signals
 ZONE, OTHER, DAY = "FR", "DE_LU", date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)
 TABLES = ("signals", "bid_curves", "risk_events", "limit_conformance")
-
-
-class OneVersion:
-    """A registry with one version, number 7."""
-
-    def versions(self, zone):
-        return [SimpleNamespace(version="7", trained_through=DAY - timedelta(days=5))]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +58,7 @@ def run(tmp_path, project_root, market):
         resources = {
             "lake": lake,
             "desk": make_desk(conf, DeskSettings(zones=settings)),
-            "registry": OneVersion(),
+            "registry": OneVersion(DAY - timedelta(days=5)),
             "clock": Clock(fixed_utc=now.isoformat()),
             "alerts": Alerts(lake=lake),
             "state_folder": StateFolder(path=str(store.folder)),

@@ -19,7 +19,7 @@ from resources.wiring import make_lake, make_registry
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import walk_signals
-from workflows.decisions.inputs import desk_before, walk_inputs
+from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.replay import replay_signal
 
 ZONE, FIRST = "FR", date(2025, 8, 4)
@@ -41,7 +41,7 @@ def decide_again(ran: tuple[Lake, ModelRegistry], desk: Desk, environment: Envir
     lake, registry = ran
     now, span = gate_closure_utc(ZONE, LAST), ZoneDays(ZONE, LAST, LAST)
     inputs = walk_inputs(span, lake, desk, registry, environment.trading_state, now)
-    return walk_signals(inputs, span.days, desk_before(span, lake, now)).signals
+    return walk_signals(inputs, span.days, book_before(span, lake)).signals
 
 
 def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_there_is_no_position(

@@ -17,8 +17,9 @@ from resources.trading.state import TradingStateStore
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
-from spot.walk.signals import WalkedSignals, WalkInputs, walk_signals
-from workflows.decisions.inputs import desk_before, walk_inputs
+from spot.walk.inputs import WalkInputs
+from spot.walk.signals import WalkedSignals, walk_signals
+from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.live_record import LiveRecord, live_record, write_decision
 
 
@@ -56,7 +57,7 @@ def decide_span(
         record = live_record(span, lake, now)
         inputs = walk_inputs(span, lake, desk, registry, folder, now)
         days = [day for day in span.days if day not in record.days]
-        walked = walk_signals(inputs, days, record.seen_by(desk_before(span, lake, now)))
+        walked = walk_signals(inputs, days, record.on_top_of(book_before(span, lake)))
         for reason in walked.halt_requests:
             TradingStateStore(folder).halt(span.zone, reason=reason, actor="risk limits")
         with writing_decision(folder):

@@ -1,8 +1,6 @@
-"""What the signals of a span of days need, read from the lake: forecasts, prices, the desk as it stood.
+"""What the signals of a span of days need, read from the lake: forecasts, prices, the desk's book before it."""
 
-No asset is defined here.
-"""
-
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -17,33 +15,40 @@ from resources.settings.zones import Desk
 from resources.trading.state import TradingStateStore
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.market.delivery import ZoneDays
-from spot.market.gates import gate_closure_utc
-from spot.walk.signals import HISTORY_DAYS, DeskBefore, WalkInputs
+from spot.risk.exposure import DRIFT_LEVELS
+from spot.strategy.interface import Strategy
+from spot.walk.inputs import MONEY_DAYS, Book, WalkInputs, history_days
 from workflows.forecasting.served_spread import served_spread
 
-_MONEY_DAYS = 400
 DRIFT_DAYS = 60
 """A verdict on drift that is older says nothing of today."""
-_WORST = {"ok": 0, "not_assessed": 1, "alert": 2, "cannot_see": 3}
 
 
 def walk_inputs(
-    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path, now: datetime
+    span: ZoneDays,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    state_folder: Path,
+    now: datetime,
+    *,
+    strategies: tuple[Strategy, ...] | None = None,
 ) -> WalkInputs:
-    """Everything that decisions on the span depend on beside the desk."""
+    """Everything that decisions on the span depend on beside the book; `strategies` stands for the zone's own."""
     zone, settings = span.zone, desk.zone(span.zone)
-    since, spread = span.first_day - timedelta(days=HISTORY_DAYS), served_spread(span, desk, registry)
+    strategies = strategies_of(desk, zone) if strategies is None else strategies
+    spreads = served_spread(span, strategies, desk, registry)
     raw = read_raw_tables(
         lake,
         zone,
         settings,
-        first_day=since,
+        first_day=span.first_day - timedelta(days=history_days(strategies)),
         last_day=span.last_day,
         tables=(*PRICE_TABLES, "load_forecasts"),
     )
     return WalkInputs(
         zone=zone,
-        strategies=strategies_of(desk, zone),
+        strategies=strategies,
         forecasts=lake.read(
             "day_ahead_forecasts", zones=[zone], first_day=span.first_day, last_day=span.last_day
         ),
@@ -52,45 +57,44 @@ def walk_inputs(
         trading_state=TradingStateStore(state_folder).state(zone),
         now=now,
         trained_through={version.version: version.trained_through for version in registry.versions(zone)},
-        drift_status=drift_status(lake, zone, before=span.first_day),
-        spread=spread,
-        features=DAY_AHEAD_FEATURES.empty()
-        if spread is None or not spread.models
-        else read_features(lake, zone, settings, first_day=span.first_day, last_day=span.last_day),
+        drift_status=drift_statuses(lake, zone, span.days),
+        spread_sources=spreads,
+        features=read_features(lake, zone, settings, first_day=span.first_day, last_day=span.last_day)
+        if any(source.models for source in spreads.values())
+        else DAY_AHEAD_FEATURES.empty(),
         is_live=settings.live,
     )
 
 
-def desk_before(span: ZoneDays, lake: Lake, now: datetime) -> DeskBefore:
-    """The desk's signals and money that a walk over the span may see.
-
-    Of its own zone only earlier days. Of other zones everything while a gate is open; in a replay their days
-    of the span count only where their name comes first, which is the order in which a replay works through
-    the zones.
-    """
-    is_replay = gate_closure_utc(span.zone, span.last_day) <= now
+def book_before(span: ZoneDays, lake: Lake) -> Book:
+    """The desk's signals and money that a walk over the span may see: its own zone's up to the span, all of others."""
     signals = lake.read("signals", first_day=span.first_day - timedelta(days=1), last_day=span.last_day)
     settlements = lake.read(
-        "settlements", first_day=span.first_day - timedelta(days=_MONEY_DAYS), last_day=span.last_day
+        "settlements", first_day=span.first_day - timedelta(days=MONEY_DAYS), last_day=span.last_day
     )
-    is_earlier = pl.col("delivery_day") < span.first_day
-    is_other = (pl.col("zone") < span.zone) if is_replay else (pl.col("zone") != span.zone)
-    visible = is_earlier | is_other
-    return DeskBefore(signals=signals.filter(visible), settlements=settlements.filter(visible))
+    is_before = (pl.col("delivery_day") < span.first_day) | (pl.col("zone") != span.zone)
+    return Book(signals=signals.filter(is_before), settlements=settlements.filter(is_before))
 
 
-def drift_status(lake: Lake, zone: str, *, before: date) -> str:
-    """The newest verdict on drift from before a day.
+def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, str]:
+    """Per day the newest verdict on drift of an earlier day, the worst of its features.
 
-    Ok, alert, cannot_see, or not_assessed where there is none.
+    `not_assessed` where there is none. A verdict on a day rests on inputs as of that day's gate, so that none
+    of it was unknown at the gate of the next day.
     """
-    verdicts = lake.read(
+    rows = lake.read(
         "feature_drift",
         zones=[zone],
-        first_day=before - timedelta(days=DRIFT_DAYS),
-        last_day=before - timedelta(days=1),
+        first_day=days[0] - timedelta(days=DRIFT_DAYS),
+        last_day=days[-1] - timedelta(days=1),
     )
-    if verdicts.is_empty():
-        return "not_assessed"
-    newest = verdicts.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
-    return str(max(newest["status"].unique().to_list(), key=_WORST.__getitem__))
+    verdicts = {
+        day: max(statuses, key=DRIFT_LEVELS.__getitem__)
+        for day, statuses in rows.group_by("delivery_day").agg(pl.col("status").unique()).iter_rows()
+    }
+    return {day: _newest_before(verdicts, day) for day in days}
+
+
+def _newest_before(verdicts: dict[date, str], day: date) -> str:
+    judged = [other for other in verdicts if day - timedelta(days=DRIFT_DAYS) <= other < day]
+    return verdicts[max(judged)] if judged else "not_assessed"

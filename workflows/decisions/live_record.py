@@ -4,7 +4,7 @@ No asset is defined here.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
@@ -13,7 +13,8 @@ from resources.lake.lake import Lake, WriteReport
 from resources.lake.zone_tables import read_span, replace_span
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
-from spot.walk.signals import DeskBefore, WalkedSignals
+from spot.walk.inputs import Book
+from spot.walk.signals import WalkedSignals
 
 KEPT_BECAUSE = (
     "these days were live and their gate has passed; `spotdesk replay` and `spotdesk backtest` look at them"
@@ -29,13 +30,9 @@ class LiveRecord:
     signals: pl.DataFrame
     settlements: pl.DataFrame
 
-    def seen_by(self, before: DeskBefore) -> DeskBefore:
-        """The desk as the walk sees it when it steps over the kept days."""
-        return replace(
-            before,
-            signals=pl.concat([before.signals, self.signals]),
-            settlements=pl.concat([before.settlements, self.settlements]),
-        )
+    def on_top_of(self, before: Book) -> Book:
+        """The book as a walk sees it that steps over the kept days."""
+        return before.with_rows([self.signals], [self.settlements])
 
 
 def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:

@@ -21,7 +21,7 @@ from spot.forecast.explain import explain
 from spot.strategy.reasons import signal_reasons, spread_reasons
 from spot.strategy.spread.model import CatBoostSpread
 from spot.strategy.spread.sources import SpreadMoment
-from spot.walk.signals import HISTORY_DAYS
+from spot.walk.inputs import HISTORY_DAYS
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
 _SHOWN_DAYS = 3

@@ -4,7 +4,7 @@ No asset is defined here.
 """
 
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,8 @@ from spot.errors import ModelError, ModelNotFoundError
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import walk_signals
-from workflows.decisions.inputs import desk_before, walk_inputs
+from workflows.decisions.early import as_first_decided
+from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.forecasting.forecast_days import forecast_days
 
 _NO_MODEL = "none"
@@ -103,14 +104,14 @@ def replay_signal(
     )
     stored = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(mine)
     span = ZoneDays(zone, day, day)
-    now = _instant_of(row, zone, day)
-    inputs = walk_inputs(span, lake, desk, registry, state_folder, now)
+    now = gate_closure_utc(zone, day) + timedelta(hours=24)
+    inputs = as_first_decided(walk_inputs(span, lake, desk, registry, state_folder, now), span, lake)
     if made is not None:
         others = inputs.forecasts.filter(~((pl.col("role") == role) & (pl.col("model_version") == version)))
         inputs = replace(inputs, forecasts=pl.concat([others, made]))
-    walked = walk_signals(inputs, [day], desk_before(span, lake, now))
+    walked = walk_signals(inputs, [day], book_before(span, lake))
     signals = walked.signals.filter(mine)
-    reasons = ["trading_state changed"] if _differs(stored, signals, "trading_state") else []
+    reasons: list[str] = []
     if _differs(stored, signals, "settings_hash"):
         limits = lake.read("limit_conformance", zones=[zone], first_day=day, last_day=day).filter(mine)
         reasons += _changed_limits(limits, walked.conformance.filter(mine)) or [
@@ -145,12 +146,6 @@ def _changed_limits(stored: pl.DataFrame, made: pl.DataFrame) -> list[str]:
 
 def _said(limit: float | None) -> str:
     return "missing" if limit is None else f"{limit:g}"
-
-
-def _instant_of(row: dict[str, Any], zone: str, day: date) -> datetime:
-    """A signal made at its gate was replayed or made late; one made before it was live, at that instant."""
-    gate, made_at = gate_closure_utc(zone, day), row["as_of_utc"]
-    return made_at if made_at < gate else gate + timedelta(hours=24)
 
 
 def _differs(stored: pl.DataFrame, made: pl.DataFrame, column: str) -> bool:

@@ -27,16 +27,24 @@ def spread_lineage(settings: ZoneSettings, strategy: Strategy) -> str:
     return str(Lineage(settings.source, settings.assume_known, strategy.settled_against))
 
 
-def served_spread(span: ZoneDays, desk: Desk, registry: ModelRegistry) -> ServedSpread | None:
-    """The model of each day of the span; None where no strategy asks for one.
+def served_spread(
+    span: ZoneDays, strategies: Sequence[Strategy], desk: Desk, registry: ModelRegistry
+) -> dict[str, ServedSpread]:
+    """Strategy to the model of each day of the span, for the strategies that ask for one.
 
     A day nobody serves, or whose files are damaged, has none.
     """
-    strategy = spread_strategy(desk, span.zone)
-    if strategy is None:
-        return None
-    spreads = registry.of_family(SPREAD_FAMILY)
-    serving = spreads.serving(span.zone, span.days, spread_lineage(desk.zone(span.zone), strategy))
+    return {
+        strategy.strategy: _served(registry.of_family(SPREAD_FAMILY), span, desk.zone(span.zone), strategy)
+        for strategy in strategies
+        if strategy.needs_spread_model
+    }
+
+
+def _served(
+    spreads: ModelRegistry, span: ZoneDays, settings: ZoneSettings, strategy: Strategy
+) -> ServedSpread:
+    serving = spreads.serving(span.zone, span.days, spread_lineage(settings, strategy))
     loaded = _load(spreads, [version for version in serving.values() if version is not None])
     return ServedSpread(
         {

@@ -20,9 +20,8 @@ from spot.errors import ForecastError
 from spot.lifecycle.comparison import PAIR, ComparedVersion, compare_versions
 from spot.market.delivery import ZoneDays, days_between
 from spot.monitoring.watch import scored_forecasts
-from spot.risk.outcomes import zone_outcomes
-from spot.strategy.settle import settle_signals
-from spot.walk.signals import empty_desk, walk_signals
+from spot.walk.inputs import empty_book
+from spot.walk.signals import settle_walked, walk_signals
 from workflows.decisions.inputs import walk_inputs
 from workflows.forecasting.forecast_days import forecast_days
 
@@ -121,11 +120,7 @@ def _paper_money(
     shared = walk_inputs(span, lake, desk, registry, state_folder, now)
     parts = [SETTLEMENTS.empty()]
     for frame in forecasts:
-        walked = walk_signals(replace(shared, forecasts=frame), days, empty_desk())
-        signals = walked.signals.filter(pl.col("role") == "challenger")
-        for strategy in shared.strategies:
-            outcomes = zone_outcomes(shared.raw, zone=span.zone, settled_against=strategy.settled_against)
-            mine = signals.filter(pl.col("strategy") == strategy.strategy)
-            prices = outcomes.filter(pl.col("delivery_day").is_in(list(days)))
-            parts.append(settle_signals(mine, prices, strategy, bid_curves=walked.bid_curves))
+        inputs = replace(shared, forecasts=frame)
+        walked = walk_signals(inputs, days, empty_book())
+        parts.append(settle_walked(inputs, walked, days).filter(pl.col("role") == "challenger"))
     return pl.concat(parts)

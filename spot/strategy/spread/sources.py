@@ -89,6 +89,10 @@ class SpreadSource(Protocol):
         """(P, 9) at the levels of the forecast tables."""
         ...
 
+    def version(self, day: date, /) -> str:
+        """Who speaks for the day; `none` where nobody does."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ServedSpread:
@@ -97,7 +101,7 @@ class ServedSpread:
     models: Mapping[date, tuple[str, SpreadModel]]
     """Delivery day to registered version and model; a day without one has no entry."""
 
-    def version(self, day: date) -> str:
+    def version(self, day: date, /) -> str:
         """Who serves the day; `none` where nobody does."""
         return self.models[day][0] if day in self.models else "none"
 
@@ -147,6 +151,10 @@ class FittedSpread:
             else ServedSpread({moment.day: ("refitted", self._model)}).quantiles(moment)
         )
 
+    def version(self, _: date, /) -> str:
+        """The day of the fit that speaks; `none` before the first."""
+        return "none" if self._model is None else f"refitted-{self._fitted_on}"
+
     def _fit(self, moment: SpreadMoment, minutes: int) -> None:
         inputs, spreads = moment.training_rows(self._window_days)
         self._model = None
@@ -177,6 +185,10 @@ class NaiveSpread:
         else:
             sign = np.full(inputs.height, 1.0 if self.rule == "always_buy" else -1.0)
         return np.repeat((sign * self.size_eur_per_mwh)[:, None], len(LEVELS), axis=1)
+
+    def version(self, _: date, /) -> str:
+        """The name of the rule."""
+        return self.rule
 
 
 def daily_pinball_losses(

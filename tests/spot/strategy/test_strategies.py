@@ -12,6 +12,7 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
+from spot.risk.outcomes import reference_curve
 from spot.strategy.proposals.price_view import PriceView, product_units
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
@@ -20,7 +21,6 @@ from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from spot.strategy.sizing import round_towards_zero, size_by_edge
 from spot.strategy.strategies import load_strategy
-from spot.walk.signals import desk_price
 from tests.support.sample_market import ZONE, make_book, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
@@ -181,6 +181,11 @@ def _given(day, prices, *, known, minutes=60):
     return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
 
 
+def curve(raw, gate):
+    starts = delivery_starts_utc(ZONE, DAY)
+    return reference_curve(raw, zone=ZONE, starts_utc=starts, minutes=60, as_of_utc=gate)
+
+
 def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_and_closes_against():
     gate, settings = gate_closure_utc(ZONE, DAY), PriceView(product="mtu", max_mw=2.0)
     early, late = (
@@ -188,9 +193,9 @@ def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_an
         _given(DAY, [0.0] * 24, known=gate + timedelta(hours=1)),
     )
     raw = {"intraday_prices": pl.concat([early, late])}
-    reference = desk_price(raw, ZONE, DAY, gate, settings)
+    reference = curve(raw, gate)
     assert reference.tolist() == [130.0] * 24
-    assert desk_price({"intraday_prices": late}, ZONE, DAY, gate, settings) is None
+    assert curve({"intraday_prices": late}, gate) is None
     frame = decide_signals(make_request(DAY, settings, reference=reference)).frame
     bought = frame.filter(pl.col("side") == "buy")
     assert bought.height > 0
@@ -206,6 +211,6 @@ def test_the_curve_that_the_desk_gave_by_the_gate_is_what_a_price_view_trades_an
 def test_a_finer_curve_is_averaged_over_the_unit_and_a_gap_is_no_price():
     gate = gate_closure_utc(ZONE, DAY)
     quarters = _given(DAY, [10.0, 20.0, 30.0, 40.0] * 24, known=gate - timedelta(hours=1), minutes=15)
-    reference = desk_price({"intraday_prices": quarters.slice(1)}, ZONE, DAY, gate, PriceView())
+    reference = curve({"intraday_prices": quarters.slice(1)}, gate)
     assert np.isnan(reference[0])
     assert reference[1:].tolist() == [25.0] * 23

@@ -1,15 +1,16 @@
-"""Forecasts for a trading backtest, made as a desk would have made them.
+"""Data for a backtest on raw tables alone: forecasts are made as a desk would have made them.
 
 The model learns from days before the first and walks on day by day.
 """
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import polars as pl
 
-from spot.backtest.trading import TradingPast
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.errors import ForecastError
 from spot.features.known_prices import known_prices
 from spot.features.matrix import HISTORY_DAYS, build_features, build_panel
@@ -19,9 +20,25 @@ from spot.market.gates import gate_closure_utc
 from spot.walk.forecasts import ForecastAuthor, forecast_frame, walk_forward
 
 MAX_HISTORY_DAYS = 1456
+"""Four years of weeks: the most that a model of a backtest learns from."""
 
 
-def walk_past(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BacktestData:
+    """Everything of one zone that a backtest reads, every row with the instant from which it was known."""
+
+    zone: str
+    raw: Mapping[str, pl.DataFrame]
+    """`day_ahead_prices`, and `intraday_prices`, `imbalance_prices` and `load_forecasts` where the zone has
+    them; rows of one source.
+    """
+    forecasts: pl.DataFrame
+    """`day_ahead_forecasts`, each made as of its own gate."""
+    features: pl.DataFrame = field(default_factory=DAY_AHEAD_FEATURES.empty)
+    """`day_ahead_features`, read by a model of the spread only."""
+
+
+def make_backtest_forecasts(
     raw: Mapping[str, pl.DataFrame],
     forecaster: PriceForecaster,
     *,
@@ -29,8 +46,8 @@ def walk_past(
     days: Sequence[date],
     admit: AbstractSet[str] = frozenset(),
     min_history_days: int = 60,
-) -> TradingPast:
-    """The past of `zone` with a forecast for each of `days`, ascending.
+) -> BacktestData:
+    """A forecast for each of `days`, ascending, and the features behind it.
 
     `forecaster` is unfitted and learns from earlier days only.
 
@@ -57,4 +74,4 @@ def walk_past(
         model_name=f"price_{zone}", model_version=f"backtest-{forecaster.name}", role="champion"
     )
     forecasts = forecast_frame(walk_forward(fitted, panel, days, published=published), features, author)
-    return TradingPast(zone=zone, raw=raw, forecasts=forecasts, features=features)
+    return BacktestData(zone=zone, raw=raw, forecasts=forecasts, features=features)

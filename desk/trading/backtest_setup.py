@@ -1,0 +1,141 @@
+"""What a backtest is asked for, and where its data come from: the desk's record, files, or the simulator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Any
+
+import polars as pl
+
+from desk.screen.console import err
+from resources.market.market_files import MarketFiles
+from resources.plugins.members import new_forecaster
+from resources.plugins.strategies import STRATEGIES
+from resources.settings.environment import Environment, desk_resource
+from resources.settings.risk_limits import read_limit_book
+from resources.wiring import make_lake, make_registry
+from spot.backtest.assumptions import Assumption, Assumptions
+from spot.backtest.data import make_backtest_forecasts
+from spot.backtest.trading import BacktestSetup, backtest_setup
+from spot.errors import ConfigurationError
+from spot.market.delivery import ZoneDays
+from spot.simulation.market import simulate
+from spot.strategy.interface import Strategy
+from spot.strategy.spread.sources import FittedSpread
+from spot.strategy.strategies import load_strategy
+from workflows.decisions.backtest_setup import settings_of_source, stored_setup
+
+REFITTED = "fitted anew every four weeks on the year before, and not the versions that served"
+_SIMULATED_DAYS = 400
+"""Days of the simulated market before the first day, for the model to learn from."""
+
+
+class Source(StrEnum):
+    """Where prices and forecasts come from."""
+
+    LAKE = "lake"
+    FILES = "files"
+    SIMULATED = "simulated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What was asked for on the command line."""
+
+    zone: str
+    days: tuple[date, ...]
+    source: Source
+    model: str
+    strategies: tuple[str, ...]
+    """Files in `conf/strategies`; none for the zone's own."""
+    settled_against: str | None
+    distribution: str | None
+    assumed: Assumptions
+
+
+def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, ...]:
+    """The strategies that trade, in their order, with another second price or distribution where one is asked for.
+
+    Raises:
+        ConfigurationError: no such file, a setting is wrong, or it is not clear whose setting is changed.
+    """
+    desk = desk_resource(environment, zones=[asked.zone])
+    names = asked.strategies or desk.zone(asked.zone).strategies
+    changes = {"settled_against": asked.settled_against, "distribution": asked.distribution}
+    changes = {key: value for key, value in changes.items() if value is not None}
+    if changes and len(names) > 1:
+        raise ConfigurationError(
+            f"--against and --spread change one strategy, and {', '.join(names)} trade: name it with --strategy"
+        )
+    return tuple(
+        load_strategy({**desk.document("strategies", name), **changes}, STRATEGIES) for name in names
+    )
+
+
+def make_setup(asked: Asked, strategies: tuple[Strategy, ...], environment: Environment) -> BacktestSetup:
+    """The backtest on the source that is asked for.
+
+    Raises:
+        ConfigurationError: the lake holds no forecast of these days.
+        ForecastError: too few days of prices before the first day.
+    """
+    if asked.source is Source.LAKE:
+        return _on_record(asked, strategies, environment)
+    err.print(f"walking {asked.model} over {len(asked.days)} days of {asked.zone} ...")
+    desk = desk_resource(environment, zones=[asked.zone])
+    if asked.source is Source.FILES:
+        raw = MarketFiles(path=str(environment.market_data)).tables(asked.zone)
+    else:
+        first = asked.days[0] - timedelta(days=_SIMULATED_DAYS)
+        raw = dict(simulate(asked.zone, first, asked.days[-1], seed=1).tables)
+    return fresh_setup(raw, asked, strategies, desk.document("models", asked.model), environment)
+
+
+def fresh_setup(
+    raw: Mapping[str, pl.DataFrame],
+    asked: Asked,
+    strategies: tuple[Strategy, ...],
+    model_document: Mapping[str, Any],
+    environment: Environment,
+) -> BacktestSetup:
+    """A backtest on raw tables alone: the model learns before the first day and walks on.
+
+    Raises:
+        ForecastError: too few days of prices before the first day.
+    """
+    spreads = {one.strategy: FittedSpread() for one in strategies if one.needs_spread_model}
+    setup = backtest_setup(
+        make_backtest_forecasts(raw, new_forecaster(model_document), zone=asked.zone, days=asked.days),
+        strategies,
+        read_limit_book(environment.conf_folder / "risk_limits.yaml"),
+        asked.days,
+        spread_sources=spreads,
+        assumed=asked.assumed,
+    )
+    rows = [Assumption("forecasts", asked.model, "learnt before the first day, and takes in each day since")]
+    rows += [Assumption("model of the spread", "refitted", REFITTED)] if spreads else []
+    return replace(setup, assumptions=(*rows, *setup.assumptions))
+
+
+def _on_record(asked: Asked, strategies: tuple[Strategy, ...], environment: Environment) -> BacktestSetup:
+    """A backtest on what the desk stored of the days, and from the source that its forecasts stand on."""
+    lake, span = make_lake(environment), ZoneDays(asked.zone, asked.days[0], asked.days[-1])
+    forecasts = lake.read(
+        "day_ahead_forecasts", zones=[span.zone], first_day=span.first_day, last_day=span.last_day
+    ).filter(pl.col("role") == "champion")
+    if forecasts.is_empty():
+        raise ConfigurationError(
+            f"the lake holds no forecast of {span.zone} for these days: run `spotdesk run` first, or ask"
+            " --source files"
+        )
+    source = str(forecasts["source"].mode().sort()[0])
+    return stored_setup(
+        span,
+        strategies,
+        lake,
+        desk_resource(environment, zones=[asked.zone], **settings_of_source(source)),
+        make_registry(environment),
+        environment.trading_state,
+        assumed=asked.assumed,
+    )

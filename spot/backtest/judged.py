@@ -1,0 +1,68 @@
+"""A strategy judged on past days: its money, that of its naive rivals on the same days, and the verdict."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from spot.backtest.coverage import Coverage
+from spot.backtest.rivals import naive_rivals
+from spot.backtest.trading import BacktestResult, BacktestSetup, run_backtest
+from spot.backtest.trading_report import SIGNIFICANT, Verdict, compare_with, trading_figures
+from spot.strategy.interface import Strategy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JudgedStrategy:
+    """One strategy and its rivals; every frame holds settlements of the judged days."""
+
+    strategy: Strategy
+    coverage: Coverage
+    settlements: pl.DataFrame
+    rivals: Mapping[str, pl.DataFrame]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether it has an edge.
+
+        A limit at the desk's own price cannot lose against that price: of a strategy that closes at it only
+        the naive forecast, which closes at it too, is a yardstick.
+        """
+        own = trading_figures(self.settlements, self.coverage.judged).verdict
+        if not self.strategy.closes_at_desk_price or own is Verdict.DID_NOT_TRADE:
+            return own
+        over = [compare_with(self.settlements, rival, self.coverage.judged) for rival in self.rivals.values()]
+        chances = [versus.p_not_above for versus in over if versus is not None]
+        if not chances or len(chances) < len(over):
+            return Verdict.TOO_FEW_DAYS
+        return Verdict.EDGE_OVER_NAIVE if max(chances) < SIGNIFICANT else Verdict.NOT_SIGNIFICANT_OVER_NAIVE
+
+
+def judge_strategies(
+    setup: BacktestSetup,
+    days: Sequence[date],
+    coverages: Sequence[Coverage],
+    *,
+    on_day: Callable[[str], None] = lambda _: None,
+) -> tuple[BacktestResult, tuple[JudgedStrategy, ...]]:
+    """Walk the strategies of the setup together, then each rival alone, over the same `days`.
+
+    `coverages` say which of the days are judged, and are those of the strategies in their order. `on_day` is called after each day with the name of
+    who traded it.
+    """
+    names = " and ".join(strategy.label for strategy in setup.inputs.strategies)
+    result = run_backtest(setup, days, on_day=lambda _: on_day(names))
+    judged = []
+    for strategy, coverage in zip(setup.inputs.strategies, coverages, strict=True):
+        rivals = {}
+        for name, rival in naive_rivals(setup, strategy, days).items():
+            walked = run_backtest(rival, days, on_day=lambda _, name=name: on_day(name))  # type: ignore[misc]
+            rivals[name] = _of_days(walked.settlements, coverage)
+        own = _of_days(result.of(strategy), coverage)
+        judged.append(JudgedStrategy(strategy=strategy, coverage=coverage, settlements=own, rivals=rivals))
+    return result, tuple(judged)
+
+
+def _of_days(settlements: pl.DataFrame, coverage: Coverage) -> pl.DataFrame:
+    return settlements.filter(pl.col("delivery_day").is_in(list(coverage.judged)))

@@ -1,0 +1,138 @@
+"""What a walk over the days of one zone stands on: tables, limits, models, and the desk's book before it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
+from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.market.gates import gate_closure_utc
+from spot.risk.limit_book import LimitBook
+from spot.risk.state import TradingState
+from spot.strategy.interface import Strategy
+from spot.strategy.spread.sources import SpreadSource
+
+HISTORY_DAYS = 200
+"""Days of outcomes that a decision looks back on: half a year (`window_days` of 182), and days with gaps."""
+MONEY_DAYS = 400
+"""Days of settled money behind the limits on losses: a year, and the month in which its last days settle."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EarlyDecision:
+    """When a day was decided before its gate, and the facts of that instant that no other table keeps."""
+
+    as_of_utc: datetime
+    trading_state: TradingState
+    is_live: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalkInputs:
+    """What is known to the whole walk of one zone.
+
+    Live trading, replay and backtest fill the same fields; what a backtest cannot know it assumes in
+    `assumed_model_age_days`, `drift_status`, `spread_sources` and `resume_after_days`.
+    """
+
+    zone: str
+    strategies: tuple[Strategy, ...]
+    """In the order in which they use up the limits that they share."""
+    forecasts: pl.DataFrame
+    """Rows of `day_ahead_forecasts`, every role, each day as of its own gate."""
+    raw: Mapping[str, pl.DataFrame]
+    """`day_ahead_prices`, `intraday_prices`, `imbalance_prices` and `load_forecasts` where the zone has them,
+    all vintages, from `history_days` before the first day on.
+    """
+    limits: LimitBook
+    now: datetime
+    """Days whose gate is later are decided now, the others as of their gate."""
+    trading_state: TradingState = TradingState.ACTIVE
+    """Of days whose gate is open."""
+    early_decisions: Mapping[date, EarlyDecision] = field(default_factory=dict)
+    """Days that are decided again as of the instant, and in the state, in which they were decided first."""
+    resume_after_days: int = 0
+    """How many days a zone stays halted after the day on which a limit halted it, in a walk over past days.
+
+    A live zone is resumed by a person; a walk has to assume when. 0 is before the next gate.
+    """
+    trained_through: Mapping[str, date] = field(default_factory=dict)
+    """Model version to the newest day that it learnt from."""
+    assumed_model_age_days: float | None = None
+    """Age of versions that `trained_through` does not name; None denies them."""
+    drift_status: Mapping[date, str] = field(default_factory=dict)
+    """Delivery day to the drift verdict that stood before it; a day that is missing is denied."""
+    spread_sources: Mapping[str, SpreadSource] = field(default_factory=dict)
+    """Strategy to where it takes the distribution of its spread from, beside its own past."""
+    features: pl.DataFrame = field(default_factory=DAY_AHEAD_FEATURES.empty)
+    """`day_ahead_features` of the walk's days, read by models of the spread only."""
+    is_live: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionInstant:
+    """When a day is decided, in which state, and whether the gate was still open then."""
+
+    day: date
+    as_of_utc: datetime
+    trading_state: TradingState
+    is_before_gate: bool
+    is_live: bool
+
+
+def decision_instant(inputs: WalkInputs, day: date, *, halted_until: date) -> DecisionInstant:
+    """As the day was first decided before its gate; else now while the gate is open; else at the gate.
+
+    `halted_until` is the first day on which a zone that the walk itself halted trades again.
+    """
+    gate = gate_closure_utc(inputs.zone, day)
+    early = inputs.early_decisions.get(day)
+    if early is not None:
+        return DecisionInstant(day, early.as_of_utc, early.trading_state, True, early.is_live)
+    if inputs.now <= gate:
+        return DecisionInstant(day, inputs.now, inputs.trading_state, True, inputs.is_live)
+    state = TradingState.HALTED if day < halted_until else TradingState.ACTIVE
+    return DecisionInstant(day, gate, state, False, False)
+
+
+def history_days(strategies: tuple[Strategy, ...]) -> int:
+    """Days of outcomes that the strategies look back on."""
+    return max([HISTORY_DAYS, *(getattr(strategy, "window_days", 0) + 18 for strategy in strategies)])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """The desk's book: its signals and settled money, of all zones, as far as a walk may need them."""
+
+    signals: pl.DataFrame
+    settlements: pl.DataFrame
+
+    def seen_by(self, zone: str, instant: DecisionInstant) -> "Book":
+        """The signals of the day and the day before, and the money of the days before, that count for a decision.
+
+        Before the gate those of every zone. At the gate, in a replay, those of the zones whose names come
+        first, which is the order in which a replay works through the zones: so the same days give the same
+        rows in whichever spans they are walked, and whatever is stored of the zones that come later.
+        """
+        is_seen = pl.lit(value=True) if instant.is_before_gate else pl.col("zone") <= zone
+        day, since = instant.day, instant.day - timedelta(days=MONEY_DAYS)
+        is_near = pl.col("delivery_day").is_between(day - timedelta(days=1), day)
+        is_earlier = pl.col("delivery_day").is_between(since, day, closed="left")
+        return Book(
+            signals=self.signals.filter(is_near, is_seen),
+            settlements=self.settlements.filter(is_earlier, is_seen),
+        )
+
+    def with_rows(self, signals: list[pl.DataFrame], settlements: list[pl.DataFrame]) -> "Book":
+        """The book with more rows."""
+        return Book(
+            signals=pl.concat([self.signals, *signals]),
+            settlements=pl.concat([self.settlements, *settlements]),
+        )
+
+
+def empty_book() -> Book:
+    """The book of a desk that holds nothing yet."""
+    return Book(signals=SIGNALS.empty(), settlements=SETTLEMENTS.empty())
