@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import holidays
 import numpy as np
 import polars as pl
 
@@ -16,31 +15,15 @@ from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import day_ahead_mtu_minutes, days_between, delivery_day_of, delivery_starts_utc
-from spot.market.zones import find_zone
+from spot.market.holidays import holiday_fraction
 
 EPF_MARKETS = ("NP", "PJM", "BE", "FR", "DE")
-_EPF_COUNTRIES = {"NP": ("NO", "SE", "DK", "FI"), "PJM": ("US",), "BE": ("BE",), "FR": ("FR",), "DE": ("DE",)}
 _INPUT_COLUMNS = {
     "load_forecast_mw": ("load_fc_mw",),
     "solar_forecast_mw": ("solar_fc_mw",),
     "wind_forecast_mw": ("wind_fc_mw", "wind_onshore_fc_mw", "wind_offshore_fc_mw"),
 }
 _KNOWN_AT_GATE = ("load_forecast_mw",)
-
-
-def holiday_fractions(countries: Sequence[str], days: Sequence[date]) -> Floats:
-    """(D,) share of the countries that keep each day as a public holiday.
-
-    Sweden's list names every Sunday; those are left out.
-    """
-    years = range(days[0].year, days[-1].year + 1)
-    share = np.zeros(len(days))
-    for country in countries:
-        calendar = holidays.country_holidays(country, years=years)
-        share += np.array(
-            [day in calendar and not (country == "SE" and day.weekday() == 6) for day in days]
-        ) / len(countries)
-    return share
 
 
 def epf_file(folder: Path, market: str) -> Path:
@@ -86,7 +69,7 @@ def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
         resolution_minutes=np.full(len(days), 60),
         prices=values[:, :, 0].copy(),
         inputs={f"exogenous_{i}": values[:, :, i].copy() for i in (1, 2)},
-        holiday_fraction=holiday_fractions(_EPF_COUNTRIES[market], days),
+        holiday_fraction=holiday_fraction(f"EPF_{market}", days),
     )
 
 
@@ -186,7 +169,7 @@ def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> Del
         resolution_minutes=np.array(minutes),
         prices=prices,
         inputs=inputs,
-        holiday_fraction=holiday_fractions(find_zone(zone).holiday_countries, days),
+        holiday_fraction=holiday_fraction(zone, days),
     )
 
 

@@ -1,41 +1,11 @@
-"""Calendar of delivery days: public holidays and the clock. Known for ever, so no gate applies.
+"""Calendar of delivery days: public holidays and the clock. Known for ever, so no gate applies."""
 
-Source of holidays: the open `holidays` package, by ISO country code of the zone.
-"""
-
-from collections.abc import Sequence
-from datetime import date
-from functools import lru_cache
-
-import holidays
 import numpy as np
 
 from spot.arrays import Floats
 from spot.features.grid import Grid
 from spot.market.clock import LONGEST_DAY_QUARTERS, QUARTER_MINUTES
-from spot.market.zones import find_zone
-
-
-@lru_cache(maxsize=512)
-def _holidays_of(country: str, year: int) -> frozenset[date]:
-    return frozenset(holidays.country_holidays(country, years=year))
-
-
-def holiday_fraction(zone: str, days: Sequence[date]) -> Floats:
-    """(D,) share of the zone's holiday calendars on which each day is a public holiday, 0 to 1.
-
-    0 where the zone names no calendar.
-    """
-    countries = find_zone(zone).holiday_countries
-    if not countries:
-        return np.zeros(len(days))
-    return np.array(
-        [
-            sum(day in _holidays_of(country, day.year) for country in countries) / len(countries)
-            for day in days
-        ],
-        dtype=np.float64,
-    )
+from spot.market.holidays import holiday_fraction
 
 
 def calendar_features(grid: Grid) -> dict[str, Floats]:

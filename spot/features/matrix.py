@@ -16,13 +16,14 @@ from spot.arrays import Floats
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ContractError
-from spot.features.calendar import calendar_features, holiday_fraction
+from spot.features.calendar import calendar_features
 from spot.features.fundamentals import fundamental_features
 from spot.features.gatekeeper import Gatekeeper
 from spot.features.grid import Grid, make_grid, periods_of
 from spot.features.price_history import price_features
 from spot.features.second_price_history import second_price_features
 from spot.features.vintages import NEVER_US, check_no_look_ahead
+from spot.market.holidays import holiday_fraction
 
 HISTORY_DAYS = 8
 """Days before the first delivery day that the raw tables must reach back."""

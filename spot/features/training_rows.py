@@ -11,10 +11,10 @@ from spot.contracts.feature_tables import FEATURES, TRAINING_SET
 from spot.contracts.panel import DeliveryPanel
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
-from spot.features.calendar import holiday_fraction
 from spot.features.grid import make_grid, to_us
 from spot.features.matrix import PANEL_INPUTS, build_panel, columns_on_grid
 from spot.market.gates import gate_closure_utc
+from spot.market.holidays import holiday_fraction
 
 _NO_SOURCE = "none"
 

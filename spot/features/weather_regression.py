@@ -19,7 +19,7 @@ from spot.errors import ForecastError
 from spot.market.clock import local_time
 from spot.market.delivery import delivery_starts_utc
 from spot.market.gates import gate_closure_utc
-from spot.market.zones import find_zone
+from spot.market.holidays import day_kind
 
 SOURCE = "own_weather"
 Quantity = Literal["wind", "solar", "load"]
@@ -189,17 +189,8 @@ def _features(quantity: Quantity, wide: pl.DataFrame, zone: str) -> Floats:
 
 def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
     """(N, 72) one-hot: local hour on working days, Saturdays, and Sundays with holidays of the zone's countries."""
-    import holidays
-
     hours = wide.select(local_time(zone).dt.hour().cast(pl.Int64)).to_series().to_numpy()
-    days = wide["delivery_day"].to_list()
-    years = sorted({day.year for day in days})
-    feasts = {
-        day
-        for country in find_zone(zone).holiday_countries
-        for day in holidays.country_holidays(country, years=years)
-    }
-    kinds = np.array([2 if day in feasts or day.weekday() == 6 else int(day.weekday() == 5) for day in days])
+    kinds = np.array([day_kind(zone, day) for day in wide["delivery_day"].to_list()])
     codes = hours + 24 * kinds
     one_hot: Floats = np.eye(72)[codes]
     return one_hot

@@ -6,9 +6,7 @@ One row per market time unit, with the clocks that nature and people follow.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
 
-import holidays
 import numpy as np
 import polars as pl
 
@@ -16,7 +14,7 @@ from spot.arrays import Floats, Ints
 from spot.errors import ContractError
 from spot.market.clock import local_time
 from spot.market.delivery import day_bounds_utc, days_between
-from spot.market.zones import find_zone
+from spot.market.holidays import day_kind
 from spot.simulation.noise import epoch_day
 from spot.simulation.scenarios import Scenario, mtu_minutes
 
@@ -45,7 +43,7 @@ class MarketClock:
     day_of_year: Floats
     """(N,)"""
     day_kind: Ints
-    """(N,) 0 working day, 1 Saturday or bridge, 2 Sunday or public holiday."""
+    """(N,) kind of the period's day: `spot.market.holidays.day_kind`."""
 
     @property
     def middle_hours(self) -> Floats:
@@ -83,7 +81,7 @@ def market_clock(zone: str, first_day: date, last_day: date, scenarios: Sequence
     counts = np.array([len(part) for part in starts])
     start_minutes = np.concatenate(starts)
     resolution = np.repeat(np.array(minutes, dtype=np.int64), counts)
-    kinds = np.array([_day_kind(zone, day) for day in days], dtype=np.int64)
+    kinds = np.array([day_kind(zone, day) for day in days], dtype=np.int64)
     return MarketClock(
         zone=zone,
         days=days,
@@ -103,17 +101,3 @@ def _wall_clock(zone: str, start_minutes: Ints) -> Floats:
     local = local_time(zone, "start")
     hours = starts.select(local.dt.hour().cast(pl.Float64) + local.dt.minute() / 60.0)
     return np.asarray(hours.to_series().to_numpy())
-
-
-@lru_cache(maxsize=65536)
-def _day_kind(zone: str, day: date) -> int:
-    if day.weekday() == 6 or any(
-        day in _holidays_of(country) for country in find_zone(zone).holiday_countries
-    ):
-        return 2
-    return 1 if day.weekday() == 5 else 0
-
-
-@lru_cache(maxsize=64)
-def _holidays_of(country: str) -> holidays.HolidayBase:
-    return holidays.country_holidays(country)

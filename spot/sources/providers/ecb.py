@@ -6,16 +6,15 @@ as known from 16:30 on. It says how much of the currency one EUR buys.
 """
 
 from datetime import UTC, date, datetime, time
-from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import holidays
 import numpy as np
 
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
+from spot.market.holidays import target_holidays
 from spot.market.zones import CENTRAL_EUROPE, find_zone
 from spot.sources.currencies import RATES_TABLE
 from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
@@ -35,12 +34,7 @@ def fixing_known_utc(day: date) -> datetime:
 
 def is_fixing_day(day: date) -> bool:
     """Whether the ECB fixes rates on `day`: Monday to Friday, no TARGET holiday."""
-    return day.weekday() < 5 and day not in _target_holidays(day.year)
-
-
-@lru_cache(maxsize=64)
-def _target_holidays(year: int) -> frozenset[date]:
-    return frozenset(holidays.financial_holidays("ECB", years=year))
+    return day.weekday() < 5 and day not in target_holidays(day.year)
 
 
 def parse_ecb(body: bytes, capture: Capture) -> ParsedDocument:

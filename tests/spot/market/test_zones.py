@@ -2,10 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
-import holidays
 import pytest
 
 from spot.errors import ConfigurationError
+from spot.market.holidays import holidays_of
 from spot.market.zones import ALL_ZONES, BENCHMARK_ZONES, ZONES, find_zone
 
 _EIC_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
@@ -40,7 +40,7 @@ def test_time_zone_and_holiday_calendars_exist(zone):
     ZoneInfo(zone.market_time_zone)
     assert zone.holiday_countries
     for country in zone.holiday_countries:
-        assert holidays.country_holidays(country, years=2025)
+        assert holidays_of(country, 2025)
 
 
 @pytest.mark.parametrize("zone", ZONES.values(), ids=lambda zone: zone.name)
