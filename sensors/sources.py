@@ -23,7 +23,8 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.market.live_sources import LiveProviders
+from resources.plugins.sources import is_live as is_live_source
 from resources.providers.open_meteo import OpenMeteo
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, DeskSettings, ZoneSettings
 from resources.trading.alerts import Alerts
@@ -46,7 +47,7 @@ _BEFORE_GATE = timedelta(hours=3)
 
 def is_live(settings: ZoneSettings) -> bool:
     """Whether the zone is looked after and fed by a live source."""
-    return settings.is_scheduled and settings.source in LIVE_SOURCES
+    return settings.is_scheduled and is_live_source(settings.source)
 
 
 def source_schedules_of(settings: DeskSettings) -> list[ScheduleDefinition]:
@@ -116,10 +117,8 @@ def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetim
     gate = gate_closure_utc(zone, day)
     if not gate - _BEFORE_GATE <= now < gate:
         return []
-    providers = live_providers({})
-    offered = {
-        table for name in settings.sources if name in providers for table in providers[name].tables(zone)
-    }
+    providers = LiveProviders()
+    offered = {table for name in settings.sources for table in providers.tables(name, zone)}
     usual = _usual_minutes(lake, zone)
     messages = []
     for table in (name for name in RAW_TABLES_OF_A_ZONE if name in offered):

@@ -13,8 +13,9 @@ import typer
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
 from resources.lake.lake import Lake
 from resources.market.live_market import LiveMarket
-from resources.market.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, make_live_market
-from resources.settings.environment import desk_settings, provider_tokens, provider_urls, read_environment
+from resources.market.live_sources import LIVE_ONLY_TABLES, make_live_market
+from resources.plugins.sources import SOURCES, is_live
+from resources.settings.environment import desk_settings, provider_secret, provider_urls, read_environment
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
@@ -118,7 +119,7 @@ def backfill(
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
     lake = make_lake(environment)
     market = make_live_market(
-        lake, environment.home / "http", tokens=provider_tokens(), base_urls=provider_urls()
+        lake, environment.home / "http", secret=provider_secret, base_urls=provider_urls()
     )
     rows: list[dict[str, Any]] = []
     # What the library says of each failure stands in the table already.
@@ -185,14 +186,12 @@ def sources_of(zone: str, asked: list[str] | None) -> tuple[str, ...]:
         ConfigurationError: one is not live, or the zone has none.
     """
     if asked:
-        unknown = [name for name in asked if name not in LIVE_SOURCES]
+        unknown = [name for name in asked if not is_live(name)]
         if unknown:
-            raise ConfigurationError(
-                f"no live source {', '.join(unknown)}: known are {', '.join(LIVE_SOURCES)}"
-            )
+            raise ConfigurationError(f"no live source {', '.join(unknown)}: known are {', '.join(SOURCES)}")
         return tuple(dict.fromkeys(asked))
     settings = desk_settings(read_environment()).zones.get(zone)
-    names = tuple(name for name in (settings.sources if settings else ()) if name in LIVE_SOURCES)
+    names = tuple(name for name in (settings.sources if settings else ()) if is_live(name))
     if settings and settings.own_forecasts:
         names = (*names, "open_meteo")  # the archived runs that the own forecasts of a backtest stand on
     if not names:

@@ -12,12 +12,14 @@ from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, progress
 from resources.market.live_sources import make_live_market
 from resources.market.rederive import Rederived
 from resources.market.rederive import rederive as rederive_rows
-from resources.settings.environment import TOKEN_VARIABLES, provider_urls, read_environment
+from resources.settings.environment import provider_urls, read_environment
 from resources.wiring import make_lake
 from spot.market.zones import find_zone
 
-_NO_TOKENS = dict.fromkeys(TOKEN_VARIABLES, "none")
-"""Nothing is asked of anybody; a request is only built to find the parser of its address."""
+
+def _no_secret(_variable: str) -> str:
+    """Nothing is asked of anybody; a request is only built to find the parser of its address."""
+    return "none"
 
 
 def rederive(
@@ -54,7 +56,7 @@ def rederive(
     """
     environment = read_environment()
     lake = make_lake(environment)
-    market = make_live_market(lake, environment.home / "http", tokens=_NO_TOKENS, base_urls=provider_urls())
+    market = make_live_market(lake, environment.home / "http", secret=_no_secret, base_urls=provider_urls())
     captures = lake.read(
         "captures", zones=[find_zone(name).name for name in zone], first_day=since.date() if since else None
     )

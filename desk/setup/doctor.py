@@ -11,14 +11,14 @@ import typer
 from desk.screen.console import JsonFlag, emit, progress
 from desk.setup.findings import Finding, State, data_findings, ledger_findings, trading_findings, use_findings
 from desk.setup.probe import ask_once
-from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.market.live_sources import LiveProviders
+from resources.plugins.sources import SOURCES, is_live
 from resources.providers.provider import Provider
 from resources.settings.environment import (
-    TOKEN_VARIABLES,
     Environment,
     desk_resource,
     desk_settings,
-    provider_tokens,
+    provider_secret,
     provider_urls,
     read_environment,
 )
@@ -111,16 +111,18 @@ def _source_findings(
 
     `silent` remembers who did not answer, so that no host is waited for twice.
     """
-    names = [name for name in settings.sources if name in LIVE_SOURCES]
+    names = [name for name in settings.sources if is_live(name)]
     if settings.own_forecasts:
         names.append("open_meteo")
     if not names:
         state: State = "warn" if settings.live else "ok"
         yield Finding(zone, f"source {settings.source}", state, "not a live source: for study and tests")
         return
-    tokens = provider_tokens()
-    providers = live_providers(tokens, provider_urls())
+    providers = LiveProviders(provider_secret, provider_urls())
     for name in names:
+        if problem := providers.problem(name):
+            yield Finding(zone, f"source {name}", "fail" if name == settings.source else "warn", problem)
+            continue
         missing = (
             sorted(set(RAW_TABLES_OF_A_ZONE) - providers[name].tables(zone)) if name != "open_meteo" else []
         )
@@ -130,13 +132,10 @@ def _source_findings(
             "ok",
             f"has no {', '.join(missing)}" if missing else "has all that is asked of it",
         )
-        unset = [
-            variable
-            for token, variable in TOKEN_VARIABLES.items()
-            if token.split("_")[0] == name and not tokens[token]
-        ]
+        unset = SOURCES[name].unset(provider_secret)
         if unset:
-            text = f"set {', '.join(unset)} in .env: docs/sources/{name}.md says how to get one"
+            page = SOURCES[name].docs
+            text = f"set {', '.join(unset)} in .env" + (f": {page} says how to get it" if page else "")
             yield Finding(zone, f"key of {name}", "fail" if name == settings.source else "warn", text)
         elif not offline:
             yield _reachable(

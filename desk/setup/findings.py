@@ -12,7 +12,8 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features
-from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.market.live_sources import LiveProviders
+from resources.plugins.sources import is_live
 from resources.settings.environment import Environment, desk_resource
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
@@ -105,7 +106,7 @@ def data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) 
 
 
 def _remedy(zone: str, settings: ZoneSettings, newest: date) -> str:
-    if settings.source in LIVE_SOURCES:
+    if is_live(settings.source):
         return f"`spotdesk backfill --zone {zone} --from {newest}`"
     if settings.source == "files":
         return "files hold no more; `spotdesk ingest` adds what you have"
@@ -140,11 +141,11 @@ def _nothing(
             "fail" if is_needed else "warn",
             f"no rows from {names}; the ledger has it from {', '.join(others)}",
         )
-    live = [name for name in settings.sources if name in LIVE_SOURCES]
+    live = [name for name in settings.sources if is_live(name)]
     if (
         live
         and "files" in settings.sources
-        and not any(table in live_providers({})[name].tables(zone) for name in live)
+        and not any(table in LiveProviders().tables(name, zone) for name in live)
     ):
         text = (
             f"not published by {', '.join(live)}: `spotdesk ingest FILE --zone {zone}` brings your own"
@@ -164,13 +165,11 @@ def _published_by(zone: str, settings: ZoneSettings) -> set[str] | None:
 
     None where one of them may hold anything, as files and the simulated market do.
     """
-    providers = live_providers({})
+    providers = LiveProviders()
     if any(name not in providers for name in settings.sources if name != OWN_FORECASTS):
         return None
     own = {"renewable_forecasts", "load_forecasts"} if settings.own_forecasts else set()
-    return own | {
-        table for name in settings.sources if name in providers for table in providers[name].tables(zone)
-    }
+    return own | {table for name in settings.sources for table in providers.tables(name, zone)}
 
 
 def trading_findings(

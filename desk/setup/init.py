@@ -26,19 +26,11 @@ from resources.home.find import (
 )
 from resources.home.make import add_missing_settings, make_home
 from resources.home.open import open_desk
-from resources.market.live_sources import LIVE_SOURCES
-from resources.settings.environment import TOKEN_VARIABLES, provider_tokens, read_environment
+from resources.plugins.sources import SOURCES, all_secrets, check_feed, feeds, secrets_of
+from resources.settings.environment import provider_secret, read_environment
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES, find_zone
-
-_FEEDS = ("simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot")
-_SECRETS: dict[str, tuple[str, ...]] = {
-    "entsoe": ("entsoe",),
-    "pjm": ("pjm",),
-    "ercot": ("ercot", "ercot_username", "ercot_password"),
-}
-"""What a source wants to be given, by the names of `TOKEN_VARIABLES`."""
 
 
 def init(
@@ -54,7 +46,7 @@ def init(
         list[str] | None, typer.Option("--zone", help="Bidding zone; repeat for more.  \\[default: asked]")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--source", help=f"One of {', '.join(_FEEDS)}.  \\[default: asked]")
+        str | None, typer.Option("--source", help="A source of `spotdesk sources`.  \\[default: asked]")
     ] = None,
     fallback: Annotated[
         list[str] | None,
@@ -74,8 +66,8 @@ def init(
         typer.Option(
             "--secret",
             help=(
-                "Key or login as NAME=VALUE, NAME=- reads it from standard input; names:"
-                f" {', '.join(TOKEN_VARIABLES)}."
+                "Key or login as NAME=VALUE, NAME=- reads it from standard input; `spotdesk sources` has the"
+                " names."
             ),
         ),
     ] = None,
@@ -198,7 +190,8 @@ def _write_secrets(home: Path, secrets: dict[str, str]) -> list[Path]:
     if not secrets:
         return []
     path = home / ".env"
-    values = {TOKEN_VARIABLES[name]: value for name, value in secrets.items()}
+    known = all_secrets()
+    values = {known[name].variable: value for name, value in secrets.items()}
     write_whole(path, env_text(path, values).encode(), durable=True, mode=0o600)
     return [path]
 
@@ -242,15 +235,15 @@ def _report(
 
 def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
     """The commands that come next, ready to be pasted."""
-    tokens = provider_tokens()
     unset = [
-        TOKEN_VARIABLES[name] for name in _SECRETS.get(feed, ()) if not (tokens[name] or secrets.get(name))
+        own.variable
+        for own in secrets_of(feed)
+        if not (provider_secret(own.variable) or secrets.get(own.name))
     ]
     if unset:
-        out.print(
-            f"still missing: {', '.join(unset)} in {state_home() / '.env'}; docs/sources/{feed}.md says how"
-            " to get a key"
-        )
+        page = SOURCES[feed].docs
+        how = f"; {page} says how to get it" if page else ""
+        out.print(f"still missing: {', '.join(unset)} in {state_home() / '.env'}{how}")
     chosen = " ".join(f"--zone {name}" for name in zones)
     since = utc_now().date() - timedelta(days=3 * 365)
     history = {
@@ -264,19 +257,25 @@ def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
 
 
 def _checked_source(feed: str) -> str:
-    if feed not in _FEEDS:
-        raise ConfigurationError(f"no source {feed!r}: known are {', '.join(_FEEDS)}")
-    return feed
+    """The name of a source that a zone may have; a plug-in is imported and checked."""
+    name = check_feed(feed)
+    secrets_of(name)
+    return name
 
 
 def _checked_fallbacks(names: list[str]) -> list[str]:
-    known = (*LIVE_SOURCES, "files")
+    known = (*SOURCES, "files")
     unknown = [name for name in names if name not in known]
     if unknown:
         raise ConfigurationError(
             f"no source to fall back to {', '.join(unknown)}: known are {', '.join(known)}"
         )
-    return list(dict.fromkeys(names))
+    return [_checked_fallback(name) for name in dict.fromkeys(names)]
+
+
+def _checked_fallback(name: str) -> str:
+    secrets_of(name)
+    return name
 
 
 def _ask_zones(*, asks: bool) -> list[str]:
@@ -291,12 +290,12 @@ def _ask_zones(*, asks: bool) -> list[str]:
 
 def _ask_source(*, asks: bool) -> str:
     if not asks:
-        raise ConfigurationError(f"name a --source: {', '.join(_FEEDS)}")
-    out.print(
-        "simulated needs nothing; energy_charts and smard are live without a key; entsoe has the most and"
-        " needs a token"
-    )
-    out.print("elexon is for GB; pjm and ercot are for hubs in the US and need a key")
+        raise ConfigurationError(f"name a --source: {', '.join(feeds())}")
+    out.print("simulated: a made-up market, needs nothing\nfiles: recorded data and your own tables")
+    for entry in SOURCES.registrations():
+        if entry.found is not None and entry.found.feeds_zones:
+            key = "; needs a key" if entry.found.secrets else ""
+            out.print(f"{entry.name}: {entry.found.summary}{key}", highlight=False)
     return str(typer.prompt("Which source", default="simulated"))
 
 
@@ -308,11 +307,12 @@ def _secrets(given: list[str], source: str, *, asks: bool) -> dict[str, str]:
     values: dict[str, str] = {}
     for entry in given:
         name, _, value = entry.partition("=")
-        if name not in TOKEN_VARIABLES:
-            raise ConfigurationError(f"--secret {name}=...: known names are {', '.join(TOKEN_VARIABLES)}")
+        if name not in (known := all_secrets()):
+            raise ConfigurationError(f"--secret {name}=...: known names are {', '.join(known)}")
         values[name] = (sys.stdin.readline() if value == "-" else value).strip()
-    for name in _SECRETS.get(source, ()) if asks else ():
-        if name not in values:
-            text = f"{TOKEN_VARIABLES[name]} (empty: set it in .env later)"
-            values[name] = str(typer.prompt(text, default="", hide_input=True, show_default=False)).strip()
+    for own in secrets_of(source) if asks else ():
+        if own.name not in values:
+            text = f"{own.variable}, {own.what} (empty: set it in .env later)"
+            typed = typer.prompt(text, default="", hide_input=True, show_default=False)
+            values[own.name] = str(typed).strip()
     return {name: value for name, value in values.items() if value}

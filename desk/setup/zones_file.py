@@ -5,7 +5,8 @@ from typing import Any
 
 import yaml
 
-from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.market.live_sources import LiveProviders
+from resources.plugins.sources import is_live
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, parse_desk_settings
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
@@ -81,12 +82,8 @@ def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]
 
     Where the first has nothing for the zone, the next that has something takes its place.
     """
-    able = [name for name in (source, *fallbacks) if name not in LIVE_SOURCES or _offers(name, zone)]
-    if (
-        source in LIVE_SOURCES
-        and not _offers(source, zone)
-        and not any(name in LIVE_SOURCES for name in able)
-    ):
+    able = [name for name in (source, *fallbacks) if not is_live(name) or _offers(name, zone)]
+    if is_live(source) and not _offers(source, zone) and not any(is_live(name) for name in able):
         raise ConfigurationError(
             f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who"
             " covers what"
@@ -110,7 +107,7 @@ def _entry(zone: str, source: str, fallbacks: list[str]) -> dict[str, Any]:
 
 def _offers(source: str, zone: str) -> frozenset[str]:
     """Raw tables that a live source has for the zone; nothing is known of the others."""
-    return live_providers({})[source].tables(zone) if source in LIVE_SOURCES else frozenset()
+    return LiveProviders().tables(source, zone)
 
 
 _RAW = frozenset(RAW_TABLES_OF_A_ZONE)
@@ -118,6 +115,6 @@ _RAW = frozenset(RAW_TABLES_OF_A_ZONE)
 
 def lacks(zone: str, source: str, fallbacks: list[str]) -> list[str]:
     """Raw tables that none of the sources has for the zone; files may hold anything."""
-    if source not in LIVE_SOURCES or "files" in fallbacks:
+    if not is_live(source) or "files" in fallbacks:
         return []
     return sorted(_RAW - {table for name in (source, *fallbacks) for table in _offers(name, zone)})

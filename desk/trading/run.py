@@ -19,14 +19,15 @@ from desk.setup.zones_file import zones_text
 from desk.trading.blocked import blocked_days, in_words
 from resources.home.find import TEMPLATES
 from resources.home.open import open_or_make_desk
-from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles
+from resources.plugins.sources import check_feed, is_live
 from resources.settings.environment import (
     Environment,
     desk_resource,
     desk_settings,
     prepare_dagster_home,
-    provider_tokens,
+    provider_secret,
     provider_urls,
     read_environment,
 )
@@ -36,19 +37,6 @@ from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-
-
-class Source(StrEnum):
-    """Sources of raw data; the live ones are asked as the chain goes, and what they say is kept."""
-
-    SIMULATED = "simulated"
-    FILES = "files"
-    ENTSOE = "entsoe"
-    ENERGY_CHARTS = "energy_charts"
-    SMARD = "smard"
-    ELEXON = "elexon"
-    PJM = "pjm"
-    ERCOT = "ercot"
 
 
 class Admitted(StrEnum):
@@ -67,8 +55,11 @@ def run(
         datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")
     ],
     source: Annotated[
-        Source, typer.Option("--source", help="The simulated market, recorded files, or a live source.")
-    ] = Source.SIMULATED,
+        str,
+        typer.Option(
+            "--source", help="The simulated market, recorded files, or a live source of `spotdesk sources`."
+        ),
+    ] = "simulated",
     data: Annotated[
         Path | None,
         typer.Option("--data", help="Folder of the recorded files.  \\[default: SPOTDESK_MARKET_DATA]"),
@@ -101,6 +92,7 @@ def run(
         spotdesk run --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31
     """
     zones = tuple(dict.fromkeys(find_zone(name).name for name in zone))
+    check_feed(source)
     first, last = first_day.date(), last_day.date()
     if last < first:
         raise ConfigurationError(f"--from {first} is after --to {last}")
@@ -113,18 +105,18 @@ def run(
     environment = read_environment()
     if data is not None:
         environment = environment.model_copy(update={"market_data": data.expanduser().resolve()})
-    _refuse_to_disturb_live_zones(environment, zones, source.value, last, is_assumed=bool(assume_known))
-    if source is Source.FILES:
+    _refuse_to_disturb_live_zones(environment, zones, source, last, is_assumed=bool(assume_known))
+    if source == "files":
         _refuse_zones_without_file(environment, zones)
-    if source.value in LIVE_SOURCES:
-        _refuse_silent_source(environment, source.value, zones)
+    if is_live(source):
+        _refuse_silent_source(environment, source, zones)
     desk = desk_resource(environment, zones=zones)
     (
         monitoring_settings(desk),
         promotion_settings(desk),
     )  # wrong settings are said now, not when the monitors' turn comes
     overrides: dict[str, Any] = {
-        "source": source.value,
+        "source": source,
         "assume_known": tuple(table.value for table in assume_known or ()),
     }
     overrides |= {"model": model} if model else {}
@@ -136,13 +128,13 @@ def run(
             " literature only."
         )
     report = _run(environment, zones, first, last, block_days, overrides)
-    rows = [summary_of(environment, name, first, last, source.value) for name in zones]
+    rows = [summary_of(environment, name, first, last, source) for name in zones]
     lake = make_lake(environment)
     flat = [row for name in zones for row in blocked_days(lake, name, first, last)]
     if as_json:
         emit_json({"zones": rows, "chain": asdict(report), "blocked_days": flat})
         return
-    if source is Source.SIMULATED:
+    if source == "simulated":
         out.print("[bold]simulated market: these are no real prices[/bold]")
     out.print(as_facts(rows, by="zone", title=f"{first} to {last}"))
     _print_report(report)
@@ -154,7 +146,7 @@ def run(
     )
 
 
-def _open_desk(zones: tuple[str, ...], source: Source, model: str | None, strategy: list[str] | None) -> None:
+def _open_desk(zones: tuple[str, ...], source: str, model: str | None, strategy: list[str] | None) -> None:
     """The desk in use; in a checkout without one, a new desk whose settings are those of this command.
 
     So every later command works on the same market.
@@ -162,7 +154,7 @@ def _open_desk(zones: tuple[str, ...], source: Source, model: str | None, strate
     more: dict[str, Any] = {"model": model} if model else {}
     more |= {"strategies": strategy} if strategy else {}
     template = TEMPLATES / "conf" / "zones.yaml"
-    text = zones_text(template, list(zones), source.value, [], add=False, force=True, more=more)
+    text = zones_text(template, list(zones), source, [], add=False, force=True, more=more)
     if note := open_or_make_desk({"zones.yaml": text}).note:
         err.print(note, soft_wrap=True)
 
@@ -212,7 +204,7 @@ def _refuse_silent_source(environment: Environment, source: str, zones: tuple[st
 
     A chain over years waits and tries again many times before it gives up.
     """
-    provider = live_providers(provider_tokens(), provider_urls())[source]
+    provider = LiveProviders(provider_secret, provider_urls())[source]
     with suppress(NotYetPublishedError):
         ask_once(environment, provider, zones[0], utc_now())
     # What fails later is told by the chain's own error, once.

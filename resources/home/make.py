@@ -7,6 +7,7 @@ from pathlib import Path
 from resources.files import write_whole
 from resources.home.find import TEMPLATES, is_desk, is_desk_without_marker
 from resources.home.marker import Kind, Marker, new_marker
+from resources.plugins.sources import secret_lines
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
@@ -60,8 +61,9 @@ def _write_templates(home: Path, settings: Mapping[str, str]) -> None:
         _write_new(home / "conf" / name, text.encode(), mode=_OPEN)
     add_missing_settings(home / "conf")
     for template, name in _NAMES.items():
-        mode = _SECRET if name == ".env" else _OPEN
-        _write_new(home / name, (TEMPLATES / template).read_bytes(), mode=mode)
+        is_secret = name == ".env"
+        content = (TEMPLATES / template).read_bytes() + (secret_lines().encode() if is_secret else b"")
+        _write_new(home / name, content, mode=_SECRET if is_secret else _OPEN)
 
 
 def _write_new(path: Path, content: bytes, *, mode: int) -> None:

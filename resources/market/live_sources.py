@@ -3,26 +3,17 @@
 Which there are, with which tokens, behind which HTTP client.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from resources.lake.lake import Lake
 from resources.market.live_market import LiveMarket
-from resources.providers.ecb import Ecb
-from resources.providers.elexon import Elexon
-from resources.providers.energy_charts import EnergyCharts
-from resources.providers.entsoe import Entsoe
-from resources.providers.ercot import Ercot
+from resources.plugins.sources import SOURCES
 from resources.providers.http import HttpClient
-from resources.providers.open_meteo import OpenMeteo
-from resources.providers.pjm import Pjm
 from resources.providers.provider import Provider
-from resources.providers.smard import Smard
 from spot.errors import ConfigurationError
 
-LIVE_SOURCES = ("entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot", "open_meteo", "ecb")
-SOURCES_WITHOUT_KEY = ("energy_charts", "smard", "elexon", "open_meteo", "ecb")
 LIVE_ONLY_TABLES = (
     "other_auction_prices",
     "renewable_forecast_updates",
@@ -36,49 +27,76 @@ LIVE_ONLY_TABLES = (
 """What live sources have beside the raw tables of every source: captured with them and kept for analysts; no
 feature is made of it yet.
 """
-_LOGIN = "ercot_login"
-"""Where ERCOT hands out tokens, among the addresses that may be replaced."""
 
 
-def live_providers(
-    tokens: Mapping[str, str], base_urls: Mapping[str, str] | None = None
-) -> dict[str, Provider]:
-    """Every provider by its name.
+def no_secret(_variable: str) -> str:
+    """For whoever asks a provider only what it has."""
+    return ""
 
-    `tokens` by provider; `base_urls` replaces an address, for a mirror or a test.
 
-    Raises:
-        ConfigurationError: `base_urls` names no live source.
+class LiveProviders(Mapping[str, Provider]):
+    """Every provider by its name, made when it is read.
+
+    Reading a plug-in that cannot be used raises ConfigurationError.
     """
-    own: dict[str, Provider] = {
-        "entsoe": Entsoe(token=tokens.get("entsoe", "")),
-        "energy_charts": EnergyCharts(),
-        "smard": Smard(),
-        "elexon": Elexon(),
-        "pjm": Pjm(key=tokens.get("pjm", "")),
-        "ercot": Ercot(
-            key=tokens.get("ercot", ""),
-            username=tokens.get("ercot_username", ""),
-            password=tokens.get("ercot_password", ""),
-        ),
-        "open_meteo": OpenMeteo(),
-        "ecb": Ecb(),
-    }
-    addresses = dict(base_urls or {})
-    if _LOGIN in addresses:
-        own["ercot"] = replace(own["ercot"], login_url=addresses.pop(_LOGIN))  # type: ignore[type-var]
-    if unknown := set(addresses) - set(own):
-        raise ConfigurationError(
-            f"no live source {', '.join(sorted(unknown))}: known are {', '.join(own)} and {_LOGIN}"
-        )
-    replaced = {name: replace(own[name], base_url=url) for name, url in addresses.items()}  # type: ignore[type-var]
-    return {**own, **replaced}
+
+    def __init__(
+        self, secret: Callable[[str], str] = no_secret, urls: Mapping[str, str] | None = None
+    ) -> None:
+        """`secret` gives the value of a variable; `urls` replaces addresses, for a mirror or a test.
+
+        Raises:
+            ConfigurationError: `urls` names no address of a source.
+        """
+        self._secret, self._urls = secret, dict(urls or {})
+        if set(self._urls) - set(SOURCES):
+            self._check_addresses()
+
+    def __getitem__(self, name: str) -> Provider:
+        return self._made.setdefault(name, SOURCES[name].made(self._secret, self._urls))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SOURCES)
+
+    def __len__(self) -> int:
+        return len(SOURCES)
+
+    def __contains__(self, name: object) -> bool:
+        return name in SOURCES
+
+    def tables(self, name: str, zone: str) -> frozenset[str]:
+        """Raw tables that a source has for the zone.
+
+        Nothing where no provider stands behind the name, or a plug-in that cannot be used: who asks for its rows
+        is told why.
+        """
+        return self[name].tables(zone) if name in self and not self.problem(name) else frozenset()
+
+    def problem(self, name: str) -> str:
+        """Why a source cannot be used; empty where it can."""
+        try:
+            self[name]
+        except ConfigurationError as error:
+            return str(error)
+        return ""
+
+    @cached_property
+    def _made(self) -> dict[str, Provider]:
+        return {}
+
+    def _check_addresses(self) -> None:
+        further = [name for found in SOURCES.built_in.values() for name in found.addresses]
+        unknown = set(self._urls) - set(SOURCES) - set(further)
+        if unknown:
+            raise ConfigurationError(
+                f"no live source {', '.join(sorted(unknown))}: known are {', '.join((*SOURCES, *further))}"
+            )
 
 
 def live_only_tables(zone: str, sources: Sequence[str]) -> tuple[str, ...]:
     """Those of `LIVE_ONLY_TABLES` that any of the sources has for the zone."""
-    providers = live_providers({})
-    offered = {table for name in sources if name in providers for table in providers[name].tables(zone)}
+    providers = LiveProviders()
+    offered = {table for name in sources for table in providers.tables(name, zone)}
     return tuple(table for table in LIVE_ONLY_TABLES if table in offered)
 
 
@@ -86,7 +104,7 @@ def make_live_market(
     lake: Lake,
     http_folder: Path,
     *,
-    tokens: Mapping[str, str],
+    secret: Callable[[str], str],
     base_urls: Mapping[str, str] | None = None,
     warn: Callable[[str, str], None] | None = None,
 ) -> LiveMarket:
@@ -98,7 +116,7 @@ def make_live_market(
     def client(provider: Provider) -> HttpClient:
         return HttpClient(http_folder, provider.policy)
 
-    market = LiveMarket(lake, live_providers(tokens, base_urls), client)
+    market = LiveMarket(lake, LiveProviders(secret, base_urls), client)
     if warn is not None:
         market.warn = warn
     return market

@@ -15,9 +15,10 @@ from dagster import ConfigurableResource, ResourceDependency
 from pydantic import Field
 
 from resources.lake.lake import Lake
-from resources.market.live_sources import LIVE_ONLY_TABLES, LIVE_SOURCES, live_providers, make_live_market
-from resources.settings.environment import provider_tokens
-from resources.settings.zones import ScenarioSettings, SourceName, ZoneSettings
+from resources.market.live_sources import LIVE_ONLY_TABLES, LiveProviders, make_live_market
+from resources.plugins.sources import is_live
+from resources.settings.environment import provider_secret
+from resources.settings.zones import ScenarioSettings, ZoneSettings
 from resources.trading.alerts import Alerts
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError
@@ -55,7 +56,7 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
                 is not believable.
         """
         named = _named(table, settings)
-        if settings.source in LIVE_SOURCES or table == "weather_forecasts":
+        if is_live(settings.source) or table == "weather_forecasts":
             return self._live(table, zone, first_day, last_day, named=named, now=now)
         tables = self._tables(settings.source, zone, first_day, last_day, settings)
         rows = tables.get(table, find_contract(table).empty())
@@ -71,19 +72,16 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
         Raises:
             ConfigurationError: the folder of recorded data is missing or empty, or does not hold the zone.
         """
-        if settings.source in LIVE_SOURCES or table == "weather_forecasts":
-            providers = live_providers({})
-            return any(
-                name in providers and table in providers[name].tables(zone)
-                for name in _named(table, settings)
-            )
+        if is_live(settings.source) or table == "weather_forecasts":
+            providers = LiveProviders()
+            return any(table in providers.tables(name, zone) for name in _named(table, settings))
         if settings.source == "files":
             held = _recorded(Path(self.data_folder), zone)[0].get(table)
             return held is not None and not held.is_empty()
         return True
 
     def _tables(
-        self, source: SourceName, zone: str, first_day: date, last_day: date, settings: ZoneSettings
+        self, source: str, zone: str, first_day: date, last_day: date, settings: ZoneSettings
     ) -> Mapping[str, pl.DataFrame]:
         if source == "simulated":
             return _simulated(zone, first_day, last_day, settings.seed, settings.scenarios)
@@ -104,12 +102,14 @@ class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
             )
 
         market = make_live_market(
-            self.lake, Path(self.http_folder), tokens=provider_tokens(), base_urls=self.base_urls, warn=warn
+            self.lake, Path(self.http_folder), secret=provider_secret, base_urls=self.base_urls, warn=warn
         )
+        # A plug-in that cannot be used is asked too, so that the failure and its reason are seen.
+        known = LiveProviders()
         sources = [
             name
             for name in named
-            if name in market.providers and table in market.providers[name].tables(zone)
+            if table in known.tables(name, zone) or (name in known and known.problem(name))
         ]
         if not sources:
             return find_contract(table).empty()

@@ -6,20 +6,25 @@ No key.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, require_table, span_utc
+from resources.providers.provider import Provider, ProviderRequest, require_table, span_utc
 from spot.market.zones import find_zone
 from spot.sources.currencies import RATES_TABLE
 from spot.sources.providers.ecb import SOURCE, parse_ecb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ecb:
+class Ecb(Provider):
     """The provider `ecb`."""
 
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "exchange rates, for zones that trade in another currency"
+    docs: ClassVar[str] = "docs/sources/ecb.md"
+    feeds_zones: ClassVar[bool] = False
+
     base_url: str = "https://data-api.ecb.europa.eu/service/data"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=30.0))
     longest_span_days: int = 400
 

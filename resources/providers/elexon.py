@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, instant_text, require_table, span_utc
+from resources.providers.provider import Provider, ProviderRequest, instant_text, require_table, span_utc
 from spot.market.delivery import days_between
 from spot.sources.parsed import Capture, ParsedDocument
 from spot.sources.providers.elexon import SOURCE, ZONE, parse_elexon
@@ -30,14 +31,17 @@ _SYSTEM_PRICES = "balancing/settlement/system-prices"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Elexon:
+class Elexon(Provider):
     """The provider `elexon`.
 
     The market index stands for intraday trading, the system price settles imbalances.
     """
 
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "GB: market index, system price, demand, wind and solar, capacity"
+    docs: ClassVar[str] = "docs/sources/elexon.md"
+
     base_url: str = "https://data.elexon.co.uk/bmrs/api/v1"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=60.0))
     longest_span_days: int = 7
 

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, instant_text, require_table, span_utc
+from resources.providers.provider import Provider, ProviderRequest, instant_text, require_table, span_utc
 from spot.sources.parsed import Capture, ParsedDocument
 from spot.sources.providers.energy_charts import (
     BIDDING_ZONES,
@@ -23,11 +24,14 @@ _FORECASTS = {"load_forecasts": ("load",), "renewable_forecasts": ("solar", "win
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnergyCharts:
+class EnergyCharts(Provider):
     """The provider `energy_charts`: the quickest way to live data without a key."""
 
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "Europe: prices; by country load, wind and solar, forecasts"
+    docs: ClassVar[str] = "docs/sources/energy_charts.md"
+
     base_url: str = "https://api.energy-charts.info"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=20.0))
     longest_span_days: int = 92
 

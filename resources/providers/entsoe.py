@@ -9,10 +9,10 @@ parameter, so it is handed over as a secret. Source: "Transparency Platform REST
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, require_table, span_utc
-from spot.errors import ConfigurationError
+from resources.providers.provider import Provider, ProviderRequest, Secret, require_table, span_utc
 from spot.market.zones import ZONES, find_zone
 from spot.sources.providers import entsoe_codes as codes
 from spot.sources.providers.entsoe import SOURCE, parse_entsoe
@@ -80,12 +80,23 @@ _ZONES_OF_OTHER_AUCTIONS = frozenset({"AT", "DE_LU"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entsoe:
+class Entsoe(Provider):
     """The provider `entsoe`."""
+
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "Europe: prices, load, wind and solar, imbalance, outages, net positions, flows"
+    docs: ClassVar[str] = "docs/sources/entsoe.md"
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret(
+            name="entsoe",
+            field="token",
+            variable="SPOTDESK_ENTSOE_TOKEN",
+            what="token of the Transparency Platform",
+        ),
+    )
 
     token: str = field(default="", repr=False)
     base_url: str = "https://web-api.tp.entsoe.eu/api"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=240.0))
     longest_span_days: int = 92
 
@@ -103,11 +114,7 @@ class Entsoe:
             ConfigurationError: no token, or no such table for the zone.
         """
         require_table(self, table, zone)
-        if not self.token:
-            raise ConfigurationError(
-                "ENTSO-E needs a token: set SPOTDESK_ENTSOE_TOKEN in .env (docs/sources/entsoe.md says how to"
-                " get one)"
-            )
+        self.require_secrets()
         return [
             self._request(table, zone, first_day, last_day, parameters)
             for parameters in _parameters(table, zone)

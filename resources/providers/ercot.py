@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
 from functools import partial
+from types import MappingProxyType
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from resources.providers.http import HttpClient, HttpPolicy
-from resources.providers.provider import ProviderRequest, require_table, span_utc
+from resources.providers.provider import Provider, ProviderRequest, Secret, require_table, span_utc
 from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
@@ -37,8 +39,18 @@ _TOKENS: dict[tuple[str, str], tuple[str, float]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ercot:
+class Ercot(Provider):
     """The provider `ercot`."""
+
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "hubs of ERCOT: day-ahead and real-time price, load forecast"
+    docs: ClassVar[str] = "docs/sources/ercot.md"
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret(name="ercot", field="key", variable="SPOTDESK_ERCOT_KEY", what="key of the Public API"),
+        Secret(name="ercot_username", field="username", variable="SPOTDESK_ERCOT_USERNAME", what="user name"),
+        Secret(name="ercot_password", field="password", variable="SPOTDESK_ERCOT_PASSWORD", what="password"),
+    )
+    addresses: ClassVar[Mapping[str, str]] = MappingProxyType({"ercot_login": "login_url"})
 
     key: str = field(default="", repr=False)
     username: str = field(default="", repr=False)
@@ -47,7 +59,6 @@ class Ercot:
     login_url: str = (
         "https://ercotb2c.b2clogin.com/ercotb2c.onmicrosoft.com/B2C_1_PUBAPI-ROPC-FLOW/oauth2/v2.0/token"
     )
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=24.0))
     longest_span_days: int = 92
 
@@ -69,11 +80,7 @@ class Ercot:
             ConfigurationError: a key or login is missing, or no such table for the zone.
         """
         require_table(self, table, zone)
-        if not (self.key and self.username and self.password):
-            raise ConfigurationError(
-                "ERCOT needs a key and a login: set SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME and"
-                " SPOTDESK_ERCOT_PASSWORD in .env (docs/sources/ercot.md says how to get them)"
-            )
+        self.require_secrets()
         return list(self._requests(table, zone, first_day, last_day))
 
     def _requests(self, table: str, zone: str, first_day: date, last_day: date) -> Iterator[ProviderRequest]:

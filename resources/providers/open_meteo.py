@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, require_table, span_utc
+from resources.providers.provider import Provider, ProviderRequest, require_table, span_utc
 from spot.contracts.live_tables import WEATHER_SERIES
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
@@ -42,12 +43,16 @@ POINTS: dict[str, tuple[tuple[float, float], ...]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenMeteo:
+class OpenMeteo(Provider):
     """The provider `open_meteo`."""
+
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "weather forecast runs, for own_forecasts (non-commercial)"
+    docs: ClassVar[str] = "docs/sources/open_meteo.md"
+    feeds_zones: ClassVar[bool] = False
 
     base_url: str = "https://single-runs-api.open-meteo.com/v1/forecast"
     model: str = "ecmwf_ifs"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=120.0))
     longest_span_days: int = 7
 

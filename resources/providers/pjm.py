@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, require_table, span_utc
-from spot.errors import ConfigurationError
+from resources.providers.provider import Provider, ProviderRequest, Secret, require_table, span_utc
 from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, ParsedDocument
 from spot.sources.providers.pjm import OPERATOR, SOURCE, Feed, parse_pjm
@@ -32,12 +32,18 @@ newest forecast alone.
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pjm:
+class Pjm(Provider):
     """The provider `pjm`."""
+
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "hubs of PJM: day-ahead and real-time price, load forecast"
+    docs: ClassVar[str] = "docs/sources/pjm.md"
+    secrets: ClassVar[tuple[Secret, ...]] = (
+        Secret(name="pjm", field="key", variable="SPOTDESK_PJM_KEY", what="key of Data Miner 2"),
+    )
 
     key: str = field(default="", repr=False)
     base_url: str = "https://api.pjm.com/api/v1"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=6.0))
     longest_span_days: int = 92
 
@@ -59,10 +65,7 @@ class Pjm:
             ConfigurationError: no key, or no such table for the zone.
         """
         require_table(self, table, zone)
-        if not self.key:
-            raise ConfigurationError(
-                "PJM needs a key: set SPOTDESK_PJM_KEY in .env (docs/sources/pjm.md says how to get one)"
-            )
+        self.require_secrets()
         return list(self._requests(table, zone, (first_day, last_day)))
 
     def _requests(self, table: str, zone: str, days: tuple[date, date]) -> Iterator[ProviderRequest]:

@@ -3,10 +3,12 @@
 One request, with the parser that reads its answer, and the port that each provider satisfies.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Protocol
+from types import MappingProxyType
+from typing import ClassVar, Self
 
 from resources.providers.http import Answer, HttpClient, HttpPolicy, shown_address
 from spot.errors import ConfigurationError
@@ -45,35 +47,77 @@ class ProviderRequest:
         return shown_address(self.url, self.parameters, self.secrets)
 
 
-class Provider(Protocol):
-    """A source of raw rows. It plans requests; the client asks, the parser reads."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A key or login that a provider wants to be given."""
 
-    @property
-    def name(self) -> str:
-        """As in the column `source`."""
-        ...
+    name: str
+    """As `spotdesk init --secret NAME=VALUE` calls it."""
+    field: str
+    """Field of the provider's class that holds it."""
+    variable: str
+    """Variable of `.env` or of the process that holds it."""
+    what: str
+    """For people: `key of PJM Data Miner 2`."""
 
-    @property
-    def policy(self) -> HttpPolicy:
-        """How often it may be asked, and how patiently."""
-        ...
 
-    @property
-    def longest_span_days(self) -> int:
-        """Delivery days that one request may span; a backfill goes in steps of it."""
-        ...
+class Provider(ABC):
+    """A source of raw rows. It plans requests; the client asks, the parser reads.
 
+    A subclass is made with its secrets and addresses as keywords, each with a default.
+    """
+
+    name: ClassVar[str]
+    """As in the column `source`, and the name of its module in `resources/providers`."""
+    summary: ClassVar[str]
+    """What it has, in one line for `spotdesk sources`."""
+    docs: ClassVar[str] = ""
+    """Page that says how to get a key and what the source gets wrong."""
+    feeds_zones: ClassVar[bool] = True
+    """A zone may name it as its source; not so a source of weather or exchange rates alone."""
+    secrets: ClassVar[tuple[Secret, ...]] = ()
+    addresses: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Further addresses that SPOTDESK_PROVIDER_URLS may replace: name to field. `base_url` has the name of the
+    provider.
+    """
+
+    base_url: str
+    policy: HttpPolicy
+    """How often it may be asked, and how patiently."""
+    longest_span_days: int
+    """Delivery days that one request may span; a backfill goes in steps of it."""
+
+    @classmethod
+    def made(cls, secret: Callable[[str], str], urls: Mapping[str, str]) -> Self:
+        """The provider with its secrets, asked for by their variables, and with other addresses by their names."""
+        fields = {own.field: secret(own.variable) for own in cls.secrets}
+        known = {cls.name: "base_url", **cls.addresses}
+        return cls(**fields, **{field: urls[name] for name, field in known.items() if name in urls})
+
+    @classmethod
+    def unset(cls, secret: Callable[[str], str]) -> list[str]:
+        """Variables of its secrets that hold nothing."""
+        return [own.variable for own in cls.secrets if not secret(own.variable)]
+
+    def require_secrets(self) -> None:
+        """Raise ConfigurationError unless it has all its secrets; the message names their variables."""
+        if not all(getattr(self, own.field) for own in self.secrets):
+            names = " and ".join(own.what for own in self.secrets)
+            variables = " and ".join(own.variable for own in self.secrets)
+            where = f" ({self.docs} says how to get it)" if self.docs else ""
+            raise ConfigurationError(f"{self.name} needs its {names}: set {variables} in .env{where}")
+
+    @abstractmethod
     def tables(self, zone: str) -> frozenset[str]:
         """Raw tables that it has for the zone; empty where it does not know the zone."""
-        ...
 
+    @abstractmethod
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
         """Requests for the delivery days of the range, both included.
 
         Raises:
             ConfigurationError: it does not have the table for the zone, or a token is missing.
         """
-        ...
 
 
 def span_utc(zone: str, first_day: date, last_day: date) -> tuple[datetime, datetime]:

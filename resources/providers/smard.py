@@ -7,20 +7,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
+from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
-from resources.providers.provider import ProviderRequest, require_table, span_utc
+from resources.providers.provider import Provider, ProviderRequest, require_table, span_utc
 from spot.market.delivery import day_ahead_mtu_minutes, day_bounds_utc
 from spot.sources.parsed import Capture, ParsedDocument
 from spot.sources.providers.smard import SOURCE, SmardSeries, parse_smard, smard_series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Smard:
+class Smard(Provider):
     """The provider `smard`: Germany, and the prices of its neighbours."""
 
+    name: ClassVar[str] = SOURCE
+    summary: ClassVar[str] = "DE_LU: everything; prices of its neighbours"
+    docs: ClassVar[str] = "docs/sources/smard.md"
+
     base_url: str = "https://www.smard.de/app/chart_data"
-    name: str = SOURCE
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=60.0))
     longest_span_days: int = 366
 

@@ -16,9 +16,7 @@ is one `.env` per desk, in its folder: that of a checkout would give the webhook
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
-| SPOTDESK_ENTSOE_TOKEN | none | token of the ENTSO-E platform, for zones with that source |
-| SPOTDESK_PJM_KEY | none | key of PJM Data Miner 2 |
-| SPOTDESK_ERCOT_KEY, SPOTDESK_ERCOT_USERNAME, SPOTDESK_ERCOT_PASSWORD | none | key and login of the ERCOT public API |
+| SPOTDESK_ENTSOE_TOKEN, SPOTDESK_PJM_KEY ... | none | keys of sources: `spotdesk sources` names them |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP | none | for a lake on S3 |
 | AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN | none | likewise; a role or a profile does without |
 
@@ -42,14 +40,6 @@ from resources.settings.zones import Desk, DeskSettings, load_desk_settings, mak
 from spot.errors import ConfigurationError
 
 EnvironmentName = Literal["local", "paper", "production"]
-TOKEN_VARIABLES = {
-    "entsoe": "SPOTDESK_ENTSOE_TOKEN",
-    "pjm": "SPOTDESK_PJM_KEY",
-    "ercot": "SPOTDESK_ERCOT_KEY",
-    "ercot_username": "SPOTDESK_ERCOT_USERNAME",
-    "ercot_password": "SPOTDESK_ERCOT_PASSWORD",
-}
-"""What a provider wants to be given, and the variable that holds it."""
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -168,14 +158,13 @@ def _in_words(problem: Mapping[str, Any]) -> str:
     return f"{where}{given}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
-def provider_tokens() -> dict[str, str]:
-    """Provider to its token.
+def provider_secret(variable_name: str) -> str:
+    """The value of a variable that a source names (`spotdesk sources`); empty where it is not set.
 
     Read at each use and never part of a resource's configuration, which the UI shows.
     """
-    environment = read_environment()
-    found = {name: environment.secret(held) for name, held in TOKEN_VARIABLES.items()}
-    return {name: "" if value is None else value.get_secret_value() for name, value in found.items()}
+    value = read_environment().secret(variable_name)
+    return "" if value is None else value.get_secret_value()
 
 
 def alert_webhook() -> str:

@@ -6,16 +6,28 @@ Read once, checked, then frozen.
 from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
 from dagster import ConfigurableResource
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from resources.plugins.sources import check_feed
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
-SourceName = Literal["simulated", "files", "entsoe", "energy_charts", "smard", "elexon", "pjm", "ercot"]
+
+def _known_source(name: str) -> str:
+    try:
+        return check_feed(name)
+    except ConfigurationError as error:
+        raise ValueError(str(error)) from None
+
+
+SourceName = Annotated[str, AfterValidator(_known_source)]
+"""A source that a zone may have, see `spotdesk sources`. A plug-in is not imported here: a zone whose plug-in is
+broken shall not keep the others from starting.
+"""
 OWN_FORECASTS = "own_weather"
 """Source of the rows that the desk's own forecasts of wind, solar and load write."""
 RAW_TABLES_OF_A_ZONE = (

@@ -301,7 +301,7 @@ def test_backfill_gives_up_soon_where_nobody_answers_and_goes_on_later(
 
 
 def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forecasts(home: Path) -> None:
-    market = make_live_market(Lake(uri=str(home / "lake")), home / "http", tokens={"entsoe": "x"})
+    market = make_live_market(Lake(uri=str(home / "lake")), home / "http", secret=lambda _: "x")
     (home / "conf" / "zones.yaml").write_text("zones: {NL: {source: entsoe, own_forecasts: true}}\n")
     sources = desk.data.backfill.sources_of("NL", None)
     tables = {

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from resources.plugins.sources import all_secrets
 from resources.settings.environment import (
-    TOKEN_VARIABLES,
     aws_credentials,
-    provider_tokens,
+    provider_secret,
     read_environment,
     signal_webhook,
 )
@@ -22,7 +22,7 @@ _SECRETS = (
     "SPOTDESK_SIGNAL_WEBHOOK_URL",
     "SPOTDESK_SIGNAL_WEBHOOK_SECRET",
     "AWS_SECRET_ACCESS_KEY",
-    *TOKEN_VARIABLES.values(),
+    *(secret.variable for secret in all_secrets().values()),
 )
 
 _GROUPED = """
@@ -80,7 +80,7 @@ def test_a_variable_of_the_process_goes_before_one_of_the_file_and_empty_is_not_
     monkeypatch.setenv("SPOTDESK_LAKE_URI", "")
     monkeypatch.setenv("SPOTDESK_PJM_KEY", "b")
     assert (read_environment().name, read_environment().lake_uri) == ("production", "s3://file/x")
-    assert provider_tokens()["pjm"] == "b"
+    assert provider_secret("SPOTDESK_PJM_KEY") == "b"
 
 
 def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.MonkeyPatch):
@@ -89,7 +89,7 @@ def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.Monkey
     shown = f"{environment!r} {environment} {environment.model_dump()} {environment.model_dump_json()}"
     assert CANARY not in shown
     assert signal_webhook() == {"url": CANARY, "secret": CANARY}
-    assert set(provider_tokens().values()) == {CANARY}
+    assert {provider_secret(one.variable) for one in all_secrets().values()} == {CANARY}
     assert aws_credentials() == {"AWS_SECRET_ACCESS_KEY": CANARY}
 
 

@@ -8,10 +8,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from resources.home.make import make_home
 from resources.lake.lake import Lake
+from resources.market.live_sources import LiveProviders, live_only_tables
 from resources.plugins.members import MEMBERS
 from resources.plugins.registry import Registry
 from resources.plugins.source_code import _hash_of_package, source_hash
+from resources.plugins.sources import SOURCES, all_secrets, check_feed, secret_lines
 from resources.plugins.strategies import STRATEGIES
 from resources.settings.code_version import model_code_version
 from resources.settings.strategies import read_strategy
@@ -188,13 +191,114 @@ def test_the_hash_of_a_package_covers_all_its_files(packages):
     assert source_hash(deep.Deep) != before
 
 
+SOURCE = """
+from typing import ClassVar
+from resources.providers.http import HttpPolicy
+from resources.providers.provider import Provider, Secret
+
+class Acme(Provider):
+    name: ClassVar[str] = "acme"
+    summary: ClassVar[str] = "made-up prices"
+    docs: ClassVar[str] = "https://acme.example/docs"
+    secrets: ClassVar = (Secret(name="acme", field="key", variable="ACME_KEY", what="key of Acme"),)
+    policy = HttpPolicy()
+    longest_span_days = 7
+
+    def __init__(self, key="", base_url="https://acme.example"):
+        self.key, self.base_url = key, base_url
+
+    def tables(self, zone):
+        return frozenset({"day_ahead_prices"})
+
+    def requests(self, table, zone, first_day, last_day):
+        self.require_secrets()
+        return []
+"""
+
+
+@pytest.fixture
+def sources(packages, monkeypatch):
+    """Installs code as the source `acme` and gives the registry that has it."""
+
+    def install_source(code: str) -> Registry:
+        install(packages, "acme_source", code, {"spotdesk.sources": {"acme": "acme_source:Acme"}})
+        found = fresh(SOURCES)
+        for module in ("resources.plugins.sources", "resources.market.live_sources"):
+            monkeypatch.setattr(f"{module}.SOURCES", found)
+        return found
+
+    return install_source
+
+
+def test_a_source_of_a_package_is_made_with_its_key_and_feeds_a_zone(sources):
+    sources(SOURCE)
+    settings = parse_desk_settings({"zones": {"DE_LU": {"source": "acme"}}})
+    assert settings.zones["DE_LU"].source == "acme"
+    made = LiveProviders({"ACME_KEY": "k"}.get, {"acme": "https://mirror.example"})["acme"]
+    assert (made.key, made.base_url) == ("k", "https://mirror.example")
+    assert all_secrets()["acme"].variable == "ACME_KEY"
+    assert "# acme: key of Acme (https://acme.example/docs)\n#ACME_KEY=\n" in secret_lines()
+    with pytest.raises(ConfigurationError, match=r"acme needs its key of Acme: set ACME_KEY in \.env"):
+        LiveProviders()["acme"].requests("day_ahead_prices", "DE_LU", date(2025, 6, 3), date(2025, 6, 3))
+
+
+def test_a_broken_source_is_told_to_who_asks_and_leaves_the_others_alone(sources):
+    sources("raise OSError('no licence')")
+    settings = parse_desk_settings({"zones": {"DE_LU": {"source": "acme"}, "FR": {"source": "smard"}}})
+    providers = LiveProviders()
+    assert providers.tables("acme", "DE_LU") == frozenset()
+    assert providers.tables("smard", "FR") == {"day_ahead_prices"}
+    assert "acme_source 1.2" in providers.problem("acme")
+    assert "OSError: no licence" in providers.problem("acme")
+    assert live_only_tables("DE_LU", settings.zones["DE_LU"].sources) == ()
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        (("(Provider)", ""), "does not derive from resources.providers.provider.Provider"),
+        (("def tables", "def table"), "it lacks tables"),
+        (("    longest_span_days = 7\n", ""), "it lacks longest_span_days"),
+        (('"acme"\n', '"acne"\n'), "its name is 'acne', the entry point is called 'acme'"),
+    ],
+)
+def test_a_source_that_cannot_be_used_says_what_is_missing(sources, change, complaint):
+    found = sources(SOURCE.replace(*change, 1))
+    with pytest.raises(ConfigurationError, match=r"acme_source 1\.2") as refusal:
+        found["acme"]
+    assert complaint in str(refusal.value)
+
+
+def test_an_unknown_source_names_the_nearest_one():
+    with pytest.raises(
+        ConfigurationError, match=r"no source 'smart': did you mean 'smard'\? known are simulated"
+    ):
+        check_feed("smart")
+    with pytest.raises(ConfigurationError, match="no source 'ecb': known are"):
+        check_feed("ecb")
+    with pytest.raises(ConfigurationError, match="no source 'smart': did you mean 'smard'"):
+        parse_desk_settings({"zones": {"DE_LU": {"source": "smart"}}})
+    with pytest.raises(ConfigurationError, match="no source 'smart'"):
+        parse_desk_settings({"zones": {"DE_LU": {"fallback_sources": {"day_ahead_prices": ["smart"]}}}})
+
+
+@pytest.mark.parametrize("name", SOURCES.built_in)
+def test_every_source_of_spotdesk_is_called_like_its_module_and_has_a_page(name, project_root):
+    found = SOURCES[name]
+    assert found.name == name
+    assert found.summary
+    assert (project_root / found.docs).is_file()
+
+
 def test_the_stop_button_reads_no_plugin(packages, tmp_path):
-    install(packages, "acme_bad", "1 / 0", {"spotdesk.strategies": {"acme_flat": "acme_bad:Flat"}})
+    groups = ("spotdesk.strategies", "spotdesk.models", "spotdesk.sources")
+    install(packages, "acme_bad", "1 / 0", {group: {"acme": "acme_bad:Any"} for group in groups})
+    make_home(tmp_path / "home")
     program = (
         "import sys; from desk.main import app; sys.argv = ['spotdesk', 'halt', '--reason', 'test', '--name', 'A']\n"
         "try:\n    app()\nexcept SystemExit as end:\n    code = end.code\n"
         "assert not code, code\n"
-        "assert 'acme_bad' not in sys.modules and 'resources.plugins.registry' not in sys.modules\n"
+        "assert not {'acme_bad', 'httpx', 'resources.plugins'} & set(sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

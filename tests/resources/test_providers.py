@@ -7,13 +7,13 @@ from datetime import date, timedelta
 
 import pytest
 
-from resources.market.live_sources import LIVE_SOURCES, live_providers
+from resources.market.live_sources import LiveProviders
+from resources.plugins.sources import SOURCES
 from resources.providers.elexon import Elexon
 from resources.providers.energy_charts import EnergyCharts
 from resources.providers.entsoe import Entsoe
 from resources.providers.open_meteo import OpenMeteo
 from resources.providers.smard import Smard
-from resources.settings.environment import TOKEN_VARIABLES
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
@@ -23,11 +23,11 @@ DAY = date(2025, 11, 5)
 TOKEN = "token-1"
 
 
-@pytest.mark.parametrize("name", LIVE_SOURCES)
+@pytest.mark.parametrize("name", SOURCES.built_in)
 def test_every_table_that_a_provider_offers_has_a_contract_and_requests_without_secrets_in_sight(
     name: str,
 ) -> None:
-    provider = live_providers(dict.fromkeys(TOKEN_VARIABLES, TOKEN))[name]
+    provider = LiveProviders(lambda _: TOKEN)[name]
     offered = {zone: provider.tables(zone) for zone in ALL_ZONES}
     assert any(offered.values())
     for zone, tables in offered.items():

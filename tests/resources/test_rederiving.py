@@ -56,7 +56,7 @@ def market(tmp_path: Path, server: FaultyProvider) -> LiveMarket:
         "/EXR/D.USD.EUR.SP00.A": sends(ecb_body("USD", weekday_rates(date(2025, 3, 1), DAY))),
         "/login": sends(b'{"id_token": "t"}'),
     }
-    tokens = {"ercot": "k", "ercot_username": f"rederive-{server.url}", "ercot_password": "p"}
+    values = {"SPOTDESK_ERCOT_USERNAME": f"rederive-{server.url}"}
     urls = {
         "energy_charts": server.url,
         "ercot": server.url,
@@ -64,7 +64,10 @@ def market(tmp_path: Path, server: FaultyProvider) -> LiveMarket:
         "ecb": server.url,
     }
     return make_live_market(
-        Lake(uri=str(tmp_path / "lake")), tmp_path / "http", tokens=tokens, base_urls=urls
+        Lake(uri=str(tmp_path / "lake")),
+        tmp_path / "http",
+        secret=lambda variable: values.get(variable, "k"),
+        base_urls=urls,
     )
 
 

@@ -1,0 +1,131 @@
+"""Live sources: the providers of Spotdesk, and those of installed packages (entry points `spotdesk.sources`).
+
+A module in `resources/providers` with a class that derives from `Provider` is a source of the module's name. It is
+imported when the source is asked for: the modules draw in an HTTP library that most commands do without.
+"""
+
+import inspect
+import pkgutil
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import resources.providers
+from resources.plugins.registry import Registry, missing_methods
+from spot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from resources.providers.provider import Provider, Secret
+
+NOT_LIVE = ("simulated", "files")
+"""Sources of a zone that no provider stands behind: the simulated market, and recorded or own files."""
+_SHARED = frozenset({"http", "provider"})
+"""Modules in `resources/providers` that all providers use."""
+
+
+class _ProviderModules(Mapping[str, "type[Provider]"]):
+    """Module name to the provider in it, imported when it is read."""
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        found = pkgutil.iter_modules(resources.providers.__path__)
+        return tuple(sorted({module.name for module in found} - _SHARED))
+
+    def __getitem__(self, name: str) -> "type[Provider]":
+        if name not in self._names:
+            raise KeyError(name)
+        from resources.providers.provider import Provider
+
+        module = import_module(f"resources.providers.{name}")
+        (found,) = (
+            one
+            for _, one in inspect.getmembers(module, inspect.isclass)
+            if one.__module__ == module.__name__ and issubclass(one, Provider)
+        )
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+
+def _missing(name: str, found: type[Any]) -> list[str]:
+    from resources.providers.provider import Provider
+
+    if lacks := missing_methods(found, Provider):
+        return lacks
+    needed = ("name", "summary", "policy", "longest_span_days")
+    own = getattr(found, "name", None)
+    if own is not None and own != name:
+        return [f"its name is {own!r}, the entry point is called {name!r}"]
+    annotated = {key for one in found.__mro__ if one is not Provider for key in inspect.get_annotations(one)}
+    lacks = [key for key in needed if key not in annotated and not hasattr(found, key)]
+    return [f"it lacks {', '.join(lacks)}"] if lacks else []
+
+
+SOURCES: "Registry[type[Provider]]" = Registry("spotdesk.sources", _ProviderModules, _missing)
+"""Name, as in the column `source`, to class of provider."""
+
+
+def is_live(source: str) -> bool:
+    """Whether a provider stands behind the name, usable or not."""
+    return source in SOURCES
+
+
+def feeds() -> tuple[str, ...]:
+    """Names that a zone may have as its source. What a plug-in feeds is known when it is used."""
+    own = (name for name, found in SOURCES.built_in.items() if found.feeds_zones)
+    return (*NOT_LIVE, *own, *(name for name in SOURCES if name not in SOURCES.built_in))
+
+
+def is_feed(name: str) -> bool:
+    """Whether a zone may have the source of this name. No plug-in is imported."""
+    if name in NOT_LIVE:
+        return True
+    return SOURCES.built_in[name].feeds_zones if name in SOURCES.built_in else name in SOURCES
+
+
+def check_feed(name: str) -> str:
+    """The name, where a zone may have the source.
+
+    Raises:
+        ConfigurationError: it may not; the message names those that there are, and the nearest first.
+    """
+    if is_feed(name):
+        return name
+    known = feeds()
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]!r}? " if near else ""
+    raise ConfigurationError(f"no source {name!r}: {hint}known are {', '.join(known)}")
+
+
+def all_secrets() -> "dict[str, Secret]":
+    """Every secret that a source wants, by its name; imports every source."""
+    usable = (entry.found for entry in SOURCES.registrations() if entry.found is not None)
+    return {secret.name: secret for found in usable for secret in found.secrets}
+
+
+def secrets_of(name: str) -> "tuple[Secret, ...]":
+    """What a source wants to be given; nothing where no provider stands behind the name.
+
+    Raises:
+        ConfigurationError: a plug-in that cannot be used.
+    """
+    return SOURCES[name].secrets if is_live(name) else ()
+
+
+def secret_lines() -> str:
+    """Lines for a new `.env`: each secret that a source wants, commented out."""
+    lines = []
+    for entry in SOURCES.registrations():
+        for secret in () if entry.found is None else entry.found.secrets:
+            page = f" ({entry.found.docs})" if entry.found is not None and entry.found.docs else ""
+            lines += [f"# {entry.name}: {secret.what}{page}", f"#{secret.variable}=", ""]
+    return "\n".join(lines)
