@@ -8,7 +8,7 @@ from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 
 
-class Clock(ConfigurableResource):  # type: ignore[type-arg]
+class Clock(ConfigurableResource["Clock"]):
     """Now. With `fixed_utc` (ISO 8601 with offset) always that instant: the run is then a replay as of it."""
 
     fixed_utc: str = ""

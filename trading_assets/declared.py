@@ -36,6 +36,8 @@ from resources.settings.code_version import sources_version
 from trading_assets.partitions import ONLY_WITH_TAG, zone_day_partitions, zone_partitions
 from trading_assets.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads
 
+AssetResult = MaterializeResult[Any]
+"""What the function of an asset returns."""
 Body = Callable[..., Any]
 Scope = Literal["zone and day", "zone", "desk"]
 _PARTITIONS: Mapping[Scope, Any] = {

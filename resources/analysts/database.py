@@ -60,7 +60,7 @@ class PublishedDatabase:
     is_new: bool
 
 
-class AnalystDatabase(ConfigurableResource):  # type: ignore[type-arg]
+class AnalystDatabase(ConfigurableResource["AnalystDatabase"]):
     """The file at `path`."""
 
     path: str

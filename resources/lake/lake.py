@@ -47,7 +47,7 @@ class WriteReport:
     version: int
 
 
-class Lake(ConfigurableResource):  # type: ignore[type-arg]
+class Lake(ConfigurableResource["Lake"]):
     """Delta tables below `uri`, a folder or `s3://bucket/prefix`.
 
     `storage_options` as delta-rs names them, for example `AWS_REGION` and `AWS_ENDPOINT_URL`; credentials

@@ -19,7 +19,7 @@ Rows = dict[str, pl.DataFrame]
 """Rows by raw table."""
 
 
-class MarketFiles(ConfigurableResource):  # type: ignore[type-arg]
+class MarketFiles(ConfigurableResource["MarketFiles"]):
     """Market data in `path`: recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet files in the tidy layout.
 
     A tidy file names its zone in a column `zone` or by the beginning of its name (`NL_prices.csv`). Other

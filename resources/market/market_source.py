@@ -24,7 +24,7 @@ from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError
 
 
-class MarketSource(ConfigurableResource):  # type: ignore[type-arg]
+class MarketSource(ConfigurableResource["MarketSource"]):
     """All sources behind one call.
 
     `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per

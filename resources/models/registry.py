@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from spot.forecast.hourly_forecaster import HourlyForecaster
 
 
-class ModelRegistry(ConfigurableResource):  # type: ignore[type-arg]
+class ModelRegistry(ConfigurableResource["ModelRegistry"]):
     """Versions of every zone's model in MLflow at `tracking_uri`.
 
     `artifact_folder` holds the files where that is a local database.

@@ -7,7 +7,7 @@ from dagster import ConfigurableResource
 from spot.errors import ConfigurationError
 
 
-class TrainingOrder(ConfigurableResource):  # type: ignore[type-arg]
+class TrainingOrder(ConfigurableResource["TrainingOrder"]):
     """One order for all assets of a training run.
 
     Left empty, a run trains up to the newest published prices, because a person asked.

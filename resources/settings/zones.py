@@ -179,7 +179,7 @@ def _why_unread(error: OSError | yaml.YAMLError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-class Desk(ConfigurableResource):  # type: ignore[type-arg]
+class Desk(ConfigurableResource["Desk"]):
     """The desk's settings as a resource.
 
     Each zone's settings and the documents of `conf/models` and `conf/strategies`.

@@ -25,7 +25,7 @@ silence_address_log()
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 
-class Alerts(ConfigurableResource):  # type: ignore[type-arg]
+class Alerts(ConfigurableResource["Alerts"]):
     """Where alerts go.
 
     `webhook_url` may be empty; the message is JSON with `text`, which chat tools show as it is.

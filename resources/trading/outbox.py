@@ -50,7 +50,7 @@ class Receipt:
     payload_sha256: str
 
 
-class Outbox(ConfigurableResource):  # type: ignore[type-arg]
+class Outbox(ConfigurableResource["Outbox"]):
     """Where signals go.
 
     The webhook's address and secret are read at each use and no part of the configuration, which the UI

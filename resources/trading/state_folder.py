@@ -10,7 +10,7 @@ from dagster import ConfigurableResource
 from resources.trading.state import TradingStateStore
 
 
-class StateFolder(ConfigurableResource):  # type: ignore[type-arg]
+class StateFolder(ConfigurableResource["StateFolder"]):
     """Folder of the trading state. A folder that is missing or unreadable is a halted desk."""
 
     path: str

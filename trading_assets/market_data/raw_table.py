@@ -32,6 +32,7 @@ from spot.contracts.tables import find_contract
 from spot.errors import NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.monitoring.day_checks import assess_completeness, assess_freshness, assess_price_limits
 from trading_assets.checks import result
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import ONLY_WITH_TAG, covered, zone_day_partitions
 
 
@@ -59,7 +60,7 @@ def raw_asset(
     )
     def raw_table(
         context: AssetExecutionContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock
-    ) -> MaterializeResult:  # type: ignore[type-arg]
+    ) -> AssetResult:
         span = covered(context)
         settings = desk.zone(span.zone)
         try:

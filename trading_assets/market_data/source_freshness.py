@@ -26,6 +26,7 @@ from spot.contracts.live_tables import PUBLICATION_LAGS
 from spot.market.delivery import delivery_day_of
 from spot.sources.judging.freshness import freshness_of
 from spot.sources.judging.publication_lag import measure_lags, summarise_lags
+from trading_assets.declared import AssetResult
 
 LOOK_BACK = timedelta(days=60)
 _MARKS = {"fresh": "🟢 fresh", "late": "🔴 late", "missing": "🔴 missing", "not asked": "⚪ not asked"}
@@ -38,9 +39,7 @@ _MARKS = {"fresh": "🟢 fresh", "late": "🔴 late", "missing": "🔴 missing",
     kinds={"polars", "deltalake"},
     metadata=table_metadata(PUBLICATION_LAGS.name),
 )
-def publication_lags(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
     """When each source really publishes, against the rule that says when it is due.
 
     And how fresh every source of every zone is now.

@@ -21,6 +21,7 @@ from spot.features.weather_regression import (
     forecast_fundamental,
 )
 from spot.market.gates import gate_closure_utc
+from trading_assets.declared import AssetResult
 from trading_assets.market_data.raw_table import raw_asset
 from trading_assets.partitions import ONLY_WITH_TAG, covered, of_days_before, zone_day_partitions
 
@@ -53,7 +54,7 @@ weather_forecasts = raw_asset(
         of_days_before("load_actuals", first=TRAINING_DAYS, last=1),
     ],
 )
-def own_forecasts(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+def own_forecasts(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
     """Wind, solar and load of the delivery day from the weather run known before the gate.
 
     A model each, fitted anew on a year of runs.

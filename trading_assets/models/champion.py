@@ -18,6 +18,7 @@ from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import OWNERS, preview
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import zone_partitions
 from workflows.lifecycle.promotion import review_zone
 
@@ -37,7 +38,7 @@ def champion(
     registry: ModelRegistry,
     clock: Clock,
     alerts: Alerts,
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """The version that serves.
 
     The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly

@@ -12,6 +12,7 @@ from resources.pictures.comparison import cumulated_gain, error_by_hour
 from resources.settings.zones import Desk
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.lifecycle.comparison import PAIR, comparison_in_words
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import zone_partitions
 from workflows.lifecycle.shadow import shadow_comparisons
 
@@ -31,9 +32,7 @@ _COMPARED = (
     metadata=table_metadata(_COMPARISONS),
     deps=["champion"],
 )
-def model_comparison(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
     """Error and money of each challenger (A) and of whoever was champion (B) on the same shadow days, by hour and month, with significance.
 
     `spotdesk compare` makes the same view of any two versions on days of one's choice.

@@ -16,6 +16,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
 from resources.pictures.asset_metadata import OWNERS, picture
 from resources.settings.zones import Desk
+from trading_assets.declared import AssetResult
 from trading_assets.models.facts import evaluation_facts
 from trading_assets.partitions import of_zone, zone_partitions
 from workflows.lifecycle.evaluation import keep_evaluation, loss_ratio
@@ -38,7 +39,7 @@ def model_evaluation(
     desk: Desk,
     registry: ModelRegistry,
     training_order: TrainingOrder,
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """The candidate on days it never saw.
 
     Walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks.

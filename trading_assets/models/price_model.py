@@ -11,6 +11,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
 from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
+from trading_assets.declared import AssetResult
 from trading_assets.models.facts import version_facts
 from trading_assets.partitions import zone_partitions
 from workflows.training.price_model import train_price_model
@@ -34,7 +35,7 @@ def price_model(
     training_order: TrainingOrder,
     clock: Clock,
     mlflow: ResourceParam[Any],
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """A version of the zone's price forecaster, registered in MLflow with its settings, its data and the checksum of every file.
 
     The same settings, data and code again are the version that is there: nothing is trained twice.

@@ -32,6 +32,7 @@ from spot.arrays import Floats
 from spot.errors import ForecastError
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread.sources import daily_pinball_losses
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import of_zone, zone_partitions
 from workflows.forecasting.served_spread import spread_lineage, spread_strategy
 from workflows.lifecycle.spread_promotion import judge_spread
@@ -69,7 +70,7 @@ def spread_model(
     training_order: TrainingOrder,
     clock: Clock,
     alerts: Alerts,
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Quantiles of second price minus day-ahead price (CatBoost MultiQuantile), learnt from what was known at each gate.
 
     A version serves if, on days it never saw, it is not clearly worse than past quantiles nor significantly

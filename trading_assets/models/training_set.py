@@ -7,6 +7,7 @@ from resources.lake.lake import Lake
 from resources.models.training_order import TrainingOrder
 from resources.pictures.asset_metadata import OWNERS, table_metadata, written
 from resources.settings.zones import Desk
+from trading_assets.declared import AssetResult
 from trading_assets.models.facts import window_facts
 from trading_assets.partitions import of_zone, zone_partitions
 from workflows.training.price_set import READS, TABLE, write_price_set
@@ -23,7 +24,7 @@ from workflows.training.price_set import READS, TABLE, write_price_set
 )
 def training_set(
     context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Inputs beside the price that the auction then gave, for the days a version learns from and the newer days that judge it.
 
     Everything is as known at the gate of the first day that the version may forecast.

@@ -34,6 +34,7 @@ from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.watch import monitor_inputs
 from trading_assets.checks import status_result
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import covered, zone_day_partitions
 from workflows.monitoring.alerts import alert_on_features
 from workflows.monitoring.rows import (
@@ -91,7 +92,7 @@ def _spec(table: str, story: str, *deps: str) -> AssetSpec:
 )
 def inputs_judged(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
-) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
+) -> Iterable[AssetResult]:
     """Judged up to the newest day of the run; told when a state begins."""
     span, settings = covered(context), monitoring_settings(desk)
     since, source = reference_since(span.last_day, settings), lineage_of(desk.zone(span.zone))
@@ -122,9 +123,7 @@ def inputs_judged(
     )
 
 
-def _write(
-    lake: Lake, span: ZoneDays, table: str, rows: pl.DataFrame, facts: dict[str, Any]
-) -> MaterializeResult:  # type: ignore[type-arg]
+def _write(lake: Lake, span: ZoneDays, table: str, rows: pl.DataFrame, facts: dict[str, Any]) -> AssetResult:
     report = lake.replace(table, rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
     return MaterializeResult(asset_key=table, metadata={**written(rows, report), **facts})
 

@@ -27,6 +27,7 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.monitoring.watch import monitor_performance
 from trading_assets.checks import conformance_result, status_result
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import covered, zone_day_partitions
 from workflows.monitoring.alerts import alert_on, alert_on_limits
 from workflows.monitoring.explanations import importance_rows, judge_shares, judged_rows, shares_of_day
@@ -49,7 +50,7 @@ _CONFORMANCE_DAYS = 28
 )
 def forecast_performance(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Error, pinball loss and coverage of the champion over the newest days against its own past, and an estimate where outcomes are not in."""
     span, settings = covered(context), monitoring_settings(desk)
     since = span.last_day - timedelta(days=_PERFORMANCE_DAYS)
@@ -112,7 +113,7 @@ def forecast_explanations(
     registry: ModelRegistry,
     alerts: Alerts,
     clock: Clock,
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Share of each feature in the forecast of the newest day of the run, and how far the mix has moved since the version's first days."""
     span, settings = covered(context), monitoring_settings(desk)
     version, shares = shares_of_day(span.zone, span.last_day, lake, desk, registry)
@@ -148,7 +149,7 @@ def forecast_explanations(
 )
 def risk_limit_conformance(
     context: AssetExecutionContext, lake: Lake, alerts: Alerts, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
 
     The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at

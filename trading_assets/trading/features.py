@@ -24,6 +24,7 @@ from spot.contracts.feature_tables import DAY_AHEAD_INPUTS, PRICE_LAGS_DAYS
 from spot.features.matrix import HISTORY_DAYS, build_features
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import result
+from trading_assets.declared import AssetResult
 from trading_assets.partitions import covered, of_days_before, zone_day_partitions
 
 TABLE = "day_ahead_features"
@@ -65,7 +66,7 @@ _LINEAGE = lineage(
         of_days_before("imbalance_prices", first=HISTORY_DAYS, last=1),
     ],
 )
-def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
+def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
     """Model inputs as known at the day-ahead gate of each delivery day, one row per market time unit.
 
     A value published one second after the gate does not enter, in history as in live trading; the column

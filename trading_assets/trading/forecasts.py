@@ -24,7 +24,7 @@ from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.market.delivery import ZoneDays
 from spot.monitoring.day_checks import assess_completeness, assess_quantile_order
 from trading_assets.checks import result
-from trading_assets.declared import declared_asset, declared_checks
+from trading_assets.declared import AssetResult, declared_asset, declared_checks
 from trading_assets.partitions import covered
 from trading_assets.reads import PRICE_MODELS, of_days_before, of_zone
 from workflows.forecasting.forecast_days import assess_limits, assess_readiness, write_forecasts
@@ -61,7 +61,7 @@ def day_ahead_forecast(
     registry: ModelRegistry,
     clock: Clock,
     alerts: Alerts,
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Quantiles of the day-ahead price for each market time unit, by the version that serves the day, with what was known at its gate.
 
     A challenger forecasts the same days in shadow. A day without champion or features has no forecast, and an

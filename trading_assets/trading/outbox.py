@@ -18,7 +18,7 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
 from spot.strategy.reasons import SPREAD
-from trading_assets.declared import declared_asset
+from trading_assets.declared import AssetResult, declared_asset
 from trading_assets.partitions import covered
 from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_zone
 from workflows.decisions.reasons import reasons_of_day
@@ -33,7 +33,7 @@ from workflows.decisions.reasons import reasons_of_day
 )
 def published_signals(
     context: AssetExecutionContext, outbox: Outbox, clock: Clock, alerts: Alerts
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Signals handed to table, folder and, where the zone is live, the signed webhook.
 
     At least once, each with a receipt.
@@ -70,7 +70,7 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
 )
 def signal_reasons(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Why each signal: what every family of inputs adds to the forecast in EUR/MWh, and the past days it resembles.
 
     TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own,

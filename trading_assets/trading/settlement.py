@@ -17,7 +17,7 @@ from resources.lake.zone_tables import PRICE_TABLES, replace_span
 from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import pnl_curve
 from resources.settings.zones import Desk
-from trading_assets.declared import declared_asset, declared_check
+from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.partitions import covered
 from workflows.decisions.settle import settle_span, unsettled
 
@@ -47,7 +47,7 @@ _LINEAGE = lineage(
     table=TABLE,
     reads=["signals", "bid_curves", "publications", *PRICE_TABLES],
 )
-def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> MaterializeResult:  # type: ignore[type-arg]
+def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
     """Fills, fees, costs and P&L of each signal, beside what perfect foresight would have made of the same prices.
 
     Live orders that never left the desk are settled as flat.

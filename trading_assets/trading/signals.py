@@ -27,7 +27,7 @@ from resources.trading.alerts import Alerts
 from resources.trading.state_folder import StateFolder
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import conformance_result, result
-from trading_assets.declared import Declaration, declared_assets, declared_check
+from trading_assets.declared import AssetResult, Declaration, declared_assets, declared_check
 from trading_assets.partitions import covered
 from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
 from workflows.decisions.decide import Decision, alert_on_decision, decide_span
@@ -109,7 +109,7 @@ def signals(
     clock: Clock,
     alerts: Alerts,
     state_folder: StateFolder,
-) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
+) -> Iterable[AssetResult]:
     """Decide the days of the run, write the four tables, raise the alerts."""
     made = decide_span(covered(context), lake, desk, registry, clock, Path(state_folder.path))
     alert_on_decision(made, alerts)

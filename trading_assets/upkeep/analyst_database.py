@@ -18,6 +18,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY
 from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
+from trading_assets.declared import AssetResult
 
 _TABLES = (
     "data_quality",
@@ -39,7 +40,7 @@ _TABLES = (
 )
 def analyst_database(
     lake: Lake, desk: Desk, registry: ModelRegistry, analyst_file: AnalystDatabase
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Prices, forecasts as of any instant, signals, P&L, drift and model versions for SQL, charts and notebooks.
 
     Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with

@@ -22,6 +22,7 @@ from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
+from trading_assets.declared import AssetResult
 
 KEPT_DAYS = 400
 """Every version of a table of the last thirteen months can be read: longer than any model serves, so what it
@@ -32,7 +33,7 @@ _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 
 @asset(group_name="monitoring", owners=OWNERS, kinds={"deltalake"})
-def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> AssetResult:
     """The lake in order: files that a killed process left get their checksum, crowded partitions become few files, dead files go.
 
     No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions,
