@@ -50,6 +50,7 @@ def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> d
             alerts=alerts,
             data_folder=str(environment.market_data),
             http_folder=str(environment.home / "http"),
+            home=str(environment.home),
             base_urls=provider_urls(),
         ),
         "clock": Clock.configure_at_launch(),

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
+from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
 from resources.market.live_market import LiveMarket
 from resources.market.live_sources import LIVE_ONLY_TABLES, make_live_market
@@ -117,6 +118,10 @@ def backfill(
     last = last_day.date() if last_day else now.date() - timedelta(days=1)
     if last < first_day.date():
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last}")
+    memory = MarketMemory(environment.home)
+    if table is None or set(table) & set(RAW_TABLES_OF_A_ZONE):
+        for name in zone:
+            memory.refuse_other(find_zone(name).name, REAL)
     lake = make_lake(environment)
     market = make_live_market(
         lake, environment.home / "http", secret=provider_secret, base_urls=provider_urls()
@@ -138,6 +143,8 @@ def backfill(
                     continue
                 bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
                 rows.append(_load(market, lake, task, sources, finished, now))
+                if rows[-1]["outcome"] == "loaded" and task.table in RAW_TABLES_OF_A_ZONE:
+                    memory.remember(name, REAL)
                 n_silent = n_silent + 1 if rows[-1]["outcome"] == "no answer" else 0
                 bar.advance(line)
     emit(

@@ -8,8 +8,10 @@ import polars as pl
 import typer
 
 from desk.screen.console import JsonFlag, emit
+from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.tables import find_contract
@@ -42,8 +44,14 @@ def ingest(
         raise ConfigurationError(f"{file}: expected an existing .csv or .parquet file")
     capture = Capture(zone=find_zone(zone).name, captured_at_utc=utc_now(), is_backfill=True)
     parsed = parse_tidy(file.read_bytes(), kind, file.name, capture)  # type: ignore[arg-type]
-    lake = make_lake(read_environment())
+    environment = read_environment()
+    memory = MarketMemory(environment.home)
+    if is_market := any(_says_market(table, rows) for table, rows in parsed.tables.items()):
+        memory.refuse_other(capture.zone, REAL)
+    lake = make_lake(environment)
     judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}
+    if is_market:
+        memory.remember(capture.zone, REAL)
     report = []
     for table, (rows, accepted, quarantined) in judged.items():
         fresh = select_revisions(
@@ -68,6 +76,13 @@ def ingest(
     ]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
     emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
+
+
+def _says_market(table: str, rows: pl.DataFrame) -> bool:
+    """Whether the rows say what a market did: the desk's own curve is a wish, of any market."""
+    if table not in (*RAW_TABLES_OF_A_ZONE, LOCAL_TABLE):
+        return False
+    return "series" not in rows.columns or (rows["series"] != "reference_curve").any()
 
 
 def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:

@@ -98,7 +98,7 @@ def init(
     """
     home = _home(folder)
     is_new = not is_desk(home)
-    with chosen_home(home):
+    with chosen_home(home if folder is not None else None):
         path = _conf_folder(home) / "zones.yaml"
         asks = sys.stdin.isatty() and zone is None and source is None
         if is_new and not asks and zone is None and source is None:

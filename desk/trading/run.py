@@ -1,6 +1,7 @@
 """`spotdesk run`: the chain from raw data to settled signals for a range of days, in this process."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import date, datetime, timedelta
@@ -15,23 +16,23 @@ from dagster import DagsterInstance
 from desk.in_process import ChainReport, ChainRequest, run_chain
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_facts, emit_json, err, out, stages
 from desk.setup.probe import ask_once
-from desk.setup.zones_file import zones_text
 from desk.trading.blocked import blocked_days, in_words
-from resources.home.find import TEMPLATES
-from resources.home.open import open_or_make_desk
+from desk.trading.run_home import home_of_run
+from resources.home.find import command_at
+from resources.home.markets import MarketMemory, market_of
 from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles
 from resources.plugins.sources import check_feed, is_live
 from resources.settings.environment import (
     Environment,
     desk_resource,
-    desk_settings,
     prepare_dagster_home,
     provider_secret,
     provider_urls,
-    read_environment,
 )
 from resources.settings.policies import monitoring_settings, promotion_settings
+from resources.settings.strategies import strategies_of
+from resources.settings.zones import Desk
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, NotYetPublishedError
@@ -55,11 +56,15 @@ def run(
         datetime, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last delivery day, included.")
     ],
     source: Annotated[
-        str,
+        str | None,
         typer.Option(
-            "--source", help="The simulated market, recorded files, or a live source of `spotdesk sources`."
+            "--source",
+            help=(
+                "The simulated market, recorded files, or a live source of `spotdesk sources`."
+                "  \\[default: as zones.yaml says]"
+            ),
         ),
-    ] = "simulated",
+    ] = None,
     data: Annotated[
         Path | None,
         typer.Option("--data", help="Folder of the recorded files.  \\[default: SPOTDESK_MARKET_DATA]"),
@@ -87,12 +92,14 @@ def run(
     Data, features, training, forecasts, signals, settlement, monitoring, analyst database.
 
     Every row is made as of its own gate, and the same command again leaves the same rows. Models learn from
-    days before the first alone.
+    days before the first alone. Other settings than those of `zones.yaml` make it a study, with a home of its own
+    beside the desk's tables and models.
 
         spotdesk run --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31
     """
     zones = tuple(dict.fromkeys(find_zone(name).name for name in zone))
-    check_feed(source)
+    if source is not None:
+        check_feed(source)
     first, last = first_day.date(), last_day.date()
     if last < first:
         raise ConfigurationError(f"--from {first} is after --to {last}")
@@ -101,65 +108,90 @@ def run(
         raise ConfigurationError(
             f"--to {last} is after tomorrow, {tomorrow}: no auction of it has a gate yet"
         )
-    _open_desk(zones, source, model, strategy)
-    environment = read_environment()
-    if data is not None:
-        environment = environment.model_copy(update={"market_data": data.expanduser().resolve()})
-    _refuse_to_disturb_live_zones(environment, zones, source, last, is_assumed=bool(assume_known))
-    if source == "files":
-        _refuse_zones_without_file(environment, zones)
-    if is_live(source):
-        _refuse_silent_source(environment, source, zones)
-    desk = desk_resource(environment, zones=zones)
-    (
-        monitoring_settings(desk),
-        promotion_settings(desk),
-    )  # wrong settings are said now, not when the monitors' turn comes
-    overrides: dict[str, Any] = {
-        "source": source,
-        "assume_known": tuple(table.value for table in assume_known or ()),
-    }
-    overrides |= {"model": model} if model else {}
-    overrides |= {"strategies": tuple(strategy)} if strategy else {}
+    changes = _changes(source, assume_known, model, strategy)
+    with home_of_run(zones, changes, data) as environment:
+        desk = desk_resource(environment, zones=zones, **changes)
+        _check_first(environment, desk, zones, last)
+        report = _run(environment, desk, zones, first, last, block_days)
+        _tell(environment, desk, zones, (first, last), report, as_json=as_json)
+
+
+def _changes(
+    source: str | None,
+    assume_known: list[Admitted] | None,
+    model: str | None,
+    strategy: list[str] | None,
+) -> dict[str, Any]:
+    """Settings of a zone that the command names, in place of those of `zones.yaml`."""
+    changes: dict[str, Any] = {}
+    changes |= {"source": source} if source else {}
+    changes |= {"assume_known": tuple(table.value for table in assume_known)} if assume_known else {}
+    changes |= {"model": model} if model else {}
+    changes |= {"strategies": tuple(strategy)} if strategy else {}
     if assume_known:
         err.print(
-            f"[bold red]ASSUMED KNOWN: {', '.join(overrides['assume_known'])}.[/bold red] It is published"
+            f"[bold red]ASSUMED KNOWN: {', '.join(changes['assume_known'])}.[/bold red] It is published"
             " after the gate; these forecasts and signals could not have been made. For comparison with the"
             " literature only."
         )
-    report = _run(environment, zones, first, last, block_days, overrides)
-    rows = [summary_of(environment, name, first, last, source) for name in zones]
+    return changes
+
+
+def _check_first(environment: Environment, desk: Desk, zones: tuple[str, ...], last: date) -> None:
+    """Refuse what would fail later, before anything is written: settings, markets, files, a silent source."""
+    memory = MarketMemory(environment.home)
+    monitoring_settings(desk)
+    promotion_settings(desk)
+    for zone in zones:
+        settings = desk.zone(zone)
+        memory.refuse_other(zone, market_of(settings))
+        desk.document("models", settings.model)
+        strategies_of(desk, zone)
+    _refuse_to_disturb_live_zones(desk, zones, last)
+    _refuse_zones_without_file(environment, [zone for zone in zones if desk.zone(zone).source == "files"])
+    for source in sorted({desk.zone(zone).source for zone in zones}):
+        if not is_live(source):
+            continue
+        first = next(zone for zone in zones if desk.zone(zone).source == source)
+        _refuse_silent_source(environment, source, first)
+
+
+def _tell(
+    environment: Environment,
+    desk: Desk,
+    zones: tuple[str, ...],
+    days: tuple[date, date],
+    report: ChainReport,
+    *,
+    as_json: bool,
+) -> None:
+    """What came of the run, and what to do next."""
+    first, last = days
+    rows = [summary_of(environment, name, first, last, desk.zone(name).source) for name in zones]
     lake = make_lake(environment)
     flat = [row for name in zones for row in blocked_days(lake, name, first, last)]
     if as_json:
-        emit_json({"zones": rows, "chain": asdict(report), "blocked_days": flat})
+        emit_json(
+            {"home": str(environment.home), "zones": rows, "chain": asdict(report), "blocked_days": flat}
+        )
         return
-    if source == "simulated":
+    if any(desk.zone(name).source == "simulated" for name in zones):
         out.print("[bold]simulated market: these are no real prices[/bold]")
     out.print(as_facts(rows, by="zone", title=f"{first} to {last}"))
     _print_report(report)
     for row in flat:
         out.print(f"[red]no position:[/red] {in_words(row)}", soft_wrap=True)
+    at = command_at(environment.home)
     out.print(
-        f"next: [bold]spotdesk signals --zone {zones[0]} --day {last} --explain[/bold], [bold]spotdesk"
-        " sql[/bold], [bold]spotdesk dev[/bold]"
+        f"next: [bold]{at} signals --zone {zones[0]} --day {last} --explain[/bold], [bold]{at}"
+        f" sql[/bold], [bold]{at} dev[/bold]",
+        soft_wrap=True,
     )
 
 
-def _open_desk(zones: tuple[str, ...], source: str, model: str | None, strategy: list[str] | None) -> None:
-    """The desk in use; in a checkout without one, a new desk whose settings are those of this command.
-
-    So every later command works on the same market.
-    """
-    more: dict[str, Any] = {"model": model} if model else {}
-    more |= {"strategies": strategy} if strategy else {}
-    template = TEMPLATES / "conf" / "zones.yaml"
-    text = zones_text(template, list(zones), source, [], add=False, force=True, more=more)
-    if note := open_or_make_desk({"zones.yaml": text}).note:
-        err.print(note, soft_wrap=True)
-
-
-def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...]) -> None:
+def _refuse_zones_without_file(environment: Environment, zones: Sequence[str]) -> None:
+    if not zones:
+        return
     files = MarketFiles(path=str(environment.market_data))
     held = files.zones()
     missing = [zone for zone in zones if zone not in held]
@@ -171,25 +203,9 @@ def _refuse_zones_without_file(environment: Environment, zones: tuple[str, ...])
         files.check_own(zone)
 
 
-def _refuse_to_disturb_live_zones(
-    environment: Environment, zones: tuple[str, ...], source: str, last: date, *, is_assumed: bool
-) -> None:
-    """A live zone trades on the tables that this command writes.
-
-    What is no part of its own chain, or its scheduled run's to decide, is refused.
-    """
-    settings = desk_settings(environment).with_zones(zones).zones
-    for zone in (name for name in zones if settings[name].live):
-        own = settings[zone].source
-        if source != own:
-            raise ConfigurationError(
-                f"zone {zone} is live and stands on {own}: rows of {source} would go beside what it trades"
-                f" on; give --source {own}"
-            )
-        if is_assumed:
-            raise ConfigurationError(
-                f"zone {zone} is live: --assume-known is to compare with the literature, never to trade"
-            )
+def _refuse_to_disturb_live_zones(desk: Desk, zones: tuple[str, ...], last: date) -> None:
+    """Orders of a live zone whose gate is open are its scheduled run's to decide. Other settings make a study."""
+    for zone in (name for name in zones if desk.zone(name).live):
         gate = gate_closure_utc(zone, last)
         if utc_now() < gate:
             raise ConfigurationError(
@@ -199,25 +215,25 @@ def _refuse_to_disturb_live_zones(
             )
 
 
-def _refuse_silent_source(environment: Environment, source: str, zones: tuple[str, ...]) -> None:
+def _refuse_silent_source(environment: Environment, source: str, zone: str) -> None:
     """Ask the source one small question first.
 
     A chain over years waits and tries again many times before it gives up.
     """
     provider = LiveProviders(provider_secret, provider_urls())[source]
     with suppress(NotYetPublishedError):
-        ask_once(environment, provider, zones[0], utc_now())
+        ask_once(environment, provider, zone, utc_now())
     # What fails later is told by the chain's own error, once.
     logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
 
 
 def _run(
     environment: Environment,
+    desk: Desk,
     zones: tuple[str, ...],
     first: date,
     last: date,
     block_days: int,
-    overrides: dict[str, Any],
 ) -> ChainReport:
     prepare_dagster_home(environment)
     request = ChainRequest(zones=zones, first_day=first, last_day=last, block_days=block_days)
@@ -225,7 +241,7 @@ def _run(
         return run_chain(
             request,
             environment=environment,
-            desk=desk_resource(environment, zones=zones, **overrides),
+            desk=desk,
             instance=instance,
             on_progress=tell,
         )

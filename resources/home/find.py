@@ -108,6 +108,13 @@ def is_in_checkout() -> bool:
     )
 
 
+def command_at(home: Path) -> str:
+    """`spotdesk`, with `--home` where it would not find this desk by itself."""
+    named = variable("SPOTDESK_HOME")
+    found = _absolute(Path(named)) if named else nearest_desk(_working_folder())
+    return "spotdesk" if home == found else f"spotdesk --home {home}"
+
+
 def is_named() -> bool:
     """Whether `--home` or SPOTDESK_HOME names the desk."""
     return _named() is not None

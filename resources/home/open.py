@@ -4,6 +4,7 @@ A copy is not a second trader. It gets an identity of its own, is halted, and gi
 nothing leaves it until a person resumes it and lets a zone go live.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +51,10 @@ def open_desk(home: Path | None = None) -> OpenedDesk:
     return OpenedDesk(folder, marker) if not is_copy(folder, marker) else _made_its_own(folder)
 
 
-def open_or_make_desk(settings: dict[str, str] | None = None) -> OpenedDesk:
+def open_or_make_desk(settings: Callable[[], Mapping[str, str]] = dict) -> OpenedDesk:
     """The desk that is named or nearest; in a checkout without one, a new desk in its `.spotdesk`.
 
-    `settings` are files of a new desk in place of the templates. A folder that is named is never made a desk: the
+    `settings` gives files of a new desk in place of the templates. A folder that is named is never made a desk: the
     name may have a typing error.
 
     Raises:
@@ -63,7 +64,7 @@ def open_or_make_desk(settings: dict[str, str] | None = None) -> OpenedDesk:
     if is_named() or _is_desk_near() or not is_in_checkout():
         return open_desk()
     home = PROJECT_ROOT / INNER
-    marker = make_home(home, settings=settings)
+    marker = make_home(home, settings=settings())
     return OpenedDesk(home, marker, f"made a desk in {home}: its settings are in {home / 'conf'}")
 
 

@@ -14,11 +14,12 @@ import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 from pydantic import Field
 
+from resources.home.markets import MarketMemory, market_of
 from resources.lake.lake import Lake
 from resources.market.live_sources import LIVE_ONLY_TABLES, LiveProviders, make_live_market
 from resources.plugins.sources import is_live
 from resources.settings.environment import provider_secret
-from resources.settings.zones import ScenarioSettings, ZoneSettings
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ScenarioSettings, ZoneSettings
 from resources.trading.alerts import Alerts
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError
@@ -37,6 +38,8 @@ class MarketSource(ConfigurableResource["MarketSource"]):
     alerts: ResourceDependency[Alerts]
     data_folder: str
     http_folder: str
+    home: str = ""
+    """Folder of the desk, which remembers the market of each zone; empty: nothing is remembered."""
     base_urls: dict[str, str] = Field(default_factory=dict)
     """Live source to another address than its own: a mirror, or a provider played by a test."""
 
@@ -51,10 +54,23 @@ class MarketSource(ConfigurableResource["MarketSource"]):
         of them has for the zone is empty.
 
         Raises:
+            MixedMarketsError: the zone stands on another market, real or simulated.
             ConfigurationError: the source does not have the zone, or lacks its token.
             NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says
                 is not believable.
         """
+        if not self.home or table not in RAW_TABLES_OF_A_ZONE:
+            return self._fetched(table, zone, first_day, last_day, settings=settings, now=now)
+        memory, market = MarketMemory(Path(self.home)), market_of(settings)
+        memory.refuse_other(zone, market)
+        rows = self._fetched(table, zone, first_day, last_day, settings=settings, now=now)
+        if not rows.is_empty():
+            memory.remember(zone, market)
+        return rows
+
+    def _fetched(
+        self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime
+    ) -> pl.DataFrame:
         named = _named(table, settings)
         if is_live(settings.source) or table == "weather_forecasts":
             return self._live(table, zone, first_day, last_day, named=named, now=now)

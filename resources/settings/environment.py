@@ -34,12 +34,27 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.files import write_whole
-from resources.home.find import PROJECT_ROOT, TEMPLATES, is_desk, state_home
-from resources.settings.process import set_variables, variables
+from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
+from resources.settings.process import set_variables, variable, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
 from spot.errors import ConfigurationError
 
 EnvironmentName = Literal["local", "paper", "production"]
+_PLACES = {
+    "conf_folder": "SPOTDESK_CONF",
+    "lake_uri": "SPOTDESK_LAKE_URI",
+    "analyst_database": "SPOTDESK_ANALYST_DATABASE",
+    "tracking_uri": "MLFLOW_TRACKING_URI",
+    "webhook_url": "SPOTDESK_WEBHOOK_URL",
+    "signal_webhook_url": "SPOTDESK_SIGNAL_WEBHOOK_URL",
+    "signal_webhook_secret": "SPOTDESK_SIGNAL_WEBHOOK_SECRET",
+}
+"""Fields that say where a desk keeps and sends things, and their variables."""
+_PATHS = {
+    "conf_folder": "SPOTDESK_CONF",
+    "market_data": "SPOTDESK_MARKET_DATA",
+    "analyst_database": "SPOTDESK_ANALYST_DATABASE",
+}
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -128,26 +143,48 @@ class Environment(BaseSettings):
 def read_environment(home: Path | None = None) -> Environment:
     """The environment of this process and of the `.env` of its home.
 
-    `home` replaces the folder of all state. A home that is asked for in code holds all its state itself: a test
-    or the demo never writes into the desk's lake, and never sends to its webhook.
+    The variables of the process that say where a desk keeps and sends things belong to the desk that SPOTDESK_HOME
+    names or the working folder lies in. For a home that `--home` or `home` names, only its own `.env` says so: a
+    test, the demo or another desk never writes into the desk's lake and never sends to its webhook.
 
     Raises:
         ConfigurationError: a variable has an impossible value.
     """
     folder = (state_home() if home is None else home).expanduser().resolve()
-    own: dict[str, Any] = {}
-    if home is not None:
-        own = {
-            "lake_uri": str(folder / "lake"),
-            "analyst_database": folder / "analyst.duckdb",
-            "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
-            "webhook_url": SecretStr(""),
-            "signal_webhook_url": SecretStr(""),
-        }
+    filed = {name: value for name, value in dotenv_values(folder / ".env").items() if value}
+    is_named = home is not None or home_of_option() is not None
+    own = {**_paths_of_file(folder, filed), **(_places_of_home(folder, filed) if is_named else {})}
     try:
         return Environment(home=folder, _env_file=folder / ".env", **own)
     except ValidationError as error:
         raise ConfigurationError("; ".join(_in_words(problem) for problem in error.errors())) from None
+
+
+def _paths_of_file(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
+    """Paths of `.env` are relative to the folder it lies in; a variable of the process goes before them."""
+    return {
+        field: folder / filed[name] for field, name in _PATHS.items() if name in filed and not variable(name)
+    }
+
+
+def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
+    """Where a desk keeps and sends things, by its own `.env` alone."""
+    places: dict[str, Any] = {
+        "lake_uri": str(folder / "lake"),
+        "analyst_database": folder / "analyst.duckdb",
+        "tracking_uri": f"sqlite:///{folder / 'mlflow.db'}",
+        "webhook_url": "",
+        "signal_webhook_url": "",
+        "signal_webhook_secret": "",
+    }
+    if is_desk(folder):
+        places["conf_folder"] = folder / "conf"
+    return {
+        field: folder / filed[_PLACES[field]]
+        if field in _PATHS and _PLACES[field] in filed
+        else filed.get(_PLACES[field], value)
+        for field, value in places.items()
+    }
 
 
 def _in_words(problem: Mapping[str, Any]) -> str:
@@ -246,8 +283,11 @@ def child_environment(environment: Environment) -> Mapping[str, str]:
     """Variables for a child process (`dagster dev`) that shall work in this environment."""
     return {
         **variables(),
+        **{name: _plain(getattr(environment, field)) for field, name in {**_PATHS, **_PLACES}.items()},
         "SPOTDESK_HOME": str(environment.home),
         "DAGSTER_HOME": str(prepare_dagster_home(environment)),
-        "MLFLOW_TRACKING_URI": environment.tracking_uri,
-        "SPOTDESK_LAKE_URI": environment.lake_uri,
     }
+
+
+def _plain(value: Any) -> str:
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)

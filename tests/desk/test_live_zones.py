@@ -8,42 +8,52 @@ import yaml
 
 from desk.main import main
 from resources.home.make import make_home
+from resources.home.marker import read_marker
+from resources.settings.zones import load_desk_settings
 
 
 @pytest.fixture
-def call(
-    tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     """The command line on a desk whose DE_LU is live on ENTSO-E.
 
     Returns exit code and standard error on one line.
     """
     zones = {
         "defaults": {"source": "simulated"},
-        "zones": {"DE_LU": {"source": "entsoe", "live": True}, "FR": {}},
+        "zones": {"DE_LU": {"source": "entsoe", "live": True}},
     }
-    (tmp_path / "zones.yaml").write_text(yaml.safe_dump(zones))
-    monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
-    make_home(tmp_path / "home")
+    make_home(tmp_path / "home", settings={"zones.yaml": yaml.safe_dump(zones)})
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", "")
 
     def run(*words: str) -> tuple[int, str]:
-        monkeypatch.setattr("sys.argv", ["spotdesk", "run", "--zone", "FR", "--zone", "DE_LU", *words])
+        monkeypatch.setattr("sys.argv", ["spotdesk", "run", "--zone", "DE_LU", *words])
         with pytest.raises(SystemExit) as ended:
             main()
-        assert not (tmp_path / "home" / "lake").exists()  # nothing was begun
+        assert not list((tmp_path / "home").rglob("lake"))  # nothing was begun
         return int(ended.value.code or 0), " ".join(capsys.readouterr().err.split())
 
     return run
 
 
-@pytest.mark.parametrize("source", [(), ("--source", "simulated"), ("--source", "smard")])
-def test_another_source_than_the_zones_own_is_refused(call, source):
-    code, said = call("--from", "2025-01-01", "--to", "2025-01-07", *source)
-    assert code == 2
-    assert "zone DE_LU is live and stands on entsoe" in said
-    assert "--source entsoe" in said
+@pytest.mark.parametrize(
+    ("changes", "home"),
+    [
+        (("--source", "entsoe", "--assume-known", "renewable_forecasts"), "renewable_forecasts"),
+        (("--source", "pjm"), "pjm"),
+        (("--model", "lear", "--source", "pjm"), "pjm-lear"),
+    ],
+)
+def test_other_settings_than_the_zones_own_are_a_study_that_never_sends(call, tmp_path, changes, home):
+    (tmp_path / "home" / ".env").write_text("SPOTDESK_SIGNAL_WEBHOOK_URL=http://x\n")
+    code, said = call("--from", "2025-01-01", "--to", "2025-01-07", *changes)
+    study = tmp_path / "home" / "studies" / home
+    assert code == 2, "the source has no key"
+    assert f"a study: these are not the settings of the desk, so it has a home of its own, {study}" in said
+    settings = load_desk_settings(study / "conf" / "zones.yaml").zones["DE_LU"]
+    assert (settings.live, settings.is_scheduled) == (False, False)
+    assert "WEBHOOK" not in (study / ".env").read_text()
+    assert read_marker(study).kind == "study"
 
 
 def _an_hour_before_the_gate_for_21_january() -> datetime:
@@ -52,24 +62,9 @@ def _an_hour_before_the_gate_for_21_january() -> datetime:
 
 def test_a_day_whose_gate_is_open_is_the_schedules_to_decide(call, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("desk.trading.run.utc_now", _an_hour_before_the_gate_for_21_january)
-    code, said = call("--from", "2026-01-10", "--to", "2026-01-21", "--source", "entsoe")
+    code, said = call("--from", "2026-01-10", "--to", "2026-01-21")
     assert code == 2
     assert "the gate for 2026-01-21 is open until 2026-01-20 11:00 UTC" in said
     # today's gate has passed: the next thing that is missing is the token of the source
-    code, said = call("--from", "2026-01-10", "--to", "2026-01-20", "--source", "entsoe")
+    code, said = call("--from", "2026-01-10", "--to", "2026-01-20")
     assert "SPOTDESK_ENTSOE_TOKEN" in said
-
-
-def test_what_is_assumed_known_is_never_traded(call):
-    code, said = call(
-        "--from",
-        "2025-01-01",
-        "--to",
-        "2025-01-07",
-        "--source",
-        "entsoe",
-        "--assume-known",
-        "renewable_forecasts",
-    )
-    assert code == 2
-    assert "--assume-known" in said

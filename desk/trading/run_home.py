@@ -1,0 +1,59 @@
+"""The desk that `spotdesk run` works in: the one in use, a new one, or a study of its own."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from desk.screen.console import err
+from desk.setup.zones_file import zones_text
+from resources.home.find import TEMPLATES, chosen_home
+from resources.home.open import open_or_make_desk
+from resources.home.studies import make_study, study_name
+from resources.settings.environment import Environment, read_environment
+from resources.settings.zones import load_desk_settings
+
+
+@contextmanager
+def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | None) -> Iterator[Environment]:
+    """The environment that a run of `zones` with `changes` to their settings works in, its files in `data`.
+
+    In a checkout without a desk a new one is made whose settings are those of the command, so that every later
+    command works on the same market. A run that changes the settings of a zone of the desk is a study, with a
+    home of its own.
+
+    Raises:
+        NoDeskError: no desk is there, and the working folder lies in no checkout.
+        ConfigurationError: the settings are wrong, or the source has nothing for a zone.
+    """
+    opened = open_or_make_desk(partial(_settings_of_new_desk, zones, changes))
+    if opened.note:
+        err.print(opened.note, soft_wrap=True)
+    desk = read_environment()
+    settings = load_desk_settings(desk.conf_folder / "zones.yaml")
+    name = study_name(settings, zones, changes)
+    if name is None:
+        yield _with_data(desk, data)
+        return
+    home = make_study(desk.home, desk.conf_folder, name, settings, zones, changes)
+    err.print(
+        f"a study: these are not the settings of the desk, so it has a home of its own, {home}; look at it"
+        f" with spotdesk --home {home} ...",
+        soft_wrap=True,
+    )
+    with chosen_home(home):
+        yield _with_data(read_environment(), data)
+
+
+def _settings_of_new_desk(zones: Sequence[str], changes: Mapping[str, Any]) -> dict[str, str]:
+    source = str(changes.get("source", "simulated"))
+    more = {name: value if isinstance(value, str) else list(value) for name, value in changes.items()}
+    template = TEMPLATES / "conf" / "zones.yaml"
+    return {"zones.yaml": zones_text(template, list(zones), source, [], add=False, force=True, more=more)}
+
+
+def _with_data(environment: Environment, data: Path | None) -> Environment:
+    if data is None:
+        return environment
+    return environment.model_copy(update={"market_data": data.expanduser().resolve()})
