@@ -7,7 +7,6 @@ from dagster import (
     AssetChecksDefinition,
     AssetsDefinition,
     AssetSpec,
-    PartitionsDefinition,
     load_asset_checks_from_modules,
     load_assets_from_modules,
 )
@@ -22,6 +21,7 @@ from trading_assets.partitions import (
     Partitions,
     first_partition_day,
     make_partitions,
+    zone_day_partitions,
     zone_partitions,
 )
 from trading_assets.trading import features, forecasts, outbox, settlement, signals
@@ -74,11 +74,11 @@ def assets_for(
         or (spec.tags.get(ONLY_WITH_TAG) == "live_source" and spec.key.to_user_string() not in feeds)
     }
 
-    def of_desk(spec: AssetSpec) -> AssetSpec:
-        deps = [dep for dep in spec.deps if dep.asset_key not in absent]
-        return spec.replace_attributes(deps=deps, partitions_def=_narrowed(spec, partitions))
+    def present(spec: AssetSpec) -> AssetSpec:
+        return spec.replace_attributes(deps=[dep for dep in spec.deps if dep.asset_key not in absent])
 
-    return [asset.map_asset_specs(of_desk) for asset in ASSETS if not set(asset.keys) <= absent]
+    found = [asset.map_asset_specs(present) for asset in ASSETS if not set(asset.keys) <= absent]
+    return found if partitions is None else [on_partitions(asset, partitions) for asset in found]
 
 
 def partitions_for(settings: DeskSettings, today: date) -> Partitions:
@@ -86,7 +86,13 @@ def partitions_for(settings: DeskSettings, today: date) -> Partitions:
     return make_partitions(settings.zones, first_partition_day(settings.partition_years, today))
 
 
-def _narrowed(spec: AssetSpec, partitions: Partitions | None) -> PartitionsDefinition | None:
-    if partitions is None or spec.partitions_def is None:
-        return spec.partitions_def
-    return partitions.of_zone if spec.partitions_def == zone_partitions else partitions.of_zone_and_day
+def on_partitions(asset: AssetsDefinition, partitions: Partitions) -> AssetsDefinition:
+    """The asset on these zones and days."""
+    narrower = {zone_partitions: partitions.of_zone, zone_day_partitions: partitions.of_zone_and_day}
+
+    def narrowed(spec: AssetSpec) -> AssetSpec:
+        if spec.partitions_def is None:
+            return spec
+        return spec.replace_attributes(partitions_def=narrower[spec.partitions_def])
+
+    return asset.map_asset_specs(narrowed)

@@ -33,8 +33,9 @@ from dagster import (
 from resources.lake.access import Access, opened
 from resources.pictures.asset_metadata import OWNERS, table_metadata
 from resources.settings.code_version import sources_version
+from trading_assets.materialised_days import DAYS_HOOK, RowsPerDay, records_days, rows_of
 from trading_assets.partitions import ONLY_WITH_TAG, zone_day_partitions, zone_partitions
-from trading_assets.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads
+from trading_assets.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads, nodes_of
 
 AssetResult = MaterializeResult[Any]
 """What the function of an asset returns."""
@@ -68,6 +69,8 @@ class Declaration:
     """The table that it writes; None where what it makes is no table."""
     writes: Sequence[str] = ()
     """Tables of other assets to which it adds rows."""
+    source: str | None = None
+    """Source of the rows that it adds to tables of others."""
     description: str | None = None
     """What people read in the UI; the function's docstring where it is None."""
     only_with: str = ""
@@ -131,13 +134,16 @@ def declared_assets(
     """A function that makes several assets in one step and yields a `MaterializeResult` of each, in their order."""
 
     def make(body: Body) -> AssetsDefinition:
+        step = _judged(body, lambda: _access(assets), {one.name: one.table for one in assets})
+        rows = _rows_per_day(assets) if per == "zone and day" else {}
         return multi_asset(
             name=name or body.__name__,
             specs=[one.spec(body, per) for one in assets],
             partitions_def=_PARTITIONS[per],
             backfill_policy=_BACKFILLS[per],
             pool=pool,
-        )(_judged(body, lambda: _access(assets), {one.name: one.table for one in assets}))
+            hooks={DAYS_HOOK} if rows else None,
+        )(records_days(step, rows) if rows else step)
 
     return make
 
@@ -192,6 +198,16 @@ def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:
     return list(
         {dep.asset_key.to_user_string(): dep for dep in found if dep.asset_key.path != [but]}.values()
     )
+
+
+def _rows_per_day(assets: Sequence[Declaration]) -> dict[str, RowsPerDay]:
+    """Asset to the rows that make a day of it materialised, with the assets whose tables get rows from these."""
+    tables = {one.name: [one.table] if one.table else list(one.writes) for one in assets}
+    own = {one.name: rows_of(tables[one.name], one.source) for one in assets if tables[one.name]}
+    others = {
+        name: rows_of([table]) for one in assets for table in one.writes for name in nodes_of(table)[:1]
+    }
+    return {**others, **own}
 
 
 def _check_deps(reads: Sequence[str | Read], asset: str) -> list[AssetDep]:

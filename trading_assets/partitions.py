@@ -13,6 +13,7 @@ event costs Dagster about 20 ms and ten years have 3,650 days.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from dagster import (
     AssetCheckExecutionContext,
@@ -55,6 +56,12 @@ def make_partitions(zones: Iterable[str], first_day: date) -> Partitions:
         start_date=first_day.isoformat(), timezone=CENTRAL_EUROPE, end_offset=2
     )
     return Partitions(by_zone, MultiPartitionsDefinition({"zone": by_zone, "delivery_day": by_day}))
+
+
+def days_of(partitions: Any) -> tuple[date, date]:
+    """First and last day of partitions by zone and day."""
+    (days,) = [one.partitions_def for one in partitions.partitions_defs if one.name == "delivery_day"]
+    return days.start.date(), date.fromisoformat(str(days.get_last_partition_key()))
 
 
 def first_partition_day(years: int, today: date) -> date:

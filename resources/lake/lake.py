@@ -221,6 +221,25 @@ class Lake(ConfigurableResource["Lake"]):
             frame = _as_of(frame, stored.contract, as_of_utc)
         return frame.collect().sort(stored.contract.key)
 
+    def rows_per_day(
+        self,
+        table: str,
+        *,
+        zone: str,
+        first_day: date,
+        last_day: date,
+        source: str | None = None,
+    ) -> dict[date, int]:
+        """Delivery day to its number of rows, for the days that have any; with `source`, of that source alone."""
+        stored = self._stored(table)
+        delta = _opened(stored)
+        if delta is None:
+            return {}
+        rows = stored.rows(delta, zones=[zone], first_day=first_day, last_day=last_day)
+        if source is not None:
+            rows = rows.filter(pl.col("source") == source)
+        return dict(rows.group_by("delivery_day").len().sort("delivery_day").collect().iter_rows())
+
     def newest_day(self, table: str, zone: str) -> date | None:
         """Newest delivery day of a zone, told by the table's log without opening a data file.
 

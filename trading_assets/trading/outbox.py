@@ -32,7 +32,11 @@ from workflows.decisions.reasons import reasons_of_day
     reads=["signals", "bid_curves", "limit_conformance"],
 )
 def published_signals(
-    context: AssetExecutionContext, outbox: Outbox, clock: Clock, alerts: Alerts
+    context: AssetExecutionContext,
+    lake: Lake,  # noqa: ARG001 - its rows are counted when the days of the run are recorded
+    outbox: Outbox,
+    clock: Clock,
+    alerts: Alerts,
 ) -> AssetResult:
     """Signals handed to table, folder and, where the zone is live, the signed webhook.
 

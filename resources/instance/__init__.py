@@ -1,0 +1,1 @@
+"""What a Dagster instance remembers of the desk: days that are materialised, runs of other processes."""
