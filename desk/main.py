@@ -72,6 +72,12 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Read the captured answers of the providers again, with today's parsers.",
         ),
     },
+    "Lists": {
+        "zones": ("desk.lists.zones", "Zones that can be traded."),
+        "sources": ("desk.lists.sources", "Where raw rows can come from, and the keys that are wanted."),
+        "strategies": ("desk.lists.strategies", "What a zone can trade by, plug-ins included."),
+        "profiles": ("desk.lists.profiles", "Models that a zone can be forecast with, plug-ins included."),
+    },
 }
 """Group of the help, then command to the module that holds the function of the same name (or a typer `app` of
 sub-commands), and its line.

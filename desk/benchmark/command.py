@@ -23,6 +23,7 @@ from desk.benchmark.download import download_record
 from desk.benchmark.run import BenchmarkJob, BenchmarkRun, Stage, run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
 from resources.home.find import state_home
+from resources.plugins.shipped import settings_files
 from resources.settings.environment import read_environment
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
@@ -238,11 +239,10 @@ def zones(
 
 def _profile(name: str) -> dict[str, Any]:
     """Settings of a profile with all levels that the scores need."""
-    path = read_environment().conf_folder / "models" / f"{name}.yaml"
-    if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.yaml")))
-        raise ConfigurationError(f"no profile {name!r} in conf/models: there are {known}")
-    settings = yaml.safe_load(path.read_text())
+    files = settings_files(read_environment().conf_folder, "models")
+    if name not in files:
+        raise ConfigurationError(f"no profile {name!r} in conf/models: there are {', '.join(files)}")
+    settings = yaml.safe_load(files[name].read_text(encoding="utf-8"))
     return settings if settings["kind"] == "catboost" else {**settings, "levels": list(_ALL_LEVELS)}
 
 

@@ -18,6 +18,7 @@ from desk.screen.console import JsonFlag, emit, emit_json, err, out
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY, ModelVersion
+from resources.plugins.shipped import settings_files
 from resources.settings.environment import Environment, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
@@ -78,9 +79,9 @@ def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: Jso
 def _profiles(environment: Environment) -> dict[str, Any]:
     """Name to settings of every file in `conf/models` that can be read."""
     found = {}
-    for path in sorted((environment.conf_folder / "models").glob("*.yaml")):
+    for name, path in settings_files(environment.conf_folder, "models").items():
         with suppress(OSError, yaml.YAMLError):
-            found[path.stem] = yaml.safe_load(path.read_text(encoding="utf-8"))
+            found[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return found
 
 

@@ -9,9 +9,18 @@ from typing import Annotated
 import typer
 
 from desk.screen.console import JsonFlag, emit, progress
-from desk.setup.findings import Finding, State, data_findings, ledger_findings, trading_findings, use_findings
+from desk.setup.findings import (
+    Finding,
+    State,
+    data_findings,
+    ledger_findings,
+    plugin_findings,
+    trading_findings,
+    use_findings,
+)
 from desk.setup.probe import ask_once
 from resources.market.live_sources import LiveProviders
+from resources.plugins.members import model_settings
 from resources.plugins.sources import SOURCES, is_live
 from resources.providers.provider import Provider
 from resources.settings.environment import (
@@ -24,7 +33,7 @@ from resources.settings.environment import (
 )
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, ZoneSettings
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
@@ -63,7 +72,7 @@ def doctor(
                 *use_findings(lake, name, own),
             ]
             findings.append(
-                _readable(name, f"model profile {own.model}", partial(desk.document, "models", own.model))
+                _readable(name, f"model profile {own.model}", partial(_model_of, desk, own.model))
             )
             findings += [
                 *data_findings(lake, name, own, now),
@@ -83,10 +92,16 @@ def _desk_findings(environment: Environment) -> Iterator[Finding]:
     desk = desk_resource(environment)
     yield _readable("desk", "monitoring settings", lambda: monitoring_settings(desk))
     yield _readable("desk", "promotion settings", lambda: promotion_settings(desk))
+    yield from plugin_findings()
     record = TradingStateStore(environment.trading_state).record("desk")
     state: State = "ok" if record.state is TradingState.ACTIVE else "warn"
     cure = "" if record.state is TradingState.ACTIVE else f"; {record.cure}"
     yield Finding("desk", "trading state", state, f"{record.state.name} {record.reason}".strip() + cure)
+
+
+def _model_of(desk: Desk, profile: str) -> object:
+    """The settings of a profile, whose kind must be there."""
+    return model_settings(desk.document("models", profile))
 
 
 def _readable(zone: str, subject: str, read: Callable[[], object]) -> Finding:

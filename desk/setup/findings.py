@@ -13,7 +13,9 @@ import polars as pl
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features
 from resources.market.live_sources import LiveProviders
-from resources.plugins.sources import is_live
+from resources.plugins.members import MEMBERS
+from resources.plugins.sources import SOURCES, is_live
+from resources.plugins.strategies import STRATEGIES
 from resources.settings.environment import Environment, desk_resource
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
@@ -38,6 +40,16 @@ class Finding:
     subject: str
     state: State
     detail: str
+
+
+def plugin_findings() -> Iterator[Finding]:
+    """One line per plug-in of an installed package; one that cannot be used is no fault of a zone without it."""
+    for registry in (STRATEGIES, MEMBERS, SOURCES):
+        for entry in registry.registrations():
+            if entry.package:
+                detail = entry.problem or f"usable, {registry.group}"
+                state: State = "warn" if entry.problem else "ok"
+                yield Finding("desk", f"plug-in {entry.name} of {entry.package}", state, detail)
 
 
 def ledger_findings(lake: Lake, settings: dict[str, ZoneSettings]) -> Iterator[Finding]:

@@ -38,6 +38,10 @@ NEEDS: dict[str, Need] = {
     "dev": Need.DESK_OR_NEW,
     "backtest": Need.IF_THERE,
     "benchmark": Need.IF_THERE,
+    "zones": Need.IF_THERE,
+    "sources": Need.IF_THERE,
+    "strategies": Need.IF_THERE,
+    "profiles": Need.IF_THERE,
 }
 """What is not named here needs a desk."""
 

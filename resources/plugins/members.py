@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from resources.plugins.registry import Registry, missing_methods
 
 if TYPE_CHECKING:
-    from spot.forecast.hourly_forecaster import HourlyForecaster
+    from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
     from spot.forecast.members import Member
 
 
@@ -39,15 +39,26 @@ MEMBERS: "Registry[Member]" = Registry("spotdesk.models", _built_in, _missing)
 """Name, as `kind` in `conf/models/*.yaml`, to class."""
 
 
+def model_settings(document: Mapping[str, Any]) -> "ForecasterSettings":
+    """The checked settings of a document of `conf/models`.
+
+    Raises:
+        ConfigurationError: the kind or a setting is unknown, or a plug-in cannot be used.
+    """
+    from spot.forecast.members import load_settings_mapping
+
+    return load_settings_mapping(document, MEMBERS)
+
+
 def new_forecaster(document: Mapping[str, Any]) -> "HourlyForecaster[Any]":
     """An unfitted forecaster of a document of `conf/models`.
 
     Raises:
         ConfigurationError: the kind or a setting is unknown, or a plug-in cannot be used.
     """
-    from spot.forecast.members import load_settings_mapping, make_forecaster
+    from spot.forecast.members import make_forecaster
 
-    return make_forecaster(load_settings_mapping(document, MEMBERS), MEMBERS)
+    return make_forecaster(model_settings(document), MEMBERS)
 
 
 def restored_forecaster(files: Mapping[str, bytes]) -> "HourlyForecaster[Any]":

@@ -105,6 +105,11 @@ class Registry(Mapping[str, Class], Generic[Class]):
         """
         return "" if name in self.built_in else source_hash(self[name])
 
+    def forget(self) -> None:
+        """Read the installed packages anew when somebody asks next: for tests, and after an installation."""
+        self._loaded.clear()
+        self.__dict__.pop("plugins", None)
+
     def _registration(self, name: str) -> Registration[Class]:
         package = " and ".join(_package(point) for point in self.plugins[name])
         if name in self.built_in:

@@ -12,6 +12,7 @@ import yaml
 from dagster import ConfigurableResource
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from resources.plugins.shipped import settings_file
 from resources.plugins.sources import check_feed
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
@@ -200,12 +201,12 @@ class Desk(ConfigurableResource["Desk"]):
         return ZoneSettings.model_validate(self.zones[name])
 
     def document(self, kind: Literal["models", "strategies"], name: str) -> dict[str, Any]:
-        """The YAML document `conf/<kind>/<name>.yaml`.
+        """The YAML document `conf/<kind>/<name>.yaml` of the desk, else of the plug-in that ships one.
 
         Raises:
             ConfigurationError: the file is missing or not a mapping.
         """
-        return self.named_document(f"{kind}/{name}.yaml")
+        return _read_document(settings_file(Path(self.conf_folder), kind, name))
 
     def named_document(self, relative_path: str) -> dict[str, Any]:
         """The YAML document at a path below `conf`, for example `monitoring.yaml`.
@@ -213,14 +214,17 @@ class Desk(ConfigurableResource["Desk"]):
         Raises:
             ConfigurationError: the file is missing or not a mapping.
         """
-        path = Path(self.conf_folder) / relative_path
-        try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError) as error:
-            raise ConfigurationError(f"cannot read {path}: {_why_unread(error)}") from error
-        if not isinstance(document, dict):
-            raise ConfigurationError(f"{path}: expected a mapping")
-        return document
+        return _read_document(Path(self.conf_folder) / relative_path)
+
+
+def _read_document(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ConfigurationError(f"cannot read {path}: {_why_unread(error)}") from error
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path}: expected a mapping")
+    return document
 
 
 def make_desk(conf_folder: Path, settings: DeskSettings, **overrides: Any) -> Desk:

@@ -73,6 +73,11 @@ class Strategy(BaseModel, ABC):
         return self.strategy if is_fixed else f"{self.strategy}/{self.settled_against}"
 
     @property
+    def history_days(self) -> int:
+        """Complete days of outcomes that it looks back on."""
+        return 0
+
+    @property
     def closes_at_desk_price(self) -> bool:
         """A position closes at the price that the desk itself gave when it decided."""
         return self.settled_against == "reference_curve"

@@ -99,7 +99,7 @@ def decision_instant(inputs: WalkInputs, day: date, *, halted_until: date) -> De
 
 def history_days(strategies: tuple[Strategy, ...]) -> int:
     """Days of outcomes that the strategies look back on."""
-    return max([HISTORY_DAYS, *(getattr(strategy, "window_days", 0) + 18 for strategy in strategies)])
+    return max([HISTORY_DAYS, *(strategy.history_days + 18 for strategy in strategies)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,11 @@ class PriceView(Strategy):
             raise ValueError("reference price beyond 10,000 EUR/MWh")
         return self
 
+    @property
+    def history_days(self) -> int:
+        """The trailing window."""
+        return self.window_days
+
     def propose(self, view: MarketView) -> Proposal:
         """Equal power over the units of the product, as one block order.
 

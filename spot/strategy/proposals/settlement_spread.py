@@ -60,6 +60,11 @@ class SettlementSpread(Strategy):
         """Where the distribution is a fitted one."""
         return self.distribution == "catboost"
 
+    @property
+    def history_days(self) -> int:
+        """The trailing window."""
+        return self.window_days
+
     def propose(self, view: MarketView) -> Proposal:
         """Side, MW and limit price (or curve) per unit."""
         costs = self.costs_eur_per_mwh(view.delivery_day)

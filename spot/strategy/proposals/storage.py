@@ -26,6 +26,11 @@ class Storage(Battery):
     """
     window_days: int = Field(default=182, ge=14)
 
+    @property
+    def history_days(self) -> int:
+        """The trailing window."""
+        return self.window_days
+
     def propose(self, view: MarketView) -> Proposal:
         """Charge where the forecast is low, discharge where it is high, flat where the difference does not pay wear, losses and fees."""
         fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh

@@ -1,0 +1,76 @@
+"""Files of settings beside the classes they choose: what the lists of strategies and profiles share."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import yaml
+
+from resources.plugins.registry import Registry
+from resources.plugins.shipped import SettingsKind, settings_files
+from resources.settings.environment import desk_settings, read_environment
+from resources.settings.zones import ZoneSettings
+from spot.errors import ConfigurationError
+
+Loaded = TypeVar("Loaded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line: a file of settings, or a class that no file chooses."""
+
+    name: str | None
+    """Name of the file; None where there is none."""
+    kind: str | None
+    """Name of the class; None where the file names none."""
+    document: Mapping[str, Any] | None
+    """None where the file cannot be read."""
+    zones: str
+    """Zones of the desk that use the file."""
+    package: str
+    """Package of the class; empty for Spotdesk's own."""
+    problem: str
+
+    def load(self, loader: Callable[[Mapping[str, Any]], Loaded]) -> tuple[Loaded | None, str]:
+        """What `loader` makes of the document, and why it cannot be used; a class without a file only the latter."""
+        if self.problem or self.name is None or self.document is None:
+            return None, self.problem
+        try:
+            return loader(self.document), ""
+        except ConfigurationError as error:
+            return None, str(error)
+
+
+def entries(
+    kind: SettingsKind,
+    key: str,
+    registry: Registry[Any],
+    *,
+    used_by: Callable[[ZoneSettings], Iterable[str]],
+) -> list[Entry]:
+    """A line for each file of the desk and of plug-ins, then one for each class that none of them chooses.
+
+    `key` is the setting that names the class; `used_by` gives the files that a zone uses.
+    """
+    environment = read_environment()
+    zones = desk_settings(environment).zones
+    lines = []
+    for name, path in settings_files(environment.conf_folder, kind).items():
+        users = " ".join(zone for zone, own in zones.items() if name in used_by(own))
+        try:
+            document = yaml.safe_load(path.read_text(encoding="utf-8"))
+            chosen = document.get(key) if isinstance(document, dict) else None
+            problem = "" if isinstance(document, dict) else f"{path}: expected a mapping"
+        except (OSError, yaml.YAMLError) as error:
+            document, chosen, problem = None, None, f"cannot read {path}: {error}"
+        package = registry.package_of(chosen) if isinstance(chosen, str) else ""
+        lines.append(
+            Entry(name=name, kind=chosen, document=document, zones=users, package=package, problem=problem)
+        )
+    chosen_by_files = {line.kind for line in lines}
+    lines += [
+        Entry(name=None, kind=one.name, document=None, zones="", package=one.package, problem=one.problem)
+        for one in registry.registrations()
+        if one.name not in chosen_by_files or (one.problem and one.name in registry.built_in)
+    ]
+    return lines

@@ -1,0 +1,38 @@
+"""`spotdesk zones`: the zones that can be traded."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from desk.screen.console import JsonFlag, emit
+from resources.settings.environment import desk_settings, read_environment
+from resources.wall_clock import utc_now
+from spot.market.delivery import day_ahead_mtu_minutes
+from spot.market.gates import gate_closure_utc
+from spot.market.zones import TRADED_ZONES, find_zone
+
+
+def zones(*, as_json: JsonFlag = False) -> None:
+    """List the zones that can be traded: length of a market time unit, currency, next gate, and whether the desk has it."""
+    own = desk_settings(read_environment()).zones
+    emit([_row(name, own=name in own) for name in sorted(TRADED_ZONES)], as_json=as_json, title="zones")
+
+
+def _row(name: str, *, own: bool) -> dict[str, Any]:
+    zone, (day, gate) = find_zone(name), _next_gate(name)
+    local = gate.astimezone(ZoneInfo(zone.market_time_zone))
+    return {
+        "zone": name,
+        "mtu_minutes": day_ahead_mtu_minutes(name, day),
+        "currency": zone.currency,
+        "gate_local": f"{local:%H:%M} {zone.market_time_zone}",
+        "next_gate_utc": gate,
+        "on_the_desk": "yes" if own else "",
+    }
+
+
+def _next_gate(zone: str) -> tuple[date, datetime]:
+    """The first delivery day whose gate is still open, and that gate."""
+    now = utc_now()
+    days = (now.date() + timedelta(days=ahead) for ahead in range(4))
+    return next((day, gate) for day in days if (gate := gate_closure_utc(zone, day)) > now)
