@@ -3,6 +3,7 @@
 The proposed orders of one strategy for one day, and what the rest of its scopes already holds.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -142,60 +143,75 @@ def measure(
     Raises:
         ContractError: the kind is unknown.
     """
-    match kind:
-        case "max_model_age_days":
-            return _known(conditions.model_age_days)
-        case "max_data_age_hours":
-            return _known(conditions.data_age_hours)
-        case "max_drift_level":
-            return _known(DRIFT_LEVELS.get(conditions.drift_status or ""))
-        case "max_daily_loss_eur":
-            # A battery's day is settled at once, a spread's days later: the newest day alone would hide the
-            # loss behind a day that is half settled.
-            worst = float(use.daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
-            return abs(worst) if np.isfinite(worst) else np.nan
-        case "max_drawdown_eur":
-            return drawdown_eur(use.daily_pnl_eur)
-        case "max_mwh_per_day":
-            return orders.mwh + use.mwh
-        case "max_value_eur":
-            return orders.value_eur + use.value_eur
-        case "max_orders_per_day":
-            return float(orders.n_orders + use.n_orders)
-        case "max_orders_per_minute":
-            return float(orders.n_orders)
-        case "max_change_mwh":
-            return max(0.0, orders.mwh + use.mwh - use.previous_mwh)
-        case "max_value_at_risk_eur":
-            return orders.risk.value_at_risk_eur + use.value_at_risk_eur
-        case "max_expected_shortfall_eur":
-            return orders.risk.expected_shortfall_eur + use.expected_shortfall_eur
-        case "max_concentration_frac":
-            largest = float(np.abs(orders.exposure_mw).max(initial=0.0) * orders.hours)
-            return _share(largest if scope == "strategy" else orders.mwh + use.member_mwh, daily_mwh_limit)
-        case "max_mw_per_mtu":
-            return float(np.abs(orders.exposure_mw).max(initial=0.0))
-        case "max_gross_mw":
-            return float((np.abs(orders.exposure_mw) + use.gross_mw).max(initial=0.0))
-        case "max_net_mw":
-            return float(np.abs(orders.exposure_mw + use.net_mw).max(initial=0.0))
-        case _:
-            return _measure_price(kind, orders)
+    if kind not in _MEASURES:
+        raise ContractError(f"unknown limit kind {kind!r}")
+    return _MEASURES[kind](_Subject(scope, orders, use, conditions, daily_mwh_limit))
 
 
-def _measure_price(kind: str, orders: Orders) -> float:
-    """Limits on limit prices; minus infinity where nothing is ordered."""
-    traded = orders.exposure_mw != 0
-    prices, sides = orders.limit_price[traded], np.sign(orders.exposure_mw[traded])
-    match kind:
-        case "min_price_eur_per_mwh":
-            return float((-prices).max(initial=-np.inf))
-        case "max_price_eur_per_mwh":
-            return float(prices.max(initial=-np.inf))
-        case "max_price_distance_eur_per_mwh":
-            return float((sides * (prices - orders.expected_price[traded])).max(initial=-np.inf))
-        case _:
-            raise ContractError(f"unknown limit kind {kind!r}")
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """What a limit is measured on."""
+
+    scope: Scope
+    orders: Orders
+    use: ScopeUse
+    conditions: Conditions
+    daily_mwh_limit: float | None
+
+    @property
+    def largest_mw(self) -> float:
+        """The largest order of the day, MW."""
+        return float(np.abs(self.orders.exposure_mw).max(initial=0.0))
+
+
+def _daily_loss(of: _Subject) -> float:
+    # A battery's day is settled at once, a spread's days later: the newest day alone would hide the loss
+    # behind a day that is half settled.
+    worst = float(of.use.daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
+    return abs(worst) if np.isfinite(worst) else np.nan
+
+
+def _concentration(of: _Subject) -> float:
+    if of.scope == "strategy":
+        return _share(of.largest_mw * of.orders.hours, of.daily_mwh_limit)
+    return _share(of.orders.mwh + of.use.member_mwh, of.daily_mwh_limit)
+
+
+def _price_distance(of: _Subject) -> float:
+    traded = of.orders.exposure_mw != 0
+    sides = np.sign(of.orders.exposure_mw[traded])
+    return _highest(sides * (of.orders.limit_price[traded] - of.orders.expected_price[traded]))
+
+
+_MEASURES: Mapping[str, Callable[[_Subject], float]] = {
+    "max_model_age_days": lambda of: _known(of.conditions.model_age_days),
+    "max_data_age_hours": lambda of: _known(of.conditions.data_age_hours),
+    "max_drift_level": lambda of: _known(DRIFT_LEVELS.get(of.conditions.drift_status or "")),
+    "max_daily_loss_eur": _daily_loss,
+    "max_drawdown_eur": lambda of: drawdown_eur(of.use.daily_pnl_eur),
+    "max_mwh_per_day": lambda of: of.orders.mwh + of.use.mwh,
+    "max_value_eur": lambda of: of.orders.value_eur + of.use.value_eur,
+    "max_orders_per_day": lambda of: float(of.orders.n_orders + of.use.n_orders),
+    "max_orders_per_minute": lambda of: float(of.orders.n_orders),
+    "max_change_mwh": lambda of: max(0.0, of.orders.mwh + of.use.mwh - of.use.previous_mwh),
+    "max_value_at_risk_eur": lambda of: of.orders.risk.value_at_risk_eur + of.use.value_at_risk_eur,
+    "max_expected_shortfall_eur": lambda of: (
+        of.orders.risk.expected_shortfall_eur + of.use.expected_shortfall_eur
+    ),
+    "max_concentration_frac": _concentration,
+    "max_mw_per_mtu": lambda of: of.largest_mw,
+    "max_gross_mw": lambda of: float((np.abs(of.orders.exposure_mw) + of.use.gross_mw).max(initial=0.0)),
+    "max_net_mw": lambda of: float(np.abs(of.orders.exposure_mw + of.use.net_mw).max(initial=0.0)),
+    "min_price_eur_per_mwh": lambda of: _highest(-of.orders.limit_price[of.orders.exposure_mw != 0]),
+    "max_price_eur_per_mwh": lambda of: _highest(of.orders.limit_price[of.orders.exposure_mw != 0]),
+    "max_price_distance_eur_per_mwh": _price_distance,
+}
+"""Limit kind to how it is measured."""
+
+
+def _highest(prices: Floats) -> float:
+    """The highest of the prices; minus infinity where nothing is ordered."""
+    return float(prices.max(initial=-np.inf))
 
 
 def _known(fact: float | None) -> float:

@@ -11,7 +11,9 @@ import polars as pl
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
 from spot.risk.limit_book import Limit, Scope, as_written
-from spot.risk.limits import GATES, LimitEvent, bound
+from spot.risk.limit_event import LimitEvent
+from spot.risk.limits import bound
+from spot.risk.reductions import GATES
 
 
 def limit_conformance(

@@ -11,7 +11,7 @@ from spot.contracts.signal_tables import BID_CURVES, DAY_AHEAD_BLOCK, RISK_EVENT
 from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
 from spot.risk.limit_book import LimitBook
-from spot.risk.limits import LimitEvent
+from spot.risk.limit_event import LimitEvent
 from spot.strategy.interface import Strategy
 from spot.strategy.proposals.view import MarketView, Proposal
 from spot.strategy.readiness.blocking import unit_reasons

@@ -16,7 +16,9 @@ from spot.contracts.signal_tables import LIMIT_CONFORMANCE
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
 from spot.risk.limit_book import Limit, Scope
-from spot.risk.limits import LimitEvent, apply_limits, apply_state, bound, take_any_price, with_overrides
+from spot.risk.limit_event import LimitEvent
+from spot.risk.limits import apply_limits, apply_state, bound, take_any_price
+from spot.risk.overrides import with_overrides
 from spot.strategy.conformance import limit_conformance
 from spot.strategy.desk_state import desk_uses
 from spot.strategy.proposals.view import MarketView, Proposal, mean_of_quantiles

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from spot.arrays import Floats
-from spot.risk.limits import LimitEvent
+from spot.risk.limit_event import LimitEvent
 
 _TAKES_AWAY = ("breach", "denied", "state")
 _SHOWN = 3

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spot.risk.limit_book import LIMIT_KINDS, SCOPES, parse_limit_book, unreadable_book
-from spot.risk.limits import with_overrides
+from spot.risk.overrides import with_overrides
 
 NOW = datetime(2025, 6, 1, 9, tzinfo=UTC)
 ENTRY = {"limit": 5, "action": "reduce"}

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from spot.risk.exposure import Conditions, ScopeUse, measure
 from spot.risk.limit_book import LIMIT_KINDS, SCOPES
-from spot.risk.limits import GATES, apply_limits, apply_state, bound, take_any_price
+from spot.risk.limits import apply_limits, apply_state, bound, take_any_price
+from spot.risk.reductions import GATES
 from spot.risk.state import TradingState, stricter
 from tests.support.sample_orders import GOOD, make_limits, make_orders, nothing_else
 
