@@ -1,4 +1,8 @@
-"""Writing a file whole or not at all."""
+"""Writing a file whole or not at all: the one way to replace a file that others may read.
+
+What a library builds under a name of its own (DuckDB, SQLite) and objects in a store of objects are swapped
+in where they are made.
+"""
 
 import os
 from collections.abc import Callable
@@ -14,7 +18,9 @@ def write_whole(
     Args:
         path: The file; its folder is there.
         content: The bytes, or what makes them from the path of the file beside, which is the one swapped in.
-        durable: It is on disk when this returns; a crash leaves the old or the new file.
+        durable: It is on disk when this returns; a crash leaves the old or the new file. For what cannot be
+            made again and is acted upon: stops, keys, the identity of a desk, orders that left. Notes, caches
+            and pointers can be made again, and a sync costs some milliseconds.
         mode: Permissions of a new file, before the umask; it is never readable by more than these.
 
     Raises:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from resources.files import write_whole
 from spot.errors import ContractError, SourceUnavailableError
 
 RECORD_URL = "https://zenodo.org/api/records/4624805"
@@ -61,9 +62,7 @@ def _fetch(client: httpx.Client, path: Path, entry: dict[str, object], report: R
             f"{path.name} does not match the {algorithm} checksum that its record states: {len(received)}"
             " bytes were thrown away"
         )
-    part = path.with_suffix(path.suffix + ".part")
-    part.write_bytes(received)
-    part.replace(path)  # a broken download never stands under the name of a whole one
+    write_whole(path, bytes(received))
     return path
 
 

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from desk.benchmark.data import epf_file, read_epf_market, read_zone, with_neighbours, zones_in
+from resources.files import write_whole
 from resources.plugins.members import new_forecaster
 from resources.settings.code_version import model_code_version
 from spot.arrays import Floats
@@ -279,9 +280,7 @@ def _store(run: BenchmarkRun, path: Path) -> None:
         first_row=np.array(run.first_row),
         figures=np.array(json.dumps(run.figures)),
     )
-    part = path.with_suffix(".part")
-    part.write_bytes(buffer.getvalue())
-    part.replace(path)
+    write_whole(path, buffer.getvalue())
 
 
 def _load(path: Path) -> BenchmarkRun | None:

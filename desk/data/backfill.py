@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
+from resources.files import write_whole
 from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
 from resources.market.live_market import LiveMarket
@@ -56,9 +57,7 @@ class Finished:
         done = sorted({*self._read(task), self._key(task)})
         path = self._path(task)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".tmp")
-        beside.write_text(json.dumps(done, indent=0), encoding="utf-8")
-        beside.replace(path)
+        write_whole(path, json.dumps(done, indent=0).encode())
 
     def _read(self, task: Task) -> list[str]:
         try:

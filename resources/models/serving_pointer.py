@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from resources.files import write_whole
 from resources.models.version import ModelVersion
 from spot.lifecycle.serving import serving_version
 
@@ -89,9 +90,8 @@ class PointerFile:
             return
         body = {"counter": counter, "champion": pointer.champion, "served": _rows(pointer)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_suffix(".writing")
-        beside.write_text(json.dumps({"serving": body, "sha256": _digest(body)}, indent=1), encoding="utf-8")
-        beside.replace(self.path)
+        text = json.dumps({"serving": body, "sha256": _digest(body)}, indent=1)
+        write_whole(self.path, text.encode())
 
 
 def change_counter(database: Path) -> int | None:

@@ -21,6 +21,7 @@ from pathlib import Path
 import httpx
 from filelock import FileLock
 
+from resources.files import write_whole
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 
@@ -251,9 +252,7 @@ class _HostState:
         return self._state
 
     def __exit__(self, *_: object) -> None:
-        beside = self._path.with_suffix(".tmp")
-        beside.write_text(json.dumps(self._state), encoding="utf-8")
-        beside.replace(self._path)
+        write_whole(self._path, json.dumps(self._state).encode())
         self._lock.release()
 
 

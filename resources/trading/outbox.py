@@ -19,6 +19,7 @@ import httpx
 import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
+from resources.files import write_whole
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
 from resources.settings.environment import signal_webhook
@@ -199,14 +200,11 @@ class Publisher:
         return Receipt(f"signals@{self.lake.version('signals')}", checksum)
 
     def _drop(self, batch: Batch, body: bytes) -> str:
-        """JSON and CSV, each swapped in by one rename: a reader sees the whole file or none."""
+        """JSON and CSV, each whole or not there; on disk, since the ledger says next that they were sent."""
         folder = Path(self.drop_folder) / batch.mode / batch.zone / batch.delivery_day.isoformat()
         folder.mkdir(parents=True, exist_ok=True)
         for suffix, content in (("csv", csv_payload(batch)), ("json", body)):
-            path = folder / f"{batch.strategy}-{batch.publication_id}.{suffix}"
-            beside = path.with_name(f".{path.name}.tmp")
-            beside.write_bytes(content)
-            beside.replace(path)
+            write_whole(folder / f"{batch.strategy}-{batch.publication_id}.{suffix}", content, durable=True)
         return str(folder / f"{batch.strategy}-{batch.publication_id}.json")
 
     def _post(self, batch: Batch, body: bytes, now: datetime) -> str:
