@@ -57,6 +57,13 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     "published_signals": {
         "publications": "a channel that has a batch is not sent it again; messages of a day count against a limit",
     },
+    "data_quality": {"data_quality": _BEGAN},
+    "feature_drift": {"feature_drift": _BEGAN},
+    "reported_drift": {"reported_drift": _BEGAN},
+    "forecast_performance": {"forecast_performance": _BEGAN},
+    "forecast_explanations": {
+        "feature_importance": "the newest shares are compared with those of the version's first days",
+    },
     "settlement": {
         "settlements": "live money of a strategy that left the settings stays; half a year of it is drawn",
     },

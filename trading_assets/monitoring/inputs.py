@@ -9,69 +9,44 @@ from drift and retrains nothing.
 from collections.abc import Iterable
 from typing import Any
 
-import polars as pl
-from dagster import (
-    AssetCheckExecutionContext,
-    AssetCheckResult,
-    AssetExecutionContext,
-    AssetSpec,
-    BackfillPolicy,
-    MaterializeResult,
-    asset_check,
-    multi_asset,
-)
+from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetExecutionContext, MaterializeResult
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import lineage_of, read_features
-from resources.pictures.asset_metadata import OWNERS, lineage, picture, table_metadata, written
+from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import drift_by_feature
 from resources.settings.policies import monitoring_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from spot.market.delivery import ZoneDays
+from spot.monitoring.data_quality import DataQualityVerdict
 from spot.monitoring.drift import DriftVerdict
-from spot.monitoring.reported import watch_reported
-from spot.monitoring.watch import monitor_inputs
+from spot.monitoring.settings import MonitoringSettings
 from trading_assets.checks import status_result
-from trading_assets.declared import AssetResult
-from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.declared import Declaration, declared_assets, declared_check
+from trading_assets.partitions import covered
+from trading_assets.reads import Read
 from workflows.monitoring.alerts import alert_on_features
-from workflows.monitoring.rows import (
-    drift_rows,
-    quality_rows,
-    quarantine_faulty,
-    reference_since,
-    verdict_rows,
-)
-
-GROUP = "monitoring"
+from workflows.monitoring.judge_inputs import JudgedInputs, judge_inputs
 
 
-def _spec(table: str, story: str, *deps: str) -> AssetSpec:
-    kinds = {"polars", "deltalake"} if table == "data_quality" else {"nannyml", "deltalake"}
-    return AssetSpec(
-        table,
-        deps=deps,
-        group_name=GROUP,
-        owners=OWNERS,
-        kinds=kinds,
-        metadata=table_metadata(table),
-        description=story,
-        partitions_def=zone_day_partitions,
+def _monitor(table: str, story: str, *reads: str | Read, library: str = "nannyml") -> Declaration:
+    kinds = frozenset({library, "deltalake"})
+    return Declaration(
+        name=table, group="monitoring", kinds=kinds, table=table, description=story, reads=reads
     )
 
 
-@multi_asset(
-    name="inputs_judged",
-    specs=[
-        _spec(
+@declared_assets(
+    per="zone and day",
+    assets=[
+        _monitor(
             "data_quality",
             "Missing, frozen, rescaled, doubled and impossible values of the newest inputs: to quarantine and"
             " to the desk; they retrain nothing.",
             "day_ahead_features",
+            library="polars",
         ),
-        _spec(
+        _monitor(
             "feature_drift",
             "Distance of the newest inputs and of the price to days of the same season, one by one and all"
             " together, for the newest day of the run. What it finds in data that can be believed asks for a"
@@ -79,87 +54,72 @@ def _spec(table: str, story: str, *deps: str) -> AssetSpec:
             "day_ahead_features",
             "data_quality",
         ),
-        _spec(
+        _monitor(
             "reported_drift",
             "The same of every other feature and of the champion's forecast itself. They repeat the news of"
             " the drivers: never a cause of a retrain.",
             "day_ahead_features",
-            "day_ahead_forecast",
+            "day_ahead_forecasts",
         ),
     ],
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
 )
 def inputs_judged(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
-) -> Iterable[AssetResult]:
-    """Judged up to the newest day of the run; told when a state begins."""
-    span, settings = covered(context), monitoring_settings(desk)
-    since, source = reference_since(span.last_day, settings), lineage_of(desk.zone(span.zone))
-    features = read_features(lake, span.zone, desk.zone(span.zone), first_day=since, last_day=span.last_day)
-    watch = monitor_inputs(features, last_day=span.last_day, settings=settings)
-    yield _write(lake, span, "data_quality", quality_rows(watch, zone=span.zone, last_day=span.last_day), {
-        "quarantined_values": quarantine_faulty(watch, features, lake, zone=span.zone, now=clock.now()),
-        "status": watch.quality.status,
-        "reasons": "; ".join(watch.quality.reasons[:5]) or "none",
-    })  # fmt: skip
-    drift = drift_rows(watch, zone=span.zone, last_day=span.last_day)
-    columns = lineage({"value": [("day_ahead_features", name) for name in settings.drift.features]})
-    yield _write(
-        lake,
-        span,
-        "feature_drift",
-        drift,
-        {**_facts(watch.drift, drift, source), "dagster/column_lineage": columns},
-    )
-    forecasts = lake.read(
-        "day_ahead_forecasts", zones=[span.zone], first_day=since, last_day=span.last_day
-    ).filter(pl.col("role") == "champion")
-    others = watch_reported(features, forecasts, last_day=span.last_day, settings=settings)
-    reported = verdict_rows(others, zone=span.zone, last_day=span.last_day)
-    yield _write(lake, span, "reported_drift", reported, _facts(others, reported, source))
-    alert_on_features(
-        lake, alerts, zone=span.zone, last_day=span.last_day, now=clock.now(), settings=settings.alerts
-    )
+) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
+    """Judged up to the newest day of the run; an alert is raised when a state begins."""
+    span, settings, now = covered(context), monitoring_settings(desk), clock.now()
+    zone, day = span.zone, span.last_day
+    judged = judge_inputs(span, lake, desk, settings, now=now)
+    facts = _facts(judged, settings)
+    for table, rows in judged.rows.items():
+        report = lake.replace(table, rows, zone=zone, first_day=day, last_day=day)
+        yield MaterializeResult(asset_key=table, metadata={**written(rows, report), **facts[table]})
+    alert_on_features(lake, alerts, zone=zone, last_day=day, now=now, settings=settings.alerts)
 
 
-def _write(lake: Lake, span: ZoneDays, table: str, rows: pl.DataFrame, facts: dict[str, Any]) -> AssetResult:
-    report = lake.replace(table, rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    return MaterializeResult(asset_key=table, metadata={**written(rows, report), **facts})
-
-
-def _facts(verdict: DriftVerdict, rows: pl.DataFrame, source: str) -> dict[str, Any]:
+def _facts(judged: JudgedInputs, settings: MonitoringSettings) -> dict[str, dict[str, Any]]:
+    """What the UI shows of each verdict."""
+    columns = {"value": [("day_ahead_features", name) for name in settings.drift.features]}
+    quality = {**_in_words(judged.watch.quality), "quarantined_values": judged.n_quarantined}
+    drift = {**_in_words(judged.watch.drift), **_drawn(judged, "feature_drift")}
     return {
-        "status": verdict.status,
-        "reasons": "; ".join(verdict.reasons[:5]) or "none",
-        "drift_by_feature": picture(drift_by_feature(rows, source=source), "drift by feature"),
+        "data_quality": quality,
+        "feature_drift": {**drift, "dagster/column_lineage": lineage(columns)},
+        "reported_drift": {**_in_words(judged.reported), **_drawn(judged, "reported_drift")},
     }
 
 
-@asset_check(
+def _in_words(verdict: DataQualityVerdict | DriftVerdict) -> dict[str, Any]:
+    return {"status": verdict.status, "reasons": "; ".join(verdict.reasons[:5]) or "none"}
+
+
+def _drawn(judged: JudgedInputs, table: str) -> dict[str, Any]:
+    drawn = drift_by_feature(judged.rows[table], source=judged.source)
+    return {"drift_by_feature": picture(drawn, "drift by feature")}
+
+
+@declared_check(
     asset="data_quality",
-    name="inputs_can_be_believed",
     description="No frozen, rescaled, doubled or missing values.",
+    reads=["data_quality"],
 )
 def inputs_can_be_believed(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Bad data is not drift: it is shown to the desk and retrains nothing."""
     return status_result(context, lake, "data_quality")
 
 
-@asset_check(
-    asset="feature_drift",
-    name="inputs_look_like_the_season",
-    description="No drift, and the monitor can see.",
+@declared_check(
+    asset="feature_drift", description="No drift, and the monitor can see.", reads=["feature_drift"]
 )
 def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of drift, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
     return status_result(context, lake, "feature_drift")
 
 
-@asset_check(
+@declared_check(
     asset="reported_drift",
-    name="everything_else_looks_like_before",
     description="No drift of any other feature, nor of the forecast; reported only.",
+    reads=["reported_drift"],
 )
 def everything_else_looks_like_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of drift, fails where a column cannot be seen; nothing is retrained for it."""

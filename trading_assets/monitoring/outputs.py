@@ -3,108 +3,77 @@
 Blind monitors say so.
 """
 
-from datetime import timedelta
 from typing import Any
 
-import polars as pl
-from dagster import (
-    AssetCheckExecutionContext,
-    AssetCheckResult,
-    AssetExecutionContext,
-    BackfillPolicy,
-    MaterializeResult,
-    asset,
-    asset_check,
-)
+from dagster import AssetCheckExecutionContext, AssetCheckResult, AssetExecutionContext, MaterializeResult
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import read_raw
+from resources.lake.zone_tables import read_span
 from resources.models.registry import ModelRegistry
-from resources.pictures.asset_metadata import OWNERS, lineage, preview, table_metadata, written
+from resources.pictures.asset_metadata import lineage, preview, written
 from resources.settings.policies import monitoring_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from spot.monitoring.watch import monitor_performance
+from spot.monitoring.watch import PerformanceWatch
 from trading_assets.checks import conformance_result, status_result
-from trading_assets.declared import AssetResult
-from trading_assets.partitions import covered, zone_day_partitions
+from trading_assets.declared import declared_asset, declared_check
+from trading_assets.partitions import covered
+from trading_assets.reads import PRICE_MODELS, of_zone
 from workflows.monitoring.alerts import alert_on, alert_on_limits
-from workflows.monitoring.explanations import importance_rows, judge_shares, judged_rows, shares_of_day
-from workflows.monitoring.rows import conformance_by_limit, performance_rows
+from workflows.monitoring.explanations import explain_newest_day
+from workflows.monitoring.judge_forecasts import conformance_of_weeks, judge_performance
+from workflows.monitoring.rows import conformance_by_limit
 
 GROUP = "monitoring"
-_PERFORMANCE_DAYS = 220
+_POINT = ("day_ahead_forecast", "price_point_eur_per_mwh")
+_PERFORMANCE_LINEAGE = lineage({"value": [_POINT, ("day_ahead_prices", "price_eur_per_mwh")]})
+_SHARE_LINEAGE = lineage({"share": [_POINT]})
 _SHOWN_LIMITS = 20
-_CONFORMANCE_DAYS = 28
 
 
-@asset(
-    group_name=GROUP,
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
+@declared_asset(
+    per="zone and day",
+    group=GROUP,
     kinds={"nannyml", "deltalake"},
-    metadata=table_metadata("forecast_performance"),
-    deps=["day_ahead_forecast", "day_ahead_prices", "settlement"],
+    table="forecast_performance",
+    reads=["day_ahead_forecasts", "day_ahead_prices"],
 )
 def forecast_performance(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
-) -> AssetResult:
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Error, pinball loss and coverage of the champion over the newest days against its own past, and an estimate where outcomes are not in."""
     span, settings = covered(context), monitoring_settings(desk)
-    since = span.last_day - timedelta(days=_PERFORMANCE_DAYS)
-    forecasts = lake.read(
-        "day_ahead_forecasts", zones=[span.zone], first_day=since, last_day=span.last_day
-    ).filter(pl.col("role") == "champion")
-    prices = read_raw(
-        lake, "day_ahead_prices", span.zone, desk.zone(span.zone), first_day=since, last_day=span.last_day
-    )
-    watch = monitor_performance(forecasts, prices, zone=span.zone, last_day=span.last_day, settings=settings)
-    rows = performance_rows(watch, forecasts, zone=span.zone, last_day=span.last_day)
-    report = lake.replace(
-        "forecast_performance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day
-    )
-    alert_on(
-        "performance",
-        lake,
-        alerts,
-        zone=span.zone,
-        last_day=span.last_day,
-        now=clock.now(),
-        settings=settings.alerts,
-    )
+    zone, day = span.zone, span.last_day
+    watch, rows = judge_performance(span, lake, desk, settings)
+    report = lake.replace("forecast_performance", rows, zone=zone, first_day=day, last_day=day)
+    now, how = clock.now(), settings.alerts
+    alert_on("performance", lake, alerts, zone=zone, last_day=day, now=now, settings=how)
+    return MaterializeResult(metadata={**written(rows, report), **_facts(watch)})
+
+
+def _facts(watch: PerformanceWatch) -> dict[str, Any]:
+    """What the UI shows of the verdict, each metric by its basis."""
     measured = {
         f"{row['basis']}_{row['metric']}": round(row["value"], 3)
-        for row in rows.iter_rows(named=True)
-        if row["value"] is not None
+        for verdict in (watch.realised, watch.estimated)
+        for row in verdict.metrics.drop_nulls("value").iter_rows(named=True)
     }
-    facts = {
+    return {
         "status": watch.realised.status,
         "estimated_status": watch.estimated.status,
         "reasons": "; ".join(watch.realised.reasons[:5]) or "none",
+        **measured,
+        "dagster/column_lineage": _PERFORMANCE_LINEAGE,
     }
-    columns = lineage(
-        {
-            "value": [
-                ("day_ahead_forecast", "price_point_eur_per_mwh"),
-                ("day_ahead_prices", "price_eur_per_mwh"),
-            ]
-        }
-    )
-    return MaterializeResult(
-        metadata={**written(rows, report), **facts, **measured, "dagster/column_lineage": columns}
-    )
 
 
-@asset(
-    group_name=GROUP,
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
+@declared_asset(
+    per="zone and day",
+    group=GROUP,
     kinds={"polars", "deltalake"},
-    metadata=table_metadata("feature_importance"),
-    deps=["day_ahead_forecast"],
+    table="feature_importance",
+    reads=["day_ahead_forecasts", "day_ahead_features", "day_ahead_prices", of_zone(PRICE_MODELS)],
 )
 def forecast_explanations(
     context: AssetExecutionContext,
@@ -113,87 +82,53 @@ def forecast_explanations(
     registry: ModelRegistry,
     alerts: Alerts,
     clock: Clock,
-) -> AssetResult:
+) -> MaterializeResult:  # type: ignore[type-arg]
     """Share of each feature in the forecast of the newest day of the run, and how far the mix has moved since the version's first days."""
     span, settings = covered(context), monitoring_settings(desk)
-    version, shares = shares_of_day(span.zone, span.last_day, lake, desk, registry)
-    rows = importance_rows(shares, zone=span.zone, day=span.last_day, version=version)
-    lake.replace("feature_importance", rows, zone=span.zone, first_day=span.last_day, last_day=span.last_day)
-    verdict = judge_shares(lake, span.zone, version, last_day=span.last_day, settings=settings.explanation)
-    judged = judged_rows(rows, verdict)
-    report = lake.replace(
-        "feature_importance", judged, zone=span.zone, first_day=span.last_day, last_day=span.last_day
-    )
-    alert_on(
-        "explanations",
-        lake,
-        alerts,
-        zone=span.zone,
-        last_day=span.last_day,
-        now=clock.now(),
-        settings=settings.alerts,
-    )
-    columns = lineage({"share": [("day_ahead_forecast", "price_point_eur_per_mwh")]})
-    facts = {"status": verdict.status, "reasons": "; ".join(verdict.reasons) or "none", "version": version}
-    return MaterializeResult(metadata={**written(judged, report), **facts, "dagster/column_lineage": columns})
+    made = explain_newest_day(span, lake, desk, registry, settings.explanation)
+    zone, day, now, how = span.zone, span.last_day, clock.now(), settings.alerts
+    alert_on("explanations", lake, alerts, zone=zone, last_day=day, now=now, settings=how)
+    reasons = "; ".join(made.verdict.reasons) or "none"
+    facts: dict[str, Any] = {"status": made.verdict.status, "reasons": reasons, "version": made.version}
+    facts["dagster/column_lineage"] = _SHARE_LINEAGE
+    return MaterializeResult(metadata={**written(made.rows, made.report), **facts})
 
 
-@asset(
-    group_name=GROUP,
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
-    kinds={"polars"},
-    metadata=table_metadata("limit_conformance"),
-    deps=["signals"],
-)
+@declared_asset(per="zone and day", group=GROUP, kinds={"polars"}, reads=["limit_conformance"])
 def risk_limit_conformance(
     context: AssetExecutionContext, lake: Lake, alerts: Alerts, clock: Clock
-) -> AssetResult:
+) -> MaterializeResult:  # type: ignore[type-arg]
     """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
 
     The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at
     once and not only here.
     """
     span = covered(context)
-    since = span.last_day - timedelta(days=_CONFORMANCE_DAYS - 1)
-    rows = lake.read("limit_conformance", zones=[span.zone], first_day=since, last_day=span.last_day).filter(
-        pl.col("role") == "champion"
-    )
+    rows = conformance_of_weeks(span, lake)
     alert_on_limits(rows, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
-    use = conformance_by_limit(rows)
-    facts: dict[str, Any] = {
-        f"rows_{status}": n for status, n in rows.group_by("status").len().sort("status").iter_rows()
-    }
-    return MaterializeResult(
-        metadata={
-            "dagster/row_count": rows.height,
-            **facts,
-            "use_by_limit": preview(use.head(_SHOWN_LIMITS), _SHOWN_LIMITS),
-        }
-    )
+    counts = rows.group_by("status").len().sort("status").iter_rows()
+    facts: dict[str, Any] = {f"rows_{status}": n for status, n in counts}
+    use = preview(conformance_by_limit(rows).head(_SHOWN_LIMITS), _SHOWN_LIMITS)
+    return MaterializeResult(metadata={"dagster/row_count": rows.height, **facts, "use_by_limit": use})
 
 
-@asset_check(
-    asset=risk_limit_conformance,
-    name="limits_were_kept",
+@declared_check(
+    asset="risk_limit_conformance",
     description="No limit was breached, and each could be measured.",
+    reads=["limit_conformance"],
 )
 def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Fails on a breach, and on silence: a zone without conformance rows was not judged.
 
     Warns where a limit was missing or could not be measured.
     """
-    span = covered(context)
-    return conformance_result(
-        lake.read("limit_conformance", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
-    )
+    return conformance_result(read_span(lake, "limit_conformance", covered(context)))
 
 
-@asset_check(
-    asset=forecast_performance,
-    name="forecasts_are_as_good_as_before",
+@declared_check(
+    asset="forecast_performance",
     description="Error and coverage within their own past.",
+    reads=["forecast_performance"],
 )
 def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of worse forecasts, fails where the monitor cannot see.
@@ -203,10 +138,10 @@ def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: L
     return status_result(context, lake, "forecast_performance")
 
 
-@asset_check(
-    asset=forecast_explanations,
-    name="the_same_features_carry_the_forecast",
+@declared_check(
+    asset="forecast_explanations",
     description="The mix of features is that of its first days.",
+    reads=["feature_importance"],
 )
 def the_same_features_carry_the_forecast(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Warns of a shifted mix, fails where the monitor cannot see."""

@@ -1,13 +1,14 @@
 """Which features carried the newest forecast of the version that serves, and how that compares with its first days. No asset is defined here."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
 
-from resources.lake.lake import Lake
-from resources.lake.zone_tables import lineage_of, read_features, read_raw
+from resources.lake.lake import Lake, WriteReport
+from resources.lake.zone_tables import read_features, read_raw
 from resources.models.registry import ModelRegistry
 from resources.settings.zones import Desk
 from spot.arrays import Floats
@@ -15,6 +16,7 @@ from spot.contracts.monitoring_tables import FEATURE_IMPORTANCE
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, ModelNotFoundError
 from spot.features.matrix import build_panel
+from spot.market.delivery import ZoneDays
 from spot.monitoring.explanation import ExplanationVerdict, assess_explanations, feature_shares
 from spot.monitoring.settings import ExplanationSettings
 from workflows.forecasting.warm_models import give_back, take_forecaster
@@ -23,18 +25,45 @@ TABLE = FEATURE_IMPORTANCE.name
 _UNSEEN = "all features together"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExplainedDay:
+    """What carried one day's forecast, as it was written, and the verdict on it."""
+
+    version: str
+    """That made the forecast; `none` where there is none."""
+    verdict: ExplanationVerdict
+    rows: pl.DataFrame
+    report: WriteReport
+
+
+def explain_newest_day(
+    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, settings: ExplanationSettings
+) -> ExplainedDay:
+    """Explain the forecast of the span's last day, write its shares, and judge them beside those of earlier days."""
+    zone, day = span.zone, span.last_day
+    version, shares = shares_of_day(zone, day, lake, desk, registry)
+    rows = importance_rows(shares, zone=zone, day=day, version=version)
+    lake.replace(TABLE, rows, zone=zone, first_day=day, last_day=day)
+    verdict = judge_shares(lake, zone, version, last_day=day, settings=settings)
+    judged = judged_rows(rows, verdict)
+    report = lake.replace(TABLE, judged, zone=zone, first_day=day, last_day=day)
+    return ExplainedDay(version=version, verdict=verdict, rows=judged, report=report)
+
+
 def shares_of_day(
     zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[str, dict[str, float]]:
-    """Version that serves the day, and the share of each feature in its forecast.
+    """Version that made the champion's forecast of the day, and the share of each feature in it.
 
     Empty where there is nothing to explain.
     """
-    settings = desk.zone(zone)
-    try:
-        version = registry.champion_for(zone, day, lineage_of(settings))
-    except ModelNotFoundError:
+    settings, name = desk.zone(zone), _author(zone, day, lake)
+    if name is None:
         return "none", {}
+    try:
+        version = registry.version(zone, name)
+    except ModelNotFoundError:
+        return name, {}
     first = version.trained_through + timedelta(days=1)
     features = read_features(
         lake, zone, settings, first_day=min(first, day - timedelta(days=21)), last_day=day
@@ -69,6 +98,12 @@ def shares_of_day(
     if shares:
         give_back(registry, version, later, forecaster, [day])
     return version.version, shares
+
+
+def _author(zone: str, day: date, lake: Lake) -> str | None:
+    rows = lake.read("day_ahead_forecasts", zones=[zone], first_day=day, last_day=day)
+    made = rows.filter(pl.col("role") == "champion")["model_version"]
+    return str(made[0]) if made.len() else None
 
 
 def judge_shares(
