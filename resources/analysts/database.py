@@ -98,6 +98,24 @@ class AnalystDatabase(ConfigurableResource["AnalystDatabase"]):
         """
         return query_database(Path(self.path), sql, max_rows=max_rows)
 
+    def faults(self) -> tuple[str, ...]:
+        """What keeps an analyst from the rows that were published, asked as an analyst asks; empty when all is well."""
+        try:
+            told = dict(self.query("SELECT table_name, n_rows FROM contents").iter_rows())
+            counts = (f"SELECT '{name}', count(*) FROM {name}" for name in told)  # noqa: S608 - names of our own contracts
+            held = dict(self.query(" UNION ALL ".join(counts)).iter_rows())
+        except ConfigurationError as error:
+            return (str(error),)
+        missing = sorted({*TABLES, MODEL_VERSIONS.name} - told.keys())
+        return (
+            *(f"{name} is not in the database" for name in missing),
+            *(
+                f"{name} has {held[name]} rows, {n} were published"
+                for name, n in told.items()
+                if held[name] != n
+            ),
+        )
+
     def _is_current(self, states: Mapping[str, str], models: pl.DataFrame) -> bool:
         if not Path(self.path).exists():
             return False

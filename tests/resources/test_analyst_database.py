@@ -298,3 +298,24 @@ def test_nothing_published_says_what_to_do(tmp_path):
 def test_max_rows(database):
     assert database.query("SELECT * FROM day_ahead_prices", max_rows=5).height == 5
     assert isinstance(database.query("SELECT 1 AS a"), pl.DataFrame)
+
+
+def test_the_check_tells_what_keeps_analysts_from_the_rows(tmp_path):
+    lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
+    fill(lake)
+    assert "no analyst database" in database.faults()[0]
+    database.publish(lake)
+    assert database.faults() == ()
+    with duckdb.connect(database.path) as connection:
+        connection.execute("DELETE FROM signals")
+        connection.execute("DROP TABLE settlements")
+    (lost,) = database.faults()
+    assert "settlements" in lost
+    with duckdb.connect(database.path) as connection:
+        connection.execute("DELETE FROM contents WHERE table_name = 'settlements'")
+    assert database.faults() == (
+        "settlements is not in the database",
+        "signals has 0 rows, 1 were published",
+    )
+    (tmp_path / "analyst.duckdb").write_bytes(b"no database")
+    assert database.faults()

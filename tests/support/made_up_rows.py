@@ -22,6 +22,8 @@ def made_up(table, *changes):
 def _filler(name: str, column: Column) -> object:
     if name == "zone":
         return "DE_LU"
+    if name == "strategy":
+        return "storage"
     if column.allowed:
         return column.allowed[0]
     if isinstance(column.dtype, pl.Datetime):

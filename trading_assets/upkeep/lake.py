@@ -12,17 +12,15 @@ from dagster import (
     AssetCheckSeverity,
     AssetSelection,
     MaterializeResult,
-    asset,
-    asset_check,
     define_asset_job,
 )
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult
+from trading_assets.declared import declared_asset, declared_check
+from trading_assets.reads import PRICE_MODELS, of_every_partition
 
 KEPT_DAYS = 400
 """Every version of a table of the last thirteen months can be read: longer than any model serves, so what it
@@ -32,8 +30,8 @@ _MARGIN = timedelta(days=30)
 _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 
-@asset(group_name="monitoring", owners=OWNERS, kinds={"deltalake"})
-def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> AssetResult:
+@declared_asset(per="desk", group="monitoring", kinds={"deltalake"}, reads=of_every_partition(PRICE_MODELS))
+def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
     """The lake in order: files that a killed process left get their checksum, crowded partitions become few files, dead files go.
 
     No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions,
@@ -52,7 +50,7 @@ def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clo
     )
 
 
-@asset_check(asset=lake_maintenance, description="Every data file is there and equals its checksum.")
+@declared_check(asset="lake_maintenance", description="Every data file is there and equals its checksum.")
 def every_file_is_sound(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Reads every file of the newest version; restore what is named from a copy of the lake."""
     found = lake.verify()
