@@ -291,7 +291,7 @@ def test_nothing_published_says_what_to_do(tmp_path):
         AnalystDatabase(path=str(tmp_path / "none.duckdb")).query("SELECT 1")
     (tmp_path / "demo").mkdir()
     (tmp_path / "demo" / "none.duckdb").touch()
-    with pytest.raises(ConfigurationError, match=f"SPOTDESK_HOME={tmp_path / 'demo'}"):
+    with pytest.raises(ConfigurationError, match=f"--home {tmp_path / 'demo'}"):
         AnalystDatabase(path=str(tmp_path / "none.duckdb")).query("SELECT 1")
 
 
