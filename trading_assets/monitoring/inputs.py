@@ -22,7 +22,7 @@ from spot.monitoring.data_quality import DataQualityVerdict
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from trading_assets.checks import status_result
-from trading_assets.declared import Declaration, declared_assets, declared_check
+from trading_assets.declared import AssetResult, Declaration, declared_assets, declared_check
 from trading_assets.partitions import covered
 from trading_assets.reads import Read
 from workflows.monitoring.alerts import alert_on_features
@@ -65,7 +65,7 @@ def _monitor(table: str, story: str, *reads: str | Read, library: str = "nannyml
 )
 def inputs_judged(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
-) -> Iterable[MaterializeResult]:  # type: ignore[type-arg]
+) -> Iterable[AssetResult]:
     """Judged up to the newest day of the run; an alert is raised when a state begins."""
     span, settings, now = covered(context), monitoring_settings(desk), clock.now()
     zone, day = span.zone, span.last_day

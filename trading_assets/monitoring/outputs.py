@@ -17,7 +17,7 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.monitoring.watch import PerformanceWatch
 from trading_assets.checks import conformance_result, status_result
-from trading_assets.declared import declared_asset, declared_check
+from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.partitions import covered
 from trading_assets.reads import PRICE_MODELS, of_zone
 from workflows.monitoring.alerts import alert_on, alert_on_limits
@@ -41,7 +41,7 @@ _SHOWN_LIMITS = 20
 )
 def forecast_performance(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Error, pinball loss and coverage of the champion over the newest days against its own past, and an estimate where outcomes are not in."""
     span, settings = covered(context), monitoring_settings(desk)
     zone, day = span.zone, span.last_day
@@ -82,7 +82,7 @@ def forecast_explanations(
     registry: ModelRegistry,
     alerts: Alerts,
     clock: Clock,
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Share of each feature in the forecast of the newest day of the run, and how far the mix has moved since the version's first days."""
     span, settings = covered(context), monitoring_settings(desk)
     made = explain_newest_day(span, lake, desk, registry, settings.explanation)
@@ -97,7 +97,7 @@ def forecast_explanations(
 @declared_asset(per="zone and day", group=GROUP, kinds={"polars"}, reads=["limit_conformance"])
 def risk_limit_conformance(
     context: AssetExecutionContext, lake: Lake, alerts: Alerts, clock: Clock
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
 
     The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at

@@ -10,7 +10,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk
 from spot.contracts.tables import TABLES
-from trading_assets.declared import declared_asset, declared_check
+from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_every_partition
 
 
@@ -22,7 +22,7 @@ from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_every_partition
 )
 def analyst_database(
     lake: Lake, desk: Desk, registry: ModelRegistry, analyst_file: AnalystDatabase
-) -> MaterializeResult:  # type: ignore[type-arg]
+) -> AssetResult:
     """Prices, forecasts as of any instant, signals, P&L, drift and model versions for SQL, charts and notebooks.
 
     Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with

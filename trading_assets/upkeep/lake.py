@@ -19,7 +19,7 @@ from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.settings.zones import Desk
-from trading_assets.declared import declared_asset, declared_check
+from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.reads import PRICE_MODELS, of_every_partition
 
 KEPT_DAYS = 400
@@ -31,7 +31,7 @@ _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 
 @declared_asset(per="desk", group="monitoring", kinds={"deltalake"}, reads=of_every_partition(PRICE_MODELS))
-def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> MaterializeResult:  # type: ignore[type-arg]
+def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> AssetResult:
     """The lake in order: files that a killed process left get their checksum, crowded partitions become few files, dead files go.
 
     No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions,
