@@ -1,38 +1,31 @@
 """`spotdesk benchmark`: how good the forecasts are and what they cost, against what was published and against the usual peers."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
 import typer
 import yaml
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from desk.benchmark.data import (
     EPF_MARKETS,
     epf_file,
     read_epf_market,
-    read_published_forecasts,
     read_zone,
     zones_in,
 )
 from desk.benchmark.download import download_record
-from desk.benchmark.run import BenchmarkJob, BenchmarkRun, Stage, run_cached
+from desk.benchmark.progress import progress
+from desk.benchmark.rows import columns, epf_row, zone_rows
+from desk.benchmark.run import BenchmarkJob, run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
 from resources.home.find import state_home
 from resources.plugins.shipped import settings_files
 from resources.settings.environment import read_environment
-from spot.arrays import Floats
-from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError
 from spot.forecast.interface import QUANTILE_LEVELS
 from spot.market.zones import find_zone
-from spot.scores.naive import weekly_naive
-from spot.scores.scores import PERCENTILES, absolute_errors, score_forecasts
-from spot.scores.significance import diebold_mariano, giacomini_white
+from spot.scores.scores import PERCENTILES
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -116,7 +109,7 @@ def epf(
     for name in markets:
         epf_file(folder, name)  # a missing file is said now, not after the markets before it
     rows = []
-    with _progress(len(markets)) as step:
+    with progress(len(markets)) as step:
         for name in markets:
             job = BenchmarkJob(
                 source=str(folder.resolve()),
@@ -126,17 +119,17 @@ def epf(
                 checks_leaks=leak_check,
             )
             run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {profile}"))
-            rows.append(_epf_row(name, profile, run, read_epf_market(folder, name), folder))
+            rows.append(epf_row(name, profile, run, read_epf_market(folder, name), folder))
     if as_json:
         emit_json(rows)
     else:
         emit(
-            _columns(rows, _ERRORS),
+            columns(rows, _ERRORS),
             as_json=False,
             title=f"Open-access benchmark, profile {profile}",
             decimals=3,
         )
-        emit(_columns(rows, _COSTS), as_json=False, title="What it cost")
+        emit(columns(rows, _COSTS), as_json=False, title="What it cost")
         tests = [{"market": row["market"], **test} for row in rows for test in row["published"]]
         emit(
             tests,
@@ -213,7 +206,7 @@ def zones(
         raise ConfigurationError("--inputs is at_gate, assumed or both")
     documents = {name: _zone_settings(name, profile) for name in models}
     rows: list[dict[str, Any]] = []
-    with _progress(len(chosen) * len(variants) * len(models)) as step:
+    with progress(len(chosen) * len(variants) * len(models)) as step:
         for name in chosen:
             panels = {honest: read_zone(data, name, known_at_gate_only=honest) for honest in variants}
             for honest, panel in panels.items():
@@ -231,7 +224,7 @@ def zones(
                     )
                     run = run_cached(job, _cache(fresh=fresh, job=job), step(f"{name} {kind}"))
                     label = "at_gate" if honest else "assumed"
-                    rows += _zone_rows(
+                    rows += zone_rows(
                         name, kind if kind != "engine" else f"engine {profile}", label, run, panel
                     )
     emit(rows, as_json=as_json, title=f"{data.stem}, test from {test_from}")
@@ -250,81 +243,6 @@ def _zone_settings(kind: str, profile: str) -> dict[str, Any]:
     if kind == "lear":
         return {"kind": "lear", "lear": {"windows_days": _LEAR_WINDOWS}, "levels": list(_ALL_LEVELS)}
     return _profile(profile if kind == "engine" else kind)
-
-
-def _epf_row(
-    market: str, profile: str, run: BenchmarkRun, panel: DeliveryPanel, folder: Path
-) -> dict[str, Any]:
-    actual = panel.prices[run.first_row :]
-    scores = score_forecasts(
-        actual,
-        run.points,
-        run.quantiles,
-        levels=run.levels,
-        naive=weekly_naive(panel)[run.first_row :],
-    )
-    ours = absolute_errors(actual, run.points)
-    tests = []
-    for name, forecast in read_published_forecasts(folder, market).items():
-        theirs = absolute_errors(actual, forecast[-len(actual) :])
-        tests.append(
-            {
-                "against": name,
-                "mae": round(float(np.nanmean(theirs)), 4),
-                "dm_p": diebold_mariano(ours, theirs).p_value,
-                "gw_p": giacomini_white(ours, theirs).p_value,
-            }
-        )
-    return {
-        "market": market,
-        "profile": profile,
-        **_rounded(asdict(scores)),
-        **run.figures,
-        "published": tests,
-    }
-
-
-def _zone_rows(
-    zone: str, model: str, inputs: str, run: BenchmarkRun, panel: DeliveryPanel
-) -> list[dict[str, Any]]:
-    """One row per resolution of the test days."""
-    actual, naive = panel.prices[run.first_row :], _clock_naive(panel)[run.first_row :]
-    rows = []
-    for minutes in np.unique(panel.resolution_minutes[run.first_row :]):
-        days = panel.resolution_minutes[run.first_row :] == minutes
-        scores = score_forecasts(
-            actual[days], run.points[days], run.quantiles[days], levels=run.levels, naive=naive[days]
-        )
-        cost = {key: run.figures[key] for key in ("cpu_s", "cpu_served_day_ms", "peak_memory_mib")}
-        rows.append(
-            {
-                "zone": zone,
-                "inputs": inputs,
-                "model": model,
-                "resolution_minutes": int(minutes),
-                **_rounded(asdict(scores)),
-                **cost,
-            }
-        )
-    return rows
-
-
-def _clock_naive(panel: DeliveryPanel) -> Floats:
-    """The weekly naive forecast where both days have the same number of periods, NaN elsewhere.
-
-    The published figures leave the other days out of the yardstick.
-    """
-    naive = weekly_naive(panel)
-    naive[7:][panel.n_periods[7:] != panel.n_periods[:-7]] = np.nan
-    return naive
-
-
-def _columns(rows: list[dict[str, Any]], names: tuple[str, ...]) -> list[dict[str, Any]]:
-    return [{name: row[name] for name in names} for row in rows]
-
-
-def _rounded(scores: dict[str, Any]) -> dict[str, Any]:
-    return {key: round(value, 4) if isinstance(value, float) else value for key, value in scores.items()}
 
 
 def _cache(*, fresh: bool, job: BenchmarkJob) -> Path:
@@ -349,41 +267,6 @@ def _downloaded(markets: list[str]) -> Path:
 
         download_record(folder, tuple(f"{name}.csv" for name in markets), report)
     return folder
-
-
-class _Steps:
-    """A bar over runs that says what the current one is doing."""
-
-    def __init__(self, bar: Progress, total: int) -> None:
-        self._bar, self._task, self._begun, self._total = bar, bar.add_task("", total=total), -1, total
-
-    def __call__(self, label: str) -> Stage:
-        self._begun += 1
-        self._bar.update(self._task, completed=self._begun, description=label)
-        if not err.is_terminal:
-            err.print(f"{self._begun + 1} of {self._total}: {label}", highlight=False)
-        return lambda stage: self._bar.update(self._task, description=f"{label}: {stage}")
-
-
-@contextmanager
-def _progress(total: int) -> Iterator[_Steps]:
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    ) as bar:
-        try:
-            yield _Steps(bar, total)
-        except KeyboardInterrupt:
-            err.print(
-                "interrupted; runs that were done are kept, and the same command (without --fresh) goes on"
-                " with the rest"
-            )
-            raise
 
 
 if __name__ == "__main__":

@@ -6,25 +6,29 @@ What comes from the simulator says so across the picture. Figures are made witho
 state and no display.
 """
 
-import io
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import polars as pl
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
-from matplotlib.figure import Figure
 
+from resources.pictures.canvas import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PRICE_KEY,
+    VERMILION,
+    blank,
+    canvas,
+    outcomes,
+    time_axis,
+)
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.contracts.lineage import sources_of
-from spot.contracts.vintages import newest_vintage
 
-BLUE, ORANGE, GREEN, VERMILION, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7A7A7A", "#1A1A1A"
 MAX_DRIFT_BARS = 18
 MAX_FAN_DAYS = 7
 _BANDS = ((0.025, 0.975, "95 %", 0.16), (0.1, 0.9, "80 %", 0.28), (0.25, 0.75, "50 %", 0.45))
-_PRICE_KEY = ["zone", "delivery_start_utc"]
 
 
 def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
@@ -36,13 +40,13 @@ def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     """
     champion = forecasts.filter(pl.col("role") == "champion")
     if champion.is_empty():
-        return _blank("Forecast of the day-ahead price", "no forecast yet")
+        return blank("Forecast of the day-ahead price", "no forecast yet")
     zone, last_day = champion["zone"][0], champion["delivery_day"].max()
     shown = champion.filter(
         pl.col("zone") == zone, pl.col("delivery_day") > pl.lit(last_day).dt.offset_by(f"-{MAX_FAN_DAYS}d")
     )
-    both = shown.join(_outcomes(prices), on=_PRICE_KEY, how="left").sort("delivery_start_utc")
-    axes, done = _canvas(f"{zone}: day-ahead price forecast to {last_day!s}, champion", "EUR/MWh", both)
+    both = shown.join(outcomes(prices), on=PRICE_KEY, how="left").sort("delivery_start_utc")
+    axes, done = canvas(f"{zone}: day-ahead price forecast to {last_day!s}, champion", "EUR/MWh", both)
     times = both["delivery_start_utc"].to_numpy()
     for lower, upper, label, alpha in _BANDS:
         axes.fill_between(
@@ -66,7 +70,7 @@ def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     axes.set_ylim(low - 0.15 * max(high - low, 10.0), high + 0.30 * max(high - low, 10.0))
     if both["outcome"].is_not_null().any():
         axes.step(times, both["outcome"], where="post", color=BLACK, lw=1.4, label="outcome")
-    _time_axis(axes, "delivery start, UTC")
+    time_axis(axes, "delivery start, UTC")
     return done()
 
 
@@ -76,7 +80,7 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
     `settlements` is under its contract.
     """
     if settlements.is_empty():
-        return _blank("Profit and loss", "nothing settled yet")
+        return blank("Profit and loss", "nothing settled yet")
     daily = (
         settlements.group_by("zone", "role", "delivery_day")
         .agg(pl.col("pnl_eur", "perfect_foresight_eur").sum())
@@ -85,9 +89,7 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
     traded = daily.filter(pl.col("role") == "champion")
     best, made = (float(traded[name].sum()) for name in ("perfect_foresight_eur", "pnl_eur"))
     share = f", {made / best:.1%} of perfect foresight" if best > 0 else ""
-    axes, done = _canvas(
-        f"P&L after costs, champion: {made:,.0f} EUR{share}", "EUR, accumulated", settlements
-    )
+    axes, done = canvas(f"P&L after costs, champion: {made:,.0f} EUR{share}", "EUR, accumulated", settlements)
     axes.axhline(0.0, color=GREY, lw=0.8)
     colours = dict(
         zip(
@@ -107,7 +109,7 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
             lw=1.6,
             label=f"{zone} {role}",
         )
-    _time_axis(axes, "delivery day")
+    time_axis(axes, "delivery day")
     return done()
 
 
@@ -118,7 +120,7 @@ def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
     """
     judged = drift.filter(pl.col("value").is_not_null(), pl.col("threshold") > 0)
     if judged.is_empty():
-        return _blank("Drift by feature", "no feature could be judged")
+        return blank("Drift by feature", "no feature could be judged")
     newest = judged.filter(pl.col("delivery_day") == pl.col("delivery_day").max().over("zone"))
     bars = (
         newest.with_columns(ratio=pl.col("value") / pl.col("threshold"))
@@ -132,7 +134,7 @@ def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
         for row in bars.iter_rows(named=True)
     ]
     who = " and ".join(sorted(set(bars["zone"])))
-    axes, done = _canvas(
+    axes, done = canvas(
         f"{who}: drift by feature on {bars['delivery_day'].max()!s}",
         "",
         bars.with_columns(source=pl.lit(source)),
@@ -166,11 +168,11 @@ def calibration(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     Champion, per zone.
     """
     champion = forecasts.filter(pl.col("role") == "champion")
-    both = champion.join(_outcomes(prices), on=_PRICE_KEY, how="inner")
+    both = champion.join(outcomes(prices), on=PRICE_KEY, how="inner")
     if both.is_empty():
-        return _blank("Calibration of the quantiles", "no forecast with an outcome yet")
+        return blank("Calibration of the quantiles", "no forecast with an outcome yet")
     n_days = both["delivery_day"].n_unique()
-    axes, done = _canvas(
+    axes, done = canvas(
         f"Calibration over {n_days} days, champion", "share of outcomes below, %", both, width=5.4, height=5.0
     )
     axes.plot([0, 100], [0, 100], color=GREY, lw=1.0, ls="--", label="honest")
@@ -192,8 +194,8 @@ def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None 
     `daily_errors` has `zone`, `delivery_day`, `mae_eur_per_mwh`, `source`; `marks` is label to date.
     """
     if daily_errors.is_empty():
-        return _blank("Forecast error", "no forecast with an outcome yet")
-    axes, done = _canvas("Forecast error, champion, seven-day mean", "MAE, EUR/MWh", daily_errors)
+        return blank("Forecast error", "no forecast with an outcome yet")
+    axes, done = canvas("Forecast error, champion, seven-day mean", "MAE, EUR/MWh", daily_errors)
     zones = daily_errors.sort("delivery_day").partition_by("zone", maintain_order=True)
     for group, colour in zip(zones, (BLUE, ORANGE, GREEN) * 9, strict=False):
         smooth = group["mae_eur_per_mwh"].rolling_mean(7, min_samples=1)
@@ -209,7 +211,7 @@ def error_over_time(daily_errors: pl.DataFrame, *, marks: dict[str, Any] | None 
             textcoords="offset points",
             va="top",
         )
-    _time_axis(axes, "delivery day")
+    time_axis(axes, "delivery day")
     return done()
 
 
@@ -219,7 +221,7 @@ def publication_lags(lags: pl.DataFrame) -> bytes:
     Median, and the range from the 10th to the 90th percentile of days.
     """
     if lags.is_empty():
-        return _blank(
+        return blank(
             "Publication against the rule", "nothing captured yet: history is dated by the rule itself"
         )
     lag = pl.col("lag_minutes")
@@ -233,7 +235,7 @@ def publication_lags(lags: pl.DataFrame) -> bytes:
         )
         .sort("zone", "source", "table_name", "series")
     )
-    axes, done = _canvas(
+    axes, done = canvas(
         "First seen, minutes after due by the publication rule", "", lags, height=1.2 + 0.32 * series.height
     )
     at = np.arange(series.height)[::-1]
@@ -260,64 +262,18 @@ def contributions(reasons: pl.DataFrame, what: str = "the forecast") -> bytes:
     """
     moved = reasons.filter(pl.col("contribution_eur_per_mwh") != 0.0)
     if moved.is_empty():
-        return _blank(f"What moved {what}", "nothing to explain")
+        return blank(f"What moved {what}", "nothing to explain")
     bars = (
         moved.group_by("feature")
         .agg(pl.col("contribution_eur_per_mwh").mean())
         .sort(pl.col("contribution_eur_per_mwh").abs())
     )
     title = f"{moved['zone'][0]} {moved['delivery_day'].max()!s}: what moved {what}"
-    axes, done = _canvas(title, "", pl.DataFrame({"source": ["lake"]}), height=1.6 + 0.3 * bars.height)
+    axes, done = canvas(title, "", pl.DataFrame({"source": ["lake"]}), height=1.6 + 0.3 * bars.height)
     values = bars["contribution_eur_per_mwh"].to_list()
     axes.barh(
         bars["feature"].to_list(), values, color=[BLUE if value >= 0 else VERMILION for value in values]
     )
     axes.axvline(0.0, color=GREY, lw=0.8)
     axes.set_xlabel("EUR/MWh against a usual day, mean of the units where it is among the five largest")
-    return done()
-
-
-def _outcomes(prices: pl.DataFrame) -> pl.DataFrame:
-    """The newest known price of each period."""
-    newest = newest_vintage(prices, by=_PRICE_KEY).select(*_PRICE_KEY, outcome="price_eur_per_mwh")
-    return newest.with_columns(pl.col("delivery_start_utc").dt.cast_time_unit("us"))
-
-
-def _canvas(
-    title: str, y_label: str, data: pl.DataFrame, *, width: float = 9.0, height: float = 4.2
-) -> tuple[Any, Callable[[], bytes]]:
-    """Axes, and the function that turns the finished figure into PNG bytes."""
-    figure = Figure(figsize=(width, height), dpi=110, layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(title, fontsize=11, loc="left")
-    axes.set_ylabel(y_label)
-    axes.grid(visible=True, alpha=0.25)
-    axes.spines[["top", "right"]].set_visible(False)
-    if any(source.is_simulated for source in sources_of(data)):
-        figure.text(
-            0.5, 0.5, "SIMULATED", fontsize=44, color=GREY, alpha=0.13, ha="center", va="center", rotation=18
-        )
-
-    def done() -> bytes:
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-        return buffer.getvalue()
-
-    return axes, done
-
-
-def _time_axis(axes: Any, label: str) -> None:
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
-    axes.set_xlabel(label)
-    axes.legend(fontsize=8, frameon=False, ncols=4, loc="best")
-
-
-def _blank(title: str, text: str) -> bytes:
-    axes, done = _canvas(title, "", pl.DataFrame({"source": []}, schema={"source": pl.String}), height=2.0)
-    axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes)
-    axes.set_xticks([])
-    axes.set_yticks([])
     return done()

@@ -7,19 +7,23 @@ chunks; and PCA reconstruction error for drift of the columns together (NannyML 
 drift detection" and "Data reconstruction with PCA").
 """
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
 
 import polars as pl
 
+from spot.monitoring.drift_calculators import (
+    RECONSTRUCTION,
+    FittedDrift,
+    fit_reconstruction,
+    fit_univariate,
+    reconstruction,
+    univariate,
+)
 from spot.monitoring.settings import DriftSettings
 
 Status = Literal["ok", "alert", "cannot_see"]
-RECONSTRUCTION = "all columns together"
 FEATURE_SCHEMA: dict[str, Any] = {
     "feature": pl.String,
     "method": pl.String,
@@ -43,20 +47,6 @@ class DriftVerdict:
     first_day: date | None
     last_day: date | None
     n_reference_days: int
-
-
-@dataclass(frozen=True, slots=True)
-class FittedDrift:
-    """A reference with NannyML's calculators fitted to it: fit once, judge many days."""
-
-    reference: pl.DataFrame
-    settings: DriftSettings
-    blind: str
-    """Why nothing can be judged by this reference; empty when it can."""
-    unseen: dict[str, str]
-    """Columns that the reference cannot judge, and why."""
-    univariate: Any
-    reconstruction: Any
 
 
 def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: DriftSettings) -> DriftVerdict:
@@ -102,8 +92,8 @@ def fit_drift(
         settings,
         blind,
         unseen,
-        _fit_univariate(reference, seen, settings, threshold),
-        _fit_reconstruction(reference, seen, settings),
+        fit_univariate(reference, seen, settings, threshold),
+        fit_reconstruction(reference, seen, settings),
     )
 
 
@@ -133,9 +123,9 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     ]
     seen = [name for name in learnt if name not in unseen]
     if seen:
-        rows += _univariate(fitted, judged, learnt, seen)
+        rows += univariate(fitted, judged, learnt, seen)
     if seen == learnt and len(seen) > 1:
-        rows.append(_reconstruction(fitted, judged, seen))
+        rows.append(reconstruction(fitted, judged, seen))
     return _judge(pl.DataFrame(rows, schema=FEATURE_SCHEMA), reference, window, settings)
 
 
@@ -245,110 +235,3 @@ def _column_blindness(frame: pl.DataFrame, name: str, where: str, settings: Drif
     if where == "reference" and values.drop_nulls().n_unique() < 2:
         return f"cannot see {name}: constant in the reference"
     return ""
-
-
-def _filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) -> Any:
-    """Pandas frame for NannyML; the few missing days take the reference's median, which moves no distance.
-
-    A column not there is null.
-    """
-    medians = {name: reference[name].fill_nan(None).median() for name in columns}
-    there = [
-        (pl.col(name) if name in frame.columns else pl.lit(None, dtype=pl.Float64))
-        .cast(pl.Float64)
-        .fill_nan(None)
-        .fill_null(medians[name])
-        .alias(name)
-        for name in columns
-    ]
-    return frame.select(there).to_pandas()
-
-
-@contextmanager
-def _few_chunks() -> Iterator[None]:
-    """NannyML warns below six chunks because thresholds need them.
-
-    A fitted reference is asked about one chunk here.
-    """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The resulting number of chunks is too low")
-        yield
-
-
-def _fit_univariate(
-    reference: pl.DataFrame, columns: list[str], settings: DriftSettings, threshold: float | None
-) -> Any:
-    from nannyml import UnivariateDriftCalculator
-    from nannyml.thresholds import ConstantThreshold, StandardDeviationThreshold
-
-    spread = StandardDeviationThreshold(
-        std_lower_multiplier=None, std_upper_multiplier=settings.threshold_standard_deviations
-    )
-    limit = spread if threshold is None else ConstantThreshold(upper=threshold)
-    calculator = UnivariateDriftCalculator(
-        column_names=columns,
-        continuous_methods=[settings.method],
-        chunk_size=settings.chunk_days,
-        thresholds={settings.method: limit},
-    )
-    return calculator.fit(_filled(reference, reference, columns))
-
-
-def _fit_reconstruction(reference: pl.DataFrame, columns: list[str], settings: DriftSettings) -> Any:
-    from nannyml import DataReconstructionDriftCalculator
-    from nannyml.thresholds import StandardDeviationThreshold
-
-    if len(columns) < 2:
-        return None
-    limit = StandardDeviationThreshold(
-        std_lower_multiplier=None, std_upper_multiplier=settings.reconstruction_standard_deviations
-    )
-    calculator = DataReconstructionDriftCalculator(
-        column_names=columns, chunk_size=settings.chunk_days, threshold=limit
-    )
-    return calculator.fit(_filled(reference, reference, columns))
-
-
-def _univariate(
-    fitted: FittedDrift, judged: pl.DataFrame, learnt: list[str], seen: list[str]
-) -> list[dict[str, Any]]:
-    method = fitted.settings.method
-    with _few_chunks():
-        result = (
-            fitted.univariate.calculate(_filled(judged, fitted.reference, learnt))
-            .filter(period="analysis")
-            .to_df()
-        )
-    rows = []
-    for name in seen:
-        values = result[(name, method, "value")].to_numpy()
-        threshold = float(result[(name, method, "upper_threshold")].iloc[-1])
-        rows.append(_row(name, method, values, threshold, fitted.settings))
-    return rows
-
-
-def _reconstruction(fitted: FittedDrift, judged: pl.DataFrame, columns: list[str]) -> dict[str, Any]:
-    with _few_chunks():
-        result = (
-            fitted.reconstruction.calculate(_filled(judged, fitted.reference, columns))
-            .filter(period="analysis")
-            .to_df()
-        )
-    values = result[("reconstruction_error", "value")].to_numpy()
-    threshold = float(result[("reconstruction_error", "upper_threshold")].iloc[-1])
-    return _row(RECONSTRUCTION, "pca_reconstruction", values, threshold, fitted.settings)
-
-
-def _row(name: str, method: str, values: Any, threshold: float, settings: DriftSettings) -> dict[str, Any]:
-    newest = values[-settings.n_confirming_chunks :]
-    is_alert = len(newest) == settings.n_confirming_chunks and bool((newest > threshold).all())
-    value = float(values[-1])
-    reason = f"{name}: {method} {value:.4g} over {threshold:.4g}" if is_alert else ""
-    return {
-        "feature": name,
-        "method": method,
-        "value": value,
-        "threshold": threshold,
-        "status": "alert" if is_alert else "ok",
-        "reason": reason,
-    }

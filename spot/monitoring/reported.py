@@ -13,7 +13,8 @@ import polars as pl
 
 from spot.contracts.feature_tables import CALENDAR_FEATURES, FEATURES
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.monitoring.drift import RECONSTRUCTION, DriftVerdict, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift import DriftVerdict, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift_calculators import RECONSTRUCTION
 from spot.monitoring.expectation import daily_inputs, is_priced, learn_expectation
 from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import MonitoringSettings

@@ -17,7 +17,8 @@ from spot.monitoring.data_quality import (
     without_faulty,
     without_implausible_days,
 )
-from spot.monitoring.drift import DriftVerdict, FittedDrift, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift import DriftVerdict, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift_calculators import FittedDrift
 from spot.monitoring.expectation import Expectation, daily_inputs, learn_expectation
 from spot.monitoring.performance import PerformanceVerdict, assess_performance, estimate_performance
 from spot.monitoring.price_shift import FittedPrice, fit_price, hourly_prices, judge_price

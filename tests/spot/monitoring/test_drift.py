@@ -6,7 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from spot.monitoring.drift import RECONSTRUCTION, assess_drift
+from spot.monitoring.drift import assess_drift
+from spot.monitoring.drift_calculators import RECONSTRUCTION
 from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import DriftSettings, ReferenceSettings
 
