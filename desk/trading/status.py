@@ -14,6 +14,7 @@ from resources.trading.state import StateRecord, TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.monitoring_tables import MONITOR_TABLES
+from spot.contracts.words import OPEN_REQUESTS
 
 _NEWEST = (
     "day_ahead_prices",
@@ -23,7 +24,6 @@ _NEWEST = (
     "signals",
     "settlements",
 )
-_OPEN = ("requested", "running", "failed", "abandoned")
 
 
 def status(
@@ -49,7 +49,7 @@ def status(
     statuses = [
         of_day.row() for zone in desk.zones for of_day in zone_statuses(lake, environment, desk, zone, now)
     ]
-    requests = lake.read("retrain_requests").filter(pl.col("status").is_in(_OPEN))
+    requests = lake.read("retrain_requests").filter(pl.col("status").is_in([*OPEN_REQUESTS, "abandoned"]))
     zones = [_zone_status(lake, environment, zone, requests) for zone in desk.zones]
     alerts = (
         lake.read("alerts")

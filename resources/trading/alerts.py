@@ -7,7 +7,6 @@ stays.
 import hashlib
 import logging
 from datetime import datetime
-from typing import Literal
 
 import httpx
 import polars as pl
@@ -16,9 +15,9 @@ from dagster import ConfigurableResource, ResourceDependency
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
 from resources.settings.environment import alert_webhook
-from spot.contracts.monitoring_tables import ALERTS, AlertKind
+from spot.contracts.monitoring_tables import ALERTS
+from spot.contracts.words import AlertKind, Severity
 
-Severity = Literal["info", "warning", "critical"]
 EVERY_ZONE = "all"
 _LOG = logging.getLogger("spotdesk.alerts")
 silence_address_log()

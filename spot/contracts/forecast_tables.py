@@ -6,6 +6,7 @@ Their key is what they describe; a rerun replaces its own rows.
 import polars as pl
 
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
+from spot.contracts.words import ROLES
 
 QUANTILE_COLUMNS: dict[float, str] = {
     level: f"price_q{round(level * 1000):03d}_eur_per_mwh"
@@ -41,7 +42,7 @@ DAY_AHEAD_FORECASTS = TableContract(
         **MTU_COLUMNS,
         **{name: _price(f"{level:g} quantile of the price") for level, name in QUANTILE_COLUMNS.items()},
         "price_point_eur_per_mwh": _price("point forecast"),
-        "role": Column(dtype=pl.String, description="which model spoke", allowed=("champion", "challenger")),
+        "role": Column(dtype=pl.String, description="which model spoke", allowed=ROLES),
         "model_name": Column(dtype=pl.String, description="registered model, one per zone"),
         "model_version": Column(dtype=pl.String, description="registered version"),
         "as_of_utc": Column(

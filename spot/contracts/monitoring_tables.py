@@ -3,25 +3,18 @@
 Drift, performance, data quality, explanations, retrain requests, promotion decisions, comparisons, alerts.
 """
 
-from typing import Literal
-
 import polars as pl
 
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
-
-STATUSES = ("ok", "alert", "cannot_see")
-RETRAIN_CAUSES = ("schedule", "drift", "performance", "estimated_performance", "code", "person")
-REQUEST_STATUSES = ("requested", "running", "succeeded", "failed", "abandoned")
-PROMOTION_ACTIONS = (
-    "reject",
-    "to_challenger",
-    "keep_challenger",
-    "await_sign_off",
-    "promote",
-    "expire",
-    "rollback",
+from spot.contracts.words import (
+    PROMOTION_ACTIONS,
+    REQUEST_STATUSES,
+    RETRAIN_CAUSES,
+    ROLES,
+    SEVERITIES,
+    STATUSES,
 )
-SEVERITIES = ("info", "warning", "critical")
+
 MONITOR_TABLES = {
     "data quality": "data_quality",
     "drift": "feature_drift",
@@ -30,27 +23,6 @@ MONITOR_TABLES = {
     "explanations": "feature_importance",
 }
 """What watches a zone, and the table that holds its verdicts."""
-AlertKind = Literal[
-    "bad_data",
-    "blocking_check_failed",
-    "drift_found",
-    "explanations_shifted",
-    "extreme_prices",
-    "fallback_source",
-    "monitor_cannot_see",
-    "no_champion",
-    "no_forecast",
-    "no_signal",
-    "no_signal_before_gate",
-    "not_published",
-    "performance_worse",
-    "retrain_abandoned",
-    "run_failed",
-    "series_is_late",
-    "sign_off_awaited",
-    "zone_halted",
-]
-"""Every kind of alert, each with its page in docs/runbooks."""
 
 
 def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable: bool = False) -> Column:
@@ -110,7 +82,7 @@ FORECAST_PERFORMANCE = TableContract(
     columns={
         **_JUDGED_DAY,
         "model_version": _text("registered version"),
-        "role": _text("which model spoke", ("champion", "challenger")),
+        "role": _text("which model spoke", ROLES),
         "metric": _text(
             "mae, rmae and coverage without unit or EUR/MWh", ("mae", "rmae", "pinball", "coverage")
         ),

@@ -7,11 +7,11 @@ import polars as pl
 
 from spot.contracts.forecast_tables import MTU_COLUMNS, MTU_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
+from spot.contracts.words import LIMIT_SCOPES, MODES, ROLES
 
 STRATEGY_NAME = r"^[a-z][a-z0-9_]*$"
 """Form of a strategy's name. Which ones there are, `spot.strategy.strategies` and installed plug-ins say."""
 SIDES = ("buy", "sell", "flat")
-MODES = ("paper", "live")
 SETTLED_AGAINST = (
     "nothing",
     "intraday_vwap",
@@ -53,7 +53,7 @@ def _instant(description: str, *, nullable: bool = False) -> Column:
 
 _WHO: dict[str, Column] = {
     "strategy": _strategy("which strategy speaks"),
-    "role": _text("champion trades, challenger is kept on paper", ("champion", "challenger")),
+    "role": _text("champion trades, challenger is kept on paper", ROLES),
     "model_version": _text(
         "registered version of the forecast behind the signal; 'none' when there was none"
     ),
@@ -164,11 +164,11 @@ RISK_EVENTS = TableContract(
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _strategy("which strategy"),
-        "role": _text("champion or challenger", ("champion", "challenger")),
+        "role": _text("champion or challenger", ROLES),
         "kind": _text(
             "what happened", ("breach", "denied", "not_ready", "state", "override", "override_rejected")
         ),
-        "scope": _text("whose limit", ("desk", "zone", "strategy", "forecast")),
+        "scope": _text("whose limit", (*LIMIT_SCOPES, "forecast")),
         "limit_name": _text("which limit"),
         "value": Column(
             dtype=pl.Float64,
@@ -251,11 +251,11 @@ LIMIT_CONFORMANCE = TableContract(
         "zone": _text("bidding zone"),
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _strategy("which strategy"),
-        "role": _text("champion or challenger", ("champion", "challenger")),
+        "role": _text("champion or challenger", ROLES),
         "model_version": _text(
             "registered version of the forecast behind the signals; 'none' when there was none"
         ),
-        "scope": _text("whose limit", ("desk", "zone", "strategy")),
+        "scope": _text("whose limit", LIMIT_SCOPES),
         "limit_name": _text("which limit"),
         "used": Column(
             dtype=pl.Float64,

@@ -14,9 +14,6 @@ from spot.contracts.table import check_rows
 from spot.errors import ContractError
 from spot.lifecycle.promotion import SAME_MONEY, PromotionSettings, PromotionVerdict, unit_of_test
 
-DecidedAction = Literal[
-    "reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback"
-]
 _WIDTH = 96
 """Columns of the line of limits, so that it fits a window of 100."""
 

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from scipy.special import stdtr
 
 from spot.arrays import Floats, Ints
+from spot.contracts.words import PolicyAction
 from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
 from spot.lifecycle.sanity import SanitySettings, SanityVerdict
@@ -28,7 +29,6 @@ _LONGEST_MEMORY = 0.9
 SAME_MONEY = "cannot tell in money: both traded the same"
 """Where the P&L of both is equal to the cent on every day. It is not worse, and says nothing more."""
 _CENT_EUR = 0.005
-Action = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire"]
 
 
 class PromotionSettings(BaseModel):
@@ -125,7 +125,7 @@ class TestOutcome:
 class PromotionVerdict:
     """What to do with a version, and why."""
 
-    action: Action
+    action: PolicyAction
     reasons: tuple[str, ...]
     tests: tuple[TestOutcome, ...] = ()
     n_days: int = 0
@@ -223,7 +223,7 @@ def _judge_candidate(
         return PromotionVerdict(action="reject", reasons=(f"no forecast on {n_missing} days",), **losses)  # type: ignore[arg-type]
     if evidence.champion_losses is None:
         ratio = float(candidate.mean() / other.mean())
-        action: Action = "promote" if ratio <= settings.first_champion_maximum_rmae else "reject"
+        action: PolicyAction = "promote" if ratio <= settings.first_champion_maximum_rmae else "reject"
         text = (
             f"first champion: {ratio:.2f} of the weekly naive's error, limit"
             f" {settings.first_champion_maximum_rmae:g}"
@@ -435,7 +435,12 @@ def _money_test(
 
 
 def _summary(
-    action: Action, reason: str, tests: list[TestOutcome], ours: Floats, theirs: Floats, money: Floats | None
+    action: PolicyAction,
+    reason: str,
+    tests: list[TestOutcome],
+    ours: Floats,
+    theirs: Floats,
+    money: Floats | None,
 ) -> PromotionVerdict:
     known = np.isfinite(ours)
     cash = None if money is None else money[: len(ours)]
@@ -451,7 +456,7 @@ def _summary(
 
 
 def _changed(
-    verdict: PromotionVerdict, action: Action, reason: str, *, next_look: int | None = None
+    verdict: PromotionVerdict, action: PolicyAction, reason: str, *, next_look: int | None = None
 ) -> PromotionVerdict:
     return PromotionVerdict(
         action=action,

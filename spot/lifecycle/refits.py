@@ -11,7 +11,8 @@ daily pinball losses).
 import numpy as np
 
 from spot.arrays import Floats
-from spot.lifecycle.promotion import Action, PromotionSettings, PromotionVerdict, TestOutcome
+from spot.contracts.words import PolicyAction
+from spot.lifecycle.promotion import PromotionSettings, PromotionVerdict, TestOutcome
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 MAX_LOSS_RATIO = 1.1
@@ -54,7 +55,7 @@ def decide_refit(
         )
         return _verdict("reject", text, losses, champion, worse)
     text = beside if worse is None else f"{beside}, and not significantly worse than the model that serves"
-    action: Action = "promote"
+    action: PolicyAction = "promote"
     if zone in settings.sign_off_zones:
         action, text = "await_sign_off", f"{text}; zone {zone} asks for the sign-off of a second person"
     return _verdict(action, text, losses, champion, worse)
@@ -78,7 +79,11 @@ def _worse_test(losses: Floats, champion: Floats | None, level: float) -> TestOu
 
 
 def _verdict(
-    action: Action, reason: str, losses: Floats, champion: Floats | None, test: TestOutcome | None = None
+    action: PolicyAction,
+    reason: str,
+    losses: Floats,
+    champion: Floats | None,
+    test: TestOutcome | None = None,
 ) -> PromotionVerdict:
     known = np.isfinite(losses)
     theirs = None if champion is None or not np.isfinite(champion).any() else float(np.nanmean(champion))

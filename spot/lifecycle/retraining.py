@@ -11,15 +11,12 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Literal, get_args
 
+from spot.contracts.words import OPEN_REQUESTS, RETRAIN_CAUSES, CauseKind, RequestStatus
 from spot.errors import ConfigurationError
 from spot.monitoring.settings import RetrainingSettings
 
-CauseKind = Literal["schedule", "drift", "performance", "estimated_performance", "code", "person"]
-RequestStatus = Literal["requested", "running", "succeeded", "failed", "abandoned"]
 _FROM_DATA: frozenset[str] = frozenset({"drift", "performance", "estimated_performance"})
-_OPEN: frozenset[str] = frozenset({"requested", "running", "failed"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +131,7 @@ def mark(
 def _check(now: datetime, settings: RetrainingSettings) -> None:
     if now.tzinfo is None:
         raise ConfigurationError("now has no time zone: instants are aware and UTC")
-    absent = [kind for kind in get_args(CauseKind) if kind not in settings.cool_down_hours]
+    absent = [kind for kind in RETRAIN_CAUSES if kind not in settings.cool_down_hours]
     if absent:
         raise ConfigurationError(f"monitoring settings: retraining.cool_down_hours lacks {', '.join(absent)}")
 
@@ -182,7 +179,7 @@ def _reason_against(
     for request in requests:
         if request.zone != cause.zone:
             continue
-        if request.status in _OPEN:
+        if request.status in OPEN_REQUESTS:
             return f"request {request.request_id} of the zone is still open"
         if request.cause == cause.kind and now - request.requested_at_utc < cool_down:
             return f"within {cool_down} of request {request.request_id}"

@@ -6,14 +6,14 @@ the gate and without the ten seconds that importing NannyML takes, so these chec
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
 from spot.contracts.table import UTC_INSTANT
+from spot.contracts.words import Status
 from spot.monitoring.settings import DataQualitySettings
 
-Status = Literal["ok", "alert", "cannot_see"]
 CHECK_SCHEMA: dict[str, Any] = {
     "series": pl.String,
     "check": pl.String,

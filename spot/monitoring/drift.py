@@ -9,10 +9,11 @@ drift detection" and "Data reconstruction with PCA").
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import polars as pl
 
+from spot.contracts.words import Status
 from spot.monitoring.drift_calculators import (
     RECONSTRUCTION,
     FittedDrift,
@@ -23,7 +24,6 @@ from spot.monitoring.drift_calculators import (
 )
 from spot.monitoring.settings import DriftSettings
 
-Status = Literal["ok", "alert", "cannot_see"]
 FEATURE_SCHEMA: dict[str, Any] = {
     "feature": pl.String,
     "method": pl.String,

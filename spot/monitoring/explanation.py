@@ -7,16 +7,15 @@ shift of the mix is the total variation distance of the shares.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
+from spot.contracts.words import Status
 from spot.monitoring.settings import ExplanationSettings
 
-Status = Literal["ok", "alert", "cannot_see"]
 PAST_PRICES = "past prices"
 Predict = Callable[[DeliveryPanel], Floats | None]
 """Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must not

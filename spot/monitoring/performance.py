@@ -12,16 +12,16 @@ A scored frame has one row per market time unit: `delivery_day`, `delivery_start
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.contracts.words import Status
 from spot.monitoring.settings import PerformanceSettings
 
-Status = Literal["ok", "alert", "cannot_see"]
 METRIC_SCHEMA: dict[str, Any] = {
     "metric": pl.String,
     "basis": pl.String,

@@ -10,8 +10,8 @@ from functools import cached_property
 import numpy as np
 
 from spot.arrays import Floats
+from spot.contracts.words import LimitScope
 from spot.errors import ContractError
-from spot.risk.limit_book import Scope
 from spot.risk.value_at_risk import TailRisk, drawdown_eur, worst_risk
 
 
@@ -128,7 +128,7 @@ DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 
 def measure(
     kind: str,
-    scope: Scope,
+    scope: LimitScope,
     orders: Orders,
     use: ScopeUse,
     conditions: Conditions,
@@ -152,7 +152,7 @@ def measure(
 class _Subject:
     """What a limit is measured on."""
 
-    scope: Scope
+    scope: LimitScope
     orders: Orders
     use: ScopeUse
     conditions: Conditions

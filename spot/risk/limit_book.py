@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-Scope = Literal["desk", "zone", "strategy"]
+from spot.contracts.words import LIMIT_SCOPES, LimitScope
+
 Action = Literal["reduce", "block", "halt"]
-SCOPES: tuple[Scope, ...] = ("desk", "zone", "strategy")
 
 LIMIT_KINDS: dict[str, str] = {
     "max_model_age_days": "age of the model behind the forecast",
@@ -53,7 +53,7 @@ LIMIT_KINDS: dict[str, str] = {
 class Limit:
     """One limit of one scope; `value` is None when it cannot be used, and then it denies."""
 
-    scope: Scope
+    scope: LimitScope
     kind: str
     value: float | None
     action: Action
@@ -86,7 +86,9 @@ class Override:
             self.scope == "desk" or bool(self.zone),
             self.scope != "strategy" or bool(self.strategy),
         )
-        return self.scope not in SCOPES or self.kind not in LIMIT_KINDS or not (has_zone and has_strategy)
+        return (
+            self.scope not in LIMIT_SCOPES or self.kind not in LIMIT_KINDS or not (has_zone and has_strategy)
+        )
 
     def concerns(self, limit: Limit, zone: str, strategy: str) -> bool:
         """Whether the override speaks of this limit."""
@@ -105,15 +107,17 @@ class LimitBook:
     problem: str = ""
 
     def limits(self, zone: str, strategy: str) -> tuple[Limit, ...]:
-        """Every limit that holds for orders of `strategy` in `zone`, in the order of `SCOPES` and `LIMIT_KINDS`."""
-        return tuple(self._limit(scope, kind, zone, strategy) for scope in SCOPES for kind in LIMIT_KINDS)
+        """Every limit that holds for orders of `strategy` in `zone`, in the order of `LIMIT_SCOPES` and `LIMIT_KINDS`."""
+        return tuple(
+            self._limit(scope, kind, zone, strategy) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS
+        )
 
     def overrides(self) -> tuple[Override, ...]:
         """All overrides of the book, unusable ones with their problem."""
         listed = self.document.get("overrides") if self.document else None
         return tuple(_override(entry) for entry in listed) if isinstance(listed, list) else ()
 
-    def _limit(self, scope: Scope, kind: str, zone: str, strategy: str) -> Limit:
+    def _limit(self, scope: LimitScope, kind: str, zone: str, strategy: str) -> Limit:
         if self.document is None:
             return Limit(
                 scope=scope,
@@ -146,7 +150,7 @@ def parse_limit_book(document: object) -> LimitBook:
     return LimitBook(document={str(key): value for key, value in document.items()})
 
 
-def _limit(scope: Scope, kind: str, entry: object) -> Limit:
+def _limit(scope: LimitScope, kind: str, entry: object) -> Limit:
     if entry is None:
         return Limit(scope=scope, kind=kind, value=None, action="block", problem="missing")
     if not isinstance(entry, Mapping) or set(entry) != {"limit", "action"}:
@@ -194,7 +198,7 @@ def _override(entry: object) -> Override:
         problems.append("no usable limit")
     if expires is None:
         problems.append("no expires_utc with a time zone")
-    if text["scope"] not in SCOPES or text["kind"] not in LIMIT_KINDS:
+    if text["scope"] not in LIMIT_SCOPES or text["kind"] not in LIMIT_KINDS:
         problems.append("unknown scope or kind")
     problems += [
         f"no {key}"

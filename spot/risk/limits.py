@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spot.arrays import Floats
+from spot.contracts.words import LIMIT_SCOPES, LimitScope
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
-from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit, Scope, as_written
+from spot.risk.limit_book import LIMIT_KINDS, Limit, as_written
 from spot.risk.limit_event import LimitEvent
 from spot.risk.reductions import GATES, Excess, reduced
 from spot.risk.state import TradingState
 
 _TOLERANCE = 1e-9
 _ABSURD_MW = 1e6
-_NEEDED = {(scope, kind) for scope in SCOPES for kind in LIMIT_KINDS}
+_NEEDED = {(scope, kind) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +35,7 @@ class LimitedOrders:
 
 
 def apply_limits(
-    orders: Orders, limits: Sequence[Limit], uses: Mapping[Scope, ScopeUse], conditions: Conditions
+    orders: Orders, limits: Sequence[Limit], uses: Mapping[LimitScope, ScopeUse], conditions: Conditions
 ) -> LimitedOrders:
     """The orders cut to the limits. Missing limits, and an empty list of them, deny."""
     events = [

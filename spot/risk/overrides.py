@@ -6,7 +6,8 @@ from datetime import datetime
 
 import numpy as np
 
-from spot.risk.limit_book import SCOPES, Limit, Override
+from spot.contracts.words import LIMIT_SCOPES
+from spot.risk.limit_book import Limit, Override
 from spot.risk.limit_event import LimitEvent
 
 
@@ -48,7 +49,7 @@ def with_overrides(
 
 def _refused(override: Override) -> LimitEvent:
     """An override that names no limit there is."""
-    scope = override.scope if override.scope in SCOPES else "desk"
+    scope = override.scope if override.scope in LIMIT_SCOPES else "desk"
     said = (
         f"override of {override.scope or 'no scope'} {override.kind or 'no kind'} by"
         f" {override.name or 'nobody'}: {override.problem}"

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spot.arrays import Floats
+from spot.contracts.words import LimitScope
 from spot.risk.exposure import Orders, ScopeUse
-from spot.risk.limit_book import Scope
 
 GATES = (
     "max_model_age_days",
@@ -26,7 +26,7 @@ class Excess:
     """A limit that is exceeded: by how much, and what the scope holds already."""
 
     kind: str
-    scope: Scope
+    scope: LimitScope
     value: float
     allowed: float
     use: ScopeUse

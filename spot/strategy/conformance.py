@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
+from spot.contracts.words import LimitScope
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
-from spot.risk.limit_book import Limit, Scope, as_written
+from spot.risk.limit_book import Limit, as_written
 from spot.risk.limit_event import LimitEvent
 from spot.risk.limits import bound
 from spot.risk.reductions import GATES
@@ -19,7 +20,7 @@ from spot.risk.reductions import GATES
 def limit_conformance(
     orders: Orders,
     limits: Sequence[Limit],
-    uses: Mapping[Scope, ScopeUse],
+    uses: Mapping[LimitScope, ScopeUse],
     conditions: Conditions,
     *,
     events: Sequence[LimitEvent],

@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Bools, Days, Floats
+from spot.contracts.words import LimitScope
 from spot.risk.exposure import ScopeUse
-from spot.risk.limit_book import Scope
 
 _ORDER = ("zone", "strategy", "delivery_start_utc")
 
@@ -26,7 +26,7 @@ def desk_uses(
     delivery_day: date,
     starts_utc: tuple[datetime, ...],
     as_of_utc: datetime,
-) -> Mapping[Scope, ScopeUse]:
+) -> Mapping[LimitScope, ScopeUse]:
     """Use of desk, zone and strategy without the orders of `strategy` in `zone` on `delivery_day`, which are about to be decided anew.
 
     Both frames are under contract and may hold any days. Only champions count, only signals decided by
@@ -57,7 +57,7 @@ def desk_uses(
         np.array(earned["pnl_eur"], dtype=np.float64),
     )
     nobody, everybody = np.zeros(len(here), dtype=np.bool_), np.ones(len(here), dtype=np.bool_)
-    scopes: dict[Scope, tuple[Bools, Bools, Bools]] = {
+    scopes: dict[LimitScope, tuple[Bools, Bools, Bools]] = {
         "desk": (everybody, here, np.ones(len(pnl), dtype=np.bool_)),
         "zone": (here, here & same, earned_here),
         "strategy": (here & same, nobody, earned_here & earned_same),

@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Literal
 
 import polars as pl
 
 from spot.arrays import Floats
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.contracts.words import Mode, Role
 from spot.risk.limit_book import LimitBook
 from spot.risk.outcomes import OUTCOME_SCHEMA
 from spot.risk.state import TradingState
@@ -49,8 +49,8 @@ class SignalRequest:
     """
     drift_status: str | None = None
     """ok, not_assessed, alert or cannot_see; not known denies."""
-    role: Literal["champion", "challenger"] = "champion"
-    mode: Literal["paper", "live"] = "paper"
+    role: Role = "champion"
+    mode: Mode = "paper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,10 @@ import polars as pl
 from spot.arrays import Floats
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
+from spot.contracts.words import LimitScope
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
-from spot.risk.limit_book import Limit, Scope
+from spot.risk.limit_book import Limit
 from spot.risk.limit_event import LimitEvent
 from spot.risk.limits import apply_limits, apply_state, bound, take_any_price
 from spot.risk.overrides import with_overrides
@@ -79,7 +80,7 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
 def _under_control(
     request: SignalRequest,
     orders: Orders,
-    uses: Mapping[Scope, ScopeUse],
+    uses: Mapping[LimitScope, ScopeUse],
     rows: pl.DataFrame,
     recut: Callable[[Floats], Floats] | None,
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -19,6 +18,7 @@ from spot.arrays import Floats
 from spot.contracts.feature_tables import FEATURES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.panel import DeliveryPanel
+from spot.contracts.words import Role
 from spot.errors import ForecastError
 from spot.features.known_prices import KnownPrices
 from spot.forecast.interface import PriceForecast, PriceForecaster
@@ -40,7 +40,7 @@ class ForecastAuthor:
 
     model_name: str
     model_version: str
-    role: Literal["champion", "challenger"]
+    role: Role
 
 
 def walk_forward(

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Literal
 
 import polars as pl
 
 from spot.arrays import Floats
+from spot.contracts.words import Role
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.risk.outcomes import reference_curve, zone_outcomes
 from spot.strategy.interface import Strategy
@@ -14,8 +14,6 @@ from spot.strategy.readiness.data_age import essential_data_utc
 from spot.strategy.request import SignalRequest
 from spot.strategy.spread.sources import SpreadMoment
 from spot.walk.inputs import Book, DecisionInstant, WalkInputs, history_days
-
-Role = Literal["champion", "challenger"]
 
 
 def signal_requests(

@@ -9,7 +9,6 @@ the tables.
 import re
 import shlex
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import typer
@@ -18,10 +17,10 @@ from typer.main import get_command
 from desk.main import app
 from resources.analysts.database import AnalystDatabase
 from resources.lake.lake import Lake
-from spot.contracts.monitoring_tables import AlertKind
+from spot.contracts.words import ALERT_KINDS
 from workflows.monitoring.alerts import MONITORS
 
-KINDS = get_args(AlertKind)  # mypy refuses any other kind at `Alerts.send`
+KINDS = ALERT_KINDS  # mypy refuses any other kind at `Alerts.send`
 
 
 def test_every_alert_has_a_page_that_says_see_check_do(project_root: Path) -> None:

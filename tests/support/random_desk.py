@@ -11,8 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
+from spot.contracts.words import LIMIT_SCOPES
 from spot.risk.exposure import Conditions, Orders, ScopeUse
-from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit
+from spot.risk.limit_book import LIMIT_KINDS, Limit
 from spot.risk.limits import apply_limits, apply_state, take_any_price
 from spot.risk.state import TradingState, stricter
 from spot.risk.value_at_risk import TailRisk
@@ -62,7 +63,9 @@ class RandomDesk:
         """The limits in force for one strategy in one zone."""
         owner = {"desk": "all", "zone": zone, "strategy": f"{zone}/{strategy}"}
         rows = [
-            (scope, kind, *self.limits[scope, owner[scope], kind]) for scope in SCOPES for kind in LIMIT_KINDS
+            (scope, kind, *self.limits[scope, owner[scope], kind])
+            for scope in LIMIT_SCOPES
+            for kind in LIMIT_KINDS
         ]
         return tuple(
             Limit(scope=scope, kind=kind, value=value, action=action) for scope, kind, value, action in rows
@@ -108,7 +111,7 @@ class RandomDesk:
 
     def _uses(self, zone: str, strategy: str) -> dict[str, ScopeUse]:
         result = {}
-        for scope in SCOPES:
+        for scope in LIMIT_SCOPES:
             others = [
                 held
                 for key, held in self.held.items()
@@ -162,7 +165,7 @@ class RandomDesk:
                 and not (mw * open_net[unit] < 0 and abs(mw) <= abs(open_net[unit]) + 1e-9)
             ):
                 found.append("grew a position while reducing")
-        figures = {scope: self._figures(scope, zone, strategy, own) for scope in SCOPES}
+        figures = {scope: self._figures(scope, zone, strategy, own) for scope in LIMIT_SCOPES}
         for limit in self.limits_of(zone, strategy):
             if limit.value is None or not math.isfinite(limit.value):
                 found.append(f"published without {limit.scope} {limit.kind}")

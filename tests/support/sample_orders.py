@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from spot.contracts.words import LIMIT_SCOPES
 from spot.risk.exposure import Conditions, Orders, ScopeUse
-from spot.risk.limit_book import LIMIT_KINDS, SCOPES, Limit
+from spot.risk.limit_book import LIMIT_KINDS, Limit
 
 GOOD = Conditions(model_age_days=1.0, data_age_hours=2.0, drift_status="ok")
 
@@ -34,11 +35,11 @@ def make_limits(action: str = "reduce", **values: float | None) -> tuple[Limit, 
     merged = {**base, **values}
     return tuple(
         Limit(scope=scope, kind=kind, value=merged[kind], action=action)
-        for scope in SCOPES
+        for scope in LIMIT_SCOPES
         for kind in LIMIT_KINDS
     )
 
 
 def nothing_else(size: int) -> dict[str, ScopeUse]:
     """Scopes that hold nothing."""
-    return {scope: ScopeUse.empty(size) for scope in SCOPES}
+    return {scope: ScopeUse.empty(size) for scope in LIMIT_SCOPES}

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
-from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -15,6 +14,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
 from resources.settings.zones import Desk
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
+from spot.contracts.words import Role
 from spot.features.known_prices import known_prices
 from spot.features.matrix import build_panel
 from spot.market.delivery import ZoneDays
@@ -108,7 +108,7 @@ def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
 def forecast_days(
     version: ModelVersion,
     days: Sequence[date],
-    role: Literal["champion", "challenger"],
+    role: Role,
     lake: Lake,
     desk: Desk,
     registry: ModelRegistry,

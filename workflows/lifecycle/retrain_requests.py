@@ -16,9 +16,8 @@ from resources.models.version import ModelVersion
 from resources.settings.code_version import model_code_version
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.monitoring_tables import RETRAIN_REQUESTS
+from spot.contracts.words import OPEN_REQUESTS, CauseKind, RequestStatus
 from spot.lifecycle.retraining import (
-    CauseKind,
-    RequestStatus,
     RetrainCause,
     RetrainRequest,
     decide_retrains,
@@ -28,7 +27,6 @@ from spot.monitoring.settings import RetrainingSettings
 
 TABLE = RETRAIN_REQUESTS.name
 _LOOK_BACK_DAYS = 21
-_OPEN = ("requested", "running", "failed")
 
 
 def read_requests(lake: Lake, zone: str) -> list[RetrainRequest]:
@@ -153,7 +151,9 @@ def requests_of_history(
         for request in read_requests(lake, zone)
         if request.request_id.startswith(prefix) and request.requested_at_utc <= now
     ]
-    killed = [request for request in past if request.requested_at_utc == now and request.status in _OPEN]
+    killed = [
+        request for request in past if request.requested_at_utc == now and request.status in OPEN_REQUESTS
+    ]
     if killed:
         return killed
     age = cause_of_age(versions, zone, settings, before=before, now=now)

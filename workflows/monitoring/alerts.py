@@ -12,8 +12,9 @@ from datetime import date, datetime
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.trading.alerts import Alerts, Severity
-from spot.contracts.monitoring_tables import MONITOR_TABLES, AlertKind
+from resources.trading.alerts import Alerts
+from spot.contracts.monitoring_tables import MONITOR_TABLES
+from spot.contracts.words import AlertKind, Severity
 from spot.monitoring.episodes import Episode, open_episodes
 from spot.monitoring.settings import AlertSettings
 

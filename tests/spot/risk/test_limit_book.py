@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spot.risk.limit_book import LIMIT_KINDS, SCOPES, parse_limit_book, unreadable_book
+from spot.contracts.words import LIMIT_SCOPES
+from spot.risk.limit_book import LIMIT_KINDS, parse_limit_book, unreadable_book
 from spot.risk.overrides import with_overrides
 
 NOW = datetime(2025, 6, 1, 9, tzinfo=UTC)
@@ -44,7 +45,7 @@ def test_the_project_s_own_limits_are_complete_and_usable(project_root):
     )
     for strategy in ("settlement_spread", "storage", "price_view"):
         limits = book.limits("SK", strategy)
-        assert len(limits) == len(SCOPES) * len(LIMIT_KINDS)
+        assert len(limits) == len(LIMIT_SCOPES) * len(LIMIT_KINDS)
         assert [limit.problem for limit in limits if limit.value is None] == []
 
 
@@ -85,7 +86,7 @@ _NAMES = st.sampled_from(["desk", "zones", "strategies", "default", "overrides",
 def test_any_document_can_be_read_and_what_is_not_a_limit_denies(document):
     book = parse_limit_book(document)
     limits = book.limits("SK", "storage")
-    assert len(limits) == len(SCOPES) * len(LIMIT_KINDS)
+    assert len(limits) == len(LIMIT_SCOPES) * len(LIMIT_KINDS)
     assert all(limit.value is not None or limit.problem for limit in limits)
     book.overrides()
 
@@ -160,7 +161,7 @@ def test_an_override_that_names_no_limit_is_refused_aloud(change):
     assert limits == book.limits("SK", "storage")
     assert [(event.kind, event.action) for event in events] == [("override_rejected", "none")]
     assert "Ann" in events[0].detail
-    assert events[0].scope in SCOPES
+    assert events[0].scope in LIMIT_SCOPES
 
 
 @pytest.mark.parametrize("entry", ["raise it", 7, None, ["a"]])

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spot.contracts.words import LIMIT_SCOPES
 from spot.risk.exposure import Conditions, ScopeUse, measure
-from spot.risk.limit_book import LIMIT_KINDS, SCOPES
+from spot.risk.limit_book import LIMIT_KINDS
 from spot.risk.limits import apply_limits, apply_state, bound, take_any_price
 from spot.risk.reductions import GATES
 from spot.risk.state import TradingState, stricter
@@ -167,7 +168,7 @@ def test_whatever_comes_in_nothing_leaves_above_a_limit(
             mwh=float(np.abs(mine).sum()),
             value_at_risk_eur=10.0,
         )
-        for scope in SCOPES
+        for scope in LIMIT_SCOPES
     }
     book = make_limits(**limits)
     result = apply_limits(orders, book, uses, GOOD)

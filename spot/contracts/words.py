@@ -1,0 +1,57 @@
+"""The words that tables, settings and code share, declared once: each a type, and the tuple of its values."""
+
+from typing import Literal, get_args
+
+Role = Literal["champion", "challenger"]
+"""Which model made a forecast or a signal: the one that trades, or the one that is kept on paper beside it."""
+ROLES: tuple[Role, ...] = get_args(Role)
+Mode = Literal["paper", "live"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+Status = Literal["ok", "alert", "cannot_see"]
+"""The verdict of a monitor."""
+STATUSES: tuple[Status, ...] = get_args(Status)
+Severity = Literal["info", "warning", "critical"]
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+CauseKind = Literal["schedule", "drift", "performance", "estimated_performance", "code", "person"]
+RETRAIN_CAUSES: tuple[CauseKind, ...] = get_args(CauseKind)
+RequestStatus = Literal["requested", "running", "succeeded", "failed", "abandoned"]
+"""`failed` waits for its next attempt, `abandoned` for a person."""
+REQUEST_STATUSES: tuple[RequestStatus, ...] = get_args(RequestStatus)
+OPEN_REQUESTS: tuple[RequestStatus, ...] = ("requested", "running", "failed")
+"""What the desk itself still works on."""
+
+PolicyAction = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire"]
+"""What the promotion policy may decide."""
+PromotionAction = Literal[
+    "reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback"
+]
+"""The same, and what only a person decides."""
+PROMOTION_ACTIONS: tuple[PromotionAction, ...] = get_args(PromotionAction)
+
+LimitScope = Literal["desk", "zone", "strategy"]
+LIMIT_SCOPES: tuple[LimitScope, ...] = get_args(LimitScope)
+
+AlertKind = Literal[
+    "bad_data",
+    "blocking_check_failed",
+    "drift_found",
+    "explanations_shifted",
+    "extreme_prices",
+    "fallback_source",
+    "monitor_cannot_see",
+    "no_champion",
+    "no_forecast",
+    "no_signal",
+    "no_signal_before_gate",
+    "not_published",
+    "performance_worse",
+    "retrain_abandoned",
+    "run_failed",
+    "series_is_late",
+    "sign_off_awaited",
+    "zone_halted",
+]
+"""Every kind of alert, each with its page in docs/runbooks."""
+ALERT_KINDS: tuple[AlertKind, ...] = get_args(AlertKind)
