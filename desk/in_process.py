@@ -17,6 +17,7 @@ from typing import Any
 from dagster import DagsterInstance, Definitions, in_process_executor
 from threadpoolctl import threadpool_limits
 
+from resources.instance.in_process import living_process
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry
@@ -101,6 +102,7 @@ class ChainRunner:
             resources=resources,
             executor=in_process_executor,
         )
+        self._process = living_process(instance)
         resources["state_folder"].set_up()
         self.registry.prepare()
 
@@ -126,7 +128,9 @@ class ChainRunner:
             config["resources"]["clock"] = {"config": {"fixed_utc": now.isoformat()}}
         if order is not None:
             config["resources"]["training_order"] = {"config": dict(order)}
-        tags = {} if first_day is None else {FIRST_DAY_TAG: first_day.isoformat()}
+        tags = dict(self._process.tags)
+        if first_day is not None:
+            tags[FIRST_DAY_TAG] = first_day.isoformat()
         definition = self._definitions.resolve_job_def(job)
         with threadpool_limits(limits=1, user_api="blas"):
             done = definition.execute_in_process(

@@ -85,6 +85,10 @@ def run(
     block_days: Annotated[
         int, typer.Option("--block-days", min=1, help="Days per run, and how often the monitors look.")
     ] = 28,
+    ephemeral: Annotated[
+        bool,
+        typer.Option("--ephemeral", help="Keep no run in the Dagster instance; the rows are kept as always."),
+    ] = False,
     as_json: JsonFlag = False,
 ) -> None:
     """Run the whole chain for some delivery days.
@@ -112,7 +116,7 @@ def run(
     with home_of_run(zones, changes, data) as environment:
         desk = desk_resource(environment, zones=zones, **changes)
         _check_first(environment, desk, zones, last)
-        report = _run(environment, desk, zones, first, last, block_days)
+        report = _run(environment, desk, zones, (first, last), block_days, is_kept=not ephemeral)
         _tell(environment, desk, zones, (first, last), report, as_json=as_json)
 
 
@@ -231,13 +235,17 @@ def _run(
     environment: Environment,
     desk: Desk,
     zones: tuple[str, ...],
-    first: date,
-    last: date,
+    days: tuple[date, date],
     block_days: int,
+    *,
+    is_kept: bool,
 ) -> ChainReport:
     prepare_dagster_home(environment)
-    request = ChainRequest(zones=zones, first_day=first, last_day=last, block_days=block_days)
-    with DagsterInstance.get() as instance, stages() as tell:
+    request = ChainRequest(zones=zones, first_day=days[0], last_day=days[1], block_days=block_days)
+    with (
+        DagsterInstance.get() if is_kept else DagsterInstance.ephemeral() as instance,
+        stages() as tell,
+    ):
         return run_chain(
             request,
             environment=environment,
