@@ -16,6 +16,7 @@ from dagster import (
 
 from resources.market.live_sources import LIVE_ONLY_TABLES
 from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY, family_name
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 
@@ -44,8 +45,11 @@ _NODES: Mapping[str, tuple[str, ...]] = {
 """Name to the assets that write it, where the asset has another name."""
 OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
 """Assets that only some desks have: `assets_for` leaves them out elsewhere, and every dependency on them."""
+_RAW = (*RAW_TABLES_OF_A_ZONE, *LIVE_ONLY_TABLES, "weather_forecasts")
+_REVISED = "an answer of a live source is judged beside what the source said before"
 _BEGAN = "its verdicts on earlier days say when a state began, so that it is told once"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
+    **{table: {table: _REVISED} for table in _RAW},
     "signals": {
         "signals": "positions of the day before and of other zones use up limits; what was live stays as it was",
         "bid_curves": "curves of days that were live stay as they were sent",

@@ -1,6 +1,6 @@
 """Fundamentals: what moves the price, as forecast and as it came. Second group of the lineage."""
 
-from trading_assets.market_data.raw_table import raw_asset, raw_checks
+from trading_assets.raw_assets import raw_asset, raw_checks
 
 GROUP = "fundamentals"
 

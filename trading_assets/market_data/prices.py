@@ -1,6 +1,6 @@
 """Market data: what the markets cleared at. First group of the lineage."""
 
-from trading_assets.market_data.raw_table import raw_asset, raw_checks
+from trading_assets.raw_assets import raw_asset, raw_checks
 
 GROUP = "market_data"
 
@@ -18,6 +18,6 @@ imbalance_prices = raw_asset(
     story="The price of what was not delivered; revised for weeks, each revision is a row.",
 )
 
-day_ahead_prices_checks = raw_checks("day_ahead_prices", has_price_limits=True)
-intraday_prices_checks = raw_checks("intraday_prices", has_price_limits=True)
+day_ahead_prices_checks = raw_checks("day_ahead_prices")
+intraday_prices_checks = raw_checks("intraday_prices")
 imbalance_prices_checks = raw_checks("imbalance_prices")

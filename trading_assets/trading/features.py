@@ -8,24 +8,21 @@ from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetCheckSeverity,
-    AssetCheckSpec,
     AssetExecutionContext,
-    BackfillPolicy,
     MaterializeResult,
-    asset,
-    multi_asset_check,
 )
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import read_features, read_raw_tables
-from resources.pictures.asset_metadata import OWNERS, lineage, table_metadata, written
+from resources.lake.zone_tables import read_features, read_raw_tables, replace_span
+from resources.pictures.asset_metadata import lineage, written
 from resources.settings.zones import Desk
 from spot.contracts.feature_tables import DAY_AHEAD_INPUTS, PRICE_LAGS_DAYS
 from spot.features.matrix import HISTORY_DAYS, build_features
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import result
-from trading_assets.declared import AssetResult
-from trading_assets.partitions import covered, of_days_before, zone_day_partitions
+from trading_assets.declared import AssetResult, declared_asset, declared_checks
+from trading_assets.partitions import covered
+from trading_assets.reads import of_days_before
 
 TABLE = "day_ahead_features"
 _PRICE = ("day_ahead_prices", "price_eur_per_mwh")
@@ -48,22 +45,18 @@ _LINEAGE = lineage(
 )
 
 
-@asset(
-    group_name="features",
-    partitions_def=zone_day_partitions,
-    backfill_policy=BackfillPolicy.single_run(),
-    owners=OWNERS,
+_OUTCOMES = ("day_ahead_prices", "load_actuals", "generation_actuals", "intraday_prices", "imbalance_prices")
+
+
+@declared_asset(
+    per="zone and day",
+    group="features",
     kinds={"polars", "deltalake"},
-    metadata=table_metadata(TABLE),
-    deps=[
+    table=TABLE,
+    reads=[
         "load_forecasts",
         "renewable_forecasts",
-        "own_forecasts",  # left out where no zone has them
-        of_days_before("day_ahead_prices", first=HISTORY_DAYS, last=1),
-        of_days_before("load_actuals", first=HISTORY_DAYS, last=1),
-        of_days_before("generation_actuals", first=HISTORY_DAYS, last=1),
-        of_days_before("intraday_prices", first=HISTORY_DAYS, last=1),
-        of_days_before("imbalance_prices", first=HISTORY_DAYS, last=1),
+        *(of_days_before(table, first=HISTORY_DAYS, last=1) for table in _OUTCOMES),
     ],
 )
 def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
@@ -73,53 +66,35 @@ def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -
     `newest_input_utc` proves it.
     """
     span = covered(context)
-    settings = desk.zone(span.zone)
-    raw = read_raw_tables(
-        lake,
-        span.zone,
-        settings,
-        first_day=span.first_day - timedelta(days=HISTORY_DAYS),
-        last_day=span.last_day,
-    )
+    settings, since = desk.zone(span.zone), span.first_day - timedelta(days=HISTORY_DAYS)
+    raw = read_raw_tables(lake, span.zone, settings, first_day=since, last_day=span.last_day)
     features = build_features(raw, zone=span.zone, days=span.days, admit=frozenset(settings.assume_known))
-    report = lake.replace(TABLE, features, zone=span.zone, first_day=span.first_day, last_day=span.last_day)
-    known = {
-        f"known_{name}": round(1.0 - features[name].null_count() / max(features.height, 1), 3)
-        for name in DAY_AHEAD_INPUTS
-    }
+    report = replace_span(lake, TABLE, features, span)
+    share_missing = {name: features[name].null_count() / max(features.height, 1) for name in DAY_AHEAD_INPUTS}
+    known = {f"known_{name}": round(1.0 - share, 3) for name, share in share_missing.items()}
     return MaterializeResult(
         metadata={**written(features, report), **known, "dagster/column_lineage": _LINEAGE}
     )
 
 
-@multi_asset_check(
-    name="day_ahead_features_checks",
-    specs=[
-        AssetCheckSpec(
-            "every_day_is_complete",
-            asset=TABLE,
-            description="One row per market time unit of the day, clock-change days included.",
-        ),
-        AssetCheckSpec(
-            "nothing_is_later_than_the_gate",
-            asset=TABLE,
-            blocking=True,
-            description="No input was published after the gate of its day.",
-        ),
-    ],
+@declared_checks(
+    asset=TABLE,
+    checks={
+        "every_day_is_complete": "One row per market time unit of the day, clock-change days included.",
+        "nothing_is_later_than_the_gate": "No input was published after the gate of its day.",
+    },
+    blocking=["nothing_is_later_than_the_gate"],
+    reads=[TABLE],
 )
 def day_ahead_features_checks(
     context: AssetCheckExecutionContext, lake: Lake, desk: Desk
 ) -> Iterable[AssetCheckResult]:
     """Complete days, and no look-ahead."""
-    span = covered(context)
-    features = read_features(
-        lake, span.zone, desk.zone(span.zone), first_day=span.first_day, last_day=span.last_day
-    )
-    yield result(
-        "every_day_is_complete", TABLE, assess_completeness(features, zone=span.zone, days=span.days)
-    )
-    late = features.filter(pl.col("newest_input_utc") > pl.col("as_of_utc"))
+    span, settings = covered(context), desk.zone(covered(context).zone)
+    rows = read_features(lake, span.zone, settings, first_day=span.first_day, last_day=span.last_day)
+    complete = assess_completeness(rows, zone=span.zone, days=span.days)
+    yield result("every_day_is_complete", TABLE, complete)
+    late = rows.filter(pl.col("newest_input_utc") > pl.col("as_of_utc"))
     yield AssetCheckResult(
         check_name="nothing_is_later_than_the_gate",
         asset_key=TABLE,
