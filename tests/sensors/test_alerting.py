@@ -119,7 +119,7 @@ def flat_signals() -> pl.DataFrame:
         elif column.nullable:
             values[name] = None
         elif column.dtype == pl.String:
-            values[name] = ZONE if name == "zone" else "x"
+            values[name] = {"zone": ZONE, "strategy": "storage"}.get(name, "x")
         elif column.dtype == pl.Date:
             values[name] = TODAY + timedelta(days=1)
         else:
