@@ -43,6 +43,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "reduce": ("desk.trading.stop", "Allow only orders that make open positions smaller."),
         "resume": ("desk.trading.stop", "Trade again after a halt; asks for a reason."),
         "state": ("desk.trading.stop", "Trading state of the desk and its zones."),
+        "live": ("desk.trading.live", "Let this desk, and no copy of it, send the orders of a zone."),
+        "paper": ("desk.trading.live", "Let a zone trade on paper again: no order leaves."),
     },
     "Models": {
         "models": (

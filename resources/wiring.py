@@ -61,6 +61,7 @@ def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> d
             lake=lake,
             state_folder=str(environment.trading_state),
             drop_folder=str(environment.home / "outbox"),
+            home=str(environment.home),
         ),
         "state_folder": StateFolder(path=str(environment.trading_state)),
         "mlflow": mlflow_run.configured(

@@ -34,6 +34,7 @@ from resources.settings.environment import (
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, ZoneSettings
+from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
@@ -67,6 +68,8 @@ def doctor(
         line = bar.add_task("examining", total=len(chosen))
         for name, own in chosen.items():
             bar.update(line, description=name)
+            if own.live:
+                findings.append(_lease_finding(environment, name))
             findings += [
                 *_source_findings(environment, name, own, now, silent=silent, offline=offline),
                 *use_findings(lake, name, own),
@@ -82,6 +85,15 @@ def doctor(
     emit([asdict(finding) for finding in findings], as_json=as_json, title="doctor")
     if any(finding.state == "fail" for finding in findings):
         raise typer.Exit(1)
+
+
+def _lease_finding(environment: Environment, zone: str) -> Finding:
+    """Whether this desk may send the orders of a zone that its settings let go live."""
+    lease = LeaseStore(environment.home).held(zone)
+    if lease is None:
+        said = "live in zones.yaml and on paper here: `spotdesk live` gives this desk the lease"
+        return Finding(zone, "lease", "warn", said)
+    return Finding(zone, "lease", "ok", f"lease {lease.number} of desk {lease.desk_id}")
 
 
 def _desk_findings(environment: Environment) -> Iterator[Finding]:

@@ -1,7 +1,8 @@
 """`spotdesk status`: one screen that says whether the desk can trade tomorrow, and what wants a person."""
 
+from dataclasses import asdict
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
 import typer
@@ -9,12 +10,16 @@ import typer
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
 from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
-from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
+from resources.trading.leases import LeaseStore
 from resources.trading.state import StateRecord, TradingStateStore
 from resources.wall_clock import utc_now
-from resources.wiring import make_lake
+from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.contracts.words import OPEN_REQUESTS
+
+if TYPE_CHECKING:
+    from workflows.lifecycle.verify_champions import LoadedChampion
 
 _NEWEST = (
     "day_ahead_prices",
@@ -31,7 +36,8 @@ def status(
     verify: Annotated[
         bool,
         typer.Option(
-            "--verify", help="Compare every stored data file with its checksum; exit 1 if one is damaged."
+            "--verify",
+            help="Compare every data file with its checksum, load every champion; exit 1 if one is damaged.",
         ),
     ] = False,
     as_json: JsonFlag = False,
@@ -45,7 +51,9 @@ def status(
     whose gate comes next.
     """
     environment, now = read_environment(), utc_now()
-    lake, desk = make_lake(environment), desk_resource(environment)
+    lake = make_lake(environment)
+    # A zone that ran is shown whether zones.yaml names it or not.
+    desk = desk_resource(environment, zones=lake.zones("day_ahead_forecasts"))
     statuses = [
         of_day.row() for zone in desk.zones for of_day in zone_statuses(lake, environment, desk, zone, now)
     ]
@@ -64,6 +72,7 @@ def status(
             for v in lake.verify()
         ]
     )
+    champions = [] if not verify else _verified_champions(environment, list(desk.zones))
     record = TradingStateStore(environment.trading_state).record("desk")
     if as_json:
         head = {
@@ -72,11 +81,22 @@ def status(
             "cure": record.cure,
             "tomorrow": statuses,
         }
-        emit_json({**head, "zones": zones, "alerts": alerts.to_dicts(), "files": checks})
+        emit_json(
+            {
+                **head,
+                "zones": zones,
+                "alerts": alerts.to_dicts(),
+                "files": checks,
+                "champions": [asdict(one) for one in champions],
+            }
+        )
     else:
         _print_statuses(environment, record, statuses)
         _print(environment, zones, alerts, checks)
-    if any(check["damaged"] or check["lost"] for check in checks):
+        for one in champions:
+            verdict = one.problem or "loads"
+            out.print(f"{one.zone} {one.family} version {one.version}: {verdict}", soft_wrap=True)
+    if any(check["damaged"] or check["lost"] for check in checks) or any(one.problem for one in champions):
         raise typer.Exit(1)
 
 
@@ -85,11 +105,29 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.D
     return {
         "zone": zone,
         "trading_state": TradingStateStore(environment.trading_state).state(zone).name,
+        "mode": _mode(environment, zone),
         "source": _source(lake, zone),
         **newest,
         **{name.replace(" ", "_"): _worst(lake, zone, table) for name, table in MONITOR_TABLES.items()},
         "open_retrains": requests.filter(pl.col("zone") == zone).height,
     }
+
+
+def _mode(environment: Environment, zone: str) -> str:
+    """Paper or live, and the lease; a zone that its settings let go live says what keeps it on paper."""
+    settings = desk_settings(environment).zones.get(zone)
+    if settings is None:
+        return "paper, not in zones.yaml"
+    if not settings.live:
+        return "paper"
+    lease = LeaseStore(environment.home).held(zone)
+    return f"live, lease {lease.number}" if lease else f"paper, no lease: spotdesk live --zone {zone}"
+
+
+def _verified_champions(environment: Environment, zones: list[str]) -> "list[LoadedChampion]":
+    from workflows.lifecycle.verify_champions import verify_champions
+
+    return list(verify_champions(make_registry(environment), zones))
 
 
 def _source(lake: Lake, zone: str) -> str | None:

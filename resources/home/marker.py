@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from resources.files import write_whole
-from resources.home.find import MARKER, is_desk, is_desk_without_marker
+from resources.home.find import MARKER, is_desk_without_marker
 from spot.errors import ConfigurationError
 
 FORMAT = 1
@@ -107,9 +107,12 @@ def is_copy(home: Path, marker: Marker) -> bool:
     return not marker.place.is_same(_place_of(home / MARKER))
 
 
-def is_own_desk(home: Path) -> bool:
-    """Whether a desk of this format lies there that is no copy of another."""
-    return is_desk(home) and not is_copy(home, read_marker(home))
+def desk_id_of(home: Path) -> str:
+    """Identity of the desk; empty where none can be read."""
+    try:
+        return read_marker(home).desk_id
+    except DeskFormatError:
+        return ""
 
 
 def _write(home: Path, marker: Marker) -> Marker:

@@ -37,6 +37,7 @@ from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
 from resources.settings.process import set_variables, variable, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
+from resources.trading.leases import LeaseStore
 from spot.errors import ConfigurationError
 
 EnvironmentName = Literal["local", "paper", "production"]
@@ -257,12 +258,18 @@ def desk_settings(environment: Environment) -> DeskSettings:
 def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> Desk:
     """The desk's settings as a resource, with `zones` under the defaults where `zones.yaml` does not list them.
 
-    `overrides` replace a setting in every zone.
+    A zone is live where its settings say so and this desk has its lease. `overrides` replace a setting in every zone.
 
     Raises:
         ConfigurationError: the file, a zone or an override is wrong.
     """
-    return make_desk(environment.conf_folder, desk_settings(environment).with_zones(zones), **overrides)
+    settings = desk_settings(environment).with_zones(zones)
+    leases = LeaseStore(environment.home)
+    allowed = {
+        name: own.model_copy(update={"live": own.live and leases.held(name) is not None})
+        for name, own in settings.zones.items()
+    }
+    return make_desk(environment.conf_folder, settings.model_copy(update={"zones": allowed}), **overrides)
 
 
 def prepare_dagster_home(environment: Environment) -> Path:

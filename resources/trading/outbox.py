@@ -13,17 +13,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 import httpx
 import polars as pl
 from dagster import ConfigurableResource, ResourceDependency
 
 from resources.files import write_whole
+from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
 from resources.settings.environment import signal_webhook
+from resources.trading.leases import LeaseStore
 from resources.trading.locks import publishing, writing_decision
+from resources.trading.publication_row import (
+    Channel,
+    Message,
+    Receipt,
+    Sender,
+    publication_row,
+    rows_of,
+    sequence_of,
+)
 from resources.trading.state import MAX_SENDING_SECONDS, TradingStateStore
 from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
@@ -31,24 +41,14 @@ from spot.errors import SourceUnavailableError
 from spot.strategy.outbox.batch import (
     Batch,
     assess_batch,
-    csv_payload,
-    json_payload,
     make_batches,
     sign,
     valid_signals,
 )
+from spot.strategy.outbox.lease import assess_lease
 
-Channel = Literal["table", "file", "webhook"]
 _LOG = logging.getLogger("spotdesk.publication")
 silence_address_log()
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What a channel answered, and the checksum of what it got."""
-
-    text: str
-    payload_sha256: str
 
 
 class Outbox(ConfigurableResource["Outbox"]):
@@ -61,6 +61,8 @@ class Outbox(ConfigurableResource["Outbox"]):
     lake: ResourceDependency[Lake]
     state_folder: str
     drop_folder: str = ""
+    home: str = ""
+    """Folder of the desk, which holds the leases of live zones; without it no live order leaves."""
 
     def publish(
         self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime]
@@ -80,6 +82,7 @@ class Outbox(ConfigurableResource["Outbox"]):
             lake=self.lake,
             state_folder=self.state_folder,
             drop_folder=self.drop_folder,
+            home=self.home,
             webhook_url=target["url"],
             webhook_secret=target["secret"],
         )
@@ -93,6 +96,7 @@ class Publisher:
     lake: Lake
     state_folder: str
     drop_folder: str = ""
+    home: str = ""
     webhook_url: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
     max_attempts: int = 5
@@ -146,32 +150,57 @@ class Publisher:
             )
             with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
                 now = clock()
+                sender = self._sender(batch.zone)
                 reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
+                reasons += assess_lease(batch, sender.lease)
                 row = (
-                    self._refused(batch, channel, desk, reasons, now)
+                    self._refused(batch, channel, desk, sender, reasons, now)
                     if reasons
-                    else self._attempt(batch, channel, desk, now)
+                    else self._attempt(batch, channel, desk, sender, now)
                 )
             if row is not None:
                 self.lake.upsert("publications", row)
         return row
 
     def _refused(
-        self, batch: Batch, channel: Channel, desk: pl.DataFrame, reasons: tuple[str, ...], now: datetime
+        self,
+        batch: Batch,
+        channel: Channel,
+        desk: pl.DataFrame,
+        sender: Sender,
+        reasons: tuple[str, ...],
+        now: datetime,
     ) -> pl.DataFrame | None:
         """A refusal is one row, however often it is asked; attempt 0 is no attempt."""
-        is_known = (_own(batch, channel, desk)["status"] == "refused").any()
-        return None if is_known else _row(batch, channel, 0, "refused", detail="; ".join(reasons), now=now)
+        is_known = (rows_of(batch, channel, desk)["status"] == "refused").any()
+        if is_known:
+            return None
+        said = "; ".join(reasons)
+        return publication_row(batch, channel, 0, "refused", sender=sender, detail=said, now=now)
 
-    def _attempt(self, batch: Batch, channel: Channel, desk: pl.DataFrame, now: datetime) -> pl.DataFrame:
+    def _sender(self, zone: str) -> Sender:
+        """Who sends: the desk as its marker says it, and its lease of the zone."""
+        if not self.home:
+            return Sender("", None)
+        home = Path(self.home)
+        return Sender(desk_id_of(home), LeaseStore(home).held(zone))
+
+    def _attempt(
+        self, batch: Batch, channel: Channel, desk: pl.DataFrame, sender: Sender, now: datetime
+    ) -> pl.DataFrame:
         """Send, and the row that says how it ended."""
-        attempt = 1 + _own(batch, channel, desk).filter(pl.col("status") != "refused").height
+        attempt = 1 + rows_of(batch, channel, desk).filter(pl.col("status") != "refused").height
         try:
-            receipt = self._send(batch, channel, _sequence(batch, channel, desk), now)
+            message = Message(
+                batch, sequence_of(batch, channel, desk), sender.desk_id, sender.number(batch.mode)
+            )
+            receipt = self._send(message, channel, now)
         except (OSError, SourceUnavailableError) as error:
             _LOG.warning("publication %s: %s did not take it: %s", batch.publication_id, channel, error)
-            return _row(batch, channel, attempt, "failed", detail=str(error), now=now)
-        return _row(batch, channel, attempt, "sent", receipt=receipt, now=now)
+            return publication_row(
+                batch, channel, attempt, "failed", sender=sender, detail=str(error), now=now
+            )
+        return publication_row(batch, channel, attempt, "sent", sender=sender, receipt=receipt, now=now)
 
     def _published_around(self, batch: Batch) -> pl.DataFrame:
         """Publications of all zones around the batch's day.
@@ -184,34 +213,41 @@ class Publisher:
         )
 
     def _is_done(self, batch: Batch, channel: Channel, desk: pl.DataFrame) -> bool:
-        own = _own(batch, channel, desk)
+        own = rows_of(batch, channel, desk)
         return (
             bool((own["status"] == "sent").any())
             or own.filter(pl.col("status") != "refused").height >= self.max_attempts
         )
 
-    def _send(self, batch: Batch, channel: Channel, sequence: int, now: datetime) -> Receipt:
-        body = json_payload(batch, sequence=sequence)
+    def _send(self, message: Message, channel: Channel, now: datetime) -> Receipt:
+        body = message.json
         checksum = hashlib.sha256(body).hexdigest()
         if channel == "file":
-            return Receipt(self._drop(batch, body), checksum)
+            return Receipt(self._drop(message, body), checksum)
         if channel == "webhook":
-            return Receipt(self._post(batch, body, now), checksum)
+            return Receipt(self._post(message, body, now), checksum)
         return Receipt(f"signals@{self.lake.version('signals')}", checksum)
 
-    def _drop(self, batch: Batch, body: bytes) -> str:
-        """JSON and CSV, each whole or not there; on disk, since the ledger says next that they were sent."""
-        folder = Path(self.drop_folder) / batch.mode / batch.zone / batch.delivery_day.isoformat()
-        folder.mkdir(parents=True, exist_ok=True)
-        for suffix, content in (("csv", csv_payload(batch)), ("json", body)):
-            write_whole(folder / f"{batch.strategy}-{batch.publication_id}.{suffix}", content, durable=True)
-        return str(folder / f"{batch.strategy}-{batch.publication_id}.json")
+    def _drop(self, message: Message, body: bytes) -> str:
+        """JSON and CSV, each swapped in by one rename: a reader sees the whole file or none.
 
-    def _post(self, batch: Batch, body: bytes, now: datetime) -> str:
+        The receipt is relative to the folder of the outbox, so that it holds where the desk is moved to.
+        """
+        batch = message.batch
+        inner = Path(batch.mode) / batch.zone / batch.delivery_day.isoformat()
+        (Path(self.drop_folder) / inner).mkdir(parents=True, exist_ok=True)
+        for suffix, content in (("csv", message.csv), ("json", body)):
+            name = inner / f"{batch.strategy}-{batch.publication_id}.{suffix}"
+            write_whole(Path(self.drop_folder) / name, content)
+        return str(name)
+
+    def _post(self, message: Message, body: bytes, now: datetime) -> str:
         timestamp = now.isoformat()
         headers = {
             "Content-Type": "application/json",
-            "Idempotency-Key": batch.publication_id,
+            "Idempotency-Key": message.batch.publication_id,
+            "X-Spotdesk-Desk": message.desk_id,
+            "X-Spotdesk-Lease": str(message.lease),
             "X-Spotdesk-Timestamp": timestamp,
             "X-Spotdesk-Signature": sign(self.webhook_secret.encode(), timestamp, body),
         }
@@ -229,53 +265,3 @@ class Publisher:
         if not answer.is_success:
             raise SourceUnavailableError(f"the webhook answered {answer.status_code}")
         return f"HTTP {answer.status_code} {answer.text[:200]}".strip()
-
-
-def _own(batch: Batch, channel: Channel, desk: pl.DataFrame) -> pl.DataFrame:
-    """Rows of the very batch on the channel."""
-    return desk.filter(pl.col("publication_id") == batch.publication_id, pl.col("channel") == channel)
-
-
-def _sequence(batch: Batch, channel: Channel, desk: pl.DataFrame) -> int:
-    """1 for the first batch of this zone, day and strategy on the channel, 2 for the one that replaces it, and so on."""
-    same = {
-        "zone": batch.zone,
-        "delivery_day": batch.delivery_day,
-        "strategy": batch.strategy,
-        "channel": channel,
-        "status": "sent",
-    }
-    return (
-        1 + desk.filter(*(pl.col(name) == value for name, value in same.items()))["publication_id"].n_unique()
-    )
-
-
-def _row(
-    batch: Batch,
-    channel: Channel,
-    attempt: int,
-    status: str,
-    *,
-    now: datetime,
-    detail: str = "",
-    receipt: Receipt | None = None,
-) -> pl.DataFrame:
-    return pl.DataFrame(
-        {
-            "publication_id": batch.publication_id,
-            "channel": channel,
-            "attempt": attempt,
-            "zone": batch.zone,
-            "delivery_day": batch.delivery_day,
-            "strategy": batch.strategy,
-            "n_signals": batch.signals.height,
-            "n_orders": batch.n_orders,
-            "mode": batch.mode,
-            "status": status,
-            "detail": detail,
-            "payload_sha256": receipt.payload_sha256 if receipt else "",
-            "receipt": receipt.text if receipt else "",
-            "recorded_at_utc": now,
-        },
-        schema=PUBLICATIONS.schema,
-    )

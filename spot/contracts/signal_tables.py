@@ -207,6 +207,12 @@ PUBLICATIONS = TableContract(
         "payload_sha256": _text("checksum of what was sent; empty when refused"),
         "receipt": _text("what the channel answered: path, HTTP status or table version"),
         "recorded_at_utc": _instant("when it happened"),
+        "desk_id": _text("desk that sent it; null in rows of older versions", nullable=True),
+        "lease": Column(
+            dtype=pl.Int64,
+            description="number of the lease of a live zone, as in the message; null on paper",
+            nullable=True,
+        ),
     },
 )
 SETTLEMENTS = TableContract(

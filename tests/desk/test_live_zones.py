@@ -10,6 +10,8 @@ from desk.main import main
 from resources.home.make import make_home
 from resources.home.marker import read_marker
 from resources.settings.zones import load_desk_settings
+from resources.trading.leases import LeaseStore
+from tests.support.live_desk import LONG_AGO
 
 
 @pytest.fixture
@@ -23,6 +25,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         "zones": {"DE_LU": {"source": "entsoe", "live": True}},
     }
     make_home(tmp_path / "home", settings={"zones.yaml": yaml.safe_dump(zones)})
+    LeaseStore(tmp_path / "home").give("DE_LU", by="Ann", reason="the only desk", now=LONG_AGO)
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", "")
 

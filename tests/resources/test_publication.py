@@ -1,5 +1,6 @@
 import json
 import logging
+import shutil
 import threading
 import time
 from datetime import date, timedelta
@@ -31,6 +32,7 @@ from spot.strategy.outbox.batch import (
 )
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
+from tests.support.live_desk import LONG_AGO, make_live_desk
 from tests.support.sample_market import ZONE, make_request
 
 DAY = date(2025, 6, 3)
@@ -76,6 +78,7 @@ def store(tmp_path):
 def desk(tmp_path, store):
     """A lake with the signals of one live day, and a function that publishes them at an instant."""
     lake = Lake(uri=str(tmp_path / "lake"))
+    home = make_live_desk(tmp_path, ZONE)
 
     def publish(now=BEFORE, mode="live", **options):
         decision = decide_signals(
@@ -83,7 +86,7 @@ def desk(tmp_path, store):
         )
         lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
         lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
-        publisher = Publisher(lake=lake, state_folder=str(store.folder), **options)
+        publisher = Publisher(lake=lake, state_folder=str(store.folder), home=home, **options)
         return publisher.publish(lake.read("signals"), clock=lambda: now)
 
     publish.lake = lake
@@ -94,7 +97,7 @@ def test_files_are_dropped_once_with_a_receipt(desk, tmp_path):
     rows = desk(drop_folder=str(tmp_path / "drop"))
     assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent")]
     assert check_rows(rows, PUBLICATIONS).rejected.is_empty()
-    path = rows.filter(channel="file")["receipt"][0]
+    path = str(tmp_path / "drop" / rows.filter(channel="file")["receipt"][0])
     document = json.loads(Path(path).read_text())
     assert len(document["signals"]) == 24
     assert document["mode"] == "live"
@@ -125,7 +128,15 @@ def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk, rece
     assert not is_signed(
         SECRET.encode(), headers["X-Spotdesk-Timestamp"], body, headers["X-Spotdesk-Signature"], now=GATE
     )
-    assert headers["Idempotency-Key"] == json.loads(body)["publication_id"]
+    document = json.loads(body)
+    assert headers["Idempotency-Key"] == document["publication_id"]
+    sent = desk.lake.read("publications").filter(channel="webhook").row(0, named=True)
+    assert (sent["desk_id"], sent["lease"]) == (document["desk_id"], document["lease"])
+    assert (headers["X-Spotdesk-Desk"], headers["X-Spotdesk-Lease"]) == (
+        document["desk_id"],
+        str(document["lease"]),
+    )
+    assert document["lease"] == int(LONG_AGO.timestamp())
 
 
 def test_a_failed_message_is_tried_again_under_the_same_id_and_then_left(desk, receiver):
@@ -319,7 +330,9 @@ def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environmen
     desk.lake.replace(
         "publications", desk.lake.read("publications").clear(), zone=ZONE, first_day=DAY, last_day=DAY
     )
-    outbox = Outbox(lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"))
+    outbox = Outbox(
+        lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"), home=str(tmp_path)
+    )
     assert outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE).is_empty()
     rows = outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)
     assert rows.select("channel", "status").rows() == [
@@ -348,7 +361,9 @@ def live_outbox(desk, store, receiver, tmp_path, monkeypatch):
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
     write_tables(desk.lake, decide(GATE - timedelta(hours=1)))
-    return Outbox(lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"))
+    return Outbox(
+        lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"), home=str(tmp_path)
+    )
 
 
 def decide(as_of, **settings):
@@ -467,6 +482,7 @@ def test_two_strategies_at_once_keep_the_order_rate(desk, store, receiver):
     publisher = Publisher(
         lake=desk.lake,
         state_folder=str(store.folder),
+        home=str(store.folder.parent),
         webhook_url=f"http://127.0.0.1:{receiver.server_port}/",
         webhook_secret=SECRET,
     )
@@ -498,3 +514,17 @@ def test_no_log_holds_the_address_or_the_secret_of_a_webhook(live_outbox, receiv
     assert "run_failed" in caplog.text
     assert "canary" not in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_a_copy_of_a_live_desk_sends_nothing(desk, store, receiver, tmp_path):
+    """Although nobody opened it yet, its state is active and its signals are those of the live desk."""
+    options = {"webhook_url": f"http://127.0.0.1:{receiver.server_port}/", "webhook_secret": SECRET}
+    copy = shutil.copytree(tmp_path, tmp_path.parent / "copy")
+    desk()  # decides, and sends on the table alone
+    publisher = Publisher(lake=desk.lake, state_folder=str(copy / "state"), home=str(copy), **options)
+    rows = publisher.publish(desk.lake.read("signals"), clock=lambda: BEFORE)
+    assert rows.select("channel", "status").rows() == [("webhook", "refused")]
+    assert "this desk has no lease" in rows["detail"][0]
+    assert receiver.received == []
+    desk(**options)
+    assert len(receiver.received) == 1

@@ -15,6 +15,7 @@ from sensors.publication import signals_are_unsent
 from spot.market.gates import gate_closure_utc
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
+from tests.support.live_desk import make_live_desk
 from tests.support.sample_market import ZONE, make_request
 
 DAYS = (date(2025, 6, 3), date(2025, 6, 4))
@@ -25,7 +26,7 @@ def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_roo
     store.set_up()
     store.halt(ZONE, reason="stop", actor="Ann")
     resources = {
-        "outbox": Outbox(lake=lake, state_folder=str(store.folder)),
+        "outbox": Outbox(lake=lake, state_folder=str(store.folder), home=make_live_desk(tmp_path, ZONE)),
         "desk": make_desk(
             project_root / "resources/home/templates/conf", DeskSettings(zones={ZONE: ZoneSettings()})
         ),

@@ -169,11 +169,16 @@ def _above_rate(batch: Batch, judged: pl.DataFrame, published: pl.DataFrame, now
     return reasons
 
 
-def json_payload(batch: Batch, *, sequence: int) -> bytes:
-    """The batch as JSON, the same bytes for the same batch and sequence; instants as ISO 8601."""
+def json_payload(batch: Batch, *, sequence: int, desk_id: str = "", lease: int | None = None) -> bytes:
+    """The batch as JSON, the same bytes for the same arguments; instants as ISO 8601.
+
+    `lease` is the number of the desk's right to send, None on paper: a receiver refuses a lower one than it has seen.
+    """
     document = {
         "publication_id": batch.publication_id,
         "sequence": sequence,
+        "desk_id": desk_id,
+        "lease": lease,
         "replaces": "every earlier batch of this zone, delivery_day and strategy",
         "zone": batch.zone,
         "delivery_day": batch.delivery_day.isoformat(),
@@ -191,14 +196,17 @@ def json_payload(batch: Batch, *, sequence: int) -> bytes:
     return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
 
 
-def csv_payload(batch: Batch) -> bytes:
+def csv_payload(batch: Batch, *, desk_id: str = "", lease: int | None = None) -> bytes:
     """The batch as CSV with a header; a curve is `price:MW` steps parted by spaces."""
     curves = [
         " ".join(f"{price:g}:{mw:g}" for price, mw in batch.curves.get(signal, ()))
         for signal in batch.signals["signal_id"]
     ]
     frame = batch.signals.with_columns(
-        bid_curve=pl.Series(curves, dtype=pl.String), publication_id=pl.lit(batch.publication_id)
+        bid_curve=pl.Series(curves, dtype=pl.String),
+        publication_id=pl.lit(batch.publication_id),
+        desk_id=pl.lit(desk_id),
+        lease=pl.lit(lease, dtype=pl.Int64),
     )
     return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
 

@@ -136,6 +136,8 @@ def test_after_the_gate_it_counts_what_has_left():
             "payload_sha256": "",
             "receipt": "",
             "recorded_at_utc": BEFORE,
+            "desk_id": "",
+            "lease": None,
         },
         schema=PUBLICATIONS.schema,
     )
