@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from desk import in_process as runner
+from desk.in_process import ChainFailedError
 from desk.models.retrain import retrain
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
@@ -50,10 +50,10 @@ def test_while_it_is_trained_here_the_sensor_leaves_it_alone(
 
     def train(*args: object, **how: object) -> None:
         seen.append(request_of(lake))
-        raise runner.ChainFailedError("no data")
+        raise ChainFailedError("no data")
 
-    monkeypatch.setattr(runner, "train_zone", train)
-    with pytest.raises(runner.ChainFailedError):
+    monkeypatch.setattr("desk.models.retrain.train_zone", train)
+    with pytest.raises(ChainFailedError):
         retrain(**ASKED, queue=False)
     assert seen == [("person", "running", 1)]
     assert request_of(lake) == ("person", "failed", 1)
