@@ -16,6 +16,7 @@ _ROOMS = (
     "spot/features",
     "spot/contracts/panel.py",
     "spot/contracts/feature_tables.py",
+    "spot/contracts/vintages.py",
     "spot/market",
 )
 _SPREAD_ROOMS = (
@@ -23,6 +24,8 @@ _SPREAD_ROOMS = (
     "spot/strategy/spread/inputs.py",
     "spot/strategy/spread/sources.py",
     "spot/risk/outcomes.py",
+    "spot/contracts/vintages.py",
+    "spot/forecast/trees",
     "spot/features",
     "spot/market",
 )

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal
 
 import yaml
 from dagster import ConfigurableResource
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from resources.plugins.shipped import settings_file
 from resources.plugins.sources import check_feed
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
+from spot.strict_settings import StrictSettings
 
 
 def _known_source(name: str) -> str:
@@ -42,11 +43,7 @@ RAW_TABLES_OF_A_ZONE = (
 )
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ScenarioSettings(_Frozen):
+class ScenarioSettings(StrictSettings):
     """A regime change of the simulated market, see `spot/simulation/scenarios.py`."""
 
     name: Literal["gas_shock", "solar_boom", "mtu_change", "sensor_fault"]
@@ -54,7 +51,7 @@ class ScenarioSettings(_Frozen):
     end_day: date | None = None
 
 
-class ZoneSettings(_Frozen):
+class ZoneSettings(StrictSettings):
     """One bidding zone of the desk."""
 
     source: SourceName = "simulated"
@@ -108,7 +105,7 @@ class ZoneSettings(_Frozen):
         return (self.source, *sorted(others), *own)
 
 
-class DeskSettings(_Frozen):
+class DeskSettings(StrictSettings):
     """All of `conf/zones.yaml`."""
 
     partition_years: int = Field(default=3, ge=1, le=30)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import ValidationError, field_validator
 
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
@@ -42,16 +42,15 @@ from spot.forecast.days.normalisation import mixed_spread, rolling_levels
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
 from spot.forecast.parts import ForecastParts
+from spot.strict_settings import StrictSettings
 
 MINIMUM_HISTORY_DAYS = 42
 _STALE_DAYS = 7
 _CENTRE_DAYS, _SPREAD_DAYS, _SPREAD_SHARE = 14, 28, 0.5
 
 
-class ForecasterSettings(BaseModel):
+class ForecasterSettings(StrictSettings):
     """Settings that every member has."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     levels: tuple[float, ...] = QUANTILE_LEVELS
     """Quantile levels of the forecasts, ascending, the median among them."""

@@ -11,6 +11,7 @@ from spot.arrays import Days, Floats, Ints
 from spot.forecast.days.features import FilledHistory
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.parts import ForecastParts
+from spot.market.clock import weekdays
 
 
 class NaiveSettings(ForecasterSettings):
@@ -47,7 +48,7 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
         return ForecastParts(likeness=likeness)
 
     def _lags(self, days: Days) -> Ints:
-        weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+        weekday = weekdays(days)
         if self.settings.rule == "mixed":
             return np.where(np.isin(weekday, (0, 5, 6)), 7, 1)
         return np.full(len(days), 7 if self.settings.rule == "weekly" else 1)

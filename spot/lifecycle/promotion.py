@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.special import stdtr
 
 from spot.arrays import Floats, Ints
@@ -22,6 +22,7 @@ from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
 from spot.lifecycle.sanity import SanitySettings, SanityVerdict
 from spot.scores.significance import diebold_mariano, giacomini_white
+from spot.strict_settings import StrictSettings
 
 Stage = Literal["candidate", "challenger"]
 _LONGEST_MEMORY = 0.9
@@ -31,10 +32,8 @@ SAME_MONEY = "cannot tell in money: both traded the same"
 _CENT_EUR = 0.005
 
 
-class PromotionSettings(BaseModel):
+class PromotionSettings(StrictSettings):
     """The limits of every promotion, as read from `conf/promotion.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     minimum_walk_forward_days: int = Field(default=14, ge=10)
     requires_shadow: bool = Field(

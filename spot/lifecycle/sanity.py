@@ -10,21 +10,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, SpotdeskError
 from spot.forecast.interface import PriceForecast, PriceForecaster
 from spot.market.price_limits import day_ahead_price_limits
+from spot.strict_settings import StrictSettings
 
 ALLOWED_ENDINGS = (".json", ".npz", ".cbm", ".safetensors")
 
 
-class SanitySettings(BaseModel):
+class SanitySettings(StrictSettings):
     """Limits of the sanity checks, part of `conf/promotion.yaml`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_days: int = Field(default=7, ge=2, description="newest days of the panel that are forecast")
     minimum_training_days: int = Field(default=60, ge=1)

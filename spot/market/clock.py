@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import polars as pl
 
-from spot.arrays import Ints
+from spot.arrays import Days, Ints
 from spot.errors import ContractError
 from spot.market.delivery import RESOLUTIONS_MINUTES, day_bounds_utc
 from spot.market.zones import find_zone
@@ -27,6 +27,8 @@ QUARTER_MINUTES = 15
 QUARTERS_PER_HOUR = 4
 CLOCK_QUARTERS = HOURS * QUARTERS_PER_HOUR
 LONGEST_DAY_QUARTERS = CLOCK_QUARTERS + QUARTERS_PER_HOUR
+_WEEKDAY_OF_EPOCH = 3
+"""1 January 1970 was a Thursday."""
 _QUARTER = timedelta(minutes=QUARTER_MINUTES)
 
 
@@ -98,6 +100,11 @@ def period_quarters(zone: str, day: date, n_periods: int, resolution_minutes: in
     """
     hours, first = period_clock(zone, day, n_periods, resolution_minutes)
     return (hours * QUARTERS_PER_HOUR + first)[:, None] + np.arange(resolution_minutes // QUARTER_MINUTES)
+
+
+def weekdays(days: Days) -> Ints:
+    """(D,) weekday of each day, 0 for Monday to 6 for Sunday."""
+    return (days.astype("datetime64[D]").astype(np.int64) + _WEEKDAY_OF_EPOCH) % 7
 
 
 def local_time(zone: str, instant: str | pl.Expr = "delivery_start_utc") -> pl.Expr:

@@ -5,14 +5,12 @@ A mapping in, a checked and frozen model out; no file is read here.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from spot.strict_settings import StrictSettings
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ReferenceSettings(_Frozen):
+class ReferenceSettings(StrictSettings):
     """Which days a monitor compares with.
 
     The days just before, and the same time of year in earlier years.
@@ -33,7 +31,7 @@ class ReferenceSettings(_Frozen):
     minimum_days: int = Field(default=56, ge=14, description="a shorter reference cannot see")
 
 
-class DriftSettings(_Frozen):
+class DriftSettings(StrictSettings):
     """When a change of the inputs or of the price is called drift."""
 
     features: tuple[str, ...] = (
@@ -81,7 +79,7 @@ class DriftSettings(_Frozen):
     reference: ReferenceSettings = ReferenceSettings()
 
 
-class PerformanceSettings(_Frozen):
+class PerformanceSettings(StrictSettings):
     """When a forecast is called worse than it used to be."""
 
     chunk_days: int = Field(default=7, ge=1)
@@ -96,7 +94,7 @@ class PerformanceSettings(_Frozen):
     estimate_with: Literal["intervals", "dle"] = "intervals"
 
 
-class DataQualitySettings(_Frozen):
+class DataQualitySettings(StrictSettings):
     """What counts as bad data. Bad data is never drift: it suppresses retraining."""
 
     features: tuple[str, ...] = (
@@ -128,7 +126,7 @@ class DataQualitySettings(_Frozen):
     minimum_reference_days: int = Field(default=14, ge=1)
 
 
-class RetrainingSettings(_Frozen):
+class RetrainingSettings(StrictSettings):
     """How often a zone is retrained, and how hard a failed training is tried again."""
 
     cool_down_hours: dict[str, float] = Field(
@@ -148,7 +146,7 @@ class RetrainingSettings(_Frozen):
     )
 
 
-class ExplanationSettings(_Frozen):
+class ExplanationSettings(StrictSettings):
     """When the mix of features that carry the forecast is said to have shifted."""
 
     maximum_shift: float = Field(
@@ -157,7 +155,7 @@ class ExplanationSettings(_Frozen):
     minimum_days: int = Field(default=7, ge=1)
 
 
-class AlertSettings(_Frozen):
+class AlertSettings(StrictSettings):
     """How often an alert comes for a state that lasts.
 
     Tables, checks and `spotdesk status` always show the state.
@@ -175,7 +173,7 @@ class AlertSettings(_Frozen):
     )
 
 
-class MonitoringSettings(_Frozen):
+class MonitoringSettings(StrictSettings):
     """All of `conf/monitoring.yaml`.
 
     Use `MonitoringSettings.model_validate(mapping)`; unknown names and impossible values raise

@@ -6,15 +6,14 @@ per MWh, plus clearing); a desk puts its own contract in `conf/strategies/*.yaml
 
 from datetime import date
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from spot.errors import ConfigurationError
+from spot.strict_settings import StrictSettings
 
 
-class FeeRule(BaseModel):
+class FeeRule(StrictSettings):
     """Costs in force from a delivery day on."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     valid_from: date
     day_ahead_fee_eur_per_mwh: float = Field(ge=0)
@@ -26,10 +25,8 @@ class FeeRule(BaseModel):
     order_fee_eur: float = Field(default=0.0, ge=0)
 
 
-class FeeSchedule(BaseModel):
+class FeeSchedule(StrictSettings):
     """Fee rules in ascending order of their first day."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     currency: str = "EUR"
     rules: tuple[FeeRule, ...] = (

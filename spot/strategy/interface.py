@@ -10,12 +10,13 @@ from datetime import date
 from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from spot.arrays import Floats
 from spot.contracts.signal_tables import SETTLED_AGAINST, STRATEGY_NAME
 from spot.risk.fees import FeeSchedule
 from spot.strategy.proposals.view import MarketView, Proposal
+from spot.strict_settings import StrictSettings
 
 NaiveRule = Literal["always_buy", "always_sell", "last_week"]
 NAIVE_RULES: tuple[NaiveRule, ...] = ("always_buy", "always_sell", "last_week")
@@ -35,10 +36,8 @@ class PricedDay:
     """(P,) the price that closes a position, EUR/MWh, NaN where unknown."""
 
 
-class Strategy(BaseModel, ABC):
+class Strategy(StrictSettings, ABC):
     """Base of all strategies. Pure: what it knows is its settings and what it is handed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     naive_rules: ClassVar[tuple[NaiveRule, ...]] = ()
     """Rules on the sign of the spread that a backtest sets beside the strategy. A strategy without any is set

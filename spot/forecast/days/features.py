@@ -17,6 +17,7 @@ from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.filling import fill_from_the_past, fill_gaps_within_days
 from spot.forecast.days.input_roles import own_series, residual_load
 from spot.forecast.days.normalisation import RollingLevels, mixed_spread, rolling_levels, transform
+from spot.market.clock import weekdays
 
 PRICE_LAGS = (1, 2, 3, 7, 14)
 INPUT_LAGS = (0, 1, 7)
@@ -203,7 +204,7 @@ class FeatureBuilder:
     def _calendar(self) -> dict[str, Floats]:
         grid, start, stop = self._history.grid, *self._rows.indices(len(self._history))[:2]
         days = grid.days[start:stop]
-        weekday = (days.astype("datetime64[D]").astype(np.int64) + 3) % 7
+        weekday = weekdays(days)
         year = (days - days.astype("datetime64[Y]")).astype(np.int64) / 365.25 * 2 * np.pi
         holiday = grid.holiday_fraction
         row = np.arange(start, stop)

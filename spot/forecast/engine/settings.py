@@ -2,7 +2,7 @@
 
 from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from spot.forecast.days.features import NormalisationWindow
 from spot.forecast.gp.bank import STANDARD_WINDOWS
@@ -10,12 +10,11 @@ from spot.forecast.gp.hyper_parameters import GradientSettings
 from spot.forecast.hourly_forecaster import ForecasterSettings
 from spot.forecast.lear.window import LearSettings
 from spot.forecast.trees.residual import TreeSettings
+from spot.strict_settings import StrictSettings
 
 
-class WindowSettings(BaseModel):
+class WindowSettings(StrictSettings):
     """One normalisation window of the bank; see NormalisationWindow."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     centre_days: int
     spread_days: int

@@ -9,7 +9,7 @@ wins.
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from spot.arrays import Bools, Floats
 from spot.errors import ForecastError
@@ -20,15 +20,14 @@ from spot.forecast.gp.kernel_gradient import (
     WeightGradient,
     walk_forward_gradient,
 )
+from spot.strict_settings import StrictSettings
 
 _EXPONENTS = (0.4, 1.7)
 _MOMENTS = (0.9, 0.95)
 
 
-class GradientSettings(BaseModel):
+class GradientSettings(StrictSettings):
     """How long and how freely to look."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(default=45, ge=1)
     learning_rate: float = Field(default=0.1, gt=0)

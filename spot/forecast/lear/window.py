@@ -11,7 +11,7 @@ choose.
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.linalg import lapack
 
 from spot.arrays import Floats, Singles
@@ -19,6 +19,8 @@ from spot.forecast.days.features import FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.input_roles import own_series
 from spot.forecast.days.normalisation import NORMAL_MAD
+from spot.market.clock import weekdays
+from spot.strict_settings import StrictSettings
 
 PRICE_LAGS = (1, 2, 3, 7)
 INPUT_LAGS = (0, 1, 7)
@@ -26,10 +28,8 @@ _LONGEST_LAG = 7
 _HELD_OUT_DAYS = 14
 
 
-class LearSettings(BaseModel):
+class LearSettings(StrictSettings):
     """Calibration windows and how penalties are chosen."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     windows_days: tuple[int, ...] = (56, 84, 1092, 1456)
     selection_days: int = Field(default=28, ge=1)
@@ -238,7 +238,7 @@ def regressors(history: FilledHistory, rows: slice, centre: Floats, spread: Floa
     for i, values in enumerate(own_series(history.inputs).values(), start=1):
         scaled = np.arcsinh((values[index[0] - _LONGEST_LAG : rows.stop] - centre[i]) / spread[i])
         parts += [scaled[_LONGEST_LAG - lag : len(scaled) - lag] for lag in INPUT_LAGS]
-    weekday = (history.grid.days[rows].astype("datetime64[D]").astype(np.int64) + 3) % 7
+    weekday = weekdays(history.grid.days[rows])
     parts.append((weekday[:, None] == np.arange(7)).astype(np.float64))
     return np.concatenate(parts, axis=1)
 

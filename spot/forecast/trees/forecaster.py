@@ -21,6 +21,15 @@ from spot.forecast.days.files import Arrays
 from spot.forecast.days.normalisation import restore
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.parts import ForecastParts, by_family
+from spot.forecast.trees.boosting import (
+    BoostingSettings,
+    BorderCount,
+    Depth,
+    Iterations,
+    LeafRegularisation,
+    LearningRate,
+    multi_quantile,
+)
 from spot.forecast.trees.files import load_catboost, save_catboost
 from spot.forecast.trees.hour_table import HourTable, hour_table
 from spot.market.clock import HOURS
@@ -30,15 +39,15 @@ _HELD_OUT_SHARE = 0.2
 _HELD_OUT_DAYS = 182
 
 
-class CatBoostSettings(ForecasterSettings):
+class CatBoostSettings(ForecasterSettings, BoostingSettings):
     """Settings of plain CatBoost; a small demo takes fewer iterations."""
 
     kind: Literal["catboost"] = "catboost"
-    iterations: int = Field(default=400, ge=1)
-    depth: int = Field(default=6, ge=1, le=12)
-    learning_rate: float = Field(default=0.06, gt=0)
-    l2_leaf_reg: float = Field(default=5.0, ge=0)
-    border_count: int = Field(default=64, ge=2, le=254)
+    iterations: Iterations = 400
+    depth: Depth = 6
+    learning_rate: LearningRate = 0.06
+    l2_leaf_reg: LeafRegularisation = 5.0
+    border_count: BorderCount = 64
     half_life_days: float = Field(default=730.0, gt=0)
     seed: int = 1
 
@@ -81,16 +90,7 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
             feature_names=list(table.names),
         )
         model = CatBoostRegressor(
-            loss_function=f"MultiQuantile:alpha={','.join(str(level) for level in self.settings.levels)}",
-            iterations=self.settings.iterations,
-            depth=self.settings.depth,
-            learning_rate=self.settings.learning_rate,
-            l2_leaf_reg=self.settings.l2_leaf_reg,
-            border_count=self.settings.border_count,
-            random_seed=self.settings.seed,
-            thread_count=1,
-            allow_writing_files=False,
-            verbose=False,
+            **self.settings.parameters(multi_quantile(self.settings.levels)), random_seed=self.settings.seed
         )
         return model.fit(pool)
 

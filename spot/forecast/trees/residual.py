@@ -9,12 +9,20 @@ bank's forecast of it.
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from spot.arrays import Floats, Singles
 from spot.forecast.days.anchors import Anchors
 from spot.forecast.days.features import FilledHistory
 from spot.forecast.days.normalisation import restore, transform
+from spot.forecast.trees.boosting import (
+    BoostingSettings,
+    BorderCount,
+    Depth,
+    Iterations,
+    LeafRegularisation,
+    LearningRate,
+)
 from spot.forecast.trees.hour_table import HourTable, hour_table
 from spot.market.clock import HOURS
 
@@ -23,16 +31,14 @@ FIRST_LEARNING_DAY = 42
 """Trees learn from days at least this far into the history: the bank's first forecasts come from almost nothing."""
 
 
-class TreeSettings(BaseModel):
+class TreeSettings(BoostingSettings):
     """CatBoost on the residual."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    iterations: int = Field(default=150, ge=1)
-    depth: int = Field(default=8, ge=1, le=12)
-    learning_rate: float = Field(default=0.05, gt=0)
-    l2_leaf_reg: float = Field(default=5.0, ge=0)
-    border_count: int = Field(default=32, ge=2, le=254)
+    iterations: Iterations = 150
+    depth: Depth = 8
+    learning_rate: LearningRate = 0.05
+    l2_leaf_reg: LeafRegularisation = 5.0
+    border_count: BorderCount = 32
     half_life_days: float = Field(default=730.0, gt=0)
     refresh_days: int = Field(default=56, ge=1)
     """Days between refits in a walk-forward."""
@@ -82,18 +88,10 @@ class ResidualTable:
             feature_names=list(self.names),
         )
         params = {
-            "loss_function": "Huber:delta=0.1",
-            "iterations": settings.iterations,
-            "depth": settings.depth,
-            "learning_rate": settings.learning_rate,
-            "l2_leaf_reg": settings.l2_leaf_reg,
-            "border_count": settings.border_count,
+            **settings.parameters("Huber:delta=0.1"),
             "bootstrap_type": "Bernoulli",
             "subsample": 0.6,
             "rsm": 0.5,
-            "thread_count": 1,
-            "allow_writing_files": False,
-            "verbose": False,
         }
         models = [CatBoost({**params, "random_seed": seed}).fit(pool) for seed in range(settings.seeds)]
         return models[0] if len(models) == 1 else sum_models(models, weights=[1 / len(models)] * len(models))

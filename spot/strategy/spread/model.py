@@ -6,17 +6,24 @@ quantiles are sorted. Stored in CatBoost's own format and JSON.
 """
 
 import json
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Protocol, Self
 
 import numpy as np
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field
 
 from spot.arrays import Floats
 from spot.errors import ForecastError, ModelIntegrityError
+from spot.forecast.trees.boosting import (
+    BoostingSettings,
+    BorderCount,
+    Depth,
+    Iterations,
+    LeafRegularisation,
+    LearningRate,
+    multi_quantile,
+)
+from spot.forecast.trees.files import save_catboost
 from spot.strategy.proposals.view import LEVELS, mean_of_quantiles
 
 _KEYS = ("zone", "delivery_day", "delivery_start_utc")
@@ -44,16 +51,14 @@ class SpreadModel(Protocol):
         ...
 
 
-class CatBoostSpreadSettings(BaseModel):
+class CatBoostSpreadSettings(BoostingSettings):
     """Small trees: a spread is mostly noise, and the model is refitted often."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    iterations: int = Field(default=150, ge=1)
-    depth: int = Field(default=4, ge=1, le=10)
-    learning_rate: float = Field(default=0.05, gt=0)
-    l2_leaf_reg: float = Field(default=20.0, ge=0)
-    border_count: int = Field(default=32, ge=2, le=254)
+    iterations: Iterations = 150
+    depth: Depth = 4
+    learning_rate: LearningRate = 0.05
+    l2_leaf_reg: LeafRegularisation = 20.0
+    border_count: BorderCount = 32
     seed: int = 1
 
 
@@ -80,16 +85,7 @@ class CatBoostSpread:
             )
         self._names = tuple(name for name in inputs.columns if name not in _KEYS)
         self._model = CatBoostRegressor(
-            loss_function=f"MultiQuantile:alpha={','.join(str(level) for level in LEVELS)}",
-            iterations=self.settings.iterations,
-            depth=self.settings.depth,
-            learning_rate=self.settings.learning_rate,
-            l2_leaf_reg=self.settings.l2_leaf_reg,
-            border_count=self.settings.border_count,
-            random_seed=self.settings.seed,
-            thread_count=1,
-            allow_writing_files=False,
-            verbose=False,
+            **self.settings.parameters(multi_quantile(LEVELS.tolist())), random_seed=self.settings.seed
         ).fit(
             Pool(
                 inputs.select(self._names).to_numpy()[known], spreads[known], feature_names=list(self._names)
@@ -141,10 +137,7 @@ class CatBoostSpread:
         """
         if self._model is None:
             raise ForecastError("spread model: not fitted")
-        with tempfile.TemporaryDirectory() as folder:  # the library writes its format to a path only
-            path = Path(folder) / _MODEL_FILE
-            self._model.save_model(str(path))
-            content = path.read_bytes()
+        content = save_catboost(self._model)
         settings = {"settings": self.settings.model_dump(), "names": list(self._names)}
         return {_MODEL_FILE: content, _SETTINGS_FILE: json.dumps(settings, sort_keys=True).encode()}
 

@@ -21,6 +21,7 @@ from spot.market.clock import (
     skipped_slots,
     slot_of,
     slots_of,
+    weekdays,
 )
 from spot.market.delivery import RESOLUTIONS_MINUTES, delivery_day_of, delivery_starts_utc
 from spot.market.zones import ALL_ZONES, BENCHMARK_ZONES, find_zone
@@ -79,6 +80,11 @@ def test_what_does_not_fit_the_day_is_refused():
         period_clock("DE_LU", SPRING, 25, 60)
     with pytest.raises(ContractError, match="resolution of 20 minutes"):
         clock_slots("DE_LU", SPRING, 20)
+
+
+def test_weekdays_count_from_monday():
+    days = np.arange("1969-12-01", "2030-01-01", dtype="datetime64[D]")
+    assert weekdays(days).tolist() == [day.weekday() for day in days.astype(object)]
 
 
 def test_the_clock_is_shared_and_cannot_be_changed():
