@@ -119,7 +119,7 @@ def flat_signals() -> pl.DataFrame:
         elif column.nullable:
             values[name] = None
         elif column.dtype == pl.String:
-            values[name] = {"zone": ZONE, "strategy": "storage"}.get(name, "x")
+            values[name] = {"zone": ZONE, "strategy": "settlement_spread"}.get(name, "x")
         elif column.dtype == pl.Date:
             values[name] = TODAY + timedelta(days=1)
         else:
