@@ -2,13 +2,14 @@
 
 From `reads` follow the dependencies in the graph and what the body may touch: the lake and the registry refuse
 the rest (`resources/lake/access.py`). Each event says which version of which table was read. The data version
-of an asset with a table is a hash over the rows it wrote, so that the same rows again make nothing stale; its
-code version is a hash over the sources that its work rests on.
+of an asset with a table is a hash over the rows it wrote of the event's day, so that the same rows again make
+nothing stale; its code version is a hash over the sources that its work rests on.
 """
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import wraps
 from typing import Any, Literal
 
@@ -17,6 +18,7 @@ from dagster import (
     AssetChecksDefinition,
     AssetCheckSpec,
     AssetDep,
+    AssetExecutionContext,
     AssetsDefinition,
     AssetSpec,
     BackfillPolicy,
@@ -51,6 +53,7 @@ _BACKFILLS: Mapping[Scope, BackfillPolicy | None] = {
     "zone": BackfillPolicy.multi_run(max_partitions_per_run=1),
     "desk": None,
 }
+_DAYS: Scope = "zone and day"
 _ANYONE_READS = frozenset({"alerts"})
 """Whoever raises an alert looks whether it stands already."""
 
@@ -134,8 +137,9 @@ def declared_assets(
     """A function that makes several assets in one step and yields a `MaterializeResult` of each, in their order."""
 
     def make(body: Body) -> AssetsDefinition:
-        step = _judged(body, lambda: _access(assets), {one.name: one.table for one in assets})
-        rows = _rows_per_day(assets) if per == "zone and day" else {}
+        tables = {one.name: (*((one.table,) if one.table else ()), *one.writes) for one in assets}
+        step = _judged(body, lambda given: _access(assets, _day_of(given) if per == _DAYS else None), tables)
+        rows = _rows_per_day(assets) if per == _DAYS else {}
         return multi_asset(
             name=name or body.__name__,
             specs=[one.spec(body, per) for one in assets],
@@ -160,7 +164,7 @@ def declared_check(
             description=description,
             blocking=blocking,
             additional_deps=_check_deps(reads, asset),
-        )(_judged(body, lambda: _check_access(f"{asset}:{body.__name__}", reads), {}))
+        )(_judged(body, lambda _: _check_access(f"{asset}:{body.__name__}", reads), {}))
 
     return make
 
@@ -186,7 +190,7 @@ def declared_checks(
             for name, text in checks.items()
         ]
         return multi_asset_check(name=f"{asset}_checks", specs=specs)(
-            _judged(body, lambda: _check_access(f"{asset}:checks", reads), {})
+            _judged(body, lambda _: _check_access(f"{asset}:checks", reads), {})
         )
 
     return make
@@ -215,7 +219,13 @@ def _check_deps(reads: Sequence[str | Read], asset: str) -> list[AssetDep]:
     return [dep for dep in _deps(reads, but=asset) if dep.asset_key.to_user_string() not in OPTIONAL]
 
 
-def _access(assets: Sequence[Declaration]) -> Access:
+def _day_of(context: AssetExecutionContext) -> date | None:
+    """The day that the event of the run stands for; None where it stands for several."""
+    keys = context.partition_keys
+    return date.fromisoformat(str(keys[0]).partition("|")[0]) if len(keys) == 1 else None
+
+
+def _access(assets: Sequence[Declaration], day: date | None) -> Access:
     reads = {read.name for one in assets for read in as_reads(one.reads)}
     earlier = {name for one in assets for name in EARLIER_READS.get(one.name, ())}
     tables = {one.table for one in assets if one.table} | {name for one in assets for name in one.writes}
@@ -223,6 +233,7 @@ def _access(assets: Sequence[Declaration]) -> Access:
         name=" and ".join(one.name for one in assets),
         may_read=frozenset(reads | earlier) | _ANYONE_READS,
         may_write=frozenset(tables | RECORDS.keys()),
+        day=day,
     )
 
 
@@ -231,17 +242,17 @@ def _check_access(name: str, reads: Sequence[str | Read]) -> Access:
     return Access(name=name, may_read=names, may_write=frozenset())
 
 
-def _judged(body: Body, access_of: Callable[[], Access], tables: Mapping[str, str | None]) -> Body:
+def _judged(body: Body, access_of: Callable[[Any], Access], tables: Mapping[str, Sequence[str]]) -> Body:
     """The body within an access of its own; its results say what was read and written."""
 
     @wraps(body)
     def run(*given: Any, **named: Any) -> Any:
-        with opened(access_of()) as access:
+        with opened(access_of(next(iter(given), None))) as access:
             return _told(body(*given, **named), access, tables)
 
     @wraps(body)
     def run_step_by_step(*given: Any, **named: Any) -> Iterator[Any]:
-        access, results = access_of(), iter(body(*given, **named))
+        access, results = access_of(next(iter(given), None)), iter(body(*given, **named))
         while True:
             with opened(access):
                 try:
@@ -253,12 +264,12 @@ def _judged(body: Body, access_of: Callable[[], Access], tables: Mapping[str, st
     return run_step_by_step if inspect.isgeneratorfunction(body) else run
 
 
-def _told(result: Any, access: Access, tables: Mapping[str, str | None]) -> Any:
+def _told(result: Any, access: Access, tables: Mapping[str, Sequence[str]]) -> Any:
     metadata = {**(result.metadata or {}), "tables_read": MetadataValue.json(access.table_versions)}
     if isinstance(result, AssetCheckResult):
         return result._replace(metadata=metadata)
     key = result.asset_key.to_user_string() if result.asset_key else next(iter(tables))
-    digits = access.written.get(tables[key] or "")
+    digits = "-".join(access.written[table] for table in tables[key] if table in access.written)
     version = result.data_version or (DataVersion(digits) if digits else None)
     return MaterializeResult(
         asset_key=result.asset_key, metadata=metadata, data_version=version, tags=result.tags

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import date
 
 import polars as pl
 
@@ -23,10 +24,12 @@ class Access:
     name: str
     may_read: frozenset[str]
     may_write: frozenset[str]
+    day: date | None = None
+    """The delivery day whose rows make the digits of a table; None for all rows that are written."""
     read: dict[str, int | None] = field(default_factory=dict)
     """Table to the version that was read first; None for a family of the registry."""
     written: dict[str, str] = field(default_factory=dict)
-    """Table to sixteen hex digits over all rows that were written, in their order."""
+    """Table to sixteen hex digits over the rows of `day`, or all rows, that were written to it."""
 
     @property
     def table_versions(self) -> dict[str, int]:
@@ -83,7 +86,11 @@ def note_written(table: str, rows: pl.DataFrame, *, key: tuple[str, ...]) -> Non
     The order of the rows does not count.
     """
     access = _OPEN.get()
-    if access is not None:
+    if access is None:
+        return
+    if access.day is not None and "delivery_day" in rows.columns:
+        rows = rows.filter(pl.col("delivery_day") == access.day)
+    if not rows.is_empty():
         before = access.written.get(table, "")
         access.written[table] = hashlib.sha256(f"{before}{_digest(rows, key)}".encode()).hexdigest()[:16]
 

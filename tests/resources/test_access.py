@@ -1,7 +1,9 @@
 """What an open access refuses and notes, in the lake and in the registry."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
+import polars as pl
 import pytest
 
 from resources.lake.access import Access, opened
@@ -67,6 +69,17 @@ def test_the_same_rows_have_the_same_digits_however_often_they_are_written(lake)
             lake.append("day_ahead_prices", given, source="simulated")
         digits.append(noted.written["day_ahead_prices"])
     assert digits[0] == digits[1] != digits[2]
+
+
+def test_the_digits_of_a_day_do_not_hang_on_the_other_days_of_the_run(lake):
+    digits = []
+    for first in (DAY, DAY - timedelta(days=3)):
+        days = [first + timedelta(days=n) for n in range((DAY - first).days + 1)]
+        with opened(replace(access(writes=["day_ahead_prices"]), day=DAY)) as noted:
+            rows = pl.concat([prices(day) for day in days])
+            lake.append("day_ahead_prices", rows, source="simulated")
+        digits.append(noted.written["day_ahead_prices"])
+    assert digits[0] == digits[1]
 
 
 def test_nothing_is_refused_outside_of_an_access(lake):
