@@ -25,6 +25,7 @@ from resources.plugins.sources import SOURCES, is_live
 from resources.providers.provider import Provider
 from resources.settings.environment import (
     Environment,
+    alert_channels,
     desk_resource,
     desk_settings,
     provider_secret,
@@ -34,6 +35,7 @@ from resources.settings.environment import (
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, ZoneSettings
+from resources.trading.alerts import is_channel
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
@@ -105,6 +107,13 @@ def _desk_findings(environment: Environment) -> Iterator[Finding]:
     yield _readable("desk", "monitoring settings", lambda: monitoring_settings(desk))
     yield _readable("desk", "promotion settings", lambda: promotion_settings(desk))
     yield from plugin_findings()
+    for n, address in enumerate(alert_channels().split(), start=1):
+        told = (
+            "known"
+            if is_channel(address)
+            else "not an address that Apprise knows: SPOTDESK_WEBHOOK_URL in .env"
+        )
+        yield Finding("desk", f"alert channel {n}", "ok" if is_channel(address) else "fail", told)
     record = TradingStateStore(environment.trading_state).record("desk")
     state: State = "ok" if record.state is TradingState.ACTIVE else "warn"
     cure = "" if record.state is TradingState.ACTIVE else f"; {record.cure}"

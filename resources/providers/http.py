@@ -8,25 +8,28 @@ HIDDEN in its place, and the library's own request log is kept silent. What a bo
 
 import json
 import logging
-import random
 import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
 from filelock import FileLock
+from httpx_retries import Retry
 
 from resources.files import write_whole
-from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 
 HIDDEN = "HIDDEN"
-_RETRIED = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRIES = Retry(status_forcelist={408, 425, 429, 500, 502, 503, 504}, backoff_factor=1.0, backoff_jitter=0.5)
+"""Which statuses are worth another attempt, how long to wait before it, and what `Retry-After` says.
+
+Its transport is not used: an attempt has to wait for its turn in the budget that all processes share.
+"""
 _ATTEMPTS_TO_CONNECT = 2
 """A host that cannot be reached at all is asked twice and then given up: the desk's next look comes soon enough."""
 _READ_BY_PARSERS = frozenset({200, 400})
@@ -151,11 +154,7 @@ class HttpClient:
             except _TryAgainError as error:
                 reason = redact(str(error), hidden)
                 attempts = min(attempts, _ATTEMPTS_TO_CONNECT) if error.is_unreachable else attempts
-                wait = (
-                    error.wait_seconds
-                    if error.wait_seconds is not None
-                    else 2.0**attempt * random.uniform(0.5, 1.0)  # noqa: S311 - spreads retries
-                )
+                wait = _backoff(attempt) if error.wait_seconds is None else error.wait_seconds
                 if error.wait_seconds is not None:
                     self._block(httpx.URL(url).host, wait)
             attempt += 1
@@ -278,20 +277,25 @@ def _check_status(response: httpx.Response, address: str) -> None:
         )
     if status in (404, 410):
         raise NotYetPublishedError(f"{address}: status {status}, no such document (yet)")
-    if status in _RETRIED:
+    if _RETRIES.is_retryable_status_code(status):
         raise _TryAgainError(f"status {status}", _retry_after(response.headers.get("Retry-After")))
     raise SourceUnavailableError(f"{address}: status {status}, which this client does not follow")
+
+
+def _backoff(n_attempts: int) -> float:
+    """Seconds to wait after so many attempts that failed: 0.5 to 1, then twice as long each time."""
+    policy = copy(_RETRIES)
+    policy.attempts_made = n_attempts
+    return policy.backoff_strategy()
 
 
 def _retry_after(text: str | None) -> float | None:
     """Seconds to wait, from a number or a date; None where the header is absent or unreadable."""
     if text is None:
         return None
-    if text.strip().isdecimal():
-        return float(text.strip()[:9])
     try:
-        return max(0.0, (parsedate_to_datetime(text) - utc_now()).total_seconds())
-    except (ValueError, TypeError):
+        return _RETRIES.parse_retry_after(text[:40])
+    except ValueError:
         return None
 
 

@@ -11,7 +11,7 @@ is one `.env` per desk, in its folder: that of a checkout would give the webhook
 | SPOTDESK_LAKE_URI | `<home>/lake` | where the tables lie; `s3://bucket/prefix` for AWS |
 | SPOTDESK_MARKET_DATA | `../shared/data` | folder of recorded market data, source `files` |
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
-| SPOTDESK_WEBHOOK_URL | none | alerts are posted there too |
+| SPOTDESK_WEBHOOK_URL | none | where alerts go, separated by white space: webhooks, or addresses of Apprise |
 | SPOTDESK_SIGNAL_WEBHOOK_URL, SPOTDESK_SIGNAL_WEBHOOK_SECRET | none | live signals are posted there, signed |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
@@ -205,8 +205,8 @@ def provider_secret(variable_name: str) -> str:
     return "" if value is None else value.get_secret_value()
 
 
-def alert_webhook() -> str:
-    """Where alerts are posted; empty where nothing is set.
+def alert_channels() -> str:
+    """Addresses to which alerts go, separated by white space; empty where nothing is set.
 
     Read at each use: the address of a chat tool holds a token.
     """

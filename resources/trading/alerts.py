@@ -1,12 +1,12 @@
-"""Alerts: a row of the table `alerts`, a line in the log, and a message to the desk's webhook where one is set.
+"""Alerts: a row of the table `alerts`, a line in the log, and a message to each of the desk's channels.
 
-An alert is never the reason for a failure: a webhook that does not answer is itself logged, and the row
-stays.
+An alert is never the reason for a failure: a channel that does not answer is itself logged, and the row stays.
 """
 
 import hashlib
 import logging
 from datetime import datetime
+from typing import Any
 
 import httpx
 import polars as pl
@@ -14,7 +14,7 @@ from dagster import ConfigurableResource, ResourceDependency
 
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
-from resources.settings.environment import alert_webhook
+from resources.settings.environment import alert_channels
 from spot.contracts.monitoring_tables import ALERTS
 from spot.contracts.words import AlertKind, Severity
 
@@ -27,14 +27,16 @@ _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging
 class Alerts(ConfigurableResource["Alerts"]):
     """Where alerts go.
 
-    `webhook_url` may be empty; the message is JSON with `text`, which chat tools show as it is.
+    `channels` are addresses, separated by white space; none is fine. An http(s) address is a webhook: it gets
+    the row as JSON, with `text` for chat tools. Any other address is one of Apprise's: `mailto://`, `slack://`,
+    `msteams://`, `pagerduty://` and a hundred more.
 
-    The address of a chat tool's webhook holds a token, and Dagster shows the configuration of a resource:
-    with `asks_environment` it is read at use.
+    An address holds a token, and Dagster shows the configuration of a resource: with `asks_environment` the
+    addresses are read at use.
     """
 
     lake: ResourceDependency[Lake]
-    webhook_url: str = ""
+    channels: str = ""
     asks_environment: bool = False
     timeout_seconds: float = 5.0
 
@@ -74,16 +76,48 @@ class Alerts(ConfigurableResource["Alerts"]):
         return True
 
     def _post(self, row: dict[str, object]) -> None:
-        url = alert_webhook() if self.asks_environment else self.webhook_url
-        if not url:
-            return
+        addresses = (alert_channels() if self.asks_environment else self.channels).split()
         text = f"[{row['severity']}] {row['zone']} {row['kind']}: {row['message']}"
+        for n, address in enumerate(addresses, start=1):
+            is_webhook = address.startswith(("http://", "https://"))
+            failed = self._post_json(address, row, text) if is_webhook else _notify(address, row, text)
+            if failed:  # The address may carry a token: its number is logged, not itself.
+                _LOG.warning("alert %s: channel %d did not take it (%s)", row["alert_id"], n, failed)
+
+    def _post_json(self, address: str, row: dict[str, object], text: str) -> str:
+        """Why the webhook did not take the row; empty where it did."""
+        body = {**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text}
         try:
-            httpx.post(
-                url,
-                json={**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text},
-                timeout=self.timeout_seconds,
-            ).raise_for_status()
-        except httpx.HTTPError as error:
-            # The URL may carry a token: it is not logged.
-            _LOG.warning("alert %s: the webhook did not take it (%s)", row["alert_id"], type(error).__name__)
+            httpx.post(address, json=body, timeout=self.timeout_seconds).raise_for_status()
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            return type(error).__name__
+        return ""
+
+
+def is_channel(address: str) -> bool:
+    """Whether an address is a webhook or one that Apprise knows how to reach."""
+    if address.startswith(("http://", "https://")):
+        return bool(httpx.URL(address).host)
+    return _apprise_of(address) is not None
+
+
+def _notify(address: str, row: dict[str, object], text: str) -> str:
+    """Why the channel of Apprise did not take the message; empty where it did."""
+    channel = _apprise_of(address)
+    if channel is None:
+        return "not an address that Apprise knows"
+    kind = {"info": "info", "warning": "warning", "critical": "failure"}[str(row["severity"])]
+    return (
+        ""
+        if channel.notify(body=text, title=f"Spotdesk {row['zone']}", notify_type=kind)
+        else "not delivered"
+    )
+
+
+def _apprise_of(address: str) -> Any | None:
+    """Apprise with this one address, or None where it does not know it. It is slow to import: only on use."""
+    from apprise import Apprise
+
+    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs addresses, and they hold tokens
+    channel = Apprise()
+    return channel if channel.add(address) else None

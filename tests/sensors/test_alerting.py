@@ -18,7 +18,8 @@ from dagster import (
     define_asset_job,
 )
 
-from resources.trading.alerts import Alerts
+from resources.lake.lake import Lake
+from resources.trading.alerts import Alerts, is_channel
 from sensors.alerting import alert_on_failure, silence_before_gate
 from spot.contracts.signal_tables import SIGNALS
 from spot.market.delivery import delivery_starts_utc
@@ -153,7 +154,7 @@ def webhook() -> Iterator[str]:
 
 
 def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
-    alerts = Alerts(lake=lake, webhook_url=webhook)
+    alerts = Alerts(lake=lake, channels=webhook)
     assert alerts.send(
         "no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW
     )
@@ -171,10 +172,37 @@ def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
 
 def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(lake, webhook: str, caplog):
     Webhook.status = 500
-    assert Alerts(lake=lake, webhook_url=webhook).send("no_signal", "flat", zone=ZONE, now=NOW)
-    assert Alerts(lake=lake, webhook_url="http://127.0.0.1:9/secret-token").send(
+    assert Alerts(lake=lake, channels=webhook).send("no_signal", "flat", zone=ZONE, now=NOW)
+    assert Alerts(lake=lake, channels="http://127.0.0.1:9/secret-token").send(
         "no_signal", "still flat", zone=ZONE, now=NOW
     )
     assert lake.read("alerts").height == 2
-    assert "the webhook did not take it" in caplog.text
+    assert "channel 1 did not take it" in caplog.text
     assert "secret-token" not in caplog.text
+
+
+def test_an_alert_goes_to_every_channel_whatever_its_kind(lake: Lake, webhook: str) -> None:
+    chat = webhook.replace("http://", "json://")
+    Alerts(lake=lake, channels=f"{webhook} {chat}").send("no_signal", "flat", zone=ZONE, now=NOW)
+    plain, of_apprise = Webhook.received
+    assert plain["text"] == "[warning] FR no_signal: flat"
+    assert of_apprise["message"] == plain["text"]
+    assert of_apprise["type"] == "warning"
+
+
+def test_a_channel_that_fails_keeps_no_other_from_its_message(
+    lake: Lake, webhook: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    channels = f"nonsense://secret-token json://127.0.0.1:9/secret-token {webhook}"
+    assert Alerts(lake=lake, channels=channels).send("no_signal", "flat", zone=ZONE, now=NOW)
+    assert len(Webhook.received) == 1
+    assert "channel 1 did not take it (not an address that Apprise knows)" in caplog.text
+    assert "channel 2 did not take it (not delivered)" in caplog.text
+    assert "secret-token" not in caplog.text
+
+
+def test_a_channel_is_known_by_its_address() -> None:
+    assert is_channel("https://chat.example/hook")
+    assert is_channel("mailto://user:password@mail.example")
+    assert not is_channel("nonsense://x")
+    assert not is_channel("https://")
