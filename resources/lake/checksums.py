@@ -13,10 +13,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from deltalake import DeltaTable
-from deltalake._internal import (
-    DeltaFileSystemHandler,
-)  # the public wrapper cannot write: it hands over Arrow buffers where bytes are wanted
+from pyarrow import fs
 
+from resources.lake.s3 import files_below
 from spot.errors import ContractError
 
 FOLDER = "_checksums"
@@ -94,12 +93,12 @@ def forget_vacuumed(delta: DeltaTable, vacuumed: Iterable[str]) -> None:
     files = _files(delta)
     for path in vacuumed:
         name = _sidecar(path)
-        if files.get_file_info([name])[0].is_file:
+        if files.get_file_info(name).is_file:
             files.delete_file(name)
 
 
-def _files(delta: DeltaTable) -> DeltaFileSystemHandler:
-    return DeltaFileSystemHandler(delta.table_uri, delta._storage_options)  # noqa: SLF001 - the table keeps them nowhere else
+def _files(delta: DeltaTable) -> fs.FileSystem:
+    return files_below(delta.table_uri, delta._storage_options or {})  # noqa: SLF001 - the table keeps them nowhere else
 
 
 def _paths(delta: DeltaTable) -> list[str]:
@@ -115,22 +114,22 @@ def _sidecar(path: str) -> str:
     return f"{FOLDER}/{path.rpartition('/')[2]}.sha256"
 
 
-def _read(files: DeltaFileSystemHandler, path: str) -> bytes:
-    file = files.open_input_file(path)
-    return bytes(file.read(file.size()))
+def _read(files: fs.FileSystem, path: str) -> bytes:
+    with files.open_input_stream(path, compression=None) as file:
+        return bytes(file.read())
 
 
-def _write(files: DeltaFileSystemHandler, path: str, content: str) -> None:
-    out = files.open_output_stream(path)
-    out.write(content.encode())
-    out.close()  # type: ignore[attr-defined]
+def _write(files: fs.FileSystem, path: str, content: str) -> None:
+    files.create_dir(path.rpartition("/")[0], recursive=True)
+    with files.open_output_stream(path, compression=None) as out:
+        out.write(content.encode())
 
 
-def _sha256(files: DeltaFileSystemHandler, path: str) -> str:
+def _sha256(files: fs.FileSystem, path: str) -> str:
     return hashlib.sha256(_read(files, path)).hexdigest()
 
 
-def _store(files: DeltaFileSystemHandler, bundle: str, paths: list[str]) -> None:
+def _store(files: fs.FileSystem, bundle: str, paths: list[str]) -> None:
     checksums = {path: _sha256(files, path) for path in paths}
     if len(paths) >= _BUNDLE_FROM_FILES:
         _write(files, f"{FOLDER}/{bundle}.json", json.dumps(checksums))
@@ -139,9 +138,9 @@ def _store(files: DeltaFileSystemHandler, bundle: str, paths: list[str]) -> None
         _write(files, _sidecar(path), checksum)
 
 
-def _recorded(files: DeltaFileSystemHandler, paths: Iterable[str]) -> dict[str, str]:
+def _recorded(files: fs.FileSystem, paths: Iterable[str]) -> dict[str, str]:
     """Checksums of those paths that have one."""
-    names = [info.path for info in files.get_file_info_selector(FOLDER, allow_not_found=True)]
+    names = [info.path for info in files.get_file_info(fs.FileSelector(FOLDER, allow_not_found=True))]
     bundled: dict[str, str] = {}
     for name in names:
         if name.endswith(".json"):

@@ -1,4 +1,4 @@
-"""Credentials of a lake on S3: what dagster-aws and the AWS session behind it know, in the words of delta-rs.
+"""Files of a lake in a folder or on S3, and its credentials: what dagster-aws and the AWS session know.
 
 They are asked for at each use and never become part of a resource's configuration, which the UI shows;
 credentials of a role renew themselves.
@@ -7,6 +7,9 @@ credentials of a role renew themselves.
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+from pyarrow import fs
 
 from resources.settings.environment import aws_credentials
 from spot.errors import ConfigurationError
@@ -77,6 +80,23 @@ def s3_options(s3: "S3Resource") -> dict[str, str]:
         "AWS_SECRET_ACCESS_KEY": frozen.secret_key,
         **token,
     }
+
+
+def files_below(uri: str, options: Mapping[str, str]) -> fs.FileSystem:
+    """The files below `uri`, a folder or an address on S3, with paths relative to it.
+
+    `options` are those of `with_credentials`.
+    """
+    if not is_on_s3(uri):
+        return fs.SubTreeFileSystem(unquote(uri.removeprefix("file://")), fs.LocalFileSystem())
+    s3 = fs.S3FileSystem(
+        access_key=options.get("AWS_ACCESS_KEY_ID"),
+        secret_key=options.get("AWS_SECRET_ACCESS_KEY"),
+        session_token=options.get("AWS_SESSION_TOKEN"),
+        region=options.get("AWS_REGION"),
+        endpoint_override=options.get("AWS_ENDPOINT_URL"),
+    )
+    return fs.SubTreeFileSystem(uri.removeprefix("s3://"), s3)
 
 
 @lru_cache(maxsize=8)

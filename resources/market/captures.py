@@ -16,7 +16,7 @@ import polars as pl
 from pyarrow import fs
 
 from resources.lake.lake import Lake
-from resources.lake.s3 import with_credentials
+from resources.lake.s3 import files_below, with_credentials
 from spot.contracts.live_tables import CAPTURES
 from spot.errors import ContractError
 from spot.sources.safe_input import MAXIMUM_BYTES
@@ -74,8 +74,7 @@ class CaptureStore:
         Raises:
             ContractError: it is not in the store, or the stored bytes are not the ones that were put there.
         """
-        files, root = self._files()
-        path = _path(root, source, checksum)
+        files, path = self._files(), _path(source, checksum)
         if files.get_file_info(path).type != fs.FileType.File:
             raise ContractError(f"no captured body {checksum} of {source}")
         with files.open_input_stream(path, compression=None) as stream:
@@ -92,33 +91,21 @@ class CaptureStore:
         if len(body) > MAXIMUM_BYTES:
             raise ContractError(f"a body of {len(body)} bytes is not captured: at most {MAXIMUM_BYTES}")
         checksum = hashlib.sha256(body).hexdigest()
-        files, root = self._files()
-        path = _path(root, source, checksum)
+        files, path = self._files(), _path(source, checksum)
         if files.get_file_info(path).type == fs.FileType.File:
             return checksum
         files.create_dir(path.rpartition("/")[0], recursive=True)
         beside = f"{path}.{uuid4().hex}.part"
         with files.open_output_stream(beside, compression=None) as stream:
             stream.write(gzip.compress(body, mtime=0))
-        files.move(
-            beside, path
-        )  # whole or not at all: a kill in between leaves a part file that nobody reads
+        # Whole or not at all: a kill in between leaves a part file that nobody reads.
+        files.move(beside, path)
         return checksum
 
-    def _files(self) -> tuple[fs.FileSystem, str]:
-        uri = self.lake.uri.rstrip("/")
-        if not uri.startswith("s3://"):
-            return fs.LocalFileSystem(), f"{uri}/captured_bodies"
-        options = with_credentials(uri, self.lake.storage_options)
-        s3 = fs.S3FileSystem(
-            access_key=options.get("AWS_ACCESS_KEY_ID"),
-            secret_key=options.get("AWS_SECRET_ACCESS_KEY"),
-            session_token=options.get("AWS_SESSION_TOKEN"),
-            region=options.get("AWS_REGION"),
-            endpoint_override=options.get("AWS_ENDPOINT_URL"),
-        )
-        return s3, f"{uri.removeprefix('s3://')}/captured_bodies"
+    def _files(self) -> fs.FileSystem:
+        options = with_credentials(self.lake.uri, self.lake.storage_options)
+        return files_below(f"{self.lake.uri.rstrip('/')}/captured_bodies", options)
 
 
-def _path(root: str, source: str, checksum: str) -> str:
-    return f"{root}/{source}/{checksum[:2]}/{checksum}.gz"
+def _path(source: str, checksum: str) -> str:
+    return f"{source}/{checksum[:2]}/{checksum}.gz"
