@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from desk.benchmark.data import (
@@ -20,8 +19,9 @@ from desk.benchmark.rows import columns, epf_row, zone_rows
 from desk.benchmark.run import BenchmarkJob, run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
 from resources.home.find import state_home
-from resources.plugins.shipped import settings_files
+from resources.plugins.shipped import settings_file
 from resources.settings.environment import read_environment
+from resources.settings.model_profiles import read_profile
 from spot.errors import ConfigurationError
 from spot.forecast.interface import QUANTILE_LEVELS
 from spot.market.zones import find_zone
@@ -232,10 +232,7 @@ def zones(
 
 def _profile(name: str) -> dict[str, Any]:
     """Settings of a profile with all levels that the scores need."""
-    files = settings_files(read_environment().conf_folder, "models")
-    if name not in files:
-        raise ConfigurationError(f"no profile {name!r} in conf/models: there are {', '.join(files)}")
-    settings = yaml.safe_load(files[name].read_text(encoding="utf-8"))
+    settings = read_profile(settings_file(read_environment().conf_folder, "models", name))
     return settings if settings["kind"] == "catboost" else {**settings, "levels": list(_ALL_LEVELS)}
 
 

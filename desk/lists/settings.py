@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import yaml
-
 from resources.plugins.registry import Registry
 from resources.plugins.shipped import SettingsKind, settings_files
 from resources.settings.environment import desk_settings, read_environment
+from resources.settings.yaml_file import SettingsFile, read_yaml
 from resources.settings.zones import ZoneSettings
 from spot.errors import ConfigurationError
 
@@ -23,7 +22,7 @@ class Entry:
     """Name of the file; None where there is none."""
     kind: str | None
     """Name of the class; None where the file names none."""
-    document: Mapping[str, Any] | None
+    file: SettingsFile | None
     """None where the file cannot be read."""
     zones: str
     """Zones of the desk that use the file."""
@@ -33,10 +32,11 @@ class Entry:
 
     def load(self, loader: Callable[[Mapping[str, Any]], Loaded]) -> tuple[Loaded | None, str]:
         """What `loader` makes of the document, and why it cannot be used; a class without a file only the latter."""
-        if self.problem or self.name is None or self.document is None:
+        if self.problem or self.name is None or self.file is None:
             return None, self.problem
         try:
-            return loader(self.document), ""
+            with self.file.naming_lines():
+                return loader(self.file.content), ""
         except ConfigurationError as error:
             return None, str(error)
 
@@ -58,18 +58,15 @@ def entries(
     for name, path in settings_files(environment.conf_folder, kind).items():
         users = " ".join(zone for zone, own in zones.items() if name in used_by(own))
         try:
-            document = yaml.safe_load(path.read_text(encoding="utf-8"))
-            chosen = document.get(key) if isinstance(document, dict) else None
-            problem = "" if isinstance(document, dict) else f"{path}: expected a mapping"
-        except (OSError, yaml.YAMLError) as error:
-            document, chosen, problem = None, None, f"cannot read {path}: {error}"
+            file = read_yaml(path)
+            chosen, problem = file.content.get(key), ""
+        except ConfigurationError as error:
+            file, chosen, problem = None, None, str(error)
         package = registry.package_of(chosen) if isinstance(chosen, str) else ""
-        lines.append(
-            Entry(name=name, kind=chosen, document=document, zones=users, package=package, problem=problem)
-        )
+        lines.append(Entry(name=name, kind=chosen, file=file, zones=users, package=package, problem=problem))
     chosen_by_files = {line.kind for line in lines}
     lines += [
-        Entry(name=None, kind=one.name, document=None, zones="", package=one.package, problem=one.problem)
+        Entry(name=None, kind=one.name, file=None, zones="", package=one.package, problem=one.problem)
         for one in registry.registrations()
         if one.name not in chosen_by_files or (one.problem and one.name in registry.built_in)
     ]

@@ -14,7 +14,6 @@ from typing import Annotated, Any
 
 import polars as pl
 import typer
-import yaml
 
 from desk.models.versions import find_decisions, version_row
 from desk.screen.console import JsonFlag, emit_json, out
@@ -23,6 +22,7 @@ from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
 from resources.settings.environment import Environment, read_environment
+from resources.settings.yaml_file import read_yaml
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
@@ -172,9 +172,7 @@ def _limits(environment: Environment) -> Section:
     for name in _LIMIT_FILES:
         path = environment.conf_folder / name
         if path.exists():
-            rows = [
-                (key, str(value)) for key, value in _flat(yaml.safe_load(path.read_text(encoding="utf-8")))
-            ]
+            rows = [(key, str(value)) for key, value in _flat(read_yaml(path).content)]
             tables.append(Table(("limit", "value"), rows, name, is_folded=True))
     text = (
         "A limit that is missing, unreadable or not a number denies. Conformance is kept per day and limit in"

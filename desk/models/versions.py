@@ -12,7 +12,6 @@ from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
-import yaml
 
 from desk.screen.console import JsonFlag, emit, emit_json, err, out
 from resources.lake.lake import Lake
@@ -20,6 +19,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.plugins.shipped import settings_files
 from resources.settings.environment import Environment, read_environment
+from resources.settings.yaml_file import read_yaml
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError, ModelNotFoundError
@@ -80,8 +80,8 @@ def _profiles(environment: Environment) -> dict[str, Any]:
     """Name to settings of every file in `conf/models` that can be read."""
     found = {}
     for name, path in settings_files(environment.conf_folder, "models").items():
-        with suppress(OSError, yaml.YAMLError):
-            found[name] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        with suppress(ConfigurationError):
+            found[name] = read_yaml(path).content
     return found
 
 

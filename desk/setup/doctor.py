@@ -20,7 +20,6 @@ from desk.setup.findings import (
 )
 from desk.setup.probe import ask_once
 from resources.market.live_sources import LiveProviders
-from resources.plugins.members import model_settings
 from resources.plugins.sources import SOURCES, is_live
 from resources.providers.provider import Provider
 from resources.settings.environment import (
@@ -32,9 +31,10 @@ from resources.settings.environment import (
     provider_urls,
     read_environment,
 )
+from resources.settings.model_profiles import model_profile
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, ZoneSettings
+from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
 from resources.trading.alerts import is_channel
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
@@ -77,7 +77,7 @@ def doctor(
                 *use_findings(lake, name, own),
             ]
             findings.append(
-                _readable(name, f"model profile {own.model}", partial(_model_of, desk, own.model))
+                _readable(name, f"model profile {own.model}", partial(model_profile, desk, own.model))
             )
             findings += [
                 *data_findings(lake, name, own, now),
@@ -118,11 +118,6 @@ def _desk_findings(environment: Environment) -> Iterator[Finding]:
     state: State = "ok" if record.state is TradingState.ACTIVE else "warn"
     cure = "" if record.state is TradingState.ACTIVE else f"; {record.cure}"
     yield Finding("desk", "trading state", state, f"{record.state.name} {record.reason}".strip() + cure)
-
-
-def _model_of(desk: Desk, profile: str) -> object:
-    """The settings of a profile, whose kind must be there."""
-    return model_settings(desk.document("models", profile))
 
 
 def _readable(zone: str, subject: str, read: Callable[[], object]) -> Finding:

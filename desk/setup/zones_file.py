@@ -7,6 +7,7 @@ import yaml
 
 from resources.market.live_sources import LiveProviders
 from resources.plugins.sources import is_live
+from resources.settings.yaml_file import SettingsFile, parse_yaml, read_yaml
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE, parse_desk_settings
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
@@ -19,8 +20,8 @@ _US_STRATEGIES = ["real_time_spread", "storage"]
 
 def zones_before(path: Path) -> list[str]:
     """Zones that zones.yaml has with settings of their own: those of the template are examples."""
-    document = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return [name for name, own in ((document or {}).get("zones") or {}).items() if own not in _EXAMPLES]
+    zones = _zones(read_yaml(path)) if path.exists() else {}
+    return [name for name, own in zones.items() if own not in _EXAMPLES]
 
 
 def zones_text(
@@ -42,12 +43,8 @@ def zones_text(
     Raises:
         ConfigurationError: the file is not readable, or would lose a zone without `--force`.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-        document = yaml.safe_load(text) or {}
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read {path}: {error}") from error
-    before: dict[str, Any] = document.get("zones") or {}
+    before = _zones(read_yaml(path))
+    text = path.read_text(encoding="utf-8-sig")
     lost = [name for name in before if name not in zones and not add]
     # The zones of the template are examples: nobody has put anything into them yet.
     if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
@@ -66,8 +63,25 @@ def zones_text(
         entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks)), **more}
     body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
     made = head + "".join(f"  {line}\n" for line in body.splitlines())
-    parse_desk_settings(yaml.safe_load(made))
+    parse_desk_settings(parse_yaml(made.encode(), str(path)).content)
     return made
+
+
+def _zones(file: SettingsFile) -> dict[str, Any]:
+    """Zone to its settings as the file has them.
+
+    Raises:
+        ConfigurationError: they, or the settings of one of them, are not a mapping.
+    """
+    zones = file.content.get("zones") or {}
+    own = zones if isinstance(zones, dict) else {}
+    wrong = [("zones", name) for name, one in own.items() if not isinstance(one, dict | None)]
+    if wrong or zones != own:
+        place = wrong[0] if wrong else ("zones",)
+        raise ConfigurationError(
+            f"{file.name}: line {file.line_of(place)}: {'.'.join(place)}: expected a mapping (name: value)"
+        )
+    return own
 
 
 def env_text(path: Path, values: dict[str, str]) -> str:

@@ -11,9 +11,10 @@ import polars as pl
 from desk.screen.console import err
 from resources.market.market_files import MarketFiles
 from resources.plugins.members import new_forecaster
-from resources.plugins.strategies import STRATEGIES
 from resources.settings.environment import Environment, desk_resource
+from resources.settings.model_profiles import model_profile
 from resources.settings.risk_limits import read_limit_book
+from resources.settings.strategies import read_strategy
 from resources.wiring import make_lake, make_registry
 from spot.backtest.assumptions import Assumption, Assumptions
 from spot.backtest.data import make_backtest_forecasts
@@ -23,7 +24,6 @@ from spot.market.delivery import ZoneDays
 from spot.simulation.market import simulate
 from spot.strategy.interface import Strategy
 from spot.strategy.spread.sources import FittedSpread
-from spot.strategy.strategies import load_strategy
 from workflows.decisions.backtest_setup import settings_of_source, stored_setup
 
 REFITTED = "fitted anew every four weeks on the year before, and not the versions that served"
@@ -68,9 +68,7 @@ def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, .
         raise ConfigurationError(
             f"--against and --spread change one strategy, and {', '.join(names)} trade: name it with --strategy"
         )
-    return tuple(
-        load_strategy({**desk.document("strategies", name), **changes}, STRATEGIES) for name in names
-    )
+    return tuple(read_strategy(desk, name, changes) for name in names)
 
 
 def make_setup(asked: Asked, strategies: tuple[Strategy, ...], environment: Environment) -> BacktestSetup:
@@ -89,7 +87,7 @@ def make_setup(asked: Asked, strategies: tuple[Strategy, ...], environment: Envi
     else:
         first = asked.days[0] - timedelta(days=_SIMULATED_DAYS)
         raw = dict(simulate(asked.zone, first, asked.days[-1], seed=1).tables)
-    return fresh_setup(raw, asked, strategies, desk.document("models", asked.model), environment)
+    return fresh_setup(raw, asked, strategies, model_profile(desk, asked.model), environment)
 
 
 def fresh_setup(

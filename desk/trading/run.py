@@ -30,6 +30,7 @@ from resources.settings.environment import (
     provider_secret,
     provider_urls,
 )
+from resources.settings.model_profiles import model_profile
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
@@ -149,7 +150,7 @@ def _check_first(environment: Environment, desk: Desk, zones: tuple[str, ...], l
     for zone in zones:
         settings = desk.zone(zone)
         memory.refuse_other(zone, market_of(settings))
-        desk.document("models", settings.model)
+        model_profile(desk, settings.model)
         strategies_of(desk, zone)
     _refuse_to_disturb_live_zones(desk, zones, last)
     _refuse_zones_without_file(environment, [zone for zone in zones if desk.zone(zone).source == "files"])

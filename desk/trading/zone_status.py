@@ -163,7 +163,7 @@ def _kinds(desk: Desk, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str
 
 def _kind(desk: Desk, name: str) -> str:
     """The strategy that a file in `conf/strategies` sets: how its signals are named."""
-    kind = desk.document("strategies", name).get("strategy")
+    kind = desk.document("strategies", name).content.get("strategy")
     if not isinstance(kind, str):
         raise ConfigurationError(f"conf/strategies/{name}.yaml names no strategy")
     return kind

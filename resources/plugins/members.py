@@ -43,7 +43,8 @@ def model_settings(document: Mapping[str, Any]) -> "ForecasterSettings":
     """The checked settings of a document of `conf/models`.
 
     Raises:
-        ConfigurationError: the kind or a setting is unknown, or a plug-in cannot be used.
+        WrongSettingsError: the kind or a setting is unknown, or a value is not allowed.
+        ConfigurationError: a plug-in cannot be used.
     """
     from spot.forecast.members import load_settings_mapping
 

@@ -2,10 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from resources.settings.zones import Desk
-from spot.errors import ConfigurationError
 from spot.lifecycle.promotion import PromotionSettings
 from spot.monitoring.settings import MonitoringSettings
 
@@ -18,10 +15,7 @@ def promotion_settings(desk: Desk) -> PromotionSettings:
     """
     if not (Path(desk.conf_folder) / "promotion.yaml").exists():
         return PromotionSettings()
-    try:
-        return PromotionSettings.model_validate(desk.named_document("promotion.yaml"))
-    except ValidationError as error:
-        raise ConfigurationError(f"promotion.yaml: {error}") from error
+    return desk.named_document("promotion.yaml").check(PromotionSettings)
 
 
 def monitoring_settings(desk: Desk) -> MonitoringSettings:
@@ -30,7 +24,4 @@ def monitoring_settings(desk: Desk) -> MonitoringSettings:
     Raises:
         ConfigurationError: the file is missing, cannot be read, or a setting is wrong.
     """
-    try:
-        return MonitoringSettings.model_validate(desk.named_document("monitoring.yaml"))
-    except ValidationError as error:
-        raise ConfigurationError(f"monitoring.yaml: {error}") from error
+    return desk.named_document("monitoring.yaml").check(MonitoringSettings)

@@ -8,15 +8,23 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from dagster import ConfigurableResource
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
 from resources.plugins.shipped import settings_file
 from resources.plugins.sources import check_feed
+from resources.settings.yaml_file import SettingsFile, read_yaml
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 from spot.strict_settings import StrictSettings
+from spot.wrong_settings import (
+    Place,
+    WrongSetting,
+    WrongSettingsError,
+    checked_settings,
+    find_wrong,
+    nearest,
+)
 
 
 def _known_source(name: str) -> str:
@@ -92,9 +100,9 @@ class ZoneSettings(StrictSettings):
     @field_validator("fallback_sources")
     @classmethod
     def _known_tables(cls, value: dict[str, tuple[SourceName, ...]]) -> dict[str, tuple[SourceName, ...]]:
-        unknown = set(value) - set(RAW_TABLES_OF_A_ZONE)
-        if unknown:
-            raise ValueError(f"fallback_sources names no raw table: {sorted(unknown)}")
+        for name in value:
+            if name not in RAW_TABLES_OF_A_ZONE:
+                raise ValueError(f"{name} is no raw table, {nearest(name, RAW_TABLES_OF_A_ZONE)}")
         return value
 
     @property
@@ -134,29 +142,63 @@ class DeskSettings(StrictSettings):
         return self.model_copy(update={"zones": {**self.zones, **added}})
 
 
-def parse_desk_settings(document: Any) -> DeskSettings:
+def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
     """The settings of a parsed `zones.yaml`: `partition_years`, `defaults` under every zone, `zones` by name.
 
+    A fault of `defaults` is told there, and not of every zone that they hold for.
+
     Raises:
-        ConfigurationError: an unknown name or zone, or a value outside its range.
+        WrongSettingsError: an unknown name or zone, or a value outside its range.
     """
-    if not isinstance(document, Mapping) or set(document) - set(DeskSettings.model_fields):
-        raise ConfigurationError(
-            f"zones.yaml: expected a mapping with {', '.join(DeskSettings.model_fields)} only"
-        )
-    defaults = document.get("defaults") or {}
+    defaults, wrong = _usable(document.get("defaults"), ("defaults",))
+    zones: dict[str, dict[str, Any]] = {}
+    listed, faults = _mapping(document.get("zones"), ("zones",))
+    wrong += (
+        faults if listed or faults else [WrongSetting(("zones",), "no zone, write for example DE_LU: {}")]
+    )
+    for name, own in listed.items():
+        place = ("zones", name)
+        settings, faults = _mapping(own, place)
+        zones[name], more = _usable({**defaults, **settings}, place)
+        wrong += [*faults, *_unknown_zone(name, place), *more]
+    top = {key: value for key, value in document.items() if key not in ("defaults", "zones")}
     try:
-        return DeskSettings.model_validate(
-            {
-                **document,
-                "defaults": defaults,
-                "zones": {
-                    name: {**defaults, **(own or {})} for name, own in (document.get("zones") or {}).items()
-                },
-            }
-        )
-    except (ValidationError, TypeError, AttributeError) as error:
-        raise ConfigurationError(f"zones.yaml: {error}") from error
+        made = DeskSettings.model_validate({**top, "zones": {"DE_LU": {}}})
+    except ValidationError as error:
+        wrong += find_wrong(error, DeskSettings)
+    if wrong:
+        raise WrongSettingsError("zones.yaml", wrong)
+    return DeskSettings(
+        partition_years=made.partition_years,
+        defaults=ZoneSettings.model_validate(defaults),
+        zones={name: ZoneSettings.model_validate(settings) for name, settings in zones.items()},
+    )
+
+
+def _mapping(value: object, place: Place) -> tuple[Mapping[str, Any], list[WrongSetting]]:
+    """The mapping at a place, nothing where it is empty, and what is wrong with it."""
+    if isinstance(value, Mapping) or value is None:
+        return value or {}, []
+    return {}, [WrongSetting(place, "expected a mapping (name: value)")]
+
+
+def _usable(value: object, place: Place) -> tuple[dict[str, Any], list[WrongSetting]]:
+    """The settings of a zone at a place without those that are wrong, and these."""
+    settings, wrong = _mapping(value, place)
+    try:
+        ZoneSettings.model_validate(dict(settings))
+    except ValidationError as error:
+        wrong = find_wrong(error, ZoneSettings, place)
+    bad = {one.place[len(place)] for one in wrong if len(one.place) > len(place)}
+    return {name: own for name, own in settings.items() if name not in bad}, wrong
+
+
+def _unknown_zone(name: str, place: Place) -> list[WrongSetting]:
+    try:
+        find_zone(name)
+    except ConfigurationError as error:
+        return [WrongSetting(place, str(error))]
+    return []
 
 
 def load_desk_settings(path: Path) -> DeskSettings:
@@ -165,16 +207,9 @@ def load_desk_settings(path: Path) -> DeskSettings:
     Raises:
         ConfigurationError: there is no such file, it is not YAML, or a setting is wrong.
     """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read {path}: {_why_unread(error)}") from error
-    return parse_desk_settings(document)
-
-
-def _why_unread(error: OSError | yaml.YAMLError) -> str:
-    """The reason without the path, which the message names already."""
-    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+    file = read_yaml(path)
+    with file.naming_lines():
+        return parse_desk_settings(file.content)
 
 
 class Desk(ConfigurableResource["Desk"]):
@@ -197,31 +232,21 @@ class Desk(ConfigurableResource["Desk"]):
             raise ConfigurationError(f"zone {name} is not in zones.yaml: it has {', '.join(self.zones)}")
         return ZoneSettings.model_validate(self.zones[name])
 
-    def document(self, kind: Literal["models", "strategies"], name: str) -> dict[str, Any]:
-        """The YAML document `conf/<kind>/<name>.yaml` of the desk, else of the plug-in that ships one.
+    def document(self, kind: Literal["models", "strategies"], name: str) -> SettingsFile:
+        """The file `conf/<kind>/<name>.yaml` of the desk, else of the plug-in that ships one.
 
         Raises:
-            ConfigurationError: the file is missing or not a mapping.
+            ConfigurationError: the file is missing or cannot be read.
         """
-        return _read_document(settings_file(Path(self.conf_folder), kind, name))
+        return read_yaml(settings_file(Path(self.conf_folder), kind, name))
 
-    def named_document(self, relative_path: str) -> dict[str, Any]:
-        """The YAML document at a path below `conf`, for example `monitoring.yaml`.
+    def named_document(self, relative_path: str) -> SettingsFile:
+        """The file of settings at a path below `conf`, for example `monitoring.yaml`.
 
         Raises:
-            ConfigurationError: the file is missing or not a mapping.
+            ConfigurationError: the file is missing or cannot be read.
         """
-        return _read_document(Path(self.conf_folder) / relative_path)
-
-
-def _read_document(path: Path) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError(f"cannot read {path}: {_why_unread(error)}") from error
-    if not isinstance(document, dict):
-        raise ConfigurationError(f"{path}: expected a mapping")
-    return document
+        return read_yaml(Path(self.conf_folder) / relative_path)
 
 
 def make_desk(conf_folder: Path, settings: DeskSettings, **overrides: Any) -> Desk:
@@ -230,13 +255,12 @@ def make_desk(conf_folder: Path, settings: DeskSettings, **overrides: Any) -> De
     Raises:
         ConfigurationError: an override is no setting of a zone, or its value is wrong.
     """
-    try:
-        zones = {
-            name: ZoneSettings.model_validate({**zone.model_dump(), **overrides})
-            for name, zone in settings.zones.items()
-        }
-    except ValidationError as error:
-        raise ConfigurationError(f"zone settings: {error}") from error
+    zones = {
+        name: checked_settings(
+            ZoneSettings, {**zone.model_dump(), **overrides}, subject=f"settings of zone {name}"
+        )
+        for name, zone in settings.zones.items()
+    }
     return Desk(
         conf_folder=str(conf_folder),
         zones={name: zone.model_dump(mode="json") for name, zone in zones.items()},

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import numpy as np
-from pydantic import ValidationError, field_validator
+from pydantic import field_validator
 
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
@@ -43,6 +43,7 @@ from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
 from spot.forecast.parts import ForecastParts
 from spot.strict_settings import StrictSettings
+from spot.wrong_settings import WrongSettingsError, checked_settings
 
 MINIMUM_HISTORY_DAYS = 42
 _STALE_DAYS = 7
@@ -217,11 +218,13 @@ class HourlyForecaster(ABC, Generic[Settings]):
     @classmethod
     def _settings_of(cls, stored: dict[str, Any]) -> Settings:
         try:
-            return cls.settings_type.model_validate(
-                {key: value for key, value in stored.items() if key != "name"}
-            )  # type: ignore[return-value]
-        except ValidationError as error:
-            raise ModelIntegrityError(f"settings of a {cls.name} model cannot be read: {error}") from error
+            own = {key: value for key, value in stored.items() if key != "name"}
+            # A class variable cannot carry the type of the settings.
+            return checked_settings(  # type: ignore[return-value]
+                cls.settings_type, own, subject=f"settings of a {cls.name} model"
+            )
+        except WrongSettingsError as error:
+            raise ModelIntegrityError(f"stored {error}") from error
 
     @one_thread()
     def walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:

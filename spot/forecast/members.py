@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pydantic import ValidationError
-
 from spot.errors import ConfigurationError, ModelIntegrityError
 from spot.forecast.days.files import unpack_settings
 from spot.forecast.engine.forecaster import GaussianProcessEnsemble
@@ -13,7 +11,7 @@ from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.lear.forecaster import LearForecaster
 from spot.forecast.naive import NaiveForecaster
 from spot.forecast.trees.forecaster import CatBoostForecaster
-from spot.wrong_settings import wrong_settings
+from spot.wrong_settings import checked_settings, chosen_by_name
 
 Member = type[HourlyForecaster[Any]]
 _BUILT_IN: tuple[Member, ...] = (
@@ -32,16 +30,11 @@ def load_settings_mapping(
     """Settings from a mapping such as a YAML file holds; `kind` names one of `members`.
 
     Raises:
-        ConfigurationError: the kind or a setting is unknown, or a value is not allowed.
+        WrongSettingsError: the kind or a setting is unknown, or a value is not allowed.
     """
-    kind = mapping.get("kind")
-    member = members.get(kind) if isinstance(kind, str) else None
-    if member is None:
-        raise ConfigurationError(f"model settings: kind {kind!r} is unknown; known are {', '.join(members)}")
-    try:
-        return member.settings_type.model_validate(dict(mapping))
-    except ValidationError as error:
-        raise ConfigurationError(f"model settings of kind {kind}: {wrong_settings(error)}") from error
+    member: Member = chosen_by_name(mapping, "kind", members, subject="settings of a model")
+    settings_type: type[ForecasterSettings] = member.settings_type
+    return checked_settings(settings_type, mapping, subject=f"settings of a model of kind {mapping['kind']}")
 
 
 def make_forecaster(

@@ -6,12 +6,14 @@ strategy (in that zone).
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from spot.contracts.words import LIMIT_SCOPES, LimitScope
+from spot.market.zones import ALL_ZONES
+from spot.wrong_settings import Place, WrongSetting, WrongSettingsError, nearest
 
 Action = Literal["reduce", "block", "halt"]
 
@@ -47,6 +49,9 @@ LIMIT_KINDS: dict[str, str] = {
     "max_expected_shortfall_eur": "95 % one-day expected shortfall, the worse of historical and filtered",
 }
 """Every limit kind. All of them must stand in every scope."""
+_SECTIONS = ("desk", "zones", "strategies", "overrides")
+_DEFAULT = "default"
+"""The entry of zones and of strategies that have none of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +136,7 @@ class LimitBook:
         else:
             name, group = (zone, "zones") if scope == "zone" else (strategy, "strategies")
             parts = self.document.get(group)
-            sections = [parts.get(name), parts.get("default")] if isinstance(parts, Mapping) else []
+            sections = [parts.get(name), parts.get(_DEFAULT)] if isinstance(parts, Mapping) else []
         found = next(
             (section[kind] for section in sections if isinstance(section, Mapping) and kind in section), None
         )
@@ -148,6 +153,33 @@ def parse_limit_book(document: object) -> LimitBook:
     if not isinstance(document, Mapping) or not document:
         return unreadable_book("the limits are empty or not a mapping")
     return LimitBook(document={str(key): value for key, value in document.items()})
+
+
+def check_limit_names(document: Mapping[str, object]) -> None:
+    """Nothing where every section, zone and limit of a parsed `risk_limits.yaml` has a name that there is.
+
+    Raises:
+        WrongSettingsError: it has not; a limit that is misspelt for one zone would leave the default in force.
+    """
+    wrong = [_unknown(name, (), _SECTIONS) for name in document if name not in _SECTIONS]
+    for group in ("zones", "strategies"):
+        parts = document.get(group)
+        for name, section in parts.items() if isinstance(parts, Mapping) else ():
+            if group == "zones" and name not in (_DEFAULT, *ALL_ZONES):
+                wrong.append(_unknown(name, (group,), (_DEFAULT, *ALL_ZONES)))
+            wrong += _unknown_limits(section, (group, name))
+    wrong += _unknown_limits(document.get("desk"), ("desk",))
+    if wrong:
+        raise WrongSettingsError("risk_limits.yaml", wrong)
+
+
+def _unknown_limits(section: object, place: Place) -> list[WrongSetting]:
+    names = section if isinstance(section, Mapping) else ()
+    return [_unknown(name, place, LIMIT_KINDS) for name in names if name not in LIMIT_KINDS]
+
+
+def _unknown(name: str, place: Place, known: Collection[str]) -> WrongSetting:
+    return WrongSetting((*place, name), f"no such name, {nearest(name, known)}")
 
 
 def _limit(scope: LimitScope, kind: str, entry: object) -> Limit:

@@ -3,14 +3,11 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pydantic import ValidationError
-
-from spot.errors import ConfigurationError
 from spot.strategy.interface import Strategy
 from spot.strategy.proposals.price_view import PriceView
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
-from spot.wrong_settings import wrong_settings
+from spot.wrong_settings import checked_settings, chosen_by_name
 
 _BUILT_IN: tuple[type[Strategy], ...] = (SettlementSpread, Storage, PriceView)
 
@@ -30,15 +27,7 @@ def load_strategy(
     """The strategy of a parsed YAML document, one of `strategies`.
 
     Raises:
-        ConfigurationError: unknown strategy or setting, or a value outside its range.
+        WrongSettingsError: unknown strategy or setting, or a value outside its range.
     """
-    name = mapping.get("strategy")
-    chosen = strategies.get(name) if isinstance(name, str) else None
-    if chosen is None:
-        raise ConfigurationError(
-            f"strategy settings: strategy {name!r} is unknown; known are {', '.join(strategies)}"
-        )
-    try:
-        return chosen.model_validate(dict(mapping))
-    except ValidationError as error:
-        raise ConfigurationError(f"settings of strategy {name}: {wrong_settings(error)}") from error
+    chosen: type[Strategy] = chosen_by_name(mapping, "strategy", strategies, subject="settings of a strategy")
+    return checked_settings(chosen, mapping, subject=f"settings of strategy {mapping['strategy']}")

@@ -82,7 +82,7 @@ def test_every_settings_file_is_listed_with_its_class_and_users(home: Path):
     assert {row["strategy"] for row in listed.values()} == set(STRATEGIES.built_in)
     assert listed["settlement_spread"]["zones"] == "DE_LU FR"
     assert listed["settlement_spread"]["needs_spread_model"]
-    assert "power: Extra inputs are not permitted" in listed["broken"]["problem"]
+    assert "power: no such setting, " in listed["broken"]["problem"]
     profiles = {row["profile"]: row for row in rows("profiles")}
     assert {row["kind"] for row in profiles.values()} == set(MEMBERS.built_in)
     assert (profiles["fast"]["explains"], profiles["lear"]["explains"]) == (True, False)

@@ -169,7 +169,7 @@ def test_a_missing_strategy_file_concerns_its_zone_alone(
     monkeypatch.setenv("SPOTDESK_CONF", str(conf))
     told = {row["zone"]: row["why"] for row in json.loads(run("--json"))["tomorrow"]}
     assert (
-        f"strategy typo: cannot read {conf / 'strategies' / 'typo.yaml'}: No such file or directory"
+        f"strategy typo: there is no file {conf / 'strategies' / 'typo.yaml'}: known are storage"
         in told["FR"]
     )
     assert "no champion" in told["FR"], "what else stands in the way is told as well"

@@ -146,7 +146,7 @@ def test_a_zone_that_asks_for_a_broken_plugin_is_refused_with_the_reason(package
     with pytest.raises(ConfigurationError, match=r"acme_bad 1\.2.*ZeroDivisionError"):
         read_strategy(desk, "mine")
     (conf / "strategies" / "mine.yaml").write_text("strategy: acme_round\n")
-    with pytest.raises(ConfigurationError, match="'acme_round' is unknown; known are settlement_spread"):
+    with pytest.raises(ConfigurationError, match="'acme_round' is unknown, known are settlement_spread"):
         read_strategy(desk, "mine")
 
 

@@ -50,7 +50,7 @@ def test_importing_reads_no_settings_and_loading_names_what_is_wrong(
         check=False,
     )
     assert done.stdout.strip() == "imported"
-    assert "cannot read" in done.stderr
+    assert "there is no file" in done.stderr
     assert "nowhere" in done.stderr
 
 

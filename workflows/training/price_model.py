@@ -13,6 +13,7 @@ from resources.models.training_order import TrainingOrder
 from resources.models.version import PRICE_FAMILY, ModelVersion, VersionFacts
 from resources.plugins.members import new_forecaster
 from resources.settings.code_version import model_code_version
+from resources.settings.model_profiles import model_profile
 from resources.settings.zones import Desk, ZoneSettings
 from workflows.training.ledger_numbers import newest_number
 from workflows.training.origin import origin_tags
@@ -36,7 +37,7 @@ def train_price_model(
     """
     zone = data.window.zone
     settings = desk.zone(zone)
-    document = desk.document("models", settings.model)
+    document = model_profile(desk, settings.model)
     identity = price_fingerprint(data, document, settings)
     known = registry.find(zone, identity)
     if known is not None:

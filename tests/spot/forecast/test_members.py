@@ -235,10 +235,10 @@ def test_unknown_settings_and_files_are_refused():
     with pytest.raises(ConfigurationError, match="levels"):
         load_settings_mapping({"kind": "naive", "levels": [0.9, 0.5, 0.1]})
     with pytest.raises(
-        ConfigurationError, match=r"kind None is unknown; known are naive, lear, catboost, engine"
+        ConfigurationError, match=r"kind: is missing, known are naive, lear, catboost, engine"
     ):
         load_settings_mapping({"levels": [0.5]})
-    with pytest.raises(ConfigurationError, match=r"engine: trees\.depth: .*less than or equal to 12"):
+    with pytest.raises(ConfigurationError, match=r"engine: trees\.depth: must be at most 12, not 99"):
         load_settings_mapping({"kind": "engine", "trees": {"depth": 99}})
     with pytest.raises(ConfigurationError, match="ForecasterSettings is not the settings of a member"):
         make_forecaster(ForecasterSettings(kind="naive"))

@@ -56,9 +56,13 @@ def test_its_settings_are_read_where_its_class_is_given_and_refused_where_it_is_
     document = {"strategy": "always_buy_one", "volume_step_mw": 0.5}
     known = {**STRATEGIES, "always_buy_one": AlwaysBuy}
     assert load_strategy(document, known) == AlwaysBuy(volume_step_mw=0.5)
-    with pytest.raises(ConfigurationError, match="'always_buy_one' is unknown; known are settlement_spread"):
+    with pytest.raises(
+        ConfigurationError, match="strategy: 'always_buy_one' is unknown, known are settlement_spread"
+    ):
         load_strategy(document)
-    with pytest.raises(ConfigurationError, match="settings of strategy always_buy_one: max_mw: Extra inputs"):
+    with pytest.raises(
+        ConfigurationError, match="settings of strategy always_buy_one: max_mw: no such setting, "
+    ):
         load_strategy({**document, "max_mw": 3.0}, known)
 
 
