@@ -25,6 +25,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "The whole loop on a simulated market: data, models, paper trades, drift, a new champion.",
         ),
         "init": ("desk.setup.init", "Set up the desk: zones, their source, a token."),
+        "backup": ("desk.setup.backup", "The whole desk in one file, while its runs go on."),
+        "restore": (
+            "desk.setup.backup",
+            "A desk from a backup: halted and on paper, until a person says more.",
+        ),
         "doctor": (
             "desk.setup.doctor",
             "What is reachable, fresh and missing, and what a zone lacks to trade.",

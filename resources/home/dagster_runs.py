@@ -1,0 +1,29 @@
+"""Runs of a desk that was copied while they went on: nothing works on them in the copy."""
+
+from pathlib import Path
+
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+_UNFINISHED = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.MANAGED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+
+
+def cancel_unfinished_runs(dagster_home: Path) -> int:
+    """Mark every run that is under way or waits as canceled, and free what it held; returns how many.
+
+    A daemon would start those that wait, and wait for those that hold a slot.
+    """
+    if not (dagster_home / "dagster.yaml").is_file():
+        return 0
+    with DagsterInstance.from_config(str(dagster_home)) as instance:
+        runs = instance.get_runs(RunsFilter(statuses=_UNFINISHED))
+        for run in runs:
+            instance.report_run_canceled(run, message="canceled: the desk was restored from a backup")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return len(runs)

@@ -1,0 +1,82 @@
+"""The files of one version of a local Delta table, and of every version before it: what a copy needs."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+from resources.lake.checksums import FOLDER as CHECKSUMS
+from spot.errors import ContractError
+
+_LOG = "_delta_log"
+_LAST_CHECKPOINT = "_last_checkpoint"
+_HEX_DIGITS = 64
+
+
+def files_of_version(table: Path, version: int) -> Iterator[Path]:
+    """Paths, relative to the folder of the table, that a copy of the table at `version` consists of.
+
+    Data files never change once a version names them, so they may be read while other processes write. Files of
+    later versions are left out: one that is being written is not whole.
+
+    Raises:
+        ContractError: a commit of the version is missing or cannot be read.
+    """
+    yield from _log_files(table, version)
+    for path in sorted(_data_files(table, version)):
+        if (table / path).is_file():  # vacuum may have deleted what old versions name
+            yield path
+            sidecar = Path(CHECKSUMS) / f"{path.name}.sha256"
+            if _is_whole_sidecar(table / sidecar):
+                yield sidecar
+    yield from _bundles(table, version)
+
+
+def _log_files(table: Path, version: int) -> Iterator[Path]:
+    for path in sorted((table / _LOG).iterdir()):
+        number = path.name.partition(".")[0]
+        if number.isdigit() and int(number) <= version:
+            yield path.relative_to(table)
+    last = table / _LOG / _LAST_CHECKPOINT
+    try:
+        is_within = int(json.loads(last.read_text(encoding="utf-8"))["version"]) <= version
+    except (OSError, ValueError, KeyError, TypeError):  # none, or a reader that goes without is right, too
+        return
+    if is_within:
+        yield last.relative_to(table)
+
+
+def _data_files(table: Path, version: int) -> set[Path]:
+    """Every data file that a version up to this one added."""
+    added = set()
+    for number in range(version + 1):
+        commit = table / _LOG / f"{number:020d}.json"
+        try:
+            actions = [json.loads(line) for line in commit.read_text(encoding="utf-8").splitlines()]
+        except (OSError, ValueError) as error:
+            raise ContractError(f"table {table.name}: commit {number} cannot be read ({error})") from error
+        added |= {Path(unquote(action["add"]["path"])) for action in actions if "add" in action}
+    return added
+
+
+def _bundles(table: Path, version: int) -> Iterator[Path]:
+    """Bundles of checksums that are whole: one that is just being written is left out, and its files are unrecorded."""
+    for path in sorted((table / CHECKSUMS).glob("*.json")):
+        number = path.name[:20]
+        if number.isdigit() and int(number) <= version and _is_json(path):
+            yield path.relative_to(table)
+
+
+def _is_whole_sidecar(path: Path) -> bool:
+    try:
+        return len(path.read_bytes().strip()) == _HEX_DIGITS
+    except OSError:
+        return False
+
+
+def _is_json(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return False
+    return True
