@@ -201,7 +201,7 @@ class LiveMarket:
         contract = find_contract(stored)
         found = [document.tables[stored] for document in parsed if stored in document.tables]
         for document in parsed:
-            self._quarantine_rejected(document, stored, provider.name)
+            self.lake.quarantine(stored, document.rejected, source=provider.name)
         if not found:
             words = (
                 "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"
@@ -307,17 +307,9 @@ class LiveMarket:
             outcome=outcome,
             detail=said[0][:1000],
             n_rows=document.n_rows if document else 0,
-            n_rejected=document.rejected.height if document else 0,
+            n_rejected=document.n_rejected if document else 0,
         )
         CaptureStore(self.lake).record([(record, answer.body if answer else b"")])
-
-    def _quarantine_rejected(self, document: ParsedDocument, table: str, source: str) -> None:
-        """Refused rows are kept, except those of other days.
-
-        A provider may send more than was asked for, and that is no fault.
-        """
-        rejected = document.rejected.filter(pl.col("reason") != "outside the span that was asked for")
-        self.lake.quarantine(table, rejected, source=source)
 
 
 def _spans(

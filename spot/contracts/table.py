@@ -47,9 +47,9 @@ class TableContract:
     is_raw: bool = False
 
     @property
-    def schema(self) -> dict[str, pl.DataType | type[pl.DataType]]:
+    def schema(self) -> pl.Schema:
         """Column name to polars type, in order."""
-        return {name: column.dtype for name, column in self.columns.items()}
+        return pl.Schema({name: column.dtype for name, column in self.columns.items()})
 
     def empty(self) -> pl.DataFrame:
         """A frame without rows under this contract."""
@@ -96,7 +96,7 @@ def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
                 f"table {contract.name}: a column does not have its type: {name} has fractions"
             )
     try:
-        return frame.cast(contract.schema)  # type: ignore[arg-type]
+        return frame.cast(contract.schema)
     except pl.exceptions.PolarsError as error:
         raise ContractError(f"table {contract.name}: a column does not have its type: {error}") from error
 

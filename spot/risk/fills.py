@@ -78,7 +78,7 @@ def settle(
     return (
         _money(rows, fees, degradation_eur_per_mwh)
         .select(SETTLEMENTS.columns.keys())
-        .cast(SETTLEMENTS.schema)  # type: ignore[arg-type]
+        .cast(SETTLEMENTS.schema)
         .sort(SIGNAL_KEY)
     )
 

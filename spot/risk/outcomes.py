@@ -14,16 +14,18 @@ from spot.contracts.table import UTC_INSTANT
 from spot.contracts.vintages import known_at, newest_vintage
 from spot.market.clock import by_quarter_hour
 
-OUTCOME_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "zone": pl.String,
-    "delivery_day": pl.Date,
-    "delivery_start_utc": UTC_INSTANT,
-    "resolution_minutes": pl.Int32,
-    "day_ahead_price_eur_per_mwh": pl.Float64,
-    "reference_price_eur_per_mwh": pl.Float64,
-    "source": pl.String,
-    "known_at_utc": UTC_INSTANT,
-}
+OUTCOME_SCHEMA = pl.Schema(
+    {
+        "zone": pl.String(),
+        "delivery_day": pl.Date(),
+        "delivery_start_utc": UTC_INSTANT,
+        "resolution_minutes": pl.Int32(),
+        "day_ahead_price_eur_per_mwh": pl.Float64(),
+        "reference_price_eur_per_mwh": pl.Float64(),
+        "source": pl.String(),
+        "known_at_utc": UTC_INSTANT,
+    }
+)
 REFERENCE_SERIES: dict[str, tuple[str, str]] = {
     "intraday_vwap": ("intraday_prices", "vwap"),
     "intraday_vwap_60": ("intraday_prices", "vwap_60"),
@@ -130,7 +132,7 @@ def build_outcomes(
         joined = day_ahead.with_columns(reference_price_eur_per_mwh=pl.lit(None, pl.Float64))
     else:
         joined = _with_reference(day_ahead, _newest(reference_prices, as_of_utc))
-    return joined.select(OUTCOME_SCHEMA.keys()).cast(OUTCOME_SCHEMA).sort(_KEY)  # type: ignore[arg-type]
+    return joined.select(OUTCOME_SCHEMA.keys()).cast(OUTCOME_SCHEMA).sort(_KEY)
 
 
 def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:

@@ -4,7 +4,7 @@ Rows under contract, the rows it refused with their reasons, or the provider's w
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -23,14 +23,16 @@ from spot.sources.currencies import ruled_table
 SOURCE_TABLES: dict[str, TableContract] = {
     contract.name: contract for contract in (*RAW_TABLES, *LIVE_TABLES)
 }
-REJECTED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "table": pl.String,
-    "zone": pl.String,
-    "series": pl.String,
-    "delivery_start_utc": UTC_INSTANT,
-    "value": pl.Float64,
-    "reason": pl.String,
-}
+REJECTED_SCHEMA = pl.Schema(
+    {
+        "table": pl.String(),
+        "zone": pl.String(),
+        "series": pl.String(),
+        "delivery_start_utc": UTC_INSTANT,
+        "value": pl.Float64(),
+        "reason": pl.String(),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,10 @@ class ParsedDocument:
     """Table name to accepted rows under contract; tables without rows are absent."""
     rejected: pl.DataFrame
     """Refused rows under `REJECTED_SCHEMA`."""
+    outside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
+    """Rows of other days than were asked for, under `REJECTED_SCHEMA`: a provider may send more, and that is no
+    fault.
+    """
     no_data: str = ""
     """The provider's words when it says that it has nothing (yet); empty otherwise."""
 
@@ -90,6 +96,11 @@ class ParsedDocument:
     def n_rows(self) -> int:
         """Accepted rows of all tables."""
         return sum(frame.height for frame in self.tables.values())
+
+    @property
+    def n_rejected(self) -> int:
+        """Rows that are not accepted."""
+        return self.rejected.height + self.outside.height
 
 
 def value_column(table: str) -> str:
@@ -115,18 +126,17 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
             nothing but refused spans.
     """
     tables: dict[str, list[pl.DataFrame]] = {}
-    rejected: list[pl.DataFrame] = []
+    none = pl.DataFrame(schema=REJECTED_SCHEMA)
+    rejected, outside = [none], [none]
     for part in _merge(points):
         frame = _frame(source, capture, part)
-        outside = _outside(capture)
-        reason = (
-            pl.lit(part.refusal)
-            if part.refusal
-            else pl.when(outside).then(pl.lit("outside the span that was asked for")).otherwise(pl.lit(""))
-        )
-        judged = frame.with_columns(reason.alias("reason"))
-        rejected.append(_rejections(part.table, judged.filter(pl.col("reason") != "")))
-        tables.setdefault(part.table, []).append(judged.filter(pl.col("reason") == "").drop("reason"))
+        if part.refusal:
+            rejected.append(_rejections(part.table, frame, part.refusal))
+            continue
+        is_outside = _outside(capture)
+        other_days = frame.filter(is_outside)
+        outside.append(_rejections(part.table, other_days, "outside the span that was asked for"))
+        tables.setdefault(part.table, []).append(frame.filter(~is_outside))
     accepted: dict[str, pl.DataFrame] = {}
     for table, frames in tables.items():
         rows = pl.concat(frames)
@@ -135,8 +145,9 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
         rejected.append(_rejections(table, checked.rejected))
         if checked.accepted.height:
             accepted[table] = checked.accepted.sort("series", "delivery_start_utc")
-    refused = pl.concat(rejected) if rejected else pl.DataFrame(schema=REJECTED_SCHEMA)
-    return ParsedDocument(source=source, what=what, tables=accepted, rejected=refused)
+    return ParsedDocument(
+        source=source, what=what, tables=accepted, rejected=pl.concat(rejected), outside=pl.concat(outside)
+    )
 
 
 def _merge(points: Sequence[Points]) -> list[Points]:
@@ -256,12 +267,13 @@ def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
         )
 
 
-def _rejections(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+def _rejections(table: str, rows: pl.DataFrame, reason: str | None = None) -> pl.DataFrame:
+    """Refused rows with their own reason, or with one for all."""
     return rows.select(
         pl.lit(table).alias("table"),
         "zone",
         "series",
         "delivery_start_utc",
         pl.col(value_column(table)).alias("value"),
-        "reason",
-    ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+        pl.col("reason") if reason is None else pl.lit(reason).alias("reason"),
+    ).cast(REJECTED_SCHEMA)

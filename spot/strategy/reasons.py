@@ -58,7 +58,7 @@ def signal_reasons(
             text=pl.lit(text),
         )
         parts.append(likeness_row.select(SIGNAL_REASONS.columns.keys()))
-    return pl.concat(parts).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)  # type: ignore[arg-type]
+    return pl.concat(parts).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)
 
 
 def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *, n: int = 5) -> pl.DataFrame:
@@ -80,7 +80,7 @@ def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *
         .group_by(*keyed.columns, "feature", maintain_order=True)
         .agg(pl.col("contribution_eur_per_mwh").sum())
     )
-    return _ranked(summed, n, digits=2).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)  # type: ignore[arg-type]
+    return _ranked(summed, n, digits=2).cast(SIGNAL_REASONS.schema).sort(SIGNAL_REASONS.key)
 
 
 def _kind_of(name: str) -> str:

@@ -90,7 +90,7 @@ def signal_frame(
         is_firm=pl.lit(proposal.is_firm),
         limits_applied=pl.lit(cut),
     )
-    return with_signal_ids(frame).select(SIGNALS.columns.keys()).cast(SIGNALS.schema)  # type: ignore[arg-type]
+    return with_signal_ids(frame).select(SIGNALS.columns.keys()).cast(SIGNALS.schema)
 
 
 def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
@@ -206,4 +206,4 @@ def curve_frame(
         orient="row",
     )
     rows = frame.drop("volume_mw").with_row_index("unit").join(table, on="unit", how="inner")
-    return rows.select(BID_CURVES.columns.keys()).cast(BID_CURVES.schema).sort("delivery_start_utc", "step")  # type: ignore[arg-type]
+    return rows.select(BID_CURVES.columns.keys()).cast(BID_CURVES.schema).sort("delivery_start_utc", "step")

@@ -126,7 +126,7 @@ def _under_control(
     return (
         final,
         events,
-        conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema),  # type: ignore[arg-type]
+        conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema),
         limited.requests_halt,
     )
 

@@ -62,7 +62,7 @@ def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
         pl.col("interval_start_utc").alias("delivery_start_utc"),
         pl.col("available_mw").alias("value"),
         "reason",
-    ).cast(REJECTED_SCHEMA)  # type: ignore[arg-type]
+    ).cast(REJECTED_SCHEMA)
     return ParsedDocument(
         source=SOURCE,
         what=what,

@@ -88,7 +88,9 @@ def test_rows_of_other_days_are_refused() -> None:
     tomorrow = DAY + timedelta(days=1)
     parsed = parse_entsoe(prices(series(), series(tomorrow)), capture())
     assert parsed.tables["day_ahead_prices"]["delivery_day"].unique().to_list() == [DAY]
-    assert parsed.rejected["reason"].unique().to_list() == ["outside the span that was asked for"]
+    assert parsed.rejected.is_empty()
+    assert parsed.outside["reason"].unique().to_list() == ["outside the span that was asked for"]
+    assert parsed.n_rejected == parsed.outside.height == 96
 
 
 @pytest.mark.parametrize(
