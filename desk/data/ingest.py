@@ -14,6 +14,7 @@ from resources.settings.environment import read_environment
 from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
+from spot.contracts.days import first_day, last_day
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
@@ -99,8 +100,8 @@ def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str
     held = lake.read(
         LOCAL_TABLE,
         zones=[zone],
-        first_day=local["delivery_day"].min(),  # type: ignore[arg-type]
-        last_day=local["delivery_day"].max(),  # type: ignore[arg-type]
+        first_day=first_day(local),
+        last_day=last_day(local),
     )
     own = held.filter(pl.col("source") == SOURCE)
     rows = in_euro(own, lake.read(RATES_TABLE, zones=[zone]), table=table, zone=zone)
@@ -117,10 +118,8 @@ def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str
 
 def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """What earlier files said of the same days."""
-    first, last = rows.select(first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()).row(0)
-    return lake.read(table, zones=[rows["zone"][0]], first_day=first, last_day=last).filter(
-        pl.col("source") == SOURCE
-    )
+    held = lake.read(table, zones=[rows["zone"][0]], first_day=first_day(rows), last_day=last_day(rows))
+    return held.filter(pl.col("source") == SOURCE)
 
 
 def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -129,8 +128,7 @@ def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.Da
     Raises:
         ContractError: so much of the table is wrong that none of it is believed.
     """
-    first = rows["delivery_day"].min()
-    history = lake.read(table, zones=[rows["zone"][0]]).filter(pl.col("delivery_day") < first)
+    history = lake.read(table, zones=[rows["zone"][0]]).filter(pl.col("delivery_day") < first_day(rows))
     verdict = assess_plausibility(table, rows, history)
     if verdict.is_refused:
         reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()

@@ -13,6 +13,7 @@ from resources.settings.environment import desk_resource, prepare_dagster_home, 
 from resources.settings.policies import monitoring_settings
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
+from spot.contracts.days import last_day_or_none
 from spot.errors import ConfigurationError
 from spot.lifecycle.retraining import RetrainCause, decide_retrains, mark
 from spot.market.delivery import delivery_day_of
@@ -75,11 +76,10 @@ def retrain(
         last = (
             through.date()
             if through
-            else lake.read("day_ahead_prices", zones=[name])["delivery_day"].max()
-            or delivery_day_of(name, now)
+            else last_day_or_none(lake.read("day_ahead_prices", zones=[name])) or delivery_day_of(name, now)
         )
         try:
-            train_zone(runner, name, last, cause="person", detail=cause.detail, request_id=request.request_id)  # type: ignore[arg-type]
+            train_zone(runner, name, last, cause="person", detail=cause.detail, request_id=request.request_id)
         except ChainFailedError:
             close_request(lake, request, "failed", now=utc_now())
             raise

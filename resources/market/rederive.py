@@ -16,6 +16,7 @@ import polars as pl
 from resources.lake.lake import Lake
 from resources.market.live_market import HISTORY, LiveMarket
 from resources.providers.provider import ProviderRequest
+from spot.contracts.days import first_day, last_day
 from spot.contracts.tables import find_contract
 from spot.errors import ContractError, SpotdeskError
 from spot.market.delivery import delivery_day_of
@@ -99,8 +100,8 @@ def _missing(lake: Lake, table: str, rows: pl.DataFrame, row: dict[str, Any]) ->
 
     A value that it held at the time of the capture is no new vintage.
     """
-    first, last = rows["delivery_day"].min(), rows["delivery_day"].max()
-    held = lake.read(table, zones=[row["zone"]], first_day=first - HISTORY, last_day=last).filter(  # type: ignore[arg-type, operator]
+    first = first_day(rows)
+    held = lake.read(table, zones=[row["zone"]], first_day=first - HISTORY, last_day=last_day(rows)).filter(
         pl.col("source") == row["source"]
     )
     verdict = assess_plausibility(table, rows, held.filter(pl.col("delivery_day") < first))

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from spot.contracts.days import first_day
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.errors import ForecastError
 from spot.features.known_prices import known_prices
@@ -54,10 +55,10 @@ def make_backtest_forecasts(
     Raises:
         ForecastError: fewer than `min_history_days` days of prices before the first day.
     """
-    known = raw["day_ahead_prices"].filter(pl.col("zone") == zone)["delivery_day"]
-    oldest = known.min()
-    if not isinstance(oldest, date):
+    own = raw["day_ahead_prices"].filter(pl.col("zone") == zone)
+    if own.is_empty():
         raise ForecastError(f"{zone}: no day-ahead prices")
+    oldest = first_day(own)
     start = max(oldest + timedelta(days=HISTORY_DAYS + 1), days[0] - timedelta(days=MAX_HISTORY_DAYS))
     if (days[0] - start).days < min_history_days:
         raise ForecastError(

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from spot.contracts.days import last_day_or_none
 from spot.contracts.vintages import newest_vintage
 from spot.market.clock import by_quarter_hour
 from spot.monitoring.data_quality import (
@@ -141,9 +142,8 @@ def monitor_performance(
     """
     scored = scored_forecasts(forecasts, prices, zone=zone).filter(pl.col("delivery_day") <= last_day)
     outcomes = scored.drop_nulls("price_eur_per_mwh")
-    newest_known = outcomes["delivery_day"].max() if outcomes.height else None
     chunk = timedelta(days=settings.performance.chunk_days)
-    cut = (newest_known if isinstance(newest_known, date) else last_day) - chunk
+    cut = (last_day_or_none(outcomes) or last_day) - chunk
     is_reference = pl.col("delivery_day").is_between(cut - timedelta(days=REFERENCE_FORECAST_DAYS), cut)
     # outcomes that stopped coming more than a chunk ago say nothing of today: an old week is not judged as
     # the newest

@@ -18,6 +18,7 @@ from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.arrays import Floats
+from spot.contracts.days import first_day, last_day
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.contracts.vintages import known_at
 from spot.lifecycle.decision_record import DecisionContext, decision_row
@@ -107,7 +108,7 @@ def shadow_evidence(
     prices = known_at(read_raw(lake, "day_ahead_prices", zone, settings, first_day=None, last_day=None), now)
     if shadow.is_empty() or prices.is_empty():
         return Evidence(candidate_losses=np.empty(0), champion_losses=np.empty(0)), ()
-    days = days_between(_first(shadow), _last(prices))
+    days = days_between(first_day(shadow), last_day(prices))
     champion = forecasts.filter(pl.col("role") == "champion")
     money = lake.read("settlements", zones=[zone], first_day=days[0] if days else None).filter(
         pl.col("known_at_utc") <= now
@@ -230,11 +231,3 @@ def _pnl(settlements: pl.DataFrame, days: Sequence[date]) -> Floats:
 def _by_day(frame: pl.DataFrame, days: Sequence[date]) -> Floats:
     values = dict(frame.select("delivery_day", "value").iter_rows())
     return np.array([values.get(day, np.nan) for day in days], dtype=np.float64)
-
-
-def _first(frame: pl.DataFrame) -> date:
-    return frame["delivery_day"].min()  # type: ignore[return-value]
-
-
-def _last(frame: pl.DataFrame) -> date:
-    return frame["delivery_day"].max()  # type: ignore[return-value]

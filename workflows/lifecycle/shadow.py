@@ -13,6 +13,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
+from spot.contracts.days import last_day
 from spot.contracts.lineage import sources_of
 from spot.contracts.vintages import known_at
 from spot.errors import ContractError
@@ -40,9 +41,9 @@ def shadow_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[
     )
     if prices.is_empty():
         return []
-    last = prices["delivery_day"].max()
-    forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=last - span, last_day=last)  # type: ignore[operator, arg-type]
-    settled = lake.read("settlements", zones=[zone], first_day=last - span, last_day=last).filter(  # type: ignore[arg-type, operator]
+    last = last_day(prices)
+    forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=last - span, last_day=last)
+    settled = lake.read("settlements", zones=[zone], first_day=last - span, last_day=last).filter(
         pl.col("known_at_utc") <= clock.now()
     )
     champion = forecasts.filter(pl.col("role") == "champion")

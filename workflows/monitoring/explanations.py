@@ -12,6 +12,7 @@ from resources.lake.zone_tables import read_features, read_raw
 from resources.models.registry import ModelRegistry
 from resources.settings.zones import Desk
 from spot.arrays import Floats
+from spot.contracts.days import first_day
 from spot.contracts.monitoring_tables import FEATURE_IMPORTANCE
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, ModelNotFoundError
@@ -75,7 +76,7 @@ def shares_of_day(
         "day_ahead_prices",
         zone,
         settings,
-        first_day=features["delivery_day"].min(),  # type: ignore[arg-type]
+        first_day=first_day(features),
         last_day=day,
     )
     panel = build_panel(features, prices, zone=zone)

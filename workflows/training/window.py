@@ -10,6 +10,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw
 from resources.models.training_order import TrainingOrder
 from resources.settings.zones import Desk, ZoneSettings
+from spot.contracts.days import last_day_or_none
 from spot.errors import ForecastError
 from spot.market.delivery import days_between
 
@@ -55,7 +56,7 @@ def _newest_price_day(lake: Lake, zone: str, settings: ZoneSettings, now: dateti
     prices = read_raw(lake, "day_ahead_prices", zone, settings, first_day=None, last_day=None).filter(
         pl.col("available_at_utc") <= now
     )
-    newest = prices["delivery_day"].max()
-    if not isinstance(newest, date):
+    newest = last_day_or_none(prices)
+    if newest is None:
         raise ForecastError(f"zone {zone}: no day-ahead price is known at {now:%Y-%m-%d %H:%M} UTC")
     return newest

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
+from spot.contracts.days import last_day_or_none
 from spot.contracts.table import UTC_INSTANT
 from spot.market.delivery import day_bounds_utc, delivery_day_of
 from spot.market.publication_rules import RULES, published_by_utc
@@ -73,7 +74,7 @@ def freshness_of(
                 .sort("captured_at_utc")
                 .tail(1)
             )
-            newest = own["delivery_day"].max() if own.height else None
+            newest = last_day_or_none(own)
             due = newest_due_day(table, zone, now)
             rows.append({
                 "zone": zone,
@@ -89,8 +90,8 @@ def freshness_of(
     return pl.DataFrame(rows, schema=FRESHNESS_SCHEMA)
 
 
-def _state(newest: object, due: date | None, *, was_asked: bool) -> str:
-    if not isinstance(newest, date):
+def _state(newest: date | None, due: date | None, *, was_asked: bool) -> str:
+    if newest is None:
         return "missing" if was_asked else "not asked"
     return "late" if due is not None and newest < due else "fresh"
 

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from spot.contracts.days import last_day
+
 ESSENTIAL_FEEDS = {"day_ahead_prices": "day_ahead", "load_forecasts": "load"}
 """Raw table to series."""
 GIVEN_UP_DAYS = 14
@@ -29,9 +31,7 @@ def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc:
     newest = []
     for table, series in ESSENTIAL_FEEDS.items():
         known = _known(raw.get(table, pl.DataFrame()), zone, series, as_of_utc)
-        is_gone = known.is_empty() or known["delivery_day"].max() < as_of_utc.date() - timedelta(  # type: ignore[operator]
-            days=GIVEN_UP_DAYS
-        )
+        is_gone = known.is_empty() or last_day(known) < as_of_utc.date() - timedelta(days=GIVEN_UP_DAYS)
         if is_gone and table != "day_ahead_prices":
             continue
         found = _newest_day_utc(known) if known.height else None
