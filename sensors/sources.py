@@ -26,8 +26,9 @@ from resources.lake.lake import Lake
 from resources.market.live_sources import LiveProviders
 from resources.plugins.sources import is_live as is_live_source
 from resources.providers.open_meteo import OpenMeteo
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk, DeskSettings, ZoneSettings
+from resources.settings.zones import Desk, DeskSettings, ZoneSettings
 from resources.trading.alerts import Alerts
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone

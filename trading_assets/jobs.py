@@ -8,17 +8,9 @@ from typing import Any
 
 from dagster import AssetSelection, define_asset_job
 
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from trading_assets.partitions import ONLY_WITH_TAG
 
-RAW = (
-    "day_ahead_prices",
-    "intraday_prices",
-    "imbalance_prices",
-    "load_forecasts",
-    "renewable_forecasts",
-    "load_actuals",
-    "generation_actuals",
-)
 _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
 """Assets that only some desks have: nothing is selected where the desk has none."""
@@ -58,14 +50,14 @@ def _job(
 
 history_loaded = _job(
     "history_loaded",
-    [*RAW, "day_ahead_features"],
+    [*RAW_TABLES_OF_A_ZONE, "day_ahead_features"],
     "Raw data and features of a range of days are in the lake.",
     minutes=120,
     and_where_present=_OWN_FORECASTS,
 )
 signals_ready = _job(
     "signals_ready",
-    [*RAW, "day_ahead_features", *DECIDING, "published_signals", "signal_reasons"],
+    [*RAW_TABLES_OF_A_ZONE, "day_ahead_features", *DECIDING, "published_signals", "signal_reasons"],
     "From new data to signals for one delivery day: the run that has to be done before the gate.",
     minutes=20,
     priority=10,
@@ -123,7 +115,7 @@ database_published = _job(
 
 raw_captured = _job(
     "raw_captured",
-    RAW,
+    RAW_TABLES_OF_A_ZONE,
     "The live sources of a zone were asked once more; what changed is a new vintage.",
     minutes=20,
     and_where_present=_OWN_FORECASTS | _LIVE_FEEDS,

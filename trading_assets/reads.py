@@ -16,7 +16,7 @@ from dagster import (
 
 from resources.market.live_sources import LIVE_ONLY_TABLES
 from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY, family_name
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 

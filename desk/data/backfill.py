@@ -18,9 +18,9 @@ from resources.market.live_market import LiveMarket
 from resources.market.live_sources import LIVE_ONLY_TABLES, make_live_market
 from resources.plugins.sources import SOURCES, is_live
 from resources.settings.environment import desk_settings, provider_secret, provider_urls, read_environment
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
 from spot.market.zones import find_zone
 

@@ -11,10 +11,10 @@ from desk.screen.console import JsonFlag, emit
 from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.days import first_day, last_day
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone

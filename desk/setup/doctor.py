@@ -34,12 +34,13 @@ from resources.settings.environment import (
 from resources.settings.model_profiles import model_profile
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.settings.zones import ZoneSettings
 from resources.trading.alerts import is_channel
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError, SourceUnavailableError, SpotdeskError
 from spot.risk.state import TradingState
 

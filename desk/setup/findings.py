@@ -18,9 +18,10 @@ from resources.plugins.sources import SOURCES, is_live
 from resources.plugins.strategies import STRATEGIES
 from resources.settings.environment import Environment, desk_resource
 from resources.settings.strategies import read_strategy
-from resources.settings.zones import OWN_FORECASTS, RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.settings.zones import OWN_FORECASTS, ZoneSettings
 from resources.wiring import make_registry
 from spot.contracts.lineage import sources_of
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from resources.providers.http import HttpClient, HttpPolicy
 from resources.providers.provider import Provider
 from resources.settings.environment import Environment
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_day_of
 from spot.sources.parsed import Capture, ParsedDocument

@@ -8,7 +8,8 @@ import yaml
 from resources.market.live_sources import LiveProviders
 from resources.plugins.sources import is_live
 from resources.settings.yaml_file import SettingsFile, parse_yaml, read_yaml
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, parse_desk_settings
+from resources.settings.zones import parse_desk_settings
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 

@@ -8,8 +8,9 @@ from datetime import date
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ZoneSettings
+from resources.settings.zones import ZoneSettings
 from spot.contracts.lineage import Lineage, sources_of
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.market.delivery import ZoneDays
 
 _READERS = 4
@@ -105,6 +106,3 @@ def read_features(
         if set(source.names) <= trusted and set(source.assumed_known) == admitted
     ]
     return rows.filter(pl.col("source").is_in(texts))
-
-
-PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")

@@ -19,8 +19,9 @@ from resources.lake.lake import Lake
 from resources.market.live_sources import LIVE_ONLY_TABLES, LiveProviders, make_live_market
 from resources.plugins.sources import is_live
 from resources.settings.environment import provider_secret
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, ScenarioSettings, ZoneSettings
+from resources.settings.zones import ScenarioSettings, ZoneSettings
 from resources.trading.alerts import Alerts
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError
 

@@ -14,8 +14,10 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator
 from resources.plugins.shipped import settings_file
 from resources.plugins.sources import check_feed
 from resources.settings.yaml_file import SettingsFile, read_yaml
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
+from spot.simulation.scenarios import ScenarioName
 from spot.strict_settings import StrictSettings
 from spot.wrong_settings import (
     Place,
@@ -40,21 +42,12 @@ broken shall not keep the others from starting.
 """
 OWN_FORECASTS = "own_weather"
 """Source of the rows that the desk's own forecasts of wind, solar and load write."""
-RAW_TABLES_OF_A_ZONE = (
-    "day_ahead_prices",
-    "intraday_prices",
-    "imbalance_prices",
-    "load_forecasts",
-    "renewable_forecasts",
-    "load_actuals",
-    "generation_actuals",
-)
 
 
 class ScenarioSettings(StrictSettings):
     """A regime change of the simulated market, see `spot/simulation/scenarios.py`."""
 
-    name: Literal["gas_shock", "solar_boom", "mtu_change", "sensor_fault"]
+    name: ScenarioName
     start_day: date
     end_day: date | None = None
 

@@ -14,6 +14,15 @@ RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc", "source")
 """Two providers may say different things about one period at one instant: both stand, and a zone reads those it
 trusts.
 """
+PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
+RAW_TABLES_OF_A_ZONE = (
+    *PRICE_TABLES,
+    "load_forecasts",
+    "renewable_forecasts",
+    "load_actuals",
+    "generation_actuals",
+)
+"""Every table of `RAW_TABLES`, prices first: what each zone has."""
 
 
 def _raw(name: str, description: str, series: tuple[str, ...], **values: Column) -> TableContract:

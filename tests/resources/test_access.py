@@ -8,9 +8,10 @@ import pytest
 
 from resources.lake.access import Access, opened
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_raw_tables
+from resources.lake.zone_tables import read_raw_tables
 from resources.settings.code_version import sources_version
 from resources.settings.zones import ZoneSettings
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.errors import UndeclaredAccessError
 from tests.support.raw_rows import ramp, raw_day
 

@@ -14,7 +14,7 @@ from resources.providers.energy_charts import EnergyCharts
 from resources.providers.entsoe import Entsoe
 from resources.providers.open_meteo import OpenMeteo
 from resources.providers.smard import Smard
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 from spot.market.zones import ALL_ZONES, ZONES

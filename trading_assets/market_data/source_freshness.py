@@ -17,7 +17,8 @@ from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.pictures.asset_metadata import picture, preview, written
 from resources.pictures.desk import publication_lags as lag_picture
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk
+from resources.settings.zones import Desk
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.sources.judging.publication_lag import summarise_lags
 from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.reads import of_every_partition

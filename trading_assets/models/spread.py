@@ -20,7 +20,6 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
 from resources.models.version import SPREAD_FAMILY, VersionFacts
@@ -29,6 +28,7 @@ from resources.settings.code_version import spread_code_version
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.arrays import Floats
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.errors import ForecastError
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread.sources import daily_pinball_losses

@@ -10,13 +10,13 @@ from dagster import AssetExecutionContext, MaterializeResult, MetadataValue
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES
 from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import picture, written
 from resources.pictures.desk import contributions as contributions_picture
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.strategy.reasons import SPREAD
 from trading_assets.declared import AssetResult, declared_asset
 from trading_assets.partitions import covered

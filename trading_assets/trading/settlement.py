@@ -13,10 +13,11 @@ from dagster import (
 )
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, replace_span
+from resources.lake.zone_tables import replace_span
 from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import pnl_curve
 from resources.settings.zones import Desk
+from spot.contracts.raw_tables import PRICE_TABLES
 from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.partitions import covered
 from workflows.decisions.settle import settle_span, unsettled

@@ -19,12 +19,13 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_span
+from resources.lake.zone_tables import read_span
 from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import lineage, written
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.state_folder import StateFolder
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import conformance_result, result
 from trading_assets.declared import AssetResult, Declaration, declared_assets, declared_check

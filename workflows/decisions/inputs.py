@@ -7,13 +7,14 @@ from pathlib import Path
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw_tables, with_desk_curve
+from resources.lake.zone_tables import read_features, read_raw_tables, with_desk_curve
 from resources.models.registry import ModelRegistry
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from resources.trading.state import TradingStateStore
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.market.delivery import ZoneDays
 from spot.risk.exposure import DRIFT_LEVELS
 from spot.strategy.interface import Strategy

@@ -9,11 +9,12 @@ import numpy as np
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw, read_raw_tables
+from resources.lake.zone_tables import read_features, read_raw, read_raw_tables
 from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.lineage import DataSource
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.errors import ForecastError, ModelIntegrityError, ModelNotFoundError
 from spot.features.matrix import build_panel

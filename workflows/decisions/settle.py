@@ -3,9 +3,10 @@
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_raw_tables, read_span
+from resources.lake.zone_tables import read_raw_tables, read_span
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.market.delivery import ZoneDays
 from spot.risk.outcomes import zone_outcomes

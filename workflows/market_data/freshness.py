@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.settings.zones import RAW_TABLES_OF_A_ZONE, Desk
+from resources.settings.zones import Desk
 from spot.contracts.live_tables import PUBLICATION_LAGS
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.market.delivery import delivery_day_of
 from spot.sources.judging.freshness import freshness_of
 from spot.sources.judging.publication_lag import measure_lags

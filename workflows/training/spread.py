@@ -10,10 +10,11 @@ from hashlib import sha256
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import PRICE_TABLES, read_features, read_raw_tables
+from resources.lake.zone_tables import read_features, read_raw_tables
 from resources.settings.code_version import spread_code_version
 from resources.settings.zones import Desk
 from spot.arrays import Floats
+from spot.contracts.raw_tables import PRICE_TABLES
 from spot.market.gates import gate_closure_utc
 from spot.strategy.interface import Strategy
 from spot.strategy.spread.model import CatBoostSpreadSettings

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from spot.contracts.raw_rows import check_raw_rows
+from spot.contracts.raw_tables import RAW_TABLES, RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import find_contract
 from tests.support.raw_rows import VALUE, good_price_row, price_frame, ramp, raw_day
 
@@ -90,3 +91,7 @@ def test_real_imbalance_extremes_are_kept_and_absurd_ones_are_not():
 
 def test_empty_frames_pass():
     assert check_raw_rows(PRICES.empty(), PRICES).accepted.is_empty()
+
+
+def test_every_raw_table_is_one_of_a_zone():
+    assert sorted(RAW_TABLES_OF_A_ZONE) == sorted(contract.name for contract in RAW_TABLES)
