@@ -1,1 +1,1 @@
-"""Walk-forward replay through the functions that serve, and the verdict on promotion."""
+"""What a strategy would have earned: the walk that trades live, over the past, and its report."""
