@@ -23,7 +23,7 @@ from resources.trading.alerts import Alerts
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import TRADED_ZONES
-from spot.strategy.outbox.batch import SilenceVerdict, assess_silence
+from spot.strategy.outbox.silence import SilenceVerdict, assess_silence
 
 
 @run_failure_sensor(

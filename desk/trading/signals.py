@@ -24,7 +24,7 @@ from spot.errors import ModelError
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-from spot.strategy.outbox.batch import valid_signals
+from spot.strategy.outbox.standing import valid_signals
 from spot.strategy.reasons import SIMILAR_DAYS, SPREAD
 
 _HEADINGS = {

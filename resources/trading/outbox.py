@@ -38,14 +38,11 @@ from resources.trading.state import MAX_SENDING_SECONDS, TradingStateStore
 from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError
-from spot.strategy.outbox.batch import (
-    Batch,
-    assess_batch,
-    make_batches,
-    sign,
-    valid_signals,
-)
+from spot.strategy.outbox.batch import Batch, make_batches
 from spot.strategy.outbox.lease import assess_lease
+from spot.strategy.outbox.payload import sign
+from spot.strategy.outbox.refusal import assess_batch
+from spot.strategy.outbox.standing import valid_signals
 
 _LOG = logging.getLogger("spotdesk.publication")
 silence_address_log()

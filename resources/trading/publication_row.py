@@ -7,8 +7,9 @@ from typing import Literal
 import polars as pl
 
 from spot.contracts.signal_tables import PUBLICATIONS
-from spot.strategy.outbox.batch import Batch, csv_payload, json_payload
+from spot.strategy.outbox.batch import Batch
 from spot.strategy.outbox.lease import Lease
+from spot.strategy.outbox.payload import csv_payload, json_payload
 
 Channel = Literal["table", "file", "webhook"]
 

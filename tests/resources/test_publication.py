@@ -20,16 +20,11 @@ from spot.contracts.table import check_rows
 from spot.errors import SourceUnavailableError
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
-from spot.strategy.outbox.batch import (
-    assess_batch,
-    assess_silence,
-    csv_payload,
-    is_signed,
-    json_payload,
-    make_batches,
-    sign,
-    valid_signals,
-)
+from spot.strategy.outbox.batch import make_batches
+from spot.strategy.outbox.payload import csv_payload, is_signed, json_payload, sign
+from spot.strategy.outbox.refusal import assess_batch
+from spot.strategy.outbox.silence import assess_silence
+from spot.strategy.outbox.standing import valid_signals
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.live_desk import LONG_AGO, make_live_desk

@@ -10,7 +10,7 @@ from spot.contracts.raw_tables import PRICE_TABLES
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.market.delivery import ZoneDays
 from spot.risk.outcomes import zone_outcomes
-from spot.strategy.outbox.batch import as_sent
+from spot.strategy.outbox.standing import as_sent
 from spot.strategy.settle import settle_signals
 
 

@@ -1,1 +1,1 @@
-"""The messages that carry published signals: batches, payloads, signatures."""
+"""What leaves the desk: batches, reasons to refuse them, payloads and signatures, silence."""

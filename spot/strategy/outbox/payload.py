@@ -1,0 +1,73 @@
+"""A batch as JSON and CSV, and the signature of a message."""
+
+import hashlib
+import hmac
+import json
+from datetime import date, datetime, timedelta
+
+import polars as pl
+
+from spot.strategy.outbox.batch import Batch
+
+SIGNATURE_TOLERANCE = timedelta(minutes=5)
+
+
+def json_payload(batch: Batch, *, sequence: int, desk_id: str = "", lease: int | None = None) -> bytes:
+    """The batch as JSON, the same bytes for the same arguments; instants as ISO 8601.
+
+    `lease` is the number of the desk's right to send, None on paper: a receiver refuses a lower one than it has seen.
+    """
+    document = {
+        "publication_id": batch.publication_id,
+        "sequence": sequence,
+        "desk_id": desk_id,
+        "lease": lease,
+        "replaces": "every earlier batch of this zone, delivery_day and strategy",
+        "zone": batch.zone,
+        "delivery_day": batch.delivery_day.isoformat(),
+        "strategy": batch.strategy,
+        "mode": batch.mode,
+        "valid_until_utc": batch.valid_until_utc.isoformat(),
+        "signals": [
+            {
+                **{key: _plain(value) for key, value in row.items()},
+                "bid_curve": [list(step) for step in batch.curves.get(row["signal_id"], ())],
+            }
+            for row in batch.signals.to_dicts()
+        ],
+    }
+    return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
+
+
+def csv_payload(batch: Batch, *, desk_id: str = "", lease: int | None = None) -> bytes:
+    """The batch as CSV with a header; a curve is `price:MW` steps parted by spaces."""
+    curves = [
+        " ".join(f"{price:g}:{mw:g}" for price, mw in batch.curves.get(signal, ()))
+        for signal in batch.signals["signal_id"]
+    ]
+    frame = batch.signals.with_columns(
+        bid_curve=pl.Series(curves, dtype=pl.String),
+        publication_id=pl.lit(batch.publication_id),
+        desk_id=pl.lit(desk_id),
+        lease=pl.lit(lease, dtype=pl.Int64),
+    )
+    return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
+
+
+def sign(secret: bytes, timestamp: str, body: bytes) -> str:
+    """HMAC-SHA256 over timestamp, a dot and the body, as `sha256=<hex>` (RFC 2104)."""
+    return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def is_signed(secret: bytes, timestamp: str, body: bytes, signature: str, *, now: datetime) -> bool:
+    """What a receiver checks: the signature is right and not older or newer than five minutes."""
+    try:
+        sent = datetime.fromisoformat(timestamp)
+    except ValueError:
+        return False
+    is_fresh = sent.tzinfo is not None and abs(now - sent) <= SIGNATURE_TOLERANCE
+    return is_fresh and hmac.compare_digest(sign(secret, timestamp, body), signature)
+
+
+def _plain(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime | date) else value
