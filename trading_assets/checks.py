@@ -32,17 +32,18 @@ def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool
     )
 
 
-def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
+def conformance_result(rows: pl.DataFrame, *, youth: str = "", **metadata: Any) -> AssetCheckResult:
     """Limits of the champion's signals as the result of a check.
 
-    An error on a breach and on silence, a warning where a limit denied its day.
+    An error on a breach and on silence, a warning where a limit denied its day. `youth` says why silence is
+    no fault yet.
     """
     champion = rows.filter(pl.col("role") == "champion")
     counts = {
         status: champion.filter(pl.col("status") == status).height
         for status in ("within", "reduced", "breached", "denied")
     }
-    is_error = champion.is_empty() or counts["breached"] > 0
+    is_error = (champion.is_empty() and not youth) or counts["breached"] > 0
     denied = (
         champion.filter(pl.col("status") == "denied")
         .select("strategy", "scope", "limit_name")
@@ -50,9 +51,11 @@ def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
         .rows()
     )
     return AssetCheckResult(
-        passed=not is_error and counts["denied"] == 0,
+        passed=not is_error and not youth and counts["denied"] == 0,
         severity=AssetCheckSeverity.ERROR if is_error else AssetCheckSeverity.WARN,
-        description="denied: " + "; ".join(" ".join(names) for names in denied[:5]) if denied else None,
+        description="denied: " + "; ".join(" ".join(names) for names in denied[:5])
+        if denied
+        else youth or None,
         metadata={"judged": champion.height, "limits": MetadataValue.json(counts), **metadata},
     )
 
@@ -60,7 +63,7 @@ def conformance_result(rows: pl.DataFrame, **metadata: Any) -> AssetCheckResult:
 def status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -> AssetCheckResult:
     """A monitor's stored verdicts on the days of a run as the result of a check.
 
-    A warning on a finding, an error where it is blind or silent.
+    A warning on a finding and where it is too young, an error where it is blind or silent.
     """
     span = covered(context)
     rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)

@@ -68,7 +68,9 @@ def _others(lake: Lake, zone: str, judged: date) -> Iterator[str]:
         if name == "drift" or rows.is_empty():
             continue
         newest = rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
-        worst = next((state for state in ("alert", "cannot_see") if state in newest["status"]), "ok")
+        worst = next(
+            (state for state in ("alert", "cannot_see", "too_young") if state in newest["status"]), "ok"
+        )
         reasons = (
             newest.filter(pl.col("status") == worst)["reason"]
             .drop_nulls()

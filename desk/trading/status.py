@@ -149,7 +149,7 @@ def _worst(lake: Lake, zone: str, table: str) -> str | None:
         if newest is None
         else set(lake.read(table, zones=[zone], first_day=newest, last_day=newest)["status"].to_list())
     )
-    return next((state for state in ("alert", "cannot_see", "ok") if state in found), None)
+    return next((state for state in ("alert", "cannot_see", "too_young", "ok") if state in found), None)
 
 
 def _print_statuses(environment: Environment, record: StateRecord, statuses: list[dict[str, Any]]) -> None:

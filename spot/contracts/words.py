@@ -8,8 +8,8 @@ ROLES: tuple[Role, ...] = get_args(Role)
 Mode = Literal["paper", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
-Status = Literal["ok", "alert", "cannot_see"]
-"""The verdict of a monitor."""
+Status = Literal["ok", "alert", "cannot_see", "too_young"]
+"""The verdict of a monitor: fine, something found, blind though it should see, or not to be judged yet."""
 STATUSES: tuple[Status, ...] = get_args(Status)
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)

@@ -7,6 +7,7 @@ chunks; and PCA reconstruction error for drift of the columns together (NannyML 
 drift detection" and "Data reconstruction with PCA").
 """
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -22,7 +23,7 @@ from spot.monitoring.drift_calculators import (
     reconstruction,
     univariate,
 )
-from spot.monitoring.settings import DriftSettings
+from spot.monitoring.settings import DriftSettings, ReferenceSettings
 
 FEATURE_SCHEMA: dict[str, Any] = {
     "feature": pl.String,
@@ -149,10 +150,18 @@ def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=FEATURE_SCHEMA)
 
 
+def days_needed(window: ReferenceSettings, settings: DriftSettings) -> int:
+    """Days that a column needs from its first one on, until drift of it can be judged against `window`."""
+    reference = max(
+        window.minimum_days, math.ceil((1.0 - settings.maximum_missing_share) * window.recent_days)
+    )
+    return reference + window.gap_days + settings.chunk_days * settings.n_confirming_chunks
+
+
 def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSettings) -> DriftVerdict:
     """One verdict of two, made on the same days by references of their own."""
     features = pl.concat([first.features, second.features])
-    status, texts = _status_of(features, settings)
+    status, texts = status_of(features, settings)
     return DriftVerdict(
         status=status,
         reasons=tuple(dict.fromkeys(texts)),
@@ -168,7 +177,7 @@ def verdict_of_rows(
 ) -> DriftVerdict:
     """The verdict that rows under `FEATURE_SCHEMA` make together; `window` holds the judged days."""
     features = pl.DataFrame(rows, schema=FEATURE_SCHEMA)
-    status, texts = _status_of(features, settings)
+    status, texts = status_of(features, settings)
     days = window["delivery_day"] if window.height else None
     return DriftVerdict(
         status=status,
@@ -183,18 +192,20 @@ def verdict_of_rows(
 def _judge(
     features: pl.DataFrame, reference: pl.DataFrame, window: pl.DataFrame, settings: DriftSettings
 ) -> DriftVerdict:
-    status, texts = _status_of(features, settings)
+    status, texts = status_of(features, settings)
     return _verdict(status, texts, features, reference, window)
 
 
-def _status_of(features: pl.DataFrame, settings: DriftSettings) -> tuple[Status, tuple[str, ...]]:
+def status_of(features: pl.DataFrame, settings: DriftSettings) -> tuple[Status, tuple[str, ...]]:
+    """The verdict that rows under `FEATURE_SCHEMA` make together, and their reasons, findings first."""
     alerting = features.filter(pl.col("status") == "alert")
     together = alerting.filter(pl.col("feature") == RECONSTRUCTION).height > 0
     unseen = features.filter(pl.col("status") == "cannot_see")
-    texts = (*alerting["reason"].to_list(), *unseen["reason"].to_list())
+    young = features.filter(pl.col("status") == "too_young")
+    texts = tuple(text for rows in (alerting, unseen, young) for text in rows["reason"].to_list())
     if together or alerting.height >= settings.n_alerting_features:
         return "alert", texts
-    return ("cannot_see" if unseen.height else "ok"), texts
+    return ("cannot_see" if unseen.height else "too_young" if young.height else "ok"), texts
 
 
 def _verdict(

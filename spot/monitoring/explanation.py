@@ -63,9 +63,17 @@ def feature_shares(
 
 
 def assess_explanations(
-    reference: Mapping[str, float], newest: Mapping[str, float], *, n_days: int, settings: ExplanationSettings
+    reference: Mapping[str, float],
+    newest: Mapping[str, float],
+    *,
+    n_days: int,
+    settings: ExplanationSettings,
+    youth: str = "",
 ) -> ExplanationVerdict:
-    """Compare the mix of the newest days with that of the reference."""
+    """Compare the mix of the newest days with that of the reference.
+
+    `youth` says why there are so few days yet, where that is no fault.
+    """
     names = sorted(set(reference) | set(newest))
     shares = pl.DataFrame(
         {
@@ -80,8 +88,9 @@ def assess_explanations(
             f"cannot see: {n_days} days explained after the version's first ones, {settings.minimum_days}"
             " needed"
         )
-        text = few if reference else "cannot see: nothing of this version was explained"
-        return ExplanationVerdict(status="cannot_see", reasons=(text,), shares=shares, shift=None)
+        text = youth or (few if reference else "cannot see: nothing of this version was explained")
+        status: Status = "too_young" if youth else "cannot_see"
+        return ExplanationVerdict(status=status, reasons=(text,), shares=shares, shift=None)
     difference = {name: newest.get(name, 0.0) - reference.get(name, 0.0) for name in names}
     shift = sum(abs(value) for value in difference.values()) / 2.0
     if shift <= settings.maximum_shift:

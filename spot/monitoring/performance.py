@@ -213,12 +213,15 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
     return float(result[("mae", "upper_threshold")].iloc[-1])
 
 
+def reference_days_needed(settings: PerformanceSettings) -> int:
+    """Days with outcomes that a reference needs: one chunk has no spread to take a limit from."""
+    return max(settings.minimum_reference_days, 2 * settings.chunk_days)
+
+
 def _blindness(n_reference: int, n_judged: int, settings: PerformanceSettings) -> str:
     if n_judged == 0:
         return "cannot see: no rows to judge"
-    n_needed = max(
-        settings.minimum_reference_days, 2 * settings.chunk_days
-    )  # one chunk has no spread to take a limit from
+    n_needed = reference_days_needed(settings)
     if n_reference < n_needed:
         return f"cannot see: reference of {n_reference} days with outcomes, {n_needed} needed"
     return ""

@@ -13,12 +13,13 @@ import polars as pl
 
 from spot.contracts.feature_tables import CALENDAR_FEATURES, FEATURES
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
-from spot.monitoring.drift import DriftVerdict, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift import DriftVerdict, days_needed, fit_drift, judge_drift, merge_verdicts
 from spot.monitoring.drift_calculators import RECONSTRUCTION
 from spot.monitoring.expectation import daily_inputs, is_priced, learn_expectation
 from spot.monitoring.profiles import reference_days
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import first_judged_day
+from spot.monitoring.young import first_days, young_drift
 
 FORECAST_COLUMNS = ("forecast_mean", "forecast_width")
 """Of the champion, EUR/MWh: mean of the point forecast, and mean width of the 80 % interval."""
@@ -48,7 +49,7 @@ def watch_reported(
             "gap_days": drift.price_gap_days,
         }
     )
-    verdicts = []
+    verdicts, began = [], first_days(daily)
     for together, columns, window, limit in (
         ("all powers together", [name for name in names if not is_priced(name)], drift.reference, None),
         (
@@ -64,8 +65,15 @@ def watch_reported(
             )
             has_years = reference.height > 0 and (first_day - reference["delivery_day"][0]).days > 300
             expected = learn_expectation(reference, columns, has_earlier_years=has_years)
-            verdict = judge_drift(
-                fit_drift(expected.remainders(reference), drift, threshold=limit), expected.remainders(judged)
+            verdict = young_drift(
+                judge_drift(
+                    fit_drift(expected.remainders(reference), drift, threshold=limit),
+                    expected.remainders(judged),
+                ),
+                began,
+                n_needed=days_needed(window, drift),
+                last_day=last_day,
+                settings=drift,
             )
             verdicts.append(
                 replace(

@@ -18,13 +18,19 @@ from spot.monitoring.data_quality import (
     without_faulty,
     without_implausible_days,
 )
-from spot.monitoring.drift import DriftVerdict, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift import DriftVerdict, days_needed, fit_drift, judge_drift, merge_verdicts
 from spot.monitoring.drift_calculators import FittedDrift
 from spot.monitoring.expectation import Expectation, daily_inputs, learn_expectation
-from spot.monitoring.performance import PerformanceVerdict, assess_performance, estimate_performance
-from spot.monitoring.price_shift import FittedPrice, fit_price, hourly_prices, judge_price
+from spot.monitoring.performance import (
+    PerformanceVerdict,
+    assess_performance,
+    estimate_performance,
+    reference_days_needed,
+)
+from spot.monitoring.price_shift import PRICE_COLUMN, FittedPrice, fit_price, hourly_prices, judge_price
 from spot.monitoring.profiles import reference_days
-from spot.monitoring.settings import MonitoringSettings
+from spot.monitoring.settings import DriftSettings, MonitoringSettings, PerformanceSettings
+from spot.monitoring.young import first_days, young_drift, young_performance, young_quality, youth
 from spot.scores.naive import weekly_naive_of
 
 _KEYS = ("delivery_day", "delivery_start_utc")
@@ -83,8 +89,21 @@ def monitor_inputs(
         fitted.inputs_fit, fitted.inputs.remainders(daily_inputs(sound, settings.drift).filter(is_judged))
     )
     price = judge_price(fitted.price, hourly_prices(sound, settings.drift).filter(is_judged), settings.drift)
-    drift = merge_verdicts(drift, price, settings.drift)
+    drift = _allow_young(drift, price, sound, last_day=last_day, settings=settings.drift)
     return FeatureWatch(quality=quality, drift=drift)
+
+
+def _allow_young(
+    inputs: DriftVerdict, price: DriftVerdict, sound: pl.DataFrame, *, last_day: date, settings: DriftSettings
+) -> DriftVerdict:
+    """Both verdicts as one, where inputs and price that began so lately are too young."""
+    daily, priced = daily_inputs(sound, settings), hourly_prices(sound, settings)["delivery_day"].min()
+    needed = days_needed(settings.reference, settings)
+    inputs = young_drift(inputs, first_days(daily), n_needed=needed, last_day=last_day, settings=settings)
+    needed = settings.reference.minimum_days + settings.price_gap_days + settings.chunk_days
+    began = {PRICE_COLUMN: priced} if isinstance(priced, date) else {}
+    price = young_drift(price, began, n_needed=needed, last_day=last_day, settings=settings)
+    return merge_verdicts(inputs, price, settings)
 
 
 def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> DataQualityVerdict:
@@ -94,11 +113,12 @@ def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSet
     since = last_day - timedelta(
         days=settings.data_quality.judged_days + settings.data_quality.reference_days
     )
-    return assess_data_quality(
+    verdict = assess_data_quality(
         watched.filter(~is_judged, pl.col("delivery_day") > since),
         watched.filter(is_judged),
         settings.data_quality,
     )
+    return young_quality(verdict, first_days(watched), last_day=last_day, settings=settings.data_quality)
 
 
 def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
@@ -134,7 +154,8 @@ def monitor_performance(
     """Judge the forecasts of one role up to `last_day`.
 
     Args:
-        forecasts: rows of `day_ahead_forecasts` of one zone and role.
+        forecasts: rows of `day_ahead_forecasts` of one zone and role; those of days after `last_day` only say
+            that forecasts begin later.
         prices: rows of the raw table `day_ahead_prices`, all vintages.
         zone: bidding zone.
         last_day: newest delivery day to judge.
@@ -152,10 +173,24 @@ def monitor_performance(
         outcomes.filter(is_reference), outcomes.filter(is_judged), settings.performance
     )
     newest = scored.filter(pl.col("delivery_day") > last_day - chunk)
+    estimated = estimate_performance(outcomes.filter(is_reference), newest, settings.performance)
+    known_through = newest_known if isinstance(newest_known, date) else last_day
+    reason = _youth_of(forecasts, last_day, known_through, settings.performance)
     return PerformanceWatch(
-        realised=realised,
-        estimated=estimate_performance(outcomes.filter(is_reference), newest, settings.performance),
+        realised=young_performance(realised, reason), estimated=young_performance(estimated, reason)
     )
+
+
+def _youth_of(
+    forecasts: pl.DataFrame, last_day: date, known_through: date, settings: PerformanceSettings
+) -> str:
+    """Why the forecasts, known to outcome up to a day, cannot be judged yet; empty where they can, or have stopped."""
+    began, newest = forecasts["delivery_day"].min(), forecasts["delivery_day"].max()
+    has_stopped = isinstance(newest, date) and newest <= last_day - timedelta(days=settings.chunk_days)
+    if not isinstance(began, date) or has_stopped:
+        return ""
+    n_needed = reference_days_needed(settings) + settings.chunk_days
+    return youth("the forecasts", began=began, n_needed=n_needed, last_day=known_through)
 
 
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from trading_assets.partitions import covered
 from trading_assets.reads import PRICE_MODELS, of_zone
 from workflows.monitoring.alerts import alert_on, alert_on_limits
 from workflows.monitoring.explanations import explain_newest_day
-from workflows.monitoring.judge_forecasts import conformance_of_weeks, judge_performance
+from workflows.monitoring.judge_forecasts import conformance_of_weeks, judge_performance, youth_of_limits
 from workflows.monitoring.rows import conformance_by_limit
 
 GROUP = "monitoring"
@@ -105,7 +105,8 @@ def risk_limit_conformance(
     """
     span = covered(context)
     rows = conformance_of_weeks(span, lake)
-    alert_on_limits(rows, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
+    if rows.height or not youth_of_limits(span, lake):
+        alert_on_limits(rows, alerts, zone=span.zone, last_day=span.last_day, now=clock.now())
     counts = rows.group_by("status").len().sort("status").iter_rows()
     facts: dict[str, Any] = {f"rows_{status}": n for status, n in counts}
     use = preview(conformance_by_limit(rows).head(_SHOWN_LIMITS), _SHOWN_LIMITS)
@@ -120,9 +121,11 @@ def risk_limit_conformance(
 def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Fails on a breach, and on silence: a zone without conformance rows was not judged.
 
-    Warns where a limit was missing or could not be measured.
+    Warns where a limit was missing or could not be measured, and where nothing was decided yet.
     """
-    return conformance_result(read_span(lake, "limit_conformance", covered(context)))
+    span = covered(context)
+    rows = read_span(lake, "limit_conformance", span)
+    return conformance_result(rows, youth=youth_of_limits(span, lake) if rows.is_empty() else "")
 
 
 @declared_check(

@@ -80,7 +80,7 @@ def book_before(span: ZoneDays, lake: Lake) -> Book:
 def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, str]:
     """Per day the newest verdict on drift of an earlier day, the worst of its features.
 
-    `not_assessed` where there is none. A verdict on a day rests on inputs as of that day's gate, so that none
+    `not_assessed` where there is none; inputs too young to be judged count as not seen. A verdict on a day rests on inputs as of that day's gate, so that none
     of it was unknown at the gate of the next day.
     """
     rows = lake.read(
@@ -89,9 +89,10 @@ def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, st
         first_day=days[0] - timedelta(days=DRIFT_DAYS),
         last_day=days[-1] - timedelta(days=1),
     )
+    seen = pl.col("status").replace("too_young", "cannot_see")
     verdicts = {
         day: max(statuses, key=DRIFT_LEVELS.__getitem__)
-        for day, statuses in rows.group_by("delivery_day").agg(pl.col("status").unique()).iter_rows()
+        for day, statuses in rows.group_by("delivery_day").agg(seen.unique()).iter_rows()
     }
     return {day: _newest_before(verdicts, day) for day in days}
 

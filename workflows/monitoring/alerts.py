@@ -101,7 +101,7 @@ def alert_on(
 def alert_on_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
     """Raise one alert when the limits of the newest day were not measured, once for as long as it lasts.
 
-    `rows` are those of `limit_conformance` around it.
+    `rows` are those of `limit_conformance` around it. Call it only where the zone has decided before.
     """
     measured = rows["delivery_day"].unique().sort().to_list()
     if last_day in measured:

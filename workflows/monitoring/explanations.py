@@ -1,7 +1,7 @@
 """Which features carried the newest forecast of the version that serves, and how that compares with its first days. No asset is defined here."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -21,6 +21,7 @@ from spot.market.delivery import ZoneDays
 from spot.monitoring.explanation import ExplanationVerdict, assess_explanations, feature_shares
 from spot.monitoring.settings import ExplanationSettings
 from workflows.forecasting.warm_models import give_back, take_forecaster
+from workflows.monitoring.begun import has_begun
 
 TABLE = FEATURE_IMPORTANCE.name
 _UNSEEN = "all features together"
@@ -46,6 +47,9 @@ def explain_newest_day(
     rows = importance_rows(shares, zone=zone, day=day, version=version)
     lake.replace(TABLE, rows, zone=zone, first_day=day, last_day=day)
     verdict = judge_shares(lake, zone, version, last_day=day, settings=settings)
+    if version == "none" and not has_begun(lake, "day_ahead_forecasts", zone, by=day):
+        reasons = (f"too young: no forecast was made yet up to {day}",)
+        verdict = replace(verdict, status="too_young", reasons=reasons)
     judged = judged_rows(rows, verdict)
     report = lake.replace(TABLE, judged, zone=zone, first_day=day, last_day=day)
     return ExplainedDay(version=version, verdict=verdict, rows=judged, report=report)
@@ -119,7 +123,19 @@ def judge_shares(
     days = stored["delivery_day"].unique().sort()
     first, newest = days.head(settings.minimum_days), days.tail(settings.minimum_days)
     n_days = newest.filter(~newest.is_in(first.implode())).len() if days.len() else 0
-    return assess_explanations(_mean(stored, first), _mean(stored, newest), n_days=n_days, settings=settings)
+    n_missing = 2 * settings.minimum_days - days.len()
+    is_young = last_day in days.to_list() and n_missing > 0
+    youth = (
+        f"too young: {days.len()} days of version {version} explained, {2 * settings.minimum_days} needed:"
+        f" explained every day, it can be judged from {last_day + timedelta(days=n_missing)}"
+    )
+    return assess_explanations(
+        _mean(stored, first),
+        _mean(stored, newest),
+        n_days=n_days,
+        settings=settings,
+        youth=youth if is_young else "",
+    )
 
 
 def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str) -> pl.DataFrame:

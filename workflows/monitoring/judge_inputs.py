@@ -1,7 +1,8 @@
 """Judging the newest inputs of a zone and the forecast made of them, up to the newest day of a span."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 import polars as pl
 
@@ -9,10 +10,13 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features
 from resources.settings.zones import Desk
 from spot.market.delivery import ZoneDays
+from spot.monitoring.data_quality import DataQualityVerdict
 from spot.monitoring.drift import DriftVerdict
-from spot.monitoring.reported import watch_reported
+from spot.monitoring.reported import FORECAST_COLUMNS, watch_reported
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, monitor_inputs
+from spot.monitoring.young import with_reasons, young_columns
+from workflows.monitoring.begun import has_begun
 from workflows.monitoring.rows import (
     drift_rows,
     quality_rows,
@@ -20,6 +24,8 @@ from workflows.monitoring.rows import (
     reference_since,
     verdict_rows,
 )
+
+Verdict = TypeVar("Verdict", DataQualityVerdict, DriftVerdict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +51,15 @@ def judge_inputs(
     champion = forecasts.filter(pl.col("role") == "champion")
     watch = monitor_inputs(features, last_day=day, settings=settings)
     reported = watch_reported(features, champion, last_day=day, settings=settings)
+    if champion.is_empty() and not has_begun(lake, "day_ahead_forecasts", zone, by=day):
+        reported = young_columns(
+            reported, FORECAST_COLUMNS, "too young: no forecast was made yet", settings.drift
+        )
+    if features.is_empty() and not has_begun(lake, "day_ahead_features", zone, by=day):
+        watch, reported = (
+            FeatureWatch(quality=_young(watch.quality), drift=_young(watch.drift)),
+            _young(reported),
+        )
     return JudgedInputs(
         watch=watch,
         reported=reported,
@@ -56,3 +71,12 @@ def judge_inputs(
             "reported_drift": verdict_rows(reported, zone=zone, last_day=day),
         },
     )
+
+
+def _young(verdict: Verdict) -> Verdict:
+    """The verdict on a zone whose inputs are not there yet: too young, in every row."""
+    text = "too young: the zone has no inputs yet"
+    if isinstance(verdict, DriftVerdict):
+        rows = with_reasons(verdict.features, pl.repeat(text, verdict.features.height, eager=True))
+        return replace(verdict, status="too_young", reasons=(text,), features=rows)
+    return replace(verdict, status="too_young", reasons=(text,))

@@ -49,7 +49,7 @@ def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFr
             "series": "all series",
             "check": "reference",
             "n_rows": 0,
-            "status": "cannot_see",
+            "status": watch.quality.status,
             "reason": "; ".join(watch.quality.reasons),
         }
         checks = pl.DataFrame([blind], schema=checks.schema)
