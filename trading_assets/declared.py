@@ -99,11 +99,10 @@ class Declaration:
         )
 
     def _shown(self) -> dict[str, Any]:
-        names = dict.fromkeys(read.name for read in as_reads(self.reads))
         earlier = EARLIER_READS.get(self.name, {})
         lines = "\n".join(f"- `{name}`: {why}" for name, why in earlier.items())
         return {
-            "reads": ", ".join(names) or "nothing",
+            **_reads_shown(self.reads),
             "reads_of_earlier_days": MetadataValue.md(lines or "none"),
         }
 
@@ -164,6 +163,7 @@ def declared_check(
             description=description,
             blocking=blocking,
             additional_deps=_check_deps(reads, asset),
+            metadata=_reads_shown(reads),
         )(_judged(body, lambda _: _check_access(f"{asset}:{body.__name__}", reads), {}))
 
     return make
@@ -186,6 +186,7 @@ def declared_checks(
                 description=text,
                 blocking=name in blocking,
                 additional_deps=_check_deps(reads, asset),
+                metadata=_reads_shown(reads),
             )
             for name, text in checks.items()
         ]
@@ -194,6 +195,11 @@ def declared_checks(
         )
 
     return make
+
+
+def _reads_shown(reads: Sequence[str | Read]) -> dict[str, str]:
+    """What the UI shows of them."""
+    return {"reads": ", ".join(dict.fromkeys(read.name for read in as_reads(reads))) or "nothing"}
 
 
 def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:

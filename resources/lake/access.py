@@ -50,6 +50,11 @@ def opened(access: Access) -> Iterator[Access]:
         _OPEN.reset(token)
 
 
+def current() -> Access | None:
+    """The access that is open in this thread."""
+    return _OPEN.get()
+
+
 def note_read(name: str, version: int | None = None) -> None:
     """The lake or the registry is about to read `name`.
 
