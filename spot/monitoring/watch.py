@@ -9,7 +9,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from spot.contracts.days import last_day_or_none
+from spot.contracts.days import first_day, last_day_or_none
 from spot.contracts.vintages import newest_vintage
 from spot.market.clock import by_quarter_hour
 from spot.monitoring.data_quality import (
@@ -174,7 +174,7 @@ def monitor_performance(
     )
     newest = scored.filter(pl.col("delivery_day") > last_day - chunk)
     estimated = estimate_performance(outcomes.filter(is_reference), newest, settings.performance)
-    known_through = newest_known if isinstance(newest_known, date) else last_day
+    known_through = last_day_or_none(outcomes) or last_day
     reason = _youth_of(forecasts, last_day, known_through, settings.performance)
     return PerformanceWatch(
         realised=young_performance(realised, reason), estimated=young_performance(estimated, reason)
@@ -185,12 +185,11 @@ def _youth_of(
     forecasts: pl.DataFrame, last_day: date, known_through: date, settings: PerformanceSettings
 ) -> str:
     """Why the forecasts, known to outcome up to a day, cannot be judged yet; empty where they can, or have stopped."""
-    began, newest = forecasts["delivery_day"].min(), forecasts["delivery_day"].max()
-    has_stopped = isinstance(newest, date) and newest <= last_day - timedelta(days=settings.chunk_days)
-    if not isinstance(began, date) or has_stopped:
+    newest = last_day_or_none(forecasts)
+    if newest is None or newest <= last_day - timedelta(days=settings.chunk_days):
         return ""
     n_needed = reference_days_needed(settings) + settings.chunk_days
-    return youth("the forecasts", began=began, n_needed=n_needed, last_day=known_through)
+    return youth("the forecasts", began=first_day(forecasts), n_needed=n_needed, last_day=known_through)
 
 
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
