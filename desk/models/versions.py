@@ -94,9 +94,7 @@ def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_servin
         "version": version.version,
         "stage": version.stage,
         "serves_now": "yes" if is_serving else "",
-        "model": (
-            version.settings.get("kind") or version.settings.get("name") or version.name.partition(".")[0]
-        ),
+        "model": (version.settings.get("kind") or version.settings.get("name") or version.family),
         "profile": next(
             (name for name, settings in profiles.items() if settings == dict(version.settings)), None
         ),
@@ -118,7 +116,7 @@ def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
 
     Of a model of the spread: pinball loss beside that of past quantiles.
     """
-    if version.name.startswith(SPREAD_FAMILY):
+    if version.family == SPREAD_FAMILY:
         figures = {
             "untouched_days_pinball": "pinball_loss",
             "past_quantiles_pinball": "pinball_loss_of_past_quantiles",

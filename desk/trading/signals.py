@@ -25,6 +25,7 @@ from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.strategy.outbox.standing import valid_signals
+from spot.strategy.readiness.blocking import recorded_stopping_words
 from spot.strategy.reasons import SIMILAR_DAYS, SPREAD
 
 _HEADINGS = {
@@ -99,7 +100,10 @@ def signals(
         return
     if state != "ACTIVE":
         out.print(f"[bold red]{name} is {state}[/bold red]: nothing new leaves")
-    _print(rows, name, delivery_day, explain=explain, flat=flat)
+    events = lake.read("risk_events", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(
+        pl.col("role") == "champion"
+    )
+    _print(rows, events, name, delivery_day, explain=explain, flat=flat)
     for is_spread, what in ((False, "the forecast"), (True, "the expected spread")):
         if told := [_without_prefix(row) for row in why if row["feature"].startswith(SPREAD) is is_spread]:
             _print_contributions(told, what)
@@ -216,7 +220,9 @@ def bars(why: list[dict[str, Any]], *, digits: int = 1) -> list[str]:
     return lines
 
 
-def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: bool) -> None:
+def _print(
+    rows: pl.DataFrame, events: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: bool
+) -> None:
     first = rows.row(0, named=True)
     void = " [bold red]VOID: the gate has closed[/bold red]" if rows["is_void"].all() else ""
     out.print(
@@ -258,13 +264,14 @@ def _print(rows: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: boo
         if explain or own["side"].eq("flat").all():
             out.print(f"  limits that changed it: {own['limits_applied'][0] or 'none'}", soft_wrap=True)
         if own["side"].eq("flat").all():
-            out.print(f"  why flat: {_why_flat(own)}", soft_wrap=True)
+            why = _why_flat(own, events.filter(pl.col("strategy") == strategy))
+            out.print(f"  why flat: {why}", soft_wrap=True)
 
 
-def _why_flat(own: pl.DataFrame) -> str:
+def _why_flat(own: pl.DataFrame, events: pl.DataFrame) -> str:
     """What stopped the whole day; where nothing did, the commonest reason of its units."""
-    blocked = [part for part in own["reasons"][0].split("; ") if part.startswith("blocked by ")]
-    return "; ".join(blocked) or str(own["reasons"].mode().sort()[0]).removeprefix("flat: ")
+    blocked = "; ".join(f"blocked by {words}" for words in recorded_stopping_words(events))
+    return blocked or str(own["reasons"].mode().sort()[0]).removeprefix("flat: ")
 
 
 def _plan_line(own: pl.DataFrame) -> str:

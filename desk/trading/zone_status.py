@@ -58,12 +58,11 @@ def zone_statuses(
 ) -> list[ZoneStatus]:
     """Tomorrow, and after tomorrow's gate also the day whose gate comes next."""
     tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
-    is_decided = now >= gate_closure_utc(zone, tomorrow)
+    days = [tomorrow]
+    if now >= gate_closure_utc(zone, tomorrow):
+        days.append(tomorrow + timedelta(days=1))
     newest = newest_essential(lake, desk, zone, now)
-    return [
-        _of_day(lake, environment, desk, zone, day, now=now, newest=newest)
-        for day in (tomorrow, tomorrow + timedelta(days=1))[: 1 + is_decided]
-    ]
+    return [_of_day(lake, environment, desk, zone, day, now=now, newest=newest) for day in days]
 
 
 def stops(environment: Environment, zone: str) -> tuple[str, ...]:

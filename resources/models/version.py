@@ -53,6 +53,11 @@ class ModelVersion:
     run_id: str
     created_at_utc: datetime
 
+    @property
+    def family(self) -> str:
+        """What it is a model of: `PRICE_FAMILY` or `SPREAD_FAMILY`. The registered name is `family.zone`."""
+        return self.name.partition(".")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFacts:

@@ -12,7 +12,13 @@ import polars as pl
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.contracts.table import check_rows
 from spot.errors import ContractError
-from spot.lifecycle.promotion import SAME_MONEY, PromotionSettings, PromotionVerdict, unit_of_test
+from spot.lifecycle.promotion import (
+    MONEY_TESTS,
+    SAME_MONEY,
+    PromotionSettings,
+    PromotionVerdict,
+    unit_of_test,
+)
 
 _WIDTH = 96
 """Columns of the line of limits, so that it fits a window of 100."""
@@ -114,7 +120,7 @@ def explain_decision(row: dict[str, Any]) -> str:
         lines.append(f"  mean loss: candidate {row['candidate_loss_eur_per_mwh']:.3f}{against} EUR/MWh")
     evidence = json.loads(row["evidence_json"])
     for test in evidence.get("tests") or []:
-        if test["name"].startswith("money") and test["value"] == 0:
+        if test["name"] in MONEY_TESTS and test["value"] == 0:
             lines.append(f"  {test['name']} after {test['n_days']} days: {SAME_MONEY}")
             continue
         mark = "significant" if test["is_significant"] else "not significant"

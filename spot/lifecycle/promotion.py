@@ -101,13 +101,18 @@ class Evidence:
     champion_pnl_eur: Floats | None = None
 
 
+TestName = Literal["error_better", "error_worse", "giacomini_white", "money_better", "money_worse"]
+MONEY_TESTS: tuple[TestName, ...] = ("money_better", "money_worse")
+"""Tests of P&L; the others compare errors."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestOutcome:
     """One test at one look."""
 
     __test__ = False  # not a test class of pytest
 
-    name: str
+    name: TestName
     n_days: int
     p_value: float
     level: float
@@ -134,7 +139,7 @@ class PromotionVerdict:
     next_look_after_days: int | None = None
     sanity: SanityVerdict | None = field(default=None)
 
-    def p_value(self, name: str) -> float | None:
+    def p_value(self, name: TestName) -> float | None:
         """P-value of the newest test called `name`, None when it was not made."""
         return next((test.p_value for test in reversed(self.tests) if test.name == name), None)
 
@@ -188,7 +193,7 @@ def evidence_rows(evidence: Evidence) -> Ints:
 
 def unit_of_test(name: str) -> str:
     """Unit of the mean difference of a test."""
-    return "EUR per day" if name.startswith("money") else "EUR/MWh"
+    return "EUR per day" if name in MONEY_TESTS else "EUR/MWh"
 
 
 def _judge_candidate(

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
+LimitEventKind = Literal["breach", "denied", "state", "override", "override_rejected"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitEvent:
     """One breach, denial or override with its numbers; NaN where nothing could be measured."""
 
-    kind: Literal["breach", "denied", "state", "override", "override_rejected"]
+    kind: LimitEventKind
     scope: str
     limit_name: str
     value: float

@@ -83,7 +83,7 @@ def ask_for_signature(
     """Told when the evidence is in and once a week after it."""
     decisions = lake.read(PROMOTION_DECISIONS.name, zones=[version.zone])
     asked = decisions.filter(pl.col("decision_id") == row["decision_id"][0])["decided_at_utc"][0]
-    is_spread = version.name.startswith(SPREAD_FAMILY)
+    is_spread = version.family == SPREAD_FAMILY
     alerts.send(
         "sign_off_awaited",
         f"version {version.version} of {version.name} may serve and waits for a second person:"

@@ -6,6 +6,7 @@ The limit, state or unfit forecast that took an order away.
 from collections.abc import Sequence
 
 import numpy as np
+import polars as pl
 
 from spot.arrays import Floats
 from spot.risk.limit_event import LimitEvent
@@ -27,6 +28,17 @@ def stopping_words(events: Sequence[LimitEvent]) -> tuple[str, ...]:
     return _merged(
         [event for event in events if event.kind in _TAKES_AWAY and event.action in ("block", "halt")]
     )
+
+
+def recorded_stopping_words(rows: pl.DataFrame) -> tuple[str, ...]:
+    """The same of one decision's rows under the contract `risk_events`.
+
+    None where the forecast was not fit: then no order stood before the limits.
+    """
+    if (rows["kind"] == "not_ready").any():
+        return ()
+    facts = rows.select("kind", "scope", "limit_name", "value", "limit_value", "action", "detail")
+    return stopping_words([LimitEvent(**row) for row in facts.iter_rows(named=True)])
 
 
 def unit_reasons(
@@ -55,18 +67,19 @@ def _before(wanted: float, left: float, blocked: tuple[str, ...], cuts: tuple[st
 
 
 def _merged(events: Sequence[LimitEvent]) -> tuple[str, ...]:
-    scopes: dict[str, list[str]] = {}
+    scopes: dict[tuple[bool, str], list[str]] = {}
     for event in events:
         # A detail begins with its scope; the rest is the same where one fact breaks the same limit of several
         # scopes.
-        scopes.setdefault(event.detail.removeprefix(f"{event.scope} "), []).append(event.scope)
+        words = event.detail.removeprefix(f"{event.scope} ")
+        scopes.setdefault((event.kind == "state", words), []).append(event.scope)
     sentences = [
         (
             words.replace("trading state is ", "the trading state ")
-            if words.startswith("trading state")
+            if is_state
             else f"{words} ({', '.join(found)})"
         )
-        for words, found in scopes.items()
+        for (is_state, words), found in scopes.items()
     ]
     n_more = len(sentences) - _SHOWN
     return (*sentences[:_SHOWN], *([f"{n_more} more limits, see risk_events"] if n_more > 0 else []))

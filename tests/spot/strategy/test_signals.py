@@ -16,6 +16,7 @@ from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.proposals.storage_plan import plan_of
 from spot.strategy.proposals.view import LEVELS
+from spot.strategy.readiness.blocking import recorded_stopping_words
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
@@ -179,6 +180,31 @@ def test_a_halt_and_limits_that_cannot_be_read_come_first_and_are_few_words():
         .all()
     )
     assert unreadable["reasons"].str.contains("16 more limits").all()
+
+
+OLD_MODEL = {
+    "limits": make_book(max_model_age_days={"limit": 120.0, "action": "block"}),
+    "model_age_days": 146.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "n_words"),
+    [
+        (OLD_MODEL, 1),
+        ({"trading_state": TradingState.HALTED}, 1),
+        ({"limits": unreadable_book("no file")}, 4),
+        ({}, 0),
+        ({"forecast": make_request(DAY, SPREAD).forecast.clear(), **OLD_MODEL}, 0),
+    ],
+    ids=["old model", "halted", "no limits", "free", "not ready"],
+)
+def test_the_stored_events_tell_what_stopped_the_day(changes, n_words):
+    decision = decide_signals(make_request(DAY, SPREAD, **changes))
+    said = decision.frame["reasons"][0].split("; ")
+    blocked = [part.removeprefix("blocked by ") for part in said if part.startswith("blocked by ")]
+    assert list(recorded_stopping_words(decision.events)) == blocked
+    assert len(blocked) == n_words
 
 
 def test_a_later_outcome_changes_nothing():
