@@ -12,7 +12,7 @@ from spot.risk.outcomes import reference_curve, zone_outcomes
 from spot.strategy.interface import Strategy
 from spot.strategy.readiness.data_age import essential_data_utc
 from spot.strategy.request import SignalRequest
-from spot.strategy.spread.sources import SpreadMoment
+from spot.strategy.spread.sources import SpreadAtGate
 from spot.walk.inputs import Book, DecisionInstant, WalkInputs, history_days
 
 
@@ -87,7 +87,7 @@ def _spread_quantiles(inputs: WalkInputs, instant: DecisionInstant, strategy: St
         return None
     against = strategy.settled_against
     return source.quantiles(
-        SpreadMoment(inputs.zone, instant.day, instant.as_of_utc, inputs.raw, inputs.features, against)
+        SpreadAtGate(inputs.zone, instant.day, instant.as_of_utc, inputs.raw, inputs.features, against)
     )
 
 

@@ -21,7 +21,7 @@ from spot.features.matrix import build_panel
 from spot.forecast.explain import explain
 from spot.strategy.reasons import signal_reasons, spread_reasons
 from spot.strategy.spread.model import CatBoostSpread
-from spot.strategy.spread.sources import SpreadMoment
+from spot.strategy.spread.sources import SpreadAtGate
 from spot.walk.inputs import HISTORY_DAYS
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
@@ -106,7 +106,7 @@ def _reasons_of_spread(
         model = CatBoostSpread.from_files(
             spreads.files(spreads.version(zone, str(signals["strategy_model_version"][0])))
         )
-        moved = model.contributions(SpreadMoment(zone, day, as_of, raw, features, against).serving_row())
+        moved = model.contributions(SpreadAtGate(zone, day, as_of, raw, features, against).serving_row())
     except (ModelNotFoundError, ModelIntegrityError, ForecastError):
         return SIGNAL_REASONS.empty()
     return spread_reasons(signals, moved)

@@ -16,13 +16,13 @@ from spot.errors import ForecastError, ModelIntegrityError
 from spot.lifecycle.decision_record import decision_row
 from spot.lifecycle.refits import decide_refit
 from spot.strategy.spread.model import CatBoostSpread
-from spot.strategy.spread.sources import SpreadMoment, daily_pinball_losses
+from spot.strategy.spread.sources import SpreadAtGate, daily_pinball_losses
 from workflows.lifecycle.promotion import ask_for_signature, decision_context, record_once
 
 
 def judge_spread(
     version: ModelVersion,
-    moment: SpreadMoment,
+    at_gate: SpreadAtGate,
     days: Sequence[date],
     spreads: ModelRegistry,
     lake: Lake,
@@ -35,10 +35,10 @@ def judge_spread(
 
     Where a second person signs, it waits.
     """
-    losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(version)), moment, days)
+    losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(version)), at_gate, days)
     rival = spreads.champion_before(version.zone, version)
     limits = promotion_settings(desk)
-    theirs = None if rival is None else _losses_of(rival, moment, days, spreads)
+    theirs = None if rival is None else _losses_of(rival, at_gate, days, spreads)
     verdict = decide_refit(losses[:, 0], losses[:, 1], theirs, limits, zone=version.zone)
     row = decision_row(verdict, decision_context(version, rival, now, days), limits)
     record_once(row, lake)
@@ -54,14 +54,14 @@ def judge_spread(
 
 
 def _losses_of(
-    rival: ModelVersion, moment: SpreadMoment, days: Sequence[date], spreads: ModelRegistry
+    rival: ModelVersion, at_gate: SpreadAtGate, days: Sequence[date], spreads: ModelRegistry
 ) -> Floats | None:
     """Of the model that serves, on the days that it never saw.
 
     None where its files are damaged or it cannot read these inputs.
     """
     try:
-        losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(rival)), moment, days)[:, 0]
+        losses = daily_pinball_losses(CatBoostSpread.from_files(spreads.files(rival)), at_gate, days)[:, 0]
     except (ModelIntegrityError, ForecastError):
         return None
     losses[[day <= rival.trained_through for day in days]] = np.nan

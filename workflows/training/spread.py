@@ -18,7 +18,7 @@ from spot.contracts.raw_tables import PRICE_TABLES
 from spot.market.gates import gate_closure_utc
 from spot.strategy.interface import Strategy
 from spot.strategy.spread.model import CatBoostSpreadSettings
-from spot.strategy.spread.sources import LOOKBACK_DAYS, SpreadMoment
+from spot.strategy.spread.sources import LOOKBACK_DAYS, SpreadAtGate
 from spot.walk.forecasts import fingerprint_of_rows
 from workflows.training.window import TrainingWindow
 
@@ -28,7 +28,7 @@ MIN_DAYS = 60
 
 def moment_at(
     window: TrainingWindow, lake: Lake, desk: Desk, strategy: Strategy, *, now: datetime
-) -> SpreadMoment:
+) -> SpreadAtGate:
     """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(
@@ -38,7 +38,7 @@ def moment_at(
         lake, zone, settings, first_day=first, last_day=window.evaluate_through, tables=PRICE_TABLES
     )
     features = read_features(lake, zone, settings, first_day=first, last_day=window.evaluate_through)
-    return SpreadMoment(
+    return SpreadAtGate(
         zone, day, min(now, gate_closure_utc(zone, day)), raw, features, strategy.settled_against
     )
 

@@ -28,7 +28,7 @@ _SERVING_DAYS = LOOKBACK_DAYS + 29
 
 
 @dataclass(frozen=True, slots=True)
-class SpreadMoment:
+class SpreadAtGate:
     """One gate, and the tables from which what was known then can be cut."""
 
     zone: str
@@ -39,7 +39,7 @@ class SpreadMoment:
     """`day_ahead_features`, each day as of its own gate."""
     settled_against: str
 
-    def earlier(self, day: date) -> "SpreadMoment":
+    def earlier(self, day: date) -> "SpreadAtGate":
         """The gate of an earlier day, on the same tables."""
         return replace(self, day=day, gate_utc=min(self.gate_utc, gate_closure_utc(self.zone, day)))
 
@@ -85,12 +85,12 @@ class SpreadMoment:
 class SpreadSource(Protocol):
     """Gives quantiles of a day's spreads, or None where nothing can be said."""
 
-    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+    def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """(P, 9) at the levels of the forecast tables."""
         ...
 
     def version(self, day: date, /) -> str:
-        """Who speaks for the day; `none` where nobody does."""
+        """The version that serves the day; `none` where none does."""
         ...
 
 
@@ -105,12 +105,12 @@ class ServedSpread:
         """Who serves the day; `none` where nobody does."""
         return self.models[day][0] if day in self.models else "none"
 
-    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+    def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """None where no model serves the day or one of its inputs is missing: then there is no position."""
-        if moment.day not in self.models:
+        if at_gate.day not in self.models:
             return None
         try:
-            return self.models[moment.day][1].predict(moment.serving_row())
+            return self.models[at_gate.day][1].predict(at_gate.serving_row())
         except ForecastError:
             return None
 
@@ -136,27 +136,27 @@ class FittedSpread:
         self._fitted_on: date | None = None
         self._minutes = 0
 
-    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+    def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """None until `min_days` days with spreads are known."""
-        minutes = day_ahead_mtu_minutes(moment.zone, moment.day)
+        minutes = day_ahead_mtu_minutes(at_gate.zone, at_gate.day)
         if (
             self._fitted_on is None
-            or moment.day >= self._fitted_on + timedelta(days=self._refit_days)
+            or at_gate.day >= self._fitted_on + timedelta(days=self._refit_days)
             or minutes != self._minutes
         ):
-            self._fit(moment, minutes)
+            self._fit(at_gate, minutes)
         return (
             None
             if self._model is None
-            else ServedSpread({moment.day: ("refitted", self._model)}).quantiles(moment)
+            else ServedSpread({at_gate.day: ("refitted", self._model)}).quantiles(at_gate)
         )
 
     def version(self, _: date, /) -> str:
-        """The day of the fit that speaks; `none` before the first."""
+        """The day on which the serving model was fitted; `none` before the first."""
         return "none" if self._model is None else f"refitted-{self._fitted_on}"
 
-    def _fit(self, moment: SpreadMoment, minutes: int) -> None:
-        inputs, spreads = moment.training_rows(self._window_days)
+    def _fit(self, at_gate: SpreadAtGate, minutes: int) -> None:
+        inputs, spreads = at_gate.training_rows(self._window_days)
         self._model = None
         if inputs.is_empty() or inputs["delivery_day"].n_unique() < self._min_days:
             return
@@ -164,7 +164,7 @@ class FittedSpread:
             self._model = self._make_model().fit(inputs, spreads)
         except ForecastError:
             return
-        self._fitted_on, self._minutes = moment.day, minutes
+        self._fitted_on, self._minutes = at_gate.day, minutes
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,9 +177,9 @@ class NaiveSpread:
     rule: NaiveRule
     size_eur_per_mwh: float = 1000.0
 
-    def quantiles(self, moment: SpreadMoment) -> Floats | None:
+    def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """A certain spread of the rule's sign, so that the full size is traded."""
-        inputs = moment.inputs(moment.past(40), [moment.day])
+        inputs = at_gate.inputs(at_gate.past(40), [at_gate.day])
         if self.rule == "last_week":
             sign = np.nan_to_num(np.sign(inputs["spread_week_mean"].to_numpy()))
         else:
@@ -192,17 +192,17 @@ class NaiveSpread:
 
 
 def daily_pinball_losses(
-    model: SpreadModel, moment: SpreadMoment, days: Sequence[date], *, window_days: int = 182
+    model: SpreadModel, at_gate: SpreadAtGate, days: Sequence[date], *, window_days: int = 182
 ) -> Floats:
     """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate.
 
     NaN where a day has no spread.
 
-    `moment` is a gate at which the spreads of `days` are known.
+    `at_gate` is a gate at which the spreads of `days` are known.
     """
-    past = moment.past((moment.day - min(days)).days + window_days + LOOKBACK_DAYS)
+    past = at_gate.past((at_gate.day - min(days)).days + window_days + LOOKBACK_DAYS)
     losses = [
-        _losses_of(model, moment.inputs(past, [day]), past, moment.zone, day, window_days) for day in days
+        _losses_of(model, at_gate.inputs(past, [day]), past, at_gate.zone, day, window_days) for day in days
     ]
     return np.array(losses, dtype=np.float64).reshape(-1, 2)
 

@@ -30,7 +30,7 @@ from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.proposals.view import LEVELS
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
-from spot.strategy.spread.sources import FittedSpread, NaiveSpread, SpreadMoment
+from spot.strategy.spread.sources import FittedSpread, NaiveSpread, SpreadAtGate
 from spot.walk.inputs import Book
 from spot.walk.signals import walk_signals
 from tests.support.sample_market import make_book, make_forecast
@@ -209,12 +209,12 @@ def test_the_comparison_is_paired_by_day():
 
 
 def test_naive_rules_have_their_side(data):
-    moment = SpreadMoment(
+    at_gate = SpreadAtGate(
         ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), data.raw, data.features, "imbalance"
     )
-    assert (NaiveSpread("always_buy").quantiles(moment) > 0).all()
-    assert (NaiveSpread("always_sell").quantiles(moment) < 0).all()
-    assert NaiveSpread("last_week").quantiles(moment).shape == (96, 9)
+    assert (NaiveSpread("always_buy").quantiles(at_gate) > 0).all()
+    assert (NaiveSpread("always_sell").quantiles(at_gate) < 0).all()
+    assert NaiveSpread("last_week").quantiles(at_gate).shape == (96, 9)
 
 
 def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_unit_changes(data):
@@ -232,8 +232,8 @@ def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_
         lambda: CatBoostSpread(CatBoostSpreadSettings(iterations=60, learning_rate=0.2)), min_days=30
     )
     for day, width in ((date(2025, 9, 29), 24), (date(2025, 10, 3), 96)):
-        moment = SpreadMoment(ZONE, day, gate_closure_utc(ZONE, day), raw, data.features, "imbalance")
-        quantiles = source.quantiles(moment)
+        at_gate = SpreadAtGate(ZONE, day, gate_closure_utc(ZONE, day), raw, data.features, "imbalance")
+        quantiles = source.quantiles(at_gate)
         assert quantiles.shape == (width, len(LEVELS))
         assert (np.diff(quantiles, axis=1) >= 0).all()
         median = quantiles[:, 4]
