@@ -63,7 +63,9 @@ class Proposal:
     risk: Floats
     probability: Floats
     scenarios: Floats
-    """(S, P) past days' gain of one MWh long."""
+    """(S, P) gain of one MWh long on past days. With fewer than 30 of them no value at risk can be measured, and a limit on
+    it denies the position (`spot.risk.value_at_risk`).
+    """
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
     """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding one

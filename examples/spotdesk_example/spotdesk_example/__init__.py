@@ -1,0 +1,1 @@
+"""A strategy, a model and a source of Spotdesk that come from another package."""
