@@ -1,6 +1,7 @@
 """The roof: assets, checks, jobs, schedules, sensors and the resources of one environment.
 
-It loads and merges, and decides nothing. Dagster calls `defs` when it loads the code; importing reads nothing.
+It loads and merges, and decides nothing. Dagster calls `defs` when it loads the code; importing reads
+nothing.
 """
 
 import dagster

@@ -1,4 +1,6 @@
-"""How often a challenger that is no better than the champion is promoted, when its ledger is judged every single day.
+"""How often a challenger is promoted that is no better than the champion.
+
+Its ledger is judged every single day.
 
 Made-up ledgers with known truth, as many as one likes for each of five worlds: the errors of both go up and
 down together, single days are scarce and huge, and what one model loses on the other may last for days. The
@@ -95,7 +97,10 @@ def is_ever_promoted(
 
 
 def false_promotions(task: tuple[str, float, int, int, PromotionSettings]) -> dict[str, Any]:
-    """One world: ledgers, those promoted, the share, and the lower end of its 95 % interval (Clopper and Pearson, 1934)."""
+    """One world: ledgers, those promoted, the share, and the lower end of its 95 % interval.
+
+    The interval is that of Clopper and Pearson (1934).
+    """
     name, ratio, first_seed, n_ledgers, settings = task
     n = sum(is_ever_promoted(WORLDS[name], ratio, first_seed + i, settings) for i in range(n_ledgers))
     low = float(stats.beta.ppf(0.025, n, n_ledgers - n + 1)) if n else 0.0

@@ -1,4 +1,6 @@
-"""What a daily LEAR recalibration costs here, and whether it forecasts as well as the published one, window by window.
+"""What a daily LEAR recalibration costs, and whether it forecasts as well as the published one.
+
+Window by window.
 
     python -m benchmarks.lear --data ../shared/data [--market NP ...] [--json]
 

@@ -66,7 +66,9 @@ POISONS = (
 GAINS = ("sees_wind_and_solar", "learnt_from_good_data", "fresh_after_stale")
 TRULY_BETTER, SLIGHTLY_BETTER = 0.10, 0.02
 LEVEL_ALLOWED = 0.05
-"""Of promotions of a version that is no better, over a whole shadow life. The settings test at a smaller one."""
+"""Of promotions of a version that is no better, over a whole shadow life. The settings test at a smaller
+one.
+"""
 LEAK = "wind_forecast_mw"
 
 

@@ -129,7 +129,10 @@ def _outcome(recorded: RecordedBody, body: bytes) -> str:
 
 
 def cut_us_documents(*, stride: int) -> Iterator[Figure]:
-    """Documents of PJM, ERCOT and the ECB, built to their specification since none is recorded, cut at every byte."""
+    """Documents of PJM, ERCOT and the ECB, cut at every byte.
+
+    They are built to the specification, since none is recorded.
+    """
     n_cuts = n_refused = n_whole = 0
     for parse, body in us_bodies():
         n_whole += parse(body).n_rows > 0

@@ -108,7 +108,10 @@ def _case(zone: str, kind: str, day: date, today: pl.DataFrame, history: pl.Data
 
 
 def judge(case: Case, body: bytes) -> tuple[str, bool]:
-    """Why the document or a part of it is refused (empty: all of it is accepted), and whether a wrong or partial day got through."""
+    """Why the document is refused, and whether a wrong or partial day got through.
+
+    The reason is empty where all of it is accepted.
+    """
     start, end = day_bounds_utc(case.zone, case.day)
     try:
         parsed = parse_entsoe(

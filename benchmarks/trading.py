@@ -129,9 +129,12 @@ def storage_rows(
     admit: frozenset[str],
     keep: Path | None,
 ) -> Iterator[dict[str, Any]]:
-    """Per zone one row: shares of perfect foresight of our forecast and of the naive one, and whether the difference is sure.
+    """One row per zone: shares of perfect foresight of our forecast and of the naive one.
 
-    Forecasts that were walked are kept in `keep` and used again; empty the folder after a change of the engine.
+    It says whether the difference is significant.
+
+    Forecasts that were walked are kept in `keep` and used again; empty the folder after a change of the
+    engine.
     """
     for zone in zones:
         raw = MarketFiles(path=str(data)).tables(zone)
@@ -211,7 +214,10 @@ def _told(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @app.command()
 def spread(data: DataOption = DATA, zone: ZoneOption = None, as_json: JsonFlag = False) -> None:
-    """Day-ahead against intraday VWAP and imbalance, beside naive rules; no edge is a finding, not a failure."""
+    """Day-ahead against intraday VWAP and imbalance, beside naive rules.
+
+    No edge is a finding, not a failure.
+    """
     cases = tuple(case for case in SPREAD_CASES if not zone or case.zone in zone)
     rows = _told(spread_rows(data, cases))
     emit([{key: row[key] for key in _SPREAD_COLUMNS} for row in rows], as_json=as_json, title="spread")
@@ -236,7 +242,10 @@ def storage(  # noqa: PLR0913 - an option of a command is an argument of its fun
     keep: Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """A battery of 1 MW and 2 MWh; exit code 1 where a zone misses 90 % of perfect foresight or the naive forecast."""
+    """A battery of 1 MW and 2 MWh.
+
+    Exit code 1 where a zone misses 90 % of perfect foresight or the naive forecast.
+    """
     rows = _told(
         storage_rows(
             data,

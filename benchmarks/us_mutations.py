@@ -152,7 +152,10 @@ class Recorded:
 
 
 def judge(case: Case, body: bytes, truth: list[Any]) -> tuple[str, bool]:
-    """Why the document or a part of it is refused (empty: all of it is accepted), and whether a wrong or partial day got through."""
+    """Why the document is refused, and whether a wrong or partial day got through.
+
+    The reason is empty where all of it is accepted.
+    """
     table = _TABLES[case.kind]
     try:
         parsed = case.parse(body)

@@ -113,7 +113,10 @@ def series_is_late(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> Sens
 
 
 def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetime) -> list[tuple[str, str]]:
-    """Zone and message of every series for tomorrow that is due before the gate and is not there, from three hours before the gate on."""
+    """Zone and message of every series for tomorrow that is due before the gate and missing.
+
+    The alarm begins three hours before the gate.
+    """
     day = tomorrow_of(delivery_day_of(zone, now))
     gate = gate_closure_utc(zone, day)
     if not gate - _BEFORE_GATE <= now < gate:

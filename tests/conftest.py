@@ -15,8 +15,8 @@ settings.load_profile("spotdesk")
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# The desk of whoever runs the tests, in the checkout or named by a variable, is not theirs: a test that wants a desk
-# makes one. The settings of a home that is no desk are the templates.
+# The desk of whoever runs the tests, in the checkout or named by a variable, is not theirs: a test that wants
+# a desk makes one. The settings of a home that is no desk are the templates.
 os.environ["SPOTDESK_HOME"] = str(ROOT / ".no_desk_of_the_tests")
 for _name in ("SPOTDESK_CONF", "SPOTDESK_LAKE_URI", "MLFLOW_TRACKING_URI", "SPOTDESK_ANALYST_DATABASE"):
     os.environ.pop(_name, None)

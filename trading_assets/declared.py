@@ -1,9 +1,9 @@
 """How assets and checks are declared: what one reads stands once, and the rest follows from that.
 
-From `reads` follow the dependencies in the graph and what the body may touch: the lake and the registry refuse
-the rest (`resources/lake/access.py`). Each event says which version of which table was read. The data version
-of an asset with a table is a hash over the rows it wrote of the event's day, so that the same rows again make
-nothing stale; its code version is a hash over the sources that its work rests on.
+From `reads` follow the dependencies in the graph and what the body may touch: the lake and the registry
+refuse the rest (`resources/lake/access.py`). Each event says which version of which table was read. The data
+version of an asset with a table is a hash over the rows it wrote of the event's day, so that the same rows
+again make nothing stale; its code version is a hash over the sources that its work rests on.
 """
 
 import inspect
@@ -133,7 +133,10 @@ def declared_asset(
 def declared_assets(
     *, per: Scope, assets: Sequence[Declaration], name: str | None = None, pool: str | None = None
 ) -> Callable[[Body], AssetsDefinition]:
-    """A function that makes several assets in one step and yields a `MaterializeResult` of each, in their order."""
+    """A function that makes several assets in one step.
+
+    It yields a `MaterializeResult` of each, in their order.
+    """
 
     def make(body: Body) -> AssetsDefinition:
         tables = {one.name: (*((one.table,) if one.table else ()), *one.writes) for one in assets}
@@ -176,7 +179,10 @@ def declared_checks(
     reads: Sequence[str | Read] = (),
     blocking: Sequence[str] = (),
 ) -> Callable[[Body], AssetChecksDefinition]:
-    """A function that makes several checks of one asset in one step: name to description, and which of them block."""
+    """A function that makes several checks of one asset in one step.
+
+    Name to description, and which of them block.
+    """
 
     def make(body: Body) -> AssetChecksDefinition:
         specs = [
@@ -211,7 +217,10 @@ def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:
 
 
 def _rows_per_day(assets: Sequence[Declaration]) -> dict[str, RowsPerDay]:
-    """Asset to the rows that make a day of it materialised, with the assets whose tables get rows from these."""
+    """Asset to the rows that make a day of it materialised.
+
+    With the assets whose tables get rows from these.
+    """
     tables = {one.name: [one.table] if one.table else list(one.writes) for one in assets}
     own = {one.name: rows_of(tables[one.name], one.source) for one in assets if tables[one.name]}
     others = {
@@ -221,7 +230,10 @@ def _rows_per_day(assets: Sequence[Declaration]) -> dict[str, RowsPerDay]:
 
 
 def _check_deps(reads: Sequence[str | Read], asset: str) -> list[AssetDep]:
-    """Those of a check: a desk may lack an optional asset, and a check keeps the dependencies it is made with."""
+    """Dependencies of a check.
+
+    A desk may lack an optional asset, and a check keeps the dependencies it is made with.
+    """
     return [dep for dep in _deps(reads, but=asset) if dep.asset_key.to_user_string() not in OPTIONAL]
 
 

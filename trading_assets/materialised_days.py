@@ -1,8 +1,9 @@
 """Days that the partitions page shows as materialised: those that have rows, and no other.
 
-Dagster records the partitions of a run, whether or not they got rows, and no day beside them. An asset of a zone
-and a day therefore records the other days of its run that have rows, before Dagster records the run's own; and
-its hook takes back the run's own where they have none. Days outside the partitions of the graph are left alone.
+Dagster records the partitions of a run, whether or not they got rows, and no day beside them. An asset of a
+zone and a day therefore records the other days of its run that have rows, before Dagster records the run's
+own; and its hook takes back the run's own where they have none. Days outside the partitions of the graph are
+left alone.
 """
 
 import inspect

@@ -1,8 +1,8 @@
 """Partitions: zone x delivery day for everything of a day, zone for models; and what a run covers.
 
-An asset by itself has every zone and every day since 2015. `make_partitions` makes those of a desk, for its graph
-in the UI: its own zones, and the days of the newest `partition_years`. A row of an earlier day stays in the lake
-and keeps counting; it is no partition.
+An asset by itself has every zone and every day since 2015. `make_partitions` makes those of a desk, for its
+graph in the UI: its own zones, and the days of the newest `partition_years`. A row of an earlier day stays in
+the lake and keeps counting; it is no partition.
 
 A run covers its partition keys, which are one zone and one contiguous range of days
 (`BackfillPolicy.single_run()`). The tag `spotdesk/first_day` widens a run backwards: all days from there to
@@ -65,7 +65,10 @@ def days_of(partitions: Any) -> tuple[date, date]:
 
 
 def first_partition_day(years: int, today: date) -> date:
-    """First day of this month `years` ago: it moves on with the months, so that keys stay the same for weeks."""
+    """First day of this month `years` ago.
+
+    It moves on with the months, so that keys stay the same for weeks.
+    """
     return date(today.year - years, today.month, 1)
 
 

@@ -25,7 +25,9 @@ RECORDS: Mapping[str, str] = {
     "alerts": "every asset and sensor raises alerts, once each",
     "captures": "what live sources answered; the raw tables hold the rows",
     "exchange_rates": "fetched with the prices of zones that do not trade in euro",
-    "local_currency_prices": "prices of zones that do not trade in euro, as published; their raw table is in euro",
+    "local_currency_prices": (
+        "prices of zones that do not trade in euro, as published; their raw table is in euro"
+    ),
     "promotion_decisions": "one row per decision of the policy or of a person",
     "quarantine": "rows that were refused for some table, each with its reason",
     "retrain_requests": "asked for by sensors and people, closed by the runs that answer them",
@@ -51,7 +53,9 @@ _BEGAN = "its verdicts on earlier days say when a state began, so that it is tol
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     **{table: {table: _REVISED} for table in _RAW},
     "signals": {
-        "signals": "positions of the day before and of other zones use up limits; what was live stays as it was",
+        "signals": (
+            "positions of the day before and of other zones use up limits; what was live stays as it was"
+        ),
         "bid_curves": "curves of days that were live stay as they were sent",
         "risk_events": "events of days that were live stay on record",
         "limit_conformance": "limits of days that were live stay on record",
@@ -59,7 +63,9 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
         "settlements": "the money of the last 400 days uses up the limits on losses",
     },
     "published_signals": {
-        "publications": "a channel that has a batch is not sent it again; messages of a day count against a limit",
+        "publications": (
+            "a channel that has a batch is not sent it again; messages of a day count against a limit"
+        ),
     },
     "data_quality": {"data_quality": _BEGAN},
     "feature_drift": {"feature_drift": _BEGAN},
@@ -121,7 +127,10 @@ def of_zone(name: str, *, by: str | None = None) -> Read:
 
 
 def of_days_before(name: str, *, first: int, last: int) -> Read:
-    """The same zone's rows of the days from `first` to `last` before the delivery day; 1 is the day before."""
+    """The same zone's rows of the days from `first` to `last` before the delivery day.
+
+    1 is the day before.
+    """
     days = TimeWindowPartitionMapping(start_offset=-first, end_offset=-last)
     return Read(
         name,

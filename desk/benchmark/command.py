@@ -1,4 +1,7 @@
-"""`spotdesk benchmark`: how good the forecasts are and what they cost, against what was published and against the usual peers."""
+"""`spotdesk benchmark`: how good the forecasts are and what they cost.
+
+They stand beside published forecasts and the usual peers.
+"""
 
 from pathlib import Path
 from typing import Annotated, Any

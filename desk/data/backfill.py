@@ -1,4 +1,7 @@
-"""`spotdesk backfill`: years of live data into the ledger, month by month, politely, and resumable after any interruption."""
+"""`spotdesk backfill`: years of live data into the ledger, month by month.
+
+It is polite to providers and goes on after any interruption.
+"""
 
 import json
 import logging

@@ -31,7 +31,9 @@ def ingest(
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone of its rows.")],
     as_json: JsonFlag = False,
 ) -> None:
-    """Read a file of market data, judge it like any live source, and add what is believable to the ledger, as source `files`.
+    """Read a file of market data into the ledger, as source `files`.
+
+    It is judged like any live source; what is believable is added.
 
     Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference
     rates of the ledger. The file is refused whole where it is damaged or more than 5 % of a table is wrong;

@@ -1,4 +1,7 @@
-"""`spotdesk demo`: two simulated zones, one regime change, and the whole loop from data to a new champion, in one command."""
+"""`spotdesk demo`: the whole loop from data to a new champion, in one command.
+
+Two simulated zones meet one regime change.
+"""
 
 import shutil
 import time
@@ -124,8 +127,8 @@ def demo(
 
     Nothing leaves this machine.
 
-    Two simulated zones, about 500 days, one regime change. The demo is a desk of its own, in the folder `demo` of
-    the desk or where --home says, and is made anew each time; no other desk is touched.
+    Two simulated zones, about 500 days, one regime change. The demo is a desk of its own, in the folder
+    `demo` of the desk or where --home says, and is made anew each time; no other desk is touched.
     """
     plan = DemoPlan.quick(scenario, seed) if quick else DemoPlan(scenario=scenario, seed=seed)
     environment = make_demo_home(_demo_folder(), plan)
@@ -197,7 +200,10 @@ def run_plan(plan: DemoPlan, environment: Environment) -> ChainReport:
 
 
 def _demo_folder() -> Path:
-    """Where the demo lies: as --home says, else the demo that is in use, else `demo` beside or in the desk."""
+    """Where the demo lies.
+
+    As --home says, else the demo that is in use, else `demo` beside or in the desk.
+    """
     asked, home = home_of_option(), state_home()
     if asked is not None:
         return asked
@@ -205,7 +211,9 @@ def _demo_folder() -> Path:
 
 
 def make_demo_home(home: Path, plan: DemoPlan) -> Environment:
-    """The desk of the demo, made anew: its market stands in its own settings, so every later command works on it.
+    """The desk of the demo, made anew.
+
+    Its market stands in its own settings, so every later command works on it.
 
     Raises:
         ConfigurationError: the folder holds something else than a demo.

@@ -17,7 +17,10 @@ from sqlalchemy.engine import Engine
 
 @contextmanager
 def quick_sqlite() -> Iterator[None]:
-    """Every SQLite connection that SQLAlchemy opens inside the block leaves writing to the operating system (`synchronous = OFF`)."""
+    """SQLite connections opened in the block leave writing to the operating system.
+
+    It sets `synchronous = OFF` on every connection of SQLAlchemy.
+    """
     event.listen(Engine, "connect", _relax)
     try:
         yield

@@ -95,7 +95,10 @@ class DemoSummary:
 
 
 def daily_errors(forecasts: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
-    """Mean absolute error per zone, day, role and model version, beside the naive forecast's (the price a week before)."""
+    """Mean absolute error per zone, day, role and model version.
+
+    The naive forecast's error, the price a week before, stands beside it.
+    """
     scored = [
         scored_forecasts(own, prices.filter(pl.col("zone") == zone), zone=str(zone))
         for (zone,), own in forecasts.partition_by("zone", as_dict=True, maintain_order=True).items()

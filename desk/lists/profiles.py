@@ -9,9 +9,12 @@ from spot.forecast.hourly_forecaster import HourlyForecaster
 
 
 def profiles(*, as_json: JsonFlag = False) -> None:
-    """List the files in `conf/models`, the kind of model that each sets, whether it explains its forecasts, and the zones that use it.
+    """List the files in `conf/models` and what each sets.
 
-    A kind without a file stands at the end. One from a plug-in shows its package, one that cannot be used the reason.
+    The kind of model, whether it explains its forecasts, and the zones that use it.
+
+    A kind without a file stands at the end. One from a plug-in shows its package, one that cannot be used the
+    reason.
     """
     found = entries("models", "kind", MEMBERS, used_by=lambda zone: (zone.model,))
     emit([_row(entry) for entry in found], as_json=as_json, title="profiles")

@@ -31,7 +31,10 @@ class Entry:
     problem: str
 
     def load(self, loader: Callable[[Mapping[str, Any]], Loaded]) -> tuple[Loaded | None, str]:
-        """What `loader` makes of the document, and why it cannot be used; a class without a file only the latter."""
+        """What `loader` makes of the document, and why it cannot be used.
+
+        A class without a file only the latter.
+        """
         if self.problem or self.name is None or self.file is None:
             return None, self.problem
         try:

@@ -15,7 +15,9 @@ _NOT_LIVE = {
 
 
 def sources(*, as_json: JsonFlag = False) -> None:
-    """List the sources of raw rows: what each has, the keys it wants and whether they are set, and the zones that use it.
+    """List the sources of raw rows.
+
+    What each has, the keys it wants and whether they are set, and the zones that use it.
 
     A source from a plug-in shows its package, one that cannot be used the reason.
     """

@@ -9,10 +9,12 @@ from spot.strategy.strategies import load_strategy
 
 
 def strategies(*, as_json: JsonFlag = False) -> None:
-    """List the files in `conf/strategies`, the strategy that each sets, its second price, and the zones that trade by it.
+    """List the files in `conf/strategies` and what each sets.
 
-    A strategy without a file stands at the end. One from a plug-in shows its package, one that cannot be used the
-    reason.
+    The strategy, its second price, and the zones that trade by it.
+
+    A strategy without a file stands at the end. One from a plug-in shows its package, one that cannot be used
+    the reason.
     """
     found = entries("strategies", "strategy", STRATEGIES, used_by=lambda zone: zone.strategies)
     emit([_row(entry) for entry in found], as_json=as_json, title="strategies")

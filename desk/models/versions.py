@@ -1,4 +1,6 @@
-"""`spotdesk models`, `promote`, `rollback`, `explain-decision`: the versions of a zone, and what a person decides about them.
+"""`spotdesk models`, `promote`, `rollback`, `explain-decision`.
+
+The versions of a zone, and what a person decides about them.
 
 Every deed of a person is a row of `promotion_decisions` before it is done, with a name and a reason.
 """

@@ -34,7 +34,9 @@ def backup(
     passphrase_file: _Passphrase = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write the whole desk into one file while its runs go on: settings, ledger, models, Dagster's records, state.
+    """Write the whole desk into one file while its runs go on.
+
+    Settings, ledger, models, Dagster's records, state.
 
     Without --with-secrets the file holds no key and no webhook. Exit code 2: no backup was made.
 
@@ -59,10 +61,12 @@ def restore(
     passphrase_file: _Passphrase = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Restore a desk from a backup into a new folder. It starts halted and on paper, under an identity of its own.
+    """Restore a desk from a backup into a new folder.
 
-    Every file is compared with its checksum first. A person resumes it, and gives it the leases of its live zones,
-    once the other desk does not trade any more. Exit code 2: nothing was restored.
+    It starts halted and on paper, under an identity of its own.
+
+    Every file is compared with its checksum first. A person resumes it, and gives it the leases of its live
+    zones, once the other desk does not trade any more. Exit code 2: nothing was restored.
     """
     source, home = file.expanduser(), folder.expanduser().resolve()
     if not source.is_file():

@@ -44,7 +44,10 @@ class Finding:
 
 
 def plugin_findings() -> Iterator[Finding]:
-    """One line per plug-in of an installed package; one that cannot be used is no fault of a zone without it."""
+    """One line per plug-in of an installed package.
+
+    One that cannot be used is no fault of a zone without it.
+    """
     for registry in (STRATEGIES, MEMBERS, SOURCES):
         for entry in registry.registrations():
             if entry.package:
@@ -68,7 +71,10 @@ def ledger_findings(lake: Lake, settings: dict[str, ZoneSettings]) -> Iterator[F
 
 
 def use_findings(lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Finding]:
-    """Whether the newest forecast, which `spotdesk status` shows, stands on the data that the zone is set to."""
+    """Whether the newest forecast stands on the data that the zone is set to.
+
+    `spotdesk status` shows that forecast.
+    """
     newest = lake.newest_day("day_ahead_forecasts", zone)
     if newest is None:
         return

@@ -91,8 +91,9 @@ def init(
 ) -> None:
     """Make a desk in a folder, or change the zones and sources of one. Nothing outside the folder is written.
 
-    A new desk has the settings of the package in `conf/`, and `.env` for keys, readable by you alone. Settings of a
-    zone that stays are kept, but for its source and fallbacks. Without flags it asks; with flags it never does.
+    A new desk has the settings of the package in `conf/`, and `.env` for keys, readable by you alone.
+    Settings of a zone that stays are kept, but for its source and fallbacks. Without flags it asks; with
+    flags it never does.
 
         spotdesk init ~/desk --zone DE_LU --zone FR --source energy_charts --fallback smard
     """
@@ -160,7 +161,10 @@ def _home(folder: Path | None) -> Path:
 
 
 def _conf_folder(home: Path) -> Path:
-    """Where the settings of the desk lie or will lie: a home that is no desk yet is read with the templates."""
+    """Where the settings of the desk lie or will lie.
+
+    A home that is no desk yet is read with the templates.
+    """
     found = read_environment().conf_folder
     return home / "conf" if found == TEMPLATES / "conf" else found
 

@@ -20,7 +20,9 @@ READ_SECONDS = 8.0
 def ask_once(
     environment: Environment, provider: Provider, zone: str, now: datetime
 ) -> tuple[ParsedDocument, str]:
-    """The answer on yesterday's first table of the provider, asked for and read like any other, and what it was. Nothing is written.
+    """What the provider answered on yesterday's first table.
+
+    It is asked for and read like any other; nothing is written.
 
     Raises:
         ConfigurationError: it has nothing for the zone, or a key is missing or refused.

@@ -43,7 +43,9 @@ def backtest(
         list[str] | None,
         typer.Option(
             "--strategy",
-            help="File in conf/strategies; repeat for more, which trade side by side.  \\[default: the zone's]",
+            help=(
+                "File in conf/strategies; repeat for more, which trade side by side.  \\[default: the zone's]"
+            ),
         ),
     ] = None,
     settled_against: Annotated[
@@ -86,12 +88,14 @@ def backtest(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Trade the past: P&L after costs, drawdown, hit rate, Sharpe, share of perfect foresight, beside naive rivals.
+    """Trade the past: P&L after costs, drawdown, hit rate, Sharpe.
+
+    Beside them the share of perfect foresight and naive rivals.
 
     On the desk's own record the signals and the money are those of `spotdesk run` on the same days, and what
     a backtest has to assume is listed. Only days with a forecast and with the prices that settle it are
-    judged; where they are under 80 % of the days asked for, nothing is, unless `--partial` says so. Exit code 1
-    where a strategy has no significant edge.
+    judged; where they are under 80 % of the days asked for, nothing is, unless `--partial` says so. Exit code
+    1 where a strategy has no significant edge.
 
         spotdesk backtest --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31 --strategy storage
     """

@@ -55,7 +55,9 @@ class Asked:
 
 
 def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, ...]:
-    """The strategies that trade, in their order, with another second price or distribution where one is asked for.
+    """The strategies that trade, in their order.
+
+    A second price or distribution that was asked for replaces the one in the settings.
 
     Raises:
         ConfigurationError: no such file, a setting is wrong, or it is not clear whose setting is changed.
@@ -66,7 +68,8 @@ def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, .
     changes = {key: value for key, value in changes.items() if value is not None}
     if changes and len(names) > 1:
         raise ConfigurationError(
-            f"--against and --spread change one strategy, and {', '.join(names)} trade: name it with --strategy"
+            f"--against and --spread change one strategy, and {', '.join(names)} trade: name it with"
+            " --strategy"
         )
     return tuple(read_strategy(desk, name, changes) for name in names)
 

@@ -1,4 +1,7 @@
-"""Days on which a limit, a halt or an unfit forecast left a strategy without a position, from the rows of `risk_events`."""
+"""Days on which a limit, a halt or an unfit forecast left a strategy without a position.
+
+They come from the rows of `risk_events`.
+"""
 
 from datetime import date
 from typing import Any

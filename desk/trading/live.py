@@ -19,8 +19,9 @@ _Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 def live(zone: _Zone, by: _By, reason: _Reason, *, as_json: JsonFlag = False) -> None:
     """Let this desk, and no copy of it, send the orders of a zone.
 
-    The zone gets a lease, whose number stands in every message: a receiver that has seen it refuses the lower number
-    of any other desk. Only what is decided from now on leaves. `live: true` must stand in `conf/zones.yaml`.
+    The zone gets a lease, whose number stands in every message: a receiver that has seen it refuses the lower
+    number of any other desk. Only what is decided from now on leaves. `live: true` must stand in
+    `conf/zones.yaml`.
     """
     environment, name = read_environment(), find_zone(zone).name
     settings = desk_settings(environment).zones.get(name)
@@ -35,8 +36,8 @@ def live(zone: _Zone, by: _By, reason: _Reason, *, as_json: JsonFlag = False) ->
         emit([row], as_json=True)
         return
     out.print(
-        f"{name} is live: desk {lease.desk_id} has lease {lease.number}. A `spotdesk dev` that runs takes it up with"
-        " its next run",
+        f"{name} is live: desk {lease.desk_id} has lease {lease.number}. A `spotdesk dev` that runs takes it"
+        " up with its next run",
         soft_wrap=True,
     )
 

@@ -97,8 +97,8 @@ def run(
     Data, features, training, forecasts, signals, settlement, monitoring, analyst database.
 
     Every row is made as of its own gate, and the same command again leaves the same rows. Models learn from
-    days before the first alone. Other settings than those of `zones.yaml` make it a study, with a home of its own
-    beside the desk's tables and models.
+    days before the first alone. Other settings than those of `zones.yaml` make it a study, with a home of its
+    own beside the desk's tables and models.
 
         spotdesk run --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31
     """
@@ -209,7 +209,10 @@ def _refuse_zones_without_file(environment: Environment, zones: Sequence[str]) -
 
 
 def _refuse_to_disturb_live_zones(desk: Desk, zones: tuple[str, ...], last: date) -> None:
-    """Orders of a live zone whose gate is open are its scheduled run's to decide. Other settings make a study."""
+    """Orders of a live zone whose gate is open are its scheduled run's to decide.
+
+    Other settings make a study.
+    """
     for zone in (name for name in zones if desk.zone(name).live):
         gate = gate_closure_utc(zone, last)
         if utc_now() < gate:

@@ -19,9 +19,9 @@ from resources.settings.zones import load_desk_settings
 def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | None) -> Iterator[Environment]:
     """The environment that a run of `zones` with `changes` to their settings works in, its files in `data`.
 
-    In a checkout without a desk a new one is made whose settings are those of the command, so that every later
-    command works on the same market. A run that changes the settings of a zone of the desk is a study, with a
-    home of its own.
+    In a checkout without a desk a new one is made whose settings are those of the command, so that every
+    later command works on the same market. A run that changes the settings of a zone of the desk is a study,
+    with a home of its own.
 
     Raises:
         NoDeskError: no desk is there, and the working folder lies in no checkout.

@@ -1,4 +1,7 @@
-"""`spotdesk signals`: what to buy and sell on a delivery day, at which limit, why, and until when it holds."""
+"""`spotdesk signals`: what to buy and sell on a delivery day, at which limit, and why.
+
+Each signal says until when it holds.
+"""
 
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any
@@ -174,7 +177,10 @@ def _without_prefix(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
-    """Of what is explained the largest three of each unit in words (once for units that have the same), then the day as a picture of bars."""
+    """The three largest reasons of each unit in words, then the day as a picture of bars.
+
+    Units with the same reasons share a line.
+    """
     before, usual = "", "day" if what == "the forecast" else "unit"
     for unit in dict.fromkeys(row["local"] for row in why):
         parts = [

@@ -1,4 +1,7 @@
-"""What `spotdesk status` knows of one zone and a coming day, gathered from the lake, the registry and the stop button in well under a second."""
+"""What `spotdesk status` knows of one zone and a coming day.
+
+It is gathered from the lake, the registry and the stop button in well under a second.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -86,7 +89,10 @@ def stop_line(record: StateRecord) -> str:
 
 
 def newest_essential(lake: Lake, desk: Desk, zone: str, now: datetime) -> datetime | None:
-    """When the essential feed that is furthest behind last had a new day, of the sources that the zone trusts."""
+    """When the essential feed that is furthest behind last had a new day.
+
+    Only the sources that the zone trusts count.
+    """
     sources, raw = list(desk.zone(zone).sources), {}
     for table in ESSENTIAL_FEEDS:
         newest = lake.newest_day(table, zone)

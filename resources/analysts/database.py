@@ -1,4 +1,6 @@
-"""The analyst database: one DuckDB file with all tables, commented, that any DuckDB client opens while runs go on.
+"""The analyst database: one DuckDB file with all tables, commented.
+
+Any DuckDB client opens it while runs go on.
 
 A DuckDB file that is open for writing shuts every other process out. So the file is built beside the
 published one and swapped in by one rename: readers keep the state they opened, the next to open sees the new
@@ -99,7 +101,10 @@ class AnalystDatabase(ConfigurableResource["AnalystDatabase"]):
         return query_database(Path(self.path), sql, max_rows=max_rows)
 
     def faults(self) -> tuple[str, ...]:
-        """What keeps an analyst from the rows that were published, asked as an analyst asks; empty when all is well."""
+        """What keeps an analyst from the rows that were published, asked as an analyst asks.
+
+        Empty when all is well.
+        """
         try:
             told = dict(self.query("SELECT table_name, n_rows FROM contents").iter_rows())
             counts = (f"SELECT '{name}', count(*) FROM {name}" for name in told)  # noqa: S608 - names of our own contracts

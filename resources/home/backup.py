@@ -1,4 +1,7 @@
-"""A backup: everything of a desk in one compressed tar file, with a manifest of checksums, and its secrets only sealed."""
+"""A backup: everything of a desk in one compressed tar file, with a manifest of checksums.
+
+Secrets are in it only when they are sealed.
+"""
 
 import hashlib
 import io
@@ -43,7 +46,9 @@ class BackupReport:
 
 
 def back_up(environment: Environment, target: Path, *, now: datetime, passphrase: str | None) -> BackupReport:
-    """Write the backup, whole or not at all; runs may go on meanwhile. A desk of an older format may be backed up, too.
+    """Write the backup, whole or not at all; runs may go on meanwhile.
+
+    A desk of an older format may be backed up, too.
 
     Args:
         environment: The desk.
@@ -52,7 +57,8 @@ def back_up(environment: Environment, target: Path, *, now: datetime, passphrase
         passphrase: Seals the secrets; None leaves them out.
 
     Raises:
-        ConfigurationError: the file is there, lies in the desk or cannot be written, or the passphrase is too short.
+        ConfigurationError: the file is there, lies in the desk or cannot be written, or the passphrase is too
+            short.
         SourceUnavailableError, ContractError: as `contents_of`.
     """
     home = environment.home
@@ -118,7 +124,10 @@ def _write(part: Path, contents: Contents, small: Mapping[str, bytes], head: Map
 
 
 def _add(tar: tarfile.TarFile, name: str, source: BinaryIO, *, mode: int) -> str:
-    """Add one file as it is now, and return its SHA-256: what grows while it is read is cut where it was read."""
+    """Add one file as it is now, and return its SHA-256.
+
+    What grows while it is read is cut where it was read.
+    """
     digest = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as copy:
         while chunk := source.read(2**20):

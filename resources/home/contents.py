@@ -1,7 +1,7 @@
 """What a copy of a desk consists of, as of one instant while its processes go on.
 
-Tables are copied at the versions that they had under the lock of decisions, so that no decision is in it half;
-databases by SQLite's own online backup; everything else is swapped in whole by whoever writes it.
+Tables are copied at the versions that they had under the lock of decisions, so that no decision is in it
+half; databases by SQLite's own online backup; everything else is swapped in whole by whoever writes it.
 """
 
 import os

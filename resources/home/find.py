@@ -1,7 +1,9 @@
-"""Where the desk lies: named by `--home` or SPOTDESK_HOME, else the nearest desk upwards of the working folder.
+"""Where the desk lies.
 
-A desk is a folder with the marker `desk.json`. The desk of a checkout lies in its `.spotdesk`, so a folder on the
-way up also counts where its own `.spotdesk` is a desk.
+`--home` or SPOTDESK_HOME names it, else it is the nearest desk upwards of the working folder.
+
+A desk is a folder with the marker `desk.json`. The desk of a checkout lies in its `.spotdesk`, so a folder on
+the way up also counts where its own `.spotdesk` is a desk.
 
 Nothing here is slow to import or writes anything: the stop button stands on it.
 """
@@ -49,7 +51,9 @@ def home_of_option() -> Path | None:
 
 
 def state_home() -> Path:
-    """Folder of all state, whether a desk lies there or not: as named, else the nearest desk, else the checkout's own.
+    """Folder of all state, whether a desk lies there or not.
+
+    As named, else the nearest desk, else the checkout's own.
 
     Commands ask `find_desk` or `find_desk_to_stop`, which refuse what is no desk.
     """
@@ -95,7 +99,8 @@ def find_desk() -> Path:
         demo = PROJECT_ROOT / INNER / "demo"
         hint = f". The demo is a desk of its own: --home {demo}" if is_desk(demo) and is_in_checkout() else ""
         raise NoDeskError(
-            f"no desk in {_working_folder() or 'the working folder'} or above it: `spotdesk init DIR` makes one, --home or SPOTDESK_HOME names one{hint}"
+            f"no desk in {_working_folder() or 'the working folder'} or above it: `spotdesk init DIR` makes"
+            f" one, --home or SPOTDESK_HOME names one{hint}"
         )
     return found
 

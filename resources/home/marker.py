@@ -3,7 +3,8 @@
 The place tells a copy from the desk itself. The marker holds its own inode, with the generation of that inode
 where the file system tells it, the identity of the file system, and that of the machine. A desk that is moved
 by a rename keeps all of them. A copy, a restored archive, a snapshot or another machine has others: whatever
-differs makes it a copy. A desk that was moved to another disk cannot be told from a copy, so it counts as one.
+differs makes it a copy. A desk that was moved to another disk cannot be told from a copy, so it counts as
+one.
 
 Quick to import: the stop button reads the marker.
 """
@@ -67,7 +68,8 @@ def read_marker(home: Path) -> Marker:
     """The marker of a desk of the format that this version reads.
 
     Raises:
-        DeskFormatError: the format is older or newer, or the marker cannot be read; the message says the cure.
+        DeskFormatError: the format is older or newer, or the marker cannot be read; the message says the
+            cure.
     """
     if is_desk_without_marker(home):
         raise DeskFormatError(

@@ -54,8 +54,8 @@ def open_desk(home: Path | None = None) -> OpenedDesk:
 def open_or_make_desk(settings: Callable[[], Mapping[str, str]] = dict) -> OpenedDesk:
     """The desk that is named or nearest; in a checkout without one, a new desk in its `.spotdesk`.
 
-    `settings` gives files of a new desk in place of the templates. A folder that is named is never made a desk: the
-    name may have a typing error.
+    `settings` gives files of a new desk in place of the templates. A folder that is named is never made a
+    desk: the name may have a typing error.
 
     Raises:
         NoDeskError: no desk is there, and the working folder lies in no checkout.
@@ -69,7 +69,9 @@ def open_or_make_desk(settings: Callable[[], Mapping[str, str]] = dict) -> Opene
 
 
 def open_home_of_process(home: Path) -> None:
-    """What a process of the graph does first: a copy becomes a desk of its own; a folder that is no desk stays so.
+    """What a process of the graph does first: a copy becomes a desk of its own.
+
+    A folder that is no desk stays so.
 
     Raises:
         DeskFormatError, ConfigurationError: as `open_desk`.
@@ -86,7 +88,10 @@ def _is_desk_near() -> bool:
 
 
 def _made_its_own(home: Path) -> OpenedDesk:
-    """Halt a copy, take back its leases and give it an identity, in this order: a kill on the way is repeated."""
+    """Halt a copy, take back its leases and give it an identity, in this order.
+
+    A kill on the way is repeated.
+    """
     try:
         with FileLock(home / _LOCK, timeout=_LOCK_SECONDS):
             before = read_marker(home)
@@ -100,7 +105,8 @@ def _made_its_own(home: Path) -> OpenedDesk:
             marker = new_marker(home, kind=before.kind, now=utc_now(), origin=f"copy of {before.desk_id}")
     except OSError as error:  # a lock that is not free in time is one, too
         raise ConfigurationError(
-            f"{home} is a copy of another desk and cannot be written ({error}): it cannot become a desk of its own"
+            f"{home} is a copy of another desk and cannot be written ({error}): it cannot become a desk of"
+            " its own"
         ) from error
     note = (
         f"{home} is a copy of desk {before.desk_id}, or was moved to another disk or machine. It is desk"

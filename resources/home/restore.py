@@ -49,12 +49,13 @@ class RestoreReport:
 def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
     """Restore the backup into `home`, whole or not at all.
 
-    Every file is compared with its checksum first. The desk gets a new identity and is halted; sealed secrets are
-    restored where the passphrase is given.
+    Every file is compared with its checksum first. The desk gets a new identity and is halted; sealed secrets
+    are restored where the passphrase is given.
 
     Raises:
         BackupDamagedError: the file is no whole backup.
-        ConfigurationError: there is something in `home`, the backup is of another format, the passphrase is wrong,
+        ConfigurationError: there is something in `home`, the backup is of another format, the passphrase is
+            wrong,
             or the disk does not take it.
     """
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
@@ -108,7 +109,8 @@ def _extract(file: Path, folder: Path) -> Mapping[str, Any]:
         raise _damaged(file, error) from error
     if found_format > FORMAT:
         raise ConfigurationError(
-            f"{file} was made by a newer Spotdesk (format {found_format}, this one reads {FORMAT}): update Spotdesk"
+            f"{file} was made by a newer Spotdesk (format {found_format}, this one reads {FORMAT}): update"
+            " Spotdesk"
         )
     del found[MANIFEST]
     if wrong := sorted(name for name in found.keys() | checksums if found.get(name) != checksums.get(name)):
@@ -118,7 +120,10 @@ def _extract(file: Path, folder: Path) -> Mapping[str, Any]:
 
 
 def _unpack(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, file: Path) -> str:
-    """Write one file below `folder` and return its SHA-256; a link or a way out of the folder is no backup of ours."""
+    """Write one file below `folder` and return its SHA-256.
+
+    A link or a way out of the folder is no backup of ours.
+    """
     place = Path(entry.name)
     content = tar.extractfile(entry) if entry.isreg() else None
     if content is None or place.is_absolute() or ".." in place.parts or (folder / place).exists():
@@ -133,7 +138,10 @@ def _unpack(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, file: Pa
 
 
 def _finish(home: Path, manifest: Mapping[str, Any], passphrase: str | None) -> str:
-    """Secrets, the halt and, last, the new identity; returns the identity, empty for a desk without a marker."""
+    """Secrets, the halt and, last, the new identity.
+
+    Returns the identity, empty for a desk without a marker.
+    """
     sealed = home / SEALED
     if sealed.exists():
         if passphrase is not None:
@@ -155,12 +163,17 @@ def _origin(manifest: Mapping[str, Any]) -> str:
 
 
 def _without_places(env_text: str) -> str:
-    """`.env` without what names a ledger, a registry or a folder elsewhere: two desks would write to the same."""
+    """`.env` without what names a ledger, a registry or a folder elsewhere.
+
+    With it, two desks would write to the same place.
+    """
     lines = env_text.splitlines()
     return "".join(
-        f"# not restored, another desk may use it: {line}\n"
-        if line.partition("=")[0].strip() in _PLACES
-        else f"{line}\n"
+        (
+            f"# not restored, another desk may use it: {line}\n"
+            if line.partition("=")[0].strip() in _PLACES
+            else f"{line}\n"
+        )
         for line in lines
     )
 

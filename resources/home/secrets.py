@@ -1,7 +1,7 @@
 """Secrets of a desk in a backup: encrypted under a passphrase, or left out.
 
-The key is made by scrypt (RFC 7914) from the passphrase and a random salt; Fernet (AES-128-CBC and HMAC-SHA256)
-seals the text, so a wrong passphrase and a changed byte are both found.
+The key is made by scrypt (RFC 7914) from the passphrase and a random salt; Fernet (AES-128-CBC and
+HMAC-SHA256) seals the text, so a wrong passphrase and a changed byte are both found.
 """
 
 import base64
@@ -20,7 +20,9 @@ PUBLIC_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ALLOW_HTTP",
 )
-"""Variables of `.env` that are no secret and mean the same elsewhere. Whatever is not named here may be one."""
+"""Variables of `.env` that are no secret and mean the same elsewhere. Whatever is not named here may be
+one.
+"""
 _SALT_BYTES = 16
 _SCRYPT = {"length": 32, "n": 2**15, "r": 8, "p": 1}
 """32 MB and a tenth of a second for each guess (RFC 7914, section 2)."""

@@ -1,9 +1,11 @@
-"""Runs that a command works off in its own process: marked, so that no monitor takes them for lost while they live.
+"""Runs that a command works off in its own process.
 
-Dagster's run monitoring asks the launcher after every run that is under way, and fails those that the launcher
-has not started. A run of a command has a tag that names a file, and the process holds a lock on this file as long
-as it lives, however it ends. `DeskRunLauncher` (`launcher.py`) reads the tag and answers by the lock; the next
-command closes what a killed one has left, where no daemon has.
+Marked, so that no monitor takes them for lost while they live.
+
+Dagster's run monitoring asks the launcher after every run that is under way, and fails those that the
+launcher has not started. A run of a command has a tag that names a file, and the process holds a lock on this
+file as long as it lives, however it ends. `DeskRunLauncher` (`launcher.py`) reads the tag and answers by the
+lock; the next command closes what a killed one has left, where no daemon has.
 """
 
 import socket

@@ -1,4 +1,7 @@
-"""The run launcher of a desk: starts runs as another launcher does, and knows those that commands work off."""
+"""The run launcher of a desk.
+
+Starts runs as another launcher does, and knows those that commands work off.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Self
@@ -41,7 +44,10 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     @classmethod
     def config_type(cls) -> Any:
-        """Module, class and config of the launcher that starts runs; Dagster's default one where it is missing."""
+        """Module, class and config of the launcher that starts runs.
+
+        Dagster's default one where it is missing.
+        """
         return {"launcher": Field(Permissive(), is_required=False)}  # type: ignore[no-untyped-call]
 
     @classmethod

@@ -1,9 +1,9 @@
 """Partitions that a Dagster instance shows as materialised: recorded many at a time, and taken back.
 
-Dagster stores event by event, in SQLite with two transactions and 10 to 20 ms of CPU each, and takes none back.
-Here the events of one asset are one transaction, about 0.2 ms each (`python -m benchmarks.partition_events`).
-They are Dagster's own events in Dagster's own tables, in SQLite and in Postgres alike. They say less than the
-event of the run: the rows of the day, and no versions of inputs.
+Dagster stores event by event, in SQLite with two transactions and 10 to 20 ms of CPU each, and takes none
+back. Here the events of one asset are one transaction, about 0.2 ms each (`python -m
+benchmarks.partition_events`). They are Dagster's own events in Dagster's own tables, in SQLite and in
+Postgres alike. They say less than the event of the run: the rows of the day, and no versions of inputs.
 """
 
 from collections.abc import Collection, Mapping, Sequence

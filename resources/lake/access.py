@@ -33,7 +33,10 @@ class Access:
 
     @property
     def table_versions(self) -> dict[str, int]:
-        """Table to the Delta version that was read, in alphabetical order; -1 where the table did not exist."""
+        """Table to the Delta version that was read, in alphabetical order.
+
+        -1 where the table did not exist.
+        """
         return {name: version for name, version in sorted(self.read.items()) if version is not None}
 
 

@@ -30,7 +30,9 @@ from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
 
 MONTH = "delivery_month"
-"""Physical partition column beside `zone`, `2024-01`; it is not part of a contract and never leaves this module."""
+"""Physical partition column beside `zone`, `2024-01`; it is not part of a contract and never leaves this
+module.
+"""
 _MAX_ATTEMPTS = 40
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:*-]{1,64}")
 _CONFIGURATION = {
@@ -58,7 +60,9 @@ def safe_text(value: str) -> str:
 
 
 def check_zone(contract: TableContract, zone: str) -> str:
-    """`zone`, if the table may hold it: a known bidding zone where rows have a delivery day, any safe name elsewhere.
+    """`zone`, if the table may hold it.
+
+    A known bidding zone where rows have a delivery day, any safe name elsewhere.
 
     Raises:
         ContractError: it may not.
@@ -139,7 +143,10 @@ class StoredTable:
         )
 
     def newest_day(self, delta: DeltaTable, zone: str) -> date | None:
-        """Newest delivery day of a zone in this version, from the statistics that every commit writes beside its files."""
+        """Newest delivery day of a zone in this version.
+
+        It comes from the statistics that every commit writes beside its files.
+        """
         files = pl.DataFrame(delta.get_add_actions(flatten=True))
         if "max.delivery_day" not in files.columns:
             return self._one_day(
@@ -175,7 +182,9 @@ class StoredTable:
         return self.rows(delta, zones=zones, first_day=first_day, last_day=last_day).collect()
 
     def partitions_of(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
-        """All rows of the partitions that `frame` touches, and the predicate that names exactly them (None: the whole table).
+        """All rows of the partitions that `frame` touches, and the predicate that names them.
+
+        The predicate is None for the whole table.
 
         Raises:
             ContractError: a file of these partitions differs from its checksum, so that writing them anew
@@ -267,7 +276,10 @@ class StoredTable:
         record_checksums(delta)
 
     def _prepared(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pa.Table, Literal["merge"] | None]:
-        """Rows in the order and with the columns they are stored in, and whether the stored schema must grow."""
+        """Rows in the order and with the columns they are stored in.
+
+        And whether the stored schema must grow.
+        """
         physical = self._physical(frame).sort([*self.partition_columns, *self.contract.key])
         new_columns = set(physical.columns) - {field.name for field in delta.schema().fields}
         return physical.to_arrow(), "merge" if new_columns else None

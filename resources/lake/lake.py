@@ -39,7 +39,10 @@ _LEAST_KEPT_DAYS = 7
 
 @dataclass(frozen=True, slots=True)
 class WriteReport:
-    """What a write did: rows that are new, that were there already, that went to quarantine, and the version of the table after it."""
+    """What a write did: rows that are new, that were there already, and that went to quarantine.
+
+    And the version of the table after it.
+    """
 
     n_new: int
     n_known: int
@@ -97,7 +100,9 @@ class Lake(ConfigurableResource["Lake"]):
         last_day: date,
         only: Mapping[str, str] | None = None,
     ) -> WriteReport:
-        """Put `frame` in place of all rows of `zone` from `first_day` to `last_day`, both included, in one commit.
+        """Replace all rows of `zone` from `first_day` to `last_day` by `frame`, in one commit.
+
+        Both days are included.
 
         `only` narrows what is replaced further, for example `{"role": "champion"}`. The same rows again make
         no commit.
@@ -134,7 +139,9 @@ class Lake(ConfigurableResource["Lake"]):
         return WriteReport(accepted.height - n_known, n_known, 0, version)
 
     def upsert(self, table: str, frame: pl.DataFrame, *, by: Sequence[str] = ()) -> WriteReport:
-        """Insert rows of an event table, or replace those of the same key within their zone and month of delivery.
+        """Insert rows of an event table, or replace those of the same key.
+
+        Keys are compared within the zone and month of delivery.
 
         With `by`, all rows that are equal in these columns are replaced: a group is written whole, and
         nothing of an older one stays.
@@ -230,7 +237,10 @@ class Lake(ConfigurableResource["Lake"]):
         last_day: date,
         source: str | None = None,
     ) -> dict[date, int]:
-        """Delivery day to its number of rows, for the days that have any; with `source`, of that source alone."""
+        """Delivery day to its number of rows, for the days that have any.
+
+        With `source`, of that source alone.
+        """
         stored = self._stored(table)
         delta = _opened(stored)
         if delta is None:

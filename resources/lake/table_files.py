@@ -16,8 +16,8 @@ _HEX_DIGITS = 64
 def files_of_version(table: Path, version: int) -> Iterator[Path]:
     """Paths, relative to the folder of the table, that a copy of the table at `version` consists of.
 
-    Data files never change once a version names them, so they may be read while other processes write. Files of
-    later versions are left out: one that is being written is not whole.
+    Data files never change once a version names them, so they may be read while other processes write. Files
+    of later versions are left out: one that is being written is not whole.
 
     Raises:
         ContractError: a commit of the version is missing or cannot be read.
@@ -60,7 +60,10 @@ def _data_files(table: Path, version: int) -> set[Path]:
 
 
 def _bundles(table: Path, version: int) -> Iterator[Path]:
-    """Bundles of checksums that are whole: one that is just being written is left out, and its files are unrecorded."""
+    """Bundles of checksums that are whole.
+
+    One that is just being written is left out, and its files are unrecorded.
+    """
     for path in sorted((table / CHECKSUMS).glob("*.json")):
         number = path.name[:20]
         if number.isdigit() and int(number) <= version and _is_json(path):

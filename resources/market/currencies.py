@@ -34,7 +34,9 @@ def keep_and_convert(
     now: datetime,
     fetch_rates: FetchRates,
 ) -> pl.DataFrame:
-    """Rows of `table` in EUR for the delivery days, from all that the ledger holds of `source` once `new` is in it.
+    """Rows of `table` in EUR for the delivery days.
+
+    They come from all that the ledger holds of `source` once `new` is in it.
 
     Converting what the ledger holds, and not only what is new, repeats what a run that died in between left
     undone.

@@ -315,7 +315,10 @@ class LiveMarket:
 def _spans(
     table: str, zone: str, days: tuple[date, date], now: datetime, longest_days: int
 ) -> Iterator[tuple[date, date, bool]]:
-    """The range in spans of at most `longest_days`, none of which mixes days of a backfill with days that are asked for as they come."""
+    """The range in spans of at most `longest_days`.
+
+    No span mixes days of a backfill with days that are asked for as they come.
+    """
     at = days[0]
     for first, last, is_backfill in _eras(table, zone, days, now):
         at = first

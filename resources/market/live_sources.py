@@ -67,8 +67,8 @@ class LiveProviders(Mapping[str, Provider]):
     def tables(self, name: str, zone: str) -> frozenset[str]:
         """Raw tables that a source has for the zone.
 
-        Nothing where no provider stands behind the name, or a plug-in that cannot be used: who asks for its rows
-        is told why.
+        Nothing where no provider stands behind the name, or a plug-in that cannot be used: who asks for its
+        rows is told why.
         """
         return self[name].tables(zone) if name in self and not self.problem(name) else frozenset()
 

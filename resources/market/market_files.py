@@ -20,7 +20,10 @@ Rows = dict[str, pl.DataFrame]
 
 
 class MarketFiles(ConfigurableResource["MarketFiles"]):
-    """Market data in `path`: recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet files in the tidy layout.
+    """Market data in `path`.
+
+    Recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet files in the
+    tidy layout.
 
     A tidy file names its zone in a column `zone` or by the beginning of its name (`NL_prices.csv`). Other
     files are left alone.
@@ -59,7 +62,9 @@ class MarketFiles(ConfigurableResource["MarketFiles"]):
         return sorted({zone for path in self.files() for zone in _zones(path)})
 
     def tables(self, zone: str) -> Rows:
-        """All that the files hold on `zone`, by raw table, of each hour of a series from the best file that has it.
+        """All that the files hold on `zone`, by raw table.
+
+        Each hour of a series comes from the best file that has it.
 
         Raises:
             ConfigurationError: no file holds the zone, or the folder is missing or empty.

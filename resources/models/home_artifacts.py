@@ -1,7 +1,7 @@
 """MLflow's way to model files whose stored place is relative to the home (`spotdesk-home:/models/...`).
 
-A plugin of MLflow (entry point `mlflow.artifact_repository`), so that its own pages and clients find the files
-of a home wherever that lies. The registry itself does not need it.
+A plugin of MLflow (entry point `mlflow.artifact_repository`), so that its own pages and clients find the
+files of a home wherever that lies. The registry itself does not need it.
 """
 
 from pathlib import Path

@@ -17,7 +17,9 @@ from filelock import FileLock
 EXPERIMENT = "spotdesk"
 HOME_SCHEME = "spotdesk-home"
 HOME_LOCATION = f"{HOME_SCHEME}:/models"
-"""Place of model files in a local store: `models` beside the database (`home_artifacts.py` reads it for MLflow)."""
+"""Place of model files in a local store: `models` beside the database (`home_artifacts.py` reads it for
+MLflow).
+"""
 _SQLITE = "sqlite:///"
 
 
@@ -53,8 +55,8 @@ def prepare_store(tracking_uri: str, artifact_folder: str) -> str:
         client = store_client(tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None and is_local(tracking_uri) and found.artifact_location != HOME_LOCATION:
-            # Older code stored the absolute path of the home. Its runs keep their experiment, new runs get one
-            # whose place moves with the home; versions name their run, wherever it stands.
+            # Older code stored the absolute path of the home. Its runs keep their experiment, new runs get
+            # one whose place moves with the home; versions name their run, wherever it stands.
             client.rename_experiment(found.experiment_id, f"{EXPERIMENT}-{found.experiment_id}")
             found = None
         if found is not None:

@@ -1,7 +1,7 @@
 """Files of model versions: below the home's own model folder, or on an MLflow server.
 
-Beside a local database the place of a file follows from the home and the run, whatever path MLflow has stored:
-a home that was moved or copied reads and writes its own files, and never those of another.
+Beside a local database the place of a file follows from the home and the run, whatever path MLflow has
+stored: a home that was moved or copied reads and writes its own files, and never those of another.
 """
 
 import tempfile

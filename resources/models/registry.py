@@ -47,8 +47,8 @@ class ModelRegistry(ConfigurableResource["ModelRegistry"]):
     tracking_uri: str
     artifact_folder: str
     family: str = PRICE_FAMILY
-    """What the models say: the day-ahead price, or a spread. Each family has versions, an alias and locks of its
-    own.
+    """What the models say: the day-ahead price, or a spread. Each family has versions, an alias and locks of
+    its own.
     """
 
     def of_family(self, family: str) -> "ModelRegistry":
@@ -143,7 +143,10 @@ class ModelRegistry(ConfigurableResource["ModelRegistry"]):
         return serving_version(champion, others, version.serves_from, version.lineage)
 
     def pointer(self, zone: str) -> ServingPointer:
-        """Who serves, from the pointer's file where that is as new as the registry, else from the registry."""
+        """Who serves: from the pointer's file where it is as new as the registry.
+
+        Else from the registry.
+        """
         if is_local(self.tracking_uri) and not database_of(self.tracking_uri).exists():
             return ServingPointer(champion=None, served=())
         return self._pointer_file(zone).read() or self._remember(zone)
@@ -253,7 +256,10 @@ class ModelRegistry(ConfigurableResource["ModelRegistry"]):
             self._write_pointer(zone)
 
     def _remember(self, zone: str) -> ServingPointer:
-        """The pointer as the registry says; its file is left to whoever is changing the zone's versions just now."""
+        """The pointer as the registry says.
+
+        Its file is left to whoever is changing the zone's versions just now.
+        """
         try:
             with self._store.lock(zone).acquire(timeout=0):
                 return self._write_pointer(zone)

@@ -1,9 +1,11 @@
-"""Who serves, as a small file beside the registry: read without MLflow, whose import takes longer than the answer.
+"""Who serves, as a small file beside the registry.
+
+Read without MLflow, whose import takes longer than the answer.
 
 The registry is the truth. Promotion, rollback and each change of a stage write the file anew; it holds the
 change counter of the registry's database (SQLite file format, 1.3.7, "File change counter") as it was then. A
-file that is missing, damaged or older than the database counts as none: the registry is asked, and the file is
-written again. So a process that is killed between the two writes misleads nobody.
+file that is missing, damaged or older than the database counts as none: the registry is asked, and the file
+is written again. So a process that is killed between the two writes misleads nobody.
 """
 
 import hashlib
@@ -95,7 +97,10 @@ class PointerFile:
 
 
 def change_counter(database: Path) -> int | None:
-    """How often the SQLite file was changed; None where it is not there or keeps no count (a write-ahead log)."""
+    """How often the SQLite file was changed.
+
+    None where it is not there or keeps no count (a write-ahead log).
+    """
     try:
         with database.open("rb") as file:
             header = file.read(_HEADER_BYTES)

@@ -14,8 +14,8 @@ class TrainingOrder(ConfigurableResource["TrainingOrder"]):
     """
 
     through_day: str = ""
-    """Newest delivery day whose outcome may be used, evaluation included (ISO); the version serves from the day
-    after.
+    """Newest delivery day whose outcome may be used, evaluation included (ISO); the version serves from the
+    day after.
     """
     cause: str = "person"
     """schedule, drift, performance, estimated_performance, code or person."""

@@ -39,7 +39,9 @@ class ModelVersion:
     stage: Stage
     fingerprint: str
     lineage: str
-    """Source of the data and what was admitted: versions of different lineage never stand in for each other."""
+    """Source of the data and what was admitted: versions of different lineage never stand in for each
+    other.
+    """
     trained_from: date
     trained_through: date
     """Newest delivery day the model learnt from."""

@@ -138,7 +138,10 @@ class VersionStore:
 
 
 def _log_facts(client: Any, run: str, zone: str, facts: VersionFacts) -> None:
-    """Settings, where the version comes from, and its figures, as parameters and metrics of the MLflow run that made it."""
+    """Settings, origin and figures of the version, written to its MLflow run.
+
+    They are the run's parameters and metrics.
+    """
     from mlflow.entities import Metric, Param
 
     said = {**{f"model.{name}": value for name, value in facts.settings.items()}, "zone": zone, **facts.tags}

@@ -1,8 +1,9 @@
 """A registry of one kind of class: those of Spotdesk, and those that installed packages bring.
 
-A package names its classes by entry points (https://packaging.python.org/en/latest/specifications/entry-points/).
-Their names are read from the metadata of the packages; a class is imported when somebody asks for it, so that
-a broken plug-in costs only what asks for it. It never takes the place of a class of Spotdesk.
+A package names its classes by entry points
+(https://packaging.python.org/en/latest/specifications/entry-points/). Their names are read from the metadata
+of the packages; a class is imported when somebody asks for it, so that a broken plug-in costs only what asks
+for it. It never takes the place of a class of Spotdesk.
 """
 
 import inspect
@@ -81,7 +82,10 @@ class Registry(Mapping[str, Class], Generic[Class]):
 
     @cached_property
     def plugins(self) -> dict[str, list[EntryPoint]]:
-        """Name to the entry points of installed packages, sorted by name; more than one where packages clash."""
+        """Name to the entry points of installed packages, sorted by name.
+
+        More than one where packages clash.
+        """
         found: dict[str, list[EntryPoint]] = {}
         for point in sorted(entry_points(group=self.group), key=lambda one: (one.name, one.value)):
             found.setdefault(point.name, []).append(point)

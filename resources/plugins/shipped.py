@@ -23,7 +23,10 @@ def settings_files(conf_folder: Path, kind: SettingsKind) -> dict[str, Path]:
 
 
 def settings_file(conf_folder: Path, kind: SettingsKind, name: str) -> Path:
-    """The file of a name: the desk's own where it has one or nobody ships one, else the one that is shipped."""
+    """The file of a name: the desk's own where it has one or nobody ships one.
+
+    Else the one that is shipped.
+    """
     own = conf_folder / kind / f"{name}.yaml"
     return own if own.exists() else settings_files(conf_folder, kind).get(name, own)
 

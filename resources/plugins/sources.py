@@ -1,7 +1,8 @@
 """Live sources: the providers of Spotdesk, and those of installed packages (entry points `spotdesk.sources`).
 
-A module in `resources/providers` with a class that derives from `Provider` is a source of the module's name. It is
-imported when the source is asked for: the modules draw in an HTTP library that most commands do without.
+A module in `resources/providers` with a class that derives from `Provider` is a source of the module's name.
+It is imported when the source is asked for: the modules draw in an HTTP library that most commands do
+without.
 """
 
 import inspect

@@ -35,7 +35,9 @@ _CLIENT_ID = "fec253ea-0d06-4272-a5e6-b478baeecd70"
 """Of the public login flow, the same for everybody."""
 _TOKEN_SECONDS = 50 * 60.0
 _TOKENS: dict[tuple[str, str], tuple[str, float]] = {}
-"""Login address and user name to token and the end of its life, in this process alone; never written anywhere."""
+"""Login address and user name to token and the end of its life, in this process alone; never written
+anywhere.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,9 @@ _RETRIES = Retry(status_forcelist={408, 425, 429, 500, 502, 503, 504}, backoff_f
 Its transport is not used: an attempt has to wait for its turn in the budget that all processes share.
 """
 _ATTEMPTS_TO_CONNECT = 2
-"""A host that cannot be reached at all is asked twice and then given up: the desk's next look comes soon enough."""
+"""A host that cannot be reached at all is asked twice and then given up: the desk's next look comes soon
+enough.
+"""
 _READ_BY_PARSERS = frozenset({200, 400})
 """A provider may explain itself in the body of a 400 (ENTSO-E: "no matching data")."""
 

@@ -77,8 +77,8 @@ class Provider(ABC):
     """A zone may name it as its source; not so a source of weather or exchange rates alone."""
     secrets: ClassVar[tuple[Secret, ...]] = ()
     addresses: ClassVar[Mapping[str, str]] = MappingProxyType({})
-    """Further addresses that SPOTDESK_PROVIDER_URLS may replace: name to field. `base_url` has the name of the
-    provider.
+    """Further addresses that SPOTDESK_PROVIDER_URLS may replace: name to field. `base_url` has the name of
+    the provider.
     """
 
     base_url: str
@@ -89,7 +89,10 @@ class Provider(ABC):
 
     @classmethod
     def made(cls, secret: Callable[[str], str], urls: Mapping[str, str]) -> Self:
-        """The provider with its secrets, asked for by their variables, and with other addresses by their names."""
+        """The provider with its secrets and addresses.
+
+        Secrets are asked for by their variables, other addresses by their names.
+        """
         fields = {own.field: secret(own.variable) for own in cls.secrets}
         known = {cls.name: "base_url", **cls.addresses}
         return cls(**fields, **{field: urls[name] for name, field in known.items() if name in urls})

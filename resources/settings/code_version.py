@@ -1,4 +1,7 @@
-"""Which code made a model or a table: a hash over the sources it depends on, so that an edit elsewhere changes nothing."""
+"""Which code made a model or a table.
+
+A hash over the sources it depends on, so that an edit elsewhere changes nothing.
+"""
 
 import hashlib
 import re
@@ -41,7 +44,9 @@ _WORK = (
     "resources.settings.strategies",
     "resources.trading.outbox",
 )
-"""What decides on the rows of an asset. Tables, registry, settings and pictures carry them, and change none."""
+"""What decides on the rows of an asset. Tables, registry, settings and pictures carry them, and change
+none.
+"""
 _FRAME = (
     "trading_assets.catalogue",
     "trading_assets.jobs",
@@ -67,8 +72,9 @@ def lock_hash() -> str:
 def model_code_version(settings: Mapping[str, Any]) -> str:
     """Sixteen hex digits over the sources of features, forecasters and market rules.
 
-    `settings` name the member by their `kind`: with one from a plug-in, the plug-in's own source counts too. A
-    plug-in that is not there any more, or cannot be used, is no source that a model could be made with again.
+    `settings` name the member by their `kind`: with one from a plug-in, the plug-in's own source counts too.
+    A plug-in that is not there any more, or cannot be used, is no source that a model could be made with
+    again.
     """
     own, kind = _hash_of(_ROOMS), str(settings.get("kind"))
     try:
@@ -84,7 +90,9 @@ def spread_code_version() -> str:
 
 
 def sources_version(module: str, root: Path = PROJECT_ROOT) -> str:
-    """Sixteen hex digits over the source of a module and of every module of the project that its work rests on.
+    """Sixteen hex digits over the source of a module.
+
+    The modules of the project that its work rests on count as well.
 
     Imports are followed from file to file, those inside functions too.
     """

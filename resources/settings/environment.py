@@ -1,7 +1,8 @@
 """The environment of a desk: where everything outside the process lies, and its secrets.
 
-`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of `.env`. There
-is one `.env` per desk, in its folder: that of a checkout would give the webhook of one desk to every other.
+`Environment` is the only reader of variables and of `.env`; a variable of the process goes before one of
+`.env`. There is one `.env` per desk, in its folder: that of a checkout would give the webhook of one desk to
+every other.
 
 | variable | default | meaning |
 |---|---|---|
@@ -144,9 +145,10 @@ class Environment(BaseSettings):
 def read_environment(home: Path | None = None) -> Environment:
     """The environment of this process and of the `.env` of its home.
 
-    The variables of the process that say where a desk keeps and sends things belong to the desk that SPOTDESK_HOME
-    names or the working folder lies in. For a home that `--home` or `home` names, only its own `.env` says so: a
-    test, the demo or another desk never writes into the desk's lake and never sends to its webhook.
+    The variables of the process that say where a desk keeps and sends things belong to the desk that
+    SPOTDESK_HOME names or the working folder lies in. For a home that `--home` or `home` names, only its own
+    `.env` says so: a test, the demo or another desk never writes into the desk's lake and never sends to its
+    webhook.
 
     Raises:
         ConfigurationError: a variable has an impossible value.
@@ -181,9 +183,11 @@ def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
     if is_desk(folder):
         places["conf_folder"] = folder / "conf"
     return {
-        field: folder / filed[_PLACES[field]]
-        if field in _PATHS and _PLACES[field] in filed
-        else filed.get(_PLACES[field], value)
+        field: (
+            folder / filed[_PLACES[field]]
+            if field in _PATHS and _PLACES[field] in filed
+            else filed.get(_PLACES[field], value)
+        )
         for field, value in places.items()
     }
 
@@ -256,9 +260,12 @@ def desk_settings(environment: Environment) -> DeskSettings:
 
 
 def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> Desk:
-    """The desk's settings as a resource, with `zones` under the defaults where `zones.yaml` does not list them.
+    """The desk's settings as a resource.
 
-    A zone is live where its settings say so and this desk has its lease. `overrides` replace a setting in every zone.
+    `zones` are under the defaults where `zones.yaml` does not list them.
+
+    A zone is live where its settings say so and this desk has its lease. `overrides` replace a setting in
+    every zone.
 
     Raises:
         ConfigurationError: the file, a zone or an override is wrong.
@@ -273,7 +280,9 @@ def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **over
 
 
 def prepare_dagster_home(environment: Environment) -> Path:
-    """Make the instance folder with `dagster.yaml` in it, and name it to Dagster, which ignores a relative name.
+    """Make the instance folder with `dagster.yaml` in it, and name it to Dagster.
+
+    Dagster ignores a relative name.
 
     The file is a copy of the template: a link would name the checkout, and a moved desk may have another.
     """

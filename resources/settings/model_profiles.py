@@ -13,7 +13,8 @@ def model_profile(desk: Desk, name: str) -> dict[str, Any]:
     """What `conf/models/<name>.yaml` sets, checked by the member that it names.
 
     Raises:
-        ConfigurationError: the file is missing, names no member that there is or a plug-in that cannot be used, or a
+        ConfigurationError: the file is missing, names no member that there is or a plug-in that cannot be
+            used, or a
             setting is wrong.
     """
     return read_profile(settings_file(Path(desk.conf_folder), "models", name))

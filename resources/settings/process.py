@@ -1,10 +1,12 @@
-"""The variables of this process: the only module that touches them, but for pydantic-settings in `environment.py`.
+"""The variables of this process.
+
+The only module that touches them, but for pydantic-settings in `environment.py`.
 
 It imports nothing that is slow, since the stop button stands on it.
 
 Importing it settles what libraries read when they are imported. The telemetry of mlflow and nannyml is off.
-BLAS has one thread unless the process says otherwise. Polars adds up groups in the order of their rows: partial
-sums that are put together as threads finish differ in the last bit from run to run.
+BLAS has one thread unless the process says otherwise. Polars adds up groups in the order of their rows:
+partial sums that are put together as threads finish differ in the last bit from run to run.
 """
 
 import os

@@ -12,7 +12,8 @@ def strategies_of(desk: Desk, zone: str) -> tuple[Strategy, ...]:
     """The zone's strategies, in the order of `zones.yaml`.
 
     Raises:
-        ConfigurationError: a file is missing, names no strategy that there is or a plug-in that cannot be used, or a
+        ConfigurationError: a file is missing, names no strategy that there is or a plug-in that cannot be
+            used, or a
             setting is wrong.
     """
     return tuple(read_strategy(desk, name) for name in desk.zone(zone).strategies)
@@ -22,7 +23,8 @@ def read_strategy(desk: Desk, name: str, changes: Mapping[str, object] | None = 
     """The strategy that `conf/strategies/<name>.yaml` sets, with `changes` to its settings.
 
     Raises:
-        ConfigurationError: the file is missing, names no strategy that there is or a plug-in that cannot be used, or
+        ConfigurationError: the file is missing, names no strategy that there is or a plug-in that cannot be
+            used, or
             a setting is wrong.
     """
     file = desk.document("strategies", name)

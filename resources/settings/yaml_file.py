@@ -62,7 +62,8 @@ def read_yaml(path: Path) -> SettingsFile:
     """The settings in the file at `path`.
 
     Raises:
-        ConfigurationError: there is no such file, it is not a mapping in YAML, or a name is given twice in it.
+        ConfigurationError: there is no such file, it is not a mapping in YAML, or a name is given twice in
+            it.
     """
     try:
         content = path.read_bytes()

@@ -37,8 +37,8 @@ def _known_source(name: str) -> str:
 
 
 SourceName = Annotated[str, AfterValidator(_known_source)]
-"""A source that a zone may have, see `spotdesk sources`. A plug-in is not imported here: a zone whose plug-in is
-broken shall not keep the others from starting.
+"""A source that a zone may have, see `spotdesk sources`. A plug-in is not imported here: a zone whose
+plug-in is broken shall not keep the others from starting.
 """
 OWN_FORECASTS = "own_weather"
 """Source of the rows that the desk's own forecasts of wind, solar and load write."""
@@ -59,12 +59,12 @@ class ZoneSettings(StrictSettings):
     fallback_sources: dict[str, tuple[SourceName, ...]] = Field(default_factory=dict)
     """Raw table to the sources that are asked, in this order, where the first does not answer."""
     own_forecasts: bool = False
-    """Wind, solar and load are forecast here from weather runs (open_meteo), since published ones may come after
-    the gate. Read at start.
+    """Wind, solar and load are forecast here from weather runs (open_meteo), since published ones may come
+    after the gate. Read at start.
     """
     assume_known: tuple[Literal["renewable_forecasts"], ...] = ()
-    """Tables that features may use although they are published after the gate: to compare with the literature,
-    never to trade.
+    """Tables that features may use although they are published after the gate: to compare with the
+    literature, never to trade.
     """
     model: str = Field(default="fast", pattern=r"^[a-z0-9_]+$")
     """Profile in `conf/models`."""
@@ -125,7 +125,9 @@ class DeskSettings(StrictSettings):
         return value
 
     def with_zones(self, names: Iterable[str]) -> "DeskSettings":
-        """These settings and those of `names` that they do not list: the defaults, on paper and not scheduled.
+        """These settings and those of `names` that they do not list.
+
+        The defaults, on paper and not scheduled.
 
         Raises:
             ConfigurationError: a zone is unknown.

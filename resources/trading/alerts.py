@@ -1,6 +1,7 @@
 """Alerts: a row of the table `alerts`, a line in the log, and a message to each of the desk's channels.
 
-An alert is never the reason for a failure: a channel that does not answer is itself logged, and the row stays.
+An alert is never the reason for a failure: a channel that does not answer is itself logged, and the row
+stays.
 """
 
 import hashlib
@@ -28,8 +29,8 @@ class Alerts(ConfigurableResource["Alerts"]):
     """Where alerts go.
 
     `channels` are addresses, separated by white space; none is fine. An http(s) address is a webhook: it gets
-    the row as JSON, with `text` for chat tools. Any other address is one of Apprise's: `mailto://`, `slack://`,
-    `msteams://`, `pagerduty://` and a hundred more.
+    the row as JSON, with `text` for chat tools. Any other address is one of Apprise's: `mailto://`,
+    `slack://`, `msteams://`, `pagerduty://` and a hundred more.
 
     An address holds a token, and Dagster shows the configuration of a resource: with `asks_environment` the
     addresses are read at use.

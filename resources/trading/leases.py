@@ -1,7 +1,8 @@
 """Leases of live zones, in `leases.json` of the desk: every one that was given, the newest last.
 
-A lease holds for the desk that it was given to, in the place where that desk lies. A copy has another identity or
-lies in another place, so it holds none; it knows the numbers that were given, and a new lease has a higher one.
+A lease holds for the desk that it was given to, in the place where that desk lies. A copy has another
+identity or lies in another place, so it holds none; it knows the numbers that were given, and a new lease has
+a higher one.
 """
 
 import json
@@ -47,7 +48,8 @@ class LeaseStore:
         """Give this desk the lease of the zone, under a new number.
 
         Raises:
-            ConfigurationError: the desk is a demo, a study or a copy that was not opened, a name or a reason is
+            ConfigurationError: the desk is a demo, a study or a copy that was not opened, a name or a reason
+                is
                 missing, or the leases cannot be read.
         """
         marker = read_marker(self.home)

@@ -15,8 +15,8 @@ from filelock import FileLock, Timeout
 from spot.errors import SourceUnavailableError
 
 DECIDING_SECONDS = 300.0
-"""Longest wait for the decisions of other zones: a decision takes seconds, and the run has to be done before the
-gate.
+"""Longest wait for the decisions of other zones: a decision takes seconds, and the run has to be done before
+the gate.
 """
 WRITING_SECONDS = 30.0
 PUBLISHING_SECONDS = 60.0

@@ -1,4 +1,6 @@
-"""The outbox: signals to a table, a folder and a webhook, at least once, with idempotent ids, retries and receipts.
+"""The outbox: signals to a table, a folder and a webhook.
+
+Messages leave at least once, with idempotent ids, retries and receipts.
 
 The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be
 sent, so a crash between sending and writing the row sends again under the same id. Publishers take turns,

@@ -60,7 +60,10 @@ def rows_of(batch: Batch, channel: Channel, desk: pl.DataFrame) -> pl.DataFrame:
 
 
 def sequence_of(batch: Batch, channel: Channel, desk: pl.DataFrame) -> int:
-    """1 for the first batch of this zone, day and strategy on the channel, 2 for the one that replaces it, and so on."""
+    """1 for the first batch of this zone, day and strategy on the channel.
+
+    2 for the one that replaces it, and so on.
+    """
     same = {
         "zone": batch.zone,
         "delivery_day": batch.delivery_day,

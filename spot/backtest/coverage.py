@@ -14,8 +14,8 @@ from spot.strategy.interface import Strategy
 from spot.walk.inputs import WalkInputs
 
 SENSIBLE_SHARE = 0.8
-"""Below this share of the days asked for, the days that can be judged say little about the span: a person must
-want them.
+"""Below this share of the days asked for, the days that can be judged say little about the span: a person
+must want them.
 """
 
 

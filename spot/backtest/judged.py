@@ -48,8 +48,8 @@ def judge_strategies(
 ) -> tuple[BacktestResult, tuple[JudgedStrategy, ...]]:
     """Walk the strategies of the setup together, then each rival alone, over the same `days`.
 
-    `coverages` say which of the days are judged, and are those of the strategies in their order. `on_day` is called after each day with the name of
-    who traded it.
+    `coverages` say which of the days are judged, and are those of the strategies in their order. `on_day` is
+    called after each day with the name of who traded it.
     """
     names = " and ".join(strategy.label for strategy in setup.inputs.strategies)
     result = run_backtest(setup, days, on_day=lambda _: on_day(names))

@@ -1,4 +1,7 @@
-"""The naive rivals of a strategy: the same walk, with a rule or a forecast that needs no model in its place."""
+"""The naive rivals of a strategy.
+
+The same walk, with a rule or a forecast that needs no model in its place.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -1,4 +1,7 @@
-"""Contracts of the tables that live sources fill beside the raw tables of every source, and of the ledger of captures."""
+"""Contracts of the tables that live sources fill, and of the ledger of captures.
+
+They stand beside the raw tables of every source.
+"""
 
 import polars as pl
 

@@ -36,8 +36,8 @@ class DeliveryPanel:
     prices: Floats
     """(D, P) EUR/MWh, NaN where missing or not yet known."""
     inputs: Mapping[str, Floats]
-    """Name to (D, P), as known at the gate of each day; NaN where missing. Names carry their unit, for example
-    `load_forecast_mw`.
+    """Name to (D, P), as known at the gate of each day; NaN where missing. Names carry their unit, for
+    example `load_forecast_mw`.
     """
     holiday_fraction: Floats
     """(D,) share of the zone's holiday calendars on which the day is a public holiday, 0 to 1."""

@@ -34,7 +34,9 @@ _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
-    """Split rows of a raw table into those that the ledger may hold and the others, each of those with its reason.
+    """Split rows of a raw table into those that the ledger may hold and the others.
+
+    Each of the others has its reason.
 
     Beyond `check_rows`: the zone is known, the delivery day is the market day of the delivery start, the
     start stands on a multiple of its resolution, and a day-ahead price lies inside the limits of its day and

@@ -11,8 +11,8 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 AVAILABILITY = ("captured", "stated", "rule")
 RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc", "source")
-"""Two providers may say different things about one period at one instant: both stand, and a zone reads those it
-trusts.
+"""Two providers may say different things about one period at one instant: both stand, and a zone reads those
+it trusts.
 """
 PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
 RAW_TABLES_OF_A_ZONE = (

@@ -18,7 +18,10 @@ _INTEGERS = (pl.Int8, pl.Int16, pl.Int32, pl.Int64)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One column: its type, its unit (EUR/MWh, MW, MWh, EUR, instant, share of one), and which values are valid."""
+    """One column: its type, its unit and which values are valid.
+
+    Units are EUR/MWh, MW, MWh, EUR, instant or share of one.
+    """
 
     dtype: pl.DataType | type[pl.DataType]
     description: str
@@ -102,7 +105,10 @@ def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
 
 
 def split_by(frame: pl.DataFrame, tests: Sequence[tuple[pl.Expr, str]]) -> CheckedRows:
-    """Split rows by tests that are true, or null, where a row is fine and give their text as reason where they are false."""
+    """Split rows by tests that are true, or null, where a row is fine.
+
+    The text of a test that is false is the reason.
+    """
     fails = (
         pl.any_horizontal(~test.fill_null(value=True) for test, _ in tests) if tests else pl.lit(value=False)
     )

@@ -3,7 +3,9 @@
 from typing import Literal, get_args
 
 Role = Literal["champion", "challenger"]
-"""Which model made a forecast or a signal: the one that trades, or the one that is kept on paper beside it."""
+"""Which model made a forecast or a signal: the one that trades, or the one that is kept on paper beside
+it.
+"""
 ROLES: tuple[Role, ...] = get_args(Role)
 Mode = Literal["paper", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)

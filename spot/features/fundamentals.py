@@ -1,4 +1,7 @@
-"""Load, wind and solar: forecasts of the delivery day, how they changed from the day before, and the last day that was wholly measured."""
+"""Load, wind and solar: forecasts of the delivery day and their change from the day before.
+
+And the last day that was wholly measured.
+"""
 
 from collections.abc import Iterable
 
@@ -40,7 +43,10 @@ def _load_forecast(keeper: Gatekeeper, lag_days: int) -> Floats:
 
 
 def _renewable_forecasts(keeper: Gatekeeper, kind: str) -> tuple[Floats, Floats, Bools]:
-    """Forecast of the day, that of the day before by the local clock, and (D,) whether the zone has the series at all of late."""
+    """Forecast of the day, and that of the day before by the local clock.
+
+    (D,) says whether the zone has the series at all of late.
+    """
     names = ("wind", *_WIND_PARTS) if kind == "wind" else (kind,)
     history = {name: [_renewables(keeper, name, lag) for lag in range(_LOOK_BACK_DAYS + 1)] for name in names}
     has = {name: _any_known(days) for name, days in history.items()}
@@ -93,7 +99,10 @@ def _either(conditions: Iterable[Bools]) -> Bools:
 
 
 def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], value: str) -> Floats:
-    """(D, S) actual values, by the local clock, of the newest day before that was known in full at the gate, in every part that the zone has."""
+    """(D, S) actual values, by the local clock, of the newest earlier day that was known in full.
+
+    Known at the gate, in every part that the zone has.
+    """
     n_days = len(keeper.target.days)
     chosen, is_found = np.full((n_days, LONGEST_DAY_QUARTERS), np.nan), np.zeros(n_days, dtype=bool)
     lags = range(1, _LOOK_BACK_DAYS + 1 if keeper.has_rows(table, *series) else 1)

@@ -1,4 +1,7 @@
-"""Hands out values as known at the gate of each delivery day, and remembers the newest publication that it handed out."""
+"""Hands out values as known at the gate of each delivery day.
+
+It remembers the newest publication that it handed out.
+"""
 
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -56,7 +59,10 @@ class Gatekeeper:
 
     @property
     def sources(self) -> list[str]:
-        """(D,) providers of what was known at each gate about its day and the history before, and what was admitted against the rule."""
+        """(D,) sources of what was known at each gate about its day and the history before.
+
+        They name what was admitted against the publication rule.
+        """
         seen = pl.concat(
             [frame.select("delivery_day", "source", "available_at_utc") for frame in self._raw.values()]
         )
@@ -82,7 +88,9 @@ class Gatekeeper:
         return self._grid.part(self._n_history - lag_days, len(self._grid.days) - lag_days)
 
     def look(self, table: str, series: str, value: str, *, lag_days: int) -> tuple[Floats, Ints]:
-        """Values of `lag_days` before each target day as known at that day's gate, without counting them as used.
+        """Values of `lag_days` before each target day as known at that day's gate.
+
+        They do not count as used.
 
         Returns:
             (D, S) values by slot of the day they belong to, NaN where unknown; (D,) their newest publication,
@@ -97,12 +105,18 @@ class Gatekeeper:
         return not self._raw[table].filter(pl.col("series").is_in(series)).is_empty()
 
     def use(self, newest_us: Ints, days: Bools | None = None) -> None:
-        """Remember that values published up to `newest_us` entered the features of all target days, or of those marked in `days`."""
+        """Remember that values published up to `newest_us` entered the features.
+
+        Of all target days, or of those marked in `days`.
+        """
         used = newest_us if days is None else np.where(days, newest_us, NEVER_US)
         self.newest_us = np.maximum(self.newest_us, used)
 
     def at_gate(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
-        """(D, S) values of `lag_days` before each target day as known at that day's gate, by slot of the day they belong to."""
+        """(D, S) values of `lag_days` before each target day as known at that day's gate.
+
+        By slot of the day they belong to.
+        """
         matrix, newest = self.look(table, series, value, lag_days=lag_days)
         self.use(newest)
         return matrix

@@ -52,7 +52,10 @@ class KnownPrices:
         )
 
     def between_revisions(self, days: Sequence[date]) -> list[list[date]]:
-        """`days`, ascending, in runs at whose gates no price was known that had been known otherwise at an earlier gate of the run."""
+        """`days`, ascending, in runs within which no known price was revised.
+
+        At no gate of a run was a price known otherwise than at an earlier gate of the run.
+        """
         revised_us = self._revised_us()
         runs: list[list[date]] = []
         before_us = NEVER_US

@@ -9,11 +9,16 @@ from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _LOOK_BACK_DAYS = 7
 _PUBLISHED_SHARE = 0.9
-"""A day counts as published with nine tenths of its periods: a period without a trade has no intraday price."""
+"""A day counts as published with nine tenths of its periods: a period without a trade has no intraday
+price.
+"""
 
 
 def second_price_features(keeper: Gatekeeper) -> dict[str, Floats]:
-    """(D, S) spreads of the intraday and the imbalance price to the day-ahead price, at the same local time and as the day's mean."""
+    """(D, S) spreads of the intraday and the imbalance price to the day-ahead price.
+
+    At the same local time, and as the day's mean.
+    """
     features: dict[str, Floats] = {}
     for market, series in (("intraday", "vwap"), ("imbalance", "imbalance")):
         spread, mean = _last_spread(keeper, f"{market}_prices", series)

@@ -1,4 +1,6 @@
-"""Our own forecasts of wind, solar and load from weather forecast runs, for zones whose published ones come after the gate or not at all.
+"""Our own forecasts of wind, solar and load from weather forecast runs.
+
+For zones whose published forecasts come after the gate or not at all.
 
 A ridge regression from what the runs said to what was then generated or used, fitted anew for each delivery
 day on what was known at that instant: the runs that stood at the gates of past days, never their later
@@ -188,7 +190,10 @@ def _features(quantity: Quantity, wide: pl.DataFrame, zone: str) -> Floats:
 
 
 def _hour_and_day(wide: pl.DataFrame, zone: str) -> Floats:
-    """(N, 72) one-hot: local hour on working days, Saturdays, and Sundays with holidays of the zone's countries."""
+    """(N, 72) one-hot: local hour on working days, Saturdays, and Sundays.
+
+    Holidays of the zone's countries count as Sundays.
+    """
     hours = wide.select(local_time(zone).dt.hour().cast(pl.Int64)).to_series().to_numpy()
     kinds = np.array([day_kind(zone, day) for day in wide["delivery_day"].to_list()])
     codes = hours + 24 * kinds
@@ -215,7 +220,10 @@ def _ridge(design: Floats, outcome: Floats) -> Floats:
 
 
 def as_rows(forecast: FundamentalForecast, day: date) -> pl.DataFrame:
-    """Rows for `renewable_forecasts` (wind, solar) or `load_forecasts`, known from the instant of the forecast on."""
+    """Rows for `renewable_forecasts` (wind, solar) or `load_forecasts`.
+
+    They are known from the instant of the forecast on.
+    """
     value = "load_forecast_mw" if forecast.quantity == "load" else "generation_forecast_mw"
     return pl.DataFrame({"delivery_start_utc": list(forecast.starts_utc), value: forecast.values_mw}).select(
         zone=pl.lit(forecast.zone),

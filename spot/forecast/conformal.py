@@ -110,7 +110,9 @@ class Calibration:
 def calibrate(
     prices: Floats, points: Floats, *, centre: Floats, spread: Floats, levels: tuple[float, ...]
 ) -> Calibration:
-    """What the errors of the forecasts `points` (n, 24) against the outcomes `prices` (n, 24) say of the next.
+    """What past errors say of the next forecast.
+
+    Errors of the forecasts `points` (n, 24) against the outcomes `prices` (n, 24).
 
     Args:
         prices: outcomes of past days in order, NaN where unknown.

@@ -159,7 +159,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     @one_thread()
     def update(self, history: DeliveryPanel) -> Self:
-        """Absorb the days of `history` that are newer than those absorbed before, up to the newest one with a price: others may get theirs yet."""
+        """Absorb the days of `history` that are newer than those absorbed before.
+
+        Up to the newest one with a price: later days may get theirs yet.
+        """
         self._absorb_priced(self._newer(history))
         self._prepare_next()
         return self
@@ -228,7 +231,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     @one_thread()
     def walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
-        """Forecasts of the days of `panel` from `first_row` on, each made from what was known at its gate, without absorbing them.
+        """Forecasts of the days of `panel` from `first_row` on, without absorbing them.
+
+        Each is made from what was known at its gate.
 
         The same forecasts as `predict` day after day, up to rounding, at a fraction of the cost; `panel`
         continues the days of the fit, the first of them being day `first_row`. Trees, where a member has
@@ -288,7 +293,9 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     @one_thread()
     def self_or_stand_in(self, panel: DeliveryPanel) -> tuple[Self, FilledHistory]:
-        """Who forecasts the last day of `panel`, this model or its stand-in, and what it makes the forecast of: absorbed days and that day, unpriced.
+        """Who forecasts the last day of `panel`, and from what.
+
+        This model or its stand-in; the absorbed days and that day, unpriced.
 
         Raises:
             LookAheadError: the day was absorbed before.
@@ -356,7 +363,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._calibration = None
 
     def self_or_stand_in_of(self, waiting: ClockGrid) -> tuple[Self, FilledHistory]:
-        """As `self_or_stand_in`, given the unpriced days that follow the absorbed ones up to the one to forecast."""
+        """As `self_or_stand_in`, given the unpriced days.
+
+        They follow the absorbed ones up to the one to forecast.
+        """
         if missing := self._input_ranges.missing_inputs(waiting, self.history.grid):
             stand_in = self._stand_in(missing, self.history.grid)
             return stand_in.self_or_stand_in_of(waiting.select_inputs(tuple(stand_in.anchors.input_range)))
@@ -373,7 +383,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
         )
 
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
-        """(24, Q) quantiles of the last day of `history` around its point forecast, given those (n, 24) of its first days."""
+        """(24, Q) quantiles of the last day of `history` around its point forecast.
+
+        (n, 24) are the point forecasts of its first days.
+        """
         if len(points) != len(self._points):
             calibration = self._calibrate(history, points)
         else:

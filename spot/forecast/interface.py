@@ -12,7 +12,9 @@ from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 
 QUANTILE_LEVELS: tuple[float, ...] = (0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975)
-"""Levels that every forecast table holds; the 80 % interval is 0.1 to 0.9, the 95 % interval 0.025 to 0.975."""
+"""Levels that every forecast table holds; the 80 % interval is 0.1 to 0.9, the 95 % interval 0.025 to
+0.975.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,10 @@ class LeakVerdict:
 
 
 def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> DeliveryPanel:
-    """The panel with prices from day `row` on, and inputs from the day after, replaced by random values of their own size."""
+    """The panel with the future replaced by random values of its own size.
+
+    Prices from day `row` on, and inputs from the day after.
+    """
     rng = np.random.default_rng(seed)
 
     def noised(values: Floats, start: int) -> Floats:
@@ -54,7 +57,9 @@ def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> Deliver
 def leak_check(
     walk: WalkForward, panel: DeliveryPanel, *, first_row: int, rows: Sequence[int]
 ) -> LeakVerdict:
-    """Compare the forecasts of days `first_row` to each of `rows` with those made when all that was unknown at the gate of that day is changed.
+    """Compare forecasts with those made when all that was unknown at the gate is changed.
+
+    Of the days from `first_row` to each of `rows`.
 
     Args:
         walk: makes the forecasts of the days of a panel from `first_row` on, in order.

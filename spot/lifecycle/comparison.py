@@ -17,7 +17,9 @@ from spot.market.clock import local_time
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 PAIR = ("zone", "version_a", "version_b")
-"""A comparison is stored whole: months of an older one of the same versions do not stay beside a new total."""
+"""A comparison is stored whole: months of an older one of the same versions do not stay beside a new
+total.
+"""
 _BLOCK_DAYS = 7
 _CENT_EUR = 0.005
 
@@ -95,7 +97,10 @@ def comparison_in_words(rows: pl.DataFrame) -> str:
 
 
 def daily_comparison(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.DataFrame:
-    """`delivery_day`, `mae_a`, `mae_b` in EUR/MWh and `pnl_a`, `pnl_b` in EUR (null without settlements), for pictures."""
+    """`delivery_day`, `mae_a`, `mae_b` in EUR/MWh, and `pnl_a`, `pnl_b` in EUR, for pictures.
+
+    Money is null without settlements.
+    """
     both = _unit_losses(a, zone).join(
         _unit_losses(b, zone), on=["delivery_day", "delivery_start_utc"], suffix="_b"
     )

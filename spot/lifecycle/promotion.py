@@ -55,8 +55,8 @@ class PromotionSettings(StrictSettings):
     )
     error_level: float = Field(default=0.05, gt=0, lt=0.5, description="over all looks together")
     error_scale: Literal["relative", "absolute"] = "relative"
-    """Relative: each day's losses count in units of their mean on that day, so that one scarcity day is one day
-    and no more. The plain means must agree with the test in any case.
+    """Relative: each day's losses count in units of their mean on that day, so that one scarcity day is one
+    day and no more. The plain means must agree with the test in any case.
     """
     error_margin: float = Field(
         default=0.01, ge=0, lt=0.5, description="share of the champion's loss that a better model must save"
@@ -88,7 +88,9 @@ class PromotionSettings(StrictSettings):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """Both versions on the same consecutive delivery days, (D,) each, NaN where a version had no forecast or the outcome is missing.
+    """Both versions on the same consecutive delivery days, (D,) each.
+
+    NaN where a version had no forecast or the outcome is missing.
 
     Losses are daily means in EUR/MWh (absolute error or pinball), P&L is EUR per day of paper or real
     trading.
@@ -354,7 +356,9 @@ def _scaled(candidate: Floats, champion: Floats, settings: PromotionSettings) ->
 
 
 def _p_better(ours: Floats, theirs: Floats) -> float:
-    """One-sided p-value that `ours` loses less than `theirs`, Diebold-Mariano with the small-sample correction and Student's t.
+    """One-sided p-value that `ours` loses less than `theirs`.
+
+    Diebold-Mariano with the small-sample correction and Student's t.
 
     On a few weeks the long-run variance can come out far too small by chance, and misses differences that
     last: the largest p-value of it, of the plain variance and of that of days that hang together counts.

@@ -16,7 +16,9 @@ from spot.lifecycle.promotion import PromotionSettings, PromotionVerdict, TestOu
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 MAX_LOSS_RATIO = 1.1
-"""A model whose pinball loss on days it never saw is above this share of that of past quantiles does not serve."""
+"""A model whose pinball loss on days it never saw is above this share of that of past quantiles does not
+serve.
+"""
 
 
 def decide_refit(

@@ -34,7 +34,10 @@ _QUARTER = timedelta(minutes=QUARTER_MINUTES)
 
 @lru_cache(maxsize=65536)
 def clock_quarters(zone: str, day: date) -> Ints:
-    """(Q,) slot of the local clock, 0 to 95, of each of the 92, 96 or 100 quarter hours of a day. Read-only."""
+    """(Q,) slot of the local clock, 0 to 95, of each of the 92, 96 or 100 quarter hours of a day.
+
+    Read-only.
+    """
     start, end = day_bounds_utc(zone, day)
     n_quarters = (end - start) // _QUARTER
     if n_quarters == CLOCK_QUARTERS:

@@ -38,7 +38,9 @@ _COUPLED_RULES: dict[str, GateRule] = {
     "ida3": GateRule(time(10), 0, _IDA_START),
 }
 _BENCHMARK_RULE = GateRule(time(12), 1, _LONG_AGO)
-"""The benchmark names no gate; noon of the day before is later than all that its protocol lets a model see."""
+"""The benchmark names no gate; noon of the day before is later than all that its protocol lets a model
+see.
+"""
 _OWN_RULES: dict[tuple[str, str], GateRule] = {
     ("CH", "day_ahead"): GateRule(time(11), 1, _LONG_AGO),
     ("GB", "day_ahead"): GateRule(time(9, 50), 1, _LONG_AGO, "Europe/London"),

@@ -95,7 +95,10 @@ def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:
 
 
 def published_by_utc(table: Table, zone: str, delivery_day: date, delivery_end_utc: datetime) -> datetime:
-    """When the value for a period ending at `delivery_end_utc` on `delivery_day` became known by rule, aware UTC."""
+    """When the value for a period became known by rule, aware UTC.
+
+    The period ends at `delivery_end_utc` on `delivery_day`.
+    """
     rule = publication_rule(table, zone)
     if find_zone(zone).is_benchmark and table in {"load_forecasts", "renewable_forecasts"}:
         rule = BENCHMARK_FORECASTS

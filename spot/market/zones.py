@@ -35,8 +35,8 @@ class BiddingZone:
     is_coupled: bool = True
     """Takes part in the single day-ahead coupling (SDAC)."""
     is_benchmark: bool = False
-    """A market of the open-access benchmark: days of 24 hours at a fixed offset, inputs known at the gate by its
-    protocol.
+    """A market of the open-access benchmark: days of 24 hours at a fixed offset, inputs known at the gate by
+    its protocol.
     """
     operator: str = ""
     """PJM or ERCOT for a hub of theirs, empty elsewhere."""

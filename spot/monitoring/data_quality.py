@@ -1,4 +1,6 @@
-"""Bad data is not drift: missing, frozen, rescaled, doubled and impossible values are found, named row by row, and retrain nothing.
+"""Bad data is not drift: it is found, named row by row, and retrains nothing.
+
+Missing, frozen, rescaled, doubled and impossible values.
 
 Input frames are wide: `delivery_day`, `delivery_start_utc` and one Float64 column per series. NannyML's data
 quality calculators count missing and out-of-range values per chunk only; the desk needs the very rows, before
@@ -62,7 +64,9 @@ class _Finding:
 def assess_data_quality(
     reference: pl.DataFrame, analysis: pl.DataFrame, settings: DataQualitySettings
 ) -> DataQualityVerdict:
-    """Judge the newest values of every series of `analysis` against `reference`, rows of the same shape from before.
+    """Judge the newest values of every series of `analysis` against `reference`.
+
+    Both have rows of the same shape; the reference is from before.
 
     A series that is new, all null in the reference, or has a reference shorter than `minimum_reference_days`
     is `cannot_see`.
@@ -103,7 +107,10 @@ def assess_data_quality(
 
 
 def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
-    """The wide frame with every quarantined value set to null, so that drift is judged on what can be believed."""
+    """The wide frame with every quarantined value set to null.
+
+    So drift is judged on what can be believed.
+    """
     for name in faulty["series"].unique().to_list():
         if name in frame.columns:
             instants = faulty.filter(pl.col("series") == name)["delivery_start_utc"].unique().to_list()
@@ -254,7 +261,9 @@ def _frozen(past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySett
 def _rescaled(
     past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySettings, *, is_price: bool
 ) -> _Finding:
-    """Days whose size (90 % quantile of the absolute value) is many times, or a small part of, that of ordinary reference days.
+    """Days whose size is many times, or a small part of, that of ordinary reference days.
+
+    Size is the 90 % quantile of the absolute value.
 
     A calm or dark day is small for good reasons, so smallness needs the factor squared; a price near zero is
     never too small.

@@ -70,7 +70,10 @@ def assess_completeness(
 def assess_freshness(
     frame: pl.DataFrame, *, table: str, zone: str, days: Sequence[date], now: datetime
 ) -> DayVerdict:
-    """Days that should be published by `now` according to the publication rule of `table`, and are not there."""
+    """Days that should be published by `now` and are not there.
+
+    By the publication rule of `table`.
+    """
     present = set(frame["delivery_day"].unique().to_list())
     reasons = {}
     for day in days:

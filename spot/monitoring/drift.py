@@ -42,8 +42,8 @@ class DriftVerdict:
     status: Status
     reasons: tuple[str, ...]
     features: pl.DataFrame
-    """One row per column and method under `FEATURE_SCHEMA`: distance of the newest chunk, its threshold, status,
-    reason.
+    """One row per column and method under `FEATURE_SCHEMA`: distance of the newest chunk, its threshold,
+    status, reason.
     """
     first_day: date | None
     last_day: date | None

@@ -76,7 +76,10 @@ def fit_univariate(
 
 
 def fit_reconstruction(reference: pl.DataFrame, columns: list[str], settings: DriftSettings) -> Any:
-    """A calculator over all columns together (reconstruction by principal components), fitted on the reference."""
+    """A calculator over all columns together, fitted on the reference.
+
+    It reconstructs them by principal components.
+    """
     from nannyml import DataReconstructionDriftCalculator
     from nannyml.thresholds import StandardDeviationThreshold
 

@@ -48,7 +48,10 @@ class Expectation:
     uses_harmonics: bool
 
     def remainders(self, daily: pl.DataFrame) -> pl.DataFrame:
-        """`delivery_day` and one column per watched column: what it leaves unexplained, in usual deviations, clipped; null where missing."""
+        """`delivery_day` and one column per watched column: what it leaves unexplained.
+
+        In usual deviations, clipped; null where missing.
+        """
         out: dict[str, Any] = {"delivery_day": daily["delivery_day"]}
         for name in self.columns:
             values = _transformed(name, daily[name].fill_nan(None).to_numpy().astype(np.float64))
@@ -178,7 +181,10 @@ def _season_design(daily: pl.DataFrame, *, uses_harmonics: bool) -> Floats:
 
 
 def _insolation(angle: Floats) -> Floats:
-    """Daily sunshine above the atmosphere at 50 degrees north, relative units, from the day's angle within the year."""
+    """Daily sunshine above the atmosphere at 50 degrees north, relative units.
+
+    From the day's angle within the year.
+    """
     declination = np.radians(23.45) * np.sin(angle + 2 * np.pi * 284 / 365)
     sunset = np.arccos(np.clip(-np.tan(_LATITUDE) * np.tan(declination), -1.0, 1.0))
     height = np.cos(_LATITUDE) * np.cos(declination) * np.sin(sunset) + sunset * np.sin(_LATITUDE) * np.sin(

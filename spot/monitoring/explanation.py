@@ -18,8 +18,8 @@ from spot.monitoring.settings import ExplanationSettings
 
 PAST_PRICES = "past prices"
 Predict = Callable[[DeliveryPanel], Floats | None]
-"""Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must not
-remember what it was given.
+"""Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must
+not remember what it was given.
 """
 
 

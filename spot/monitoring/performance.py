@@ -46,7 +46,10 @@ class PerformanceVerdict:
 
 
 def daily_scores(scored: pl.DataFrame) -> pl.DataFrame:
-    """MAE, pinball loss, coverage of the 80 % interval and naive MAE per delivery day with an outcome, ascending; EUR/MWh."""
+    """MAE, pinball loss, coverage of the 80 % interval and naive MAE per delivery day; EUR/MWh.
+
+    Days with an outcome, ascending.
+    """
     known = scored.with_columns(pl.col(_ACTUAL).fill_nan(None)).drop_nulls(_ACTUAL)
     losses = []
     for level, name in QUANTILE_COLUMNS.items():
@@ -143,7 +146,10 @@ def estimate_performance(
 
 
 def expected_absolute_error(frame: pl.DataFrame) -> Floats:
-    """(rows,) EUR/MWh: mean of |price - point| when the price is drawn from the forecast's own piecewise linear quantiles."""
+    """(rows,) EUR/MWh: mean of |price - point|.
+
+    The price is drawn from the forecast's own piecewise linear quantiles.
+    """
     levels = np.array(list(QUANTILE_COLUMNS))
     quantiles = frame.select(QUANTILE_COLUMNS.values()).to_numpy()
     grid = np.linspace(0.01, 0.99, 99)

@@ -27,7 +27,9 @@ _BAND = (0.6, 0.97)
 """Quantiles of the reference's load between which an hour counts."""
 _N_BINS = 12
 _FEW, _ENOUGH = 1 / 6, 1 / 4
-"""With fewer than the first share of its hours in the band, a day is judged by the second share next to it."""
+"""With fewer than the first share of its hours in the band, a day is judged by the second share next to
+it.
+"""
 _LEVEL_DAYS, _MEMORY_DAYS = 21, 28
 _SMALLEST_SHARE = 0.10
 """A deviation below this share of the usual price is no news for a desk, however calm the reference was."""
@@ -120,7 +122,10 @@ def fit_price(hours: pl.DataFrame, settings: DriftSettings) -> FittedPrice:
 
 
 def price_shifts(curve: PriceCurve, hours: pl.DataFrame) -> pl.DataFrame:
-    """`delivery_day` and `price_given_load`: how far each day lies above the curve and its level, in usual deviations."""
+    """`delivery_day` and `price_given_load`: how far each day lies above the curve.
+
+    Above its level as well, in usual deviations.
+    """
     left = hours["price"].to_numpy() - np.interp(hours["load"].to_numpy(), curve.loads, curve.prices)
     parts = (
         hours.with_columns(left=pl.Series(left))

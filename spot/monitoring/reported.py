@@ -28,7 +28,9 @@ FORECAST_COLUMNS = ("forecast_mean", "forecast_width")
 def watch_reported(
     features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day: date, settings: MonitoringSettings
 ) -> DriftVerdict:
-    """The verdict on every feature that `monitor_inputs` does not judge, and on the forecast, for the days up to `last_day`.
+    """The verdict on every feature that `monitor_inputs` does not judge, and on the forecast.
+
+    For the days up to `last_day`.
 
     Args:
         features: rows of `day_ahead_features` of one zone, as many years as there are.
@@ -89,7 +91,10 @@ def watch_reported(
 
 
 def _daily(features: pl.DataFrame, forecasts: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:
-    """Daily means beside the weekday, the season and the drivers of the day before, as `daily_inputs` makes them."""
+    """Daily means beside the weekday, the season and the drivers of the day before.
+
+    As `daily_inputs` makes them.
+    """
     own = daily_inputs(features, settings.drift).drop(settings.drift.features, strict=False)
     silent = {*CALENDAR_FEATURES, *settings.drift.features}
     names = [

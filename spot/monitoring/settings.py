@@ -39,8 +39,8 @@ class DriftSettings(StrictSettings):
         "wind_forecast_mw",
         "solar_forecast_mw",
     )
-    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the same
-    again, and alarm for it again.
+    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the
+    same again, and alarm for it again.
     """
     price: str = Field(
         default="price_1d_eur_per_mwh", description="the price that is watched given what drives it"

@@ -1,4 +1,6 @@
-"""One zone watched: from its tables to the verdicts on data quality, drift and performance, in the order in which they may be believed.
+"""One zone watched: from its tables to the verdicts on data quality, drift and performance.
+
+In the order in which they may be believed.
 
 Bad data first: what it finds is hidden from the other monitors, and its verdict suppresses retraining.
 Assets, sensors and the benchmarks call these functions, so that what is measured is what runs.
@@ -184,7 +186,9 @@ def monitor_performance(
 def _youth_of(
     forecasts: pl.DataFrame, last_day: date, known_through: date, settings: PerformanceSettings
 ) -> str:
-    """Why the forecasts, known to outcome up to a day, cannot be judged yet; empty where they can, or have stopped."""
+    """Why the forecasts, known to outcome up to a day, cannot be judged yet; empty where they can, or
+    have stopped.
+    """
     newest = last_day_or_none(forecasts)
     if newest is None or newest <= last_day - timedelta(days=settings.chunk_days):
         return ""
@@ -193,7 +197,9 @@ def _youth_of(
 
 
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
-    """Forecast rows beside `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`, the price of the same local time seven days before.
+    """Forecast rows beside `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`.
+
+    Naive is the price of the same local time seven days before.
 
     A price of a longer period holds for every market time unit in it, shorter ones are averaged over the
     unit; a unit that is not wholly priced has no outcome.

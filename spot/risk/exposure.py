@@ -120,8 +120,8 @@ class Conditions:
 
 
 LOSS_DAYS = 7
-"""Newest settled delivery days on which `max_daily_loss_eur` looks for the worst: second prices come up to three
-days after the auction's.
+"""Newest settled delivery days on which `max_daily_loss_eur` looks for the worst: second prices come up to
+three days after the auction's.
 """
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 

@@ -112,7 +112,10 @@ class LimitBook:
     problem: str = ""
 
     def limits(self, zone: str, strategy: str) -> tuple[Limit, ...]:
-        """Every limit that holds for orders of `strategy` in `zone`, in the order of `LIMIT_SCOPES` and `LIMIT_KINDS`."""
+        """Every limit that holds for orders of `strategy` in `zone`.
+
+        In the order of `LIMIT_SCOPES` and `LIMIT_KINDS`.
+        """
         return tuple(
             self._limit(scope, kind, zone, strategy) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS
         )
@@ -159,7 +162,8 @@ def check_limit_names(document: Mapping[str, object]) -> None:
     """Nothing where every section, zone and limit of a parsed `risk_limits.yaml` has a name that there is.
 
     Raises:
-        WrongSettingsError: it has not; a limit that is misspelt for one zone would leave the default in force.
+        WrongSettingsError: it has not; a limit that is misspelt for one zone would leave the default in
+            force.
     """
     wrong = [_unknown(name, (), _SECTIONS) for name in document if name not in _SECTIONS]
     for group in ("zones", "strategies"):

@@ -101,7 +101,9 @@ def apply_limits(
 
 
 def take_any_price(orders: Orders, limits: Sequence[Limit]) -> Orders:
-    """Orders at infinite limit prices brought to the worst price that every collar allows, to the cent on the safe side.
+    """Orders at infinite limit prices brought to the worst price that every collar allows.
+
+    To the cent on the safe side.
 
     A price taker asks for no more than that, so it is no breach. Without usable collars the price stays
     infinite, and that is denied later.
@@ -131,7 +133,11 @@ def _is_complete(limits: Sequence[Limit]) -> bool:
 
 
 def apply_state(orders: Orders, state: TradingState, open_net_mw: Floats) -> LimitedOrders:
-    """ACTIVE lets all through, REDUCING only what brings the open position `open_net_mw` (P,) nearer to zero, HALTED nothing."""
+    """Orders that the trading state lets through.
+
+    ACTIVE lets all through, REDUCING only what brings the open position `open_net_mw` (P,) nearer to zero,
+    HALTED nothing.
+    """
     if state is TradingState.ACTIVE or orders.is_flat:
         return LimitedOrders(orders=orders, events=(), requests_halt=False)
     room = np.abs(open_net_mw) if state is TradingState.REDUCING else np.zeros_like(orders.exposure_mw)
@@ -189,7 +195,10 @@ def _apply(
         value=shown,
         limit_value=stated,
         action=limit.action,
-        detail=f"{limit.scope} {limit.kind}: {shown:.6g} {'below' if limit.kind.startswith('min_') else 'above'} {stated:.6g}",
+        detail=(
+            f"{limit.scope} {limit.kind}: {shown:.6g} {'below' if limit.kind.startswith('min_') else 'above'}"
+            f" {stated:.6g}"
+        ),
     )
     if limit.action != "reduce":
         return orders.flat(), event

@@ -49,7 +49,9 @@ def zone_outcomes(
     as_of_utc: datetime | None = None,
     first_day: date | None = None,
 ) -> pl.DataFrame:
-    """Outcomes of one zone from its raw tables (a missing table counts as empty), with the second price that `settled_against` names.
+    """Outcomes of one zone from its raw tables, with the second price of `settled_against`.
+
+    A missing table counts as empty.
 
     Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh`
     where the zone publishes one, and `imbalance_known_utc`, when it was known. Rows of one source per table
@@ -136,7 +138,9 @@ def build_outcomes(
 
 
 def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
-    """The outcomes on the units of another frame (`zone`, `delivery_day`, `delivery_start_utc`, `resolution_minutes`), where they differ in length.
+    """The outcomes on the units of another frame, where they differ in length.
+
+    The frame has `zone`, `delivery_day`, `delivery_start_utc` and `resolution_minutes`.
 
     A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no
     row. Columns `OUTCOME_SCHEMA`, and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are

@@ -1,4 +1,7 @@
-"""Overrides of limits: a person moves one number for a time, with a reason; each use and each refusal is an event."""
+"""Overrides of limits: a person moves one number for a time, with a reason.
+
+Each use and each refusal is an event.
+"""
 
 from collections.abc import Sequence
 from dataclasses import replace

@@ -16,8 +16,8 @@ GATES = (
     "max_daily_loss_eur",
     "max_drawdown_eur",
 )
-"""Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring the
-value down.
+"""Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring
+the value down.
 """
 
 
@@ -91,7 +91,10 @@ def _fewer_of_minute(orders: Orders, excess: Excess) -> Orders:
 
 
 def _scaled_to_limit(orders: Orders, excess: Excess) -> Orders:
-    """Scaled until a measure that is proportional to the orders, on top of what others hold, meets its limit."""
+    """Scaled until the measure meets its limit.
+
+    It is proportional to the orders, on top of what others hold.
+    """
     use, daily_mwh = excess.use, excess.daily_mwh
     others = {
         "max_mwh_per_day": use.mwh,

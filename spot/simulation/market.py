@@ -1,4 +1,6 @@
-"""The simulated market: the default source, so that everything can be tried and tested with known truth and without a key.
+"""The simulated market: the default source.
+
+Everything can be tried and tested with known truth and without a key.
 
 A simulated zone has one market time unit for all its products: the one of the day-ahead auction. Every value
 is a function of (seed, zone, day): asking for a day or for ten years gives the same rows. All rows say

@@ -47,7 +47,10 @@ def white_noise(seed: int, stream: str, block: int, size: int) -> Floats:
 
 
 def hourly_process(seed: int, stream: str, hours: Floats, time_constant_hours: float) -> Floats:
-    """A standard normal AR(1) process, correlation `exp(-dt / time constant)`, at fractional `hours` since the epoch (interpolated)."""
+    """A standard normal AR(1) process at fractional `hours` since the epoch.
+
+    Correlation `exp(-dt / time constant)`, interpolated.
+    """
     first, last = int(np.floor(hours.min())), int(np.floor(hours.max())) + 1
     blocks = range(first // BLOCK_HOURS, last // BLOCK_HOURS + 1)
     values = np.concatenate([_filtered_block(seed, stream, block, time_constant_hours) for block in blocks])

@@ -19,8 +19,8 @@ GAS_SHOCK_FACTOR = 2.4
 GAS_SHOCK_RAMP_DAYS = 3
 COAL_SHOCK_FACTOR = 1.4
 SOLAR_BOOM_FACTOR = 2.0
-"""A doubling is a new regime and still believable: a larger jump overnight is what a unit error looks like, and
-is treated as one.
+"""A doubling is a new regime and still believable: a larger jump overnight is what a unit error looks like,
+and is treated as one.
 """
 FAULT_PHASE_DAYS = 3
 

@@ -1,4 +1,7 @@
-"""The supply side: fuel and carbon prices, outages, and the merit order that turns residual load into a price."""
+"""The supply side: fuel and carbon prices, outages and the merit order.
+
+The merit order turns residual load into a price.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -71,7 +74,10 @@ class Supply:
         return price + 700.0 * scarce + 22_000.0 * scarce**2
 
     def flexible_demand(self, residual_load_mw: Floats, clock: MarketClock) -> Floats:
-        """Demand on plants that follow the price, after exchange with neighbours and storage, both of which flatten the day."""
+        """Demand on plants that follow the price, after exchange and storage.
+
+        Exchange with neighbours and storage both flatten the day.
+        """
         reach = self.interconnection_mw
         traded = residual_load_mw - reach * np.tanh(
             0.45 * (residual_load_mw - self.typical_residual_mw) / reach

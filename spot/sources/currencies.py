@@ -23,11 +23,13 @@ EURO_SERIES: dict[str, tuple[str, str]] = {
     "system_price": ("imbalance_prices", "imbalance"),
     "real_time": ("imbalance_prices", "imbalance"),
 }
-"""Series of `local_currency_prices` to the table and series that hold it in EUR. What settles a position in real
-time is an imbalance price here.
+"""Series of `local_currency_prices` to the table and series that hold it in EUR. What settles a position in
+real time is an imbalance price here.
 """
 RATE_IS_GOOD_FOR = timedelta(days=8)
-"""An older rate is none: the longest gap between two fixings of the ECB is five days, at Easter and Christmas."""
+"""An older rate is none: the longest gap between two fixings of the ECB is five days, at Easter and
+Christmas.
+"""
 
 
 def is_converted(table: str, zone: str) -> bool:
@@ -49,7 +51,9 @@ def ruled_table(table: str, series: str) -> str:
 
 
 def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) -> pl.DataFrame:
-    """Rows of `table` from rows of `local_currency_prices`, each at the rate known at the gate of its delivery day; days without one are left out.
+    """Rows of `table` from rows of `local_currency_prices`.
+
+    Each at the rate known at the gate of its delivery day; days without one are left out.
 
     Args:
         local: rows of `local_currency_prices`, any zones and series; every vintage is converted.

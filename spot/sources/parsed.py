@@ -49,8 +49,8 @@ class Capture:
     end_utc: datetime | None = None
     """End of the span asked for; rows from it on are refused."""
     is_backfill: bool = False
-    """Asked for long after publication: the dated publication rule then says when a value became known, not our
-    clock.
+    """Asked for long after publication: the dated publication rule then says when a value became known, not
+    our clock.
     """
 
 
@@ -86,8 +86,8 @@ class ParsedDocument:
     rejected: pl.DataFrame
     """Refused rows under `REJECTED_SCHEMA`."""
     outside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
-    """Rows of other days than were asked for, under `REJECTED_SCHEMA`: a provider may send more, and that is no
-    fault.
+    """Rows of other days than were asked for, under `REJECTED_SCHEMA`: a provider may send more, and that is
+    no fault.
     """
     no_data: str = ""
     """The provider's words when it says that it has nothing (yet); empty otherwise."""

@@ -178,7 +178,10 @@ def read_zip(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
 
 
 def _check_directory(body: bytes, what: str) -> None:
-    """The end record must close the file and announce a small directory, before the library walks through it."""
+    """The end record must close the file and announce a small directory.
+
+    It is read before the library walks through the archive.
+    """
     end = body[-_END_RECORD:]
     if len(end) < _END_RECORD or not end.startswith(b"PK\x05\x06"):
         raise ContractError(

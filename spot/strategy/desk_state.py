@@ -27,7 +27,9 @@ def desk_uses(
     starts_utc: tuple[datetime, ...],
     as_of_utc: datetime,
 ) -> Mapping[LimitScope, ScopeUse]:
-    """Use of desk, zone and strategy without the orders of `strategy` in `zone` on `delivery_day`, which are about to be decided anew.
+    """Use of desk, zone and strategy without the orders that are about to be decided anew.
+
+    Those of `strategy` in `zone` on `delivery_day`.
 
     Both frames are under contract and may hold any days. Only champions count, only signals decided by
     `as_of_utc`, and only money known then.

@@ -1,7 +1,7 @@
 """What a strategy is: its settings, and everything that the desk asks it.
 
-One frozen class per strategy, chosen by the name `strategy` in `conf/strategies/*.yaml`. `propose` is all that
-a strategy must have; the other members have answers that fit most strategies.
+One frozen class per strategy, chosen by the name `strategy` in `conf/strategies/*.yaml`. `propose` is all
+that a strategy must have; the other members have answers that fit most strategies.
 """
 
 from abc import ABC, abstractmethod
@@ -92,7 +92,10 @@ class Strategy(StrictSettings, ABC):
         return 0.0
 
     def perfect_foresight_eur(self, day: PricedDay) -> Floats:
-        """(P,) net P&L per unit of the best orders, had every price been known; NaN where it cannot be said."""
+        """(P,) net P&L per unit of the best orders, had every price been known.
+
+        NaN where it cannot be said.
+        """
         return np.full(len(day.day_ahead), np.nan)
 
     def costs_eur_per_mwh(self, day: date) -> float:

@@ -62,7 +62,9 @@ def signal_reasons(
 
 
 def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *, n: int = 5) -> pl.DataFrame:
-    """Rows of `signal_reasons` for signals of one zone, day and strategy that trades a spread, largest contribution first.
+    """Rows of `signal_reasons` for signals that trade a spread, largest contribution first.
+
+    Of one zone, day and strategy.
 
     `contributions` is input to (P,) what it adds to the expected spread of each unit
     (`spot.strategy.spread.model`); inputs of one kind are added up and named with `SPREAD` before.

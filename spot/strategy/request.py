@@ -44,7 +44,10 @@ class SignalRequest:
     model_age_days: float | None = None
     """Not known denies."""
     essential_data_utc: datetime | None = None
-    """When the essential feed that is furthest behind last had a new day (`spot.strategy.readiness.data_age`);
+    """When the essential feed that is furthest behind last had a new day.
+
+    Only the sources that the zone trusts count.
+
     not known denies.
     """
     drift_status: str | None = None

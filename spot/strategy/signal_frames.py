@@ -175,7 +175,11 @@ def event_frame(request: SignalRequest, events: tuple[LimitEvent, ...]) -> pl.Da
 def curve_frame(
     frame: pl.DataFrame, proposal: Proposal, proposed: Orders, final: Orders, *, step_mw: float
 ) -> pl.DataFrame:
-    """The curve's steps, volumes scaled as the limits scaled the order and in whole steps of `step_mw`, prices inside what the limits left."""
+    """The curve's steps after limits.
+
+    Volumes are scaled as the limits scaled the order, in whole steps of `step_mw`; prices are inside what the
+    limits left.
+    """
     if not proposal.curve or final.is_flat:
         return BID_CURVES.empty()
     steps = []

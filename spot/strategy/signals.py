@@ -1,4 +1,6 @@
-"""Forecast to signals: readiness, the strategy's proposal, trading state, limits, and one row per market time unit, flat included.
+"""Forecast to signals: readiness, the strategy's proposal, trading state, limits.
+
+There is one row per market time unit, flat included.
 
 `decide_signals` is the only door: live, backtest and replay call it with the same request, and only the
 instant differs.

@@ -1,4 +1,7 @@
-"""Size by edge over risk: nothing below a least ratio, in proportion above it, the whole size from a full ratio on."""
+"""Size by edge over risk: nothing below a least ratio, in proportion above it.
+
+The whole size from a full ratio on.
+"""
 
 import numpy as np
 

@@ -110,7 +110,9 @@ class Book:
     settlements: pl.DataFrame
 
     def seen_by(self, zone: str, instant: DecisionInstant) -> "Book":
-        """The signals of the day and the day before, and the money of the days before, that count for a decision.
+        """Signals and money that count for a decision.
+
+        The signals of the day and the day before, the money of the days before.
 
         Before the gate those of every zone. At the gate, in a replay, those of the zones whose names come
         first, which is the order in which a replay works through the zones: so the same days give the same

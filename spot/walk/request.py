@@ -1,4 +1,7 @@
-"""The one place where the request for a decision is put together, for live trading, replay and backtest alike."""
+"""The one place where the request for a decision is put together.
+
+For live trading, replay and backtest alike.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta

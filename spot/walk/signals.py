@@ -23,7 +23,10 @@ from spot.walk.request import signal_requests
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkedSignals:
-    """Frames under their contracts, days that were not ready with the reasons, and zones' requests to halt."""
+    """Frames under their contracts, and days that were not ready with the reasons.
+
+    And zones' requests to halt.
+    """
 
     signals: pl.DataFrame
     events: pl.DataFrame

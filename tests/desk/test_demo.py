@@ -1,4 +1,7 @@
-"""The demo: its plan holds together, and a short version runs the real graph and tells the same story twice."""
+"""The demo: its plan holds together, and it gives the same result twice.
+
+A short version runs the real graph.
+"""
 
 from datetime import date, timedelta
 

@@ -1,4 +1,7 @@
-"""`spotdesk zones`, `sources`, `strategies` and `profiles`: what there is, plug-ins with their package, and doctor."""
+"""`spotdesk zones`, `sources`, `strategies` and `profiles`: what there is.
+
+Plug-ins with their package, and doctor.
+"""
 
 import json
 import sys

@@ -1,4 +1,7 @@
-"""Commands over versions: who serves is shown, a person's deed is recorded before it is done, and a page tells it all."""
+"""Commands over versions: who serves, and what a person decided.
+
+A person's decision is recorded before it is carried out; a page shows all of it.
+"""
 
 import json
 import time

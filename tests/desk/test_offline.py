@@ -12,7 +12,10 @@ GUARD = Path(__file__).parent / "network_guard"
 
 
 def run_offline(words, *, log, home, root, timeout=280):
-    """Run a command with Python's sockets watched and, where the system lets us, in a network namespace that has loopback alone."""
+    """Run a command with Python's sockets watched.
+
+    Where the system lets us, in a network namespace that has loopback alone.
+    """
     environment = {
         **os.environ,
         "PYTHONPATH": str(GUARD),

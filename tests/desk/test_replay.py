@@ -1,4 +1,7 @@
-"""`spotdesk replay`: every strategy of a day, one signal by its id, and an id that fits several is refused."""
+"""`spotdesk replay`: every strategy of a day, or one signal by its id.
+
+An id that fits several is refused.
+"""
 
 import json
 from pathlib import Path

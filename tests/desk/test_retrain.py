@@ -1,4 +1,7 @@
-"""`spotdesk retrain`: the request of a person is kept from before the training on, and stays to be tried again when the training dies."""
+"""`spotdesk retrain`: the request of a person is kept from before the training on.
+
+It is tried again when the training dies.
+"""
 
 from pathlib import Path
 

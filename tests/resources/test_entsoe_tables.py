@@ -1,4 +1,7 @@
-"""Every table that ENTSO-E fills, from the document on the wire to the ledger, asked through the client as a live desk asks."""
+"""Every table that ENTSO-E fills, from the document on the wire to the ledger.
+
+Asked through the client as a live desk asks.
+"""
 
 import io
 import zipfile

@@ -1,4 +1,7 @@
-"""Runs of a command are left alone while its process lives, under every launcher, and closed when it is gone."""
+"""Runs of a command are left alone while its process lives, and closed when it is gone.
+
+Under every launcher.
+"""
 
 import logging
 import subprocess

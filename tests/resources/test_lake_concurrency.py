@@ -1,4 +1,7 @@
-"""Two writers at once, or one that is killed in the middle and started again, leave the rows of one clean run."""
+"""Two writers at once, or one that is killed and started again.
+
+They leave the rows of one clean run.
+"""
 
 import random
 import signal

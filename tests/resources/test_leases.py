@@ -109,7 +109,10 @@ def test_a_lease_has_a_name_and_a_reason(by: str, reason: str, desk: Path) -> No
 
 
 def test_what_another_desk_may_have_sent_never_leaves_again(desk: Path) -> None:
-    """A restored desk knows signals that were decided before; whoever decided them may have sent them since."""
+    """A restored desk knows signals that were decided before.
+
+    Whoever decided them may have sent them since.
+    """
     as_of = datetime(2025, 6, 2, 9, tzinfo=UTC)
     day = as_of.date() + timedelta(days=1)
     (batch,) = make_batches(

@@ -1,4 +1,7 @@
-"""Live sources end to end: a provider on loopback, captures, judgement, revisions and fallback, into a lake."""
+"""Live sources end to end, into a lake.
+
+A provider on loopback, captures, judgement, revisions and fallback.
+"""
 
 import json
 from collections.abc import Iterator

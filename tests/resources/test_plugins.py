@@ -109,7 +109,10 @@ def test_a_strategy_that_cannot_be_used_says_who_brings_it_and_what_is_missing(
             "its settings_type is no subclass of spot.forecast.hourly_forecaster.ForecasterSettings",
         ),
         (
-            "from spot.forecast.hourly_forecaster import HourlyForecaster\nclass Two(HourlyForecaster):\n    pass",
+            (
+                "from spot.forecast.hourly_forecaster import HourlyForecaster\nclass Two(HourlyForecaster):\n"
+                "    pass"
+            ),
             "it lacks _learn, _next_day",
         ),
     ],
@@ -295,10 +298,9 @@ def test_the_stop_button_reads_no_plugin(packages, tmp_path):
     install(packages, "acme_bad", "1 / 0", {group: {"acme": "acme_bad:Any"} for group in groups})
     make_home(tmp_path / "home")
     program = (
-        "import sys; from desk.main import app; sys.argv = ['spotdesk', 'halt', '--reason', 'test', '--name', 'A']\n"
-        "try:\n    app()\nexcept SystemExit as end:\n    code = end.code\n"
-        "assert not code, code\n"
-        "assert not {'acme_bad', 'httpx', 'resources.plugins'} & set(sys.modules)\n"
+        "import sys; from desk.main import app; sys.argv = ['spotdesk', 'halt', '--reason', 'test', '--name',"
+        " 'A']\ntry:\n    app()\nexcept SystemExit as end:\n    code = end.code\nassert not code,"
+        " code\nassert not {'acme_bad', 'httpx', 'resources.plugins'} & set(sys.modules)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

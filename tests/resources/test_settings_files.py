@@ -1,4 +1,7 @@
-"""Every file of settings goes through one strict reader, whose errors name the file, the line and the cure."""
+"""Every file of settings goes through one strict reader.
+
+Its errors name the file, the line and the cure.
+"""
 
 import shutil
 from pathlib import Path
@@ -52,7 +55,10 @@ def _refusal(path: Path, text: str | bytes) -> str:
         (b"zones:\n  NO: {}\n", "line 2: the name NO is not text for YAML, put it in quotes"),
         (
             b"zones:\n\tDE_LU: {}\n",
-            "line 2: not valid YAML: while scanning for the next token, found character that cannot start any token",
+            (
+                "line 2: not valid YAML: while scanning for the next token, found character that cannot start"
+                " any token"
+            ),
         ),
         (b"zones: {DE_LU: &own [*own]}\n", "line 1: too many entries"),
         (
@@ -105,8 +111,10 @@ def test_a_fault_of_the_defaults_is_told_there_and_not_of_each_zone(tmp_path):
         tmp_path / "zones.yaml",
         "defaults:\n  seed: x\nzones:\n  DE_LU: {}\n  FR: {model: fast}\n  BE: {seed: y}\n",
     )
-    assert said == (
-        "line 2: defaults.seed: expected a whole number, not 'x'; line 6: zones.BE.seed: expected a whole number, not 'y'"
+    assert (
+        said
+        == "line 2: defaults.seed: expected a whole number, not 'x'; line 6: zones.BE.seed: expected a whole"
+        " number, not 'y'"
     )
 
 

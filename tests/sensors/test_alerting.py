@@ -1,4 +1,7 @@
-"""What fails is heard: a failed run, a blocking check, a gate that comes near without a signal, a webhook that does not answer."""
+"""A failure raises an alert.
+
+A failed run, a blocking check, a gate that comes near without a signal, a webhook that does not answer.
+"""
 
 import http.server
 import json

@@ -1,4 +1,7 @@
-"""A cause becomes exactly one request, a failed run is tried again, and a request that cannot be met ends in an alert."""
+"""A cause becomes exactly one request, and a failed run is tried again.
+
+A request that cannot be met ends in an alert.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace

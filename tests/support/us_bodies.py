@@ -18,7 +18,10 @@ _NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
 
 def us_bodies() -> list[tuple[Callable[[bytes], ParsedDocument], bytes]]:
-    """A parser and a clean document for every feed of the US markets, on the 25-hour day of autumn, and for the exchange rates."""
+    """A parser and a clean document for every feed of the US markets, and for exchange rates.
+
+    On the 25-hour day of autumn.
+    """
     day, western, north = date(2025, 11, 2), "PJM_WESTERN_HUB", "ERCOT_NORTH_HUB"
     pjm, ercot = (Capture(zone=zone, captured_at_utc=_NOW, is_backfill=True) for zone in (western, north))
     prices, quarters, loads = (

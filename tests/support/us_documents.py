@@ -1,4 +1,7 @@
-"""Documents as PJM Data Miner 2, the ERCOT public API and the European Central Bank write them, built from known values."""
+"""Documents as PJM Data Miner 2, the ERCOT public API and the ECB write them.
+
+They are built from known values.
+"""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,7 @@
-"""The graph is built for a desk when it is asked for, with the zones and days of that desk, and never on import."""
+"""The graph is built for a desk when it is asked for, and never on import.
+
+With the zones and days of that desk.
+"""
 
 import subprocess
 import sys

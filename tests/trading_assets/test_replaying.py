@@ -1,4 +1,7 @@
-"""A stored forecast and signal are made again bit for bit from their row, and what was tampered with is named."""
+"""A stored forecast and signal are made again bit for bit from their row.
+
+What was tampered with is named.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 

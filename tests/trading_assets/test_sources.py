@@ -231,7 +231,10 @@ def test_only_live_zones_are_captured_again_and_again() -> None:
 def test_the_token_is_in_no_event_of_a_run_that_fails(
     fault: Behaviour, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """In events and their metadata (what the UI shows), the event log on disk, logs, captures, alerts and quarantine."""
+    """In events and their metadata, which the UI shows, and wherever else text is kept.
+
+    The event log on disk, logs, captures, alerts and quarantine.
+    """
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", CANARY)
     monkeypatch.setattr("resources.market.live_sources.HttpClient", partial(HttpClient, sleep=lambda _: None))
     monkeypatch.setattr(

@@ -1,4 +1,7 @@
-"""The training set is made once and read; a candidate is scored beside a champion that can no longer be read."""
+"""The training set is made once and read.
+
+A candidate is scored beside a champion that can no longer be read.
+"""
 
 import json
 from dataclasses import replace

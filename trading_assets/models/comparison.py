@@ -33,7 +33,9 @@ _COMPARED = (
     deps=["champion"],
 )
 def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
-    """Error and money of each challenger (A) and of whoever was champion (B) on the same shadow days, by hour and month, with significance.
+    """Error and money of each challenger (A) and of whoever was champion (B).
+
+    On the same shadow days, by hour and month, with significance.
 
     `spotdesk compare` makes the same view of any two versions on days of one's choice.
     """

@@ -36,7 +36,9 @@ def price_model(
     clock: Clock,
     mlflow: ResourceParam[Any],
 ) -> AssetResult:
-    """A version of the zone's price forecaster, registered in MLflow with its settings, its data and the checksum of every file.
+    """A version of the zone's price forecaster, registered in MLflow.
+
+    With its settings, its data and the checksum of every file.
 
     The same settings, data and code again are the version that is there: nothing is trained twice.
     """

@@ -71,7 +71,9 @@ def spread_model(
     clock: Clock,
     alerts: Alerts,
 ) -> AssetResult:
-    """Quantiles of second price minus day-ahead price (CatBoost MultiQuantile), learnt from what was known at each gate.
+    """Quantiles of second price minus day-ahead price (CatBoost MultiQuantile).
+
+    Learnt from what was known at each gate.
 
     A version serves if, on days it never saw, it is not clearly worse than past quantiles nor significantly
     worse than the model that serves; each decision is a row of `promotion_decisions`. A zone without a second

@@ -25,7 +25,9 @@ from workflows.training.price_set import READS, TABLE, write_price_set
 def training_set(
     context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock
 ) -> AssetResult:
-    """Inputs beside the price that the auction then gave, for the days a version learns from and the newer days that judge it.
+    """Inputs beside the price that the auction then gave.
+
+    For the days a version learns from and the newer days that judge it.
 
     Everything is as known at the gate of the first day that the version may forecast.
     """

@@ -42,7 +42,10 @@ _SHOWN_LIMITS = 20
 def forecast_performance(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
 ) -> AssetResult:
-    """Error, pinball loss and coverage of the champion over the newest days against its own past, and an estimate where outcomes are not in."""
+    """Error, pinball loss and coverage of the champion over the newest days.
+
+    Against its own past, with an estimate where outcomes are not in.
+    """
     span, settings = covered(context), monitoring_settings(desk)
     zone, day = span.zone, span.last_day
     watch, rows = judge_performance(span, lake, desk, settings)
@@ -83,7 +86,10 @@ def forecast_explanations(
     alerts: Alerts,
     clock: Clock,
 ) -> AssetResult:
-    """Share of each feature in the forecast of the newest day of the run, and how far the mix has moved since the version's first days."""
+    """Share of each feature in the forecast of the newest day of the run.
+
+    And how far the mix has moved since the version's first days.
+    """
     span, settings = covered(context), monitoring_settings(desk)
     made = explain_newest_day(span, lake, desk, registry, settings.explanation)
     zone, day, now, how = span.zone, span.last_day, clock.now(), settings.alerts
@@ -98,7 +104,9 @@ def forecast_explanations(
 def risk_limit_conformance(
     context: AssetExecutionContext, lake: Lake, alerts: Alerts, clock: Clock
 ) -> AssetResult:
-    """How much of each risk limit the champion's signals used over the newest four weeks, and whether one was breached, cut or could not be measured.
+    """How much of each risk limit the champion's signals used over the newest four weeks.
+
+    And whether one was breached, cut or could not be measured.
 
     The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at
     once and not only here.

@@ -1,4 +1,7 @@
-"""Forecasts: the champion's price distribution for each delivery day, made as of its gate, and the checks that stand before any signal."""
+"""Forecasts: the champion's price distribution for each delivery day, as of its gate.
+
+And the checks that stand before any signal.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -62,7 +65,9 @@ def day_ahead_forecast(
     clock: Clock,
     alerts: Alerts,
 ) -> AssetResult:
-    """Quantiles of the day-ahead price for each market time unit, by the version that serves the day, with what was known at its gate.
+    """Quantiles of the day-ahead price for each market time unit.
+
+    By the version that serves the day, with what was known at its gate.
 
     A challenger forecasts the same days in shadow. A day without champion or features has no forecast, and an
     alert that says why.

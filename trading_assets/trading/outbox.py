@@ -75,7 +75,9 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
 def signal_reasons(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> AssetResult:
-    """Why each signal: what every family of inputs adds to the forecast in EUR/MWh, and the past days it resembles.
+    """Why each signal: what every family of inputs adds to the forecast in EUR/MWh.
+
+    And the past days it resembles.
 
     TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own,
     what moved that spread. Of several days only the newest is explained.

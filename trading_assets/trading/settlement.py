@@ -49,7 +49,9 @@ _LINEAGE = lineage(
     reads=["signals", "bid_curves", "publications", *PRICE_TABLES],
 )
 def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
-    """Fills, fees, costs and P&L of each signal, beside what perfect foresight would have made of the same prices.
+    """Fills, fees, costs and P&L of each signal.
+
+    Beside what perfect foresight would have made of the same prices.
 
     Live orders that never left the desk are settled as flat.
     """

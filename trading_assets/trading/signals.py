@@ -1,4 +1,6 @@
-"""Signals: what the desk would buy and sell for each market time unit, flat included, with reasons and limits.
+"""Signals: what the desk would buy and sell for each market time unit, flat included.
+
+With reasons and limits.
 
 One decision writes four tables, and each is an asset: signals, bid curves, risk events, and how much of each
 limit was used.
@@ -55,9 +57,9 @@ _SIGNALS = Declaration(
     table="signals",
     description=(
         "Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading"
-        " state and limits.\n\nNo fit forecast, no champion, stale input, a halted desk or an unreadable limit:"
-        " flat, with the reason in every row, and an alert. A day that was live and whose gate has passed keeps"
-        " its signals, whatever is materialised again."
+        " state and limits.\n\nNo fit forecast, no champion, stale input, a halted desk or an unreadable"
+        " limit: flat, with the reason in every row, and an alert. A day that was live and whose gate has"
+        " passed keeps its signals, whatever is materialised again."
     ),
     reads=[
         "day_ahead_forecasts",
@@ -97,8 +99,8 @@ def _beside_signals(table: str, description: str) -> Declaration:
         ),
         _beside_signals(
             "limit_conformance",
-            "How much of each risk limit stood used before each signal, and what was left. Written last: its rows"
-            " say that the decision is whole and may be sent.",
+            "How much of each risk limit stood used before each signal, and what was left. Written last: its"
+            " rows say that the decision is whole and may be sent.",
         ),
     ],
 )

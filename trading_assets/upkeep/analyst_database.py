@@ -1,4 +1,7 @@
-"""The analysts' database: everything above as commented tables and views in one DuckDB file that any client opens read-only."""
+"""The analysts' database: everything above as commented tables and views.
+
+One DuckDB file that any client opens read-only.
+"""
 
 from typing import Any
 
@@ -23,7 +26,9 @@ from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_every_partition
 def analyst_database(
     lake: Lake, desk: Desk, registry: ModelRegistry, analyst_file: AnalystDatabase
 ) -> AssetResult:
-    """Prices, forecasts as of any instant, signals, P&L, drift and model versions for SQL, charts and notebooks.
+    """Prices, forecasts as of any instant, signals, P&L, drift and model versions.
+
+    For SQL, charts and notebooks.
 
     Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with
     `spotdesk sql`.

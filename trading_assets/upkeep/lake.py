@@ -32,7 +32,9 @@ _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 @declared_asset(per="desk", group="monitoring", kinds={"deltalake"}, reads=of_every_partition(PRICE_MODELS))
 def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> AssetResult:
-    """The lake in order: files that a killed process left get their checksum, crowded partitions become few files, dead files go.
+    """The lake in order.
+
+    Files that a killed process left get their checksum, crowded partitions become few files, dead files go.
 
     No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions,
     from which models are made again bit for bit, stay readable for 400 days and for as long as a model

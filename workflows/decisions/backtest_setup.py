@@ -1,4 +1,7 @@
-"""A backtest on the desk's own record: what it stored of past days is read exactly as live trading reads it."""
+"""A backtest on the desk's own record.
+
+What it stored of past days is read exactly as live trading reads it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import replace

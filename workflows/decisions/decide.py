@@ -1,4 +1,7 @@
-"""Deciding a span of days for one zone: under the desk's lock, written whole, with the alerts it calls for."""
+"""Deciding a span of days for one zone.
+
+Under the desk's lock, written whole, with the alerts it calls for.
+"""
 
 from contextlib import nullcontext
 from dataclasses import dataclass

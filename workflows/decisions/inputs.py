@@ -1,4 +1,7 @@
-"""What the signals of a span of days need, read from the lake: forecasts, prices, the desk's book before it."""
+"""What the signals of a span of days need, read from the lake.
+
+Forecasts, prices, the desk's book before it.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -35,7 +38,10 @@ def walk_inputs(
     *,
     strategies: tuple[Strategy, ...] | None = None,
 ) -> WalkInputs:
-    """Everything that decisions on the span depend on beside the book; `strategies` stands for the zone's own."""
+    """Everything that decisions on the span depend on beside the book.
+
+    `strategies` stands for the zone's own.
+    """
     zone, settings = span.zone, desk.zone(span.zone)
     strategies = strategies_of(desk, zone) if strategies is None else strategies
     spreads = served_spread(span, strategies, desk, registry)
@@ -68,7 +74,10 @@ def walk_inputs(
 
 
 def book_before(span: ZoneDays, lake: Lake) -> Book:
-    """The desk's signals and money that a walk over the span may see: its own zone's up to the span, all of others."""
+    """The desk's signals and money that a walk over the span may see.
+
+    Its own zone's up to the span, all of others.
+    """
     signals = lake.read("signals", first_day=span.first_day - timedelta(days=1), last_day=span.last_day)
     settlements = lake.read(
         "settlements", first_day=span.first_day - timedelta(days=MONEY_DAYS), last_day=span.last_day

@@ -32,7 +32,9 @@ class ReplayVerdict:
     what: str
     n_rows: int
     differences: tuple[str, ...]
-    """Column, row and both values of what differs, and the reasons that are known; empty when equal bit for bit."""
+    """Column, row and both values of what differs, and the reasons that are known; empty when equal bit for
+    bit.
+    """
 
     @property
     def is_equal(self) -> bool:
@@ -43,7 +45,9 @@ class ReplayVerdict:
 def replay_forecast(
     row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[ReplayVerdict, pl.DataFrame]:
-    """The forecast of the zone, day, role and version of `row`, made again by the registered version, beside the stored one.
+    """The forecast of `row`, made again by the registered version, beside the stored one.
+
+    Of the row's zone, day, role and version.
 
     Raises:
         ModelNotFoundError: the row names a version that is not registered.
@@ -83,7 +87,10 @@ def replay_forecast(
 def replay_signal(
     row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path
 ) -> tuple[ReplayVerdict, ...]:
-    """The signal's whole day made again, forecast first, beside the stored rows of its strategy, role and version."""
+    """The signal's whole day made again, forecast first, beside the stored rows.
+
+    Of its strategy, role and version.
+    """
     zone, day, version, role = row["zone"], row["delivery_day"], row["model_version"], row["role"]
     verdicts: list[ReplayVerdict] = []
     made = None

@@ -67,7 +67,10 @@ def challenger_forecasts(
 def write_forecasts(
     span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[MadeForecasts, WriteReport]:
-    """Forecast the span and write it: the champion's rows, which are returned, and each challenger's beside them."""
+    """Forecast the span and write it.
+
+    The champion's rows, which are returned, and each challenger's beside them.
+    """
     made = champion_forecasts(span, lake, desk, registry)
     report = replace_span(lake, _TABLE, made.frame, span, only={"role": "champion"})
     for version, shadow in challenger_forecasts(span, lake, desk, registry):

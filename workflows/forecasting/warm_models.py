@@ -38,7 +38,9 @@ _KEPT: OrderedDict[tuple[str, str, str], _Warm] = OrderedDict()
 def take_forecaster(
     registry: ModelRegistry, version: ModelVersion, panel: DeliveryPanel, first_day: date
 ) -> HourlyForecaster[Any]:
-    """The version's model, ready to forecast `first_day` from `panel`, whose first row is the day after those it learnt from.
+    """The version's model, ready to forecast `first_day` from `panel`.
+
+    The first row of the panel is the day after those it learnt from.
 
     It is out of the store until it is given back, so nobody else can move it on meanwhile.
 
@@ -59,7 +61,10 @@ def give_back(
     forecaster: HourlyForecaster[Any],
     days: Sequence[date],
 ) -> None:
-    """Keep a model that has just forecast `days` from `panel`, and so absorbed every day before the last of them."""
+    """Keep a model that has just forecast `days` from `panel`.
+
+    It has absorbed every day before the last of them.
+    """
     n_absorbed = int((panel.days < np.datetime64(days[-1])).sum())
     _KEPT[_key(registry, version)] = _Warm(forecaster, n_absorbed, _digest(panel, n_absorbed))
     while len(_KEPT) > _MOST:

@@ -78,7 +78,10 @@ def compare_zone(
     state_folder: Path,
     now: datetime,
 ) -> Comparison:
-    """Walk both versions over the same days as of each gate, trade both on paper by the zone's strategies, and compare."""
+    """Walk both versions over the same days as of each gate, and compare.
+
+    Both trade on paper by the zone's strategies.
+    """
     zone = versions[0].zone
     made = [forecast_days(version, days, "challenger", lake, desk, registry)[0] for version in versions]
     prices = read_raw(

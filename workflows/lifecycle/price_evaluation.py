@@ -1,4 +1,7 @@
-"""A candidate of the price model on days that it never saw, beside the champion and the weekly naive forecast."""
+"""A candidate of the price model on days that it never saw.
+
+Beside the champion and the weekly naive forecast.
+"""
 
 from datetime import date
 

@@ -101,7 +101,10 @@ def ask_for_signature(
 def shadow_evidence(
     zone: str, version: str, lake: Lake, desk: Desk, now: datetime
 ) -> tuple[Evidence, tuple[date, ...]]:
-    """Daily losses and P&L of a challenger and of whoever was champion, on the days since its first shadow forecast whose outcome is known."""
+    """Daily losses and P&L of a challenger and of whoever was champion.
+
+    On the days since its first shadow forecast whose outcome is known.
+    """
     settings = desk.zone(zone)
     forecasts = lake.read("day_ahead_forecasts", zones=[zone])
     shadow = forecasts.filter(pl.col("role") == "challenger", pl.col("model_version") == version)

@@ -88,7 +88,10 @@ def has_enough_data(lake: Lake, zone: str, settings: ZoneSettings) -> bool:
 def cause_of_age(
     versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, before: date, now: datetime
 ) -> RetrainCause | None:
-    """The schedule's cause: no version yet that may forecast `before`, or the newest one is too old, promoted or not."""
+    """The schedule's cause: no version may forecast `before` yet, or the newest one is too old.
+
+    Promoted or not.
+    """
     lineage = lineage_of(settings)
     trained = [
         date.fromisoformat(version.tags["evaluated_through"])

@@ -32,7 +32,10 @@ class ShadowComparison:
 
 
 def shadow_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[ShadowComparison]:
-    """Every version that ran in shadow within the time a challenger has, oldest version first, on the days whose outcome is known by now."""
+    """Every version that ran in shadow within the time a challenger has, oldest version first.
+
+    On the days whose outcome is known by now.
+    """
     span = timedelta(
         days=promotion_settings(desk).maximum_shadow_days + promotion_settings(desk).sign_off_days
     )

@@ -75,7 +75,10 @@ def _alert_on_refused(
 def judge_table(
     table: str, span: ZoneDays, lake: Lake, settings: ZoneSettings, *, now: datetime
 ) -> Mapping[str, DayVerdict]:
-    """Check to its verdict on the days of the span: complete, fresh, and within price limits where it has prices."""
+    """Check to its verdict on the days of the span.
+
+    Complete, fresh, and within price limits where it has prices.
+    """
     zone, days = span.zone, span.days
     frame = read_raw(lake, table, zone, settings, first_day=span.first_day, last_day=span.last_day)
     verdicts = {
@@ -91,7 +94,10 @@ def judge_table(
 
 
 def refused_rows(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:
-    """Rows of `quarantine` that were refused for the table on the days of the span, or on no day that can be told."""
+    """Rows of `quarantine` that were refused for the table on the days of the span.
+
+    Or on no day that can be told.
+    """
     day = pl.col("row_json").str.json_path_match("$.delivery_day").str.to_date(strict=False)
     rows = lake.read("quarantine", zones=[span.zone]).filter(pl.col("table_name") == table)
     return rows.with_columns(delivery_day=day).filter(

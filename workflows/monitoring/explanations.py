@@ -1,4 +1,7 @@
-"""Which features carried the newest forecast of the version that serves, and how that compares with its first days. No asset is defined here."""
+"""Which features carried the newest forecast of the version that serves.
+
+And how that compares with its first days.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -41,7 +44,10 @@ class ExplainedDay:
 def explain_newest_day(
     span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, settings: ExplanationSettings
 ) -> ExplainedDay:
-    """Explain the forecast of the span's last day, write its shares, and judge them beside those of earlier days."""
+    """Explain the forecast of the span's last day, write its shares, and judge them.
+
+    Beside those of earlier days.
+    """
     zone, day = span.zone, span.last_day
     version, shares = shares_of_day(zone, day, lake, desk, registry)
     rows = importance_rows(shares, zone=zone, day=day, version=version)

@@ -1,4 +1,7 @@
-"""Judging the newest forecasts of a zone's champion: how good they are, and how much of each limit was used."""
+"""Judging the newest forecasts of a zone's champion.
+
+How good they are, and how much of each limit was used.
+"""
 
 from datetime import timedelta
 

@@ -14,7 +14,9 @@ from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
 
 _IS_PRICE = pl.col("limit_name").str.contains("_price_")
-"""An order that takes any price goes to the collar on purpose: that such a limit has no headroom says nothing."""
+"""An order that takes any price goes to the collar on purpose: that such a limit has no headroom says
+nothing.
+"""
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:

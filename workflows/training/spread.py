@@ -29,7 +29,10 @@ MIN_DAYS = 60
 def moment_at(
     window: TrainingWindow, lake: Lake, desk: Desk, strategy: Strategy, *, now: datetime
 ) -> SpreadAtGate:
-    """What is known, at the gate of the first day that is served or now before it, of the days that a model learns from and is judged on."""
+    """What is known of the days that a model learns from and is judged on.
+
+    At the gate of the first day that is served, or now where that is earlier.
+    """
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     first = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS)) - timedelta(
         days=LOOKBACK_DAYS

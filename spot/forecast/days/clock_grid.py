@@ -95,7 +95,10 @@ def grid_of(panel: DeliveryPanel) -> ClockGrid:
 
 
 def _hourly(values: Floats, hours: Ints) -> Floats:
-    """(n, P) to (n, 24): mean over the known periods of each clock hour, NaN where less than half is known."""
+    """(n, P) to (n, 24): mean over the known periods of each clock hour.
+
+    NaN where less than half is known.
+    """
     membership = (hours[:, None] == np.arange(HOURS)).astype(np.float64)
     known = np.isfinite(values)
     count = known.astype(np.float64) @ membership

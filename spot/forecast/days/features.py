@@ -29,7 +29,10 @@ WARM_UP_DAYS = 14
 
 @dataclass(frozen=True, slots=True)
 class NormalisationWindow:
-    """Days of the centre, days of the spread, share of the recent spread, days over which inputs are centred (0: whole history)."""
+    """Days of the centre, days of the spread, share of the recent spread, days of centring.
+
+    Inputs are centred over the last number of days; 0 is the whole history.
+    """
 
     centre_days: int
     spread_days: int
@@ -38,8 +41,8 @@ class NormalisationWindow:
 
 
 Scope = NormalisationWindow | int | None
-"""What of a normalisation window a feature group depends on: all of it, the days over which inputs are centred,
-or nothing.
+"""What of a normalisation window a feature group depends on: all of it, the days over which inputs are
+centred, or nothing.
 """
 
 
@@ -101,7 +104,10 @@ def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
 
 
 def expected_day(history: FilledHistory) -> FilledHistory:
-    """`history` and the day after it as far as it is known: it lacks a price and has all else of the day before."""
+    """`history` and the day after it as far as it is known.
+
+    That day lacks a price and has all else of the day before.
+    """
     last = history.grid.rows(slice(len(history) - 1, len(history)))
     blank = np.full_like(last.prices, np.nan)
     return extended_history(

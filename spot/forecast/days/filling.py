@@ -1,4 +1,6 @@
-"""Causal filling: a value that is missing is replaced by what was known a week before, so that features stay finite.
+"""Causal filling: a missing value is replaced by what was known a week before.
+
+So features stay finite.
 
 Filled values serve as features only. A day whose price is missing carries no weight as a target, and a day to
 forecast whose input is missing altogether is forecast without that input.
@@ -23,7 +25,9 @@ def fill_gaps_within_days(values: Floats, max_gap: int = MAX_GAP_HOURS) -> Float
 
 
 def fill_from_the_past(values: Floats, before: Floats) -> Floats:
-    """(D, 24) without NaN: a missing value is that of seven days before, else of the day before, else the median of the known past.
+    """(D, 24) without NaN: a missing value is that of seven days before.
+
+    Else of the day before, else the median of the known past.
 
     `before` holds the filled days that precede `values`; it may be empty. Where nothing is known at all the
     value is 0.

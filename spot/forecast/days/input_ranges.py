@@ -114,7 +114,9 @@ class InputRanges:
         return tuple(missing)
 
     def walk(self, later: ClockGrid, past: ClockGrid) -> tuple[ClockGrid, list[tuple[str, ...]]]:
-        """The days of `later`, which follow those of `past`, with values outside their range as missing, and which inputs each lacks; each as of the days before it.
+        """The days of `later` with values outside their range as missing.
+
+        They follow the days of `past`. And which inputs each day lacks, each as of the days before it.
 
         Raises:
             ForecastError: an input is there but outside its range.

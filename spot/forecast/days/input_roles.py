@@ -15,7 +15,10 @@ _NEIGHBOUR = "neighbour"
 
 
 def is_of_neighbour(name: str) -> bool:
-    """Whether an input describes another zone, as `neighbour_price_FR_eur_per_mwh` does: its price of the day before, known at the gate."""
+    """Whether an input describes another zone, as `neighbour_price_FR_eur_per_mwh` does.
+
+    It is the price of the day before, known at the gate.
+    """
     return name.lower().startswith(_NEIGHBOUR)
 
 

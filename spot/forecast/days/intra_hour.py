@@ -32,7 +32,10 @@ class IntraHourShape:
 
 
 def hourly_steps(curve: Floats) -> Floats:
-    """(..., 24, 3) a constant, the step from the hour before and the step to the hour after, for (..., 24) prices."""
+    """(..., 24, 3) a constant, the step from the hour before and the step to the hour after.
+
+    For (..., 24) prices.
+    """
     step = np.diff(curve, axis=-1)
     edge = np.zeros((*curve.shape[:-1], 1))
     return np.stack(

@@ -29,8 +29,8 @@ _TREES_FILE = "trees.cbm"
 _CORE_SHARE = 0.5
 """Share of the fixed blend in the aggregate: online weights are noisy."""
 _LEAR_SHARE = 0.1
-"""Share of LEAR in the fixed blend: over short windows it follows what has just changed, and errs where the bank
-does not.
+"""Share of LEAR in the fixed blend: over short windows it follows what has just changed, and errs where the
+bank does not.
 """
 
 
@@ -53,7 +53,10 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
         self._latest: tuple[int, Floats] | None = None
 
     def fit_grid(self, grid: ClockGrid) -> Self:
-        """Learn from days on the local clock, after choosing between them with and without the inputs of neighbours."""
+        """Learn from days on the local clock.
+
+        First choose between them with and without the inputs of neighbours.
+        """
         own = tuple(name for name in grid.inputs if not is_of_neighbour(name))
         if len(own) == len(grid.inputs) or self.settings.neighbours == "always":
             return super().fit_grid(grid)
@@ -68,7 +71,10 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
         return super().fit_grid(alone)
 
     def recent_error(self) -> float:
-        """Mean absolute error of the forecasts of the second half of the fitted days, two years at most, EUR/MWh."""
+        """Mean absolute error on the second half of the fitted days, EUR/MWh.
+
+        Two years at most.
+        """
         first = max(self._n_fitted // 2, self._n_fitted - 728, WARM_UP_DAYS)
         return float(
             np.nanmean(
@@ -184,7 +190,10 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
         return np.array([np.reshape(day, HOURS) for day in said])
 
     def _walk(self, history: FilledHistory, banked: Floats, first: int, lear: list[LearWindow]) -> Floats:
-        """(D - first, K, 24) what every expert says of the days from `first` on, each from the days before it."""
+        """(D - first, K, 24) forecasts of every expert for the days from `first` on.
+
+        Each is made from the days before it.
+        """
         n_days = len(history)
         if first >= n_days:
             return np.empty((0, self._n_experts(), HOURS))

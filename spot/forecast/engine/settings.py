@@ -46,12 +46,12 @@ class EngineSettings(ForecasterSettings):
     robust: bool = True
     """Whether the robust pass speaks beside the plain one."""
     hour_blocks: tuple[Literal[1, 2, 3, 4, 6], ...] = ()
-    """Blocks of hours of the day that have a kernel of their own, by window: the same hours of prices and inputs
-    weigh more in it. Every number is 1 or the same; none stands for 1 in all windows.
+    """Blocks of hours of the day that have a kernel of their own, by window: the same hours of prices and
+    inputs weigh more in it. Every number is 1 or the same; none stands for 1 in all windows.
     """
     neighbours: Literal["always", "never", "if_better"] = "if_better"
-    """Whether inputs of neighbouring zones are used; `if_better`: where the bank under its prior erred less with
-    them on the newest days.
+    """Whether inputs of neighbouring zones are used; `if_better`: where the bank under its prior erred less
+    with them on the newest days.
     """
     gradient: GradientSettings | None = None
     """Fit kernel weights; without it the fixed prior serves."""
@@ -60,8 +60,8 @@ class EngineSettings(ForecasterSettings):
     is_aggregated: bool = False
     """Blend all experts online; else the mean of bank and trees speaks."""
     calibration_days: int = Field(default=364, ge=28)
-    """Newest days of the history that trees, LEAR and aggregation walk through at the fit, so that their errors
-    are known.
+    """Newest days of the history that trees, LEAR and aggregation walk through at the fit, so that their
+    errors are known.
     """
 
     @model_validator(mode="after")

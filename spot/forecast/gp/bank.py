@@ -83,7 +83,9 @@ class BankPlan:
     weights: Mapping[int, KernelWeights] = field(default_factory=dict)
     """Hyper-parameters by index of window; others take the prior."""
     n_blocks: tuple[int, ...]
-    """Blocks of hours with a kernel of their own, by window: 1, or one number for all windows that have more."""
+    """Blocks of hours with a kernel of their own, by window: 1, or one number for all windows that have
+    more.
+    """
 
 
 class WindowProcess:
@@ -105,7 +107,10 @@ class WindowProcess:
         is_known: Floats,
         with_robust: bool,
     ) -> None:
-        """Features, transformed prices (n, 24) and whether the price is known (n,) of the days to learn from."""
+        """Features and transformed prices (n, 24) of the days to learn from.
+
+        And whether the price is known (n,).
+        """
         self.weights, self._blocks = weights, hour_blocks(n_blocks)
         kernels = [kernel_lower(KernelInputs.of(features, weights, block), weights) for block in self._blocks]
         copies = [kernel.copy() for kernel in kernels] if with_robust else []
@@ -113,7 +118,9 @@ class WindowProcess:
         self._passes = [self._factorise(kernels, weights.noise + blank, outcomes)]
         means = _backcasts(self._passes[0])
         self.backcasts = [_price(means, features)]
-        """(n, 24) walk-forward prices of each pass over the days of the fit, each day from those before it."""
+        """(n, 24) walk-forward prices of each pass over the days of the fit, each day from those before
+        it.
+        """
         self._innovations = np.where(
             is_known > 0, np.mean((outcomes - means) ** 2, axis=1, dtype=np.float64), np.nan
         )
@@ -130,7 +137,10 @@ class WindowProcess:
         ]
 
     def means(self, kernels: Singles) -> list[Singles]:
-        """(24,) transformed price from each pass, of a day whose kernels against the n absorbed days are `kernels` (B, n), one for each block."""
+        """(24,) transformed price from each pass, of one day.
+
+        `kernels` (B, n) are its kernels against the n absorbed days, one for each block.
+        """
         return [_means(factors, kernels) for factors in self._passes]
 
     def prepare_next(self) -> None:
@@ -140,7 +150,10 @@ class WindowProcess:
                 factor.coefficients()
 
     def absorb(self, kernels: Singles, own: Floats, outcome: Singles, *, is_known: bool) -> None:
-        """Add a day: its kernels against the n absorbed days (B, n), its own variances without noise (B,), its transformed prices (24,)."""
+        """Add a day: its kernels (B, n), its own variances without noise (B,), its prices (24,).
+
+        Kernels are against the n absorbed days; prices are transformed.
+        """
         blank = 0.0 if is_known else BLANK_NOISE
         miss = outcome - _means(self._passes[0], kernels)
         innovation = float(np.mean(miss**2, dtype=np.float64)) if is_known else float("nan")
@@ -218,7 +231,10 @@ class GaussianBank:
         return self._backcast
 
     def predict(self, history: FilledHistory) -> Floats:
-        """(passes, windows, 24) prices of the last day of `history`, all earlier days having been absorbed."""
+        """(passes, windows, 24) prices of the last day of `history`.
+
+        All earlier days have been absorbed.
+        """
         last = self.last_day(history)
         return self._prices(last, self._past.parts_of(last))
 
@@ -238,7 +254,10 @@ class GaussianBank:
         return np.array([restore(of_pass, centre, spread) for of_pass in means.transpose(1, 0, 2)])
 
     def explain(self, history: FilledHistory) -> ForecastParts:
-        """Contributions of families of features to the forecast of the last day, by occlusion, and its likeness to every earlier day."""
+        """Contributions of families of features to the forecast of the last day, by occlusion.
+
+        And its likeness to every earlier day.
+        """
         last = self.last_day(history)
         parts, usual = self._past.parts_of(last), self._past.mean_of_newest(_USUAL_DAYS)
         here = self._prices(last, parts)

@@ -104,7 +104,10 @@ class GrowingFactor:
         return self._coefficients
 
     def absorb(self, kernel: Singles, own: float, outcome: Singles) -> None:
-        """Add a day: its kernel against the past, its own variance with noise, its transformed prices (H,)."""
+        """Add a day: its kernel against the past, its own variance with noise.
+
+        And its transformed prices (H,).
+        """
         n_base = len(self._factor)
         head = self._factor.solve_lower(kernel[:n_base, None])[:, 0]
         tail = kernel[n_base:] - self._border @ head

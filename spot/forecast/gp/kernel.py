@@ -28,7 +28,9 @@ FOCUS = 0.7
 alone.
 """
 EVENING_WEIGHT = 1.5
-"""Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a part."""
+"""Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a
+part.
+"""
 _BLOCK_ROWS = 256
 
 
@@ -153,7 +155,10 @@ class KernelInputs:
 
     @classmethod
     def of(cls, features: DayFeatures, weights: KernelWeights, block: slice = WHOLE_DAY) -> "KernelInputs":
-        """Stack the groups that `weights` names, in its order, for the kernel that forecasts the hours of `block`."""
+        """Stack the groups that `weights` names, in its order.
+
+        For the kernel that forecasts the hours of `block`.
+        """
         widths = [features.groups[name].shape[1] for name in weights.groups]
         return cls(
             features.stacked(weights.groups),

@@ -1,4 +1,6 @@
-"""The gradient of a walk-forward's price error with respect to the kernel's hyper-parameters, by reverse mode through the Cholesky factor.
+"""The gradient of a walk-forward's price error by the kernel's hyper-parameters.
+
+By reverse mode through the Cholesky factor.
 
 For K = L L' and z = L^-1 Y the walk-forward means are m = Y - diag(L) z. Reverse mode of the factor (Murray,
 2016, "Differentiation of the Cholesky decomposition") gives Kbar = sym(L^-T Phi(L' Lbar) L^-1), Phi keeping

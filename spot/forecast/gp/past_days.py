@@ -25,8 +25,8 @@ from spot.forecast.gp.kernel import (
 from spot.market.clock import HOURS
 
 Part = tuple[str, Scope, int]
-"""A feature group, what of the normalisation window it depends on (windows that agree in it share the part), and
-the first of its hours; 0 too for a group that is not of hours.
+"""A feature group, what of the normalisation window it depends on (windows that agree in it share the part),
+and the first of its hours; 0 too for a group that is not of hours.
 """
 DayParts = Mapping[Part, Singles]
 """Part to (n, width) its features on n days."""
@@ -103,7 +103,10 @@ class PastDays:
         }
 
     def kernels(self, new: DayParts, day: Singles) -> tuple[Singles, Floats]:
-        """(V, n) kernels between day number `day` (1,) with features `new` and every past day, and (V,) its own variances without noise."""
+        """(V, n) kernels between day number `day` (1,) with features `new` and every past day.
+
+        And (V,) its own variances without noise.
+        """
         norms, products = self._norms(new), self._products(new)
         rows = (
             self._linear @ products
@@ -182,7 +185,10 @@ class PastDays:
         return np.asarray(np.add.reduceat(columns**2, self._starts, axis=1).T)
 
     def _distance_parts(self, norms: Singles, products: Singles) -> Singles:
-        """(V, n) distance part of the kernel before nearness in time, both components together, for a new day of these norms (P, 1)."""
+        """(V, n) distance part of the kernel before nearness in time, for a new day.
+
+        Both components together; (P, 1) are the norms of the day.
+        """
         past = self._squares[:, : self._n_days]
         components = distance_part(
             self._distance @ products,

@@ -1,4 +1,6 @@
-"""Fast LEAR: lasso-estimated autoregression of every hour on lagged prices, inputs and the weekday, recalibrated daily.
+"""Fast LEAR: lasso-estimated autoregression of every hour, recalibrated daily.
+
+On lagged prices, inputs and the weekday.
 
 Source of the model: Uniejewski, Nowotarski and Weron (2016); Lago et al. (2021), who average it over
 calibration windows. What is fast: one Gram matrix serves all 24 hours, and the alternating direction method
@@ -38,8 +40,8 @@ class LearSettings(StrictSettings):
     smallest_share: float = Field(default=1e-3, gt=0, lt=1)
     """Smallest penalty of the grid as a share of the largest, above which all coefficients are 0."""
     short_shares: tuple[float, ...] = (0.02, 0.05, 0.1)
-    """Shares of the largest penalty to choose from where regressors outnumber days: the one that forecasts the
-    newest two weeks best.
+    """Shares of the largest penalty to choose from where regressors outnumber days: the one that forecasts
+    the newest two weeks best.
     """
     iterations: int = Field(default=40, ge=1)
     """Steps from yesterday's solution."""
@@ -168,7 +170,10 @@ class LearWindow:
         return _Solved(split[:, best].copy(), dual[:, best].copy(), grid[best], row)
 
     def _short_share(self, x: Floats, y: Floats) -> float:
-        """The share of the largest penalty that, learnt without the newest two weeks, forecasts them best, all hours together."""
+        """The share of the largest penalty that forecasts the newest two weeks best.
+
+        It is learnt without them, all hours together.
+        """
         shares, n_hours = self._settings.short_shares, y.shape[1]
         learnt, held = slice(0, len(y) - _HELD_OUT_DAYS), slice(len(y) - _HELD_OUT_DAYS, None)
         if len(shares) == 1 or len(y) < 2 * _HELD_OUT_DAYS:
@@ -210,7 +215,10 @@ class LearWindow:
 def lasso(
     gram: Singles, moment: Singles, penalty: Singles, *, start: tuple[Singles, Singles], iterations: int
 ) -> tuple[Singles, Singles]:
-    """Coefficients (F, K) that minimise b'Gb/2 - b'm + penalty |b|_1 for K problems at once, and their scaled duals, for a warm start."""
+    """Coefficients (F, K) that minimise b'Gb/2 - b'm + penalty |b|_1 for K problems at once.
+
+    And their scaled duals, for a warm start.
+    """
     step = np.float32(np.trace(gram) / len(gram) * 0.3)
     factor, _ = lapack.spotrf(gram + step * np.eye(len(gram), dtype=np.float32), lower=1, clean=1)
     inverse, _ = lapack.spotri(factor, lower=1)

@@ -1,4 +1,6 @@
-"""How every CatBoost model here is grown: the settings that all share, and the library's parameters from them.
+"""How every CatBoost model here is grown.
+
+The settings that all share, and the library's parameters from them.
 
 Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features".
 """
@@ -27,7 +29,10 @@ class BoostingSettings(StrictSettings):
     border_count: BorderCount
 
     def parameters(self, loss_function: str) -> dict[str, Any]:
-        """Parameters of CatBoost: one thread, so that a run gives the same bits, and no files or words of its own."""
+        """Parameters of CatBoost: one thread, so that a run gives the same bits.
+
+        It writes no files and no log of its own.
+        """
         return {
             "loss_function": loss_function,
             "iterations": self.iterations,

@@ -127,7 +127,10 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         return ForecastParts(contributions=by_family(self.shap_contributions(history)))
 
     def shap_contributions(self, history: FilledHistory) -> dict[str, Floats]:
-        """Column of the hour table to (24,) its SHAP value for the median of the last day of `history`, EUR/MWh."""
+        """Column of the hour table to (24,) its SHAP value, EUR/MWh.
+
+        For the median of the last day of `history`.
+        """
         from catboost import Pool
 
         table = hour_table(history, self.anchors, slice(len(history) - 1, len(history)))

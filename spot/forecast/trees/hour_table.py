@@ -28,7 +28,10 @@ class HourTable:
 
 
 def hour_table(history: FilledHistory, anchors: Anchors, rows: slice) -> HourTable:
-    """Rows of the days `rows`: the hour's own values of every group of 24, and the day's means, extremes, level and calendar."""
+    """Rows of the hour table for the days `rows`.
+
+    The hour's own values of every group of 24, and the day's means, extremes, level and calendar.
+    """
     features = FeatureBuilder(history, anchors, rows).build(WINDOW)
     columns: dict[str, Floats] = {
         "hour": np.broadcast_to(np.arange(HOURS, dtype=np.float64), (len(features.centre), HOURS))

@@ -28,7 +28,9 @@ from spot.market.clock import HOURS
 
 _EVENING = slice(HOURS - 4, HOURS)
 FIRST_LEARNING_DAY = 42
-"""Trees learn from days at least this far into the history: the bank's first forecasts come from almost nothing."""
+"""Trees learn from days at least this far into the history: the bank's first forecasts come from almost
+nothing.
+"""
 
 
 class TreeSettings(BoostingSettings):
@@ -76,7 +78,10 @@ class ResidualTable:
         self.columns: Singles = np.concatenate([table.columns, stacked], axis=2)[keep]
 
     def train(self, settings: TreeSettings, *, first: int, stop: int, scale: float) -> Any:
-        """A model of the residual of the known days [first, stop) of this table; newer and wilder days weigh more. Its seeds are merged into one."""
+        """A model of the residual of the known days [first, stop) of this table.
+
+        Newer and wilder days weigh more. Its seeds are merged into one.
+        """
         from catboost import CatBoost, Pool, sum_models
 
         rows = first + np.flatnonzero(self.is_known[first:stop])

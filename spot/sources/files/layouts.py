@@ -143,7 +143,9 @@ LAYOUTS: tuple[FileLayout, ...] = (
     _benchmark("FR", *_FRENCH),
     _benchmark("DE", _load("amprion_load_forecast_mw"), _renewable("pv_wind_forecast_mw", "wind_solar")),
 )
-"""In order of precedence. The exchange's own files come before SMARD, SMARD before collections of ENTSO-E data."""
+"""In order of precedence. The exchange's own files come before SMARD, SMARD before collections of ENTSO-E
+data.
+"""
 
 NOT_MARKET_DATA = ("epf_published_forecasts_*",)
 """Files of the same folder that hold no market data: forecasts of others, for the benchmark."""

@@ -20,8 +20,8 @@ from spot.sources.files.layouts import FileLayout, SeriesColumn, find_layout
 SOURCE = "files"
 _CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
 _MIXED_SHARE = 0.01
-"""A file in which more than this share of hourly-auction hours holds several prices does not hold that auction's
-prices.
+"""A file in which more than this share of hourly-auction hours holds several prices does not hold that
+auction's prices.
 """
 
 

@@ -20,7 +20,9 @@ from spot.sources.judging.series_past import Past, by_clock_hour, correlation, l
 _SMALL_MW = 100.0
 _SPIKE_FACTOR = 2.0
 _STAND_INS = (9999.0, 99999.0)
-"""What some systems write for a missing load or generation; as prices they are real where the limits allow them."""
+"""What some systems write for a missing load or generation; as prices they are real where the limits allow
+them.
+"""
 
 
 Kind = Literal["price", "load", "solar", "wind"]
@@ -34,7 +36,9 @@ class FaultKind(StrEnum):
     INCOMPLETE = "incomplete"
     """The day misses periods, which says nothing about any other day."""
     OTHER_SERIES = "other_series"
-    """The values look like those of another series: columns may be swapped, so no series of the day is believed."""
+    """The values look like those of another series: columns may be swapped, so no series of the day is
+    believed.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +232,10 @@ _DAY_RULES: dict[Kind, tuple[_Rule, ...]] = {
 
 
 def judge_rows(day: JudgedDay, past: Past | None) -> list[str]:
-    """Why each value is doubtful, empty where it is not: it stands alone, further off than the series ever moved."""
+    """Why each value is doubtful, empty where it is not.
+
+    It stands alone, further off than the series ever moved.
+    """
     reasons = [""] * len(day.values)
     if day.kind == "price":
         limits = local_price_limits(day.zone, day.day)

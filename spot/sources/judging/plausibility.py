@@ -30,8 +30,8 @@ WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", LOCAL_TABLE, "load_forecasts",
 JUDGED_TABLES = WHOLE_DAY_TABLES | {"load_actuals", "generation_actuals"}
 _KIND = "_fault_kind"
 _JUDGED_LOCALLY = "day_ahead"
-"""Of prices in other currencies those of the auction are judged, in their own currency; the rest has no rules,
-like every second price.
+"""Of prices in other currencies those of the auction are judged, in their own currency; the rest has no
+rules, like every second price.
 """
 REFUSED_SHARE = 0.05
 """A file or backfill of which more than this share is quarantined is refused as a whole."""
@@ -68,7 +68,9 @@ class Plausibility:
 
 
 def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame | None = None) -> Plausibility:
-    """Judge rows of a raw table, day by day and in order, each against `history` (rows of the same table) and the accepted days before it.
+    """Judge rows of a raw table, day by day and in order.
+
+    Each day against `history` (rows of the same table) and the accepted days before it.
 
     Tables outside `JUDGED_TABLES` have no rules beyond their contract and pass.
 
@@ -99,7 +101,10 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
 
 
 def _with_fault(rows: pl.DataFrame, reasons: list[str], kind: FaultKind | None) -> pl.DataFrame:
-    """The rows with the reason of each, empty where it is believed, and the kind of the fault of their day."""
+    """The rows with the reason of each, and the kind of the fault of their day.
+
+    The reason is empty where a row is believed.
+    """
     return rows.with_columns(
         pl.Series("reason", reasons, dtype=pl.String), pl.lit(kind, dtype=pl.String).alias(_KIND)
     )

@@ -14,7 +14,9 @@ from spot.market.publication_rules import RULES, publication_rule, published_by_
 
 
 def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """First complete sight of each delivery day against its due instant, under the contract `publication_lags`.
+    """First complete sight of each delivery day against its due instant.
+
+    Under the contract `publication_lags`.
 
     A day is seen when the last of its first vintages is there. Tables without a rule give no rows.
     """

@@ -24,7 +24,9 @@ from spot.sources.safe_input import read_json
 SOURCE = "ecb"
 _KNOWN_AT = time(16, 30)
 _LARGEST_STEP = 0.25
-"""Share by which a rate may differ from the fixing before. The franc of January 2015 moved by 0.17 in a day."""
+"""Share by which a rate may differ from the fixing before. The franc of January 2015 moved by 0.17 in a
+day.
+"""
 
 
 def fixing_known_utc(day: date) -> datetime:

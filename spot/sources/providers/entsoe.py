@@ -321,7 +321,10 @@ def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Itera
 
 
 def _with_single_price(points: list[Points]) -> list[Points]:
-    """Where the prices of surplus and shortage agree on every step of the document, the area has a single price and it is given once."""
+    """Prices of surplus and shortage that agree on every step are given once.
+
+    The area has a single price then.
+    """
     sides = {
         side: [part for part in points if part.table == "imbalance_price_sides" and part.series == side]
         for side in ("long", "short")

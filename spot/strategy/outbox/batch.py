@@ -27,7 +27,9 @@ class Batch:
     valid_until_utc: datetime
     signals: pl.DataFrame
     curves: Mapping[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
-    """Signal id to its steps (price, accumulated MW); a signal without steps is one order at its limit price."""
+    """Signal id to its steps (price, accumulated MW); a signal without steps is one order at its limit
+    price.
+    """
 
     @property
     def n_orders(self) -> int:
@@ -36,7 +38,10 @@ class Batch:
 
 
 def make_batches(signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None) -> tuple[Batch, ...]:
-    """The champion's signals as batches, in the order of zone, day and strategy, with the steps of those that are bid as a curve."""
+    """The champion's signals as batches, in the order of zone, day and strategy.
+
+    With the steps of those that are bid as a curve.
+    """
     champion = signals.filter(pl.col("role") == "champion").sort(
         "zone", "delivery_day", "strategy", "delivery_start_utc"
     )

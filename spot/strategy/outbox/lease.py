@@ -1,7 +1,7 @@
 """The lease of a live zone: which one of several copies of a desk may send its orders.
 
-A person gives it, zone by zone. Its number grows with every lease of the zone, in whatever copy it is given, and
-stands in every message: a receiver that has seen a number refuses every lower one.
+A person gives it, zone by zone. Its number grows with every lease of the zone, in whatever copy it is given,
+and stands in every message: a receiver that has seen a number refuses every lower one.
 """
 
 from collections.abc import Iterable
@@ -24,13 +24,17 @@ class Lease:
 def next_number(given: Iterable[int], now: datetime) -> int:
     """Number of a new lease: seconds since 1970, and above every number that this desk knows.
 
-    A count of its own would not do: two copies that each count on from the same lease would give the same number.
+    A count of its own would not do: two copies that each count on from the same lease would give the same
+    number.
     """
     return max(int(now.timestamp()), *(number + 1 for number in given), 1)
 
 
 def assess_lease(batch: Batch, lease: Lease | None) -> tuple[str, ...]:
-    """Every reason why this desk may not send the batch as far as its lease says; a paper batch needs none."""
+    """Every reason why this desk may not send the batch as far as its lease says.
+
+    A paper batch needs none.
+    """
     if batch.mode != "live":
         return ()
     if lease is None:

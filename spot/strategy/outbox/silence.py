@@ -27,7 +27,10 @@ def assess_silence(
     now: datetime,
     minutes_before_gate: int,
 ) -> SilenceVerdict:
-    """Silence is an alarm: within `minutes_before_gate` of the gate every strategy must have spoken for every unit, flat included."""
+    """Silence is an alarm.
+
+    Within `minutes_before_gate` of the gate every strategy must have a row for every unit, flat included.
+    """
     gate = gate_closure_utc(zone, delivery_day)
     if not gate - timedelta(minutes=minutes_before_gate) <= now:
         return SilenceVerdict(False, ())

@@ -163,7 +163,9 @@ def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
 def _curves(
     exposure: Floats, fair: Floats, costs: float, risk: Floats, settings: SettlementSpread
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
-    """Steps of falling volume towards the price at which the edge is gone, each unit's size as if the auction cleared at that price.
+    """Steps of falling volume towards the price at which the edge is gone.
+
+    Each unit's size is as if the auction cleared at that price.
 
     At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price:
     less is worth buying the dearer it is. The last step is the signal's whole volume, which the limits are

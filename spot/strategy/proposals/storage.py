@@ -21,8 +21,8 @@ class Storage(Battery):
 
     strategy: Literal["storage"] = "storage"
     risk_aversion: float = Field(default=0.0, ge=0, le=1)
-    """Buys are valued at the mean plus this share of the distance to the 75 % quantile, sells at the mean minus
-    that to the 25 % one.
+    """Buys are valued at the mean plus this share of the distance to the 75 % quantile, sells at the mean
+    minus that to the 25 % one.
     """
     window_days: int = Field(default=182, ge=14)
 
@@ -32,7 +32,10 @@ class Storage(Battery):
         return self.window_days
 
     def propose(self, view: MarketView) -> Proposal:
-        """Charge where the forecast is low, discharge where it is high, flat where the difference does not pay wear, losses and fees."""
+        """Charge where the forecast is low, discharge where it is high.
+
+        Flat where the difference does not pay wear, losses and fees.
+        """
         fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh
         low, middle, high = (_at(view.quantiles, level) for level in (0.25, 0.5, 0.75))
         buy = view.mean + self.risk_aversion * (high - middle) + fee

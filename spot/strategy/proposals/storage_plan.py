@@ -38,8 +38,8 @@ class Battery(Strategy):
     initial_charge_frac: float = Field(default=0.0, ge=0, le=1)
     """State of charge at the start and the end of every day."""
     volume_step_mw: float = Field(default=0.001, gt=0)
-    """Plans are made in whole steps that close. Auctions take 0.1 MW: of the value of 1 MW and 2 MWh that costs
-    below 1 % in quarter hours, but 2 to 4 % in hours, where a step is a twentieth of the battery.
+    """Plans are made in whole steps that close. Auctions take 0.1 MW: of the value of 1 MW and 2 MWh that
+    costs below 1 % in quarter hours, but 2 to 4 % in hours, where a step is a twentieth of the battery.
     """
 
     @property
@@ -50,7 +50,10 @@ class Battery(Strategy):
 
 @dataclass(frozen=True, slots=True)
 class StoragePlan:
-    """Charging and discharging power per unit, MW at the grid, and the state of charge after each unit, MWh."""
+    """Charging and discharging power per unit, MW at the grid.
+
+    And the state of charge after each unit, MWh.
+    """
 
     charge_mw: Floats
     discharge_mw: Floats

@@ -39,7 +39,10 @@ class MarketView:
         return self.resolution_minutes / 60.0
 
     def past_days(self, column: str, n_days: int) -> Floats:
-        """(S, P) values of a history column on the newest `n_days` complete days, oldest first, by local time of day."""
+        """(S, P) values of a history column on the newest `n_days` complete days, oldest first.
+
+        By local time of day.
+        """
         return past_profiles(
             self.history,
             column,
@@ -68,8 +71,8 @@ class Proposal:
     """
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
-    """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding one
-    by one would break the plan.
+    """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding
+    one by one would break the plan.
     """
     is_firm: bool = False
     is_block: bool = False
@@ -81,14 +84,20 @@ class Proposal:
 
 
 def mean_of_quantiles(quantiles: Floats) -> Floats:
-    """Mean of the distribution that interpolates `LEVELS` linearly and is flat beyond its ends, shape (P,)."""
+    """Mean of the distribution that interpolates `LEVELS` linearly, shape (P,).
+
+    It is flat beyond its ends.
+    """
     inner = ((quantiles[:, 1:] + quantiles[:, :-1]) / 2.0) @ np.diff(LEVELS)
     mean: Floats = inner + quantiles[:, 0] * LEVELS[0] + quantiles[:, -1] * (1.0 - LEVELS[-1])
     return mean
 
 
 def probability_above(quantiles: Floats, threshold: Floats) -> Floats:
-    """Chance that the value exceeds `threshold` (P,), interpolated between the levels and capped at their ends."""
+    """Chance that the value exceeds `threshold` (P,).
+
+    Interpolated between the levels and capped at their ends.
+    """
     below = np.array(
         [
             np.interp(x, row, LEVELS) if np.isfinite(x) else np.nan
@@ -109,7 +118,8 @@ def past_profiles(
 ) -> Floats:
     """(S, P) past values aligned to today's units by local time of day; days with gaps are left out.
 
-    The hour that spring skips takes the values of the hour before it, the hour that autumn doubles is averaged.
+    The hour that spring skips takes the values of the hour before it, the hour that autumn doubles is
+    averaged.
     """
     n_units = len(starts_utc)
     if history.is_empty():

@@ -47,7 +47,9 @@ class _Moves:
 
 
 def in_volume_steps(exposure_mw: Floats, market: StepMarket, *, keep_below: bool = False) -> Floats:
-    """(P,) the best closed plan in multiples of `volume_step_mw` close to `exposure_mw`, which is a plan that closes; bought power is positive.
+    """(P,) the best closed plan in multiples of `volume_step_mw` close to `exposure_mw`.
+
+    `exposure_mw` is a plan that closes; bought power is positive.
 
     With `keep_below` no unit is larger than before or on the other side: for a plan that limits have cut.
     Rest where no such plan gains.

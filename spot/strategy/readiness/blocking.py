@@ -13,8 +13,8 @@ from spot.risk.limit_event import LimitEvent
 
 _TAKES_AWAY = ("breach", "denied", "state")
 _SHOWN = 3
-"""A limits file that cannot be read denies in every kind: a row of signals names the first ones, `risk_events`
-all.
+"""A limits file that cannot be read denies in every kind: a row of signals names the first ones,
+`risk_events` all.
 """
 
 

@@ -20,7 +20,9 @@ _MOST_OF_A_DAY_MINUTES = 12 * 60
 
 
 def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc: datetime) -> datetime | None:
-    """When the newest delivery day of the essential feed that is furthest behind became known, as of an instant; None without any price.
+    """When the newest day of the essential feed that is furthest behind became known.
+
+    As of an instant; None without any price.
 
     A day counts with at least half of its hours, from when the last of them was first published: a correction
     of an old day makes no feed younger. At the gate of day D the prices of D-1, published at 13:00 on D-2,

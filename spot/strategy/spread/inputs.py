@@ -36,8 +36,8 @@ class SpreadPast:
     spreads: Floats
     """(D, S) second price minus day-ahead price, NaN where one is missing."""
     spread_known_us: Floats
-    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day that lacks more
-    than a tenth of them.
+    """(D,) when the day's last spread became known, microseconds since 1970; infinite for a day that lacks
+    more than a tenth of them.
     """
     minutes: int
 
@@ -109,7 +109,10 @@ def _of_day(past: SpreadPast, zone: str, day: date) -> pl.DataFrame:
 
 
 def _spread_memory(known: Floats) -> dict[str, Floats]:
-    """(S,) per input: the newest day, means and widths of the last week and month, by slot and over the day."""
+    """(S,) per input: the newest day, means and widths of the last week and month.
+
+    By slot and over the day.
+    """
     n_slots = known.shape[1]
     newest = known[-1] if len(known) else np.full(n_slots, np.nan)
     return {

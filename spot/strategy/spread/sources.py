@@ -116,7 +116,10 @@ class ServedSpread:
 
 
 class FittedSpread:
-    """A model that learns from the days known at the gate and is refitted every `refit_days` and when the market time unit changes."""
+    """A model that learns from the days known at the gate.
+
+    It is refitted every `refit_days` and when the market time unit changes.
+    """
 
     def __init__(
         self,

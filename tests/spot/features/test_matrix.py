@@ -147,7 +147,10 @@ def test_a_revision_just_past_the_gate_is_not_used_and_one_at_the_gate_is(around
 
 
 def test_a_planted_leak_one_second_past_the_gate_stops(around_the_switch, monkeypatch):
-    """Were the gate ever to let a value through one second late, building features stops instead of flattering a model."""
+    """Building features stops where the gate lets a value through one second late.
+
+    It would flatter a model.
+    """
     day = date(2025, 10, 10)
     gate = gate_closure_utc("DE_LU", day)
     late = changed(around_the_switch, "load_forecasts", available_at_utc=pl.lit(gate + SECOND))

@@ -150,7 +150,10 @@ def test_the_kernel_of_a_block_looks_at_its_own_hours(problem):
 
 @pytest.mark.parametrize("blocks", [(1, 1, 1), (4, 1, 4), (3, 3, 3)])
 def test_windows_that_share_features_keep_to_themselves(problem, blocks):
-    """Each window of a bank says what it would say alone, and days absorbed by the dozen count as in a refit, in the explanation as well."""
+    """Each window of a bank says what it would say alone.
+
+    Days absorbed by the dozen count as in a refit, in the explanation as well.
+    """
     history, anchors, *_ = problem
     windows = (WINDOW, NormalisationWindow(28, 56, 0.5, 28), NormalisationWindow(7, 14, 0.5, 0))
 

@@ -30,7 +30,10 @@ def with_sun(panel, peaks):
 
 @pytest.fixture(scope="module")
 def spring():
-    """Sun that has the same peak throughout the fit and six times that in the end, one twelfth more every day."""
+    """Sun that has the same peak throughout the fit and six times that in the end.
+
+    It grows by one twelfth every day.
+    """
     panel = made_up_panel(FIT_DAYS + 60)
     return with_sun(panel, 1_000 * np.concatenate([np.ones(FIT_DAYS), 1 + np.arange(1, 61) / 12]))
 

@@ -1,4 +1,7 @@
-"""The simulated market: what it promises about repeatability, contracts, publication times and realism, with known truth."""
+"""The simulated market: what it promises, with known truth.
+
+Repeatability, contracts, publication times and realism.
+"""
 
 from datetime import UTC, date, datetime, timedelta
 

@@ -1,4 +1,7 @@
-"""Can we trade tomorrow: every thing that stands in the way is named, and what is traded where nothing does."""
+"""Can we trade tomorrow: every obstacle is named.
+
+And what is traded where there is none.
+"""
 
 from dataclasses import replace
 from datetime import date, timedelta
