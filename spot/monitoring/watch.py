@@ -186,8 +186,9 @@ def monitor_performance(
 def _youth_of(
     forecasts: pl.DataFrame, last_day: date, known_through: date, settings: PerformanceSettings
 ) -> str:
-    """Why the forecasts, known to outcome up to a day, cannot be judged yet; empty where they can, or
-    have stopped.
+    """Why the forecasts, known to outcome up to a day, cannot be judged yet.
+
+    Empty where they can be judged, or have stopped.
     """
     newest = last_day_or_none(forecasts)
     if newest is None or newest <= last_day - timedelta(days=settings.chunk_days):

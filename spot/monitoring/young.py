@@ -20,8 +20,9 @@ _WORST: tuple[Status, ...] = ("alert", "cannot_see", "too_young", "ok")
 
 
 def youth(what: str, *, began: date, n_needed: int, last_day: date) -> str:
-    """Why `what`, with `n_needed` days from its first one on, cannot be judged on `last_day`; empty
-    where it can.
+    """Why `what`, with `n_needed` days from its first one on, cannot be judged on `last_day`.
+
+    Empty where it can.
     """
     judged_from = began + timedelta(days=n_needed - 1)
     if last_day >= judged_from:
@@ -110,8 +111,9 @@ def young_quality(
 
 
 def young_performance(verdict: PerformanceVerdict, reason: str) -> PerformanceVerdict:
-    """The verdict on performance, errors that lack earlier days called too young for `reason`, if there
-    is one.
+    """The verdict on performance; errors that lack earlier days are called too young.
+
+    `reason` says why, if there is one.
     """
     is_error = verdict.metrics["metric"] == "mae"
     reasons = pl.select(pl.when(is_error).then(pl.lit(reason or None, dtype=pl.String))).to_series()
