@@ -34,7 +34,7 @@ def ask_once(
     )
     if table is None:
         raise ConfigurationError(
-            f"{provider.name} has nothing for {zone}: docs/sources/README.md says who covers what"
+            f"{provider.name} has nothing for {zone}: `spotdesk sources` says who has what"
         )
     policy = HttpPolicy(
         requests_per_minute=provider.policy.requests_per_minute,

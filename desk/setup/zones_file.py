@@ -100,8 +100,7 @@ def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]
     able = [name for name in (source, *fallbacks) if not is_live(name) or _offers(name, zone)]
     if is_live(source) and not _offers(source, zone) and not any(is_live(name) for name in able):
         raise ConfigurationError(
-            f"{', '.join([source, *fallbacks])} have nothing for {zone}: docs/sources/README.md says who"
-            " covers what"
+            f"{', '.join([source, *fallbacks])} have nothing for {zone}: `spotdesk sources` says who has what"
         )
     first = next(name for name in able if name != "files" or name == source)
     return first, [name for name in fallbacks if name != first]

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from spot.contracts.signal_tables import SETTLED_AGAINST, SETTLEMENTS, SIGNALS
+from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError
 from spot.strategy.interface import NAIVE_RULES, PricedDay, Strategy
@@ -90,13 +90,6 @@ def test_what_the_strategies_of_the_desk_say_of_themselves():
     assert [one.naive_rules for one in (spread, Storage(), PriceView())] == [NAIVE_RULES, (), ()]
     assert Storage(degradation_eur_per_mwh=3.0).wear_eur_per_mwh == 3.0
     assert spread.wear_eur_per_mwh == 0.0
-
-
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_every_name_and_second_price_keeps_the_contract(name):
-    strategy = STRATEGIES[name]()
-    assert strategy.strategy == name
-    assert strategy.settled_against in SETTLED_AGAINST
 
 
 def test_perfect_foresight_of_a_block_is_of_its_mean_and_of_a_unit_its_own():
