@@ -21,10 +21,10 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 import yaml
-from resources.settings.home import PROJECT_ROOT
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit
 from desk.trading.backtest_report import figure_rows
+from resources.home.find import PROJECT_ROOT
 from resources.market.market_files import MarketFiles
 from spot.backtest.assumptions import Assumptions
 from spot.backtest.coverage import Coverage, assess_coverage
