@@ -52,9 +52,9 @@ class KnownPrices:
         )
 
     def between_revisions(self, days: Sequence[date]) -> list[list[date]]:
-        """`days`, ascending, in runs within which no known price was revised.
+        """`days`, ascending, cut into runs without a revision.
 
-        At no gate of a run was a price known otherwise than at an earlier gate of the run.
+        Within a run no price that one gate knew is revised before a later gate.
         """
         revised_us = self._revised_us()
         runs: list[list[date]] = []

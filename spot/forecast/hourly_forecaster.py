@@ -100,7 +100,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def _next_day(self, history: FilledHistory) -> Floats:
         """(24,) forecast of the last day of `history`, whose price is not known."""
 
-    def _take(self, history: FilledHistory) -> None:
+    def _absorb_last_day(self, history: FilledHistory) -> None:
         """Absorb the last day of `history`, whose price is known."""
 
     def _prepare_next(self) -> None:
@@ -163,7 +163,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
         Up to the newest one with a price: later days may get theirs yet.
         """
-        self._absorb_priced(self._newer(history))
+        self._absorb_priced(self._newer_days(history))
         self._prepare_next()
         return self
 
@@ -319,7 +319,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
             raise ForecastError(f"{self.name} has not been fitted")
         return self._anchors
 
-    def _newer(self, panel: DeliveryPanel) -> ClockGrid:
+    def _newer_days(self, panel: DeliveryPanel) -> ClockGrid:
         """Days of `panel` after the last absorbed one, on the clock."""
         last = self.history.grid.days[-1]
         if panel.zone != self.history.grid.zone:
@@ -333,7 +333,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def _waiting_days(self, panel: DeliveryPanel) -> ClockGrid:
         """The last day of `panel` after those without a price that precede it; all others are absorbed."""
-        grid = self._newer(panel)
+        grid = self._newer_days(panel)
         if not len(grid):
             raise LookAheadError(
                 f"{self.name} of {panel.zone} has learnt from days up to {self.history.grid.days[-1]}:"
@@ -358,7 +358,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """Add a day and the forecast that was made for it."""
         self._input_ranges = self._input_ranges.after(day)
         self._history = extended_history(self.history, day)
-        self._take(self._history)
+        self._absorb_last_day(self._history)
         self._points = np.concatenate([self._points, point[None]])
         self._calibration = None
 

@@ -116,7 +116,7 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
         self._latest = (len(history), experts)
         return self._combine(experts, self._aggregator)
 
-    def _take(self, history: FilledHistory) -> None:
+    def _absorb_last_day(self, history: FilledHistory) -> None:
         if self._stored is not None and len(self._experts) < len(self._stored):
             experts = self._stored[len(self._experts)]
         elif self._latest is not None and self._latest[0] == len(history):

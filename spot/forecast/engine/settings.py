@@ -44,7 +44,7 @@ class EngineSettings(ForecasterSettings):
     kind: Literal["engine"] = "engine"
     windows: tuple[WindowSettings, ...] = _standard_windows()
     robust: bool = True
-    """Whether the robust pass speaks beside the plain one."""
+    """Whether the robust pass is an expert beside the plain one."""
     hour_blocks: tuple[Literal[1, 2, 3, 4, 6], ...] = ()
     """Blocks of hours of the day that have a kernel of their own, by window: the same hours of prices and
     inputs weigh more in it. Every number is 1 or the same; none stands for 1 in all windows.
@@ -58,7 +58,7 @@ class EngineSettings(ForecasterSettings):
     trees: TreeSettings | None = None
     lear: LearSettings | None = None
     is_aggregated: bool = False
-    """Blend all experts online; else the mean of bank and trees speaks."""
+    """Blend all experts online; otherwise the forecast is the mean of bank and trees."""
     calibration_days: int = Field(default=364, ge=28)
     """Newest days of the history that trees, LEAR and aggregation walk through at the fit, so that their
     errors are known.

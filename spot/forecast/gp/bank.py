@@ -79,12 +79,12 @@ class BankPlan:
 
     windows: tuple[NormalisationWindow, ...]
     with_robust: bool
-    """Whether the robust pass speaks beside the plain one."""
+    """Whether the robust pass is an expert beside the plain one."""
     weights: Mapping[int, KernelWeights] = field(default_factory=dict)
     """Hyper-parameters by index of window; others take the prior."""
     n_blocks: tuple[int, ...]
-    """Blocks of hours with a kernel of their own, by window: 1, or one number for all windows that have
-    more.
+    """Per window the number of blocks of hours, each with its own kernel: 1, or the same larger number in every
+    window that has more than one.
     """
 
 

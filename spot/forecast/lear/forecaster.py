@@ -46,7 +46,7 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
     def _next_day(self, history: FilledHistory) -> Floats:
         return _predict_row(self._windows, history, len(history) - 1)
 
-    def _take(self, history: FilledHistory) -> None:
+    def _absorb_last_day(self, history: FilledHistory) -> None:
         _commit(self._windows, len(history) - 1)
 
     def _prepare_next(self) -> None:

@@ -71,8 +71,8 @@ class Proposal:
     """
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
-    """Brings orders that limits have cut to whole volume steps, no unit larger than before, where rounding
-    one by one would break the plan.
+    """Rounds orders (P,) that limits have cut to whole volume steps, none larger than before. It is given where
+    rounding each unit by itself would break the plan.
     """
     is_firm: bool = False
     is_block: bool = False
