@@ -143,7 +143,9 @@ def _hash_of(rooms: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for room in rooms:
         path = PROJECT_ROOT / room
-        for file in sorted([path] if path.is_file() else path.rglob("*.py")):
+        for file in sorted(
+            [path] if path.is_file() else (file for file in path.rglob("*") if file.suffix in (".py", ".csv"))
+        ):
             digest.update(file.relative_to(PROJECT_ROOT).as_posix().encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()[:16]

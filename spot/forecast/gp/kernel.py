@@ -64,9 +64,14 @@ def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> 
     return KernelWeights(
         groups=groups,
         distance=np.array(
-            [[table[_kind(group)] * share.get(group, 1.0) for group in groups] for table in distance_tables]
+            [
+                [table[kind_of_group(group)] * share.get(group, 1.0) for group in groups]
+                for table in distance_tables
+            ]
         ),
-        linear=np.array([linear_table.get(_kind(group), 0.0) * share.get(group, 1.0) for group in groups]),
+        linear=np.array(
+            [linear_table.get(kind_of_group(group), 0.0) * share.get(group, 1.0) for group in groups]
+        ),
         amplitude=amplitude,
         exponent=exponent,
         noise=float(noise[0]),
@@ -77,7 +82,7 @@ def _with_evening(table: dict[str, float]) -> dict[str, float]:
     return {**table, EVENING: EVENING_WEIGHT * table["p1"]}
 
 
-def _kind(group: str) -> str:
+def kind_of_group(group: str) -> str:
     """The prior's name for a feature group."""
     for mark, letter in (("@", "x"), ("-", "d")):
         name, found, lag = group.rpartition(mark)

@@ -1,81 +1,50 @@
-"""Fixed prior of the kernel weights, by normalisation window and kind of feature group: the table itself.
+"""Fixed prior of the kernel weights, by normalisation window and kind of feature group.
 
-Mean (of logarithms) of the weights fitted on the five markets of the open-access benchmark, days 728 to 1455.
-Per window, headed by its days of centre and spread: the two distance components (in the order of
-DISTANCE_KINDS), the linear one (LINEAR_KINDS), two amplitudes, two exponents and the noise variance. Kinds:
-`p` lagged price, `x` input (0 demand, 1 supply) and its lag, `d` difference to that lag, `r` residual load,
-then calendar and level.
+The numbers are data: `prior_weights.csv` beside this file, a row for each number and a column for each window,
+headed by its days of centre and of spread. `python -m benchmarks.prior_weights` fits them on the five markets of
+the open-access benchmark, days 728 to 1455, takes the mean of their logarithms, and compares.
+
+Parts: two distance components, the linear one, two amplitudes, two exponents and the variance of the noise.
+Kinds: `p` lagged price, `x` input (0 demand, 1 supply) and its lag, `d` difference to that lag, `r` residual
+load, then calendar and level.
 """
+
+import csv
+from functools import cache
+from importlib.resources import files
 
 import numpy as np
 
 from spot.arrays import Floats
 
-_DISTANCE = "p1 p2 p3 p7 p14 x00 x01 x07 x10 x11 x17 d01 d11 d07 d17 r0 r1 dow hol hol7 sea trend lev lev2 mm"
-_LINEAR = "p1 p2 p3 p7 p14 x00 x01 x07 x10 x11 x17 d01 d11 r0 dow hol hol7 sea lev lev2 mm"
-DISTANCE_KINDS: tuple[str, ...] = tuple(_DISTANCE.split())
-LINEAR_KINDS: tuple[str, ...] = tuple(_LINEAR.split())
 
-_TABLE = """
-7 14:
-0.06076 0.00293 0.00418 0.00888 0.00265 0.1062 0.00537 0.00807 0.0154 0.00565 0.00398 0.02618 0.00345 0.00366 0.00185 0.04315 0.00398
-0.00244 0.03641 0.00387 0.06852 0.00799 0.01251 0.00608 0.0076
-0.00456 0.00024 0.00051 0.00078 0.00023 0.2189 0.00899 0.02443 0.06306 0.01419 0.00884 0.04509 0.00431 0.00617 0.00321 0.09506 0.00666
-0.00413 0.06829 0.00035 0.09824 0.00055 0.00057 0.00041 0.00035
-0.421 0.01405 0.00812 0.01234 0.00753 0.4456 0.04021 0.0264 0.06818 0.01749 0.02782 0.07778 0.02683 0.01518 0.02338 0.03208 0.00756 0.01961
-0.06402 0.00218 0.02399
-0.6749 0.2909 0.9269 0.9408 0.04238
-14 28:
-0.06911 0.00217 0.0059 0.00889 0.00362 0.04935 0.00518 0.00887 0.02204 0.00537 0.00486 0.02289 0.0029 0.00439 0.00234 0.04226 0.00364
-0.00312 0.0444 0.00401 0.09386 0.00736 0.01903 0.00483 0.00516
-0.00582 0.00024 0.00053 0.00081 0.00022 0.1551 0.01048 0.021 0.06266 0.00991 0.01036 0.05535 0.0041 0.00822 0.00365 0.07651 0.00654 0.00567
-0.07093 0.00036 0.09189 0.00054 0.00057 0.00039 0.00036
-0.3871 0.01687 0.00795 0.01097 0.00808 0.3712 0.0403 0.02904 0.1037 0.01596 0.02317 0.05807 0.01769 0.02089 0.02101 0.03903 0.00858 0.02088
-0.05119 0.00136 0.02252
-0.7489 0.3974 0.8575 1.351 0.0573
-28 56:
-0.04958 0.00216 0.00576 0.00583 0.00317 0.1781 0.00465 0.00763 0.0205 0.00537 0.00357 0.01991 0.00319 0.00326 0.00161 0.05307 0.00413
-0.00233 0.04813 0.00381 0.1206 0.0104 0.01446 0.00388 0.00585
-0.00655 0.00023 0.00054 0.00079 0.00022 0.2085 0.00948 0.01987 0.08459 0.01275 0.00888 0.03667 0.00473 0.00557 0.00313 0.07911 0.00654
-0.00456 0.06023 0.00036 0.1231 0.00049 0.00058 0.0004 0.00036
-0.5676 0.02024 0.00859 0.01296 0.00716 0.3554 0.03562 0.02509 0.08895 0.01681 0.03299 0.05972 0.02569 0.01193 0.02601 0.02525 0.00869
-0.01856 0.04782 0.00162 0.01479
-0.9477 0.3748 1.109 0.9823 0.05693
-56 56:
-0.05226 0.00208 0.00598 0.00856 0.00449 0.05168 0.00595 0.00842 0.02447 0.00508 0.0042 0.02908 0.00371 0.00452 0.00234 0.04638 0.00315
-0.00302 0.04949 0.00431 0.1024 0.00661 0.01452 0.00352 0.00629
-0.0052 0.00023 0.00052 0.00077 0.00022 0.164 0.01144 0.01648 0.04236 0.01041 0.00976 0.04741 0.00455 0.00678 0.00352 0.07789 0.00715 0.00652
-0.06032 0.00036 0.1371 0.00052 0.00058 0.00039 0.00035
-0.4777 0.01803 0.00723 0.01192 0.00754 0.3205 0.02986 0.03029 0.1027 0.01608 0.02452 0.04724 0.0186 0.01779 0.02436 0.02754 0.01006 0.02188
-0.07604 0.00139 0.01834
-1.095 0.274 1.037 1.238 0.05433
-182 182:
-0.05161 0.00243 0.00451 0.00814 0.00364 0.1146 0.0044 0.00845 0.01598 0.00543 0.0043 0.03493 0.00376 0.00331 0.00186 0.06306 0.00366 0.00234
-0.03046 0.00411 0.07893 0.0151 0.01327 0.0037 0.00569
-0.00485 0.00024 0.00058 0.00078 0.00022 0.1668 0.00833 0.01961 0.03854 0.01145 0.00856 0.03928 0.00441 0.00607 0.00312 0.1124 0.00591
-0.00531 0.06268 0.00036 0.1779 0.00053 0.00057 0.00039 0.00035
-0.5618 0.0231 0.00765 0.01129 0.00547 0.2449 0.03663 0.02885 0.05995 0.01638 0.02526 0.05169 0.01846 0.0097 0.02105 0.02479 0.01027 0.01725
-0.07096 0.00211 0.01948
-1.401 0.352 0.9679 0.8962 0.04651
-364 364:
-0.04626 0.00254 0.00558 0.00836 0.00439 0.06748 0.00584 0.00722 0.03076 0.00511 0.00431 0.02969 0.00417 0.0035 0.00214 0.0541 0.00345
-0.00245 0.03258 0.0041 0.0796 0.01884 0.01132 0.00596 0.00594
-0.00482 0.00024 0.00053 0.00077 0.00022 0.189 0.00943 0.0167 0.05271 0.01105 0.00932 0.04545 0.00491 0.00749 0.00321 0.07529 0.00786 0.00555
-0.05827 0.00036 0.1435 0.00059 0.00056 0.00039 0.00035
-0.5023 0.02136 0.00664 0.01043 0.00737 0.3516 0.02367 0.02299 0.09486 0.0161 0.02338 0.0371 0.01905 0.01798 0.02166 0.02931 0.01036 0.01903
-0.08324 0.00179 0.01947
-0.9377 0.234 0.8618 1.14 0.04428
-"""
-
-
+@cache
 def prior_table() -> dict[tuple[int, int], Floats]:
-    """Days of centre and spread to the numbers of that window."""
-    table: dict[tuple[int, int], list[float]] = {}
-    numbers: list[float] = []
-    for line in _TABLE.strip().splitlines():
-        if line.endswith(":"):
-            centre, spread = line.rstrip(":").split()
-            numbers = table[int(centre), int(spread)] = []
-        else:
-            numbers += [float(word) for word in line.split()]
-    return {key: np.array(values) for key, values in table.items()}
+    """Days of centre and of spread to the numbers of that window, in the order of the rows."""
+    _, rows = _parts()
+    columns = np.array([row[2:] for row in rows], dtype=np.float64).T
+    return dict(zip(_windows(), columns, strict=True))
+
+
+def kinds_of(part: str) -> tuple[str, ...]:
+    """The kinds of feature groups of a part, in the order of its numbers."""
+    _, rows = _parts()
+    return tuple(row[1] for row in rows if row[0] == part)
+
+
+def _windows() -> list[tuple[int, int]]:
+    header, _ = _parts()
+    pairs = (name.split("/") for name in header[2:])
+    return [(int(centre), int(spread)) for centre, spread in pairs]
+
+
+@cache
+def _parts() -> tuple[list[str], list[list[str]]]:
+    """The header and the rows of the file."""
+    text = files(__package__).joinpath("prior_weights.csv").read_text(encoding="utf-8")
+    header, *rows = csv.reader(text.splitlines())
+    return header, rows
+
+
+DISTANCE_KINDS = kinds_of("distance 1")
+LINEAR_KINDS = kinds_of("linear")
