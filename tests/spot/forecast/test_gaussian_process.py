@@ -170,8 +170,8 @@ def test_windows_that_share_features_keep_to_themselves(problem, blocks):
         alone = bank(150, (window,), blocks[index : index + 1])
         assert np.abs(together[:, index] - alone.predict(target)[:, 0]).max() < 0.02
     told, retold = (
-        updated.explain(target, lambda group: group),
-        bank(150, windows, blocks).explain(target, lambda group: group),
+        updated.explain(target),
+        bank(150, windows, blocks).explain(target),
     )
     assert np.abs(told.likeness - retold.likeness).max() < 1e-4
     assert (
