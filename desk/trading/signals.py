@@ -24,6 +24,7 @@ from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.signal_tables import DAY_AHEAD_BLOCK
 from spot.errors import ModelError
+from spot.market.clock import local_time
 from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
@@ -159,12 +160,7 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
             rows.filter(is_spread),
         ]
     )
-    local = (
-        pl.col("delivery_start_utc")
-        .dt.convert_time_zone(find_zone(zone).market_time_zone)
-        .dt.strftime("%H:%M")
-        .alias("local")
-    )
+    local = local_time(zone).dt.strftime("%H:%M").alias("local")
     shown = one.sort("delivery_start_utc", "rank")
     return shown.select(
         "delivery_start_utc", local, "rank", "feature", "contribution_eur_per_mwh", "text"
@@ -236,12 +232,7 @@ def _print(
         f" data from {first['source']}, decided {first['as_of_utc']:%Y-%m-%d %H:%MZ}, valid until"
         f" {first['valid_until_utc']:%Y-%m-%d %H:%MZ}, state then {first['trading_state']}{void}"
     )
-    local = (
-        pl.col("delivery_start_utc")
-        .dt.convert_time_zone(find_zone(zone).market_time_zone)
-        .dt.strftime("%H:%M")
-        .alias("local")
-    )
+    local = local_time(zone).dt.strftime("%H:%M").alias("local")
     shown = rows if flat else rows.filter(pl.col("side") != "flat")
     # A battery's plan stands or falls as a whole: an hour of it has no edge and no probability of its own,
     # and it takes any price.

@@ -13,7 +13,7 @@ import polars as pl
 
 from spot.arrays import Bools, Floats
 from spot.lifecycle.bootstrap import BootstrapResult, block_bootstrap
-from spot.market.zones import find_zone
+from spot.market.clock import local_time
 from spot.risk.value_at_risk import max_drawdown_eur, tail_risk
 
 DAYS_PER_YEAR = 365.0
@@ -140,11 +140,7 @@ def attribution(settlements: pl.DataFrame, by: str) -> pl.DataFrame:
     A column of that name first.
     """
     zones = settlements["zone"].unique().to_list()
-    local = (
-        pl.col("delivery_start_utc").dt.convert_time_zone(find_zone(zones[0]).market_time_zone)
-        if zones
-        else pl.col("delivery_start_utc")
-    )
+    local = local_time(zones[0]) if zones else pl.col("delivery_start_utc")
     keys: Mapping[str, pl.Expr] = {
         "month": pl.col("delivery_day").dt.strftime("%Y-%m"),
         "hour": local.dt.hour().cast(pl.Int32),

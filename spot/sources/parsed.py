@@ -15,9 +15,9 @@ from spot.contracts.live_tables import LIVE_TABLES
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
 from spot.errors import ContractError
+from spot.market.clock import local_time
 from spot.market.delivery import RESOLUTIONS_MINUTES
 from spot.market.publication_rules import RULES, publication_rule, published_by_utc
-from spot.market.zones import find_zone
 from spot.sources.currencies import ruled_table
 
 SOURCE_TABLES: dict[str, TableContract] = {
@@ -200,7 +200,6 @@ def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
             f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known"
             f" are {RESOLUTIONS_MINUTES}"
         )
-    zone = find_zone(capture.zone)
     frame = pl.DataFrame(
         {"delivery_start_utc": part.starts_us, value_column(part.table): part.values, **(part.extra or {})}
     )
@@ -211,12 +210,7 @@ def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
         resolution_minutes=pl.lit(part.resolution_minutes, dtype=pl.Int32),
         source=pl.lit(source),
     )
-    frame = frame.with_columns(
-        pl.col("delivery_start_utc")
-        .dt.convert_time_zone(zone.market_time_zone)
-        .dt.date()
-        .alias("delivery_day")
-    )
+    frame = frame.with_columns(delivery_day=local_time(capture.zone).dt.date())
     return _with_availability(frame, capture, part).select(SOURCE_TABLES[part.table].columns.keys())
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
+from spot.market.clock import local_time
 from spot.market.delivery import day_ahead_mtu_minutes
 from spot.market.publication_rules import publication_rule, published_by_utc
 from spot.market.zones import find_zone
@@ -154,7 +155,7 @@ def _rows(
     if rows["delivery_start_utc"].is_duplicated().any():
         raise ContractError(f"file {name}: {zone} {column.series}: a period is given twice")
     rows = rows.filter(pl.col(value).is_not_null()).with_columns(
-        pl.col("delivery_start_utc").dt.convert_time_zone(time_zone).dt.date().alias("delivery_day")
+        local_time(zone).dt.date().alias("delivery_day")
     )
     if rows.is_empty():
         return contract.empty()
