@@ -19,7 +19,7 @@ from spot.market.zones import find_zone
 
 def _no_secret(_variable: str) -> str:
     """Nothing is asked of anybody; a request is only built to find the parser of its address."""
-    return "none"
+    return "not asked for"
 
 
 def rederive(

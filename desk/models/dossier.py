@@ -21,6 +21,7 @@ from desk.screen.report import Report, Section, Table, render_report, table_of
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
+from resources.settings.code_version import recorded_lock_hash
 from resources.settings.environment import Environment, read_environment
 from resources.settings.yaml_file import read_yaml
 from resources.trading.state import TradingStateStore
@@ -113,7 +114,7 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
         ("asked for by", version.tags.get("request_id") or version.tags.get("cause") or "unknown"),
         ("code commit", version.tags.get("code_commit", "unknown")),
         ("code of model and features", version.tags.get("code_version", "unknown")),
-        ("libraries, sha256 of requirements.lock", version.tags.get("lock_hash", "unknown")),
+        ("libraries, sha256 of requirements.lock", recorded_lock_hash(version.tags) or "unknown"),
         ("fingerprint", version.fingerprint),
         ("MLflow run", version.run_id),
         ("files", sound),

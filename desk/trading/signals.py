@@ -314,7 +314,7 @@ def _summary(strategy: str, own: pl.DataFrame) -> str:
         for name in ("value_at_risk_eur", "expected_shortfall_eur")
     )
     version = own["strategy_model_version"][0]
-    model = "" if version == "none" else f" (its own model: version {version})"
+    model = "" if version is None else f" (its own model: version {version})"
     return (
         f"{strategy}{model}: buys {bought:,.2f} MWh, sells {sold:,.2f} MWh, expected"
         f" {own['expected_value_eur'].sum():,.0f} EUR, 95 % value at risk {risk:,.0f} EUR, expected shortfall"

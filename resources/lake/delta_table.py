@@ -25,7 +25,7 @@ from deltalake.exceptions import CommitFailedError, TableNotFoundError
 
 from resources.lake.checksums import record_checksums, refuse_damaged
 from spot.contracts.quarantine_table import UNKNOWN_ZONE
-from spot.contracts.table import TableContract
+from spot.contracts.table import Column, TableContract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
 
@@ -124,7 +124,10 @@ class StoredTable:
         first_day: date | None = None,
         last_day: date | None = None,
     ) -> pl.LazyFrame:
-        """Rows of this version under the contract, of these zones and delivery days."""
+        """Rows of this version under the contract, of these zones and delivery days.
+
+        A column that the rows are too old to have is null, and so is a text that stood for null then.
+        """
         frame = pl.scan_delta(delta)
         if zones is not None:
             frame = frame.filter(pl.col("zone").is_in([check_zone(self.contract, zone) for zone in zones]))
@@ -134,11 +137,7 @@ class StoredTable:
             frame = frame.filter(pl.col(MONTH) <= month_of(last_day), pl.col("delivery_day") <= last_day)
         stored = {field.name for field in delta.schema().fields}
         return frame.select(
-            (
-                pl.col(name).cast(column.dtype)
-                if name in stored
-                else pl.lit(None, dtype=column.dtype).alias(name)
-            )
+            _of_today(name, column) if name in stored else pl.lit(None, dtype=column.dtype).alias(name)
             for name, column in self.contract.columns.items()
         )
 
@@ -303,3 +302,10 @@ def _quoted(values: Sequence[str]) -> str:
 def month_of(day: date) -> str:
     """The partition of a delivery day."""
     return f"{day:%Y-%m}"
+
+
+def _of_today(name: str, column: Column) -> pl.Expr:
+    value = pl.col(name).cast(column.dtype)
+    if column.null_was is None:
+        return value
+    return pl.when(value != column.null_was).then(value).alias(name)

@@ -60,13 +60,19 @@ _IMPORT = re.compile(
 
 
 @cache
-def lock_hash() -> str:
+def lock_hash() -> str | None:
     """SHA-256 of `requirements.lock`: which versions of which libraries.
 
-    `none` where the file is not there.
+    None where the file is not there.
     """
     lock = PROJECT_ROOT / "requirements.lock"
-    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "none"
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None
+
+
+def recorded_lock_hash(tags: Mapping[str, str]) -> str | None:
+    """The `lock_hash` that a version was registered with, None where there was none; older tags then say `none`."""
+    found = tags.get("lock_hash")
+    return None if found == "none" else found
 
 
 def model_code_version(settings: Mapping[str, Any]) -> str:

@@ -29,6 +29,11 @@ def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable:
     return Column(dtype=pl.String, description=description, allowed=allowed, nullable=nullable)
 
 
+def _none(description: str) -> Column:
+    """A text that may be null, for which earlier versions stored the word none."""
+    return Column(dtype=pl.String, description=description, nullable=True, null_was="none")
+
+
 def _instant(description: str, *, nullable: bool = False) -> Column:
     return Column(dtype=UTC_INSTANT, description=description, unit="instant", nullable=nullable)
 
@@ -61,7 +66,9 @@ FEATURE_DRIFT = TableContract(
     columns={
         **_JUDGED_DAY,
         "feature": _text("feature and daily statistic, for example load_forecast_mw|mean"),
-        "method": _text("distance, for example wasserstein or pca_reconstruction"),
+        "method": _none(
+            "distance, for example wasserstein or pca_reconstruction; null where none could be used"
+        ),
         **_JUDGEMENT,
         "n_reference_days": _count("days it was compared with"),
     },
@@ -81,7 +88,7 @@ FORECAST_PERFORMANCE = TableContract(
     key=("zone", "delivery_day", "model_version", "role", "metric", "basis"),
     columns={
         **_JUDGED_DAY,
-        "model_version": _text("registered version"),
+        "model_version": _none("registered version; null where no forecast was made"),
         "role": _text("which model spoke", ROLES),
         "metric": _text(
             "mae, rmae and coverage without unit or EUR/MWh", ("mae", "rmae", "pinball", "coverage")
@@ -112,7 +119,7 @@ FEATURE_IMPORTANCE = TableContract(
     key=("zone", "delivery_day", "model_version", "feature"),
     columns={
         **_JUDGED_DAY,
-        "model_version": _text("registered version"),
+        "model_version": _none("registered version; null where no forecast was made"),
         "feature": _text("feature"),
         "share_reference": _number("share of the absolute attribution in the reference", "share of one"),
         "share": _number("share over the judged days", "share of one"),

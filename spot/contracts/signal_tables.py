@@ -7,7 +7,7 @@ import polars as pl
 
 from spot.contracts.forecast_tables import MTU_COLUMNS, MTU_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
-from spot.contracts.words import LIMIT_SCOPES, MODES, ROLES
+from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, MODES, ROLES
 
 STRATEGY_NAME = r"^[a-z][a-z0-9_]*$"
 """Form of a strategy's name. Which ones there are, `spot.strategy.strategies` and installed plug-ins say."""
@@ -43,6 +43,11 @@ def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable:
     return Column(dtype=pl.String, description=description, allowed=allowed, nullable=nullable)
 
 
+def _none(description: str, allowed: tuple[str, ...] | None = None) -> Column:
+    """A text that may be null, for which earlier versions stored the word none."""
+    return Column(dtype=pl.String, description=description, allowed=allowed, nullable=True, null_was="none")
+
+
 def _strategy(description: str) -> Column:
     return Column(dtype=pl.String, description=description, pattern=STRATEGY_NAME, registry="strategies")
 
@@ -54,9 +59,7 @@ def _instant(description: str, *, nullable: bool = False) -> Column:
 _WHO: dict[str, Column] = {
     "strategy": _strategy("which strategy speaks"),
     "role": _text("champion trades, challenger is kept on paper", ROLES),
-    "model_version": _text(
-        "registered version of the forecast behind the signal; 'none' when there was none"
-    ),
+    "model_version": _none("registered version of the forecast behind the signal; null when there was none"),
 }
 SIGNAL_KEY = (*MTU_KEY, "strategy", "role", "model_version")
 
@@ -107,11 +110,11 @@ SIGNALS = TableContract(
         "as_of_utc": _instant("when it was decided: no later value entered"),
         "gate_closure_utc": _instant("last instant for the order"),
         "valid_until_utc": _instant("after this the signal is void"),
-        "model_name": _text("registered model; 'none' when there was none"),
-        "strategy_model_version": _text(
-            "registered version of the strategy's own model, as that of the spread; 'none' where it has none"
+        "model_name": _none("registered model; null when there was none"),
+        "strategy_model_version": _none(
+            "registered version of the strategy's own model, as that of the spread; null where it has none"
         ),
-        "data_version": _text("versions of the tables read"),
+        "data_version": _none("versions of the tables that the forecast read; null when there was none"),
         "settings_hash": _text("hash of the strategy's settings and of the limits"),
         "source": _text("provider of the data behind it, for example simulated"),
         "mode": _text("paper unless the desk set the zone live", MODES),
@@ -178,7 +181,7 @@ RISK_EVENTS = TableContract(
         "limit_value": Column(
             dtype=pl.Float64, description="the limit; null where it is missing", nullable=True
         ),
-        "action": _text("what was done", ("reduce", "block", "halt", "none")),
+        "action": _none("what was done; null where nothing was", LIMIT_ACTIONS),
         "detail": _text("the event in words"),
         "as_of_utc": _instant("when it was decided"),
     },
@@ -258,8 +261,8 @@ LIMIT_CONFORMANCE = TableContract(
         "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
         "strategy": _strategy("which strategy"),
         "role": _text("champion or challenger", ROLES),
-        "model_version": _text(
-            "registered version of the forecast behind the signals; 'none' when there was none"
+        "model_version": _none(
+            "registered version of the forecast behind the signals; null when there was none"
         ),
         "scope": _text("whose limit", LIMIT_SCOPES),
         "limit_name": _text("which limit"),

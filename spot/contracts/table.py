@@ -34,6 +34,8 @@ class Column:
     """Regular expression that every text must match."""
     registry: Literal["strategies"] | None = None
     """Whose names the values are. Which there are, plug-ins included, is known where rows are written."""
+    null_was: str | None = None
+    """The text that earlier versions of Spotdesk stored for null. Such rows are read as null."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,9 @@ PROMOTION_ACTIONS: tuple[PromotionAction, ...] = get_args(PromotionAction)
 
 LimitScope = Literal["desk", "zone", "strategy"]
 LIMIT_SCOPES: tuple[LimitScope, ...] = get_args(LimitScope)
+LimitAction = Literal["reduce", "block", "halt"]
+"""Cut the orders to the limit, make the day flat, or make it flat and halt the zone."""
+LIMIT_ACTIONS: tuple[LimitAction, ...] = get_args(LimitAction)
 
 AlertKind = Literal[
     "bad_data",

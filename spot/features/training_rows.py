@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from spot.contracts.feature_tables import FEATURES, TRAINING_SET
+from spot.contracts.lineage import DataSource
 from spot.contracts.panel import DeliveryPanel
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
@@ -16,13 +17,13 @@ from spot.features.matrix import PANEL_INPUTS, build_panel, columns_on_grid
 from spot.market.gates import gate_closure_utc
 from spot.market.holidays import holiday_fraction
 
-_NO_SOURCE = "none"
+_NO_SOURCE = str(DataSource())
 
 
 def training_rows(features: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
     """One row per market time unit from the first to the last day that has features.
 
-    A unit without features has nulls and the source `none`; a unit whose price is not known has no price.
+    A unit without features has nulls and no source; a unit whose price is not known has no price.
 
     Args:
         features: rows of `day_ahead_features`.

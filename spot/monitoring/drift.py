@@ -139,7 +139,7 @@ def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
     rows = [
         {
             "feature": name,
-            "method": "none",
+            "method": None,
             "value": None,
             "threshold": None,
             "status": "cannot_see",

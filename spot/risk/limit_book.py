@@ -9,13 +9,10 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
 
-from spot.contracts.words import LIMIT_SCOPES, LimitScope
+from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, LimitAction, LimitScope
 from spot.market.zones import ALL_ZONES
 from spot.wrong_settings import Place, WrongSetting, WrongSettingsError, nearest
-
-Action = Literal["reduce", "block", "halt"]
 
 LIMIT_KINDS: dict[str, str] = {
     "max_model_age_days": "age of the model behind the forecast",
@@ -61,7 +58,7 @@ class Limit:
     scope: LimitScope
     kind: str
     value: float | None
-    action: Action
+    action: LimitAction
     problem: str = ""
 
 
@@ -198,7 +195,7 @@ def _limit(scope: LimitScope, kind: str, entry: object) -> Limit:
             problem="not of the form {limit: number, action: reduce|block|halt}",
         )
     value, action = _number(entry["limit"]), entry["action"]
-    if action not in ("reduce", "block", "halt"):
+    if action not in LIMIT_ACTIONS:
         return Limit(scope=scope, kind=kind, value=None, action="block", problem=f"unknown action {action!r}")
     if value is None or (value < 0 and kind != "min_price_eur_per_mwh"):
         return Limit(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from spot.contracts.words import LimitAction
+
 LimitEventKind = Literal["breach", "denied", "state", "override", "override_rejected"]
 
 
@@ -15,5 +17,6 @@ class LimitEvent:
     limit_name: str
     value: float
     limit_value: float
-    action: Literal["reduce", "block", "halt", "none"]
+    action: LimitAction | None
+    """What was done with the orders; None where nothing was."""
     detail: str

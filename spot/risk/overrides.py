@@ -39,7 +39,7 @@ def with_overrides(
                     kind="override_rejected" if problem else "override",
                     scope=limit.scope,
                     limit_name=limit.kind,
-                    action="none",
+                    action=None,
                     detail=text,
                     value=np.nan if override.value is None else override.value,
                     limit_value=np.nan if limit.value is None else limit.value,
@@ -58,14 +58,13 @@ def _refused(override: Override) -> LimitEvent:
         f" {override.name or 'nobody'}: {override.problem}"
     )
     value = np.nan if override.value is None else override.value
-    name = override.kind or "none"
     return LimitEvent(
         kind="override_rejected",
         scope=scope,
-        limit_name=name,
+        limit_name=override.kind or "unnamed",
         value=value,
         limit_value=np.nan,
-        action="none",
+        action=None,
         detail=said,
     )
 

@@ -37,7 +37,7 @@ class SignalRequest:
     """Settled money of the whole desk so far."""
     spread_quantiles: Floats | None = None
     """(P, 9) from a fitted spread model."""
-    strategy_model_version: str = "none"
+    strategy_model_version: str | None = None
     """Registered version of that model."""
     reference: Floats | None = None
     """(P,) the desk's own prices for `price_view`."""

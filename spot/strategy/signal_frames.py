@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
+from spot.contracts.lineage import DataSource
 from spot.contracts.signal_tables import BID_CURVES, DAY_AHEAD_BLOCK, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
@@ -18,6 +19,10 @@ from spot.strategy.readiness.blocking import unit_reasons
 from spot.strategy.readiness.forecast_readiness import ReadinessVerdict
 from spot.strategy.request import SignalRequest
 from spot.strategy.sizing import round_towards_zero
+
+_VERSIONS = ("model_version", "strategy_model_version", "data_version")
+_NULL_IN_ID = "none"
+"""What stands for no version in the text that an id is the hash of. Signals that were sent have such ids."""
 
 
 def signal_frame(
@@ -41,7 +46,12 @@ def signal_frame(
     origin = (
         rows.row(0, named=True)
         if verdict.is_ready
-        else {"model_name": "none", "model_version": "none", "data_version": "none", "source": "none"}
+        else {
+            "model_name": None,
+            "model_version": None,
+            "data_version": None,
+            "source": str(DataSource()),
+        }
     )
     stopped = "; ".join(verdict.reasons) if not verdict.is_ready else ""
     texts = unit_reasons(proposal.texts or ("",) * n_units, proposed.exposure_mw, final.exposure_mw, events)
@@ -79,10 +89,10 @@ def signal_frame(
         as_of_utc=pl.lit(request.as_of_utc),
         gate_closure_utc=pl.lit(gate),
         valid_until_utc=pl.lit(gate),
-        model_name=pl.lit(origin["model_name"]),
-        model_version=pl.lit(origin["model_version"]),
-        strategy_model_version=pl.lit(request.strategy_model_version),
-        data_version=pl.lit(origin["data_version"]),
+        model_name=pl.lit(origin["model_name"], pl.String),
+        model_version=pl.lit(origin["model_version"], pl.String),
+        strategy_model_version=pl.lit(request.strategy_model_version, pl.String),
+        data_version=pl.lit(origin["data_version"], pl.String),
         settings_hash=pl.lit(settings_hash(request.strategy, request.limits)),
         source=pl.lit(origin["source"]),
         mode=pl.lit(request.mode),
@@ -112,7 +122,13 @@ def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
         "mode",
     )
     texts = frame.select(
-        pl.concat_str([pl.col(name).cast(pl.String).fill_null("-") for name in said], separator="|")
+        pl.concat_str(
+            [
+                pl.col(name).cast(pl.String).fill_null(_NULL_IN_ID if name in _VERSIONS else "-")
+                for name in said
+            ],
+            separator="|",
+        )
     ).to_series()
     return frame.with_columns(
         signal_id=pl.Series(

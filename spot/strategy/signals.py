@@ -122,7 +122,7 @@ def _under_control(
         delivery_day=pl.lit(request.delivery_day),
         strategy=pl.lit(strategy),
         role=pl.lit(request.role),
-        model_version=pl.lit(rows["model_version"][0] if rows.height else "none"),
+        model_version=pl.lit(rows["model_version"][0] if rows.height else None, pl.String),
         as_of_utc=pl.lit(request.as_of_utc),
     )
     return (

@@ -42,7 +42,9 @@ def signal_requests(
             delivery_day=day,
             strategy=strategy,
             forecast=inputs.forecasts.filter(
-                pl.col("delivery_day") == day, pl.col("role") == role, pl.col("model_version") == version
+                pl.col("delivery_day") == day,
+                pl.col("role") == role,
+                pl.col("model_version").eq_missing(version),
             ),
             as_of_utc=as_of,
             limits=inputs.limits,
@@ -52,7 +54,7 @@ def signal_requests(
             settlements=seen.settlements,
             spread_quantiles=quantiles,
             strategy_model_version=(
-                "none" if quantiles is None else inputs.spread_sources[strategy.strategy].version(day)
+                None if quantiles is None else inputs.spread_sources[strategy.strategy].version(day)
             ),
             reference=_desk_price(inputs, instant, strategy),
             model_age_days=_model_age_days(inputs, version, day),
@@ -65,7 +67,7 @@ def signal_requests(
     ]
 
 
-def _authors(forecasts: pl.DataFrame, day: date) -> Sequence[tuple[Role, str]]:
+def _authors(forecasts: pl.DataFrame, day: date) -> Sequence[tuple[Role, str | None]]:
     """Role and version of everyone who forecast the day; the champion always, even without a forecast."""
     rows = (
         forecasts.filter(pl.col("delivery_day") == day)
@@ -74,12 +76,12 @@ def _authors(forecasts: pl.DataFrame, day: date) -> Sequence[tuple[Role, str]]:
         .sort("role", "model_version")
         .rows()
     )
-    champion = next((version for role, version in rows if role == "champion"), "none")
+    champion = next((version for role, version in rows if role == "champion"), None)
     return [("champion", champion), *((role, version) for role, version in rows if role != "champion")]
 
 
-def _model_age_days(inputs: WalkInputs, version: str, day: date) -> float | None:
-    trained = inputs.trained_through.get(version)
+def _model_age_days(inputs: WalkInputs, version: str | None, day: date) -> float | None:
+    trained = None if version is None else inputs.trained_through.get(version)
     return inputs.assumed_model_age_days if trained is None else float((day - trained).days)
 
 

@@ -162,8 +162,8 @@ def test_no_monitor_is_ever_silent_when_it_has_nothing_to_judge(lake: Lake, aler
         "data_quality": quality_rows(features, zone=ZONE, last_day=day(0)),
         "forecast_performance": performance_rows(performance, forecasts, zone=ZONE, last_day=day(0)),
         "feature_importance": judged_rows(
-            importance_rows({}, zone=ZONE, day=day(0), version="none"),
-            judge_shares(lake, ZONE, "none", last_day=day(0), settings=settings.explanation),
+            importance_rows({}, zone=ZONE, day=day(0), version=None),
+            judge_shares(lake, ZONE, None, last_day=day(0), settings=settings.explanation),
         ),
     }
     for table, frame in rows.items():

@@ -94,7 +94,7 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     forget_files()
     damaged = decide_again(ran, desk, environment)
     assert damaged["side"].unique().to_list() == ["flat"]
-    assert damaged["strategy_model_version"].unique().to_list() == ["none"]
+    assert damaged["strategy_model_version"].unique().to_list() == [None]
     assert damaged["reasons"].unique().to_list() == [
         "flat: no spread model serves this day, or one of its inputs is missing"
     ]

@@ -60,7 +60,7 @@ def champion(
             episode=f"{clock.now():%Y-%m-%d}",
         )
     facts = (
-        {"version": "none"}
+        {"version": None}
         if serving is None
         else {"version": serving.version, "serves_from": str(serving.serves_from), "lineage": serving.lineage}
     )

@@ -46,6 +46,6 @@ def evaluation_facts(evaluation: Evaluation) -> dict[str, Any]:
     return {
         **{f"mae_{who}_eur_per_mwh": round(value, 3) for who, value in evaluation.means().items()},
         "evaluated_days": f"{evaluation.days[0]} to {evaluation.days[-1]}",
-        "champion_version": evaluation.champion_version or "none",
+        "champion_version": evaluation.champion_version,
         "sanity": MetadataValue.md("\n".join(["| check | result | detail |", "|---|---|---|", *rows])),
     }

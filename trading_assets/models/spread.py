@@ -82,9 +82,7 @@ def spread_model(
     zone = context.partition_key
     strategy = spread_strategy(desk, zone)
     if strategy is None:
-        return MaterializeResult(
-            metadata={"version": "none", "reason": "no strategy of the zone asks for one"}
-        )
+        return MaterializeResult(metadata={"version": None, "reason": "no strategy of the zone asks for one"})
     window, spreads, now = (
         training_window(zone, lake, desk, training_order, clock),
         registry.of_family(SPREAD_FAMILY),
@@ -102,14 +100,14 @@ def spread_model(
             f"{n_days} days with a second price ({strategy.settled_against}) up to {window.learn_through},"
             f" {MIN_DAYS} are needed"
         )
-        return MaterializeResult(metadata={"version": "none", "reason": reason})
+        return MaterializeResult(metadata={"version": None, "reason": reason})
     identity = spread_fingerprint(inputs, truth, lineage=lineage, window=window, model=model.settings)
     version = spreads.find(zone, identity)
     if version is None:
         try:
             model.fit(inputs, truth)
         except ForecastError as error:
-            return MaterializeResult(metadata={"version": "none", "reason": str(error)})
+            return MaterializeResult(metadata={"version": None, "reason": str(error)})
         recorded = RecordedWindow(
             model=SPREAD_FAMILY,
             window=window,

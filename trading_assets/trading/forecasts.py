@@ -78,7 +78,7 @@ def day_ahead_forecast(
         text = "; ".join(made.problems[:3])
         alerts.send("no_forecast", text, zone=span.zone, severity="critical", now=clock.now())
     facts: dict[str, Any] = {
-        "model_versions": ", ".join(made.versions) or "none",
+        "model_versions": ", ".join(made.versions) or None,
         "days_without_forecast": len(made.problems),
     }
     facts |= {"forecast_fan": _fan(made.frame, span, lake, desk), "dagster/column_lineage": _LINEAGE}

@@ -34,14 +34,14 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
     None for signals whose model cannot be explained, or where none spoke.
     """
     signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(
-        pl.col("role") == "champion", pl.col("model_version") != "none"
+        pl.col("role") == "champion", pl.col("model_version").is_not_null()
     )
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
     # The signals say on which data they stand; a run may have named another source than zones.yaml does.
     source = DataSource.parse(signals["source"][0]).main
     settings = desk.zone(zone).model_copy(update={"source": source})
-    moved = signals.filter(pl.col("strategy_model_version") != "none")
+    moved = signals.filter(pl.col("strategy_model_version").is_not_null())
     others = signals.join(moved, on="signal_id", how="anti", maintain_order="left")
     return pl.concat(
         [

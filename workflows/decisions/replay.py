@@ -12,7 +12,7 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.settings.code_version import lock_hash, model_code_version
+from resources.settings.code_version import lock_hash, model_code_version, recorded_lock_hash
 from resources.settings.zones import Desk
 from spot.errors import ModelError, ModelNotFoundError
 from spot.market.delivery import ZoneDays
@@ -21,8 +21,6 @@ from spot.walk.signals import walk_signals
 from workflows.decisions.early import as_first_decided
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.forecasting.forecast_days import forecast_days
-
-_NO_MODEL = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ def replay_forecast(
         reasons.append(
             f"the code changed since version {version} was trained: {found.tags['code_version']}, now {code}"
         )
-    if found.tags.get("lock_hash") not in (None, lock_hash()):
+    if recorded_lock_hash(found.tags) not in (None, lock_hash()):
         reasons.append(
             f"the libraries changed since version {version} was trained: requirements.lock is another"
         )
@@ -94,7 +92,7 @@ def replay_signal(
     zone, day, version, role = row["zone"], row["delivery_day"], row["model_version"], row["role"]
     verdicts: list[ReplayVerdict] = []
     made = None
-    if version != _NO_MODEL:
+    if version is not None:
         try:
             verdict, made = replay_forecast(row, lake, desk, registry)
             verdicts.append(verdict)
@@ -107,7 +105,7 @@ def replay_signal(
     mine = (
         (pl.col("strategy") == row["strategy"])
         & (pl.col("role") == role)
-        & (pl.col("model_version") == version)
+        & pl.col("model_version").eq_missing(pl.lit(version, pl.String))
     )
     stored = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(mine)
     span = ZoneDays(zone, day, day)

@@ -76,6 +76,8 @@ def _beside(
     """None where no day that both forecast has a price yet."""
     days = shadow["delivery_day"].unique().to_list()
     served = champion.filter(pl.col("delivery_day").is_in(days))
+    if served.is_empty():
+        return None
     money = settled.filter(pl.col("delivery_day").is_in(days))
     a = ComparedVersion(
         version=name,
@@ -83,7 +85,7 @@ def _beside(
         settled=money.filter(pl.col("role") == "challenger", pl.col("model_version") == name),
     )
     b = ComparedVersion(
-        version="+".join(sorted(served["model_version"].unique().to_list(), key=int)) or "none",
+        version="+".join(sorted(served["model_version"].unique().to_list(), key=int)),
         scored=scored_forecasts(served, prices, zone=zone),
         settled=money.filter(pl.col("role") == "champion"),
     )

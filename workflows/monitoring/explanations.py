@@ -34,8 +34,8 @@ _UNSEEN = "all features together"
 class ExplainedDay:
     """What carried one day's forecast, as it was written, and the verdict on it."""
 
-    version: str
-    """That made the forecast; `none` where there is none."""
+    version: str | None
+    """That made the forecast; None where there is none."""
     verdict: ExplanationVerdict
     rows: pl.DataFrame
     report: WriteReport
@@ -53,7 +53,7 @@ def explain_newest_day(
     rows = importance_rows(shares, zone=zone, day=day, version=version)
     lake.replace(TABLE, rows, zone=zone, first_day=day, last_day=day)
     verdict = judge_shares(lake, zone, version, last_day=day, settings=settings)
-    if version == "none" and not has_begun(lake, "day_ahead_forecasts", zone, by=day):
+    if version is None and not has_begun(lake, "day_ahead_forecasts", zone, by=day):
         reasons = (f"too young: no forecast was made yet up to {day}",)
         verdict = replace(verdict, status="too_young", reasons=reasons)
     judged = judged_rows(rows, verdict)
@@ -63,14 +63,14 @@ def explain_newest_day(
 
 def shares_of_day(
     zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry
-) -> tuple[str, dict[str, float]]:
+) -> tuple[str | None, dict[str, float]]:
     """Version that made the champion's forecast of the day, and the share of each feature in it.
 
     Empty where there is nothing to explain.
     """
     settings, name = desk.zone(zone), _author(zone, day, lake)
     if name is None:
-        return "none", {}
+        return None, {}
     try:
         version = registry.version(zone, name)
     except ModelNotFoundError:
@@ -118,12 +118,12 @@ def _author(zone: str, day: date, lake: Lake) -> str | None:
 
 
 def judge_shares(
-    lake: Lake, zone: str, version: str, *, last_day: date, settings: ExplanationSettings
+    lake: Lake, zone: str, version: str | None, *, last_day: date, settings: ExplanationSettings
 ) -> ExplanationVerdict:
     """The newest explained days of a version against its first ones."""
     stored = (
         lake.read(TABLE, zones=[zone], last_day=last_day)
-        .filter(pl.col("model_version") == version)
+        .filter(pl.col("model_version").eq_missing(pl.lit(version, pl.String)))
         .drop_nulls("share")
     )
     days = stored["delivery_day"].unique().sort()
@@ -144,7 +144,7 @@ def judge_shares(
     )
 
 
-def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str) -> pl.DataFrame:
+def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str | None) -> pl.DataFrame:
     """Rows of `feature_importance` before they are judged.
 
     Where nothing could be explained, one row says so, never none.

@@ -66,11 +66,11 @@ def performance_rows(
 ) -> pl.DataFrame:
     """Rows of `forecast_performance` for the version that spoke last."""
     newest = forecasts.sort("delivery_start_utc")["model_version"]
-    version = str(newest[-1]) if newest.len() else "none"
+    version = str(newest[-1]) if newest.len() else None
     rows = pl.concat([watch.realised.metrics, watch.estimated.metrics]).with_columns(
         zone=pl.lit(zone),
         delivery_day=pl.lit(last_day),
-        model_version=pl.lit(version),
+        model_version=pl.lit(version, pl.String),
         role=pl.lit("champion"),
     )
     return rows.select(FORECAST_PERFORMANCE.columns.keys())

@@ -12,12 +12,13 @@ def origin_tags(
     recorded: RecordedWindow, order: TrainingOrder, *, seed: int, code_version: str, now: datetime
 ) -> dict[str, str]:
     """Facts of a version that do not depend on what it forecasts."""
+    lock = lock_hash()
     return {
         "data_version": recorded.data_version,
         "table_versions": recorded.table_versions,
         "code_commit": read_environment().commit,
         "code_version": code_version,
-        "lock_hash": lock_hash(),
+        **({} if lock is None else {"lock_hash": lock}),
         "evaluated_through": str(recorded.window.evaluate_through),
         "seed": str(seed),
         "cause": order.cause,

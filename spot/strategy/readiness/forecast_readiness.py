@@ -89,7 +89,7 @@ def _wrong_origin(rows: pl.DataFrame) -> list[str]:
     versions = rows.get_column("model_version").unique().to_list()
     return (
         []
-        if len(versions) == 1 and versions[0] not in (None, "", "none")
+        if len(versions) == 1 and versions[0] not in (None, "")
         else [f"no single model version: {versions}"]
     )
 

@@ -89,8 +89,8 @@ class SpreadSource(Protocol):
         """(P, 9) at the levels of the forecast tables."""
         ...
 
-    def version(self, day: date, /) -> str:
-        """The version that serves the day; `none` where none does."""
+    def version(self, day: date, /) -> str | None:
+        """The version that serves the day; None where none does."""
         ...
 
 
@@ -101,9 +101,9 @@ class ServedSpread:
     models: Mapping[date, tuple[str, SpreadModel]]
     """Delivery day to registered version and model; a day without one has no entry."""
 
-    def version(self, day: date, /) -> str:
-        """Who serves the day; `none` where nobody does."""
-        return self.models[day][0] if day in self.models else "none"
+    def version(self, day: date, /) -> str | None:
+        """Who serves the day; None where nobody does."""
+        return self.models[day][0] if day in self.models else None
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """None where no model serves the day or one of its inputs is missing: then there is no position."""
@@ -154,9 +154,9 @@ class FittedSpread:
             else ServedSpread({at_gate.day: ("refitted", self._model)}).quantiles(at_gate)
         )
 
-    def version(self, _: date, /) -> str:
-        """The day on which the serving model was fitted; `none` before the first."""
-        return "none" if self._model is None else f"refitted-{self._fitted_on}"
+    def version(self, _: date, /) -> str | None:
+        """The day on which the serving model was fitted; None before the first."""
+        return None if self._model is None else f"refitted-{self._fitted_on}"
 
     def _fit(self, at_gate: SpreadAtGate, minutes: int) -> None:
         inputs, spreads = at_gate.training_rows(self._window_days)

@@ -147,7 +147,7 @@ def test_an_unfit_version_fails_by_name(model: Line, check: str) -> None:
 
 
 def test_unknown_data_a_tiny_sample_foreign_and_missing_files_fail() -> None:
-    assert failed(judge(Line(), data_version="unknown")) == ["data version"]
+    assert failed(judge(Line(), data_version="")) == ["data version"]
     assert failed(judge(Line(), data_version=" ")) == ["data version"]
     assert failed(judge(Line(), trained_from=TRAINED_THROUGH - timedelta(days=20))) == ["training days"]
     assert failed(judge(Line(), files={**Line().to_files(), "model.pkl": b"x"})) == ["files"]

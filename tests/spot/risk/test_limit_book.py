@@ -159,7 +159,7 @@ def test_an_override_that_names_no_limit_is_refused_aloud(change):
         book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
     )
     assert limits == book.limits("SK", "storage")
-    assert [(event.kind, event.action) for event in events] == [("override_rejected", "none")]
+    assert [(event.kind, event.action) for event in events] == [("override_rejected", None)]
     assert "Ann" in events[0].detail
     assert events[0].scope in LIMIT_SCOPES
 
