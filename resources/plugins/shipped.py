@@ -4,9 +4,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
+from resources.home.find import TEMPLATES
 from resources.plugins.members import MEMBERS
 from resources.plugins.registry import Registry
 from resources.plugins.strategies import STRATEGIES
+from spot.errors import ConfigurationError
+from spot.wrong_settings import nearest
 
 SettingsKind = Literal["models", "strategies"]
 _REGISTRIES: dict[SettingsKind, Registry] = {"models": MEMBERS, "strategies": STRATEGIES}  # type: ignore[type-arg]
@@ -23,12 +26,20 @@ def settings_files(conf_folder: Path, kind: SettingsKind) -> dict[str, Path]:
 
 
 def settings_file(conf_folder: Path, kind: SettingsKind, name: str) -> Path:
-    """The file of a name: the desk's own where it has one or nobody ships one.
+    """The file of a name: the desk's own where it has one, else the one that a plug-in ships.
 
-    Else the one that is shipped.
+    Raises:
+        ConfigurationError: there is none; the message has the nearest name, or where the templates have the file.
     """
     own = conf_folder / kind / f"{name}.yaml"
-    return own if own.exists() else settings_files(conf_folder, kind).get(name, own)
+    if own.exists():
+        return own
+    files = settings_files(conf_folder, kind)
+    if name in files:
+        return files[name]
+    template = TEMPLATES / "conf" / kind / own.name
+    cure = f"copy {template} there" if template.exists() else nearest(name, files)
+    raise ConfigurationError(f"there is no file {own}: {cure}")
 
 
 def _shipped_folders(kind: SettingsKind) -> list[Path]:

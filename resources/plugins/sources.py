@@ -8,7 +8,6 @@ without.
 import inspect
 import pkgutil
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import resources.providers
 from resources.plugins.registry import Registry, missing_methods
 from spot.errors import ConfigurationError
+from spot.wrong_settings import nearest
 
 if TYPE_CHECKING:
     from resources.providers.provider import Provider, Secret
@@ -97,14 +97,11 @@ def check_feed(name: str) -> str:
     """The name, where a zone may have the source.
 
     Raises:
-        ConfigurationError: it may not; the message names those that there are, and the nearest first.
+        ConfigurationError: it may not; the message has the nearest name, or all of them.
     """
     if is_feed(name):
         return name
-    known = feeds()
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}? " if near else ""
-    raise ConfigurationError(f"no source {name!r}: {hint}known are {', '.join(known)}")
+    raise ConfigurationError(f"no source {name!r}: {nearest(name, feeds())}")
 
 
 def all_secrets() -> "dict[str, Secret]":

@@ -15,6 +15,8 @@ from resources.home.make import make_home
 from resources.plugins.members import MEMBERS
 from resources.plugins.sources import SOURCES
 from resources.plugins.strategies import STRATEGIES
+from resources.settings.environment import desk_resource, read_environment
+from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES
 from tests.support.made_up_package import install
 from tests.support.plugins import forget_plugins
@@ -132,3 +134,14 @@ def test_settings_that_a_package_ships_are_found_and_those_of_the_desk_go_before
     (home / "conf" / "strategies" / "mine.yaml").write_text("strategy: storage\n")
     (line,) = (row for row in rows("strategies") if row["name"] == "mine")
     assert (line["strategy"], line["package"]) == ("storage", "")
+
+
+def test_a_file_that_the_desk_lacks_is_told_with_where_it_is_or_with_the_nearest_name(home: Path):
+    (home / "conf" / "strategies" / "storage.yaml").unlink()
+    desk = desk_resource(read_environment())
+    with pytest.raises(
+        ConfigurationError, match=r"no file .*storage\.yaml: copy .*templates/conf/strategies/storage"
+    ):
+        desk.document("strategies", "storage")
+    with pytest.raises(ConfigurationError, match=r"no file .*models/fats\.yaml: did you mean fast\?"):
+        desk.document("models", "fats")

@@ -273,9 +273,7 @@ def test_a_source_that_cannot_be_used_says_what_is_missing(sources, change, comp
 
 
 def test_an_unknown_source_names_the_nearest_one():
-    with pytest.raises(
-        ConfigurationError, match=r"no source 'smart': did you mean 'smard'\? known are simulated"
-    ):
+    with pytest.raises(ConfigurationError, match=r"no source 'smart': did you mean smard\?"):
         check_feed("smart")
     with pytest.raises(ConfigurationError, match="no source 'ecb': known are"):
         check_feed("ecb")
