@@ -36,7 +36,13 @@ from desk.in_process import ChainRequest, run_chain
 
 logging.disable(logging.CRITICAL)
 environment = read_environment(Path(sys.argv[1]))
-desk = desk_resource(environment, model="fast", training_days=90, minimum_training_days=60, strategies=("settlement_spread", "storage"))
+desk = desk_resource(
+    environment,
+    model="fast",
+    training_days=90,
+    minimum_training_days=60,
+    strategies=("settlement_spread", "storage"),
+)
 request = ChainRequest(zones=("FR",), first_day=date(2025, 9, 24), last_day=date(2025, 10, 7), block_days=7)
 print("ready", flush=True)
 run_chain(request, environment=environment, desk=desk)

@@ -1,8 +1,8 @@
 """The prior of the kernel weights, fitted anew: `python -m benchmarks.prior_weights --data DIR [--write]`.
 
-For each market of the open-access benchmark and each window of the table, the weights are fitted on days 728 to
-1455, beginning from the stored prior. The mean of the logarithms over the markets is the new table. The command
-prints how far it lies from the stored one; `--write` puts it in its place.
+For each market of the open-access benchmark and each window of the table, the weights are fitted on days 728
+to 1455, beginning from the stored prior. The mean of the logarithms over the markets is the new table. The
+command prints how far it lies from the stored one; `--write` puts it in its place.
 
 The stored table was made by the first version of the fit. The weight of the evening and the nearness in time
 came later, so a new fit is not the stored table.

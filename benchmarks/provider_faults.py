@@ -324,7 +324,8 @@ try:
 except ContractError:
     is_refused = True
 seconds = time.process_time() - started
-peak = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+lines = Path("/proc/self/status").read_text().splitlines()
+peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
 print(json.dumps({"is_refused": is_refused, "seconds": seconds, "megabytes": peak / 1024}))
 """
 

@@ -33,7 +33,9 @@ ZONE = "PJM_WESTERN_HUB"
 FIRST, LAST = date(2025, 10, 27), date(2025, 11, 5)
 """With the 25-hour day of 2 November."""
 _SETTINGS = """
-defaults: {model: fast, training_days: 120, minimum_training_days: 60, evaluation_days: 14, strategies: [real_time_spread, storage]}
+defaults:
+  {model: fast, training_days: 120, minimum_training_days: 60, evaluation_days: 14,
+   strategies: [real_time_spread, storage]}
 zones: {PJM_WESTERN_HUB: {source: pjm}}
 """
 

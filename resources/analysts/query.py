@@ -8,9 +8,11 @@ import polars as pl
 from spot.errors import ConfigurationError
 
 CONTENTS = """
-SELECT t.table_name AS name, 'table' AS kind, c.n_rows, t.comment FROM duckdb_tables() t LEFT JOIN contents c USING (table_name)
+SELECT t.table_name AS name, 'table' AS kind, c.n_rows, t.comment
+FROM duckdb_tables() t LEFT JOIN contents c USING (table_name)
 UNION ALL SELECT view_name, 'view', NULL, comment FROM duckdb_views() WHERE NOT internal
-UNION ALL SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', 'view as of', NULL, comment FROM duckdb_functions()
+UNION ALL SELECT function_name || '(' || array_to_string(parameters, ', ') || ')', 'view as of', NULL, comment
+FROM duckdb_functions()
     WHERE NOT internal AND function_type = 'table_macro'
 ORDER BY kind DESC, name
 """

@@ -40,7 +40,9 @@ def _prices(condition: str) -> str:
 
 _FORECASTS_AS_OF = """
 SELECT * FROM day_ahead_forecasts WHERE as_of_utc <= instant
-QUALIFY row_number() OVER (PARTITION BY zone, delivery_start_utc, role ORDER BY as_of_utc DESC, model_version DESC) = 1
+QUALIFY row_number() OVER (
+    PARTITION BY zone, delivery_start_utc, role ORDER BY as_of_utc DESC, model_version DESC
+) = 1
 """
 
 VIEWS: tuple[AnalystView, ...] = (
@@ -73,15 +75,20 @@ VIEWS: tuple[AnalystView, ...] = (
     AnalystView(
         name="forecasts",
         sql="""
-SELECT f.zone, f.delivery_day, f.delivery_start_utc, f.resolution_minutes, f.role, f.model_name, f.model_version, f.as_of_utc, f.source,
-    f.price_q100_eur_per_mwh, f.price_q500_eur_per_mwh, f.price_q900_eur_per_mwh, f.price_point_eur_per_mwh, p.price_eur_per_mwh,
+SELECT f.zone, f.delivery_day, f.delivery_start_utc, f.resolution_minutes, f.role, f.model_name,
+    f.model_version, f.as_of_utc, f.source, f.price_q100_eur_per_mwh, f.price_q500_eur_per_mwh,
+    f.price_q900_eur_per_mwh, f.price_point_eur_per_mwh, p.price_eur_per_mwh,
     f.price_point_eur_per_mwh - p.price_eur_per_mwh AS error_eur_per_mwh,
     abs(f.price_point_eur_per_mwh - p.price_eur_per_mwh) AS absolute_error_eur_per_mwh,
     p.price_eur_per_mwh BETWEEN f.price_q100_eur_per_mwh AND f.price_q900_eur_per_mwh AS is_inside_80
 FROM day_ahead_forecasts f
-LEFT JOIN prices p ON p.zone = f.zone AND p.delivery_start_utc = f.delivery_start_utc AND p.market = 'day_ahead'
-    AND p.resolution_minutes = f.resolution_minutes AND contains(f.source, p.source)
-QUALIFY row_number() OVER (PARTITION BY f.zone, f.delivery_start_utc, f.role, f.model_version, f.source ORDER BY p.available_at_utc DESC) = 1
+LEFT JOIN prices p ON p.zone = f.zone AND p.delivery_start_utc = f.delivery_start_utc
+    AND p.market = 'day_ahead' AND p.resolution_minutes = f.resolution_minutes
+    AND contains(f.source, p.source)
+QUALIFY row_number() OVER (
+    PARTITION BY f.zone, f.delivery_start_utc, f.role, f.model_version, f.source
+    ORDER BY p.available_at_utc DESC
+) = 1
 """,
         comment=(
             "Every forecast with its 80 % interval beside the price that the auction gave, of its own source;"
@@ -106,7 +113,8 @@ FROM settlements GROUP BY ALL
         sql="""
 SELECT zone, strategy, role, mode, model_version,
     CASE WHEN exposure_mw > 0 THEN 'long' WHEN exposure_mw < 0 THEN 'short' ELSE 'none' END AS direction,
-    date_trunc('month', delivery_day)::DATE AS month, extract('hour' FROM timezone('UTC', delivery_start_utc)) AS hour_utc,
+    date_trunc('month', delivery_day)::DATE AS month,
+    extract('hour' FROM timezone('UTC', delivery_start_utc)) AS hour_utc,
     sum(filled_mwh) AS filled_mwh, sum(gross_pnl_eur) AS gross_pnl_eur,
     sum(fees_eur + slippage_eur + imbalance_cost_eur + degradation_eur) AS costs_eur, sum(pnl_eur) AS pnl_eur
 FROM settlements GROUP BY ALL

@@ -55,7 +55,8 @@ class Smard(Provider):
 
     def _url(self, series: SmardSeries, monday: date, resolution: str) -> str:
         start = int(day_bounds_utc("DE_LU", monday)[0].timestamp()) * 1000
-        return f"{self.base_url}/{series.number}/{series.region}/{series.number}_{series.region}_{resolution}_{start}.json"
+        name = f"{series.number}_{series.region}_{resolution}_{start}.json"
+        return f"{self.base_url}/{series.number}/{series.region}/{name}"
 
 
 def _resolution(table: str, zone: str, monday: date) -> str:

@@ -6,7 +6,7 @@ every other.
 
 | variable | default | meaning |
 |---|---|---|
-| SPOTDESK_HOME | the nearest desk upwards of the working folder | folder of the desk; not in `.env`, which lies in it |
+| SPOTDESK_HOME | the nearest desk upwards | folder of the desk; not in `.env`, which lies in it |
 | SPOTDESK_ENVIRONMENT | `local` | local, paper or production |
 | SPOTDESK_CONF | `<home>/conf` | folder of the settings |
 | SPOTDESK_LAKE_URI | `<home>/lake` | where the tables lie; `s3://bucket/prefix` for AWS |
@@ -19,7 +19,7 @@ every other.
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
 | SPOTDESK_ENTSOE_TOKEN, SPOTDESK_PJM_KEY ... | none | keys of sources: `spotdesk sources` names them |
 | AWS_REGION, AWS_ENDPOINT_URL, AWS_ALLOW_HTTP | none | for a lake on S3 |
-| AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN | none | likewise; a role or a profile does without |
+| AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN | none | likewise, but for a role |
 
 Secrets are `SecretStr`: whatever prints an environment shows asterisks.
 """

@@ -1,7 +1,7 @@
-"""Too young to be judged: a monitor lacks days only because a series, the forecasts or a version began so lately.
+"""Too young to be judged: a series, the forecasts or a version began so lately that a monitor lacks days.
 
-That is no fault, and nothing is to be done but to wait: the verdict names the day. A monitor that should see and
-does not is blind (`cannot_see`), which is a fault.
+That is no fault, and nothing is to be done but to wait: the verdict names the day. A monitor that should see
+and does not is blind (`cannot_see`), which is a fault.
 """
 
 from collections.abc import Mapping, Sequence

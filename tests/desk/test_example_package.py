@@ -15,7 +15,10 @@ from spot.simulation.market import simulate
 
 PACKAGE = "spotdesk-example 0.1.0"
 pytestmark = [pytest.mark.xdist_group("example_package"), pytest.mark.timeout(900)]
-_SMALL = "defaults: {training_days: 90, minimum_training_days: 60, evaluation_days: 14, strategies: [example_last_week]}\n"
+_SMALL = (
+    "defaults: {training_days: 90, minimum_training_days: 60, evaluation_days: 14, strategies:"
+    " [example_last_week]}\n"
+)
 
 
 class Installed:
@@ -105,7 +108,8 @@ def test_a_zone_is_forecast_traded_and_settled_by_it(spotdesk, traded):
     )
     (settled,) = spotdesk.json(
         "sql",
-        "SELECT strategy, sum(pnl_eur) AS pnl, sum(perfect_foresight_eur) AS best FROM settlements GROUP BY 1",
+        "SELECT strategy, sum(pnl_eur) AS pnl, sum(perfect_foresight_eur) AS best FROM settlements GROUP"
+        " BY 1",
     )
     assert settled["strategy"] == "example_last_week"
     assert settled["best"] > settled["pnl"]

@@ -14,8 +14,8 @@ from resources.home.make import make_home
 from resources.home.marker import read_marker
 
 ZONES = """
-defaults: {source: simulated, model: naive, strategies: [storage], training_days: 50, minimum_training_days: 30,
-  evaluation_days: 10}
+defaults: {source: simulated, model: naive, strategies: [storage], training_days: 50,
+  minimum_training_days: 30, evaluation_days: 10}
 zones: {DE_LU: {}}
 """
 

@@ -88,12 +88,21 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path, content
         ("live: {a: 1}", "live: expected true or false, not a mapping"),
         ("strategies: storage", "strategies: expected a list, not 'storage'"),
         ("strategies: [1]", "strategies.entry 1: expected text, not 1: put it in quotes"),
-        ("fallback_sources: {day_ahead_price: []}", "fallback_sources: day_ahead_price is no raw table, did you mean day_ahead_prices?"),
+        (
+            "fallback_sources: {day_ahead_price: []}",
+            "fallback_sources: day_ahead_price is no raw table, did you mean day_ahead_prices?",
+        ),
         ("scenarios: [{name: gas_shock, start_dy: 2025-01-01}]", "scenarios.entry 1.start_day: is missing"),
-        ("scenarios: [{name: gas, start_day: 2025-01-01}]", "scenarios.entry 1.name: must be 'gas_shock', 'solar_boom', "),
-        ("scenarios: [{name: gas_shock, start_day: soon}]", "scenarios.entry 1.start_day: expected a day such as 2026-03-29, not 'soon'"),
+        (
+            "scenarios: [{name: gas, start_day: 2025-01-01}]",
+            "scenarios.entry 1.name: must be 'gas_shock', 'solar_boom', ",
+        ),
+        (
+            "scenarios: [{name: gas_shock, start_day: soon}]",
+            "scenarios.entry 1.start_day: expected a day such as 2026-03-29, not 'soon'",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_setting_is_told_with_its_line_and_the_cure(tmp_path, line, said):
     told = _refusal(tmp_path / "zones.yaml", f"zones:\n  DE_LU:\n    {line}\n")
     assert told.startswith(f"line 3: zones.DE_LU.{said}")
@@ -150,14 +159,50 @@ def test_a_file_that_is_not_there_names_the_nearest(conf):
 @pytest.mark.parametrize(
     ("file", "before", "after", "read", "said"),
     [
-        ("promotion.yaml", "error_level:", "eror_level:", promotion_settings, "eror_level: no such setting, did you mean error_level?"),
-        ("monitoring.yaml", "chunk_days:", "chunk_day:", monitoring_settings, "chunk_day: no such setting, did you mean chunk_days?"),
-        ("strategies/storage.yaml", "strategy: storage", "strategy: storag", lambda desk: read_strategy(desk, "storage"), "strategy: 'storag' is unknown, did you mean storage?"),
-        ("strategies/storage.yaml", "strategy: storage", "strategy: storage\npower: 1", lambda desk: read_strategy(desk, "storage"), "power: no such setting, "),
-        ("models/lear.yaml", "kind: lear", "kind: laer", lambda desk: model_profile(desk, "lear"), "kind: 'laer' is unknown, did you mean lear?"),
-        ("models/lear.yaml", "kind: lear", "kind: lear\nlevel: [0.5]", lambda desk: model_profile(desk, "lear"), "level: no such setting, did you mean levels?"),
+        (
+            "promotion.yaml",
+            "error_level:",
+            "eror_level:",
+            promotion_settings,
+            "eror_level: no such setting, did you mean error_level?",
+        ),
+        (
+            "monitoring.yaml",
+            "chunk_days:",
+            "chunk_day:",
+            monitoring_settings,
+            "chunk_day: no such setting, did you mean chunk_days?",
+        ),
+        (
+            "strategies/storage.yaml",
+            "strategy: storage",
+            "strategy: storag",
+            lambda desk: read_strategy(desk, "storage"),
+            "strategy: 'storag' is unknown, did you mean storage?",
+        ),
+        (
+            "strategies/storage.yaml",
+            "strategy: storage",
+            "strategy: storage\npower: 1",
+            lambda desk: read_strategy(desk, "storage"),
+            "power: no such setting, ",
+        ),
+        (
+            "models/lear.yaml",
+            "kind: lear",
+            "kind: laer",
+            lambda desk: model_profile(desk, "lear"),
+            "kind: 'laer' is unknown, did you mean lear?",
+        ),
+        (
+            "models/lear.yaml",
+            "kind: lear",
+            "kind: lear\nlevel: [0.5]",
+            lambda desk: model_profile(desk, "lear"),
+            "level: no such setting, did you mean levels?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_every_file_of_settings_names_its_lines(conf, file, before, after, read, said):
     text = (conf / file).read_text()
     assert before in text
@@ -174,12 +219,20 @@ def test_every_file_of_settings_names_its_lines(conf, file, before, after, read,
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ("  max_mw_per_mtu:", "  max_mw_per_mut:", "desk.max_mw_per_mut: no such name, did you mean max_mw_per_mtu?"),
+        (
+            "  max_mw_per_mtu:",
+            "  max_mw_per_mut:",
+            "desk.max_mw_per_mut: no such name, did you mean max_mw_per_mtu?",
+        ),
         ("zones:", "zone:", "zone: no such name, did you mean zones?"),
         ("zones:", "zones:\n  SKK: {}", "zones.SKK: no such name, did you mean SK?"),
-        ("strategies:", "strategies:\n  storage: {max_mw: {limit: 1, action: block}}", "strategies.storage.max_mw: no such name, "),
+        (
+            "strategies:",
+            "strategies:\n  storage: {max_mw: {limit: 1, action: block}}",
+            "strategies.storage.max_mw: no such name, ",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_misspelt_limit_denies_and_says_which_was_meant(conf, before, after, said):
     path = conf / "risk_limits.yaml"
     path.write_text(path.read_text().replace(f"\n{before}", f"\n{after}", 1))

@@ -74,7 +74,9 @@ def check_every_asset(instance: DagsterInstance, lake: Lake) -> None:
 
 
 def run_scheduled(environment: Environment, instance: DagsterInstance, name: str, at: datetime) -> None:
-    """What the schedule asks for at an instant, run with the graph of the desk and its clock at this instant."""
+    """What the schedule asks for at an instant, run with the graph of the desk and its clock at this
+    instant.
+    """
     graph = build_definitions(environment)
     (made,) = [one for one in graph.schedules or [] if one.name == name]
     asked = made(build_schedule_context(scheduled_execution_time=at))  # type: ignore[operator]

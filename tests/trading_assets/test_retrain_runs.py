@@ -57,9 +57,14 @@ order = json.loads(sys.argv[2])
 environment = read_environment(Path(sys.argv[1]))
 prepare_dagster_home(environment)
 resources = make_resources(environment, desk=desk_resource(environment))
-job = Definitions(assets=ASSETS, jobs=[zone_retrained], resources=resources, executor=in_process_executor).resolve_job_def("zone_retrained")
+definitions = Definitions(
+    assets=ASSETS, jobs=[zone_retrained], resources=resources, executor=in_process_executor
+)
+job = definitions.resolve_job_def("zone_retrained")
 with DagsterInstance.get() as instance:
-    job.execute_in_process(instance=instance, partition_key=order["zone"], tags=order["tags"], run_config=order["config"])
+    job.execute_in_process(
+        instance=instance, partition_key=order["zone"], tags=order["tags"], run_config=order["config"]
+    )
 """
 
 

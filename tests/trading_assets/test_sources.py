@@ -145,7 +145,8 @@ def test_what_only_live_sources_have_is_captured_with_the_rest_and_reaches_the_l
     code = (
         "from definitions import build_definitions;"
         " from resources.settings.environment import read_environment;"
-        " print(*build_definitions(read_environment()).resolve_job_def('raw_captured').asset_layer.selected_asset_keys)"
+        " job = build_definitions(read_environment()).resolve_job_def('raw_captured');"
+        " print(*job.asset_layer.selected_asset_keys)"
     )
     environment = {**os.environ, "SPOTDESK_CONF": str(tmp_path), "SPOTDESK_HOME": str(tmp_path)}
     done = subprocess.run(

@@ -66,9 +66,11 @@ def walk_inputs(
         trained_through={version.version: version.trained_through for version in registry.versions(zone)},
         drift_status=drift_statuses(lake, zone, span.days),
         spread_sources=spreads,
-        features=read_features(lake, zone, settings, first_day=span.first_day, last_day=span.last_day)
-        if any(source.models for source in spreads.values())
-        else DAY_AHEAD_FEATURES.empty(),
+        features=(
+            read_features(lake, zone, settings, first_day=span.first_day, last_day=span.last_day)
+            if any(source.models for source in spreads.values())
+            else DAY_AHEAD_FEATURES.empty()
+        ),
         is_live=settings.live,
     )
 
@@ -89,8 +91,8 @@ def book_before(span: ZoneDays, lake: Lake) -> Book:
 def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, str]:
     """Per day the newest verdict on drift of an earlier day, the worst of its features.
 
-    `not_assessed` where there is none; inputs too young to be judged count as not seen. A verdict on a day rests on inputs as of that day's gate, so that none
-    of it was unknown at the gate of the next day.
+    `not_assessed` where there is none; inputs too young to be judged count as not seen. A verdict on a day
+    rests on inputs as of that day's gate, so that none of it was unknown at the gate of the next day.
     """
     rows = lake.read(
         "feature_drift",

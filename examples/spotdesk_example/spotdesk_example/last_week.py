@@ -11,7 +11,10 @@ from spot.strategy.proposals.view import MarketView, Proposal
 
 
 class LastWeek(Strategy):
-    """Buys where last week's intraday price lay above today's forecast by more than the costs, sells where below."""
+    """Buys where last week's intraday price lay above today's forecast by more than the costs.
+
+    Sells where it lay below.
+    """
 
     strategy: Literal["example_last_week"] = "example_last_week"
     settled_against: Literal["intraday_vwap"] = "intraday_vwap"
@@ -23,7 +26,10 @@ class LastWeek(Strategy):
 
     @property
     def history_days(self) -> int:
-        """The averaged days and the scenarios, and days whose intraday prices are not all known at the gate."""
+        """The averaged days and the scenarios.
+
+        And days whose intraday prices are not all known at the gate.
+        """
         return max(self.n_days, self.scenario_days) + 3
 
     def propose(self, view: MarketView) -> Proposal:
@@ -44,9 +50,11 @@ class LastWeek(Strategy):
             probability=np.full(len(view.mean), np.nan),
             scenarios=days - view.mean,
             texts=tuple(
-                f"intraday price of the last {self.n_days} days {price:.1f}, forecast {mean:.1f} EUR/MWh"
-                if known
-                else f"flat: intraday prices of {len(past)} days are known, {self.n_days} are needed"
+                (
+                    f"intraday price of the last {self.n_days} days {price:.1f}, forecast {mean:.1f} EUR/MWh"
+                    if known
+                    else f"flat: intraday prices of {len(past)} days are known, {self.n_days} are needed"
+                )
                 for price, mean in zip(expected, view.mean, strict=True)
             ),
         )

@@ -83,8 +83,8 @@ class BankPlan:
     weights: Mapping[int, KernelWeights] = field(default_factory=dict)
     """Hyper-parameters by index of window; others take the prior."""
     n_blocks: tuple[int, ...]
-    """Per window the number of blocks of hours, each with its own kernel: 1, or the same larger number in every
-    window that has more than one.
+    """Per window the number of blocks of hours, each with its own kernel: 1, or the same larger number
+    in every window that has more than one.
     """
 
 

@@ -66,13 +66,13 @@ class Proposal:
     risk: Floats
     probability: Floats
     scenarios: Floats
-    """(S, P) gain of one MWh long on past days. With fewer than 30 of them no value at risk can be measured, and a limit on
-    it denies the position (`spot.risk.value_at_risk`).
+    """(S, P) gain of one MWh long on past days. With fewer than 30 of them no value at risk can be
+    measured, and a limit on it denies the position (`spot.risk.value_at_risk`).
     """
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
-    """Rounds orders (P,) that limits have cut to whole volume steps, none larger than before. It is given where
-    rounding each unit by itself would break the plan.
+    """Rounds orders (P,) that limits have cut to whole volume steps, none larger than before. It is
+    given where rounding each unit by itself would break the plan.
     """
     is_firm: bool = False
     is_block: bool = False

@@ -150,13 +150,51 @@ def test_hourly_averages_of_a_quarter_hour_auction_are_not_its_prices():
     assert (ends["end"] == ends["available_at_utc"]).all()
 
 
-@pytest.mark.parametrize(("market", "zone", "extra"), [
-    ("np", "EPF_NP", {"load_forecast_mw": ("load_forecasts", "load"), "wind_forecast_mw": ("renewable_forecasts", "wind")}),
-    ("pjm", "EPF_PJM", {"system_load_forecast_mw": ("load_forecasts", "load"), "comed_load_forecast_mw": ("load_forecasts", "load_zone")}),
-    ("be", "EPF_BE", {"fr_load_forecast_mw": ("load_forecasts", "load"), "fr_generation_forecast_mw": ("renewable_forecasts", "generation_total")}),
-    ("fr", "EPF_FR", {"fr_load_forecast_mw": ("load_forecasts", "load"), "fr_generation_forecast_mw": ("renewable_forecasts", "generation_total")}),
-    ("de", "EPF_DE", {"amprion_load_forecast_mw": ("load_forecasts", "load"), "pv_wind_forecast_mw": ("renewable_forecasts", "wind_solar")}),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("market", "zone", "extra"),
+    [
+        (
+            "np",
+            "EPF_NP",
+            {
+                "load_forecast_mw": ("load_forecasts", "load"),
+                "wind_forecast_mw": ("renewable_forecasts", "wind"),
+            },
+        ),
+        (
+            "pjm",
+            "EPF_PJM",
+            {
+                "system_load_forecast_mw": ("load_forecasts", "load"),
+                "comed_load_forecast_mw": ("load_forecasts", "load_zone"),
+            },
+        ),
+        (
+            "be",
+            "EPF_BE",
+            {
+                "fr_load_forecast_mw": ("load_forecasts", "load"),
+                "fr_generation_forecast_mw": ("renewable_forecasts", "generation_total"),
+            },
+        ),
+        (
+            "fr",
+            "EPF_FR",
+            {
+                "fr_load_forecast_mw": ("load_forecasts", "load"),
+                "fr_generation_forecast_mw": ("renewable_forecasts", "generation_total"),
+            },
+        ),
+        (
+            "de",
+            "EPF_DE",
+            {
+                "amprion_load_forecast_mw": ("load_forecasts", "load"),
+                "pv_wind_forecast_mw": ("renewable_forecasts", "wind_solar"),
+            },
+        ),
+    ],
+)
 def test_benchmark_days_have_24_hours_over_clock_changes(market, zone, extra):
     starts = pl.datetime_range(
         date(2016, 3, 26), date(2016, 3, 29), "1h", closed="left", time_unit="ns", eager=True
