@@ -68,7 +68,10 @@ def retrain(
     request = replace(asked[-1], n_attempts=0) if queue else mark(asked[-1], "running", now=now)
     write_requests(lake, [request])
     if queue:
-        emit_json(asdict(request)) if as_json else out.print(f"request {request.request_id} is queued")
+        if as_json:
+            emit_json(asdict(request))
+        else:
+            out.print(f"request {request.request_id} is queued")
         return
     prepare_dagster_home(environment)
     with DagsterInstance.get() as instance:

@@ -360,19 +360,21 @@ def quarantine_rows(
     table: str, rejected: pl.DataFrame, *, source: str, seen_at_utc: datetime
 ) -> pl.DataFrame:
     """Rejected rows, with their `reason`, under the contract of `quarantine`; equal rejects are one row."""
-    rows = [
-        {
-            "zone": row["zone"] if row["zone"] in ALL_ZONES else UNKNOWN_ZONE,
-            "table_name": table,
-            "reason": row.pop("reason"),
-            "row_json": _as_json(row),
-            "source": source,
-            "seen_at_utc": seen_at_utc,
-        }
-        for row in rejected.iter_rows(named=True)
-    ]
-    for row in rows:
-        row["row_id"] = hashlib.sha256(f"{table}|{row['reason']}|{row['row_json']}".encode()).hexdigest()
+    rows = []
+    for row in rejected.iter_rows(named=True):
+        reason, zone = row["reason"], row["zone"]
+        text = _as_json({name: value for name, value in row.items() if name != "reason"})
+        rows.append(
+            {
+                "row_id": hashlib.sha256(f"{table}|{reason}|{text}".encode()).hexdigest(),
+                "zone": zone if zone in ALL_ZONES else UNKNOWN_ZONE,
+                "table_name": table,
+                "reason": reason,
+                "row_json": text,
+                "source": source,
+                "seen_at_utc": seen_at_utc,
+            }
+        )
     return (
         pl.DataFrame(rows, schema_overrides=QUARANTINE.schema)
         .select(QUARANTINE.schema.keys())
