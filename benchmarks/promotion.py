@@ -12,7 +12,7 @@ those between 2 and 10 % are counted apart. Money is paper: a 1 MW storage that 
 buys the four cheapest hours of the forecast.
 
 Level: how often a challenger that is no better is promoted when every day is looked at, on made-up ledgers
-(`benchmarks/equal_models.py`).
+(`benchmarks/planted/equal_models.py`).
 """
 
 import argparse
@@ -31,7 +31,7 @@ import numpy as np
 import yaml
 from threadpoolctl import threadpool_limits
 
-from benchmarks.equal_models import (
+from benchmarks.planted.equal_models import (
     false_promotions,
     tasks,
 )

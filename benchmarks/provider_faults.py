@@ -23,9 +23,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-from benchmarks.provider_mutations import MUST_ALL_BE_CAUGHT, run_mutations
-from benchmarks.us_mutations import MUST_ALL_BE_CAUGHT as US_MUST_ALL_BE_CAUGHT
-from benchmarks.us_mutations import run_us_mutations
+from benchmarks.planted.provider_mutations import MUST_ALL_BE_CAUGHT, run_mutations
+from benchmarks.planted.us_mutations import MUST_ALL_BE_CAUGHT as US_MUST_ALL_BE_CAUGHT
+from benchmarks.planted.us_mutations import run_us_mutations
 from resources.lake.lake import Lake
 from resources.providers.http import HttpClient, HttpPolicy
 from spot.errors import ContractError, NotYetPublishedError, SpotdeskError

@@ -29,7 +29,8 @@ def settings_file(conf_folder: Path, kind: SettingsKind, name: str) -> Path:
     """The file of a name: the desk's own where it has one, else the one that a plug-in ships.
 
     Raises:
-        ConfigurationError: there is none; the message has the nearest name, or where the templates have the file.
+        ConfigurationError: there is none; the message has the nearest name, or where the templates have the
+            file.
     """
     own = conf_folder / kind / f"{name}.yaml"
     if own.exists():

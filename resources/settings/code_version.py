@@ -70,7 +70,10 @@ def lock_hash() -> str | None:
 
 
 def recorded_lock_hash(tags: Mapping[str, str]) -> str | None:
-    """The `lock_hash` that a version was registered with, None where there was none; older tags then say `none`."""
+    """The `lock_hash` that a version was registered with; None where there was none.
+
+    Older tags then say `none`.
+    """
     found = tags.get("lock_hash")
     return None if found == "none" else found
 

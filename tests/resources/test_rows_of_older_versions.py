@@ -51,8 +51,20 @@ def test_old_rows_are_read_as_null_and_stay_as_they_are(old, unfit):
 def test_an_id_is_the_hash_of_the_text_that_it_always_was(unfit):
     row = unfit.row(0, named=True)
     said = [
-        ZONE, "storage", "champion", "day_ahead", unfit["delivery_start_utc"].cast(pl.String)[0], "flat", "0.0", "-",
-        "none", "none", "none", row["settings_hash"], unfit["as_of_utc"].cast(pl.String)[0], "paper",
-    ]  # fmt: skip
+        ZONE,
+        "storage",
+        "champion",
+        "day_ahead",
+        unfit["delivery_start_utc"].cast(pl.String)[0],
+        "flat",
+        "0.0",
+        "-",
+        "none",
+        "none",
+        "none",
+        row["settings_hash"],
+        unfit["as_of_utc"].cast(pl.String)[0],
+        "paper",
+    ]
     assert row["signal_id"] == hashlib.sha256("|".join(said).encode()).hexdigest()[:24]
     assert with_signal_ids(unfit)["signal_id"].equals(unfit["signal_id"])

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pytest
 
-from benchmarks.equal_models import World, is_ever_promoted
+from benchmarks.planted.equal_models import World, is_ever_promoted
 from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
 from spot.lifecycle.decision_record import (

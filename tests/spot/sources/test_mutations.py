@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.provider_mutations import MUST_ALL_BE_CAUGHT, MUTATIONS, run_mutations
-from benchmarks.us_mutations import MUTATIONS as US_MUTATIONS
-from benchmarks.us_mutations import run_us_mutations
+from benchmarks.planted.provider_mutations import MUST_ALL_BE_CAUGHT, MUTATIONS, run_mutations
+from benchmarks.planted.us_mutations import MUTATIONS as US_MUTATIONS
+from benchmarks.planted.us_mutations import run_us_mutations
 from spot.errors import ContractError
 from tests.support.us_bodies import us_bodies
 

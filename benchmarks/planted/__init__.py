@@ -1,0 +1,1 @@
+"""Worlds and faults with known truth, which benchmarks and tests plant."""
