@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import TaskID
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, err, progress
 from desk.screen.report import render_report
@@ -157,12 +158,12 @@ def _judge(
 ) -> tuple[BacktestResult, tuple[JudgedStrategy, ...]]:
     """The strategies and their rivals on the same days, with a progress bar."""
     with progress() as bar:
-        tasks: dict[str, object] = {}
+        tasks: dict[str, TaskID] = {}
 
         def advance(name: str) -> None:
             if name not in tasks:
                 tasks[name] = bar.add_task(name, total=len(days))
-            bar.advance(tasks[name])  # type: ignore[arg-type]
+            bar.advance(tasks[name])
 
         return judge_strategies(setup, days, coverages, on_day=advance)
 

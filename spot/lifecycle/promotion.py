@@ -10,6 +10,7 @@ does not depend on when or how often it is asked.
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -219,14 +220,15 @@ def _judge_candidate(
         text = f"walk-forward of {n_days} days, {settings.minimum_walk_forward_days} needed"
         return PromotionVerdict(action="reject", reasons=(text,), n_days=n_days, sanity=sanity)
     candidate, other = evidence.candidate_losses[both], reference[both]
-    losses = {
-        "n_days": n_days,
-        "candidate_loss": float(candidate.mean()),
-        "champion_loss": float(other.mean()),
-        "sanity": sanity,
-    }
+    judged = partial(
+        PromotionVerdict,
+        n_days=n_days,
+        candidate_loss=float(candidate.mean()),
+        champion_loss=float(other.mean()),
+        sanity=sanity,
+    )
     if n_missing > settings.maximum_missing_share * (n_days + n_missing):
-        return PromotionVerdict(action="reject", reasons=(f"no forecast on {n_missing} days",), **losses)  # type: ignore[arg-type]
+        return judged(action="reject", reasons=(f"no forecast on {n_missing} days",))
     if evidence.champion_losses is None:
         ratio = float(candidate.mean() / other.mean())
         action: PolicyAction = "promote" if ratio <= settings.first_champion_maximum_rmae else "reject"
@@ -234,31 +236,27 @@ def _judge_candidate(
             f"first champion: {ratio:.2f} of the weekly naive's error, limit"
             f" {settings.first_champion_maximum_rmae:g}"
         )
-        losses["champion_loss"] = None
-        return PromotionVerdict(action=action, reasons=(text,), **losses)  # type: ignore[arg-type]
+        return judged(action=action, reasons=(text,), champion_loss=None)
     worse = _worse_test(candidate, other, settings, level=settings.worse_level)
     better = _better_test(candidate, other, settings, level=settings.error_level)
     tests = (worse, better, _giacomini_white(candidate, other))
     if worse.is_significant:
-        return PromotionVerdict(
+        return judged(
             action="reject",
             reasons=(f"significantly worse: {_words(worse)}",),
             tests=tests,
-            **losses,  # type: ignore[arg-type]
         )
     if not settings.requires_shadow and better.is_significant:
-        return PromotionVerdict(
+        return judged(
             action="promote",
             reasons=(f"significantly better: {_words(better)}",),
             tests=tests,
-            **losses,  # type: ignore[arg-type]
         )
-    return PromotionVerdict(
+    return judged(
         action="to_challenger",
         reasons=(f"sane and not significantly worse: {_words(worse)}",),
         tests=tests,
         next_look_after_days=settings.looks[0],
-        **losses,  # type: ignore[arg-type]
     )
 
 
