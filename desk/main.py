@@ -25,6 +25,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "The whole loop on a simulated market: data, models, paper trades, drift, a new champion.",
         ),
         "init": ("desk.setup.init", "Set up the desk: zones, their source, a token."),
+        "upgrade": ("desk.setup.upgrade", "A desk of an older Spotdesk becomes one of this version."),
         "backup": ("desk.setup.backup", "The whole desk in one file, while its runs go on."),
         "restore": (
             "desk.setup.backup",

@@ -1,5 +1,6 @@
-"""Runs of a desk that was copied while they went on: nothing works on them in the copy."""
+"""Dagster's records of a desk: whether a daemon works on it, and runs that nothing works on in a copy."""
 
+from datetime import datetime
 from pathlib import Path
 
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
@@ -12,6 +13,19 @@ _UNFINISHED = [
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 ]
+
+
+_HEARTBEAT_SECONDS = 90.0
+"""A daemon that lives writes every 30 seconds."""
+
+
+def is_worked_on(dagster_home: Path, now: datetime) -> bool:
+    """Whether a daemon of `spotdesk dev` has given a sign of life lately."""
+    if not any(dagster_home.rglob("*.db")):
+        return False
+    with DagsterInstance.from_config(str(dagster_home)) as instance:
+        beats = instance.get_daemon_heartbeats().values()
+        return any(abs(now.timestamp() - beat.timestamp) < _HEARTBEAT_SECONDS for beat in beats)
 
 
 def cancel_unfinished_runs(dagster_home: Path) -> int:

@@ -56,14 +56,21 @@ def add_missing_settings(conf_folder: Path) -> tuple[Path, ...]:
     return tuple(conf_folder / path.relative_to(given) for path in missing)
 
 
+def add_own_files(home: Path) -> tuple[Path, ...]:
+    """Put `.env` and `.gitignore` into a home that lacks them; returns the new files."""
+    missing = {template: home / name for template, name in _NAMES.items() if not os.path.lexists(home / name)}
+    for template, path in missing.items():
+        is_secret = path.name == ".env"
+        content = (TEMPLATES / template).read_bytes() + (secret_lines().encode() if is_secret else b"")
+        _write_new(path, content, mode=_SECRET if is_secret else _OPEN)
+    return tuple(missing.values())
+
+
 def _write_templates(home: Path, settings: Mapping[str, str]) -> None:
     for name, text in settings.items():
         _write_new(home / "conf" / name, text.encode(), mode=_OPEN)
     add_missing_settings(home / "conf")
-    for template, name in _NAMES.items():
-        is_secret = name == ".env"
-        content = (TEMPLATES / template).read_bytes() + (secret_lines().encode() if is_secret else b"")
-        _write_new(home / name, content, mode=_SECRET if is_secret else _OPEN)
+    add_own_files(home)
 
 
 def _write_new(path: Path, content: bytes, *, mode: int) -> None:

@@ -36,6 +36,8 @@ class Market:
         """In words."""
         if not self.is_simulated:
             return "the real market"
+        if self.seed is None:
+            return "a simulated market that no settings give any more"
         regimes = [
             f"{one.name} from {one.start_day}" + (f" to {one.end_day}" if one.end_day else "")
             for one in self.scenarios
@@ -44,6 +46,8 @@ class Market:
 
 
 REAL = Market(is_simulated=False)
+UNKNOWN = Market(is_simulated=True)
+"""A simulated market of an older desk whose seed and scenarios are not known: nothing can be added to it."""
 
 
 def market_of(settings: ZoneSettings) -> Market:
@@ -73,7 +77,7 @@ class MarketMemory:
             MixedMarketsError: the zone stands on another market; the message names both and the cure.
         """
         own = self.market(zone)
-        if own is not None and own != market:
+        if own is not None and (own != market or own == UNKNOWN):
             raise MixedMarketsError(
                 f"zone {zone} of this desk stands on {own}; asked for is {market}. Nothing was written. Set"
                 f" source, seed and scenarios of {zone} in conf/zones.yaml as they were, or make a desk for"
@@ -91,10 +95,16 @@ class MarketMemory:
         self.home.mkdir(parents=True, exist_ok=True)
         with FileLock(self.home / f".{MARKETS}.lock", timeout=_LOCK_SECONDS):
             self.refuse_other(zone, market)
-            known = {**self._read(), zone: _document(market)}
-            write_whole(
-                self._path, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode(), durable=True
-            )
+            self._write(zone, market)
+
+    def settle(self, zone: str, market: Market) -> None:
+        """Put the market that the rows of an older desk tell in place of what is remembered."""
+        with FileLock(self.home / f".{MARKETS}.lock", timeout=_LOCK_SECONDS):
+            self._write(zone, market)
+
+    def _write(self, zone: str, market: Market) -> None:
+        known = {**self._read(), zone: _document(market)}
+        write_whole(self._path, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode(), durable=True)
 
     @property
     def _path(self) -> Path:
@@ -124,7 +134,8 @@ def _parsed(document: Any, path: Path) -> Market:
         if document["kind"] == "real":
             return REAL
         scenarios = tuple(ScenarioSettings.model_validate(one) for one in document["scenarios"])
-        return Market(True, int(document["seed"]), scenarios)
+        seed = document["seed"]
+        return Market(True, None if seed is None else int(seed), scenarios)
     except (KeyError, TypeError, ValueError) as error:
         raise _unreadable(path, error) from error
 

@@ -278,6 +278,10 @@ class Lake(ConfigurableResource["Lake"]):
         delta = _opened(self._stored(table))
         return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
 
+    def delta(self, table: str) -> DeltaTable | None:
+        """The table as Delta knows it, for an upgrade of its schema; None if it does not exist."""
+        return self._stored(table).open()
+
     def tables(self) -> list[str]:
         """Names of the tables that exist."""
         return [name for name in TABLES if self.version(name) >= 0]

@@ -14,10 +14,10 @@ from resources.home.make import make_home
 from resources.home.marker import read_marker
 
 ZONES = """
-defaults: {source: simulated, model: naive, strategies: [storage], training_days: 50,
-  minimum_training_days: 30, evaluation_days: 10}
+defaults: {source: simulated, model: fast, strategies: [storage], training_days: 60, evaluation_days: 14}
 zones: {DE_LU: {}}
 """
+WHY = ("--by", "Ann", "--reason", "a drill")
 
 
 def spotdesk(home: Path, *words: str, code: int = 0) -> str:
@@ -53,64 +53,54 @@ def first_signal(home: Path) -> str:
     return str(json.loads(said)[0]["id"])
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_a_desk_works_on_where_it_is_moved_to_and_a_copy_leaves_it_alone(tmp_path: Path) -> None:
-    home = tmp_path / "first"
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A desk that ran for two days and was moved since."""
+    home = tmp_path_factory.mktemp("desks") / "first"
     make_home(home, settings={"zones.yaml": ZONES})
     run(home, "2025-06-10", "2025-06-11")
-    signal = first_signal(home)
-
-    moved = home.rename(tmp_path / "moved")
-    run(moved, "2025-06-12", "2025-06-12")
-    assert "equal bit for bit" in spotdesk(moved, "replay", "--signal", signal)
-    assert "HALTED" not in spotdesk(moved, "status", "--verify")
-    why = ("--by", "Ann", "--reason", "a drill")
-    spotdesk(moved, "retrain", "--zone", "DE_LU", *why)
-    spotdesk(moved, "promote", "--zone", "DE_LU", "--version", "2", *why)
-
-    copy = tmp_path / "copy"
-    shutil.copytree(moved, copy, symlinks=True)
-    before = contents(moved)
-    assert "is a copy of desk" in run(copy, "2025-06-13", "2025-06-13")
-    assert "HALTED" in spotdesk(copy, "state", code=1)
-    assert "equal bit for bit" in spotdesk(copy, "replay", "--signal", signal)
-    spotdesk(copy, "rollback", "--zone", "DE_LU", "--to", "1", *why)
-    assert "version 1: loads" in spotdesk(copy, "status", "--verify")
-    assert contents(moved) == before, "the copy writes nothing into the original"
-
-    spotdesk(moved, "rollback", "--zone", "DE_LU", "--to", "1", *why)
-    assert "version 1: loads" in spotdesk(moved, "status", "--verify")
-    assert read_marker(moved).desk_id != read_marker(copy).desk_id
+    return home.rename(home.parent / "moved")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_a_restored_desk_replays_and_runs_and_trades_only_when_a_person_says_so(tmp_path: Path) -> None:
-    home, new = tmp_path / "desk", tmp_path / "new"
-    make_home(home, settings={"zones.yaml": ZONES})
-    run(home, "2025-06-10", "2025-06-11")
-    signal = first_signal(home)
-    words = tmp_path / "words"
+@pytest.mark.timeout(1200)
+def test_a_restored_desk_replays_and_trades_only_when_a_person_says_so(desk: Path, tmp_path: Path) -> None:
+    words, file, new = tmp_path / "words", tmp_path / "desk.tar.gz", tmp_path / "new"
     words.write_text("a long passphrase\n")
-    with (home / ".env").open("a") as file:
-        file.write("SPOTDESK_PJM_KEY=canary-71\n")
+    (desk / ".env").write_text("SPOTDESK_PJM_KEY=canary-71\n")
     secret = ("--passphrase-file", str(words))
-    file = tmp_path / "desk.tar.gz"
-    said = spotdesk(home, "backup", str(file), "--with-secrets", *secret)
+    said = spotdesk(desk, "backup", str(file), "--with-secrets", *secret)
     assert "encrypted" in said
     assert "canary-71" not in said
-    shutil.rmtree(home)
-    said = spotdesk(tmp_path, "restore", str(file), str(new), *secret)
-    assert "It is HALTED and on paper" in said
-    assert "SPOTDESK_PJM_KEY=canary-71" in (new / ".env").read_text()
+    assert "It is HALTED and on paper" in spotdesk(desk, "restore", str(file), str(new), *secret)
+    assert (new / ".env").read_text() == "SPOTDESK_PJM_KEY=canary-71\n"
+    assert "equal bit for bit" in spotdesk(new, "replay", "--signal", first_signal(desk))
+    assert "version 1: loads" in spotdesk(new, "status", "--verify")
+    assert "set `live: true`" in spotdesk(new, "live", "--zone", "DE_LU", *WHY, code=2)
     assert "HALTED" in spotdesk(new, "state", code=1)
-    assert "equal bit for bit" in spotdesk(new, "replay", "--signal", signal)
-    assert "loads" in spotdesk(new, "status", "--verify")
-    run(new, "2025-06-12", "2025-06-12")
-    assert "HALTED" in spotdesk(new, "state", code=1), "a run resumes nothing"
-    assert "set `live: true`" in spotdesk(
-        new, "live", "--zone", "DE_LU", "--by", "Ann", "--reason", "x", code=2
-    )
     spotdesk(new, "resume", "--reason", "the other one is gone")
     assert "ACTIVE" in spotdesk(new, "state")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_desk_works_on_where_it_was_moved_to_and_a_copy_leaves_it_alone(desk: Path, tmp_path: Path) -> None:
+    signal = first_signal(desk)
+    run(desk, "2025-06-12", "2025-06-12")
+    assert "equal bit for bit" in spotdesk(desk, "replay", "--signal", signal)
+    spotdesk(desk, "retrain", "--zone", "DE_LU", *WHY)
+    spotdesk(desk, "promote", "--zone", "DE_LU", "--version", "2", *WHY)
+    assert "version 2: loads" in spotdesk(desk, "status", "--verify")
+
+    copy = shutil.copytree(desk, tmp_path / "copy", symlinks=True)
+    before = contents(desk)
+    assert "is a copy of desk" in run(copy, "2025-06-13", "2025-06-13")
+    assert "HALTED" in spotdesk(copy, "state", code=1), "a run resumes nothing"
+    assert "equal bit for bit" in spotdesk(copy, "replay", "--signal", signal)
+    spotdesk(copy, "rollback", "--zone", "DE_LU", "--to", "1", *WHY)
+    assert "version 1: loads" in spotdesk(copy, "status", "--verify")
+    assert contents(desk) == before, "the copy writes nothing into the original"
+    assert read_marker(desk).desk_id != read_marker(copy).desk_id
+
+    spotdesk(desk, "rollback", "--zone", "DE_LU", "--to", "1", *WHY)
+    assert "version 1: loads" in spotdesk(desk, "status", "--verify")
