@@ -19,7 +19,6 @@ from threadpoolctl import threadpool_limits
 
 from resources.instance.in_process import living_process
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
 from resources.settings.environment import Environment
@@ -32,6 +31,7 @@ from spot.market.gates import gate_closure_utc
 from trading_assets.catalogue import CHECKS, assets_for
 from trading_assets.jobs import JOBS
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+from workflows.lifecycle.families import all_versions, has_challengers
 from workflows.lifecycle.retrain_requests import close_request, requests_of_history
 
 Progress = Callable[[str, float], None]
@@ -211,10 +211,10 @@ def train_zone(
     """One training run as of the gate of the day after `through`."""
     now = gate_closure_utc(zone, through + timedelta(days=1))
     order = {"through_day": through.isoformat(), "cause": cause, "detail": detail, "request_id": request_id}
-    before = {version.version for version in runner.registry.versions(zone)}
+    before = {version.run_id for version in all_versions(zone, runner.registry)}
     runner.run("zone_retrained", zone, now=now, order=order)
     runner.report.trained += [
-        version for version in runner.registry.versions(zone) if version.version not in before
+        version for version in all_versions(zone, runner.registry) if version.run_id not in before
     ]
     runner.report.retrain_causes.append((zone, through + timedelta(days=1), cause, detail))
 
@@ -227,11 +227,7 @@ def _run_block(runner: ChainRunner, zone: str, first: date, last: date, *, retra
         gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24)
     )
     runner.run("history_traded", partition_key(zone, last), now=now, first_day=first)
-    lineage = lineage_of(runner.desk.zone(zone))
-    if any(
-        version.stage == "challenger" and version.lineage == lineage
-        for version in runner.registry.versions(zone)
-    ):
+    if has_challengers(zone, runner.desk, runner.registry):
         runner.run("challengers_reviewed", zone, now=gate_closure_utc(zone, last + timedelta(days=1)))
 
 

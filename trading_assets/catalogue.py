@@ -14,7 +14,19 @@ from dagster import (
 from resources.market.live_sources import live_only_tables
 from resources.settings.zones import DeskSettings, ZoneSettings
 from trading_assets.market_data import extra_feeds, fundamentals, prices, source_freshness, weather
-from trading_assets.models import champion, comparison, evaluation, price_model, spread, training_set
+from trading_assets.models import (
+    champion,
+    comparison,
+    evaluation,
+    price_model,
+    spread_champion,
+    spread_comparison,
+    spread_evaluation,
+    spread_model,
+    spread_shadow,
+    spread_training_set,
+    training_set,
+)
 from trading_assets.monitoring import inputs, outputs
 from trading_assets.partitions import (
     ONLY_WITH_TAG,
@@ -37,9 +49,14 @@ LAYERS = (
     evaluation,
     champion,
     comparison,
-    spread,
+    spread_training_set,
+    spread_model,
+    spread_evaluation,
+    spread_champion,
+    spread_comparison,
     forecasts,
     signals,
+    spread_shadow,
     outbox,
     settlement,
     inputs,

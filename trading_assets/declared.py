@@ -76,6 +76,8 @@ class Declaration:
     """Source of the rows that it adds to tables of others."""
     description: str | None = None
     """What people read in the UI; the function's docstring where it is None."""
+    is_optional: bool = False
+    """Whether a run may have nothing to make of it: then it is not materialised, nor is what follows from it."""
     only_with: str = ""
     """What a zone of the desk must have, so that the asset is part of its graph."""
 
@@ -96,6 +98,7 @@ class Declaration:
             },
             partitions_def=_PARTITIONS[scope],
             code_version=sources_version(body.__module__),
+            skippable=self.is_optional,
         )
 
     def _shown(self) -> dict[str, Any]:

@@ -15,9 +15,20 @@ _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
 """Assets that only some desks have: nothing is selected where the desk has none."""
 DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
-TRAINING = ("training_set", "price_model", "model_evaluation", "champion", "spread_model")
+SPREAD_SHADOW = ("spread_forecasts", "spread_shadow_signals")
+TRAINING = (
+    "training_set",
+    "price_model",
+    "model_evaluation",
+    "champion",
+    "spread_training_set",
+    "spread_model",
+    "spread_evaluation",
+    "spread_champion",
+)
 JUDGING = (
     "settlement",
+    "spread_shadow_settlements",
     "data_quality",
     "feature_drift",
     "reported_drift",
@@ -57,7 +68,14 @@ history_loaded = _job(
 )
 signals_ready = _job(
     "signals_ready",
-    [*RAW_TABLES_OF_A_ZONE, "day_ahead_features", *DECIDING, "published_signals", "signal_reasons"],
+    [
+        *RAW_TABLES_OF_A_ZONE,
+        "day_ahead_features",
+        *DECIDING,
+        *SPREAD_SHADOW,
+        "published_signals",
+        "signal_reasons",
+    ],
     "From new data to signals for one delivery day: the run that has to be done before the gate.",
     minutes=20,
     priority=10,
@@ -93,13 +111,13 @@ zone_retrained = _job(
 )
 challengers_reviewed = _job(
     "challengers_reviewed",
-    ["champion", "model_comparison"],
+    ["champion", "model_comparison", "spread_champion", "spread_comparison"],
     "The shadow days of every challenger are judged.",
     minutes=20,
 )
 history_traded = _job(
     "history_traded",
-    [*DECIDING, *JUDGING],
+    [*DECIDING, *SPREAD_SHADOW, *JUDGING],
     "A block of history is forecast, traded on paper, settled and judged.",
     minutes=120,
 )

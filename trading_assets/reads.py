@@ -37,12 +37,14 @@ _NODES: Mapping[str, tuple[str, ...]] = {
     "day_ahead_forecasts": ("day_ahead_forecast",),
     "feature_importance": ("forecast_explanations",),
     "load_forecasts": ("load_forecasts", "own_forecasts"),
-    "model_comparisons": ("model_comparison",),
     "publications": ("published_signals",),
     "renewable_forecasts": ("renewable_forecasts", "own_forecasts"),
     "settlements": ("settlement",),
     PRICE_MODELS: ("champion",),
-    SPREAD_MODELS: ("spread_model",),
+    SPREAD_MODELS: ("spread_champion",),
+    "model_comparisons": ("model_comparison",),
+    "spread_comparisons": ("spread_comparison",),
+    "training_windows": ("training_set", "spread_training_set"),
 }
 """Name to the assets that write it, where the asset has another name."""
 OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
@@ -50,6 +52,7 @@ OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
 _RAW = (*RAW_TABLES_OF_A_ZONE, *LIVE_ONLY_TABLES, "weather_forecasts")
 _REVISED = "an answer of a live source is judged beside what the source said before"
 _BEGAN = "its verdicts on earlier days say when a state began, so that it is told once"
+_KNOWN_VERSION = "a version of the same settings, data and code is found again, and not trained twice"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     **{table: {table: _REVISED} for table in _RAW},
     "signals": {
@@ -73,6 +76,17 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     "forecast_performance": {"forecast_performance": _BEGAN},
     "forecast_explanations": {
         "feature_importance": "the newest shares are compared with those of the version's first days",
+    },
+    "price_model": {PRICE_MODELS: _KNOWN_VERSION},
+    "champion": {
+        "day_ahead_forecasts": "what champion and challengers forecast is the evidence in error",
+        "settlements": "what both earned on paper is the evidence in money",
+    },
+    "spread_model": {SPREAD_MODELS: _KNOWN_VERSION},
+    "spread_champion": {
+        "spread_forecasts": "what champion and challengers said of the spread is the evidence in error",
+        "spread_shadow_settlements": "what a challenger earned on paper is the evidence in money",
+        "settlements": "what the desk earned on the same days stands beside it",
     },
     "settlement": {
         "settlements": "live money of a strategy that left the settings stays; half a year of it is drawn",
@@ -141,6 +155,11 @@ def of_days_before(name: str, *, first: int, last: int) -> Read:
             }
         ),
     )
+
+
+def training_windows_of(training_set: str) -> Read:
+    """The record of the days, data and tables behind the zone's training set of this name."""
+    return Read("training_windows", nodes=(training_set,))
 
 
 def of_every_partition(*names: str) -> tuple[Read, ...]:

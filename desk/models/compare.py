@@ -7,9 +7,9 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from desk.models.family import Family, FamilyOption, registry_of
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_table, emit_json, out
 from desk.screen.report import Picture, Report, Section, render_report, table_of
-from resources.lake.zone_tables import lineage_of
 from resources.settings.environment import desk_resource, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
@@ -18,6 +18,10 @@ from spot.errors import ConfigurationError
 from spot.lifecycle.comparison import comparison_in_words, daily_comparison
 from spot.market.zones import find_zone
 from workflows.lifecycle.compare import Comparison, comparable_days, compare_zone
+from workflows.lifecycle.compare_spread import compare_spread
+from workflows.lifecycle.families import PRICE, SPREAD
+
+_FAMILIES = {Family.PRICE: PRICE, Family.SPREAD: SPREAD}
 
 _HEADINGS = {
     "label": "",
@@ -37,6 +41,7 @@ def compare(
     versions: Annotated[
         tuple[str, str], typer.Option("--versions", help="Two versions, A then B; champion is a version too.")
     ],
+    model: FamilyOption = Family.PRICE,
     first_day: Annotated[
         datetime | None,
         typer.Option("--from", parser=a_day, metavar=DAY_FORM, help="First day; by default 56 days back."),
@@ -50,24 +55,27 @@ def compare(
     """Error and money of two versions on days that neither learnt from, by hour and month, with significance.
 
     Both forecast each day as of its gate and are traded on paper by the zone's strategies. The result is kept
-    in the table model_comparisons.
+    in the table model_comparisons, of the spread in spread_comparisons.
     """
     name = find_zone(zone).name
     environment = read_environment()
     lake, registry = make_lake(environment), make_registry(environment)
-    a, b = (registry.version(name, version) for version in versions)
+    family = registry_of(environment, model)
+    a, b = (family.version(name, version) for version in versions)
     if a.lineage != b.lineage:
         raise ConfigurationError(
             f"versions {a.version} and {b.version} stand on different data: {a.lineage} and {b.lineage}"
         )
     data = Lineage.parse(a.lineage)
     desk = desk_resource(environment, zones=[name], source=data.source, assume_known=data.assumed_known)
-    if lineage_of(desk.zone(name)) != a.lineage:
+    readable = _FAMILIES[model].lineage(desk, name)
+    if readable != a.lineage:
         raise ConfigurationError(
-            f"zone {name}: data {a.lineage} of the versions cannot be read as {lineage_of(desk.zone(name))}"
+            f"zone {name}: data {a.lineage} of the versions cannot be read as {readable or 'any'}"
         )
     days = comparable_days(lake, a, b, first=_day(first_day), last=_day(last_day))
-    found = compare_zone(
+    compare_both = compare_spread if model is Family.SPREAD else compare_zone
+    found = compare_both(
         (a, b), days, lake, desk, registry, state_folder=environment.trading_state, now=utc_now()
     )
     if html is not None:
@@ -75,10 +83,7 @@ def compare(
     if as_json:
         emit_json(found.rows.to_dicts())
         return
-    out.print(
-        f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is version {a.version}, B is version"
-        f" {b.version}"
-    )
+    out.print(f"zone {name}, {days[0]} to {days[-1]}, data {a.lineage}: A is {a.label}, B is {b.label}")
     for part in ("total", "month", "hour"):
         shown = found.rows.filter(pl.col("slice") == part).select(_HEADINGS.keys()).rename(_HEADINGS)
         out.print(as_table(shown.to_dicts(), title=part))

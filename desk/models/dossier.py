@@ -10,12 +10,15 @@ import json
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import polars as pl
 import typer
 
-from desk.models.versions import find_decisions, version_row
+from desk.models.decisions import find_decisions
+from desk.models.dossier_parts import held_inputs, held_settings, limits_section, verdicts_on
+from desk.models.family import Family, FamilyOption, registry_of
+from desk.models.versions import version_row
 from desk.screen.console import JsonFlag, emit_json, out
 from desk.screen.report import Report, Section, Table, render_report, table_of
 from resources.lake.lake import Lake
@@ -23,16 +26,33 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
 from resources.settings.code_version import recorded_lock_hash
 from resources.settings.environment import Environment, read_environment
-from resources.settings.yaml_file import read_yaml
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
-from resources.wiring import make_lake, make_registry
+from resources.wiring import make_lake
 from spot.contracts.lineage import Lineage
 from spot.errors import ModelIntegrityError
-from spot.forecast.days.files import grid_from_arrays, unpack_arrays, unpack_settings
 from spot.market.zones import find_zone
 
-_LIMIT_FILES = ("risk_limits.yaml", "promotion.yaml", "monitoring.yaml")
+_WHAT_IT_IS = {
+    False: (
+        "A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per market time"
+        " unit; it sends no orders. Strategies turn forecasts into signals, and limits stand before every"
+        " signal."
+    ),
+    True: (
+        "A statistical model of the spread between a zone's second price and its day-ahead price. It states"
+        " quantiles per market time unit; it sends no orders. A strategy trades the spread that it expects, and"
+        " limits stand before every signal."
+    ),
+}
+"""Whether the version is of the spread, to what the page says of it."""
+_SCORES = {
+    "untouched_days_mae": "mean absolute error on days it never saw, EUR/MWh",
+    "champion_mae": "that of the champion of then, EUR/MWh",
+    "untouched_days_pinball": "pinball loss on days it never saw, EUR/MWh",
+    "champion_pinball": "that of the champion of then, EUR/MWh",
+    "past_quantiles_pinball": "that of plain quantiles of the past, EUR/MWh",
+}
 _DECISIONS = {
     "decided_at_utc": "when (UTC)",
     "action": "decision",
@@ -50,6 +70,7 @@ def dossier(
     version: Annotated[
         str, typer.Option("--version", help="Version; champion is a version too.")
     ] = "champion",
+    model: FamilyOption = Family.PRICE,
     output: Annotated[
         Path | None, typer.Option("--output", help="File to write.  \\[default: dossier_ZONE_VERSION.html]")
     ] = None,
@@ -60,16 +81,16 @@ def dossier(
     What it is, data, limits, tests, approvals, monitoring, and how to stop and replay it.
     """
     environment = read_environment()
-    registry, lake, name = make_registry(environment), make_lake(environment), find_zone(zone).name
+    registry, lake, name = registry_of(environment, model), make_lake(environment), find_zone(zone).name
     asked = registry.version(name, version).version
     found = next(shown for shown in registry.shown_versions(name) if shown.version == asked)
     report = dossier_report(found, environment, registry, lake, now=utc_now())
-    path = output or Path(f"dossier_{name}_{found.version}.html")
+    path = output or Path(f"dossier_{name}_{'spread_' if found.is_spread else ''}{found.version}.html")
     path.write_text(render_report(report), encoding="utf-8")
     if as_json:
         emit_json({"zone": name, "version": found.version, "file": str(path.resolve())})
     else:
-        out.print(f"dossier of {name} version {found.version}: {path}")
+        out.print(f"dossier of {name} {found.label}: {path}")
 
 
 def dossier_report(
@@ -95,7 +116,7 @@ def dossier_report(
         sections=(
             _identity(version, files, sound),
             _data(version, files),
-            _limits(environment),
+            limits_section(environment),
             _tests(version, decisions),
             _approvals(decisions),
             _watching(version, lake),
@@ -120,10 +141,7 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
         ("files", sound),
     ]
     given = {key: json.dumps(value) for key, value in version.settings.items()}
-    held = {
-        key: json.dumps(value)
-        for key, value in (unpack_settings(files) if files else version.settings).items()
-    }
+    held = {key: json.dumps(value) for key, value in held_settings(version, files).items()}
     settings = [
         (key, value, "as given" if key in given else "of the code")
         for key, value in sorted(held.items())
@@ -132,11 +150,7 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
     sums = [(name, digest) for name, digest in sorted(version.checksums.items())]
     return Section(
         "1. What it is",
-        text=(
-            "A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per"
-            " market time unit; it sends no orders. Strategies turn forecasts into signals, and limits stand"
-            " before every signal."
-        ),
+        text=_WHAT_IT_IS[version.is_spread],
         tables=(
             Table(("fact", "value"), facts, "identity"),
             Table(
@@ -152,13 +166,14 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
 
 
 def _data(version: ModelVersion, files: Mapping[str, bytes]) -> Section:
-    inputs = grid_from_arrays(unpack_arrays(files)).inputs if files else {}
+    inputs = held_inputs(version, files)
     rows = [
         ("source", version.lineage),
         ("learnt from", f"{version.trained_from} to {version.trained_through}"),
         ("inputs beside price and calendar", (", ".join(sorted(inputs)) or "none") if files else "unknown"),
         ("serves from", str(version.serves_from)),
         ("data version", version.tags.get("data_version", "unknown")),
+        ("tables and their versions", version.tags.get("table_versions", "unknown")),
         ("seed", version.tags.get("seed", "not used")),
     ]
     text = (
@@ -166,30 +181,6 @@ def _data(version: ModelVersion, files: Mapping[str, bytes]) -> Section:
         " version is a fingerprint of every row."
     )
     return Section("2. Data", text=text, tables=(Table(("fact", "value"), rows, "training data"),))
-
-
-def _limits(environment: Environment) -> Section:
-    tables = []
-    for name in _LIMIT_FILES:
-        path = environment.conf_folder / name
-        if path.exists():
-            rows = [(key, str(value)) for key, value in _flat(read_yaml(path).content)]
-            tables.append(Table(("limit", "value"), rows, name, is_folded=True))
-    text = (
-        "A limit that is missing, unreadable or not a number denies. Conformance is kept per day and limit in"
-        " the table limit_conformance."
-    )
-    return Section("3. Limits and controls", text=text, tables=tuple(tables))
-
-
-def _flat(document: Any, prefix: str = "") -> list[tuple[str, Any]]:
-    if not isinstance(document, dict):
-        return [(prefix, document)]
-    return [
-        row
-        for key, value in document.items()
-        for row in _flat(value, f"{prefix}.{key}" if prefix else str(key))
-    ]
 
 
 def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
@@ -220,8 +211,7 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
             "days it learnt from",
             int(version.metrics["n_training_days"]) if "n_training_days" in version.metrics else None,
         ),
-        ("mean absolute error on days it never saw, EUR/MWh", shown["untouched_days_mae"]),
-        ("that of the champion of then, EUR/MWh", shown["champion_mae"]),
+        *((text, shown[name]) for name, text in _SCORES.items() if name in shown),
     ]
     return Section(
         "4. Tests before use",
@@ -250,10 +240,6 @@ def _approvals(decisions: pl.DataFrame) -> Section:
 
 
 def _watching(version: ModelVersion, lake: Lake) -> Section:
-    mine = pl.col("model_version") == version.version
-    performance = (
-        lake.read("forecast_performance", zones=[version.zone]).filter(mine).sort("delivery_day").tail(40)
-    )
     alerts = lake.read("alerts", zones=[version.zone]).sort("raised_at_utc").tail(40)
     return Section(
         "6. Monitoring in use",
@@ -262,10 +248,7 @@ def _watching(version: ModelVersion, lake: Lake) -> Section:
             " monitor that cannot see says so."
         ),
         tables=(
-            table_of(
-                performance.select("delivery_day", "metric", "basis", "value", "threshold", "status"),
-                "newest verdicts on its forecasts",
-            ),
+            verdicts_on(version, lake),
             table_of(
                 alerts.select("raised_at_utc", "severity", "kind", "message"), "newest alerts of the zone"
             ),
@@ -286,13 +269,20 @@ def _control(version: ModelVersion, environment: Environment) -> Section:
         commands=(
             (f"spotdesk halt --zone {version.zone} --reason ...", "stops trading in the zone at once"),
             (
-                f"spotdesk rollback --zone {version.zone} --by ... --reason ...",
+                f"spotdesk rollback {_option(version)}--zone {version.zone} --by ... --reason ...",
                 "the champion before this one serves from the next signal on",
             ),
             (
                 "spotdesk replay --signal ID",
                 "makes a signal again from its row, bit for bit, or says what differs",
             ),
-            (f"spotdesk explain-decision --zone {version.zone}", "every decision with its evidence"),
+            (
+                f"spotdesk explain-decision {_option(version)}--zone {version.zone}",
+                "every decision with its evidence",
+            ),
         ),
     )
+
+
+def _option(version: ModelVersion) -> str:
+    return "--model spread " if version.is_spread else ""

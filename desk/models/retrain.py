@@ -40,7 +40,7 @@ def retrain(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a new version of a zone's model and judge it.
+    """Train a new version of a zone's models and judge it: of the price, and of the spread where a strategy asks for one.
 
     It becomes candidate; serving is decided on evidence (spotdesk models).
     """
@@ -87,11 +87,17 @@ def retrain(
             close_request(lake, request, "failed", now=utc_now())
             raise
     close_request(lake, request, "succeeded", now=utc_now())
-    versions = [f"{version.version} ({version.stage})" for version in runner.report.trained]
+    price, spread = (
+        [
+            f"{version.version} ({version.stage})"
+            for version in runner.report.trained
+            if version.is_spread is of
+        ]
+        for of in (False, True)
+    )
     if as_json:
-        emit_json({"request": request.request_id, "versions": versions})
-    else:
-        out.print(
-            f"request {request.request_id}: version"
-            f" {', '.join(versions) or 'known already, nothing new to learn'}"
-        )
+        emit_json({"request": request.request_id, "versions": price, "spread_versions": spread})
+        return
+    made = [f"{version.label} ({version.stage})" for version in runner.report.trained]
+    text = ", ".join(made) or "version known already, nothing new to learn"
+    out.print(f"request {request.request_id}: {text}")

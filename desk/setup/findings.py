@@ -13,6 +13,7 @@ import polars as pl
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features
 from resources.market.live_sources import LiveProviders
+from resources.models.version import SPREAD_FAMILY
 from resources.plugins.members import MEMBERS
 from resources.plugins.sources import SOURCES, is_live
 from resources.plugins.strategies import STRATEGIES
@@ -27,6 +28,8 @@ from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import REFERENCE_SERIES
 from spot.sources.judging.freshness import newest_due_day
+from spot.strategy.interface import Strategy
+from workflows.forecasting.served_spread import spread_lineage
 
 State = Literal["ok", "warn", "fail"]
 NEEDED = ("day_ahead_prices",)
@@ -218,7 +221,7 @@ def trading_findings(
             else f"no model on {lineage_of(settings)} serves {tomorrow}: no signal"
         )
         yield Finding(zone, "champion", "ok" if serving else "fail", text)
-    yield from _strategy_findings(environment, lake, zone, settings)
+    yield from _strategy_findings(environment, lake, zone, settings, tomorrow)
     gate = min(
         closing
         for ahead in range(3)
@@ -233,16 +236,19 @@ def trading_findings(
 
 
 def _strategy_findings(
-    environment: Environment, lake: Lake, zone: str, settings: ZoneSettings
+    environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, day: date
 ) -> Iterator[Finding]:
-    """Whether the second price of each strategy is there: without it the strategy stays flat."""
+    """Whether each strategy has its second price, and its model of the spread: without them it stays flat."""
     desk = desk_resource(environment)
     for name in settings.strategies:
         try:
-            against = read_strategy(desk, name).settled_against
+            strategy = read_strategy(desk, name)
         except ConfigurationError as error:
             yield Finding(zone, f"strategy {name}", "fail", str(error)[:200])
             continue
+        against = strategy.settled_against
+        if strategy.needs_spread_model:
+            yield _spread_finding(environment, zone, settings, strategy, day)
         table, series = REFERENCE_SERIES.get(against, ("", ""))
         if not table:
             yield Finding(
@@ -260,3 +266,18 @@ def _strategy_findings(
             "" if n_days else "; the strategy stays flat without"
         )
         yield Finding(zone, f"strategy {name}", "ok" if n_days else "warn", detail)
+
+
+def _spread_finding(
+    environment: Environment, zone: str, settings: ZoneSettings, strategy: Strategy, day: date
+) -> Finding:
+    spreads = make_registry(environment).of_family(SPREAD_FAMILY)
+    lineage = spread_lineage(settings, strategy)
+    try:
+        serving = spreads.pointer(zone).serving(day, lineage)
+    except SpotdeskError as error:
+        return Finding(zone, "spread model", "fail", str(error)[:200])
+    if serving is None:
+        text = f"no model on {lineage} serves {day}: {strategy.strategy} stays flat"
+        return Finding(zone, "spread model", "warn", text)
+    return Finding(zone, "spread model", "ok", f"version {serving.version} serves {day}")

@@ -296,14 +296,13 @@ def summary_of(environment: Environment, zone: str, first: date, last: date, sou
 def _print_report(report: ChainReport) -> None:
     for version in report.trained:
         why = (
-            f"; why: spotdesk explain-decision --zone {version.zone} --version {version.version}"
+            f"; why: spotdesk explain-decision{' --model spread' if version.is_spread else ''}"
+            f" --zone {version.zone} --version {version.version}"
             if version.stage == "rejected"
             else ""
         )
         learnt = f"learnt from {version.trained_from} to {version.trained_through}"
-        out.print(
-            f"{version.zone}: version {version.version} ({version.stage}) {learnt}{why}", soft_wrap=True
-        )
+        out.print(f"{version.zone}: {version.label} ({version.stage}) {learnt}{why}", soft_wrap=True)
     for line in report.blocked:
         out.print(f"[red]blocked, no position:[/red] {line}", soft_wrap=True)
     if report.warnings:

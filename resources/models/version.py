@@ -60,6 +60,16 @@ class ModelVersion:
         """What it is a model of: `PRICE_FAMILY` or `SPREAD_FAMILY`. The registered name is `family.zone`."""
         return self.name.partition(".")[0]
 
+    @property
+    def label(self) -> str:
+        """How a line calls it: `version 3`, or `spread version 3`."""
+        return f"spread version {self.version}" if self.is_spread else f"version {self.version}"
+
+    @property
+    def is_spread(self) -> bool:
+        """Whether it is of the spread model."""
+        return self.family == SPREAD_FAMILY
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFacts:

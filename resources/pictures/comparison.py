@@ -47,15 +47,18 @@ def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
 
 
 def walk_forward_errors(
-    days: Sequence[date], losses: Mapping[str, Any], *, zone: str, is_simulated: bool
+    days: Sequence[date],
+    losses: Mapping[str, Any],
+    *,
+    zone: str,
+    label: str = "mean absolute error, EUR/MWh",
+    is_simulated: bool,
 ) -> bytes:
-    """Mean absolute error of each day that a candidate never saw.
+    """Loss on each day that a candidate never saw.
 
-    `losses` holds (D,) EUR/MWh by name, NaN where there is none.
+    `losses` holds (D,) EUR/MWh by name, NaN where there is none; `label` says what they are.
     """
-    figure, axes = _canvas(
-        f"{zone}: walk-forward on untouched days", "mean absolute error, EUR/MWh", is_simulated=is_simulated
-    )
+    figure, axes = _canvas(f"{zone}: walk-forward on untouched days", label, is_simulated=is_simulated)
     for (name, values), style in zip(losses.items(), ("-", "--", ":"), strict=False):
         axes.plot(list(days), values, style, marker="o", markersize=3, label=name)
     axes.legend(frameon=False)

@@ -10,6 +10,7 @@ from spot.contracts.monitoring_tables import MONITORING_TABLES
 from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.signal_tables import SIGNAL_TABLES
+from spot.contracts.spread_tables import SPREAD_TABLES
 from spot.contracts.table import TableContract
 from spot.errors import ConfigurationError
 
@@ -23,6 +24,7 @@ TABLES: dict[str, TableContract] = {
         DAY_AHEAD_FORECASTS,
         *SIGNAL_TABLES,
         *MONITORING_TABLES,
+        *SPREAD_TABLES,
     )
 }
 

@@ -238,7 +238,7 @@ def _judge_candidate(
         )
         return judged(action=action, reasons=(text,), champion_loss=None)
     worse = _worse_test(candidate, other, settings, level=settings.worse_level)
-    better = _better_test(candidate, other, settings, level=settings.error_level)
+    better = better_test(candidate, other, settings, level=settings.error_level)
     tests = (worse, better, _giacomini_white(candidate, other))
     if worse.is_significant:
         return judged(
@@ -282,7 +282,7 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
         known = np.isfinite(candidate[:look])
         ours, theirs = candidate[:look][known], champion[:look][known]
         worse = _worse_test(ours, theirs, settings, level=level)
-        better = _better_test(ours, theirs, settings, level=level)
+        better = better_test(ours, theirs, settings, level=level)
         tests += [worse, better, _giacomini_white(ours, theirs)]
         if worse.is_significant:
             return _summary(
@@ -328,9 +328,10 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
     return _changed(verdict, "keep_challenger", "", next_look=following)
 
 
-def _better_test(
+def better_test(
     candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float
 ) -> TestOutcome:
+    """Whether the candidate's daily losses (D,) are smaller by more than the margin, beside the champion's (D,)."""
     ours, theirs = _scaled(candidate, champion, settings)
     value = _difference(candidate, champion)
     p_value = _p_better(ours, theirs * (1.0 - settings.error_margin)) if value < 0 else 1.0

@@ -95,7 +95,7 @@ def assess_sanity(
         .any(axis=1)
         .sum()
     )
-    checks = [_known_data(data_version), _enough_days(n_trained, settings), _native_files(files)]
+    checks = [known_data(data_version), enough_days(n_trained, settings), native_files(files)]
     rows = np.flatnonzero(panel.days > np.datetime64(trained_through))[-settings.n_days :].tolist()
     if len(rows) < 2:
         return SanityVerdict(
@@ -124,7 +124,8 @@ def assess_sanity(
     return SanityVerdict(tuple(checks))
 
 
-def _known_data(data_version: str) -> SanityCheck:
+def known_data(data_version: str) -> SanityCheck:
+    """Whether the version says which data it learnt from."""
     passed = bool(data_version.strip())
     return SanityCheck(
         "data version",
@@ -133,7 +134,8 @@ def _known_data(data_version: str) -> SanityCheck:
     )
 
 
-def _enough_days(n_training_days: int, settings: SanitySettings) -> SanityCheck:
+def enough_days(n_training_days: int, settings: SanitySettings) -> SanityCheck:
+    """Whether it learnt from as many days as are asked for."""
     passed = n_training_days >= settings.minimum_training_days
     return SanityCheck(
         "training days",
@@ -142,7 +144,8 @@ def _enough_days(n_training_days: int, settings: SanitySettings) -> SanityCheck:
     )
 
 
-def _native_files(files: Mapping[str, bytes]) -> SanityCheck:
+def native_files(files: Mapping[str, bytes]) -> SanityCheck:
+    """Whether its files are of kinds that a reader can trust, and readable JSON where they say so."""
     foreign = sorted(name for name in files if not name.endswith(ALLOWED_ENDINGS))
     broken = sorted(
         name for name, content in files.items() if name.endswith(".json") and not _is_json(content)

@@ -13,8 +13,11 @@ import polars as pl
 import pytest
 import typer
 
+from desk.models.decisions import explain_decision
+from desk.models.deeds import first_free_day, promote, rollback
 from desk.models.dossier import dossier
-from desk.models.versions import Family, explain_decision, first_free_day, models, promote, rollback
+from desk.models.family import Family
+from desk.models.versions import models
 from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY, VersionFacts
 from resources.settings.environment import Environment, read_environment

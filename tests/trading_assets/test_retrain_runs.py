@@ -44,7 +44,7 @@ from pathlib import Path
 from dagster import DagsterInstance, Definitions, in_process_executor
 from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from resources.wiring import make_resources
-from trading_assets.models import spread, training_set
+from trading_assets.models import spread_training_set, training_set
 from trading_assets.catalogue import ASSETS
 from trading_assets.jobs import zone_retrained
 
@@ -52,7 +52,7 @@ def train_for_ever(*_):
     print("training", flush=True)
     time.sleep(600)
 
-training_set.write_price_set = spread.training_window = train_for_ever
+training_set.write_price_set = spread_training_set.write_spread_set = train_for_ever
 order = json.loads(sys.argv[2])
 environment = read_environment(Path(sys.argv[1]))
 prepare_dagster_home(environment)

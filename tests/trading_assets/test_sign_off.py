@@ -16,6 +16,7 @@ from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 from workflows.lifecycle.evaluation import Evaluation
+from workflows.lifecycle.families import PRICE
 from workflows.lifecycle.promotion import review_zone
 
 ZONE, FIRST = "FR", date(2025, 6, 1)
@@ -82,7 +83,7 @@ def test_a_version_waits_is_recorded_once_and_a_person_is_told_each_week(
 ) -> None:
     made, alerts, registry = desk(project_root, tmp_path, ZONE), Alerts(lake=lake), Candidates()
     for n in range(10):
-        review_zone(ZONE, lake, made, registry, alerts, NOW + timedelta(days=n))  # type: ignore[arg-type]
+        review_zone(PRICE, ZONE, lake, made, registry, alerts, NOW + timedelta(days=n))  # type: ignore[arg-type]
     assert registry.promoted == []
     decisions = lake.read("promotion_decisions")
     assert decisions["action"].to_list() == ["await_sign_off"]
@@ -97,9 +98,9 @@ def test_a_zone_that_asks_for_nobody_promotes_and_asked_again_leaves_the_first_r
     project_root: Path, tmp_path: Path, lake: Lake
 ) -> None:
     made, alerts, registry = desk(project_root, tmp_path, "BE"), Alerts(lake=lake), Candidates()
-    review_zone(ZONE, lake, made, registry, alerts, NOW)  # type: ignore[arg-type]
+    review_zone(PRICE, ZONE, lake, made, registry, alerts, NOW)  # type: ignore[arg-type]
     # killed before the stage was written: the next review finds the candidate again
-    review_zone(ZONE, lake, made, registry, alerts, NOW + timedelta(days=1))  # type: ignore[arg-type]
+    review_zone(PRICE, ZONE, lake, made, registry, alerts, NOW + timedelta(days=1))  # type: ignore[arg-type]
     assert registry.promoted == ["1", "1"]
     decisions = lake.read("promotion_decisions")
     assert (decisions["action"].to_list(), decisions["decided_at_utc"].to_list()) == (["promote"], [NOW])
@@ -116,5 +117,5 @@ def test_an_insane_candidate_is_rejected_whoever_signs(
     )
     bad = replace(GOOD, sanity=SanityVerdict((SanityCheck("range", passed=False, detail="1e9"),)))
     monkeypatch.setattr("tests.trading_assets.test_sign_off.GOOD", bad)
-    review_zone(ZONE, lake, made, registry, Alerts(lake=lake), NOW)  # type: ignore[arg-type]
+    review_zone(PRICE, ZONE, lake, made, registry, Alerts(lake=lake), NOW)  # type: ignore[arg-type]
     assert stages == ["rejected"]

@@ -3,24 +3,36 @@
 Trained with the price model, named in every signal, and without it there is no position.
 """
 
+import json
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
+from dagster import DagsterInstance
 
-from desk.in_process import ChainRequest, run_chain
+from desk.in_process import ChainRequest, ChainRunner, run_chain
+from desk.models import compare as compare_command
+from desk.models.compare import compare
+from desk.models.decisions import explain_decision
+from desk.models.deeds import promote, rollback
+from desk.models.dossier import dossier
+from desk.models.family import Family
 from resources.lake.lake import Lake
 from resources.models.model_files import forget_files
 from resources.models.registry import ModelRegistry
-from resources.models.version import SPREAD_FAMILY
+from resources.models.version import SPREAD_FAMILY, ModelVersion, VersionFacts
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import walk_signals
+from trading_assets.partitions import partition_key
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.replay import replay_signal
+from workflows.lifecycle.evaluation import evaluation_from_json
+from workflows.training.recorded_window import find_window
 
 ZONE, FIRST = "FR", date(2025, 8, 4)
 LAST = FIRST + timedelta(days=6)
@@ -55,7 +67,14 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     assert (version.stage, version.lineage) == ("champion", "simulated against intraday_vwap")
     assert version.trained_through < version.serves_from <= FIRST
     assert set(spreads.files(version)) == {"spread_model.cbm", "spread_model.json"}
-    assert 0 < version.metrics["pinball_loss"] < 2 * version.metrics["pinball_loss_of_past_quantiles"]
+    evaluation = evaluation_from_json(version.tags["evaluation"])
+    assert evaluation.days[0] == version.trained_through + timedelta(days=1)
+    assert 0 < evaluation.means()["candidate"] < 2 * evaluation.means()["naive"]
+    assert evaluation.sanity.is_sane
+    recorded = find_window(lake, ZONE, SPREAD_FAMILY)
+    assert recorded is not None
+    assert recorded.data_version == version.tags["data_version"]
+    assert json.loads(version.tags["table_versions"])["spread_training_set"] == recorded.table_version
     assert {v.name for v in registry.versions(ZONE)} == {f"day_ahead_price.{ZONE}"}  # the families do not mix
     decisions = lake.read("promotion_decisions", zones=[ZONE]).filter(pl.col("model") == version.name)
     assert decisions.select("candidate_version", "action", "candidate_data_version").rows() == [
@@ -98,3 +117,93 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     assert damaged["reasons"].unique().to_list() == [
         "flat: no spread model serves this day, or one of its inputs is missing"
     ]
+
+
+@pytest.mark.slow
+def test_a_challenger_runs_in_the_shadow_is_compared_promoted_and_taken_back(
+    environment: Environment,
+    desk: Desk,
+    ran: tuple[Lake, ModelRegistry],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:
+    lake, registry = ran
+    spreads = registry.of_family(SPREAD_FAMILY)
+    first = spreads.version(ZONE, "1")
+    twin = twin_of(first, spreads)
+    spreads.set_stage(ZONE, twin.version, "challenger")
+    before = lake.read("signals", zones=[ZONE])
+    with DagsterInstance.ephemeral() as instance:
+        runner = ChainRunner(environment, desk, instance)
+        now = gate_closure_utc(ZONE, LAST + timedelta(days=1)) + timedelta(hours=24)
+        runner.run("history_traded", partition_key(ZONE, LAST), now=now, first_day=FIRST)
+        runner.run("challengers_reviewed", ZONE, now=now)
+    assert lake.read("signals", zones=[ZONE]).equals(before), "the desk's own signals know nothing of it"
+    said = lake.read("spread_forecasts", zones=[ZONE])
+    assert set(said.select("role", "model_version").unique().rows()) == {
+        ("champion", "1"),
+        ("challenger", twin.version),
+    }
+    told = ("delivery_day", "delivery_start_utc", "side", "volume_mw", "limit_price_eur_per_mwh")
+    shadow = lake.read("spread_shadow_signals", zones=[ZONE])
+    assert shadow.select(told).equals(before.filter(pl.col("role") == "champion").select(told))
+    money = lake.read("spread_shadow_settlements", zones=[ZONE])
+    own = lake.read("settlements", zones=[ZONE]).filter(pl.col("role") == "champion")
+    assert money["pnl_eur"].to_list() == own["pnl_eur"].to_list()
+    assert (money["pnl_eur"] != 0).any()
+    total = lake.read("spread_comparisons", zones=[ZONE]).filter(pl.col("slice") == "total")
+    assert total.select("version_a", "version_b").rows() == [(twin.version, "1")]
+    assert total["pnl_a_eur"].to_list() == total["pnl_b_eur"].to_list()
+    assert spreads.version(ZONE, twin.version).stage == "challenger", "seven days decide nothing"
+
+    monkeypatch.setenv("SPOTDESK_HOME", str(environment.home))
+    monkeypatch.setattr(compare_command, "desk_resource", lambda *_, **__: desk)
+    capsys.readouterr()
+    compare(zone=ZONE, versions=(twin.version, "1"), model=Family.SPREAD, as_json=True)
+    rows = json.loads(capsys.readouterr().out)
+    assert rows[0]["pinball_a_eur_per_mwh"] == rows[0]["pinball_b_eur_per_mwh"] > 0
+    page = tmp_path / "dossier.html"
+    dossier(zone=ZONE, version=twin.version, model=Family.SPREAD, output=page, as_json=True)
+    for word in (
+        "spread between a zone",
+        "spread_week_mean",
+        "--model spread",
+        "every file has the checksum",
+    ):
+        assert word in page.read_text()
+
+    promote(zone=ZONE, version=twin.version, by="A. Trader", reason="twin", model=Family.SPREAD, as_json=True)
+    promoted = spreads.champion(ZONE)
+    assert (promoted.version, promoted.serves_from) == (twin.version, LAST + timedelta(days=1))
+    row = before.filter(pl.col("delivery_day") == LAST, pl.col("role") == "champion").row(0, named=True)
+    replay_is_equal(row, lake, desk, registry, environment)
+    rollback(zone=ZONE, by="A. Trader", reason="enough", model=Family.SPREAD, as_json=True)
+    assert spreads.champion(ZONE).version == "1"
+    spreads.set_stage(ZONE, "1", "withdrawn")
+    spreads.promote(ZONE, twin.version)
+    replay_is_equal(row, lake, desk, registry, environment)
+    capsys.readouterr()
+    explain_decision(None, zone=ZONE, version=twin.version, model=Family.SPREAD, as_json=True)
+    assert {row["action"] for row in json.loads(capsys.readouterr().out)} == {"promote", "rollback"}
+
+
+def replay_is_equal(row, lake: Lake, desk: Desk, registry: ModelRegistry, environment: Environment) -> None:
+    """Bit for bit, whoever serves the day today."""
+    verdicts = replay_signal(row, lake, desk, registry, environment.trading_state)
+    assert all(verdict.is_equal for verdict in verdicts), verdicts
+
+
+def twin_of(version: ModelVersion, spreads: ModelRegistry) -> ModelVersion:
+    """The same model once more under another number: it says the same."""
+    facts = VersionFacts(
+        settings=version.settings,
+        metrics={},
+        fingerprint="twin",
+        lineage=version.lineage,
+        trained_from=version.trained_from,
+        trained_through=version.trained_through,
+        serves_from=version.serves_from,
+        tags={"data_version": "twin"},
+    )
+    return spreads.register(ZONE, spreads.files(version), facts)

@@ -5,31 +5,30 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetExecutionContext,
-    BackfillPolicy,
-    MaterializeResult,
-    asset,
-    asset_check,
 )
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry
-from resources.pictures.asset_metadata import OWNERS, preview
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from trading_assets.declared import AssetResult
-from trading_assets.partitions import zone_partitions
-from workflows.lifecycle.promotion import review_zone
+from trading_assets.declared import AssetResult, declared_asset, declared_check
+from trading_assets.models.facts import champion_facts
+from trading_assets.reads import PRICE_MODELS, Read, of_zone
+from workflows.lifecycle.families import PRICE
+from workflows.lifecycle.promotion import review_zone, tell_if_nobody_serves
 
 
-@asset(
-    group_name="models",
-    partitions_def=zone_partitions,
-    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
-    owners=OWNERS,
+@declared_asset(
+    per="zone",
+    group="models",
     kinds={"mlflow"},
-    deps=["model_evaluation"],
+    reads=[
+        Read(PRICE_MODELS, nodes=("model_evaluation",)),
+        of_zone("day_ahead_prices"),
+        "promotion_decisions",
+    ],
 )
 def champion(
     context: AssetExecutionContext,
@@ -46,37 +45,16 @@ def champion(
 
     Each decision is a row of `promotion_decisions`. Asked again on the same evidence, it decides the same.
     """
-    zone = context.partition_key
-    decisions = review_zone(zone, lake, desk, registry, alerts, clock.now())
-    serving = registry.champion(zone)
-    if serving is None:
-        text = f"zone {zone} has no champion: no position is taken"
-        alerts.send(
-            "no_champion",
-            text,
-            zone=zone,
-            severity="critical",
-            now=clock.now(),
-            episode=f"{clock.now():%Y-%m-%d}",
-        )
-    facts = (
-        {"version": None}
-        if serving is None
-        else {"version": serving.version, "serves_from": str(serving.serves_from), "lineage": serving.lineage}
-    )
-    return MaterializeResult(
-        metadata={
-            **facts,
-            "n_decisions": decisions.height,
-            "decisions": preview(decisions.select("action", "candidate_version", "reasons")),
-        }
-    )
+    zone, now = context.partition_key, clock.now()
+    decisions = review_zone(PRICE, zone, lake, desk, registry, alerts, now)
+    serving = tell_if_nobody_serves(zone, registry, alerts, now)
+    return champion_facts(serving, decisions)
 
 
-@asset_check(
-    asset=champion,
-    name="champion_exists",
+@declared_check(
+    asset="champion",
     description="Some version serves: without one no position is taken.",
+    reads=[Read(PRICE_MODELS, nodes=("champion",))],
 )
 def champion_exists(
     context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk
@@ -85,14 +63,8 @@ def champion_exists(
     zone = context.partition_key
     serving = registry.champion(zone)
     if serving is None:
-        return AssetCheckResult(
-            passed=False, severity=AssetCheckSeverity.ERROR, description=f"zone {zone} has no champion"
-        )
+        text = f"zone {zone} has no champion"
+        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.ERROR, description=text)
     registry.files(serving)
-    return AssetCheckResult(
-        passed=True,
-        metadata={
-            "version": serving.version,
-            "is_own_lineage": serving.lineage == lineage_of(desk.zone(zone)),
-        },
-    )
+    is_own = serving.lineage == lineage_of(desk.zone(zone))
+    return AssetCheckResult(passed=True, metadata={"version": serving.version, "is_own_lineage": is_own})

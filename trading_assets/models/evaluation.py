@@ -5,32 +5,29 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSeverity,
     AssetExecutionContext,
-    BackfillPolicy,
     MaterializeResult,
-    asset,
-    asset_check,
 )
 
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
-from resources.pictures.asset_metadata import OWNERS, picture
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult
+from trading_assets.declared import AssetResult, declared_asset, declared_check
 from trading_assets.models.facts import evaluation_facts
-from trading_assets.partitions import of_zone, zone_partitions
-from workflows.lifecycle.evaluation import keep_evaluation, loss_ratio
-from workflows.lifecycle.price_evaluation import evaluate_price_model, find_candidate
-from workflows.training.price_set import price_window, publications, read_price_set
+from trading_assets.reads import PRICE_MODELS, Read, of_zone, training_windows_of
+from workflows.lifecycle.evaluation import find_candidate, keep_evaluation, loss_ratio
+from workflows.lifecycle.families import PRICE
+from workflows.lifecycle.price_evaluation import evaluate_price_model
+from workflows.training.price_set import TABLE, price_window, publications, read_price_set
+
+_WINDOWS = training_windows_of("training_set")
 
 
-@asset(
-    group_name="models",
-    partitions_def=zone_partitions,
-    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
-    owners=OWNERS,
+@declared_asset(
+    per="zone",
+    group="models",
     kinds={"polars", "mlflow"},
-    deps=["price_model", "training_set", of_zone("day_ahead_prices")],
+    reads=[TABLE, _WINDOWS, of_zone("day_ahead_prices"), Read(PRICE_MODELS, nodes=("price_model",))],
     pool="training",
 )
 def model_evaluation(
@@ -49,19 +46,14 @@ def model_evaluation(
     rival = registry.champion_before(candidate.zone, candidate)
     published = publications(data, lake, desk)
     evaluation = evaluate_price_model(candidate, rival, data, published, registry, desk)
-    if rival is not None and evaluation.champion_version is None:
-        context.log.warning(
-            "champion %s cannot be read: %s is judged alone", rival.version, candidate.version
-        )
-    drawn = keep_evaluation(registry, candidate, evaluation)
-    shown = {"walk_forward_errors": picture(drawn, "walk-forward errors by day")}
-    return MaterializeResult(metadata={"version": candidate.version, **evaluation_facts(evaluation), **shown})
+    drawn = keep_evaluation(registry, candidate, evaluation, PRICE.measure)
+    return MaterializeResult(metadata=evaluation_facts(candidate, rival, evaluation, PRICE.measure, drawn))
 
 
-@asset_check(
-    asset=model_evaluation,
-    name="candidate_beats_the_naive_forecast",
+@declared_check(
+    asset="model_evaluation",
     description="Walk-forward error below that of the weekly naive forecast.",
+    reads=[_WINDOWS, Read(PRICE_MODELS, nodes=("model_evaluation",))],
 )
 def candidate_beats_the_naive_forecast(
     context: AssetCheckExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry

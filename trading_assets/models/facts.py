@@ -1,12 +1,25 @@
-"""What the UI shows of a training set, of a version and of its evaluation. Formatting only."""
+"""What the UI shows of a training set, of a version, of its evaluation and of who serves. Formatting only."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from dagster import MetadataValue
+import polars as pl
+from dagster import MaterializeResult, MetadataValue
 
+from resources.lake.lake import WriteReport
 from resources.models.version import ModelVersion
-from workflows.lifecycle.evaluation import Evaluation
+from resources.pictures.asset_metadata import picture, preview, written
+from resources.pictures.comparison import cumulated_gain, error_by_hour
+from spot.lifecycle.comparison import comparison_in_words
+from trading_assets.declared import AssetResult
+from workflows.lifecycle.evaluation import Evaluation, Measure
+from workflows.lifecycle.shadow import ShadowComparison
 from workflows.training.recorded_window import RecordedWindow
+
+_COMPARED = (
+    "version_a", "version_b", "first_day", "last_day", "n_days",
+    "mae_a_eur_per_mwh", "mae_b_eur_per_mwh", "error_p_value", "pnl_a_eur", "pnl_b_eur", "money_p_value",
+)  # fmt: skip
 
 
 def window_facts(recorded: RecordedWindow) -> dict[str, Any]:
@@ -18,12 +31,11 @@ def window_facts(recorded: RecordedWindow) -> dict[str, Any]:
         "evaluate_through": str(window.evaluate_through),
         "lineage": recorded.lineage,
         "data_version": recorded.data_version,
-        **{f"read_version_of_{name}": version for name, version in recorded.read_versions.items()},
     }
 
 
-def version_facts(version: ModelVersion, *, is_new: bool) -> dict[str, Any]:
-    """A version that a training run made, or found because it was there already."""
+def version_facts(version: ModelVersion, recorded: RecordedWindow, *, is_new: bool) -> dict[str, Any]:
+    """A version that a training run made, or found because it was there already, and the set it learnt from."""
     return {
         "model": version.name,
         "version": version.version,
@@ -32,20 +44,61 @@ def version_facts(version: ModelVersion, *, is_new: bool) -> dict[str, Any]:
         "trained_through": str(version.trained_through),
         "serves_from": str(version.serves_from),
         "data_version": version.tags.get("data_version", "unknown"),
+        "training_set_version": recorded.table_version,
         "cause": version.tags.get("cause", "unknown"),
         "mlflow_run_id": version.run_id,
     }
 
 
-def evaluation_facts(evaluation: Evaluation) -> dict[str, Any]:
-    """Errors and sanity checks of a candidate."""
+def evaluation_facts(
+    candidate: ModelVersion,
+    rival: ModelVersion | None,
+    evaluation: Evaluation,
+    measure: Measure,
+    drawn: bytes,
+) -> dict[str, Any]:
+    """Losses, sanity checks and picture of a candidate; a rival that could not be read is named."""
     rows = [
         f"| {check.name} | {'passed' if check.passed else '**failed**'} | {check.detail} |"
         for check in evaluation.sanity.checks
     ]
-    return {
-        **{f"mae_{who}_eur_per_mwh": round(value, 3) for who, value in evaluation.means().items()},
+    facts: dict[str, Any] = {
+        "version": candidate.version,
+        **{f"{measure.name}_{who}_eur_per_mwh": round(loss, 3) for who, loss in evaluation.means().items()},
         "evaluated_days": f"{evaluation.days[0]} to {evaluation.days[-1]}",
         "champion_version": evaluation.champion_version,
         "sanity": MetadataValue.md("\n".join(["| check | result | detail |", "|---|---|---|", *rows])),
+        "walk_forward_errors": picture(drawn, "walk-forward errors by day"),
     }
+    if rival is not None and evaluation.champion_version is None:
+        facts["champion_unreadable"] = f"version {rival.version} cannot be read: judged as a first one"
+    return facts
+
+
+def champion_facts(serving: ModelVersion | None, decisions: pl.DataFrame) -> AssetResult:
+    """Who serves, and what was decided now."""
+    facts: dict[str, Any] = {"version": None}
+    if serving is not None:
+        facts = {
+            "version": serving.version,
+            "serves_from": str(serving.serves_from),
+            "lineage": serving.lineage,
+        }
+    shown = preview(decisions.select("action", "candidate_version", "reasons"))
+    return MaterializeResult(metadata={**facts, "n_decisions": decisions.height, "decisions": shown})
+
+
+def comparison_facts(
+    found: Sequence[ShadowComparison], rows: pl.DataFrame, report: WriteReport | None
+) -> dict[str, Any]:
+    """Totals, months and pictures of challengers beside the champion."""
+    total = rows.filter(pl.col("slice") == "total").select(_COMPARED)
+    months = rows.filter(pl.col("slice") == "month").drop("zone", "slice")
+    facts: dict[str, Any] = {"total": preview(total), "by_month": preview(months, 12)}
+    facts |= {f"version_{one.version}": comparison_in_words(one.rows) for one in found}
+    for one in found[-1:]:
+        hours = error_by_hour(one.rows, is_simulated=one.is_simulated)
+        gain = cumulated_gain(one.daily, is_simulated=one.is_simulated)
+        facts["error_by_hour"] = picture(hours, f"error by hour of version {one.version} and the champion")
+        facts["gain"] = picture(gain, f"what version {one.version} gained on the champion")
+    return {**written(rows, report), **facts, "n_challengers": len(found)}

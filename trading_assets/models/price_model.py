@@ -2,29 +2,26 @@
 
 from typing import Any
 
-from dagster import AssetExecutionContext, BackfillPolicy, MaterializeResult, ResourceParam, asset
+from dagster import AssetExecutionContext, DataVersion, MaterializeResult, ResourceParam
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.mlflow_run import finished
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
-from resources.pictures.asset_metadata import OWNERS
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult
+from trading_assets.declared import AssetResult, declared_asset
 from trading_assets.models.facts import version_facts
-from trading_assets.partitions import zone_partitions
+from trading_assets.reads import training_windows_of
 from workflows.training.price_model import train_price_model
-from workflows.training.price_set import read_price_set
+from workflows.training.price_set import TABLE, read_price_set
 
 
-@asset(
-    group_name="models",
-    partitions_def=zone_partitions,
-    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
-    owners=OWNERS,
+@declared_asset(
+    per="zone",
+    group="models",
     kinds={"catboost", "mlflow"},
-    deps=["training_set"],
+    reads=[TABLE, training_windows_of("training_set"), "promotion_decisions"],
     pool="training",
 )
 def price_model(
@@ -49,5 +46,5 @@ def price_model(
             data, lake, desk, registry, training_order, now=now, run_id=run_id
         )
         mlflow.set_tags({"zone": zone, "model_version": version.version, "is_new_version": str(is_new)})
-    facts = version_facts(version, is_new=is_new) | {"training_set_version": data.recorded.table_version}
-    return MaterializeResult(metadata={**facts, "profile": desk.zone(zone).model})
+    facts = version_facts(version, data.recorded, is_new=is_new) | {"profile": desk.zone(zone).model}
+    return MaterializeResult(metadata=facts, data_version=DataVersion(version.fingerprint))

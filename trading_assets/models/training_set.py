@@ -1,26 +1,26 @@
 """The training set of the price model: made once, written, and read by what trains and what judges."""
 
-from dagster import AssetExecutionContext, BackfillPolicy, MaterializeResult, asset
+from dagster import AssetExecutionContext, MaterializeResult
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.training_order import TrainingOrder
-from resources.pictures.asset_metadata import OWNERS, table_metadata, written
+from resources.pictures.asset_metadata import written
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult
+from spot.contracts.feature_tables import TRAINING_WINDOWS
+from trading_assets.declared import AssetResult, declared_asset
 from trading_assets.models.facts import window_facts
-from trading_assets.partitions import of_zone, zone_partitions
+from trading_assets.reads import of_zone
 from workflows.training.price_set import READS, TABLE, write_price_set
 
 
-@asset(
-    group_name="models",
-    partitions_def=zone_partitions,
-    backfill_policy=BackfillPolicy.multi_run(max_partitions_per_run=1),
-    owners=OWNERS,
+@declared_asset(
+    per="zone",
+    group="models",
     kinds={"polars", "deltalake"},
-    metadata=table_metadata(TABLE),
-    deps=[of_zone(table) for table in READS],
+    table=TABLE,
+    writes=[TRAINING_WINDOWS.name],
+    reads=[of_zone(table) for table in READS],
 )
 def training_set(
     context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock

@@ -11,16 +11,19 @@ from typing import Any
 import polars as pl
 
 from resources.lake.lake import Lake
+from resources.lake.zone_tables import read_features
 from resources.models.registry import ModelRegistry
 from resources.settings.code_version import lock_hash, model_code_version, recorded_lock_hash
 from resources.settings.zones import Desk
 from spot.errors import ModelError, ModelNotFoundError
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
+from spot.walk.inputs import WalkInputs
 from spot.walk.signals import walk_signals
 from workflows.decisions.early import as_first_decided
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.forecasting.forecast_days import forecast_days
+from workflows.forecasting.served_spread import named_spread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +114,11 @@ def replay_signal(
     span = ZoneDays(zone, day, day)
     now = gate_closure_utc(zone, day) + timedelta(hours=24)
     inputs = as_first_decided(walk_inputs(span, lake, desk, registry, state_folder, now), span, lake)
+    try:
+        inputs = _with_spread_of(row, inputs, span, lake, desk, registry)
+    except ModelError as error:
+        what = f"spread of version {row['strategy_model_version']}"
+        return (*verdicts, ReplayVerdict(what=what, n_rows=0, differences=(str(error),)))
     if made is not None:
         others = inputs.forecasts.filter(~((pl.col("role") == role) & (pl.col("model_version") == version)))
         inputs = replace(inputs, forecasts=pl.concat([others, made]))
@@ -132,6 +140,23 @@ def replay_signal(
         )
     )
     return tuple(verdicts)
+
+
+def _with_spread_of(
+    row: dict[str, Any], inputs: WalkInputs, span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry
+) -> WalkInputs:
+    """The inputs with the model of the spread that the row names: after a rollback another one serves its day.
+
+    Raises:
+        ModelError: the version is not registered, or its files are damaged.
+    """
+    version, strategy = row["strategy_model_version"], row["strategy"]
+    if version is None:
+        return inputs
+    sources = {**inputs.spread_sources, strategy: named_spread(version, span, registry)}
+    settings = desk.zone(span.zone)
+    features = read_features(lake, span.zone, settings, first_day=span.first_day, last_day=span.last_day)
+    return replace(inputs, spread_sources=sources, features=features)
 
 
 def _changed_limits(stored: pl.DataFrame, made: pl.DataFrame) -> list[str]:

@@ -41,6 +41,42 @@ def served_spread(
     }
 
 
+def spread_challengers(
+    span: ZoneDays, strategies: Sequence[Strategy], desk: Desk, registry: ModelRegistry
+) -> dict[str, tuple[ServedSpread, ...]]:
+    """Strategy to its challengers, each for the days of the span that it may forecast; none of a damaged one."""
+    spreads = registry.of_family(SPREAD_FAMILY)
+    in_shadow = [one for one in spreads.versions(span.zone) if one.stage == "challenger"]
+    loaded = _load(spreads, in_shadow)
+    found = {}
+    for strategy in (one for one in strategies if one.needs_spread_model):
+        lineage = spread_lineage(desk.zone(span.zone), strategy)
+        found[strategy.strategy] = tuple(
+            ServedSpread(
+                {
+                    day: (version.version, loaded[version.version])
+                    for day in span.days
+                    if day >= version.serves_from
+                }
+            )
+            for version in in_shadow
+            if version.lineage == lineage and version.version in loaded
+        )
+    return {name: challengers for name, challengers in found.items() if challengers}
+
+
+def named_spread(version: str, span: ZoneDays, registry: ModelRegistry) -> ServedSpread:
+    """One named version for every day of the span, whoever serves today.
+
+    Raises:
+        ModelNotFoundError: it is not registered.
+        ModelIntegrityError: its files are not those that were registered.
+    """
+    spreads = registry.of_family(SPREAD_FAMILY)
+    model = CatBoostSpread.from_files(spreads.files(spreads.version(span.zone, version)))
+    return ServedSpread(dict.fromkeys(span.days, (version, model)))
+
+
 def _served(
     spreads: ModelRegistry, span: ZoneDays, settings: ZoneSettings, strategy: Strategy
 ) -> ServedSpread:

@@ -14,8 +14,10 @@ from resources.models.version import ModelVersion
 from resources.pictures.comparison import walk_forward_errors
 from spot.arrays import Floats
 from spot.contracts.lineage import Lineage
+from spot.errors import ForecastError
 from spot.lifecycle.promotion import Evidence
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
+from workflows.training.recorded_window import RecordedWindow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +38,7 @@ class Evaluation:
         )
 
     def means(self) -> dict[str, float]:
-        """Mean absolute errors, EUR/MWh, of those that have one."""
+        """Mean losses, EUR/MWh, of those that have one."""
         series = {"candidate": self.candidate, "champion": self.champion, "naive": self.naive}
         return {
             who: float(np.nanmean(losses))
@@ -58,6 +60,16 @@ class Evaluation:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What the losses of an evaluation are, and beside which naive rule they stand."""
+
+    name: str
+    """In names of figures: mae or pinball."""
+    label: str
+    naive: str
+
+
 def evaluation_from_json(text: str) -> Evaluation:
     """The evaluation that `Evaluation.to_json` wrote."""
     stored = json.loads(text)
@@ -75,15 +87,34 @@ def evaluation_from_json(text: str) -> Evaluation:
     )
 
 
-def keep_evaluation(registry: ModelRegistry, candidate: ModelVersion, evaluation: Evaluation) -> bytes:
+def find_candidate(registry: ModelRegistry, recorded: RecordedWindow) -> ModelVersion:
+    """The newest version that learnt from the training set.
+
+    Raises:
+        ForecastError: there is none: the model has to be trained first.
+    """
+    zone, serves_from = recorded.window.zone, recorded.window.serves_from
+    made = [
+        version
+        for version in registry.versions(zone)
+        if version.lineage == recorded.lineage and version.serves_from == serves_from
+    ]
+    if not made:
+        raise ForecastError(f"zone {zone}: no version serves from {serves_from}; train the model first")
+    return made[-1]
+
+
+def keep_evaluation(
+    registry: ModelRegistry, candidate: ModelVersion, evaluation: Evaluation, measure: Measure
+) -> bytes:
     """Write the evaluation beside the version, and its figures and picture to the run that made it.
 
     Returns the picture, PNG. What promotion reads is written first.
     """
     registry.set_tag(candidate.zone, candidate.version, "evaluation", evaluation.to_json())
-    means = {f"walk_forward_mae_{who}": value for who, value in evaluation.means().items()}
+    means = {f"walk_forward_{measure.name}_{who}": value for who, value in evaluation.means().items()}
     registry.log_metrics(candidate, means)
-    drawn = evaluation_picture(evaluation, candidate)
+    drawn = evaluation_picture(evaluation, candidate, measure)
     registry.log_picture(candidate, "walk_forward_errors", drawn)
     return drawn
 
@@ -98,18 +129,19 @@ def loss_ratio(candidate: ModelVersion) -> float | None:
     return means["candidate"] / means["naive"] if {"candidate", "naive"} <= means.keys() else None
 
 
-def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion) -> bytes:
-    """Daily walk-forward errors beside champion and naive forecast, PNG."""
+def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion, measure: Measure) -> bytes:
+    """Daily walk-forward losses beside champion and naive rule, PNG."""
     series = {
         f"candidate, version {candidate.version}": evaluation.candidate,
         f"champion, version {evaluation.champion_version}": evaluation.champion,
-        "weekly naive": evaluation.naive,
+        measure.naive: evaluation.naive,
     }
     shown = {who: losses for who, losses in series.items() if losses is not None}
     return walk_forward_errors(
         evaluation.days,
         shown,
         zone=candidate.zone,
+        label=measure.label,
         is_simulated=Lineage.parse(candidate.lineage).is_simulated,
     )
 

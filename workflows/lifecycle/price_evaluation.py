@@ -13,31 +13,13 @@ from resources.plugins.members import restored_forecaster
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from spot.arrays import Floats
-from spot.errors import ForecastError, ModelIntegrityError
+from spot.errors import ModelIntegrityError
 from spot.features.known_prices import KnownPrices
 from spot.lifecycle.sanity import SanityVerdict, assess_sanity
 from spot.scores.naive import weekly_naive_errors
 from spot.walk.forecasts import daily_absolute_errors, walk_forward
 from workflows.lifecycle.evaluation import Evaluation
 from workflows.training.price_set import TrainingData
-from workflows.training.recorded_window import RecordedWindow
-
-
-def find_candidate(registry: ModelRegistry, recorded: RecordedWindow) -> ModelVersion:
-    """The newest version that learnt from the training set.
-
-    Raises:
-        ForecastError: there is none: the model has to be trained first.
-    """
-    zone, serves_from = recorded.window.zone, recorded.window.serves_from
-    made = [
-        version
-        for version in registry.versions(zone)
-        if version.lineage == recorded.lineage and version.serves_from == serves_from
-    ]
-    if not made:
-        raise ForecastError(f"zone {zone}: no version serves from {serves_from}; train the model first")
-    return made[-1]
 
 
 def evaluate_price_model(

@@ -1,13 +1,12 @@
 """The training set of the price model: made once, written, and read by what trains and by what judges."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 import numpy as np
 import polars as pl
 
 from resources.clock import Clock
-from resources.lake.lake import Lake, WriteReport
+from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of, read_features, read_raw
 from resources.models.training_order import TrainingOrder
 from resources.models.version import PRICE_FAMILY
@@ -26,7 +25,9 @@ from spot.features.training_rows import (
 from spot.market.gates import gate_closure_utc
 from spot.walk.forecasts import fingerprint_of_rows
 from workflows.training.recorded_window import (
+    EVER,
     RecordedWindow,
+    WrittenSet,
     read_rows,
     record_window,
     require_window,
@@ -36,17 +37,6 @@ from workflows.training.window import TrainingWindow, training_window
 
 TABLE = TRAINING_SET.name
 READS = ("day_ahead_features", "day_ahead_prices")
-EVER = (date(2000, 1, 1), date(2100, 1, 1))
-"""A zone has one training set at a time: a new one takes the place of all its rows, whatever their days."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrittenSet:
-    """A training set as it was written."""
-
-    recorded: RecordedWindow
-    rows: pl.DataFrame
-    report: WriteReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

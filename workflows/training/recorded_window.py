@@ -7,17 +7,19 @@ set before, which names the version of the table that holds that set's rows.
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
-from resources.lake.lake import Lake
+from resources.lake.lake import Lake, WriteReport
 from resources.models.training_order import TrainingOrder
 from spot.contracts.feature_tables import TRAINING_WINDOWS
 from spot.errors import ContractError, ForecastError
 from workflows.training.window import TrainingWindow
 
 _TABLE = TRAINING_WINDOWS.name
+EVER = (date(2000, 1, 1), date(2100, 1, 1))
+"""A zone has one training set at a time: a new one takes the place of all its rows, whatever their days."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,15 @@ class RecordedWindow:
     def table_versions(self) -> str:
         """Versions of the training set and of what it was made from, as JSON, for the model's own record."""
         return json.dumps({self.table_name: self.table_version, **self.read_versions})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenSet:
+    """A training set as it was written."""
+
+    recorded: RecordedWindow
+    rows: pl.DataFrame
+    report: WriteReport
 
 
 def versions_of(lake: Lake, tables: Sequence[str]) -> dict[str, int]:

@@ -27,7 +27,7 @@ from spot.forecast.trees.files import save_catboost
 from spot.strategy.proposals.view import LEVELS, mean_of_quantiles
 
 _KEYS = ("zone", "delivery_day", "delivery_start_utc")
-_MODEL_FILE, _SETTINGS_FILE = "spread_model.cbm", "spread_model.json"
+_MODEL_FILE, SETTINGS_FILE = "spread_model.cbm", "spread_model.json"
 _MIN_ROWS = 24 * 30
 
 
@@ -139,7 +139,7 @@ class CatBoostSpread:
             raise ForecastError("spread model: not fitted")
         content = save_catboost(self._model)
         settings = {"settings": self.settings.model_dump(), "names": list(self._names)}
-        return {_MODEL_FILE: content, _SETTINGS_FILE: json.dumps(settings, sort_keys=True).encode()}
+        return {_MODEL_FILE: content, SETTINGS_FILE: json.dumps(settings, sort_keys=True).encode()}
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
@@ -151,7 +151,7 @@ class CatBoostSpread:
         from catboost import CatBoostError, CatBoostRegressor
 
         try:
-            document = json.loads(files[_SETTINGS_FILE])
+            document = json.loads(files[SETTINGS_FILE])
             model = cls(CatBoostSpreadSettings.model_validate(document["settings"]))
             model._names = tuple(document["names"])
             model._model = CatBoostRegressor().load_model(blob=files[_MODEL_FILE])

@@ -17,7 +17,6 @@ from spot.market.delivery import day_ahead_mtu_minutes
 from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import zone_outcomes
 from spot.strategy.interface import NaiveRule
-from spot.strategy.proposals.settlement_spread import empirical_quantiles
 from spot.strategy.proposals.view import LEVELS
 from spot.strategy.spread.inputs import SpreadPast, spread_inputs, spread_past
 from spot.strategy.spread.model import CatBoostSpread, SpreadModel
@@ -79,7 +78,7 @@ class SpreadAtGate:
         if not days:
             return pl.DataFrame(), np.zeros(0)
         inputs = self.inputs(past, days)
-        return inputs, _spreads_of(past, inputs)
+        return inputs, spreads_after(past, inputs)
 
 
 class SpreadSource(Protocol):
@@ -194,51 +193,17 @@ class NaiveSpread:
         return self.rule
 
 
-def daily_pinball_losses(
-    model: SpreadModel, at_gate: SpreadAtGate, days: Sequence[date], *, window_days: int = 182
-) -> Floats:
-    """(D, 2) pinball loss, EUR/MWh, of `model` and of past quantiles on `days`, each as of its own gate.
-
-    NaN where a day has no spread.
-
-    `at_gate` is a gate at which the spreads of `days` are known.
-    """
-    past = at_gate.past((at_gate.day - min(days)).days + window_days + LOOKBACK_DAYS)
-    losses = [
-        _losses_of(model, at_gate.inputs(past, [day]), past, at_gate.zone, day, window_days) for day in days
-    ]
-    return np.array(losses, dtype=np.float64).reshape(-1, 2)
-
-
-def _losses_of(
-    model: SpreadModel, inputs: pl.DataFrame, past: SpreadPast, zone: str, day: date, window_days: int
-) -> tuple[float, float]:
-    truth, slots = _spreads_of(past, inputs), _slots_of(past, inputs)
-    gate_us = gate_closure_utc(zone, day).timestamp() * 1e6
-    rows = [
-        i
-        for i, known in enumerate(past.days)
-        if day - timedelta(days=window_days) <= known < day and past.spread_known_us[i] <= gate_us
-    ]
-    before = past.spreads[rows][:, slots]
-    plain = empirical_quantiles(before[np.isfinite(before).all(axis=1)])
-    if plain is None:
-        return np.nan, np.nan
-    return _pinball(model.predict(inputs), truth), _pinball(plain, truth)
-
-
-def _pinball(quantiles: Floats, truth: Floats) -> float:
-    above = truth[:, None] - quantiles
-    loss = np.maximum(LEVELS * above, (LEVELS - 1.0) * above)
-    return float(np.nanmean(loss)) if np.isfinite(truth).any() else np.nan
-
-
-def _slots_of(past: SpreadPast, inputs: pl.DataFrame) -> Ints:
+def slots_in(past: SpreadPast, inputs: pl.DataFrame) -> Ints:
+    """(N,) slot of the local day of each row of inputs."""
     return (inputs["slot_minutes_local"].to_numpy() / past.minutes).astype(np.int64)
 
 
-def _spreads_of(past: SpreadPast, inputs: pl.DataFrame) -> Floats:
-    """(N,) the spread that followed each row of inputs."""
-    index = np.searchsorted(np.array(past.days, dtype="datetime64[D]"), inputs["delivery_day"].to_numpy())
-    spreads: Floats = past.spreads[index, _slots_of(past, inputs)]
-    return spreads
+def spreads_after(past: SpreadPast, inputs: pl.DataFrame) -> Floats:
+    """(N,) the spread that followed each row of inputs; NaN on a day that `past` does not have."""
+    days = np.array(past.days, dtype="datetime64[D]")
+    asked = inputs["delivery_day"].to_numpy()
+    if not len(days):
+        return np.full(len(asked), np.nan)
+    index = np.minimum(np.searchsorted(days, asked), len(days) - 1)
+    spreads: Floats = past.spreads[index, slots_in(past, inputs)]
+    return np.where(days[index] == asked, spreads, np.nan)

@@ -1,0 +1,188 @@
+"""`spotdesk promote`, `rollback`: what a person decides about a version.
+
+Every deed of a person is a row of `promotion_decisions` before it is done, with a name and a reason.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal
+
+import polars as pl
+import typer
+
+from desk.models.family import ByOption, Family, FamilyOption, ReasonOption, ZoneOption, registry_of
+from desk.screen.console import JsonFlag, emit_json, out
+from resources.models.registry import ModelRegistry
+from resources.models.version import ModelVersion
+from resources.settings.environment import Environment, read_environment
+from resources.wall_clock import utc_now
+from resources.wiring import make_lake
+from spot.errors import ConfigurationError, ModelNotFoundError
+from spot.lifecycle.decision_record import DecisionContext, manual_decision_row
+from spot.market.delivery import days_between, delivery_day_of
+from spot.market.gates import gate_closure_utc
+from spot.market.zones import find_zone
+
+_DECISIONS = "promotion_decisions"
+
+
+def promote(
+    *,
+    zone: ZoneOption,
+    version: Annotated[str, typer.Option("--version", help="Version that shall serve.")],
+    by: ByOption,
+    reason: ReasonOption,
+    signed_off_by: Annotated[
+        str | None, typer.Option(help="Second person, where the zone asks for one.")
+    ] = None,
+    model: FamilyOption = Family.PRICE,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a version that was rejected or withdrawn.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let a version serve on a person's responsibility. It takes effect at the next forecast.
+
+    The policy promotes by itself on evidence; this is for what it cannot know, and for a zone where a second
+    person signs.
+    """
+    environment = read_environment()
+    registry, name = registry_of(environment, model), find_zone(zone).name
+    new = registry.version(name, version)
+    if new.stage in ("rejected", "withdrawn", "expired") and not force:
+        why = f"spotdesk explain-decision --model {model} --zone {name} --version {version}"
+        raise ConfigurationError(
+            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the"
+            " same"
+        )
+    serving = registry.champion(name)
+    if serving is not None and serving.version == new.version and new.stage == "champion":
+        raise ConfigurationError(f"version {new.version} of {name} serves already")
+    _require_signature(environment, name, by, signed_off_by)
+    row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
+    registry.files(new)  # a version whose files are not those that were registered never serves
+    spoken = (
+        make_lake(environment)
+        .read("day_ahead_forecasts", zones=[name])
+        .filter(pl.col("role") == "champion")["delivery_day"]
+        .max()
+    )
+    registry.promote(name, new.version, serves_from=first_free_day(name, spoken, utc_now()))  # type: ignore[arg-type]
+    _tell(registry, name, row, as_json=as_json)
+
+
+def rollback(
+    *,
+    zone: ZoneOption,
+    by: ByOption,
+    reason: ReasonOption,
+    to: Annotated[
+        str | None, typer.Option("--to", help="Version; the champion before this one by default.")
+    ] = None,
+    model: FamilyOption = Family.PRICE,
+    as_json: JsonFlag = False,
+) -> None:
+    """Let an earlier version serve again, at once: the next forecast and signal are made with it.
+
+    The one that served is withdrawn.
+    """
+    environment = read_environment()
+    registry, name = registry_of(environment, model), find_zone(zone).name
+    back = registry.version(name, to) if to else previous_champion(registry, name)
+    registry.files(back)
+    row = _record("rollback", environment, registry, back, by=by, reason=reason, signed_off_by=None)
+    registry.rollback(name, back.version)
+    _tell(registry, name, row, as_json=as_json)
+
+
+def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> date | None:
+    """From when a version that a person promotes serves.
+
+    The first day whose gate is open, or the one after the newest that was forecast.
+
+    Earlier days keep the champion that they had, so that a replay of the past gives the same rows. None where
+    nothing was ever forecast.
+    """
+    if newest_forecast is None:
+        return None
+    today = delivery_day_of(zone, now)
+    is_open = next(
+        day for day in days_between(today, today + timedelta(days=3)) if gate_closure_utc(zone, day) > now
+    )
+    return min(is_open, newest_forecast + timedelta(days=1))
+
+
+def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
+    """The version that served before the one that serves.
+
+    Raises:
+        ModelNotFoundError: there is none to go back to.
+    """
+    serving = registry.champion(zone)
+    if serving is None:
+        raise ModelNotFoundError(f"zone {zone} has no champion to roll back from")
+    served = [
+        v
+        for v in registry.versions(zone)
+        if v.stage == "champion" and v.lineage == serving.lineage and v.version != serving.version
+    ]
+    if not served:
+        raise ModelNotFoundError(
+            f"zone {zone}: no version served before {serving.version}; spotdesk halt stops trading instead"
+        )
+    return max(served, key=lambda version: (version.serves_from, int(version.version)))
+
+
+def _require_signature(environment: Environment, zone: str, by: str, signed_off_by: str | None) -> None:
+    from resources.settings.environment import desk_resource
+    from resources.settings.policies import promotion_settings
+
+    if zone not in promotion_settings(desk_resource(environment)).sign_off_zones:
+        return
+    if not signed_off_by or signed_off_by.strip().casefold() == by.strip().casefold():
+        raise ConfigurationError(
+            f"zone {zone} asks for the sign-off of a second person: --signed-off-by with another name than"
+            " --by"
+        )
+
+
+def _record(
+    action: Literal["promote", "rollback"],
+    environment: Environment,
+    registry: ModelRegistry,
+    version: ModelVersion,
+    *,
+    by: str,
+    reason: str,
+    signed_off_by: str | None,
+) -> dict[str, Any]:
+    """Write the decision before it is carried out."""
+    if not by.strip() or by.strip().casefold() == "policy" or not reason.strip():
+        raise ConfigurationError("a decision needs the name of a person and a reason")
+    old = registry.champion(version.zone)
+    context = DecisionContext(
+        zone=version.zone,
+        decided_at_utc=utc_now(),
+        candidate_version=version.version,
+        champion_version=None if old is None else old.version,
+        cause="person",
+        candidate_data_version=version.tags.get("data_version", "unknown"),
+        champion_data_version=None if old is None else old.tags.get("data_version"),
+        code_commit=environment.commit,
+        decided_by=by.strip(),
+        signed_off_by=signed_off_by,
+        model=version.name,
+    )
+    row = manual_decision_row(action, context, reason=reason.strip())
+    make_lake(environment).append_only(_DECISIONS, row)
+    return row.row(0, named=True)
+
+
+def _tell(registry: ModelRegistry, zone: str, row: dict[str, Any], *, as_json: bool) -> None:
+    serving = registry.champion(zone)
+    if as_json:
+        emit_json({"zone": zone, "champion": None if serving is None else serving.version, "decision": row})
+    else:
+        out.print(
+            f"zone {zone}: version {'none' if serving is None else serving.version} serves from the next"
+            f" forecast on; decision {row['decision_id']}"
+        )
