@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -50,7 +51,8 @@ def main() -> None:
     has_data = (arguments.data / "README.md").is_file()
     zones = _recorded(arguments.data) if has_data else _made_up()
     days = days_between(FIRST_DAY, LAST_DAY)
-    rows, read_s, started = [], 0.0, time.perf_counter()
+    rows: list[dict[str, Any]] = []
+    read_s, started = 0.0, time.perf_counter()
     for zone, tables in zones:
         read_s += time.perf_counter() - started
         started, cpu = time.perf_counter(), time.process_time()
@@ -65,7 +67,7 @@ def main() -> None:
         )
         started = time.perf_counter()
     total = {name: sum(row[name] for row in rows) for name in ("rows", "seconds", "cpu_s")}
-    result = {
+    result: dict[str, Any] = {
         "input": "recorded" if has_data else "made up",
         "zones": rows,
         **total,
@@ -109,7 +111,7 @@ def _made_up() -> Iterator[tuple[str, dict[str, pl.DataFrame]]]:
         )
 
 
-def _hours(zone: str, table: str, series: str, starts: pl.Series, schema: dict[str, object]) -> pl.DataFrame:
+def _hours(zone: str, table: str, series: str, starts: pl.Series, schema: pl.Schema) -> pl.DataFrame:
     day = starts.dt.convert_time_zone("Europe/Brussels").dt.date()
     noon = (pl.Series(day).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")) - timedelta(hours=14)
     values = np.random.default_rng(0).normal(100.0, 30.0, len(starts))
@@ -122,10 +124,10 @@ def _hours(zone: str, table: str, series: str, starts: pl.Series, schema: dict[s
         availability=pl.lit("rule"),
         source=pl.lit("made up"),
     )
-    return frame.select(schema.keys()).cast(schema)  # type: ignore[arg-type]
+    return frame.select(schema.keys()).cast(schema)
 
 
-def _print(result: dict[str, object], *, as_json: bool) -> None:
+def _print(result: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**result, "measured_at_utc": datetime.now(UTC).isoformat()}, indent=2))
         return
@@ -134,7 +136,7 @@ def _print(result: dict[str, object], *, as_json: bool) -> None:
     for row in [
         *result["zones"],
         {"zone": "all", **{name: result[name] for name in ("rows", "seconds", "cpu_s")}},
-    ]:  # type: ignore[misc]
+    ]:
         print(f"{row['zone']:<8}{row['rows']:>10,}{row['seconds']:>10.2f}{row['cpu_s']:>10.2f}")
     print(
         f"reading the input {result['read_s']:.2f} s; peak memory {result['peak_gib']:.2f} GiB; aim"

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def measure(trials: int, process_trials: int) -> dict[str, float]:
     }
 
 
-def _trial(store: TradingStateStore, sent: Path, press, i: int) -> tuple[float, int]:  # noqa: ANN001 - a callable
+def _trial(store: TradingStateStore, sent: Path, press: Callable[[int], object], i: int) -> tuple[float, int]:
     begin = sent.stat().st_size
     while sent.stat().st_size == begin:  # the publisher is at work
         time.sleep(0.0005)

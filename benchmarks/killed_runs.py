@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -87,7 +88,7 @@ def state_of(home: Path) -> dict[str, object]:
     return state
 
 
-def differences(calm: dict[str, object], killed: dict[str, object]) -> list[str]:
+def differences(calm: dict[str, Any], killed: dict[str, Any]) -> list[str]:
     """What is not the same."""
     return [
         name

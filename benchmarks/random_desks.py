@@ -82,12 +82,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    random, started, breaches, n_published = (
-        np.random.default_rng(arguments.seed),
-        time.process_time(),
-        Counter(),
-        0,
-    )
+    random, started, n_published = np.random.default_rng(arguments.seed), time.process_time(), 0
+    breaches: Counter[str] = Counter()
     for i in range(arguments.sequences):
         desk, found = run_sequence(random, arguments.steps)
         n_published += desk.n_published

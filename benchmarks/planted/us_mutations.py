@@ -9,7 +9,7 @@ means what it means in `provider_mutations`.
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -133,7 +133,7 @@ class Recorded:
             ],
             dtype=np.int64,
         )
-        extra = (
+        extra: Mapping[str, Sequence[object]] | None = (
             {"currency": ["USD"] * len(starts), "volume_mwh": [None] * len(starts)}
             if kind == "price"
             else None
