@@ -16,6 +16,7 @@ from collections import Counter
 
 import numpy as np
 
+from spot.contracts.words import LIMIT_ACTIONS
 from spot.risk.exposure import Conditions
 from spot.risk.state import TradingState
 from tests.support.random_desk import N_UNITS, STRATEGIES, ZONES, RandomDesk, generous_limits
@@ -55,7 +56,7 @@ def _maybe_disturb(desk: RandomDesk, random: np.random.Generator) -> None:
         ]
         desk.limits[keys[random.integers(len(keys))]] = (
             value,
-            str(random.choice(["reduce", "block", "halt"])),
+            LIMIT_ACTIONS[int(random.integers(len(LIMIT_ACTIONS)))],
         )
     elif event == "state":
         desk.states[str(random.choice(["desk", *ZONES]))] = TradingState(

@@ -1,11 +1,15 @@
-"""What the shadow of the spread model changes: a year of one zone, with refits that serve at once and with the shadow.
+"""What the shadow of the spread model changes.
 
-    .venv/bin/python -m benchmarks.spread_shadow [--zone Z] [--source S] [--against P] [--from DAY] [--to DAY] [--json]
+A year of one zone, with refits that serve at once and with the shadow.
 
-The same days are run twice, each time in a home of its own. "At once" is the rule of before: a refit serves as
-soon as it is sane and not significantly worse on the days that it never saw. "Shadow" is today's rule: it runs
-as a challenger, and serves when it has won. The price model is the naive forecast, the same in both, and the
-models are refitted every four weeks. Prints what the strategy earned and what became of the versions; no aim.
+    .venv/bin/python -m benchmarks.spread_shadow [--zone Z] [--source S] [--against P] [--from DAY] [--to DAY]
+    [--json]
+
+The same days are run twice, each time in a home of its own. "At once" is the rule of before: a refit serves
+as soon as it is sane and not significantly worse on the days that it never saw. "Shadow" is today's rule: it
+runs as a challenger, and serves when it has won. The price model is the naive forecast, the same in both, and
+the models are refitted every four weeks. Prints what the strategy earned and what became of the versions; no
+aim.
 """
 
 import argparse
@@ -95,7 +99,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     rows = {}
     for name, judge in (("at once", at_once), ("shadow", SPREAD.judge_candidate)):
-        spread_champion.SPREAD = replace(SPREAD, judge_candidate=judge)
+        vars(spread_champion)["SPREAD"] = replace(SPREAD, judge_candidate=judge)
         with tempfile.TemporaryDirectory() as folder:
             rows[name] = run(Path(folder), given)
     if given.json:

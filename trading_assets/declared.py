@@ -77,7 +77,9 @@ class Declaration:
     description: str | None = None
     """What people read in the UI; the function's docstring where it is None."""
     is_optional: bool = False
-    """Whether a run may have nothing to make of it: then it is not materialised, nor is what follows from it."""
+    """Whether a run may have nothing to make of it: then it is not materialised, nor is what follows
+    from it.
+    """
     only_with: str = ""
     """What a zone of the desk must have, so that the asset is part of its graph."""
 

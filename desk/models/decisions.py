@@ -1,4 +1,7 @@
-"""`spotdesk explain-decision`: why a version was rejected, put beside the champion, promoted or rolled back."""
+"""`spotdesk explain-decision`: why a version was rejected, promoted or rolled back.
+
+Or put beside the champion.
+"""
 
 from typing import Annotated
 

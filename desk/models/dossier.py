@@ -35,14 +35,14 @@ from spot.market.zones import find_zone
 
 _WHAT_IT_IS = {
     False: (
-        "A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per market time"
-        " unit; it sends no orders. Strategies turn forecasts into signals, and limits stand before every"
-        " signal."
+        "A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per market"
+        " time unit; it sends no orders. Strategies turn forecasts into signals, and limits stand before"
+        " every signal."
     ),
     True: (
         "A statistical model of the spread between a zone's second price and its day-ahead price. It states"
-        " quantiles per market time unit; it sends no orders. A strategy trades the spread that it expects, and"
-        " limits stand before every signal."
+        " quantiles per market time unit; it sends no orders. A strategy trades the spread that it expects,"
+        " and limits stand before every signal."
     ),
 }
 """Whether the version is of the spread, to what the page says of it."""

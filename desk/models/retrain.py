@@ -40,7 +40,9 @@ def retrain(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a new version of a zone's models and judge it: of the price, and of the spread where a strategy asks for one.
+    """Train a new version of a zone's models and judge it.
+
+    Of the price, and of the spread where a strategy asks for one.
 
     It becomes candidate; serving is decided on evidence (spotdesk models).
     """

@@ -86,10 +86,12 @@ def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_servin
 
 
 def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
-    """Mean loss on the days that it never saw, beside that of whoever was champion then; empty before it was evaluated.
+    """Mean loss on the days that it never saw, beside that of whoever was champion then.
 
-    Of a model of the spread pinball losses, beside those of past quantiles too. Older code kept these among the
-    figures of its training.
+    Empty before it was evaluated.
+
+    Of a model of the spread pinball losses, beside those of past quantiles too. Older code kept these among
+    the figures of its training.
     """
     stored = json.loads(version.tags.get("evaluation", "{}"))
     known = {who: [loss for loss in stored.get(who) or [] if loss is not None] for who in _COMPARED}

@@ -37,8 +37,8 @@ def _warning(zone: str, sources: set[str], market: Market) -> str:
     if market == UNKNOWN:
         return (
             f"{zone} holds a simulated market that neither its settings nor a seed below {len(_SEEDS)} gives:"
-            " no day can be added to it; set the seed and scenarios that made it in conf/zones.yaml and upgrade"
-            " again"
+            " no day can be added to it; set the seed and scenarios that made it in conf/zones.yaml and"
+            " upgrade again"
         )
     return ""
 

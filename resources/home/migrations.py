@@ -145,7 +145,9 @@ def _mlflow_upgrade(tracking_uri: str) -> None:
 
 
 def _make_paths_relative(database: Path, artifact_folder: Path) -> int:
-    """Replace absolute places of model files by the one that moves with the desk; returns how many rows changed.
+    """Replace absolute places of model files by the one that moves with the desk.
+
+    Returns how many rows changed.
 
     The folder that the store was made in may be another than today's, so what counts is the end of each path.
     """

@@ -1,4 +1,6 @@
-"""Contracts of the life of a spread model: what it learns from, what it says, and its paper ledger in the shadow.
+"""Contracts of the life of a spread model.
+
+What it learns from, what it says, and its paper ledger in the shadow.
 
 A spread is a zone's second price minus its day-ahead price. A challenger of the spread model trades on paper
 beside the signals, on the champion's price forecast; its orders and its money have tables of their own, so
@@ -107,8 +109,8 @@ _LEDGER_KEY = (*SIGNALS.key, "strategy_model_version")
 SPREAD_SHADOW_SIGNALS = TableContract(
     name="spread_shadow_signals",
     description=(
-        "What each challenger of the spread model would have bought and sold, on the champion's price forecast"
-        " and within the same limits; always on paper."
+        "What each challenger of the spread model would have bought and sold, on the champion's price"
+        " forecast and within the same limits; always on paper."
     ),
     key=_LEDGER_KEY,
     columns=SIGNALS.columns,
@@ -122,8 +124,8 @@ SPREAD_SHADOW_SETTLEMENTS = TableContract(
 SPREAD_COMPARISONS = TableContract(
     name="spread_comparisons",
     description=(
-        "Two versions of the spread model side by side on the same days, by hour, month and in total: error of"
-        " the middle quantile, pinball loss and money; the newest comparison of each pair."
+        "Two versions of the spread model side by side on the same days, by hour, month and in total: error"
+        " of the middle quantile, pinball loss and money; the newest comparison of each pair."
     ),
     key=MODEL_COMPARISONS.key,
     columns=MODEL_COMPARISONS.columns,

@@ -331,7 +331,10 @@ def _judge_challenger(evidence: Evidence, settings: PromotionSettings) -> Promot
 def better_test(
     candidate: Floats, champion: Floats, settings: PromotionSettings, *, level: float
 ) -> TestOutcome:
-    """Whether the candidate's daily losses (D,) are smaller by more than the margin, beside the champion's (D,)."""
+    """Whether the candidate's daily losses (D,) are smaller by more than the margin.
+
+    The champion's (D,) stand beside them.
+    """
     ours, theirs = _scaled(candidate, champion, settings)
     value = _difference(candidate, champion)
     p_value = _p_better(ours, theirs * (1.0 - settings.error_margin)) if value < 0 else 1.0

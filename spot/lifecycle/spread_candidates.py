@@ -2,8 +2,8 @@
 
 It is held to its sanity and to three things on those days: it could be judged at all, it is not clearly worse
 than past quantiles, and not significantly worse than the model that serves (Diebold-Mariano on daily pinball
-losses). The first one then serves; a later one goes into the shadow, where `decide_promotion` judges it like a
-challenger of the price model.
+losses). The first one then serves; a later one goes into the shadow, where `decide_promotion` judges it like
+a challenger of the price model.
 """
 
 import numpy as np
@@ -21,7 +21,9 @@ from spot.lifecycle.sanity import SanityVerdict
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 MAX_LOSS_RATIO = 1.1
-"""A model whose pinball loss on days it never saw is above this share of that of past quantiles does not serve."""
+"""A model whose pinball loss on days it never saw is above this share of that of past quantiles does not
+serve.
+"""
 
 
 def decide_spread_candidate(
@@ -33,8 +35,8 @@ def decide_spread_candidate(
 
     Args:
         evidence: daily pinball losses on days that the candidate never saw, EUR/MWh, NaN where a day has no
-            spread: its own, those of plain quantiles of the past (`naive_losses`), and those of the model that
-            serves, NaN on days that it learnt from; None where none serves.
+            spread: its own, those of plain quantiles of the past (`naive_losses`), and those of the model
+                that serves, NaN on days that it learnt from; None where none serves.
         settings: for the levels of the tests, the looks of the shadow, and the zones where a second person
             signs.
         sanity: of the candidate as stored; without it, or with a failed check, it is rejected.

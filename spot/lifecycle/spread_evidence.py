@@ -71,7 +71,10 @@ def daily_spread_losses(scored: pl.DataFrame, days: Sequence[date]) -> Floats:
 
 
 def as_scored(scored: pl.DataFrame) -> pl.DataFrame:
-    """Rows of `scored_spreads` under the names that `compare_versions` reads; the middle quantile is the point."""
+    """Rows of `scored_spreads` under the names that `compare_versions` reads.
+
+    The middle quantile is the point.
+    """
     names = {SPREAD_QUANTILE_COLUMNS[level]: name for level, name in QUANTILE_COLUMNS.items()}
     return scored.rename({**names, "spread_eur_per_mwh": "price_eur_per_mwh"}).with_columns(
         price_point_eur_per_mwh=pl.col(QUANTILE_COLUMNS[0.5])

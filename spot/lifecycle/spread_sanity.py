@@ -23,7 +23,9 @@ from spot.strategy.spread.model import SpreadModel
 from spot.strategy.spread.training_rows import inputs_of, learning_rows
 
 _SMALLEST_RANGE = 10.0
-"""EUR/MWh that past spreads are taken to range over at least, so that a quiet market does not bind the model."""
+"""EUR/MWh that past spreads are taken to range over at least, so that a quiet market does not bind the
+model.
+"""
 
 
 def assess_spread_sanity(

@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-from spot.contracts.words import LIMIT_SCOPES
+from spot.contracts.words import LIMIT_SCOPES, LimitAction, LimitScope
 from spot.risk.exposure import Conditions, Orders, ScopeUse
 from spot.risk.limit_book import LIMIT_KINDS, Limit
 from spot.risk.limits import apply_limits, apply_state, take_any_price
@@ -46,7 +46,7 @@ class Published:
 class RandomDesk:
     """State of the desk between events."""
 
-    limits: dict[tuple[str, str, str], tuple[float | None, str]]
+    limits: dict[tuple[str, str, str], tuple[float | None, LimitAction]]
     """(scope, owner, kind) to value and action."""
     states: dict[str, TradingState] = field(
         default_factory=lambda: dict.fromkeys(("desk", *ZONES), TradingState.ACTIVE)
@@ -109,7 +109,7 @@ class RandomDesk:
         self.held = {}
         self.pnl.append(pnl)
 
-    def _uses(self, zone: str, strategy: str) -> dict[str, ScopeUse]:
+    def _uses(self, zone: str, strategy: str) -> dict[LimitScope, ScopeUse]:
         result = {}
         for scope in LIMIT_SCOPES:
             others = [
@@ -264,7 +264,7 @@ class RandomDesk:
         }[limit.kind]
 
 
-def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[float | None, str]]:
+def generous_limits(factor: float = 1.0) -> dict[tuple[str, str, str], tuple[float | None, LimitAction]]:
     """A complete book: every kind for the desk, each zone and each strategy."""
     values = {
         "max_model_age_days": 30.0,

@@ -1,4 +1,6 @@
-"""The life of a spread model: judged as stored, kept in the shadow, promoted on its ledger, killed at any point.
+"""The life of a spread model.
+
+Judged as stored, kept in the shadow, promoted on its ledger, killed at any point.
 
 The ledger is made up: a challenger that is better, or no better, than the model that serves.
 """
@@ -156,7 +158,8 @@ def write_ledger(
             "signal_id": f"{number}", "zone": ZONE, "delivery_day": day, "delivery_start_utc": at,
             "resolution_minutes": 60, "strategy": "settlement_spread", "model_version": "9", "side": "buy",
             "volume_mw": 1.0, "exposure_mw": 1.0, "filled_mwh": 1.0, "unfilled_mwh": 0.0,
-            "settled_against": AGAINST, "day_ahead_price_eur_per_mwh": 1.0, "reference_price_eur_per_mwh": 1.0,
+            "settled_against": AGAINST, "day_ahead_price_eur_per_mwh": 1.0,
+            "reference_price_eur_per_mwh": 1.0,
             "gross_pnl_eur": 0.0, "fees_eur": 0.0, "slippage_eur": 0.0, "imbalance_cost_eur": 0.0,
             "degradation_eur": 0.0, "perfect_foresight_eur": 1.0, "currency": "EUR", "mode": "paper",
             "source": "simulated", "known_at_utc": at + timedelta(days=1),

@@ -35,7 +35,10 @@ def window_facts(recorded: RecordedWindow) -> dict[str, Any]:
 
 
 def version_facts(version: ModelVersion, recorded: RecordedWindow, *, is_new: bool) -> dict[str, Any]:
-    """A version that a training run made, or found because it was there already, and the set it learnt from."""
+    """A version that a training run made or found, and the set it learnt from.
+
+    It is found where it was there already.
+    """
     return {
         "model": version.name,
         "version": version.version,

@@ -44,9 +44,9 @@ def spread_champion(
 ) -> Iterator[AssetResult]:
     """The version of the spread model that serves; a strategy that asks for one is flat without it.
 
-    The first one serves when nothing speaks against it, a later one only when it has won in the shadow: better
-    in error, and not worse in money. Each decision is a row of `promotion_decisions`. Nothing is made in a zone whose
-    strategies ask for none.
+    The first one serves when nothing speaks against it, a later one only when it has won in the shadow:
+    better in error, and not worse in money. Each decision is a row of `promotion_decisions`. Nothing is made
+    in a zone whose strategies ask for none.
     """
     zone, spreads = context.partition_key, registry.of_family(SPREAD_FAMILY)
     if SPREAD.lineage(desk, zone) is None:

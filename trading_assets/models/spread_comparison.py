@@ -28,7 +28,9 @@ _LEDGERS = ("spread_forecasts", "spread_shadow_settlements", "settlements")
 def spread_comparison(
     context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
 ) -> Iterator[AssetResult]:
-    """Error and paper money of each challenger of the spread model (A) and of whoever served (B) on the same shadow days, by hour and month, with significance.
+    """Error and paper money of each challenger of the spread model (A) and of whoever served (B).
+
+    On the same shadow days, by hour and month, with significance.
 
     `spotdesk compare --model spread` makes the same view of any two versions on days of one's choice.
     """

@@ -39,7 +39,10 @@ def spread_evaluation(
     registry: ModelRegistry,
     training_order: TrainingOrder,
 ) -> AssetResult:
-    """The candidate's pinball loss on days it never saw, beside the champion's and that of past quantiles, and its sanity checks."""
+    """The candidate's pinball loss on days it never saw, and its sanity checks.
+
+    Beside the champion's and that of past quantiles.
+    """
     spreads = registry.of_family(SPREAD_FAMILY)
     data = read_spread_set(context.partition_key, lake, desk, training_order)
     candidate = find_candidate(spreads, data.recorded)

@@ -1,4 +1,7 @@
-"""The spread model: quantiles of second price minus day-ahead price, trained on its training set and registered."""
+"""The spread model: quantiles of second price minus day-ahead price.
+
+Trained on its training set and registered.
+"""
 
 from dagster import AssetExecutionContext, DataVersion, MaterializeResult
 

@@ -1,4 +1,7 @@
-"""The paper ledger of challengers of the spread model: what they say of each day, what they would trade, and its money."""
+"""The paper ledger of challengers of the spread model.
+
+What they say of each day, what they would trade, and its money.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,7 +54,8 @@ def _ledger(table: str, description: str) -> Declaration:
     assets=[
         _ledger(
             SPREAD_FORECASTS.name,
-            "Quantiles of the spread by each challenger and by the model that serves, as of each day's decision.",
+            "Quantiles of the spread by each challenger and by the model that serves, as of each day's"
+            " decision.",
         ),
         _ledger(
             _SIGNALS,

@@ -30,8 +30,8 @@ def spread_training_set(
 ) -> Iterator[AssetResult]:
     """What was known at each gate beside the spread that followed, second price minus day-ahead price.
 
-    Nothing is made, and no model follows, in a zone whose strategies ask for none or whose second price is too
-    young.
+    Nothing is made, and no model follows, in a zone whose strategies ask for none or whose second price is
+    too young.
     """
     made = write_spread_set(context.partition_key, lake, desk, training_order, clock)
     if isinstance(made, NoSet):

@@ -145,7 +145,9 @@ def replay_signal(
 def _with_spread_of(
     row: dict[str, Any], inputs: WalkInputs, span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> WalkInputs:
-    """The inputs with the model of the spread that the row names: after a rollback another one serves its day.
+    """The inputs with the model of the spread that the row names.
+
+    After a rollback another one serves its day.
 
     Raises:
         ModelError: the version is not registered, or its files are damaged.

@@ -1,4 +1,7 @@
-"""The paper ledger of challengers of the spread model: what they say, what they would trade, and its money."""
+"""The paper ledger of challengers of the spread model.
+
+What they say, what they would trade, and its money.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

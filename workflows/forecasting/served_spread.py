@@ -44,7 +44,10 @@ def served_spread(
 def spread_challengers(
     span: ZoneDays, strategies: Sequence[Strategy], desk: Desk, registry: ModelRegistry
 ) -> dict[str, tuple[ServedSpread, ...]]:
-    """Strategy to its challengers, each for the days of the span that it may forecast; none of a damaged one."""
+    """Strategy to its challengers, each for the days of the span that it may forecast.
+
+    None of a damaged one.
+    """
     spreads = registry.of_family(SPREAD_FAMILY)
     in_shadow = [one for one in spreads.versions(span.zone) if one.stage == "challenger"]
     loaded = _load(spreads, in_shadow)

@@ -37,7 +37,9 @@ def compare_spread(
     state_folder: Path,
     now: datetime,
 ) -> Comparison:
-    """Let both versions speak of the same days as of each gate and trade on paper, on the price forecasts that were served.
+    """Let both versions forecast the same days as of each gate and trade on paper.
+
+    On the price forecasts that were served.
 
     Raises:
         ConfigurationError: no strategy of the zone asks for a model of the spread.

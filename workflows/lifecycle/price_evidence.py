@@ -18,7 +18,10 @@ from workflows.lifecycle.ledger import by_day, no_record, pnl_by_day
 
 
 def price_shadow_record(zone: str, version: str, lake: Lake, desk: Desk, now: datetime) -> ShadowRecord:
-    """Daily losses and P&L of a challenger and of whoever was champion, on the days since its first shadow forecast whose outcome is known."""
+    """Daily losses and P&L of a challenger and of whoever was champion.
+
+    On the days since its first shadow forecast whose outcome is known.
+    """
     settings = desk.zone(zone)
     forecasts = lake.read("day_ahead_forecasts", zones=[zone])
     shadow = forecasts.filter(pl.col("role") == "challenger", pl.col("model_version") == version)

@@ -150,7 +150,8 @@ def carry_out(
 ) -> None:
     """Move the version to the stage that the verdict gives it, and make room beside it.
 
-    `decided_through` is the newest day that the champion has decided, the last of `days` where it is not given.
+    `decided_through` is the newest day that the champion has decided, the last of `days` where it is not
+    given.
 
     A challenger keeps its place when a newer candidate comes: were it replaced each time, none would ever
     have the days that a decision needs.

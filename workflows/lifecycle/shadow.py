@@ -36,7 +36,10 @@ class ShadowComparison:
 
 
 def price_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[ShadowComparison]:
-    """Every version of the price model that ran in shadow within the time a challenger has, oldest first, on the days whose outcome is known by now."""
+    """Every version of the price model that ran in shadow within the time a challenger has.
+
+    Oldest first, on the days whose outcome is known by now.
+    """
     raw = read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=None, last_day=None)
     prices = known_at(raw, clock.now())
     if prices.is_empty():
@@ -126,7 +129,10 @@ def _beside(
     *,
     is_simulated: bool,
 ) -> ShadowComparison | None:
-    """Name, scored forecasts and settlements of both; None where no day that both spoke of has an outcome yet."""
+    """Name, scored forecasts and settlements of both.
+
+    None where no day that both spoke of has an outcome yet.
+    """
     days = challenger[1]["delivery_day"].unique().to_list()
     a, b = (
         ComparedVersion(version=name, scored=scored, settled=money.filter(pl.col("delivery_day").is_in(days)))

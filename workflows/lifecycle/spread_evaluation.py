@@ -23,7 +23,9 @@ def evaluate_spread_model(
     registry: ModelRegistry,
     desk: Desk,
 ) -> Evaluation:
-    """Daily pinball losses on the evaluation days, each as of its own gate, and sanity of the candidate as stored.
+    """Daily pinball losses on the evaluation days, and sanity of the candidate as stored.
+
+    Each loss is as of its own gate.
 
     A rival whose files are damaged, or that cannot read these inputs, says nothing: the candidate is judged
     like a first one, since the strategy would stay flat for ever if it had to be compared with what cannot

@@ -129,7 +129,10 @@ def read_spread_set(zone: str, lake: Lake, desk: Desk, order: TrainingOrder | No
 def _moment_at(
     window: TrainingWindow, lake: Lake, desk: Desk, strategy: Strategy, clock: Clock
 ) -> SpreadAtGate:
-    """The gate of the first day that is served or now before it, and the tables up to the newest day that judges."""
+    """The gate of the first day that is served, or now before it.
+
+    And the tables up to the newest day that judges.
+    """
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     oldest = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS))
     first, last = oldest - timedelta(days=LOOKBACK_DAYS), window.evaluate_through

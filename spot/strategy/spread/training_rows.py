@@ -1,4 +1,7 @@
-"""Rows of `spread_training_set`: made once from what was known at each gate, and read back by what trains and judges."""
+"""Rows of `spread_training_set`.
+
+Made once from what was known at each gate, and read back by what trains and judges.
+"""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -71,7 +74,10 @@ def daily_pinball_losses(model: SpreadModel, rows: pl.DataFrame, days: Sequence[
 
 
 def pinball_loss(quantiles: Floats, truth: Floats) -> float:
-    """Mean pinball loss of quantiles (P, 9) at the levels of the forecast tables; NaN where no truth (P,) is known."""
+    """Mean pinball loss of quantiles (P, 9) at the levels of the forecast tables.
+
+    NaN where no truth (P,) is known.
+    """
     above = truth[:, None] - quantiles
     loss = np.maximum(LEVELS * above, (LEVELS - 1.0) * above)
     return float(np.nanmean(loss)) if np.isfinite(truth).any() else np.nan
@@ -129,7 +135,10 @@ def _frame(inputs: pl.DataFrame, spreads: Floats, plain: Floats | None, *, minut
 
 
 def inputs_of(rows: pl.DataFrame) -> pl.DataFrame:
-    """Inputs as `spread_inputs` makes them; the columns of the features are left out where no unit has any."""
+    """Inputs as `spread_inputs` makes them.
+
+    The columns of the features are left out where no unit has any.
+    """
     has_features = any(rows[name].null_count() < rows.height for name in FEATURES)
     names = [name for name in SPREAD_INPUTS if has_features or name not in FEATURES]
     return rows.select(*_KEY, *(pl.col(name).fill_null(np.nan) for name in names))

@@ -1,4 +1,7 @@
-"""A model of the spread is checked as stored: what is foreign, far off, crossed or not itself after a reload fails."""
+"""A model of the spread is checked as stored.
+
+What is foreign, far off, crossed or not itself after a reload fails.
+"""
 
 from collections.abc import Mapping
 from datetime import date, timedelta

@@ -1,4 +1,6 @@
-"""Challengers of the spread decide on paper what the champion decides, with the same book and within the same limits."""
+"""Challengers of the spread decide on paper what the champion decides, with the same book and within the
+same limits.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
