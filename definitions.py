@@ -7,6 +7,7 @@ nothing.
 import dagster
 from dagster import Definitions, in_process_executor
 
+from resources.home.open import open_home_of_process
 from resources.settings.environment import Environment, desk_settings, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
@@ -50,4 +51,6 @@ def build_definitions(environment: Environment) -> Definitions:
 @dagster.definitions
 def defs() -> Definitions:
     """The graph of this process's environment."""
-    return build_definitions(read_environment())
+    environment = read_environment()
+    open_home_of_process(environment.home)
+    return build_definitions(environment)

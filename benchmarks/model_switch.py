@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from resources.home.make import make_home
 from resources.models.registry import ModelRegistry
 from resources.models.version import VersionFacts
 from resources.settings.environment import (
@@ -56,6 +57,7 @@ while True:
 
 def registered(home: Path) -> ModelRegistry:
     """A registry with two versions, of which the first serves."""
+    make_home(home)
     registry = make_registry(read_environment(home))
     through = FIRST + timedelta(days=N_DAYS - 1)
     for seed in (1, 2):

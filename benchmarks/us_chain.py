@@ -9,7 +9,6 @@ invented: it proves the way, not a profit.
 import argparse
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 
+from resources.home.make import make_home
 from spot.market.delivery import days_between, n_periods
 from spot.market.gates import gate_closure_utc
 from tests.support import us_documents as us
@@ -119,13 +119,10 @@ def _answers(body: Callable[[tuple[date, ...]], bytes]) -> Behaviour:
 
 def run(folder: Path) -> dict[str, object]:
     """The chain in a process of its own, with a home and settings of its own."""
-    conf = folder / "conf"
-    shutil.copytree(ROOT / "resources/home/templates/conf", conf)
-    (conf / "zones.yaml").write_text(_SETTINGS)
+    make_home(folder / "home", settings={"zones.yaml": _SETTINGS})
     with made_up_market() as server:
         own = {
             "SPOTDESK_HOME": str(folder / "home"),
-            "SPOTDESK_CONF": str(conf),
             "SPOTDESK_PJM_KEY": "made-up",
         }
         urls = {"SPOTDESK_PROVIDER_URLS": f"pjm={server.url}/pjm,ecb={server.url}/ecb"}

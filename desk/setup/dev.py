@@ -9,6 +9,7 @@ import typer
 
 from desk.screen.console import err
 from resources.home.find import PROJECT_ROOT
+from resources.home.markets import MarketMemory, market_of
 from resources.settings.environment import (
     child_environment,
     desk_settings,
@@ -35,9 +36,10 @@ def dev(
         f" {environment.name}"
     )
     if not look_only:
-        zones = ", ".join(
-            f"{zone} ({settings.source})" for zone, settings in desk_settings(environment).zones.items()
-        )
+        settings = desk_settings(environment).zones
+        for zone, own in settings.items():
+            MarketMemory(environment.home).refuse_other(zone, market_of(own))
+        zones = ", ".join(f"{zone} ({own.source})" for zone, own in settings.items())
         err.print(
             f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To"
             " look only: --look-only"

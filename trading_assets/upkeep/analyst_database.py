@@ -3,6 +3,7 @@
 One DuckDB file that any client opens read-only.
 """
 
+from pathlib import Path
 from typing import Any
 
 from dagster import AssetCheckResult, AssetCheckSeverity, MaterializeResult
@@ -38,7 +39,7 @@ def analyst_database(
     published = analyst_file.publish(lake, model_versions=versions)
     rows = {f"rows_{name}": n for name, n in published.n_rows.items() if n}
     facts: dict[str, Any] = {
-        "path": str(published.path),
+        "file": Path(published.path).name,  # its folder is that of the desk, which may be moved
         "megabytes": round(published.n_bytes / 1e6, 2),
         "is_new": published.is_new,
     }
