@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint test-browser lock clean
+.PHONY: help setup demo dev test lint test-browser coverage lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -40,6 +40,9 @@ test: lint ## Style, types, architecture and all tests but the browser's
 
 test-browser: setup ## The tests that drive a real browser (needs Chromium)
 	@$(BIN)/pytest -m browser $(ARGS)
+
+coverage: setup ## Share of the lines of spot/ that its own tests run; fails below 90 %
+	@$(BIN)/pytest -q -n 2 --dist loadgroup tests/spot --cov=spot --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
 lock: setup ## Resolve requirements.lock anew for both Pythons (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \
