@@ -30,7 +30,7 @@ from spot.features.matrix import HISTORY_DAYS
 from spot.market.gates import gate_closure_utc
 from trading_assets.catalogue import CHECKS, assets_for
 from trading_assets.jobs import JOBS
-from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+from trading_assets.partitions import FIRST_DAY_TAG, partition_key, partitions_of
 from workflows.lifecycle.families import all_versions, has_challengers
 from workflows.lifecycle.retrain_requests import close_request, requests_of_history
 
@@ -96,7 +96,8 @@ class ChainRunner:
         resources = make_resources(environment, desk=desk)
         zones = {name: desk.zone(name) for name in desk.zones}
         self._definitions = Definitions(
-            assets=assets_for(zones),
+            # Of these zones alone: Dagster lists every key of what an asset of the desk depends on.
+            assets=assets_for(zones, partitions_of(zones)),
             asset_checks=CHECKS,
             jobs=JOBS,
             resources=resources,

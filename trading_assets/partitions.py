@@ -72,7 +72,12 @@ def first_partition_day(years: int, today: date) -> date:
     return date(today.year - years, today.month, 1)
 
 
-_WIDEST = make_partitions(ALL_ZONES, _FIRST_KNOWN_DAY)
+def partitions_of(zones: Iterable[str]) -> Partitions:
+    """Partitions of `zones` and of every day that history may begin on."""
+    return make_partitions(zones, _FIRST_KNOWN_DAY)
+
+
+_WIDEST = partitions_of(ALL_ZONES)
 zone_partitions = _WIDEST.of_zone
 zone_day_partitions = _WIDEST.of_zone_and_day
 
