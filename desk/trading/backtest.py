@@ -117,8 +117,8 @@ def backtest(
         assumed=Assumptions(resume_after_days=resume_after_days),
     )
     setup = make_setup(asked, read_strategies(asked, environment), environment)
-    coverages = _coverages(setup, days, is_partial=is_partial)
-    last = max(coverage.judged[-1] for coverage in coverages)
+    coverages = _coverages(setup, asked, is_partial=is_partial)
+    last = max(day for coverage in coverages for day in coverage.judged)
     result, judged = _judge(setup, [day for day in days if day <= last], coverages)
     if output is not None:
         _write(result, output)
@@ -131,25 +131,27 @@ def backtest(
         raise typer.Exit(1)
 
 
-def _coverages(setup: BacktestSetup, days: tuple[date, ...], *, is_partial: bool) -> list[Coverage]:
-    """The days on which each strategy can be judged.
+def _coverages(setup: BacktestSetup, asked: Asked, *, is_partial: bool) -> list[Coverage]:
+    """The days on which each strategy can be judged; of a strategy that nobody named perhaps none.
 
     Raises:
         ConfigurationError: none, or too few of them for a figure that nobody asked to be partial.
     """
-    coverages = []
-    for strategy in setup.inputs.strategies:
-        coverage = assess_coverage(setup.inputs, days, strategy)
-        where = f"{setup.inputs.zone} {days[0]} to {days[-1]}: {coverage.words}"
+    strategies, days = setup.inputs.strategies, asked.days
+    coverages = [assess_coverage(setup.inputs, days, strategy) for strategy in strategies]
+    nobody = not any(coverage.judged for coverage in coverages)
+    for strategy, coverage in zip(strategies, coverages, strict=True):
+        where = f"{asked.zone} {days[0]} to {days[-1]}: {coverage.words}"
         if not coverage.judged:
-            raise ConfigurationError(f"{where}: there is no day to judge {strategy.label} on")
-        if not coverage.is_sensible and not is_partial:
+            if nobody or asked.strategies:
+                raise ConfigurationError(f"{where}: there is no day to judge {strategy.label} on")
+            err.print(f"{strategy.label} trades and is not judged: {coverage.words}", soft_wrap=True)
+        elif not coverage.is_sensible and not is_partial:
             raise ConfigurationError(
                 f"{where}; under {SENSIBLE_SHARE:.0%} is no backtest of that span. Make the others with"
                 f" `spotdesk run`, ask for {coverage.judged[0]} to {coverage.judged[-1]}, walk a model afresh"
                 f" with --source files, or judge the {len(coverage.judged)} days alone with --partial"
             )
-        coverages.append(coverage)
     return coverages
 
 

@@ -48,19 +48,22 @@ def judge_strategies(
 ) -> tuple[BacktestResult, tuple[JudgedStrategy, ...]]:
     """Walk the strategies of the setup together, then each rival alone, over the same `days`.
 
-    `coverages` say which of the days are judged, and are those of the strategies in their order. `on_day` is
-    called after each day with the name of who traded it.
+    `coverages` say which of the days are judged, and are those of the strategies in their order; a strategy
+    without a day is walked and not judged. `on_day` is called after each day with the name of who traded it.
     """
     names = " and ".join(strategy.label for strategy in setup.inputs.strategies)
     result = run_backtest(setup, days, on_day=lambda _: on_day(names))
     judged = []
-    for strategy, coverage in zip(setup.inputs.strategies, coverages, strict=True):
-        rivals = {}
-        for name, rival in naive_rivals(setup, strategy, days).items():
+    rivals_of_each = naive_rivals(setup, days)
+    for strategy, coverage, rivals in zip(setup.inputs.strategies, coverages, rivals_of_each, strict=True):
+        if not coverage.judged:
+            continue
+        money = {}
+        for name, rival in rivals.items():
             walked = run_backtest(rival, days, on_day=lambda _, name=name: on_day(name))  # type: ignore[misc]
-            rivals[name] = _of_days(walked.settlements, coverage)
+            money[name] = _of_days(walked.settlements, coverage)
         own = _of_days(result.of(strategy), coverage)
-        judged.append(JudgedStrategy(strategy=strategy, coverage=coverage, settlements=own, rivals=rivals))
+        judged.append(JudgedStrategy(strategy=strategy, coverage=coverage, settlements=own, rivals=money))
     return result, tuple(judged)
 
 

@@ -19,28 +19,32 @@ NAIVE_FORECAST = "naive forecast"
 _LEAST_HISTORY_DAYS = 14
 
 
-def naive_rivals(setup: BacktestSetup, strategy: Strategy, days: Sequence[date]) -> dict[str, BacktestSetup]:
-    """Name to backtest of each rival, which trades alone in the zone.
+def naive_rivals(setup: BacktestSetup, days: Sequence[date]) -> list[dict[str, BacktestSetup]]:
+    """Per strategy of the setup, name to backtest of each rival, which trades alone in the zone.
 
     Rules on the sign of a spread, else the strategy on the prices of last week.
 
     Raises:
         ForecastError: too few days of prices before the first day.
     """
-    if strategy.naive_rules:
-        return {
-            rule: _alone(setup, strategy, spread_sources={strategy.strategy: NaiveSpread(rule)})
-            for rule in strategy.naive_rules
+    strategies = setup.inputs.strategies
+    on_naive = _on_naive_forecasts(setup, days) if any(not one.naive_rules for one in strategies) else setup
+    return [
+        {
+            rule: _alone(setup, one, spread_sources={one.strategy: NaiveSpread(rule)})
+            for rule in one.naive_rules
         }
-    return {NAIVE_FORECAST: _on_naive_forecast(setup, strategy, days)}
+        or {NAIVE_FORECAST: _alone(on_naive, one)}
+        for one in strategies
+    ]
 
 
 def _alone(setup: BacktestSetup, strategy: Strategy, **changes: Any) -> BacktestSetup:
     return replace(setup, inputs=replace(setup.inputs, strategies=(strategy,), **changes))
 
 
-def _on_naive_forecast(setup: BacktestSetup, strategy: Strategy, days: Sequence[date]) -> BacktestSetup:
-    """The strategy on forecasts that are made at the gate and have no age."""
+def _on_naive_forecasts(setup: BacktestSetup, days: Sequence[date]) -> BacktestSetup:
+    """The same on forecasts that are made at the gate and have no age."""
     inputs = setup.inputs
     naive = make_backtest_forecasts(
         inputs.raw,
@@ -53,10 +57,5 @@ def _on_naive_forecast(setup: BacktestSetup, strategy: Strategy, days: Sequence[
         day: replace(early, as_of_utc=gate_closure_utc(inputs.zone, day))
         for day, early in inputs.early_decisions.items()
     }
-    return _alone(
-        setup,
-        strategy,
-        forecasts=naive.forecasts,
-        assumed_model_age_days=0.0,
-        early_decisions=at_gate,
-    )
+    changed = replace(inputs, forecasts=naive.forecasts, assumed_model_age_days=0.0, early_decisions=at_gate)
+    return replace(setup, inputs=changed)

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
-from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
+from spot.contracts.signal_tables import PUBLICATIONS, SETTLEMENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.limit_book import LimitBook
 from spot.risk.state import TradingState
@@ -53,6 +53,8 @@ class WalkInputs:
     """Of days whose gate is open."""
     early_decisions: Mapping[date, EarlyDecision] = field(default_factory=dict)
     """Days that are decided again as of the instant, and in the state, in which they were decided first."""
+    publications: pl.DataFrame = field(default_factory=PUBLICATIONS.empty)
+    """What left the desk of those days: a live order that no channel took earns nothing."""
     resume_after_days: int = 0
     """How many days a zone stays halted after the day on which a limit halted it, in a walk over past days.
 

@@ -13,7 +13,7 @@ import polars as pl
 
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
 from spot.risk.outcomes import zone_outcomes
-from spot.strategy.interface import Strategy
+from spot.strategy.outbox.standing import as_sent
 from spot.strategy.request import SignalDecision
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
@@ -64,7 +64,7 @@ def walk_signals(
             halted_until = day + timedelta(days=1 + inputs.resume_after_days)
         if instant.is_before_gate:
             halt_requests += [_halt_request(one, day) for one in halting]
-        earned = [] if day == days[-1] else _settled_day(inputs.strategies, made, outcomes, day)
+        earned = [] if day == days[-1] else _settled_day(inputs, made, outcomes, day)
         book = book.with_rows([one.frame for one in made], earned)
         decisions += made
         on_day(day)
@@ -91,22 +91,19 @@ def final_outcomes(inputs: WalkInputs, *, first_day: date) -> Mapping[str, pl.Da
 def settle_walked(inputs: WalkInputs, walked: WalkedSignals, days: Sequence[date]) -> pl.DataFrame:
     """Settlements of the walk's signals for `days` at the newest prices; days without prices have none."""
     outcomes = final_outcomes(inputs, first_day=days[0])
-    parts = _settled(inputs.strategies, walked.signals, walked.bid_curves, outcomes, days)
+    parts = _settled(inputs, walked.signals, walked.bid_curves, outcomes, days)
     return pl.concat([SETTLEMENTS.empty(), *parts])
 
 
 def _settled_day(
-    strategies: Sequence[Strategy],
-    made: Sequence[SignalDecision],
-    outcomes: Mapping[str, pl.DataFrame],
-    day: date,
+    inputs: WalkInputs, made: Sequence[SignalDecision], outcomes: Mapping[str, pl.DataFrame], day: date
 ) -> list[pl.DataFrame]:
     signals, curves = pl.concat([one.frame for one in made]), pl.concat([one.bid_curves for one in made])
-    return _settled(strategies, signals, curves, outcomes, [day])
+    return _settled(inputs, signals, curves, outcomes, [day])
 
 
 def _settled(
-    strategies: Sequence[Strategy],
+    inputs: WalkInputs,
     signals: pl.DataFrame,
     bid_curves: pl.DataFrame,
     outcomes: Mapping[str, pl.DataFrame],
@@ -114,14 +111,15 @@ def _settled(
 ) -> list[pl.DataFrame]:
     """Settlements of the signals for `days`, strategy by strategy."""
     wanted = pl.col("delivery_day").is_in(list(days))
+    left = as_sent(signals.filter(wanted), inputs.publications)
     return [
         settle_signals(
-            signals.filter(wanted, pl.col("strategy") == strategy.strategy),
+            left.filter(pl.col("strategy") == strategy.strategy),
             outcomes[strategy.settled_against].filter(wanted),
             strategy,
             bid_curves=bid_curves,
         )
-        for strategy in strategies
+        for strategy in inputs.strategies
     ]
 
 

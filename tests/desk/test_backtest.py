@@ -17,6 +17,8 @@ from desk.trading.stop import stop_button
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import with_desk_curve
 from spot.backtest.coverage import assess_coverage
+from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
+from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
@@ -121,6 +123,35 @@ def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
     days = days_between(FIRST, LAST)
     assert assess_coverage(inputs, days, SettlementSpread(settled_against="imbalance")).judged == days[1:]
     assert assess_coverage(inputs, days, Storage()).judged == days
+
+
+def test_a_strategy_of_the_zone_without_a_second_price_trades_and_is_not_judged_unless_it_was_named(
+    run, tmp_path, project_root, monkeypatch
+):
+    conf = tmp_path / "conf"
+    shutil.copytree(project_root / "resources/home/templates/conf", conf)
+    (conf / "strategies" / "early.yaml").write_text("strategy: settlement_spread\nsettled_against: ida3\n")
+    (conf / "zones.yaml").write_text(f"zones: {{{ZONE}: {{strategies: [early, storage]}}}}\n")
+    monkeypatch.setenv("SPOTDESK_CONF", str(conf))
+    span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST))
+    done = run("backtest", *span, "--json")
+    assert done.exit_code == 0, done.output
+    assert "settlement_spread/ida3 trades and is not judged: 15 of 15 days have forecasts" in done.stderr
+    assert [row["strategy"] for row in json.loads(done.stdout)["figures"]] == ["storage", "naive forecast"]
+    named = run("backtest", *span, "--strategy", "early", "--strategy", "storage")
+    assert "there is no day to judge settlement_spread/ida3 on" in str(named.exception)
+    changed = run("backtest", *span, "--against", "imbalance")
+    assert "name it with --strategy" in str(changed.exception)
+
+
+def test_the_tables_of_a_backtest_are_written_on_request(run, tmp_path):
+    done = run("backtest", *SPAN, "--output", str(tmp_path / "made"))
+    assert done.exit_code == 0, done.output
+    assert "assumed: resume_after_days = 0: a person resumes a zone that a limit halted" in done.stdout
+    for contract in (SIGNALS, SETTLEMENTS, RISK_EVENTS, LIMIT_CONFORMANCE, BID_CURVES):
+        rows = pl.read_parquet(tmp_path / "made" / f"{contract.name}.parquet")
+        assert check_rows(rows, contract).rejected.is_empty()
+        assert rows.height > 0 or contract in (RISK_EVENTS, BID_CURVES)
 
 
 def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(run):

@@ -16,12 +16,16 @@ from resources.trading.alerts import Alerts
 from resources.trading.locks import deciding
 from resources.trading.state import TradingStateStore
 from resources.trading.state_folder import StateFolder
+from spot.backtest.assumptions import Assumptions
+from spot.backtest.trading import run_backtest
 from spot.contracts.signal_tables import PUBLICATIONS
+from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.simulation.market import simulate
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.signals import decide_signals
+from tests.support.made_up_rows import made_up
 from tests.support.registry import OneVersion
 from tests.support.sample_market import make_forecast, make_request
 from trading_assets.checks import conformance_result
@@ -29,6 +33,7 @@ from trading_assets.monitoring.outputs import limits_were_kept, risk_limit_confo
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 from trading_assets.trading.settlement import settlement
 from trading_assets.trading.signals import signals
+from workflows.decisions.backtest_setup import stored_setup
 
 ZONE, OTHER, DAY = "FR", "DE_LU", date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)
@@ -74,7 +79,9 @@ def run(tmp_path, project_root, market):
             )
         return done.asset_materializations_for_node(asset.op.name)[0].metadata
 
+    templates = project_root / "resources/home/templates/conf"
     materialise.lake, materialise.store = lake, store
+    materialise.desk = make_desk(templates, DeskSettings(zones={ZONE: zone, OTHER: zone}))
     return materialise
 
 
@@ -164,6 +171,47 @@ def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_material
     for strategies in (("storage",), ("price_view",)):
         run(settlement, GATE + timedelta(days=3), strategies=strategies)
         assert run.lake.read("settlements", last_day=DAY).equals(money)
+
+
+@pytest.mark.parametrize(("is_halted", "is_sent"), [(False, True), (False, False), (True, False)])
+def test_a_backtest_of_a_live_day_gives_its_signals_and_its_money_whatever_came_later(
+    run, is_halted, is_sent
+):
+    """The zone was halted or not, its orders left or not; later both change, and so does the verdict on drift."""
+    if is_halted:
+        run.store.halt(ZONE, reason="stop", actor="Ann")
+    run(signals, GATE - timedelta(minutes=45))
+    if is_sent:
+        _sent(run.lake)
+    run(settlement, GATE + timedelta(days=3))
+    run.store.resume(ZONE, reason="looked at", actor="Ann")
+    if not is_halted:
+        run.store.halt(ZONE, reason="stop", actor="Ann")
+    verdict = {"zone": ZONE, "delivery_day": DAY - timedelta(days=1), "status": "cannot_see"}
+    drift = made_up("feature_drift", verdict)
+    run.lake.replace(
+        "feature_drift",
+        drift,
+        zone=ZONE,
+        first_day=drift["delivery_day"][0],
+        last_day=drift["delivery_day"][0],
+    )
+    setup = stored_setup(
+        ZoneDays(ZONE, DAY, DAY),
+        (Storage(),),
+        run.lake,
+        run.desk,
+        OneVersion(DAY - timedelta(days=5)),
+        run.store.folder,
+        assumed=Assumptions(),
+    )
+    made = run_backtest(setup, [DAY])
+    stored = champion(run.lake)
+    assert made.walked.signals.sort("delivery_start_utc").equals(stored)
+    assert stored["trading_state"].unique().to_list() == ["HALTED" if is_halted else "ACTIVE"]
+    money = run.lake.read("settlements", zones=[ZONE], first_day=DAY, last_day=DAY)
+    assert made.settlements.sort("delivery_start_utc").equals(money)
+    assert (money["pnl_eur"].abs().sum() > 0) is is_sent
 
 
 def test_before_its_gate_a_live_day_may_be_decided_again(run):

@@ -19,7 +19,14 @@ def as_first_decided(inputs: WalkInputs, span: ZoneDays, lake: Lake) -> WalkInpu
     """The inputs with every day of the span that was decided before its gate decided as it was then."""
     early = early_decisions(span, lake)
     drift = {day: status for day, status in _recorded_drift(span, lake).items() if day in early}
-    return replace(inputs, early_decisions=early, drift_status={**inputs.drift_status, **drift})
+    return replace(
+        inputs,
+        early_decisions=early,
+        drift_status={**inputs.drift_status, **drift},
+        publications=lake.read(
+            "publications", zones=[span.zone], first_day=span.first_day, last_day=span.last_day
+        ),
+    )
 
 
 def early_decisions(span: ZoneDays, lake: Lake) -> dict[date, EarlyDecision]:
