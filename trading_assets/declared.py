@@ -35,7 +35,7 @@ from dagster import (
 from resources.lake.access import Access, opened
 from resources.pictures.asset_metadata import OWNERS, table_metadata
 from resources.settings.code_version import sources_version
-from trading_assets.materialised_days import DAYS_HOOK, RowsPerDay, records_days, rows_of
+from trading_assets.materialised_days import DAYS_HOOK, RowsPerDay, rows_of, with_days_recorded
 from trading_assets.partitions import ONLY_WITH_TAG, zone_day_partitions, zone_partitions
 from trading_assets.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads, nodes_of
 
@@ -154,7 +154,7 @@ def declared_assets(
             backfill_policy=_BACKFILLS[per],
             pool=pool,
             hooks={DAYS_HOOK} if rows else None,
-        )(records_days(step, rows) if rows else step)
+        )(with_days_recorded(step, rows) if rows else step)
 
     return make
 

@@ -46,7 +46,7 @@ def rows_of(tables: Sequence[str], source: str | None = None) -> RowsPerDay:
     return count
 
 
-def records_days(body: Callable[..., Any], rows: Mapping[str, RowsPerDay]) -> Callable[..., Any]:
+def with_days_recorded(body: Callable[..., Any], rows: Mapping[str, RowsPerDay]) -> Callable[..., Any]:
     """The body of a step that also records, of each asset in `rows`, the days that have rows.
 
     An asset that the step does not make is one to whose table it adds rows.
@@ -63,9 +63,9 @@ def records_days(body: Callable[..., Any], rows: Mapping[str, RowsPerDay]) -> Ca
         made = [name for name in rows if AssetKey(name) in context.selected_asset_keys]
         name = result.asset_key.to_user_string() if result.asset_key else made[0]
         own = {str(key) for key in context.partition_keys}
-        filled = _record(context, lake, name, rows[name], but=own)
+        filled = record_days(context, lake, name, rows[name], but=own)
         for other in rows.keys() - made:
-            _record(context, lake, other, rows[other], but=set())
+            record_days(context, lake, other, rows[other], but=set())
         return _with_empty_days(result, sorted(own - filled))
 
     @wraps(body)
@@ -80,10 +80,10 @@ def records_days(body: Callable[..., Any], rows: Mapping[str, RowsPerDay]) -> Ca
     return run_step_by_step if inspect.isgeneratorfunction(body) else run
 
 
-def _record(
+def record_days(
     context: AssetExecutionContext, lake: Lake, name: str, rows: RowsPerDay, *, but: set[str]
 ) -> set[str]:
-    """Record the days of the run that have rows, and take back those that have none; `but` leaves some alone.
+    """Record the days of the run that have rows, and take back those that have none; `but` are partitions that Dagster records itself.
 
     Returns all that have rows.
     """
@@ -100,7 +100,7 @@ def _record(
         step_key=context.op_execution_context.op.name,
     )
     missing = {key: counts[key] for key in others if key in counts and key not in known}
-    record(context.instance, asset, missing, origin)
+    record(context.instance, asset, missing, origin, is_followed=bool(but))
     forget(context.instance, asset, [key for key in others if key in known and key not in counts])
     return set(counts)
 

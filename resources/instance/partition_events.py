@@ -30,6 +30,8 @@ from resources.wall_clock import utc_now
 _MATERIALIZATION = DagsterEventType.ASSET_MATERIALIZATION
 _DEBUG = 10
 _KEYS_PER_STATEMENT = 500
+_SOME = "a partition"
+"""Stands for the partition in the text of an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,19 +53,30 @@ def recorded_among(instance: DagsterInstance, asset: AssetKey, partitions: Colle
     return set(found)
 
 
-def record(instance: DagsterInstance, asset: AssetKey, rows: Mapping[str, int], origin: Origin) -> None:
-    """Show partitions as materialised: partition to its number of rows, the newest last."""
+def record(
+    instance: DagsterInstance,
+    asset: AssetKey,
+    rows: Mapping[str, int],
+    origin: Origin,
+    *,
+    is_followed: bool = False,
+) -> None:
+    """Show partitions as materialised: partition to its number of rows, the newest last.
+
+    `is_followed` says that Dagster itself records an event of the asset next, which makes all of them count.
+    """
     if not rows:
         return
-    now = utc_now()
-    entries = [_entry(asset, partition, n, origin, now) for partition, n in rows.items()]
-    if instance.get_latest_materialization_event(asset) is None:
+    now, others = utc_now(), dict(rows)
+    if not is_followed and instance.get_latest_materialization_event(asset) is None:
         # Dagster's own way, once: it makes the entry of the asset, without which it shows no partition.
-        instance.event_log_storage.store_event(entries.pop())
-    if entries:
+        newest, n_rows = others.popitem()
+        instance.event_log_storage.store_event(_entry(asset, newest, n_rows, origin, now))
+    if others:
         with _index(instance) as connection:
-            connection.execute(insert(SqlEventLogStorageTable), [_row(entry, now) for entry in entries])
-    instance.event_log_storage.wipe_asset_cached_status(asset)
+            connection.execute(insert(SqlEventLogStorageTable), _rows(asset, others, origin, now))
+    if not is_followed:
+        instance.event_log_storage.wipe_asset_cached_status(asset)
 
 
 def forget(instance: DagsterInstance, asset: AssetKey, partitions: Sequence[str]) -> None:
@@ -104,17 +117,20 @@ def _entry(asset: AssetKey, partition: str, n_rows: int, origin: Origin, now: da
     )
 
 
-def _row(entry: EventLogEntry, now: datetime) -> dict[str, Any]:
-    event = entry.get_dagster_event()
-    return {
-        "run_id": entry.run_id,
-        "event": serialize_value(entry),
-        "dagster_event_type": event.event_type_value,
+def _rows(asset: AssetKey, rows: Mapping[str, int], origin: Origin, now: datetime) -> list[dict[str, Any]]:
+    """Rows of the table of events. Most days have equally many rows: their text is made once, with another name."""
+    texts = {n: serialize_value(_entry(asset, _SOME, n, origin, now)) for n in set(rows.values())}
+    same = {
+        "run_id": origin.run_id,
+        "dagster_event_type": _MATERIALIZATION.value,
         "timestamp": now.replace(tzinfo=None),  # the column has instants of UTC without a zone
-        "step_key": entry.step_key,
-        "asset_key": event.asset_key.to_string() if event.asset_key else None,
-        "partition": event.partition,
+        "step_key": origin.step_key,
+        "asset_key": asset.to_string(),
     }
+    return [
+        {**same, "partition": partition, "event": texts[n].replace(_SOME, partition)}
+        for partition, n in rows.items()
+    ]
 
 
 def _index(instance: DagsterInstance) -> AbstractContextManager[Any]:
