@@ -24,7 +24,7 @@ from unittest.mock import patch
 from dagster import AssetKey, DagsterInstance, EventLogEntry
 
 from desk.in_process import ChainRequest, ChainRunner, run_chain
-from resources.instance.partition_events import Origin, record
+from resources.instance.partition_events import Origin, forget, record
 from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from spot.market.gates import gate_closure_utc
 from trading_assets import materialised_days
@@ -67,7 +67,7 @@ def metered(instance: DagsterInstance) -> Iterator[Meter]:
     meter, storage = Meter(), instance.event_log_storage
     with (
         patch.object(materialised_days, "record_days", meter.around(materialised_days.record_days)),
-        patch.object(materialised_days, "forget", meter.around(materialised_days.forget)),
+        patch.object(materialised_days, "forget", meter.around(forget)),
         patch.object(storage, "store_event", meter.around(storage.store_event, _is_of_a_hook)),
     ):
         yield meter
