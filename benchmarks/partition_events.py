@@ -2,10 +2,11 @@
 
     .venv/bin/python -m benchmarks.partition_events [--days N] [--json]
 
-One zone on the simulated market, with Dagster's events in SQLite as in a desk. Three kinds of runs: a load of raw
-data and features over `--days` days, a block of 28 days forecast to judged, and the run before a gate. The share is
-CPU time within the same run: recording the days, and the event of the hook that takes days back. Aim: at most 15 %
-of each. Beside it, what one event costs here and in Dagster's own way. Exit 1 where the aim is missed.
+One zone on the simulated market, with Dagster's events in SQLite as in a desk. Three kinds of runs: a load of
+raw data and features over `--days` days, a block of 28 days forecast to judged, and the run before a gate.
+The share is CPU time within the same run: recording the days, and the event of the hook that takes days back.
+Aim: at most 15 % of each. Beside it, what one event costs here and in Dagster's own way. Exit 1 where the aim
+is missed.
 """
 
 import argparse

@@ -110,7 +110,9 @@ def record_days(
 
 
 def correct_days(instance: DagsterInstance, lake: Lake, assets: Iterable[AssetSpec]) -> dict[str, int]:
-    """Compare all days of these assets with the rows of their tables; returns asset to how many were corrected.
+    """Compare all days of these assets with the rows of their tables.
+
+    Returns asset to how many were corrected.
 
     Rows come without a run by commands that load them, and a killed run may not have said which it wrote.
     """

@@ -118,7 +118,10 @@ def _entry(asset: AssetKey, partition: str, n_rows: int, origin: Origin, now: da
 
 
 def _rows(asset: AssetKey, rows: Mapping[str, int], origin: Origin, now: datetime) -> list[dict[str, Any]]:
-    """Rows of the table of events. Most days have equally many rows: their text is made once, with another name."""
+    """Rows of the table of events.
+
+    Most days have equally many rows: their text is made once, with another name.
+    """
     texts = {n: serialize_value(_entry(asset, _SOME, n, origin, now)) for n in set(rows.values())}
     same = {
         "run_id": origin.run_id,

@@ -237,7 +237,10 @@ class Lake(ConfigurableResource["Lake"]):
         last_day: date,
         source: str | None = None,
     ) -> dict[tuple[str, date], int]:
-        """Zone and delivery day to the number of rows, where there are any; with `source`, of that source alone."""
+        """Zone and delivery day to the number of rows, where there are any.
+
+        With `source`, of that source alone.
+        """
         stored = self._stored(table)
         delta = _opened(stored)
         if delta is None:

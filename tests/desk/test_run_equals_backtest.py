@@ -1,4 +1,6 @@
-"""`spotdesk run`, then `spotdesk backtest` on its record: the same signals and the same money, to the last bit."""
+"""`spotdesk run`, then `spotdesk backtest` on its record: the same signals and the same money, to the
+last bit.
+"""
 
 import json
 import subprocess
@@ -52,7 +54,9 @@ def spotdesk(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def desk_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A desk that has walked sixty days of two zones in blocks of thirty, and its backtests in `backtest/<zone>`."""
+    """A desk that has walked sixty days of two zones in blocks of thirty, and its backtests in
+    `backtest/<zone>`.
+    """
     home = tmp_path_factory.mktemp("desk") / "home"
     defaults = {"source": "simulated", "model": "quick", "training_days": 70, "minimum_training_days": 45}
     defaults |= {"evaluation_days": 10, "retrain_after_days": 28}
@@ -101,7 +105,10 @@ def test_a_backtest_on_the_record_gives_every_row_and_every_cent_of_the_run(desk
 
 @pytest.mark.slow
 def test_what_the_run_stood_on_mattered(desk_home) -> None:
-    """Else equal rows would say little: limits, drift, age, spread models and the other zone changed orders."""
+    """Else equal rows would say little.
+
+    Limits, drift, age, spread models and the other zone changed orders.
+    """
     events = pl.concat([stored(desk_home, "risk_events", zone) for zone in STRATEGIES])
     days = {
         (zone, limit, action): n

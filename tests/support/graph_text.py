@@ -69,7 +69,8 @@ def _sensors(definitions: Definitions) -> Iterator[str]:
 def _schedules(definitions: Definitions) -> Iterator[str]:
     yield "\n# schedules: time -> job"
     for schedule in sorted(definitions.schedules or [], key=lambda one: one.name):
-        yield f"{schedule.name}: {schedule.cron_schedule} {schedule.execution_timezone} -> {schedule.job_name}"
+        at = f"{schedule.cron_schedule} {schedule.execution_timezone}"
+        yield f"{schedule.name}: {at} -> {schedule.job_name}"
     yield ""
 
 

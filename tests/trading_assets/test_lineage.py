@@ -53,7 +53,9 @@ class Ran:
 
 @pytest.fixture(scope="module")
 def ran(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Ran]:
-    """A fresh desk: history, training, two weeks on paper, a challenger in shadow, and the day before a gate."""
+    """A fresh desk: history, training, two weeks on paper, a challenger in shadow, and the day before a
+    gate.
+    """
     folder = tmp_path_factory.mktemp("lineage")
     shutil.copytree(project_root / "resources/home/templates/conf", folder / "conf")
     (folder / "home").mkdir()
@@ -212,7 +214,10 @@ def test_a_fresh_desk_ends_without_red_and_says_when_the_young_can_be_judged(ran
 
 
 def test_dependencies_are_the_nodes_of_what_is_read() -> None:
-    """With the list of earlier reads, the edges of the graph are the reads; only models are told node by node."""
+    """With the list of earlier reads, the edges of the graph are the reads.
+
+    Only models are told node by node.
+    """
     models = {
         spec.key.to_user_string() for asset in ASSETS for spec in asset.specs if "models" in spec.group_name
     }
@@ -265,7 +270,10 @@ def test_own_forecasts_read_what_they_declare(tmp_path: Path) -> None:
 def test_a_live_source_is_asked_with_what_its_asset_declares(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Prices in euro stand beside what the source said before; dollars and the rates of their days have tables."""
+    """Prices in euro stand beside what the source said before.
+
+    Dollars and the rates of their days have tables.
+    """
     monkeypatch.setenv("SPOTDESK_PJM_KEY", "some-key")
     prices = next(asset for asset in ASSETS if step_of(asset) == "day_ahead_prices")
     with faulty_provider() as server, faulty_provider() as charts, recorded_reads() as reads:

@@ -177,7 +177,10 @@ def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_material
 def test_a_backtest_of_a_live_day_gives_its_signals_and_its_money_whatever_came_later(
     run, is_halted, is_sent
 ):
-    """The zone was halted or not, its orders left or not; later both change, and so does the verdict on drift."""
+    """The zone was halted or not, its orders left or not.
+
+    Later both change, and so does the verdict on drift.
+    """
     if is_halted:
         run.store.halt(ZONE, reason="stop", actor="Ann")
     run(signals, GATE - timedelta(minutes=45))
