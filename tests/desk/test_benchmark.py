@@ -177,7 +177,7 @@ def test_unknown_markets_and_profiles_are_refused(tmp_path, home):
     epf_frame(2).write_parquet(tmp_path / "epf_np.parquet")
     with pytest.raises(ConfigurationError, match="known are NP"):
         CliRunner().invoke(app, ["epf", "--data", str(tmp_path), "--market", "XX"], catch_exceptions=False)
-    with pytest.raises(ConfigurationError, match="there are"):
+    with pytest.raises(ConfigurationError, match="known are best"):
         CliRunner().invoke(
             app,
             ["epf", "--data", str(tmp_path), "--market", "NP", "--profile", "magic"],

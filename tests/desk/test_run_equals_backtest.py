@@ -17,6 +17,7 @@ from resources.home.find import TEMPLATES
 from resources.home.make import make_home
 from resources.lake.lake import Lake
 
+pytestmark = [pytest.mark.xdist_group("run_equals_backtest"), pytest.mark.timeout(900)]
 FIRST = date(2025, 8, 4)
 LAST = FIRST + timedelta(days=59)
 """Sixty days, the last two of them with quarter hours in the auction."""

@@ -117,7 +117,7 @@ def test_a_zone_that_is_not_listed_stands_on_the_defaults_and_never_trades_by_it
     )
     own = desk_resource(environment, zones=["NL", "FR"]).zone("NL")
     assert (own.model, own.strategies, own.live, own.is_scheduled) == ("lear", ("storage",), False, False)
-    assert desk_resource(environment, zones=["NL", "FR"]).zone("FR").live
+    assert desk_settings(environment).zones["FR"].live
     assert list(desk_settings(environment).with_zones(["NL"]).zones) == ["FR", "NL"]
     with pytest.raises(ConfigurationError, match="XX"):
         desk_resource(environment, zones=["XX"])
