@@ -12,7 +12,6 @@ from dagster import (
     RunRequest,
     RunStatusSensorContext,
     ScheduleDefinition,
-    SensorEvaluationContext,
     SensorResult,
     SkipReason,
     run_status_sensor,
@@ -33,7 +32,6 @@ from trading_assets.jobs import (
     signals_ready,
     zone_retrained,
 )
-from trading_assets.materialised_days import correct_days
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 from trading_assets.upkeep.lake import LAKE_JOBS
 
@@ -95,24 +93,6 @@ def history_is_missing(lake: Lake, desk: Desk, clock: Clock) -> SensorResult | S
     return SensorResult(run_requests=runs) if runs else SkipReason("every zone has its history")
 
 
-@sensor(
-    minimum_interval_seconds=3600,
-    default_status=DefaultSensorStatus.RUNNING,
-    description=(
-        "The partitions page and the lake are compared: days that got rows without a run are shown, too, and"
-        " days that lost theirs are not."
-    ),
-)
-def days_with_rows_are_shown(context: SensorEvaluationContext, lake: Lake) -> SkipReason:
-    """One look at all assets of the desk."""
-    graph = context.repository_def
-    assets = {} if graph is None else graph.assets_defs_by_key
-    specs = {spec.key: spec for asset in assets.values() for spec in asset.specs}
-    corrected = correct_days(context.instance, lake, specs.values())
-    said = ", ".join(f"{n} days of {name}" for name, n in corrected.items())
-    return SkipReason(f"corrected: {said or 'nothing'}")
-
-
 UPKEEP_SCHEDULES = (
     ScheduleDefinition(
         name="lake_maintenance_weekly",
@@ -126,4 +106,4 @@ UPKEEP_SCHEDULES = (
         ),
     ),
 )
-UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing, days_with_rows_are_shown)
+UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing)

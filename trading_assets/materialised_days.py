@@ -8,7 +8,7 @@ left alone.
 
 import inspect
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import wraps
 from typing import Any
@@ -16,35 +16,31 @@ from typing import Any
 from dagster import (
     AssetExecutionContext,
     AssetKey,
-    AssetSpec,
     DagsterEvent,
-    DagsterInstance,
     HookContext,
     HookDefinition,
     HookExecutionResult,
     MaterializeResult,
     MetadataValue,
-    MultiPartitionsDefinition,
 )
 
 from resources.instance.partition_events import Origin, forget, record, recorded_among
 from resources.lake.lake import Lake
 from spot.errors import ConfigurationError
-from spot.market.delivery import ZoneDays
-from trading_assets.partitions import covered, days_of, partition_key, zones_of
+from trading_assets.partitions import covered, days_of, partition_key
 
 _EMPTY = "days_without_rows"
-RowsPerDay = Callable[[Lake, ZoneDays], Mapping[str, int]]
-"""Partition to its number of rows, of those that have any."""
+RowsPerDay = Callable[[Lake, str, date, date], Mapping[date, int]]
+"""Zone, first and last day to the rows of each day that has any."""
 
 
 def rows_of(tables: Sequence[str], source: str | None = None) -> RowsPerDay:
     """Rows of tables, or of one source in them."""
 
-    def count(lake: Lake, span: ZoneDays) -> Mapping[str, int]:
-        found: Counter[str] = Counter()
+    def count(lake: Lake, zone: str, first: date, last: date) -> Mapping[date, int]:
+        found: Counter[date] = Counter()
         for table in tables:
-            found.update(_counts(lake, table, [span.zone], span.first_day, span.last_day, source))
+            found.update(lake.rows_per_day(table, zone=zone, first_day=first, last_day=last, source=source))
         return found
 
     return count
@@ -90,11 +86,13 @@ def record_days(
     """Record the days of the run that have rows, and take back those that have none.
 
     `but` are partitions that Dagster records itself.
+
     Returns all that have rows.
     """
     span, asset = covered(context), AssetKey(name)
     first, last = days_of(context.assets_def.partitions_def)
-    counts = rows(lake, span)
+    found = rows(lake, span.zone, span.first_day, span.last_day)
+    counts = {partition_key(span.zone, day): n for day, n in found.items()}
     keys = [partition_key(span.zone, day) for day in span.days if first <= day <= last]
     others = [key for key in keys if key not in but]
     known = recorded_among(context.instance, asset, others)
@@ -107,39 +105,6 @@ def record_days(
     record(context.instance, asset, missing, origin, is_followed=bool(but))
     forget(context.instance, asset, [key for key in others if key in known and key not in counts])
     return set(counts)
-
-
-def correct_days(instance: DagsterInstance, lake: Lake, assets: Iterable[AssetSpec]) -> dict[str, int]:
-    """Compare all days of these assets with the rows of their tables.
-
-    Returns asset to how many were corrected.
-
-    Rows come without a run by commands that load them, and a killed run may not have said which it wrote.
-    """
-    corrected = {}
-    for asset in assets:
-        table, partitions = asset.metadata.get("dagster/table_name"), asset.partitions_def
-        if not isinstance(table, str) or not isinstance(partitions, MultiPartitionsDefinition):
-            continue
-        (first, last), zones = days_of(partitions), zones_of(partitions)
-        counts = _counts(lake, table, zones, first, last)
-        shown = {
-            key
-            for key in instance.get_materialized_partitions(asset.key)
-            if str(first) <= key[:10] <= str(last) and key[11:] in zones
-        }
-        record(instance, asset.key, {key: n for key, n in counts.items() if key not in shown}, Origin())
-        forget(instance, asset.key, sorted(shown - counts.keys()))
-        if n := len(counts.keys() ^ shown):
-            corrected[asset.key.to_user_string()] = n
-    return corrected
-
-
-def _counts(
-    lake: Lake, table: str, zones: Sequence[str], first: date, last: date, source: str | None = None
-) -> dict[str, int]:
-    found = lake.rows_per_day(table, zones=zones, first_day=first, last_day=last, source=source)
-    return {partition_key(zone, day): n for (zone, day), n in found.items()}
 
 
 def _with_empty_days(result: MaterializeResult[Any], empty: Sequence[str]) -> MaterializeResult[Any]:

@@ -60,17 +60,8 @@ def make_partitions(zones: Iterable[str], first_day: date) -> Partitions:
 
 def days_of(partitions: Any) -> tuple[date, date]:
     """First and last day of partitions by zone and day."""
-    days = _dimension(partitions, "delivery_day")
+    (days,) = [one.partitions_def for one in partitions.partitions_defs if one.name == "delivery_day"]
     return days.start.date(), date.fromisoformat(str(days.get_last_partition_key()))
-
-
-def zones_of(partitions: Any) -> list[str]:
-    """Zones of partitions by zone and day."""
-    return list(_dimension(partitions, "zone").get_partition_keys())
-
-
-def _dimension(partitions: Any, name: str) -> Any:
-    return next(one.partitions_def for one in partitions.partitions_defs if one.name == name)
 
 
 def first_partition_day(years: int, today: date) -> date:

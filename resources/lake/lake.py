@@ -232,12 +232,12 @@ class Lake(ConfigurableResource["Lake"]):
         self,
         table: str,
         *,
-        zones: Sequence[str],
+        zone: str,
         first_day: date,
         last_day: date,
         source: str | None = None,
-    ) -> dict[tuple[str, date], int]:
-        """Zone and delivery day to the number of rows, where there are any.
+    ) -> dict[date, int]:
+        """Delivery day to its number of rows, for the days that have any.
 
         With `source`, of that source alone.
         """
@@ -245,11 +245,10 @@ class Lake(ConfigurableResource["Lake"]):
         delta = _opened(stored)
         if delta is None:
             return {}
-        rows = stored.rows(delta, zones=zones, first_day=first_day, last_day=last_day)
+        rows = stored.rows(delta, zones=[zone], first_day=first_day, last_day=last_day)
         if source is not None:
             rows = rows.filter(pl.col("source") == source)
-        days = ("zone", "delivery_day")
-        return {(zone, day): n for zone, day, n in rows.group_by(days).len().sort(days).collect().iter_rows()}
+        return dict(rows.group_by("delivery_day").len().sort("delivery_day").collect().iter_rows())
 
     def newest_day(self, table: str, zone: str) -> date | None:
         """Newest delivery day of a zone, told by the table's log without opening a data file.

@@ -18,7 +18,6 @@ from dagster._daemon.monitoring.run_monitoring import monitor_started_run
 from resources.instance.in_process import IN_PROCESS_TAG, close_dead_runs, is_alive, living_process
 from resources.instance.launcher import DeskRunLauncher
 
-QUIET = {"telemetry": {"enabled": False}}
 COMMAND = """
 import sys, time
 from dagster import DagsterInstance, job, op
@@ -138,7 +137,7 @@ def test_other_runs_are_the_launchers_and_other_hosts_are_not_judged(instance: D
 
 def test_without_another_launcher_runs_start_as_dagster_does_by_default(tmp_path: Path) -> None:
     settings = {"module": "resources.instance.launcher", "class": "DeskRunLauncher", "config": {}}
-    with DagsterInstance.local_temp(str(tmp_path), overrides={"run_launcher": settings, **QUIET}) as made:
+    with DagsterInstance.local_temp(str(tmp_path), overrides={"run_launcher": settings}) as made:
         launched = made.create_run_for_job(a_job)
         assert made.run_launcher.check_run_worker_health(launched).status == WorkerStatus.RUNNING
         assert not made.run_launcher.supports_resume_run

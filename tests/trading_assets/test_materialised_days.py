@@ -12,8 +12,6 @@ from dagster import (
     DagsterInstance,
     Definitions,
     MaterializeResult,
-    SkipReason,
-    build_sensor_context,
     define_asset_job,
     in_process_executor,
 )
@@ -21,12 +19,10 @@ from dagster._core.storage.partition_status_cache import get_and_update_asset_st
 
 from resources.instance.partition_events import Origin, forget, record, recorded_among
 from resources.lake.lake import Lake
-from sensors.upkeep import days_with_rows_are_shown
 from spot.errors import ConfigurationError
 from tests.support.made_up_rows import made_up
 from trading_assets.catalogue import on_partitions
 from trading_assets.declared import declared_asset
-from trading_assets.materialised_days import correct_days
 from trading_assets.partitions import FIRST_DAY_TAG, Partitions, make_partitions, partition_key
 
 ZONE, FIRST = "FR", date(2025, 3, 10)
@@ -52,10 +48,8 @@ def adding(context: AssetExecutionContext, lake: Lake) -> MaterializeResult:  # 
 @pytest.fixture(params=["sqlite", "memory"])
 def instance(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DagsterInstance]:
     """Both storages of one machine."""
-    quiet = {"telemetry": {"enabled": False}}
     on_disk = request.param == "sqlite"
-    made = DagsterInstance.local_temp(str(tmp_path), quiet) if on_disk else DagsterInstance.ephemeral()
-    with made:
+    with DagsterInstance.local_temp(str(tmp_path)) if on_disk else DagsterInstance.ephemeral() as made:
         yield made
 
 
@@ -186,33 +180,6 @@ def test_an_asset_that_adds_to_the_table_of_another_shows_both(instance: Dagster
     run(adding, instance, lake, DAYS[2], since=DAYS[0])
     assert shown(instance, ADDING) == keys([DAYS[1]])
     assert shown(instance, LOAD) == keys(DAYS[:2])
-
-
-def test_rows_that_came_without_a_run_are_shown_and_lost_ones_are_not(
-    instance: DagsterInstance, lake: Lake
-) -> None:
-    (desk,) = on_partitions(toy, make_partitions(["DE_LU", ZONE], DAYS[1])).specs
-    assert correct_days(instance, lake, [desk]) == {}
-    put(lake, DAYS)
-    assert correct_days(instance, lake, [desk]) == {"toy": 4}
-    assert shown(instance) == keys(DAYS[1:]), "the first day is before the partitions of the desk"
-    put(lake, DAYS[2:3])
-    assert correct_days(instance, lake, [desk]) == {"toy": 3}
-    assert shown(instance) == keys(DAYS[2:3])
-    assert correct_days(instance, lake, [desk]) == {}
-
-
-def test_the_desk_looks_by_itself_for_rows_that_came_without_a_run(
-    instance: DagsterInstance, lake: Lake
-) -> None:
-    put(lake, DAYS)
-    graph = Definitions(assets=[on_partitions(toy, make_partitions([ZONE], DAYS[0]))])
-    context = build_sensor_context(
-        instance=instance, repository_def=graph.get_repository_def(), resources={"lake": lake}
-    )
-    assert isinstance(said := days_with_rows_are_shown(context), SkipReason)
-    assert said.skip_message == "corrected: 5 days of toy"
-    assert shown(instance) == keys(DAYS)
 
 
 def test_recorded_days_can_be_asked_for_and_taken_back_one_by_one(instance: DagsterInstance) -> None:
