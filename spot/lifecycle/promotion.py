@@ -199,7 +199,7 @@ def unit_of_test(name: str) -> str:
     return "EUR per day" if name in MONEY_TESTS else "EUR/MWh"
 
 
-def _judge_candidate(
+def _judge_candidate(  # noqa: PLR0911 - a policy reads as its cases
     evidence: Evidence, settings: PromotionSettings, sanity: SanityVerdict | None
 ) -> PromotionVerdict:
     if sanity is None:

@@ -14,7 +14,7 @@ from spot.strategy.outbox.batch import Batch
 ORDER_RATE_SPAN = timedelta(minutes=1)
 
 
-def assess_batch(
+def assess_batch(  # noqa: C901 - one refusal after another
     batch: Batch,
     *,
     now: datetime,
