@@ -1,1 +1,1 @@
-"""TODO."""
+"""What tests and benchmarks share: made-up rows, documents, servers, panels."""
