@@ -95,7 +95,8 @@ def test_a_csv_of_ones_own_goes_from_rows_to_forecasts(tmp_path: Path, project_r
     assert prices["source"].unique().to_list() == ["files"]
     assert prices.height == 24 * 80
     assert prices["availability"].unique().to_list() == ["rule"]
-    (version,) = json.loads(done.stdout)["chain"]["trained"]
+    trained = json.loads(done.stdout)["chain"]["trained"]
+    (version,) = [one for one in trained if one["name"] == "day_ahead_price.NL"]
     assert version["trained_from"] == "2024-01-01", "no day before the first price is learnt from"
 
 

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from desk.main import app
+from resources.home.make import make_home
 from resources.lake.lake import Lake
 from resources.market.live_market import LiveMarket
 from resources.market.live_sources import make_live_market
@@ -151,7 +152,8 @@ def test_the_command_says_what_the_ledger_lacks(
     market: LiveMarket, server: FaultyProvider, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ingest(market)
-    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
+    make_home(tmp_path / "home")
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_LAKE_URI", market.lake.uri)
     monkeypatch.setenv("SPOTDESK_PROVIDER_URLS", f"energy_charts={server.url}")
     done = CliRunner().invoke(app, ["rederive", "--zone", "FR", "--json"])
