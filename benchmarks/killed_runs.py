@@ -98,7 +98,11 @@ def differences(calm: dict[str, Any], killed: dict[str, Any]) -> list[str]:
 
 
 def main() -> int:
-    """Kill, repeat, compare, print."""
+    """Kill, repeat, compare, print.
+
+    Raises:
+        SystemExit: the run that nobody killed failed.
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -115,7 +115,11 @@ def kill_promotions(home: Path, registry: ModelRegistry, n_kills: int, seed: int
 
 
 def time_rollbacks(home: Path, registry: ModelRegistry, n_trials: int) -> dict[str, Any]:
-    """Seconds from the start of the command until the next signal would be made with the other version."""
+    """Seconds from the start of the command until the next signal would be made with the other version.
+
+    Raises:
+        SystemExit: `spotdesk rollback` failed.
+    """
     environment = {**os.environ, "SPOTDESK_HOME": str(home)}
     seconds, busy = [], resource.getrusage(resource.RUSAGE_CHILDREN)
     for number in range(n_trials):

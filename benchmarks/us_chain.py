@@ -118,7 +118,11 @@ def _answers(body: Callable[[tuple[date, ...]], bytes]) -> Behaviour:
 
 
 def run(folder: Path) -> dict[str, object]:
-    """The chain in a process of its own, with a home and settings of its own."""
+    """Run the chain in a process of its own, with its own home and settings.
+
+    Raises:
+        SystemExit: the chain failed; the end of its error output is the message.
+    """
     make_home(folder / "home", settings={"zones.yaml": _SETTINGS})
     with made_up_market() as server:
         own = {

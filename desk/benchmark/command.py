@@ -92,11 +92,12 @@ def epf(
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """The open-access benchmark.
+    """Run the open-access benchmark.
 
-    Five markets, two test years, daily recalibration, against every published forecast found beside the data.
+    It covers five markets and two test years with daily recalibration, and compares with every published
+    forecast that is found beside the data. An interrupted run goes on with the market at which it stopped.
 
-    Exit code 1 if a leak is found. Interrupted runs go on with the market they stopped at.
+    Exit code 1: a leak was found. Exit code 2: an option is wrong, and nothing was run.
     """
     markets = list(dict.fromkeys(name.upper() for name in market)) if market else list(EPF_MARKETS)
     unknown = [name for name in markets if name not in EPF_MARKETS]
@@ -189,11 +190,12 @@ def zones(
     fresh: Fresh = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """The same walk-forward on any zones and years.
+    """Run the same walk-forward on any zones and years.
 
-    The engine beside naive, LEAR and a small CatBoost, with honest and with assumed inputs.
+    The engine is compared with the naive forecast, LEAR and a small CatBoost, on inputs known at the gate and
+    on assumed inputs. A year that has hourly and quarter-hour days is run as one, and scored per resolution.
 
-    A year with both hourly and quarter-hour days is run across the switch, and scored per resolution.
+    Exit code 2: an option or the file is wrong, and nothing was run.
     """
     if not data.is_file():
         raise ConfigurationError(f"no file {data}: name one file in the layout of the thirteen zones")

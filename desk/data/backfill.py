@@ -108,11 +108,13 @@ def backfill(
 ) -> None:
     """Load history from the live sources into the ledger.
 
-    Interrupt it at any time: the same command goes on where it was.
+    You can interrupt it at any time. The same command goes on where it stopped.
 
-    What became known when follows the dated publication rules; a value that differs from the one held is a
-    revision, known from now on. Every answer is kept, every refused row goes to quarantine, and no host is
-    asked more often than its budget allows.
+    The dated publication rules say when a value became known. A value that differs from the stored one is a
+    revision and counts as known from now on. Every answer is kept. Every refused row goes to quarantine. No
+    host is asked more often than its budget allows.
+
+    Exit code 1: some days could not be loaded. Exit code 2: an option is wrong, and nothing was asked.
 
         spotdesk backfill --zone DE_LU --from 2023-01-01 --source energy_charts
     """

@@ -33,12 +33,14 @@ def ingest(
 ) -> None:
     """Read a file of market data into the ledger, as source `files`.
 
-    It is judged like any live source; what is believable is added.
+    The file is judged like any live source, and plausible rows are added. The whole file is refused where it
+    is damaged or more than 5 % of a table is wrong. A single refused row goes to quarantine with its reason.
 
-    Prices in the zone's own currency (`local_currency_prices`) are kept and converted to EUR at the reference
-    rates of the ledger. The file is refused whole where it is damaged or more than 5 % of a table is wrong;
-    single refused rows go to quarantine with their reason. A value that an earlier file gave differently is a
-    revision, known from now on; what was known before stays.
+    Prices in the zone's own currency (`local_currency_prices`) are kept, and converted to EUR at the
+    reference rates of the ledger. A value that differs from that of an earlier file is a revision. It counts
+    as known from now on, and the earlier value stays.
+
+    Exit code 2: the file does not exist or is refused; nothing was added.
 
         spotdesk ingest prices.csv --zone NL
     """

@@ -52,10 +52,13 @@ def compare(
     html: Annotated[Path | None, typer.Option("--html", help="Write a page with pictures there.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Error and money of two versions on days that neither learnt from, by hour and month, with significance.
+    """Compare error and money of two versions on days from which neither learnt, by hour and month.
 
-    Both forecast each day as of its gate and are traded on paper by the zone's strategies. The result is kept
-    in the table model_comparisons, of the spread in spread_comparisons.
+    Both versions forecast each day as of its gate, and the zone's strategies trade the forecasts on paper.
+    Tests say which differences are significant. The result is kept in the table model_comparisons, or
+    spread_comparisons for models of the spread.
+
+    Exit code 2: the two versions cannot be compared.
     """
     name = find_zone(zone).name
     environment = read_environment()

@@ -33,9 +33,9 @@ def explain_decision(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Why a version was rejected, put beside the champion, promoted or rolled back.
+    """Show why a version was rejected, made challenger, promoted or rolled back.
 
-    Evidence, tests, limits, and who decided.
+    It shows the evidence, the tests, the limits, and who decided. Exit code 1: there is no such decision.
     """
     rows = find_decisions(
         make_lake(read_environment()), decision=decision, zone=zone, version=version, model=model

@@ -42,8 +42,10 @@ def promote(
 ) -> None:
     """Let a version serve on a person's responsibility. It takes effect at the next forecast.
 
-    The policy promotes by itself on evidence; this is for what it cannot know, and for a zone where a second
-    person signs.
+    The policy promotes on evidence by itself. This command is for what the policy cannot know, and for a zone
+    where a second person must sign.
+
+    Exit code 2: the version cannot serve, serves already, or lacks a signature.
     """
     environment = read_environment()
     registry, name = registry_of(environment, model), find_zone(zone).name

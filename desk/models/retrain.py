@@ -42,9 +42,10 @@ def retrain(
 ) -> None:
     """Train a new version of a zone's models and judge it.
 
-    Of the price, and of the spread where a strategy asks for one.
+    It trains the model of the price, and that of the spread where a strategy needs one. The new version
+    becomes a candidate. Whether it serves is decided on evidence (`spotdesk models`).
 
-    It becomes candidate; serving is decided on evidence (spotdesk models).
+    Exit code 1: no retrain was started. Exit code 2: a setting or an option forbids it.
     """
     name, environment, now = find_zone(zone).name, read_environment(), utc_now()
     desk, lake = desk_resource(environment, zones=[name]), make_lake(environment)

@@ -26,7 +26,10 @@ _WITHOUT_CHAMPION = {
 
 
 def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: JsonFlag = False) -> None:
-    """All versions of a zone's model: which serves, what each learnt from, how it was judged."""
+    """List all versions of a zone's model: which one serves, its training data and its verdict.
+
+    Exit code 1: the zone has no champion.
+    """
     environment = read_environment()
     registry, profiles = registry_of(environment, model), _profiles(environment)
     name = find_zone(zone).name

@@ -63,10 +63,11 @@ def restore(
 ) -> None:
     """Restore a desk from a backup into a new folder.
 
-    It starts halted and on paper, under an identity of its own.
+    The restored desk has an identity of its own. It starts halted and on paper. Every file is compared with
+    its checksum first. Resume it and give it the leases of its live zones once the other desk has stopped
+    trading.
 
-    Every file is compared with its checksum first. A person resumes it, and gives it the leases of its live
-    zones, once the other desk does not trade any more. Exit code 2: nothing was restored.
+    Exit code 2: nothing was restored.
     """
     source, home = file.expanduser(), folder.expanduser().resolve()
     if not source.is_file():

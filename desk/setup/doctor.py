@@ -53,10 +53,12 @@ def doctor(
     offline: Annotated[bool, typer.Option("--offline", help="Ask no provider.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Examine the desk. Exit code 1 if anything keeps a zone from trading, 2 if the settings cannot be read.
+    """Examine the desk.
 
-    Live sources are asked for yesterday's prices, through the same client, budget and parser as always;
-    nothing is written.
+    Live sources are asked for yesterday's prices through the same client, budget and parser as in a run.
+    Nothing is written.
+
+    Exit code 1: something keeps a zone from trading. Exit code 2: the settings cannot be read.
     """
     environment, now = read_environment(), utc_now()
     settings = desk_settings(environment).zones

@@ -89,14 +89,16 @@ def backtest(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Trade the past: P&L after costs, drawdown, hit rate, Sharpe.
+    """Trade past days and report P&L after costs, drawdown, hit rate and Sharpe ratio.
 
-    Beside them the share of perfect foresight and naive rivals.
+    The report also gives the share of perfect foresight and the P&L of naive rules. On the desk's own record,
+    signals and money are those of `spotdesk run` on the same days. The report lists what a backtest has to
+    assume.
 
-    On the desk's own record the signals and the money are those of `spotdesk run` on the same days, and what
-    a backtest has to assume is listed. Only days with a forecast and with the prices that settle it are
-    judged; where they are under 80 % of the days asked for, nothing is, unless `--partial` says so. Exit code
-    1 where a strategy has no significant edge.
+    A day is judged if it has a forecast and the prices that settle it. If fewer than 80 % of the days have
+    them, nothing is judged unless `--partial` is given.
+
+    Exit code 1: a strategy has no significant edge. Exit code 2: an option is wrong.
 
         spotdesk backtest --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31 --strategy storage
     """

@@ -19,9 +19,10 @@ _Reason = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 def live(zone: _Zone, by: _By, reason: _Reason, *, as_json: JsonFlag = False) -> None:
     """Let this desk, and no copy of it, send the orders of a zone.
 
-    The zone gets a lease, whose number stands in every message: a receiver that has seen it refuses the lower
-    number of any other desk. Only what is decided from now on leaves. `live: true` must stand in
-    `conf/zones.yaml`.
+    The zone gets a lease. Its number stands in every message, and a receiver that has seen it refuses any
+    lower number. Only signals decided from now on are sent. `live: true` must stand in `conf/zones.yaml`.
+
+    Exit code 2: the zone stays on paper.
     """
     environment, name = read_environment(), find_zone(zone).name
     settings = desk_settings(environment).zones.get(name)

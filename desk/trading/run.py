@@ -94,11 +94,14 @@ def run(
 ) -> None:
     """Run the whole chain for some delivery days.
 
-    Data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+    The chain is data, features, training, forecasts, signals, settlement, monitoring and the analyst
+    database. Every row is made as of its own gate. The same command again leaves the same rows. Models learn
+    only from days before the first day of the run.
 
-    Every row is made as of its own gate, and the same command again leaves the same rows. Models learn from
-    days before the first alone. Other settings than those of `zones.yaml` make it a study, with a home of its
-    own beside the desk's tables and models.
+    Settings other than those of `zones.yaml` make the run a study. A study has a folder of its own, apart
+    from the desk's tables and models.
+
+    Exit code 2: an option is wrong, and nothing was run.
 
         spotdesk run --source files --zone DE_LU --from 2024-01-01 --to 2024-12-31
     """

@@ -42,13 +42,13 @@ def status(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Can we trade tomorrow?
+    """Show whether each zone can trade tomorrow.
 
-    Per zone yes or no and why, the age of model and data, then the state of every monitor, requests and
-    alerts.
+    It gives yes or no per zone with the reason, and the age of model and data. Then it gives the state of
+    every monitor, the open requests and the alerts. Yes means: orders of the day are ready or have left.
+    After tomorrow's gate a second row shows the day whose gate comes next.
 
-    Yes means: orders of the day are ready or have left. After tomorrow's gate a second row speaks of the day
-    whose gate comes next.
+    Exit code 1: `--verify` found a damaged table or a champion that does not load.
     """
     environment, now = read_environment(), utc_now()
     lake = make_lake(environment)

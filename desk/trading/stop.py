@@ -35,9 +35,10 @@ def halt(
 ) -> None:
     """Stop trading at once.
 
-    When this command returns, no signal leaves any more; only `spotdesk resume` undoes it.
+    After this command returns, no signal leaves. Only `spotdesk resume` undoes it. It works when every other
+    part of Spotdesk is down.
 
-    Works with every other part of Spotdesk dead. Exit code 0 means halted.
+    Exit code 0: halted. Exit code 2: not halted, and the message says what to do.
     """
     try:
         record = _store().halt(zone, reason=reason or "halted by hand", actor=name or _user())

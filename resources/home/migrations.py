@@ -44,7 +44,11 @@ def bring_settings(environment: Environment) -> Iterator[str]:
 
 
 def grow_tables(environment: Environment) -> Iterator[str]:
-    """Columns that a contract has and a stored table lacks."""
+    """Add the columns that a contract has and a stored table lacks.
+
+    Raises:
+        ConfigurationError: a missing column must have a value, so the table cannot be upgraded.
+    """
     lake = make_lake(environment)
     for name, contract in TABLES.items():
         delta = lake.delta(name)

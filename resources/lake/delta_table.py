@@ -237,19 +237,17 @@ class StoredTable:
         )
 
     def commit(self, attempt: Callable[[DeltaTable], T]) -> T:
-        """Run `attempt` on the newest version.
+        """Run `attempt` on the newest version, and again while another writer commits first.
 
-        Again on a newer one for as long as other writers come first.
+        Raises:
+            CommitFailedError: other writers came first at every one of the attempts.
         """
-        for n_failed in range(_MAX_ATTEMPTS):
+        for n_failed in range(1, _MAX_ATTEMPTS):
             try:
-                delta = self.open_or_create()
-                return attempt(delta)
+                return attempt(self.open_or_create())
             except CommitFailedError:
-                if n_failed + 1 == _MAX_ATTEMPTS:
-                    raise
-                time.sleep(random.uniform(0.005, 0.02) * min(n_failed + 1, 10))  # noqa: S311 - spreads writers, guards nothing
-        raise AssertionError("unreachable")
+                time.sleep(random.uniform(0.005, 0.02) * min(n_failed, 10))  # noqa: S311 - spreads writers, guards nothing
+        return attempt(self.open_or_create())
 
     def append(self, delta: DeltaTable, frame: pl.DataFrame) -> None:
         """Commit `frame` as new rows.

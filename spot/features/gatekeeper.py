@@ -107,7 +107,9 @@ class Gatekeeper:
     def use(self, newest_us: Ints, days: Bools | None = None) -> None:
         """Remember that values published up to `newest_us` entered the features.
 
-        Of all target days, or of those marked in `days`.
+        Args:
+            newest_us: newest publication per target day, microseconds since 1970, `(D,)`.
+            days: the target days that it holds for, `(D,)`. All of them if not given.
         """
         used = newest_us if days is None else np.where(days, newest_us, NEVER_US)
         self.newest_us = np.maximum(self.newest_us, used)

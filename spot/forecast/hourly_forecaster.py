@@ -307,14 +307,22 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     @property
     def history(self) -> FilledHistory:
-        """The absorbed days."""
+        """The absorbed days.
+
+        Raises:
+            ForecastError: the forecaster has not been fitted.
+        """
         if self._history is None:
             raise ForecastError(f"{self.name} has not been fitted")
         return self._history
 
     @property
     def anchors(self) -> Anchors:
-        """The constants of the fit."""
+        """The constants of the fit.
+
+        Raises:
+            ForecastError: the forecaster has not been fitted.
+        """
         if self._anchors is None:
             raise ForecastError(f"{self.name} has not been fitted")
         return self._anchors

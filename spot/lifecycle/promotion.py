@@ -183,7 +183,7 @@ def decide_promotion(
 
 
 def evidence_rows(evidence: Evidence) -> Ints:
-    """Rows of the evidence that count.
+    """Rows of the evidence that count, `(n,)`, ascending.
 
     A day that the champion could not forecast says nothing about its rival.
     """

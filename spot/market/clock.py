@@ -63,7 +63,7 @@ def clock_slots(zone: str, day: date, minutes: int) -> Ints:
 
 
 def skipped_slots(zone: str, day: date, minutes: int) -> Ints:
-    """Slots of `minutes` that the day does not have, ascending: the hour that spring skips, else none."""
+    """Slots of `minutes` that the day does not have, `(n,)`, ascending: the hour that spring skips."""
     return np.setdiff1d(np.arange(HOURS * 60 // minutes), clock_slots(zone, day, minutes))
 
 

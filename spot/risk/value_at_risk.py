@@ -55,9 +55,13 @@ def historical_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95
 def filtered_risk(
     exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, half_life_days: float = 20.0
 ) -> TailRisk:
-    """As `historical_risk`, each day's P&L rescaled from the volatility of its time to the newest.
+    """As `historical_risk`, with each day's P&L rescaled from the volatility of its time to the newest.
 
-    Days ascend.
+    Args:
+        exposure_mwh: open volume per period, `(P,)`.
+        scenarios: price moves in EUR/MWh, `(days, P)`. Days ascend.
+        level: probability of the value at risk.
+        half_life_days: days after which a day's weight in the volatility has halved.
     """
     if not np.any(exposure_mwh):
         return TailRisk(0.0, 0.0)
@@ -75,7 +79,10 @@ def filtered_risk(
 
 
 def worst_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> TailRisk:
-    """The larger of the historical and the filtered figure; NaN when either cannot be computed."""
+    """The larger of the historical and the filtered figure; NaN when either cannot be computed.
+
+    `exposure_mwh` is `(P,)`, `scenarios` in EUR/MWh is `(days, P)`.
+    """
     plain, filtered = (
         historical_risk(exposure_mwh, scenarios, level),
         filtered_risk(exposure_mwh, scenarios, level),
@@ -87,7 +94,7 @@ def worst_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> 
 
 
 def drawdown_eur(daily_pnl_eur: Floats) -> float:
-    """How far the running sum stands below its highest point so far, start included.
+    """How far the sum of daily P&L, `(days,)`, stands below its highest point so far, start included.
 
     NaN when a day is not finite.
     """
@@ -98,7 +105,7 @@ def drawdown_eur(daily_pnl_eur: Floats) -> float:
 
 
 def max_drawdown_eur(daily_pnl_eur: Floats) -> float:
-    """The deepest drawdown on the way."""
+    """The deepest drawdown on the way, in EUR, of daily P&L, `(days,)`."""
     if len(daily_pnl_eur) == 0:
         return 0.0
     equity = np.concatenate([[0.0], np.cumsum(daily_pnl_eur)])

@@ -40,7 +40,16 @@ def absolute_errors(actual: Floats, point: Floats) -> Floats:
 
 
 def pinball_losses(actual: Floats, quantiles: Floats, levels: tuple[float, ...]) -> Floats:
-    """(D, P, Q) pinball losses of quantile forecasts at `levels`."""
+    """Pinball losses, `(D, P, Q)`, of quantile forecasts at `levels`, in the unit of the prices.
+
+    Args:
+        actual: outcomes, `(D, P)`.
+        quantiles: forecasts, `(D, P, Q)`.
+        levels: the Q probabilities of the quantiles.
+
+    Raises:
+        ContractError: the shape of `quantiles` is not that of `actual` with one more axis of Q levels.
+    """
     if quantiles.shape != (*actual.shape, len(levels)):
         raise ContractError(
             f"quantiles have shape {quantiles.shape}, expected {(*actual.shape, len(levels))}"
@@ -51,9 +60,9 @@ def pinball_losses(actual: Floats, quantiles: Floats, levels: tuple[float, ...])
 
 
 def percentiles_of(quantiles: Floats, levels: tuple[float, ...]) -> Floats:
-    """(..., 99) percentiles by linear interpolation in `levels`.
+    """Percentiles, `(D, P, 99)`, by linear interpolation between the levels of `quantiles`, `(D, P, Q)`.
 
-    Beyond the outer levels the outer segments are continued.
+    Beyond the outer levels, the outer segments are continued.
     """
     if levels == PERCENTILES:
         return quantiles
@@ -67,7 +76,9 @@ def percentiles_of(quantiles: Floats, levels: tuple[float, ...]) -> Floats:
 
 
 def coverage(actual: Floats, quantiles: Floats, levels: tuple[float, ...], nominal: float) -> float:
-    """Share of outcomes inside the central interval of `nominal` probability.
+    """Share of outcomes, `(D, P)`, inside the central interval of `nominal` probability.
+
+    The interval comes from `quantiles`, `(D, P, Q)`. Outcomes that are NaN do not count.
 
     Raises:
         ContractError: the interval's ends are not among the levels.

@@ -111,9 +111,9 @@ def diebold_mariano(
 def giacomini_white(
     loss_a: Floats, loss_b: Floats, *, alternative: Alternative = "a_better", n_lags: int | None = None
 ) -> TestResult:
-    """Giacomini-White test of equal conditional accuracy.
+    """Giacomini-White test of equal conditional accuracy, from losses `(days, periods)`.
 
-    Is today's difference foretold by yesterday's or a constant.
+    It asks whether yesterday's difference, or a constant, predicts today's.
 
     With `alternative="a_better"` the p-value is 1 where a loses more on average, as the benchmark literature
     reports it.

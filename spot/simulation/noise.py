@@ -42,12 +42,12 @@ def epoch_day(day: date) -> int:
 
 
 def white_noise(seed: int, stream: str, block: int, size: int) -> Floats:
-    """`size` standard normal numbers of one stream and block."""
+    """Standard normal numbers of one stream and block, `(size,)`."""
     return _generator(seed, stream, block).standard_normal(size)
 
 
 def hourly_process(seed: int, stream: str, hours: Floats, time_constant_hours: float) -> Floats:
-    """A standard normal AR(1) process at fractional `hours` since the epoch.
+    """A standard normal AR(1) process, `(n,)`, at fractional `hours` since the epoch, `(n,)`.
 
     Correlation `exp(-dt / time constant)`, interpolated.
     """
@@ -61,7 +61,7 @@ def hourly_process(seed: int, stream: str, hours: Floats, time_constant_hours: f
 
 
 def quarter_noise(seed: int, stream: str, quarters: Ints) -> Floats:
-    """Independent standard normal numbers, one per quarter hour since the epoch."""
+    """Independent standard normal numbers, `(n,)`, one for each of `quarters` since the epoch, `(n,)`."""
     size = BLOCK_HOURS * 4
     blocks = range(int(quarters.min()) // size, int(quarters.max()) // size + 1)
     values = np.concatenate([white_noise(seed, stream, block, size) for block in blocks])
@@ -70,7 +70,10 @@ def quarter_noise(seed: int, stream: str, quarters: Ints) -> Floats:
 
 @lru_cache(maxsize=256)
 def daily_process(seed: int, stream: str, time_constant_days: float) -> Floats:
-    """A standard normal AR(1) process of every day from `ANCHOR_DAY` on; index it with `daily_index`."""
+    """A standard normal AR(1) process of every day from `ANCHOR_DAY` on, `(days,)`.
+
+    Index it with `daily_index`.
+    """
     decay = float(np.exp(-1.0 / time_constant_days))
     values: Floats = lfilter([np.sqrt(1.0 - decay**2)], [1.0, -decay], white_noise(seed, stream, 0, _N_DAYS))
     values.setflags(write=False)
@@ -79,8 +82,9 @@ def daily_process(seed: int, stream: str, time_constant_days: float) -> Floats:
 
 @lru_cache(maxsize=256)
 def daily_events(seed: int, stream: str, chance_per_day: float, decay: float) -> Floats:
-    """Rare events of every day from `ANCHOR_DAY` on: sizes uniform in 0..1 that fade by `decay` a day.
+    """Rare events of every day from `ANCHOR_DAY` on, `(days,)`.
 
+    Their sizes are uniform in 0..1 and fade by the factor `decay` a day.
     Index it with `daily_index`.
     """
     generator = _generator(seed, stream, 0)
@@ -93,7 +97,7 @@ def daily_events(seed: int, stream: str, chance_per_day: float, decay: float) ->
 def daily_index(
     epoch_days: Ints,
 ) -> Ints:
-    """Position of days since 1970 in the arrays of `daily_process` and `daily_events`."""
+    """Position of days since 1970, `(n,)`, in the arrays of `daily_process` and `daily_events`."""
     return epoch_days - _ANCHOR
 
 

@@ -74,7 +74,7 @@ class Supply:
         return price + 700.0 * scarce + 22_000.0 * scarce**2
 
     def flexible_demand(self, residual_load_mw: Floats, clock: MarketClock) -> Floats:
-        """Demand on plants that follow the price, after exchange and storage.
+        """Demand on plants that follow the price, in MW, `(periods,)`, after exchange and storage.
 
         Exchange with neighbours and storage both flatten the day.
         """

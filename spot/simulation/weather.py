@@ -90,12 +90,12 @@ class Conditions:
 
     @property
     def wind_mw(self) -> Floats:
-        """On- and offshore together."""
+        """Wind power on- and offshore together, `(periods,)`."""
         return self.wind_onshore_mw + self.wind_offshore_mw
 
     @property
     def residual_load_mw(self) -> Floats:
-        """Load that wind and solar do not cover."""
+        """Load that wind and solar do not cover, `(periods,)`."""
         return self.load_mw - self.wind_mw - self.solar_mw
 
 

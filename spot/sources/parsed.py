@@ -104,7 +104,11 @@ class ParsedDocument:
 
 
 def value_column(table: str) -> str:
-    """The one column of a period table that carries its quantity, for example `price_eur_per_mwh`."""
+    """The one column of a period table that carries its quantity, for example `price_eur_per_mwh`.
+
+    Raises:
+        ContractError: the table has no column with a unit and decimal numbers.
+    """
     for name, column in SOURCE_TABLES[table].columns.items():
         if column.unit and column.dtype == pl.Float64:
             return name

@@ -23,7 +23,7 @@ def _bounds_us(zone: str, day: date) -> tuple[int, int]:
 
 
 def day_slices(starts_us: Ints, zone: str) -> Iterator[tuple[date, slice]]:
-    """Delivery day and the part of ascending `starts_us` that falls on it."""
+    """Delivery day and the part of ascending `starts_us`, `(n,)`, that falls on it."""
     at = 0
     while at < len(starts_us):
         day = delivery_day_of(zone, datetime.fromtimestamp(int(starts_us[at]) / 1_000_000, UTC))
@@ -47,9 +47,11 @@ def before_their_day(starts_us: Ints, made_us: Ints, zone: str) -> Bools:
 def day_ahead_points(starts_us: Ints, values: Floats, zone: str, what: str) -> Iterator[Points]:
     """Day-ahead prices in the market time unit of their day; nulls are left out.
 
-    A provider that repeats an hourly price on its four quarters is brought back to the hour; quarters that
-    differ inside an hour on a day whose auction was hourly are prices of another auction, and are refused.
-    Hours on a day whose auction has quarters are refused as well.
+    Starts in microseconds since 1970 and values in EUR/MWh are `(n,)` each.
+
+    Some providers repeat an hourly price on its four quarters: the hour is taken. Quarters that differ inside
+    an hour, on a day whose auction was hourly, are prices of another auction and are refused. So are hours on
+    a day whose auction has quarters.
 
     Raises:
         ContractError: the starts do not lie on a grid of 15, 30 or 60 minutes.

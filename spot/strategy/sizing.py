@@ -11,11 +11,14 @@ from spot.arrays import Floats
 def size_by_edge(
     edge: Floats, risk: Floats, *, max_mw: float, full_size_ratio: float, min_edge_ratio: float
 ) -> Floats:
-    """MW per unit, zero to `max_mw`; zero where the edge is not positive or anything is not finite.
+    """MW per unit, `(P,)`, from zero to `max_mw`.
 
-    For small bets the growth-optimal size is proportional to edge over variance (Kelly 1956); the ratio to
-    the risk's own width, capped, is its cautious form and does not grow when the forecast is overconfident in
-    calm hours.
+    `edge` and `risk` are in EUR/MWh, `(P,)` each. The size is zero where the edge is not positive or anything
+    is not finite.
+
+    For small bets the growth-optimal size is proportional to edge over variance (Kelly 1956). The ratio of
+    edge to width, capped, is its cautious form: it does not grow when the forecast is overconfident in calm
+    hours.
     """
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         ratio = np.where(risk > 0, edge / risk, np.where(edge > 0, np.inf, 0.0))
@@ -25,6 +28,6 @@ def size_by_edge(
 
 
 def round_towards_zero(exposure_mw: Floats, step_mw: float) -> Floats:
-    """Volumes on the market's grid, never larger than before."""
+    """Volumes in MW, `(P,)`, rounded to steps of the market, never larger than before."""
     steps = np.floor(np.abs(exposure_mw) / step_mw + 1e-9)
     return np.sign(exposure_mw) * np.minimum(np.round(steps * step_mw, 9), np.abs(exposure_mw))

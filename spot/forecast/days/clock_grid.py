@@ -52,7 +52,11 @@ class ClockGrid:
         return replace(self, inputs={name: self.inputs.get(name, absent) for name in names})
 
     def joined(self, later: "ClockGrid") -> "ClockGrid":
-        """These days followed by those of `later`, which must continue them with the same inputs."""
+        """These days followed by those of `later`, which must continue them with the same inputs.
+
+        Raises:
+            ContractError: `later` does not start on the day after the last day of this grid.
+        """
         if len(self) and len(later) and later.days[0] != self.days[-1] + np.timedelta64(1, "D"):
             raise ContractError(f"grid of {self.zone}: {later.days[0]} does not follow {self.days[-1]}")
         return replace(
@@ -128,15 +132,15 @@ def _deviations(values: Floats, hourly: Floats, hours: Ints, slots: Ints) -> Flo
 
 
 def hours_to_periods(hourly: Floats, zone: str, day: date, n_periods: int, resolution_minutes: int) -> Floats:
-    """(24, ...) values of the clock hours to the (P, ...) real periods of a day."""
+    """Values of the clock hours, `(24, levels)`, to those of the real periods of a day, `(P, levels)`."""
     hours, _ = period_clock(zone, day, n_periods, resolution_minutes)
     return np.asarray(hourly[hours], dtype=np.float64)
 
 
 def slots_to_periods(slots: Floats, zone: str, day: date, n_periods: int, resolution_minutes: int) -> Floats:
-    """(24, 4, ...) values of the quarters to the (P, ...) real periods of a day.
+    """Values of the clock's quarter hours, `(24, 4)`, to those of the real periods of a day, `(P,)`.
 
-    A longer period takes the mean of its quarters.
+    A longer period takes the mean of its quarters. Further axes are kept.
     """
     hours, first_slot = period_clock(zone, day, n_periods, resolution_minutes)
     width = resolution_minutes // QUARTER_MINUTES

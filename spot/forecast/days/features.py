@@ -79,7 +79,7 @@ class DayFeatures:
     """(n,) number of each day in its history."""
 
     def stacked(self, names: tuple[str, ...]) -> Singles:
-        """(n, sum of widths) the named groups side by side."""
+        """The named groups side by side, `(n, columns)`, with the columns of all of them."""
         return np.concatenate([self.groups[name] for name in names], axis=1)
 
 

@@ -43,7 +43,7 @@ def input_role(name: str) -> Role:
 
 
 def own_series(inputs: Mapping[str, Floats]) -> dict[str, Floats]:
-    """The inputs that speak for themselves: all but a residual load, which has a feature group of its own."""
+    """All inputs, `(days, 24)` each, but a residual load, which has a feature group of its own."""
     return {name: array for name, array in inputs.items() if input_role(name) != "residual"}
 
 

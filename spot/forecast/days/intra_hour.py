@@ -32,9 +32,9 @@ class IntraHourShape:
 
 
 def hourly_steps(curve: Floats) -> Floats:
-    """(..., 24, 3) a constant, the step from the hour before and the step to the hour after.
+    """A constant, the step from the hour before and the step to the hour after: `(days, 24, 3)`.
 
-    For (..., 24) prices.
+    `curve` holds prices of clock hours in EUR/MWh, `(days, 24)` or `(24,)`.
     """
     step = np.diff(curve, axis=-1)
     edge = np.zeros((*curve.shape[:-1], 1))

@@ -59,9 +59,9 @@ def _median(values: Floats) -> float:
 
 
 def mixed_spread(spread: Floats, whole_spread: float, share: float) -> Floats:
-    """Geometric mean of the recent and the whole spread, `share` of it recent.
+    """Geometric mean, `(days,)`, of the recent `spread` and the spread of the whole window.
 
-    The recent one is at least a tenth of the whole.
+    `share` is the weight of the recent spread, which counts as at least a tenth of the whole.
     """
     return np.asarray(
         np.exp(share * np.log(np.maximum(spread, 0.1 * whole_spread)) + (1 - share) * np.log(whole_spread))
@@ -74,7 +74,10 @@ def transform(prices: Floats, centre: Floats, spread: Floats) -> Floats:
 
 
 def restore(transformed: Floats, centre: Floats, spread: Floats) -> Floats:
-    """The price of a transformed value; the inverse of `transform` within +-MAX_TRANSFORMED."""
+    """The prices, EUR/MWh, of transformed values `(days, 24)`, with centre and spread per day, `(days,)`.
+
+    The inverse of `transform` within +-MAX_TRANSFORMED.
+    """
     return np.asarray(
         np.sinh(np.clip(transformed, -MAX_TRANSFORMED, MAX_TRANSFORMED)) * spread[:, None] + centre[:, None]
     )

@@ -308,7 +308,7 @@ class GaussianBank:
 
 
 def backcast_bank(history: FilledHistory, anchors: Anchors, plan: BankPlan) -> Floats:
-    """The `backcast` of a bank, one window at a time: no factor is kept."""
+    """The `backcast` of a bank, `(days, 24)`, one window at a time: no factor is kept."""
     features = _features(history, anchors, plan)
     return _warming_up(
         [process.backcasts for process in _processes(history, features, _weights(features, plan), plan)]

@@ -19,7 +19,9 @@ BLANK_NOISE = 1e4
 
 
 def factorise(kernel: Singles, noise: Singles) -> Singles:
-    """Lower Cholesky factor of kernel (lower triangle) plus diagonal noise; overwrites `kernel`.
+    """Lower Cholesky factor, `(n, n)`, of a kernel matrix plus noise on its diagonal.
+
+    Reads the lower triangle of `kernel`, `(n, n)`, and overwrites it. `noise` is `(n,)`.
 
     Raises:
         ForecastError: the matrix is not positive definite, as with inputs that are not finite.
@@ -34,13 +36,13 @@ def factorise(kernel: Singles, noise: Singles) -> Singles:
 
 
 def solve_lower(factor: Singles, right: Singles) -> Singles:
-    """L^-1 right."""
+    """L^-1 right, `(n, k)`, for a lower factor L, `(n, n)`."""
     solution, _ = lapack.strtrs(factor.T, right, lower=0, trans=1)
     return np.asarray(solution)
 
 
 def solve_upper(factor: Singles, right: Singles) -> Singles:
-    """L^-T right."""
+    """L^-T right, `(n, k)`, for a lower factor L, `(n, n)`."""
     solution, _ = lapack.strtrs(factor.T, right, lower=0, trans=0)
     return np.asarray(solution)
 

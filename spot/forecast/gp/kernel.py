@@ -138,9 +138,9 @@ def hour_weights(block: slice) -> Floats:
 
 
 def column_weights(widths: list[int], block: slice) -> Floats:
-    """(sum of widths,) weight of every column of groups of these widths.
+    """Weight of every column, `(columns,)`, of groups of these widths.
 
-    `hour_weights` in those of 24 hours, 1 in all others.
+    A group of 24 hours has `hour_weights`. All others have 1.
     """
     return np.concatenate([hour_weights(block) if width == HOURS else np.ones(width) for width in widths])
 
@@ -210,9 +210,9 @@ def largest_distance_part(weights: KernelWeights) -> float:
 def distance_part(
     product: Singles, left: Singles, right: Singles, *, amplitude: Floats, exponent: Floats
 ) -> Singles:
-    """The part a exp(-d^gamma) of a block of inner products, in place.
+    """The part a exp(-d^gamma) of the kernel, from a block of inner products `(n, m)`, in place.
 
-    `left` and `right` are the squared norms of its rows and columns.
+    `left`, `(n, 1)`, and `right`, `(1, m)`, are the squared norms of its rows and columns.
     """
     product *= np.float32(-2)
     product += left
@@ -228,7 +228,7 @@ def distance_part(
 
 
 def weights_to_arrays(weights: KernelWeights) -> dict[str, npt.NDArray[np.generic]]:
-    """The weights as arrays that fit an npz file."""
+    """The weights as arrays for an npz file: `(groups,)` each, or one number."""
     return {
         "groups": np.array(weights.groups),
         "distance": weights.distance,
@@ -240,7 +240,7 @@ def weights_to_arrays(weights: KernelWeights) -> dict[str, npt.NDArray[np.generi
 
 
 def weights_from_arrays(arrays: Mapping[str, npt.NDArray[np.generic]]) -> KernelWeights:
-    """The inverse of `weights_to_arrays`."""
+    """The inverse of `weights_to_arrays`: weights from arrays `(groups,)`."""
     numbers = {
         name: np.asarray(arrays[name], dtype=np.float64)
         for name in ("distance", "linear", "amplitude", "exponent", "noise")

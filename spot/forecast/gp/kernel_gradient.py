@@ -89,7 +89,7 @@ class GradientWorkspace:
         )
 
     def by_group(self, columns: Floats) -> Floats:
-        """(..., G) sums over the columns of each group."""
+        """Sums over the columns of each group: `(n, G)` from `(n, columns)`, or `(G,)` from `(columns,)`."""
         return np.asarray(np.add.reduceat(columns, self.starts, axis=-1), dtype=np.float64)
 
 

@@ -20,7 +20,7 @@ from spot.arrays import Floats
 
 @cache
 def prior_table() -> dict[tuple[int, int], Floats]:
-    """Days of centre and of spread to the numbers of that window, in the order of the rows."""
+    """Days of the centre and of the spread to the numbers of that window, `(rows,)`, in the table's order."""
     _, rows = _parts()
     columns = np.array([row[2:] for row in rows], dtype=np.float64).T
     return dict(zip(_windows(), columns, strict=True))

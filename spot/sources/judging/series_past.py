@@ -71,7 +71,7 @@ def by_clock_hour(values: Floats, hours: Ints) -> Floats:
 
 
 def longest_run(values: Floats) -> tuple[int, int, bool]:
-    """Length of the longest run of equal values, its first index, and whether it reaches the last value."""
+    """The longest run of equal values in a series `(n,)`: length, first index, whether it ends the series."""
     change = np.flatnonzero(np.diff(values) != 0.0)
     starts = np.concatenate(([0], change + 1))
     lengths = np.diff(np.concatenate((starts, [len(values)])))
@@ -80,7 +80,7 @@ def longest_run(values: Floats) -> tuple[int, int, bool]:
 
 
 def correlation(a: Floats, b: Floats) -> float:
-    """Pearson correlation, 0 where one of both does not vary."""
+    """Pearson correlation of two series, `(n,)` each; 0 where one of them does not vary."""
     a, b = a - a.mean(), b - b.mean()
     scale = float(np.sqrt((a @ a) * (b @ b)))
     return float(a @ b) / scale if scale > 0.0 else 0.0

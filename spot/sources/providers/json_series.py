@@ -84,7 +84,7 @@ def iso_us(text: Any, what: str, *, must_state_zone: bool = True) -> int:
 
 
 def step_minutes(starts_us: Ints, what: str) -> int:
-    """Length of the periods, from the smallest distance between starts; 60 for a single one.
+    """Length of the periods, from the smallest distance between starts, `(n,)`; 60 for a single one.
 
     Raises:
         ContractError: the starts do not lie on a grid of 15, 30 or 60 minutes.

@@ -96,9 +96,10 @@ class PriceView(Strategy):
         )
 
     def perfect_foresight_eur(self, day: PricedDay) -> Floats:
-        """The better side of the whole product where its mean gap pays, of each unit on its own for `mtu`.
+        """EUR per unit, `(P,)`, that a trader who knew the prices would have earned.
 
-        NaN outside the product.
+        For `mtu`, each unit takes its better side. A block takes the better side of its mean gap, where the
+        mean gap exceeds the costs. NaN outside the product.
         """
         gaps, costs = day.second - day.day_ahead, self.costs_eur_per_mwh(day.delivery_day)
         if self.product == "mtu":

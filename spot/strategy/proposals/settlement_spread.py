@@ -113,7 +113,7 @@ class SettlementSpread(Strategy):
         )
 
     def perfect_foresight_eur(self, day: PricedDay) -> Floats:
-        """The better side of each unit at full size where it pays."""
+        """EUR per unit, `(P,)`, of the better side of each unit, at full size where it pays."""
         return better_side_eur(
             day.second - day.day_ahead,
             self.costs_eur_per_mwh(day.delivery_day),

@@ -64,7 +64,10 @@ class Storage(Battery):
         )
 
     def perfect_foresight_eur(self, day: PricedDay) -> Floats:
-        """The best plan of the whole day, before rounding to volume steps; NaN on a day with a gap."""
+        """EUR per unit, `(P,)`, of the best plan of the whole day, before volumes are rounded to steps.
+
+        NaN on a day where a price is missing.
+        """
         prices, fee = day.day_ahead, self.fees.on(day.delivery_day).day_ahead_fee_eur_per_mwh
         if not np.isfinite(prices).all():
             return np.full(len(prices), np.nan)

@@ -61,7 +61,7 @@ class StoragePlan:
 
     @property
     def exposure_mw(self) -> Floats:
-        """Bought minus sold power."""
+        """Bought minus sold power, in MW, `(P,)`."""
         return self.charge_mw - self.discharge_mw
 
 

@@ -35,7 +35,10 @@ class SpreadModel(Protocol):
     """Learns spreads from inputs (`spot.strategy.spread.inputs.spread_inputs`) and gives their quantiles."""
 
     def fit(self, inputs: pl.DataFrame, spreads: Floats) -> Self:
-        """Learn; rows without a finite spread are left out."""
+        """Learn from one row of `inputs` per period and its spread in EUR/MWh, `(n,)`.
+
+        Rows without a finite spread are left out.
+        """
         ...
 
     def predict(self, inputs: pl.DataFrame) -> Floats:

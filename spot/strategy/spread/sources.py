@@ -105,7 +105,10 @@ class ServedSpread:
         return self.models[day][0] if day in self.models else None
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
-        """None where no model serves the day or one of its inputs is missing: then there is no position."""
+        """Quantiles in EUR/MWh, `(P, Q)`.
+
+        None where no model serves the day or one of its inputs is missing. Then there is no position.
+        """
         if at_gate.day not in self.models:
             return None
         try:
@@ -139,7 +142,7 @@ class FittedSpread:
         self._minutes = 0
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
-        """None until `min_days` days with spreads are known."""
+        """Quantiles in EUR/MWh, `(P, Q)`; None until `min_days` days with spreads are known."""
         minutes = day_ahead_mtu_minutes(at_gate.zone, at_gate.day)
         if (
             self._fitted_on is None
@@ -180,7 +183,7 @@ class NaiveSpread:
     size_eur_per_mwh: float = 1000.0
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
-        """A certain spread of the rule's sign, so that the full size is traded."""
+        """Quantiles in EUR/MWh, `(P, Q)`: all have the sign of the rule, so that the full size is traded."""
         inputs = at_gate.inputs(at_gate.past(40), [at_gate.day])
         if self.rule == "last_week":
             sign = np.nan_to_num(np.sign(inputs["spread_week_mean"].to_numpy()))

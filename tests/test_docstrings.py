@@ -1,0 +1,99 @@
+"""What a caller must know stands in the docstring: what is raised, and the shape of arrays."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("spot", "resources", "workflows", "trading_assets", "sensors", "desk", "benchmarks")
+_LENGTH = r"\w+(?: ?[*+/-] ?\w+)*"
+SHAPE = re.compile(rf"\({_LENGTH},(?:\s{_LENGTH}(?:,\s{_LENGTH})*)?\)")
+"""Lengths in parentheses, such as `(days,)` or `(2, days, 4 * hours)`."""
+ARRAY = re.compile(r"\b(NDArray|ndarray|Array|Floats|Singles|Ints|Bools|Days)\b")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def _public_functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
+    """Functions of a module and methods of its classes that a caller may use."""
+    for node in tree.body:
+        if isinstance(node, Function) and not node.name.startswith("_"):
+            yield node.name, node
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for member in node.body:
+                if isinstance(member, Function) and not member.name.startswith("_"):
+                    yield f"{node.name}.{member.name}", member
+
+
+def _own_nodes(function: Function) -> Iterator[ast.AST]:
+    """Nodes of the body, without functions and classes defined in it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Function | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _raised(function: Function) -> set[str]:
+    """Names of the exception classes that the body raises, but `typer.Exit(n)` is `Exit code n`."""
+    names = set()
+    for node in _own_nodes(function):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            call = node.exc if isinstance(node.exc, ast.Call) else None
+            name = ast.unparse(call.func if call else node.exc).rpartition(".")[2]
+            if name == "Exit" and call:
+                names.add(f"Exit code {ast.unparse(call.args[0])}")
+            elif name[:1].isupper():
+                names.add(name)
+    return names
+
+
+def _is_named(name: str, text: str, file: str) -> bool:
+    """Whether a docstring names an exception. That of a command is its help, and gives the exit code."""
+    return name in text or (file.startswith("desk/") and name.endswith("Error") and "Exit code 2" in text)
+
+
+@pytest.fixture(scope="module")
+def functions(project_root: Path) -> list[tuple[str, Function]]:
+    """`(file:line name, function)` of every public function of the source."""
+    words = ["git", "ls-files", "-z", "--", *(f"{package}/*.py" for package in PACKAGES)]
+    listed = subprocess.run(words, cwd=project_root, capture_output=True, text=True, check=True).stdout
+    found = []
+    for file in filter(None, listed.split("\0")):
+        if (project_root / file).is_file():
+            tree = ast.parse((project_root / file).read_text(encoding="utf-8"))
+            found += [(f"{file}:{node.lineno} {name}", node) for name, node in _public_functions(tree)]
+    return found
+
+
+def test_what_a_public_function_raises_stands_in_its_docstring(
+    functions: list[tuple[str, Function]],
+) -> None:
+    silent = [
+        f"{where}: {name}"
+        for where, node in functions
+        for name in sorted(_raised(node))
+        if not _is_named(name, ast.get_docstring(node) or "", where)
+    ]
+    assert not silent, "name these exceptions under Raises:\n" + "\n".join(silent)
+
+
+def test_a_function_of_arrays_gives_their_shapes(functions: list[tuple[str, Function]]) -> None:
+    silent = []
+    for where, node in functions:
+        annotations = [
+            argument.annotation
+            for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            if argument.annotation
+        ]
+        signature = " ".join(ast.unparse(part) for part in (*annotations, node.returns) if part)
+        if (
+            where.startswith("spot/")
+            and ARRAY.search(signature)
+            and not SHAPE.search(ast.get_docstring(node) or "")
+        ):
+            silent.append(where)
+    assert not silent, "give shapes of arrays, such as `(days, 24)`:\n" + "\n".join(silent)
