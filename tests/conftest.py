@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import resources.settings.process  # noqa: F401  tests run under the settings of the product's own processes
+
 # A property holds or it does not; how long an example takes says something about the machine alone. The same
 # examples each time: a change is judged by what it changes. `--hypothesis-profile=explore` looks for new
 # ones.

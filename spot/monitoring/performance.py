@@ -57,16 +57,15 @@ def daily_scores(scored: pl.DataFrame) -> pl.DataFrame:
         losses.append(pl.max_horizontal(level * miss, (level - 1.0) * miss))
     low, high = QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9]
     naive = (
-        (pl.col(_NAIVE).fill_nan(None) - pl.col(_ACTUAL)).abs().mean()
+        _mean_in_order((pl.col(_NAIVE).fill_nan(None) - pl.col(_ACTUAL)).abs())
         if _NAIVE in scored.columns
         else pl.lit(None, dtype=pl.Float64)
     )
     return (
-        known.sort("delivery_start_utc")
-        .group_by("delivery_day", maintain_order=True)
+        known.group_by("delivery_day", maintain_order=True)
         .agg(
-            (pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("mae"),
-            (pl.sum_horizontal(losses) / len(losses)).mean().alias("pinball"),
+            _mean_in_order((pl.col(_ACTUAL) - pl.col(_POINT)).abs()).alias("mae"),
+            _mean_in_order(pl.sum_horizontal(losses) / len(losses)).alias("pinball"),
             pl.col(_ACTUAL).is_between(low, high).mean().alias("coverage"),
             naive.alias("naive_mae"),
         )
@@ -199,7 +198,7 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
     # is that day's MAE
     daily = (
         errors.group_by("delivery_day", maintain_order=True)
-        .agg((pl.col(_ACTUAL) - pl.col(_POINT)).abs().mean().alias("error"))
+        .agg(_mean_in_order((pl.col(_ACTUAL) - pl.col(_POINT)).abs()).alias("error"))
         .sort("delivery_day")
     )
     frame = daily.select(actual="error", point=pl.lit(0.0)).to_pandas()
@@ -239,6 +238,14 @@ def _with_days(frame: pl.DataFrame, days: pl.Series) -> pl.DataFrame:
         .drop_nulls([_POINT])
         .sort("delivery_start_utc")
     )
+
+
+def _mean_in_order(values: pl.Expr) -> pl.Expr:
+    """Mean of a group, added up in the order of delivery.
+
+    Polars may split a group between threads; the sum then ends in another last bit from run to run.
+    """
+    return values.sort_by("delivery_start_utc").mean()
 
 
 def _chunk_means(values: np.ndarray[Any, Any], size: int) -> Floats:

@@ -16,11 +16,12 @@ from pydantic import Field
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 from scipy.sparse import bmat, csr_array, eye_array, hstack
 
-from spot.arrays import Floats
+from spot.arrays import Bools, Floats
 from spot.errors import ForecastError
 from spot.strategy.interface import Strategy
 
 _NEGLIGIBLE_MW = 1e-7
+"""Tolerance of HiGHS for constraints; what is below it is no power."""
 
 
 class Battery(Strategy):
@@ -78,20 +79,16 @@ def optimise_storage(buy_prices: Floats, sell_prices: Floats, hours: float, batt
     n_units = len(buy_prices)
     cost = hours * np.concatenate([buy_prices, battery.degradation_eur_per_mwh - sell_prices])
     rows, low, high = _constraints(n_units, hours, battery)
-    finite_high, finite_low = np.isfinite(high), np.isfinite(low)
-    solved = linprog(
-        cost,
-        A_ub=csr_array(bmat([[rows[finite_high]], [-rows[finite_low]]])),
-        b_ub=np.concatenate([high[finite_high], -low[finite_low]]),
-        bounds=(0.0, battery.power_mw),
-        method="highs",
-    )
-    if solved.status != 0:
-        raise ForecastError(f"storage: no optimal plan: {solved.message}")
-    power = solved.x
+    largest = np.full(2 * n_units, battery.power_mw)
+    power = _linear(cost, rows, low, high, largest)
     if np.minimum(power[:n_units], power[n_units:]).max() > _NEGLIGIBLE_MW:
-        power = _with_binaries(cost, rows, low, high, battery.power_mw)
+        is_charging = _charging_units(cost, rows, low, high, battery.power_mw)
+        # Solved again with the sides fixed: a binary is whole only to 1e-6, and both sides would keep a rest.
+        power = _linear(cost, rows, low, high, largest * np.concatenate([is_charging, ~is_charging]))
     power = np.where(power < _NEGLIGIBLE_MW, 0.0, power)
+    # Within its tolerances the solver may return a plan that loses a little; rest is always allowed.
+    if float(cost @ power) >= 0.0:
+        power = np.zeros(2 * n_units)
     charge, discharge = power[:n_units], power[n_units:]
     return StoragePlan(charge, discharge, _state(charge, discharge, hours, battery))
 
@@ -136,8 +133,26 @@ def _constraints(n_units: int, hours: float, battery: Battery) -> tuple[csr_arra
     )
 
 
-def _with_binaries(cost: Floats, rows: csr_array, low: Floats, high: Floats, power_mw: float) -> Floats:
-    """The same programme with a binary per unit that allows either charging or discharging."""
+def _linear(cost: Floats, rows: csr_array, low: Floats, high: Floats, largest_mw: Floats) -> Floats:
+    """(2P,) the cheapest charging and discharging power within the constraints and `largest_mw` (2P,)."""
+    finite_high, finite_low = np.isfinite(high), np.isfinite(low)
+    solved = linprog(
+        cost,
+        A_ub=csr_array(bmat([[rows[finite_high]], [-rows[finite_low]]])),
+        b_ub=np.concatenate([high[finite_high], -low[finite_low]]),
+        bounds=np.column_stack([np.zeros(len(cost)), largest_mw]),
+        method="highs",
+    )
+    if solved.status != 0:
+        raise ForecastError(f"storage: no optimal plan: {solved.message}")
+    return np.asarray(solved.x, dtype=np.float64)
+
+
+def _charging_units(cost: Floats, rows: csr_array, low: Floats, high: Floats, power_mw: float) -> Bools:
+    """(P,) units that may charge; the others may discharge.
+
+    From the same programme with a binary per unit that allows either.
+    """
     n_units = len(cost) // 2
     one = eye_array(n_units) * power_mw
     either = csr_array(bmat([[eye_array(n_units), None, -one], [None, eye_array(n_units), one]]))
@@ -154,4 +169,4 @@ def _with_binaries(cost: Floats, rows: csr_array, low: Floats, high: Floats, pow
     )
     if solved.status != 0 or solved.x is None:
         raise ForecastError(f"storage: no optimal plan with binaries: {solved.message}")
-    return np.asarray(solved.x[: 2 * n_units], dtype=np.float64)
+    return np.asarray(solved.x[2 * n_units :] > 0.5)
