@@ -5,9 +5,10 @@ nothing.
 """
 
 import dagster
-from dagster import Definitions, in_process_executor
+from dagster import Definitions
 
 from resources.home.open import open_home_of_process
+from resources.instance.one_process import one_process
 from resources.settings.environment import Environment, desk_settings, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
@@ -43,8 +44,7 @@ def build_definitions(environment: Environment) -> Definitions:
             *SOURCE_SENSORS,
         ],
         resources=make_resources(environment),
-        # The run to the gate works in one process: a process per step costs five seconds of imports each.
-        executor=in_process_executor,
+        executor=one_process,
     )
 
 

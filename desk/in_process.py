@@ -9,7 +9,7 @@ is repeated finds its own rows and versions and leaves the same.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,9 +17,11 @@ from typing import Any
 from dagster import DagsterInstance, Definitions, in_process_executor
 from threadpoolctl import threadpool_limits
 
+from resources.clock import Clock
 from resources.instance.in_process import living_process
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
+from resources.models.training_order import TrainingOrder
 from resources.models.version import ModelVersion
 from resources.settings.environment import Environment
 from resources.settings.policies import monitoring_settings
@@ -114,7 +116,7 @@ class ChainRunner:
         *,
         now: datetime | None = None,
         first_day: date | None = None,
-        order: Mapping[str, str] | None = None,
+        order: TrainingOrder | None = None,
     ) -> None:
         """One run of `job` for a partition; `first_day` widens it backwards, `now` sets its clock.
 
@@ -124,18 +126,14 @@ class ChainRunner:
                 the report says so, and the next block may be better.
         """
         started = time.perf_counter()
-        config: dict[str, Any] = {"resources": {}}
-        if now is not None:
-            config["resources"]["clock"] = {"config": {"fixed_utc": now.isoformat()}}
-        if order is not None:
-            config["resources"]["training_order"] = {"config": dict(order)}
-        tags = dict(self._process.tags)
+        tags = {**self._process.tags, **(order.tags() if order is not None else {})}
         if first_day is not None:
             tags[FIRST_DAY_TAG] = first_day.isoformat()
         definition = self._definitions.resolve_job_def(job)
         with threadpool_limits(limits=1, user_api="blas"):
             done = definition.execute_in_process(
-                run_config={**config, **_QUIET_LOGGER},
+                run_config=_QUIET_LOGGER,
+                resources={"clock": Clock(fixed_utc=now.isoformat() if now is not None else "")},
                 instance=self.instance,
                 partition_key=key,
                 tags=tags,
@@ -211,7 +209,7 @@ def train_zone(
 ) -> None:
     """One training run as of the gate of the day after `through`."""
     now = gate_closure_utc(zone, through + timedelta(days=1))
-    order = {"through_day": through.isoformat(), "cause": cause, "detail": detail, "request_id": request_id}
+    order = TrainingOrder(through_day=through.isoformat(), cause=cause, detail=detail, request_id=request_id)
     before = {version.run_id for version in all_versions(zone, runner.registry)}
     runner.run("zone_retrained", zone, now=now, order=order)
     runner.report.trained += [

@@ -2,13 +2,12 @@
 
 from datetime import UTC, datetime
 
-from dagster import ConfigurableResource
-
+from resources.fixed_resource import FixedResource
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 
 
-class Clock(ConfigurableResource["Clock"]):
+class Clock(FixedResource):
     """Now. With `fixed_utc` (ISO 8601 with offset) always that instant: the run is then a replay as of it."""
 
     fixed_utc: str = ""

@@ -29,12 +29,12 @@ def make_registry(environment: Environment) -> "ModelRegistry":
 
 
 def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> dict[str, Any]:
-    """Resource name to resource; `clock` and `training_order` may be set anew by each run's configuration."""
+    """Resource name to resource. None of them can be set by the configuration of a run."""
     from resources.analysts.database import AnalystDatabase
     from resources.clock import Clock
+    from resources.instance.one_process import nothing_passed_on
     from resources.market.market_source import MarketSource
     from resources.models.mlflow_run import mlflow_run
-    from resources.models.training_order import TrainingOrder
     from resources.trading.alerts import Alerts
     from resources.trading.outbox import Outbox
     from resources.trading.state_folder import StateFolder
@@ -53,8 +53,7 @@ def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> d
             home=str(environment.home),
             base_urls=provider_urls(),
         ),
-        "clock": Clock.configure_at_launch(),
-        "training_order": TrainingOrder.configure_at_launch(),
+        "clock": Clock(),
         "alerts": alerts,
         "analyst_file": AnalystDatabase(path=str(environment.analyst_database)),
         "outbox": Outbox(
@@ -64,10 +63,6 @@ def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> d
             home=str(environment.home),
         ),
         "state_folder": StateFolder(path=str(environment.trading_state)),
-        "mlflow": mlflow_run.configured(
-            {
-                "mlflow_tracking_uri": environment.tracking_uri,
-                "artifact_folder": str(environment.artifact_folder),
-            }
-        ),
+        "mlflow": mlflow_run(environment.tracking_uri, str(environment.artifact_folder)),
+        "io_manager": nothing_passed_on,
     }

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from dagster import DefaultSensorStatus, SkipReason, sensor
 
-from resources.clock import Clock
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
+from resources.wall_clock import utc_now
 from spot.market.delivery import delivery_day_of
 from trading_assets.trading.outbox import alert_on_unsent
 
@@ -20,14 +20,14 @@ from trading_assets.trading.outbox import alert_on_unsent
         " halted or after the gate."
     ),
 )
-def signals_are_unsent(outbox: Outbox, desk: Desk, alerts: Alerts, clock: Clock) -> SkipReason:
+def signals_are_unsent(outbox: Outbox, desk: Desk, alerts: Alerts) -> SkipReason:
     """One more attempt per zone, channel and minute."""
     lines: list[str] = []
     for zone in (name for name in desk.zones if desk.zone(name).is_scheduled):
-        day = delivery_day_of(zone, clock.now()) + timedelta(days=1)
-        rows = outbox.publish(zone, day, day, clock=clock.now)
+        day = delivery_day_of(zone, utc_now()) + timedelta(days=1)
+        rows = outbox.publish(zone, day, day)
         lines += [f"{zone} {row['channel']} {row['status']}" for row in rows.iter_rows(named=True)]
-        alert_on_unsent(rows, alerts, clock.now())
+        alert_on_unsent(rows, alerts, utc_now())
     return SkipReason("; ".join(lines) or "nothing to send")
 
 

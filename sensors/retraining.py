@@ -23,6 +23,7 @@ from dagster import (
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
+from resources.models.training_order import REQUEST_TAG, TrainingOrder
 from resources.settings.policies import monitoring_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
@@ -39,7 +40,6 @@ from workflows.lifecycle.retrain_requests import (
     write_requests,
 )
 
-REQUEST_TAG = "spotdesk/request_id"
 _IN_PROGRESS = (
     DagsterRunStatus.QUEUED,
     DagsterRunStatus.NOT_STARTED,
@@ -142,12 +142,11 @@ def _brought_up_to_date(instance: DagsterInstance, request: RetrainRequest, now:
 
 
 def _run_request(request: RetrainRequest) -> RunRequest:
-    order = {"cause": request.cause, "detail": request.detail, "request_id": request.request_id}
+    order = TrainingOrder(cause=request.cause, detail=request.detail, request_id=request.request_id)
     return RunRequest(
         run_key=launch_key(request),
         partition_key=request.zone,
-        run_config={"resources": {"training_order": {"config": order}}},
-        tags={REQUEST_TAG: request.request_id},
+        tags=order.tags(),
     )
 
 

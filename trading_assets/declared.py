@@ -154,6 +154,7 @@ def declared_assets(
             backfill_policy=_BACKFILLS[per],
             pool=pool,
             hooks={DAYS_HOOK} if rows else None,
+            config_schema={},  # a run decides nothing of an asset but its partition
         )(with_days_recorded(step, rows) if rows else step)
 
     return make
@@ -172,6 +173,7 @@ def declared_check(
             blocking=blocking,
             additional_deps=_check_deps(reads, asset),
             metadata=_reads_shown(reads),
+            config_schema={},
         )(_judged(body, lambda _: _check_access(f"{asset}:{body.__name__}", reads), {}))
 
     return make
@@ -201,7 +203,7 @@ def declared_checks(
             )
             for name, text in checks.items()
         ]
-        return multi_asset_check(name=f"{asset}_checks", specs=specs)(
+        return multi_asset_check(name=f"{asset}_checks", specs=specs, config_schema={})(
             _judged(body, lambda _: _check_access(f"{asset}:checks", reads), {})
         )
 

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
-from dagster import ConfigurableResource
 from filelock import FileLock
 
 from resources.analysts.query import query_database
 from resources.analysts.views import VIEWS
+from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
 from spot.contracts.model_tables import MODEL_VERSIONS
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
@@ -62,7 +62,7 @@ class PublishedDatabase:
     is_new: bool
 
 
-class AnalystDatabase(ConfigurableResource["AnalystDatabase"]):
+class AnalystDatabase(FixedResource):
     """The file at `path`."""
 
     path: str

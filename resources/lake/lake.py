@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import polars as pl
-from dagster import ConfigurableResource
 from deltalake import DeltaTable
 from pydantic import Field
 
+from resources.fixed_resource import FixedResource
 from resources.lake.access import check_write, note_read, note_written
 from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
@@ -50,7 +50,7 @@ class WriteReport:
     version: int
 
 
-class Lake(ConfigurableResource["Lake"]):
+class Lake(FixedResource):
     """Delta tables below `uri`, a folder or `s3://bucket/prefix`.
 
     `storage_options` as delta-rs names them, for example `AWS_REGION` and `AWS_ENDPOINT_URL`; credentials

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
-from dagster import ConfigurableResource
 
+from resources.fixed_resource import FixedResource
 from spot.errors import ConfigurationError, ContractError
 from spot.sources.currencies import LOCAL_TABLE
 from spot.sources.files.layouts import LAYOUTS, find_layout
@@ -19,7 +19,7 @@ Rows = dict[str, pl.DataFrame]
 """Rows by raw table."""
 
 
-class MarketFiles(ConfigurableResource["MarketFiles"]):
+class MarketFiles(FixedResource):
     """Market data in `path`.
 
     Recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet files in the

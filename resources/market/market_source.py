@@ -11,9 +11,10 @@ from functools import lru_cache
 from pathlib import Path
 
 import polars as pl
-from dagster import ConfigurableResource, ResourceDependency
+from dagster import ResourceDependency
 from pydantic import Field
 
+from resources.fixed_resource import FixedResource
 from resources.home.markets import MarketMemory, market_of
 from resources.lake.lake import Lake
 from resources.market.live_sources import LIVE_ONLY_TABLES, LiveProviders, make_live_market
@@ -26,7 +27,7 @@ from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError
 
 
-class MarketSource(ConfigurableResource["MarketSource"]):
+class MarketSource(FixedResource):
     """All sources behind one call.
 
     `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per

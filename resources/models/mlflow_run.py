@@ -10,30 +10,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from dagster import InitResourceContext, resource
+from dagster import InitResourceContext, ResourceDefinition
 
 from resources.models.mlflow_store import EXPERIMENT
 from resources.models.registry import ModelRegistry
 
 
-@resource(
-    config_schema={"mlflow_tracking_uri": str, "artifact_folder": str},
-    description=(
-        "dagster-mlflow's `mlflow_tracking` over a store that exists: the first process makes it, the others"
-        " wait."
-    ),
-)
-def mlflow_run(context: InitResourceContext) -> Iterator[Any]:
-    """The resource `mlflow` of dagster-mlflow; importing it takes seconds, so only a run that trains does."""
+def mlflow_run(tracking_uri: str, artifact_folder: str) -> ResourceDefinition:
+    """The resource `mlflow` over a store at `tracking_uri`; a run cannot configure it.
+
+    The first process makes the store, the others wait.
+    """
+    return ResourceDefinition(
+        lambda context: _run_in(context, tracking_uri, artifact_folder),
+        config_schema={},
+        description="dagster-mlflow's `mlflow_tracking` over a store that exists.",
+    )
+
+
+@contextmanager
+def _run_in(context: InitResourceContext, tracking_uri: str, artifact_folder: str) -> Iterator[Any]:
+    """Importing dagster-mlflow takes seconds, so only a run that trains does."""
     import mlflow
     from dagster_mlflow import mlflow_tracking
 
-    config = context.resource_config
-    ModelRegistry(
-        tracking_uri=config["mlflow_tracking_uri"], artifact_folder=config["artifact_folder"]
-    ).prepare()
+    ModelRegistry(tracking_uri=tracking_uri, artifact_folder=artifact_folder).prepare()
     inner = context.replace_config(
-        {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": config["mlflow_tracking_uri"], "env": {}}
+        {"experiment_name": EXPERIMENT, "mlflow_tracking_uri": tracking_uri, "env": {}}
     )
     make: Any = mlflow_tracking.resource_fn  # Dagster types it without its argument
     _end_left_open(mlflow)  # what an earlier run of this process left open would take this one's place

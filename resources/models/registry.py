@@ -15,9 +15,9 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dagster import ConfigurableResource
 from filelock import Timeout
 
+from resources.fixed_resource import FixedResource
 from resources.models.mlflow_store import database_of, is_local, prepare_store
 from resources.models.model_files import forget_files
 from resources.models.serving_pointer import PointerFile, ServingPointer, change_counter, pointer_of
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from spot.forecast.hourly_forecaster import HourlyForecaster
 
 
-class ModelRegistry(ConfigurableResource["ModelRegistry"]):
+class ModelRegistry(FixedResource):
     """Versions of every zone's model in MLflow at `tracking_uri`.
 
     `artifact_folder` holds the files where that is a local database.

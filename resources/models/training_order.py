@@ -1,13 +1,26 @@
-"""What a training run is asked to do, as launch configuration: up to which day, why, and on whose request."""
+"""What a training run is asked to do: up to which day, why, and on whose request.
 
+The order lies in the tags of the run. Configuration of a run sets nothing (`resources/fixed_resource.py`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-
-from dagster import ConfigurableResource
+from typing import Self
 
 from spot.errors import ConfigurationError
 
+_TAGS = {
+    "through_day": "spotdesk/through_day",
+    "cause": "spotdesk/cause",
+    "detail": "spotdesk/detail",
+    "request_id": "spotdesk/request_id",
+}
+REQUEST_TAG = _TAGS["request_id"]
 
-class TrainingOrder(ConfigurableResource["TrainingOrder"]):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOrder:
     """One order for all assets of a training run.
 
     Left empty, a run trains up to the newest published prices, because a person asked.
@@ -22,6 +35,15 @@ class TrainingOrder(ConfigurableResource["TrainingOrder"]):
     detail: str = ""
     request_id: str = ""
     """Row of `retrain_requests`, if there is one."""
+
+    @classmethod
+    def of_run(cls, tags: Mapping[str, str]) -> Self:
+        """The order in the tags of a run; what they do not name is left empty."""
+        return cls(**{name: tags[tag] for name, tag in _TAGS.items() if tag in tags})
+
+    def tags(self) -> dict[str, str]:
+        """The tags of a run that carries out this order."""
+        return {tag: value for name, tag in _TAGS.items() if (value := getattr(self, name))}
 
     def through(self) -> date | None:
         """The newest day, or None for the newest published one.

@@ -8,9 +8,9 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dagster import ConfigurableResource
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from resources.fixed_resource import FixedResource
 from resources.plugins.shipped import settings_file
 from resources.plugins.sources import check_feed
 from resources.settings.yaml_file import SettingsFile, read_yaml
@@ -207,7 +207,7 @@ def load_desk_settings(path: Path) -> DeskSettings:
         return parse_desk_settings(file.content)
 
 
-class Desk(ConfigurableResource["Desk"]):
+class Desk(FixedResource):
     """The desk's settings as a resource.
 
     Each zone's settings and the documents of `conf/models` and `conf/strategies`.

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 import polars as pl
-from dagster import ConfigurableResource, ResourceDependency
+from dagster import ResourceDependency
 
+from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
 from resources.settings.environment import alert_channels
@@ -25,7 +26,7 @@ silence_address_log()
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 
-class Alerts(ConfigurableResource["Alerts"]):
+class Alerts(FixedResource):
     """Where alerts go.
 
     `channels` are addresses, separated by white space; none is fine. An http(s) address is a webhook: it gets

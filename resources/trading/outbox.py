@@ -18,9 +18,10 @@ from pathlib import Path
 
 import httpx
 import polars as pl
-from dagster import ConfigurableResource, ResourceDependency
+from dagster import ResourceDependency
 
 from resources.files import write_whole
+from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
@@ -50,7 +51,7 @@ _LOG = logging.getLogger("spotdesk.publication")
 silence_address_log()
 
 
-class Outbox(ConfigurableResource["Outbox"]):
+class Outbox(FixedResource):
     """Where signals go.
 
     The webhook's address and secret are read at each use and no part of the configuration, which the UI
@@ -64,11 +65,12 @@ class Outbox(ConfigurableResource["Outbox"]):
     """Folder of the desk, which holds the leases of live zones; without it no live order leaves."""
 
     def publish(
-        self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime]
+        self, zone: str, first_day: date, last_day: date, *, clock: Callable[[], datetime] = utc_now
     ) -> pl.DataFrame:
         """Send what is still valid of a zone's signals and has not been sent.
 
-        Rows of `publications` of this call. Each message asks `clock` anew.
+        Rows of `publications` of this call. Each message asks `clock` anew; the graph leaves it the true one,
+        whatever the clock of a replay says.
 
         Raises:
             SourceUnavailableError: a decision has been being written for too long.

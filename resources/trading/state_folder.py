@@ -5,12 +5,11 @@
 
 from pathlib import Path
 
-from dagster import ConfigurableResource
-
+from resources.fixed_resource import FixedResource
 from resources.trading.state import TradingStateStore
 
 
-class StateFolder(ConfigurableResource["StateFolder"]):
+class StateFolder(FixedResource):
     """Folder of the trading state. A folder that is missing or unreadable is a halted desk."""
 
     path: str

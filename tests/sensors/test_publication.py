@@ -5,7 +5,6 @@ from datetime import date, timedelta
 import polars as pl
 from dagster import build_sensor_context
 
-from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
@@ -17,11 +16,12 @@ from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.live_desk import make_live_desk
 from tests.support.sample_market import ZONE, make_request
+from tests.support.wall_clock import set_wall_clock
 
 DAYS = (date(2025, 6, 3), date(2025, 6, 4))
 
 
-def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_root):
+def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_root, monkeypatch):
     lake, store = Lake(uri=str(tmp_path / "lake")), TradingStateStore(tmp_path / "state")
     store.set_up()
     store.halt(ZONE, reason="stop", actor="Ann")
@@ -40,8 +40,8 @@ def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_roo
         lake.replace("signals", decision.frame, zone=ZONE, first_day=day, last_day=day)
         lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=day, last_day=day)
         for minutes in (30, 29):  # told once, however often it is tried
-            clock = Clock(fixed_utc=(gate - timedelta(minutes=minutes)).isoformat())
-            with build_sensor_context(resources={**resources, "clock": clock}) as context:
+            set_wall_clock(monkeypatch, gate - timedelta(minutes=minutes))
+            with build_sensor_context(resources=resources) as context:
                 signals_are_unsent(context)
     told = lake.read("alerts").filter(kind="not_published").sort("raised_at_utc")
     assert told["message"].to_list() == [f"settlement_spread for {day} to table: halted" for day in DAYS]

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunRequest
 
+from resources.models.training_order import TrainingOrder
 from resources.models.version import ModelVersion
 from resources.settings.code_version import model_code_version
 from sensors.retraining import requests_of_zone
@@ -50,7 +51,7 @@ def test_drift_asks_once_however_often_the_sensor_looks(lake, tick, instance):
     write_drift(lake, TODAY, "alert")
     (request,) = tick(0)
     assert request.partition_key == ZONE
-    assert request.run_config["resources"]["training_order"]["config"]["cause"] == "drift"
+    assert TrainingOrder.of_run(request.tags).cause == "drift"
     assert status_of(lake) == [("drift", "requested", 1)]
     end_run(instance, request, DagsterRunStatus.SUCCESS)
     assert all(tick(minutes) == [] for minutes in (1, 2, 60, 60 * 24, 60 * 24 * 7))
@@ -110,7 +111,7 @@ def test_an_old_model_is_retrained(lake, tick, days: int, expected: int):
 
 def test_no_version_yet_asks_for_the_first_and_too_little_data_asks_for_nothing(lake, tick):
     (request,) = tick(0, OneVersion(None))
-    assert "no version yet" in request.run_config["resources"]["training_order"]["config"]["detail"]
+    assert "no version yet" in TrainingOrder.of_run(request.tags).detail
     lake.replace(
         "day_ahead_features",
         lake.read("day_ahead_features").clear(),
@@ -178,7 +179,7 @@ class OtherCode(OneVersion):
 def test_new_code_is_a_cause_and_the_same_code_is_none(lake, tick):
     assert tick(0, OtherCode(model_code_version({"kind": "engine"}))) == []
     (request,) = tick(1, OtherCode("0123456789abcdef"))
-    order = request.run_config["resources"]["training_order"]["config"]
-    assert order["cause"] == "code"
-    assert "0123456789abcdef" in order["detail"]
+    order = TrainingOrder.of_run(request.tags)
+    assert order.cause == "code"
+    assert "0123456789abcdef" in order.detail
     assert tick(2, OtherCode("0123456789abcdef")) == []

@@ -15,6 +15,7 @@ from dagster import DagsterInstance, RunRequest, build_schedule_context
 from definitions import build_definitions
 from desk.demo.quick_sqlite import quick_sqlite
 from desk.in_process import ChainRequest, run_chain
+from resources.clock import Clock
 from resources.instance.in_process import IN_PROCESS_TAG
 from resources.lake.lake import Lake
 from resources.market.market_source import MarketSource
@@ -85,7 +86,7 @@ def run_scheduled(environment: Environment, instance: DagsterInstance, name: str
         instance=instance,
         partition_key=asked.partition_key,
         tags=dict(asked.tags),
-        run_config={"resources": {"clock": {"config": {"fixed_utc": at.isoformat()}}}},
+        resources={"clock": Clock(fixed_utc=at.isoformat())},
     )
     assert done.success
 

@@ -9,7 +9,6 @@ import polars as pl
 import pytest
 from dagster import DagsterInstance, materialize
 
-from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
@@ -18,6 +17,7 @@ from spot.market.gates import gate_closure_utc
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import make_forecast, make_outcomes, make_request
+from tests.support.wall_clock import set_wall_clock
 from trading_assets.partitions import partition_key
 from trading_assets.trading.outbox import published_signals
 
@@ -26,7 +26,7 @@ GATE = gate_closure_utc(ZONE, DAY)
 
 
 @pytest.fixture
-def desk(tmp_path):
+def desk(tmp_path, monkeypatch):
     """A lake with the signals of one day, and a function that runs the asset at an instant."""
     lake = Lake(uri=str(tmp_path / "lake"))
     store = TradingStateStore(tmp_path / "state")
@@ -45,9 +45,9 @@ def desk(tmp_path):
     lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
 
     def run(now):
+        set_wall_clock(monkeypatch, now)
         resources = {
             "lake": lake,
-            "clock": Clock(fixed_utc=now.isoformat()),
             "alerts": Alerts(lake=lake),
             "outbox": Outbox(lake=lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop")),
         }

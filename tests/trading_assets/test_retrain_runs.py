@@ -63,7 +63,7 @@ definitions = Definitions(
 job = definitions.resolve_job_def("zone_retrained")
 with DagsterInstance.get() as instance:
     job.execute_in_process(
-        instance=instance, partition_key=order["zone"], tags=order["tags"], run_config=order["config"]
+        instance=instance, partition_key=order["zone"], tags=order["tags"]
     )
 """
 
@@ -195,7 +195,6 @@ def test_a_retrain_that_fails_is_killed_and_fails_again_is_never_lost_and_then_a
             instance=instance,
             partition_key=request.partition_key,
             tags=tags_of(request),
-            run_config=request.run_config,
             raise_on_error=False,
         )
         return instance.get_run_by_id(done.run_id).status
@@ -227,9 +226,7 @@ def test_a_retrain_that_fails_is_killed_and_fails_again_is_never_lost_and_then_a
 
 def kill_while_it_trains(request: RunRequest, environment: Environment, project_root: Path) -> None:
     """Run the request in a process of its own and kill that while it trains."""
-    order = json.dumps(
-        {"zone": request.partition_key, "tags": tags_of(request), "config": request.run_config}
-    )
+    order = json.dumps({"zone": request.partition_key, "tags": tags_of(request)})
     words = [sys.executable, "-W", "ignore", "-c", TRAIN_FOR_EVER, str(environment.home), order]
     with subprocess.Popen(
         words, cwd=project_root, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

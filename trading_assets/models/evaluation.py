@@ -35,13 +35,12 @@ def model_evaluation(
     lake: Lake,
     desk: Desk,
     registry: ModelRegistry,
-    training_order: TrainingOrder,
 ) -> AssetResult:
     """The candidate on days it never saw.
 
     Walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks.
     """
-    data = read_price_set(context.partition_key, lake, desk, training_order)
+    data = read_price_set(context.partition_key, lake, desk, TrainingOrder.of_run(context.run.tags))
     candidate = find_candidate(registry, data.recorded)
     rival = registry.champion_before(candidate.zone, candidate)
     published = publications(data, lake, desk)

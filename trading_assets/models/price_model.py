@@ -29,7 +29,6 @@ def price_model(
     lake: Lake,
     desk: Desk,
     registry: ModelRegistry,
-    training_order: TrainingOrder,
     clock: Clock,
     mlflow: ResourceParam[Any],
 ) -> AssetResult:
@@ -40,11 +39,10 @@ def price_model(
     The same settings, data and code again are the version that is there: nothing is trained twice.
     """
     zone, now = context.partition_key, clock.now()
-    data = read_price_set(zone, lake, desk, training_order)
+    order = TrainingOrder.of_run(context.run.tags)
+    data = read_price_set(zone, lake, desk, order)
     with finished(mlflow) as run_id:
-        version, is_new = train_price_model(
-            data, lake, desk, registry, training_order, now=now, run_id=run_id
-        )
+        version, is_new = train_price_model(data, lake, desk, registry, order, now=now, run_id=run_id)
         mlflow.set_tags({"zone": zone, "model_version": version.version, "is_new_version": str(is_new)})
     facts = version_facts(version, data.recorded, is_new=is_new) | {"profile": desk.zone(zone).model}
     return MaterializeResult(metadata=facts, data_version=DataVersion(version.fingerprint))

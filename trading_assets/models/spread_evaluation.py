@@ -37,14 +37,13 @@ def spread_evaluation(
     lake: Lake,
     desk: Desk,
     registry: ModelRegistry,
-    training_order: TrainingOrder,
 ) -> AssetResult:
     """The candidate's pinball loss on days it never saw, and its sanity checks.
 
     Beside the champion's and that of past quantiles.
     """
     spreads = registry.of_family(SPREAD_FAMILY)
-    data = read_spread_set(context.partition_key, lake, desk, training_order)
+    data = read_spread_set(context.partition_key, lake, desk, TrainingOrder.of_run(context.run.tags))
     candidate = find_candidate(spreads, data.recorded)
     rival = spreads.champion_before(candidate.zone, candidate)
     evaluation = evaluate_spread_model(candidate, rival, data, registry, desk)

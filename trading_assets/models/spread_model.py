@@ -29,14 +29,14 @@ def spread_model(
     lake: Lake,
     desk: Desk,
     registry: ModelRegistry,
-    training_order: TrainingOrder,
     clock: Clock,
 ) -> AssetResult:
     """A version of the zone's spread model (CatBoost MultiQuantile), registered like one of the price model.
 
     The same settings, data and code again are the version that is there: nothing is trained twice.
     """
-    data = read_spread_set(context.partition_key, lake, desk, training_order)
-    version, is_new = train_spread_model(data, lake, desk, registry, training_order, now=clock.now())
+    order = TrainingOrder.of_run(context.run.tags)
+    data = read_spread_set(context.partition_key, lake, desk, order)
+    version, is_new = train_spread_model(data, lake, desk, registry, order, now=clock.now())
     facts = version_facts(version, data.recorded, is_new=is_new)
     return MaterializeResult(metadata=facts, data_version=DataVersion(version.fingerprint))

@@ -26,16 +26,17 @@ from workflows.training.spread_set import READS, TABLE, NoSet, write_spread_set
     is_optional=True,
 )
 def spread_training_set(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock
+    context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
 ) -> Iterator[AssetResult]:
     """What was known at each gate beside the spread that followed, second price minus day-ahead price.
 
     Nothing is made, and no model follows, in a zone whose strategies ask for none or whose second price is
     too young.
     """
-    made = write_spread_set(context.partition_key, lake, desk, training_order, clock)
+    order = TrainingOrder.of_run(context.run.tags)
+    made = write_spread_set(context.partition_key, lake, desk, order, clock)
     if isinstance(made, NoSet):
         context.log.warning("no training set of the spread in %s: %s", context.partition_key, made.reason)
         return
-    facts = {**written(made.rows, made.report), **window_facts(made.recorded), "cause": training_order.cause}
+    facts = {**written(made.rows, made.report), **window_facts(made.recorded), "cause": order.cause}
     yield MaterializeResult(metadata=facts)

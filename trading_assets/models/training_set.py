@@ -22,15 +22,14 @@ from workflows.training.price_set import READS, TABLE, write_price_set
     writes=[TRAINING_WINDOWS.name],
     reads=[of_zone(table) for table in READS],
 )
-def training_set(
-    context: AssetExecutionContext, lake: Lake, desk: Desk, training_order: TrainingOrder, clock: Clock
-) -> AssetResult:
+def training_set(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
     """Inputs beside the price that the auction then gave.
 
     For the days a version learns from and the newer days that judge it.
 
     Everything is as known at the gate of the first day that the version may forecast.
     """
-    made = write_price_set(context.partition_key, lake, desk, training_order, clock)
-    facts = {**written(made.rows, made.report), **window_facts(made.recorded), "cause": training_order.cause}
+    order = TrainingOrder.of_run(context.run.tags)
+    made = write_price_set(context.partition_key, lake, desk, order, clock)
+    facts = {**written(made.rows, made.report), **window_facts(made.recorded), "cause": order.cause}
     return MaterializeResult(metadata=facts)

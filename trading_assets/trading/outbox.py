@@ -8,7 +8,6 @@ from datetime import datetime
 import polars as pl
 from dagster import AssetExecutionContext, MaterializeResult, MetadataValue
 
-from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import picture, written
@@ -16,6 +15,7 @@ from resources.pictures.desk import contributions as contributions_picture
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
+from resources.wall_clock import utc_now
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.strategy.reasons import SPREAD
 from trading_assets.declared import AssetResult, declared_asset
@@ -35,7 +35,6 @@ def published_signals(
     context: AssetExecutionContext,
     lake: Lake,  # noqa: ARG001 - its rows are counted when the days of the run are recorded
     outbox: Outbox,
-    clock: Clock,
     alerts: Alerts,
 ) -> AssetResult:
     """Signals handed to table, folder and, where the zone is live, the signed webhook.
@@ -43,11 +42,11 @@ def published_signals(
     At least once, each with a receipt.
 
     Nothing leaves while the desk or zone is halted, after the gate, or past `valid_until_utc`; a replay of
-    past days publishes nothing.
+    past days publishes nothing. The clock of the replay has no say in that: the outbox reads the true one.
     """
     span = covered(context)
-    rows = outbox.publish(span.zone, span.first_day, span.last_day, clock=clock.now)
-    alert_on_unsent(rows, alerts, clock.now())
+    rows = outbox.publish(span.zone, span.first_day, span.last_day)
+    alert_on_unsent(rows, alerts, utc_now())
     receipts = rows.select("strategy", "channel", "status", "detail", "receipt").to_dicts()
     return MaterializeResult(
         metadata={"dagster/row_count": rows.height, "receipts": MetadataValue.json(receipts)}
