@@ -10,10 +10,14 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
+from dagster import Definitions, build_init_resource_context
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from definitions import build_definitions
+from resources.fixed_resource import FixedResource
 from resources.home.make import make_home
 from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
@@ -25,6 +29,8 @@ from tests.support.dagster_ui import LAUNCH, as_get, ask, launch_parameters, ser
 from tests.support.provider_server import FaultyProvider, faulty_provider, sends
 from tests.support.sample_market import ZONE, make_request
 
+HARMLESS = {"loggers.console.config.log_level", "loggers.console.config.name"}
+"""All that the configuration of any run may set: what the log of the run shows."""
 FOREIGN = {"Host": "evil.example", "Origin": "http://evil.example"}
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Dagster's own
@@ -75,18 +81,20 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attacker: FaultyProvid
 
 def attacks(home: Path, attacker: FaultyProvider) -> dict[str, tuple[str, tuple[str, ...], dict]]:
     """Name to job, assets and what the run configuration names."""
-    outbox = ("published_signals",)
-    foreign_state = str(home.parent / "foreign_state")
+    send, foreign = ("published_signals",), home.parent / "foreign"
+    foreign_source = {
+        "base_urls": {"entsoe": attacker.url},
+        "data_folder": str(foreign),
+        "http_folder": str(foreign),
+    }
+    foreign_outbox = {"state_folder": str(home.parent / "foreign_state"), "home": str(home)}
+    live = {"conf_folder": str(home / "conf"), "zones": {ZONE: {"source": "simulated", "live": True}}}
     return {
-        "token to a foreign address": (
-            "auction_results_loaded",
-            (),
-            {"market_source": {"base_urls": {"entsoe": attacker.url}}},
-        ),
-        "orders while halted": ("signals_ready", outbox, {"outbox": {"state_folder": foreign_state}}),
-        "a clock before the gate": ("signals_ready", outbox, {"clock": {"fixed_utc": "2025-06-02T09:00Z"}}),
-        "another lake": ("signals_ready", outbox, {"lake": {"uri": str(home.parent / "other")}}),
-        "a live zone": ("signals_ready", outbox, {"desk": {"zones": {ZONE: {"live": True}}}}),
+        "token to a foreign address": ("auction_results_loaded", (), {"market_source": foreign_source}),
+        "orders while halted": ("signals_ready", send, {"outbox": foreign_outbox}),
+        "a clock before the gate": ("signals_ready", send, {"clock": {"fixed_utc": "2025-06-02T09:00Z"}}),
+        "another lake": ("signals_ready", send, {"lake": {"uri": str(foreign)}}),
+        "a live zone": ("history_traded", (), {"desk": live}),
     }
 
 
@@ -112,3 +120,44 @@ def test_a_run_with_foreign_resources_is_refused_by_dagster_and_nothing_leaves(d
     rows = Lake(uri=str(desk / "lake")).read("publications")
     assert set(rows["status"]) == {"refused"}
     assert attacker.asked == []
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> Definitions:
+    return build_definitions(read_environment(tmp_path_factory.mktemp("home")))
+
+
+def settable(config_type, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of all values that a configuration may give."""
+    fields = getattr(config_type, "fields", None)
+    if fields is None:
+        yield ".".join(path)
+        return
+    for name, field in fields.items():
+        yield from settable(field.config_type, (*path, name))
+
+
+def test_the_configuration_of_a_run_sets_nothing_but_its_log_in_any_job(definitions):
+    jobs = definitions.get_repository_def().get_all_jobs()
+    assert len(jobs) > 10
+    found = {job.name: set(settable(job.run_config_schema.config_type)) for job in jobs}
+    assert {name: paths - HARMLESS for name, paths in found.items() if paths - HARMLESS} == {}
+    assert all(paths == HARMLESS for paths in found.values())
+
+
+def test_no_resource_of_any_job_takes_configuration_even_if_dagster_let_it_through(definitions):
+    foreign = {"uri": "s3://evil", "state_folder": "/tmp/evil", "fixed_utc": "2025-06-02T09:00Z"}
+    seen = {}
+    for job in definitions.get_repository_def().get_all_jobs():
+        for name, resource in job.resource_defs.items():
+            assert list(settable(resource.config_schema.config_type)) == [], (job.name, name)
+            seen[name] = resource
+    fixed = {name: resource for name, resource in seen.items() if name not in ("mlflow", "io_manager")}
+    assert {"lake", "desk", "clock", "outbox", "alerts", "market_source", "state_folder"} <= fixed.keys()
+    for name, resource in fixed.items():
+        given = resource.resource_fn(build_init_resource_context(config=foreign))
+        assert isinstance(given, FixedResource), name
+        assert "evil" not in repr(given), name
+        with pytest.raises(TypeError, match="not configured at launch"):
+            type(given).configure_at_launch()
+    assert fixed["clock"].resource_fn(build_init_resource_context(config=foreign)).fixed_utc == ""
