@@ -1,4 +1,4 @@
-"""What a caller must know stands in the docstring: what is raised, and the shape of arrays."""
+"""What a reader must know stands beside the code: what is raised, the shape of arrays, why a constant."""
 
 import ast
 import re
@@ -56,16 +56,19 @@ def _is_named(name: str, text: str, file: str) -> bool:
     return name in text or (file.startswith("desk/") and name.endswith("Error") and "Exit code 2" in text)
 
 
+def _source_files(project_root: Path) -> list[str]:
+    words = ["git", "ls-files", "-z", "--", *(f"{package}/*.py" for package in PACKAGES)]
+    listed = subprocess.run(words, cwd=project_root, capture_output=True, text=True, check=True).stdout
+    return [file for file in listed.split("\0") if file and (project_root / file).is_file()]
+
+
 @pytest.fixture(scope="module")
 def functions(project_root: Path) -> list[tuple[str, Function]]:
     """`(file:line name, function)` of every public function of the source."""
-    words = ["git", "ls-files", "-z", "--", *(f"{package}/*.py" for package in PACKAGES)]
-    listed = subprocess.run(words, cwd=project_root, capture_output=True, text=True, check=True).stdout
     found = []
-    for file in filter(None, listed.split("\0")):
-        if (project_root / file).is_file():
-            tree = ast.parse((project_root / file).read_text(encoding="utf-8"))
-            found += [(f"{file}:{node.lineno} {name}", node) for name, node in _public_functions(tree)]
+    for file in _source_files(project_root):
+        tree = ast.parse((project_root / file).read_text(encoding="utf-8"))
+        found += [(f"{file}:{node.lineno} {name}", node) for name, node in _public_functions(tree)]
     return found
 
 
@@ -97,3 +100,39 @@ def test_a_function_of_arrays_gives_their_shapes(functions: list[tuple[str, Func
         ):
             silent.append(where)
     assert not silent, "give shapes of arrays, such as `(days, 24)`:\n" + "\n".join(silent)
+
+
+TUNED = ("spot/forecast/", "spot/walk/", "spot/lifecycle/", "workflows/")
+
+
+def _is_number(node: ast.expr | None) -> bool:
+    if isinstance(node, ast.Tuple):
+        return bool(node.elts) and all(map(_is_number, node.elts))
+    if isinstance(node, ast.BinOp):
+        return _is_number(node.left) and _is_number(node.right)
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+
+
+def _unexplained(tree: ast.Module) -> Iterator[int]:
+    """Lines of constants without a text below. One text may follow several constants."""
+    waiting: list[int] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _is_number(node.value):
+            waiting.append(node.lineno)
+            continue
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            yield from waiting
+        waiting = []
+    yield from waiting
+
+
+def test_a_number_that_somebody_chose_says_why(project_root: Path) -> None:
+    silent = [
+        f"{file}:{line}"
+        for file in _source_files(project_root)
+        if file.startswith(TUNED)
+        for line in _unexplained(ast.parse((project_root / file).read_text(encoding="utf-8")))
+    ]
+    assert not silent, "say below each constant why it has its value, and who measured it:\n" + "\n".join(
+        silent
+    )

@@ -137,7 +137,7 @@ def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.Da
     if verdict.is_refused:
         reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
         raise ContractError(
-            f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable: {reasons};"
+            f"{name}: {100 * verdict.quarantined_share:.0f} % of {table} is not plausible: {reasons};"
             " nothing of the file is used"
         )
     return verdict.accepted, verdict.quarantined

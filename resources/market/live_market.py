@@ -1,6 +1,6 @@
 """Live sources behind one call.
 
-Ask, keep the answer as it came, parse, judge, and hand on what is believable; fall back to the next source.
+Ask, keep the answer as it came, parse, judge, and hand on what is plausible; fall back to the next source.
 
 Nothing here decides what a value means: parsers and rules do. A provider that fails costs its own table and
 zone an attempt and nothing else.
@@ -77,7 +77,7 @@ class LiveMarket:
         Raises:
             NotYetPublishedError: every source says that it has nothing yet.
             SourceUnavailableError: no source answered, and not all of them for that reason.
-            ContractError: the last answer was not believable.
+            ContractError: the last answer was not plausible.
             ConfigurationError: no source has the table for the zone, or a token is missing.
         """
         failures: list[str] = []
@@ -101,7 +101,7 @@ class LiveMarket:
         """Rows derived again from the stored body of one row of `captures`, by today's parser.
 
         Raises:
-            ContractError: the body is gone, damaged or not believable.
+            ContractError: the body is gone, damaged or not plausible.
         """
         row = capture.row(0, named=True)
         body = CaptureStore(self.lake).body(row["source"], row["body_sha256"])

@@ -68,7 +68,7 @@ class MarketFiles(FixedResource):
 
         Raises:
             ConfigurationError: no file holds the zone, or the folder is missing or empty.
-            ContractError: a tidy file on the zone is damaged or not believable; the recorded sets pass over a
+            ContractError: a tidy file on the zone is damaged or not plausible; the recorded sets pass over a
                 bad file, see `refused`.
         """
         parsed = [accepted for accepted, _ in self._parsed(zone)]
@@ -82,7 +82,7 @@ class MarketFiles(FixedResource):
         """Read the zone's tidy files, so that a damaged one is named before anything runs.
 
         Raises:
-            ContractError: one is damaged or not believable.
+            ContractError: one is damaged or not plausible.
         """
         for path in self.files():
             if zone in _tidy_zones(path):
@@ -151,7 +151,7 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
         if verdict.is_refused:
             reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
             raise ContractError(
-                f"{path.name}: {100 * verdict.quarantined_share:.0f} % of {table} is not believable:"
+                f"{path.name}: {100 * verdict.quarantined_share:.0f} % of {table} is not plausible:"
                 f" {reasons}; nothing of it is used"
             )
         accepted[table] = verdict.accepted

@@ -59,7 +59,7 @@ class MarketSource(FixedResource):
             MixedMarketsError: the zone stands on another market, real or simulated.
             ConfigurationError: the source does not have the zone, or lacks its token.
             NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says
-                is not believable.
+                is not plausible.
         """
         if not self.home or table not in RAW_TABLES_OF_A_ZONE:
             return self._fetched(table, zone, first_day, last_day, settings=settings, now=now)

@@ -1,4 +1,4 @@
-"""What a backtest takes for granted because the past does not say it, each as a named parameter."""
+"""What a backtest has to assume because the past does not record it. Each assumption is a named parameter."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from spot.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Assumption:
-    """A parameter of the backtest, what it is, and what that means."""
+    """One parameter of the backtest, its value, and what it means."""
 
     parameter: str
     value: str
@@ -16,10 +16,12 @@ class Assumption:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """The parameters; a backtest on a desk's own record reads all but the first from it."""
+    """The assumptions of a backtest. On a desk's own record, all but the first are read from the record."""
 
     resume_after_days: int = 0
-    """Days that a zone stays halted after the day on which a limit halted it. 0 is before the next gate."""
+    """Days that a zone stays halted after the day on which a limit halted it. With 0 it trades again on the
+    next day.
+    """
     model_age_days: float = 0.0
     drift_status: str = "ok"
 
@@ -30,12 +32,12 @@ class Assumptions:
             )
 
     def rows(self) -> tuple[Assumption, ...]:
-        """The assumptions of a backtest that has no desk's record."""
+        """The assumptions of a backtest without a desk's record."""
         return (
             self.resume_row(),
             Assumption("model_age_days", f"{self.model_age_days:g}", "the model is as old as this every day"),
             Assumption("drift_status", self.drift_status, "the verdict on drift before every day"),
-            Assumption("other zones and strategies", "none", "the limits are used by these strategies alone"),
+            Assumption("other zones and strategies", "none", "only these strategies use the limits"),
         )
 
     def resume_row(self) -> Assumption:

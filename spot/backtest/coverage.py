@@ -1,6 +1,6 @@
-"""Which days a trading backtest may judge: those with a forecast and with the prices that settle it.
+"""Which days a backtest may judge: those with a forecast and with the prices that settle them.
 
-A day that lacks one is no day of zero P&L.
+A day that lacks one of them is left out. It does not count as a day without profit.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ from spot.strategy.interface import Strategy
 from spot.walk.inputs import WalkInputs
 
 SENSIBLE_SHARE = 0.8
-"""Below this share of the days asked for, the days that can be judged say little about the span: a person
-must want them.
+"""Share of the days asked for that must be judged, else the figures say little about the span. Chosen by
+hand; not tuned. `--partial` overrules it.
 """
 
 
@@ -36,7 +36,7 @@ class Coverage:
 
     @property
     def words(self) -> str:
-        """For people: how many days of those asked for stand behind a figure."""
+        """How many of the days asked for the figures cover, in words."""
         n_priced = self.n_forecast - len(self.judged)
         unpriced = f", {n_priced} of them are not settled yet or have no second price" if n_priced else ""
         return f"{self.n_forecast} of {len(self.asked)} days have forecasts{unpriced}"

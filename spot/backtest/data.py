@@ -1,6 +1,6 @@
-"""Data for a backtest on raw tables alone: forecasts are made as a desk would have made them.
+"""Data for a backtest that has only raw tables: it makes the forecasts as a desk would have made them.
 
-The model learns from days before the first and walks on day by day.
+The model learns from the days before the first one, and is then updated day by day.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from spot.market.gates import gate_closure_utc
 from spot.walk.forecasts import ForecastAuthor, forecast_frame, walk_forward
 
 MAX_HISTORY_DAYS = 1456
-"""Four years of weeks: the most that a model of a backtest learns from."""
+"""Days from which a model of a backtest learns at most: four years of weeks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestData:
-    """Everything of one zone that a backtest reads, every row with the instant from which it was known."""
+    """Everything of one zone that a backtest reads. Every row has the instant from which it was known."""
 
     zone: str
     raw: Mapping[str, pl.DataFrame]

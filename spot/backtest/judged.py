@@ -1,4 +1,4 @@
-"""A strategy judged on past days: its money, that of its naive rivals on the same days, and the verdict."""
+"""A strategy judged on past days: its P&L, that of naive rivals on the same days, and the verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,10 +24,10 @@ class JudgedStrategy:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether it has an edge.
+        """Whether the strategy has an edge.
 
-        A limit at the desk's own price cannot lose against that price: of a strategy that closes at it only
-        the naive forecast, which closes at it too, is a yardstick.
+        A strategy that closes at the desk's own price, and orders with that price as its limit, cannot lose
+        against it. Only the naive forecast is a fair rival then, because it closes at the same price.
         """
         own = trading_figures(self.settlements, self.coverage.judged).verdict
         if not self.strategy.closes_at_desk_price or own is Verdict.DID_NOT_TRADE:
@@ -48,8 +48,12 @@ def judge_strategies(
 ) -> tuple[BacktestResult, tuple[JudgedStrategy, ...]]:
     """Walk the strategies of the setup together, then each rival alone, over the same `days`.
 
-    `coverages` say which of the days are judged, and are those of the strategies in their order; a strategy
-    without a day is walked and not judged. `on_day` is called after each day with the name of who traded it.
+    Args:
+        setup: data, strategies and assumptions.
+        days: delivery days, ascending.
+        coverages: which days are judged, one for each strategy in the setup's order. A strategy without such
+            a day is walked and not judged.
+        on_day: called after each day with the name of the strategy or rival.
     """
     names = " and ".join(strategy.label for strategy in setup.inputs.strategies)
     result = run_backtest(setup, days, on_day=lambda _: on_day(names))

@@ -1,6 +1,6 @@
-"""The naive rivals of a strategy.
+"""Naive rivals of a strategy.
 
-The same walk, with a rule or a forecast that needs no model in its place.
+They take the same walk, with a rule or a naive forecast in place of the model.
 """
 
 from collections.abc import Sequence
@@ -20,12 +20,13 @@ _LEAST_HISTORY_DAYS = 14
 
 
 def naive_rivals(setup: BacktestSetup, days: Sequence[date]) -> list[dict[str, BacktestSetup]]:
-    """Per strategy of the setup, name to backtest of each rival, which trades alone in the zone.
+    """Per strategy of the setup: name and backtest of each rival, which trades alone in the zone.
 
-    Rules on the sign of a spread, else the strategy on the prices of last week.
+    A strategy that trades a spread has rules on the spread's sign as rivals. Any other has itself, on the
+    prices of last week.
 
     Raises:
-        ForecastError: too few days of prices before the first day.
+        ForecastError: there are too few days of prices before the first day.
     """
     strategies = setup.inputs.strategies
     on_naive = _on_naive_forecasts(setup, days) if any(not one.naive_rules for one in strategies) else setup
@@ -44,7 +45,7 @@ def _alone(setup: BacktestSetup, strategy: Strategy, **changes: Any) -> Backtest
 
 
 def _on_naive_forecasts(setup: BacktestSetup, days: Sequence[date]) -> BacktestSetup:
-    """The same on forecasts that are made at the gate and have no age."""
+    """The same setup on naive forecasts, which are made at the gate and have no age."""
     inputs = setup.inputs
     naive = make_backtest_forecasts(
         inputs.raw,

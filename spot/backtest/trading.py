@@ -1,7 +1,7 @@
-"""A backtest of trading: the walk that live trading steps, over past days, and the money of it.
+"""A backtest of trading: the steps of live trading over past days, and the P&L.
 
-Nothing here decides anything: `spot.walk` puts the requests together and decides, whether the days are live,
-replayed or backtested.
+This module decides nothing. `spot.walk` builds the requests and decides, for live days, replays and backtests
+alike.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -22,11 +22,11 @@ from spot.walk.signals import WalkedSignals, settle_walked, walk_signals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BacktestSetup:
-    """What a backtest walks on, and what it takes for granted."""
+    """What a backtest walks on, and what it assumes."""
 
     inputs: WalkInputs
     book: Book
-    """The desk before the first day, and its other zones."""
+    """The desk's orders before the first day, and those of its other zones."""
     assumptions: tuple[Assumption, ...]
 
 
@@ -51,7 +51,7 @@ def backtest_setup(
     spread_sources: Mapping[str, SpreadSource],
     assumed: Assumptions,
 ) -> BacktestSetup:
-    """A backtest on `data` alone, where no desk has kept models' ages, verdicts on drift or a book."""
+    """A backtest on `data` alone. No desk has recorded model ages, drift verdicts or orders for it."""
     inputs = WalkInputs(
         zone=data.zone,
         strategies=strategies,

@@ -22,7 +22,7 @@ SIGNIFICANT = 0.05
 
 
 class Verdict(StrEnum):
-    """Whether a strategy has an edge, in words."""
+    """Whether a strategy has an edge, as shown to people."""
 
     EDGE = "edge"
     EDGE_OVER_NAIVE = "edge over the naive forecast"
@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 
     @property
     def has_edge(self) -> bool:
-        """The answer is yes."""
+        """Whether the verdict is that there is an edge."""
         return self in (Verdict.EDGE, Verdict.EDGE_OVER_NAIVE)
 
 
@@ -52,12 +52,12 @@ class TradingFigures:
     """Lower and upper end of the 90 % interval of the daily mean, block bootstrap."""
     daily_high_eur: float
     p_no_profit: float
-    """Chance of such a mean if there were no profit."""
+    """Probability of a mean at least this high if there were no profit."""
     sharpe: float
     """Daily mean over daily standard deviation, times the root of 365."""
     hit_rate_days: float
     hit_rate_units: float
-    """NaN for a battery, whose bought hours all cost money."""
+    """NaN for a battery: all hours in which it buys cost money, so the rate says nothing."""
     max_drawdown_eur: float
     daily_value_at_risk_eur: float
     daily_shortfall_eur: float
@@ -67,7 +67,7 @@ class TradingFigures:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether the money shows an edge."""
+        """Whether the P&L shows an edge."""
         if self.n_traded_units == 0:
             return Verdict.DID_NOT_TRADE
         if not np.isfinite(self.p_no_profit):
@@ -137,7 +137,7 @@ def compare_with(
 def attribution(settlements: pl.DataFrame, by: str) -> pl.DataFrame:
     """Energy, P&L and costs by `month`, `hour`, `direction`, `zone`, `model_version` or `strategy`.
 
-    A column of that name first.
+    The first column has the name of `by`.
     """
     zones = settlements["zone"].unique().to_list()
     local = local_time(zones[0]) if zones else pl.col("delivery_start_utc")

@@ -1,10 +1,10 @@
 """Contracts of the model inputs.
 
-`day_ahead_features`, as known at the gate, and `training_set`, the same rows with their outcome.
+`day_ahead_features` holds inputs as known at the gate. `training_set` holds the same rows with their outcome.
 
-A feature is null where its source was missing or not yet published at the gate; a model must live with that.
-The lagged prices are those of the same period of the local day: at 02:15 on day D, `price_1d` is the price at
-02:15 on D-1 (or of the hour that held it, where D-1 was hourly).
+A feature is null where its source was missing or not yet published at the gate. A model must accept that.
+Lagged prices are those of the same period of the local day: at 02:15 on day D, `price_1d` is the price at
+02:15 on D-1, or of the hour that contains 02:15 where D-1 was hourly.
 """
 
 import polars as pl
@@ -19,7 +19,8 @@ def _feature(unit: str, description: str) -> Column:
 
 PRICE_LAGS_DAYS = (1, 2, 3, 7)
 DAY_AHEAD_INPUTS = ("load_forecast_mw", "wind_forecast_mw", "solar_forecast_mw")
-"""Forecasts of the delivery period itself, and with them `residual_load_mw`, load minus wind minus solar."""
+"""Forecasts for the delivery period itself. `residual_load_mw`, load minus wind minus solar, is made of them.
+"""
 
 CALENDAR_FEATURES: dict[str, Column] = {
     "hour_local": _feature("h", "local clock time at the start of the period, in hours, 0 to below 24"),
@@ -96,15 +97,15 @@ FEATURES: dict[str, Column] = {
 
 _PROVENANCE: dict[str, Column] = {
     "as_of_utc": Column(
-        dtype=UTC_INSTANT, description="gate closure: no later value entered", unit="instant"
+        dtype=UTC_INSTANT, description="gate closure: no value published later was used", unit="instant"
     ),
     "newest_input_utc": Column(
         dtype=UTC_INSTANT,
-        description="publication of the newest value used; null where none was known",
+        description="publication instant of the newest value used; null where none was known",
         unit="instant",
         nullable=True,
     ),
-    "source": Column(dtype=pl.String, description="providers of the data behind it, for example simulated"),
+    "source": Column(dtype=pl.String, description="providers of the data, for example simulated"),
 }
 
 DAY_AHEAD_FEATURES = TableContract(
@@ -154,7 +155,7 @@ TRAINING_WINDOWS = TableContract(
             dtype=pl.Date, description="newest of the days that judge the model, which it never sees"
         ),
         "as_of_utc": Column(
-            dtype=UTC_INSTANT, description="no value that was published later entered", unit="instant"
+            dtype=UTC_INSTANT, description="no value published later was used", unit="instant"
         ),
         "lineage": Column(dtype=pl.String, description="source of the data and what was admitted"),
         "data_version": Column(dtype=pl.String, description="fingerprint of every row that has an outcome"),

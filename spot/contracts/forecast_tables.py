@@ -42,18 +42,20 @@ DAY_AHEAD_FORECASTS = TableContract(
         **MTU_COLUMNS,
         **{name: _price(f"{level:g} quantile of the price") for level, name in QUANTILE_COLUMNS.items()},
         "price_point_eur_per_mwh": _price("point forecast"),
-        "role": Column(dtype=pl.String, description="which model spoke", allowed=ROLES),
+        "role": Column(
+            dtype=pl.String,
+            description="whether the champion or a challenger made the forecast",
+            allowed=ROLES,
+        ),
         "model_name": Column(dtype=pl.String, description="registered model, one per zone"),
         "model_version": Column(dtype=pl.String, description="registered version"),
         "as_of_utc": Column(
-            dtype=UTC_INSTANT, description="gate closure: no later value entered", unit="instant"
+            dtype=UTC_INSTANT, description="gate closure: no value published later was used", unit="instant"
         ),
         "newest_input_utc": Column(
-            dtype=UTC_INSTANT, description="publication of the newest value used", unit="instant"
+            dtype=UTC_INSTANT, description="publication instant of the newest value used", unit="instant"
         ),
         "data_version": Column(dtype=pl.String, description="versions of the tables read"),
-        "source": Column(
-            dtype=pl.String, description="provider of the data behind it, for example simulated"
-        ),
+        "source": Column(dtype=pl.String, description="provider of the data, for example simulated"),
     },
 )

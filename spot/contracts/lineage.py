@@ -1,6 +1,6 @@
 """Where data come from, as values: the source of a row, and the lineage of a model.
 
-Tables and the registry store both as text. This module is the only place that writes and reads that text.
+Tables and the registry store both as text. Only this module writes and parses that text.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class DataSource:
     """
 
     names: tuple[str, ...] = ()
-    """Sources of market data, in alphabetical order; none where nothing was known at the gate."""
+    """Sources of market data, in alphabetical order; empty where nothing was known at the gate."""
     assumed_known: tuple[str, ...] = ()
     """Tables that were admitted against their publication rule, in alphabetical order."""
 
@@ -50,10 +50,10 @@ class DataSource:
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """Which data a model stands on: versions of different lineage never stand in for each other.
+    """The data that a model was made from. A version never replaces one of a different lineage.
 
-    The text is `a`, `a + c, d` where inputs were admitted before their publication, and either with
-    ` against s` for a model of the spread to the second price `s`.
+    The text is `a`, or `a + c, d` where inputs were admitted before their publication. A model of the spread
+    to the second price `s` adds ` against s`.
     """
 
     source: str

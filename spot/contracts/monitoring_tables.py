@@ -1,6 +1,7 @@
-"""Contracts of what watches.
+"""Contracts of monitoring tables.
 
-Drift, performance, data quality, explanations, retrain requests, promotion decisions, comparisons, alerts.
+They cover drift, performance, data quality, explanations, retrain requests, promotion decisions, comparisons
+and alerts.
 """
 
 import polars as pl
@@ -22,7 +23,7 @@ MONITOR_TABLES = {
     "performance": "forecast_performance",
     "explanations": "feature_importance",
 }
-"""What watches a zone, and the table that holds its verdicts."""
+"""Monitors of a zone, and the table that holds the verdicts of each."""
 
 
 def _text(description: str, allowed: tuple[str, ...] | None = None, *, nullable: bool = False) -> Column:
@@ -76,7 +77,7 @@ FEATURE_DRIFT = TableContract(
 REPORTED_DRIFT = TableContract(
     name="reported_drift",
     description=(
-        "The same of every other feature and of the champion's forecast: reported, and never a cause of a"
+        "Drift of every other feature and of the champion's forecast. It is reported, and never causes a"
         " retrain."
     ),
     key=FEATURE_DRIFT.key,
@@ -89,11 +90,11 @@ FORECAST_PERFORMANCE = TableContract(
     columns={
         **_JUDGED_DAY,
         "model_version": _none("registered version; null where no forecast was made"),
-        "role": _text("which model spoke", ROLES),
+        "role": _text("whether the champion or a challenger made the forecast", ROLES),
         "metric": _text(
             "mae, rmae and coverage without unit or EUR/MWh", ("mae", "rmae", "pinball", "coverage")
         ),
-        "basis": _text("from outcomes, or estimated while they are not in", ("realised", "estimated")),
+        "basis": _text("from outcomes, or estimated until there are outcomes", ("realised", "estimated")),
         **_JUDGEMENT,
     },
 )
@@ -130,7 +131,7 @@ FEATURE_IMPORTANCE = TableContract(
 RETRAIN_REQUESTS = TableContract(
     name="retrain_requests",
     description=(
-        "Every retrain that was asked for, by what, and how far it is. One row per request; a new status"
+        "Every retrain that was requested, its cause and its status. One row per request; a new status"
         " replaces the row."
     ),
     key=("request_id",),
@@ -139,7 +140,7 @@ RETRAIN_REQUESTS = TableContract(
         "zone": _text("bidding zone"),
         "cause": _text("what asked", RETRAIN_CAUSES),
         "detail": _text("the cause in words"),
-        "requested_at_utc": _instant("when it was first asked"),
+        "requested_at_utc": _instant("when it was first requested"),
         "status": _text("failed waits for its next attempt; abandoned waits for a person", REQUEST_STATUSES),
         "n_attempts": _count("attempts launched, the present one included"),
         "run_id": _text("run of the newest attempt", nullable=True),

@@ -74,9 +74,9 @@ class DeliveryPanel:
         return self.days[-1].astype(object)  # type: ignore[no-any-return]
 
     def known_at_gate(self, row: int) -> "DeliveryPanel":
-        """What may be used to forecast day `row`.
+        """What may be used to forecast day `row`: earlier prices, and inputs up to and including the day.
 
-        Earlier prices, inputs up to and including the day, its own price removed.
+        The price of the day itself is removed.
         """
         cut = self.first(row + 1)
         prices = cut.prices.copy()

@@ -5,7 +5,7 @@ import polars as pl
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 UNKNOWN_ZONE = "unknown"
-"""Zone of a rejected row that names no bidding zone."""
+"""Zone of a refused row that names no bidding zone."""
 
 QUARANTINE = TableContract(
     name="quarantine",

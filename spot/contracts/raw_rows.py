@@ -1,7 +1,6 @@
-"""What a raw row must satisfy beyond its columns: market arithmetic and dated price limits.
+"""What a raw row must satisfy beyond its columns: calendar, market time units and dated price limits.
 
-A contract judges each column alone; these checks need the calendar of the zone. Together they are what the
-ledger asks of a row.
+A contract judges each column alone. These checks need the calendar of the zone. The ledger asks for both.
 """
 
 import polars as pl
@@ -21,7 +20,7 @@ _AUCTION_TESTS = (
         "resolution_minutes is finer than the market time unit of the auction",
     ),
 )
-"""What the auction of the day can have given."""
+"""Tables whose prices the auction of the day must have been able to give."""
 _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
     "zone": pl.String,
     "delivery_day": pl.Date,
@@ -34,13 +33,11 @@ _FACTS: dict[str, pl.DataType | type[pl.DataType]] = {
 
 
 def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
-    """Split rows of a raw table into those that the ledger may hold and the others.
+    """Split rows of a raw table into those that the ledger may hold and those that it refuses, with reasons.
 
-    Each of the others has its reason.
-
-    Beyond `check_rows`: the zone is known, the delivery day is the market day of the delivery start, the
-    start stands on a multiple of its resolution, and a day-ahead price lies inside the limits of its day and
-    is not finer than the auction's market time unit.
+    Beyond `check_rows` it asks: the zone is known, the delivery day is the market day of the delivery start,
+    and the start is a multiple of its resolution. A day-ahead price must lie inside the limits of its day and
+    must not be finer than the market time unit of the auction.
 
     Raises:
         ContractError: as `check_rows`.
@@ -51,7 +48,7 @@ def check_raw_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
         return checked
     facts = _day_facts(rows)
     length_us = pl.col("resolution_minutes").cast(pl.Int64) * 60_000_000
-    # Outages and daily capacities have no market time unit: of them only the zone is judged here.
+    # Outages and daily capacities have no market time unit. Only their zone is checked here.
     has_periods = "resolution_minutes" in contract.columns
     period_tests = [
         (

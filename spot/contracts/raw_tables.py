@@ -11,8 +11,8 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 AVAILABILITY = ("captured", "stated", "rule")
 RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc", "source")
-"""Two providers may say different things about one period at one instant: both stand, and a zone reads those
-it trusts.
+"""Two providers may state different values for one period at one instant. Both are kept; a zone reads the
+providers that it trusts.
 """
 PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
 RAW_TABLES_OF_A_ZONE = (
@@ -22,7 +22,7 @@ RAW_TABLES_OF_A_ZONE = (
     "load_actuals",
     "generation_actuals",
 )
-"""Every table of `RAW_TABLES`, prices first: what each zone has."""
+"""The tables of `RAW_TABLES` that every zone has, prices first."""
 
 
 def _raw(name: str, description: str, series: tuple[str, ...], **values: Column) -> TableContract:
@@ -76,7 +76,7 @@ RAW_TABLES: tuple[TableContract, ...] = (
     _raw(
         "renewable_forecasts",
         "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a"
-        " provider does not tell them apart; `wind_solar` and `generation_total`, of all plants, occur in the"
+        " provider does not separate them; `wind_solar` and `generation_total`, of all plants, occur in the"
         " benchmark markets only.",
         (*_GENERATION_SERIES, "wind_solar", "generation_total"),
         generation_forecast_mw=_power("forecast mean generation of the period"),

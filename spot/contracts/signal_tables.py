@@ -1,6 +1,6 @@
 """Contracts of what leaves the desk.
 
-Signals, their bid curves and reasons, risk events, publications, settlements, conformance.
+They cover signals, their bid curves and reasons, risk events, publications, settlements and conformance.
 """
 
 import polars as pl
@@ -10,7 +10,7 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, MODES, ROLES
 
 STRATEGY_NAME = r"^[a-z][a-z0-9_]*$"
-"""Form of a strategy's name. Which ones there are, `spot.strategy.strategies` and installed plug-ins say."""
+"""Form of a strategy's name. `spot.strategy.strategies` and installed plug-ins say which names exist."""
 SIDES = ("buy", "sell", "flat")
 SETTLED_AGAINST = (
     "nothing",
@@ -23,11 +23,11 @@ SETTLED_AGAINST = (
     "real_time",
     "reference_curve",
 )
-"""What a day-ahead position is closed against: nothing for a physical asset, which keeps the auction price
-alone.
+"""What a day-ahead position is closed against. A physical asset is closed against nothing: it keeps the
+auction price.
 """
 DAY_AHEAD_BLOCK = "day_ahead_block"
-"""Market of an order over several units that stands or falls as one."""
+"""Market of an order over several units that is filled as a whole or not at all."""
 TRADING_STATES = ("ACTIVE", "REDUCING", "HALTED")
 
 
@@ -57,7 +57,7 @@ def _instant(description: str, *, nullable: bool = False) -> Column:
 
 
 _WHO: dict[str, Column] = {
-    "strategy": _strategy("which strategy speaks"),
+    "strategy": _strategy("strategy that made the signal"),
     "role": _text("champion trades, challenger is kept on paper", ROLES),
     "model_version": _none("registered version of the forecast behind the signal; null when there was none"),
 }
@@ -89,7 +89,9 @@ SIGNALS = TableContract(
         "expected_reference_eur_per_mwh": _price(
             "forecast mean of the second price; null where there is none"
         ),
-        "edge_eur_per_mwh": _price("expected gain of one MWh after costs; null when nothing could be said"),
+        "edge_eur_per_mwh": _price(
+            "expected gain of one MWh after costs; null when it could not be computed"
+        ),
         "risk_eur_per_mwh": _price("half of the 80 % interval of that gain"),
         "expected_value_eur": _eur("expected P&L of the signal after costs"),
         "probability_frac": Column(
@@ -107,7 +109,7 @@ SIGNALS = TableContract(
         "expected_shortfall_eur": _eur(
             "95 % one-day expected shortfall of the strategy's whole day", nullable=True
         ),
-        "as_of_utc": _instant("when it was decided: no later value entered"),
+        "as_of_utc": _instant("when it was decided; no value published later was used"),
         "gate_closure_utc": _instant("last instant for the order"),
         "valid_until_utc": _instant("after this the signal is void"),
         "model_name": _none("registered model; null when there was none"),
@@ -116,7 +118,7 @@ SIGNALS = TableContract(
         ),
         "data_version": _none("versions of the tables that the forecast read; null when there was none"),
         "settings_hash": _text("hash of the strategy's settings and of the limits"),
-        "source": _text("provider of the data behind it, for example simulated"),
+        "source": _text("provider of the data, for example simulated"),
         "mode": _text("paper unless the desk set the zone live", MODES),
         "trading_state": _text("state of desk and zone, the stricter of the two", TRADING_STATES),
         "is_firm": Column(

@@ -1,10 +1,10 @@
 """Contracts of the life of a spread model.
 
-What it learns from, what it says, and its paper ledger in the shadow.
+They cover its training set, its forecasts, and its paper orders and P&L while it is in shadow.
 
 A spread is a zone's second price minus its day-ahead price. A challenger of the spread model trades on paper
-beside the signals, on the champion's price forecast; its orders and its money have tables of their own, so
-that the desk's signals and settlements stay those of the model that serves.
+beside the signals, on the champion's price forecast. Its orders and its P&L have tables of their own, so the
+desk's signals and settlements remain those of the serving model.
 """
 
 import polars as pl
@@ -22,7 +22,7 @@ SPREAD_QUANTILE_COLUMNS: dict[float, str] = {
 PAST_QUANTILE_COLUMNS: dict[float, str] = {
     level: f"past_{name}" for level, name in SPREAD_QUANTILE_COLUMNS.items()
 }
-"""The same of plain quantiles of past spreads, the naive rival of a model."""
+"""Quantile level to column, for plain quantiles of past spreads. They are the naive rival of a model."""
 
 
 def _input(unit: str, description: str) -> Column:
@@ -48,7 +48,7 @@ SPREAD_INPUTS: dict[str, Column] = {
     "spread_month_share_up": _input("share", "share of the 28 known days with a spread above zero"),
     **FEATURES,
 }
-"""What a model of the spread is shown, beside nothing else; null where it was not known at the gate."""
+"""All inputs of a model of the spread. An input is null where it was not known at the gate."""
 
 SPREAD_TRAINING_SET = TableContract(
     name="spread_training_set",
@@ -74,8 +74,12 @@ SPREAD_TRAINING_SET = TableContract(
     },
 )
 _AUTHOR = {
-    "role": Column(dtype=pl.String, description="which model spoke", allowed=("champion", "challenger")),
-    "strategy": Column(dtype=pl.String, description="which strategy asks for the spread"),
+    "role": Column(
+        dtype=pl.String,
+        description="whether the champion or a challenger made the forecast",
+        allowed=("champion", "challenger"),
+    ),
+    "strategy": Column(dtype=pl.String, description="strategy that trades the spread"),
     "model_version": Column(dtype=pl.String, description="registered version of the model of the spread"),
 }
 SPREAD_FORECASTS = TableContract(
@@ -96,7 +100,9 @@ SPREAD_FORECASTS = TableContract(
             for level, name in SPREAD_QUANTILE_COLUMNS.items()
         },
         "as_of_utc": Column(
-            dtype=UTC_INSTANT, description="when the day was decided: no later value entered", unit="instant"
+            dtype=UTC_INSTANT,
+            description="when the day was decided; no value published later was used",
+            unit="instant",
         ),
     },
 )

@@ -1,7 +1,8 @@
 """A table's contract: columns with types, units and valid ranges, and the key of a row.
 
-`check_rows` is the only judge. It never drops a row: what fails comes back beside what passes, with the
-reason. Of a row given twice the first passes; of two rows that contradict each other on one key neither does.
+`check_rows` alone judges rows. It never drops one: rows that fail come back beside rows that pass, with the
+reason. If a row is given twice, the first passes. If two rows contradict each other on one key, neither
+passes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,9 @@ class Column:
     pattern: str | None = None
     """Regular expression that every text must match."""
     registry: Literal["strategies"] | None = None
-    """Whose names the values are. Which there are, plug-ins included, is known where rows are written."""
+    """The set that the values must belong to, where plug-ins can add to it. It is checked where rows are
+    written.
+    """
     null_was: str | None = None
     """The text that earlier versions of Spotdesk stored for null. Such rows are read as null."""
 
@@ -63,18 +66,18 @@ class TableContract:
 
 @dataclass(frozen=True, slots=True)
 class CheckedRows:
-    """Rows that keep the contract, and those that do not with a `reason` column more."""
+    """Rows that keep the contract, and rows that do not. The latter have the extra column `reason`."""
 
     accepted: pl.DataFrame
     rejected: pl.DataFrame
 
 
 def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
-    """Split `frame` into rows that keep `contract` and rows that do not, each of those with its reason.
+    """Split `frame` into rows that keep `contract` and rows that do not, the latter with their reasons.
 
     Raises:
-        ContractError: a column is missing, unknown, or of a type that cannot be cast without loss; no row can
-            then be judged.
+        ContractError: a column is missing, unknown, or of a type that cannot be cast without loss. Then no
+            row can be judged.
     """
     missing = [name for name in contract.columns if name not in frame.columns]
     unknown = [name for name in frame.columns if name not in contract.columns]
@@ -88,9 +91,10 @@ def check_rows(frame: pl.DataFrame, contract: TableContract) -> CheckedRows:
 
 
 def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
-    """The frame under the contract's types.
+    """The frame with the contract's types.
 
-    A naive instant or a fraction where whole numbers belong is no type of ours.
+    Raises:
+        ContractError: an instant has no time zone, a whole number has a fraction, or a type does not fit.
     """
     for name, column in contract.columns.items():
         given = frame.schema[name]
@@ -107,9 +111,9 @@ def _cast(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
 
 
 def split_by(frame: pl.DataFrame, tests: Sequence[tuple[pl.Expr, str]]) -> CheckedRows:
-    """Split rows by tests that are true, or null, where a row is fine.
+    """Split rows by tests. A test gives true or null where a row is fine.
 
-    The text of a test that is false is the reason.
+    The text of a test that gives false is the reason.
     """
     fails = (
         pl.any_horizontal(~test.fill_null(value=True) for test, _ in tests) if tests else pl.lit(value=False)
@@ -153,7 +157,7 @@ def _refuse_doubled_keys(checked: CheckedRows, contract: TableContract) -> Check
 
 
 def _column_tests(name: str, column: Column) -> list[tuple[pl.Expr, str]]:
-    """What a value of the column must satisfy, each with the reason that stands where it does not."""
+    """Tests of a column's values, each with the reason shown where it fails."""
     value = pl.col(name)
     tests: list[tuple[pl.Expr, str]] = []
     if not column.nullable:

@@ -1,6 +1,6 @@
 """Every table of the platform by its name.
 
-The one list that the lake, the analyst database and the documentation read.
+The lake, the analyst database and the documentation read this list.
 """
 
 from spot.contracts.feature_tables import FEATURE_TABLES

@@ -1,8 +1,8 @@
 """What was known when: the only place where the vintage of a value is chosen.
 
-A raw row counts from its `available_at_utc` on. At an instant the newest vintage available by then stands
-for a value; one second later is too late. The analysts' views say the same in SQL (`resources/analysts`), and
-a test holds them to it.
+A raw row counts from its `available_at_utc` on, that second included. At an instant, the value is its newest
+vintage available by then. The analysts' views say the same in SQL (`resources/analysts`), and a test compares
+them.
 """
 
 from collections.abc import Sequence
@@ -44,5 +44,5 @@ def known_at(
 def newest_vintage(
     frame: AnyFrame, *, by: Sequence[str] = PERIOD, ordered_by: str = "available_at_utc"
 ) -> AnyFrame:
-    """Of each value the newest vintage of all, whenever it became known; arguments as those of `known_at`."""
+    """The newest vintage of each value, whenever it became known. Arguments are those of `known_at`."""
     return frame.sort(ordered_by, maintain_order=True).unique(by, keep="last", maintain_order=True)

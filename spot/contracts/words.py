@@ -3,15 +3,14 @@
 from typing import Literal, get_args
 
 Role = Literal["champion", "challenger"]
-"""Which model made a forecast or a signal: the one that trades, or the one that is kept on paper beside
-it.
-"""
+"""Which model made a forecast or a signal. The champion's are traded; a challenger's stay on paper."""
 ROLES: tuple[Role, ...] = get_args(Role)
 Mode = Literal["paper", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 Status = Literal["ok", "alert", "cannot_see", "too_young"]
-"""The verdict of a monitor: fine, something found, blind though it should see, or not to be judged yet."""
+"""The verdict of a monitor: fine, something found, input missing that should be there, or too early to judge.
+"""
 STATUSES: tuple[Status, ...] = get_args(Status)
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
@@ -22,14 +21,14 @@ RequestStatus = Literal["requested", "running", "succeeded", "failed", "abandone
 """`failed` waits for its next attempt, `abandoned` for a person."""
 REQUEST_STATUSES: tuple[RequestStatus, ...] = get_args(RequestStatus)
 OPEN_REQUESTS: tuple[RequestStatus, ...] = ("requested", "running", "failed")
-"""What the desk itself still works on."""
+"""Requests that the desk itself still works on."""
 
 PolicyAction = Literal["reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire"]
 """What the promotion policy may decide."""
 PromotionAction = Literal[
     "reject", "to_challenger", "keep_challenger", "await_sign_off", "promote", "expire", "rollback"
 ]
-"""The same, and what only a person decides."""
+"""What the promotion policy may decide, and what only a person decides."""
 PROMOTION_ACTIONS: tuple[PromotionAction, ...] = get_args(PromotionAction)
 
 LimitScope = Literal["desk", "zone", "strategy"]

@@ -1,4 +1,4 @@
-"""Calendar of delivery days: public holidays and the clock. Known for ever, so no gate applies."""
+"""Calendar features of delivery days: holidays and the clock. They are always known, so no gate applies."""
 
 import numpy as np
 

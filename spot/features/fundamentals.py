@@ -1,6 +1,7 @@
-"""Load, wind and solar: forecasts of the delivery day and their change from the day before.
+"""Features of load, wind and solar.
 
-And the last day that was wholly measured.
+They are the forecasts of the delivery day, their change from the day before, and the last day that was fully
+measured.
 """
 
 from collections.abc import Iterable
@@ -43,9 +44,9 @@ def _load_forecast(keeper: Gatekeeper, lag_days: int) -> Floats:
 
 
 def _renewable_forecasts(keeper: Gatekeeper, kind: str) -> tuple[Floats, Floats, Bools]:
-    """Forecast of the day, and that of the day before by the local clock.
+    """Forecast of the day, that of the day before by the local clock, and whether the zone has the series.
 
-    (D,) says whether the zone has the series at all of late.
+    The forecasts are `(D, S)`. The last is `(D,)` and looks at recent days.
     """
     names = ("wind", *_WIND_PARTS) if kind == "wind" else (kind,)
     history = {name: [_renewables(keeper, name, lag) for lag in range(_LOOK_BACK_DAYS + 1)] for name in names}
@@ -60,10 +61,7 @@ def _renewables(keeper: Gatekeeper, series: str, lag_days: int) -> Floats:
 
 
 def _total(parts: dict[str, Floats], has: dict[str, Bools]) -> Floats:
-    """The total that a provider states.
-
-    Without it the sum of both parts, or of the one part of a zone that has no other and no total.
-    """
+    """The total that a provider states, else the sum of both parts, else the only part that the zone has."""
     if len(parts) == 1:
         return next(iter(parts.values()))
     onshore, offshore = (parts[name] for name in _WIND_PARTS)
@@ -77,7 +75,7 @@ def _total(parts: dict[str, Floats], has: dict[str, Bools]) -> Floats:
 def _residual(load: Floats, *renewables: tuple[Floats, Bools]) -> Floats:
     """Load minus the renewables that the zone has.
 
-    NaN where it has none of them, because their data is then more likely missing than zero.
+    NaN where no renewables are known: missing data is then more likely than zero generation.
     """
     rest = load.copy()
     for forecast, has in renewables:
@@ -99,9 +97,9 @@ def _either(conditions: Iterable[Bools]) -> Bools:
 
 
 def _last_whole_day(keeper: Gatekeeper, table: str, series: tuple[str, ...], value: str) -> Floats:
-    """(D, S) actual values, by the local clock, of the newest earlier day that was known in full.
+    """(D, S) actual values, by the local clock, of the newest earlier day that was known in full at the gate.
 
-    Known at the gate, in every part that the zone has.
+    A day is known in full when every part that the zone has is known.
     """
     n_days = len(keeper.target.days)
     chosen, is_found = np.full((n_days, LONGEST_DAY_QUARTERS), np.nan), np.zeros(n_days, dtype=bool)

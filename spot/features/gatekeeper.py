@@ -1,6 +1,6 @@
 """Hands out values as known at the gate of each delivery day.
 
-It remembers the newest publication that it handed out.
+It records the newest publication that it handed out.
 """
 
 from collections.abc import Mapping
@@ -24,8 +24,8 @@ _FAR_FUTURE_US = np.iinfo(np.int64).max
 class Gatekeeper:
     """Raw tables of one zone, seen from the gates of the target days.
 
-    `target` is the grid of the days that features are built for; the whole grid starts `n_history` days
-    before. `newest_us`, (D,), grows with every value that is handed out.
+    `target` is the grid of the days that features are built for. The whole grid starts `n_history` days
+    earlier. `newest_us`, (D,), is raised by every value that is handed out.
     """
 
     def __init__(
@@ -59,9 +59,9 @@ class Gatekeeper:
 
     @property
     def sources(self) -> list[str]:
-        """(D,) sources of what was known at each gate about its day and the history before.
+        """(D,) sources of what was known at each gate about the day and the history before it.
 
-        They name what was admitted against the publication rule.
+        They name the tables that were admitted against their publication rule.
         """
         seen = pl.concat(
             [frame.select("delivery_day", "source", "available_at_utc") for frame in self._raw.values()]
@@ -88,9 +88,7 @@ class Gatekeeper:
         return self._grid.part(self._n_history - lag_days, len(self._grid.days) - lag_days)
 
     def look(self, table: str, series: str, value: str, *, lag_days: int) -> tuple[Floats, Ints]:
-        """Values of `lag_days` before each target day as known at that day's gate.
-
-        They do not count as used.
+        """Values of `lag_days` before each target day as known at that day's gate. They do not count as used.
 
         Returns:
             (D, S) values by slot of the day they belong to, NaN where unknown; (D,) their newest publication,
@@ -101,7 +99,7 @@ class Gatekeeper:
         return self._seen[table, series, lag_days]
 
     def has_rows(self, table: str, *series: str) -> bool:
-        """Whether the table holds any row of these series on the days in sight."""
+        """Whether the table holds any row of these series on the days of the grid."""
         return not self._raw[table].filter(pl.col("series").is_in(series)).is_empty()
 
     def use(self, newest_us: Ints, days: Bools | None = None) -> None:
@@ -117,7 +115,7 @@ class Gatekeeper:
     def at_gate(self, table: str, series: str, value: str, *, lag_days: int) -> Floats:
         """(D, S) values of `lag_days` before each target day as known at that day's gate.
 
-        By slot of the day they belong to.
+        Slots are those of the day that the values belong to.
         """
         matrix, newest = self.look(table, series, value, lag_days=lag_days)
         self.use(newest)
@@ -132,7 +130,7 @@ class Gatekeeper:
         return self.target.at_clock_of(self.lagged(lag_days).to_clock(matrix))
 
     def outcome(self, table: str, series: str, value: str) -> Floats:
-        """(D, S) newest vintage of all, for outcomes only: it knows no gate."""
+        """(D, S) newest vintage of all. For outcomes only: it ignores the gate."""
         matrix, _ = self._load(table, series, value).known_at_gates(
             np.full(len(self._grid.days), _FAR_FUTURE_US)
         )

@@ -1,6 +1,6 @@
 """Day-ahead prices of one zone as they were known at any instant.
 
-What came late was missing until then, what was revised later stood as before.
+A price that came late is missing until it came. A revised price has its first value until the revision.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ class KnownPrices:
         return replace(panel, prices=prices)
 
     def late_days(self) -> tuple[date, ...]:
-        """Days about whose prices something was published only after the gate of the day that followed."""
+        """Days with prices that were published only after the gate of the following day."""
         gates = (gate_closure_utc(self.grid.zone, day + timedelta(days=1)) for day in self.grid.days)
         return tuple(
             day
@@ -52,10 +52,7 @@ class KnownPrices:
         )
 
     def between_revisions(self, days: Sequence[date]) -> list[list[date]]:
-        """`days`, ascending, cut into runs without a revision.
-
-        Within a run no price that one gate knew is revised before a later gate.
-        """
+        """`days`, ascending, cut into runs within which no price is revised between two gates."""
         revised_us = self._revised_us()
         runs: list[list[date]] = []
         before_us = NEVER_US
@@ -68,7 +65,7 @@ class KnownPrices:
         return runs
 
     def _revised_us(self) -> Ints:
-        """(R,) when a value was published that differs from the first of its slot."""
+        """(R,) when each value was published that differs from the first of its slot."""
         key = self.vintages.row * 1000 + self.vintages.slot
         _, first, group = np.unique(key, return_index=True, return_inverse=True)
         differs = self.vintages.value != self.vintages.value[first][group]
@@ -77,7 +74,7 @@ class KnownPrices:
 
 
 def known_prices(prices: pl.DataFrame, *, zone: str, first_day: date, last_day: date) -> KnownPrices:
-    """Rows of the raw table `day_ahead_prices`, any zones, all vintages, on the days of a panel."""
+    """Vintages of prices on the days of a panel, from rows of `day_ahead_prices` of any zones."""
     grid = make_grid(zone, first_day, last_day)
     vintages = vintages_of(
         prices.filter(pl.col("zone") == zone, pl.col("series") == "day_ahead"),

@@ -1,8 +1,7 @@
 """The only door to features: raw tables in, model inputs as known at the day-ahead gate out.
 
-Backtest, replay and live call `build_features`; only the days differ. What a day's row holds depends on its
-gate and a fixed number of days before it, never on the range that is asked for, so a range equals its days
-one by one.
+Backtest, replay and live all call `build_features`, for different days. A day's row depends on its gate and
+on a fixed number of days before it. So a range of days gives the same rows as its days one by one.
 """
 
 from collections.abc import Mapping, Sequence

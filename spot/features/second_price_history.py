@@ -1,4 +1,4 @@
-"""Spreads of the later markets to the day-ahead price on the last day that was published at the gate."""
+"""Spreads of the later markets to the day-ahead price, on the last day that was published at the gate."""
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _LOOK_BACK_DAYS = 7
 _PUBLISHED_SHARE = 0.9
-"""A day counts as published with nine tenths of its periods: a period without a trade has no intraday
-price.
+"""Share of periods with a price from which a day counts as published: an intraday period without a trade has
+no price. Chosen by hand; not tuned.
 """
 
 

@@ -1,7 +1,7 @@
-"""Rows of `training_set`: model inputs as known at each gate beside the price that followed, and back again.
+"""Rows of `training_set`, inputs as known at each gate beside the price that followed, and the way back.
 
-A training set is written once and read by what trains and by what judges, so the panel that they read must be
-the one that the rows were made from, bit for bit.
+A training set is written once. Training and judging both read it, so the panel that they read must equal the
+one that the rows were made from, bit for bit.
 """
 
 import numpy as np

@@ -14,14 +14,14 @@ from spot.features.grid import STEP_US, Grid
 from spot.market.clock import LONGEST_DAY_QUARTERS, QUARTER_MINUTES
 
 NEVER_US = np.iinfo(np.int64).min
-"""Stands for the publication of nothing."""
+"""Publication instant where nothing was published."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vintages:
     """All vintages of one series of one zone, laid on a grid.
 
-    Oldest publication first, of one publication the coarser product first.
+    The oldest publication comes first; within one publication, the coarser product comes first.
     """
 
     row: Ints

@@ -1,11 +1,12 @@
-"""Our own forecasts of wind, solar and load from weather forecast runs.
+"""Own forecasts of wind, solar and load, made from weather forecast runs.
 
-For zones whose published forecasts come after the gate or not at all.
+They serve zones whose published forecasts come after the gate or not at all.
 
-A ridge regression from what the runs said to what was then generated or used, fitted anew for each delivery
-day on what was known at that instant: the runs that stood at the gates of past days, never their later
-versions, and never reanalysis. It is a function of the ledger and an instant, so it can be made again for any
-day. Physics enters as features: power curves of wind, panels that lose with heat, heating and cooling.
+A ridge regression maps weather forecasts to what was then generated or used. It is fitted anew for each
+delivery day on what was known at that instant: the runs that were newest at the gates of past days, never
+later runs and never reanalysis. The result depends only on the ledger and an instant, so it can be made again
+for any day. Physics enters as features: power curves of wind, panels that lose power with heat, heating and
+cooling.
 """
 
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from spot.market.holidays import day_kind
 SOURCE = "own_weather"
 Quantity = Literal["wind", "solar", "load"]
 MINIMUM_HOURS = 24 * 30
+"""Hours with a run and an outcome that a regression needs: a month. Chosen by hand; not tuned."""
 _RIDGE = 3e-3
 """Penalty as a share of the number of hours, on standardised features."""
 
@@ -136,9 +138,9 @@ def _targets(quantity: Quantity, actuals: pl.DataFrame, as_of_utc: datetime) -> 
 
 
 def _runs_at_gates(weather: pl.DataFrame, zone: str, as_of_utc: datetime) -> pl.DataFrame:
-    """Of each variable, point and hour the newest run that stood at the gate of its day, or at `as_of_utc`.
+    """For each variable, point and hour, the newest run at the gate of its day, or at `as_of_utc`.
 
-    What a forecast of that day had before it.
+    This is what a forecast of that day could use.
     """
     gates = {day: min(as_of_utc, gate_closure_utc(zone, day)) for day in weather["delivery_day"].unique()}
     if not gates:

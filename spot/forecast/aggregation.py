@@ -1,8 +1,8 @@
-"""Online aggregation of experts: weights that follow who was right lately, with no parameter to choose.
+"""Online aggregation of experts: weights follow recent accuracy, and there is no parameter to choose.
 
-ML-Poly (Gaillard, Stoltz and van Erven, 2014) and BOA (Wintenberger, 2017), both on the linearised absolute
-loss, once with weights common to all hours and once by block of hours. Losses are put on one scale by a
-running mean of the aggregate's own error.
+It uses ML-Poly (Gaillard, Stoltz and van Erven, 2014) and BOA (Wintenberger, 2017), both on the linearised
+absolute loss, once with weights common to all hours and once by block of hours. A running mean of the
+aggregate's own error puts losses on one scale.
 """
 
 from dataclasses import dataclass, field
@@ -20,6 +20,7 @@ BLOCKS: tuple[tuple[int, ...], ...] = (
     tuple(range(18, HOURS)),
 )
 _RUNNING_DAYS = 200
+"""Days over which the mean error is taken that scales the losses. Chosen by hand; not tuned."""
 
 
 @dataclass(slots=True)
@@ -51,7 +52,7 @@ class MlPoly:
         return np.asarray(raw / raw.sum() if raw.sum() > 0 else np.full(len(raw), 1 / len(raw)))
 
     def take(self, experts: Floats, outcome: Floats) -> None:
-        """Learn from the day's (K, h) forecasts and (h,) outcome."""
+        """Learn from the forecasts of a day, (K, h), and its outcome, (h,)."""
         regret = _regrets(self.weights(), experts, outcome, self._loss)
         self._regret += regret
         self._squares += regret**2
@@ -84,7 +85,7 @@ class Boa:
         return np.asarray(raw / raw.sum())
 
     def take(self, experts: Floats, outcome: Floats) -> None:
-        """Learn from the day's (K, h) forecasts and (h,) outcome."""
+        """Learn from the forecasts of a day, (K, h), and its outcome, (h,)."""
         regret = _regrets(self.weights(), experts, outcome, self._loss)
         self._squares += regret**2
         self._range = np.maximum(self._range, np.abs(regret))
@@ -127,11 +128,11 @@ class Aggregator:
         return total
 
     def combine(self, experts: Floats) -> Floats:
-        """(24,) aggregate of (K, 24) forecasts."""
+        """(24,) aggregate of the experts' forecasts, (K, 24)."""
         return np.asarray((self._weights * experts).sum(axis=0))
 
     def take(self, experts: Floats, outcome: Floats) -> None:
-        """Learn from a day's (K, 24) forecasts and (24,) prices; hours without a price teach nothing."""
+        """Learn from a day's forecasts, (K, 24), and prices, (24,). Hours without a price are left out."""
         known = np.isfinite(outcome) & np.isfinite(experts).all(axis=0)
         for part, block in self._parts:
             hours = [hour for hour in block if known[hour]]

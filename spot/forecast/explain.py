@@ -1,12 +1,12 @@
 """Why a forecast is what it is.
 
-Which past days it resembles, and what each family of inputs adds, in EUR/MWh.
+It shows which past days the day resembles, and what each family of inputs adds, in EUR/MWh.
 
-Each member says itself what its forecast is made of (`HourlyForecaster.forecast_parts`). The engine's bank is
-explained by its kernel (the past days nearest to this one) and by occlusion: a family of features is set to
-its mean over the last four weeks, and the change of the forecast is its contribution. CatBoost is explained
-by exact SHAP values (Lundberg et al., 2020). Contributions are of clock hours; they say what the model did,
-not what caused the price. Where a day lacks an input, the model that stands in is explained.
+Each member explains its own forecast (`HourlyForecaster.forecast_parts`). The engine's bank is explained by
+its kernel, which gives the nearest past days, and by occlusion: a family of features is set to its mean over
+the last four weeks, and the change of the forecast is its contribution. CatBoost is explained by exact SHAP
+values (Lundberg et al., 2020). Contributions are those of clock hours. They say what the model did, not what
+caused the price. Where a day lacks an input, the explanation is that of the stand-in model.
 """
 
 from collections.abc import Mapping
@@ -22,11 +22,12 @@ from spot.forecast.hourly_forecaster import HourlyForecaster
 from spot.forecast.one_thread import one_thread
 
 N_SIMILAR_DAYS = 5
+"""Similar days that are shown to a person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimilarDay:
-    """A past day, its likeness to the forecast one between 0 and 1, and its mean price."""
+    """A past day, its similarity to the forecast day between 0 and 1, and its mean price."""
 
     day: date
     likeness: float
@@ -41,7 +42,7 @@ class Explanation:
     delivery_day: date
     model: str
     contributions_eur_per_mwh: Mapping[str, Floats]
-    """Family of inputs to (24,) what it adds to each clock hour against a usual day."""
+    """Family of inputs to (24,) its contribution to each clock hour, against a usual day."""
     similar_days: tuple[SimilarDay, ...]
 
     def strongest(self, n: int = 3) -> list[tuple[str, float]]:

@@ -46,8 +46,13 @@ from spot.strict_settings import StrictSettings
 from spot.wrong_settings import WrongSettingsError, checked_settings
 
 MINIMUM_HISTORY_DAYS = 42
+"""Fewest days with a price from which a model is fitted: six weeks. Chosen by hand; not tuned."""
 _STALE_DAYS = 7
+"""Days without any price after which a day is refused: every lag of a week would then be filled."""
 _CENTRE_DAYS, _SPREAD_DAYS, _SPREAD_SHARE = 14, 28, 0.5
+"""Days of the centre, days of the spread and its share in the levels in which errors are measured: those of
+the bank's second window. Chosen by hand; not tuned.
+"""
 
 
 class ForecasterSettings(StrictSettings):

@@ -51,10 +51,10 @@ class PriceForecaster(Protocol):
     """A probabilistic day-ahead price model of one zone.
 
     `fit` learns from a panel whose every row has its outcome. `predict` takes a panel whose last row is the
-    day to forecast, its prices unknown (`DeliveryPanel.known_at_gate`); the rows before it continue the panel
-    of `fit`, and days newer than the last absorbed one are absorbed on the way, so that predicting day after
-    day costs an update and never a refit. `update` absorbs realised days. A forecaster that cannot be honest
-    about a day raises `ForecastError`.
+    day to forecast, without prices (`DeliveryPanel.known_at_gate`). The rows before it continue the panel of
+    `fit`. Rows newer than the last absorbed day are absorbed first, so predicting day after day costs updates
+    and never a refit. `update` absorbs past days. A forecaster whose inputs do not allow a sound forecast of
+    a day raises `ForecastError`.
     """
 
     name: ClassVar[str]
@@ -74,7 +74,7 @@ class PriceForecaster(Protocol):
         """Forecast the last day of `panel`.
 
         Raises:
-            ForecastError: the inputs do not allow an honest forecast.
+            ForecastError: the inputs do not allow a sound forecast.
         """
         ...
 

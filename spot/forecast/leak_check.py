@@ -1,6 +1,6 @@
-"""Does a walk-forward use anything that was not yet known?
+"""Check that a walk-forward uses nothing that was not yet known.
 
-Change all of it and demand the same forecasts, bit for bit.
+All of it is changed, and the forecasts must stay the same, bit for bit.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ WalkForward = Callable[[DeliveryPanel], Sequence[PriceForecast]]
 class LeakVerdict:
     """Whether a walk-forward is free of look-ahead.
 
-    If not, the first day that saw the future and how far its forecast moved, EUR/MWh.
+    If not, it has the first day whose forecast changed, and by how much, EUR/MWh.
     """
 
     is_clean: bool
@@ -30,9 +30,9 @@ class LeakVerdict:
 
 
 def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> DeliveryPanel:
-    """The panel with the future replaced by random values of its own size.
+    """The panel with the future replaced by random values of similar size.
 
-    Prices from day `row` on, and inputs from the day after.
+    The future is the prices from day `row` on, and the inputs from the day after.
     """
     rng = np.random.default_rng(seed)
 
@@ -57,9 +57,9 @@ def perturbed_after(panel: DeliveryPanel, row: int, *, seed: int = 0) -> Deliver
 def leak_check(
     walk: WalkForward, panel: DeliveryPanel, *, first_row: int, rows: Sequence[int]
 ) -> LeakVerdict:
-    """Compare forecasts with those made when all that was unknown at the gate is changed.
+    """Compare forecasts with those made after everything unknown at the gate was changed.
 
-    Of the days from `first_row` to each of `rows`.
+    It compares the days from `first_row` to each of `rows`.
 
     Args:
         walk: makes the forecasts of the days of a panel from `first_row` on, in order.

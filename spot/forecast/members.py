@@ -1,4 +1,7 @@
-"""Which members there are: settings to forecaster, and files to forecaster. A new member is one line here."""
+"""The members that come with Spotdesk: settings to forecaster, and files to forecaster.
+
+A new member is one line here.
+"""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -21,7 +24,7 @@ _BUILT_IN: tuple[Member, ...] = (
     GaussianProcessEnsemble,
 )
 MEMBERS: Mapping[str, Member] = MappingProxyType({member.name: member for member in _BUILT_IN})
-"""Name, which is the `kind` of its settings, to class of the members that come with Spotdesk."""
+"""Name of each member that comes with Spotdesk, which is the `kind` of its settings, to its class."""
 
 
 def load_settings_mapping(
@@ -43,12 +46,12 @@ def make_forecaster(
     """An unfitted forecaster of these settings, as `load_settings_mapping` gives them.
 
     Raises:
-        ConfigurationError: they are the settings of none of `members`.
+        ConfigurationError: no member of `members` has settings of this class.
     """
     member = members.get(settings.kind)
     if member is None or not isinstance(settings, member.settings_type):
         raise ConfigurationError(
-            f"{type(settings).__name__} is not the settings of a member: make them with load_settings_mapping"
+            f"{type(settings).__name__} holds the settings of no member: make them with load_settings_mapping"
         )
     return member(settings)
 

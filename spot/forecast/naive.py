@@ -1,6 +1,6 @@
 """The naive forecasts: yesterday's price, or that of the same day last week.
 
-The yardstick of every other member.
+All other members are measured against them.
 """
 
 from typing import ClassVar, Literal
@@ -25,7 +25,7 @@ class NaiveSettings(ForecasterSettings):
 
 
 class NaiveForecaster(HourlyForecaster[NaiveSettings]):
-    """Repeats a past day; its quantiles come from how wrong that used to be."""
+    """Repeats a past day. Its quantiles come from its past errors."""
 
     name: ClassVar[str] = "naive"
     settings_type: ClassVar[type[ForecasterSettings]] = NaiveSettings
@@ -42,7 +42,7 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
         return np.asarray(history.prices[row - int(self._lags(history.grid.days[-1:])[0])])
 
     def forecast_parts(self, history: FilledHistory) -> ForecastParts:
-        """The day that the forecast repeats, with likeness 1."""
+        """The day that the forecast repeats, with similarity 1."""
         likeness = np.zeros(len(history) - 1)
         likeness[len(history) - 1 - int(self._lags(history.grid.days[-1:])[0])] = 1.0
         return ForecastParts(likeness=likeness)

@@ -1,6 +1,6 @@
 """One thread for linear algebra.
 
-The matrices are too small to gain from more, and the order of sums then never depends on the load.
+The matrices are too small to gain from more threads. With one, the order of sums never depends on the load.
 """
 
 from collections.abc import Iterator

@@ -19,12 +19,12 @@ _LEVELS = ("lev", "lev2", "mm")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastParts:
-    """What a member says of one of its own forecasts; either may be missing."""
+    """How a member explains one of its own forecasts. Either part may be missing."""
 
     contributions: Mapping[str, Floats] = field(default_factory=dict)
-    """Family of inputs to (24,) what it adds to each clock hour against a usual day, EUR/MWh."""
+    """Family of inputs to (24,) its contribution to each clock hour against a usual day, EUR/MWh."""
     likeness: Floats | None = None
-    """(D - 1,) likeness of every earlier day, 0 to 1."""
+    """(D - 1,) similarity of every earlier day, 0 to 1."""
 
 
 def family_of(feature: str) -> str:

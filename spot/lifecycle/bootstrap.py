@@ -1,6 +1,6 @@
 """Circular block bootstrap of a mean.
 
-How sure is it that daily money, whose days hang together, differs from a value.
+It tells how certain it is that the mean of daily P&L, whose days are correlated, differs from a value.
 
 Source: Politis and Romano, "A circular block-resampling procedure for stationary data", 1992.
 """
@@ -15,16 +15,16 @@ from spot.errors import ContractError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BootstrapResult:
-    """A mean and what resampling says about it. Units are those of the values."""
+    """A mean and its resampling distribution. Units are those of the values."""
 
     mean: float
     low: float
     """Lower end of the central 90 % interval."""
     high: float
     p_not_above: float
-    """Small when the mean lies significantly above the value asked for."""
+    """p-value against a mean of the tested value or less. Small when the mean lies significantly above it."""
     p_not_below: float
-    """Small when the mean lies significantly below it."""
+    """p-value against a mean of the tested value or more. Small when the mean lies significantly below it."""
     n_days: int
 
 
@@ -47,8 +47,8 @@ def block_bootstrap(
     rows = ((starts + np.arange(block_days)) % n_days).reshape(n_resamples, -1)[:, :n_days]
     means = values[rows].mean(axis=1)
     mean = float(values.mean())
-    # the resampled means spread around the sample's mean as that does around the truth: shift them to where
-    # the truth is `above`
+    # The resampled means spread around the sample's mean as the sample's mean spreads around the truth.
+    # Shifted, they show the spread if the truth were `above`.
     under_null = means - mean + above
     return BootstrapResult(
         mean=mean,

@@ -1,6 +1,6 @@
 """Two model versions on the same market time units.
 
-Error and money side by side, by hour and month, with significance.
+Error and P&L side by side, by hour and month, with significance.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,13 @@ from spot.market.clock import local_time
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 PAIR = ("zone", "version_a", "version_b")
-"""A comparison is stored whole: months of an older one of the same versions do not stay beside a new
-total.
+"""A comparison is stored as a whole, so months of an older comparison of the same versions do not stay beside
+a new total.
 """
 _BLOCK_DAYS = 7
+"""Days of a block of the bootstrap: a week, so that weekdays stay together."""
 _CENT_EUR = 0.005
+"""Half a cent, EUR: a smaller difference of daily P&L is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +40,7 @@ class ComparedVersion:
 def compare_versions(zone: str, a: ComparedVersion, b: ComparedVersion) -> pl.DataFrame:
     """Rows under `model_comparisons`: the total with p-values, then each local hour and month.
 
-    Only units that both forecast count.
+    Only units that both versions forecast count.
 
     Raises:
         ContractError: there is no market time unit that both forecast and whose price is known.
@@ -137,7 +139,7 @@ def _unit_money(side: ComparedVersion, name: str) -> pl.DataFrame:
         return pl.DataFrame(
             schema={"delivery_start_utc": side.scored.schema["delivery_start_utc"], name: pl.Float64}
         )
-    # sorted first, so that the same settlements give the same sum to the last bit
+    # Sorted, so that the same settlements give the same sum to the last bit.
     return (
         side.settled.sort("delivery_start_utc", "pnl_eur")
         .group_by("delivery_start_utc", maintain_order=True)

@@ -21,12 +21,12 @@ from spot.lifecycle.promotion import (
 )
 
 _WIDTH = 96
-"""Columns of the line of limits, so that it fits a window of 100."""
+"""Columns of a line of limits: it fits a window of 100 columns with its indentation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionContext:
-    """Everything about a decision that the verdict itself does not know."""
+    """Facts about a decision that the verdict itself does not hold."""
 
     zone: str
     decided_at_utc: datetime
@@ -92,10 +92,7 @@ def decision_row(
 def manual_decision_row(
     action: Literal["promote", "rollback"], context: DecisionContext, *, reason: str
 ) -> pl.DataFrame:
-    """One row for what a person decided without a test.
-
-    A rollback, or a promotion on the desk's own responsibility.
-    """
+    """One row for what a person decided without a test: a rollback, or a promotion."""
     return _row(context, action=action, reasons=reason, n_days=0, evidence_json="{}", limits_json="{}")
 
 
@@ -161,8 +158,8 @@ def _limit_lines(limits: dict[str, Any]) -> list[str]:
 def _row(context: DecisionContext, **values: Any) -> pl.DataFrame:
     known: dict[str, Any] = {name: getattr(context, name) for name in DecisionContext.__slots__}
     row = dict.fromkeys(PROMOTION_DECISIONS.columns) | known | values
-    # a decision asked for again on the same evidence is the same row: the clock is no part of its identity,
-    # except for a person's deed
+    # The policy may decide on the same evidence again: that is the same row, so the clock is not part of its
+    # id. A person's decision is a new row each time.
     is_machine = context.decided_by == "policy"
     identity = {
         name: str(value)

@@ -27,10 +27,13 @@ from spot.strict_settings import StrictSettings
 
 Stage = Literal["candidate", "challenger"]
 _LONGEST_MEMORY = 0.9
-"""Correlation of neighbouring days beyond which nothing can be said on a few weeks."""
+"""Largest correlation of neighbouring days that is assumed. Beyond it, a few weeks say nothing. Chosen by
+hand; not tuned.
+"""
 SAME_MONEY = "cannot tell in money: both traded the same"
 """Where the P&L of both is equal to the cent on every day. It is not worse, and says nothing more."""
 _CENT_EUR = 0.005
+"""Half a cent, EUR: a smaller difference of daily P&L is rounding."""
 
 
 class PromotionSettings(StrictSettings):

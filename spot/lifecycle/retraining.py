@@ -1,10 +1,10 @@
 """The policy of retraining.
 
-Which causes become a request, which runs are tried again, and which are given up with an alert.
+It decides which causes become a request, which runs are retried, and which are given up with an alert.
 
-Pure: history and causes in, decisions out. It is safe to ask as often as one likes, from as many sensors as
-one likes: the id of a request follows from the zone, the cause and how many such requests there were, so two
-sensors that decide on the same history write the same row.
+It is pure: history and causes in, decisions out. Any number of sensors can ask it at any time. The id of a
+request follows from the zone, the cause and the number of such requests, so two sensors that decide on the
+same history write the same row.
 """
 
 from collections import defaultdict
@@ -31,9 +31,9 @@ class RetrainCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainRequest:
-    """One row of `retrain_requests`: a retrain that was asked for, and how far it is.
+    """One row of `retrain_requests`: a retrain that was requested, and its status.
 
-    `failed` waits for its next attempt.
+    A `failed` request waits for its next attempt.
     """
 
     request_id: str
@@ -57,14 +57,15 @@ class SuppressedCause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetrainDecision:
-    """What the caller does now.
+    """What the caller must do now.
 
-    Launch every request of `launch` with `run_key` = `launch_key(request)`; write all of `changed` first.
+    It writes all of `changed` first, then launches every request of `launch` with `run_key` =
+    `launch_key(request)`.
     """
 
     launch: tuple[RetrainRequest, ...] = ()
     abandoned: tuple[RetrainRequest, ...] = ()
-    """Out of attempts: alert, a person looks."""
+    """Requests that used up their attempts: each raises an alert for a person."""
     changed: tuple[RetrainRequest, ...] = ()
     """Rows to write to `retrain_requests`: new, retried and abandoned ones."""
     suppressed: tuple[SuppressedCause, ...] = field(default=())
@@ -73,7 +74,7 @@ class RetrainDecision:
 def launch_key(request: RetrainRequest) -> str:
     """Run key of the next attempt.
 
-    It holds the attempt because a Dagster run key whose run failed is skipped for ever.
+    The key contains the attempt, because Dagster never starts a run key again whose run failed.
     """
     return f"{request.request_id}-attempt-{request.n_attempts}"
 
@@ -86,16 +87,16 @@ def decide_retrains(
     settings: RetrainingSettings,
     zones_with_bad_data: Collection[str] = (),
 ) -> RetrainDecision:
-    """Requests to launch now, requests to give up, and causes that stay quiet.
+    """Requests to launch now, requests to give up, and causes that make no request.
 
-    One open request per zone at a time; one request per zone and cause within its cool-down, counted from the
-    request. `failed` requests, and `running` ones older than `maximum_run_hours` (killed), are launched again
-    after `retry_after_minutes` until `maximum_attempts`, then abandoned. A `requested` row that nobody turned
-    into a run is launched again, so a crash between writing and launching loses nothing; one with no attempt
-    yet, which a person queued, is launched at once.
+    A zone has at most one open request, and at most one request per cause within the cool-down that follows a
+    request. These requests are launched again after `retry_after_minutes`, up to `maximum_attempts`, and then
+    abandoned: `failed` ones, and `running` ones older than `maximum_run_hours`, whose run was killed. A
+    `requested` row without a run is launched again, so a crash between writing and launching loses nothing.
+    One that a person queued has no attempt yet and is launched at once.
 
     Raises:
-        ConfigurationError: a cause without a cool-down setting, or `now` without a time zone.
+        ConfigurationError: a cause has no cool-down setting, or `now` has no time zone.
     """
     _check(now, settings)
     requests = _newest_rows(history)
@@ -174,7 +175,7 @@ def _reason_against(
     zones_with_bad_data: Collection[str],
 ) -> str:
     if cause.kind in _FROM_DATA and cause.zone in zones_with_bad_data:
-        return "bad data: the desk looks first, nothing is learnt from it"
+        return "bad data: a person must look at it before a model learns from it"
     cool_down = timedelta(hours=settings.cool_down_hours[cause.kind])
     for request in requests:
         if request.zone != cause.zone:

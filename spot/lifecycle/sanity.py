@@ -1,7 +1,7 @@
-"""Is a model version fit to be judged at all: range, spread, absurd inputs, reload, known data.
+"""Whether a model version is fit to be judged at all: range, spread, absurd inputs, reload, known data.
 
-None of it needs an outcome. A version that fails is rejected however small its error was, because the error
-was measured on days that were like the training days and the fault shows on others.
+None of it needs an outcome. A version that fails is rejected however small its error was. That error was
+measured on days like the training days, and the fault shows on other days.
 """
 
 import json
@@ -40,7 +40,7 @@ class SanitySettings(StrictSettings):
 
 @dataclass(frozen=True, slots=True)
 class SanityCheck:
-    """One check: passed or not, and what was seen."""
+    """One check: whether it passed, and what was seen."""
 
     name: str
     passed: bool
@@ -165,7 +165,7 @@ def _is_json(content: bytes) -> bool:
 
 
 def _bounds(panel: DeliveryPanel, settings: SanitySettings) -> tuple[float, float]:
-    """Prices a sane forecast may state: near those of the last year, and inside the market's limits."""
+    """Prices that a sane forecast may give: near those of the last year, and inside the market's limits."""
     recent = panel.prices[-365:]
     low, high = np.nanquantile(recent, [0.01, 0.99])
     margin = settings.range_widths * max(float(high - low), 10.0)
@@ -189,7 +189,7 @@ def _range(forecasts: list[PriceForecast], panel: DeliveryPanel, settings: Sanit
     )
     far = (
         f"{stated.min():.0f} to {stated.max():.0f} EUR/MWh stated, {bounds[0]:.0f} to {bounds[1]:.0f}"
-        f" believable, beyond it on {', '.join(outside)}"
+        f" plausible, beyond it on {', '.join(outside)}"
     )
     faults = [far] if outside else []
     faults += [] if ordered else ["quantiles cross"]
@@ -218,7 +218,7 @@ def _reload(
     panel: DeliveryPanel,
     expected: PriceForecast,
 ) -> SanityCheck:
-    """Written again and read again, the version must say the same, bit for bit."""
+    """A version that is written and read again must give the same forecast, bit for bit."""
     again = from_files(from_files(files).to_files()).predict(panel)
     same = _same_bits(again.quantiles, expected.quantiles) and _same_bits(again.point, expected.point)
     return SanityCheck(
@@ -247,7 +247,7 @@ def _absurd(
     history: DeliveryPanel,
     settings: SanitySettings,
 ) -> SanityCheck:
-    """An absurd input must be refused, or answered with prices that could be."""
+    """An absurd input must be refused, or answered with plausible prices."""
     if not panel.inputs:
         return SanityCheck(name, passed=True, detail="the model has no inputs beside prices")
     try:

@@ -1,4 +1,4 @@
-"""Who serves a day: the one rule."""
+"""The rule that says which version serves a day."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 
 class Servable(Protocol):
-    """What decides whether a version may serve a day."""
+    """What the rule needs to know of a version."""
 
     @property
     def version(self) -> str:
@@ -33,10 +33,10 @@ V = TypeVar("V", bound=Servable)
 
 
 def serving_version(champion: str | None, versions: Sequence[V], day: date, lineage: str) -> V | None:
-    """The champion where it may serve the day, else the newest former champion that may; None where none may.
+    """The champion where it may serve the day, else the newest former champion that may, else None.
 
-    A replay of the past thus never uses a model that learnt from it, and gives the same rows each time. A
-    version on other data never stands in.
+    So a replay of the past never uses a model that learnt from it, and gives the same rows each time. A
+    version made from other data is never used.
     """
     fit = [one for one in versions if one.lineage == lineage and one.serves_from <= day]
     now = next((one for one in fit if one.version == champion), None)

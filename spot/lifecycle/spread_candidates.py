@@ -1,9 +1,9 @@
 """The verdict on a candidate of the spread model, from days that it never saw.
 
-It is held to its sanity and to three things on those days: it could be judged at all, it is not clearly worse
-than past quantiles, and not significantly worse than the model that serves (Diebold-Mariano on daily pinball
-losses). The first one then serves; a later one goes into the shadow, where `decide_promotion` judges it like
-a challenger of the price model.
+The candidate must pass its sanity checks and three tests on those days: it can be judged at all, it is not
+clearly worse than past quantiles, and it is not significantly worse than the serving model (Diebold-Mariano
+on daily pinball losses). The first model then serves. A later one goes into the shadow, where
+`decide_promotion` judges it like a challenger of the price model.
 """
 
 import numpy as np
@@ -21,8 +21,8 @@ from spot.lifecycle.sanity import SanityVerdict
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 
 MAX_LOSS_RATIO = 1.1
-"""A model whose pinball loss on days it never saw is above this share of that of past quantiles does not
-serve.
+"""Largest pinball loss of a candidate, as a multiple of that of past quantiles, on days it never saw. Chosen
+by hand; not tuned.
 """
 
 

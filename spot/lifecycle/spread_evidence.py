@@ -1,4 +1,4 @@
-"""How good what versions of the spread model said in the shadow turned out to be."""
+"""Losses of the forecasts that versions of the spread model made in the shadow."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
@@ -17,7 +17,9 @@ from spot.strategy.spread.sources import spreads_after
 from spot.strategy.spread.training_rows import pinball_loss
 
 _SURE_AFTER_DAYS = 7
-"""Units of thin markets that had no trade never get a second price; a week is later than any publication."""
+"""Days after delivery from which no second price is expected any more. Units of thin markets that had no
+trade never get one, and a week is later than any publication. Chosen by hand; not tuned.
+"""
 
 
 def scored_spreads(
@@ -25,14 +27,15 @@ def scored_spreads(
 ) -> pl.DataFrame:
     """Rows of `spread_forecasts` of one zone and second price with `spread_eur_per_mwh`, the outcome.
 
-    Only days whose spreads were all known at the instant, or nine tenths of them a week after delivery, when
-    the rest will not come: so a day counts the same whenever it is asked about.
+    A day counts when all of its spreads were known at the instant. It also counts a week after delivery when
+    nine tenths are known, because the rest will not come. So a day has the same outcome whenever it is asked
+    for.
 
     Args:
         forecasts: rows under the contract.
         raw: the price tables, all vintages, of the forecast days.
         zone: bidding zone.
-        as_of_utc: no price that was published later counts.
+        as_of_utc: prices published later do not count.
     """
     parts = [forecasts.clear().with_columns(spread_eur_per_mwh=pl.lit(None, pl.Float64))]
     by = ("resolution_minutes", "settled_against")

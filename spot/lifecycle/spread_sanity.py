@@ -1,6 +1,6 @@
-"""Is a version of the spread model fit to be judged at all: files, data, range, order, reload, absurd inputs.
+"""Whether a version of the spread model is fit to be judged: files, data, range, order, reload, odd inputs.
 
-None of it needs an outcome, and every check runs on the files as stored.
+No check needs an outcome. Every check runs on the files as stored.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +23,8 @@ from spot.strategy.spread.model import SpreadModel
 from spot.strategy.spread.training_rows import inputs_of, learning_rows
 
 _SMALLEST_RANGE = 10.0
-"""EUR/MWh that past spreads are taken to range over at least, so that a quiet market does not bind the
-model.
+"""Smallest range that past spreads are assumed to have, EUR/MWh, so that a quiet market does not bind the
+model. Chosen by hand; not tuned.
 """
 
 
@@ -83,7 +83,7 @@ def _scaled(inputs: pl.DataFrame, factor: float) -> pl.DataFrame:
 
 
 def _bounds(spreads: Floats, settings: SanitySettings) -> tuple[float, float]:
-    """Spreads that a sane model may state: what it has seen, and some usual ranges beyond."""
+    """Spreads that a sane model may give: the range of past ones, and some such ranges beyond it."""
     known = spreads[np.isfinite(spreads)]
     if not len(known):
         return 0.0, 0.0
@@ -104,5 +104,5 @@ def _range(name: str, quantiles: Floats, bounds: tuple[float, float]) -> SanityC
 def _far(quantiles: Floats, bounds: tuple[float, float]) -> str:
     return (
         f"{quantiles.min():.0f} to {quantiles.max():.0f} EUR/MWh stated, {bounds[0]:.0f} to"
-        f" {bounds[1]:.0f} believable"
+        f" {bounds[1]:.0f} plausible"
     )

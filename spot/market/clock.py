@@ -1,10 +1,10 @@
 """The local clock of delivery days: clock slots, and the hour that a clock change skips or doubles.
 
-A *period* is a market time unit, counted from the start of the delivery day: a day has 23, 24 or 25 hours of
-them. A *slot* is a stretch of the local clock of the same length, counted from local midnight: the clock
-always has 24 hours of them. On the day in spring the clock skips an hour, so four quarter-hour slots have no
-period; on the day in autumn it doubles one, so four slots have two periods each. Everything that compares
-days by local time asks here which slot a period belongs to.
+A *period* is a market time unit, counted from the start of the delivery day. A day has 23, 24 or 25 hours of
+them. A *slot* is a stretch of the local clock of the same length, counted from local midnight. The clock
+always has 24 hours of them. In spring the clock skips an hour, so four quarter-hour slots have no period. In
+autumn it doubles one, so four slots have two periods each. Everything that compares days by local time asks
+here which slot a period belongs to.
 
 Source of the clock changes: the IANA time zone database, by the market time zone of the bidding zone.
 """

@@ -25,7 +25,7 @@ class _MtuRule:
 
 _COUPLED = (_MtuRule(date(2000, 1, 1), 60), _MtuRule(FIRST_QUARTER_HOUR_DAY, 15))
 _HOURLY = (_MtuRule(date(2000, 1, 1), 60),)
-"""Day-ahead markets of PJM and ERCOT; real time settles in 60 and 15 minutes."""
+"""Day-ahead markets of PJM and ERCOT. Their real-time markets settle in 60 and 15 minutes."""
 _MTU_RULES: dict[str, tuple[_MtuRule, ...]] = {
     "CH": _HOURLY,
     "GB": (_MtuRule(date(2000, 1, 1), 30),),

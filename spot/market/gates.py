@@ -4,8 +4,8 @@ Sources: SDAC parties, market coupling operating times (order books close at 12:
 delivery); SIDC parties, intraday auctions go-live of 13 June 2024 (IDA1 15:00 and IDA2 22:00 on the day
 before, IDA3 10:00 on the day, for delivery from 12:00); EPEX SPOT, Swiss auction 11:00; N2EX, hourly auction
 09:50 UK time. PJM: noon until FERC order 809, from 1 April 2016 10:30 (PJM Inside Lines, July 2015), now
-11:00 (Manual 11; the day of that change was not found: 2020 is taken, the earlier hour being the cautious
-one). ERCOT: Nodal Protocols 4.1, 10:00. Times are local times of the market.
+11:00 (Manual 11). The day of that last change was not found; 2020 is assumed, because the earlier hour is the
+cautious one. ERCOT: Nodal Protocols 4.1, 10:00. Times are local times of the market.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ _COUPLED_RULES: dict[str, GateRule] = {
     "ida3": GateRule(time(10), 0, _IDA_START),
 }
 _BENCHMARK_RULE = GateRule(time(12), 1, _LONG_AGO)
-"""The benchmark names no gate; noon of the day before is later than all that its protocol lets a model
+"""The benchmark names no gate. Noon of the day before is later than everything that its protocol lets a model
 see.
 """
 _OWN_RULES: dict[tuple[str, str], GateRule] = {

@@ -1,7 +1,7 @@
-"""The one door to public holidays: the calendars of a zone's countries, and what kind of day follows.
+"""The one door to public holidays: the calendars of a zone's countries, and the kind of a day.
 
 Source: the open `holidays` package, by ISO country code. A Sunday is a holiday only where it has a name, such
-as Easter Sunday or Whit Sunday; that every Sunday is a day of rest is told by the weekday.
+as Easter Sunday or Whit Sunday. The weekday already says that a Sunday is a day of rest.
 """
 
 from collections.abc import Sequence

@@ -28,9 +28,9 @@ Table = str
 
 @dataclass(frozen=True, slots=True)
 class PublicationRule:
-    """Known `hours_after` an anchor.
+    """A value is known `hours_after` an anchor.
 
-    The gate closure, a local hour of the day before delivery, or the end of the period.
+    The anchor is the gate closure, a local hour of the day before delivery, or the end of the period.
     """
 
     anchor: Literal["gate_closure", "day_before", "period_end"]
@@ -74,7 +74,7 @@ _OPERATOR_RULES: dict[tuple[str, Table], PublicationRule] = {
         "period_end", timedelta(hours=1), "ERCOT posts each interval; conservative"
     ),
 }
-"""What differs at the US operators."""
+"""Rules of the US operators, where they differ."""
 
 
 def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:

@@ -24,7 +24,7 @@ CENTRAL_EUROPE = "Europe/Brussels"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BiddingZone:
-    """Where one price holds."""
+    """A zone in which one price holds."""
 
     name: str
     eic: str
@@ -149,8 +149,8 @@ def find_zone(name: str) -> BiddingZone:
     """The bidding zone or benchmark market called `name`.
 
     Raises:
-        ConfigurationError: the name is unknown; the message says which are like it, and where all of them
-            stand.
+        ConfigurationError: the name is unknown. The message lists similar names and says where all are
+            listed.
     """
     try:
         return ALL_ZONES[name]

@@ -22,9 +22,11 @@ _LATITUDE = np.radians(50.0)
 _PRICE_CLIP = 4.0
 """Remainders beyond this many deviations count as this many: one scarcity day is no regime."""
 _CLIPS = (-8.0, 8.0)
+"""Bounds of scaled values, so that one absurd value does not decide. Chosen by hand; not tuned."""
 _WEATHER_CLIPS = (-1.5, 8.0)
 """A calm or dark week is weather; capacity comes and stays."""
 _NORMAL_MAD = 1.4826
+"""Standard deviation of a normal variable over its median absolute deviation."""
 _DRIVERS = ("driver|mean", "driver|max", "driver|min")
 
 

@@ -26,14 +26,19 @@ METHOD = "median_shift"
 _BAND = (0.6, 0.97)
 """Quantiles of the reference's load between which an hour counts."""
 _N_BINS = 12
+"""Bins of the compared distributions. Chosen by hand; not tuned."""
 _FEW, _ENOUGH = 1 / 6, 1 / 4
 """With fewer than the first share of its hours in the band, a day is judged by the second share next to
 it.
 """
 _LEVEL_DAYS, _MEMORY_DAYS = 21, 28
+"""Newest days whose median is judged, and days before each day that it is compared with. `python -m
+benchmarks.drift_detection` measures the monitor with them.
+"""
 _SMALLEST_SHARE = 0.10
 """A deviation below this share of the usual price is no news for a desk, however calm the reference was."""
 _NORMAL_MAD = 1.4826
+"""Standard deviation of a normal variable over its median absolute deviation."""
 
 
 @dataclass(frozen=True, slots=True)

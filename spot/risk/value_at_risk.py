@@ -15,6 +15,7 @@ from spot.arrays import Floats
 from spot.errors import ContractError
 
 MIN_SCENARIOS = 30
+"""Fewest days of scenarios from which a 95 % tail is computed. Chosen by hand; not tuned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """The weekly naive forecast: the price of the same local time seven days before.
 
-The yardstick of every score relative to a naive forecast. It is compared quarter hour by quarter hour, so it
-holds across a change of the market time unit: a longer price holds for each quarter hour in it, and the
-quarter hours of a unit are averaged. Of the hour that autumn doubles the first
-known price counts. The hour that spring skips has no price, so it has no naive forecast a week later.
+Relative scores use it as the reference. It is compared quarter hour by quarter hour, so it holds across a
+change of the market time unit: a longer price holds for each quarter hour in it, and the quarter hours of a
+unit are averaged. Of the hour that autumn doubles, the first known price counts. The hour that spring skips
+has no price, so it has no naive forecast a week later.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def weekly_naive(panel: DeliveryPanel) -> Floats:
         prices = panel.prices[row - WEEK_DAYS, : len(before)]
         known = np.flatnonzero(np.isfinite(prices))[::-1]
         week_ago = np.full(CLOCK_QUARTERS, np.nan)
-        # of a slot that is given twice the last assignment stays, so the day is laid on the clock backwards
+        # If a slot is given twice, the last assignment stays. So the day is laid on the clock backwards.
         week_ago[before[known]] = prices[known, None]
         naive[row, : len(quarters[row])] = week_ago[quarters[row]].mean(axis=1)
     return naive

@@ -94,21 +94,21 @@ def coverage(actual: Floats, quantiles: Floats, levels: tuple[float, ...], nomin
 def score_forecasts(
     actual: Floats, point: Floats, quantiles: Floats, *, levels: tuple[float, ...], naive: Floats
 ) -> Scores:
-    """All scores of one forecaster.
+    """All scores of one forecaster. Pinball is the mean over the 99 percentiles, CRPS twice that.
 
     Args:
         actual: (D, P) outcomes, NaN where there is none.
         point: (D, P) point forecasts.
         quantiles: (D, P, Q) quantile forecasts at `levels`, which must hold 0.025, 0.1, 0.9 and 0.975.
         levels: the Q levels.
-        naive: (D, P) the weekly naive forecast, the yardstick of rMAE.
+        naive: (D, P) the weekly naive forecast, the reference of rMAE.
 
-    Pinball is the mean over the 99 percentiles, CRPS twice that. Raises ContractError when there is no
-    outcome at all.
+    Raises:
+        ContractError: there is no outcome at all.
     """
     known = np.isfinite(actual)
     if not known.any():
-        raise ContractError("no outcome to score against")
+        raise ContractError("no period has an outcome, so the forecast cannot be scored")
     error = absolute_errors(actual, point)[known]
     yardstick = np.isfinite(naive) & known
     both = np.abs(actual[known]) + np.abs(point[known])

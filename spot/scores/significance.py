@@ -1,6 +1,6 @@
-"""Is one forecaster better than another, or lucky?
+"""Tests of whether one forecaster is better than another or only lucky.
 
-Tests on the daily loss vector, with autocorrelation-robust variances.
+They compare daily losses, with autocorrelation-robust variances.
 
 Sources: Diebold and Mariano (1995), "Comparing predictive accuracy"; Giacomini and White (2006), "Tests of
 conditional predictive ability"; Newey and West (1987) for the variance; Lago et al. (2021) for the use of one
@@ -18,11 +18,12 @@ from spot.errors import ContractError
 
 Alternative = Literal["a_better", "two_sided"]
 MINIMUM_DAYS = 10
+"""Fewest days that a test is made on. Chosen by hand; not tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TestResult:
-    """Outcome of a test of equal accuracy. A negative `mean_difference` says that `a` loses less than `b`."""
+    """Outcome of a test of equal accuracy. If `mean_difference` is negative, `a` has the smaller loss."""
 
     __test__ = False  # not a test class of pytest
 
@@ -36,7 +37,7 @@ class TestResult:
 
 
 def daily_differences(loss_a: Floats, loss_b: Floats) -> Floats:
-    """Daily mean loss of `a` minus that of `b`, days without both left out.
+    """Daily mean loss of `a` minus that of `b`; days that lack either are left out.
 
     Args:
         loss_a: (D,) or (D, P) losses, NaN where there is none.
@@ -85,7 +86,7 @@ def diebold_mariano(
     Args:
         loss_a: (D,) or (D, P) losses of forecaster a.
         loss_b: the same of b.
-        alternative: what a small p-value speaks for: that a loses less, or that they differ.
+        alternative: what a small p-value supports: that a has the smaller loss, or that they differ.
         n_lags: lags of the Newey-West variance; by default a rule of thumb on the number of days.
     """
     daily = daily_differences(loss_a, loss_b)

@@ -1,7 +1,4 @@
-"""The periods of the simulated market.
-
-One row per market time unit, with the clocks that nature and people follow.
-"""
+"""The periods of the simulated market: one row per market time unit, with natural and local time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

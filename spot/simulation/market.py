@@ -1,10 +1,9 @@
-"""The simulated market: the default source.
+"""The simulated market, which is the default source.
 
 Everything can be tried and tested with known truth and without a key.
 
-A simulated zone has one market time unit for all its products: the one of the day-ahead auction. Every value
-is a function of (seed, zone, day): asking for a day or for ten years gives the same rows. All rows say
-`source="simulated"`.
+All products of a simulated zone have the market time unit of its day-ahead auction. Every value is a function
+of (seed, zone, day), so one day and ten years give the same rows. All rows say `source="simulated"`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,17 +27,17 @@ from spot.simulation.weather import ACTUAL, CONSENSUS, Weather, simulate_weather
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimulatedTruth:
-    """What only the simulator knows: tests and drift benchmarks compare with it, the chain never reads it."""
+    """What only the simulator knows. Tests and drift benchmarks compare with it; the chain never reads it."""
 
     periods: pl.DataFrame
     """One row per market time unit: weather, outages, fuel prices, marginal cost of gas plants, true and
-    believed residual load, the price without noise, and the predictable part of the intraday spread.
+    forecast residual load, the price without noise, and the predictable part of the intraday spread.
     """
     scenarios: tuple[Scenario, ...]
 
     @property
     def drift_days(self) -> dict[str, date]:
-        """First day of every scenario that changes the market itself; a broken sensor does not."""
+        """First day of every scenario that changes the market itself. A broken sensor does not."""
         return {
             scenario.name: scenario.start_day
             for scenario in self.scenarios
@@ -56,10 +55,7 @@ class SimulatedMarket:
     truth: SimulatedTruth
 
     def published_by(self, instant: datetime) -> dict[str, pl.DataFrame]:
-        """The tables as far as they were published at `instant` (aware UTC).
-
-        What a fetch at that moment returns.
-        """
+        """The tables as published up to `instant` (aware UTC): what a fetch at that instant returns."""
         return {
             name: frame.filter(pl.col("available_at_utc") <= instant) for name, frame in self.tables.items()
         }

@@ -1,11 +1,11 @@
-"""Random numbers that belong to a place in time.
+"""Random numbers that are fixed in time.
 
-The same seed, name and hour give the same value whatever range is asked for.
+The same seed, name and hour give the same value, whatever range is asked for.
 
 Noise is drawn in fixed blocks of the absolute clock by a counter-based generator (Philox, Salmon et al., SC
-2011) whose key is a hash of seed, scope, name and block. Processes with memory of days are filtered over
-their own block and the one before, so that no value depends on where a request begins; processes with memory
-of years run from one fixed anchor day.
+2011). Its key is a hash of seed, scope, name and block. Processes with a memory of days are filtered over
+their own block and the one before, so no value depends on where a request begins. Processes with a memory of
+years run from one fixed day.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from spot.arrays import Floats, Ints
 from spot.errors import ConfigurationError
 
 BLOCK_HOURS = 64 * 24
+"""Hours of a block of noise: 64 days. Changing it changes every simulated value."""
 ANCHOR_DAY = date(2010, 1, 1)
 LAST_DAY = date(2049, 12, 31)
 """The simulated world runs from `ANCHOR_DAY` to `LAST_DAY`."""

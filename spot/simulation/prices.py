@@ -1,11 +1,11 @@
-"""Prices of the simulated market: the auction clears on what the market believes.
+"""Prices of the simulated market.
 
-Later markets move with what turns out.
+The auction clears on forecasts. Later markets react to what turns out.
 
 - Day-ahead: merit order at the consensus residual load, plus bidding noise that persists over hours and days.
-- Intraday: day-ahead plus a steeper reaction to the corrected view, less a small premium. The auction sees
-  midday sun a little too low
-  and pays for safety in the evening, so the spread is predictable, mildly, from what is known at the gate.
+- Intraday: day-ahead plus a steeper reaction to the corrected forecast, less a small premium. The auction
+  underestimates midday sun and pays for safety in the evening, so the spread is mildly predictable from what
+  is known at the gate.
 - Imbalance: intraday plus a reaction to the remaining error with heavy tails.
 """
 
@@ -21,6 +21,7 @@ from spot.simulation.supply import Supply
 from spot.simulation.weather import ACTUAL, CONSENSUS, LATE, Weather
 
 IMBALANCE_LIMIT_EUR_PER_MWH = 15_000.0
+"""Bound of the simulated imbalance price. Chosen by hand: real extremes reach tens of thousands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +29,14 @@ class Prices:
     """All arrays (N,), EUR/MWh except volume."""
 
     noiseless: Floats
-    """What the merit order alone gives for the consensus view."""
+    """The merit order's price for the consensus forecast, without noise."""
     day_ahead: Floats
     ida1: Floats
     vwap: Floats
     volume_mwh: Floats
     imbalance: Floats
     expected_spread: Floats
-    """The part of intraday minus day-ahead that is known at the gate to one who knows the simulator."""
+    """The part of intraday minus day-ahead that could be known at the gate with the simulator's formulas."""
 
 
 def simulate_prices(clock: MarketClock, weather: Weather, supply: Supply, *, seed: int) -> Prices:
@@ -84,7 +85,7 @@ def simulate_prices(clock: MarketClock, weather: Weather, supply: Supply, *, see
 def _premium(clock: MarketClock, weather: Weather, size: float) -> Floats:
     """Known bias of the auction.
 
-    It underrates the midday sun, and buyers pay for safety in the evening ramp.
+    It underestimates the midday sun, and buyers pay for safety in the evening ramp.
     """
     view = weather.views[CONSENSUS]
     evening = np.exp(-(((clock.local_hour - 19.0) / 1.8) ** 2))
@@ -99,7 +100,7 @@ def _premium(clock: MarketClock, weather: Weather, size: float) -> Floats:
 def _local_slope(supply: Supply, demand_mw: Floats) -> Floats:
     """Steepness of the short-term curve, EUR/MWh per MW.
 
-    Fewer plants can still move, so it never falls below a floor.
+    Few plants can still react, so it never falls below a floor.
     """
     step = 0.03 * supply.mean_load_mw
     slope = (supply.price(demand_mw + step) - supply.price(demand_mw - step)) / (2 * step)
@@ -111,8 +112,8 @@ def _imbalance(clock: MarketClock, vwap: Floats, surprise_mw: Floats, size: floa
     jolt = quarter_noise(seed, f"imbalance|{zone}", clock.quarters)
     weight = quarter_noise(seed, f"imbalance_tail|{zone}", clock.quarters)
     system_short = surprise_mw / size / 0.03 + 0.9 * jolt
-    # a normal number times the exponential of another has the tails of settlement prices: mostly tens, now
-    # and then thousands
+    # A normal number times the exponential of another has the tails of settlement prices: mostly tens, now
+    # and then thousands.
     reaction = 28.0 * system_short * np.exp(0.75 * weight)
     return np.clip(vwap + reaction, -IMBALANCE_LIMIT_EUR_PER_MWH, IMBALANCE_LIMIT_EUR_PER_MWH)
 

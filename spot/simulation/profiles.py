@@ -1,8 +1,9 @@
-"""The personality of each simulated zone: size, plant mix and weather.
+"""The profile of each simulated zone: size, plant mix and weather.
 
-Round figures in the shape of the real zones, not a model of them.
+The figures are round numbers in the shape of the real zones, chosen by hand. They are not a model of the
+zones.
 
-Capacities are shares of the zone's mean load, so that a zone stays in balance when its size is changed.
+Capacities are shares of the zone's mean load, so a zone stays in balance when its size is changed.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from spot.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneProfile:
-    """What makes one zone differ from another. Shares are capacity divided by mean load."""
+    """What distinguishes one zone from another. Shares are capacity divided by mean load."""
 
     region: str
     """Weather is shared within a region."""
@@ -31,13 +32,17 @@ class ZoneProfile:
     storage: float
     interconnection: float
     inflexible: float
-    """Generation that runs at any price: below it, prices are negative. Fitted: 1 to 6 % of hours."""
+    """Generation that runs at any price. Below it, prices are negative. Set so that 1 to 6 % of hours are
+    negative.
+    """
     dispatchable: float
-    """Plants that follow the price: beyond them, power is scarce. Fitted: about 0.2 % of hours."""
+    """Plants that follow the price. Beyond them, power is scarce. Set so that about 0.2 % of hours are
+    scarce.
+    """
 
     @property
     def typical_residual(self) -> float:
-        """Load less wind and solar of an average hour: more is imported, less is exported."""
+        """Load less wind and solar of an average hour. A zone imports above it and exports below it."""
         return 1.0 - 0.27 * self.wind_onshore - 0.40 * self.wind_offshore - 0.12 * self.solar
 
 

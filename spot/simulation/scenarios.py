@@ -1,6 +1,6 @@
 """Named regime changes with a date.
 
-What a monitor must see (gas, solar, MTU) and what it must not take for drift (a broken sensor).
+A monitor must see some of them (gas, solar, MTU) and must not take others for drift (a broken sensor).
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,13 @@ SCENARIO_NAMES: tuple[str, ...] = get_args(ScenarioName)
 GAS_SHOCK_FACTOR = 2.4
 GAS_SHOCK_RAMP_DAYS = 3
 COAL_SHOCK_FACTOR = 1.4
+"""Factors on the fuel prices of a gas shock, and the days until it is reached. Chosen by hand."""
 SOLAR_BOOM_FACTOR = 2.0
-"""A doubling is a new regime and still believable: a larger jump overnight is what a unit error looks like,
-and is treated as one.
+"""Factor on solar capacity. A doubling is a new regime and still plausible. A larger jump overnight looks
+like a unit error and is treated as one.
 """
 FAULT_PHASE_DAYS = 3
+"""Days of each phase of a sensor fault. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,16 @@ class Scenario:
 
     - `gas_shock`: gas costs 2.4 times as much (reached over three days), coal 1.4 times;
     - `solar_boom`: solar capacity is twice as high;
-    - `mtu_change`: products have 15 minutes from this day, hours before it, instead of the market's own date;
-    - `sensor_fault`: published load forecasts and actuals are wrong, three days frozen, three zero, three
-      times 1000, over and over until
-      `end_day`. The market itself sees the truth: prices do not change.
+    - `mtu_change`: products have 15 minutes from this day and hours before it, instead of the market's own
+      date;
+    - `sensor_fault`: published load forecasts and actuals are wrong until `end_day`: three days frozen, three
+      zero, three times 1000, and so on. The market itself sees the truth, so prices do not change.
     """
 
     name: ScenarioName
     start_day: date
     end_day: date | None = None
-    """Last day; only a sensor is ever repaired."""
+    """Last day. Only a sensor is ever repaired."""
 
     def __post_init__(self) -> None:
         if self.name not in SCENARIO_NAMES:

@@ -21,6 +21,7 @@ from spot.simulation.scenarios import (
 )
 
 _GAS_EFFICIENCY, _COAL_EFFICIENCY = 0.55, 0.41
+"""MWh of electricity from one MWh of heat: round figures of a modern gas plant and an older coal plant."""
 _GAS_TONNES, _COAL_TONNES, _LIGNITE_TONNES = 0.365, 0.83, 1.0
 """Tonnes of CO2 per MWh of electricity."""
 
@@ -56,10 +57,10 @@ class Supply:
     def price(self, demand_mw: Floats) -> Floats:
         """Clearing price (N,) EUR/MWh at a demand on this zone's plants.
 
-        Each block ramps from its predecessor's cost to its own.
+        The cost rises within each block from that of the block before it to its own.
         """
         low = np.maximum(0.0, -demand_mw) / self.mean_load_mw
-        # first the subsidised give up, then nobody is left who could
+        # Subsidised plants stop first. Beyond them, nobody is left who could stop.
         price = -150.0 * (1.0 - np.exp(-low / 0.6)) - 60.0 * low**2
         filled = np.zeros(len(demand_mw))
         previous = np.zeros(len(demand_mw))
@@ -87,7 +88,7 @@ class Supply:
 
 
 def simulate_fuels(clock: MarketClock, *, seed: int, scenarios: Sequence[Scenario]) -> Fuels:
-    """Anchored, mean-reverting fuel prices: they wander over years and do not drift away."""
+    """Mean-reverting fuel prices. They vary over years and do not drift away."""
     rows = daily_index(clock.epoch_days)
 
     def level(name: str, base: float, slow: float, fast: float) -> Floats:
@@ -127,7 +128,7 @@ def simulate_supply(profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, s
         (gas, thermal),
         (1.5 * gas + 25.0, np.ones(len(rows))),
     )
-    # a kind of plant that the zone does not have must not leave a step of its cost in the curve
+    # A kind of plant that the zone does not have must not leave a step of its cost in the curve.
     blocks = [
         (cost, 0.01 * part * profile.dispatchable * available)
         for part, (cost, available) in zip(profile.mix, plants, strict=True)

@@ -1,8 +1,8 @@
-"""Weather, load and their forecasts: what happens, and what was believed at each publication.
+"""Weather, load and their forecasts: what happens, and what each publication expected.
 
 Every quantity is a function of latent standard normal processes. A forecast is the same function of the
-expected latent state given a noisy view of it, so forecasts are unbiased in the latent state, smoother than
-the outcome, and worse the longer they look ahead. Two views exist: `early` (the desk's own, made from the
+expected latent state given a noisy view of it. So forecasts are unbiased in the latent state, smoother than
+the outcome, and worse the longer they look ahead. There are two views: `early` (the desk's own, from the
 morning weather run before the gate) and `late` (published in the evening before delivery).
 """
 
@@ -18,6 +18,7 @@ from spot.simulation.profiles import ZoneProfile
 
 EARLY, LATE, ACTUAL, CONSENSUS = "early", "late", "actual", "consensus"
 _SHARED_OF_REGION, _SHARED_OF_EUROPE = 0.60, 0.15
+"""Shares of a latent state's variance that a region and Europe have in common. Chosen by hand."""
 
 _SHAPES = 0.01 * np.array(
     [
@@ -101,7 +102,7 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weather:
-    """What happened and what was believed: views by name, and the latent truth."""
+    """What happened and what was expected: views by name, and the latent truth."""
 
     views: Mapping[str, Conditions]
     temperature_c: Floats
@@ -175,7 +176,7 @@ def _regional(
 class _ViewErrors:
     """Errors of a latent state.
 
-    `near` is left after the evening run, `far` is what the evening run repairs.
+    `near` remains after the evening run. `far` is removed by the evening run.
     """
 
     near: Floats

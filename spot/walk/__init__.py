@@ -1,4 +1,4 @@
 """Day-by-day walks that live trading, replay and backtest share.
 
-Forecasts made at each gate, then signals.
+Forecasts are made at each gate, then signals.
 """

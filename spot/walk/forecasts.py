@@ -1,9 +1,8 @@
-"""Day by day through history with one model.
+"""Forecasts day by day through history with one model.
 
-Each day as of its own gate, newer days absorbed and never refitted.
+Each day is forecast as of its own gate. Newer days are absorbed, and the model is never refitted.
 
-Live trading is the same walk with one step. Nothing here knows the outcome of a day before the day is
-forecast.
+Live trading is the same walk with one step. No outcome of a day is used before the day is forecast.
 """
 
 import hashlib
@@ -36,7 +35,7 @@ class WalkedDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastAuthor:
-    """Whose forecast it is."""
+    """The model version that made a forecast."""
 
     model_name: str
     model_version: str
@@ -52,9 +51,9 @@ def walk_forward(
 ) -> tuple[WalkedDay, ...]:
     """Forecast each of `days`, ascending, from `panel` as known at that day's gate.
 
-    `published` says when every price became known: one that was later than the gate is missing for the model,
-    one that was revised later is as it was. Without it every result counts as published before the gate of
-    the day after. A day that the model refuses, or that is not in the panel, has no forecast.
+    `published` says when every price became known. A price that came after the gate is missing for the model;
+    one that was revised later has its earlier value. Without `published`, every result counts as published
+    before the gate of the next day. A day has no forecast if the model refuses it or the panel lacks it.
     """
     rows = {day.astype(object): row for row, day in enumerate(panel.days)}
     walked = []
@@ -77,10 +76,9 @@ def forecast_frame(
 ) -> pl.DataFrame:
     """The forecasts under the contract `day_ahead_forecasts`.
 
-    Days without one, or without any known input, are left out.
-
-    `features` are the rows of `day_ahead_features` of the same zone and days: they say as of when, on what,
-    and from whom.
+    Days without a forecast, or without any known input, are left out. `features` are the rows of
+    `day_ahead_features` of the same zone and days. They give the instant, the inputs and the sources of each
+    forecast.
     """
     by_day = {
         key[0]: rows
@@ -120,10 +118,10 @@ def fingerprint_of_rows(frame: pl.DataFrame, columns: Sequence[str]) -> str:
 
 
 def _day_frame(forecast: PriceForecast, features: pl.DataFrame, author: ForecastAuthor) -> pl.DataFrame:
-    """Rows of one day; the number of periods of forecast and features must agree.
+    """Rows of one day.
 
     Raises:
-        ForecastError: they do not.
+        ForecastError: forecast and features have different numbers of periods.
     """
     if features.height != len(forecast.point):
         raise ForecastError(

@@ -1,4 +1,4 @@
-"""What a walk over the days of one zone stands on: tables, limits, models, and the desk's book before it."""
+"""What a walk over the days of one zone needs: tables, limits, models, and the desk's orders before it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,11 @@ from spot.strategy.interface import Strategy
 from spot.strategy.spread.sources import SpreadSource
 
 HISTORY_DAYS = 200
-"""Days of outcomes that a decision looks back on: half a year (`window_days` of 182), and days with gaps."""
+"""Days of outcomes that a decision looks back on: half a year (`window_days` of 182), and some for days that
+lack prices.
+"""
 MONEY_DAYS = 400
-"""Days of settled money behind the limits on losses: a year, and the month in which its last days settle."""
+"""Days of settled P&L behind the limits on losses: a year, and the month in which its last days settle."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class EarlyDecision:
 class WalkInputs:
     """What is known to the whole walk of one zone.
 
-    Live trading, replay and backtest fill the same fields; what a backtest cannot know it assumes in
+    Live trading, replay and backtest fill the same fields. What a backtest cannot know, it assumes in
     `assumed_model_age_days`, `drift_status`, `spread_sources` and `resume_after_days`.
     """
 
@@ -48,26 +50,26 @@ class WalkInputs:
     """
     limits: LimitBook
     now: datetime
-    """Days whose gate is later are decided now, the others as of their gate."""
+    """Days whose gate is later than this instant are decided at this instant, the others as of their gate."""
     trading_state: TradingState = TradingState.ACTIVE
-    """Of days whose gate is open."""
+    """State for days whose gate is open."""
     early_decisions: Mapping[date, EarlyDecision] = field(default_factory=dict)
-    """Days that are decided again as of the instant, and in the state, in which they were decided first."""
+    """Days that are decided again as of the instant, and in the state, of their first decision."""
     publications: pl.DataFrame = field(default_factory=PUBLICATIONS.empty)
-    """What left the desk of those days: a live order that no channel took earns nothing."""
+    """What was sent for these days. A live order that no channel accepted earns nothing."""
     resume_after_days: int = 0
     """How many days a zone stays halted after the day on which a limit halted it, in a walk over past days.
 
-    A live zone is resumed by a person; a walk has to assume when. 0 is before the next gate.
+    A person resumes a live zone; a walk has to assume when. With 0 it trades again on the next day.
     """
     trained_through: Mapping[str, date] = field(default_factory=dict)
     """Model version to the newest day that it learnt from."""
     assumed_model_age_days: float | None = None
-    """Age of versions that `trained_through` does not name; None denies them."""
+    """Age of versions that `trained_through` does not name. With None, their days are denied."""
     drift_status: Mapping[date, str] = field(default_factory=dict)
-    """Delivery day to the drift verdict that stood before it; a day that is missing is denied."""
+    """Delivery day to the drift verdict before it. A day that is missing is denied."""
     spread_sources: Mapping[str, SpreadSource] = field(default_factory=dict)
-    """Strategy to where it takes the distribution of its spread from, beside its own past."""
+    """Strategy to the source of its spread's distribution, besides its own past."""
     features: pl.DataFrame = field(default_factory=DAY_AHEAD_FEATURES.empty)
     """`day_ahead_features` of the walk's days, read by models of the spread only."""
     is_live: bool = False
@@ -85,9 +87,10 @@ class DecisionInstant:
 
 
 def decision_instant(inputs: WalkInputs, day: date, *, halted_until: date) -> DecisionInstant:
-    """As the day was first decided before its gate; else now while the gate is open; else at the gate.
+    """The instant of the first decision, if the day was decided before its gate; else now or the gate.
 
-    `halted_until` is the first day on which a zone that the walk itself halted trades again.
+    It is now while the gate is open. `halted_until` is the first day on which a zone that the walk itself
+    halted trades again.
     """
     gate = gate_closure_utc(inputs.zone, day)
     early = inputs.early_decisions.get(day)
@@ -106,19 +109,19 @@ def history_days(strategies: tuple[Strategy, ...]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """The desk's book: its signals and settled money, of all zones, as far as a walk may need them."""
+    """The desk's signals and settled P&L of all zones, as far back as a walk may need them."""
 
     signals: pl.DataFrame
     settlements: pl.DataFrame
 
     def seen_by(self, zone: str, instant: DecisionInstant) -> "Book":
-        """Signals and money that count for a decision.
+        """Signals and P&L that count for a decision.
 
-        The signals of the day and the day before, the money of the days before.
+        These are the signals of the day and the day before, and the P&L of earlier days.
 
-        Before the gate those of every zone. At the gate, in a replay, those of the zones whose names come
-        first, which is the order in which a replay works through the zones: so the same days give the same
-        rows in whichever spans they are walked, and whatever is stored of the zones that come later.
+        Before the gate they are those of every zone. In a replay, at the gate, they are those of the zones
+        with earlier names. A replay works through the zones in the order of their names. So the same days
+        give the same rows however they are split, and whatever is stored of later zones.
         """
         is_seen = pl.lit(value=True) if instant.is_before_gate else pl.col("zone") <= zone
         day, since = instant.day, instant.day - timedelta(days=MONEY_DAYS)
@@ -138,5 +141,5 @@ class Book:
 
 
 def empty_book() -> Book:
-    """The book of a desk that holds nothing yet."""
+    """The book of a desk without orders."""
     return Book(signals=SIGNALS.empty(), settlements=SETTLEMENTS.empty())

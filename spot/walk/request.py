@@ -1,7 +1,4 @@
-"""The one place where the request for a decision is put together.
-
-For live trading, replay and backtest alike.
-"""
+"""The one place that builds the request for a decision, for live trading, replay and backtest alike."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -22,9 +19,9 @@ from spot.walk.inputs import Book, DecisionInstant, WalkInputs, history_days
 def signal_requests(
     inputs: WalkInputs, instant: DecisionInstant, strategy: Strategy, book: Book
 ) -> list[SignalRequest]:
-    """The requests of one strategy for one day, the champion's first, then one for each challenger.
+    """The requests of one strategy for one day: the champion's first, then one for each challenger.
 
-    `book` is the desk as it stands before the strategy decides.
+    `book` is the desk as it is before the strategy decides.
     """
     day, as_of = instant.day, instant.as_of_utc
     history = zone_outcomes(
@@ -68,7 +65,10 @@ def signal_requests(
 
 
 def _authors(forecasts: pl.DataFrame, day: date) -> Sequence[tuple[Role, str | None]]:
-    """Role and version of everyone who forecast the day; the champion always, even without a forecast."""
+    """Role and version of every model that forecast the day.
+
+    The champion is always there, even without a forecast.
+    """
     rows = (
         forecasts.filter(pl.col("delivery_day") == day)
         .select("role", "model_version")
@@ -86,7 +86,7 @@ def _model_age_days(inputs: WalkInputs, version: str | None, day: date) -> float
 
 
 def _spread_quantiles(inputs: WalkInputs, instant: DecisionInstant, strategy: Strategy) -> Floats | None:
-    """(P, 9) of the spread where the strategy has a source of it that says something of the day."""
+    """(P, 9) quantiles of the spread, where the strategy has a source that covers the day."""
     source = inputs.spread_sources.get(strategy.strategy)
     if source is None:
         return None
@@ -97,7 +97,7 @@ def _spread_quantiles(inputs: WalkInputs, instant: DecisionInstant, strategy: St
 
 
 def _desk_price(inputs: WalkInputs, instant: DecisionInstant, strategy: Strategy) -> Floats | None:
-    """(P,) the curve that the strategy closes at, as the desk gave it by then; None where it gave none."""
+    """(P,) the curve that the strategy closes at, as the desk gave it by then; None where there is none."""
     if not strategy.closes_at_desk_price:
         return None
     minutes = day_ahead_mtu_minutes(inputs.zone, instant.day)

@@ -1,8 +1,8 @@
-"""Challengers of the spread model in the shadow: the day's decision made again with each of them, on paper.
+"""Challengers of the spread model in shadow: each makes the day's decision again, on paper.
 
-A challenger decides on the champion's price forecast and on the book that the desk really has, at the same
-instant and within the same limits. So what it says of a day depends on no other challenger, and a range of
-days equals its days one by one.
+A challenger decides on the champion's price forecast and on the desk's real book, at the same instant and
+within the same limits. So its decision depends on no other challenger, and a range of days gives the same
+rows as its days one by one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,10 +37,12 @@ class WalkedShadow:
 def walk_shadow(
     inputs: WalkInputs, days: Sequence[date], book: Book, challengers: Challengers
 ) -> WalkedShadow:
-    """What every challenger says of each day, and what it would trade; nothing on days without one.
+    """Each challenger's forecast of each day, and the orders that it would make.
 
-    `book` holds the desk's own signals and money, of the walked days too: later days see those of earlier
-    ones. A challenger that cannot read the inputs of a day says nothing of it.
+    Days without one give nothing.
+
+    `book` holds the desk's own signals and P&L, those of the walked days too, so later days see those of
+    earlier ones. A challenger that lacks the inputs of a day makes no forecast of it.
     """
     forecasts, signals = [SPREAD_FORECASTS.empty()], [SPREAD_SHADOW_SIGNALS.empty()]
     own = replace(inputs, forecasts=inputs.forecasts.filter(pl.col("role") == "champion"), is_live=False)
@@ -72,7 +74,10 @@ def _on_paper(request: SignalRequest) -> SignalRequest:
 
 
 def _before(book: Book, inputs: WalkInputs, number: int, day: date) -> Book:
-    """The book before the strategy decided: of this day and zone only what the strategies before it hold."""
+    """The book before the strategy decided.
+
+    Of this day and zone it has only the orders of strategies before it.
+    """
     later = [strategy.strategy for strategy in inputs.strategies[number:]]
     is_later = (
         (pl.col("zone") == inputs.zone) & (pl.col("delivery_day") == day) & pl.col("strategy").is_in(later)

@@ -1,8 +1,8 @@
-"""Signals day after day: each day decided as of its own instant, on the desk as it stood then.
+"""Signals day after day: each day decided as of its own instant, on the desk as it was then.
 
-One day when live, many in a replay or backtest. Inside the walk a day sees the signals and the money of the
-days before it as the walk itself made them, so that walking the same days again gives the same rows whatever
-was stored meanwhile.
+It is one day when live, and many in a replay or backtest. Within the walk, a day sees the signals and the P&L
+of earlier days as the walk itself made them. So walking the same days again gives the same rows, whatever was
+stored meanwhile.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,7 @@ from spot.walk.request import signal_requests
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WalkedSignals:
-    """Frames under their contracts, and days that were not ready with the reasons.
-
-    And zones' requests to halt.
-    """
+    """Frames under their contracts, days that were not ready with the reasons, and requests to halt zones."""
 
     signals: pl.DataFrame
     events: pl.DataFrame
@@ -34,7 +31,7 @@ class WalkedSignals:
     conformance: pl.DataFrame
     not_ready: tuple[str, ...]
     halt_requests: tuple[str, ...]
-    """Of days whose gate is open: the caller halts the zone."""
+    """Reasons to halt, of days whose gate is open. The caller halts the zone."""
 
 
 def walk_signals(
@@ -46,7 +43,7 @@ def walk_signals(
 ) -> WalkedSignals:
     """Decide every day, strategy and role of the walk, days ascending; `on_day` is called after each day.
 
-    A day without a fit forecast is flat and says why.
+    A day without a valid forecast is flat, and its signals give the reason.
 
     Raises:
         ConfigurationError: unknown zone, or no auction on a day.
@@ -54,7 +51,7 @@ def walk_signals(
     decisions: list[SignalDecision] = []
     halt_requests: list[str] = []
     halted_until = date.min
-    # What a day earns is seen by the days after it; the last day has none.
+    # The P&L of a day is seen by the days after it. No day follows the last.
     outcomes = final_outcomes(inputs, first_day=days[0]) if len(days) > 1 else {}
     for day in days:
         instant = decision_instant(inputs, day, halted_until=halted_until)
@@ -72,7 +69,7 @@ def walk_signals(
 
 
 def decide_day(inputs: WalkInputs, instant: DecisionInstant, book: Book) -> list[SignalDecision]:
-    """The decisions of one day: strategies in their order, each on the book that the ones before it left."""
+    """The decisions of one day: strategies in their order, each on the book that the earlier ones left."""
     made: list[SignalDecision] = []
     for strategy in inputs.strategies:
         before = book.with_rows([one.frame for one in made], [])
@@ -81,7 +78,7 @@ def decide_day(inputs: WalkInputs, instant: DecisionInstant, book: Book) -> list
 
 
 def final_outcomes(inputs: WalkInputs, *, first_day: date) -> Mapping[str, pl.DataFrame]:
-    """Second price that closes a position to the newest prices of all days from `first_day` on."""
+    """Second price to the outcomes of all days from `first_day` on, at the newest prices."""
     return {
         against: zone_outcomes(inputs.raw, zone=inputs.zone, settled_against=against, first_day=first_day)
         for against in {strategy.settled_against for strategy in inputs.strategies}
@@ -133,7 +130,7 @@ def _halt_request(decision: SignalDecision, day: date) -> str:
 
 
 def _not_ready(decisions: Sequence[SignalDecision]) -> tuple[str, ...]:
-    """Days on which the champion's forecast was not fit, each reason once."""
+    """Days on which the champion's forecast was not valid, each reason once."""
     texts = [
         f"{decision.frame['delivery_day'][0]}: {'; '.join(decision.readiness.reasons)}"
         for decision in decisions

@@ -26,6 +26,7 @@ from spot.walk.inputs import HISTORY_DAYS
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
 _SHOWN_DAYS = 3
+"""Similar past days that a reason names."""
 
 
 def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> pl.DataFrame:

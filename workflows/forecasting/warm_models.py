@@ -22,6 +22,8 @@ from spot.contracts.panel import DeliveryPanel
 from spot.forecast.hourly_forecaster import HourlyForecaster
 
 _MOST = 8
+"""Models kept in memory at once. Chosen by hand; not tuned.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from workflows.forecasting.forecast_days import forecast_days
 
 TABLE = "model_comparisons"
 DEFAULT_DAYS = 56
+"""Newest days that are compared unless a span is given: as many as the longest shadow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

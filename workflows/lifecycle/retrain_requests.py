@@ -27,6 +27,7 @@ from spot.monitoring.settings import RetrainingSettings
 
 TABLE = RETRAIN_REQUESTS.name
 _LOOK_BACK_DAYS = 21
+"""Days before the newest on which a verdict of a monitor still counts. Chosen by hand; not tuned."""
 
 
 def read_requests(lake: Lake, zone: str) -> list[RetrainRequest]:

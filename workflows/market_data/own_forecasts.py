@@ -19,6 +19,7 @@ from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 
 TRAINING_DAYS = 365
+"""Days that the own forecasts of wind, solar and load learn from: every season once."""
 _TABLES: dict[Quantity, tuple[str, str]] = {
     "wind": ("renewable_forecasts", "generation_actuals"),
     "solar": ("renewable_forecasts", "generation_actuals"),

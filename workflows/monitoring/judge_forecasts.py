@@ -20,6 +20,7 @@ from workflows.monitoring.rows import performance_rows
 _PERFORMANCE_DAYS = 220
 """The days that the monitor compares with, and room for days without outcomes."""
 _CONFORMANCE_DAYS = 28
+"""Days whose use of the limits is checked again. Chosen by hand; not tuned."""
 
 
 def judge_performance(

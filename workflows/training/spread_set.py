@@ -35,7 +35,9 @@ from workflows.training.window import TrainingWindow, training_window
 TABLE = SPREAD_TRAINING_SET.name
 READS = ("day_ahead_features", *PRICE_TABLES)
 WINDOW_DAYS = 365
+"""Days that a model of the spread learns from: every season once. Chosen by hand; not tuned."""
 MIN_DAYS = 60
+"""Fewest days with a spread from which it is trained. Chosen by hand; not tuned."""
 
 
 @dataclass(frozen=True, slots=True)

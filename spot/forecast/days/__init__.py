@@ -1,1 +1,1 @@
-"""What all forecasters stand on: days as rows, features of a day, input ranges, normalisation, files."""
+"""The base of all forecasters: days as rows, features of a day, input ranges, normalisation, files."""

@@ -1,4 +1,4 @@
-"""Constants of the history a model was fitted on."""
+"""Constants of the history that a model was fitted on."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +14,12 @@ from spot.forecast.days.input_roles import residual_load
 from spot.forecast.days.normalisation import NORMAL_MAD
 
 _MINIMUM_SHARE_OF_DAYS = 0.5
+"""Share of days that must know an input before a model uses it. Chosen by hand; not tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anchors:
-    """Constants of a history; later days never move them."""
+    """Constants of a history. Later days never change them."""
 
     first_day: np.datetime64
     price_centre: float
@@ -57,7 +58,7 @@ def anchors_of(grid: ClockGrid) -> Anchors:
         price_spread=spread,
         input_mean={name: float(np.nanmean(array)) for name, array in usable.items()},
         input_spread={name: float(np.nanstd(array)) for name, array in usable.items()},
-        input_range={name: _believable(array) for name, array in usable.items()},
+        input_range={name: _plausible(array) for name, array in usable.items()},
         residual_mean=float(np.nanmean(residual)) if residual is not None else 0.0,
         residual_spread=float(np.nanstd(residual)) if residual is not None else 1.0,
     )
@@ -70,7 +71,7 @@ def _is_usable(values: Floats) -> bool:
     return bool(np.std(values[known]) > 1e-9 * max(1.0, float(np.abs(values[known]).max())))
 
 
-def _believable(values: Floats) -> tuple[float, float]:
+def _plausible(values: Floats) -> tuple[float, float]:
     low, high = np.nanquantile(values, [0.001, 0.999])
     return with_margin(float(low), float(high))
 

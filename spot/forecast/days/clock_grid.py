@@ -1,8 +1,8 @@
 """The canonical day: every delivery day as 24 hours of the local clock, whatever its length and resolution.
 
-Forecasters learn on hourly means by local clock hour. The hour that spring skips is interpolated, the hour
-that autumn doubles is the mean of both; quarter-hour days add the deviation of each quarter from its hour.
-`spot.market.clock.period_clock` leads back from the clock to a day's real periods.
+Forecasters learn from hourly means by local clock hour. The hour that spring skips is interpolated. The hour
+that autumn doubles is the mean of both. Quarter-hour days add the deviation of each quarter from its hour.
+`spot.market.clock.period_clock` maps the clock back to a day's real periods.
 """
 
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ def grid_of(panel: DeliveryPanel) -> ClockGrid:
     ):
         rows = np.flatnonzero((panel.n_periods == n_periods) & (panel.resolution_minutes == minutes))
         is_regular = minutes in RESOLUTIONS_MINUTES and n_periods == HOURS * 60 // minutes
-        # The clock of a 23- or 25-hour day depends on the day, so those go one by one.
+        # The clock of a 23- or 25-hour day depends on the day, so these days are converted one by one.
         groups = [rows] if is_regular else [rows[i : i + 1] for i in range(len(rows))]
         for group in groups:
             hours, slots = period_clock(panel.zone, panel.days[group[0]].astype(object), n_periods, minutes)
@@ -101,7 +101,7 @@ def grid_of(panel: DeliveryPanel) -> ClockGrid:
 def _hourly(values: Floats, hours: Ints) -> Floats:
     """(n, P) to (n, 24): mean over the known periods of each clock hour.
 
-    NaN where less than half is known.
+    NaN where fewer than half are known.
     """
     membership = (hours[:, None] == np.arange(HOURS)).astype(np.float64)
     known = np.isfinite(values)

@@ -1,9 +1,9 @@
 """One feature vector per delivery day, in named groups.
 
-Lagged prices, inputs, residual load, calendar, level and range.
+The groups are lagged prices, inputs, residual load, calendar, level and range.
 
 Row t of every group uses prices of days before t and inputs up to t, nothing else. Each group is divided by
-the root of its width, so that a kernel weight means the same for a group of 24 hours and for a single number.
+the root of its width, so a kernel weight means the same for a group of 24 hours and for a single number.
 """
 
 from collections.abc import Mapping
@@ -20,18 +20,22 @@ from spot.forecast.days.normalisation import RollingLevels, mixed_spread, rollin
 from spot.market.clock import weekdays
 
 PRICE_LAGS = (1, 2, 3, 7, 14)
+"""Days before the delivery day whose prices are features: those of the literature on LEAR (Lago et al.,
+2021), and a fortnight.
+"""
 INPUT_LAGS = (0, 1, 7)
+"""Days before the delivery day whose inputs are features: those of the literature (Lago et al., 2021)."""
 EVENING, EVENING_HOURS = "pe", 2
-"""The group of yesterday's last hours: what the market thought when the day to come was nearest."""
+"""The group of yesterday's last hours: the newest prices before the coming day."""
 WARM_UP_DAYS = 14
-"""Rows without a full set of lags; they are never learnt from."""
+"""Rows without a full set of lags. Models never learn from them."""
 
 
 @dataclass(frozen=True, slots=True)
 class NormalisationWindow:
     """Days of the centre, days of the spread, share of the recent spread, days of centring.
 
-    Inputs are centred over the last number of days; 0 is the whole history.
+    Inputs are centred over the last number of days; 0 stands for the whole history.
     """
 
     centre_days: int
@@ -41,8 +45,8 @@ class NormalisationWindow:
 
 
 Scope = NormalisationWindow | int | None
-"""What of a normalisation window a feature group depends on: all of it, the days over which inputs are
-centred, or nothing.
+"""What a feature group depends on: a whole normalisation window, only the days over which inputs are centred,
+or neither.
 """
 
 
@@ -59,7 +63,7 @@ class FilledHistory:
     inputs: Mapping[str, Floats]
     """Name to (D, 24) without NaN."""
     is_known: Bools
-    """(D,) whether the day's price is known but for short gaps; only such days are learnt from."""
+    """(D,) whether the day's price is known except for short gaps. Models learn only from such days."""
 
     def __len__(self) -> int:
         return len(self.prices)
@@ -72,14 +76,14 @@ class DayFeatures:
     groups: Mapping[str, Singles]
     """Group name to (n, width)."""
     scopes: Mapping[str, Scope]
-    """Group name to its scope: windows with the same have the same features."""
+    """Group name to its scope. Windows with the same scope have the same features."""
     centre: Floats
     spread: Floats
     rows: Singles
     """(n,) number of each day in its history."""
 
     def stacked(self, names: tuple[str, ...]) -> Singles:
-        """The named groups side by side, `(n, columns)`, with the columns of all of them."""
+        """The named groups side by side, `(n, columns)`."""
         return np.concatenate([self.groups[name] for name in names], axis=1)
 
 
@@ -93,7 +97,7 @@ def filled_history(grid: ClockGrid) -> FilledHistory:
 
 
 def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
-    """`history` followed by the days of `later`; what was filled before stays as it was."""
+    """`history` followed by the days of `later`. Values filled before stay as they were."""
     inputs = {
         name: np.concatenate([array, fill_from_the_past(later.inputs[name], array)])
         for name, array in history.inputs.items()
@@ -104,9 +108,9 @@ def extended_history(history: FilledHistory, later: ClockGrid) -> FilledHistory:
 
 
 def expected_day(history: FilledHistory) -> FilledHistory:
-    """`history` and the day after it as far as it is known.
+    """`history` and the day after it, as far as that is known.
 
-    That day lacks a price and has all else of the day before.
+    The new day has no price. Its other values are those of the day before.
     """
     last = history.grid.rows(slice(len(history) - 1, len(history)))
     blank = np.full_like(last.prices, np.nan)
@@ -135,7 +139,7 @@ def _known_days(grid: ClockGrid) -> Bools:
 class FeatureBuilder:
     """Features of some rows of a history for any number of normalisation windows.
 
-    What the windows share is made once.
+    Features that the windows share are made once.
     """
 
     def __init__(self, history: FilledHistory, anchors: Anchors, rows: slice) -> None:
@@ -197,7 +201,10 @@ class FeatureBuilder:
         return np.stack([np.log(spread / scale), (centre - self._anchors.price_centre) / scale], axis=1)
 
     def _lagged(self, values: Floats, lag: int) -> Floats:
-        """(n, ...) the rows `lag` days earlier; before the first day of all, the first day."""
+        """(n, ...) the rows `lag` days earlier.
+
+        Where they would lie before the first day, it is the first day.
+        """
         start, stop, _ = self._rows.indices(len(self._history))
         return np.asarray(values[np.maximum(np.arange(start, stop) - lag, 0)])
 

@@ -1,9 +1,7 @@
-"""Causal filling: a missing value is replaced by what was known a week before.
+"""Causal filling: a missing value is replaced by that of a week before, so that features stay finite.
 
-So features stay finite.
-
-Filled values serve as features only. A day whose price is missing carries no weight as a target, and a day to
-forecast whose input is missing altogether is forecast without that input.
+Filled values are used as features only. A day whose price is missing has no weight as a target. If an input
+of the day to forecast is missing altogether, the day is forecast without that input.
 """
 
 import numpy as np
@@ -11,10 +9,11 @@ import numpy as np
 from spot.arrays import Bools, Floats
 
 MAX_GAP_HOURS = 3
+"""Longest gap that is interpolated within a day. Chosen by hand; not tuned."""
 
 
 def fill_gaps_within_days(values: Floats, max_gap: int = MAX_GAP_HOURS) -> Floats:
-    """(D, 24) with gaps of at most `max_gap` hours bridged by linear interpolation within their day."""
+    """(D, 24) with gaps of at most `max_gap` hours filled by linear interpolation within their day."""
     filled = values.copy()
     missing = np.isnan(values)
     for row in np.flatnonzero(missing.any(axis=1) & ~missing.all(axis=1)):
@@ -25,12 +24,10 @@ def fill_gaps_within_days(values: Floats, max_gap: int = MAX_GAP_HOURS) -> Float
 
 
 def fill_from_the_past(values: Floats, before: Floats) -> Floats:
-    """(D, 24) without NaN: a missing value is that of seven days before.
+    """(D, 24) without NaN: a missing value becomes that of seven days before.
 
-    Else of the day before, else the median of the known past.
-
-    `before` holds the filled days that precede `values`; it may be empty. Where nothing is known at all the
-    value is 0.
+    If that is missing too, it becomes that of the day before, else the median of the known past, else 0.
+    `before` holds the filled days that precede `values`; it may be empty.
     """
     offset = len(before)
     filled = np.concatenate([before, fill_gaps_within_days(values)])

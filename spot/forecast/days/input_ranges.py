@@ -1,9 +1,9 @@
 """The range that each input may have, and which inputs a day lacks.
 
-A model that was fitted in winter meets more sun in summer, so the range grows with the absorbed days, as far
-as seven of them reached. A fault of less than a week moves nothing, so it cannot make room for a worse one. A
-refit measures the range anew over all days alike, so it may be a little wider or narrower than that of a
-model that was updated.
+A model that was fitted in winter sees more sun in summer. So the range grows with the absorbed days, up to
+the values that seven of them reached. A fault of less than a week moves nothing, so it cannot make room for a
+worse fault. A refit measures the range over all days alike, so that range may differ a little from the range
+of an updated model.
 """
 
 from collections.abc import Mapping
@@ -18,9 +18,12 @@ from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.filling import fill_gaps_within_days
 
 MARGIN = 2.0
-"""How far beyond the range of the past, in units of that range, a value still counts."""
+"""How far outside the range of the past a value may lie, in units of that range. Chosen by hand; not tuned.
+"""
 CONFIRMING_DAYS = 7
-"""Days that must reach a value before it belongs to the range of the past."""
+"""Days that must reach a value before it belongs to the range of the past. Chosen by hand: longer than a
+usual fault of a feed.
+"""
 Ranges = Mapping[str, tuple[float, float]]
 
 
@@ -43,21 +46,21 @@ class InputRanges:
     """
 
     ranges: Ranges
-    """Lowest and highest value of each input that counts."""
+    """Lowest and highest value of each input that counts as plausible."""
     lowest: Mapping[str, tuple[float, ...]]
-    """The lowest minima of a day since the fit, ascending, of CONFIRMING_DAYS days at most."""
+    """The lowest daily minima since the fit, ascending, at most CONFIRMING_DAYS of them."""
     highest: Mapping[str, tuple[float, ...]]
-    """The highest maxima of a day, descending."""
+    """The highest daily maxima since the fit, descending, at most CONFIRMING_DAYS of them."""
 
     @classmethod
     def of_fit(cls, ranges: Ranges) -> Self:
-        """Before any day is absorbed."""
+        """The ranges before any day is absorbed."""
         return cls(ranges=ranges, lowest=dict.fromkeys(ranges, ()), highest=dict.fromkeys(ranges, ()))
 
     def after(self, day: ClockGrid) -> Self:
         """The ranges after `day`, one row whose values lie within them.
 
-        A day that has no price yet is not taken.
+        A day without a price does not count yet.
         """
         if not np.isfinite(day.prices).any():
             return self
@@ -94,7 +97,8 @@ class InputRanges:
     def missing_inputs(self, day: ClockGrid, past: ClockGrid) -> tuple[str, ...]:
         """Names of the inputs that the last day of `day` lacks.
 
-        Not there, or frozen at one value although they vary within the days of `past`.
+        An input is lacking if it is absent, or frozen at one value although it varies within the days of
+        `past`.
 
         Raises:
             ForecastError: an input is there but outside its range.
@@ -106,7 +110,7 @@ class InputRanges:
             if len(known) and (known.min() < low or known.max() > high):
                 raise ForecastError(
                     f"{day.zone} {day.days[-1]}: {name} reaches from {known.min():g} to {known.max():g},"
-                    f" believable is {low:g} to {high:g}"
+                    f" plausible is {low:g} to {high:g}"
                 )
             is_frozen = len(known) and np.ptp(known) == 0 and _varies_within_days(past.inputs[name])
             if is_frozen or not np.isfinite(fill_gaps_within_days(values[None])).all():
@@ -114,9 +118,9 @@ class InputRanges:
         return tuple(missing)
 
     def walk(self, later: ClockGrid, past: ClockGrid) -> tuple[ClockGrid, list[tuple[str, ...]]]:
-        """The days of `later` with values outside their range as missing.
+        """The days of `later` with implausible values as missing, and which inputs each day lacks.
 
-        They follow the days of `past`. And which inputs each day lacks, each as of the days before it.
+        `later` follows the days of `past`. Each day is judged by the days before it.
 
         Raises:
             ForecastError: an input is there but outside its range.

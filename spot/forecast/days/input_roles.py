@@ -1,6 +1,7 @@
 """What the inputs of a panel mean.
 
-Which raise the price, which lower it, the residual load between them, and what belongs to neighbours.
+It says which raise the price, which lower it, what the residual load between them is, and which belong to
+neighbours.
 """
 
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ _NEIGHBOUR = "neighbour"
 def is_of_neighbour(name: str) -> bool:
     """Whether an input describes another zone, as `neighbour_price_FR_eur_per_mwh` does.
 
-    It is the price of the day before, known at the gate.
+    Such an input is the neighbour's price of the day before, known at the gate.
     """
     return name.lower().startswith(_NEIGHBOUR)
 
@@ -25,7 +26,7 @@ def is_of_neighbour(name: str) -> bool:
 def input_role(name: str) -> Role:
     """What an input says about the price: `demand` raises it, `supply` lowers it.
 
-    The benchmark's two series are taken in that order.
+    The first series of a benchmark market is demand, the second supply.
     """
     lowered = name.lower()
     if is_of_neighbour(name):

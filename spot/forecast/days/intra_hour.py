@@ -1,8 +1,8 @@
 """The shape inside the hour: how far each quarter lies from the mean of its hour.
 
-The level of an hour is learnt from all history; the shape only from days that had quarters. It is a ridge
-regression per hour and quarter on the steps of the hourly curve to its neighbours, drawn towards plain
-interpolation of that curve. Before any quarter was seen it is interpolation with a wide error.
+The level of an hour is learnt from all history. The shape is learnt from days with quarters only. It is a
+ridge regression per hour and quarter on the steps of the hourly curve to its neighbours, shrunk towards plain
+interpolation of that curve. Before any quarter was seen, it is that interpolation with a wide error.
 """
 
 from dataclasses import dataclass
@@ -14,12 +14,19 @@ from spot.forecast.days.clock_grid import ClockGrid
 from spot.market.clock import HOURS, QUARTERS_PER_HOUR
 
 _MEMORY_DAYS = 60
+"""Half-life of a day's weight. Chosen by hand; not tuned."""
 _LEARNING_DAYS = 240
+"""Newest days with quarters that are used: four half-lives, beyond which a day weighs under 7 %."""
 _RIDGE = 4.0
+"""Penalty of the slopes, in units of the mean squared step. Chosen by hand; not tuned."""
 _PRIOR_DAYS = 7.0
+"""Days that the prior variance of the error counts for. Chosen by hand; not tuned."""
 _PRIOR_SHARE = 0.3
-"""Prior size of the error of the shape, in units of the usual step between hours."""
+"""Prior standard deviation of the shape's error, in units of the usual step between hours. Chosen by hand;
+not tuned.
+"""
 _SMALLEST_STEP = 0.1
+"""Smallest usual step, EUR/MWh, so that flat prices do not give an interval of no width."""
 _OFFSETS = (np.arange(QUARTERS_PER_HOUR) - 1.5) / QUARTERS_PER_HOUR
 
 
@@ -65,7 +72,7 @@ def intra_hour_shape(grid: ClockGrid, curve: Floats) -> IntraHourShape:
 
 
 def _learn(grid: ClockGrid, rows: Ints, *, prior: Floats, prior_variance: float) -> tuple[Floats, Floats]:
-    """Slopes (24, 3, 4) and error variances (24, 4) from the days `rows`, newer days counting more."""
+    """Slopes (24, 3, 4) and error variances (24, 4) from the days `rows`. Newer days have more weight."""
     age = (len(grid) - 1 - rows).astype(np.float64)
     weight = 0.5 ** (age / _MEMORY_DAYS)
     steps = hourly_steps(grid.prices[rows])

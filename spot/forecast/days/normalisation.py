@@ -15,7 +15,9 @@ from spot.arrays import Floats
 NORMAL_MAD = 0.6745
 """Median absolute deviation of a standard normal variable."""
 MAX_TRANSFORMED = 8.0
-"""sinh(8) is 1,490 spreads: beyond it a forecast is absurd, and its inverse would overflow."""
+"""Largest transformed price, by size: sinh(8) is 1,490 spreads. Beyond it a forecast is absurd, and its
+inverse would overflow.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,9 +33,9 @@ class RollingLevels:
 
 
 def rolling_levels(prices: Floats, window: int, rows: slice) -> RollingLevels:
-    """Levels for the days `rows` of (D, 24) filled prices; the price of a row itself is never used.
+    """Levels for the days `rows` of filled prices, (D, 24). The price of a row itself is never used.
 
-    The first row of all has no past: its level is that of its own day, and no forecaster uses it.
+    The first row of all has no past. Its level is that of its own day, and no forecaster uses it.
     """
     start, stop, _ = rows.indices(len(prices) + 1)
     centre, spread, mean = (np.empty(stop - start) for _ in range(3))
@@ -48,7 +50,7 @@ def rolling_levels(prices: Floats, window: int, rows: slice) -> RollingLevels:
 def _median(values: Floats) -> float:
     """Median of a vector that may be overwritten.
 
-    Np.median without its checks, which cost more than the median of a week.
+    It is `np.median` without its checks, which cost more than the median of a week.
     """
     half = len(values) // 2
     if len(values) % 2:

@@ -1,4 +1,4 @@
-"""Settings of the engine: what a desk chooses between in conf/models."""
+"""Settings of the engine, as a desk chooses them in conf/models."""
 
 from typing import Literal, Self
 
@@ -39,28 +39,29 @@ def _standard_windows() -> tuple[WindowSettings, ...]:
 
 
 class EngineSettings(ForecasterSettings):
-    """The bank is always there; all else is optional."""
+    """Settings of the engine. The bank is always there; all else is optional."""
 
     kind: Literal["engine"] = "engine"
     windows: tuple[WindowSettings, ...] = _standard_windows()
     robust: bool = True
     """Whether the robust pass is an expert beside the plain one."""
     hour_blocks: tuple[Literal[1, 2, 3, 4, 6], ...] = ()
-    """Blocks of hours of the day that have a kernel of their own, by window: the same hours of prices and
-    inputs weigh more in it. Every number is 1 or the same; none stands for 1 in all windows.
+    """Per window, the number of blocks of hours that have a kernel of their own, in which the same hours of
+    prices and inputs have more weight. Every number is 1 or the same larger number. An empty list stands for
+    1 in all windows.
     """
     neighbours: Literal["always", "never", "if_better"] = "if_better"
-    """Whether inputs of neighbouring zones are used; `if_better`: where the bank under its prior erred less
-    with them on the newest days.
+    """Whether inputs of neighbouring zones are used. With `if_better` they are used where the bank under its
+    prior had a smaller error with them on the newest days.
     """
     gradient: GradientSettings | None = None
-    """Fit kernel weights; without it the fixed prior serves."""
+    """How kernel weights are fitted. Without it the fixed prior is used."""
     trees: TreeSettings | None = None
     lear: LearSettings | None = None
     is_aggregated: bool = False
     """Blend all experts online; otherwise the forecast is the mean of bank and trees."""
     calibration_days: int = Field(default=364, ge=28)
-    """Newest days of the history that trees, LEAR and aggregation walk through at the fit, so that their
+    """Newest days of the history that trees, LEAR and aggregation walk through during the fit, so that their
     errors are known.
     """
 
@@ -83,7 +84,7 @@ class EngineSettings(ForecasterSettings):
         return self.hour_blocks or (1,) * len(self.windows)
 
     def reduced(self) -> "EngineSettings":
-        """The bank alone under its prior: what stands in for a day whose inputs are missing."""
+        """The bank alone under its prior. It forecasts days whose inputs are missing."""
         return self.model_copy(
             update={"gradient": None, "trees": None, "lear": None, "is_aggregated": False, "hour_blocks": ()}
         )

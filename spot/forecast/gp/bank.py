@@ -1,8 +1,8 @@
 """The bank: one Gaussian process per normalisation window, their prices averaged.
 
-Every window has a plain pass and a robust one. The robust pass gives each day its own noise, from how badly
-the plain pass foresaw that day, so that a freak day pulls less on the days after it. Both share one kernel,
-or one for each block of hours.
+Every window has a plain pass and a robust pass. The robust pass gives each day its own noise, from the error
+of the plain pass on that day, so a freak day has less influence on the days after it. Both passes share one
+kernel, or one kernel for each block of hours.
 """
 
 from collections.abc import Iterator, Mapping
@@ -42,14 +42,22 @@ STANDARD_WINDOWS: tuple[NormalisationWindow, ...] = (
     NormalisationWindow(182, 182, 0.7, 28),
     NormalisationWindow(364, 364, 0.5, 0),
 )
+"""Chosen on days 1092 to 1455 of the benchmark (docs/forecasting.md, "Against the published benchmark")."""
 _ROBUST_NOISE, _ROBUST_POWER = 8.0, 1.3
+"""Noise of the robust pass in units of the plain pass, and the power of a day's innovation in it. Chosen with
+the evening's group on days 1092 to 1455 of the benchmark and the second half of 2023: together they lower the
+error by 0.3 to 1.4 % in four of five markets (docs/forecasting.md, "What helped and what did not").
+"""
 _ROBUST_RANGE = (0.5, 300.0)
+"""Bounds of a day's noise factor. Chosen with `_ROBUST_POWER`."""
 _TRAILING_DAYS = 365
+"""Days over which the usual innovation is taken: every season once."""
 _USUAL_DAYS = 28
+"""Days whose mean features stand for a usual day when a forecast is explained."""
 
 
 def transformed_outcomes(history: FilledHistory, features: DayFeatures, rows: slice) -> Singles:
-    """(n, 24) the (filled) prices of `rows` under the levels of their features."""
+    """(n, 24) the filled prices of `rows`, transformed with the levels of their features."""
     return transform(history.prices[rows], features.centre, features.spread).astype(np.float32)
 
 
@@ -81,7 +89,7 @@ class BankPlan:
     with_robust: bool
     """Whether the robust pass is an expert beside the plain one."""
     weights: Mapping[int, KernelWeights] = field(default_factory=dict)
-    """Hyper-parameters by index of window; others take the prior."""
+    """Hyper-parameters by index of window. Other windows take the prior."""
     n_blocks: tuple[int, ...]
     """Per window the number of blocks of hours, each with its own kernel: 1, or the same larger number
     in every window that has more than one.
@@ -89,12 +97,10 @@ class BankPlan:
 
 
 class WindowProcess:
-    """The process of one normalisation window, over days WARM_UP_DAYS.. of a history.
+    """The process of one normalisation window, over the days from WARM_UP_DAYS on.
 
-    Plain, and robust where asked for.
-
-    Its kernel serves all hours, or it has one for each block of hours; how badly a day was foreseen, in all
-    hours, sets the noise of all blocks.
+    It has a plain pass, and a robust one where asked for. Its kernel serves all hours, or it has one kernel
+    for each block of hours. A day's error over all hours sets the noise of all blocks.
     """
 
     def __init__(
@@ -107,9 +113,9 @@ class WindowProcess:
         is_known: Floats,
         with_robust: bool,
     ) -> None:
-        """Features and transformed prices (n, 24) of the days to learn from.
+        """Fit on the features and transformed prices, (n, 24), of the days to learn from.
 
-        And whether the price is known (n,).
+        `is_known`, (n,), says on which of them the price is known.
         """
         self.weights, self._blocks = weights, hour_blocks(n_blocks)
         kernels = [kernel_lower(KernelInputs.of(features, weights, block), weights) for block in self._blocks]
@@ -118,7 +124,7 @@ class WindowProcess:
         self._passes = [self._factorise(kernels, weights.noise + blank, outcomes)]
         means = _backcasts(self._passes[0])
         self.backcasts = [_price(means, features)]
-        """(n, 24) walk-forward prices of each pass over the days of the fit, each day from those before
+        """(n, 24) walk-forward prices of each pass over the days of the fit, each day from the days before
         it.
         """
         self._innovations = np.where(
@@ -137,22 +143,22 @@ class WindowProcess:
         ]
 
     def means(self, kernels: Singles) -> list[Singles]:
-        """(24,) transformed price from each pass, of one day.
+        """(24,) transformed price of one day from each pass.
 
         `kernels` (B, n) are its kernels against the n absorbed days, one for each block.
         """
         return [_means(factors, kernels) for factors in self._passes]
 
     def prepare_next(self) -> None:
-        """Solve ahead for the coefficients of all passes."""
+        """Compute the coefficients of all passes before the next forecast needs them."""
         for factors in self._passes:
             for factor in factors:
                 factor.coefficients()
 
     def absorb(self, kernels: Singles, own: Floats, outcome: Singles, *, is_known: bool) -> None:
-        """Add a day: its kernels (B, n), its own variances without noise (B,), its prices (24,).
+        """Add a day: its kernels (B, n), its own variances without noise (B,), its transformed prices (24,).
 
-        Kernels are against the n absorbed days; prices are transformed.
+        Kernels are against the n absorbed days.
         """
         blank = 0.0 if is_known else BLANK_NOISE
         miss = outcome - _means(self._passes[0], kernels)
@@ -233,7 +239,7 @@ class GaussianBank:
     def predict(self, history: FilledHistory) -> Floats:
         """(passes, windows, 24) prices of the last day of `history`.
 
-        All earlier days have been absorbed.
+        All earlier days must have been absorbed.
         """
         last = self.last_day(history)
         return self._prices(last, self._past.parts_of(last))
@@ -256,7 +262,7 @@ class GaussianBank:
     def explain(self, history: FilledHistory) -> ForecastParts:
         """Contributions of families of features to the forecast of the last day, by occlusion.
 
-        And its likeness to every earlier day.
+        It also gives the day's similarity to every earlier day.
         """
         last = self.last_day(history)
         parts, usual = self._past.parts_of(last), self._past.mean_of_newest(_USUAL_DAYS)
@@ -275,7 +281,7 @@ class GaussianBank:
     def prepare_next(self, history: FilledHistory) -> None:
         """Compute now what the next forecast needs of the absorbed days of `history`.
 
-        These are the coefficients, and the products with the features known by now.
+        These are the coefficients, and the products with the features that are known already.
         """
         for process in self.processes:
             process.prepare_next()
@@ -303,7 +309,7 @@ class GaussianBank:
         return [builder.build(window) for window in self.plan.windows]
 
     def _by_window(self, by_kernel: Array) -> list[Array]:
-        """What is given for every kernel, cut by window."""
+        """Values given for every kernel, split by window."""
         return np.split(by_kernel, np.cumsum(self.plan.n_blocks)[:-1])
 
 

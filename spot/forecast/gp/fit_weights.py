@@ -1,7 +1,7 @@
 """Kernel weights of a bank, fitted on a history.
 
-Every second window, the longest among them, is fitted; the others keep the prior. Two opinions err in
-different places: the bank forecasts days that the fit has not seen no worse than with all windows fitted, at
+Every second window, the longest among them, is fitted. The others keep the prior. Fitted and prior weights
+err in different places: on days that the fit has not seen, the bank is as good as with all windows fitted, at
 half the cost.
 """
 

@@ -1,11 +1,11 @@
 """Gaussian-process regression on days.
 
-The whole walk-forward from one Cholesky factor, and one more day without refitting.
+One Cholesky factor gives the whole walk-forward, and one more day needs no refit.
 
-With K + noise = L L' over days 0..n and z = L^-1 Y, row m of z depends on days 0..m alone, and the forecast
-of day m from the days before it is sum_{k<m} L_mk z_k, with variance L_mm^2. So one factor holds every daily
+With K + noise = L L' over days 0..n and z = L^-1 Y, row m of z depends on days 0..m alone. The forecast of
+day m from the days before it is sum_{k<m} L_mk z_k, with variance L_mm^2. So one factor holds every daily
 recalibration of a backtest, and a new day is one new row of L. Source: Rasmussen and Williams (2006), chapter
-2 and A.3; the use of the factor's prefixes as a walk-forward follows from their algorithm 2.1.
+2 and A.3. The use of the factor's prefixes as a walk-forward follows from their algorithm 2.1.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from spot.arrays import Singles
 from spot.errors import ForecastError
 
 BLANK_NOISE = 1e4
-"""Noise variance of a day whose price is not known: it teaches nothing."""
+"""Noise variance of a day whose price is not known. It is so large that the day has no influence."""
 
 
 def factorise(kernel: Singles, noise: Singles) -> Singles:
@@ -27,7 +27,7 @@ def factorise(kernel: Singles, noise: Singles) -> Singles:
         ForecastError: the matrix is not positive definite, as with inputs that are not finite.
     """
     kernel[np.diag_indices(len(kernel))] += noise
-    # LAPACK sees the transpose of this row-major matrix, so its upper factor there is the lower factor here,
+    # LAPACK sees the transpose of this row-major matrix. Its upper factor there is the lower factor here,
     # made in place.
     factor, info = lapack.spotrf(kernel.T, lower=0, overwrite_a=1, clean=1)
     if info != 0 or not np.isfinite(np.diagonal(factor)).all():  # LAPACK lets NaN pass
@@ -48,10 +48,10 @@ def solve_upper(factor: Singles, right: Singles) -> Singles:
 
 
 def one_step_means(factor: Singles, whitened: Singles) -> Singles:
-    """(n, H) forecast of every day from the days before it; `whitened` is L^-1 Y.
+    """(n, H) forecast of every day from the days before it. `whitened` is L^-1 Y.
 
-    The product with the strictly lower part leaves each day's own outcome out of its forecast to the last
-    bit.
+    The product uses the strictly lower part, so a day's own outcome does not enter its forecast, not even by
+    rounding.
     """
     diagonal = np.diag(factor).copy()
     np.fill_diagonal(factor, 0.0)
@@ -82,8 +82,8 @@ class PackedFactor:
 class GrowingFactor:
     """A Cholesky factor with its whitened outcomes that takes one more day at a time.
 
-    The factor of the days of the fit stays as it is; later days are bordered to it: rows [border corner],
-    corner lower triangular.
+    The factor of the days of the fit does not change. Later days are appended as rows [border corner], where
+    the corner is lower triangular.
     """
 
     def __init__(self, factor: Singles, outcomes: Singles) -> None:
@@ -106,9 +106,9 @@ class GrowingFactor:
         return self._coefficients
 
     def absorb(self, kernel: Singles, own: float, outcome: Singles) -> None:
-        """Add a day: its kernel against the past, its own variance with noise.
+        """Add a day: its kernel against the past, its own variance with noise, its transformed prices.
 
-        And its transformed prices (H,).
+        Shapes are `(n,)` for the n absorbed days and `(H,)` for the prices.
         """
         n_base = len(self._factor)
         head = self._factor.solve_lower(kernel[:n_base, None])[:, 0]

@@ -1,10 +1,10 @@
 """The kernel between delivery days, shared by all hours of the day or by a block of them.
 
 K(x, x') = h(t, t') sum_j a_j exp(-(sum_g w_jg |x_g - x'_g|^2)^(gamma_j / 2)) + sum_g l_g <x_g, x'_g> + BIAS,
-with two components j, and with h = 1 + NEARNESS exp(-|t - t'| / MEMORY_DAYS) for days t and t': like days are
-a little more alike while they are near in time, so that the forecast follows what has changed lately. In the
-kernel of a block of hours the same hours of prices and inputs weigh more in the distances. Matrices are
-float32 and only their lower triangle is made: the next step is a Cholesky factor.
+with two components j, and with h = 1 + NEARNESS exp(-|t - t'| / MEMORY_DAYS) for days t and t'. Similar days
+count as a little more similar while they are near in time, so the forecast follows recent changes. In the
+kernel of a block of hours, the same hours of prices and inputs have more weight in the distances. Matrices
+are float32, and only their lower triangle is made, because the next step is a Cholesky factor.
 """
 
 from collections.abc import Mapping
@@ -21,17 +21,24 @@ from spot.market.clock import HOURS
 
 WHOLE_DAY = slice(0, HOURS)
 BIAS = 3.0
+"""Variance of a constant, so that the mean of the transformed prices is free. Chosen by hand; not tuned."""
 NEARNESS = 0.1
 MEMORY_DAYS = 60.0
+"""How much more similar days count that are near in time, and how slowly that fades. Measured beside 30 days,
+and 100 days with 0.15 (docs/forecasting.md, "What helped and what did not").
+"""
 FOCUS = 0.7
-"""Share of the distances over the hours of a day that a kernel for one block of hours takes over that block
-alone.
+"""Share of the distances over the hours of a day that the kernel of a block of hours takes over that block
+alone. Four blocks lower the error of the bank by 0.2 to 1.0 % (docs/forecasting.md).
 """
 EVENING_WEIGHT = 1.5
-"""Prior weight of yesterday's last hours, in units of that of the whole of yesterday, of which they are a
-part.
+"""Prior weight of yesterday's last hours, in units of that of the whole of yesterday, which contains them.
+Chosen with the evening's group (docs/forecasting.md, "What helped and what did not").
 """
+_OTHER_SHARE = 0.3
+"""Weight of an input without a known role, in units of that of a demand. Chosen by hand; not tuned."""
 _BLOCK_ROWS = 256
+"""Rows of the kernel made at once, which bounds what is computed above the diagonal. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +59,7 @@ class KernelWeights:
 
 
 def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> KernelWeights:
-    """The fixed prior for the groups that are there; inputs of one role share that role's weight."""
+    """The fixed prior for the groups that are present. Inputs of one role share that role's weight."""
     table = prior_table()
     numbers = table.get((window.centre_days, window.spread_days), table[14, 28])
     widths = [len(DISTANCE_KINDS), len(DISTANCE_KINDS), len(LINEAR_KINDS), 2, 2]
@@ -94,7 +101,7 @@ def kind_of_group(group: str) -> str:
 def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
     """One over the number of inputs that share a role, for groups of inputs.
 
-    Inputs without a known role count for less.
+    Inputs without a known role have less weight.
     """
     names = {
         group: group.rpartition("@" if "@" in group else "-")[0]
@@ -104,7 +111,7 @@ def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
     inputs = set(names.values())
     return {
         group: (
-            (0.3 if input_role(name) == "other" else 1.0)
+            (_OTHER_SHARE if input_role(name) == "other" else 1.0)
             / sum(input_role(other) == input_role(name) for other in inputs)
         )
         for group, name in names.items()
@@ -112,7 +119,7 @@ def _role_shares(groups: tuple[str, ...]) -> dict[str, float]:
 
 
 def nearness(left: Singles, right: Singles) -> Singles:
-    """(n, m) factor on the distance part between days of these numbers; its largest value is 1 + NEARNESS."""
+    """(n, m) factor on the distance part between days with these numbers, at most 1 + NEARNESS."""
     apart = np.abs(left[:, None] - right)
     apart *= np.float32(-1 / MEMORY_DAYS)
     np.exp(apart, out=apart)
@@ -122,7 +129,7 @@ def nearness(left: Singles, right: Singles) -> Singles:
 
 
 def hour_blocks(n_blocks: int) -> tuple[slice, ...]:
-    """The hours of a day in blocks of the same length; `n_blocks` divides 24."""
+    """The hours of a day in blocks of equal length; `n_blocks` divides 24."""
     length = HOURS // n_blocks
     return tuple(slice(start, start + length) for start in range(0, HOURS, length))
 
@@ -160,10 +167,7 @@ class KernelInputs:
 
     @classmethod
     def of(cls, features: DayFeatures, weights: KernelWeights, block: slice = WHOLE_DAY) -> "KernelInputs":
-        """Stack the groups that `weights` names, in its order.
-
-        For the kernel that forecasts the hours of `block`.
-        """
+        """Stack the groups that `weights` names, in its order, for the kernel of the hours of `block`."""
         widths = [features.groups[name].shape[1] for name in weights.groups]
         return cls(
             features.stacked(weights.groups),
@@ -174,7 +178,7 @@ class KernelInputs:
 
 
 def kernel_lower(inputs: KernelInputs, weights: KernelWeights) -> Singles:
-    """(n, n) lower triangle of the kernel, without noise; what is above the diagonal is arbitrary."""
+    """(n, n) lower triangle of the kernel, without noise. Values above the diagonal are arbitrary."""
     x = inputs.columns
     n_days = len(x)
     kernel = np.empty((n_days, n_days), dtype=np.float32)
@@ -203,7 +207,7 @@ def kernel_lower(inputs: KernelInputs, weights: KernelWeights) -> Singles:
 
 
 def largest_distance_part(weights: KernelWeights) -> float:
-    """The distance part between a day and itself."""
+    """The distance part between a day and itself, its largest value."""
     return float((1 + NEARNESS) * weights.amplitude.sum())
 
 

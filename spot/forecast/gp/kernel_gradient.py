@@ -1,11 +1,11 @@
-"""The gradient of a walk-forward's price error by the kernel's hyper-parameters.
+"""The gradient of a walk-forward's price error with respect to the kernel's hyper-parameters.
 
-By reverse mode through the Cholesky factor.
+It is computed in reverse mode through the Cholesky factor.
 
 For K = L L' and z = L^-1 Y the walk-forward means are m = Y - diag(L) z. Reverse mode of the factor (Murray,
-2016, "Differentiation of the Cholesky decomposition") gives Kbar = sym(L^-T Phi(L' Lbar) L^-1), Phi keeping
-the lower triangle and halving the diagonal. Because Lbar is the lower part of a matrix of rank H, Phi(L'
-Lbar) is known without a product: it is -zbar z' below the diagonal. Two triangular solves remain.
+2016, "Differentiation of the Cholesky decomposition") gives Kbar = sym(L^-T Phi(L' Lbar) L^-1), where Phi
+keeps the lower triangle and halves the diagonal. Lbar is the lower part of a matrix of rank H, so Phi(L'
+Lbar) needs no matrix product: it is -zbar z' below the diagonal. Two triangular solves remain.
 """
 
 from dataclasses import dataclass
@@ -26,11 +26,12 @@ from spot.forecast.gp.kernel import (
 )
 
 _BLOCK_ROWS = 256
+"""Rows worked on at once, as in the kernel."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceTargets:
-    """What a walk-forward is measured by: n days of H hours, and the levels that turn a mean into a price."""
+    """Targets of a walk-forward: n days of H hours, and the levels that turn a mean into a price."""
 
     outcomes: Singles
     """(n, H) transformed prices."""
@@ -48,7 +49,7 @@ class PriceTargets:
 class WeightGradient:
     """Error and its derivative with respect to the logarithm of every hyper-parameter.
 
-    Of the exponents to themselves.
+    For exponents, the derivative is with respect to the exponent itself.
     """
 
     error: float
@@ -63,7 +64,7 @@ class WeightGradient:
 class GradientWorkspace:
     """Buffers for one set of inputs, used again in every step.
 
-    N by n floats cost more to allocate than to fill.
+    Allocating n by n floats costs more than filling them.
     """
 
     def __init__(self, columns: Singles, widths: list[int]) -> None:
@@ -77,12 +78,12 @@ class GradientWorkspace:
         self.near = nearness(self.days, self.days)
 
     def blocks(self) -> list[slice]:
-        """Blocks of rows; each is worked up to its last row, for the lower triangle is enough."""
+        """Blocks of rows. Each is computed up to its last row, since only the lower triangle is needed."""
         n_days = len(self.columns)
         return [slice(start, min(start + _BLOCK_ROWS, n_days)) for start in range(0, n_days, _BLOCK_ROWS)]
 
     def inputs(self, weights: KernelWeights) -> KernelInputs:
-        """The columns under these weights."""
+        """The columns scaled by these weights."""
         distance = np.repeat(weights.distance, self.widths, axis=1).astype(np.float32)
         return KernelInputs(
             self.columns, self.days, distance, np.repeat(weights.linear, self.widths).astype(np.float32)
@@ -144,15 +145,15 @@ def _fill_kernel(space: GradientWorkspace, weights: KernelWeights) -> None:
 def _kernel_bar(factor: Singles, whitened: Singles, mean_bar: Singles) -> Singles:
     """(n, n) derivative of the error with respect to the kernel.
 
-    Lower triangle, both halves' worth below the diagonal.
+    It is a lower triangle. Entries below the diagonal count for both halves.
     """
     diagonal = np.diag(factor)
     z_bar = -diagonal[:, None] * mean_bar
     inner = np.tril(
         -z_bar @ whitened.T, -1
     )  # on the diagonal the two parts of Lbar cancel: a mean does not depend on its own outcome
-    # inner is row-major: LAPACK sees inner', so that L^-T inner L^-1 is had by solving from one side,
-    # transposing and solving again.
+    # `inner` is row-major, so LAPACK sees its transpose. L^-T inner L^-1 comes from solving from one side,
+    # transposing, and solving again.
     half, _ = lapack.strtrs(factor.T, np.asfortranarray(inner), lower=0, trans=0, overwrite_b=1)
     full, _ = lapack.strtrs(factor.T, np.asfortranarray(half.T), lower=0, trans=0, overwrite_b=1)
     bar = full + full.T

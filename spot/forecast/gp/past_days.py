@@ -1,9 +1,9 @@
 """The features of past days, kept ready for the kernels of all windows between them and a new day.
 
-Calendar and residual load are the same in every window, inputs in those that centre them alike; only what is
-made of prices belongs to one window. So a group of features is kept, and multiplied with the new day, once
-for all windows in which it is the same. Where a window has a kernel for each block of hours, its groups of 24
-hours are kept block by block: the kernels differ in how much the blocks weigh.
+Calendar and residual load are the same in every window. Inputs are the same in windows that centre them
+alike. Only features made of prices belong to one window. So a group of features is kept once, and multiplied
+with the new day once, for all windows in which it is the same. Where a window has a kernel for each block of
+hours, its groups of 24 hours are kept block by block, because the kernels weight the blocks differently.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,16 +25,17 @@ from spot.forecast.gp.kernel import (
 from spot.market.clock import HOURS
 
 Part = tuple[str, Scope, int]
-"""A feature group, what of the normalisation window it depends on (windows that agree in it share the part),
-and the first of its hours; 0 too for a group that is not of hours.
+"""A feature group, its scope (windows with the same scope share the part), and the first of its hours. The
+hour is 0 for a group that is not of hours, too.
 """
 DayParts = Mapping[Part, Singles]
 """Part to (n, width) its features on n days."""
 _SPARE_ROWS = 64
+"""Rows made room for at once."""
 
 
 class PastDays:
-    """n past days as the V kernels of all windows see them, in P parts.
+    """The n past days as seen by the V kernels of all windows, in P parts.
 
     Kernels are in the order of windows, and of blocks within each.
     """
@@ -42,9 +43,9 @@ class PastDays:
     def __init__(
         self, features: Sequence[DayFeatures], weights: Sequence[KernelWeights], n_blocks: Sequence[int]
     ) -> None:
-        """Features of the same days, hyper-parameters and number of blocks of hours, all by window.
+        """Args: features of the same days, hyper-parameters and number of blocks of hours, each by window.
 
-        Numbers of blocks other than 1 are the same.
+        All numbers of blocks other than 1 must be equal.
         """
         self._weights = weights
         self._cuts = _cuts(features, n_blocks)
@@ -74,9 +75,9 @@ class PastDays:
     def _by_part(
         self, groups: Sequence[str], features: DayFeatures, weights: Floats, of_hour: Floats | None = None
     ) -> Singles:
-        """(m, P) weights (m, G) of the groups spread over the parts.
+        """(m, P) weights of the groups, (m, G), spread over the parts.
 
-        Those of hours times `of_hour` (24,) where given.
+        Parts of hours are multiplied by `of_hour`, (24,), where given.
         """
         place = {part: index for index, part in enumerate(self._parts)}
         spread = np.zeros((len(weights), len(place)), dtype=np.float32)
@@ -103,9 +104,9 @@ class PastDays:
         }
 
     def kernels(self, new: DayParts, day: Singles) -> tuple[Singles, Floats]:
-        """(V, n) kernels between day number `day` (1,) with features `new` and every past day.
+        """(V, n) kernels between day number `day`, (1,), with features `new` and every past day.
 
-        And (V,) its own variances without noise.
+        It also gives the day's own variances without noise, (V,).
         """
         norms, products = self._norms(new), self._products(new)
         rows = (
@@ -116,17 +117,14 @@ class PastDays:
         return rows, BIAS + self._largest + (self._linear @ norms)[:, 0]
 
     def expect(self, new: DayParts) -> None:
-        """Multiply ahead with what is known already of the day to come.
+        """Multiply in advance with the features that are known already of the coming day.
 
-        What turns out otherwise is multiplied when it is asked for.
+        Features that turn out otherwise are multiplied when they are asked for.
         """
         self._products(new)
 
     def likeness(self, new: DayParts) -> Floats:
-        """(V, n) how like in features every past day is.
-
-        1 for a day with the same, 0 for one unlike in all.
-        """
+        """(V, n) similarity of the features of every past day: 1 for equal ones, near 0 for unlike ones."""
         return np.asarray(
             self._distance_parts(self._norms(new), self._products(new))
             * (1 + NEARNESS)
@@ -139,7 +137,7 @@ class PastDays:
         return {part: past[newest].mean(axis=0, keepdims=True) for part, past in self._parts.items()}
 
     def append(self, new: DayParts, day: Singles) -> None:
-        """Remember day number `day` (1,) with features `new`."""
+        """Append day number `day`, (1,), with features `new`."""
         if self._n_days == len(self._days):
             self._make_room()
         self._days[self._n_days] = day[0]
@@ -150,7 +148,7 @@ class PastDays:
         self._asked = None
 
     def _make_room(self) -> None:
-        """Room for more days at once: copying the past every day would cost more than the forecast."""
+        """Make room for more days at once. Copying the past every day would cost more than the forecast."""
         self._days = np.concatenate([self._days, np.empty(_SPARE_ROWS, dtype=np.float32)])
         self._squares = np.concatenate(
             [self._squares, np.empty((len(self._squares), _SPARE_ROWS), dtype=np.float32)], axis=1
@@ -163,7 +161,7 @@ class PastDays:
     def _products(self, new: DayParts) -> Singles:
         """(P, n) inner product of every part of one new day with that of every past day.
 
-        Parts that are as they were when last asked for stand.
+        Parts that have not changed since the last call are not computed again.
         """
         columns = np.concatenate([new[part][0] for part in self._parts])
         if self._asked is None:
@@ -187,7 +185,7 @@ class PastDays:
     def _distance_parts(self, norms: Singles, products: Singles) -> Singles:
         """(V, n) distance part of the kernel before nearness in time, for a new day.
 
-        Both components together; (P, 1) are the norms of the day.
+        Both components are summed. (P, 1) are the norms of the day.
         """
         past = self._squares[:, : self._n_days]
         components = distance_part(
@@ -205,7 +203,7 @@ def _cuts(
 ) -> dict[tuple[str, Scope], tuple[slice, ...]]:
     """Name and scope of every group to the columns of its parts.
 
-    Those of hours are cut where a window that sees them has blocks.
+    Groups of hours are cut where a window that uses them has blocks.
     """
     cuts: dict[tuple[str, Scope], tuple[slice, ...]] = {}
     for its, n in sorted(zip(features, n_blocks, strict=True), key=lambda window: window[1]):

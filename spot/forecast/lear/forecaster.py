@@ -1,4 +1,4 @@
-"""LEAR as a member of its own: the field's common peer, averaged over calibration windows."""
+"""LEAR as a member, averaged over calibration windows. The literature usually compares with it."""
 
 from collections.abc import Mapping
 from copy import copy
@@ -21,11 +21,11 @@ class LearForecasterSettings(ForecasterSettings):
     kind: Literal["lear"] = "lear"
     lear: LearSettings = LearSettings()
     calibration_days: int = Field(default=182, ge=28)
-    """Newest days of the history that are walked through at the fit, so that their errors are known."""
+    """Newest days of the history that are walked through during the fit, so that their errors are known."""
 
 
 class LearForecaster(HourlyForecaster[LearForecasterSettings]):
-    """Mean of LEAR over its windows; recalibrated with every day."""
+    """Mean of LEAR over its windows, recalibrated every day."""
 
     name: ClassVar[str] = "lear"
     settings_type: ClassVar[type[ForecasterSettings]] = LearForecasterSettings

@@ -1,13 +1,13 @@
-"""Fast LEAR: lasso-estimated autoregression of every hour, recalibrated daily.
+"""Fast LEAR: lasso-estimated autoregression of every hour on lagged prices, inputs and the weekday.
 
-On lagged prices, inputs and the weekday.
+It is recalibrated daily.
 
 Source of the model: Uniejewski, Nowotarski and Weron (2016); Lago et al. (2021), who average it over
-calibration windows. What is fast: one Gram matrix serves all 24 hours, and the alternating direction method
-(Boyd et al., 2011) solves all hours at once from yesterday's solution, so a recalibration is one Cholesky
-factor and a few dozen matrix products. Penalties are chosen by AIC along a grid of penalties, solved
-together, where days outnumber regressors; in shorter windows AIC has no meaning, and the newest two weeks
-choose.
+calibration windows. It is fast because one Gram matrix serves all 24 hours, and the alternating direction
+method (ADMM; Boyd et al., 2011) solves all hours at once from yesterday's solution. So a recalibration is one
+Cholesky factor and a few dozen matrix products. Where days outnumber regressors, AIC chooses the penalties
+along a grid that is solved at once. In shorter windows AIC has no meaning, and the error on the newest two
+weeks chooses.
 """
 
 from dataclasses import dataclass
@@ -20,38 +20,53 @@ from spot.arrays import Floats, Singles
 from spot.forecast.days.features import FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.input_roles import own_series
-from spot.forecast.days.normalisation import NORMAL_MAD
+from spot.forecast.days.normalisation import MAX_TRANSFORMED, NORMAL_MAD
 from spot.market.clock import weekdays
 from spot.strict_settings import StrictSettings
 
 PRICE_LAGS = (1, 2, 3, 7)
 INPUT_LAGS = (0, 1, 7)
+"""Days before the delivery day whose prices and inputs are regressors: those of Lago et al. (2021)."""
 _LONGEST_LAG = 7
+"""The longest of both."""
 _HELD_OUT_DAYS = 14
+"""Newest days that choose the penalty of a short window. Chosen by hand; not tuned."""
+_STEP_SHARE = 0.3
+"""Step of ADMM, in units of the mean diagonal of the Gram matrix. It changes how fast the solver converges,
+not where. Chosen by hand; not tuned.
+"""
+_RELAXATION = 1.6
+"""Over-relaxation of ADMM; Boyd et al. (2011), section 3.4.3, advise 1.5 to 1.8."""
 
 
 class LearSettings(StrictSettings):
     """Calibration windows and how penalties are chosen."""
 
     windows_days: tuple[int, ...] = (56, 84, 1092, 1456)
+    """Windows of Lago et al. (2021): eight and twelve weeks, three and four years."""
     selection_days: int = Field(default=28, ge=1)
-    """Days between two choices of the penalties."""
+    """Days between two choices of the penalties. Chosen by hand; not tuned."""
     n_penalties: int = Field(default=16, ge=2)
+    """Penalties in the grid of AIC. Chosen by hand; not tuned."""
     smallest_share: float = Field(default=1e-3, gt=0, lt=1)
-    """Smallest penalty of the grid as a share of the largest, above which all coefficients are 0."""
+    """Smallest penalty of the grid as a share of the largest, the usual `eps` of scikit-learn's `lasso_path`.
+    At the largest, all coefficients are 0.
+    """
     short_shares: tuple[float, ...] = (0.02, 0.05, 0.1)
-    """Shares of the largest penalty to choose from where regressors outnumber days: the one that forecasts
-    the newest two weeks best.
+    """Shares of the largest penalty to choose from where regressors outnumber days. The one with the smallest
+    error on the newest two weeks is taken.
     """
     iterations: int = Field(default=40, ge=1)
-    """Steps from yesterday's solution."""
+    """Steps of the solver from yesterday's solution. `python -m benchmarks.lear` compares the result with the
+    published forecasts.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class _Solved:
-    """Solution of one recalibration, the next one's start.
+    """Solution of one recalibration, where the next one starts.
 
-    Coefficients, their split copy and dual, penalties, all per hour.
+    It holds coefficients, their split copy, their dual and the penalties, all per hour.
     """
 
     split: Singles
@@ -62,7 +77,7 @@ class _Solved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Calibrated:
-    """All that a forecast of day `row` needs beside the regressors of that day."""
+    """All that a forecast of day `row` needs besides the regressors of that day."""
 
     row: int
     centre: Floats
@@ -75,7 +90,7 @@ class _Calibrated:
 class LearWindow:
     """LEAR on one calibration window.
 
-    A forecast leaves no trace until its day is committed, so it may be asked for any number of times.
+    A forecast changes no state until its day is committed, so it may be asked for any number of times.
     """
 
     def __init__(self, window_days: int, settings: LearSettings) -> None:
@@ -93,11 +108,13 @@ class LearWindow:
         )
         self._pending = row, ready.solved
         target = regressors(history, slice(row, row + 1), ready.centre, ready.spread)[0]
-        transformed = np.clip((target - ready.mean) @ ready.solved.split + ready.y_mean, -8.0, 8.0)
+        transformed = np.clip(
+            (target - ready.mean) @ ready.solved.split + ready.y_mean, -MAX_TRANSFORMED, MAX_TRANSFORMED
+        )
         return np.asarray(np.sinh(transformed) * ready.spread[0] + ready.centre[0])
 
     def prepare_next(self, history: FilledHistory) -> None:
-        """Calibrate ahead for the day after the last of `history`, all of whose days are absorbed."""
+        """Calibrate in advance for the day after the last of `history`, whose days are all absorbed."""
         self._ahead = self._calibrate(history, len(history))
 
     def _calibrate(self, history: FilledHistory, row: int) -> _Calibrated:
@@ -135,7 +152,7 @@ class LearWindow:
         return prices
 
     def commit(self, row: int) -> None:
-        """Start the next day's solution from that of day `row`, if it was solved last."""
+        """Start the next day's solution from that of day `row`, if that was the last one solved."""
         if self._pending is not None and self._pending[0] == row:
             self._solved = self._pending[1]
         self._ahead = None
@@ -143,7 +160,7 @@ class LearWindow:
     def _select(self, x: Floats, y: Floats, gram: Singles, moment: Singles, row: int) -> _Solved:
         """Penalties per hour by AIC over a grid, all hours and penalties solved at once.
 
-        In a short window by the error of its newest days.
+        In a short window the error on its newest days decides.
         """
         largest = np.abs(moment).max(axis=0)
         zero = np.zeros_like(moment)
@@ -170,9 +187,9 @@ class LearWindow:
         return _Solved(split[:, best].copy(), dual[:, best].copy(), grid[best], row)
 
     def _short_share(self, x: Floats, y: Floats) -> float:
-        """The share of the largest penalty that forecasts the newest two weeks best.
+        """The share of the largest penalty that has the smallest error on the newest two weeks.
 
-        It is learnt without them, all hours together.
+        The fit leaves these weeks out. All hours share one answer.
         """
         shares, n_hours = self._settings.short_shares, y.shape[1]
         learnt, held = slice(0, len(y) - _HELD_OUT_DAYS), slice(len(y) - _HELD_OUT_DAYS, None)
@@ -217,9 +234,9 @@ def lasso(
 ) -> tuple[Singles, Singles]:
     """Coefficients (F, K) that minimise b'Gb/2 - b'm + penalty |b|_1 for K problems at once.
 
-    And their scaled duals, for a warm start.
+    It also returns their scaled duals, for a warm start.
     """
-    step = np.float32(np.trace(gram) / len(gram) * 0.3)
+    step = np.float32(np.trace(gram) / len(gram) * _STEP_SHARE)
     factor, _ = lapack.spotrf(gram + step * np.eye(len(gram), dtype=np.float32), lower=1, clean=1)
     inverse, _ = lapack.spotri(factor, lower=1)
     inverse = np.tril(inverse) + np.tril(inverse, -1).T
@@ -229,7 +246,7 @@ def lasso(
     inverse = inverse * step
     for _ in range(iterations):
         smooth = base + inverse @ (split - dual)
-        relaxed = np.float32(1.6) * smooth - np.float32(0.6) * split + dual
+        relaxed = np.float32(_RELAXATION) * smooth - np.float32(_RELAXATION - 1) * split + dual
         split = np.maximum(relaxed - threshold, 0) - np.maximum(-relaxed - threshold, 0)
         dual = relaxed - split
     return split, dual

@@ -1,6 +1,4 @@
-"""How every CatBoost model here is grown.
-
-The settings that all share, and the library's parameters from them.
+"""The settings that all CatBoost models share, and the library's parameters from them.
 
 Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features".
 """
@@ -20,7 +18,7 @@ BorderCount = Annotated[int, Field(ge=2, le=254)]
 
 
 class BoostingSettings(StrictSettings):
-    """What every boosted model chooses; each has its own defaults."""
+    """Settings that every boosted model has. Each model has its own defaults."""
 
     iterations: Iterations
     depth: Depth
@@ -29,9 +27,9 @@ class BoostingSettings(StrictSettings):
     border_count: BorderCount
 
     def parameters(self, loss_function: str) -> dict[str, Any]:
-        """Parameters of CatBoost: one thread, so that a run gives the same bits.
+        """Parameters of CatBoost. One thread, so that every run gives the same bits.
 
-        It writes no files and no log of its own.
+        CatBoost then writes no files and no log of its own.
         """
         return {
             "loss_function": loss_function,

@@ -30,7 +30,7 @@ def load_catboost(blob: bytes, columns: tuple[str, ...]) -> Any:
     if tuple(model.feature_names_) != columns:
         odd = ", ".join(sorted(set(model.feature_names_) ^ set(columns))) or "another order"
         raise ModelIntegrityError(
-            f"CatBoost model learnt from other columns than this version of the code makes ({odd}): train it"
-            " anew"
+            f"CatBoost model learnt from columns other than those of this version of the code ({odd}):"
+            " train it anew"
         )
     return model

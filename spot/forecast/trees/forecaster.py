@@ -1,10 +1,10 @@
 """CatBoost on a table of one row per clock hour.
 
-All quantiles of one model, good for interactions and for explanations.
+One model gives all quantiles. It is good at interactions and gives exact explanations.
 
 Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Targets are
-normalised prices; crossed quantiles are sorted, then stretched by how far they missed on the newest days,
-which the model that measured it had not seen (Romano, Patterson and Candes, 2019, "Conformalized quantile
+normalised prices. Crossed quantiles are sorted, then stretched by their errors on the newest days, which the
+model that measured them had not seen (Romano, Patterson and Candes, 2019, "Conformalized quantile
 regression").
 """
 
@@ -36,11 +36,15 @@ from spot.market.clock import HOURS
 
 MODEL_FILE = "model.cbm"
 _HELD_OUT_SHARE = 0.2
+"""Share of the days that measures the errors of the quantiles and is not learnt from, at most
+`_HELD_OUT_DAYS`. Chosen by hand; not tuned.
+"""
 _HELD_OUT_DAYS = 182
+"""The most days that are held out."""
 
 
 class CatBoostSettings(ForecasterSettings, BoostingSettings):
-    """Settings of plain CatBoost; a small demo takes fewer iterations."""
+    """Settings of plain CatBoost. A small demo takes fewer iterations."""
 
     kind: Literal["catboost"] = "catboost"
     iterations: Iterations = 400
@@ -50,6 +54,7 @@ class CatBoostSettings(ForecasterSettings, BoostingSettings):
     border_count: BorderCount = 64
     half_life_days: float = Field(default=730.0, gt=0)
     seed: int = 1
+    """Chosen by hand, near the library's defaults; not tuned. The profiles in `conf/models` set others."""
 
 
 class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
@@ -110,7 +115,7 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         return np.asarray(restore(quantiles[None, :, middle], table.centre, table.spread)[0])
 
     def _prepare_next(self) -> None:
-        """Its quantiles are the model's own."""
+        """Nothing to prepare: the quantiles are the model's own."""
 
     def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
         _ = point, points
@@ -143,7 +148,7 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         shares, base = values[:, middle, :-1], values[:, middle, -1]
         total = shares.sum(axis=1)
         here, usual = (restore(z[None], table.centre, table.spread)[0] for z in (base + total, base))
-        # In transformed prices the parts add up exactly; the mean slope between the two ends carries them to
+        # In transformed prices the parts add up exactly. The mean slope between the two ends converts them to
         # EUR/MWh.
         slope = np.where(
             np.abs(total) > 1e-9, (here - usual) / np.where(np.abs(total) > 1e-9, total, 1.0), table.spread[0]

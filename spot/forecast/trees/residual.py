@@ -1,9 +1,9 @@
-"""Boosted trees on what the bank leaves over.
+"""Boosted trees on the residual of the bank.
 
-Interactions of hour, level and recent misses that a kernel over whole days does not see.
+They catch interactions of hour, level and recent errors that a kernel over whole days does not see.
 
-One model for all hours, refitted every few weeks, on the difference between the transformed price and the
-bank's forecast of it.
+One model serves all hours. It is refitted every few weeks on the difference between the transformed price and
+the bank's forecast of it.
 """
 
 from typing import Any
@@ -28,8 +28,8 @@ from spot.market.clock import HOURS
 
 _EVENING = slice(HOURS - 4, HOURS)
 FIRST_LEARNING_DAY = 42
-"""Trees learn from days at least this far into the history: the bank's first forecasts come from almost
-nothing.
+"""First day of the history from which trees learn. The bank's forecasts of earlier days come from too few
+days. Chosen by hand; not tuned.
 """
 
 
@@ -42,6 +42,9 @@ class TreeSettings(BoostingSettings):
     l2_leaf_reg: LeafRegularisation = 5.0
     border_count: BorderCount = 32
     half_life_days: float = Field(default=730.0, gt=0)
+    """Shape of the trees, chosen on days 1092 to 1455 of the benchmark (docs/forecasting.md, "Against the
+    published benchmark").
+    """
     refresh_days: int = Field(default=56, ge=1)
     """Days between refits in a walk-forward."""
     seeds: int = Field(default=1, ge=1)
@@ -49,12 +52,12 @@ class TreeSettings(BoostingSettings):
 
 
 class ResidualTable:
-    """The tree's table over the rows of a history, given the bank's forecasts of them."""
+    """The trees' table over the rows of a history, given the bank's forecasts of them."""
 
     def __init__(self, history: FilledHistory, anchors: Anchors, bank: Floats, rows: slice) -> None:
-        """`bank` (D, 24) holds a forecast for every row of `history`, NaN while warming up.
+        """Make the table of `rows`.
 
-        `rows` are those to tabulate.
+        `bank`, (D, 24), holds a forecast for every row of `history`, NaN while warming up.
         """
         start, stop, _ = rows.indices(len(history))
         memory = slice(max(0, start - 29), stop)
@@ -64,7 +67,7 @@ class ResidualTable:
             table.centre,
             table.spread,
         )
-        # A day whose price is unknown (the day to come among them) has no residual.
+        # A day whose price is unknown has no residual. The day to forecast is one of them.
         residual = np.where(
             np.isfinite(bank[memory]) & table.is_known[:, None], table.outcomes - foreseen, 0.0
         )
@@ -78,9 +81,9 @@ class ResidualTable:
         self.columns: Singles = np.concatenate([table.columns, stacked], axis=2)[keep]
 
     def train(self, settings: TreeSettings, *, first: int, stop: int, scale: float) -> Any:
-        """A model of the residual of the known days [first, stop) of this table.
+        """A model of the residual on the known days [first, stop) of this table.
 
-        Newer and wilder days weigh more. Its seeds are merged into one.
+        Newer and more volatile days have more weight. The models of all seeds are merged into one.
         """
         from catboost import CatBoost, Pool, sum_models
 
@@ -102,10 +105,7 @@ class ResidualTable:
         return models[0] if len(models) == 1 else sum_models(models, weights=[1 / len(models)] * len(models))
 
     def predict(self, model: Any, rows: slice) -> Floats:
-        """(n, 24) prices of some rows of this table.
-
-        The bank's forecast plus the residual that the model foresees.
-        """
+        """(n, 24) prices of some rows: the bank's forecast plus the forecast residual."""
         columns = self.columns[rows]
         foreseen = np.asarray(model.predict(columns.reshape(-1, len(self.names)), thread_count=1))
         return restore(
@@ -114,7 +114,7 @@ class ResidualTable:
 
 
 def _columns(table: HourTable, foreseen: Floats, residual: Floats) -> dict[str, Floats]:
-    """What the tree knows beside the hour table: the bank's forecast, and how it missed before."""
+    """Inputs of the trees besides the hour table: the bank's forecast, and its past errors."""
     yesterday = _lagged(residual, 1)
     return {
         "bank": foreseen,

@@ -263,7 +263,7 @@ def judge_rows(day: JudgedDay, past: Past | None) -> list[str]:
 
 
 def find_flag(day: JudgedDay, past: Past | None) -> str:
-    """What of a believable day is worth a look; empty where nothing is."""
+    """What of a plausible day is worth a look; empty where nothing is."""
     if day.kind != "price" or past is None:
         return ""
     if float(day.values.max()) > _SPIKE_FACTOR * max(past.maximum, 50.0):

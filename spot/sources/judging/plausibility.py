@@ -1,4 +1,4 @@
-"""Is a day of values believable?
+"""Is a day of values plausible?
 
 Rules on what providers get wrong: signs, units, swapped columns, frozen or invented values, shifted hours.
 
@@ -41,7 +41,7 @@ REFUSED_SHARE = 0.05
 class Plausibility:
     """The verdict on rows of one table.
 
-    The believable ones, the others with a `reason`, and what is worth a look.
+    The plausible ones, the others with a `reason`, and what is worth a look.
     """
 
     accepted: pl.DataFrame

@@ -26,6 +26,7 @@ from spot.strategy.proposals.view import (
 from spot.strategy.sizing import round_towards_zero, size_by_edge
 
 _MIN_DAYS = 30
+"""Fewest days of spreads from which it trades. Chosen by hand; not tuned."""
 
 
 class SettlementSpread(Strategy):

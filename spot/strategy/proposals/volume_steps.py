@@ -17,6 +17,7 @@ from spot.strategy.proposals.storage_plan import Battery
 
 _REACH = 8
 _WIDEST_REACH = 32
+"""Steps around the plan that the search looks at, and at most. Chosen by hand; not tuned."""
 _EPSILON = 1e-9
 
 

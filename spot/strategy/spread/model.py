@@ -29,6 +29,7 @@ from spot.strategy.proposals.view import LEVELS, mean_of_quantiles
 _KEYS = ("zone", "delivery_day", "delivery_start_utc")
 _MODEL_FILE, SETTINGS_FILE = "spread_model.cbm", "spread_model.json"
 _MIN_ROWS = 24 * 30
+"""Fewest rows from which the model learns: a month of hours. Chosen by hand; not tuned."""
 
 
 class SpreadModel(Protocol):

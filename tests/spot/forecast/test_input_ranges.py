@@ -1,4 +1,4 @@
-"""The believable range follows the seasons and shuts out faults."""
+"""The plausible range follows the seasons and shuts out faults."""
 
 from dataclasses import replace
 
@@ -79,7 +79,7 @@ def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring):
         twin.predict,
         lambda _: fitted("engine", spring.first(FIT_DAYS)).walk_forward(absurd, FIT_DAYS),
     ):
-        with pytest.raises(ForecastError, match="believable is") as refused:
+        with pytest.raises(ForecastError, match="plausible is") as refused:
             refuse(absurd.known_at_gate(last))
         refusals.append(str(refused.value))
     assert len(set(refusals)) == 1
@@ -92,7 +92,7 @@ def test_faults_of_less_than_a_week_do_not_open_the_door_for_worse_ones():
         ranges = ranges.after(day)
     assert ranges.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
     worse = next(sun_of_days(panel, [3.1]))
-    with pytest.raises(ForecastError, match="believable is -2 to 3"):
+    with pytest.raises(ForecastError, match="plausible is -2 to 3"):
         ranges.missing_inputs(worse, worse)
     assert np.isnan(ranges.within_range(worse).inputs["solar_forecast_mw"][0, -1])
     unpriced = replace(worse, prices=np.full((1, 24), np.nan))

@@ -240,7 +240,7 @@ def test_unknown_settings_and_files_are_refused():
         load_settings_mapping({"levels": [0.5]})
     with pytest.raises(ConfigurationError, match=r"engine: trees\.depth: must be at most 12, not 99"):
         load_settings_mapping({"kind": "engine", "trees": {"depth": 99}})
-    with pytest.raises(ConfigurationError, match="ForecasterSettings is not the settings of a member"):
+    with pytest.raises(ConfigurationError, match="ForecasterSettings holds the settings of no member"):
         make_forecaster(ForecasterSettings(kind="naive"))
     with pytest.raises(ModelIntegrityError):
         forecaster_from_files({"settings.json": b"{"})
@@ -251,7 +251,7 @@ def test_unknown_settings_and_files_are_refused():
     trees = fitted("engine_with_all", panel).to_files()["trees.cbm"]
     files = dict(fitted("catboost", panel).to_files())
     (name,) = (name for name in files if name.endswith(".cbm"))
-    with pytest.raises(ModelIntegrityError, match=r"other columns.*bank\.max.*train it anew"):
+    with pytest.raises(ModelIntegrityError, match=r"columns other.*bank\.max.*train it anew"):
         forecaster_from_files({**files, name: trees})
 
 
