@@ -75,6 +75,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Data": {
         "ingest": ("desk.data.ingest", "Read a file of market data in the tidy layout into the ledger."),
         "backfill": ("desk.data.backfill", "Load years of live history into the ledger, resumable."),
+        "repair": (
+            "desk.data.repair",
+            "List damaged files of the ledger, and take them out of service.",
+        ),
         "rederive": (
             "desk.data.rederive",
             "Read the captured answers of the providers again, with today's parsers.",

@@ -1,5 +1,6 @@
 """Restoring a backup into a new folder: a desk with an identity of its own, halted and on paper."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -100,9 +101,11 @@ def _extract(file: Path, folder: Path) -> Mapping[str, Any]:
     """Unpack into `folder`; every file is in the manifest and is what was packed."""
     found: dict[str, str] = {}
     try:
-        with tarfile.open(file, "r:gz") as tar:
+        with gzip.open(file) as stream, tarfile.open(fileobj=stream) as tar:
             for entry in tar:
                 found[entry.name] = _unpack(tar, entry, folder, file)
+            while stream.read(2**20):  # the checksum of the whole stands at the end, behind what tar reads
+                pass
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         checksums, found_format = dict(manifest["files"]), int(manifest["format"])
     except (tarfile.TarError, OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:

@@ -15,15 +15,18 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
-from deltalake.exceptions import CommitFailedError, TableNotFoundError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+from pyarrow import fs
 
-from resources.lake.checksums import record_checksums, refuse_damaged
+from resources.lake.checked_reads import refuse_damaged, refuse_damaged_log, table_name
+from resources.lake.checksums import record_checksums, record_log, relative_path
+from resources.lake.s3 import files_below
 from spot.contracts.quarantine_table import UNKNOWN_ZONE
 from spot.contracts.table import Column, TableContract
 from spot.errors import ConfigurationError, ContractError
@@ -44,6 +47,7 @@ _CONFIGURATION = {
 }
 
 T = TypeVar("T")
+_Filter = tuple[str, str, Any]
 
 
 def safe_text(value: str) -> str:
@@ -91,12 +95,36 @@ class StoredTable:
             return []
         return ["zone", MONTH] if "delivery_day" in columns else ["zone"]
 
+    @property
+    def files(self) -> fs.SubTreeFileSystem:
+        """The files of the table, with paths relative to it."""
+        return files_below(self.uri, self.storage_options)
+
     def open(self) -> DeltaTable | None:
-        """The newest version, or None if nothing was ever written."""
+        """The newest version, or None if nothing was ever written.
+
+        Raises:
+            ContractError: a file of its log is damaged or lost.
+        """
+        refuse_damaged_log(self.files, self.uri)
         try:
             return DeltaTable(self.uri, storage_options=self.storage_options or None)
         except TableNotFoundError:
             return None
+        except DeltaError as error:
+            raise ContractError(
+                f"table {table_name(self.uri)}: its log cannot be read ({error}); restore the folder"
+                " _delta_log from a backup"
+            ) from error
+
+    def load_version(self, delta: DeltaTable, version: int) -> None:
+        """Have `delta` show an older version.
+
+        Raises:
+            ContractError: a file of the log that this version needs is damaged or lost.
+        """
+        refuse_damaged_log(self.files, self.uri, version)
+        delta.load_as_version(version)
 
     def version(self) -> int:
         """Number of the newest commit; -1 if nothing was ever written."""
@@ -105,7 +133,10 @@ class StoredTable:
 
     def open_or_create(self) -> DeltaTable:
         """The newest version of the table, which is created empty if it does not exist."""
-        return self.open() or DeltaTable.create(
+        return self.open() or self._created()
+
+    def _created(self) -> DeltaTable:
+        delta = DeltaTable.create(
             self.uri,
             schema=self._physical(self.contract.empty()).to_arrow().schema,
             mode="ignore",
@@ -115,6 +146,8 @@ class StoredTable:
             configuration=_CONFIGURATION,
             storage_options=self.storage_options or None,
         )
+        record_log(self.files)
+        return delta
 
     def rows(
         self,
@@ -127,7 +160,11 @@ class StoredTable:
         """Rows of this version under the contract, of these zones and delivery days.
 
         A column that the rows are too old to have is null, and so is a text that stood for null then.
+
+        Raises:
+            ContractError: a file that holds such rows is damaged or lost.
         """
+        self._refuse_damaged(delta, self._filters(zones, first_day, last_day))
         frame = pl.scan_delta(delta)
         if zones is not None:
             frame = frame.filter(pl.col("zone").is_in([check_zone(self.contract, zone) for zone in zones]))
@@ -190,7 +227,7 @@ class StoredTable:
                 would hide the damage.
         """
         predicate = self.partitions_predicate(frame)
-        refuse_damaged(delta, self.contract.name, delta.file_uris(file_pruning_predicate=predicate))
+        self._refuse_damaged(delta, predicate)
         rows = self.rows(delta, zones=frame["zone"].unique().to_list() if predicate else None)
         if MONTH in self.partition_columns:
             rows = rows.filter(pl.col("delivery_day").dt.strftime("%Y-%m").is_in(_months(frame)))
@@ -271,6 +308,23 @@ class StoredTable:
         physical, schema_mode = self._prepared(delta, frame)
         write_deltalake(delta, physical, mode="overwrite", predicate=predicate, schema_mode=schema_mode)
         record_checksums(delta)
+
+    def _refuse_damaged(self, delta: DeltaTable, predicate: str | list[_Filter] | None) -> None:
+        uris = delta.file_uris(file_pruning_predicate=predicate or None)
+        refuse_damaged(self.files, self.uri, [relative_path(delta, uri) for uri in uris])
+
+    def _filters(
+        self, zones: Sequence[str] | None, first_day: date | None, last_day: date | None
+    ) -> list[_Filter]:
+        """The partitions that rows of these zones and days lie in, as Delta names them."""
+        filters: list[_Filter] = []
+        if zones is not None:
+            filters.append(("zone", "in", [check_zone(self.contract, zone) for zone in zones]))
+        if first_day is not None:
+            filters.append((MONTH, ">=", month_of(first_day)))
+        if last_day is not None:
+            filters.append((MONTH, "<=", month_of(last_day)))
+        return filters
 
     def _prepared(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pa.Table, Literal["merge"] | None]:
         """Rows in the order and with the columns they are stored in.

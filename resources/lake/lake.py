@@ -72,7 +72,7 @@ class Lake(FixedResource):
         Raises:
             ContractError: a column is missing, unknown or of the wrong type; the table is not raw.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         if not stored.contract.is_raw:
             raise ContractError(f"table {table} is not raw: use replace, upsert or append_only")
         check_write(table)
@@ -111,7 +111,7 @@ class Lake(FixedResource):
             ContractError: a row breaks the contract or lies outside the zone, the days or `only`; nothing is
                 written.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         check_write(table)
         check_zone(stored.contract, zone)
         inside = [pl.col("zone") == zone, pl.col("delivery_day").is_between(first_day, last_day)]
@@ -149,7 +149,7 @@ class Lake(FixedResource):
         Raises:
             ContractError: a row breaks the contract; nothing is written.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         check_write(table)
         accepted = _all_accepted(stored.contract, frame)
         if accepted.is_empty():
@@ -174,7 +174,7 @@ class Lake(FixedResource):
             ContractError: a row breaks the contract or differs from the stored row of its key; nothing is
                 written.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         check_write(table)
         accepted = _all_accepted(stored.contract, frame)
         if accepted.is_empty():
@@ -217,12 +217,12 @@ class Lake(FixedResource):
             ContractError: an unknown zone, an instant without time zone, or a table without any of both
                 instants.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         delta = _opened(stored)
         if delta is None:
             return stored.contract.empty()
         if version is not None:
-            delta.load_as_version(version)
+            stored.load_version(delta, version)
         frame = stored.rows(delta, zones=zones, first_day=first_day, last_day=last_day)
         if as_of_utc is not None:
             frame = _as_of(frame, stored.contract, as_of_utc)
@@ -241,7 +241,7 @@ class Lake(FixedResource):
 
         With `source`, of that source alone.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         delta = _opened(stored)
         if delta is None:
             return {}
@@ -255,19 +255,19 @@ class Lake(FixedResource):
 
         None where it has none.
         """
-        stored = self._stored(table)
+        stored = self.stored(table)
         delta = _opened(stored)
         return None if delta is None else stored.newest_day(delta, zone)
 
     def zones(self, table: str) -> list[str]:
         """Zones that the table has rows of, told by its log without opening a data file."""
-        stored = self._stored(table)
+        stored = self.stored(table)
         delta = _opened(stored)
         return [] if delta is None else stored.zones(delta)
 
     def version(self, table: str) -> int:
         """Version of the table's newest commit; -1 if it does not exist."""
-        delta = _opened(self._stored(table))
+        delta = _opened(self.stored(table))
         return -1 if delta is None else int(delta.version())
 
     def state(self, table: str) -> str:
@@ -275,12 +275,12 @@ class Lake(FixedResource):
 
         Empty if it does not exist.
         """
-        delta = _opened(self._stored(table))
+        delta = _opened(self.stored(table))
         return "" if delta is None else f"{delta.metadata().id}@{delta.version()}"
 
     def delta(self, table: str) -> DeltaTable | None:
         """The table as Delta knows it, for an upgrade of its schema; None if it does not exist."""
-        return self._stored(table).open()
+        return self.stored(table).open()
 
     def tables(self) -> list[str]:
         """Names of the tables that exist."""
@@ -288,12 +288,12 @@ class Lake(FixedResource):
 
     def verify(self) -> list[Verification]:
         """Compare every data file of every table with its checksum."""
-        opened = [(name, self._stored(name).open()) for name in TABLES]
+        opened = [(name, self.stored(name).open()) for name in TABLES]
         return [verify_files(delta, name) for name, delta in opened if delta is not None]
 
     def adopt(self) -> int:
         """Record checksums of files that have none, as a killed process leaves them; returns how many."""
-        opened = [self._stored(name).open() for name in TABLES]
+        opened = [self.stored(name).open() for name in TABLES]
         return sum(record_missing(delta) for delta in opened if delta is not None)
 
     def compact(self) -> int:
@@ -305,7 +305,7 @@ class Lake(FixedResource):
             ContractError: a file of such a partition differs from its checksum.
         """
         stored = [
-            (self._stored(name), delta) for name in TABLES if (delta := self._stored(name).open()) is not None
+            (self.stored(name), delta) for name in TABLES if (delta := self.stored(name).open()) is not None
         ]
         return sum(
             _compact_partition(table, zone, month)
@@ -326,16 +326,22 @@ class Lake(FixedResource):
             raise ContractError(f"vacuum keeps at least {_LEAST_KEPT_DAYS} days, not {keep_days}")
         n_files = 0
         for name in TABLES:
-            delta = self._stored(name).open()
+            delta = self.stored(name).open()
             if delta is not None:
                 gone = delta.vacuum(
                     retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False
                 )
                 forget_vacuumed(delta, gone)
+                record_missing(delta)  # a vacuum commits to the log
                 n_files += len(gone)
         return n_files
 
-    def _stored(self, table: str) -> StoredTable:
+    def stored(self, table: str) -> StoredTable:
+        """Where a table lies, for its upkeep.
+
+        Raises:
+            ContractError: there is no such table.
+        """
         contract = find_contract(table)
         options = with_credentials(self.uri, self.storage_options)
         return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", options)
@@ -348,7 +354,7 @@ class Lake(FixedResource):
         if rejected.is_empty():
             return 0
         rows = quarantine_rows(table, rejected, source=source, seen_at_utc=utc_now())
-        stored = self._stored(QUARANTINE.name)
+        stored = self.stored(QUARANTINE.name)
 
         def attempt(delta: DeltaTable) -> None:
             known = stored.rows(delta, zones=rows["zone"].unique().to_list()).select(QUARANTINE.key).collect()

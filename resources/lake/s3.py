@@ -82,7 +82,7 @@ def s3_options(s3: "S3Resource") -> dict[str, str]:
     }
 
 
-def files_below(uri: str, options: Mapping[str, str]) -> fs.FileSystem:
+def files_below(uri: str, options: Mapping[str, str]) -> fs.SubTreeFileSystem:
     """The files below `uri`, a folder or an address on S3, with paths relative to it.
 
     `options` are those of `with_credentials`.

@@ -25,18 +25,22 @@ def files_of_version(table: Path, version: int) -> Iterator[Path]:
     yield from _log_files(table, version)
     for path in sorted(_data_files(table, version)):
         if (table / path).is_file():  # vacuum may have deleted what old versions name
-            yield path
-            sidecar = Path(CHECKSUMS) / f"{path.name}.sha256"
-            if _is_whole_sidecar(table / sidecar):
-                yield sidecar
+            yield from _with_sidecar(table, path)
     yield from _bundles(table, version)
+
+
+def _with_sidecar(table: Path, path: Path) -> Iterator[Path]:
+    yield path
+    sidecar = Path(CHECKSUMS) / f"{path.name}.sha256"
+    if _is_whole_sidecar(table / sidecar):
+        yield sidecar
 
 
 def _log_files(table: Path, version: int) -> Iterator[Path]:
     for path in sorted((table / _LOG).iterdir()):
         number = path.name.partition(".")[0]
         if number.isdigit() and int(number) <= version:
-            yield path.relative_to(table)
+            yield from _with_sidecar(table, path.relative_to(table))
     last = table / _LOG / _LAST_CHECKPOINT
     try:
         is_within = int(json.loads(last.read_text(encoding="utf-8"))["version"]) <= version
