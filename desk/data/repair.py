@@ -9,7 +9,6 @@ from desk.screen.console import JsonFlag, emit, err
 from resources.lake.repair import damaged_files, take_out_of_service
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
-from spot.errors import ContractError
 
 
 def repair(
@@ -51,6 +50,7 @@ def repair(
         f"{len(removable)} files are out of service, {len(left)} damaged ones are left", highlight=False
     )
     if any(one.n_rows is None for one in left):
-        raise ContractError("a damaged log cannot be repaired: restore the table from a backup")
+        err.print("A damaged log cannot be repaired: restore the table from a backup.", highlight=False)
+        raise typer.Exit(2)
     if left:
         raise typer.Exit(1)
