@@ -4,8 +4,8 @@
 
 A small lake is written: prices of two zones in 12 commits, so that the log has a checkpoint. Each trial
 damages one file of one kind (data file, file of the log, checksum), reads the table as a new process does,
-and undoes the damage. A trial is `refused` (an error that names the table), `unharmed` (the rows are right) or a
-fault: `silent` (other rows) or `crash` (any other exception). Exit code 1 on a fault.
+and undoes the damage. A trial is `refused` (an error that names the table), `unharmed` (the rows are right)
+or a fault: `silent` (other rows) or `crash` (any other exception). Exit code 1 on a fault.
 """
 
 import argparse
