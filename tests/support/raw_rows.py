@@ -1,6 +1,8 @@
 """Made-up raw rows that keep their contract, to be spoilt one column at a time."""
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 
@@ -20,24 +22,24 @@ VALUE = {
 
 
 def raw_day(
-    table,
-    zone,
-    day,
-    values,
+    table: str,
+    zone: str,
+    day: date,
+    values: float | Iterable[float | None],
     *,
-    series=None,
-    minutes=None,
-    available_at_utc=None,
-    availability="rule",
-    source="files",
-):
+    series: str | None = None,
+    minutes: int | None = None,
+    available_at_utc: datetime | None = None,
+    availability: str = "rule",
+    source: str = "files",
+) -> pl.DataFrame:
     """Rows of one day; `values` is a number for all periods or one per period."""
     default_series, column = VALUE[table]
     minutes = minutes or day_ahead_mtu_minutes(zone, day)
     starts = delivery_starts_utc(zone, day, minutes)
     step = timedelta(minutes=minutes)
     known = [available_at_utc or published_by_utc(table, zone, day, start + step) for start in starts]
-    data = {
+    data: dict[str, Any] = {
         "zone": zone,
         "series": series or default_series,
         "delivery_day": day,
@@ -54,9 +56,9 @@ def raw_day(
     return pl.DataFrame(data).select(contract.columns.keys()).cast(contract.schema)
 
 
-def good_price_row(**changes):
+def good_price_row(**changes: object) -> dict[str, object]:
     """One day-ahead price row of DE_LU on 2024-06-01, changed as told."""
-    row = {
+    row: dict[str, object] = {
         "zone": "DE_LU",
         "series": "day_ahead",
         "delivery_day": date(2024, 6, 1),
@@ -70,11 +72,11 @@ def good_price_row(**changes):
     return row | changes
 
 
-def price_frame(*rows):
+def price_frame(*rows: Mapping[str, object]) -> pl.DataFrame:
     """A frame of day-ahead price rows under the contract's types."""
     return pl.DataFrame(list(rows), schema=find_contract("day_ahead_prices").schema)
 
 
-def ramp(zone, day, minutes=None, first=0.0):
+def ramp(zone: str, day: date, minutes: int | None = None, first: float = 0.0) -> list[float]:
     """One value per period: first, first + 1, ..."""
     return [first + i for i in range(n_periods(zone, day, minutes))]
