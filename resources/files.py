@@ -4,7 +4,9 @@ What a library builds under a name of its own (DuckDB, SQLite) and objects in a 
 in where they are made.
 """
 
+import errno
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from threading import get_ident
@@ -46,6 +48,59 @@ def sync_folder(folder: Path) -> None:
     """Have the names in a folder on disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_regular(path: Path, maximum_bytes: int) -> bytes:
+    """The content of a file that somebody else may have put there: at once, or not at all.
+
+    A link, a fifo, a device, a folder, a socket or a file above `maximum_bytes` is refused before a byte is
+    read, so that nothing waits and no memory is taken.
+
+    Raises:
+        FileNotFoundError: there is nothing under this name.
+        OSError: it is no plain file of that size, or may not be read; the message says which.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(error.errno, "it is a link") from None
+        if error.errno == errno.ENXIO:
+            raise OSError(error.errno, "it is a socket") from None
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise OSError(errno.EINVAL, "it is no plain file")
+        if found.st_size > maximum_bytes:
+            raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, at most {maximum_bytes} are read")
+        content = b""
+        while len(content) <= maximum_bytes:
+            piece = os.read(descriptor, maximum_bytes + 1 - len(content))
+            if not piece:
+                return content
+            content += piece
+        raise OSError(errno.EFBIG, f"it has more than {maximum_bytes} bytes")
+    finally:
+        os.close(descriptor)
+
+
+def append_regular(path: Path, line: str) -> None:
+    """Add a line to a plain file, on disk when this returns; never waits for a fifo or follows a link.
+
+    Raises:
+        OSError: it is no plain file, or cannot be written.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, f"{path} is no plain file")
+        os.write(descriptor, line.encode())
         os.fsync(descriptor)
     finally:
         os.close(descriptor)

@@ -12,7 +12,8 @@ from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
 from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
 from resources.trading.leases import LeaseStore
-from resources.trading.state import StateRecord, TradingStateStore
+from resources.trading.state import TradingStateStore
+from resources.trading.state_files import StateRecord
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MONITOR_TABLES

@@ -14,7 +14,8 @@ import click
 import typer
 
 from resources.home.find import find_desk
-from resources.trading.state import StateRecord, TradingStateStore
+from resources.trading.state import TradingStateStore
+from resources.trading.state_files import StateRecord
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.risk.state import TradingState
 

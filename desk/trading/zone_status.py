@@ -15,7 +15,8 @@ from resources.lake.zone_tables import lineage_of
 from resources.settings.environment import Environment
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import Desk
-from resources.trading.state import StateRecord, TradingStateStore
+from resources.trading.state import TradingStateStore
+from resources.trading.state_files import StateRecord
 from resources.wiring import make_registry
 from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_day_of

@@ -5,8 +5,9 @@ Messages leave at least once, with idempotent ids, retries and receipts.
 The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be
 sent, so a crash between sending and writing the row sends again under the same id. Publishers take turns,
 message by message, until the row is written: two that are at work at once send a message once. State,
-instant, limits and order rate are asked anew, under the lock of the stop button, before every single one.
-Paper signals go to the table and the folder `paper`; only a zone set live reaches the webhook.
+instant, limits and order rate are asked anew before every single one. A file or a post leaves from a process
+of its own, which asks the state again and which a halt ends (`resources/trading/leaving`). The table is part
+of the desk. Paper signals go to the table and the folder `paper`; only a zone set live reaches the webhook.
 """
 
 import hashlib
@@ -16,17 +17,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-import httpx
 import polars as pl
 from dagster import ResourceDependency
 
-from resources.files import write_whole
 from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
-from resources.providers.http import silence_address_log
 from resources.settings.environment import signal_webhook
 from resources.trading.leases import LeaseStore
+from resources.trading.leaving.send import Permission, drop, post
 from resources.trading.locks import publishing, writing_decision
 from resources.trading.publication_row import (
     Channel,
@@ -37,18 +36,17 @@ from resources.trading.publication_row import (
     rows_of,
     sequence_of,
 )
-from resources.trading.state import MAX_SENDING_SECONDS, TradingStateStore
+from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
-from spot.errors import SourceUnavailableError
+from spot.errors import SourceUnavailableError, TradingHaltedError
+from spot.market.gates import gate_closure_utc
 from spot.strategy.outbox.batch import Batch, make_batches
 from spot.strategy.outbox.lease import assess_lease
-from spot.strategy.outbox.payload import sign
 from spot.strategy.outbox.refusal import assess_batch
 from spot.strategy.outbox.standing import valid_signals
 
 _LOG = logging.getLogger("spotdesk.publication")
-silence_address_log()
 
 
 class Outbox(FixedResource):
@@ -137,8 +135,7 @@ class Publisher:
         self, batch: Batch, channel: Channel, clock: Callable[[], datetime]
     ) -> pl.DataFrame | None:
         """One attempt on one channel, or None where nothing is to be done."""
-        # The outer lock keeps other publishers away until the row is written; the stop button waits for the
-        # inner one, held while the message leaves.
+        # Other publishers wait until the row is written; the stop button does not.
         with publishing(Path(self.state_folder)):
             desk = self._published_around(batch)
             if self._is_done(batch, channel, desk):
@@ -149,16 +146,23 @@ class Publisher:
                 first_day=batch.delivery_day,
                 last_day=batch.delivery_day,
             )
-            with TradingStateStore(Path(self.state_folder)).sending(batch.zone) as state:
-                now = clock()
-                sender = self._sender(batch.zone)
-                reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
-                reasons += assess_lease(batch, sender.lease)
-                row = (
-                    self._refused(batch, channel, desk, sender, reasons, now)
-                    if reasons
-                    else self._attempt(batch, channel, desk, sender, now)
-                )
+            state = TradingStateStore(Path(self.state_folder)).state(batch.zone)
+            now = clock()
+            permission = Permission(
+                state_folder=Path(self.state_folder),
+                zone=batch.zone,
+                state=state,
+                judged_at=now,
+                valid_until=min(batch.valid_until_utc, gate_closure_utc(batch.zone, batch.delivery_day)),
+            )
+            sender = self._sender(batch.zone)
+            reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
+            reasons += assess_lease(batch, sender.lease)
+            row = (
+                self._refused(batch, channel, desk, sender, reasons, now)
+                if reasons
+                else self._attempt(batch, channel, desk, sender, permission)
+            )
             if row is not None:
                 self.lake.upsert("publications", row)
         return row
@@ -187,15 +191,18 @@ class Publisher:
         return Sender(desk_id_of(home), LeaseStore(home).held(zone))
 
     def _attempt(
-        self, batch: Batch, channel: Channel, desk: pl.DataFrame, sender: Sender, now: datetime
-    ) -> pl.DataFrame:
+        self, batch: Batch, channel: Channel, desk: pl.DataFrame, sender: Sender, permission: Permission
+    ) -> pl.DataFrame | None:
         """Send, and the row that says how it ended."""
+        now = permission.judged_at
         attempt = 1 + rows_of(batch, channel, desk).filter(pl.col("status") != "refused").height
         try:
             message = Message(
                 batch, sequence_of(batch, channel, desk), sender.desk_id, sender.number(batch.mode)
             )
-            receipt = self._send(message, channel, now)
+            receipt = self._send(message, channel, permission)
+        except TradingHaltedError as error:
+            return self._refused(batch, channel, desk, sender, (str(error),), now)
         except (OSError, SourceUnavailableError) as error:
             _LOG.warning("publication %s: %s did not take it: %s", batch.publication_id, channel, error)
             return publication_row(
@@ -220,49 +227,45 @@ class Publisher:
             or own.filter(pl.col("status") != "refused").height >= self.max_attempts
         )
 
-    def _send(self, message: Message, channel: Channel, now: datetime) -> Receipt:
+    def _send(self, message: Message, channel: Channel, permission: Permission) -> Receipt:
         body = message.json
         checksum = hashlib.sha256(body).hexdigest()
         if channel == "file":
-            return Receipt(self._drop(message, body), checksum)
+            return Receipt(self._drop(message, body, permission), checksum)
         if channel == "webhook":
-            return Receipt(self._post(message, body, now), checksum)
+            return Receipt(self._post(message, body, permission), checksum)
         return Receipt(f"signals@{self.lake.version('signals')}", checksum)
 
-    def _drop(self, message: Message, body: bytes) -> str:
+    def _drop(self, message: Message, body: bytes, permission: Permission) -> str:
         """JSON and CSV, each swapped in by one rename: a reader sees the whole file or none.
 
         The receipt is relative to the folder of the outbox, so that it holds where the desk is moved to.
         """
         batch = message.batch
         inner = Path(batch.mode) / batch.zone / batch.delivery_day.isoformat()
-        (Path(self.drop_folder) / inner).mkdir(parents=True, exist_ok=True)
-        for suffix, content in (("csv", message.csv), ("json", body)):
-            name = inner / f"{batch.strategy}-{batch.publication_id}.{suffix}"
-            write_whole(Path(self.drop_folder) / name, content)
-        return str(name)
+        name = f"{batch.strategy}-{batch.publication_id}"
+        files = {f"{name}.csv": message.csv, f"{name}.json": body}
+        drop(permission, Path(self.drop_folder) / inner, files)
+        return str(inner / f"{name}.json")
 
-    def _post(self, message: Message, body: bytes, now: datetime) -> str:
-        timestamp = now.isoformat()
+    def _post(self, message: Message, body: bytes, permission: Permission) -> str:
+        if not self.webhook_secret:
+            raise SourceUnavailableError("the webhook has no secret: an unsigned message is not sent")
         headers = {
             "Content-Type": "application/json",
             "Idempotency-Key": message.batch.publication_id,
             "X-Spotdesk-Desk": message.desk_id,
             "X-Spotdesk-Lease": str(message.lease),
-            "X-Spotdesk-Timestamp": timestamp,
-            "X-Spotdesk-Signature": sign(self.webhook_secret.encode(), timestamp, body),
+            "User-Agent": "spotdesk",
         }
-        if not self.webhook_secret:
-            raise SourceUnavailableError("the webhook has no secret: an unsigned message is not sent")
-        # The whole message must have left within the time that a halt waits for it.
-        timeout = httpx.Timeout(min(self.timeout_seconds, MAX_SENDING_SECONDS / 2))
-        try:
-            answer = httpx.post(
-                self.webhook_url, content=body, headers=headers, timeout=timeout, follow_redirects=False
-            )
-        except httpx.HTTPError as error:
-            # The URL may carry a token: it is not logged.
-            raise SourceUnavailableError(f"the webhook did not answer ({type(error).__name__})") from error
-        if not answer.is_success:
-            raise SourceUnavailableError(f"the webhook answered {answer.status_code}")
-        return f"HTTP {answer.status_code} {answer.text[:200]}".strip()
+        answer = post(
+            permission,
+            url=self.webhook_url,
+            secret=self.webhook_secret,
+            headers=headers,
+            body=body,
+            seconds=self.timeout_seconds,
+        )
+        if not 200 <= answer.status < 300:
+            raise SourceUnavailableError(f"the webhook answered {answer.status}")
+        return f"HTTP {answer.status} {answer.text}".strip()

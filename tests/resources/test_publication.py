@@ -3,7 +3,7 @@ import logging
 import shutil
 import threading
 import time
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -21,13 +21,15 @@ from spot.errors import SourceUnavailableError
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.strategy.outbox.batch import make_batches
-from spot.strategy.outbox.payload import csv_payload, is_signed, json_payload, sign
+from spot.strategy.outbox.payload import csv_payload, json_payload
 from spot.strategy.outbox.refusal import assess_batch
+from spot.strategy.outbox.signature import is_signed, sign
 from spot.strategy.outbox.silence import assess_silence
 from spot.strategy.outbox.standing import valid_signals
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
 from tests.support.live_desk import LONG_AGO, make_live_desk
+from tests.support.processes import wait_for
 from tests.support.sample_market import ZONE, make_request
 
 DAY = date(2025, 6, 3)
@@ -39,6 +41,7 @@ SECRET = "loopback"
 class _Receiver(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.n_begun += 1
         time.sleep(self.server.pause_seconds)
         self.server.received.append((dict(self.headers), body))
         status = self.server.answers.pop(0) if self.server.answers else 200
@@ -50,10 +53,15 @@ class _Receiver(BaseHTTPRequestHandler):
         pass
 
 
+class _Server(HTTPServer):
+    def handle_error(self, *_):
+        """A connection that a halt resets is no news."""
+
+
 @pytest.fixture
 def receiver():
-    server = HTTPServer(("127.0.0.1", 0), _Receiver)
-    server.received, server.answers, server.pause_seconds = [], [], 0.0
+    server = _Server(("127.0.0.1", 0), _Receiver)
+    server.received, server.answers, server.pause_seconds, server.n_begun = [], [], 0.0, 0
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -277,18 +285,26 @@ def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scop
     assert assess_batch(batch, now=BEFORE, published=again, **ask) == ()
 
 
-def test_a_halt_waits_for_the_message_that_is_just_leaving(store):
-    with store.sending(ZONE) as state:
-        assert state is TradingState.ACTIVE
-        acknowledged = threading.Event()
-        thread = threading.Thread(
-            target=lambda: (store.halt(ZONE, reason="stop", actor="Ann"), acknowledged.set())
-        )
-        thread.start()
-        assert not acknowledged.wait(0.2)
-        assert TradingStateStore(store.folder).state(ZONE) is TradingState.HALTED
-    assert acknowledged.wait(2.0)
+def test_a_halt_ends_the_message_that_is_just_leaving_and_it_leaves_after_a_person_resumed(
+    desk, store, receiver
+):
+    receiver.pause_seconds = 3.0  # it has the message, and answers late
+    options = {"webhook_url": f"http://127.0.0.1:{receiver.server_port}/", "webhook_secret": SECRET}
+    rows = []
+    thread = threading.Thread(target=lambda: rows.append(desk(**options)))
+    thread.start()
+    wait_for(lambda: receiver.n_begun == 1)
+    began = time.monotonic()
+    store.halt(ZONE, reason="stop", actor="Ann")
+    assert time.monotonic() - began < 1.0
+    assert not list((store.folder / "senders").iterdir())
     thread.join()
+    (row,) = rows[0].filter(channel="webhook").rows(named=True)
+    assert (row["status"], "whether it arrived is not known" in row["detail"]) == ("failed", True)
+    assert desk(**options).filter(channel="webhook")["status"].to_list() == ["refused"]
+    receiver.pause_seconds = 0.0
+    store.resume(ZONE, reason="checked", actor="Ann")
+    assert desk(**options).filter(channel="webhook")["status"].to_list() == ["sent"]
 
 
 def test_void_signals_are_not_valid_and_silence_is_an_alarm():
@@ -438,9 +454,10 @@ def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_t
 
 def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox, receiver):
     rows = live_outbox.publish(ZONE, DAY, DAY, clock=_Ticking(BEFORE, timedelta(seconds=10)))
-    left_at = rows.filter(channel="webhook")["recorded_at_utc"][0]
-    assert left_at == BEFORE + timedelta(seconds=30)
-    assert receiver.received[0][0]["X-Spotdesk-Timestamp"] == left_at.isoformat()
+    judged_at = rows.filter(channel="webhook")["recorded_at_utc"][0]
+    assert judged_at == BEFORE + timedelta(seconds=30)
+    left_at = datetime.fromisoformat(receiver.received[0][0]["X-Spotdesk-Timestamp"])
+    assert judged_at < left_at < judged_at + timedelta(seconds=10)
 
 
 def test_two_who_publish_at_once_send_one_message(live_outbox, receiver):

@@ -1,15 +1,11 @@
-"""A batch as JSON and CSV, and the signature of a message."""
+"""A batch as JSON and CSV."""
 
-import hashlib
-import hmac
 import json
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 import polars as pl
 
 from spot.strategy.outbox.batch import Batch
-
-SIGNATURE_TOLERANCE = timedelta(minutes=5)
 
 
 def json_payload(batch: Batch, *, sequence: int, desk_id: str = "", lease: int | None = None) -> bytes:
@@ -53,21 +49,6 @@ def csv_payload(batch: Batch, *, desk_id: str = "", lease: int | None = None) ->
         lease=pl.lit(lease, dtype=pl.Int64),
     )
     return frame.write_csv(datetime_format="%Y-%m-%dT%H:%M:%SZ").encode()
-
-
-def sign(secret: bytes, timestamp: str, body: bytes) -> str:
-    """HMAC-SHA256 over timestamp, a dot and the body, as `sha256=<hex>` (RFC 2104)."""
-    return "sha256=" + hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256).hexdigest()
-
-
-def is_signed(secret: bytes, timestamp: str, body: bytes, signature: str, *, now: datetime) -> bool:
-    """What a receiver checks: the signature is right and not older or newer than five minutes."""
-    try:
-        sent = datetime.fromisoformat(timestamp)
-    except ValueError:
-        return False
-    is_fresh = sent.tzinfo is not None and abs(now - sent) <= SIGNATURE_TOLERANCE
-    return is_fresh and hmac.compare_digest(sign(secret, timestamp, body), signature)
 
 
 def _plain(value: object) -> object:
