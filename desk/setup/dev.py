@@ -1,12 +1,12 @@
-"""`spotdesk dev`: the Dagster UI and its daemon on this machine's loopback address."""
+"""`spotdesk dev`: the Dagster UI behind the guard, and the daemon."""
 
 import os
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from desk.guard.settings import guard_settings
 from desk.screen.console import err
 from resources.home.find import PROJECT_ROOT
 from resources.home.markets import MarketMemory, market_of
@@ -19,21 +19,28 @@ from resources.settings.environment import (
 
 
 def dev(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1.")] = 3000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 3000,
     *,
+    host: Annotated[
+        str, typer.Option(help="Address to bind to; any but loopback asks everybody to log in.")
+    ] = "127.0.0.1",
+    login: Annotated[bool, typer.Option("--login", help="Ask for a login on loopback, too.")] = False,
     look_only: Annotated[
         bool, typer.Option("--look-only", help="The UI without the daemon: no schedule and no sensor runs.")
     ] = False,
 ) -> None:
-    """Open the lineage graph: the Dagster UI and its daemon, on 127.0.0.1 only. Stop with Ctrl-C.
+    """Open the lineage graph: the Dagster UI and its daemon, for this machine alone. Stop with Ctrl-C.
 
     The daemon works as it would for a desk: schedules before each gate, missing history, retrains that are
-    due, for every zone of zones.yaml.
+    due, for every zone of zones.yaml. For others than this machine: `--host` and `spotdesk users add`.
+
+    Exit code 2: others could reach the UI, and the desk has no users.
     """
     environment = read_environment()
+    guard = guard_settings(environment, host, login=login)
     err.print(
-        f"Dagster UI on http://127.0.0.1:{port} - state in {environment.home} - environment"
-        f" {environment.name}"
+        f"Dagster UI on http://{host}:{port} - state in {environment.home} - environment {environment.name}"
+        + (" - with login" if guard.needs_login else "")
     )
     if not look_only:
         settings = desk_settings(environment).zones
@@ -46,11 +53,11 @@ def dev(
         )
         prepare_dagster_home(environment)
         train_one_at_a_time()
-    command = ["dagster-webserver"] if look_only else ["dagster", "dev"]
-    words = [*command, "-w", str(PROJECT_ROOT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    words = [sys.executable, "-m", "desk.guard.serve", "--host", host, "--port", str(port)]
+    words += [*(["--look-only"] if look_only else []), *(["--login"] if login else [])]
     os.chdir(PROJECT_ROOT)
-    # This process becomes Dagster's, so that a signal to it reaches the one that ends its children.
-    os.execve(Path(sys.executable).parent / command[0], words, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program
+    # This process becomes the server, so that a signal to it reaches the one that ends its children.
+    os.execve(sys.executable, words, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program
 
 
 def train_one_at_a_time() -> None:

@@ -14,6 +14,8 @@ every other.
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
 | SPOTDESK_WEBHOOK_URL | none | where alerts go, separated by white space: webhooks, or addresses of Apprise |
 | SPOTDESK_SIGNAL_WEBHOOK_URL, SPOTDESK_SIGNAL_WEBHOOK_SECRET | none | live signals are posted there, signed |
+| SPOTDESK_UI_HOSTS | none | further names under which the UI may be asked for, separated by commas |
+| SPOTDESK_TRUSTED_PROXIES, SPOTDESK_IDENTITY_HEADER | none | addresses whose header names a person |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
@@ -96,6 +98,9 @@ class Environment(BaseSettings):
     signal_webhook_url: SecretStr = SecretStr("")
     signal_webhook_secret: SecretStr = SecretStr("")
     provider_urls: str = ""
+    ui_hosts: str = ""
+    trusted_proxies: str = ""
+    identity_header: str = ""
     commit: str = Field(default_factory=_commit_of_checkout)
     _variables: dict[str, SecretStr] = PrivateAttr(default_factory=dict)
 
