@@ -27,6 +27,7 @@ from resources.models.training_order import REQUEST_TAG, TrainingOrder
 from resources.settings.policies import monitoring_settings
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
+from sensors.lost_runs import is_started_again
 from spot.lifecycle.retraining import RetrainCause, RetrainRequest, decide_retrains, launch_key, mark
 from spot.market.delivery import delivery_day_of
 from trading_assets.jobs import zone_retrained
@@ -134,7 +135,7 @@ def _brought_up_to_date(instance: DagsterInstance, request: RetrainRequest, now:
     run = records[0].dagster_run
     if run.status == DagsterRunStatus.SUCCESS:
         return mark(request, "succeeded", now=now, run_id=run.run_id)
-    if run.status in _ENDED_BADLY:
+    if run.status in _ENDED_BADLY and not is_started_again(run):
         return mark(request, "failed", now=now, run_id=run.run_id)
     if request.status == "requested" and run.status in _IN_PROGRESS:
         return mark(request, "running", now=now, run_id=run.run_id)

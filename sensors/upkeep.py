@@ -3,24 +3,29 @@
 And the first history of a new zone.
 """
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from dagster import (
+    DagsterInstance,
     DagsterRunStatus,
     DefaultScheduleStatus,
     DefaultSensorStatus,
     RunRequest,
+    RunsFilter,
     RunStatusSensorContext,
     ScheduleDefinition,
+    SensorEvaluationContext,
     SensorResult,
     SkipReason,
     run_status_sensor,
     sensor,
 )
+from dagster._core.storage.tags import PARTITION_NAME_TAG
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.settings.zones import Desk
+from sensors.lost_runs import is_started_again, wait_before_attempt
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import CENTRAL_EUROPE
@@ -34,6 +39,9 @@ from trading_assets.jobs import (
 )
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
 from trading_assets.upkeep.lake import LAKE_JOBS
+
+_MOST_TRIES = 1000
+"""More than a day has room for."""
 
 
 @run_status_sensor(
@@ -70,27 +78,49 @@ def shadow_day_settled(context: RunStatusSensorContext) -> RunRequest | SkipReas
     minimum_interval_seconds=300,
     default_status=DefaultSensorStatus.RUNNING,
     description=(
-        "A zone without features: its history is loaded, so that a model can be trained. At most one try per"
-        " zone and day."
+        "A zone without features: its history is loaded, so that a model can be trained. After a try that"
+        " left none, another one 1, 2, 4, 8 and then each 15 minutes later."
     ),
 )
-def history_is_missing(lake: Lake, desk: Desk, clock: Clock) -> SensorResult | SkipReason:
+def history_is_missing(
+    context: SensorEvaluationContext, lake: Lake, desk: Desk, clock: Clock
+) -> SensorResult | SkipReason:
     """The first load of a new zone."""
     runs = []
     for zone in desk.zones:
         settings = desk.zone(zone)
         if not settings.is_scheduled or not lake.read("day_ahead_features", zones=[zone]).is_empty():
             continue
-        today = delivery_day_of(zone, clock.now())
+        now = clock.now()
+        today = delivery_day_of(zone, now)
+        attempt = next_attempt(context.instance, zone, today, now)
+        if attempt is None:
+            continue
         since = today - timedelta(days=settings.training_days + settings.evaluation_days + HISTORY_DAYS)
         runs.append(
             RunRequest(
-                run_key=f"history-{zone}-{today}",
+                run_key=f"history-{zone}-{today}-{attempt}",
                 partition_key=partition_key(zone, today),
                 tags={FIRST_DAY_TAG: since.isoformat()},
             )
         )
-    return SensorResult(run_requests=runs) if runs else SkipReason("every zone has its history")
+    return SensorResult(run_requests=runs) if runs else SkipReason("no zone waits for a first history")
+
+
+def next_attempt(instance: DagsterInstance, zone: str, day: date, now: datetime) -> int | None:
+    """The number of the next try to load a first history on `day`, from 0; None while it is too early.
+
+    A run key names the attempt, because Dagster never answers a key twice, also where its run was lost.
+    """
+    tries = RunsFilter(job_name=history_loaded.name, tags={PARTITION_NAME_TAG: partition_key(zone, day)})
+    records = instance.get_run_records(tries, limit=_MOST_TRIES)
+    if not records:
+        return 0
+    newest = records[0].dagster_run
+    if not newest.is_finished or is_started_again(newest):
+        return None
+    ended = datetime.fromtimestamp(records[0].end_time or now.timestamp(), UTC)
+    return len(records) if now - ended >= wait_before_attempt(len(records)) else None
 
 
 UPKEEP_SCHEDULES = (

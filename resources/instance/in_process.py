@@ -5,7 +5,8 @@ Marked, so that no monitor takes them for lost while they live.
 Dagster's run monitoring asks the launcher after every run that is under way, and fails those that the
 launcher has not started. A run of a command has a tag that names a file, and the process holds a lock on this
 file as long as it lives, however it ends. `DeskRunLauncher` (`launcher.py`) reads the tag and answers by the
-lock; the next command closes what a killed one has left, where no daemon has.
+lock. The next command, and a sensor of the daemon (`sensors/lost_runs.py`), close what killed processes have
+left: runs of commands, and those that the daemon had launched (`workers.py`).
 """
 
 import socket
@@ -15,22 +16,22 @@ from pathlib import Path
 from uuid import uuid4
 
 from dagster import DagsterInstance, DagsterRun, DagsterRunStatus, RunsFilter
-from filelock import FileLock, Timeout
+from dagster._core.events import JobFailureData, RunFailureReason
+from filelock import FileLock
 
+from resources.instance.workers import UNDER_WAY, forget_finished, has_worker, is_locked
 from resources.wall_clock import utc_now
 
 IN_PROCESS_TAG = "spotdesk/in_process"
 """Host and name of the file that the process holds locked."""
-_UNDER_WAY = (
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-)
 _SETTLED_SECONDS = 60
 """A file younger than this may be about to be locked."""
 _GONE = (
     "The process that worked this run off is gone; the same command again goes on from what it has written."
+)
+_WORKER_GONE = (
+    "The process that worked this run off is gone; the daemon starts it again, and it goes on from what it"
+    " has written."
 )
 
 
@@ -73,31 +74,54 @@ def is_alive(instance: DagsterInstance, run: DagsterRun) -> bool | None:
     path = _folder(instance) / Path(name).name
     if not path.is_file():
         return host != socket.gethostname()
-    return _is_locked(path)
+    return is_locked(path)
 
 
 def close_dead_runs(instance: DagsterInstance) -> int:
-    """Fail the runs that killed commands have left, and free their slots in pools; returns how many."""
-    runs = instance.get_runs(RunsFilter(statuses=list(_UNDER_WAY)))
-    dead = [run for run in runs if is_alive(instance, run) is False]
+    """Close the runs whose process on this host is gone, and free their slots in pools.
+
+    Slots that runs hold which are over are freed as well. Returns how many runs were closed.
+    """
+    runs = instance.get_runs(RunsFilter(statuses=list(UNDER_WAY)))
+    dead = [run for run in runs if _is_dead(instance, run)]
     for run in dead:
-        instance.report_run_failed(run, _GONE)
-        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+        _close(instance, run)
+    _free_slots(instance, {run.run_id for run in runs} - {run.run_id for run in dead})
+    forget_finished(instance)
     for path in _folder(instance).glob("*.lock"):
-        if utc_now().timestamp() - path.stat().st_mtime > _SETTLED_SECONDS and not _is_locked(path):
+        if utc_now().timestamp() - path.stat().st_mtime > _SETTLED_SECONDS and not is_locked(path):
             path.unlink(missing_ok=True)
     return len(dead)
 
 
+def _is_dead(instance: DagsterInstance, run: DagsterRun) -> bool:
+    alive = is_alive(instance, run)
+    return (has_worker(instance, run) if alive is None else alive) is False
+
+
+def _close(instance: DagsterInstance, run: DagsterRun) -> None:
+    """Fail a run, unless another process has closed it meanwhile; one that was being canceled is canceled."""
+    newest = instance.get_run_by_id(run.run_id)
+    if newest is None or newest.is_finished:
+        return
+    if newest.status == DagsterRunStatus.CANCELING:
+        instance.report_run_canceled(newest)
+        return
+    why = JobFailureData(error=None, failure_reason=RunFailureReason.UNEXPECTED_TERMINATION)
+    instance.report_run_failed(newest, _GONE if IN_PROCESS_TAG in newest.tags else _WORKER_GONE, why)
+
+
+def _free_slots(instance: DagsterInstance, under_way: set[str]) -> None:
+    """Free the slots of all runs that are over, and of those that nothing is known of any more."""
+    storage = instance.event_log_storage
+    if not storage.supports_global_concurrency_limits:
+        return
+    for run_id in storage.get_concurrency_run_ids() - under_way:
+        run = instance.get_run_by_id(run_id)
+        # A run that began after the list was made is under way, too.
+        if run is None or (run.is_finished and not has_worker(instance, run)):
+            storage.free_concurrency_slots_for_run(run_id)
+
+
 def _folder(instance: DagsterInstance) -> Path:
     return Path(instance.root_directory) / "in_process"
-
-
-def _is_locked(path: Path) -> bool:
-    lock = FileLock(path, blocking=False)
-    try:
-        lock.acquire()
-    except Timeout:
-        return True
-    lock.release()
-    return False

@@ -15,16 +15,21 @@ from dagster._core.launcher import (
     RunLauncher,
     WorkerStatus,
 )
+from dagster._core.remote_representation.code_location import GrpcServerCodeLocation
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from resources.instance.in_process import is_alive
+from resources.instance.workers import has_worker, launching
+
+_HERE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
-    """Leaves every run to the launcher that `dagster.yaml` names, but for the health of runs of commands.
+    """Leaves every run to the launcher that `dagster.yaml` names, but for the health of runs on this host.
 
     Without it, Dagster's run monitoring fails a run of `spotdesk run` while it works, since launchers of
-    containers do not find it among theirs.
+    containers do not find it among theirs; and it takes hours to see that a run of the default launcher has
+    lost its process.
 
         run_launcher:
           module: resources.instance.launcher
@@ -68,8 +73,12 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         self._launcher.register_instance(instance)
 
     def launch_run(self, context: LaunchRunContext) -> None:
-        """Start a run."""
-        self._launcher.launch_run(context)
+        """Start a run; one whose process begins on this host is marked, so that its end is seen."""
+        if isinstance(self._launcher, DefaultRunLauncher) and _begins_here(context):
+            with launching(self._instance, context.dagster_run.run_id):
+                self._launcher.launch_run(context)
+        else:
+            self._launcher.launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
         """Stop a run; one of a command is stopped where it was started."""
@@ -89,8 +98,13 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
-        """Of a command, whether its process lives; of another run, what the launcher says if it can tell."""
+        """Whether the process lives, of a command and of a run that was launched on this host.
+
+        Of another run, what its launcher says if it can tell.
+        """
         alive = is_alive(self._instance, run)
+        if alive is None:
+            alive = has_worker(self._instance, run)
         if alive is not None:
             return CheckRunHealthResult(
                 WorkerStatus.RUNNING if alive else WorkerStatus.FAILED, "its process is gone"
@@ -116,3 +130,13 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             self._launcher.resume_run(context)
         else:
             self._instance.report_run_failed(context.dagster_run, "its process is gone")
+
+
+def _begins_here(context: LaunchRunContext) -> bool:
+    """Whether the server that starts the process of a run is on this host."""
+    origin = context.dagster_run.remote_job_origin
+    if origin is None or context.workspace is None:
+        return False
+    name = origin.repository_origin.code_location_origin.location_name
+    location = context.workspace.get_code_location(name)
+    return isinstance(location, GrpcServerCodeLocation) and location.client.host in _HERE

@@ -6,12 +6,18 @@ before them, and the folder that values are pickled into.
 
 from typing import Any
 
-from dagster import InputContext, IOManager, IOManagerDefinition, OutputContext, in_process_executor
+from dagster import InitExecutorContext, InputContext, IOManager, IOManagerDefinition, OutputContext, executor
+from dagster._core.execution.retries import RetryMode
 
+from resources.instance.workers import MarkedExecutor
 from spot.errors import ConfigurationError
 
+
 # The run to the gate works in one process: a process per step costs five seconds of imports each.
-one_process = in_process_executor.configured(lambda _: {}, name="one_process", config_schema={})
+@executor(name="one_process", config_schema={})
+def one_process(_context: InitExecutorContext) -> MarkedExecutor:
+    """The executor of every job."""
+    return MarkedExecutor(retries=RetryMode.ENABLED)
 
 
 class _NothingPassedOn(IOManager):
