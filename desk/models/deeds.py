@@ -4,13 +4,16 @@ Every deed of a person is a row of `promotion_decisions` before it is done, with
 """
 
 from datetime import date, datetime, timedelta
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import polars as pl
 import typer
 
 from desk.models.family import ByOption, Family, FamilyOption, ReasonOption, ZoneOption, registry_of
+from desk.models.signatures import two_signatures
 from desk.screen.console import JsonFlag, emit_json, out
+from resources.identity.person import recorded_name
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
 from resources.settings.environment import Environment, read_environment
@@ -32,8 +35,12 @@ def promote(
     by: ByOption,
     reason: ReasonOption,
     signed_off_by: Annotated[
-        str | None, typer.Option(help="Second person, where the zone asks for one.")
+        str | None, typer.Option(help="Second person, where the zone asks for one: another user.")
     ] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(help="File with the password of --by; the terminal asks otherwise.")
+    ] = None,
+    second_password_file: Annotated[Path | None, typer.Option(help="The same for --signed-off-by.")] = None,
     model: FamilyOption = Family.PRICE,
     force: Annotated[
         bool, typer.Option("--force", help="Also a version that was rejected or withdrawn.")
@@ -43,7 +50,7 @@ def promote(
     """Let a version serve on a person's responsibility. It takes effect at the next forecast.
 
     The policy promotes on evidence by itself. This command is for what the policy cannot know, and for a zone
-    where a second person must sign.
+    where a second person must sign: both are users of the desk (`spotdesk users`) and give their passwords.
 
     Exit code 2: the version cannot serve, serves already, or lacks a signature.
     """
@@ -59,7 +66,8 @@ def promote(
     serving = registry.champion(name)
     if serving is not None and serving.version == new.version and new.stage == "champion":
         raise ConfigurationError(f"version {new.version} of {name} serves already")
-    _require_signature(environment, name, by, signed_off_by)
+    if signed_off_by is not None or _asks_for_signature(environment, name):
+        two_signatures(environment.home, by, signed_off_by, files=(password_file, second_password_file))
     row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
     registry.files(new)  # a version whose files are not those that were registered never serves
     spoken = (
@@ -90,6 +98,11 @@ def rollback(
     environment = read_environment()
     registry, name = registry_of(environment, model), find_zone(zone).name
     back = registry.version(name, to) if to else previous_champion(registry, name)
+    if back.stage not in ("champion", "withdrawn") and _asks_for_signature(environment, name):
+        raise ConfigurationError(
+            f"version {back.version} of {name} never served, and the zone asks for the sign-off of a second"
+            " person: `spotdesk promote` asks both"
+        )
     registry.files(back)
     row = _record("rollback", environment, registry, back, by=by, reason=reason, signed_off_by=None)
     registry.rollback(name, back.version)
@@ -134,17 +147,11 @@ def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
     return max(served, key=lambda version: (version.serves_from, int(version.version)))
 
 
-def _require_signature(environment: Environment, zone: str, by: str, signed_off_by: str | None) -> None:
+def _asks_for_signature(environment: Environment, zone: str) -> bool:
     from resources.settings.environment import desk_resource
     from resources.settings.policies import promotion_settings
 
-    if zone not in promotion_settings(desk_resource(environment)).sign_off_zones:
-        return
-    if not signed_off_by or signed_off_by.strip().casefold() == by.strip().casefold():
-        raise ConfigurationError(
-            f"zone {zone} asks for the sign-off of a second person: --signed-off-by with another name than"
-            " --by"
-        )
+    return zone in promotion_settings(desk_resource(environment)).sign_off_zones
 
 
 def _record(
@@ -170,7 +177,7 @@ def _record(
         candidate_data_version=version.tags.get("data_version", "unknown"),
         champion_data_version=None if old is None else old.tags.get("data_version"),
         code_commit=environment.commit,
-        decided_by=by.strip(),
+        decided_by=recorded_name(by),
         signed_off_by=signed_off_by,
         model=version.name,
     )

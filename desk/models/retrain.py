@@ -9,6 +9,7 @@ from dagster import DagsterInstance
 
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
+from resources.identity.person import recorded_name
 from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from resources.settings.policies import monitoring_settings
 from resources.wall_clock import utc_now
@@ -53,7 +54,9 @@ def retrain(
         raise ConfigurationError(
             f"zone {name} is not looked after (conf/zones.yaml): nothing would train it; leave out --queue"
         )
-    cause = RetrainCause(zone=name, kind="person", detail=f"{by}: {reason}", observed_at_utc=now)
+    cause = RetrainCause(
+        zone=name, kind="person", detail=f"{recorded_name(by)}: {reason}", observed_at_utc=now
+    )
     decision = decide_retrains(
         read_requests(lake, name), [cause], now=now, settings=monitoring_settings(desk).retraining
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from desk.screen.console import JsonFlag, emit, out
+from resources.identity.person import recorded_name
 from resources.settings.environment import desk_settings, read_environment
 from resources.trading.leases import LeaseStore
 from resources.wall_clock import utc_now
@@ -31,7 +32,7 @@ def live(zone: _Zone, by: _By, reason: _Reason, *, as_json: JsonFlag = False) ->
             f"zone {name} is on paper by its settings: set `live: true` for it in"
             f" {environment.conf_folder / 'zones.yaml'} first"
         )
-    lease = LeaseStore(environment.home).give(name, by=by, reason=reason, now=utc_now())
+    lease = LeaseStore(environment.home).give(name, by=by and recorded_name(by), reason=reason, now=utc_now())
     row = {"zone": name, "lease": lease.number, "desk_id": lease.desk_id, "since_utc": lease.since_utc}
     if as_json:
         emit([row], as_json=True)
@@ -46,5 +47,5 @@ def live(zone: _Zone, by: _By, reason: _Reason, *, as_json: JsonFlag = False) ->
 def paper(zone: _Zone, by: _By, reason: _Reason) -> None:
     """Let this desk trade a zone on paper: it gives its lease back, and no order leaves any more."""
     environment, name = read_environment(), find_zone(zone).name
-    LeaseStore(environment.home).give_back(name, by=by, reason=reason, now=utc_now())
+    LeaseStore(environment.home).give_back(name, by=by and recorded_name(by), reason=reason, now=utc_now())
     out.print(f"{name} is on paper: no order of it leaves this desk")

@@ -3,7 +3,6 @@
 Imports nothing that is slow or can be dead: no Dagster, no MLflow, no lake.
 """
 
-import getpass
 import json
 import sys
 from dataclasses import asdict
@@ -14,6 +13,7 @@ import click
 import typer
 
 from resources.home.find import find_desk
+from resources.identity.person import recorded_name
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord
 from spot.errors import ConfigurationError, SpotdeskError
@@ -23,7 +23,9 @@ stop_button = typer.Typer(no_args_is_help=True, help="The stop button: halt, res
 
 _NOT = "NOT HALTED"
 _Zone = Annotated[str | None, typer.Option("--zone", help="One bidding zone; without it the whole desk.")]
-_Who = Annotated[str, typer.Option("--name", help="Who asks; by default the user of this machine.")]
+_Who = Annotated[
+    str, typer.Option("--name", help="Who asks; the user of this machine is recorded in any case.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -42,7 +44,7 @@ def halt(
     Exit code 0: halted. Exit code 2: not halted, and the message says what to do.
     """
     try:
-        record = _store().halt(zone, reason=reason or "halted by hand", actor=name or _user())
+        record = _store().halt(zone, reason=reason or "halted by hand", actor=recorded_name(name))
     except ConfigurationError as error:
         said = str(error)
         raise ConfigurationError(said if said.startswith(_NOT) else f"{_NOT}: {said}") from error
@@ -61,7 +63,7 @@ def resume(
     A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said.
     """
     store = _store()
-    record = store.resume(zone, reason=reason, actor=name or _user())
+    record = store.resume(zone, reason=reason, actor=recorded_name(name))
     others = [
         other
         for other in store.records()
@@ -89,7 +91,7 @@ def reduce(
     as_json: _Json = False,
 ) -> None:
     """Allow only orders that make open positions smaller."""
-    _print(_store().reduce(zone, reason=reason, actor=name or _user()), as_json=as_json)
+    _print(_store().reduce(zone, reason=reason, actor=recorded_name(name)), as_json=as_json)
 
 
 @stop_button.command()
@@ -126,13 +128,6 @@ def main() -> None:
 
 def _store() -> TradingStateStore:
     return TradingStateStore(find_desk() / "trading_state")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return "unknown user"
 
 
 def _still_stopped(zone: str | None, other: StateRecord) -> str:

@@ -18,6 +18,9 @@ from desk.models.deeds import first_free_day, promote, rollback
 from desk.models.dossier import dossier
 from desk.models.family import Family
 from desk.models.versions import models
+from resources.identity.person import system_user
+from resources.identity.roles import Role
+from resources.identity.users import UserStore
 from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY, VersionFacts
 from resources.settings.environment import Environment, read_environment
@@ -139,7 +142,7 @@ def test_promotion_by_a_person_names_the_person(environment: Environment, capsys
     )
     assert json.loads(capsys.readouterr().out)["champion"] == "3"
     rows = make_lake(environment).read("promotion_decisions").filter(pl.col("candidate_version") == "3")
-    assert rows["decided_by"].to_list() == ["A. Trader"]
+    assert rows["decided_by"].to_list() == [f"A. Trader (system user {system_user()})"]
     for by, reason in (("", "x"), ("policy", "x"), ("A. Trader", " ")):
         with pytest.raises(ConfigurationError):
             promote(
@@ -236,21 +239,34 @@ def test_a_zone_may_ask_for_a_second_person(
     settings = (tmp_path / "promotion.yaml").read_text().replace("sign_off_zones: []", "sign_off_zones: [BE]")
     (tmp_path / "promotion.yaml").write_text(settings)
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
-    for second in (None, "", "a. trader "):
-        with pytest.raises(ConfigurationError, match="second person"):
-            promote(
-                zone=ZONE,
-                version="3",
-                by="A. Trader",
-                reason="x",
-                signed_off_by=second,
-                force=False,
-                as_json=True,
-            )
-    promote(
-        zone=ZONE, version="3", by="A. Trader", reason="x", signed_off_by="B. Risk", force=False, as_json=True
-    )
+    store, password, other = UserStore(environment.home), tmp_path / "password", tmp_path / "other"
+    password.write_text("a long enough password\n")
+    other.write_text("another long password\n")
+    store.add("ann", Role.TRADER, "a long enough password")
+    store.add("bob", Role.TRADER, "another long password")
+    store.add("vera", Role.VIEWER, "another long password")
+    store.add("olga", Role.ADMIN, None)
+    ask = {"zone": ZONE, "version": "3", "reason": "x", "password_file": password, "as_json": True}
+    for second, file, why in (
+        (None, other, "second person"),
+        ("", other, "second person"),
+        ("ANN ", password, "second person"),
+        ("Nobody", other, "no user of the desk"),
+        ("olga", other, "no user of the desk with a password"),
+        ("bob", password, "password of bob is wrong"),
+        ("vera", other, "viewer, who may not sign_off"),
+    ):
+        with pytest.raises(ConfigurationError, match=why):
+            promote(by="ann", signed_off_by=second, second_password_file=file, **ask)
+    with pytest.raises(ConfigurationError, match=r"'A\. Trader' is no user"):
+        promote(by="A. Trader", signed_off_by="bob", second_password_file=other, **ask)
+    with pytest.raises(ConfigurationError, match="never served"):
+        rollback(zone=ZONE, by="ann", reason="x", to="3", as_json=True)
+    assert registry_of(environment).champion(ZONE).version != "3"
+    promote(by="ann", signed_off_by="bob", second_password_file=other, **ask)
     assert registry_of(environment).champion(ZONE).version == "3"
+    rows = make_lake(environment).read("promotion_decisions").filter(candidate_version="3")
+    assert rows["signed_off_by"].drop_nulls().to_list() == ["bob"]
 
 
 def test_the_dossier_is_one_page_without_an_address_outside(

@@ -10,6 +10,7 @@ import typer
 
 from desk.in_process import ChainFailedError
 from desk.models.retrain import retrain
+from resources.identity.person import recorded_name
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
@@ -34,7 +35,7 @@ def test_a_queued_request_has_no_attempt_yet_and_a_second_one_waits_for_it(
 ) -> None:
     retrain(**ASKED, queue=True)
     assert request_of(lake) == ("person", "requested", 0)
-    assert lake.read("retrain_requests")["detail"][0] == "A. Trader: new plant"
+    assert lake.read("retrain_requests")["detail"][0] == f"{recorded_name('A. Trader')}: new plant"
     with pytest.raises(typer.Exit):
         retrain(**ASKED, queue=True)
     assert "still open" in capsys.readouterr().err

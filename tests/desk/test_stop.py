@@ -10,10 +10,13 @@ from typer.testing import CliRunner
 from desk.trading.stop import stop_button
 from resources.home.find import state_home
 from resources.home.marker import new_marker
+from resources.identity.person import recorded_name
 from resources.settings.environment import read_environment
 from resources.trading.state import TradingStateStore
 from spot.errors import ConfigurationError
 from spot.risk.state import TradingState
+
+ANN = recorded_name("Ann")
 
 
 @pytest.fixture
@@ -54,7 +57,9 @@ def test_halt_state_and_resume(home):
 def test_a_person_reads_instants_to_the_second(home):
     TradingStateStore(home / "trading_state").set_up()
     said = _run("halt", "--reason", "odd prices", "--name", "Ann").output
-    assert re.search(r"HALTED: odd prices \(by Ann, \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\)$", said.strip())
+    assert re.search(
+        r"HALTED: odd prices \(by Ann \(system user .+\), \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\)$", said.strip()
+    )
     assert _run("state").output.startswith(said)
 
 
@@ -65,7 +70,8 @@ def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_t
     done = _run("resume", "--zone", "SK", "--reason", "checked")
     assert done.exit_code == 0
     assert (
-        "NOTHING LEAVES YET: the desk is still HALTED (strange market, by Ann), and SK with it" in done.stderr
+        f"NOTHING LEAVES YET: the desk is still HALTED (strange market, by {ANN}), and SK with it"
+        in done.stderr
     )
     assert 'spotdesk resume --reason "..."' in done.stderr
     answer = json.loads(_run("resume", "--zone", "SK", "--reason", "checked", "--json").stdout)
@@ -79,8 +85,8 @@ def test_resuming_the_desk_names_the_zones_that_stay_halted(home):
     _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann")
     done = _run("resume", "--reason", "all clear")
     assert (
-        'zone SK is still HALTED (odd prices, by Ann). To resume it: spotdesk resume --zone SK --reason "..."'
-        in done.stderr
+        f"zone SK is still HALTED (odd prices, by {ANN})."
+        ' To resume it: spotdesk resume --zone SK --reason "..."' in done.stderr
     )
     assert _run("resume", "--zone", "SK", "--reason", "checked").stderr == ""
 

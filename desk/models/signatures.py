@@ -1,0 +1,50 @@
+"""A signature is a user of the desk who gives a password; a second one is another user.
+
+A typed name is a claim, and one person can type two. Two passwords are at least two logins.
+"""
+
+from pathlib import Path
+
+from desk.setup.users import read_password
+from resources.identity.roles import Identity, may
+from resources.identity.users import UserStore
+from spot.errors import ConfigurationError
+
+
+def two_signatures(
+    home: Path, by: str, signed_off_by: str | None, *, files: tuple[Path | None, Path | None]
+) -> None:
+    """Ask both people for their passwords.
+
+    Args:
+        home: Folder of the desk.
+        by: User who decides.
+        signed_off_by: User who signs; another one.
+        files: Where each password is read from; the terminal where it is None.
+
+    Raises:
+        ConfigurationError: one is no user, may not, gives a wrong password, or they are the same.
+    """
+    first, second = by.strip(), (signed_off_by or "").strip()
+    if not second or first.casefold() == second.casefold():
+        raise ConfigurationError(
+            "the sign-off of a second person is asked for: --signed-off-by with another user than --by"
+        )
+    _authenticated(home, first, "promote", files[0])
+    _authenticated(home, second, "sign_off", files[1])
+
+
+def _authenticated(home: Path, name: str, deed: str, file: Path | None) -> Identity:
+    store = UserStore(home)
+    user = store.users().get(name)
+    if user is None or not user.digest:
+        raise ConfigurationError(
+            f"{name!r} is no user of the desk with a password, and a signature needs one: `spotdesk users add"
+            f" {name} --role trader`"
+        )
+    who = store.check(name, read_password(f"Password of {name}", file))
+    if who is None:
+        raise ConfigurationError(f"the password of {name} is wrong: nothing is signed")
+    if not may(who, deed):
+        raise ConfigurationError(f"{name} is {who.role}, who may not {deed}: nothing is signed")
+    return who
