@@ -17,8 +17,10 @@ from typing import Any
 from dagster import DagsterInstance, Definitions, in_process_executor
 from threadpoolctl import threadpool_limits
 
+from desk.screen.console import err
 from resources.clock import Clock
-from resources.instance.in_process import living_process
+from resources.instance.in_process import IN_PROCESS_TAG, living_process
+from resources.instance.waiting import waits_are_told
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
@@ -130,7 +132,10 @@ class ChainRunner:
         if first_day is not None:
             tags[FIRST_DAY_TAG] = first_day.isoformat()
         definition = self._definitions.resolve_job_def(job)
-        with threadpool_limits(limits=1, user_api="blas"):
+        with (
+            threadpool_limits(limits=1, user_api="blas"),
+            waits_are_told(self.instance, self._process.tags[IN_PROCESS_TAG], err.print),
+        ):
             done = definition.execute_in_process(
                 run_config=_QUIET_LOGGER,
                 resources={"clock": Clock(fixed_utc=now.isoformat() if now is not None else "")},
