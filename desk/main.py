@@ -147,7 +147,8 @@ def _load(module_name: str, name: str) -> Any:
         command_app = typer.Typer(
             pretty_exceptions_enable=False, rich_markup_mode="rich", add_completion=False
         )
-        command_app.command(name)(getattr(module, name.replace("-", "_")))
+        own = getattr(module, "COMMAND_CLASSES", {}).get(name)
+        command_app.command(name, cls=own)(getattr(module, name.replace("-", "_")))
     command = get_command(command_app)
     command.name = name
     return with_home(command, name)

@@ -7,14 +7,16 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import click
 import typer
+from typer.core import TyperCommand
 
+from desk.trading.tell import tell
 from resources.home.find import find_desk
 from resources.identity.person import recorded_name
-from resources.trading.state import TradingStateStore
+from resources.trading.state import StillLeavingError, TradingStateStore
 from resources.trading.state_files import StateRecord
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.risk.state import TradingState
@@ -22,6 +24,8 @@ from spot.risk.state import TradingState
 stop_button = typer.Typer(no_args_is_help=True, help="The stop button: halt, resume, reduce, state.")
 
 _NOT = "NOT HALTED"
+_UsageError: Any = typer.BadParameter.__base__
+"""The library's own class, which it does not name in public."""
 _Zone = Annotated[str | None, typer.Option("--zone", help="One bidding zone; without it the whole desk.")]
 _Who = Annotated[
     str, typer.Option("--name", help="Who asks; the user of this machine is recorded in any case.")
@@ -29,7 +33,27 @@ _Who = Annotated[
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-@stop_button.command()
+class HaltCommand(TyperCommand):
+    """The command whose every failure says that nothing is halted, a mistyped option included."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """The arguments, as the library reads them.
+
+        Raises:
+            BadParameter: they are wrong.
+        """
+        try:
+            return super().parse_args(ctx, args)
+        except _UsageError as error:
+            said = error.format_message()
+            raise typer.BadParameter(f"{_NOT}: {said}", ctx) from error
+
+
+COMMAND_CLASSES = {"halt": HaltCommand}
+"""Commands that are more than a function."""
+
+
+@stop_button.command(cls=HaltCommand)
 def halt(
     zone: _Zone = None,
     reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")] = "",
@@ -44,11 +68,15 @@ def halt(
     Exit code 0: halted. Exit code 2: not halted, and the message says what to do.
     """
     try:
-        record = _store().halt(zone, reason=reason or "halted by hand", actor=recorded_name(name))
-    except ConfigurationError as error:
-        said = str(error)
+        store = _store()
+        record = store.halt(zone, reason=reason or "halted by hand", actor=recorded_name(name))
+    except StillLeavingError:
+        tell(store.record("desk" if zone is None else f"zone-{zone}"), wait_seconds=0.0)
+        raise
+    except Exception as error:
+        said = str(error) if isinstance(error, ConfigurationError) else f"{type(error).__name__} {error}"
         raise ConfigurationError(said if said.startswith(_NOT) else f"{_NOT}: {said}") from error
-    _print(record, as_json=as_json)
+    _acknowledge(record, as_json=as_json)
 
 
 @stop_button.command()
@@ -70,15 +98,18 @@ def resume(
         if other.state is not TradingState.ACTIVE and (zone is None or other.scope == "desk")
     ]
     if as_json:
+        elsewhere = tell(record)
         still = [{**asdict(other), "cure": other.cure} for other in others]
         sys.stdout.write(
             json.dumps(
-                {**asdict(record), "effective_state": store.state(zone), "still_stopped": still}, indent=2
+                {**asdict(record), "effective_state": store.state(zone), "still_stopped": still}
+                | _second(elsewhere),
+                indent=2,
             )
             + "\n"
         )
         return
-    _print(record, as_json=False)
+    _acknowledge(record, as_json=False)
     for other in others:
         typer.echo(_still_stopped(zone, other), err=True)
 
@@ -91,7 +122,7 @@ def reduce(
     as_json: _Json = False,
 ) -> None:
     """Allow only orders that make open positions smaller."""
-    _print(_store().reduce(zone, reason=reason, actor=recorded_name(name)), as_json=as_json)
+    _acknowledge(_store().reduce(zone, reason=reason, actor=recorded_name(name)), as_json=as_json)
 
 
 @stop_button.command()
@@ -110,7 +141,7 @@ def state(zone: _Zone = None, as_json: _Json = False) -> None:
         )
     else:
         for record in records:
-            _print(record, as_json=False)
+            _print(record)
             if record.cure:
                 typer.echo(f"  a person lets it trade with: {record.cure}")
     if store.state(zone) is not TradingState.ACTIVE:
@@ -141,10 +172,23 @@ def _still_stopped(zone: str | None, other: StateRecord) -> str:
     return f"zone {other.scope.removeprefix('zone-')} is still {other.state}{why}. To resume it: {other.cure}"
 
 
-def _print(record: StateRecord, *, as_json: bool) -> None:
+def _acknowledge(record: StateRecord, *, as_json: bool) -> None:
+    """Say what holds here at once; then what the second place says, where there is one."""
     if as_json:
-        sys.stdout.write(json.dumps(asdict(record), indent=2) + "\n")
+        sys.stdout.write(json.dumps({**asdict(record), **_second(tell(record))}, indent=2) + "\n")
         return
+    _print(record)
+    sys.stdout.flush()
+    elsewhere = tell(record)
+    if elsewhere:
+        typer.echo(f"second place: {elsewhere}", err=elsewhere.startswith("NOT"))
+
+
+def _second(elsewhere: str) -> dict[str, str]:
+    return {"second_place": elsewhere} if elsewhere else {}
+
+
+def _print(record: StateRecord) -> None:
     why = f": {record.reason}" if record.reason else ""
     who = f" (by {record.actor}, {_to_the_second(record.since_utc)})" if record.actor else ""
     typer.echo(f"{record.scope} {record.state}{why}{who}")

@@ -16,6 +16,7 @@ every other.
 | SPOTDESK_SIGNAL_WEBHOOK_URL, SPOTDESK_SIGNAL_WEBHOOK_SECRET | none | live signals are posted there, signed |
 | SPOTDESK_UI_HOSTS | none | further names under which the UI may be asked for, separated by commas |
 | SPOTDESK_TRUSTED_PROXIES, SPOTDESK_IDENTITY_HEADER | none | addresses whose header names a person |
+| SPOTDESK_STOP_URI | none | second place of the stop button: a shared folder, or `s3://bucket/prefix` |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
@@ -41,6 +42,7 @@ from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk
 from resources.settings.process import set_variables, variable, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
 from resources.trading.leases import LeaseStore
+from resources.trading.second_place import SecondPlace
 from spot.errors import ConfigurationError
 
 EnvironmentName = Literal["local", "paper", "production"]
@@ -52,6 +54,7 @@ _PLACES = {
     "webhook_url": "SPOTDESK_WEBHOOK_URL",
     "signal_webhook_url": "SPOTDESK_SIGNAL_WEBHOOK_URL",
     "signal_webhook_secret": "SPOTDESK_SIGNAL_WEBHOOK_SECRET",
+    "stop_uri": "SPOTDESK_STOP_URI",
 }
 """Fields that say where a desk keeps and sends things, and their variables."""
 _PATHS = {
@@ -97,6 +100,7 @@ class Environment(BaseSettings):
     """Alerts go there too; the address of a chat tool holds a token."""
     signal_webhook_url: SecretStr = SecretStr("")
     signal_webhook_secret: SecretStr = SecretStr("")
+    stop_uri: str = ""
     provider_urls: str = ""
     ui_hosts: str = ""
     trusted_proxies: str = ""
@@ -184,6 +188,7 @@ def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
         "webhook_url": "",
         "signal_webhook_url": "",
         "signal_webhook_secret": "",
+        "stop_uri": "",
     }
     if is_desk(folder):
         places["conf_folder"] = folder / "conf"
@@ -240,6 +245,13 @@ def signal_webhook() -> dict[str, str]:
         "url": environment.signal_webhook_url.get_secret_value(),
         "secret": environment.signal_webhook_secret.get_secret_value(),
     }
+
+
+def second_place(environment: Environment | None = None) -> SecondPlace | None:
+    """The second place of the stop button, with what S3 wants; None where none is set. Read at each use."""
+    known = environment or read_environment()
+    options = {**known.storage_options, **known.revealed(_S3_CREDENTIALS)}
+    return SecondPlace(known.stop_uri, options) if known.stop_uri else None
 
 
 def provider_urls() -> dict[str, str]:

@@ -64,18 +64,21 @@ class Alerts(FixedResource):
         known = self.lake.read(ALERTS.name, zones=[zone])
         if alert_id in known["alert_id"]:
             return False
-        row = {
-            "alert_id": alert_id,
-            "raised_at_utc": now,
-            "zone": zone,
-            "kind": kind,
-            "severity": severity,
-            "message": message,
-        }
+        row = _row(alert_id, kind, message, zone=zone, severity=severity, now=now)
         self.lake.upsert(ALERTS.name, pl.DataFrame([row], schema=ALERTS.schema))
         _LOG.log(_LEVELS[severity], "%s %s: %s", zone, kind, message)
         self._post(row)
         return True
+
+    def send_even_without_lake(
+        self, kind: AlertKind, message: str, *, zone: str = EVERY_ZONE, severity: Severity, now: datetime
+    ) -> None:
+        """Raise an alert that the channels must get although the tables may be gone."""
+        try:
+            self.send(kind, message, zone=zone, severity=severity, now=now, episode=f"{message} {now}")
+        except Exception as error:  # noqa: BLE001 - the lake may fail in any way; the message goes out
+            _LOG.warning("an alert could not be written to the lake: %s", error)
+            self._post(_row("not_written", kind, message, zone=zone, severity=severity, now=now))
 
     def _post(self, row: dict[str, object]) -> None:
         addresses = (alert_channels() if self.asks_environment else self.channels).split()
@@ -94,6 +97,19 @@ class Alerts(FixedResource):
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             return type(error).__name__
         return ""
+
+
+def _row(
+    alert_id: str, kind: AlertKind, message: str, *, zone: str, severity: Severity, now: datetime
+) -> dict[str, object]:
+    return {
+        "alert_id": alert_id,
+        "raised_at_utc": now,
+        "zone": zone,
+        "kind": kind,
+        "severity": severity,
+        "message": message,
+    }
 
 
 def is_channel(address: str) -> bool:

@@ -23,7 +23,7 @@ from dagster import ResourceDependency
 from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
-from resources.settings.environment import signal_webhook
+from resources.settings.environment import second_place, signal_webhook
 from resources.trading.leases import LeaseStore
 from resources.trading.leaving.send import Permission, drop, post
 from resources.trading.locks import publishing, writing_decision
@@ -36,11 +36,13 @@ from resources.trading.publication_row import (
     rows_of,
     sequence_of,
 )
+from resources.trading.second_place import LEASE_SECONDS, SecondPlace
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError, TradingHaltedError
 from spot.market.gates import gate_closure_utc
+from spot.risk.state import TradingState, stricter
 from spot.strategy.outbox.batch import Batch, make_batches
 from spot.strategy.outbox.lease import assess_lease
 from spot.strategy.outbox.refusal import assess_batch
@@ -84,6 +86,7 @@ class Outbox(FixedResource):
             home=self.home,
             webhook_url=target["url"],
             webhook_secret=target["secret"],
+            second_place=second_place(),
         )
         return publisher.publish(valid_signals(rows, now=clock()), curves, clock=clock)
 
@@ -98,6 +101,7 @@ class Publisher:
     home: str = ""
     webhook_url: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
+    second_place: SecondPlace | None = None
     max_attempts: int = 5
     timeout_seconds: float = 5.0
 
@@ -153,11 +157,12 @@ class Publisher:
                 zone=batch.zone,
                 state=state,
                 judged_at=now,
-                valid_until=min(batch.valid_until_utc, gate_closure_utc(batch.zone, batch.delivery_day)),
+                valid_until=self._valid_until(batch, now),
             )
             sender = self._sender(batch.zone)
             reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
             reasons += assess_lease(batch, sender.lease)
+            reasons += self._stopped_elsewhere(batch, permission.state)
             row = (
                 self._refused(batch, channel, desk, sender, reasons, now)
                 if reasons
@@ -166,6 +171,21 @@ class Publisher:
             if row is not None:
                 self.lake.upsert("publications", row)
         return row
+
+    def _valid_until(self, batch: Batch, now: datetime) -> datetime:
+        """The gate, the end of the signals, or how long an answer of the second place holds."""
+        ends = [batch.valid_until_utc, gate_closure_utc(batch.zone, batch.delivery_day)]
+        if self.second_place is not None:
+            ends.append(now + timedelta(seconds=LEASE_SECONDS))
+        return min(ends)
+
+    def _stopped_elsewhere(self, batch: Batch, state: TradingState) -> tuple[str, ...]:
+        """Why the second place lets nothing leave; it may be as strict as the state here, not stricter."""
+        if self.second_place is None:
+            return ()
+        found = self.second_place.ask(batch.zone)
+        is_as_here = stricter(found.state, state) is state
+        return () if is_as_here else (f"{found.state} at the second place: {found.reason}",)
 
     def _refused(
         self,

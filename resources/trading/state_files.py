@@ -48,14 +48,12 @@ def read_record(folder: Path, scope: str) -> StateRecord:
     if not os.path.isfile(folder / MARKER):  # noqa: PTH113 - False, and no error, where it cannot be read
         return _unreadable(scope, absent(folder))
     try:
-        text = read_regular(folder / f"{scope}.json", MAXIMUM_BYTES).decode()
+        content = read_regular(folder / f"{scope}.json", MAXIMUM_BYTES)
     except FileNotFoundError:
         return StateRecord(scope, TradingState.ACTIVE, "", "", "")
     except OSError as error:
         return _unreadable(scope, f"the state file cannot be read: {error.strerror or error}")
-    except UnicodeDecodeError:
-        return _unreadable(scope, "the state file is not UTF-8")
-    return _parse(scope, text)
+    return parse_record(scope, content)
 
 
 def scopes_of(folder: Path) -> list[str]:
@@ -88,9 +86,17 @@ def _unreadable(scope: str, why: str) -> StateRecord:
     return StateRecord(scope, TradingState.HALTED, why, "", "")
 
 
-def _parse(scope: str, text: str) -> StateRecord:
+def stricter_of(one: StateRecord, other: StateRecord) -> StateRecord:
+    """The record of the stricter state; the first of two that are alike."""
+    return one if stricter(one.state, other.state) is one.state else other
+
+
+def parse_record(scope: str, content: bytes) -> StateRecord:
+    """What the file of a scope says; HALTED where it is not understood."""
     try:
-        document = json.loads(text)
+        document = json.loads(content.decode())
+    except UnicodeDecodeError:
+        return _unreadable(scope, "the state file is not UTF-8")
     except (ValueError, RecursionError):
         return _unreadable(scope, "the state file is not JSON")
     if (

@@ -55,6 +55,7 @@ AlertKind = Literal[
     "run_failed",
     "series_is_late",
     "sign_off_awaited",
+    "trading_state_changed",
     "zone_halted",
 ]
 """Every kind of alert, each with its page in docs/runbooks."""

@@ -2,7 +2,10 @@ import json
 import re
 import subprocess
 import sys
+import threading
+import time
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +18,7 @@ from resources.settings.environment import read_environment
 from resources.trading.state import TradingStateStore
 from spot.errors import ConfigurationError
 from spot.risk.state import TradingState
+from tests.support.processes import wait_for
 
 ANN = recorded_name("Ann")
 
@@ -151,3 +155,80 @@ def test_a_desk_of_any_format_can_be_halted(tmp_path, monkeypatch):
     (tmp_path / "desk.json").write_text('{"format": 99}')
     assert _run("halt", "--zone", "SK").exit_code == 0
     assert TradingStateStore(tmp_path / "trading_state").record("zone-SK").state is TradingState.HALTED
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["halt", "--zone", "SKK"], "did you mean SK"),
+        (["halt", "--zon", "SK"], "--zone"),
+        (["halt", "SK"], "SK"),
+        (["halt", "--zone"], "argument"),
+    ],
+)
+def test_every_halt_that_fails_says_so(home, words, said):
+    TradingStateStore(home / "trading_state").set_up()
+    code = "import sys; sys.argv = ['spotdesk', *sys.argv[1:]]; from desk.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "NOT HALTED" in done.stderr
+    assert said in done.stderr
+    assert TradingStateStore(home / "trading_state").state("SK") is TradingState.ACTIVE
+
+
+@pytest.fixture
+def channel():
+    """A channel for alerts; it notes what it gets, and hangs while it is told to."""
+
+    class _Channel(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.server.free.wait(30)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Channel)
+    server.got, server.free, server.daemon_threads = [], threading.Event(), True
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield server
+    server.free.set()
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_halt_and_resume_reach_the_alert_channels_and_a_channel_that_hangs_holds_nothing_up(
+    home, channel, monkeypatch
+):
+    monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", f"http://127.0.0.1:{channel.server_port}/")
+    TradingStateStore(home / "trading_state").set_up()
+    began = time.monotonic()
+    assert _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann").exit_code == 0
+    assert time.monotonic() - began < 1.0
+    wait_for(lambda: len(channel.got) == 1, 60)
+    assert _run("resume", "--zone", "SK", "--reason", "checked", "--name", "Ben").exit_code == 0
+    wait_for(lambda: len(channel.got) == 2, 60)
+    first, second = channel.got
+    assert (first["kind"], first["zone"], first["severity"]) == ("trading_state_changed", "SK", "critical")
+    assert "HALTED: odd prices (by Ann" in first["message"]
+    assert (second["severity"], "checked (by Ben" in second["message"]) == ("info", True)
+
+
+def test_the_second_place_is_written_too_and_reported_apart(home, tmp_path, monkeypatch):
+    place = tmp_path / "elsewhere"
+    monkeypatch.setenv("SPOTDESK_STOP_URI", f"file://{place}")
+    store = TradingStateStore(home / "trading_state")
+    store.set_up()
+    lost = _run("halt")
+    assert lost.exit_code == 0
+    assert lost.stdout.startswith("desk HALTED")
+    assert "second place: NOT reached" in lost.stderr
+    place.mkdir()
+    done = json.loads(_run("resume", "--reason", "checked", "--json").stdout)
+    assert (done["state"], done["second_place"][:11]) == ("ACTIVE", "desk ACTIVE")
+    assert "second place: zone-SK HALTED" in _run("halt", "--zone", "SK").stdout
+    assert json.loads((place / "zone-SK.json").read_text())["state"] == "HALTED"

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -159,24 +160,29 @@ def test_what_is_no_registration_does_not_hold_a_halt_up(store, make):
     store.halt(ZONE, reason="stop", actor="Ann")
 
 
-def test_a_list_of_senders_that_cannot_be_read_is_no_halt(store):
+def test_without_a_list_of_senders_none_registers(store):
     (store.folder / "senders").write_text("?")
-    with pytest.raises(StillLeavingError, match="the list of senders"):
-        store.halt(ZONE, reason="stop", actor="Ann")
+    store.halt(ZONE, reason="stop", actor="Ann")
     with pytest.raises(SourceUnavailableError):
         drop(_permission(store), store.folder.parent, {"a": b"x"})
 
 
-def test_a_frozen_sender_is_ended_at_once(store):
+@pytest.mark.parametrize("is_lost", [False, True], ids=["registered", "its registration is lost"])
+def test_a_frozen_sender_is_ended_at_once(store, is_lost):
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from resources.trading.leaving.senders import registered\n"
         "with registered(Path(sys.argv[3]), 'SK'): time.sleep(60)"
     )
-    words = [sys.executable, "-I", "-S", "-c", code, str(Path.cwd()), "spotdesk-sender", str(store.folder)]
+    words = [sys.executable, "-I", "-S", "-c", code, str(Path.cwd()), "spotdesk-sender"]
+    words += [str(store.folder), ZONE]
     sender = subprocess.Popen(words)
     wait_for(lambda: any((store.folder / "senders").glob("SK.*")))
     sender.send_signal(signal.SIGSTOP)
+    if is_lost:
+        shutil.rmtree(store.folder)
+    store.halt("BE", reason="stop", actor="Ann")
+    assert sender.poll() is None
     began = time.monotonic()
     store.halt(ZONE, reason="stop", actor="Ann")
     assert time.monotonic() - began < 1.0

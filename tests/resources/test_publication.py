@@ -14,7 +14,9 @@ from resources.lake.lake import Lake
 from resources.trading.alerts import Alerts
 from resources.trading.locks import deciding, writing_decision
 from resources.trading.outbox import Outbox, Publisher
+from resources.trading.second_place import SecondPlace
 from resources.trading.state import TradingStateStore
+from resources.trading.state_files import StateRecord
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.contracts.table import check_rows
 from spot.errors import SourceUnavailableError
@@ -540,3 +542,16 @@ def test_a_copy_of_a_live_desk_sends_nothing(desk, store, receiver, tmp_path):
     assert receiver.received == []
     desk(**options)
     assert len(receiver.received) == 1
+
+
+def test_nothing_leaves_while_the_second_place_says_halted_or_cannot_be_asked(desk, tmp_path):
+    place = SecondPlace(str(tmp_path / "elsewhere"))
+    options = {"drop_folder": str(tmp_path / "drop"), "second_place": place}
+    assert desk(**options)["status"].unique().to_list() == ["refused"]
+    Path(place.uri).mkdir()
+    place.write(StateRecord("desk", TradingState.ACTIVE, "set up", "Ann", ""))
+    place.write(StateRecord(f"zone-{ZONE}", TradingState.HALTED, "odd prices", "Ann", ""))
+    assert desk(**options).is_empty()  # one refusal is one row
+    assert not (tmp_path / "drop").exists()
+    place.write(StateRecord(f"zone-{ZONE}", TradingState.ACTIVE, "checked", "Ann", ""))
+    assert desk(**options)["status"].unique().to_list() == ["sent"]

@@ -68,7 +68,9 @@ def _look(letter: Mapping[str, Any]) -> None:
         raise _RefusedError("halted" if now is TradingState.HALTED else f"the state is now {now}")
     passed = _passed_seconds(letter)
     if not passed <= letter["valid_seconds"]:
-        raise _RefusedError("the gate closed, or the signal became void, while it was leaving")
+        raise _RefusedError(
+            "the gate closed, the signal became void, or the leave to send ran out while it was leaving"
+        )
 
 
 def _passed_seconds(letter: Mapping[str, Any]) -> float:

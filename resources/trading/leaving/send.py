@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from resources.trading.leaving.senders import MARK
+from resources.trading.leaving.senders import arguments
 from spot.errors import SourceUnavailableError, TradingHaltedError
 from spot.risk.state import TradingState
 
@@ -99,7 +99,8 @@ def drop(permission: Permission, folder: Path, files: Mapping[str, bytes]) -> No
 
 def _in_a_process(permission: Permission, message: Mapping[str, Any], failure: str) -> dict[str, Any]:
     """What the process said. The message goes by its standard input: its arguments can be read by anybody."""
-    words = [sys.executable, "-I", "-S", "-c", _BEGIN, str(_ROOT), MARK]
+    known_by = arguments(permission.state_folder, permission.zone)
+    words = [sys.executable, "-I", "-S", "-c", _BEGIN, str(_ROOT), *known_by]
     text = json.dumps({**permission._document(), **message}).encode()  # noqa: SLF001 - the same module
     with subprocess.Popen(
         words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL

@@ -5,6 +5,8 @@ kernel lets go of the lock when the process ends, however it ends, also in anoth
 Its name says which process it is: zone, process id, start of the process, boot of the machine and name space
 of process ids. All five must agree before anything is killed, so no other process ever is.
 
+A sender also says in its arguments for which desk and zone it sends: it is found where the folder was lost.
+
 Standard library alone: the sender imports it.
 """
 
@@ -78,7 +80,7 @@ def end_senders(state_folder: Path, zone: str | None, *, seconds: float = END_SE
     """
     deadline = time.monotonic() + seconds
     while True:
-        found = _look(state_folder / FOLDER, zone)
+        found = [*_look(state_folder / FOLDER, zone), *_look_at_processes(state_folder, zone)]
         if not found or time.monotonic() >= deadline:
             return tuple(found)
         time.sleep(_PAUSE_SECONDS)
@@ -88,11 +90,29 @@ def _look(folder: Path, zone: str | None) -> list[str]:
     """Look at every registration once, and kill whose process lives; what was found, in words."""
     try:
         paths = sorted(folder.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         return [f"the list of senders {folder} cannot be read ({error.strerror})"]
     return [said for path in paths if (said := _end_one(path, zone))]
+
+
+def arguments(state_folder: Path, zone: str) -> list[str]:
+    """By which a sender is known among all processes."""
+    return [MARK, os.path.realpath(state_folder), zone]
+
+
+def _look_at_processes(state_folder: Path, zone: str | None) -> list[str]:
+    """Kill every sender of the desk by its arguments, registered or not; what was found, in words."""
+    wanted = arguments(state_folder, zone or "")[: 2 if zone is None else 3]
+    found = []
+    for pid in (int(name) for name in os.listdir("/proc") if name.isdigit()):  # noqa: PTH208 - a thousand names
+        words = _words_of(pid)
+        at = words.index(MARK) if MARK in words else len(words)
+        if words[at : at + len(wanted)] == wanted:
+            boot, space = _here()
+            found.append(_end(_Process(zone or "the desk", pid, _start_of(pid), boot, space), ""))
+    return [said for said in found if said]
 
 
 def _end_one(path: Path, zone: str | None) -> str:
@@ -141,7 +161,7 @@ def _kill(process: _Process) -> str:
     """How it went; empty where the process id is that of another process by now."""
     handle = os.pidfd_open(process.pid)
     try:
-        if _start_of(process.pid) != process.start or not _is_sender(process.pid):
+        if _start_of(process.pid) != process.start or MARK not in _words_of(process.pid):
             return ""
         signal.pidfd_send_signal(handle, signal.SIGKILL)
         # It is readable once the process has closed its connections.
@@ -192,12 +212,12 @@ def _start_of(pid: int) -> str:
     return text.rpartition(")")[2].split()[19]
 
 
-def _is_sender(pid: int) -> bool:
-    """Whether the process says of itself that it is a sender: an enemy may register any other."""
+def _words_of(pid: int) -> list[str]:
+    """Arguments of a process, which say whether it is a sender: an enemy may register any other."""
     try:
-        return MARK.encode() in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="surrogateescape").split("\0")
     except OSError:
-        return False
+        return []
 
 
 def _user(uid: int | None) -> str:
