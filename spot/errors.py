@@ -60,7 +60,7 @@ class ModelIntegrityError(ModelError):
 
 
 class UndeclaredAccessError(SpotdeskError):
-    """An asset reads or writes a table that it does not declare: the lineage graph would not tell."""
+    """An asset reads or writes a table that it does not declare, so the lineage graph would not show it."""
 
 
 class TradingHaltedError(SpotdeskError):

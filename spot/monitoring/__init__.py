@@ -1,1 +1,1 @@
-"""Verdicts on data, drift, forecasts and performance. A monitor that cannot see says so."""
+"""Verdicts on data, drift, forecasts and performance. A monitor that cannot see its input reports that."""

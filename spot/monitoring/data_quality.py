@@ -1,10 +1,10 @@
-"""Bad data is not drift: it is found, named row by row, and retrains nothing.
+"""Bad data is not drift: it is found, reported row by row, and never causes a retrain.
 
-Missing, frozen, rescaled, doubled and impossible values.
+Bad are missing, frozen, rescaled, doubled and impossible values.
 
 Input frames are wide: `delivery_day`, `delivery_start_utc` and one Float64 column per series. NannyML's data
-quality calculators count missing and out-of-range values per chunk only; the desk needs the very rows, before
-the gate and without the ten seconds that importing NannyML takes, so these checks are plain polars.
+quality calculators only count missing and out-of-range values per chunk. The desk needs the rows themselves,
+before the gate, and without the ten seconds that importing NannyML takes. So these checks are plain polars.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _KEYS = ("delivery_day", "delivery_start_utc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DataQualityVerdict:
-    """Whether the newest values can be believed."""
+    """Whether the newest values can be trusted."""
 
     status: Status
     reasons: tuple[str, ...]
@@ -47,7 +47,7 @@ class DataQualityVerdict:
 
     @property
     def suppresses_retraining(self) -> bool:
-        """Whether a retrain would learn from data that is not to be believed."""
+        """Whether a retrain would learn from bad data."""
         return self.status != "ok"
 
 
@@ -64,12 +64,10 @@ class _Finding:
 def assess_data_quality(
     reference: pl.DataFrame, analysis: pl.DataFrame, settings: DataQualitySettings
 ) -> DataQualityVerdict:
-    """Judge the newest values of every series of `analysis` against `reference`.
+    """Judge the newest values of every series of `analysis` against the earlier rows of `reference`.
 
-    Both have rows of the same shape; the reference is from before.
-
-    A series that is new, all null in the reference, or has a reference shorter than `minimum_reference_days`
-    is `cannot_see`.
+    Both frames have the same columns. A series is `cannot_see` if it is new, all null in the reference, or
+    has a reference shorter than `minimum_reference_days`.
     """
     if analysis.is_empty():
         empty = pl.DataFrame(schema=CHECK_SCHEMA)
@@ -107,10 +105,7 @@ def assess_data_quality(
 
 
 def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
-    """The wide frame with every quarantined value set to null.
-
-    So drift is judged on what can be believed.
-    """
+    """The wide frame with every quarantined value set to null, so that drift is judged on good values."""
     for name in faulty["series"].unique().to_list():
         if name in frame.columns:
             instants = faulty.filter(pl.col("series") == name)["delivery_start_utc"].unique().to_list()
@@ -122,12 +117,11 @@ def without_faulty(frame: pl.DataFrame, faulty: pl.DataFrame) -> pl.DataFrame:
 def without_implausible_days(
     frame: pl.DataFrame, *, size_factor: float = 8.0, window_days: int = 91
 ) -> pl.DataFrame:
-    """The wide frame without values of days that some earlier fault spoilt.
+    """The wide frame without values of days that an earlier fault spoilt.
 
-    One value all day, or a size far off that of the days around.
-
-    Only for powers; cheap enough for years of history, where `assess_data_quality` judges the newest days row
-    by row.
+    Such a day has one value all day, or a size very different from that of the days around it. This is for
+    powers only, and cheap enough for years of history. `assess_data_quality` judges the newest days row by
+    row.
     """
     names = [name for name, dtype in frame.schema.items() if dtype.is_numeric() and not is_price(name)]
     if not names or frame.is_empty():
@@ -209,7 +203,7 @@ def _judge_series(
         _frozen(past, present, settings),
         _rescaled(past, present, settings, is_price=is_price(name)),
     ]
-    # a price may spike to the limits that its contract checks: only powers have a range that says something
+    # A price may spike to the limits that its contract checks. Only powers have a range that means something.
     return findings if is_price(name) else [*findings, _impossible(past, present, settings)]
 
 
@@ -227,9 +221,9 @@ def _doubled(new: pl.DataFrame) -> _Finding:
 
 
 def _runs(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `hours`: length of the run of equal values each row belongs to.
+    """The frame with `hours`, the length of the run of equal values that each row belongs to.
 
-    Zeros (solar at night) make no run.
+    Zeros make no run, because solar is zero at night.
     """
     run = frame.with_columns(
         (pl.col("value") != pl.col("value").shift()).fill_null(value=True).cum_sum().alias("run")
@@ -245,7 +239,7 @@ def _runs(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _frozen(past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySettings) -> _Finding:
-    # a high quantile and not the maximum: an older fault among the reference days must not hide a new one
+    # A high quantile and not the maximum, so that an older fault in the reference does not hide a new one.
     usual = _runs(past).group_by("delivery_day").agg(pl.col("hours").max())["hours"].quantile(0.9)
     longest_before = float(usual or 0.0)
     limit = max(float(settings.frozen_hours), 1.5 * longest_before)
@@ -263,10 +257,8 @@ def _rescaled(
 ) -> _Finding:
     """Days whose size is many times, or a small part of, that of ordinary reference days.
 
-    Size is the 90 % quantile of the absolute value.
-
-    A calm or dark day is small for good reasons, so smallness needs the factor squared; a price near zero is
-    never too small.
+    Size is the 90 % quantile of the absolute value. A calm or dark day is small for good reasons, so the
+    factor counts squared for small sizes. A price near zero is never too small.
     """
     size = pl.col("value").abs().quantile(0.9).alias("size")
     before = past.group_by("delivery_day").agg(size)["size"]

@@ -1,6 +1,6 @@
-"""Verdicts on the rows of single delivery days: are they all there, in time, and inside the limits?
+"""Verdicts on the rows of single delivery days: complete, in time, and inside the limits?
 
-Pure and cheap, for asset checks.
+They are pure and cheap, for asset checks.
 """
 
 import itertools
@@ -34,16 +34,17 @@ class DayVerdict:
 
     @property
     def is_all_bad(self) -> bool:
-        """No day passes: there is nothing left to work with."""
+        """Whether every day fails: then there is nothing left to work with."""
         return bool(self.days) and len(self.failed_days) == len(self.days)
 
 
 def assess_completeness(
     frame: pl.DataFrame, *, zone: str, days: Sequence[date], may_be_absent: bool = False
 ) -> DayVerdict:
-    """Every series that a day has covers each of its periods once, at the resolution of its rows.
+    """Whether every series of a day covers each of its periods once, at the resolution of its rows.
 
-    A day without any row fails, unless it `may_be_absent` (not published yet, judged by freshness).
+    A day without any row fails, unless it `may_be_absent`: then it may not be published yet, which freshness
+    judges.
     """
     keys = ["delivery_day", "series"] if "series" in frame.columns else ["delivery_day"]
     counted = frame.group_by([*keys, "resolution_minutes"]).agg(
@@ -53,7 +54,7 @@ def assess_completeness(
     for row in counted.iter_rows(named=True):
         share = row["n"] / n_periods(zone, row["delivery_day"], row["resolution_minutes"])
         series = minutes_by_day.setdefault(row["delivery_day"], {})
-        # Hours and quarter hours of one series may stand side by side on a day: their shares add up.
+        # Hours and quarter hours of one series may occur on the same day: their shares add up.
         series[row.get("series", "")] = series.get(row.get("series", ""), 0.0) + share
     reasons: dict[date, str] = {}
     for day in days:
@@ -70,10 +71,7 @@ def assess_completeness(
 def assess_freshness(
     frame: pl.DataFrame, *, table: str, zone: str, days: Sequence[date], now: datetime
 ) -> DayVerdict:
-    """Days that should be published by `now` and are not there.
-
-    By the publication rule of `table`.
-    """
+    """Days that should be published by `now`, by the publication rule of `table`, and are missing."""
     present = set(frame["delivery_day"].unique().to_list())
     reasons = {}
     for day in days:
@@ -86,9 +84,9 @@ def assess_freshness(
 def assess_price_limits(
     frame: pl.DataFrame, *, days: Sequence[date], is_day_ahead: bool = True
 ) -> DayVerdict:
-    """Prices of each day against the limits of its zone and day.
+    """Whether the prices of each day are inside the limits of its zone and day.
 
-    Imbalance prices have none and are not judged here.
+    Imbalance prices have no limits and are not judged here.
     """
     spans = frame.group_by("zone", "delivery_day").agg(
         low=pl.col("price_eur_per_mwh").min(), high=pl.col("price_eur_per_mwh").max()

@@ -1,10 +1,10 @@
-"""Drift of features, prices and forecasts, one column at a time and all together, over NannyML.
+"""Drift of features, prices and forecasts, one column at a time and all together, with NannyML.
 
 NannyML alone answers "no drift" when its reference is empty, constant or all null. Here such a column is
-`cannot_see`, and so is the verdict: a monitor that is blind is an alarm of its own. Method: Wasserstein (or
-another) distance of each chunk of days to the reference, threshold from the spread of the reference's own
-chunks; and PCA reconstruction error for drift of the columns together (NannyML documentation, "Univariate
-drift detection" and "Data reconstruction with PCA").
+`cannot_see`, and so is the verdict, because a blind monitor is an alarm of its own. Method: the distance
+(Wasserstein or another) of each chunk of days to the reference, with a threshold from the spread of the
+reference's own chunks; and PCA reconstruction error for drift of the columns together (NannyML documentation,
+"Univariate drift detection" and "Data reconstruction with PCA").
 """
 
 import math
@@ -67,7 +67,7 @@ def assess_drift(reference: pl.DataFrame, analysis: pl.DataFrame, settings: Drif
 def fit_drift(
     reference: pl.DataFrame, settings: DriftSettings, *, threshold: float | None = None
 ) -> FittedDrift:
-    """The calculators for a reference; a reference that cannot be used gives a fit that says so.
+    """The calculators for a reference. A reference that cannot be used gives a fit that says so.
 
     `threshold` is a fixed limit of the distance, instead of one from the spread of the reference's own
     chunks.
@@ -131,10 +131,7 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
 
 
 def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
-    """One row per column that could not be judged, or one for all of them where there is none.
-
-    The verdict is told, never left out.
-    """
+    """One row per column that could not be judged, or one row for all where there is no column."""
     names = [name for name in reference.columns if name != "delivery_day"] or [RECONSTRUCTION]
     rows = [
         {
@@ -159,7 +156,7 @@ def days_needed(window: ReferenceSettings, settings: DriftSettings) -> int:
 
 
 def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSettings) -> DriftVerdict:
-    """One verdict of two, made on the same days by references of their own."""
+    """Combine two verdicts on the same days, each with its own reference."""
     features = pl.concat([first.features, second.features])
     status, texts = status_of(features, settings)
     return DriftVerdict(
@@ -175,7 +172,7 @@ def merge_verdicts(first: DriftVerdict, second: DriftVerdict, settings: DriftSet
 def verdict_of_rows(
     rows: list[dict[str, Any]], *, window: pl.DataFrame, n_reference_days: int, settings: DriftSettings
 ) -> DriftVerdict:
-    """The verdict that rows under `FEATURE_SCHEMA` make together; `window` holds the judged days."""
+    """The verdict that follows from rows under `FEATURE_SCHEMA`; `window` holds the judged days."""
     features = pl.DataFrame(rows, schema=FEATURE_SCHEMA)
     status, texts = status_of(features, settings)
     days = window["delivery_day"] if window.height else None
@@ -197,7 +194,7 @@ def _judge(
 
 
 def status_of(features: pl.DataFrame, settings: DriftSettings) -> tuple[Status, tuple[str, ...]]:
-    """The verdict that rows under `FEATURE_SCHEMA` make together, and their reasons, findings first."""
+    """The status that follows from rows under `FEATURE_SCHEMA`, and the reasons, findings first."""
     alerting = features.filter(pl.col("status") == "alert")
     together = alerting.filter(pl.col("feature") == RECONSTRUCTION).height > 0
     unseen = features.filter(pl.col("status") == "cannot_see")

@@ -15,12 +15,12 @@ RECONSTRUCTION = "all columns together"
 
 @dataclass(frozen=True, slots=True)
 class FittedDrift:
-    """A reference with NannyML's calculators fitted to it: fit once, judge many days."""
+    """A reference with NannyML's calculators fitted to it. It is fitted once and judges many days."""
 
     reference: pl.DataFrame
     settings: DriftSettings
     blind: str
-    """Why nothing can be judged by this reference; empty when it can."""
+    """Why this reference cannot judge anything; empty when it can."""
     unseen: dict[str, str]
     """Columns that the reference cannot judge, and why."""
     univariate: Any
@@ -28,9 +28,9 @@ class FittedDrift:
 
 
 def filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) -> Any:
-    """Pandas frame for NannyML; the few missing days take the reference's median, which moves no distance.
+    """A pandas frame for NannyML. Missing days take the reference's median, which changes no distance.
 
-    A column not there is null.
+    A column that is absent is null.
     """
     medians = {name: reference[name].fill_nan(None).median() for name in columns}
     there = [
@@ -46,9 +46,9 @@ def filled(frame: pl.DataFrame, reference: pl.DataFrame, columns: list[str]) -> 
 
 @contextmanager
 def few_chunks() -> Iterator[None]:
-    """NannyML warns below six chunks because thresholds need them.
+    """Silence NannyML's warning about few chunks.
 
-    A fitted reference is asked about one chunk here.
+    NannyML warns below six chunks because thresholds need them. Here a fitted reference judges one chunk.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The resulting number of chunks is too low")

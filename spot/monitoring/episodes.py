@@ -1,8 +1,8 @@
-"""When a monitor raises an alert: once when a state begins, and again after a set interval while it lasts.
+"""When a monitor raises an alert: once when a state begins, and again after an interval while it lasts.
 
-An alert that comes every day is read on none. Episodes follow from the stored verdicts alone: the same days
-judged again, in live trading or in a replay, give the same episodes, and the next run sends the alert that a
-killed run did not send.
+People stop reading an alert that comes every day. Episodes follow from the stored verdicts alone. So the same
+days judged again, live or in a replay, give the same episodes, and the next run sends the alert that a killed
+run did not send.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from spot.monitoring.settings import AlertSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """Subjects of one monitor that have been in a state since the same day."""
+    """Subjects of one monitor that entered a state on the same day and are still in it."""
 
     status: Literal["alert", "cannot_see"]
     since: date
@@ -27,7 +27,7 @@ class Episode:
 
     @property
     def key(self) -> str:
-        """Equal on all days that need no new alert."""
+        """A text that is the same on all days that need no new alert."""
         return f"{self.status} since {self.since}, reminder {self.n_reminders}"
 
 

@@ -1,11 +1,12 @@
 """What a day is expected to look like from its season, weekday and drivers.
 
-The unexplained remainder is what drift monitors watch.
+Drift monitors watch the unexplained remainder.
 
 Solar output follows the sun, load the weekday, the price the residual load. A shift of the market is small
-beside these and large beside what they leave unexplained, so every column is regressed (ridge, closed form)
-on reference days, and remainders are counted in usual daily deviations (median absolute deviation of the
-reference). Insolation: Duffie and Beckman, "Solar Engineering of Thermal Processes", eq. 1.10.3.
+compared with these, and large compared with what they leave unexplained. So every column is regressed on
+reference days (ridge, closed form), and remainders are measured in usual daily deviations (median absolute
+deviation of the reference). Insolation: Duffie and Beckman, "Solar Engineering of Thermal Processes", eq.
+1.10.3.
 """
 
 from collections.abc import Sequence
@@ -20,11 +21,15 @@ from spot.monitoring.settings import DriftSettings
 
 _LATITUDE = np.radians(50.0)
 _PRICE_CLIP = 4.0
-"""Remainders beyond this many deviations count as this many: one scarcity day is no regime."""
+"""Largest remainder that counts, in deviations, so that one day of scarcity is not a regime. Chosen by hand;
+not tuned.
+"""
 _CLIPS = (-8.0, 8.0)
 """Bounds of scaled values, so that one absurd value does not decide. Chosen by hand; not tuned."""
 _WEATHER_CLIPS = (-1.5, 8.0)
-"""A calm or dark week is weather; capacity comes and stays."""
+"""Bounds for wind and solar. The lower one is near because a calm or dark week is weather; new capacity shows
+above. Chosen by hand; not tuned.
+"""
 _NORMAL_MAD = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation."""
 _DRIVERS = ("driver|mean", "driver|max", "driver|min")
@@ -41,7 +46,7 @@ class _Regression:
 class Expectation:
     """Regressions of every column on reference days.
 
-    A column that cannot be learnt is passed on as it is, so that the monitor can say why.
+    A column that cannot be learnt is passed on unchanged, so that the monitor can say why.
     """
 
     columns: tuple[str, ...]
@@ -50,9 +55,9 @@ class Expectation:
     uses_harmonics: bool
 
     def remainders(self, daily: pl.DataFrame) -> pl.DataFrame:
-        """`delivery_day` and one column per watched column: what it leaves unexplained.
+        """`delivery_day`, and per watched column its unexplained remainder.
 
-        In usual deviations, clipped; null where missing.
+        Remainders are in usual deviations, clipped; null where missing.
         """
         out: dict[str, Any] = {"delivery_day": daily["delivery_day"]}
         for name in self.columns:
@@ -74,8 +79,8 @@ class Expectation:
 def daily_inputs(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     """One row per delivery day: mean of every watched input, and what drove the price of the day before.
 
-    `wide` holds rows of `day_ahead_features`. The price that a row knows is yesterday's, so its drivers are
-    taken from yesterday's row.
+    `wide` holds rows of `day_ahead_features`. The price in a row is yesterday's, so its drivers come from
+    yesterday's row.
     """
     names = [name for name in settings.features if name in wide.columns]
     present = set(wide.columns)
@@ -127,7 +132,7 @@ def learn_expectation(
 
 
 def is_priced(name: str) -> bool:
-    """Whether a column is in EUR/MWh, and so expected from the residual load and not from the season."""
+    """Whether a column is in EUR/MWh. Such a column is expected from the residual load, not the season."""
     return "price" in name or "spread" in name or name.startswith("forecast_")
 
 
@@ -151,7 +156,10 @@ def _regress(values: Floats, design: Floats) -> _Regression | None:
 
 
 def _transformed(name: str, values: Floats) -> Floats:
-    """Wind and solar grow by factors, not by sums: their logarithm."""
+    """The logarithm of wind and solar, because they grow by factors, not by sums.
+
+    Other columns are unchanged.
+    """
     if _is_weather(name):
         return np.asarray(np.log(np.maximum(values, 1.0)))
     return values
@@ -196,7 +204,10 @@ def _insolation(angle: Floats) -> Floats:
 
 
 def _price_design(daily: pl.DataFrame, ranges: dict[str, tuple[float, float]]) -> Floats:
-    """The price knows yesterday: weekday, holiday and residual load are those of the day before."""
+    """Regressors of the price: weekday, holiday and residual load of the day before.
+
+    The price in a row is that of the day before, too.
+    """
     weekday = daily["delivery_day"].dt.weekday().to_numpy()
     columns = [
         np.ones(daily.height),

@@ -1,8 +1,8 @@
-"""Which features carry the forecast, and has that shifted since training.
+"""Which features the forecast depends on, and whether that has changed since training.
 
-Model-agnostic: the share of a feature is how far the point forecast moves when that feature alone is replaced
-by another day's values (permutation importance of Breiman, 2001, without outcomes), normalised to one. The
-shift of the mix is the total variation distance of the shares.
+The method works for any model. The share of a feature is how far the point forecast moves when that feature
+alone is replaced by another day's values (permutation importance of Breiman, 2001, without outcomes),
+normalised to sum to one. The shift of the mix is the total variation distance of the shares.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +18,8 @@ from spot.monitoring.settings import ExplanationSettings
 
 PAST_PRICES = "past prices"
 Predict = Callable[[DeliveryPanel], Floats | None]
-"""Panel, its last row to forecast, to (P,) point forecast in EUR/MWh; None when the model refuses. It must
-not remember what it was given.
+"""From a panel whose last row is to be forecast to its (P,) point forecast in EUR/MWh, or None when the model
+refuses. It must not keep what it was given.
 """
 
 
@@ -40,10 +40,8 @@ def feature_shares(
 ) -> dict[str, float]:
     """Share of every input, and of past prices, in the forecasts of `rows` of the panel.
 
-    Empty when nothing could be forecast.
-
-    Each feature in turn takes the values it had `days_back` days before; past prices are moved by as many
-    days.
+    Empty when nothing could be forecast. Each feature in turn takes its values of `days_back` days before.
+    Past prices are moved by as many days.
     """
     moved: dict[str, list[float]] = {}
     for row in rows:
@@ -72,7 +70,7 @@ def assess_explanations(
 ) -> ExplanationVerdict:
     """Compare the mix of the newest days with that of the reference.
 
-    `youth` says why there are so few days yet, where that is no fault.
+    `youth` says why there are few days yet, where that is no fault.
     """
     names = sorted(set(reference) | set(newest))
     shares = pl.DataFrame(

@@ -1,9 +1,9 @@
-"""Realised performance of the forecasts that were made, and an honest estimate while outcomes are not in.
+"""Realised performance of forecasts, and an estimate until outcomes are known.
 
-Realised MAE runs through NannyML's performance calculator (threshold from the reference's own chunks);
-pinball loss, coverage and rMAE, which NannyML does not know, are scored here. The estimate needs no outcome:
-the absolute error that the quantiles themselves expect, times how wrong they were about it in the reference
-(NannyML's DLE learns the same from features at far greater cost; it can be chosen instead).
+Realised MAE runs through NannyML's performance calculator (threshold from the reference's own chunks).
+Pinball loss, coverage and rMAE, which NannyML does not have, are scored here. The estimate needs no outcome:
+it is the absolute error that the quantiles themselves imply, times the ratio of real to implied error in the
+reference. NannyML's DLE, which learns the same from features at far greater cost, can be chosen instead.
 
 A scored frame has one row per market time unit: `delivery_day`, `delivery_start_utc`, the quantile columns of
 `day_ahead_forecasts`, `price_point_eur_per_mwh`, `price_eur_per_mwh` (null while unknown) and, for rMAE,
@@ -119,9 +119,9 @@ def _rmae(newest: pl.DataFrame, settings: PerformanceSettings) -> dict[str, Any]
 def estimate_performance(
     reference: pl.DataFrame, analysis: pl.DataFrame, settings: PerformanceSettings
 ) -> PerformanceVerdict:
-    """Judge forecasts whose outcomes are not in yet.
+    """Judge forecasts whose outcomes are not known yet.
 
-    Expected MAE of `analysis` against the chunks of `reference`, which has outcomes.
+    The expected MAE of `analysis` is compared with the chunks of `reference`, which has outcomes.
     """
     past = daily_scores(reference)
     days = (
@@ -165,10 +165,7 @@ def _interval_estimate(history: pl.DataFrame, judged: pl.DataFrame) -> float:
 
 
 def _dle_estimate(history: pl.DataFrame, judged: pl.DataFrame) -> float:
-    """NannyML's direct loss estimation from the forecast's own shape.
-
-    Point, width of the 80 % interval and hour.
-    """
+    """NannyML's direct loss estimation from the forecast's point, width of the 80 % interval and hour."""
     from nannyml import DLE
 
     features = ["width", "hour"]
@@ -194,8 +191,8 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
     from nannyml import PerformanceCalculator
     from nannyml.thresholds import StandardDeviationThreshold
 
-    # one row per day, so that a chunk is the same number of days whatever the market time unit: |actual - 0|
-    # is that day's MAE
+    # One row per day, so that a chunk is the same number of days whatever the market time unit. |actual - 0|
+    # is that day's MAE.
     daily = (
         errors.group_by("delivery_day", maintain_order=True)
         .agg(_mean_in_order((pl.col(_ACTUAL) - pl.col(_POINT)).abs()).alias("error"))
@@ -219,7 +216,7 @@ def _nannyml_mae_threshold(errors: pl.DataFrame, settings: PerformanceSettings) 
 
 
 def reference_days_needed(settings: PerformanceSettings) -> int:
-    """Days with outcomes that a reference needs: one chunk has no spread to take a limit from."""
+    """Days with outcomes that a reference needs. A single chunk has no spread from which to take a limit."""
     return max(settings.minimum_reference_days, 2 * settings.chunk_days)
 
 

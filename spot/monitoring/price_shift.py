@@ -1,13 +1,13 @@
-"""Has the price moved in a way that residual load does not explain?
+"""Whether the price has moved in a way that residual load does not explain.
 
-A curve of price over load, hour by hour, and what is left over.
+A curve of price over load is fitted hour by hour, and the rest is judged.
 
-A fuel shock lifts the hours in which thermal plants set the price and leaves windy and sunny ones alone;
-scarcity lifts the few hours beyond what was seen before. So a day is judged by its hours in the upper middle
-of the load alone: the median of what they lie above the curve of the reference, less what the newest
-reference days did (fuel prices wander), in units of how far a day usually strays from the weeks before it.
-The window's median (NannyML, "Summary statistics") is compared with a fixed limit: one odd day, or three, are
-no regime.
+A fuel shock lifts the hours in which thermal plants set the price, and not windy and sunny hours. Scarcity
+lifts the few hours beyond what was seen before. So a day is judged only by its hours in the upper middle of
+the load. Their median distance from the curve of the reference is taken, less that of the newest reference
+days (fuel prices wander), in units of a day's usual distance from the weeks before it. The window's median
+(NannyML, "Summary statistics") is compared with a fixed limit, so that one odd day, or three, are not a
+regime.
 """
 
 import warnings
@@ -24,35 +24,39 @@ from spot.monitoring.settings import DriftSettings
 PRICE_COLUMN = "price_given_load"
 METHOD = "median_shift"
 _BAND = (0.6, 0.97)
-"""Quantiles of the reference's load between which an hour counts."""
+"""Quantiles of the reference's load between which an hour counts. `python -m benchmarks.drift_detection`
+measures the monitor with them.
+"""
 _N_BINS = 12
 """Bins of the compared distributions. Chosen by hand; not tuned."""
 _FEW, _ENOUGH = 1 / 6, 1 / 4
-"""With fewer than the first share of its hours in the band, a day is judged by the second share next to
-it.
+"""A day with less than the first share of its hours in the band is judged by the second share of its hours,
+those nearest to the band. Chosen by hand; not tuned.
 """
 _LEVEL_DAYS, _MEMORY_DAYS = 21, 28
 """Newest days whose median is judged, and days before each day that it is compared with. `python -m
 benchmarks.drift_detection` measures the monitor with them.
 """
 _SMALLEST_SHARE = 0.10
-"""A deviation below this share of the usual price is no news for a desk, however calm the reference was."""
+"""Smallest deviation, as a share of the usual price. A smaller one is no news for a desk, however calm the
+reference was. Chosen by hand; not tuned.
+"""
 _NORMAL_MAD = 1.4826
 """Standard deviation of a normal variable over its median absolute deviation."""
 
 
 @dataclass(frozen=True, slots=True)
 class PriceCurve:
-    """The price that a load leads to, and how far from it a day usually is.
+    """The price expected for a load, and the usual distance of a day from it.
 
-    Loads in MW, prices in EUR/MWh.
+    Loads are in MW, prices in EUR/MWh.
     """
 
     loads: Floats
     prices: Floats
     band: tuple[float, float]
     level: float
-    """What the newest reference days lay above the curve."""
+    """Distance of the newest reference days above the curve."""
     deviation: float
 
 
@@ -68,10 +72,8 @@ class FittedPrice:
 def hourly_prices(wide: pl.DataFrame, settings: DriftSettings) -> pl.DataFrame:
     """`delivery_day`, `load` and `price` of rows of `day_ahead_features`.
 
-    The price that a row knows is yesterday's, and so is its load.
-
-    A zone whose load nobody forecasts has the same load always: its price is then compared as it is. Empty
-    where there is no price.
+    The price in a row is yesterday's, and so is its load. A zone without a load forecast has one constant
+    load, so its price is compared as it is. Empty where there is no price.
     """
     driver = next(
         (
@@ -127,9 +129,9 @@ def fit_price(hours: pl.DataFrame, settings: DriftSettings) -> FittedPrice:
 
 
 def price_shifts(curve: PriceCurve, hours: pl.DataFrame) -> pl.DataFrame:
-    """`delivery_day` and `price_given_load`: how far each day lies above the curve.
+    """`delivery_day` and `price_given_load`: distance of each day above the curve and its level.
 
-    Above its level as well, in usual deviations.
+    It is in usual deviations.
     """
     left = hours["price"].to_numpy() - np.interp(hours["load"].to_numpy(), curve.loads, curve.prices)
     parts = (
@@ -172,7 +174,7 @@ def judge_price(fitted: FittedPrice, hours: pl.DataFrame, settings: DriftSetting
 
 
 def _day_value(loads: Floats, left: Floats, band: tuple[float, float]) -> float:
-    """Median of what is left over in the band's hours of one day; of those next to it where there are few."""
+    """Median remainder of the band's hours of one day, or of the nearest hours where the band has few."""
     inside = (loads >= band[0]) & (loads <= band[1])
     if inside.sum() >= _FEW * len(loads):
         return float(np.median(left[inside]))

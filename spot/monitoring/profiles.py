@@ -12,10 +12,10 @@ _SEASON_STEP_DAYS = 364  # whole weeks, so that weekdays stay aligned from year 
 def reference_days(
     daily: pl.DataFrame, *, first_day: date, settings: ReferenceSettings, chunk_days: int = 7
 ) -> pl.DataFrame:
-    """The rows of `daily` that a judgement starting on `first_day` is compared with, oldest first.
+    """The rows of `daily` that a verdict starting on `first_day` is compared with, oldest first.
 
-    Days of the same season in earlier years and the days just before; each stretch is cut to whole chunks so
-    that every chunk is made of neighbouring days.
+    They are days of the same season in earlier years and the days just before. Each stretch is cut to whole
+    chunks, so that every chunk is made of neighbouring days.
     """
     end = first_day - timedelta(days=settings.gap_days)
     stretches = [(end - timedelta(days=settings.recent_days), end)]

@@ -1,9 +1,9 @@
-"""Drift of everything else a model is given, and of what it says: reported, and never a cause of a retrain.
+"""Drift of every other feature and of the forecast. It is reported and never causes a retrain.
 
-The features that ask for a retrain (`drift.features` and the price) carry all news; the others are lags, sums
-and actual values of the same series and would ask for the same again. A desk still wants to see which of them
-moved, and whether the forecast itself did: its mean and the width of its 80 % interval, given the residual
-load, as the price is.
+The features that can cause a retrain (`drift.features` and the price) carry all new information. The others
+are lags, sums and actual values of the same series and would only repeat it. A desk still wants to see which
+of them moved, and whether the forecast did: its mean and the width of its 80 % interval, given the residual
+load, like the price.
 """
 
 from dataclasses import replace
@@ -22,21 +22,21 @@ from spot.monitoring.watch import first_judged_day
 from spot.monitoring.young import first_days, young_drift
 
 FORECAST_COLUMNS = ("forecast_mean", "forecast_width")
-"""Of the champion, EUR/MWh: mean of the point forecast, and mean width of the 80 % interval."""
+"""Columns of the champion's forecast, EUR/MWh: mean of the point forecast, and mean width of the 80 %
+interval.
+"""
 
 
 def watch_reported(
     features: pl.DataFrame, forecasts: pl.DataFrame, *, last_day: date, settings: MonitoringSettings
 ) -> DriftVerdict:
-    """The verdict on every feature that `monitor_inputs` does not judge, and on the forecast.
-
-    For the days up to `last_day`.
+    """The verdict on the forecast and on every feature that `monitor_inputs` does not judge.
 
     Args:
         features: rows of `day_ahead_features` of one zone, as many years as there are.
         forecasts: rows of `day_ahead_forecasts` of the zone's champion.
         last_day: newest delivery day to judge.
-        settings: thresholds; powers are compared with days of the same season, prices and the forecast with
+        settings: thresholds. Powers are compared with days of the same season, prices and the forecast with
             the days just before.
     """
     drift = settings.drift
@@ -91,10 +91,7 @@ def watch_reported(
 
 
 def _daily(features: pl.DataFrame, forecasts: pl.DataFrame, settings: MonitoringSettings) -> pl.DataFrame:
-    """Daily means beside the weekday, the season and the drivers of the day before.
-
-    As `daily_inputs` makes them.
-    """
+    """Daily means with weekday, season and the drivers of the day before, as `daily_inputs` makes them."""
     own = daily_inputs(features, settings.drift).drop(settings.drift.features, strict=False)
     silent = {*CALENDAR_FEATURES, *settings.drift.features}
     names = [
@@ -104,7 +101,7 @@ def _daily(features: pl.DataFrame, forecasts: pl.DataFrame, settings: Monitoring
     ]
     means = features.group_by("delivery_day").agg(pl.col(name).fill_nan(None).mean() for name in names)
     low, high = QUANTILE_COLUMNS[0.1], QUANTILE_COLUMNS[0.9]
-    # the row of a day holds what drove the day before: the forecast of that day belongs beside it
+    # The row of a day holds what drove the day before, so the forecast of the day before belongs to it.
     said = forecasts.group_by("delivery_day").agg(
         pl.col("price_point_eur_per_mwh").mean().alias(FORECAST_COLUMNS[0]),
         (pl.col(high) - pl.col(low)).mean().alias(FORECAST_COLUMNS[1]),

@@ -39,8 +39,8 @@ class DriftSettings(StrictSettings):
         "wind_forecast_mw",
         "solar_forecast_mw",
     )
-    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would say the
-    same again, and alarm for it again.
+    """Columns of `day_ahead_features` to watch, each given season and weekday. Actual values would repeat the
+    same information and the same alarm.
     """
     price: str = Field(
         default="price_1d_eur_per_mwh", description="the price that is watched given what drives it"
@@ -52,7 +52,7 @@ class DriftSettings(StrictSettings):
     price_threshold: float = Field(
         default=3.2,
         gt=0,
-        description="median shift of the price that its load does not explain, in usual deviations of a day",
+        description="median shift of the price that load does not explain, in usual deviations of a day",
     )
     reported_price_threshold: float = Field(
         default=3.3,
@@ -60,7 +60,9 @@ class DriftSettings(StrictSettings):
         description="distance of every other price and of the forecast, in usual deviations of a day",
     )
     price_reference_days: int = Field(
-        default=84, ge=28, description="fuel prices wander: the price is compared with the days just before"
+        default=84,
+        ge=28,
+        description="the price is compared with the days just before, because fuel prices wander",
     )
     price_gap_days: int = Field(default=7, ge=0)
     method: Literal["wasserstein", "jensen_shannon", "kolmogorov_smirnov"] = "wasserstein"
@@ -80,7 +82,7 @@ class DriftSettings(StrictSettings):
 
 
 class PerformanceSettings(StrictSettings):
-    """When a forecast is called worse than it used to be."""
+    """When a forecast counts as worse than before."""
 
     chunk_days: int = Field(default=7, ge=1)
     threshold_standard_deviations: float = Field(default=4.0, gt=0)
@@ -127,7 +129,7 @@ class DataQualitySettings(StrictSettings):
 
 
 class RetrainingSettings(StrictSettings):
-    """How often a zone is retrained, and how hard a failed training is tried again."""
+    """How often a zone is retrained, and how often a failed training is retried."""
 
     cool_down_hours: dict[str, float] = Field(
         default={
@@ -147,7 +149,7 @@ class RetrainingSettings(StrictSettings):
 
 
 class ExplanationSettings(StrictSettings):
-    """When the mix of features that carry the forecast is said to have shifted."""
+    """When the mix of features behind the forecast counts as shifted."""
 
     maximum_shift: float = Field(
         default=0.3, gt=0, le=1, description="total variation distance between shares of attribution, 0 to 1"
@@ -164,7 +166,7 @@ class AlertSettings(StrictSettings):
     quiet_days: int = Field(
         default=7,
         ge=0,
-        description="a state that was away for no longer has not ended: it does not count as new",
+        description="a state that returns within this time counts as the same episode",
     )
     reminder_days: int = Field(
         default=28,

@@ -1,9 +1,7 @@
-"""One zone watched: from its tables to the verdicts on data quality, drift and performance.
+"""The monitors of one zone, from its tables to the verdicts on data quality, drift and performance.
 
-In the order in which they may be believed.
-
-Bad data first: what it finds is hidden from the other monitors, and its verdict suppresses retraining.
-Assets, sensors and the benchmarks call these functions, so that what is measured is what runs.
+Bad data comes first. What it finds is hidden from the other monitors, and its verdict suppresses retraining.
+Assets, sensors and benchmarks call the same functions, so what is measured is what runs.
 """
 
 from dataclasses import dataclass
@@ -48,7 +46,7 @@ class FeatureWatch:
 
     @property
     def asks_for_retrain(self) -> bool:
-        """Drift was found in data that can be believed."""
+        """Whether drift was found in good data."""
         return self.drift.status == "alert" and not self.quality.suppresses_retraining
 
 
@@ -62,12 +60,12 @@ class PerformanceWatch:
 
 @dataclass(frozen=True, slots=True)
 class FittedWatch:
-    """References of one zone as of one day: what is expected of a day, and how far from it is usual."""
+    """References of one zone as of one day: what is expected of a day, and the usual distance from it."""
 
     inputs: Expectation
     inputs_fit: FittedDrift
     price: FittedPrice
-    """Blind where the zone has no price: that is said, never "no drift"."""
+    """Blind where the zone has no price. It says so and never answers "no drift"."""
 
 
 def monitor_inputs(
@@ -98,7 +96,7 @@ def monitor_inputs(
 def _allow_young(
     inputs: DriftVerdict, price: DriftVerdict, sound: pl.DataFrame, *, last_day: date, settings: DriftSettings
 ) -> DriftVerdict:
-    """Both verdicts as one, where inputs and price that began so lately are too young."""
+    """Both verdicts combined, with inputs and prices that began recently marked as too young."""
     daily, priced = daily_inputs(sound, settings), hourly_prices(sound, settings)["delivery_day"].min()
     needed = days_needed(settings.reference, settings)
     inputs = young_drift(inputs, first_days(daily), n_needed=needed, last_day=last_day, settings=settings)
@@ -126,9 +124,8 @@ def judge_quality(wide: pl.DataFrame, *, last_day: date, settings: MonitoringSet
 def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettings) -> FittedWatch:
     """The references for judging `last_day`.
 
-    Inputs against days of the same season, the price against the days just before.
-
-    `sound` holds rows of `day_ahead_features` without values that are not to be believed.
+    Inputs are compared with days of the same season, the price with the days just before. `sound` holds rows
+    of `day_ahead_features` without bad values.
     """
     drift = settings.drift
     daily, hours = daily_inputs(sound, drift), hourly_prices(sound, drift)
@@ -168,8 +165,8 @@ def monitor_performance(
     chunk = timedelta(days=settings.performance.chunk_days)
     cut = (last_day_or_none(outcomes) or last_day) - chunk
     is_reference = pl.col("delivery_day").is_between(cut - timedelta(days=REFERENCE_FORECAST_DAYS), cut)
-    # outcomes that stopped coming more than a chunk ago say nothing of today: an old week is not judged as
-    # the newest
+    # Outcomes that stopped coming more than a chunk ago say nothing of today. An old week is not judged as
+    # the newest.
     is_judged = (pl.col("delivery_day") > cut) & pl.lit(cut + chunk >= last_day - chunk)
     realised = assess_performance(
         outcomes.filter(is_reference), outcomes.filter(is_judged), settings.performance
@@ -186,7 +183,7 @@ def monitor_performance(
 def _youth_of(
     forecasts: pl.DataFrame, last_day: date, known_through: date, settings: PerformanceSettings
 ) -> str:
-    """Why the forecasts, known to outcome up to a day, cannot be judged yet.
+    """Why forecasts, whose outcomes are known up to a day, cannot be judged yet.
 
     Empty where they can be judged, or have stopped.
     """
@@ -198,12 +195,11 @@ def _youth_of(
 
 
 def scored_forecasts(forecasts: pl.DataFrame, prices: pl.DataFrame, *, zone: str) -> pl.DataFrame:
-    """Forecast rows beside `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`.
+    """Forecast rows with `price_eur_per_mwh`, the outcome, and `naive_eur_per_mwh`.
 
-    Naive is the price of the same local time seven days before.
-
-    A price of a longer period holds for every market time unit in it, shorter ones are averaged over the
-    unit; a unit that is not wholly priced has no outcome.
+    The naive forecast is the price of the same local time seven days before. A price of a longer period holds
+    for every market time unit in it. Shorter ones are averaged over the unit. A unit without all its prices
+    has no outcome.
     """
     newest = newest_vintage(prices, by=["delivery_start_utc"]).sort("delivery_start_utc")
     outcome = _outcomes_of_units(

@@ -1,7 +1,7 @@
-"""Too young to be judged: a series, the forecasts or a version began so lately that a monitor lacks days.
+"""Too young to be judged: a series, the forecasts or a version began recently, so a monitor lacks days.
 
-That is no fault, and nothing is to be done but to wait: the verdict names the day. A monitor that should see
-and does not is blind (`cannot_see`), which is a fault.
+That is no fault, and the only thing to do is wait. The verdict names the day from which it can judge. A
+monitor that should see its input and does not is blind (`cannot_see`), which is a fault.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ _WORST: tuple[Status, ...] = ("alert", "cannot_see", "too_young", "ok")
 
 
 def youth(what: str, *, began: date, n_needed: int, last_day: date) -> str:
-    """Why `what`, with `n_needed` days from its first one on, cannot be judged on `last_day`.
+    """Why `what`, which needs `n_needed` days from its first one on, cannot be judged on `last_day`.
 
     Empty where it can.
     """
@@ -43,7 +43,7 @@ def first_days(frame: pl.DataFrame) -> dict[str, date]:
 def mark_young(
     rows: pl.DataFrame, began: Mapping[str, date], *, subject: str, n_needed: int, last_day: date
 ) -> pl.DataFrame:
-    """The rows of a monitor, `cannot_see` turned into `too_young` where the column `subject` began so lately.
+    """The rows of a monitor, with `cannot_see` turned into `too_young` where the subject began recently.
 
     Args:
         rows: `status`, `reason` and `subject`, one row per verdict.
@@ -81,7 +81,7 @@ def young_drift(
     last_day: date,
     settings: DriftSettings,
 ) -> DriftVerdict:
-    """The verdict on drift, columns that began so lately called too young."""
+    """The verdict on drift, with columns that began recently marked as too young."""
     rows = mark_young(verdict.features, began, subject="feature", n_needed=n_needed, last_day=last_day)
     status, reasons = status_of(rows, settings)
     return replace(verdict, features=rows, status=status, reasons=reasons)
@@ -90,7 +90,7 @@ def young_drift(
 def young_columns(
     verdict: DriftVerdict, columns: Sequence[str], reason: str, settings: DriftSettings
 ) -> DriftVerdict:
-    """The verdict on drift, these columns called too young for `reason`."""
+    """The verdict on drift, with these columns marked as too young for `reason`."""
     is_young = pl.col("feature").is_in(list(columns))
     reasons = verdict.features.select(pl.when(is_young).then(pl.lit(reason))).to_series()
     rows = with_reasons(verdict.features, reasons)
@@ -101,7 +101,7 @@ def young_columns(
 def young_quality(
     verdict: DataQualityVerdict, began: Mapping[str, date], *, last_day: date, settings: DataQualitySettings
 ) -> DataQualityVerdict:
-    """The verdict on data quality, series that began so lately called too young."""
+    """The verdict on data quality, with series that began recently marked as too young."""
     n_needed = settings.minimum_reference_days + settings.judged_days
     rows = mark_young(verdict.checks, began, subject="series", n_needed=n_needed, last_day=last_day)
     if rows.is_empty():
@@ -111,10 +111,7 @@ def young_quality(
 
 
 def young_performance(verdict: PerformanceVerdict, reason: str) -> PerformanceVerdict:
-    """The verdict on performance; errors that lack earlier days are called too young.
-
-    `reason` says why, if there is one.
-    """
+    """The verdict on performance, with errors that lack earlier days marked as too young."""
     is_error = verdict.metrics["metric"] == "mae"
     reasons = pl.select(pl.when(is_error).then(pl.lit(reason or None, dtype=pl.String))).to_series()
     rows = with_reasons(verdict.metrics, reasons)
@@ -123,5 +120,5 @@ def young_performance(verdict: PerformanceVerdict, reason: str) -> PerformanceVe
 
 
 def worst_of(rows: pl.DataFrame) -> Status:
-    """The verdict that rows with a `status` make together."""
+    """The worst status of rows with a `status`."""
     return next((status for status in _WORST if status in rows["status"]), "ok")

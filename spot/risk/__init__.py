@@ -1,1 +1,1 @@
-"""Limits before a signal exists, and money after it: pre-trade checks, settlement, value at risk."""
+"""Limits before a signal exists, and P&L after it: pre-trade checks, settlement, value at risk."""

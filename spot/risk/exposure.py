@@ -1,7 +1,4 @@
-"""What a limit is measured on.
-
-The proposed orders of one strategy for one day, and what the rest of its scopes already holds.
-"""
+"""What limits are measured on: the proposed orders of one strategy and day, and what its scopes hold."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,7 +27,7 @@ class Orders:
     scenarios: Floats
     """(S, P) past days' gain of 1 MWh long, EUR/MWh."""
     keeps_shape: bool = False
-    """A battery's plan may be scaled as a whole but not cut unit by unit."""
+    """Whether the orders may only be scaled as a whole. A battery's plan cannot be cut unit by unit."""
 
     def __post_init__(self) -> None:
         n_units = len(self.exposure_mw)
@@ -51,12 +48,12 @@ class Orders:
 
     @property
     def mwh(self) -> float:
-        """Energy, sides added."""
+        """Energy, buys and sells added."""
         return float(np.abs(self.exposure_mw).sum() * self.hours)
 
     @property
     def value_eur(self) -> float:
-        """Energy times expected price, sides added; NaN when a traded unit has no expected price."""
+        """Energy times expected price, buys and sells added; NaN when a traded unit has no expected price."""
         traded = self.exposure_mw != 0
         return float((np.abs(self.exposure_mw) * np.abs(self.expected_price))[traded].sum() * self.hours)
 
@@ -81,7 +78,7 @@ class Orders:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScopeUse:
-    """What a scope holds without the orders under judgement.
+    """What a scope holds without the orders that are being judged.
 
     The default is a scope that holds nothing and has no past.
     """
@@ -92,14 +89,14 @@ class ScopeUse:
     """(P,)"""
     mwh: float = 0.0
     member_mwh: float = 0.0
-    """Part of `mwh` in the same zone (desk scope) or strategy (zone scope)."""
+    """Part of `mwh` in the same zone (desk scope) or of the same strategy (zone scope)."""
     value_eur: float = 0.0
     n_orders: int = 0
     value_at_risk_eur: float = 0.0
-    """Sum over the scope's other strategies: no credit for diversification."""
+    """Sum over the scope's other strategies, without credit for diversification."""
     expected_shortfall_eur: float = 0.0
     previous_mwh: float = 0.0
-    """Energy of the day before, sides added."""
+    """Energy of the day before, buys and sells added."""
     daily_pnl_eur: Floats = field(default_factory=lambda: np.zeros(0))
     """Settled P&L per delivery day, oldest first."""
 
@@ -111,7 +108,7 @@ class ScopeUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """Facts about model and data; what is not known denies."""
+    """Facts about model and data. A fact that is not known denies."""
 
     model_age_days: float | None
     data_age_hours: float | None
@@ -120,7 +117,7 @@ class Conditions:
 
 
 LOSS_DAYS = 7
-"""Newest settled delivery days on which `max_daily_loss_eur` looks for the worst: second prices come up to
+"""Newest settled delivery days among which `max_daily_loss_eur` looks for the worst. Second prices come up to
 three days after the auction's.
 """
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
@@ -165,8 +162,8 @@ class _Subject:
 
 
 def _daily_loss(of: _Subject) -> float:
-    # A battery's day is settled at once, a spread's days later: the newest day alone would hide the loss
-    # behind a day that is half settled.
+    # A battery's day is settled at once, a spread's day only days later. The newest day alone would hide a
+    # loss behind a day that is half settled.
     worst = float(of.use.daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
     return abs(worst) if np.isfinite(worst) else np.nan
 
@@ -206,7 +203,7 @@ _MEASURES: Mapping[str, Callable[[_Subject], float]] = {
     "max_price_eur_per_mwh": lambda of: _highest(of.orders.limit_price[of.orders.exposure_mw != 0]),
     "max_price_distance_eur_per_mwh": _price_distance,
 }
-"""Limit kind to how it is measured."""
+"""Kind of limit to the function that measures it."""
 
 
 def _highest(prices: Floats) -> float:

@@ -1,7 +1,7 @@
 """Dated fees, slippage and the currency they are paid in.
 
-The defaults are round figures of the size exchanges publish (EPEX SPOT and OKTE price lists: some euro cents
-per MWh, plus clearing); a desk puts its own contract in `conf/strategies/*.yaml`.
+The defaults are round figures of the size that exchanges publish (EPEX SPOT and OKTE price lists: some euro
+cents per MWh, plus clearing). A desk puts its own contract into `conf/strategies/*.yaml`.
 """
 
 from datetime import date
@@ -21,7 +21,7 @@ class FeeRule(StrictSettings):
     reference_fee_eur_per_mwh: float = Field(ge=0)
     """Per MWh closed in the second market."""
     slippage_eur_per_mwh: float = Field(ge=0)
-    """Expected distance between the second price and the one really got."""
+    """Expected distance between the second price and the price really obtained."""
     order_fee_eur: float = Field(default=0.0, ge=0)
 
 

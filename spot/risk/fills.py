@@ -1,10 +1,11 @@
-"""Settlement of signals: fills, P&L and costs per market time unit. Backtest and live use this one function.
+"""Settlement of signals: fills, P&L and costs per market time unit. Backtest and live use the same function.
 
-The desk is a price taker: a buy is filled at the clearing price when its limit is not below it, a sell when
-its limit is not above it; of a bid curve the volume of the last step in reach is filled, of a block all or
-nothing, by the mean of its units weighted by volume. A filled spread position earns `exposure * (second price
-- day-ahead price)`; a physical one `-exposure * day-ahead price`. Firm energy that was not filled is made
-good at the imbalance price, or where none is known at the day-ahead price and a penalty.
+The desk is a price taker. A buy is filled at the clearing price when its limit is not below it, a sell when
+its limit is not above it. Of a bid curve, the volume of the last step in reach is filled. A block is filled
+as a whole or not at all, by the volume-weighted mean of its units. A filled spread position earns `exposure *
+(second price - day-ahead price)`, a physical one `-exposure * day-ahead price`. Firm energy that was not
+filled is bought or sold at the imbalance price, or, where none is known, at the day-ahead price and a
+penalty.
 """
 
 import polars as pl
@@ -16,7 +17,9 @@ from spot.risk.fees import FeeSchedule
 from spot.risk.outcomes import align_outcomes
 
 UNFILLED_PENALTY_EUR_PER_MWH = 50.0
-"""Added to the day-ahead price when firm energy is missing and no imbalance price is known."""
+"""Penalty added to the day-ahead price when firm energy is missing and no imbalance price is known. Chosen by
+hand; not tuned.
+"""
 _BLOCK = ("zone", "delivery_day", "strategy", "role", "model_version", "side")
 """What the units of a block order have in common."""
 
@@ -30,15 +33,19 @@ def settle(
     perfect_foresight: pl.DataFrame | None = None,
     bid_curves: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
-    """Money of every signal whose prices are known, under contract `settlements`.
+    """P&L of every signal whose prices are known, under contract `settlements`.
 
     A signal without its price is left out, not guessed.
 
-    `outcomes` is the frame of `build_outcomes` (add `imbalance_price_eur_per_mwh` and `imbalance_known_utc`
-    where they are known; `zone_outcomes` does). `perfect_foresight` has `zone`, `delivery_start_utc` and
-    `perfect_foresight_eur`. `degradation_eur_per_mwh` is charged on energy sold by a physical strategy. A
-    signal with rows in `bid_curves` (contract of that name) is filled along its curve, any other as one order
-    at its limit price.
+    Args:
+        signals: rows of `signals`.
+        outcomes: frame of `build_outcomes`, with `imbalance_price_eur_per_mwh` and `imbalance_known_utc`
+            where they are known (`zone_outcomes` adds them).
+        fees: fees of the strategy.
+        degradation_eur_per_mwh: charged on energy sold by a physical strategy.
+        perfect_foresight: `zone`, `delivery_start_utc` and `perfect_foresight_eur`.
+        bid_curves: rows of `bid_curves`. A signal with rows is filled along its curve, any other as one order
+            at its limit price.
 
     Raises:
         ContractError: the signals lack a column.
@@ -84,7 +91,7 @@ def settle(
 
 
 def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFrame:
-    """The rows with `filled_mw`, what the auction took of each order, no sign."""
+    """The rows with `filled_mw`, the power of each order that the auction accepted, without sign."""
     price, limit = pl.col("day_ahead_price_eur_per_mwh"), pl.col("limit_price_eur_per_mwh")
     beyond = pl.when(pl.col("side") == "buy").then(price - limit).otherwise(limit - price)
     of_block = (beyond * pl.col("volume_mw")).sum().over(_BLOCK)
@@ -114,8 +121,8 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
     is_physical = pl.col("settled_against") == "nothing"
     ordered = sign * pl.col("volume_mw")
     hours = pl.col("resolution_minutes") / 60.0
-    # Firm energy that is missing is bought (sold) later: the same side at a price that is worse by the
-    # penalty when nothing better is known.
+    # Missing firm energy is bought or sold later, at a price that is worse by the penalty when nothing better
+    # is known.
     made_good = pl.coalesce(
         pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH
     )

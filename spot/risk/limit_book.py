@@ -1,8 +1,8 @@
 """The limits of a desk as read from `conf/risk_limits.yaml`. What is missing, unreadable, NaN or null denies.
 
-Reading never raises: a book that cannot be read is a book that denies everything, and says why in each
-limit's `problem`. Three scopes hold for every order: the whole desk, its zone (over all strategies), and its
-strategy (in that zone).
+Reading never raises. A book that cannot be read denies everything, and says why in each limit's `problem`.
+Three scopes hold for every order: the whole desk, its zone (over all strategies), and its strategy in that
+zone.
 """
 
 import math
@@ -17,21 +17,21 @@ from spot.wrong_settings import Place, WrongSetting, WrongSettingsError, nearest
 LIMIT_KINDS: dict[str, str] = {
     "max_model_age_days": "age of the model behind the forecast",
     "max_data_age_hours": (
-        "age of the essential feed that is furthest behind: day-ahead prices, load forecasts"
+        "age of the essential feed (day-ahead prices, load forecasts) with the oldest data"
     ),
     "max_drift_level": "0 no drift, 1 not yet assessed, 2 drift found, 3 the monitor cannot see",
     "max_daily_loss_eur": "loss of the worst of the newest seven settled days",
-    "max_drawdown_eur": "settled P&L below its highest point",
+    "max_drawdown_eur": "distance of settled P&L below its highest point",
     "min_price_eur_per_mwh": "lowest limit price of an order",
     "max_price_eur_per_mwh": "highest limit price of an order",
     "max_price_distance_eur_per_mwh": (
         "limit price worse than the expected price: a buy above it, a sell below it"
     ),
     "max_mw_per_mtu": "power of one order",
-    "max_gross_mw": "sum of power over the scope's orders in one market time unit, sides added",
-    "max_net_mw": "the same, sides against each other",
-    "max_mwh_per_day": "energy of a delivery day, sides added",
-    "max_value_eur": "energy times expected price of a delivery day, sides added",
+    "max_gross_mw": "sum of power over the scope's orders in one market time unit, buys and sells added",
+    "max_net_mw": "the same, buys less sells",
+    "max_mwh_per_day": "energy of a delivery day, buys and sells added",
+    "max_value_eur": "energy times expected price of a delivery day, buys and sells added",
     "max_orders_per_day": "orders for a delivery day",
     "max_orders_per_minute": (
         "orders of one batch; when it is sent, with those that left the scope in the last minute: the guard"
@@ -45,15 +45,15 @@ LIMIT_KINDS: dict[str, str] = {
     "max_value_at_risk_eur": "95 % one-day value at risk, the worse of historical and filtered",
     "max_expected_shortfall_eur": "95 % one-day expected shortfall, the worse of historical and filtered",
 }
-"""Every limit kind. All of them must stand in every scope."""
+"""Every kind of limit. All of them must be set in every scope."""
 _SECTIONS = ("desk", "zones", "strategies", "overrides")
 _DEFAULT = "default"
-"""The entry of zones and of strategies that have none of their own."""
+"""The entry for zones and strategies that have none of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """One limit of one scope; `value` is None when it cannot be used, and then it denies."""
+    """One limit of one scope. If `value` is None, the limit cannot be used and denies."""
 
     scope: LimitScope
     kind: str
@@ -63,7 +63,10 @@ class Limit:
 
 
 def as_written(kind: str, value: float) -> float:
-    """A measure or bound, which all read "not above", with the sign that the file of limits gives it."""
+    """A measure or bound with the sign that the file of limits gives it.
+
+    Internally all limits read "not above".
+    """
     return -value if kind == "min_price_eur_per_mwh" else value
 
 
@@ -83,7 +86,10 @@ class Override:
 
     @property
     def names_nothing(self) -> bool:
-        """It speaks of no limit that could exist: a slip of the hand, which every decision refuses aloud."""
+        """Whether the override names no limit that could exist.
+
+        It is a typing error, and every decision reports it.
+        """
         has_zone, has_strategy = (
             self.scope == "desk" or bool(self.zone),
             self.scope != "strategy" or bool(self.strategy),
@@ -93,7 +99,7 @@ class Override:
         )
 
     def concerns(self, limit: Limit, zone: str, strategy: str) -> bool:
-        """Whether the override speaks of this limit."""
+        """Whether the override is for this limit."""
         return (
             (self.scope, self.kind) == (limit.scope, limit.kind)
             and (self.scope == "desk" or self.zone == zone)
@@ -149,18 +155,17 @@ def unreadable_book(problem: str) -> LimitBook:
 
 
 def parse_limit_book(document: object) -> LimitBook:
-    """The book of a parsed YAML document, whatever it is; never raises."""
+    """The book of a parsed YAML document of any form; it never raises."""
     if not isinstance(document, Mapping) or not document:
         return unreadable_book("the limits are empty or not a mapping")
     return LimitBook(document={str(key): value for key, value in document.items()})
 
 
 def check_limit_names(document: Mapping[str, object]) -> None:
-    """Nothing where every section, zone and limit of a parsed `risk_limits.yaml` has a name that there is.
+    """Check that every section, zone and limit of a parsed `risk_limits.yaml` has a known name.
 
     Raises:
-        WrongSettingsError: it has not; a limit that is misspelt for one zone would leave the default in
-            force.
+        WrongSettingsError: a name is unknown. A limit misspelt for one zone would leave the default in force.
     """
     wrong = [_unknown(name, (), _SECTIONS) for name in document if name not in _SECTIONS]
     for group in ("zones", "strategies"):

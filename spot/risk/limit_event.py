@@ -1,4 +1,4 @@
-"""What a limit did, as a value that becomes a row of `risk_events`."""
+"""The effect of a limit, as a value that becomes a row of `risk_events`."""
 
 from dataclasses import dataclass
 from typing import Literal

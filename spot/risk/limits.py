@@ -1,10 +1,10 @@
-"""Pre-trade limits: pure functions that let orders through, make them smaller, or stop them.
+"""Pre-trade limits: pure functions that pass orders, reduce them, or stop them.
 
-Whatever is not understood stops them.
+Anything that cannot be understood stops them.
 
-Every limit reads "not above". A limit without a usable number, and a measure that is NaN, deny. After all
-reductions every limit is measured once more on what is left; anything still above makes the orders flat. So
-no breach can leave this module.
+Every limit reads "not above". A limit without a usable number denies, and so does a measure that is NaN.
+After all reductions every limit is measured once more on the remaining orders. If one is still exceeded, the
+orders become flat. So no breach can leave this module.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ _NEEDED = {(scope, kind) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitedOrders:
-    """Orders that keep every limit, and what was done to them."""
+    """Orders that keep every limit, and what was changed."""
 
     orders: Orders
     events: tuple[LimitEvent, ...]
@@ -75,7 +75,8 @@ def apply_limits(
     for kind in LIMIT_KINDS:
         before = allowed
         for limit in (limit for limit in limits if limit.kind == kind and np.isfinite(bound(limit))):
-            # One old model is one fact, not three: of the scopes' scalings by a gate the strictest holds.
+            # One old model is one fact, not three. Of the scales that a gate asks for in several scopes, the
+            # strictest holds.
             cut, event = _apply(
                 before if kind in GATES else allowed,
                 limit,
@@ -101,12 +102,10 @@ def apply_limits(
 
 
 def take_any_price(orders: Orders, limits: Sequence[Limit]) -> Orders:
-    """Orders at infinite limit prices brought to the worst price that every collar allows.
+    """Orders at infinite limit prices, changed to the worst price that every collar allows.
 
-    To the cent on the safe side.
-
-    A price taker asks for no more than that, so it is no breach. Without usable collars the price stays
-    infinite, and that is denied later.
+    Prices are rounded to the cent on the safe side. A price taker asks for no more than that, so it is no
+    breach. Without usable collars the price stays infinite and is denied later.
     """
     values = {
         kind: [limit.value for limit in limits if limit.kind == kind and limit.value is not None]
@@ -127,16 +126,16 @@ def take_any_price(orders: Orders, limits: Sequence[Limit]) -> Orders:
 
 
 def _is_complete(limits: Sequence[Limit]) -> bool:
-    """Every kind in every scope, once."""
+    """Whether every kind is there once in every scope."""
     found = {(limit.scope, limit.kind) for limit in limits}
     return len(limits) == len(found) and found == _NEEDED
 
 
 def apply_state(orders: Orders, state: TradingState, open_net_mw: Floats) -> LimitedOrders:
-    """Orders that the trading state lets through.
+    """Orders that the trading state allows.
 
-    ACTIVE lets all through, REDUCING only what brings the open position `open_net_mw` (P,) nearer to zero,
-    HALTED nothing.
+    ACTIVE allows all. REDUCING allows only what brings the open position `open_net_mw` (P,) nearer to zero.
+    HALTED allows nothing.
     """
     if state is TradingState.ACTIVE or orders.is_flat:
         return LimitedOrders(orders=orders, events=(), requests_halt=False)

@@ -1,6 +1,6 @@
 """Prices that settle a position.
 
-The day-ahead price beside one second price, per market time unit, as known at an instant.
+They are the day-ahead price and one second price, per market time unit, as known at an instant.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,11 +51,9 @@ def zone_outcomes(
 ) -> pl.DataFrame:
     """Outcomes of one zone from its raw tables, with the second price of `settled_against`.
 
-    A missing table counts as empty.
-
-    Rows of `build_outcomes`; without an instant, which is for settling, also `imbalance_price_eur_per_mwh`
-    where the zone publishes one, and `imbalance_known_utc`, when it was known. Rows of one source per table
-    are expected.
+    A missing table counts as empty. Rows are those of `build_outcomes`. Without an instant, which is for
+    settling, they also have `imbalance_price_eur_per_mwh` where the zone publishes one, and
+    `imbalance_known_utc`, when it was known. Each table must hold rows of one source.
     """
     own = {
         name: _part(raw[name], zone, first_day)
@@ -84,12 +82,10 @@ def reference_curve(
     minutes: int,
     as_of_utc: datetime,
 ) -> Floats | None:
-    """(P,) the desk's own price of each unit from `starts_utc` on, newest as known at `as_of_utc`.
+    """(P,) the desk's own price of each unit from `starts_utc` on, the newest known at `as_of_utc`.
 
-    NaN where it says nothing, None without a curve.
-
-    Rows of the series `reference_curve` in `intraday_prices`; finer ones are averaged over the unit, coarser
-    ones hold for all its parts.
+    NaN where the curve has no value; None without a curve. Rows are those of the series `reference_curve` in
+    `intraday_prices`. Finer ones are averaged over the unit, coarser ones hold for all its parts.
     """
     if "intraday_prices" not in raw:
         return None
@@ -122,10 +118,10 @@ def build_outcomes(
 ) -> pl.DataFrame:
     """One row per market time unit of the day-ahead auction, ascending, columns `OUTCOME_SCHEMA`.
 
-    Both inputs are raw tables under contract; `reference_prices` holds one series (filter it before) and may
-    be finer or coarser: finer is averaged over the unit and null unless complete, coarser holds for all its
-    parts. Of several vintages the newest known at `as_of_utc` counts, without an instant the newest of all.
-    No reference gives a column of nulls.
+    Both inputs are raw tables under contract. `reference_prices` must hold one series and may be finer or
+    coarser. Finer prices are averaged over the unit, and null unless complete. Coarser ones hold for all
+    their parts. Of several vintages the newest known at `as_of_utc` counts, or without an instant the newest
+    of all. Without a reference, its column is null.
     """
     day_ahead = _newest(day_ahead_prices, as_of_utc).rename(
         {"price_eur_per_mwh": "day_ahead_price_eur_per_mwh", "available_at_utc": "known_at_utc"}
@@ -140,11 +136,9 @@ def build_outcomes(
 def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
     """The outcomes on the units of another frame, where they differ in length.
 
-    The frame has `zone`, `delivery_day`, `delivery_start_utc` and `resolution_minutes`.
-
-    A longer price holds for all its parts, shorter ones are averaged; a unit that is not wholly priced has no
-    row. Columns `OUTCOME_SCHEMA`, and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are
-    given.
+    The frame has `zone`, `delivery_day`, `delivery_start_utc` and `resolution_minutes`. A longer price holds
+    for all its parts; shorter ones are averaged. A unit without all its prices has no row. Columns are those
+    of `OUTCOME_SCHEMA`, and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are given.
     """
     exact = outcomes.join(units, on=[*_KEY, "resolution_minutes"], how="semi")
     if exact.height == units.height:

@@ -17,9 +17,9 @@ from spot.risk.limit_event import LimitEvent
 def with_overrides(
     limits: Sequence[Limit], overrides: Sequence[Override], *, zone: str, strategy: str, as_of_utc: datetime
 ) -> tuple[tuple[Limit, ...], tuple[LimitEvent, ...]]:
-    """The limits with every valid override in place, and an event for each override that was used or refused.
+    """The limits with every valid override applied, and an event for each override that was used or refused.
 
-    An override needs a limit that is there: it moves a number, it cannot replace a missing one.
+    An override needs an existing limit. It changes a number and cannot replace a missing one.
     """
     events: list[LimitEvent] = []
     result = list(limits)
@@ -51,7 +51,7 @@ def with_overrides(
 
 
 def _refused(override: Override) -> LimitEvent:
-    """An override that names no limit there is."""
+    """The event of an override that names no existing limit."""
     scope = override.scope if override.scope in LIMIT_SCOPES else "desk"
     said = (
         f"override of {override.scope or 'no scope'} {override.kind or 'no kind'} by"

@@ -1,4 +1,4 @@
-"""How orders are made smaller, or their prices tamer, so that they keep a limit."""
+"""How orders are reduced, or their limit prices tightened, so that they keep a limit."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,8 +16,8 @@ GATES = (
     "max_daily_loss_eur",
     "max_drawdown_eur",
 )
-"""Limits on the world, not on the orders: `reduce` scales the orders by limit over value, which cannot bring
-the value down.
+"""Limits on facts outside the orders. For them, `reduce` scales the orders by limit over value, which cannot
+lower the value itself.
 """
 
 
@@ -34,7 +34,7 @@ class Excess:
 
 
 def reduced(orders: Orders, excess: Excess) -> Orders:
-    """Orders that keep the limit as far as making them smaller, or their prices tamer, can achieve it."""
+    """Orders that keep the limit, as far as smaller orders or tighter prices can achieve it."""
     if excess.kind == "max_concentration_frac" and excess.scope == "strategy":
         return _within_share(orders, excess)
     return _REDUCTIONS.get(excess.kind, _scaled_to_limit)(orders, excess)
@@ -91,9 +91,9 @@ def _fewer_of_minute(orders: Orders, excess: Excess) -> Orders:
 
 
 def _scaled_to_limit(orders: Orders, excess: Excess) -> Orders:
-    """Scaled until the measure meets its limit.
+    """Orders scaled until the measure meets its limit.
 
-    It is proportional to the orders, on top of what others hold.
+    The measure is proportional to the orders, on top of what others hold.
     """
     use, daily_mwh = excess.use, excess.daily_mwh
     others = {
@@ -120,11 +120,11 @@ _REDUCTIONS: Mapping[str, Callable[[Orders, Excess], Orders]] = {
     "max_orders_per_day": _fewer_of_day,
     "max_orders_per_minute": _fewer_of_minute,
 }
-"""Limit kind to its reduction; the others scale all orders."""
+"""Kind of limit to its reduction. For all other kinds, all orders are scaled."""
 
 
 def _clipped(orders: Orders, clipped: Floats) -> Orders:
-    """The clipped orders; a plan that keeps its shape is scaled by its most clipped unit instead."""
+    """The clipped orders. A plan that keeps its shape is scaled by its most clipped unit instead."""
     if not orders.keeps_shape:
         return replace(orders, exposure_mw=clipped)
     traded = orders.exposure_mw != 0
@@ -132,7 +132,7 @@ def _clipped(orders: Orders, clipped: Floats) -> Orders:
 
 
 def _fewer(orders: Orders, n_orders: int) -> Orders:
-    """The `n_orders` largest orders; a plan that keeps its shape is all or nothing."""
+    """The `n_orders` largest orders. A plan that keeps its shape is kept as a whole or not at all."""
     if orders.keeps_shape:
         return orders.flat()
     kept = np.zeros_like(orders.exposure_mw)

@@ -1,13 +1,13 @@
 """Trading states of a desk and its zones.
 
-The stricter of the two holds; what cannot be read counts as halted.
+The stricter of the two applies. A state that cannot be read counts as halted.
 """
 
 from enum import StrEnum
 
 
 class TradingState(StrEnum):
-    """ACTIVE trades, REDUCING only makes open positions smaller, HALTED does nothing."""
+    """ACTIVE trades, REDUCING only reduces open positions, HALTED does nothing."""
 
     ACTIVE = "ACTIVE"
     REDUCING = "REDUCING"

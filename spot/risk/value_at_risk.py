@@ -2,8 +2,8 @@
 
 A scenario is one past day's gain of 1 MWh long in every market time unit. Filtered simulation (Barone-Adesi,
 Giannopoulos, Vosper 1999) rescales each past day by today's volatility over the volatility of its own time,
-here an exponentially weighted one. The expected shortfall is the mean of the worst share of days, its edge
-day weighted (Acerbi, Tasche 2002), so it is coherent.
+here an exponentially weighted one. The expected shortfall is the mean of the worst share of days, with its
+last day weighted (Acerbi, Tasche 2002), so it is coherent.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MIN_SCENARIOS = 30
 
 @dataclass(frozen=True, slots=True)
 class TailRisk:
-    """Loss figures in EUR, positive is a loss; NaN when there are too few scenarios to say anything."""
+    """Loss figures in EUR, a loss being positive; NaN when there are too few scenarios."""
 
     value_at_risk_eur: float
     expected_shortfall_eur: float
@@ -72,7 +72,7 @@ def filtered_risk(
         return TailRisk(np.nan, np.nan)
     decay = 0.5 ** (1.0 / half_life_days)
     variance = float(np.mean(pnl**2))
-    # Exponentially weighted variance after each day; a day is scaled by what was known before it.
+    # Exponentially weighted variance after each day. A day is scaled by what was known before it.
     after, _ = lfilter([1.0 - decay], [1.0, -decay], pnl**2, zi=[decay * variance])
     before = np.concatenate([[variance], after[:-1]])
     floor = 1e-12 + 1e-4 * variance

@@ -1,10 +1,9 @@
-"""Prices in other currencies than EUR, and how they become EUR.
+"""Prices in currencies other than EUR, and how they become EUR.
 
-By the reference rate that was known at the gate of their delivery day.
+They are converted at the reference rate that was known at the gate of their delivery day.
 
-One rate for every price of a delivery day, so that a spread between two prices of a day is a spread of the
-market and never of the exchange rate; and the newest one before the gate, so that nothing enters that a
-decision could not have known.
+One rate holds for every price of a delivery day, so a spread between two prices of a day never comes from the
+exchange rate. It is the newest rate before the gate, so nothing enters that a decision could not have known.
 """
 
 from datetime import date, timedelta
@@ -23,12 +22,12 @@ EURO_SERIES: dict[str, tuple[str, str]] = {
     "system_price": ("imbalance_prices", "imbalance"),
     "real_time": ("imbalance_prices", "imbalance"),
 }
-"""Series of `local_currency_prices` to the table and series that hold it in EUR. What settles a position in
-real time is an imbalance price here.
+"""Series of `local_currency_prices` to the table and series that hold it in EUR. A real-time price that
+settles a position is an imbalance price here.
 """
 RATE_IS_GOOD_FOR = timedelta(days=8)
-"""An older rate is none: the longest gap between two fixings of the ECB is five days, at Easter and
-Christmas.
+"""Age from which a rate is not used: the longest gap between two fixings of the ECB is five days, at Easter
+and Christmas.
 """
 
 
@@ -45,7 +44,7 @@ def local_series(table: str) -> tuple[str, ...]:
 def ruled_table(table: str, series: str) -> str:
     """The table whose publication rule holds for a series.
 
-    That of the EUR table where it is kept in another currency first.
+    For a series in another currency it is the table that holds it in EUR.
     """
     return EURO_SERIES[series][0] if table == LOCAL_TABLE else table
 
@@ -53,7 +52,8 @@ def ruled_table(table: str, series: str) -> str:
 def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) -> pl.DataFrame:
     """Rows of `table` from rows of `local_currency_prices`.
 
-    Each at the rate known at the gate of its delivery day; days without one are left out.
+    Each price is converted at the rate known at the gate of its delivery day. Days without a rate are left
+    out.
 
     Args:
         local: rows of `local_currency_prices`, any zones and series; every vintage is converted.
@@ -86,10 +86,7 @@ def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) 
 
 
 def _rate_at_gate(rates: pl.DataFrame, zone: str, day: date) -> float | None:
-    """Units of the currency per EUR of the newest fixing known at the gate of the day.
-
-    None where there is none of late.
-    """
+    """Units of the currency per EUR in the newest fixing known at the gate; None if it is too old."""
     gate = gate_closure_utc(zone, day)
     known = rates.filter(
         pl.col("available_at_utc") <= gate, pl.col("delivery_day") >= (gate - RATE_IS_GOOD_FOR).date()

@@ -1,6 +1,7 @@
-"""What a parser gives back.
+"""The result of a parser.
 
-Rows under contract, the rows it refused with their reasons, or the provider's word that it has nothing.
+It holds rows under contract, and refused rows with their reasons, or the provider's statement that it has no
+data.
 """
 
 from collections.abc import Mapping, Sequence
@@ -49,8 +50,8 @@ class Capture:
     end_utc: datetime | None = None
     """End of the span asked for; rows from it on are refused."""
     is_backfill: bool = False
-    """Asked for long after publication: the dated publication rule then says when a value became known, not
-    our clock.
+    """Whether it was asked for long after publication. Then the dated publication rule says when a value
+    became known, not our clock.
     """
 
 
@@ -86,8 +87,8 @@ class ParsedDocument:
     rejected: pl.DataFrame
     """Refused rows under `REJECTED_SCHEMA`."""
     outside: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=REJECTED_SCHEMA))
-    """Rows of other days than were asked for, under `REJECTED_SCHEMA`: a provider may send more, and that is
-    no fault.
+    """Rows of other days than were asked for, under `REJECTED_SCHEMA`. A provider may send more, which is no
+    fault.
     """
     no_data: str = ""
     """The provider's words when it says that it has nothing (yet); empty otherwise."""
@@ -227,7 +228,7 @@ def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> p
     if not capture.is_backfill or table not in RULES:
         return frame.with_columns(available_at_utc=captured, availability=pl.lit("captured"))
     rule = _rule_instants(frame, capture.zone, table, part.resolution_minutes)
-    # A value that we already hold was known by now, whatever the rule says about its due time.
+    # A value that the ledger already holds was known by now, whatever the rule says about its due instant.
     return (
         frame.with_columns(rule.alias("_rule"))
         .with_columns(
@@ -251,7 +252,7 @@ def _rule_instants(frame: pl.DataFrame, zone: str, table: str, resolution_minute
 
 
 def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
-    """A document that gives one period twice is not believed in any of its parts.
+    """Refuse all parts of a document that gives one period twice.
 
     Nobody can say which value was meant.
     """
@@ -266,7 +267,7 @@ def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
 
 
 def _rejections(table: str, rows: pl.DataFrame, reason: str | None = None) -> pl.DataFrame:
-    """Refused rows with their own reason, or with one for all."""
+    """Refused rows with their own reason, or with one reason for all."""
     return rows.select(
         pl.lit(table).alias("table"),
         "zone",

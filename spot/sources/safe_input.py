@@ -1,9 +1,9 @@
-"""Bytes of strangers, opened within bounds.
+"""Reading XML, ZIP and JSON from untrusted sources within bounds.
 
-XML, ZIP and JSON whose size, depth and content are limited before anything is believed.
+Size, depth and content are limited before anything is used.
 
-A document is accepted whole or not at all. One that was cut short is not well formed, and is refused: never
-read "as far as it goes".
+A document is accepted as a whole or not at all. One that was cut short is not well formed, and is refused. It
+is never read "as far as it goes".
 """
 
 import io
@@ -30,7 +30,7 @@ _DIRECTORY_BYTES = 512 * 1024
 class Node:
     """One XML element: its local name, its text without blanks around it, and its children in order."""
 
-    # Written out and without a list for leaves: a year of quarter hours has 110,000 of them.
+    # Written out and without a list for leaves: a document of a year of quarter hours has 110,000 of them.
     __slots__ = ("children", "tag", "text")
 
     def __init__(self, tag: str) -> None:
@@ -121,8 +121,8 @@ def read_xml(body: bytes, what: str) -> Node:
     building.EndElementHandler = builder.end
     building.CharacterDataHandler = builder.characters
     try:
-        # A first pass that builds nothing tells a whole document from a cut one at a fiftieth of the cost.
-        # Unbounded in depth: small ones only.
+        # A first pass that builds nothing separates whole documents from cut ones at a fiftieth of the cost.
+        # It does not limit depth, so it is for small documents only.
         if len(body) <= _LOOKED_AT_FIRST_BYTES:
             looking.Parse(body, True)
         building.Parse(body, True)
@@ -155,8 +155,8 @@ def read_zip(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
                         f"{what}: ZIP member of {entry.file_size} bytes, at most {room} are read: refused"
                     )
                 with archive.open(entry) as stream:
-                    # In pieces: the library unpacks as much as one read asks for, whatever the member says of
-                    # itself.
+                    # Read in pieces: the library unpacks as much as one read asks for, whatever the header
+                    # says.
                     content = b"".join(iter(partial(stream.read, _PIECE_BYTES), b""))
                 room -= len(content)
                 members.append((entry.filename, content))
@@ -239,7 +239,10 @@ def _no_constant(text: str) -> float:
 
 
 def _looks_like(body: bytes) -> str:
-    """A word on what came instead, so that an HTML page or a ZIP is recognised; never the content itself."""
+    """A hint at what came instead, so that an HTML page or a ZIP is recognised.
+
+    It never shows the content itself.
+    """
     head = body.lstrip()[:200].lower()
     kinds = (
         (b"pk\x03\x04", "a ZIP archive"),

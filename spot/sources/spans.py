@@ -1,6 +1,6 @@
-"""Price series that a provider delivers without saying which auction they belong to.
+"""Price series for which a provider does not say to which auction they belong.
 
-Judged by the market time unit of each delivery day.
+The market time unit of each delivery day decides.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ def day_slices(starts_us: Ints, zone: str) -> Iterator[tuple[date, slice]]:
 def before_their_day(starts_us: Ints, made_us: Ints, zone: str) -> Bools:
     """(N,) whether a value was made before its delivery day began.
 
-    Of a day under way only the rest is forecast, which is no day-ahead forecast.
+    A forecast made during the day covers only the rest of it, so it is not a day-ahead forecast.
     """
     days = (
         delivery_day_of(zone, datetime.fromtimestamp(start / 1_000_000, UTC)) for start in starts_us.tolist()

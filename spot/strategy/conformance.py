@@ -1,6 +1,6 @@
-"""Conformance: every limit, how much of it the final signals use, and the headroom left.
+"""Conformance: every limit, how much of it the final signals use, and the remaining headroom.
 
-One frame for an asset, its checks and SQL.
+One frame serves an asset, its checks and SQL.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,8 @@ def limit_conformance(
 ) -> pl.DataFrame:
     """A row per limit: scope, name, use, limit, headroom, status, measured on the orders after all cuts.
 
-    `breached` can only stand where orders would go out above a limit, which `apply_limits` excludes; it is
-    what the check looks for.
+    `breached` could only occur if orders above a limit were sent, which `apply_limits` excludes. The check
+    looks for it.
     """
     daily = {limit.scope: limit.value for limit in limits if limit.kind == "max_mwh_per_day"}
     cut = {(event.scope, event.limit_name): event.kind for event in events}

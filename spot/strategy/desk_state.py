@@ -1,6 +1,6 @@
 """What the rest of the desk already holds, read from the tables of signals and settlements.
 
-The basis of the desk and zone limits.
+Desk and zone limits are based on it.
 """
 
 from collections.abc import Mapping
@@ -27,22 +27,21 @@ def desk_uses(
     starts_utc: tuple[datetime, ...],
     as_of_utc: datetime,
 ) -> Mapping[LimitScope, ScopeUse]:
-    """Use of desk, zone and strategy without the orders that are about to be decided anew.
+    """Use of desk, zone and strategy without the orders of `strategy` in `zone` on `delivery_day`.
 
-    Those of `strategy` in `zone` on `delivery_day`.
-
-    Both frames are under contract and may hold any days. Only champions count, only signals decided by
-    `as_of_utc`, and only money known then.
+    Those orders are about to be decided again. Both frames are under contract and may hold any days. Only
+    champions count, only signals decided by `as_of_utc`, and only P&L known then.
     """
     spoken = signals.filter((pl.col("role") == "champion") & (pl.col("as_of_utc") <= as_of_utc))
-    # Sums are in one order, whichever order the rows come in: a walk and the tables differ in it.
+    # Sums have one fixed order, because a walk and the tables give the rows in different orders.
     spoken = spoken.sort("as_of_utc", *_ORDER).unique(_ORDER, keep="last", maintain_order=True)
     money = settlements.filter(
         (pl.col("role") == "champion")
         & (pl.col("known_at_utc") <= as_of_utc)
         & (pl.col("delivery_day") < delivery_day)
     )
-    # Years of a desk are hundreds of thousands of rows: they are added up before they become Python values.
+    # Years of a desk are hundreds of thousands of rows, so they are summed in polars before they become
+    # Python values.
     days_of_each = (
         money.group_by("zone", "strategy", "delivery_day", maintain_order=True)
         .agg(pl.col("pnl_eur").sum())

@@ -1,7 +1,7 @@
-"""What a strategy is: its settings, and everything that the desk asks it.
+"""What a strategy is: its settings, and the answers that the desk asks of it.
 
-One frozen class per strategy, chosen by the name `strategy` in `conf/strategies/*.yaml`. `propose` is all
-that a strategy must have; the other members have answers that fit most strategies.
+There is one frozen class per strategy, chosen by the name `strategy` in `conf/strategies/*.yaml`. Only
+`propose` is required. The other members have defaults that fit most strategies.
 """
 
 from abc import ABC, abstractmethod
@@ -37,11 +37,11 @@ class PricedDay:
 
 
 class Strategy(StrictSettings, ABC):
-    """Base of all strategies. Pure: what it knows is its settings and what it is handed."""
+    """Base of all strategies. A strategy is pure: it knows only its settings and its arguments."""
 
     naive_rules: ClassVar[tuple[NaiveRule, ...]] = ()
-    """Rules on the sign of the spread that a backtest sets beside the strategy. A strategy without any is set
-    beside itself on the naive price forecast.
+    """Rules on the sign of the spread that a backtest compares with the strategy. A strategy without any is
+    compared with itself on the naive price forecast.
     """
     code_version: ClassVar[str] = ""
     """Hash of the source of a strategy from a plug-in, set when it is loaded; part of `settings_hash`."""
@@ -63,38 +63,41 @@ class Strategy(StrictSettings, ABC):
 
     @abstractmethod
     def propose(self, view: MarketView) -> Proposal:
-        """The orders that the strategy would like, before any limit."""
+        """The orders that the strategy wants, before any limit."""
 
     @property
     def label(self) -> str:
-        """How tables call it: its name, and the second price where that is a choice."""
+        """Its name in tables: the strategy's name, and the second price where that is a choice."""
         is_fixed = self.settled_against in ("nothing", "reference_curve")
         return self.strategy if is_fixed else f"{self.strategy}/{self.settled_against}"
 
     @property
     def history_days(self) -> int:
-        """Complete days of outcomes that it looks back on."""
+        """Complete days of outcomes that the strategy looks back on."""
         return 0
 
     @property
     def closes_at_desk_price(self) -> bool:
-        """A position closes at the price that the desk itself gave when it decided."""
+        """Whether a position closes at the price that the desk itself gave when it decided."""
         return self.settled_against == "reference_curve"
 
     @property
     def needs_spread_model(self) -> bool:
-        """The zone's model of the spread is trained and served for it; without one it stays flat."""
+        """Whether it needs the zone's model of the spread to be trained and served.
+
+        Without one it stays flat.
+        """
         return False
 
     @property
     def wear_eur_per_mwh(self) -> float:
-        """Cost of each MWh that a physical asset gives out, beside the fees."""
+        """Cost of each MWh that a physical asset delivers, besides the fees."""
         return 0.0
 
     def perfect_foresight_eur(self, day: PricedDay) -> Floats:
-        """(P,) net P&L per unit of the best orders, had every price been known.
+        """(P,) net P&L per unit of the best orders if every price had been known.
 
-        NaN where it cannot be said.
+        NaN where it is undefined.
         """
         return np.full(len(day.day_ahead), np.nan)
 

@@ -1,6 +1,6 @@
 """Why a signal is what it is, as a table.
 
-What moved the forecast behind each unit, and the past days it resembles.
+It shows what moved the forecast behind each unit, and the past days that the day resembles.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from spot.market.clock import local_time
 
 SIMILAR_DAYS = "similar days"
 SPREAD = "spread: "
-"""Begins the name of what moved an expected spread and not the price."""
+"""Prefix of the name of an input that moved an expected spread and not the price."""
 _CALENDAR = ("slot_minutes_local", "weekday", "year_sine", "year_cosine")
 _INTEGER = pl.Int32
 
@@ -29,8 +29,8 @@ def signal_reasons(
 ) -> pl.DataFrame:
     """Rows of `signal_reasons` for signals of one zone and day, largest contribution first.
 
-    `contributions` is family of inputs to (24,) what it adds to each local clock hour, EUR/MWh
-    (`spot.forecast.explain`); `similar_days` are (day, likeness 0 to 1, mean price), and take the last rank
+    `contributions` maps a family of inputs to (24,) its contribution to each local clock hour, EUR/MWh
+    (`spot.forecast.explain`). `similar_days` are (day, similarity 0 to 1, mean price), and take the last rank
     of every unit.
     """
     if signals.is_empty() or not (contributions or similar_days):
@@ -64,10 +64,9 @@ def signal_reasons(
 def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *, n: int = 5) -> pl.DataFrame:
     """Rows of `signal_reasons` for signals that trade a spread, largest contribution first.
 
-    Of one zone, day and strategy.
-
-    `contributions` is input to (P,) what it adds to the expected spread of each unit
-    (`spot.strategy.spread.model`); inputs of one kind are added up and named with `SPREAD` before.
+    The signals are those of one zone, day and strategy. `contributions` maps an input to (P,) its
+    contribution to the expected spread of each unit (`spot.strategy.spread.model`). Inputs of one kind are
+    summed and named with the prefix `SPREAD`.
     """
     if signals.is_empty() or not contributions:
         return SIGNAL_REASONS.empty()
@@ -86,7 +85,7 @@ def spread_reasons(signals: pl.DataFrame, contributions: Mapping[str, Floats], *
 
 
 def _kind_of(name: str) -> str:
-    """What a person calls an input of the model of the spread (`spot.strategy.spread.inputs`)."""
+    """The plain name of an input of the model of the spread (`spot.strategy.spread.inputs`)."""
     if "spread_" in name:
         return "spreads of the days before"
     if name.startswith("price_"):

@@ -1,4 +1,4 @@
-"""What a decision depends on, and what it gives: the two values of `spot.strategy.signals.decide_signals`."""
+"""What a decision depends on, and its result: the two values of `spot.strategy.signals.decide_signals`."""
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -34,7 +34,7 @@ class SignalRequest:
     desk_signals: pl.DataFrame = field(default_factory=SIGNALS.empty)
     """Signals of the whole desk for this day and the day before."""
     settlements: pl.DataFrame = field(default_factory=SETTLEMENTS.empty)
-    """Settled money of the whole desk so far."""
+    """Settled P&L of the whole desk so far."""
     spread_quantiles: Floats | None = None
     """(P, 9) from a fitted spread model."""
     strategy_model_version: str | None = None
@@ -42,23 +42,21 @@ class SignalRequest:
     reference: Floats | None = None
     """(P,) the desk's own prices for `price_view`."""
     model_age_days: float | None = None
-    """Not known denies."""
+    """If it is not known, the position is denied."""
     essential_data_utc: datetime | None = None
-    """When the essential feed that is furthest behind last had a new day.
+    """When the essential feed with the oldest data last had a new day.
 
-    Only the sources that the zone trusts count.
-
-    not known denies.
+    Only the sources that the zone trusts count. If it is not known, the position is denied.
     """
     drift_status: str | None = None
-    """ok, not_assessed, alert or cannot_see; not known denies."""
+    """ok, not_assessed, alert or cannot_see. If it is not known, the position is denied."""
     role: Role = "champion"
     mode: Mode = "paper"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalDecision:
-    """The signals of one zone, day and strategy, and everything that was judged on the way."""
+    """The signals of one zone, day and strategy, and everything that was judged to make them."""
 
     frame: pl.DataFrame
     """Contract `signals`: every unit of the day."""

@@ -1,6 +1,6 @@
-"""Settlement as the strategies need it.
+"""Settlement of strategies' signals.
 
-The same `settle`, with the wear of a physical asset and what perfect foresight would have made.
+It is `settle` with the wear of a physical asset and the P&L of perfect foresight.
 """
 
 import polars as pl
@@ -21,7 +21,7 @@ def settle_signals(
 ) -> pl.DataFrame:
     """Settlements of the signals of one strategy, any zones and days, under contract `settlements`.
 
-    `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`; `bid_curves` are the steps of signals that
+    `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`. `bid_curves` are the steps of signals that
     were sent as a curve. Signals without a known price are left out until it is known.
 
     Raises:
@@ -43,7 +43,7 @@ def settle_signals(
 
 
 def _against_the_desks_price(priced: pl.DataFrame, signals: pl.DataFrame) -> pl.DataFrame:
-    """A price view closes at the price that the desk gave when it decided, whatever it says later."""
+    """A price view closes at the price that the desk gave when it decided, even if it was changed later."""
     given = signals.select(
         "zone", "delivery_start_utc", reference_price_eur_per_mwh="expected_reference_eur_per_mwh"
     ).unique(["zone", "delivery_start_utc"], maintain_order=True)
@@ -54,10 +54,10 @@ def _against_the_desks_price(priced: pl.DataFrame, signals: pl.DataFrame) -> pl.
 
 
 def perfect_foresight(outcomes: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
-    """What the strategy's best orders would have made, had every price been known.
+    """The P&L of the strategy's best orders if every price had been known.
 
-    Columns `zone`, `delivery_start_utc` and `perfect_foresight_eur`: net P&L per unit, null where it cannot
-    be said.
+    Columns are `zone`, `delivery_start_utc` and `perfect_foresight_eur`: net P&L per unit, null where it is
+    undefined.
     """
     parts = [
         _of_day(day.sort("delivery_start_utc"), strategy)

@@ -22,7 +22,7 @@ from spot.strategy.sizing import round_towards_zero
 
 _VERSIONS = ("model_version", "strategy_model_version", "data_version")
 _NULL_IN_ID = "none"
-"""What stands for no version in the text that an id is the hash of. Signals that were sent have such ids."""
+"""Text for no version in the text whose hash is an id. Signals that were sent have such ids."""
 
 
 def signal_frame(
@@ -104,7 +104,7 @@ def signal_frame(
 
 
 def with_signal_ids(frame: pl.DataFrame) -> pl.DataFrame:
-    """The frame with `signal_id`: a hash of what each row says and on which model and data it stands."""
+    """The frame with `signal_id`: a hash of what each row says and of its model and data."""
     said = (
         "zone",
         "strategy",
@@ -148,7 +148,7 @@ def settings_hash(strategy: Strategy, limits: LimitBook) -> str:
 
 
 def _known(values: Floats) -> pl.Series:
-    """Infinite and NaN become null: a contract column holds numbers or nothing."""
+    """Infinite and NaN become null, because a contract column holds numbers or nothing."""
     return pl.Series(np.where(np.isfinite(values), values, np.nan), dtype=pl.Float64).fill_nan(None)
 
 
@@ -193,8 +193,8 @@ def curve_frame(
 ) -> pl.DataFrame:
     """The curve's steps after limits.
 
-    Volumes are scaled as the limits scaled the order, in whole steps of `step_mw`; prices are inside what the
-    limits left.
+    Volumes are scaled as the limits scaled the order, in whole steps of `step_mw`. Prices stay inside what
+    the limits allow.
     """
     if not proposal.curve or final.is_flat:
         return BID_CURVES.empty()
@@ -210,7 +210,7 @@ def curve_frame(
         for (price, _), scaled in zip(curve, volumes, strict=True):
             if scaled > volume:
                 number, volume = number + 1, scaled
-                # Whole cents, on the side that trades less.
+                # Whole cents, rounded to the side that trades less.
                 cents = np.floor(100 * min(price, worst)) if mw > 0 else np.ceil(100 * max(price, worst))
                 steps.append((unit, number, cents / 100, volume))
     if not steps:

@@ -1,8 +1,8 @@
-"""Forecast to signals: readiness, the strategy's proposal, trading state, limits.
+"""From forecast to signals: readiness, the strategy's proposal, trading state, limits.
 
 There is one row per market time unit, flat included.
 
-`decide_signals` is the only door: live, backtest and replay call it with the same request, and only the
+`decide_signals` is the only door. Live, backtest and replay call it with the same request, and only the
 instant differs.
 """
 
@@ -31,7 +31,7 @@ from spot.strategy.signal_frames import curve_frame, event_frame, signal_frame
 from spot.strategy.sizing import round_towards_zero
 
 _TAILS = ("max_value_at_risk_eur", "max_expected_shortfall_eur")
-"""Alone among the limits on orders these can grow where a part of a plan gets smaller."""
+"""The only limits on orders whose measure can grow when a part of a plan gets smaller."""
 
 
 def decide_signals(request: SignalRequest) -> SignalDecision:
@@ -86,9 +86,9 @@ def _under_control(
     rows: pl.DataFrame,
     recut: Callable[[Floats], Floats] | None,
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:
-    """Trading state, overrides and limits.
+    """Orders after trading state, overrides and limits.
 
-    A plan that they have cut is made whole again below them, or is given up.
+    A plan that these have cut is rounded again to a whole plan below them, or is given up.
     """
     zone, strategy = request.zone, request.strategy.strategy
     conditions = Conditions(

@@ -1,7 +1,4 @@
-"""Size by edge over risk: nothing below a least ratio, in proportion above it.
-
-The whole size from a full ratio on.
-"""
+"""Size by edge over risk: none below a least ratio, proportional above it, full from a full ratio on."""
 
 import numpy as np
 

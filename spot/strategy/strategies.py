@@ -1,4 +1,4 @@
-"""Which strategies there are. A new strategy is one line here."""
+"""The strategies that come with Spotdesk. A new strategy is one line here."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,7 +1,7 @@
-"""Layouts of the recorded market data files: which column of which file is which series. Data, no logic.
+"""Layouts of the recorded market data files: which column of which file holds which series. Data, no logic.
 
-Files and their meaning: the README and the `.md` beside each file. Times are UTC, except in the open-access
-benchmark (`epf_*`), whose naive local days have exactly 24 rows.
+The README and the `.md` beside each file describe it. Times are UTC, except in the open-access benchmark
+(`epf_*`), whose naive local days have exactly 24 rows.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class FileLayout:
     is_naive_local: bool = False
     """The time column is `ts_local`, naive, 24 rows a day; else it is `ts_utc`."""
     is_verified: bool = True
-    """False for a file known to be damaged: it is read so that its refusal can say what is wrong."""
+    """False for a file known to be damaged. It is read so that its refusal can say what is wrong."""
     columns: tuple[SeriesColumn, ...]
 
 
@@ -148,7 +148,7 @@ data.
 """
 
 NOT_MARKET_DATA = ("epf_published_forecasts_*",)
-"""Files of the same folder that hold no market data: forecasts of others, for the benchmark."""
+"""Files of the same folder that hold forecasts of others for the benchmark, and no market data."""
 
 
 def find_layout(name: str) -> FileLayout | None:

@@ -1,8 +1,8 @@
 """Recorded market data files: a file's frame in, rows under the raw contracts out.
 
-None of the files says when a value was published, so every row is known by the dated publication rule
-(`availability="rule"`); wind and solar forecasts are then known from 18:00 on, after the gate. Units are
-those of the contracts; a missing value is no row.
+None of the files says when a value was published, so the dated publication rule says when every row was known
+(`availability="rule"`). Wind and solar forecasts are then known from 18:00 on, after the gate. Units are
+those of the contracts. A missing value gives no row.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from spot.sources.files.layouts import FileLayout, SeriesColumn, find_layout
 SOURCE = "files"
 _CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
 _MIXED_SHARE = 0.01
-"""A file in which more than this share of hourly-auction hours holds several prices does not hold that
+"""Largest share of hourly-auction hours that may hold several prices. Above it, the file does not hold that
 auction's prices.
 """
 
@@ -81,10 +81,8 @@ def zones_of_file(name: str, frame: pl.DataFrame) -> list[str]:
 def merge_by_precedence(files: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
     """One set of tables from several files, best first.
 
-    Of each hour of a series the first file that has it is believed, and no other.
-
-    Wind on- and offshore count as one series with `wind`, so that a total and its parts from two files never
-    stand side by side.
+    For each hour of a series, the first file that has it counts, and no other. Wind on- and offshore count as
+    one series with `wind`, so a total from one file never stands beside parts from another.
     """
     merged: dict[str, pl.DataFrame] = {}
     for tables in files:

@@ -87,7 +87,7 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
 def zones_of_tidy(name: str, named: Sequence[str] | None) -> list[str]:
     """Known zones of a tidy file called `name` (without suffix).
 
-    Those of its column `zone` (`named`), else the one that its name begins with.
+    They are those of its column `zone` (`named`), else the one that its name begins with.
     """
     if named is not None:
         return sorted(set(named) & set(TRADED_ZONES))
@@ -110,9 +110,9 @@ def _of_zone(frame: pl.DataFrame, zone: str, what: str) -> pl.DataFrame:
 
 
 def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | None:
-    """What a table wants beside the value.
+    """Further columns that a table needs besides the value.
 
-    Volumes that a tidy file does not have, and the currency of the zone.
+    They are volumes, which a tidy file does not have, and the currency of the zone.
     """
     if table == LOCAL_TABLE:
         return {"currency": [currency] * n_rows, "volume_mwh": [None] * n_rows}
@@ -121,7 +121,8 @@ def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | 
 
 def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
     try:
-        # Text throughout: a number or an instant is judged below, with its line, and never guessed.
+        # All columns are read as text. A number or an instant is checked below, with its line, and never
+        # guessed.
         frame = (
             pl.read_csv(io.BytesIO(body), infer_schema=False)
             if kind == "csv"
@@ -163,5 +164,5 @@ def _numbers(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:
 def _whole(column: pl.Series, what: str) -> pl.Series:
     minutes = column.cast(pl.Int32, strict=False)
     if minutes.null_count():
-        raise ContractError(f"{what}: a resolution is no whole number of minutes")
+        raise ContractError(f"{what}: a resolution is not a whole number of minutes")
     return minutes

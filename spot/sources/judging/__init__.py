@@ -1,1 +1,1 @@
-"""Whether what a source gave can be believed: plausibility, revisions, freshness, publication lag."""
+"""Whether values from a source can be trusted: plausibility, revisions, freshness, publication lag."""

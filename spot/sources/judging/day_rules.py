@@ -1,4 +1,4 @@
-"""The rules by which a day of values is judged: what providers get wrong, each with its threshold.
+"""The rules by which a day of values is judged: typical errors of providers, each with its threshold.
 
 `plausibility.py` says which days are judged and against what.
 """
@@ -20,8 +20,8 @@ from spot.sources.judging.series_past import Past, by_clock_hour, correlation, l
 _SMALL_MW = 100.0
 _SPIKE_FACTOR = 2.0
 _STAND_INS = (9999.0, 99999.0)
-"""What some systems write for a missing load or generation; as prices they are real where the limits allow
-them.
+"""Numbers that some systems write for a missing load or generation. As prices they are real where the limits
+allow them.
 """
 
 
@@ -34,10 +34,10 @@ class FaultKind(StrEnum):
     VALUES = "values"
     """Nothing about the other series of the day."""
     INCOMPLETE = "incomplete"
-    """The day misses periods, which says nothing about any other day."""
+    """The day lacks periods, which says nothing about any other day."""
     OTHER_SERIES = "other_series"
-    """The values look like those of another series: columns may be swapped, so no series of the day is
-    believed.
+    """The values look like those of another series. Columns may be swapped, so no series of the day is
+    accepted.
     """
 
 
@@ -72,7 +72,7 @@ _Rule = Callable[[JudgedDay, Past], Fault | None]
 
 
 def judge_day(day: JudgedDay, part: pl.DataFrame, past: Past | None) -> Fault | None:
-    """Why the whole day is doubtful, None where it is not. `part` is the day's rows."""
+    """Why the whole day is doubtful, None where it is not. `part` holds the day's rows."""
     if part["resolution_minutes"].n_unique() > 1:
         return Fault("periods of several lengths on one day")
     if part["delivery_start_utc"].is_duplicated().any():
@@ -85,7 +85,7 @@ def judge_day(day: JudgedDay, part: pl.DataFrame, past: Past | None) -> Fault | 
             f"{len(day.values)} of {n_expected} periods of the day: incomplete or shifted",
             FaultKind.INCOMPLETE,
         )
-    # A few hours have no shape to compare.
+    # A few hours are too few to compare a shape.
     if past is not None and len(day.values) * day.resolution_minutes >= 6 * 60:
         for rule in _DAY_RULES[day.kind]:
             if fault := rule(day, past):
@@ -94,7 +94,10 @@ def judge_day(day: JudgedDay, part: pl.DataFrame, past: Past | None) -> Fault | 
 
 
 def _frozen(day: JudgedDay, past: Past | None) -> Fault | None:
-    """The same value for hours: real for the sun at night and for prices at zero, not for anything else."""
+    """The same value for hours.
+
+    It is real for the sun at night and for prices at zero, not for anything else.
+    """
     n_equal, first, is_last = longest_run(day.values)
     hours, value = n_equal / day.per_hour, float(day.values[first])
     if day.kind == "price":
@@ -116,7 +119,7 @@ def _frozen(day: JudgedDay, past: Past | None) -> Fault | None:
         return Fault(f"{value:g} for {hours:g} hours: frozen") if hours >= 4.0 else None
     if past is None or past.maximum < _SMALL_MW or value == 0.0:
         return None
-    # A wind farm at its rated power is constant in earnest.
+    # A wind farm at its rated power really is constant.
     is_high = day.kind == "wind" and value > 0.97 * past.maximum
     limit = 6.0 if day.kind == "wind" else 4.0
     return (
@@ -138,14 +141,14 @@ def _flipped(day: JudgedDay, past: Past) -> Fault | None:
 
 
 def _price_scale(day: JudgedDay, past: Past) -> Fault | None:
-    """A thousandfold of prices so small that the limits do not catch it."""
+    """Prices a thousand times too small or too large, yet inside the limits."""
     hourly = by_clock_hour(day.values, day.hours)
     seen = ~np.isnan(hourly) & ~np.isnan(past.profile)
     error = float(np.abs(hourly[seen] - past.profile[seen]).mean())
     scaled = float(np.abs(hourly[seen] / 1000.0 - past.profile[seen]).mean())
     size = float(np.abs(day.values).max())
     return (
-        Fault("prices look like a thousandfold")
+        Fault("prices look a thousandfold too large")
         if size > 8.0 * max(past.maximum, 20.0) and scaled < 0.1 * error
         else None
     )
@@ -159,15 +162,15 @@ def _load_shape(day: JudgedDay, past: Past) -> Fault | None:
     x, profile = hourly[seen], past.profile[seen]
     if correlation(x, profile) < -0.3:
         return Fault("load runs against the shape of the week before")
-    # A forecast that is shifted no longer fills its day and is caught by that; only an actual may be a day in
-    # part.
+    # A shifted forecast no longer fills its day, which another rule catches. Only actual values may cover
+    # part of a day.
     return None if day.must_be_whole else _shift(x, profile, 0.2)
 
 
 def _shift(x: Floats, profile: Floats, factor: float) -> Fault | None:
-    """One hour early or late fits the past much better than as given.
+    """Whether values fit the past much better one hour earlier or later than as given.
 
-    Level and spread are taken out first.
+    Level and spread are removed first.
     """
 
     def error(a: Floats, b: Floats) -> float:
@@ -234,7 +237,7 @@ _DAY_RULES: dict[Kind, tuple[_Rule, ...]] = {
 def judge_rows(day: JudgedDay, past: Past | None) -> list[str]:
     """Why each value is doubtful, empty where it is not.
 
-    It stands alone, further off than the series ever moved.
+    A doubtful value is far from its neighbours, further than the series ever moved.
     """
     reasons = [""] * len(day.values)
     if day.kind == "price":
@@ -263,7 +266,7 @@ def judge_rows(day: JudgedDay, past: Past | None) -> list[str]:
 
 
 def find_flag(day: JudgedDay, past: Past | None) -> str:
-    """What of a plausible day is worth a look; empty where nothing is."""
+    """What is unusual about a plausible day, for a person to look at; empty where nothing is."""
     if day.kind != "price" or past is None:
         return ""
     if float(day.values.max()) > _SPIKE_FACTOR * max(past.maximum, 50.0):

@@ -1,6 +1,6 @@
 """How fresh every source of a zone is.
 
-What came last, what is due, when it was last asked and what it said.
+It shows what came last, what is due, when the source was last asked and what it answered.
 """
 
 from collections.abc import Mapping, Sequence

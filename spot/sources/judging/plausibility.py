@@ -1,11 +1,12 @@
-"""Is a day of values plausible?
+"""Whether a day of values is plausible.
 
-Rules on what providers get wrong: signs, units, swapped columns, frozen or invented values, shifted hours.
+The rules look for typical errors of providers: signs, units, swapped columns, frozen or invented values,
+shifted hours.
 
-A day is judged against the four weeks before it. What breaks a rule is quarantined with its reason, the whole
-day where the day as such is doubtful. Real extremes inside the limits pass and carry a flag. The thresholds
-stand well outside what 4 years of recorded prices, loads and generation forecasts of 13 zones ever did;
-`benchmarks/provider_faults.py` measures both sides.
+A day is judged against the four weeks before it. Values that break a rule are quarantined with the reason,
+the whole day where the day as such is doubtful. Real extremes inside the limits pass and carry a flag. The
+thresholds lie well outside everything in 4 years of recorded prices, loads and generation forecasts of 13
+zones. `benchmarks/provider_faults.py` measures both sides.
 """
 
 from collections.abc import Iterator
@@ -26,22 +27,22 @@ from spot.sources.judging.series_past import RollingPast, by_clock_hour
 from spot.sources.parsed import SOURCE_TABLES, value_column
 
 WHOLE_DAY_TABLES = frozenset({"day_ahead_prices", LOCAL_TABLE, "load_forecasts", "renewable_forecasts"})
-"""Published for whole delivery days at once: a day in part is a day damaged."""
+"""Tables whose values are published for whole delivery days at once. Half a day in them is a damaged day."""
 JUDGED_TABLES = WHOLE_DAY_TABLES | {"load_actuals", "generation_actuals"}
 _KIND = "_fault_kind"
 _JUDGED_LOCALLY = "day_ahead"
-"""Of prices in other currencies those of the auction are judged, in their own currency; the rest has no
-rules, like every second price.
+"""Series that is judged among prices in other currencies: those of the auction, in their own currency. The
+rest has no rules, like every second price.
 """
 REFUSED_SHARE = 0.05
-"""A file or backfill of which more than this share is quarantined is refused as a whole."""
+"""Share of quarantined rows above which a file or backfill is refused as a whole."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plausibility:
     """The verdict on rows of one table.
 
-    The plausible ones, the others with a `reason`, and what is worth a look.
+    It holds the plausible rows, the others with a `reason`, and flags for people.
     """
 
     accepted: pl.DataFrame
@@ -49,7 +50,7 @@ class Plausibility:
     flags: pl.DataFrame
     """zone, series, delivery_start_utc, flag."""
     n_incomplete: int = 0
-    """Quarantined rows of days that merely miss periods."""
+    """Quarantined rows of days that only lack periods."""
 
     @property
     def quarantined_share(self) -> float:
@@ -59,9 +60,9 @@ class Plausibility:
 
     @property
     def is_refused(self) -> bool:
-        """So much is wrong that the rest is not believed either.
+        """Whether so much is wrong that the rest is not accepted either.
 
-        A day that merely misses periods says nothing about its neighbours.
+        A day that only lacks periods says nothing about its neighbours.
         """
         n_rows = self.accepted.height + self.quarantined.height
         return self.quarantined.height - self.n_incomplete > REFUSED_SHARE * n_rows
@@ -70,9 +71,8 @@ class Plausibility:
 def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame | None = None) -> Plausibility:
     """Judge rows of a raw table, day by day and in order.
 
-    Each day against `history` (rows of the same table) and the accepted days before it.
-
-    Tables outside `JUDGED_TABLES` have no rules beyond their contract and pass.
+    Each day is judged against `history` (rows of the same table) and the accepted days before it. Tables
+    outside `JUDGED_TABLES` have no rules beyond their contract and pass.
 
     Raises:
         ContractError: the frame does not have the columns of the table.
@@ -103,7 +103,7 @@ def assess_plausibility(table: str, frame: pl.DataFrame, history: pl.DataFrame |
 def _with_fault(rows: pl.DataFrame, reasons: list[str], kind: FaultKind | None) -> pl.DataFrame:
     """The rows with the reason of each, and the kind of the fault of their day.
 
-    The reason is empty where a row is believed.
+    The reason is empty where a row is accepted.
     """
     return rows.with_columns(
         pl.Series("reason", reasons, dtype=pl.String), pl.lit(kind, dtype=pl.String).alias(_KIND)
@@ -121,10 +121,7 @@ def _verdict(judged: pl.DataFrame, flags: list[pl.DataFrame]) -> Plausibility:
 
 
 def _with_siblings(judged: pl.DataFrame) -> pl.DataFrame:
-    """Where one series of a day looks like another one, columns were swapped.
-
-    None of that day's series is believed.
-    """
+    """Refuse all series of a day on which one series looks like another: its columns were swapped."""
     is_swapped = (pl.col(_KIND) == FaultKind.OTHER_SERIES).any().over("zone", "delivery_day")
     doubtful = (pl.col("reason") == "") & is_swapped
     return judged.with_columns(
@@ -137,7 +134,7 @@ def _with_siblings(judged: pl.DataFrame) -> pl.DataFrame:
 def _judge_series(
     table: str, zone: str, series: str, rows: pl.DataFrame, before: pl.DataFrame
 ) -> Iterator[tuple[pl.DataFrame, str]]:
-    """The days of a series with their faults, and what of each is worth a look."""
+    """The days of a series with their faults, and flags for people."""
     past = RollingPast()
     kind = _kind(table, series)
     for _, part in _days(newest_vintage(before, by=["delivery_start_utc"]), zone):
@@ -145,7 +142,7 @@ def _judge_series(
     judged_day: tuple[date, Floats] | None = None
     for day, part in _vintages(rows, zone):
         if judged_day is not None and judged_day[0] != day:
-            # A day counts once in the past, by its last vintage.
+            # A day counts once in the past, with its last vintage.
             past.add(judged_day[1])
             judged_day = None
         values, hours = part[value_column(table)].to_numpy(), part["_hour"].to_numpy().astype(np.int64)
@@ -180,7 +177,7 @@ def _days(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
 def _vintages(rows: pl.DataFrame, zone: str) -> Iterator[tuple[date, pl.DataFrame]]:
     """The days of `rows`.
 
-    A day that was forecast several times comes once for each, since each is a day of its own to judge.
+    A day that was forecast several times comes once for each forecast, and each is judged.
     """
     for day, part in _days(rows, zone):
         if part["delivery_start_utc"].is_duplicated().any() and part["available_at_utc"].n_unique() > 1:

@@ -1,7 +1,7 @@
-"""When values really came, against the rule that says when they are due: by source, series and zone.
+"""When values really came, compared with the rule that says when they are due, by source, series and zone.
 
-Only captured and stated instants are measurements; what was dated by the rule itself says nothing. A capture
-sees a value at the next look, so the lag is an upper bound that the interval between looks blurs.
+Only captured and stated instants are measurements. A value dated by the rule itself says nothing. A capture
+sees a value at the next look, so the lag is an upper bound, uncertain by the interval between looks.
 """
 
 from datetime import date, datetime, timedelta
@@ -14,11 +14,10 @@ from spot.market.publication_rules import RULES, publication_rule, published_by_
 
 
 def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """First complete sight of each delivery day against its due instant.
+    """First complete sight of each delivery day, compared with its due instant.
 
-    Under the contract `publication_lags`.
-
-    A day is seen when the last of its first vintages is there. Tables without a rule give no rows.
+    Rows are under the contract `publication_lags`. A day is seen when the last of its first vintages has
+    arrived. Tables without a rule give no rows.
     """
     measured = rows.filter(pl.col("availability") != "rule")
     if table not in RULES or measured.is_empty():
@@ -67,9 +66,9 @@ def late_series(
     grace: timedelta,
     usual_minutes: float = 0.0,
 ) -> str:
-    """Why the series of the day must be called late now, empty where it need not.
+    """Why the series of the day counts as late now, empty where it does not.
 
-    Due by its rule and its usual lag, and not there.
+    It is late when its rule and its usual lag have passed and it is missing.
     """
     if (
         table not in RULES

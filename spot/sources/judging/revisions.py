@@ -1,6 +1,6 @@
 """What is new in an answer.
 
-A value that we hold already is not a new vintage, and one that changed became known now.
+A value that the ledger holds already is not a new vintage. A changed value became known now.
 """
 
 from datetime import datetime
@@ -17,11 +17,11 @@ def select_revisions(
 ) -> pl.DataFrame:
     """`rows` without those that repeat the newest known vintage of their period and source.
 
-    Changed ones are stamped as captured.
+    A changed value gets the instant of its capture.
 
-    A backfill dates values by the publication rule. Where the ledger holds another value for the same period
-    already, the difference is a revision of unknown age, and the only instant at which it was surely known is
-    that of this capture. Values with a stated instant keep it.
+    A backfill dates values by the publication rule. Where the ledger holds another value for the same period,
+    the difference is a revision of unknown age. The only instant at which it was surely known is that of this
+    capture. Values with a stated instant keep it.
     """
     if rows.is_empty() or known.is_empty():
         return rows

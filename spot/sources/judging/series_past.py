@@ -1,4 +1,4 @@
-"""What the last weeks of one series looked like: the yardstick of the plausibility rules."""
+"""Statistics of the last weeks of one series, which the plausibility rules compare with."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from spot.arrays import Floats, Ints
 N_DAYS = 28
 N_PROFILE_DAYS = 7
 N_NEEDED = 7
-"""Days of history from which on a series is judged by its past."""
+"""Days of history that a series needs before it is judged by its past."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ class Past:
 
 
 class RollingPast:
-    """The past of a series that grows by one accepted day after the other."""
+    """The past of a series, to which accepted days are added one after the other."""
 
     def __init__(self) -> None:
         self._days: deque[Floats] = deque(maxlen=N_DAYS)
@@ -42,7 +42,7 @@ class RollingPast:
         self._days.append(hourly)
 
     def summary(self) -> Past | None:
-        """The yardstick, or None while fewer than `N_NEEDED` days are known."""
+        """The statistics, or None while fewer than `N_NEEDED` days are known."""
         if len(self._days) < N_NEEDED:
             return None
         days = np.stack(self._days)

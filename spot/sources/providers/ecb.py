@@ -24,8 +24,8 @@ from spot.sources.safe_input import read_json
 SOURCE = "ecb"
 _KNOWN_AT = time(16, 30)
 _LARGEST_STEP = 0.25
-"""Share by which a rate may differ from the fixing before. The franc of January 2015 moved by 0.17 in a
-day.
+"""Share by which a rate may differ from the fixing before. The Swiss franc moved by 0.17 on a day in January
+2015.
 """
 
 
@@ -43,7 +43,7 @@ def parse_ecb(body: bytes, capture: Capture) -> ParsedDocument:
     """Rows of `exchange_rates` for the currency of the zone.
 
     Raises:
-        ContractError: the document is incomplete, of another currency or kind of rate, or a rate leaps.
+        ContractError: the document is incomplete, of another currency or kind of rate, or a rate jumps.
     """
     currency = find_zone(capture.zone).currency
     what = f"ECB reference rate of {currency} for {capture.zone}"
@@ -64,7 +64,7 @@ def parse_ecb(body: bytes, capture: Capture) -> ParsedDocument:
         or (np.abs(np.diff(rates)) > _LARGEST_STEP * rates[:-1]).any()
     ):
         raise ContractError(
-            f"{what}: a rate is missing, not positive, or leaps by more than {_LARGEST_STEP:.0%}: nothing is"
+            f"{what}: a rate is missing, not positive, or jumps by more than {_LARGEST_STEP:.0%}: nothing is"
             " used"
         )
     return assemble(SOURCE, what, capture, [_points(days, rates.tolist(), capture, currency)])

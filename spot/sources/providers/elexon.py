@@ -26,7 +26,7 @@ _INDEX_PROVIDER = "APXMIDP"
 
 @dataclass(frozen=True, slots=True)
 class _Dataset:
-    """Where the numbers of a dataset stand and what they are."""
+    """Where the numbers of a dataset are, and what they mean."""
 
     value: str
     table: str
@@ -121,7 +121,7 @@ def _points(rows: list[dict[str, Any]], dataset: str, what: str) -> Iterator[Poi
 
 
 def _group(row: dict[str, Any], dataset: str, layout: _Dataset, what: str) -> tuple[str, str]:
-    """Series of a row, and why it may not be used."""
+    """Series of a row, and the reason why it may not be used."""
     if dataset == "MID":
         if member(row, "dataProvider", str, what) != _INDEX_PROVIDER:
             return layout.series, f"index of {row['dataProvider']}, {_INDEX_PROVIDER} is the one used"

@@ -1,9 +1,9 @@
 """ENTSO-E Transparency Platform: XML documents to rows.
 
-What is checked before a value is believed: the document is complete, its type and process are known, it
-speaks of the zone asked for, in the right unit and currency, each position lies inside its period, and an
-auction's prices have the market time unit of that auction. Curve A01 states every point; curve A03 omits a
-point that repeats the one before it, and is filled inside its own period only. Specification: IEC 62325-351
+A value is accepted only after these checks: the document is complete, its type and process are known, it is
+for the zone asked for, its unit and currency are right, each position lies inside its period, and prices of
+an auction have the market time unit of that auction. Curve A01 states every point. Curve A03 omits a point
+that repeats the one before it, and is filled inside its own period only. Specification: IEC 62325-351
 profiles as published in the ENTSO-E EDI library, "Transparency Platform RESTful API user guide".
 """
 
@@ -31,9 +31,11 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 _US_PER_MINUTE = 60_000_000
 _NO_DATA_CODE = "999"
 _NATIONAL_CURRENCIES = frozenset({"BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK"})
-"""Some areas of the EUR auction settle imbalances in these: no fault of the document, and no price in EUR."""
+"""Currencies in which some areas of the EUR auction settle imbalances. The document is not faulty, and gives
+no price in EUR.
+"""
 _OTHER_AUCTIONS = frozenset({"2", "3"})
-"""Sequences of prices that are no coupled day-ahead auction: kept in a table of their own."""
+"""Sequences of prices that are not the coupled day-ahead auction. They have a table of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def _points_of(root: Node, capture: Capture, what: str) -> Iterator[Points]:
     reader = readers.get(root.value("type") or "")
     if reader is None:
         raise ContractError(
-            f"{what}: a {root.tag} of type {root.value('type')!r} is none that this platform reads"
+            f"{what}: a {root.tag} of type {root.value('type')!r} is not one that this platform reads"
         )
     process = root.value("process.processType") or ""
     for period in _periods(root, what):

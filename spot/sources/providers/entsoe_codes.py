@@ -1,8 +1,8 @@
 """Codes of the ENTSO-E Transparency Platform that the parser and the client share.
 
 Sources: ENTSO-E code list (document, process, business and asset types); "Transparency Platform RESTful API
-user guide"; EIC approved codes. Where an area settles imbalances as a whole, its control block and not its
-bidding zone is asked.
+user guide"; EIC approved codes. Where an area settles imbalances as a whole, its control block is asked
+instead of its bidding zone.
 """
 
 from spot.market.zones import ZONES, find_zone

@@ -1,10 +1,10 @@
 """ENTSO-E unavailability documents (A77 production units, A80 generation units).
 
-One XML per announcement, zipped, to rows of `outages`.
+A ZIP holds one XML per announcement, which becomes rows of `outages`.
 
-Each announcement says from when to when a unit can give how much less; a new revision is a new row, and a
-withdrawn one is kept as such. The platform states when it published a revision (`createdDateTime` of the
-announcement), which is when it became known. Points of A03 curves hold until the next.
+Each announcement says from when to when a unit can deliver how much less. A new revision is a new row. A
+withdrawn one is kept as withdrawn. The platform states when it published a revision (`createdDateTime` of the
+announcement), which is when it became known. Points of A03 curves hold until the next point.
 """
 
 from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]
         raise ContractError(f"{what}: a {root.tag} of type {root.value('type')!r}, expected A77 or A80")
     revision = root.value("revisionNumber") or ""
     if not revision.isdecimal():
-        raise ContractError(f"{what}: revision {revision!r} is no number")
+        raise ContractError(f"{what}: revision {revision!r} is not a number")
     status = _STATUS.get(root.value("docStatus", "value") or "")
     if status is None:
         raise ContractError(

@@ -44,7 +44,7 @@ def parse_ercot(body: bytes, report: Report, capture: Capture) -> ParsedDocument
     """
     what = f"ERCOT {report} of {capture.zone}"
     if find_zone(capture.zone).operator != OPERATOR:
-        raise ContractError(f"{what}: no hub of ERCOT")
+        raise ContractError(f"{what}: this zone is not a hub of ERCOT")
     rows = _rows(read_json(body, what), what)
     if not rows:
         return no_data(SOURCE, what, "no rows in the answer")
@@ -177,7 +177,7 @@ def _utc_us(wall: datetime, zone: str, *, is_second: bool, what: str) -> int:
 def _posted(row: Row, zone: str, what: str) -> int:
     """When the forecast was posted.
 
-    In the repeated hour of autumn the later instant is taken, which is the cautious one.
+    In the repeated hour of autumn, the later instant is assumed, which is the cautious one.
     """
     text = member(row, "postedDatetime", str, what)
     try:

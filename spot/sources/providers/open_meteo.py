@@ -1,11 +1,11 @@
 """Open-Meteo: JSON of weather forecast *runs* to rows. No key for non-commercial use.
 
-Only two of the provider's interfaces know the run behind a value and are read: Single Runs (`run=` names the
-initialisation) and Previous Runs (a variable ending in `_previous_dayN` was predicted N days before its valid
-time). The stitched forecast, the historical forecast and the archive (reanalysis) do not, so a value of
-theirs cannot be said to have been known at a gate: they are never read. Specification:
-open-meteo.com/en/docs/single-runs-api and /previous-runs-api. A run is usable hours after its initialisation;
-the delays are below.
+Only two of the provider's interfaces give the run behind a value, and only these are read: Single Runs
+(`run=` names the initialisation) and Previous Runs (a variable ending in `_previous_dayN` was predicted N
+days before its valid time). The stitched forecast, the historical forecast and the archive (reanalysis) do
+not give it. So nobody can say whether their values were known at a gate, and they are never read.
+Specification: open-meteo.com/en/docs/single-runs-api and /previous-runs-api. A run is usable hours after its
+initialisation; the delays are below.
 """
 
 import re
@@ -99,7 +99,6 @@ def _variable(
     match = _PREVIOUS.search(name)
     series = name[: match.start()] if match else name
     if series not in WEATHER_SERIES or (request.interface == "previous_runs") != bool(match):
-        # A variable nobody asked for, or the newest run of an interface that does not say which that was
         return None
     if units.get(name) != UNITS[series]:
         raise ContractError(
@@ -130,7 +129,8 @@ def _variable(
 def _runs(starts: Ints, n_days: int, request: WeatherRequest, what: str) -> Ints:
     """(N,) initialisation behind each value.
 
-    Of previous runs the provider states the age in days: the last six-hourly run of that age or older.
+    For previous runs the provider states the age in days. The value is then of the last six-hourly run of
+    that age or older.
     """
     if request.interface == "previous_runs":
         return (starts - n_days * 1440 * US_PER_MINUTE) // _RUN_STEP_US * _RUN_STEP_US
@@ -140,9 +140,9 @@ def _runs(starts: Ints, n_days: int, request: WeatherRequest, what: str) -> Ints
 
 
 def _with_rule(part: Points, capture: Capture, request: WeatherRequest) -> Points:
-    """Of a backfilled run, when it became known.
+    """When a backfilled run became known.
 
-    Its initialisation and the model's delay, but never later than we hold it.
+    It is its initialisation plus the model's delay, or the instant of the capture if that is earlier.
     """
     if not capture.is_backfill or part.extra is None:
         return part

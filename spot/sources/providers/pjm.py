@@ -1,11 +1,12 @@
 """PJM Data Miner 2: JSON to rows.
 
-Day-ahead and real-time hourly prices of a hub in USD, and load forecasts with their instant of making.
+It gives day-ahead and real-time hourly prices of a hub in USD, and load forecasts with the instant at which
+they were made.
 
 Specification: api.pjm.com/api/v1, feeds `da_hrl_lmps`, `rt_hrl_lmps`, `load_frcstd_7_day`, `load_frcstd_hist`
-(definitions at dataminer2.pjm.com). An answer is `{"items": [...], "totalRows": n}`; instants come twice, as
-UTC and as Eastern prevailing time, both without offset: they are checked against each other. A price is the
-sum of energy, congestion and loss: that is checked too. The unit is USD/MWh and MW by definition of the
+(definitions at dataminer2.pjm.com). An answer is `{"items": [...], "totalRows": n}`. Instants come twice, as
+UTC and as Eastern prevailing time, both without offset, and are checked against each other. A price is the
+sum of energy, congestion and loss, which is checked too. The unit is USD/MWh and MW by definition of the
 feeds.
 """
 
@@ -67,7 +68,7 @@ def parse_pjm(body: bytes, feed: Feed, capture: Capture) -> ParsedDocument:
     """
     what = f"PJM {feed} of {capture.zone}"
     if find_zone(capture.zone).operator != OPERATOR:
-        raise ContractError(f"{what}: no hub of PJM")
+        raise ContractError(f"{what}: this zone is not a hub of PJM")
     content = read_json(body, what)
     if isinstance(content, dict) and content.get("errors"):
         raise ContractError(f"{what}: the provider says {str(content['errors'])[:300]}")

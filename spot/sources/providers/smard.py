@@ -95,7 +95,7 @@ def parse_smard(body: bytes, series: SmardSeries, capture: Capture) -> ParsedDoc
     if not is_known.any():
         return no_data(SOURCE, what, "no value in the file yet")
     if series.table == "day_ahead_prices":
-        # The newest file reaches to the end of its week; days that are wholly null are not published yet.
+        # The newest file reaches to the end of its week. Days that are wholly null are not published yet.
         return assemble(SOURCE, what, capture, list(day_ahead_points(starts, values, capture.zone, what)))
     step = step_minutes(starts, what)
     power = values * (60.0 / step)

@@ -1,1 +1,1 @@
-"""What leaves the desk: batches, reasons to refuse them, payloads and signatures, silence."""
+"""What the desk sends: batches, reasons to refuse them, payloads and signatures, missing signals."""

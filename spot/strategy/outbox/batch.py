@@ -1,7 +1,8 @@
-"""Batches of signals: what leaves the desk at once, with an id by which a receiver knows it again.
+"""Batches of signals: what is sent at once, with an id by which a receiver recognises it.
 
-A batch is one zone, day and strategy: the whole day, flat units included, because it replaces every earlier
-batch of the same three. Pure: the adapters that send are in `resources/trading/outbox.py`.
+A batch is one zone, day and strategy. It holds the whole day, flat units included, because it replaces every
+earlier batch of the same three. This module is pure. The adapters that send are in
+`resources/trading/outbox.py`.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from spot.errors import ContractError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """The signals of one zone, day and strategy, and the id by which a receiver knows them again."""
+    """The signals of one zone, day and strategy, and the id by which a receiver recognises them."""
 
     publication_id: str
     zone: str
@@ -40,7 +41,7 @@ class Batch:
 def make_batches(signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None) -> tuple[Batch, ...]:
     """The champion's signals as batches, in the order of zone, day and strategy.
 
-    With the steps of those that are bid as a curve.
+    Signals that are bid as a curve have their steps.
     """
     champion = signals.filter(pl.col("role") == "champion").sort(
         "zone", "delivery_day", "strategy", "delivery_start_utc"

@@ -1,7 +1,7 @@
 """The lease of a live zone: which one of several copies of a desk may send its orders.
 
-A person gives it, zone by zone. Its number grows with every lease of the zone, in whatever copy it is given,
-and stands in every message: a receiver that has seen a number refuses every lower one.
+A person gives it, zone by zone. Its number grows with every lease of the zone, whichever copy gets it, and
+stands in every message. A receiver that has seen a number refuses every lower one.
 """
 
 from collections.abc import Iterable
@@ -24,21 +24,20 @@ class Lease:
 def next_number(given: Iterable[int], now: datetime) -> int:
     """Number of a new lease: seconds since 1970, and above every number that this desk knows.
 
-    A count of its own would not do: two copies that each count on from the same lease would give the same
-    number.
+    A counter would not do: two copies that each count on from the same lease would give the same number.
     """
     return max(int(now.timestamp()), *(number + 1 for number in given), 1)
 
 
 def assess_lease(batch: Batch, lease: Lease | None) -> tuple[str, ...]:
-    """Every reason why this desk may not send the batch as far as its lease says.
+    """Every reason why the lease does not allow this desk to send the batch.
 
-    A paper batch needs none.
+    A paper batch needs no lease.
     """
     if batch.mode != "live":
         return ()
     if lease is None:
-        return (f"this desk has no lease of {batch.zone}: a person gives it with `spotdesk live`",)
+        return (f"this desk has no lease of {batch.zone}: give it one with `spotdesk live`",)
     if batch.signals["as_of_utc"].min() < lease.since_utc:  # type: ignore[operator]  # an instant, by its contract
         began = f"{lease.since_utc:%Y-%m-%d %H:%M} UTC"
         return (f"decided before the lease began at {began}: another desk may have sent it",)

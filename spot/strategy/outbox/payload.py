@@ -11,8 +11,8 @@ from spot.strategy.outbox.batch import Batch
 def json_payload(batch: Batch, *, sequence: int, desk_id: str = "", lease: int | None = None) -> bytes:
     """The batch as JSON, the same bytes for the same arguments; instants as ISO 8601.
 
-    `lease` is the number of the desk's right to send, None on paper: a receiver refuses a lower one than it
-    has seen.
+    `lease` is the number of the desk's right to send, None on paper. A receiver refuses a number below one
+    that it has seen.
     """
     document = {
         "publication_id": batch.publication_id,

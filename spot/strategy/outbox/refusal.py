@@ -22,11 +22,12 @@ def assess_batch(  # noqa: C901 - one refusal after another
     conformance: pl.DataFrame,
     published: pl.DataFrame | None = None,
 ) -> tuple[str, ...]:
-    """Every reason not to send the batch at `now`; none means it may leave.
+    """Every reason not to send the batch at `now`. If there is none, it may be sent.
 
-    `conformance` holds rows of `limit_conformance`: no order leaves without those of its own decision (the
-    same `as_of_utc`), or with a breached one. `published` holds rows of `publications` of the whole desk:
-    what left in the last minute counts against the order rate, and the batch waits where there is no room.
+    `conformance` holds rows of `limit_conformance`. No order is sent without those of its own decision (the
+    same `as_of_utc`), or with a breached one. `published` holds rows of `publications` of the whole desk.
+    What was sent in the last minute counts against the order rate, and the batch waits where there is no
+    room.
     """
     gate = gate_closure_utc(batch.zone, batch.delivery_day)
     has_orders = batch.n_orders > 0
@@ -47,7 +48,7 @@ def assess_batch(  # noqa: C901 - one refusal after another
     decided = batch.signals["as_of_utc"]
     if decided.n_unique() > 1:
         reasons.append("signals of several decisions")
-    # Rows of an earlier decision say nothing about this one: its limits are not written yet, or its run died
+    # Rows of an earlier decision say nothing about this one. Its limits are not written yet, or its run died
     # before it wrote them.
     about = {
         "zone": batch.zone,
@@ -67,7 +68,7 @@ def assess_batch(  # noqa: C901 - one refusal after another
 
 
 def _above_rate(batch: Batch, judged: pl.DataFrame, published: pl.DataFrame, now: datetime) -> list[str]:
-    """Scopes whose orders of the last minute, with the batch, are above their limit.
+    """Scopes whose orders of the last minute, with the batch, exceed their limit.
 
     The same batch on a second channel counts once.
     """

@@ -1,4 +1,4 @@
-"""Silence near the gate is an alarm: a strategy that has not spoken for every unit of the day."""
+"""Missing signals near the gate raise an alarm: a strategy must have a signal for every unit of the day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ def assess_silence(
     now: datetime,
     minutes_before_gate: int,
 ) -> SilenceVerdict:
-    """Silence is an alarm.
+    """Strategies that lack signals near the gate.
 
     Within `minutes_before_gate` of the gate every strategy must have a row for every unit, flat included.
     """

@@ -1,4 +1,4 @@
-"""Which signals stand: those that still hold, and those that really left the desk."""
+"""Which signals are valid: those that still hold, and those that were really sent."""
 
 from datetime import datetime
 
@@ -6,14 +6,15 @@ import polars as pl
 
 
 def valid_signals(signals: pl.DataFrame, *, now: datetime) -> pl.DataFrame:
-    """The signals that still hold at `now`; every reader that acts on signals asks this first."""
+    """The signals that still hold at `now`. Every reader that acts on signals must ask this first."""
     return signals.filter(pl.col("valid_until_utc") > now)
 
 
 def as_sent(signals: pl.DataFrame, publications: pl.DataFrame) -> pl.DataFrame:
-    """The signals as the books see them.
+    """The signals as they count for settlement.
 
-    Live ones of a zone, day and strategy of which no channel took anything are flat, they never were orders.
+    If no channel accepted the live signals of a zone, day and strategy, they are flat: they never were
+    orders.
     """
     key = ["zone", "delivery_day", "strategy"]
     taken = (

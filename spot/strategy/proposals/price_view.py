@@ -1,6 +1,6 @@
 """Buy or sell base, peak, off-peak or single units against a reference price that the desk gives.
 
-The plain directional signal.
+This is the plain directional signal.
 
 Peak is 08:00 to 20:00 local time, Monday to Friday, as European power contracts define it (EEX contract
 specifications).
@@ -21,9 +21,9 @@ from spot.strategy.sizing import size_by_edge
 
 
 class PriceView(Strategy):
-    """Buys the auction where the forecast clears below the desk's price, sells where above.
+    """Buys in the auction where the forecast is below the desk's price, and sells where it is above.
 
-    One decision per product.
+    There is one decision per product.
     """
 
     strategy: Literal["price_view"] = "price_view"
@@ -34,7 +34,7 @@ class PriceView(Strategy):
     min_edge_ratio: float = Field(default=0.1, ge=0)
     window_days: int = Field(default=182, ge=14)
     reference_eur_per_mwh: float | None = None
-    """One price for every unit; a curve per unit is handed over with the request and wins."""
+    """One price for every unit. A curve per unit that comes with the request takes precedence."""
 
     @model_validator(mode="after")
     def _not_absurd(self) -> "PriceView":
@@ -50,10 +50,8 @@ class PriceView(Strategy):
     def propose(self, view: MarketView) -> Proposal:
         """Equal power over the units of the product, as one block order.
 
-        Each unit on its own for the product `mtu`.
-
-        Limits hour by hour would buy the cheap part of a base and leave the rest, which is no base, and would
-        never lose against one price.
+        For the product `mtu`, each unit is an order of its own. Hourly limits on a base product would buy
+        only its cheap hours. That is no base, and could never lose against one price.
         """
         costs = self.costs_eur_per_mwh(view.delivery_day)
         inside = product_units(self.product, view.zone, view.starts_utc)
@@ -65,8 +63,8 @@ class PriceView(Strategy):
             gap, risk, own = (
                 np.where(inside, values[inside].mean(), np.nan) for values in (gap, risk, reference)
             )
-            # Hours of a day err together: the quantiles of their mean are taken to be the mean of their
-            # quantiles.
+            # Forecast errors of a day's hours go together, so the quantiles of their mean are taken to be the
+            # mean of their quantiles.
             quantiles = np.tile(view.quantiles[inside].mean(axis=0), (len(gap), 1))
         edge, side = np.abs(gap) - costs, np.nan_to_num(np.sign(gap))
         size = size_by_edge(

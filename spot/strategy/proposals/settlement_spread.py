@@ -1,10 +1,11 @@
 """Day-ahead against a later price of the same unit.
 
-Buy where the second price is expected higher by more than the costs, sell where lower.
+It buys where the second price is expected to be higher by more than the costs, and sells where it is lower by
+more.
 
-The distribution of the spread comes from a fitted model (`spot.strategy.spread.model`), and where the
-settings ask for one and none is handed over there is no position; else from the spreads of the same local
-time of day in the trailing window, pooled with the neighbouring units.
+The settings choose the distribution of the spread. It is a fitted model (`spot.strategy.spread.model`),
+without which there is no position, or the spreads of the same local time of day in the trailing window,
+pooled with the neighbouring units.
 """
 
 from typing import ClassVar, Literal
@@ -30,9 +31,9 @@ _MIN_DAYS = 30
 
 
 class SettlementSpread(Strategy):
-    """Sized by edge over risk.
+    """Trades the spread, sized by edge over risk.
 
-    Flat when the edge does not pay the costs or nothing is known of the spread.
+    It is flat when the edge does not pay the costs or nothing is known of the spread.
     """
 
     naive_rules: ClassVar[tuple[NaiveRule, ...]] = NAIVE_RULES
@@ -50,7 +51,7 @@ class SettlementSpread(Strategy):
     """Days of history behind the empirical spread distribution and the risk scenarios."""
     distribution: Literal["empirical", "catboost"] = "empirical"
     """Where the distribution of the spread comes from: a fitted model, without which the strategy is flat, or
-    its past at the same time of day.
+    past spreads of the same time of day.
     """
     takes_curve: bool = False
     """Send price and volume steps instead of one price-taking order."""
@@ -147,7 +148,7 @@ def _past_spreads(view: MarketView, n_days: int) -> Floats:
 
 
 def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
-    """No orders: too little is known of the spread."""
+    """A proposal without orders, because too little is known of the spread."""
     nothing = np.full(len(view.mean), np.nan)
     return Proposal(
         exposure_mw=np.zeros(len(view.mean)),
@@ -166,11 +167,11 @@ def _curves(
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
     """Steps of falling volume towards the price at which the edge is gone.
 
-    Each unit's size is as if the auction cleared at that price.
+    At each price, a unit's size is the one that it would have if the auction cleared there.
 
-    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price:
-    less is worth buying the dearer it is. The last step is the signal's whole volume, which the limits are
-    asked about; all are multiples of the volume step.
+    At a clearing price p a buy has the edge `fair - costs - p`, where `fair` is the expected second price. So
+    the higher the price, the less is worth buying. The last step is the signal's whole volume, on which the
+    limits are checked. All volumes are multiples of the volume step.
     """
     curves = []
     for mw, middle, width in zip(
@@ -179,11 +180,11 @@ def _curves(
         shares = np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
         volumes = np.unique(round_towards_zero(shares * abs(mw), settings.volume_step_mw))
         volumes = volumes[volumes > 0]
-        # A volume is reached where edge over risk is its share of the largest times the full ratio: price =
-        # fair - side (costs + ratio risk).
+        # A volume is reached where edge over risk is the volume's share of the largest, times the full ratio:
+        # price = fair - side (costs + ratio risk).
         ratios = np.maximum(volumes / settings.max_mw * settings.full_size_ratio, settings.min_edge_ratio)
         steps = zip((middle - np.sign(mw) * (costs + ratios * width)).tolist(), volumes.tolist(), strict=True)
-        # Of volumes at one price the largest says it all.
+        # Of several volumes at one price, the largest is enough.
         curves.append(
             tuple(
                 step
@@ -195,9 +196,9 @@ def _curves(
 
 
 def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ...]) -> Floats:
-    """(P,) the price that each order goes to at most.
+    """(P,) the worst price that each order accepts.
 
-    That of its curve's first step in whole cents, any price without a curve.
+    It is that of the curve's first step in whole cents, or any price without a curve.
     """
     if not curve:
         return np.where(exposure > 0, np.inf, -np.inf)
@@ -210,7 +211,7 @@ def _texts(
 ) -> tuple[str, ...]:
     second = settings.settled_against
     return tuple(
-        f"{second} expected {m:+.2f} EUR/MWh from day-ahead, costs {costs:.2f}, edge {e:.2f} over risk"
+        f"{second} expected {m:+.2f} EUR/MWh above day-ahead, costs {costs:.2f}, edge {e:.2f} over risk"
         f" {r:.2f}, gains with probability {p:.2f}"
         for m, e, r, p in zip(mean, edge, risk, gains, strict=True)
     )

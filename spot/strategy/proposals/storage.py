@@ -16,7 +16,7 @@ from spot.strategy.proposals.volume_steps import StepMarket, in_volume_steps
 class Storage(Battery):
     """The battery's plan on the forecast distribution in whole volume steps.
 
-    Its orders take any price, since half a plan is worth nothing.
+    Its orders accept any price, because half a plan is worth nothing.
     """
 
     strategy: Literal["storage"] = "storage"
@@ -34,7 +34,7 @@ class Storage(Battery):
     def propose(self, view: MarketView) -> Proposal:
         """Charge where the forecast is low, discharge where it is high.
 
-        Flat where the difference does not pay wear, losses and fees.
+        It is flat where the difference does not pay wear, losses and fees.
         """
         fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh
         low, middle, high = (_at(view.quantiles, level) for level in (0.25, 0.5, 0.75))

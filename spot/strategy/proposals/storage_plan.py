@@ -25,7 +25,7 @@ _NEGLIGIBLE_MW = 1e-7
 
 
 class Battery(Strategy):
-    """What a strategy with a battery knows of it."""
+    """Settings of a strategy that owns a battery."""
 
     settled_against: Literal["nothing"] = "nothing"
     power_mw: float = Field(default=1.0, gt=0)
@@ -45,7 +45,7 @@ class Battery(Strategy):
 
     @property
     def wear_eur_per_mwh(self) -> float:
-        """Of the battery, per MWh discharged."""
+        """Wear of the battery, per MWh discharged."""
         return self.degradation_eur_per_mwh
 
 
@@ -74,8 +74,9 @@ def optimise_storage(buy_prices: Floats, sell_prices: Floats, hours: float, batt
     Raises:
         ForecastError: a price is not finite, or the solver found no optimum.
     """
-    if not (np.isfinite(buy_prices).all() and np.isfinite(sell_prices).all()):
-        raise ForecastError("storage: a price is not finite")
+    bad = np.flatnonzero(~np.isfinite(buy_prices + sell_prices))
+    if len(bad):
+        raise ForecastError(f"storage: the price of unit {bad[0] + 1} is not finite")
     n_units = len(buy_prices)
     cost = hours * np.concatenate([buy_prices, battery.degradation_eur_per_mwh - sell_prices])
     rows, low, high = _constraints(n_units, hours, battery)

@@ -16,7 +16,7 @@ LEVELS = np.array(list(QUANTILE_COLUMNS))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarketView:
-    """A forecast that was found ready, and the past as known at the decision."""
+    """A forecast that passed its checks, and the past as known at the decision."""
 
     zone: str
     delivery_day: date
@@ -55,7 +55,7 @@ class MarketView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """What a strategy would do before any limit. Shapes (P,); long is positive."""
+    """What a strategy would do before any limit. Shapes are (P,); long is positive."""
 
     exposure_mw: Floats
     limit_price: Floats
@@ -66,19 +66,19 @@ class Proposal:
     risk: Floats
     probability: Floats
     scenarios: Floats
-    """(S, P) gain of one MWh long on past days. With fewer than 30 of them no value at risk can be
-    measured, and a limit on it denies the position (`spot.risk.value_at_risk`).
+    """(S, P) gain of one MWh long on past days. With fewer than 30 of them, value at risk cannot be measured,
+    and a limit on it denies the position (`spot.risk.value_at_risk`).
     """
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
-    """Rounds orders (P,) that limits have cut to whole volume steps, none larger than before. It is
-    given where rounding each unit by itself would break the plan.
+    """Rounds orders (P,) that limits have cut to whole volume steps, none larger than before. It is given
+    where rounding each unit on its own would break the plan.
     """
     is_firm: bool = False
     is_block: bool = False
-    """The units of a side are one block order: filled all or none."""
+    """Whether the units of a side are one block order, filled as a whole or not at all."""
     curve: tuple[tuple[tuple[float, float], ...], ...] = ()
-    """Per unit the steps (price, accumulated MW), or nothing where the market takes no curve."""
+    """Per unit the steps (price, accumulated MW); nothing where the market takes no curve."""
     texts: tuple[str, ...] = field(default=())
     """(P,) one sentence per unit."""
 
@@ -94,9 +94,9 @@ def mean_of_quantiles(quantiles: Floats) -> Floats:
 
 
 def probability_above(quantiles: Floats, threshold: Floats) -> Floats:
-    """Chance that the value exceeds `threshold` (P,).
+    """Probability that the value exceeds `threshold` (P,).
 
-    Interpolated between the levels and capped at their ends.
+    It is interpolated between the levels and capped at their ends.
     """
     below = np.array(
         [
@@ -116,9 +116,9 @@ def past_profiles(
     resolution_minutes: int,
     n_days: int,
 ) -> Floats:
-    """(S, P) past values aligned to today's units by local time of day; days with gaps are left out.
+    """(S, P) past values on today's units by local time of day. Days with gaps are left out.
 
-    The hour that spring skips takes the values of the hour before it, the hour that autumn doubles is
+    The hour that spring skips takes the values of the hour before it. The hour that autumn doubles is
     averaged.
     """
     n_units = len(starts_utc)

@@ -1,11 +1,12 @@
 """A battery's plan in whole volume steps.
 
-The best closed plan beside a continuous one, by dynamic programming.
+Dynamic programming finds the best closed plan near a continuous one.
 
-Rounded unit by unit, a plan does not close: what is sold was never charged. Here the energy charged and the
-energy sold so far are counted in steps, each count at most `_REACH` from the continuous plan's, and the best
-path through these counts is found that keeps the state of charge within the battery and the cycles within
-their limit, and ends where it started or less than one charged step above. Method: Bellman (1957).
+A plan that is rounded unit by unit does not close: it sells energy that was never charged. Here the energy
+charged and the energy sold so far are counted in steps, each count at most `_REACH` from that of the
+continuous plan. The best path through these counts keeps the state of charge within the battery and the
+cycles within their limit, and ends where it started or less than one charged step above. Method: Bellman
+(1957).
 """
 
 from dataclasses import dataclass
@@ -35,7 +36,7 @@ class StepMarket:
 
 @dataclass(frozen=True, slots=True)
 class _Moves:
-    """Of one unit: where its path came from, by offset of the counts after it.
+    """Moves of one unit: where its path came from, by offset of the counts after it.
 
     The centre moved by `charged` and `sold` steps.
     """
@@ -50,10 +51,9 @@ class _Moves:
 def in_volume_steps(exposure_mw: Floats, market: StepMarket, *, keep_below: bool = False) -> Floats:
     """(P,) the best closed plan in multiples of `volume_step_mw` close to `exposure_mw`.
 
-    `exposure_mw` is a plan that closes; bought power is positive.
-
-    With `keep_below` no unit is larger than before or on the other side: for a plan that limits have cut.
-    Rest where no such plan gains.
+    `exposure_mw` is a plan that closes; bought power is positive. With `keep_below`, no unit is larger than
+    before or on the other side. That is for a plan that limits have cut. If no such plan has a gain, the
+    battery rests.
     """
     step, n_units = market.battery.volume_step_mw, len(exposure_mw)
     charge, discharge = np.maximum(exposure_mw, 0.0) / step, np.maximum(-exposure_mw, 0.0) / step
@@ -83,8 +83,8 @@ def _best_path(centre: list[Ints], caps: list[Ints], reach: int, market: StepMar
     moves = []
     charged, sold = (np.diff(counts, prepend=0) for counts in centre)
     for unit in range(len(cost)):
-        # One side at a time: while the battery charges, the count of what was sold stands still, and the
-        # other way round.
+        # One side at a time: while the battery charges, the count of sold steps stays, and the other way
+        # round.
         after_charge, from_charged = _best_moves(
             value, offsets, int(charged[unit]), int(caps[0][unit]), float(cost[unit])
         )

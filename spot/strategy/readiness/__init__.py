@@ -1,1 +1,1 @@
-"""Whether a forecast and a zone are fit to trade on, and if not, why."""
+"""Whether a forecast and a zone are ready to trade, and if not, why."""

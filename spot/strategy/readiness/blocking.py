@@ -1,6 +1,6 @@
-"""What stood in the way of a position, in words and before everything else.
+"""What prevented a position, in words and before everything else.
 
-The limit, state or unfit forecast that took an order away.
+It is the limit, the state or the unusable forecast that removed an order.
 """
 
 from collections.abc import Sequence
@@ -13,17 +13,16 @@ from spot.risk.limit_event import LimitEvent
 
 _TAKES_AWAY = ("breach", "denied", "state")
 _SHOWN = 3
-"""A limits file that cannot be read denies in every kind: a row of signals names the first ones,
-`risk_events` all.
+"""Reasons shown per signal. A limits file that cannot be read denies in every kind; a signal names the first
+ones, and `risk_events` has all.
 """
 
 
 def stopping_words(events: Sequence[LimitEvent]) -> tuple[str, ...]:
     """One sentence per limit that made the whole day flat, in the order in which they were judged.
 
-    None where nothing did.
-
-    The same limit broken in several scopes with the same numbers is one sentence that names the scopes.
+    None where no limit did. The same limit broken in several scopes with the same numbers is one sentence
+    that names the scopes.
     """
     return _merged(
         [event for event in events if event.kind in _TAKES_AWAY and event.action in ("block", "halt")]
@@ -31,9 +30,9 @@ def stopping_words(events: Sequence[LimitEvent]) -> tuple[str, ...]:
 
 
 def recorded_stopping_words(rows: pl.DataFrame) -> tuple[str, ...]:
-    """The same of one decision's rows under the contract `risk_events`.
+    """The same for one decision's rows under the contract `risk_events`.
 
-    None where the forecast was not fit: then no order stood before the limits.
+    None where the forecast was not ready, since no order reached the limits then.
     """
     if (rows["kind"] == "not_ready").any():
         return ()
@@ -44,10 +43,10 @@ def recorded_stopping_words(rows: pl.DataFrame) -> tuple[str, ...]:
 def unit_reasons(
     texts: Sequence[str], proposed: Floats, final: Floats, events: Sequence[LimitEvent]
 ) -> tuple[str, ...]:
-    """(P,) the reason of each unit: what blocked or cut its order first, then the strategy's own `texts`.
+    """(P,) the reason of each unit: first what blocked or cut its order, then the strategy's own `texts`.
 
-    `proposed` and `final` are exposures (P,) before and after trading state and limits. On a day that is
-    blocked every unit says so, also one in which the strategy wanted nothing.
+    `proposed` and `final` are exposures (P,) before and after trading state and limits. On a blocked day
+    every unit says so, also a unit in which the strategy wanted nothing.
     """
     blocked, cuts = stopping_words(events), _merged([event for event in events if event.kind in _TAKES_AWAY])
     return tuple(
@@ -69,7 +68,7 @@ def _before(wanted: float, left: float, blocked: tuple[str, ...], cuts: tuple[st
 def _merged(events: Sequence[LimitEvent]) -> tuple[str, ...]:
     scopes: dict[tuple[bool, str], list[str]] = {}
     for event in events:
-        # A detail begins with its scope; the rest is the same where one fact breaks the same limit of several
+        # A detail begins with its scope. The rest is the same where one fact breaks the same limit of several
         # scopes.
         words = event.detail.removeprefix(f"{event.scope} ")
         scopes.setdefault((event.kind == "state", words), []).append(event.scope)

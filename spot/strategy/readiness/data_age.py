@@ -1,6 +1,6 @@
 """How old the data behind a decision is.
 
-That of the essential feed which is furthest behind, not of whatever came in last.
+It is the age of the essential feed with the oldest data, not that of whatever came in last.
 
 Essential are the auction's own prices, without which no forecast is worth anything, and the load forecast of
 a zone that has one.
@@ -20,11 +20,11 @@ _MOST_OF_A_DAY_MINUTES = 12 * 60
 
 
 def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc: datetime) -> datetime | None:
-    """When the newest day of the essential feed that is furthest behind became known.
+    """When the newest day of the essential feed with the oldest data became known, as of an instant.
 
-    As of an instant; None without any price.
+    None without any price.
 
-    A day counts with at least half of its hours, from when the last of them was first published: a correction
+    A day counts with at least half of its hours, from when the last of them was first published. A correction
     of an old day makes no feed younger. At the gate of day D the prices of D-1, published at 13:00 on D-2,
     are 23 hours old; one missing auction makes 47, two make 71. A zone without load forecasts for
     `GIVEN_UP_DAYS` counts as one that has none, else it would never trade again. `raw` holds raw tables under
@@ -52,7 +52,7 @@ def _known(frame: pl.DataFrame, zone: str, series: str, as_of_utc: datetime) -> 
 
 
 def _newest_day_utc(known: pl.DataFrame) -> datetime | None:
-    """First publication of the newest day that is mostly there; a few days back suffice to find it."""
+    """First publication of the newest day that is mostly there. The search looks back a few days only."""
     recent = known.filter(pl.col("delivery_day") > pl.col("delivery_day").max() - timedelta(days=7))
     units = recent.group_by("delivery_day", "delivery_start_utc").agg(
         pl.col("available_at_utc").min(), pl.col("resolution_minutes").first()

@@ -1,6 +1,6 @@
-"""Is a forecast fit to trade on?
+"""Whether a forecast is good enough to trade on.
 
-Asked by a blocking asset check and once more by the signals themselves; fails closed.
+A blocking asset check asks it, and the signals ask it again. In doubt the answer is no.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from spot.market.price_limits import day_ahead_price_limits
 
 @dataclass(frozen=True, slots=True)
 class ReadinessVerdict:
-    """Ready means tradeable; otherwise every reason against it."""
+    """Ready means tradeable. If it is not, all reasons are given."""
 
     is_ready: bool
     reasons: tuple[str, ...]
@@ -101,7 +101,7 @@ def _wrong_time(rows: pl.DataFrame, zone: str, delivery_day: date, as_of_utc: da
         gate_closure_utc(zone, delivery_day),
     )
     if not isinstance(made, datetime) or not isinstance(newest, datetime):
-        return ["the forecast does not say what it knew"]
+        return ["the forecast does not say up to when its inputs were known"]
     reasons = []
     if newest > made or newest > gate or newest > as_of_utc:
         reasons.append(

@@ -1,9 +1,9 @@
-"""Can a zone trade a coming day?
+"""Whether a zone can trade a coming day.
 
-Everything that stands in the way, asked in the order in which it would stop the day. Pure.
+It checks everything that could prevent it, in the order in which it would stop the day. It is pure.
 
-The signals ask all of it again when they are made; this is the answer before that, and after it what became
-of the day.
+The signals check all of it again when they are made. This is the answer before that, and afterwards the
+outcome of the day.
 """
 
 from collections.abc import Iterator
@@ -28,20 +28,20 @@ class ServingModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TradeabilityFacts:
-    """What is known of one zone and day at `now`; tables hold rows of that zone and day, perhaps none."""
+    """Facts about one zone and day at `now`. Tables hold rows of that zone and day, perhaps none."""
 
     zone: str
     source: str
-    """Whose data the zone is set to; what stands on another's is no help."""
+    """The source in the zone's settings. Models and data of another source do not count."""
     delivery_day: date
     now: datetime
     stops: tuple[str, ...]
-    """Halts and reductions of desk and zone, each with its cure; none where both are ACTIVE."""
+    """Halts and reductions of desk and zone, each with its remedy; empty where both are ACTIVE."""
     limits: LimitBook
     strategies: tuple[str, ...]
     """The kinds of `settings.strategy` that the zone runs."""
     unread_strategies: tuple[str, ...] = ()
-    """Why a strategy of the zone is not among them: its file is missing or cannot be read."""
+    """Why strategies of the zone are not among them: their files are missing or cannot be read."""
     model: ServingModel | None
     essential_data_utc: datetime | None
     """As `spot.strategy.readiness.data_age` measures it now; None where the ledger holds no price."""
@@ -60,13 +60,13 @@ class Tradeability:
 
     can_trade: bool
     reasons: tuple[str, ...]
-    """What stands in the way, first things first; where nothing does, what is traded."""
+    """What prevents trading, most important first; where nothing does, what is traded."""
     model_age_days: int | None
     data_age_hours: float | None
 
 
 def assess_tradeability(facts: TradeabilityFacts) -> Tradeability:
-    """Whether orders of the day can leave, or have left, and every reason against it."""
+    """Whether orders of the day can be sent, or were sent, and every reason against it."""
     gate = gate_closure_utc(facts.zone, facts.delivery_day)
     signals, forecasts = (
         rows.filter(pl.col("role") == "champion") for rows in (facts.signals, facts.forecasts)
@@ -100,7 +100,7 @@ def assess_tradeability(facts: TradeabilityFacts) -> Tradeability:
     )
     missing = tuple(_of_chain(facts, forecasts, signals, gate))
     if not standing and missing:
-        missing = (*missing, "nothing else stands in the way")
+        missing = (*missing, "nothing else prevents trading")
     reasons = (*standing, *missing, *(_why_flat(facts, signals) if not missing and not traded else ()))
     return Tradeability(
         can_trade=not reasons, reasons=reasons or traded, model_age_days=model_age, data_age_hours=data_age
@@ -119,7 +119,7 @@ def _of_limits(facts: TradeabilityFacts) -> Iterator[str]:
     }
     if unusable:
         yield (
-            "limits that are missing or no number deny:"
+            "limits that are missing or not a number deny:"
             f" {', '.join(sorted(unusable)[:3])}{' and more' if len(unusable) > 3 else ''}"
         )
 
@@ -156,9 +156,9 @@ def _of_data(facts: TradeabilityFacts, age_hours: float | None) -> Iterator[str]
 def _of_chain(
     facts: TradeabilityFacts, forecasts: pl.DataFrame, signals: pl.DataFrame, gate: datetime
 ) -> Iterator[str]:
-    """Forecast and signals that are not there yet or not fit."""
+    """Reasons from a forecast or signals that are missing or not ready."""
     if forecasts.is_empty():
-        makes = "`spotdesk run` makes it, no schedule looks after the zone"
+        makes = "make it with `spotdesk run`, because no schedule serves the zone"
         if facts.forecasts_at_utc is not None:
             makes = (
                 "the schedule of a running `spotdesk dev` makes it at"
@@ -169,7 +169,7 @@ def _of_chain(
     verdict = assess_forecast_readiness(
         forecasts, zone=facts.zone, delivery_day=facts.delivery_day, as_of_utc=facts.now
     )
-    yield from (f"the forecast is not fit: {reason}" for reason in verdict.reasons)
+    yield from (f"the forecast is not ready: {reason}" for reason in verdict.reasons)
     for name in facts.strategies:
         own = signals.filter(pl.col("strategy") == name)
         minutes = int(own["resolution_minutes"][0]) if own.height else None
@@ -178,12 +178,12 @@ def _of_chain(
 
 
 def _why_unsent(facts: TradeabilityFacts, signals: pl.DataFrame) -> tuple[str, ...]:
-    """After the gate: silence, flat strategies, or orders that did not leave."""
+    """After the gate: missing signals, flat strategies, or orders that were not sent."""
     if signals.is_empty():
         return ("no signal was made",)
     unsent = (
         (
-            "signals with orders did not leave: table publications says why, a replay after the gate sends"
+            "signals with orders were not sent: table publications says why, a replay after the gate sends"
             " nothing"
         ),
     )
@@ -191,7 +191,7 @@ def _why_unsent(facts: TradeabilityFacts, signals: pl.DataFrame) -> tuple[str, .
 
 
 def _why_flat(facts: TradeabilityFacts, signals: pl.DataFrame) -> tuple[str, ...]:
-    """What left each strategy that spoke without an order: limits first, else its own words."""
+    """Why each strategy with signals has no order: limits first, else its own words."""
     return tuple(
         line
         for name in facts.strategies
@@ -214,7 +214,7 @@ def _flat_line(facts: TradeabilityFacts, own: pl.DataFrame, name: str) -> str:
 
 
 def _traded(facts: TradeabilityFacts, signals: pl.DataFrame) -> Iterator[str]:
-    """One line per strategy where at least one has an order; none otherwise."""
+    """One line per strategy if at least one has an order; else none."""
     if signals.filter(pl.col("side") != "flat").is_empty():
         return
     for name in facts.strategies:
@@ -224,14 +224,14 @@ def _traded(facts: TradeabilityFacts, signals: pl.DataFrame) -> Iterator[str]:
         yield (
             f"{name}: {orders.height} orders, {mwh:,.1f} MWh"
             if orders.height
-            else _flat_line(facts, own, name) or f"{name} did not speak"
+            else _flat_line(facts, own, name) or f"{name} made no signal"
         )
 
 
 def _tightest(facts: TradeabilityFacts, kind: str) -> float | None:
-    """The lowest limit of a kind over scopes and strategies; overrides that hold now are in.
+    """The lowest limit of a kind over scopes and strategies, with overrides that are valid now.
 
-    None where no number stands.
+    None where there is no number.
     """
     values = [
         _with_override(facts, limit, name)
@@ -243,7 +243,7 @@ def _tightest(facts: TradeabilityFacts, kind: str) -> float | None:
 
 
 def _with_override(facts: TradeabilityFacts, limit: Limit, strategy: str) -> float:
-    """The limit's number, or that of the last override that moves it now."""
+    """The limit's number, or that of the last override that changes it now."""
     moves = [
         override.value
         for override in facts.limits.overrides()

@@ -1,11 +1,11 @@
-"""Inputs of the spread model: what was known of spreads and prices at each gate, and the calendar.
+"""Inputs of the spread model: spreads and prices as known at each gate, and the calendar.
 
-One row per market time unit.
+There is one row per market time unit.
 
 A past day counts from the instant at which its last price became known, and only if nine tenths of its
-spreads are there: so a day that is half known at the gate is no day yet, and the row of a training day holds
-what a decision at that day's own gate would have seen. `spread_inputs` is used alike for training rows and
-for the day to come.
+spreads are there. So a day that is half known at the gate does not count yet, and the row of a training day
+holds what a decision at that day's own gate would have seen. `spread_inputs` makes training rows and the rows
+of the coming day alike.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,9 @@ from spot.market.gates import gate_closure_utc
 
 _KEY = ("zone", "delivery_start_utc")
 _LEAST_SHARE = 0.9
-"""Of a day's units that need a spread: units without a trade have no second price in thin markets."""
+"""Share of a day's units that need a spread. In thin markets, units without a trade have no second price.
+Chosen by hand; not tuned.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,8 @@ def spread_inputs(
 ) -> pl.DataFrame:
     """Inputs for every unit of `days`: key columns first, then floats with NaN where nothing was known.
 
-    `features` (`day_ahead_features`, each day as of its gate) may lack days. The price forecast is no input:
-    a model's first training days have none.
+    `features` (`day_ahead_features`, each day as of its gate) may lack days. The price forecast is not an
+    input, because a model's first training days have none.
     """
     frame = pl.concat([_of_day(past, zone, day) for day in days])
     extra = features.select(*_KEY, *(pl.col(name) for name in FEATURES)) if len(features) else None

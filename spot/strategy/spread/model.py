@@ -1,8 +1,8 @@
 """A quantile model of the spread behind a small interface: CatBoost with the loss MultiQuantile.
 
 Source: Prokhorenkova et al. (2018), "CatBoost: unbiased boosting with categorical features". Spreads have
-very heavy tails (settlement prices reach tens of thousands), so quantiles are learned, never a mean; crossed
-quantiles are sorted. Stored in CatBoost's own format and JSON.
+very heavy tails (settlement prices reach tens of thousands), so the model learns quantiles, never a mean.
+Crossed quantiles are sorted. It is stored in CatBoost's own format and JSON.
 """
 
 import json
@@ -47,7 +47,7 @@ class SpreadModel(Protocol):
         ...
 
     def contributions(self, inputs: pl.DataFrame) -> Mapping[str, Floats]:
-        """Input to (P,) what it adds to the expected spread against a usual unit, EUR/MWh."""
+        """Input to (P,) its contribution to the expected spread against a usual unit, EUR/MWh."""
         ...
 
     def to_files(self) -> Mapping[str, bytes]:
@@ -56,7 +56,10 @@ class SpreadModel(Protocol):
 
 
 class CatBoostSpreadSettings(BoostingSettings):
-    """Small trees: a spread is mostly noise, and the model is refitted often."""
+    """Small trees, because a spread is mostly noise and the model is refitted often.
+
+    Chosen by hand; not tuned.
+    """
 
     iterations: Iterations = 150
     depth: Depth = 4
@@ -111,7 +114,7 @@ class CatBoostSpread:
         """TreeSHAP values (Lundberg et al. 2020) of the expected spread, (P,) per input.
 
         The mean that the strategy trades is a weighted sum of the quantiles, so its values are the same sum
-        of theirs: they add up to it exactly wherever the quantiles did not have to be sorted.
+        of theirs. They add up to it exactly wherever the quantiles did not have to be sorted.
 
         Raises:
             ForecastError: as `predict`.
@@ -147,7 +150,7 @@ class CatBoostSpread:
 
     @classmethod
     def from_files(cls, files: Mapping[str, bytes]) -> Self:
-        """The model of `to_files`; check its checksum before, a damaged file can crash the process.
+        """The model of `to_files`. Check its checksum first: a damaged file can crash the process.
 
         Raises:
             ModelIntegrityError: a file is missing or unreadable.

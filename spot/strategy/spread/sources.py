@@ -1,6 +1,6 @@
-"""Where a decision takes the distribution of the spread from.
+"""Sources of the distribution of the spread for a decision.
 
-A model that serves, one refitted as a replay goes on, or a naive rule to beat.
+They are a serving model, a model that is refitted during a replay, or a naive rule to compare with.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ _SERVING_DAYS = LOOKBACK_DAYS + 29
 
 @dataclass(frozen=True, slots=True)
 class SpreadAtGate:
-    """One gate, and the tables from which what was known then can be cut."""
+    """One gate, and the tables from which everything known at it can be selected."""
 
     zone: str
     day: date
@@ -82,7 +82,7 @@ class SpreadAtGate:
 
 
 class SpreadSource(Protocol):
-    """Gives quantiles of a day's spreads, or None where nothing can be said."""
+    """Gives quantiles of a day's spreads, or None where it cannot."""
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """(P, 9) at the levels of the forecast tables."""
@@ -101,7 +101,7 @@ class ServedSpread:
     """Delivery day to registered version and model; a day without one has no entry."""
 
     def version(self, day: date, /) -> str | None:
-        """Who serves the day; None where nobody does."""
+        """The version that serves the day; None where none does."""
         return self.models[day][0] if day in self.models else None
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:

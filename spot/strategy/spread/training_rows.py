@@ -1,6 +1,6 @@
 """Rows of `spread_training_set`.
 
-Made once from what was known at each gate, and read back by what trains and judges.
+They are made once from what was known at each gate. Training and judging read them.
 """
 
 from collections.abc import Sequence
@@ -84,7 +84,7 @@ def pinball_loss(quantiles: Floats, truth: Floats) -> float:
 
 
 def _losses_of(model: SpreadModel, rows: pl.DataFrame) -> tuple[float, float]:
-    # row by row in memory, as they were made: it decides the order of a sum, and with it the last bit
+    # Summed row by row in the order in which they were made, because the order of a sum decides its last bit.
     plain = np.ascontiguousarray(rows.select(*PAST_QUANTILE_COLUMNS.values()).to_numpy())
     if not len(plain) or not np.isfinite(plain).all():
         return np.nan, np.nan

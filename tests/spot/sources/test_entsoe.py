@@ -108,7 +108,7 @@ def test_rows_of_other_days_are_refused() -> None:
         ("<price.amount>52.0<", "<price.amount><", "plain decimal number"),
         ("<resolution>PT15M", "<resolution>PT5M", "resolution"),
         ("<resolution>PT15M", "<resolution>PT60M", "expected 1 to 24"),
-        ("<type>A44", "<type>A46", "none that this platform reads"),
+        ("<type>A44", "<type>A46", "not one that this platform reads"),
         (
             "<contract_MarketAgreement.type>A01",
             "<contract_MarketAgreement.type>A07",

@@ -68,7 +68,7 @@ def test_with_everything_in_order_it_says_what_is_traded():
         ({"essential_data_utc": None}, "no data of smard"),
         ({"essential_data_utc": BEFORE - timedelta(hours=100)}, "data too old"),
         ({"forecasts": DAY_AHEAD_FORECASTS.empty()}, "no forecast yet"),
-        ({"forecasts": make_forecast(DAY).slice(1)}, "the forecast is not fit: 23 market time units"),
+        ({"forecasts": make_forecast(DAY).slice(1)}, "the forecast is not ready: 23 market time units"),
         ({"signals": SIGNALS.empty()}, "no signal of storage yet"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -84,7 +84,7 @@ def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
         make_facts(forecasts=DAY_AHEAD_FORECASTS.empty(), signals=SIGNALS.empty())
     ).reasons
     assert len(reasons) == 2
-    assert reasons[1] == "nothing else stands in the way"
+    assert reasons[1] == "nothing else prevents trading"
     assert f"{GATE - timedelta(minutes=45):%H:%M} UTC" in reasons[0]
 
 
@@ -122,7 +122,7 @@ def test_after_the_gate_it_counts_what_has_left():
     unsent = assess_tradeability(late)
     assert not unsent.can_trade
     assert unsent.reasons[0].endswith("and no order was sent")
-    assert "did not leave" in unsent.reasons[1]
+    assert "were not sent" in unsent.reasons[1]
     sent = pl.DataFrame(
         {
             "publication_id": "a",
