@@ -1,4 +1,4 @@
-"""The present instant, as a resource: a schedule tick reads the clock, a replay and a test set it."""
+"""The present instant, as a resource. A schedule tick reads the clock; a replay and a test set it."""
 
 from datetime import UTC, datetime
 
@@ -8,7 +8,7 @@ from spot.errors import ConfigurationError
 
 
 class Clock(FixedResource):
-    """Now. With `fixed_utc` (ISO 8601 with offset) always that instant: the run is then a replay as of it."""
+    """The present instant, or always `fixed_utc` (ISO 8601 with offset). The run is then a replay."""
 
     fixed_utc: str = ""
 
@@ -16,14 +16,14 @@ class Clock(FixedResource):
         """The present instant, aware UTC.
 
         Raises:
-            ConfigurationError: `fixed_utc` is no instant with a time zone.
+            ConfigurationError: `fixed_utc` is not an instant with a time zone.
         """
         if not self.fixed_utc:
             return utc_now()
         try:
             instant = datetime.fromisoformat(self.fixed_utc)
         except ValueError as error:
-            raise ConfigurationError(f"clock: {self.fixed_utc!r} is no ISO 8601 instant") from error
+            raise ConfigurationError(f"clock: {self.fixed_utc!r} is not an ISO 8601 instant") from error
         if instant.tzinfo is None:
             raise ConfigurationError(f"clock: {self.fixed_utc!r} has no time zone")
         return instant.astimezone(UTC)

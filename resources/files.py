@@ -1,7 +1,7 @@
 """Writing a file whole or not at all: the one way to replace a file that others may read.
 
-What a library builds under a name of its own (DuckDB, SQLite) and objects in a store of objects are swapped
-in where they are made.
+Files that a library builds under a name of its own (DuckDB, SQLite), and objects in a store of objects, are
+swapped in where they are made.
 """
 
 import errno
@@ -15,18 +15,19 @@ from threading import get_ident
 def write_whole(
     path: Path, content: bytes | Callable[[Path], bytes], *, durable: bool = False, mode: int = 0o666
 ) -> None:
-    """Write beside, then swap in by one rename: a reader sees the old file or the new one, whole.
+    """Write a new file, then rename it over the old one: a reader sees the old file or the new one, complete.
 
     Args:
-        path: The file; its folder is there.
-        content: The bytes, or what makes them from the path of the file beside, which is the one swapped in.
-        durable: It is on disk when this returns; a crash leaves the old or the new file. For what cannot be
-            made again and is acted upon: stops, keys, the identity of a desk, orders that left. Notes, caches
-            and pointers can be made again, and a sync costs some milliseconds.
-        mode: Permissions of a new file, before the umask; it is never readable by more than these.
+        path: The file. Its folder must exist.
+        content: The bytes, or a function that writes the new file at the path that it is given.
+        durable: Whether the file is on disk when this returns, so that a crash leaves the old or the new
+            file. It is for files that cannot be made again and have consequences: stops, keys, the identity
+            of a desk, orders that were sent. Notes, caches and pointers can be made again, and a sync costs
+            some milliseconds.
+        mode: Permissions of a new file, before the umask. At no time can others read it beyond these.
 
     Raises:
-        OSError: the file cannot be written; the old one is untouched.
+        OSError: the file cannot be written; the old one is unchanged.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.tmp")
     beside.unlink(missing_ok=True)
@@ -37,7 +38,7 @@ def write_whole(
                 file.flush()
                 os.fsync(file.fileno())
         beside.replace(path)
-    except BaseException:
+    except BaseException:  # an interrupt, too, must not leave the file beside; it is raised again below
         beside.unlink(missing_ok=True)
         raise
     if durable:
@@ -45,7 +46,7 @@ def write_whole(
 
 
 def sync_folder(folder: Path) -> None:
-    """Have the names in a folder on disk."""
+    """Write the names in a folder to disk."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

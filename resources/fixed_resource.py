@@ -1,8 +1,8 @@
-"""Resources that nobody sets at launch: their values come from the environment and the settings of the desk.
+"""Resources that cannot be configured at launch: their values come from the environment and the settings.
 
-Whoever reaches the UI can launch a run, and Dagster lets the configuration of that run set every field of a
+Whoever can open the UI can launch a run. Dagster lets the configuration of that run set every field of a
 `ConfigurableResource`: the address of a provider, the folder of the stop button, `live`. A `FixedResource`
-shows Dagster an empty schema, so such a configuration is refused, and the object itself is what a run gets.
+shows Dagster an empty schema, so such a configuration is refused, and the run gets the object itself.
 """
 
 from typing import Any, NoReturn
@@ -24,12 +24,14 @@ class FixedResource(ConfigurableResource["FixedResource"]):
 
     @classmethod
     def configure_at_launch(cls, **_kwargs: Any) -> NoReturn:
-        """Refused.
+        """Always refuses.
 
         Raises:
             TypeError: always.
         """
-        raise TypeError(f"{cls.__name__} is not configured at launch: a run must not decide what it touches")
+        raise TypeError(
+            f"{cls.__name__} cannot be configured at launch: a run must not choose its files and addresses"
+        )
 
 
 def fixed(value: Any, *, description: str = "") -> ResourceDefinition:

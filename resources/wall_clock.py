@@ -1,4 +1,4 @@
-"""The wall clock: the one place that reads it. Decisions are given their instant."""
+"""The wall clock: the only place that reads it. Decisions get their instant as an argument."""
 
 from datetime import UTC, datetime
 

@@ -1,6 +1,6 @@
-"""Alerts on what failed, and on silence.
+"""Alerts on failures and on missing signals.
 
-A run that failed, a blocking check that stopped one, a gate that comes near without a signal.
+They cover a failed run, a blocking check that stopped one, and a gate that comes near without a signal.
 """
 
 from datetime import datetime, timedelta
@@ -40,7 +40,7 @@ def run_failed(context: RunFailureSensorContext, alerts: Alerts, clock: Clock) -
 
 
 def alert_on_failure(context: RunFailureSensorContext, alerts: Alerts, now: datetime) -> None:
-    """Say which run failed, for which zone, and why: the first cause, without Dagster's wrapping."""
+    """Raise an alert with the failed run, its zone, and the first cause, without Dagster's wrapping."""
     run = context.dagster_run
     key = run.tags.get("dagster/partition", "")
     zone = key.split("|")[-1]
@@ -60,7 +60,7 @@ def alert_on_failure(context: RunFailureSensorContext, alerts: Alerts, now: date
 
 
 def _root(error: Any) -> Any:
-    """What Dagster's own wrapping hides."""
+    """The error inside Dagster's wrapping."""
     return error if error.cause is None else _root(error.cause)
 
 
@@ -68,12 +68,11 @@ def _root(error: Any) -> Any:
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
     description=(
-        "Silence is an alarm: `silence_minutes` before a gate without a signal of every strategy for every"
-        " unit of tomorrow."
+        "Raises an alert `silence_minutes` before a gate if a strategy lacks a signal for a unit of tomorrow."
     ),
 )
 def signals_are_missing(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> SensorResult | SkipReason:
-    """Looks at every scheduled zone whose gate is near."""
+    """Look at every scheduled zone whose gate is near."""
     now, silent = clock.now(), []
     for zone in (name for name in desk.zones if desk.zone(name).is_scheduled):
         verdict = silence_before_gate(lake, desk, zone, now)
@@ -86,9 +85,9 @@ def signals_are_missing(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) ->
 
 
 def silence_before_gate(lake: Lake, desk: Desk, zone: str, now: datetime) -> SilenceVerdict:
-    """Whether the gate for tomorrow is near and a strategy has not spoken for some unit, flat included.
+    """Whether the gate for tomorrow is near and a strategy lacks a signal for some unit, flat included.
 
-    A gate that has closed is past alarming.
+    After the gate no alert helps.
     """
     day = delivery_day_of(zone, now) + timedelta(days=1)
     if now >= gate_closure_utc(zone, day):

@@ -1,4 +1,4 @@
-"""Sending again what a channel did not take: until it takes it, or the gate closes."""
+"""Sending signals again that a channel did not accept, until it accepts them or the gate closes."""
 
 from datetime import timedelta
 
@@ -16,12 +16,12 @@ from trading_assets.trading.outbox import alert_on_unsent
     minimum_interval_seconds=60,
     default_status=DefaultSensorStatus.RUNNING,
     description=(
-        "Signals of tomorrow that a channel has not had yet are sent again; nothing is sent twice, nor while"
-        " halted or after the gate."
+        "Sends signals of tomorrow again that a channel has not accepted. Nothing is sent twice, while halted"
+        " or after the gate."
     ),
 )
 def signals_are_unsent(outbox: Outbox, desk: Desk, alerts: Alerts) -> SkipReason:
-    """One more attempt per zone, channel and minute."""
+    """Make one more attempt per zone, channel and minute."""
     lines: list[str] = []
     for zone in (name for name in desk.zones if desk.zone(name).is_scheduled):
         day = delivery_day_of(zone, utc_now()) + timedelta(days=1)

@@ -1,8 +1,8 @@
 """Retraining: causes become requests, requests become runs, and no request is forgotten.
 
-One sensor for all causes: drift, worse performance, age, new code, and attempts that failed or were killed.
-It reads how the runs of open requests ended instead of waiting to be told, so a lost event loses nothing; and
-the run key names the attempt, because Dagster skips the key of a failed run for ever.
+There is one sensor for all causes: drift, worse performance, age, new code, and attempts that failed or were
+killed. It reads how the runs of open requests ended and does not wait for an event, so a lost event has no
+effect. The run key names the attempt, because Dagster never starts the key of a failed run again.
 """
 
 from dataclasses import replace
@@ -68,7 +68,7 @@ def retrain_is_due(
     alerts: Alerts,
     clock: Clock,
 ) -> SensorResult | SkipReason:
-    """Requests to launch now, over all zones that the desk wants looked after."""
+    """Requests to launch now, over all zones that the desk serves by schedule."""
     now = clock.now()
     runs = [
         run
@@ -88,7 +88,7 @@ def requests_of_zone(
     alerts: Alerts,
     now: datetime,
 ) -> list[RunRequest]:
-    """Bring the zone's open requests up to date, decide, write every row, and return the runs to launch."""
+    """Update the zone's open requests, decide, write every row, and return the runs to launch."""
     history = [_brought_up_to_date(instance, request, now) for request in read_requests(lake, zone)]
     causes = find_causes(zone, lake, desk, registry, now)
     today = delivery_day_of(zone, now)
@@ -124,7 +124,7 @@ def find_causes(
 
 
 def _brought_up_to_date(instance: DagsterInstance, request: RetrainRequest, now: datetime) -> RetrainRequest:
-    """The request as its newest run left it; unchanged where no run of this attempt is known."""
+    """The request with the result of its newest run; unchanged where no run of this attempt is known."""
     if request.status not in ("requested", "running"):
         return request
     records = instance.get_run_records(

@@ -1,9 +1,9 @@
 """Schedules: before each zone's gate, after the auction's results, after delivery.
 
-Their hours come from the market's own rules.
+Their hours follow from the market's own rules.
 
-Times are local times of the market, so a clock change moves nothing; none of them falls into the hour that a
-spring night lacks.
+Times are local times of the market, so a clock change does not move them. None of them is in the hour that
+spring skips.
 """
 
 from collections.abc import Iterator
@@ -21,14 +21,16 @@ from trading_assets.jobs import auction_results_loaded, delivered_days_settled, 
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
 
 REVISED_DAYS = 14
-"""Delivered days that are settled again each day, since prices and actual values are revised."""
+"""Delivered days that are settled again each day, because prices and actual values are revised. Chosen by
+hand.
+"""
 _AFTER_RESULTS = timedelta(minutes=15)
 _DELIVERED = time(14, 30)
 _ANY_DAY = date(2026, 1, 15)
 
 
 def schedules_of(settings: DeskSettings) -> list[ScheduleDefinition]:
-    """All schedules of the zones that the desk wants looked after."""
+    """All schedules of the zones that are scheduled."""
     return [
         made
         for zone, own in settings.zones.items()
@@ -89,7 +91,7 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,
         description=(
-            f"Delivered days of {zone}: settled anew with what was revised, inputs and forecasts judged."
+            f"Delivered days of {zone}: settled again with revised data, inputs and forecasts judged."
         ),
     )
     def after_delivery(context: ScheduleEvaluationContext) -> RunRequest:

@@ -1,8 +1,9 @@
-"""Looking after live sources.
+"""Schedules and sensors of live sources.
 
-Repeated captures around publication, a watch on lateness before the gate, and their freshness by the hour.
+They capture repeatedly around publication, watch for lateness before the gate, and record freshness every
+hour.
 
-Zones on simulated or recorded data need none of it, and get none.
+Zones on simulated or recorded data do not need them and have none.
 """
 
 from collections.abc import Iterator
@@ -38,16 +39,16 @@ from trading_assets.jobs import raw_captured, sources_watched
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
 
 CAPTURED_DAYS = 3
-"""Days up to tomorrow that each capture asks for again: revisions of yesterday are vintages too."""
+"""Days up to tomorrow that each capture asks for again, because revisions of yesterday are vintages too."""
 _CAPTURE_CRON = "10,40 6-21 * * *"
 _WATCH_CRON = "5 * * * *"
 _GRACE = timedelta(minutes=20)
 _BEFORE_GATE = timedelta(hours=3)
-"""Lateness is looked for from so long before the gate on: early enough for a person to act."""
+"""Time before the gate from which lateness is checked: early enough for a person to act."""
 
 
 def is_live(settings: ZoneSettings) -> bool:
-    """Whether the zone is looked after and fed by a live source."""
+    """Whether the zone is scheduled and has a live source."""
     return settings.is_scheduled and is_live_source(settings.source)
 
 
@@ -74,8 +75,7 @@ def _captures(zones: list[str]) -> Iterator[ScheduleDefinition]:
             execution_timezone=find_zone(zone).market_time_zone,
             default_status=DefaultScheduleStatus.RUNNING,
             description=(
-                f"Asks the sources of {zone} again and again around publication, so that what was known when"
-                " can be said for ever."
+                f"Asks the sources of {zone} repeatedly around publication, to record what was known when."
             ),
         )
         def captures(context: ScheduleEvaluationContext, zone: str = zone) -> RunRequest:
@@ -115,7 +115,7 @@ def series_is_late(lake: Lake, desk: Desk, alerts: Alerts, clock: Clock) -> Sens
 def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetime) -> list[tuple[str, str]]:
     """Zone and message of every series for tomorrow that is due before the gate and missing.
 
-    The alarm begins three hours before the gate.
+    The alert comes from three hours before the gate.
     """
     day = tomorrow_of(delivery_day_of(zone, now))
     gate = gate_closure_utc(zone, day)
@@ -139,9 +139,9 @@ def late_before_gate(lake: Lake, settings: ZoneSettings, zone: str, now: datetim
 
 
 def _late_run(lake: Lake, zone: str, day: date, now: datetime) -> str:
-    """Why the weather run that the zone's own forecasts stand on must be called late.
+    """Why the weather run behind the zone's own forecasts counts as late.
 
-    Empty where it need not.
+    Empty where it does not.
     """
     due = (
         datetime.combine(day - timedelta(days=1), time(), tzinfo=UTC)
@@ -157,7 +157,7 @@ def _late_run(lake: Lake, zone: str, day: date, now: datetime) -> str:
 
 
 def _usual_minutes(lake: Lake, zone: str) -> dict[str, float]:
-    """How late each table usually is, so that a provider's habit is no alarm every morning."""
+    """How late each table usually is, so that a provider's habit does not raise an alert every morning."""
     summary = summarise_lags(lake.read("publication_lags", zones=[zone]))
     return dict(summary.group_by("table_name").agg(pl.col("median_minutes").max()).iter_rows())
 

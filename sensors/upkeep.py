@@ -1,6 +1,6 @@
-"""What follows from a run that ended well: a fresh analyst database, a look at the challengers.
+"""Reactions to successful runs: a new analyst database, and a look at the challengers.
 
-And the first history of a new zone.
+They also load the first history of a new zone.
 """
 
 from datetime import UTC, date, datetime, timedelta

@@ -1,4 +1,4 @@
 """What the desk does with tables and registry, for the graph, the sensors and the command line alike.
 
-Free of Dagster.
+It does not use Dagster.
 """

@@ -1,11 +1,11 @@
-"""The analyst database: one DuckDB file with all tables, commented.
+"""The analyst database: one DuckDB file with all tables, with comments.
 
-Any DuckDB client opens it while runs go on.
+Any DuckDB client can open it while runs go on.
 
-A DuckDB file that is open for writing shuts every other process out. So the file is built beside the
-published one and swapped in by one rename: readers keep the state they opened, the next to open sees the new
-one. It holds real tables, not views over files, so that a locked-down connection without file or network
-access can answer everything.
+A DuckDB file that is open for writing locks out every other process. So the file is built beside the
+published one and swapped in by one rename. Readers keep the state that they opened; the next reader sees the
+new one. The file holds real tables, not views over files, so a connection without file or network access can
+answer everything.
 """
 
 import json
@@ -29,7 +29,7 @@ from spot.contracts.table import UTC_INSTANT, Column, TableContract
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 
-if TYPE_CHECKING:  # the registry brings MLflow along, which nothing here needs
+if TYPE_CHECKING:  # the registry imports MLflow, which nothing here needs
     from resources.models.version import ModelVersion
 
 STORAGE_VERSION = "v1.5.0"
@@ -54,7 +54,7 @@ _CONTENTS = TableContract(
 
 @dataclass(frozen=True, slots=True)
 class PublishedDatabase:
-    """What was published: rows by table, size of the file, and whether it had to be built anew."""
+    """What was published: rows by table, size of the file, and whether it had to be built again."""
 
     path: Path
     n_rows: Mapping[str, int]
@@ -96,14 +96,14 @@ class AnalystDatabase(FixedResource):
         Instants are UTC.
 
         Raises:
-            ConfigurationError: nothing is published yet, or the SQL is wrong or asks for what is closed.
+            ConfigurationError: nothing is published yet, or the SQL is wrong or not allowed.
         """
         return query_database(Path(self.path), sql, max_rows=max_rows)
 
     def faults(self) -> tuple[str, ...]:
-        """What keeps an analyst from the rows that were published, asked as an analyst asks.
+        """Differences between the published rows and what an analyst can query; empty when there are none.
 
-        Empty when all is well.
+        It queries as an analyst does.
         """
         try:
             told = dict(self.query("SELECT table_name, n_rows FROM contents").iter_rows())
@@ -134,7 +134,7 @@ class AnalystDatabase(FixedResource):
                 models.sort(models.columns)
             )
         except ConfigurationError:
-            return False  # an older layout or a damaged file: build it anew
+            return False  # an older layout or a damaged file: build it again
 
     def _report(self, *, is_new: bool) -> PublishedDatabase:
         rows = dict(self.query("SELECT table_name, n_rows FROM contents").iter_rows())

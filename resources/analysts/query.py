@@ -1,4 +1,4 @@
-"""Questions to the analyst database, on a connection that can read that one file and nothing else."""
+"""Queries on the analyst database, over a connection that can read that one file and nothing else."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ FROM duckdb_functions()
     WHERE NOT internal AND function_type = 'table_macro'
 ORDER BY kind DESC, name
 """
-"""Everything that the database holds and what it means: views first, since they answer most questions."""
+"""Everything in the database and its meaning. Views come first, since they answer most questions."""
 
 
 def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.DataFrame:
@@ -25,11 +25,11 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
     Instants are UTC.
 
     Raises:
-        ConfigurationError: nothing is published there yet, or the SQL is wrong or asks for what is closed.
+        ConfigurationError: nothing is published there yet, or the SQL is wrong or not allowed.
     """
     if not path.exists():
         of_demo = path.parent / "demo"
-        hint = f"; that of the demo is asked with --home {of_demo}" if (of_demo / path.name).exists() else ""
+        hint = f"; to query that of the demo, add --home {of_demo}" if (of_demo / path.name).exists() else ""
         raise ConfigurationError(
             f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first{hint}"
         )
@@ -41,7 +41,7 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
             n_statements = len(connection.extract_statements(sql))
             if n_statements != 1:
                 raise ConfigurationError(
-                    f"one statement is answered at a time, and these are {n_statements}: ask for them one"
+                    f"one statement is answered at a time; this text has {n_statements}: ask for them one"
                     " after the other"
                 )
             answer = connection.sql(sql)
@@ -52,7 +52,7 @@ def query_database(path: Path, sql: str, *, max_rows: int | None = None) -> pl.D
 
 
 def _frame(answer: duckdb.DuckDBPyRelation) -> pl.DataFrame:
-    """The rows; a name that comes a second time, as in `SELECT * FROM a JOIN b`, gets a number."""
+    """The rows. A column name that occurs again, as in `SELECT * FROM a JOIN b`, gets a number."""
     table = answer.to_arrow_table()
     seen: dict[str, int] = {}
     names = []

@@ -1,4 +1,4 @@
-"""Views and table macros of the analyst database: what people ask for, in the words they ask in.
+"""Views and table macros of the analyst database, named as people ask.
 
 SQL and its comments, no logic.
 """

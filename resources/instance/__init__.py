@@ -1,1 +1,1 @@
-"""What a Dagster instance remembers of the desk: days that are materialised, runs of other processes."""
+"""What a Dagster instance records of the desk: materialised days, and runs of other processes."""

@@ -1,6 +1,6 @@
-"""Runs that a command works off in its own process.
+"""Runs that a command executes in its own process.
 
-Marked, so that no monitor takes them for lost while they live.
+They are marked, so that no monitor considers them lost while they run.
 
 Dagster's run monitoring asks the launcher after every run that is under way, and fails those that the
 launcher has not started. A run of a command has a tag that names a file, and the process holds a lock on this
@@ -37,17 +37,17 @@ _WORKER_GONE = (
 
 @dataclass(frozen=True, slots=True)
 class LivingProcess:
-    """A process for as long as it works runs off."""
+    """A process while it executes runs."""
 
     tags: Mapping[str, str]
-    """For each of its runs: whose it is, no limit of time, and never begun again by the daemon."""
+    """Tags for each of its runs: whose run it is, no time limit, and that the daemon never restarts it."""
     lock: FileLock
 
 
 def living_process(instance: DagsterInstance) -> LivingProcess:
-    """Mark this process as alive in `instance`, and close the runs of those that are not.
+    """Mark this process as alive in `instance`, and close the runs of processes that are not.
 
-    The mark ends with the process, or when what is returned is let go.
+    The mark ends with the process, or when the returned value is released.
     """
     close_dead_runs(instance)
     path = _folder(instance) / f"{uuid4().hex}.lock"
@@ -63,9 +63,9 @@ def living_process(instance: DagsterInstance) -> LivingProcess:
 
 
 def is_alive(instance: DagsterInstance, run: DagsterRun) -> bool | None:
-    """Whether the process of a run lives; None where the run is of no command.
+    """Whether the process of a run lives; None if no command started the run.
 
-    Of a command on another host this host cannot tell, and takes it for alive.
+    This host cannot know about a command on another host and counts it as alive.
     """
     mark = run.tags.get(IN_PROCESS_TAG)
     if mark is None:

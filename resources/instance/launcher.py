@@ -1,6 +1,6 @@
 """The run launcher of a desk.
 
-Starts runs as another launcher does, and knows those that commands work off.
+It starts runs as another launcher does, and knows the runs that commands execute.
 """
 
 from collections.abc import Mapping
@@ -44,14 +44,14 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     @property
     def inst_data(self) -> ConfigurableClassData | None:
-        """What `dagster.yaml` says of this launcher."""
+        """The part of `dagster.yaml` about this launcher."""
         return self._inst_data
 
     @classmethod
     def config_type(cls) -> Any:
         """Module, class and config of the launcher that starts runs.
 
-        Dagster's default one where it is missing.
+        If it is missing, Dagster's default one is used.
         """
         return {"launcher": Field(Permissive(), is_required=False)}  # type: ignore[no-untyped-call]
 
@@ -81,11 +81,11 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             self._launcher.launch_run(context)
 
     def terminate(self, run_id: str) -> bool:
-        """Stop a run; one of a command is stopped where it was started."""
+        """Stop a run. A run of a command is stopped where it was started."""
         return self._launcher.terminate(run_id)
 
     def dispose(self) -> None:
-        """Let go of what the launcher holds."""
+        """Release what the launcher holds."""
         self._launcher.dispose()
 
     def join(self, timeout: int = 30) -> None:
@@ -94,7 +94,7 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     @property
     def supports_check_run_worker_health(self) -> bool:
-        """The process of a command is looked after under every launcher."""
+        """Always true: the process of a command is checked under every launcher."""
         return True
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
@@ -107,7 +107,7 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
             alive = has_worker(self._instance, run)
         if alive is not None:
             return CheckRunHealthResult(
-                WorkerStatus.RUNNING if alive else WorkerStatus.FAILED, "its process is gone"
+                WorkerStatus.RUNNING if alive else WorkerStatus.FAILED, "its process has ended"
             )
         if self._launcher.supports_check_run_worker_health:
             return self._launcher.check_run_worker_health(run)
@@ -121,11 +121,11 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
 
     @property
     def supports_resume_run(self) -> bool:
-        """Whether the launcher goes on with a run whose worker died."""
+        """Whether the launcher can resume a run whose worker died."""
         return self._launcher.supports_resume_run
 
     def resume_run(self, context: ResumeRunContext) -> None:
-        """Go on with a run whose worker died; that of a command fails, and the same command goes on."""
+        """Resume a run whose worker died. A run of a command fails, and the same command continues it."""
         if is_alive(self._instance, context.dagster_run) is None:
             self._launcher.resume_run(context)
         else:

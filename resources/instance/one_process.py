@@ -1,7 +1,7 @@
-"""How a run of the desk is executed: all steps in one process, which pass nothing on, and no say of the run.
+"""How a run of the desk is executed: all steps in one process, without passing values between steps.
 
 Dagster's own executor and storage take settings from the configuration of a run: whether steps wait for those
-before them, and the folder that values are pickled into.
+before them, and the folder into which values are pickled. Here a run can set neither.
 """
 
 from typing import Any

@@ -1,9 +1,10 @@
-"""Partitions that a Dagster instance shows as materialised: recorded many at a time, and taken back.
+"""Partitions that a Dagster instance shows as materialised: recorded many at a time, and removed.
 
-Dagster stores event by event, in SQLite with two transactions and 10 to 20 ms of CPU each, and takes none
-back. Here the events of one asset are one transaction, about 0.2 ms each (`python -m
+Dagster stores one event at a time, in SQLite with two transactions and 10 to 20 ms of CPU each, and cannot
+remove any. Here the events of one asset are one transaction, about 0.2 ms each (`python -m
 benchmarks.partition_events`). They are Dagster's own events in Dagster's own tables, in SQLite and in
-Postgres alike. They say less than the event of the run: the rows of the day, and no versions of inputs.
+Postgres alike. They hold less than the event of the run: the number of rows of the day, and no versions of
+inputs.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -31,7 +32,7 @@ _MATERIALIZATION = DagsterEventType.ASSET_MATERIALIZATION
 _DEBUG = 10
 _KEYS_PER_STATEMENT = 500
 _SOME = "a partition"
-"""Stands for the partition in the text of an event."""
+"""Placeholder for the partition in the text of an event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def record(
     *,
     is_followed: bool = False,
 ) -> None:
-    """Show partitions as materialised: partition to its number of rows, the newest last.
+    """Show partitions as materialised. `rows` maps a partition to its number of rows, the newest last.
 
     `is_followed` says that Dagster itself records an event of the asset next, which makes all of them count.
     """
@@ -69,7 +70,8 @@ def record(
         return
     now, others = utc_now(), dict(rows)
     if not is_followed and instance.get_latest_materialization_event(asset) is None:
-        # Dagster's own way, once: it makes the entry of the asset, without which it shows no partition.
+        # One event is recorded in Dagster's own way: it makes the entry of the asset, without which Dagster
+        # shows no partition.
         newest, n_rows = others.popitem()
         instance.event_log_storage.store_event(_entry(asset, newest, n_rows, origin, now))
     if others:
@@ -80,7 +82,7 @@ def record(
 
 
 def forget(instance: DagsterInstance, asset: AssetKey, partitions: Sequence[str]) -> None:
-    """Show partitions as not materialised; what the runs did stays in their own logs, in SQLite."""
+    """Show partitions as not materialised. In SQLite, what the runs did stays in their own logs."""
     if not partitions:
         return
     events = SqlEventLogStorageTable.c
@@ -120,7 +122,7 @@ def _entry(asset: AssetKey, partition: str, n_rows: int, origin: Origin, now: da
 def _rows(asset: AssetKey, rows: Mapping[str, int], origin: Origin, now: datetime) -> list[dict[str, Any]]:
     """Rows of the table of events.
 
-    Most days have equally many rows: their text is made once, with another name.
+    Most days have the same number of rows, so their text is made once and only the name is replaced.
     """
     texts = {n: serialize_value(_entry(asset, _SOME, n, origin, now)) for n in set(rows.values())}
     same = {
@@ -137,6 +139,6 @@ def _rows(asset: AssetKey, rows: Mapping[str, int], origin: Origin, now: datetim
 
 
 def _index(instance: DagsterInstance) -> AbstractContextManager[Any]:
-    """A transaction on the tables that answer for all runs; every SQL storage of Dagster has one."""
+    """A transaction on the tables that cover all runs. Every SQL storage of Dagster has one."""
     storage: Any = instance.event_log_storage
     return storage.index_connection()  # type: ignore[no-any-return]

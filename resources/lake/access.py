@@ -1,8 +1,8 @@
 """What a piece of work may read and write, and what it did.
 
 The graph opens an `Access` around the body of each asset and each check. While one is open, the lake and the
-registry note every access in it and refuse what it does not name. Outside of one, as in the command line and
-in sensors, nothing is noted and nothing is refused.
+registry record every access and refuse those that it does not declare. Outside of one, as in the command line
+and in sensors, nothing is recorded and nothing is refused.
 """
 
 import hashlib
@@ -19,13 +19,13 @@ from spot.errors import UndeclaredAccessError
 
 @dataclass(slots=True, kw_only=True)
 class Access:
-    """Tables and registry families that one piece of work names, and those that it touched."""
+    """Tables and registry families that one piece of work declares, and those that it used."""
 
     name: str
     may_read: frozenset[str]
     may_write: frozenset[str]
     day: date | None = None
-    """The delivery day whose rows make the digits of a table; None for all rows that are written."""
+    """The delivery day whose rows enter the digits of a table; None for all rows that are written."""
     read: dict[str, int | None] = field(default_factory=dict)
     """Table to the version that was read first; None for a family of the registry."""
     written: dict[str, str] = field(default_factory=dict)
@@ -45,7 +45,10 @@ _OPEN: ContextVar[Access | None] = ContextVar("access", default=None)
 
 @contextmanager
 def opened(access: Access) -> Iterator[Access]:
-    """Note and judge every access of this thread; `contextvars.copy_context` takes it into another one."""
+    """Record and check every access of this thread.
+
+    `contextvars.copy_context` carries it into another thread.
+    """
     token = _OPEN.set(access)
     try:
         yield access
@@ -59,10 +62,10 @@ def current() -> Access | None:
 
 
 def note_read(name: str, version: int | None = None) -> None:
-    """The lake or the registry is about to read `name`.
+    """Record that the lake or the registry is about to read `name`.
 
     Raises:
-        UndeclaredAccessError: an access is open and does not name it.
+        UndeclaredAccessError: an access is open and does not declare it.
     """
     access = _OPEN.get()
     if access is None:
@@ -76,10 +79,10 @@ def note_read(name: str, version: int | None = None) -> None:
 
 
 def check_write(table: str) -> None:
-    """The lake is about to write `table`.
+    """Check that the lake may write `table`.
 
     Raises:
-        UndeclaredAccessError: an access is open and does not name it.
+        UndeclaredAccessError: an access is open and does not declare it.
     """
     access = _OPEN.get()
     if access is not None and table not in access.may_write:
@@ -89,7 +92,7 @@ def check_write(table: str) -> None:
 
 
 def note_written(table: str, rows: pl.DataFrame, *, key: tuple[str, ...]) -> None:
-    """The lake has written `rows` to `table`, or found them there.
+    """Record that the lake wrote `rows` to `table`, or found them there.
 
     The order of the rows does not count.
     """
@@ -104,5 +107,8 @@ def note_written(table: str, rows: pl.DataFrame, *, key: tuple[str, ...]) -> Non
 
 
 def _digest(rows: pl.DataFrame, key: tuple[str, ...]) -> str:
-    """Hex digits over all values. They may differ after an upgrade of Polars; everything is then new once."""
+    """Hex digits over all values.
+
+    They may change with an upgrade of Polars; then everything counts as new once.
+    """
     return hashlib.sha256(rows.sort(key).hash_rows().to_numpy().tobytes()).hexdigest()

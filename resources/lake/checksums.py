@@ -1,10 +1,10 @@
 """SHA-256 of every file of a Delta table, data and log, kept in `_checksums/` beside the log.
 
-A flipped bit is otherwise read in silence.
+Without it, a flipped bit would be read without notice.
 
-A commit of few data files leaves one small file for each, named after it; a commit of many leaves one bundle.
+A commit of few data files leaves one small file for each, named after it. A commit of many leaves one bundle.
 Each commit and each checkpoint of the log has a small file of its own. A process killed between commit and
-checksum leaves files without one: `verify_files` counts them as unrecorded, and `record_missing` adopts them.
+checksum leaves files without one. `verify_files` counts them as unrecorded, and `record_missing` records them.
 """
 
 import hashlib
@@ -28,9 +28,9 @@ _BUNDLE_FROM_FILES = 9
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a check of all data files of one table found.
+    """Result of a check of all data files of one table.
 
-    `damaged` and `lost` name files; unrecorded ones were never checked.
+    `damaged` and `lost` name files. Unrecorded files have no checksum to compare with.
     """
 
     table: str
@@ -41,7 +41,7 @@ class Verification:
 
     @property
     def is_sound(self) -> bool:
-        """Every file is there and none differs from its checksum."""
+        """Whether every file is there and none differs from its checksum."""
         return not (self.damaged or self.lost)
 
 

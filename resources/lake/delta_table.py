@@ -1,11 +1,11 @@
 """One Delta table under one contract: opening, reading and committing with optimistic concurrency.
 
-What the rows mean is decided in `lake.py`.
+`lake.py` decides what the rows mean.
 
-Every commit starts from the version that was read. Delta refuses it when another writer has meanwhile changed
-what was read: an overwrite because its predicate matches the other's rows, an append because both carry the
-transaction name of their zone. `commit` then reads again and retries, so that two processes leave what one
-after the other would have left. A process killed before its commit leaves files that no version names.
+Every commit starts from the version that was read. Delta refuses it when another writer has changed that data
+in the meantime: an overwrite because its predicate matches the other's rows, an append because both carry the
+transaction name of their zone. `commit` then reads again and retries. So two processes leave what one after
+the other would have left. A process killed before its commit leaves files that no version names.
 """
 
 import random
@@ -33,16 +33,16 @@ from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
 
 MONTH = "delivery_month"
-"""Physical partition column beside `zone`, `2024-01`; it is not part of a contract and never leaves this
-module.
+"""Physical partition column besides `zone`, for example `2024-01`. It is not part of a contract and never
+leaves this module.
 """
 _MAX_ATTEMPTS = 40
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:*-]{1,64}")
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 3650 days",
     "delta.deletedFileRetentionDuration": "interval 3650 days",
-    # a table is opened from its newest checkpoint and every commit since: the default of 100 makes opening
-    # five times slower
+    # A table is opened from its newest checkpoint and every commit since. The default of 100 commits makes
+    # opening five times slower.
     "delta.checkpointInterval": "10",
 }
 
@@ -81,7 +81,7 @@ def check_zone(contract: TableContract, zone: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """Where the table of one contract lies."""
+    """The place and the contract of one table."""
 
     contract: TableContract
     uri: str
@@ -159,7 +159,7 @@ class StoredTable:
     ) -> pl.LazyFrame:
         """Rows of this version under the contract, of these zones and delivery days.
 
-        A column that the rows are too old to have is null, and so is a text that stood for null then.
+        A column that old rows lack is null. So is a text that older versions stored for null.
 
         Raises:
             ContractError: a file that holds such rows is damaged or lost.
@@ -195,9 +195,9 @@ class StoredTable:
         )
 
     def zones(self, delta: DeltaTable) -> list[str]:
-        """Zones that this version has rows of, told by its log.
+        """Zones that have rows in this version, read from its log.
 
-        Empty for a table that is not laid out by zone.
+        Empty for a table that is not partitioned by zone.
         """
         files = pl.DataFrame(delta.get_add_actions(flatten=True))
         return sorted(files["partition.zone"].unique().to_list()) if "partition.zone" in files.columns else []
@@ -218,13 +218,13 @@ class StoredTable:
         return self.rows(delta, zones=zones, first_day=first_day, last_day=last_day).collect()
 
     def partitions_of(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pl.DataFrame, str | None]:
-        """All rows of the partitions that `frame` touches, and the predicate that names them.
+        """All rows of the partitions that `frame` touches, and the predicate that selects them.
 
         The predicate is None for the whole table.
 
         Raises:
-            ContractError: a file of these partitions differs from its checksum, so that writing them anew
-                would hide the damage.
+            ContractError: a file of these partitions differs from its checksum, so rewriting it would hide
+                the damage.
         """
         predicate = self.partitions_predicate(frame)
         self._refuse_damaged(delta, predicate)
@@ -250,14 +250,14 @@ class StoredTable:
     def partition(
         self, delta: DeltaTable, zone: str | None, month: str | None
     ) -> tuple[pl.DataFrame, str | None]:
-        """All rows of one partition, and the predicate that names it; as `partitions_of`."""
+        """All rows of one partition, and the predicate that selects it; as `partitions_of`."""
         columns: dict[str, list[object]] = {"zone": [zone]} if zone is not None else {}
         if month is not None:
             columns["delivery_day"] = [date.fromisoformat(f"{month}-01")]
         return self.partitions_of(delta, pl.DataFrame(columns))
 
     def partitions_predicate(self, frame: pl.DataFrame) -> str | None:
-        """SQL that names the partitions of `frame`: all its zones in all its months.
+        """SQL that selects the partitions of `frame`: all its zones in all its months.
 
         None where the table has no partitions.
         """
@@ -327,9 +327,9 @@ class StoredTable:
         return filters
 
     def _prepared(self, delta: DeltaTable, frame: pl.DataFrame) -> tuple[pa.Table, Literal["merge"] | None]:
-        """Rows in the order and with the columns they are stored in.
+        """Rows as they are stored, and whether the stored schema must grow.
 
-        And whether the stored schema must grow.
+        Rows have the stored order and the stored columns.
         """
         physical = self._physical(frame).sort([*self.partition_columns, *self.contract.key])
         new_columns = set(physical.columns) - {field.name for field in delta.schema().fields}

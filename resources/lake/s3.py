@@ -1,7 +1,7 @@
-"""Files of a lake in a folder or on S3, and its credentials: what dagster-aws and the AWS session know.
+"""Files of a lake in a folder or on S3, and its credentials, which come from dagster-aws and the AWS session.
 
-They are asked for at each use and never become part of a resource's configuration, which the UI shows;
-credentials of a role renew themselves.
+They are requested at each use and never become part of a resource's configuration, which the UI shows.
+Credentials of a role renew themselves.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The files of one version of a local Delta table, and of every version before it: what a copy needs."""
+"""The files of one version of a local Delta table and of every version before it, for a copy."""
 
 import json
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ _HEX_DIGITS = 64
 
 
 def files_of_version(table: Path, version: int) -> Iterator[Path]:
-    """Paths, relative to the folder of the table, that a copy of the table at `version` consists of.
+    """Paths, relative to the folder of the table, of which a copy of the table at `version` consists.
 
-    Data files never change once a version names them, so they may be read while other processes write. Files
-    of later versions are left out: one that is being written is not whole.
+    Data files never change once a version names them, so they can be read while other processes write. Files
+    of later versions are left out, because they may be incomplete.
 
     Raises:
         ContractError: a commit of the version is missing or cannot be read.
@@ -44,7 +44,7 @@ def _log_files(table: Path, version: int) -> Iterator[Path]:
     last = table / _LOG / _LAST_CHECKPOINT
     try:
         is_within = int(json.loads(last.read_text(encoding="utf-8"))["version"]) <= version
-    except (OSError, ValueError, KeyError, TypeError):  # none, or a reader that goes without is right, too
+    except (OSError, ValueError, KeyError, TypeError):  # there is none, or a reader can do without it
         return
     if is_within:
         yield last.relative_to(table)
@@ -64,9 +64,9 @@ def _data_files(table: Path, version: int) -> set[Path]:
 
 
 def _bundles(table: Path, version: int) -> Iterator[Path]:
-    """Bundles of checksums that are whole.
+    """Complete bundles of checksums.
 
-    One that is just being written is left out, and its files are unrecorded.
+    A bundle that is being written is left out. Its files count as unrecorded.
     """
     for path in sorted((table / CHECKSUMS).glob("*.json")):
         number = path.name[:20]

@@ -1,4 +1,4 @@
-"""Reading a zone's tables as the zone's settings want them: only the sources it trusts."""
+"""Reading a zone's tables by the zone's settings: only the sources that it trusts."""
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -57,10 +57,10 @@ def read_raw_tables(
     last_day: date,
     tables: Sequence[str] = RAW_TABLES_OF_A_ZONE,
 ) -> dict[str, pl.DataFrame]:
-    """Raw tables of the zone from the sources it trusts, read side by side."""
+    """Raw tables of the zone from the sources that it trusts, read in parallel."""
     with ThreadPoolExecutor(_READERS) as readers:
         frames = readers.map(
-            # A context per table: what the caller may read holds in the other threads, too.
+            # One context per table, so that what the caller may read also holds in the other threads.
             lambda table, context: context.run(
                 read_raw, lake, table, zone, settings, first_day=first_day, last_day=last_day
             ),
@@ -73,11 +73,10 @@ def read_raw_tables(
 def with_desk_curve(
     raw: Mapping[str, pl.DataFrame], lake: Lake, zone: str, *, first_day: date, last_day: date
 ) -> dict[str, pl.DataFrame]:
-    """The tables with the desk's own curve (`reference_curve`) in `intraday_prices`, whoever brought it.
+    """The tables with the desk's own curve (`reference_curve`) in `intraday_prices`, whatever its source.
 
-    It is a wish to trade at, no market data.
-
-    Only decisions read it; features never do.
+    The curve is a price at which the desk wants to trade, not market data. Only decisions read it; features
+    never do.
     """
     rows = lake.read("intraday_prices", zones=[zone], first_day=first_day, last_day=last_day).filter(
         pl.col("series") == "reference_curve"
@@ -87,17 +86,14 @@ def with_desk_curve(
 
 
 def lineage_of(settings: ZoneSettings) -> str:
-    """Which data a model of the zone stands on.
-
-    Its main source, and what was admitted against the publication rule.
-    """
+    """The data that a model of the zone is made from: its main source, and the tables admitted early."""
     return str(Lineage(settings.source, settings.assume_known))
 
 
 def read_features(
     lake: Lake, zone: str, settings: ZoneSettings, *, first_day: date, last_day: date
 ) -> pl.DataFrame:
-    """Features of the zone that were made from the sources it trusts, with exactly what it admits."""
+    """Features of the zone from the sources that it trusts, with exactly the tables that it admits early."""
     rows = lake.read("day_ahead_features", zones=[zone], first_day=first_day, last_day=last_day)
     admitted, trusted = set(settings.assume_known), set(settings.sources)
     texts = [

@@ -1,9 +1,10 @@
 """Every answer of a provider, kept as it came.
 
-The body compressed under its checksum, and a row in the table `captures` that says when and whence.
+The body is compressed and stored under its checksum. A row in the table `captures` says when and from where
+it came.
 
-Rows can be derived again from here when a parser improves. Bodies never change, so writing one twice is
-writing it once.
+Rows can be derived again from here when a parser improves. Bodies never change, so writing one twice has no
+effect.
 """
 
 import gzip
@@ -35,7 +36,7 @@ class CaptureRecord:
     captured_at_utc: datetime
     is_backfill: bool
     outcome: str
-    """`rows`, `no_data`, `refused` (the body is not believed) or `unavailable` (there is none)."""
+    """`rows`, `no_data`, `refused` (the body is not accepted) or `unavailable` (there is no body)."""
     detail: str = ""
     n_rows: int = 0
     n_rejected: int = 0
@@ -98,7 +99,7 @@ class CaptureStore:
         beside = f"{path}.{uuid4().hex}.part"
         with files.open_output_stream(beside, compression=None) as stream:
             stream.write(gzip.compress(body, mtime=0))
-        # Whole or not at all: a kill in between leaves a part file that nobody reads.
+        # Complete or not at all: a kill in between leaves a part file that nobody reads.
         files.move(beside, path)
         return checksum
 

@@ -1,9 +1,9 @@
-"""Prices of zones that trade in another currency.
+"""Prices of zones that trade in a currency other than EUR.
 
-Kept as published, converted with the reference rates of the ledger, handed on in EUR.
+They are kept as published, converted with the reference rates of the ledger, and handed on in EUR.
 
-Both sides stay in the ledger, so a converted row can always be made again: `local_currency_prices` and
-`exchange_rates`.
+Prices and rates stay in the ledger (`local_currency_prices`, `exchange_rates`), so a converted row can always
+be made again.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from spot.sources.providers.ecb import SOURCE as RATES_SOURCE
 from spot.sources.providers.ecb import fixing_known_utc, is_fixing_day
 
 FetchRates = Callable[[date, date], pl.DataFrame]
-"""First and last day of the fixings wanted, to rows of `exchange_rates` that are new."""
+"""A function from the first and last day of the fixings wanted to new rows of `exchange_rates`."""
 
 
 def keep_and_convert(
@@ -34,16 +34,14 @@ def keep_and_convert(
     now: datetime,
     fetch_rates: FetchRates,
 ) -> pl.DataFrame:
-    """Rows of `table` in EUR for the delivery days.
+    """Rows of `table` in EUR for the delivery days, from everything of `source` in the ledger and `new`.
 
-    They come from all that the ledger holds of `source` once `new` is in it.
-
-    Converting what the ledger holds, and not only what is new, repeats what a run that died in between left
-    undone.
+    All that the ledger holds is converted, not only what is new, so that the work of a run that died is
+    repeated.
 
     Raises:
         NotYetPublishedError: there is no price, or no rate for any of the days.
-        SpotdeskError: as `fetch_rates` says.
+        SpotdeskError: an error of `fetch_rates`.
     """
     lake.append(LOCAL_TABLE, new, source=source)
     local = lake.read(LOCAL_TABLE, zones=[zone], first_day=days[0], last_day=days[1]).filter(
@@ -62,7 +60,7 @@ def _rates(
 ) -> pl.DataFrame:
     """Rates of the ledger for the gates of the days.
 
-    Fixings that are out by now and not in it are fetched first.
+    Published fixings that the ledger lacks are fetched first.
     """
     first = (gate_closure_utc(zone, days[0]) - RATE_IS_GOOD_FOR).date()
     last = min(gate_closure_utc(zone, days[1]), now).date()

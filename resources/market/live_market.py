@@ -1,9 +1,10 @@
 """Live sources behind one call.
 
-Ask, keep the answer as it came, parse, judge, and hand on what is plausible; fall back to the next source.
+It asks, keeps the answer as it came, parses, judges, and hands on plausible rows. If a source fails, it asks
+the next one.
 
-Nothing here decides what a value means: parsers and rules do. A provider that fails costs its own table and
-zone an attempt and nothing else.
+Nothing here decides what a value means: parsers and rules do. A provider that fails costs one attempt for its
+own table and zone, and nothing else.
 """
 
 import logging
@@ -35,20 +36,20 @@ from spot.sources.judging.revisions import select_revisions
 from spot.sources.parsed import Capture, ParsedDocument
 
 BACKFILL_AFTER = timedelta(hours=24)
-"""A value asked for this long after it was due is dated by the publication rule, not by our clock."""
+"""Time after it was due from which a value is dated by the publication rule and not by our clock."""
 HISTORY = timedelta(days=35)
 _LOG = logging.getLogger("spotdesk.live_market")
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What came: rows of one table from one source, and what the sources before it failed with."""
+    """The result of a fetch: rows of one table from one source, and the failures of the sources before it."""
 
     rows: pl.DataFrame
     source: str
     failures: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    """What the rules found worth a look, for example a price spike."""
+    """Unusual values that a person should look at, for example a price spike."""
 
 
 def _ignore(_zone: str, _message: str) -> None:
@@ -59,7 +60,7 @@ def _ignore(_zone: str, _message: str) -> None:
 class LiveMarket:
     """All live providers of a desk.
 
-    `client` gives the HTTP client of a provider; `warn` is told of every fallback (zone, message).
+    `client` gives the HTTP client of a provider. `warn` is called with zone and message at every fallback.
     """
 
     lake: Lake
@@ -70,13 +71,13 @@ class LiveMarket:
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime
     ) -> Fetched:
-        """Rows of `table` for the delivery days of the range from the first of `sources` that gives any.
+        """Rows of `table` for the delivery days of the range, from the first of `sources` that gives any.
 
-        Not yet written to the ledger.
+        They are not written to the ledger yet.
 
         Raises:
             NotYetPublishedError: every source says that it has nothing yet.
-            SourceUnavailableError: no source answered, and not all of them for that reason.
+            SourceUnavailableError: no source gave rows, for different reasons.
             ContractError: the last answer was not plausible.
             ConfigurationError: no source has the table for the zone, or a token is missing.
         """
@@ -88,7 +89,7 @@ class LiveMarket:
                 rows, flags = self._rows(provider, table, zone, (first_day, last_day), now)
             except SpotdeskError as error:
                 failures.append(f"{name}: {error}")
-                # "Not yet" says less than any failure: it is the verdict only where nothing worse happened.
+                # "Not yet" is weaker than any failure. It is the verdict only where there was no failure.
                 last = last if isinstance(error, NotYetPublishedError) and len(failures) > 1 else error
                 continue
             if failures:
@@ -101,7 +102,7 @@ class LiveMarket:
         """Rows derived again from the stored body of one row of `captures`, by today's parser.
 
         Raises:
-            ContractError: the body is gone, damaged or not plausible.
+            ContractError: the body is lost, damaged or not plausible.
         """
         row = capture.row(0, named=True)
         body = CaptureStore(self.lake).body(row["source"], row["body_sha256"])
@@ -130,7 +131,7 @@ class LiveMarket:
     def _rows(
         self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime
     ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-        """Rows of the table; prices in another currency are kept as they came and handed on in EUR."""
+        """Rows of the table. Prices in another currency are kept as they came and handed on in EUR."""
         if not is_converted(table, zone):
             return self._from(provider, table, zone, days, now)
         flags: tuple[str, ...] = ()
@@ -177,7 +178,7 @@ class LiveMarket:
         if not frames:
             raise NotYetPublishedError(
                 "; ".join(pending[-2:])
-                or f"{provider.name} has no {table} of {zone} for {days[0]} to {days[1]} that is new"
+                or f"{provider.name} has no new {table} of {zone} for {days[0]} to {days[1]} that is new"
             )
         return pl.concat(frames), tuple(flags)
 
@@ -191,7 +192,7 @@ class LiveMarket:
         is_backfill: bool,
         before: Sequence[pl.DataFrame],
     ) -> tuple[pl.DataFrame, tuple[str, ...]]:
-        """Ask for one span, keep every answer, and judge the rows of all of them together."""
+        """Ask for one span, keep every answer, and judge the rows of all answers together."""
         parsed: list[ParsedDocument] = []
         for request in provider.requests(table, zone, *days):
             document = self._ask(provider, request, zone, is_backfill=is_backfill)
@@ -236,7 +237,7 @@ class LiveMarket:
     def _ask(
         self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool
     ) -> ParsedDocument | None:
-        """One request: answered, kept, parsed. A document that is not there yet gives None."""
+        """Send one request, keep the answer and parse it. None if the document is not there yet."""
         asked = utc_now()
         try:
             answer = request.ask(self.client(provider))
@@ -317,7 +318,7 @@ def _spans(
 ) -> Iterator[tuple[date, date, bool]]:
     """The range in spans of at most `longest_days`.
 
-    No span mixes days of a backfill with days that are asked for as they come.
+    No span mixes days of a backfill with days that are fetched as they are published.
     """
     at = days[0]
     for first, last, is_backfill in _eras(table, zone, days, now):

@@ -1,7 +1,4 @@
-"""The live providers of a desk, put together.
-
-Which there are, with which tokens, behind which HTTP client.
-"""
+"""The live providers of a desk: which exist, with which tokens, behind which HTTP client."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -24,13 +21,13 @@ LIVE_ONLY_TABLES = (
     "outages",
     "available_capacity",
 )
-"""What live sources have beside the raw tables of every source: captured with them and kept for analysts; no
-feature is made of it yet.
+"""Tables that live sources have besides the raw tables of every source. They are captured and kept for
+analysts. No feature uses them yet.
 """
 
 
 def no_secret(_variable: str) -> str:
-    """For whoever asks a provider only what it has."""
+    """Gives no secret, for callers that only ask a provider which tables it has."""
     return ""
 
 
@@ -67,8 +64,8 @@ class LiveProviders(Mapping[str, Provider]):
     def tables(self, name: str, zone: str) -> frozenset[str]:
         """Raw tables that a source has for the zone.
 
-        Nothing where no provider stands behind the name, or a plug-in that cannot be used: who asks for its
-        rows is told why.
+        Empty if the name has no provider, or has a plug-in that cannot be used. Fetching rows from it gives
+        the reason.
         """
         return self[name].tables(zone) if name in self and not self.problem(name) else frozenset()
 
@@ -94,7 +91,7 @@ class LiveProviders(Mapping[str, Provider]):
 
 
 def live_only_tables(zone: str, sources: Sequence[str]) -> tuple[str, ...]:
-    """Those of `LIVE_ONLY_TABLES` that any of the sources has for the zone."""
+    """The tables of `LIVE_ONLY_TABLES` that any of the sources has for the zone."""
     providers = LiveProviders()
     offered = {table for name in sources for table in providers.tables(name, zone)}
     return tuple(table for table in LIVE_ONLY_TABLES if table in offered)

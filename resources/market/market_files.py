@@ -1,4 +1,4 @@
-"""The folder of recorded market data: finds its files, reads them, and merges what they hold on a zone."""
+"""The folder of recorded market data: finds its files, reads them, and merges the data of a zone."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,17 +22,17 @@ Rows = dict[str, pl.DataFrame]
 class MarketFiles(FixedResource):
     """Market data in `path`.
 
-    Recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet files in the
-    tidy layout.
+    It may hold recorded parquet files in the layouts of `spot/sources/files/layouts.py`, and CSV or parquet
+    files in the tidy layout.
 
-    A tidy file names its zone in a column `zone` or by the beginning of its name (`NL_prices.csv`). Other
-    files are left alone.
+    A tidy file names its zone in a column `zone` or at the beginning of its name (`NL_prices.csv`). Other
+    files are ignored.
     """
 
     path: str
 
     def files(self) -> list[Path]:
-        """Files of a known layout, best first: tidy files are a desk's own and come before the recorded sets.
+        """Files of a known layout, best first. Tidy files are a desk's own and come before the recorded sets.
 
         Raises:
             ConfigurationError: there is no such folder, or it holds no such file.
@@ -62,14 +62,14 @@ class MarketFiles(FixedResource):
         return sorted({zone for path in self.files() for zone in _zones(path)})
 
     def tables(self, zone: str) -> Rows:
-        """All that the files hold on `zone`, by raw table.
+        """All data of `zone` in the files, by raw table.
 
         Each hour of a series comes from the best file that has it.
 
         Raises:
             ConfigurationError: no file holds the zone, or the folder is missing or empty.
-            ContractError: a tidy file on the zone is damaged or not plausible; the recorded sets pass over a
-                bad file, see `refused`.
+            ContractError: a tidy file on the zone is damaged or not plausible. A bad recorded file is
+                skipped; see `refused`.
         """
         parsed = [accepted for accepted, _ in self._parsed(zone)]
         if not parsed:
@@ -89,7 +89,7 @@ class MarketFiles(FixedResource):
                 _read_tidy(path, zone)
 
     def rejected(self, zone: str) -> Rows:
-        """Rows of the zone's tidy files that are not believed, by raw table, each with its `reason`."""
+        """Rows of the zone's tidy files that are not accepted, by raw table, each with its `reason`."""
         found: dict[str, list[pl.DataFrame]] = {}
         for _, rejected in self._parsed(zone):
             for table, rows in rejected.items():
@@ -97,7 +97,7 @@ class MarketFiles(FixedResource):
         return {table: pl.concat(frames, how="diagonal") for table, frames in found.items()}
 
     def _parsed(self, zone: str) -> Iterator[tuple[Rows, Rows]]:
-        """Believed and rejected rows of every file on the zone, best first."""
+        """Accepted and rejected rows of every file on the zone, best first."""
         for path in self.files():
             if zone not in _zones(path):
                 continue
@@ -125,9 +125,9 @@ class MarketFiles(FixedResource):
 
 
 def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
-    """Believed and rejected rows of a tidy file, judged by the rules of the live sources.
+    """Accepted and rejected rows of a tidy file, judged by the rules of the live sources.
 
-    A value counts as known when the file was written, if its publication rule says later.
+    A value counts as known when the file was written, if its publication rule gives a later instant.
     """
     written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     kind = "csv" if path.suffix.lower() == ".csv" else "parquet"
@@ -163,9 +163,9 @@ def _read_tidy(path: Path, zone: str) -> tuple[Rows, Rows]:
 
 
 def _tidy_zones(path: Path) -> list[str]:
-    """Zones of a file in the tidy layout, empty for any other.
+    """Zones of a file in the tidy layout; empty for any other file.
 
-    A name that begins with a zone means to be one: reading it says what is wrong.
+    A file whose name begins with a zone is meant as tidy: reading it says what is wrong.
     """
     kind = path.suffix.lower()
     if kind not in (".csv", ".parquet") or find_layout(path.stem):

@@ -1,8 +1,8 @@
-"""Where raw rows come from: simulated, recorded, or asked of the live providers. Fetches; the lake judges.
+"""Source of raw rows: simulated, recorded, or fetched from live providers. The lake judges them.
 
 A fetch returns what was published at the present instant, under the raw contract of the table, and nothing
-that is only known later. A live answer is stamped with the instant of its capture, which is a little after
-the one at which it was asked for.
+that became known later. A live answer has the instant of its capture, which is shortly after that of the
+request.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,10 +30,10 @@ from spot.errors import ConfigurationError
 class MarketSource(FixedResource):
     """All sources behind one call.
 
-    `data_folder` holds the recorded market data of the source `files`; `http_folder` the request budget per
-    host.
+    `data_folder` holds the recorded market data of the source `files`. `http_folder` holds the request budget
+    per host.
 
-    Tokens are no part of it: Dagster shows the configuration of a resource.
+    Tokens are not part of it, because Dagster shows the configuration of a resource.
     """
 
     lake: ResourceDependency[Lake]
@@ -41,25 +41,23 @@ class MarketSource(FixedResource):
     data_folder: str
     http_folder: str
     home: str = ""
-    """Folder of the desk, which remembers the market of each zone; empty: nothing is remembered."""
+    """Folder of the desk, which records the market of each zone. If it is empty, nothing is recorded."""
     base_urls: dict[str, str] = Field(default_factory=dict)
-    """Live source to another address than its own: a mirror, or a provider played by a test."""
+    """Live source to an address other than its own: a mirror, or a provider simulated by a test."""
 
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, settings: ZoneSettings, now: datetime
     ) -> pl.DataFrame:
         """Rows of a raw table as published at `now`, for the delivery days of the range, both included.
 
-        Empty where nothing is published.
-
-        Of the live sources, the zone's own and then its fallbacks for this table are asked; a table that none
-        of them has for the zone is empty.
+        Empty where nothing is published. Live sources are asked in the order of the zone's settings: its own,
+        then its fallbacks for this table. A table that none of them has for the zone is empty.
 
         Raises:
-            MixedMarketsError: the zone stands on another market, real or simulated.
+            MixedMarketsError: the zone has rows of another market, real or simulated.
             ConfigurationError: the source does not have the zone, or lacks its token.
-            NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or what it says
-                is not plausible.
+            NotYetPublishedError, SourceUnavailableError, ContractError: as the provider answers, or the
+                answer is not plausible.
         """
         if not self.home or table not in RAW_TABLES_OF_A_ZONE:
             return self._fetched(table, zone, first_day, last_day, settings=settings, now=now)
@@ -85,7 +83,7 @@ class MarketSource(FixedResource):
     def offers(self, table: str, zone: str, *, settings: ZoneSettings) -> bool:
         """Whether any source of the zone has this table for it at all.
 
-        What is never offered can be neither fresh nor late.
+        A table that no source has can be neither fresh nor late.
 
         Raises:
             ConfigurationError: the folder of recorded data is missing or empty, or does not hold the zone.
@@ -114,7 +112,7 @@ class MarketSource(FixedResource):
         self, table: str, zone: str, first_day: date, last_day: date, *, named: Sequence[str], now: datetime
     ) -> pl.DataFrame:
         def warn(affected: str, message: str) -> None:
-            # Told once a day: a source that fails again next month is another event.
+            # Reported once a day. A source that fails again next month is another event.
             self.alerts.send(
                 "fallback_source", message, zone=affected, now=now, episode=f"{now:%Y-%m-%d}: {message}"
             )
@@ -122,7 +120,7 @@ class MarketSource(FixedResource):
         market = make_live_market(
             self.lake, Path(self.http_folder), secret=provider_secret, base_urls=self.base_urls, warn=warn
         )
-        # A plug-in that cannot be used is asked too, so that the failure and its reason are seen.
+        # A plug-in that cannot be used is asked too, so that people see the failure and its reason.
         known = LiveProviders()
         sources = [
             name
@@ -133,7 +131,7 @@ class MarketSource(FixedResource):
             return find_contract(table).empty()
         fetched = market.fetch(table, zone, first_day, last_day, sources=sources, now=now)
         if fetched.flags and last_day >= now.date() - timedelta(days=1):
-            # Real extremes pass; a person still wants to know of them while they matter.
+            # Real extremes pass. A person still wants to know of them while they matter.
             self.alerts.send(
                 "extreme_prices",
                 f"{'; '.join(fetched.flags[-5:])} ({fetched.source})",
@@ -157,19 +155,19 @@ def _named(table: str, settings: ZoneSettings) -> tuple[str, ...]:
 def _simulated(
     zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]
 ) -> Mapping[str, pl.DataFrame]:
-    # Imported here: every command wires this resource, and the simulation draws in scipy's whole signal
+    # Imported here because every command wires this resource, and the simulation imports scipy's whole signal
     # processing.
     from spot.simulation.market import simulate
     from spot.simulation.scenarios import Scenario
 
-    # Seven assets of a run ask for the same days; the market of a range is computed once.
+    # Seven assets of a run ask for the same days, so the market of a range is computed once.
     regimes = [Scenario(scenario.name, scenario.start_day, scenario.end_day) for scenario in scenarios]
     return simulate(zone, first_day, last_day, seed=seed, scenarios=regimes).tables
 
 
 @lru_cache(maxsize=8)
 def _recorded(folder: Path, zone: str) -> tuple[Mapping[str, pl.DataFrame], Mapping[str, pl.DataFrame]]:
-    """Rows that are believed, and those that are not with their reasons."""
+    """Accepted rows, and rejected rows with their reasons."""
     from resources.market.market_files import MarketFiles
 
     files = MarketFiles(path=str(folder))

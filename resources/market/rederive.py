@@ -1,8 +1,8 @@
 """Rows derived again from the captured bodies by today's parsers and rules.
 
-What an improved parser adds to the ledger, and what it refuses now.
+It shows what an improved parser adds to the ledger, and what it now refuses.
 
-The ledger only grows: a row that is known stays as it is, one that a parser missed is added with the instant
+The ledger only grows. A known row stays as it is. A row that an older parser missed is added with the instant
 of its capture.
 """
 
@@ -27,13 +27,13 @@ from spot.sources.judging.revisions import select_revisions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rederived:
-    """What one captured answer gives today, beside what it gave then."""
+    """What one captured answer gives today, compared with what it gave then."""
 
     captured_at_utc: datetime
     source: str
     zone: str
     table: str
-    outcome: Literal["read", "refused", "no data", "not asked like this any more"]
+    outcome: Literal["read", "refused", "no data", "no provider makes this request any more"]
     n_rows_then: int
     n_rows: int
     n_missing: int
@@ -63,7 +63,7 @@ def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rede
     nothing: dict[str, Any] = {**then, "n_rows": 0, "n_missing": 0, "n_added": 0}
     request = find_request(market, row)
     if request is None:
-        return Rederived(**nothing, outcome="not asked like this any more", detail=row["address"])
+        return Rederived(**nothing, outcome="no provider makes this request any more", detail=row["address"])
     try:
         parsed = market.reparse(
             pl.DataFrame([row], schema_overrides=find_contract("captures").schema), request
@@ -73,7 +73,9 @@ def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rede
     table = LOCAL_TABLE if is_converted(row["series"], row["zone"]) else row["series"]
     rows = parsed.tables.get(table)
     if rows is None:
-        return Rederived(**nothing, outcome="no data", detail=parsed.no_data or "no row of the table")
+        return Rederived(
+            **nothing, outcome="no data", detail=parsed.no_data or "the answer holds no row of the table"
+        )
     missing = _missing(market.lake, table, rows, row)
     n_added = _write(market.lake, table, missing, row) if is_applied and missing.height else 0
     return Rederived(
@@ -82,9 +84,9 @@ def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rede
 
 
 def find_request(market: LiveMarket, row: dict[str, Any]) -> ProviderRequest | None:
-    """The request that asks for the captured address today, with its parser.
+    """The request that fetches the captured address today, with its parser.
 
-    None where nothing asks for it any more.
+    None where no provider makes this request any more.
     """
     first_day = delivery_day_of(row["zone"], row["first_utc"])
     last_day = delivery_day_of(row["zone"], row["end_utc"] - timedelta(microseconds=1))
@@ -96,7 +98,7 @@ def find_request(market: LiveMarket, row: dict[str, Any]) -> ProviderRequest | N
 
 
 def _missing(lake: Lake, table: str, rows: pl.DataFrame, row: dict[str, Any]) -> pl.DataFrame:
-    """Believable rows that the ledger does not hold.
+    """Plausible rows that the ledger does not hold.
 
     A value that it held at the time of the capture is no new vintage.
     """

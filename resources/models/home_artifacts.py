@@ -1,7 +1,7 @@
-"""MLflow's way to model files whose stored place is relative to the home (`spotdesk-home:/models/...`).
+"""Model files whose stored place is relative to the home (`spotdesk-home:/models/...`), for MLflow.
 
-A plugin of MLflow (entry point `mlflow.artifact_repository`), so that its own pages and clients find the
-files of a home wherever that lies. The registry itself does not need it.
+It is a plugin of MLflow (entry point `mlflow.artifact_repository`). With it, MLflow's own pages and clients
+find the files of a home wherever that is. The registry itself does not need it.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ def home_artifacts(
     Raises:
         ConfigurationError: as `home_path`.
     """
-    # MLflow asks for this function while it is being imported itself
+    # MLflow asks for this function while MLflow itself is being imported.
     import mlflow
     from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 
@@ -28,10 +28,10 @@ def home_artifacts(
 
 
 def home_path(artifact_uri: str, tracking_uri: str) -> Path:
-    """The folder that a stored place means beside this store.
+    """The folder for a stored place beside this store.
 
     Raises:
-        ConfigurationError: the store is no local file, or the place leaves the store's folder.
+        ConfigurationError: the store is not a local file, or the place is outside the store's folder.
     """
     if not is_local(tracking_uri):
         raise ConfigurationError(f"{artifact_uri} is a place beside a local store, not beside {tracking_uri}")

@@ -1,9 +1,9 @@
 """MLflow runs through dagster-mlflow.
 
-One MLflow run per training run of the graph, its status set on purpose.
+There is one MLflow run per training run of the graph, with its status set explicitly.
 
-dagster-mlflow starts the run when the resource is initialised and may leave a failed one FINISHED; `finished`
-says how it ended.
+dagster-mlflow starts the run when the resource is initialised and may leave a failed one FINISHED. `finished`
+sets how it ended.
 """
 
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from resources.models.registry import ModelRegistry
 
 
 def mlflow_run(tracking_uri: str, artifact_folder: str) -> ResourceDefinition:
-    """The resource `mlflow` over a store at `tracking_uri`; a run cannot configure it.
+    """The resource `mlflow` over a store at `tracking_uri`. A run cannot configure it.
 
-    The first process makes the store, the others wait.
+    The first process makes the store; the others wait.
     """
     return ResourceDefinition(
         lambda context: _run_in(context, tracking_uri, artifact_folder),
@@ -47,7 +47,7 @@ def _run_in(context: InitResourceContext, tracking_uri: str, artifact_folder: st
 
 
 def _end_left_open(mlflow: Any) -> None:
-    """An open run that nobody called finished has failed: its step never came to its end, or never began."""
+    """End runs that were left open: they failed, because their step never finished or never began."""
     if mlflow.active_run() is not None:
         mlflow.end_run("FAILED")
 

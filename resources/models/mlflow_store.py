@@ -1,8 +1,8 @@
-"""The store of MLflow: made whole, with no path of this machine in it.
+"""The store of MLflow: complete from the start, without paths of this machine.
 
-A local store names the place of its files relative to the folder that it lies in (`HOME_LOCATION`), so that a
-home can be moved and copied. MLflow killed while it makes the tables of a new SQLite store leaves one that
-nobody can open again: it is made beside its place and renamed.
+A local store gives the place of its files relative to its own folder (`HOME_LOCATION`), so a home can be
+moved and copied. If MLflow is killed while it makes the tables of a new SQLite store, nobody can open that
+store again. So the store is made beside its place and renamed.
 """
 
 import sqlite3
@@ -49,14 +49,14 @@ def prepare_store(tracking_uri: str, artifact_folder: str) -> str:
     """
     folder = Path(artifact_folder)
     folder.mkdir(parents=True, exist_ok=True)
-    # Two processes that both make a fresh SQLite store break it: the first one makes it, the others wait.
+    # Two processes that both make a new SQLite store break it. The first one makes it, the others wait.
     with FileLock(folder / "prepare.lock", timeout=300):
         make_store(tracking_uri)
         client = store_client(tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)
         if found is not None and is_local(tracking_uri) and found.artifact_location != HOME_LOCATION:
-            # Older code stored the absolute path of the home. Its runs keep their experiment, new runs get
-            # one whose place moves with the home; versions name their run, wherever it stands.
+            # Older code stored the absolute path of the home. Its runs keep their experiment; new runs get
+            # one whose place moves with the home. A version names its run, wherever the run is.
             client.rename_experiment(found.experiment_id, f"{EXPERIMENT}-{found.experiment_id}")
             found = None
         if found is not None:
@@ -66,10 +66,10 @@ def prepare_store(tracking_uri: str, artifact_folder: str) -> str:
 
 
 def make_store(tracking_uri: str) -> None:
-    """Make the store that the URI names, if it is a SQLite file that is not there yet.
+    """Make the store that the URI names, if it is a SQLite file that does not exist yet.
 
-    The caller sees to it that no other process does the same. The tables are made in a file beside it, which
-    is copied whole (SQLite's own backup) and renamed.
+    The caller must ensure that no other process does the same. The tables are made in a file beside it, which
+    is copied as a whole (SQLite's own backup) and renamed.
     """
     path = database_of(tracking_uri)
     if not is_local(tracking_uri) or path.exists():

@@ -1,7 +1,7 @@
 """Files of model versions: below the home's own model folder, or on an MLflow server.
 
-Beside a local database the place of a file follows from the home and the run, whatever path MLflow has
-stored: a home that was moved or copied reads and writes its own files, and never those of another.
+With a local database, the place of a file follows from the home and the run, whatever path MLflow has stored.
+So a home that was moved or copied reads and writes its own files, never those of another.
 """
 
 import tempfile
@@ -18,7 +18,7 @@ _MODEL, _PICTURES = "model", "plots"
 
 @dataclass(frozen=True, slots=True)
 class ModelFiles:
-    """Where the files of the runs of one registry lie."""
+    """The place of the files of one registry's runs."""
 
     tracking_uri: str
     artifact_folder: str
@@ -49,13 +49,13 @@ class ModelFiles:
 
 
 def forget_files() -> None:
-    """Read every file anew at its next use."""
+    """Drop cached files, so that every file is read again at its next use."""
     _read.cache_clear()
 
 
 @lru_cache(maxsize=32)
 def _read(tracking_uri: str, artifact_folder: str, run_id: str) -> tuple[tuple[str, bytes], ...]:
-    """Kept, since a version's files never change."""
+    """Cached, because a version's files never change."""
     if is_local(tracking_uri):
         return _read_all(_folder(artifact_folder, run_id) / _MODEL)
     with tempfile.TemporaryDirectory() as folder:
@@ -63,7 +63,7 @@ def _read(tracking_uri: str, artifact_folder: str, run_id: str) -> tuple[tuple[s
 
 
 def _folder(artifact_folder: str, run_id: str) -> Path:
-    """As MLflow lays files out below the place of an experiment."""
+    """The folder of a run, laid out as MLflow does below the place of an experiment."""
     return Path(artifact_folder) / run_id / "artifacts"
 
 
@@ -75,5 +75,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _read_all(folder: Path) -> tuple[tuple[str, bytes], ...]:
     if not folder.is_dir():
-        raise ModelIntegrityError(f"the files of a model version are gone: {folder} is not there")
+        raise ModelIntegrityError(
+            f"the files of a model version are lost: {folder} does not exist. Restore the desk from a backup"
+        )
     return tuple((file.name, file.read_bytes()) for file in sorted(folder.iterdir()))

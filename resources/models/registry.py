@@ -1,11 +1,11 @@
 """The model registry over MLflow.
 
-Versions, their files with checksums, and the alias `champion` that names the version which serves.
+It holds versions, their files with checksums, and the alias `champion` that names the serving version.
 
-One registered model per zone. A version is files (JSON, npz, CatBoost's own format) in the artifact store and
-tags that say what it is. The alias is moved in one write, so a killed promotion leaves the old or the new
-champion, never none and never half of one. Loading compares the sha256 of every file before any of them is
-parsed: a damaged file can crash the process that parses it.
+There is one registered model per zone. A version is files (JSON, npz, CatBoost's own format) in the artifact
+store, and tags that describe it. The alias is moved in one write, so a killed promotion leaves the old or the
+new champion, never none and never half of one. Loading compares the sha256 of every file before any of them
+is parsed, because a damaged file can crash the process that parses it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,8 +47,8 @@ class ModelRegistry(FixedResource):
     tracking_uri: str
     artifact_folder: str
     family: str = PRICE_FAMILY
-    """What the models say: the day-ahead price, or a spread. Each family has versions, an alias and locks of
-    its own.
+    """What the models forecast: the day-ahead price, or a spread. Each family has versions, an alias and
+    locks of its own.
     """
 
     def of_family(self, family: str) -> "ModelRegistry":
@@ -73,12 +73,12 @@ class ModelRegistry(FixedResource):
         run_id: str | None = None,
         after: int = 0,
     ) -> ModelVersion:
-        """Store the files and name them a version (stage `candidate`), whose number is above `after`.
+        """Store the files as a new version (stage `candidate`), whose number is above `after`.
 
-        The same fingerprint again is the version that is there.
+        The same fingerprint again gives the existing version.
 
         Raises:
-            ConfigurationError: a tag has a name that the registry keeps for itself.
+            ConfigurationError: a tag has a name that the registry reserves.
         """
         refuse_reserved(facts.tags)
         with self._store.lock(zone):
@@ -90,7 +90,7 @@ class ModelRegistry(FixedResource):
         return self._store.versions(zone)
 
     def shown_versions(self, zone: str) -> list[ModelVersion]:
-        """The same for people: one champion at most, and who was champion before it is `served`."""
+        """All versions for people to see: at most one is champion, and former champions are `served`."""
         serving, versions = self._truth(zone)
         return [
             replace(v, stage="served") if v.stage == "champion" and v.version != serving else v
@@ -120,7 +120,7 @@ class ModelRegistry(FixedResource):
         """The version that serves `delivery_day`, by the rule of `spot.lifecycle.serving`.
 
         Raises:
-            ModelNotFoundError: none ever served that day; nothing is forecast then.
+            ModelNotFoundError: no version ever served that day, so nothing is forecast.
         """
         version = self.serving(zone, [delivery_day], lineage)[delivery_day]
         if version is None:
@@ -128,25 +128,22 @@ class ModelRegistry(FixedResource):
         return version
 
     def serving(self, zone: str, days: Sequence[date], lineage: str) -> dict[date, ModelVersion | None]:
-        """Who serves each of `days`, by the same rule; None where no version ever did."""
+        """The version that serves each of `days`, by the same rule; None where no version ever did."""
         champion, versions = self._truth(zone)
         if is_local(self.tracking_uri) and self._pointer_file(zone).read() is None:
             self._remember(
                 zone
-            )  # a training run has written to the registry since: the next look is quick again
+            )  # a training run has written to the registry since; the next look is fast again
         return {day: serving_version(champion, versions, day, lineage) for day in days}
 
     def champion_before(self, zone: str, version: ModelVersion) -> ModelVersion | None:
-        """Who serves, or would serve, in the place of `version`: its rival."""
+        """The version that serves, or would serve, instead of `version`: its rival."""
         champion, versions = self._truth(zone)
         others = [other for other in versions if other.version != version.version]
         return serving_version(champion, others, version.serves_from, version.lineage)
 
     def pointer(self, zone: str) -> ServingPointer:
-        """Who serves: from the pointer's file where it is as new as the registry.
-
-        Else from the registry.
-        """
+        """The serving versions, from the pointer's file if it is up to date, else from the registry."""
         if is_local(self.tracking_uri) and not database_of(self.tracking_uri).exists():
             return ServingPointer(champion=None, served=())
         return self._pointer_file(zone).read() or self._remember(zone)
@@ -161,12 +158,12 @@ class ModelRegistry(FixedResource):
         self._store.files.write_picture(version.run_id, name, png)
 
     def load(self, zone: str, version: str) -> "tuple[HourlyForecaster[Any], ModelVersion]":
-        """The model of a version or alias, its files compared with their checksums first.
+        """The model of a version or alias, after its files were compared with their checksums.
 
         Raises:
             ModelNotFoundError: there is no such version.
-            ModelIntegrityError: a file is missing, too many, or not what was registered, or the member that
-                made it is not there.
+            ModelIntegrityError: a file is missing, superfluous, or not what was registered, or the member
+                that made it is not installed.
         """
         found = self.version(zone, version)
         return restored_forecaster(self.files(found)), found
@@ -175,7 +172,7 @@ class ModelRegistry(FixedResource):
         """The files of a version, compared with their checksums.
 
         Raises:
-            ModelIntegrityError: a file is missing, too many, or not what was registered.
+            ModelIntegrityError: a file is missing, superfluous, or not what was registered.
         """
         files = self._store.files.read(version.run_id)
         if checksums_of(files) != version.checksums:
@@ -187,18 +184,18 @@ class ModelRegistry(FixedResource):
         return files
 
     def promote(self, zone: str, version: str, *, serves_from: date | None = None) -> ModelVersion:
-        """Let `version` serve, from `serves_from` where that is later than what was registered.
+        """Let `version` serve, from `serves_from` where that is later than the registered day.
 
-        The alias moves at once, in one write. A champion of later days keeps it: a replay of the past moves
-        nothing.
+        The alias moves at once, in one write. If a champion of later days has it, it stays: a replay of the
+        past moves nothing.
 
         Raises:
             ModelNotFoundError: there is no such version.
         """
         with self._changing(zone):
             old, known = self.champion(zone), self.version(zone, version)
-            # who holds the alias keeps its first day: a promotion that was killed half-way may be finished
-            # days later
+            # A version that already has the alias keeps its first day, because a killed promotion may be
+            # finished days later.
             is_serving = old is not None and old.version == known.version
             if serves_from is not None and serves_from > known.serves_from and not is_serving:
                 self._store.set_tag(zone, version, "serves_from", str(serves_from))
@@ -211,7 +208,7 @@ class ModelRegistry(FixedResource):
     def rollback(self, zone: str, version: str) -> ModelVersion:
         """Let an earlier version serve again, at once.
 
-        The one that served is marked `withdrawn` and its rival takes its place.
+        The version that served is marked `withdrawn`; the earlier one takes its place.
 
         Raises:
             ModelNotFoundError: there is no such version.
@@ -250,15 +247,15 @@ class ModelRegistry(FixedResource):
 
     @contextmanager
     def _changing(self, zone: str) -> Iterator[None]:
-        """One change of who serves at a time; the pointer's file follows it."""
+        """One change of the serving version at a time. The pointer's file is written after it."""
         with self._store.lock(zone):
             yield
             self._write_pointer(zone)
 
     def _remember(self, zone: str) -> ServingPointer:
-        """The pointer as the registry says.
+        """Write the pointer from the registry.
 
-        Its file is left to whoever is changing the zone's versions just now.
+        If another process is changing the zone's versions, it writes the file.
         """
         try:
             with self._store.lock(zone).acquire(timeout=0):
@@ -267,7 +264,7 @@ class ModelRegistry(FixedResource):
             return pointer_of(*self._truth(zone))
 
     def _write_pointer(self, zone: str) -> ServingPointer:
-        """The pointer as the registry says, and its file where nothing has changed while it was asked."""
+        """The pointer from the registry. Its file is written if nothing changed in the meantime."""
         count = self._count()
         pointer = pointer_of(*self._truth(zone))
         self._pointer_file(zone).write(pointer, count if self._count() == count else None)

@@ -1,11 +1,11 @@
-"""Who serves, as a small file beside the registry.
+"""The serving versions, as a small file beside the registry.
 
-Read without MLflow, whose import takes longer than the answer.
+It is read without MLflow, whose import takes longer than the answer.
 
-The registry is the truth. Promotion, rollback and each change of a stage write the file anew; it holds the
-change counter of the registry's database (SQLite file format, 1.3.7, "File change counter") as it was then. A
+The registry is the truth. Promotion, rollback and each change of a stage write the file again. It holds the
+change counter of the registry's database (SQLite file format, 1.3.7, "File change counter") at that time. A
 file that is missing, damaged or older than the database counts as none: the registry is asked, and the file
-is written again. So a process that is killed between the two writes misleads nobody.
+is written again. So a process that is killed between the two writes does no harm.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _ROLLBACK_JOURNAL = b"\x01\x01"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedVersion:
-    """What decides who serves, of one version."""
+    """The facts about one version that decide which one serves."""
 
     version: str
     stage: str
@@ -44,12 +44,12 @@ class ServingPointer:
     served: tuple[ServedVersion, ...]
 
     def serving(self, day: date, lineage: str) -> ServedVersion | None:
-        """Who serves the day on data of this lineage."""
+        """The version that serves the day on data of this lineage."""
         return serving_version(self.champion, self.served, day, lineage)
 
 
 def pointer_of(champion: str | None, versions: Sequence[ModelVersion]) -> ServingPointer:
-    """The pointer that says what the registry holds."""
+    """The pointer that matches the registry."""
     served = [one for one in versions if one.stage == "champion" or one.version == champion]
     return ServingPointer(
         champion=champion,
@@ -74,7 +74,7 @@ class PointerFile:
     database: Path
 
     def read(self) -> ServingPointer | None:
-        """The pointer; None where the registry has to be asked."""
+        """The pointer; None where the registry must be asked."""
         counter = change_counter(self.database)
         try:
             document = json.loads(self.path.read_text(encoding="utf-8"))
@@ -86,7 +86,7 @@ class PointerFile:
             return None
 
     def write(self, pointer: ServingPointer, counter: int | None) -> None:
-        """Write the pointer as read from the registry at this count; without a count there is no file."""
+        """Write the pointer as read from the registry at this count. Without a count there is no file."""
         if counter is None:
             self.path.unlink(missing_ok=True)
             return
@@ -99,7 +99,7 @@ class PointerFile:
 def change_counter(database: Path) -> int | None:
     """How often the SQLite file was changed.
 
-    None where it is not there or keeps no count (a write-ahead log).
+    None where it does not exist or has no count (a write-ahead log).
     """
     try:
         with database.open("rb") as file:

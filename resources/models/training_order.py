@@ -1,6 +1,6 @@
-"""What a training run is asked to do: up to which day, why, and on whose request.
+"""The order of a training run: up to which day, why, and for which request.
 
-The order lies in the tags of the run. Configuration of a run sets nothing (`resources/fixed_resource.py`).
+The order is in the tags of the run. Configuration of a run sets nothing (`resources/fixed_resource.py`).
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ REQUEST_TAG = _TAGS["request_id"]
 class TrainingOrder:
     """One order for all assets of a training run.
 
-    Left empty, a run trains up to the newest published prices, because a person asked.
+    An empty order trains up to the newest published prices, because a person asked.
     """
 
     through_day: str = ""
@@ -38,7 +38,7 @@ class TrainingOrder:
 
     @classmethod
     def of_run(cls, tags: Mapping[str, str]) -> Self:
-        """The order in the tags of a run; what they do not name is left empty."""
+        """The order in the tags of a run. Fields without a tag are empty."""
         return cls(**{name: tags[tag] for name, tag in _TAGS.items() if tag in tags})
 
     def tags(self) -> dict[str, str]:
@@ -49,9 +49,11 @@ class TrainingOrder:
         """The newest day, or None for the newest published one.
 
         Raises:
-            ConfigurationError: `through_day` is no day.
+            ConfigurationError: `through_day` is not a day.
         """
         try:
             return date.fromisoformat(self.through_day) if self.through_day else None
         except ValueError as error:
-            raise ConfigurationError(f"training order: through_day {self.through_day!r} is no day") from error
+            raise ConfigurationError(
+                f"training order: through_day {self.through_day!r} is not a day, write for example 2026-03-29"
+            ) from error

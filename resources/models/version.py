@@ -1,4 +1,4 @@
-"""A registered model version: what is known about it, and how that is written as tags."""
+"""A registered model version: the facts about it, and how they are written as tags."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ from spot.errors import ConfigurationError
 PRICE_FAMILY = "day_ahead_price"
 SPREAD_FAMILY = "settlement_spread"
 Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "expired", "withdrawn"]
-"""What is stored as `champion` is every version that ever served; the alias says which one does now, and
-`shown_versions` calls the others `served`. `withdrawn` was rolled back.
+"""Stored stages. Every version that ever served has `champion`; the alias says which one serves now, and
+`shown_versions` shows the others as `served`. `withdrawn` was rolled back.
 """
 _RESERVED = (
     "fingerprint",
@@ -30,7 +30,7 @@ _RESERVED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelVersion:
-    """What is known about one registered version, without loading it."""
+    """The facts about one registered version, without loading it."""
 
     zone: str
     name: str
@@ -39,9 +39,7 @@ class ModelVersion:
     stage: Stage
     fingerprint: str
     lineage: str
-    """Source of the data and what was admitted: versions of different lineage never stand in for each
-    other.
-    """
+    """Source of the data and what was admitted early. A version never replaces one of a different lineage."""
     trained_from: date
     trained_through: date
     """Newest delivery day the model learnt from."""
@@ -57,12 +55,12 @@ class ModelVersion:
 
     @property
     def family(self) -> str:
-        """What it is a model of: `PRICE_FAMILY` or `SPREAD_FAMILY`. The registered name is `family.zone`."""
+        """What it forecasts: `PRICE_FAMILY` or `SPREAD_FAMILY`. The registered name is `family.zone`."""
         return self.name.partition(".")[0]
 
     @property
     def label(self) -> str:
-        """How a line calls it: `version 3`, or `spread version 3`."""
+        """Its name in one line: `version 3`, or `spread version 3`."""
         return f"spread version {self.version}" if self.is_spread else f"version {self.version}"
 
     @property
@@ -73,7 +71,7 @@ class ModelVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionFacts:
-    """What is said about a version when it is registered; the fields are those of `ModelVersion`."""
+    """The facts given when a version is registered. The fields are those of `ModelVersion`."""
 
     settings: Mapping[str, Any]
     metrics: Mapping[str, float]
@@ -86,19 +84,21 @@ class VersionFacts:
 
 
 def family_name(family: str) -> str:
-    """What an asset declares that asks the registry for models of `family`."""
+    """The name that an asset declares to read models of `family` from the registry."""
     return f"registry:{family}"
 
 
 def refuse_reserved(names: Mapping[str, str]) -> None:
-    """Refuse tags whose names the registry keeps for itself.
+    """Refuse tags whose names the registry reserves.
 
     Raises:
         ConfigurationError: there is such a name.
     """
     clash = set(names) & set(_RESERVED)
     if clash:
-        raise ConfigurationError(f"registry: tags {sorted(clash)} are the registry's own")
+        raise ConfigurationError(
+            f"registry: tags {sorted(clash)} are reserved by the registry, use other names"
+        )
 
 
 def version_tags(facts: VersionFacts, files: Mapping[str, bytes]) -> dict[str, str]:
@@ -123,7 +123,7 @@ def checksums_of(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def is_version(row: Any) -> bool:
-    """Whether a row of MLflow is a version of ours; a number that was only passed over has no fingerprint."""
+    """Whether a row of MLflow is one of our versions. A number that was only skipped has no fingerprint."""
     return "fingerprint" in row.tags
 
 

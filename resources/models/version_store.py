@@ -1,4 +1,4 @@
-"""Versions of one registered model per zone in MLflow, as they are: nothing here decides who serves."""
+"""Versions of one registered model per zone in MLflow. Nothing here decides which one serves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from spot.errors import ModelNotFoundError
 from spot.market.zones import find_zone
 
 CHAMPION = "champion"
-_PASSED_OVER = "a number that the ledger has given to a version of a lost registry"
+_PASSED_OVER = "a number that belongs to a version of a lost registry"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class VersionStore:
 
     @property
     def files(self) -> ModelFiles:
-        """Where their files lie."""
+        """The place of their files."""
         return ModelFiles(self.tracking_uri, self.artifact_folder)
 
     def client(self) -> Any:
-        """MLflow's client of a store that is there."""
+        """MLflow's client of an existing store."""
         note_read(family_name(self.family))
         prepare_store(self.tracking_uri, self.artifact_folder)
         return store_client(self.tracking_uri)
@@ -110,7 +110,7 @@ class VersionStore:
         self.client().set_model_version_tag(self.name(zone), version, key, value)
 
     def set_champion(self, zone: str, version: str) -> None:
-        """Let the alias name this version, in one write."""
+        """Point the alias to this version, in one write."""
         self.client().set_registered_model_alias(self.name(zone), CHAMPION, version)
 
     def _new_run(self, name: str) -> str:
@@ -118,7 +118,7 @@ class VersionStore:
         return str(self.client().create_run(experiment, run_name=name).info.run_id)
 
     def _pass_over(self, zone: str, number: int) -> None:
-        """See to it that the next version's number is above `number`, which the ledger knows already."""
+        """Ensure that the next version's number is above `number`, which the ledger knows already."""
         newest = max((int(version.version) for version in self.versions(zone)), default=0)
         client, name = self.client(), self.name(zone)
         while newest < number:

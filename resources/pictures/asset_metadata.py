@@ -92,7 +92,7 @@ def preview(frame: pl.DataFrame, n_rows: int = _PREVIEW_ROWS) -> MetadataValue:
 
 
 def picture(png: bytes, alt: str) -> MetadataValue:
-    """A picture that the UI shows inline: it lies in the event itself, so it needs no file and no server."""
+    """A picture that the UI shows inline. It is part of the event, so it needs no file and no server."""
     content = base64.b64encode(png).decode("ascii")
     return MetadataValue.md(f"![{alt}](data:image/png;base64,{content})")
 

@@ -1,4 +1,4 @@
-"""What pictures share: the figure, its colours, its time axis, and a picture that says why there is none."""
+"""What pictures share: figure, colours, time axis, and a picture that says why there is no data."""
 
 import io
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from spot.contracts.lineage import sources_of
 from spot.contracts.vintages import newest_vintage
 
 BLUE, ORANGE, GREEN, VERMILION, GREY, BLACK = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7A7A7A", "#1A1A1A"
-"""The colours of Okabe and Ito, which colour-blind readers can tell apart."""
+"""The colours of Okabe and Ito, which colour-blind readers can distinguish."""
 PRICE_KEY = ["zone", "delivery_start_utc"]
 
 

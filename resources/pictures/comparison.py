@@ -27,9 +27,9 @@ def error_by_hour(comparison: pl.DataFrame, *, is_simulated: bool) -> bytes:
 
 
 def cumulated_gain(daily: pl.DataFrame, *, is_simulated: bool) -> bytes:
-    """What A gained on B since the first day: error saved (EUR/MWh, summed over days) and money (EUR).
+    """Gain of A over B since the first day: error saved (EUR/MWh, summed over days) and P&L (EUR).
 
-    `daily` of `daily_comparison`.
+    `daily` comes from `daily_comparison`.
     """
     figure, axes = _canvas(
         "gain of A over B, accumulated", "error saved, EUR/MWh x days", is_simulated=is_simulated

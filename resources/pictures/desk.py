@@ -1,9 +1,8 @@
-"""Pictures of forecasts, money, drift and calibration: frames under contract in, PNG bytes out.
+"""Pictures of forecasts, P&L, drift and calibration: frames under contract in, PNG bytes out.
 
-Used by assets (inline metadata), by the demo and by the reports, so that a picture looks the same everywhere.
-Colours are those of Okabe and Ito (readable with any colour vision) and never the only carrier of meaning.
-What comes from the simulator says so across the picture. Figures are made without pyplot: there is no global
-state and no display.
+Assets (inline metadata), the demo and reports use them, so a picture looks the same everywhere. Colours are
+those of Okabe and Ito (readable with any colour vision) and never the only carrier of meaning. Pictures of
+simulated data say so. Figures are made without pyplot, so there is no global state and no display.
 """
 
 from typing import Any
@@ -116,7 +115,7 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
 def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
     """Distance over its threshold, per feature, on the newest judged day of each zone.
 
-    `drift` is under `feature_drift`; `source` of its data.
+    `drift` is under `feature_drift`; `source` is the source of its data.
     """
     judged = drift.filter(pl.col("value").is_not_null(), pl.col("threshold") > 0)
     if judged.is_empty():
@@ -163,9 +162,9 @@ def drift_by_feature(drift: pl.DataFrame, *, source: str = "") -> bytes:
 
 
 def calibration(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
-    """Share of outcomes below each quantile against its level: on the diagonal, the probabilities are honest.
+    """Share of outcomes below each quantile against its level. On the diagonal, the probabilities are right.
 
-    Champion, per zone.
+    It shows the champion, per zone.
     """
     champion = forecasts.filter(pl.col("role") == "champion")
     both = champion.join(outcomes(prices), on=PRICE_KEY, how="inner")

@@ -1,1 +1,1 @@
-"""What comes from outside the tree: strategies, members and sources of installed packages."""
+"""Classes from outside the tree: strategies, members and sources of installed packages."""

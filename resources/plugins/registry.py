@@ -1,9 +1,9 @@
-"""A registry of one kind of class: those of Spotdesk, and those that installed packages bring.
+"""A registry of one kind of class: those of Spotdesk, and those of installed packages.
 
 A package names its classes by entry points
-(https://packaging.python.org/en/latest/specifications/entry-points/). Their names are read from the metadata
-of the packages; a class is imported when somebody asks for it, so that a broken plug-in costs only what asks
-for it. It never takes the place of a class of Spotdesk.
+(https://packaging.python.org/en/latest/specifications/entry-points/). The names are read from the metadata of
+the packages. A class is imported when somebody asks for it, so a broken plug-in only affects those who ask
+for it. A plug-in never replaces a class of Spotdesk.
 """
 
 import inspect
@@ -25,20 +25,20 @@ def _as_it_is(_found: type[Any]) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration(Generic[Class]):
-    """One name of a registry, and what stands behind it."""
+    """One name of a registry, and its class."""
 
     name: str
     found: Class | None
-    """None where it cannot be used."""
+    """The class; None where it cannot be used."""
     package: str = ""
-    """The package that brings it and its version; empty for Spotdesk's own."""
+    """The package that provides it, and its version; empty for Spotdesk's own."""
     problem: str = ""
     """Why it cannot be used: which package, which entry point, what is missing."""
 
 
 @dataclass(frozen=True, eq=False)
 class Registry(Mapping[str, Class], Generic[Class]):
-    """Name to class. Reading a name imports its class, listing the names imports nothing of a plug-in.
+    """Name to class. Reading a name imports its class. Listing the names imports no plug-in.
 
     `d[name]` raises KeyError for an unknown name and ConfigurationError for a plug-in that cannot be used.
     """
@@ -47,17 +47,17 @@ class Registry(Mapping[str, Class], Generic[Class]):
     """Group of the entry points."""
     load_built_in: Callable[[], Mapping[str, Class]]
     missing: Callable[[str, type[Any]], list[str]]
-    """What a class lacks to stand under a name, in words; nothing where it is fit."""
+    """What a class lacks to be registered under a name, in words; empty if it lacks nothing."""
     prepare: Callable[[Class], None] = _as_it_is
-    """Told of each class of a plug-in that is fit, before anybody has it."""
+    """Called with each usable class of a plug-in before anybody gets it."""
     _loaded: dict[str, Class] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Class:
-        """The class; that of a plug-in is checked first.
+        """The class. That of a plug-in is checked first.
 
         Raises:
             KeyError: there is no such name.
-            ConfigurationError: a plug-in that cannot be imported or lacks a part of the interface.
+            ConfigurationError: a plug-in cannot be imported or lacks a part of the interface.
         """
         if name in self.built_in:
             return self.built_in[name]
@@ -92,7 +92,7 @@ class Registry(Mapping[str, Class], Generic[Class]):
         return found
 
     def registrations(self) -> list[Registration[Class]]:
-        """Everything there is, what cannot be used with its reason; imports every plug-in."""
+        """Everything registered, with the reason where it cannot be used. It imports every plug-in."""
         own = [Registration(name=name, found=found) for name, found in self.built_in.items()]
         return [*own, *(self._registration(name) for name in self.plugins)]
 
@@ -110,7 +110,7 @@ class Registry(Mapping[str, Class], Generic[Class]):
         return "" if name in self.built_in else source_hash(self[name])
 
     def forget(self) -> None:
-        """Read the installed packages anew when somebody asks next: for tests, and after an installation."""
+        """Read the installed packages again at the next question: for tests, and after an installation."""
         self._loaded.clear()
         self.__dict__.pop("plugins", None)
 
@@ -135,11 +135,13 @@ class Registry(Mapping[str, Class], Generic[Class]):
             )
         try:
             found = points[0].load()
-        except Exception as error:  # foreign code may raise anything when it is imported
+        except (
+            Exception
+        ) as error:  # foreign code may raise anything on import; a broken plug-in must not stop the others
             raise ConfigurationError(
                 f"{where}: cannot be imported: {type(error).__name__}: {error}"
             ) from error
-        lacks = self.missing(name, found) if inspect.isclass(found) else ["it is no class"]
+        lacks = self.missing(name, found) if inspect.isclass(found) else ["it is not a class"]
         if lacks:
             raise ConfigurationError(f"{where}: {'; '.join(lacks)}")
         fit: Class = found

@@ -1,4 +1,4 @@
-"""Settings that plug-ins ship: `conf/models/*.yaml` and `conf/strategies/*.yaml` inside their package."""
+"""Settings in plug-ins: `conf/models/*.yaml` and `conf/strategies/*.yaml` inside their package."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -18,7 +18,7 @@ _REGISTRIES: dict[SettingsKind, Registry] = {"models": MEMBERS, "strategies": ST
 def settings_files(conf_folder: Path, kind: SettingsKind) -> dict[str, Path]:
     """Name to file of every document of a kind, sorted by name.
 
-    A file of the desk goes before one of the same name that a plug-in ships. No plug-in is imported.
+    A file of the desk takes precedence over one of the same name in a plug-in. No plug-in is imported.
     """
     folders = [*_shipped_folders(kind), conf_folder / kind]
     found = {file.stem: file for folder in folders for file in folder.glob("*.yaml")}
@@ -26,11 +26,10 @@ def settings_files(conf_folder: Path, kind: SettingsKind) -> dict[str, Path]:
 
 
 def settings_file(conf_folder: Path, kind: SettingsKind, name: str) -> Path:
-    """The file of a name: the desk's own where it has one, else the one that a plug-in ships.
+    """The file of a name: the desk's own if it has one, else that of a plug-in.
 
     Raises:
-        ConfigurationError: there is none; the message has the nearest name, or where the templates have the
-            file.
+        ConfigurationError: there is none. The message gives the nearest name, or the template with the file.
     """
     own = conf_folder / kind / f"{name}.yaml"
     if own.exists():

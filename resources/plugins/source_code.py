@@ -1,4 +1,4 @@
-"""The source of a plug-in as a hash, so that what it makes changes its version when the plug-in changes."""
+"""A hash of the source of a plug-in, so that its versions change when the plug-in changes."""
 
 import hashlib
 from functools import cache
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def source_hash(found: type[Any]) -> str:
-    """Sixteen hex digits over every Python file of the top package that a class comes from."""
+    """Sixteen hex digits over every Python file of the top package of a class."""
     return _hash_of_package(found.__module__.partition(".")[0])
 
 

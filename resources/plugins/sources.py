@@ -1,8 +1,8 @@
 """Live sources: the providers of Spotdesk, and those of installed packages (entry points `spotdesk.sources`).
 
 A module in `resources/providers` with a class that derives from `Provider` is a source of the module's name.
-It is imported when the source is asked for: the modules draw in an HTTP library that most commands do
-without.
+It is imported when somebody asks for the source, because the modules import an HTTP library that most
+commands do not need.
 """
 
 import inspect
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from resources.providers.provider import Provider, Secret
 
 NOT_LIVE = ("simulated", "files")
-"""Sources of a zone that no provider stands behind: the simulated market, and recorded or own files."""
+"""Sources without a provider: the simulated market, and recorded or own files."""
 _SHARED = frozenset({"http", "provider"})
 """Modules in `resources/providers` that all providers use."""
 
@@ -76,12 +76,12 @@ SOURCES: "Registry[type[Provider]]" = Registry("spotdesk.sources", _ProviderModu
 
 
 def is_live(source: str) -> bool:
-    """Whether a provider stands behind the name, usable or not."""
+    """Whether the name has a provider, usable or not."""
     return source in SOURCES
 
 
 def feeds() -> tuple[str, ...]:
-    """Names that a zone may have as its source. What a plug-in feeds is known when it is used."""
+    """Names that a zone may have as its source. Which zones a plug-in can feed is known when it is used."""
     own = (name for name, found in SOURCES.built_in.items() if found.feeds_zones)
     return (*NOT_LIVE, *own, *(name for name in SOURCES if name not in SOURCES.built_in))
 
@@ -94,10 +94,10 @@ def is_feed(name: str) -> bool:
 
 
 def check_feed(name: str) -> str:
-    """The name, where a zone may have the source.
+    """The name, if a zone may have the source.
 
     Raises:
-        ConfigurationError: it may not; the message has the nearest name, or all of them.
+        ConfigurationError: it may not. The message gives the nearest name, or all of them.
     """
     if is_feed(name):
         return name
@@ -105,22 +105,22 @@ def check_feed(name: str) -> str:
 
 
 def all_secrets() -> "dict[str, Secret]":
-    """Every secret that a source wants, by its name; imports every source."""
+    """All secrets of all sources, by name; imports every source."""
     usable = (entry.found for entry in SOURCES.registrations() if entry.found is not None)
     return {secret.name: secret for found in usable for secret in found.secrets}
 
 
 def secrets_of(name: str) -> "tuple[Secret, ...]":
-    """What a source wants to be given; nothing where no provider stands behind the name.
+    """The secrets of a source; empty if the name has no provider.
 
     Raises:
-        ConfigurationError: a plug-in that cannot be used.
+        ConfigurationError: the plug-in cannot be used.
     """
     return SOURCES[name].secrets if is_live(name) else ()
 
 
 def secret_lines() -> str:
-    """Lines for a new `.env`: each secret that a source wants, commented out."""
+    """Lines for a new `.env`: each secret of a source, commented out."""
     lines = []
     for entry in SOURCES.registrations():
         for secret in () if entry.found is None else entry.found.secrets:

@@ -1,4 +1,4 @@
-"""Requests to the European Central Bank: euro reference rates for the zones that trade in another currency.
+"""Requests to the European Central Bank: euro reference rates for zones that do not trade in EUR.
 
 No key.
 """

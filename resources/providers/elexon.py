@@ -46,7 +46,7 @@ class Elexon(Provider):
     longest_span_days: int = 7
 
     def tables(self, zone: str) -> frozenset[str]:
-        """All of its tables for GB, nothing elsewhere.
+        """All of its tables for GB, none elsewhere.
 
         The prices arrive in GBP (`local_currency_prices`) and are converted.
         """

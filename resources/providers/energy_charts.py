@@ -36,10 +36,7 @@ class EnergyCharts(Provider):
     longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
-        """Prices by bidding zone.
-
-        Load, generation and forecasts where zone and country are the same ground.
-        """
+        """Prices by bidding zone; load, generation and forecasts where zone and country coincide."""
         prices = {"day_ahead_prices"} if zone in BIDDING_ZONES else set()
         power = {"load_actuals", "generation_actuals", *_FORECASTS} if zone in COUNTRIES else set()
         return frozenset(prices | power)

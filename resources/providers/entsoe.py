@@ -1,8 +1,8 @@
 """Requests to the ENTSO-E Transparency Platform.
 
-One token per desk; 400 requests a minute, else a ban of ten minutes.
+One token per desk; more than 400 requests a minute lead to a ban of ten minutes.
 
-A request may span a year; a quarter is asked for here, since generation by type is long. The token is a query
+A request may span a year. Here it spans a quarter, because generation by type is long. The token is a query
 parameter, so it is handed over as a secret. Source: "Transparency Platform RESTful API user guide".
 """
 
@@ -72,7 +72,7 @@ _BY_ZONE: dict[str, dict[str, str]] = {
     },
     "outages": {"documentType": codes.GENERATION_OUTAGES, "biddingZone_Domain": ""},
 }
-"""Table to parameters; an empty one takes the EIC of the zone or of its settlement area. Two tables of one
+"""Table to parameters. An empty one takes the EIC of the zone or of its settlement area. Two tables of one
 document ask for it twice.
 """
 _SETTLED_BY_AREA = frozenset({"imbalance_prices", "imbalance_price_sides", "imbalance_volumes"})
@@ -101,7 +101,7 @@ class Entsoe(Provider):
     longest_span_days: int = 92
 
     def tables(self, zone: str) -> frozenset[str]:
-        """All of its tables for every zone that settles in EUR; GB left the platform's market data."""
+        """All of its tables for every zone that settles in EUR. GB has left the platform's market data."""
         if zone not in ZONES or find_zone(zone).currency != "EUR":
             return frozenset()
         absent = {"other_auction_prices"} if zone not in _ZONES_OF_OTHER_AUCTIONS else set()

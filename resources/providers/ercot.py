@@ -1,9 +1,10 @@
 """Requests to the ERCOT Public API.
 
-A free key and a login that gives a token for an hour; 30 requests a minute. Prices are in USD.
+They need a free key and a login that gives a token for an hour; 30 requests a minute are allowed. Prices are
+in USD.
 
-Source: developer.ercot.com, "Registration and authentication" and "Known limits". ERCOT answers requests from
-inside the United States only.
+Source: developer.ercot.com, "Registration and authentication" and "Known limits". ERCOT answers only requests
+from inside the United States.
 """
 
 import time
@@ -32,11 +33,11 @@ _PRICES: dict[str, tuple[str, Report]] = {
 }
 _LOAD: tuple[str, Report] = ("np3-565-cd", "lf_by_model_weather_zone")
 _CLIENT_ID = "fec253ea-0d06-4272-a5e6-b478baeecd70"
-"""Of the public login flow, the same for everybody."""
+"""Client id of the public login flow, the same for everybody."""
 _TOKEN_SECONDS = 50 * 60.0
 _TOKENS: dict[tuple[str, str], tuple[str, float]] = {}
-"""Login address and user name to token and the end of its life, in this process alone; never written
-anywhere.
+"""Login address and user name to the token and the end of its life. It is kept in this process only and never
+written.
 """
 
 
@@ -141,7 +142,7 @@ class Ercot(Provider):
 
 
 def _token(body: bytes) -> str:
-    """The token of a login's answer, which is neither kept nor shown."""
+    """The token in a login's answer, which is neither kept nor shown."""
     try:
         answer = read_json(body, "ERCOT login")
     except ContractError:

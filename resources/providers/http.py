@@ -1,9 +1,9 @@
-"""Asking a provider: bounded in size and time, retried, and polite.
+"""Requests to providers: bounded in size and time, retried, and polite.
 
-One budget per host for all processes of this machine.
+All processes of this machine share one budget per host.
 
-A secret travels where the provider wants it and nowhere else: the address that is kept, logged or raised has
-HIDDEN in its place, and the library's own request log is kept silent. What a body means is not decided here.
+A secret is sent only where the provider wants it. The address that is kept, logged or raised has HIDDEN in
+its place, and the library's own request log is silenced. What a body means is not decided here.
 """
 
 import json
@@ -26,22 +26,22 @@ from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavaila
 
 HIDDEN = "HIDDEN"
 _RETRIES = Retry(status_forcelist={408, 425, 429, 500, 502, 503, 504}, backoff_factor=1.0, backoff_jitter=0.5)
-"""Which statuses are worth another attempt, how long to wait before it, and what `Retry-After` says.
+"""Which statuses are retried, how long to wait, and what `Retry-After` says.
 
-Its transport is not used: an attempt has to wait for its turn in the budget that all processes share.
+The transport of the library is not used, because an attempt must wait for its turn in the shared budget.
 """
 _ATTEMPTS_TO_CONNECT = 2
-"""A host that cannot be reached at all is asked twice and then given up: the desk's next look comes soon
-enough.
-"""
+"""Attempts for a host that cannot be reached at all. The desk's next look comes soon enough."""
 _READ_BY_PARSERS = frozenset({200, 400})
-"""A provider may explain itself in the body of a 400 (ENTSO-E: "no matching data")."""
+"""Statuses whose body a parser reads. A provider may explain itself in the body of a 400 (ENTSO-E: "no
+matching data").
+"""
 
 
 def silence_address_log() -> None:
-    """Keep the library's own log quiet.
+    """Silence the library's own log.
 
-    It names every address with its query at INFO, and a token may stand there. Call it beside the first use.
+    It writes every address with its query at INFO, which may include a token. Call it next to the first use.
     """
     for name in ("httpx", "httpcore"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -59,9 +59,9 @@ class HttpPolicy:
     connect_seconds: float = 5.0
     read_seconds: float = 30.0
     total_seconds: float = 120.0
-    """Of one attempt, from the request to the last byte: a body that drips is given up."""
+    """Limit of one attempt, from the request to the last byte. A body that comes too slowly is given up."""
     longest_wait_seconds: float = 120.0
-    """Longest wait for a turn, a retry or a Retry-After; a longer one ends the call."""
+    """Longest wait for a turn, a retry or a Retry-After. A longer one ends the call."""
     maximum_bytes: int = 64 * 1024 * 1024
 
 
@@ -77,7 +77,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """One request as it is sent, beside the address as it may be shown."""
+    """One request as it is sent, and its address as it may be shown."""
 
     method: str
     url: str
@@ -88,7 +88,7 @@ class _Asked:
 
 
 class _TryAgainError(Exception):
-    """One attempt failed in a way that another may not."""
+    """One attempt failed in a way that may not occur again."""
 
     def __init__(
         self, reason: str, wait_seconds: float | None = None, *, is_unreachable: bool = False
@@ -119,10 +119,11 @@ class HttpClient:
     ) -> Answer:
         """The answer to a GET.
 
-        `secrets` are query parameters too, but never shown; nor are the values of `secret_headers`.
+        `secrets` are query parameters that are never shown. The values of `secret_headers` are never shown
+        either.
 
         Raises:
-            ConfigurationError: the provider refuses the token (401, 403) or the address is none.
+            ConfigurationError: the provider refuses the token (401, 403) or the address is not valid.
             NotYetPublishedError: there is no such document (404).
             SourceUnavailableError: no usable answer after all attempts, or the provider asks for a longer
                 wait than the policy allows.
@@ -132,9 +133,9 @@ class HttpClient:
         return self._ask(asked, [*(secrets or {}).values(), *(secret_headers or {}).values()])
 
     def post_form(self, url: str, form: Mapping[str, str], secret_form: Mapping[str, str]) -> Answer:
-        """The answer to a POST of a form: how some providers hand out a token.
+        """The answer to a POST of a form, with which some providers issue a token.
 
-        The values of `secret_form` belong to it and are never shown.
+        The values of `secret_form` belong to the form and are never shown.
 
         Raises:
             ConfigurationError, NotYetPublishedError, SourceUnavailableError: as `get`.
@@ -147,7 +148,9 @@ class HttpClient:
         url, address = asked.url, asked.address
         hidden = tuple(value for value in secrets if value)
         if any(not value.isascii() or not value.isprintable() for value in asked.headers.values()):
-            raise ConfigurationError(f"{address}: a key or token holds characters that no header may hold")
+            raise ConfigurationError(
+                f"{address}: a key or token holds characters that a header may not hold: check it in .env"
+            )
         reason, attempts, attempt = "not asked", self.policy.attempts, 0
         while attempt < attempts:
             self._take_turn(httpx.URL(url).host, address)
@@ -173,8 +176,8 @@ class HttpClient:
         headers = {"Accept-Encoding": "gzip", "User-Agent": "spotdesk", **asked.headers}
         form = dict(asked.form) if asked.form else None
         try:
-            # Redirects are not followed: they could carry a token to another host. Proxies are the machine's
-            # business.
+            # Redirects are not followed, because they could carry a token to another host. The machine's
+            # proxies are used.
             with (
                 httpx.Client(timeout=timeout, follow_redirects=False) as client,
                 client.stream(
@@ -189,7 +192,7 @@ class HttpClient:
             why = f"no connection to {httpx.URL(asked.url).host} ({str(error) or 'no answer'})"
             raise _TryAgainError(why, is_unreachable=True) from None
         except httpx.HTTPError as error:
-            # The cause is cut off: its request still holds the address with the token.
+            # The cause is removed, because its request still holds the address with the token.
             raise _TryAgainError(f"{type(error).__name__} {error}".strip()) from None
         if body[:200].lstrip().lower().startswith((b"<!doctype html", b"<html")):
             raise _TryAgainError(f"an HTML page with status {response.status_code} instead of data")
@@ -203,7 +206,7 @@ class HttpClient:
     def _take_turn(self, host: str, address: str) -> None:
         """Wait until this host may be asked again.
 
-        Turns are given out under a lock, so several processes share one budget.
+        Turns are given under a lock, so all processes share one budget.
         """
         with self._state(host) as state:
             now = self.wall_clock()
@@ -235,7 +238,7 @@ class HttpClient:
 class _HostState:
     """The shared state of one host, read and written under its lock.
 
-    A damaged file is a fresh one: it only holds two instants.
+    A damaged file counts as new, because it holds only two instants.
     """
 
     def __init__(self, stem: Path) -> None:
@@ -263,7 +266,7 @@ def shown_address(url: str, parameters: Mapping[str, str], secrets: Mapping[str,
 
 
 def redact(text: str, hidden: tuple[str, ...]) -> str:
-    """`text` with every secret replaced by HIDDEN, as it is and as it looks inside an address."""
+    """`text` with every secret replaced by HIDDEN, both plain and encoded as in an address."""
     for secret in hidden:
         text = text.replace(secret, HIDDEN).replace(str(httpx.QueryParams({"x": secret}))[2:], HIDDEN)
     return text
@@ -285,7 +288,7 @@ def _check_status(response: httpx.Response, address: str) -> None:
 
 
 def _backoff(n_attempts: int) -> float:
-    """Seconds to wait after so many attempts that failed: 0.5 to 1, then twice as long each time."""
+    """Seconds to wait after so many failed attempts: 0.5 to 1, then twice as long each time."""
     policy = copy(_RETRIES)
     policy.attempts_made = n_attempts
     return policy.backoff_strategy()
@@ -302,9 +305,9 @@ def _retry_after(text: str | None) -> float | None:
 
 
 def _bounded(response: httpx.Response, maximum_bytes: int, deadline: float, address: str) -> Iterator[bytes]:
-    """The decompressed body piece by piece.
+    """The decompressed body, piece by piece.
 
-    Size and time are checked at every piece, and compression cannot unpack past the bound.
+    Size and time are checked at every piece, and compression cannot exceed the bound.
     """
     is_packed = response.headers.get("Content-Encoding", "identity").lower() in ("gzip", "deflate")
     inflater = zlib.decompressobj(zlib.MAX_WBITS | 32) if is_packed else None

@@ -1,8 +1,8 @@
 """Requests to Open-Meteo: weather forecast runs at the points of a zone.
 
-No key for non-commercial use; a customer key on their own host else.
+No key is needed for non-commercial use. Customers have a key and a host of their own.
 
-The run of a delivery day is the newest that is usable at the day-ahead gate: 00Z of the day before. Archived
+The run for a delivery day is the newest that is usable at the day-ahead gate: 00Z of the day before. Archived
 runs reach back to March 2024 for ECMWF.
 """
 
@@ -39,7 +39,7 @@ POINTS: dict[str, tuple[tuple[float, float], ...]] = {
     "SE_4": ((55.6, 13.0), (56.2, 15.0)),
     "SK": ((48.2, 17.1), (48.7, 21.2)),
 }
-"""Latitude and longitude in degrees, near where people and plants of a zone are; the model weighs them."""
+"""Latitude and longitude in degrees, near the people and plants of a zone. The model weighs them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

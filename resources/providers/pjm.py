@@ -1,8 +1,8 @@
 """Requests to PJM Data Miner 2.
 
-A free key in a header; six requests a minute for those who are no members. Prices are in USD.
+They need a free key in a header. Users who are not members may send six requests a minute. Prices are in USD.
 
-Source: "PJM Data Miner 2 API guide". Two years of prices may be asked for by hub; older ones are archived and
+Source: "PJM Data Miner 2 API guide". Two years of prices can be requested by hub. Older ones are archived and
 cannot be filtered.
 """
 
@@ -26,8 +26,8 @@ _FORECAST_FEEDS: tuple[tuple[Feed, str, str, str], ...] = (
     ("load_frcstd_hist", "RTO", "evaluated_at", "forecast_hour_beginning"),
     ("load_frcstd_7_day", "RTO_COMBINED", "evaluated_at_datetime", "forecast_datetime_beginning"),
 )
-"""Feed, area, and the names of the instants of making and of delivery. The first is history, the second the
-newest forecast alone.
+"""Feed, area, and the names of the instants of making and of delivery. The first feed is history, the second
+only the newest forecast.
 """
 
 

@@ -18,10 +18,10 @@ from spot.sources.parsed import Capture, ParsedDocument
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderRequest:
-    """One GET and how to read its answer."""
+    """One GET and the parser of its answer."""
 
     series: str
-    """What is asked for, for the ledger of captures: usually the raw table."""
+    """What is requested, for the ledger of captures: usually the raw table."""
     url: str
     first_utc: datetime
     end_utc: datetime
@@ -30,7 +30,7 @@ class ProviderRequest:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     log_in: Callable[[HttpClient], Mapping[str, str]] | None = field(default=None, repr=False)
-    """Gives further secret headers, for a provider that wants a token of its own making with each request."""
+    """Gives further secret headers, for a provider that issues a token per session."""
 
     def ask(self, client: HttpClient) -> Answer:
         """The answer of the provider.
@@ -49,16 +49,16 @@ class ProviderRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """A key or login that a provider wants to be given."""
+    """A key or login that a provider needs."""
 
     name: str
-    """As `spotdesk init --secret NAME=VALUE` calls it."""
+    """Its name in `spotdesk init --secret NAME=VALUE`."""
     field: str
     """Field of the provider's class that holds it."""
     variable: str
     """Variable of `.env` or of the process that holds it."""
     what: str
-    """For people: `key of PJM Data Miner 2`."""
+    """Its description for people: `key of PJM Data Miner 2`."""
 
 
 class Provider(ABC):
@@ -70,11 +70,11 @@ class Provider(ABC):
     name: ClassVar[str]
     """As in the column `source`, and the name of its module in `resources/providers`."""
     summary: ClassVar[str]
-    """What it has, in one line for `spotdesk sources`."""
+    """The data it has, in one line for `spotdesk sources`."""
     docs: ClassVar[str] = ""
-    """Page that says how to get a key and what the source gets wrong."""
+    """Page that says how to get a key, and which errors the source makes."""
     feeds_zones: ClassVar[bool] = True
-    """A zone may name it as its source; not so a source of weather or exchange rates alone."""
+    """Whether a zone may name it as its source. A source of only weather or exchange rates cannot."""
     secrets: ClassVar[tuple[Secret, ...]] = ()
     addresses: ClassVar[Mapping[str, str]] = MappingProxyType({})
     """Further addresses that SPOTDESK_PROVIDER_URLS may replace: name to field. `base_url` has the name of
@@ -83,15 +83,15 @@ class Provider(ABC):
 
     base_url: str
     policy: HttpPolicy
-    """How often it may be asked, and how patiently."""
+    """How often it may be asked, and how long to wait."""
     longest_span_days: int
-    """Delivery days that one request may span; a backfill goes in steps of it."""
+    """Delivery days that one request may span. A backfill goes in steps of it."""
 
     @classmethod
     def made(cls, secret: Callable[[str], str], urls: Mapping[str, str]) -> Self:
         """The provider with its secrets and addresses.
 
-        Secrets are asked for by their variables, other addresses by their names.
+        `secret` gives the value of a variable. `urls` replaces addresses by name.
         """
         fields = {own.field: secret(own.variable) for own in cls.secrets}
         known = {cls.name: "base_url", **cls.addresses}
@@ -99,11 +99,15 @@ class Provider(ABC):
 
     @classmethod
     def unset(cls, secret: Callable[[str], str]) -> list[str]:
-        """Variables of its secrets that hold nothing."""
+        """Variables of its secrets that are not set."""
         return [own.variable for own in cls.secrets if not secret(own.variable)]
 
     def require_secrets(self) -> None:
-        """Raise ConfigurationError unless it has all its secrets; the message names their variables."""
+        """Check that all its secrets are set.
+
+        Raises:
+            ConfigurationError: a secret is missing; the message names its variable.
+        """
         if not all(getattr(self, own.field) for own in self.secrets):
             names = " and ".join(own.what for own in self.secrets)
             variables = " and ".join(own.variable for own in self.secrets)
@@ -134,9 +138,10 @@ def instant_text(instant: datetime) -> str:
 
 
 def require_table(provider: Provider, table: str, zone: str) -> None:
-    """Raise ConfigurationError unless the provider has the table for the zone.
+    """Check that the provider has the table for the zone.
 
-    The message says what it has.
+    Raises:
+        ConfigurationError: it has not; the message says which tables it has.
     """
     known = provider.tables(zone)
     if table not in known:

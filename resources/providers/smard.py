@@ -62,7 +62,7 @@ class Smard(Provider):
 def _resolution(table: str, zone: str, monday: date) -> str:
     """Prices in the market time unit at the end of the week.
 
-    The parser brings hours that are repeated on quarters back to the hour.
+    The parser takes one hour from hours that are repeated on quarters.
     """
     is_hourly = table == "day_ahead_prices" and day_ahead_mtu_minutes(zone, monday + timedelta(days=6)) == 60
     return "hour" if is_hourly else "quarterhour"

@@ -1,6 +1,6 @@
 """Which code made a model or a table.
 
-A hash over the sources it depends on, so that an edit elsewhere changes nothing.
+It is a hash over the sources that it depends on, so an edit elsewhere changes nothing.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ _WORK = (
     "resources.settings.strategies",
     "resources.trading.outbox",
 )
-"""What decides on the rows of an asset. Tables, registry, settings and pictures carry them, and change
+"""Folders that decide the rows of an asset. Tables, registry, settings and pictures carry rows and change
 none.
 """
 _FRAME = (
@@ -53,7 +53,7 @@ _FRAME = (
     "trading_assets.declared",
     "trading_assets.partitions",
 )
-"""How assets are declared and run, which changes no row either."""
+"""Modules that declare and run assets, which changes no row either."""
 _IMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)|import[ \t]+([\w.]+))", re.MULTILINE
 )
@@ -61,9 +61,9 @@ _IMPORT = re.compile(
 
 @cache
 def lock_hash() -> str | None:
-    """SHA-256 of `requirements.lock`: which versions of which libraries.
+    """SHA-256 of `requirements.lock`, which lists the versions of all libraries.
 
-    None where the file is not there.
+    None where the file does not exist.
     """
     lock = PROJECT_ROOT / "requirements.lock"
     return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else None
@@ -72,7 +72,7 @@ def lock_hash() -> str | None:
 def recorded_lock_hash(tags: Mapping[str, str]) -> str | None:
     """The `lock_hash` that a version was registered with; None where there was none.
 
-    Older tags then say `none`.
+    Older tags have the text `none` then.
     """
     found = tags.get("lock_hash")
     return None if found == "none" else found
@@ -81,9 +81,9 @@ def recorded_lock_hash(tags: Mapping[str, str]) -> str | None:
 def model_code_version(settings: Mapping[str, Any]) -> str:
     """Sixteen hex digits over the sources of features, forecasters and market rules.
 
-    `settings` name the member by their `kind`: with one from a plug-in, the plug-in's own source counts too.
-    A plug-in that is not there any more, or cannot be used, is no source that a model could be made with
-    again.
+    `settings` name the member by their `kind`. If it is from a plug-in, the plug-in's own source counts too.
+    A plug-in that is no longer installed or cannot be used counts as missing, since the model cannot be made
+    with it again.
     """
     own, kind = _hash_of(_ROOMS), str(settings.get("kind"))
     try:
@@ -99,9 +99,7 @@ def spread_code_version() -> str:
 
 
 def sources_version(module: str, root: Path = PROJECT_ROOT) -> str:
-    """Sixteen hex digits over the source of a module.
-
-    The modules of the project that its work rests on count as well.
+    """Sixteen hex digits over the source of a module and of the project's modules that it depends on.
 
     Imports are followed from file to file, those inside functions too.
     """

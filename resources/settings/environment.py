@@ -97,7 +97,7 @@ class Environment(BaseSettings):
         validation_alias="MLFLOW_TRACKING_URI",
     )
     webhook_url: SecretStr = SecretStr("")
-    """Alerts go there too; the address of a chat tool holds a token."""
+    """Alerts are sent there too. The address of a chat tool holds a token."""
     signal_webhook_url: SecretStr = SecretStr("")
     signal_webhook_secret: SecretStr = SecretStr("")
     stop_uri: str = ""
@@ -121,13 +121,13 @@ class Environment(BaseSettings):
     def secret(self, variable_name: str) -> SecretStr | None:
         """The value of a variable of the process or of `.env`, whatever its name; None where it is not set.
 
-        Tokens of providers are asked for so: which there are, the providers say.
+        Tokens of providers are read this way, because providers define the names of their variables.
         """
         return self._variables.get(variable_name)
 
     @property
     def storage_options(self) -> dict[str, str]:
-        """Options of a lake on S3, without its keys: Dagster shows the configuration of a resource."""
+        """Options of a lake on S3, without its keys, because Dagster shows a resource's configuration."""
         return self.revealed(_S3_OPTIONS)
 
     @property
@@ -154,10 +154,9 @@ class Environment(BaseSettings):
 def read_environment(home: Path | None = None) -> Environment:
     """The environment of this process and of the `.env` of its home.
 
-    The variables of the process that say where a desk keeps and sends things belong to the desk that
-    SPOTDESK_HOME names or the working folder lies in. For a home that `--home` or `home` names, only its own
-    `.env` says so: a test, the demo or another desk never writes into the desk's lake and never sends to its
-    webhook.
+    Variables of the process that say where a desk keeps and sends things belong to the desk of SPOTDESK_HOME
+    or of the working folder. For a home that `--home` or `home` names, only its own `.env` counts. So a test,
+    the demo or another desk never writes into the desk's lake and never sends to its webhook.
 
     Raises:
         ConfigurationError: a variable has an impossible value.
@@ -173,14 +172,14 @@ def read_environment(home: Path | None = None) -> Environment:
 
 
 def _paths_of_file(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
-    """Paths of `.env` are relative to the folder it lies in; a variable of the process goes before them."""
+    """Paths in `.env` are relative to its folder. A variable of the process takes precedence over it."""
     return {
         field: folder / filed[name] for field, name in _PATHS.items() if name in filed and not variable(name)
     }
 
 
 def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
-    """Where a desk keeps and sends things, by its own `.env` alone."""
+    """Where a desk keeps and sends things, from its own `.env` only."""
     places: dict[str, Any] = {
         "lake_uri": str(folder / "lake"),
         "analyst_database": folder / "analyst.duckdb",
@@ -203,7 +202,7 @@ def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _in_words(problem: Mapping[str, Any]) -> str:
-    """A wrong variable by name, with what it may be; a secret is never shown."""
+    """A wrong variable by name, with its allowed values; a secret is never shown."""
     where = ".".join(str(part) for part in problem["loc"])
     field = Environment.model_fields.get(where)
     given = "" if field is not None and field.annotation is SecretStr else f" is {problem['input']!r}"
@@ -228,7 +227,7 @@ def alert_channels() -> str:
 
 
 def aws_credentials() -> dict[str, str]:
-    """AWS keys of `.env` and the process, as AWS names them; empty where a role or profile gives them.
+    """AWS keys of `.env` and the process, under AWS's names; empty where a role or profile gives them.
 
     Read at each use, like the tokens.
     """
@@ -255,7 +254,7 @@ def second_place(environment: Environment | None = None) -> SecondPlace | None:
 
 
 def provider_urls() -> dict[str, str]:
-    """Live source to another address than its own, for a mirror inside the house.
+    """Live source to an address other than its own, for an internal mirror.
 
     Raises:
         ConfigurationError: an entry is not `name=url`.
@@ -279,10 +278,8 @@ def desk_settings(environment: Environment) -> DeskSettings:
 def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> Desk:
     """The desk's settings as a resource.
 
-    `zones` are under the defaults where `zones.yaml` does not list them.
-
-    A zone is live where its settings say so and this desk has its lease. `overrides` replace a setting in
-    every zone.
+    `zones` adds zones with the defaults where `zones.yaml` does not list them. A zone is live where its
+    settings say so and this desk has its lease. `overrides` replace a setting in every zone.
 
     Raises:
         ConfigurationError: the file, a zone or an override is wrong.
@@ -297,11 +294,10 @@ def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **over
 
 
 def prepare_dagster_home(environment: Environment) -> Path:
-    """Make the instance folder with `dagster.yaml` in it, and name it to Dagster.
+    """Make the instance folder with `dagster.yaml` in it, and set its absolute path for Dagster.
 
-    Dagster ignores a relative name.
-
-    The file is a copy of the template: a link would name the checkout, and a moved desk may have another.
+    Dagster ignores a relative path. The file is a copy of the template: a link would point to the checkout,
+    and a moved desk may have another.
     """
     folder = environment.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
@@ -313,7 +309,7 @@ def prepare_dagster_home(environment: Environment) -> Path:
 
 
 def child_environment(environment: Environment) -> Mapping[str, str]:
-    """Variables for a child process (`dagster dev`) that shall work in this environment."""
+    """Variables for a child process (`dagster dev`) that must work in this environment."""
     return {
         **variables(),
         **{name: _plain(getattr(environment, field)) for field, name in {**_PATHS, **_PLACES}.items()},

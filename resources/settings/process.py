@@ -1,12 +1,12 @@
 """The variables of this process.
 
-The only module that touches them, but for pydantic-settings in `environment.py`.
+No other module uses them, except pydantic-settings in `environment.py`.
 
-It imports nothing that is slow, since the stop button stands on it.
+It imports nothing slow, because the stop button depends on it.
 
-Importing it settles what libraries read when they are imported. The telemetry of mlflow and nannyml is off.
-BLAS has one thread unless the process says otherwise. Polars adds up groups in the order of their rows:
-partial sums that are put together as threads finish differ in the last bit from run to run.
+Importing it sets what libraries read when they are imported. The telemetry of mlflow and nannyml is off. BLAS
+has one thread unless the process says otherwise. Polars sums groups in the order of their rows, because
+partial sums in the order in which threads finish differ in the last bit from run to run.
 """
 
 import os
@@ -27,8 +27,8 @@ warnings.filterwarnings("ignore", message=".* is currently in (beta|preview)")
 warnings.filterwarnings(
     "ignore", message="InitResourceContext.(dagster_run|run_id) is deprecated", category=DeprecationWarning
 )
-# The matrices of a zone are small: a second BLAS thread costs more than it gives, five times over where cores
-# are shared.
+# The matrices of a zone are small. A second BLAS thread costs more than it gains, five times as much where
+# cores are shared.
 for _threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
 os.environ["POLARS_NO_PARTITION"] = "1"

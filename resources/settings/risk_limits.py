@@ -1,6 +1,6 @@
 """Reads `conf/risk_limits.yaml`.
 
-Whatever goes wrong gives a book that denies everything, and never an exception.
+Any error gives a book that denies everything, and never an exception.
 """
 
 from pathlib import Path

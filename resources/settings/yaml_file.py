@@ -12,7 +12,7 @@ from spot.errors import ConfigurationError
 from spot.wrong_settings import Place, Settings, WrongSettingsError, checked_settings, nearest
 
 _MAXIMUM_NODES = 50_000
-"""Aliases count as often as they stand, so that a short file cannot unfold to a huge one."""
+"""Most settings in a file. Aliases count each time, so a short file cannot expand to a huge one."""
 _MAXIMUM_DEPTH = 40
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {_TAG + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
@@ -44,10 +44,10 @@ class SettingsFile:
 
     @contextmanager
     def naming_lines(self) -> Iterator[None]:
-        """Settings of this file that are found wrong within are told with the file and their lines.
+        """Add file and lines to the errors of settings of this file that are raised inside the block.
 
         Raises:
-            ConfigurationError: something within raised `WrongSettingsError`.
+            ConfigurationError: something inside raised `WrongSettingsError`.
         """
         try:
             yield
@@ -77,7 +77,7 @@ def read_yaml(path: Path) -> SettingsFile:
 
 
 def parse_yaml(content: bytes, name: str) -> SettingsFile:
-    """The settings that `content` holds. `name` is what errors call the file.
+    """The settings in `content`. `name` is the name of the file in errors.
 
     Raises:
         ConfigurationError: as `read_yaml`.
@@ -100,7 +100,7 @@ def parse_yaml(content: bytes, name: str) -> SettingsFile:
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{name}: not valid YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
-        raise ConfigurationError(f"{name}: lists or mappings stand too deep in each other") from error
+        raise ConfigurationError(f"{name}: lists or mappings are nested too deeply") from error
     finally:
         loader.dispose()
 
@@ -111,7 +111,7 @@ def _text(content: bytes, name: str) -> str:
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise ConfigurationError(
-            f"{name}: line {line}: holds bytes that are not UTF-8, save the file as UTF-8"
+            f"{name}: line {line}: holds bytes that are not UTF-8: save the file as UTF-8"
         ) from error
 
 
@@ -120,20 +120,20 @@ def _line(node: yaml.Node) -> int:
 
 
 class _Loader(yaml.CSafeLoader):
-    """The safe loader; a value that no number or day can be made of is an error of the file."""
+    """The safe loader. A value that cannot be read as a number or a day is an error of the file."""
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
             return super().construct_object(node, deep)
         except (ValueError, LookupError, AttributeError, OverflowError) as error:
             raise yaml.constructor.ConstructorError(
-                None, None, f"{node.value[:40]!r} cannot be read, put text in quotes", node.start_mark
+                None, None, f"{node.value[:40]!r} cannot be read: put text in quotes", node.start_mark
             ) from error
 
 
 @dataclass(slots=True)
 class _Lines:
-    """Finds the line of each setting and refuses what has no clear meaning."""
+    """Finds the line of each setting and refuses what is ambiguous."""
 
     name: str
     found: dict[Place, int] = field(default_factory=dict)
@@ -143,9 +143,9 @@ class _Lines:
         """Note the lines of everything below `node`, which stands at `place`."""
         self.n_nodes += 1
         if self.n_nodes > _MAXIMUM_NODES or len(place) > _MAXIMUM_DEPTH:
-            raise self._refusal(node, "too many entries, or lists and mappings too deep in each other")
+            raise self._refusal(node, "too many entries, or lists and mappings nested too deeply")
         if node.tag not in _TAGS:
-            raise self._refusal(node, f"the tag {node.tag.removeprefix(_TAG)} is not for settings")
+            raise self._refusal(node, f"the tag {node.tag.removeprefix(_TAG)} is not allowed in settings")
         self.found.setdefault(place, _line(node))
         if isinstance(node, yaml.MappingNode):
             self._mapping(node, place)
@@ -160,7 +160,7 @@ class _Lines:
                 continue
             if key.tag != f"{_TAG}str":
                 shown = key.value if isinstance(key, yaml.ScalarNode) else "of a setting"
-                raise self._refusal(key, f"the name {shown} is not text for YAML, put it in quotes")
+                raise self._refusal(key, f"the name {shown} is not text for YAML: put it in quotes")
             if key.value in own:
                 raise self._refusal(
                     key, f"{key.value} is given twice, first on line {own[key.value]}: keep one of the two"

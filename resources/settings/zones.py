@@ -1,6 +1,6 @@
-"""What a desk sets in `conf/zones.yaml`: which zones, fed from where, forecast and traded how.
+"""The settings in `conf/zones.yaml`: the zones, their sources, and how they are forecast and traded.
 
-Read once, checked, then frozen.
+They are read once, checked, then frozen.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,8 +37,8 @@ def _known_source(name: str) -> str:
 
 
 SourceName = Annotated[str, AfterValidator(_known_source)]
-"""A source that a zone may have, see `spotdesk sources`. A plug-in is not imported here: a zone whose
-plug-in is broken shall not keep the others from starting.
+"""A source that a zone may have, see `spotdesk sources`. A plug-in is not imported here, so a zone whose
+plug-in is broken does not keep the others from starting.
 """
 OWN_FORECASTS = "own_weather"
 """Source of the rows that the desk's own forecasts of wind, solar and load write."""
@@ -57,37 +57,37 @@ class ZoneSettings(StrictSettings):
 
     source: SourceName = "simulated"
     fallback_sources: dict[str, tuple[SourceName, ...]] = Field(default_factory=dict)
-    """Raw table to the sources that are asked, in this order, where the first does not answer."""
+    """Raw table to the sources that are asked, in this order, if the first does not answer."""
     own_forecasts: bool = False
-    """Wind, solar and load are forecast here from weather runs (open_meteo), since published ones may come
-    after the gate. Read at start.
+    """Whether wind, solar and load are forecast here from weather runs (open_meteo), because published
+    forecasts may come after the gate. Read at start.
     """
     assume_known: tuple[Literal["renewable_forecasts"], ...] = ()
-    """Tables that features may use although they are published after the gate: to compare with the
-    literature, never to trade.
+    """Tables that features may use although they are published after the gate. It is for comparison with the
+    literature, never for trading.
     """
     model: str = Field(default="fast", pattern=r"^[a-z0-9_]+$")
     """Profile in `conf/models`."""
     strategies: tuple[str, ...] = ("settlement_spread",)
     """Files in `conf/strategies`."""
     live: bool = False
-    """Signals leave the desk as orders; paper otherwise."""
+    """Whether signals are sent as orders; on paper otherwise."""
     is_scheduled: bool = True
-    """The schedules and sensors of the graph look after the zone."""
+    """Whether the schedules and sensors of the graph serve the zone."""
     training_days: int = Field(default=730, ge=28)
     """Newest delivery days before the gate that a model learns from."""
     minimum_training_days: int = Field(default=60, ge=14)
-    """With fewer days no model is trained: there is then no champion, and no signal."""
+    """Fewest days from which a model is trained. With fewer there is no champion and no signal."""
     evaluation_days: int = Field(default=14, ge=1)
-    """Newest days that a new model never sees: it is judged on them beside the champion."""
+    """Newest days that a new model never sees. It is judged on them against the champion."""
     retrain_after_days: int = Field(default=91, ge=1)
     """A champion older than this is retrained."""
     gate_lead_minutes: int = Field(default=45, ge=5, le=600)
     """How long before the gate the forecast and the signals are made."""
     silence_minutes: int = Field(default=20, ge=1, le=600)
-    """How long before the gate an alarm sounds when a strategy has not spoken for every unit."""
+    """How long before the gate an alert is raised when a strategy lacks signals."""
     seed: int = Field(default=1, ge=0)
-    """Of the simulated market and of training."""
+    """Seed of the simulated market and of training."""
     scenarios: tuple[ScenarioSettings, ...] = ()
 
     @field_validator("fallback_sources")
@@ -95,7 +95,7 @@ class ZoneSettings(StrictSettings):
     def _known_tables(cls, value: dict[str, tuple[SourceName, ...]]) -> dict[str, tuple[SourceName, ...]]:
         for name in value:
             if name not in RAW_TABLES_OF_A_ZONE:
-                raise ValueError(f"{name} is no raw table, {nearest(name, RAW_TABLES_OF_A_ZONE)}")
+                raise ValueError(f"{name} is not a raw table, {nearest(name, RAW_TABLES_OF_A_ZONE)}")
         return value
 
     @property
@@ -127,7 +127,7 @@ class DeskSettings(StrictSettings):
     def with_zones(self, names: Iterable[str]) -> "DeskSettings":
         """These settings and those of `names` that they do not list.
 
-        The defaults, on paper and not scheduled.
+        Added zones have the defaults, on paper and not scheduled.
 
         Raises:
             ConfigurationError: a zone is unknown.
@@ -140,7 +140,7 @@ class DeskSettings(StrictSettings):
 def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
     """The settings of a parsed `zones.yaml`: `partition_years`, `defaults` under every zone, `zones` by name.
 
-    A fault of `defaults` is told there, and not of every zone that they hold for.
+    An error in `defaults` is reported there, and not for every zone.
 
     Raises:
         WrongSettingsError: an unknown name or zone, or a value outside its range.
@@ -171,14 +171,14 @@ def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
 
 
 def _mapping(value: object, place: Place) -> tuple[Mapping[str, Any], list[WrongSetting]]:
-    """The mapping at a place, nothing where it is empty, and what is wrong with it."""
+    """The mapping at a place, empty where nothing is set, and what is wrong with it."""
     if isinstance(value, Mapping) or value is None:
         return value or {}, []
     return {}, [WrongSetting(place, "expected a mapping (name: value)")]
 
 
 def _usable(value: object, place: Place) -> tuple[dict[str, Any], list[WrongSetting]]:
-    """The settings of a zone at a place without those that are wrong, and these."""
+    """The settings of a zone at a place without the wrong ones, and the wrong ones."""
     settings, wrong = _mapping(value, place)
     try:
         ZoneSettings.model_validate(dict(settings))
@@ -210,7 +210,7 @@ def load_desk_settings(path: Path) -> DeskSettings:
 class Desk(FixedResource):
     """The desk's settings as a resource.
 
-    Each zone's settings and the documents of `conf/models` and `conf/strategies`.
+    It holds each zone's settings and the documents of `conf/models` and `conf/strategies`.
     """
 
     conf_folder: str
@@ -248,7 +248,7 @@ def make_desk(conf_folder: Path, settings: DeskSettings, **overrides: Any) -> De
     """The resource over `settings`; `overrides` replace a setting in every zone.
 
     Raises:
-        ConfigurationError: an override is no setting of a zone, or its value is wrong.
+        ConfigurationError: an override is not a setting of a zone, or its value is wrong.
     """
     zones = {
         name: checked_settings(

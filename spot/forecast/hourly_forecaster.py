@@ -112,13 +112,12 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """Compute now what the next forecast needs and what depends on the absorbed days only."""
         self._calibration = self._calibrate(self.history, self._points)
 
-    def forecast_parts(self, history: FilledHistory) -> ForecastParts:
+    def forecast_parts(self, history: FilledHistory) -> ForecastParts:  # noqa: ARG002 - for members that explain
         """What the forecast of the last day of `history` is made of, for the reasons of signals.
 
         Raises:
             ForecastError: the member does not say; it then serves without reasons.
         """
-        _ = history
         raise ForecastError(f"{self.name} does not explain its forecasts")
 
     def _model_files(self) -> dict[str, bytes]:
@@ -129,9 +128,13 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """Arrays of the member's own."""
         return {}
 
-    def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
+    def _restore(
+        self,
+        history: FilledHistory,
+        arrays: Arrays,  # noqa: ARG002 - for members that store arrays
+        files: Mapping[str, bytes],  # noqa: ARG002 - for members that store files
+    ) -> None:
         """Rebuild the member's own state for the days of its fit."""
-        _ = arrays, files
         self._learn(history)
 
     # -- the interface of PriceForecaster

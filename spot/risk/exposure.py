@@ -1,6 +1,6 @@
 """What limits are measured on: the proposed orders of one strategy and day, and what its scopes hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -121,6 +121,12 @@ LOSS_DAYS = 7
 three days after the auction's.
 """
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
+"""Verdict on drift to the number that `max_drift_level` limits. A higher number is worse."""
+
+
+def worst_drift(statuses: Iterable[str]) -> str:
+    """The worst of some verdicts on drift."""
+    return max(statuses, key=lambda status: DRIFT_LEVELS[status])
 
 
 def measure(

@@ -61,7 +61,7 @@ def signal_frame(
     frame = pl.DataFrame(
         {
             "delivery_start_utc": view.starts_utc,
-            "side": [("sell", "flat", "buy")[int(np.sign(mw)) + 1] for mw in final.exposure_mw],
+            "side": [_side(mw) for mw in final.exposure_mw],
             "volume_mw": size,
             "limit_price_eur_per_mwh": _known(np.where(size > 0, final.limit_price, np.nan)),
             "expected_price_eur_per_mwh": _known(view.mean),
@@ -145,6 +145,12 @@ def settings_hash(strategy: Strategy, limits: LimitBook) -> str:
         + json.dumps(limits.document, sort_keys=True, default=str)
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _side(exposure_mw: float) -> str:
+    if exposure_mw > 0:
+        return "buy"
+    return "sell" if exposure_mw < 0 else "flat"
 
 
 def _known(values: Floats) -> pl.Series:

@@ -75,7 +75,7 @@ def test_a_strategy_of_a_package_is_found_and_names_its_package(packages):
         ("import nowhere_to_be_found", "acme_bad:Flat", "cannot be imported: ModuleNotFoundError"),
         ("def", "acme_bad:Flat", "cannot be imported: SyntaxError"),
         (GOOD, "acme_bad:Round", "cannot be imported: AttributeError"),
-        ("Flat = 3", "acme_bad:Flat", "it is no class"),
+        ("Flat = 3", "acme_bad:Flat", "it is not a class"),
         ("class Flat: pass", "acme_bad:Flat", "does not derive from spot.strategy.interface.Strategy"),
         (GOOD.replace("def propose", "def suppose"), "acme_bad:Flat", "it lacks propose"),
         (GOOD.replace('"acme_flat"', '"acme_round"'), "acme_bad:Flat", "default 'acme_round'"),

@@ -124,7 +124,7 @@ def test_an_address_that_nobody_asks_for_any_more_is_said(market: LiveMarket) ->
     captures = market.lake.read("captures").with_columns(address=pl.lit("http://elsewhere/"))
     assert find_request(market, captures.row(0, named=True)) is None
     (one,) = rederive(market, captures, is_applied=True)
-    assert one.outcome == "not asked like this any more"
+    assert one.outcome == "no provider makes this request any more"
 
 
 def test_prices_in_dollars_are_made_again_in_both_currencies(market: LiveMarket) -> None:

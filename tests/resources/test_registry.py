@@ -109,7 +109,7 @@ def test_no_version_and_no_champion_are_said_and_not_guessed(
         registry.champion_for("FR", date(2025, 4, 1), "simulated")
     with pytest.raises(ModelNotFoundError, match="no model version 7"):
         registry.load("FR", "7")
-    with pytest.raises(ConfigurationError, match="registry's own"):
+    with pytest.raises(ConfigurationError, match="reserved by the registry"):
         registry.register("FR", files, replace(FACTS, tags={"stage": "champion"}))
     with pytest.raises(ConfigurationError, match="unknown bidding zone"):
         registry.versions("XX")

@@ -43,7 +43,7 @@ def _refusal(path: Path, text: str | bytes) -> str:
         (b"", "is empty, expected settings (name: value)"),
         (b"# only words\n", "is empty, expected settings (name: value)"),
         (b"- DE_LU\n", "line 1: expected a mapping (name: value)"),
-        (b"zones:\n  DE_LU: {}  # \xe9\n", "line 2: holds bytes that are not UTF-8, save the file as UTF-8"),
+        (b"zones:\n  DE_LU: {}  # \xe9\n", "line 2: holds bytes that are not UTF-8: save the file as UTF-8"),
         (
             b"defaults: {}\nzones:\n  DE_LU: {source: files}\n  DE_LU: {source: simulated}\n",
             "line 4: DE_LU is given twice, first on line 3: keep one of the two",
@@ -52,7 +52,7 @@ def _refusal(path: Path, text: str | bytes) -> str:
             b"zones:\n  DE_LU: {seed: 1, seed: 2}\n",
             "line 2: seed is given twice, first on line 2: keep one of the two",
         ),
-        (b"zones:\n  NO: {}\n", "line 2: the name NO is not text for YAML, put it in quotes"),
+        (b"zones:\n  NO: {}\n", "line 2: the name NO is not text for YAML: put it in quotes"),
         (
             b"zones:\n\tDE_LU: {}\n",
             (
@@ -63,7 +63,7 @@ def _refusal(path: Path, text: str | bytes) -> str:
         (b"zones: {DE_LU: &own [*own]}\n", "line 1: too many entries"),
         (
             b"zones: !!python/object:os.system {}\n",
-            "line 1: the tag python/object:os.system is not for settings",
+            "line 1: the tag python/object:os.system is not allowed in settings",
         ),
         (b"zones: {DE_LU: {seed: 2026-13-45}}\n", "line 1: not valid YAML: '2026-13-45' cannot be read"),
         (b"zones: {}\n---\nzones: {}\n", "line 2: not valid YAML: expected a single document"),
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path, content
         ("strategies: [1]", "strategies.entry 1: expected text, not 1: put it in quotes"),
         (
             "fallback_sources: {day_ahead_price: []}",
-            "fallback_sources: day_ahead_price is no raw table, did you mean day_ahead_prices?",
+            "fallback_sources: day_ahead_price is not a raw table, did you mean day_ahead_prices?",
         ),
         ("scenarios: [{name: gas_shock, start_dy: 2025-01-01}]", "scenarios.entry 1.start_day: is missing"),
         (

@@ -142,7 +142,7 @@ def test_a_set_that_does_not_fit_the_run_is_refused_with_the_cure(lake: Lake, sh
         short.conf_folder,  # type: ignore[arg-type]
         DeskSettings(zones={ZONE: short.zone(ZONE).model_copy(update={"source": "files"})}),
     )
-    with pytest.raises(ForecastError, match="stands on simulated, the settings name files"):
+    with pytest.raises(ForecastError, match="is made of simulated, the settings name files"):
         read_price_set(ZONE, lake, on_files)
 
 

@@ -1,1 +1,1 @@
-"""Deciding a span of days, keeping what went live, replaying and explaining it."""
+"""Deciding a span of days, recording what went live, replaying and explaining it."""

@@ -1,7 +1,4 @@
-"""A backtest on the desk's own record.
-
-What it stored of past days is read exactly as live trading reads it.
-"""
+"""A backtest on the desk's own record, which is read exactly as live trading reads it."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,9 +33,9 @@ def stored_setup(
     assumed: Assumptions,
     spread_sources: Mapping[str, SpreadSource] | None = None,
 ) -> BacktestSetup:
-    """Forecasts, features, models' ages, verdicts on drift, halts, and the desk's book, as stored.
+    """Forecasts, features, model ages, drift verdicts, halts, and the desk's book, as stored.
 
-    `spread_sources` stand for the models that served; of `assumed` only who resumes after a halt counts.
+    `spread_sources` replace the models that served. Of `assumed`, only who resumes after a halt counts.
     """
     now = gate_closure_utc(span.zone, span.last_day) + timedelta(hours=24)
     inputs = walk_inputs(span, lake, desk, registry, state_folder, now, strategies=strategies)
@@ -54,18 +51,18 @@ def stored_setup(
 
 
 def _other_strategies(strategies: tuple[Strategy, ...], span: ZoneDays, lake: Lake) -> tuple[Assumption, ...]:
-    """That others trade here than on the desk, with which they share the limits."""
+    """An assumption, if other strategies trade here than on the desk, since they share the limits."""
     stored = lake.read("signals", zones=[span.zone], first_day=span.first_day, last_day=span.last_day)
     on_desk = set(stored["strategy"].unique().to_list())
     here = [strategy.strategy for strategy in strategies]
     if on_desk in (set(), set(here)):
         return ()
-    meaning = f"on the desk it was {', '.join(sorted(on_desk))} that shared the limits"
+    meaning = f"on the desk, {', '.join(sorted(on_desk))} shared the limits"
     return (Assumption("strategies", ", ".join(here), meaning),)
 
 
 def settings_of_source(text: str) -> dict[str, Any]:
-    """The settings of a zone under which rows of a source were made, whatever the zone's settings say now."""
+    """Settings of a zone under which rows of a source were made, whatever the zone's settings are now."""
     source = DataSource.parse(text)
     named = {"source": source.main} if len(source.names) == 1 else {}
     return {**named, "assume_known": source.assumed_known}

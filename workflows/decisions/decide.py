@@ -1,6 +1,6 @@
 """Deciding a span of days for one zone.
 
-Under the desk's lock, written whole, with the alerts it calls for.
+It is done under the desk's lock, written as a whole, and raises the alerts that follow.
 """
 
 from contextlib import nullcontext
@@ -28,18 +28,18 @@ from workflows.decisions.live_record import LiveRecord, live_record, write_decis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What was decided on a span of days and written."""
+    """Decisions on a span of days, as written."""
 
     inputs: WalkInputs
     walked: WalkedSignals
     record: LiveRecord
     written: dict[str, tuple[pl.DataFrame, WriteReport]]
-    """Table to its rows of the span and what their write did; `limit_conformance` was written last."""
+    """Table to its rows of the span and the report of their write; `limit_conformance` was written last."""
     now: datetime
 
     @property
     def n_orders(self) -> int:
-        """Units of the champion with a position that were decided now."""
+        """Units with a position of the champion that were decided now."""
         signals = self.walked.signals
         return signals.filter(pl.col("side") != "flat", pl.col("role") == "champion").height
 
@@ -47,13 +47,12 @@ class Decision:
 def decide_span(
     span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock, folder: Path
 ) -> Decision:
-    """Decide the days of the span that are not on live record, and write what follows.
+    """Decide the days of the span that are not on live record, and write the results.
 
-    A zone that a limit halts is halted before its signals are there to be sent. `folder` holds the trading
-    state.
+    A zone that a limit halts is halted before its signals can be sent. `folder` holds the trading state.
     """
-    # Only while a gate is open do zones decide on the same desk: a replay, which may take minutes, takes no
-    # turn from a zone near its gate.
+    # Zones decide on the same desk only while a gate is open. A replay, which may take minutes, takes no turn
+    # from a zone near its gate.
     is_open = gate_closure_utc(span.zone, span.last_day) > clock.now()
     with deciding(folder) if is_open else nullcontext():
         now = clock.now()
@@ -69,13 +68,13 @@ def decide_span(
 
 
 def alert_on_decision(decision: Decision, alerts: Alerts) -> None:
-    """An alert for days without a fit forecast, and for a zone that a limit has halted."""
+    """Raise an alert for days without a valid forecast, and for a zone that a limit has halted."""
     zone, now = decision.inputs.zone, decision.now
     for reason in decision.walked.not_ready[:3]:
         alerts.send("no_signal", f"flat on {reason}", zone=zone, severity="critical", now=now)
     was_halted = decision.inputs.trading_state is TradingState.HALTED
     for reason in decision.walked.halt_requests:
-        # A zone that a person resumed and that a limit halts once more is told once more.
+        # A zone that a person resumed and that a limit halts again gets a new alert.
         episode = "" if was_halted else f"{reason} at {now.isoformat()}"
         message = f"halted by a limit: {reason}"
         alerts.send("zone_halted", message, zone=zone, severity="critical", now=now, episode=episode)

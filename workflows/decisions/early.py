@@ -1,6 +1,6 @@
-"""Days that were decided before their gate: when, in which state, and on which verdict on drift.
+"""Days that were decided before their gate: when, in which state, and with which drift verdict.
 
-Trading state and verdicts change later, so a day is made again from what its own rows say of them.
+Trading state and verdicts change later, so a day is replayed with what its own rows say about them.
 """
 
 from dataclasses import replace
@@ -16,7 +16,7 @@ from spot.walk.inputs import EarlyDecision, WalkInputs
 
 
 def as_first_decided(inputs: WalkInputs, span: ZoneDays, lake: Lake) -> WalkInputs:
-    """The inputs with every day of the span that was decided before its gate decided as it was then."""
+    """The inputs with early decisions: days decided before their gate are decided as they were then."""
     early = early_decisions(span, lake)
     drift = {day: status for day, status in _recorded_drift(span, lake).items() if day in early}
     return replace(
@@ -30,7 +30,7 @@ def as_first_decided(inputs: WalkInputs, span: ZoneDays, lake: Lake) -> WalkInpu
 
 
 def early_decisions(span: ZoneDays, lake: Lake) -> dict[date, EarlyDecision]:
-    """Days whose stored signals were decided before the gate; a replay decides at the gate."""
+    """Days whose stored signals were decided before the gate. Without this, a replay decides at the gate."""
     rows = (
         _champions("signals", span, lake)
         .filter(pl.col("as_of_utc") < pl.col("gate_closure_utc"))
@@ -45,7 +45,7 @@ def early_decisions(span: ZoneDays, lake: Lake) -> dict[date, EarlyDecision]:
 
 
 def _recorded_drift(span: ZoneDays, lake: Lake) -> dict[date, str]:
-    """The verdict on drift that the limits of each day were asked about."""
+    """The drift verdict on which the limits of each day were checked."""
     names = {level: status for status, level in DRIFT_LEVELS.items()}
     rows = _champions("limit_conformance", span, lake).filter(
         pl.col("limit_name") == "max_drift_level", pl.col("used").is_not_null()

@@ -1,6 +1,6 @@
-"""What the signals of a span of days need, read from the lake.
+"""Inputs of the signals of a span of days, read from the lake.
 
-Forecasts, prices, the desk's book before it.
+They are forecasts, prices, and the desk's book before the span.
 """
 
 from collections.abc import Sequence
@@ -19,13 +19,13 @@ from resources.trading.state import TradingStateStore
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.market.delivery import ZoneDays
-from spot.risk.exposure import DRIFT_LEVELS
+from spot.risk.exposure import worst_drift
 from spot.strategy.interface import Strategy
 from spot.walk.inputs import MONEY_DAYS, Book, WalkInputs, history_days
 from workflows.forecasting.served_spread import served_spread
 
 DRIFT_DAYS = 60
-"""A verdict on drift that is older says nothing of today."""
+"""Age in days from which a verdict on drift says nothing about today. Chosen by hand; not tuned."""
 
 
 def walk_inputs(
@@ -38,9 +38,9 @@ def walk_inputs(
     *,
     strategies: tuple[Strategy, ...] | None = None,
 ) -> WalkInputs:
-    """Everything that decisions on the span depend on beside the book.
+    """Everything that decisions on the span depend on, except the book.
 
-    `strategies` stands for the zone's own.
+    `strategies` replaces the zone's own.
     """
     zone, settings = span.zone, desk.zone(span.zone)
     strategies = strategies_of(desk, zone) if strategies is None else strategies
@@ -76,9 +76,9 @@ def walk_inputs(
 
 
 def book_before(span: ZoneDays, lake: Lake) -> Book:
-    """The desk's signals and money that a walk over the span may see.
+    """The desk's signals and P&L that a walk over the span may see.
 
-    Its own zone's up to the span, all of others.
+    They are those of its own zone up to the span, and all of other zones.
     """
     signals = lake.read("signals", first_day=span.first_day - timedelta(days=1), last_day=span.last_day)
     settlements = lake.read(
@@ -89,10 +89,10 @@ def book_before(span: ZoneDays, lake: Lake) -> Book:
 
 
 def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, str]:
-    """Per day the newest verdict on drift of an earlier day, the worst of its features.
+    """Per day the newest drift verdict of an earlier day, the worst of its features.
 
-    `not_assessed` where there is none; inputs too young to be judged count as not seen. A verdict on a day
-    rests on inputs as of that day's gate, so that none of it was unknown at the gate of the next day.
+    It is `not_assessed` where there is none. Inputs too young to be judged count as not seen. A verdict on a
+    day rests on inputs as of that day's gate, so all of it was known at the gate of the next day.
     """
     rows = lake.read(
         "feature_drift",
@@ -102,7 +102,7 @@ def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, st
     )
     seen = pl.col("status").replace("too_young", "cannot_see")
     verdicts = {
-        day: max(statuses, key=DRIFT_LEVELS.__getitem__)
+        day: worst_drift(statuses)
         for day, statuses in rows.group_by("delivery_day").agg(seen.unique()).iter_rows()
     }
     return {day: _newest_before(verdicts, day) for day in days}

@@ -1,7 +1,4 @@
-"""What went live is a record: once its gate has passed, no replay puts other signals in its place.
-
-No asset is defined here.
-"""
+"""What went live is a record: once its gate has passed, no replay replaces its signals."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,14 +21,14 @@ KEPT_BECAUSE = (
 
 @dataclass(frozen=True, slots=True)
 class LiveRecord:
-    """Days of a span that keep what is stored of them, and the stored signals and settlements."""
+    """Days of a span whose stored rows are kept, and the stored signals and settlements."""
 
     days: tuple[date, ...]
     signals: pl.DataFrame
     settlements: pl.DataFrame
 
     def on_top_of(self, before: Book) -> Book:
-        """The book as a walk sees it that steps over the kept days."""
+        """The book for a walk that skips the kept days."""
         return before.with_rows([self.signals], [self.settlements])
 
 
@@ -48,10 +45,10 @@ def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
 def write_decision(
     walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake
 ) -> dict[str, tuple[pl.DataFrame, WriteReport]]:
-    """Write the four tables of a decision beside the kept days: table to its rows and what their write did.
+    """Write the four tables of a decision for all days but the kept ones; returns rows and report by table.
 
-    `limit_conformance` is the last on purpose: its rows of the same `as_of_utc` are the mark by which the
-    outbox knows that the decision is whole. A run that dies before it leaves signals that nobody sends.
+    `limit_conformance` comes last on purpose. By its rows of the same `as_of_utc`, the outbox knows that the
+    decision is complete. A run that dies before it leaves signals that nobody sends.
     """
     made = {
         "signals": walked.signals,

@@ -1,7 +1,4 @@
-"""What moved the forecast behind the signals of one day, computed from the version that made it.
-
-No asset is defined here.
-"""
+"""What moved the forecast behind the signals of one day, computed from the version that made it."""
 
 from datetime import date, timedelta
 
@@ -32,14 +29,14 @@ _SHOWN_DAYS = 3
 def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry) -> pl.DataFrame:
     """Rows of `signal_reasons` for the champion's signals of the day.
 
-    None for signals whose model cannot be explained, or where none spoke.
+    None for signals whose model cannot be explained, or that have no model.
     """
     signals = lake.read("signals", zones=[zone], first_day=day, last_day=day).filter(
         pl.col("role") == "champion", pl.col("model_version").is_not_null()
     )
     if signals.is_empty():
         return SIGNAL_REASONS.empty()
-    # The signals say on which data they stand; a run may have named another source than zones.yaml does.
+    # The signals name their data. A run may have named another source than zones.yaml does.
     source = DataSource.parse(signals["source"][0]).main
     settings = desk.zone(zone).model_copy(update={"source": source})
     moved = signals.filter(pl.col("strategy_model_version").is_not_null())
@@ -55,7 +52,7 @@ def reasons_of_day(zone: str, day: date, lake: Lake, desk: Desk, registry: Model
 def _reasons_of_price(
     signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry
 ) -> pl.DataFrame:
-    """Rows for signals of one zone and day that rest on the forecast of the price.
+    """Rows for signals of one zone and day that are based on the forecast of the price.
 
     Empty where that cannot be explained.
     """
@@ -91,9 +88,9 @@ def _reasons_of_price(
 def _reasons_of_spread(
     signals: pl.DataFrame, lake: Lake, settings: ZoneSettings, registry: ModelRegistry
 ) -> pl.DataFrame:
-    """Rows for signals of one zone and day that a model of the spread stands behind.
+    """Rows for signals of one zone and day that are based on a model of the spread.
 
-    What moved the spread, which is what they trade.
+    They show what moved the spread, because that is what these signals trade.
     """
     if signals.is_empty():
         return SIGNAL_REASONS.empty()

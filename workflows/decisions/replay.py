@@ -1,7 +1,4 @@
-"""Making a stored forecast or signal again from its row alone, and saying what differs.
-
-No asset is defined here.
-"""
+"""Making a stored forecast or signal again from its row alone, and listing the differences."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -28,27 +25,25 @@ from workflows.forecasting.served_spread import named_spread
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayVerdict:
-    """What a replay gave beside what is stored."""
+    """Result of a replay, compared with what is stored."""
 
     what: str
     n_rows: int
     differences: tuple[str, ...]
-    """Column, row and both values of what differs, and the reasons that are known; empty when equal bit for
-    bit.
-    """
+    """Column, row and both values of each difference, and the known reasons; empty when equal bit for bit."""
 
     @property
     def is_equal(self) -> bool:
-        """The replay is the stored rows, bit for bit."""
+        """Whether the replay equals the stored rows, bit for bit."""
         return self.n_rows > 0 and not self.differences
 
 
 def replay_forecast(
     row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[ReplayVerdict, pl.DataFrame]:
-    """The forecast of `row`, made again by the registered version, beside the stored one.
+    """The forecast of `row`, made again by the registered version, compared with the stored one.
 
-    Of the row's zone, day, role and version.
+    It has the row's zone, day, role and version.
 
     Raises:
         ModelNotFoundError: the row names a version that is not registered.
@@ -88,9 +83,9 @@ def replay_forecast(
 def replay_signal(
     row: dict[str, Any], lake: Lake, desk: Desk, registry: ModelRegistry, state_folder: Path
 ) -> tuple[ReplayVerdict, ...]:
-    """The signal's whole day made again, forecast first, beside the stored rows.
+    """The signal's whole day made again, forecast first, compared with the stored rows.
 
-    Of its strategy, role and version.
+    It has the row's strategy, role and version.
     """
     zone, day, version, role = row["zone"], row["delivery_day"], row["model_version"], row["role"]
     verdicts: list[ReplayVerdict] = []
@@ -147,7 +142,7 @@ def _with_spread_of(
 ) -> WalkInputs:
     """The inputs with the model of the spread that the row names.
 
-    After a rollback another one serves its day.
+    After a rollback, another model serves its day.
 
     Raises:
         ModelError: the version is not registered, or its files are damaged.
@@ -162,7 +157,7 @@ def _with_spread_of(
 
 
 def _changed_limits(stored: pl.DataFrame, made: pl.DataFrame) -> list[str]:
-    """Each risk limit that is not what it was, from the conformance rows of both."""
+    """Each risk limit that has changed, from the conformance rows of both."""
     key = ["scope", "limit_name"]
     both = (
         stored.join(made, on=key, suffix="_now")

@@ -1,4 +1,4 @@
-"""Settling the signals of a span of days against the prices that came. No asset is defined here."""
+"""Settling the signals of a span of days at the prices that followed."""
 
 import polars as pl
 
@@ -17,8 +17,8 @@ from spot.strategy.settle import settle_signals
 def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
     """Rows of `settlements` for every signal of the span whose prices are known.
 
-    Live orders that never left the desk are settled as flat. Live money of a strategy that the desk has taken
-    out of its settings since stays on record.
+    Live orders that were never sent are settled as flat. Live P&L of a strategy that was removed from the
+    settings stays on record.
     """
     raw = read_raw_tables(
         lake,

@@ -1,7 +1,4 @@
-"""The paper ledger of challengers of the spread model.
-
-What they say, what they would trade, and its money.
-"""
+"""Paper trading of challengers of the spread model: their forecasts, orders and P&L."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -33,7 +30,7 @@ _SETTLEMENTS = SPREAD_SHADOW_SETTLEMENTS.name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenRows:
-    """Rows that were written, and what their write did."""
+    """Rows that were written, and the report of the write."""
 
     rows: pl.DataFrame
     report: WriteReport
@@ -42,10 +39,10 @@ class WrittenRows:
 def shadow_span(
     span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, folder: Path, now: datetime
 ) -> dict[str, WrittenRows]:
-    """Let every challenger decide the days of the span on paper, and write what it said.
+    """Let every challenger decide the days of the span on paper, and write its forecasts and signals.
 
-    Table to the rows; empty where the zone has no challenger. The rows of a version that is no challenger any
-    more stay as they are.
+    Returns table to rows; empty where the zone has no challenger. Rows of a version that is no longer a
+    challenger stay as they are.
     """
     strategies = strategies_of(desk, span.zone)
     challengers = spread_challengers(span, strategies, desk, registry)
@@ -76,7 +73,7 @@ def shadow_span(
 def shadow_inputs(
     span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, folder: Path, now: datetime
 ) -> WalkInputs:
-    """What the zone's own decisions depend on, with the features that models of the spread read."""
+    """Inputs of the zone's own decisions, with the features that models of the spread read."""
     inputs = walk_inputs(span, lake, desk, registry, folder, now)
     settings = desk.zone(span.zone)
     features = read_features(lake, span.zone, settings, first_day=span.first_day, last_day=span.last_day)

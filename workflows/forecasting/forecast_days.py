@@ -1,4 +1,4 @@
-"""Forecasting a span of days with the versions that serve them. No asset is defined here."""
+"""Forecasting a span of days with the versions that serve them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _TABLE = DAY_AHEAD_FORECASTS.name
 
 @dataclass(frozen=True, slots=True)
 class MadeForecasts:
-    """Forecasts under contract, the versions that spoke, and why days have none."""
+    """Forecasts under contract, the versions that made them, and why days have none."""
 
     frame: pl.DataFrame
     versions: tuple[str, ...]
@@ -38,7 +38,7 @@ class MadeForecasts:
 
 
 def champion_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry) -> MadeForecasts:
-    """The forecasts of whoever serves each day of the span."""
+    """The forecasts of the version that serves each day of the span."""
     serving = registry.serving(span.zone, span.days, lineage_of(desk.zone(span.zone)))
     frames, problems, versions = [DAY_AHEAD_FORECASTS.empty()], [], []
     for version, group in groupby(span.days, key=lambda day: serving[day]):
@@ -69,7 +69,7 @@ def write_forecasts(
 ) -> tuple[MadeForecasts, WriteReport]:
     """Forecast the span and write it.
 
-    The champion's rows, which are returned, and each challenger's beside them.
+    Returns the champion's rows. Those of each challenger are written beside them.
     """
     made = champion_forecasts(span, lake, desk, registry)
     report = replace_span(lake, _TABLE, made.frame, span, only={"role": "champion"})
@@ -80,9 +80,9 @@ def write_forecasts(
 
 
 def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> DayVerdict:
-    """The verdict that the signals ask, for every day of the span as of its decision.
+    """The readiness verdict, as the signals ask it, for every day of the span as of its decision.
 
-    Its gate, or now before it.
+    The decision is at the gate, or now before the gate.
     """
     reasons = {}
     for day in span.days:
@@ -95,7 +95,7 @@ def assess_readiness(forecast: pl.DataFrame, span: ZoneDays, now: datetime) -> D
 
 
 def assess_limits(forecast: pl.DataFrame, days: Sequence[date]) -> DayVerdict:
-    """Days whose point forecast leaves the limits of the auction."""
+    """Days whose point forecast is outside the limits of the auction."""
     spans = forecast.group_by("zone", "delivery_day").agg(
         low=pl.col("price_point_eur_per_mwh").min(), high=pl.col("price_point_eur_per_mwh").max()
     )
@@ -118,10 +118,11 @@ def forecast_days(
 ) -> tuple[pl.DataFrame, list[str]]:
     """Forecasts of one version for some days, each as of its gate, and why days have none.
 
-    Also what a replay of a stored forecast calls.
+    A replay of a stored forecast calls it too.
     """
     zone, settings = version.zone, desk.zone(version.zone)
-    # The model holds every day it learnt from; it is given those since, the newest of them with their prices.
+    # The model holds every day that it learnt from. It gets the days since then, the newest of them with
+    # their prices.
     first_day = version.trained_through + timedelta(days=1)
     features = read_features(lake, zone, settings, first_day=first_day, last_day=days[-1])
     if features.filter(pl.col("delivery_day").is_in(list(days))).is_empty():

@@ -1,4 +1,4 @@
-"""Which model of the spread serves each day."""
+"""The model of the spread that serves each day."""
 
 from collections.abc import Sequence
 
@@ -15,14 +15,14 @@ from spot.strategy.spread.sources import ServedSpread
 
 
 def spread_strategy(desk: Desk, zone: str) -> Strategy | None:
-    """The zone's strategy that asks for a fitted model of the spread, if there is one."""
+    """The zone's strategy that needs a fitted model of the spread, if there is one."""
     return next((one for one in strategies_of(desk, zone) if one.needs_spread_model), None)
 
 
 def spread_lineage(settings: ZoneSettings, strategy: Strategy) -> str:
-    """Which data a model of the spread stands on, and against which second price.
+    """The data of a model of the spread, and its second price.
 
-    Models of different lineage never stand in for each other.
+    A model never replaces one of a different lineage.
     """
     return str(Lineage(settings.source, settings.assume_known, strategy.settled_against))
 
@@ -30,9 +30,9 @@ def spread_lineage(settings: ZoneSettings, strategy: Strategy) -> str:
 def served_spread(
     span: ZoneDays, strategies: Sequence[Strategy], desk: Desk, registry: ModelRegistry
 ) -> dict[str, ServedSpread]:
-    """Strategy to the model of each day of the span, for the strategies that ask for one.
+    """Strategy to the model of each day of the span, for strategies that need one.
 
-    A day nobody serves, or whose files are damaged, has none.
+    A day has none if no model serves it or the files are damaged.
     """
     return {
         strategy.strategy: _served(registry.of_family(SPREAD_FAMILY), span, desk.zone(span.zone), strategy)
@@ -46,7 +46,7 @@ def spread_challengers(
 ) -> dict[str, tuple[ServedSpread, ...]]:
     """Strategy to its challengers, each for the days of the span that it may forecast.
 
-    None of a damaged one.
+    A challenger with damaged files is left out.
     """
     spreads = registry.of_family(SPREAD_FAMILY)
     in_shadow = [one for one in spreads.versions(span.zone) if one.stage == "challenger"]
@@ -69,7 +69,7 @@ def spread_challengers(
 
 
 def named_spread(version: str, span: ZoneDays, registry: ModelRegistry) -> ServedSpread:
-    """One named version for every day of the span, whoever serves today.
+    """One named version for every day of the span, whichever version serves today.
 
     Raises:
         ModelNotFoundError: it is not registered.

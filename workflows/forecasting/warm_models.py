@@ -1,9 +1,7 @@
-"""Models kept warm in this process, so that forecasting day after day costs an update and not a reload.
+"""Models kept loaded in this process, so that forecasting day after day costs an update and not a reload.
 
-No asset is defined here.
-
-A loaded model that has absorbed days is taken up again only for a panel whose days are bit for bit those it
-absorbed; anything else loads the version's files anew. So a warm process and a cold one make the same
+A loaded model that has absorbed days is used again only for a panel whose days are, bit for bit, those it
+absorbed. Otherwise the version's files are loaded again. So a warm process and a cold one make the same
 forecasts.
 """
 
@@ -30,7 +28,7 @@ _MOST = 8
 class _Warm:
     forecaster: HourlyForecaster[Any]
     n_absorbed: int
-    """Rows of the panel that it has absorbed: those after the days it learnt from."""
+    """Rows of the panel that it has absorbed: those after the days that it learnt from."""
     digest: str
 
 
@@ -42,9 +40,8 @@ def take_forecaster(
 ) -> HourlyForecaster[Any]:
     """The version's model, ready to forecast `first_day` from `panel`.
 
-    The first row of the panel is the day after those it learnt from.
-
-    It is out of the store until it is given back, so nobody else can move it on meanwhile.
+    The first row of the panel is the day after those that it learnt from. The model is out of the store until
+    it is given back, so nobody else can update it in the meantime.
 
     Raises:
         ModelNotFoundError, ModelIntegrityError: as `ModelRegistry.load`.

@@ -1,1 +1,1 @@
-"""Judging, promoting and comparing versions, and asking for retrains."""
+"""Judging, promoting and comparing versions, and requesting retrains."""

@@ -1,7 +1,4 @@
-"""Two versions of a zone on the same days: both forecast, both traded on paper, both settled.
-
-No asset is defined here.
-"""
+"""Two versions of a zone on the same days: both forecast, both traded on paper, both settled."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,9 +41,9 @@ class Comparison:
 def comparable_days(
     lake: Lake, a: ModelVersion, b: ModelVersion, *, first: date | None, last: date | None
 ) -> tuple[date, ...]:
-    """The days of the range that neither version learnt from and whose features are there.
+    """The days of the range from which neither version learnt and that have features.
 
-    The newest `DEFAULT_DAYS` without a range.
+    Without a range, the newest `DEFAULT_DAYS` of them.
 
     Raises:
         ForecastError: there is no such day.
@@ -63,8 +60,8 @@ def comparable_days(
     days = tuple(day for day in days_between(start, newest) if day in set(known))
     if not days:
         raise ForecastError(
-            f"versions {a.version} and {b.version} of {a.zone}: no day from {start} to {newest} that neither"
-            f" learnt from (the first is {unseen})"
+            f"versions {a.version} and {b.version} of {a.zone}: no day from {start} to {newest} from which"
+            f" neither learnt (the first is {unseen})"
         )
     return days
 
@@ -81,7 +78,7 @@ def compare_zone(
 ) -> Comparison:
     """Walk both versions over the same days as of each gate, and compare.
 
-    Both trade on paper by the zone's strategies.
+    The zone's strategies trade both on paper.
     """
     zone = versions[0].zone
     made = [forecast_days(version, days, "challenger", lake, desk, registry)[0] for version in versions]

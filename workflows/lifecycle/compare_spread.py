@@ -1,4 +1,4 @@
-"""Two versions of the spread model on the same days: both speak, both are traded on paper, both settled."""
+"""Two versions of the spread model on the same days: both forecast, both traded on paper, both settled."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -39,17 +39,17 @@ def compare_spread(
 ) -> Comparison:
     """Let both versions forecast the same days as of each gate and trade on paper.
 
-    On the price forecasts that were served.
+    They trade on the price forecasts that were served.
 
     Raises:
-        ConfigurationError: no strategy of the zone asks for a model of the spread.
+        ConfigurationError: no strategy of the zone needs a model of the spread.
         ModelIntegrityError: the files of a version are not those that were registered.
-        ContractError: there is no day that both spoke of and whose spread is known.
+        ContractError: there is no day that both forecast and whose spread is known.
     """
     zone = versions[0].zone
     strategy = spread_strategy(desk, zone)
     if strategy is None:
-        raise ConfigurationError(f"zone {zone}: no strategy asks for a model of the spread")
+        raise ConfigurationError(f"zone {zone}: no strategy needs a model of the spread")
     spreads = registry.of_family(SPREAD_FAMILY)
     sources = [
         ServedSpread({day: (one.version, CatBoostSpread.from_files(spreads.files(one))) for day in days})

@@ -1,6 +1,6 @@
-"""The evaluation of a candidate as it is kept with the version.
+"""The evaluation of a candidate, stored with the version.
 
-Daily errors beside champion and naive forecast, and the sanity checks.
+It holds daily errors with those of champion and naive forecast, and the sanity checks.
 """
 
 import json
@@ -22,7 +22,7 @@ from workflows.training.recorded_window import RecordedWindow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """What is known about a candidate when it is judged."""
+    """Everything known about a candidate when it is judged."""
 
     days: tuple[date, ...]
     candidate: Floats
@@ -32,13 +32,13 @@ class Evaluation:
     sanity: SanityVerdict
 
     def evidence(self) -> Evidence:
-        """For `decide_promotion`."""
+        """The evidence for `decide_promotion`."""
         return Evidence(
             candidate_losses=self.candidate, champion_losses=self.champion, naive_losses=self.naive
         )
 
     def means(self) -> dict[str, float]:
-        """Mean losses, EUR/MWh, of those that have one."""
+        """Mean losses, EUR/MWh, of those that have any."""
         series = {"candidate": self.candidate, "champion": self.champion, "naive": self.naive}
         return {
             who: float(np.nanmean(losses))
@@ -62,10 +62,10 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measure:
-    """What the losses of an evaluation are, and beside which naive rule they stand."""
+    """What the losses of an evaluation measure, and with which naive rule they are compared."""
 
     name: str
-    """In names of figures: mae or pinball."""
+    """Its name in names of figures: mae or pinball."""
     label: str
     naive: str
 
@@ -91,7 +91,7 @@ def find_candidate(registry: ModelRegistry, recorded: RecordedWindow) -> ModelVe
     """The newest version that learnt from the training set.
 
     Raises:
-        ForecastError: there is none: the model has to be trained first.
+        ForecastError: there is none, so the model must be trained first.
     """
     zone, serves_from = recorded.window.zone, recorded.window.serves_from
     made = [
@@ -107,7 +107,7 @@ def find_candidate(registry: ModelRegistry, recorded: RecordedWindow) -> ModelVe
 def keep_evaluation(
     registry: ModelRegistry, candidate: ModelVersion, evaluation: Evaluation, measure: Measure
 ) -> bytes:
-    """Write the evaluation beside the version, and its figures and picture to the run that made it.
+    """Write the evaluation to the version, and its figures and picture to the run that made it.
 
     Returns the picture, PNG. What promotion reads is written first.
     """
@@ -122,7 +122,7 @@ def keep_evaluation(
 def loss_ratio(candidate: ModelVersion) -> float | None:
     """Mean error of an evaluated version over that of the naive rule.
 
-    None where it was not evaluated, or where one of both has no error.
+    None where it was not evaluated, or either has no error.
     """
     text = candidate.tags.get("evaluation")
     means = {} if text is None else evaluation_from_json(text).means()
@@ -130,7 +130,7 @@ def loss_ratio(candidate: ModelVersion) -> float | None:
 
 
 def evaluation_picture(evaluation: Evaluation, candidate: ModelVersion, measure: Measure) -> bytes:
-    """Daily walk-forward losses beside champion and naive rule, PNG."""
+    """Daily walk-forward losses with those of champion and naive rule, PNG."""
     series = {
         f"candidate, version {candidate.version}": evaluation.candidate,
         f"champion, version {evaluation.champion_version}": evaluation.champion,

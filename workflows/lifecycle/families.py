@@ -53,7 +53,7 @@ FAMILIES = (PRICE, SPREAD)
 
 
 def has_challengers(zone: str, desk: Desk, registry: ModelRegistry) -> bool:
-    """Whether a version of any family runs in the shadow on the zone's data."""
+    """Whether a version of any family is in shadow on the zone's data."""
     return any(
         version.stage == "challenger" and version.lineage == family.lineage(desk, zone)
         for family in FAMILIES

@@ -1,4 +1,4 @@
-"""What the life of a version asks of its family of models: the price of the auction, or the spread."""
+"""A family of models (price or spread) as the life of its versions needs it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,13 +12,13 @@ from workflows.lifecycle.evaluation import Evaluation, Measure
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowRecord:
-    """What a challenger has shown so far."""
+    """What is known about a challenger so far."""
 
     evidence: Evidence
     days: tuple[date, ...]
-    """The evidence's days; none where nothing can be said yet."""
+    """The evidence's days; empty where there is no evidence yet."""
     decided_through: date | None
-    """Newest day that the champion has decided already: a new one serves from the day after."""
+    """Newest day that the champion has decided already. A new champion serves from the day after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,12 @@ class ModelFamily:
     """One family of models, and how its versions are judged."""
 
     name: str
-    """In the registry."""
+    """Its name in the registry."""
     option: str
-    """What a command of `spotdesk` is told to mean this family."""
+    """Option of `spotdesk` commands that selects this family."""
     measure: Measure
     lineage: Callable[[Desk, str], str | None]
     """Data of a zone's versions; None where the zone has none."""
     judge_candidate: Callable[[Evaluation, PromotionSettings, str], PromotionVerdict]
     shadow_record: Callable[[str, str, Lake, Desk, datetime], ShadowRecord]
-    """Zone and version to what is known at an instant."""
+    """From zone and version to what is known at an instant."""

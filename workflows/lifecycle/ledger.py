@@ -1,4 +1,4 @@
-"""Figures of a ledger by day, as evidence wants them."""
+"""Daily figures of a ledger, as evidence."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -26,6 +26,6 @@ def pnl_by_day(settlements: pl.DataFrame, days: Sequence[date]) -> Floats:
 
 
 def no_record() -> ShadowRecord:
-    """Nothing can be said yet."""
+    """The record of a challenger about which nothing is known yet."""
     nothing = Evidence(candidate_losses=np.empty(0), champion_losses=np.empty(0))
     return ShadowRecord(evidence=nothing, days=(), decided_through=None)

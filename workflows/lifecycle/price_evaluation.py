@@ -1,6 +1,6 @@
 """A candidate of the price model on days that it never saw.
 
-Beside the champion and the weekly naive forecast.
+It is compared with the champion and the weekly naive forecast.
 """
 
 from datetime import date
@@ -32,9 +32,9 @@ def evaluate_price_model(
 ) -> Evaluation:
     """Walk the candidate and its rival over the evaluation days, and check the candidate as stored.
 
-    A rival whose files are damaged, or of another version of the code, forecasts nothing: the candidate is
-    judged like a first one, since the zone would stay flat for ever if it had to be compared with what cannot
-    speak.
+    A rival whose files are damaged, or that is of another version of the code, forecasts nothing. The
+    candidate is then judged like a first one. Otherwise the zone would stay flat for ever, waiting for a
+    comparison that cannot be made.
     """
     days, theirs = data.window.evaluation_days, None
     if rival is not None:
@@ -62,7 +62,7 @@ def _errors(
     forecaster, _ = registry.load(version.zone, version.version)
     walked = walk_forward(forecaster, data.panel, days, published=published)
     losses = daily_absolute_errors(walked, data.panel)
-    # a day it learnt from says nothing about it
+    # The rival's error on a day that it learnt from says nothing.
     losses[[day <= version.trained_through for day in days]] = np.nan
     return losses
 

@@ -1,4 +1,4 @@
-"""What a challenger of the price model and the champion showed on the same days, from what was stored."""
+"""Results of a challenger of the price model and of the champion on the same days, from stored rows."""
 
 from collections.abc import Sequence
 from datetime import date, datetime
@@ -18,9 +18,9 @@ from workflows.lifecycle.ledger import by_day, no_record, pnl_by_day
 
 
 def price_shadow_record(zone: str, version: str, lake: Lake, desk: Desk, now: datetime) -> ShadowRecord:
-    """Daily losses and P&L of a challenger and of whoever was champion.
+    """Daily losses and P&L of a challenger and of the champions of these days.
 
-    On the days since its first shadow forecast whose outcome is known.
+    The days are those with known outcomes since its first shadow forecast.
     """
     settings = desk.zone(zone)
     forecasts = lake.read("day_ahead_forecasts", zones=[zone])

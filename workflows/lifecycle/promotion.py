@@ -1,6 +1,6 @@
-"""Judging candidates and challengers on what is stored, and carrying the verdict out.
+"""Judging candidates and challengers on stored rows, and carrying out the verdict.
 
-Record first, then the registry. No asset is defined here.
+The record is written first, then the registry.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from workflows.lifecycle.evaluation import evaluation_from_json
 from workflows.lifecycle.family import ModelFamily
 
 MAX_CHALLENGERS = 3
-"""Versions of a zone in shadow at once; the oldest gives way to a fourth."""
+"""Versions of a zone in shadow at once. The oldest gives way to a fourth. Chosen by hand; not tuned."""
 
 
 def review_zone(
@@ -70,7 +70,7 @@ def review_zone(
 def tell_if_nobody_serves(
     zone: str, registry: ModelRegistry, alerts: Alerts, now: datetime
 ) -> ModelVersion | None:
-    """The version that the alias names; an alert a day where there is none."""
+    """The version that the alias names. If there is none, raise one alert a day."""
     serving = registry.champion(zone)
     if serving is None:
         text = f"zone {zone} has no champion: no position is taken"
@@ -80,7 +80,7 @@ def tell_if_nobody_serves(
 
 
 def record_once(row: pl.DataFrame, lake: Lake) -> None:
-    """Append the decision, unless a run that was killed before it carried the decision out has done so."""
+    """Append the decision, unless a run that was killed before it acted on the decision has done so."""
     known = lake.read(PROMOTION_DECISIONS.name, zones=[row["zone"][0]])
     lake.append_only(PROMOTION_DECISIONS.name, row.join(known, on=PROMOTION_DECISIONS.key, how="anti"))
 
@@ -88,13 +88,13 @@ def record_once(row: pl.DataFrame, lake: Lake) -> None:
 def ask_for_signature(
     family: ModelFamily, version: ModelVersion, row: pl.DataFrame, lake: Lake, alerts: Alerts, now: datetime
 ) -> None:
-    """Told when the evidence is in and once a week after it."""
+    """Raise an alert when the evidence is complete, and once a week after that."""
     decisions = lake.read(PROMOTION_DECISIONS.name, zones=[version.zone])
     asked = decisions.filter(pl.col("decision_id") == row["decision_id"][0])["decided_at_utc"][0]
     of_spread = " of the spread" if family.name == SPREAD_FAMILY else ""
     alerts.send(
         "sign_off_awaited",
-        f"version {version.version} of {version.name} may serve and waits for a second person:"
+        f"version {version.version} of {version.name} may serve and needs the signature of a second person:"
         f" {row['reasons'][0]}; spotdesk promote {family.option}--zone"
         f" {version.zone} --version {version.version} --by NAME --signed-off-by OTHER --reason ...",
         zone=version.zone,
@@ -105,7 +105,7 @@ def ask_for_signature(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Judged:
-    """A verdict, the days that it rests on, and the newest day that the champion has decided."""
+    """A verdict, the days of its evidence, and the newest day that the champion has decided."""
 
     verdict: PromotionVerdict
     days: tuple[date, ...]
@@ -135,7 +135,8 @@ def _judge_challenger(
     evidence, days = record.evidence, record.days
     verdict = decide_promotion(evidence, stage="challenger", settings=limits, sanity=None, zone=version.zone)
     if verdict.action == "await_sign_off":
-        # the days of the look that was won, and no later ones: the same verdict tomorrow is the same record
+        # The days of the look that was won, and no later ones: the same verdict tomorrow gives the same
+        # record.
         days = tuple(days[row] for row in evidence_rows(evidence)[: verdict.n_days])
     return _Judged(verdict=verdict, days=days, decided_through=record.decided_through)
 
@@ -148,12 +149,11 @@ def carry_out(
     *,
     decided_through: date | None = None,
 ) -> None:
-    """Move the version to the stage that the verdict gives it, and make room beside it.
+    """Move the version to the stage in the verdict, and make room for it.
 
-    `decided_through` is the newest day that the champion has decided, the last of `days` where it is not
-    given.
+    `decided_through` is the newest day that the champion has decided; by default the last of `days`.
 
-    A challenger keeps its place when a newer candidate comes: were it replaced each time, none would ever
+    A challenger keeps its place when a newer candidate comes. If it were replaced each time, none would ever
     have the days that a decision needs.
     """
     zone = version.zone
@@ -164,8 +164,8 @@ def carry_out(
     ]
     match verdict.action:
         case "promote":
-            # A challenger serves from the first day that no one has forecast with it as champion; a replay
-            # must not give it earlier days.
+            # A challenger serves from the first day without a forecast of its champion. A replay must not
+            # give it earlier days.
             serves_from = (
                 version.serves_from
                 if version.stage == "candidate"
@@ -190,9 +190,9 @@ def carry_out(
 def decision_context(
     version: ModelVersion, serving: ModelVersion | None, now: datetime, days: Sequence[date]
 ) -> DecisionContext:
-    """Who is judged, beside the version that serves, if any, on which days and of which code.
+    """Who is judged, against which serving version, if any, on which days and with which code.
 
-    What a record holds beside the verdict.
+    A record holds this besides the verdict.
     """
     return DecisionContext(
         zone=version.zone,

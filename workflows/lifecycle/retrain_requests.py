@@ -1,7 +1,7 @@
 """Retrain requests as rows.
 
-What the monitors found becomes a cause, the policy decides, each request is kept. Sensors and the runner
-share it.
+Findings of the monitors become causes, the policy decides, and each request is stored. Sensors and the runner
+share this code.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,17 +36,14 @@ def read_requests(lake: Lake, zone: str) -> list[RetrainRequest]:
 
 
 def write_requests(lake: Lake, requests: Iterable[RetrainRequest]) -> None:
-    """Write rows; one of a known id replaces it."""
+    """Write rows. A row replaces that of the same id."""
     rows = [asdict(request) for request in requests]
     if rows:
         lake.upsert(TABLE, pl.DataFrame(rows, schema=RETRAIN_REQUESTS.schema))
 
 
 def causes_from_monitors(lake: Lake, zone: str, *, last_day: date, now: datetime) -> list[RetrainCause]:
-    """What the newest verdicts up to `last_day` ask for.
-
-    Drift, worse performance, worse performance to be expected.
-    """
+    """Causes in the newest verdicts up to `last_day`: drift, and worse performance, real or estimated."""
     since = last_day - timedelta(days=_LOOK_BACK_DAYS)
     causes = []
     drift = _newest_alerts(lake.read("feature_drift", zones=[zone], first_day=since, last_day=last_day))
@@ -72,7 +69,7 @@ def causes_from_monitors(lake: Lake, zone: str, *, last_day: date, now: datetime
 
 
 def has_bad_data(lake: Lake, zone: str, *, last_day: date) -> bool:
-    """Whether the newest verdict on data quality says that the data is not to be learnt from."""
+    """Whether the newest verdict on data quality forbids learning from the data."""
     rows = lake.read(
         "data_quality", zones=[zone], first_day=last_day - timedelta(days=_LOOK_BACK_DAYS), last_day=last_day
     )
@@ -81,7 +78,7 @@ def has_bad_data(lake: Lake, zone: str, *, last_day: date) -> bool:
 
 
 def has_enough_data(lake: Lake, zone: str, settings: ZoneSettings) -> bool:
-    """Whether there are features for the days that a training needs at least."""
+    """Whether there are features for the fewest days that a training needs."""
     features = lake.read("day_ahead_features", zones=[zone])
     return features["delivery_day"].n_unique() >= settings.minimum_training_days + settings.evaluation_days
 
@@ -91,7 +88,7 @@ def cause_of_age(
 ) -> RetrainCause | None:
     """The schedule's cause: no version may forecast `before` yet, or the newest one is too old.
 
-    Promoted or not.
+    Versions count whether they were promoted or not.
     """
     lineage = lineage_of(settings)
     trained = [
@@ -113,11 +110,10 @@ def cause_of_age(
 def cause_of_code(
     versions: Sequence[ModelVersion], zone: str, settings: ZoneSettings, *, now: datetime
 ) -> RetrainCause | None:
-    """New code: features or forecasters are not those that the newest version was trained with.
+    """New code: features or forecasters differ from those with which the newest version was trained.
 
-    A version that does not say asks for nothing.
-
-    A replay of history does not ask: it would train anew what it repeats.
+    A version without a record of its code is no cause. A replay of history does not ask, because it would
+    train again what it repeats.
     """
     newest = max(
         (v for v in versions if v.lineage == lineage_of(settings)), key=lambda v: int(v.version), default=None
@@ -143,10 +139,10 @@ def requests_of_history(
     limits: RetrainingSettings,
     watches: bool,
 ) -> list[RetrainRequest]:
-    """What a replay that stands before the day `before` has to train now, each request written.
+    """Requests that a replay must train before the day `before`, each of them written.
 
-    It sees only requests of its own data and of its past, so that a replay that is repeated asks for the
-    same; a request of this very instant that was never closed is one that was killed, and is given out again.
+    It sees only requests of its own data and of its past, so a repeated replay makes the same requests. An
+    open request of this very instant is one of a killed replay, and is returned again.
     """
     settings = desk.zone(zone)
     prefix = f"{zone}-{lineage_of(settings)}-"

@@ -1,6 +1,6 @@
-"""Challengers beside the champion on the days they ran together, from what was stored.
+"""Challengers compared with the champion on the days they ran together, from stored rows.
 
-No forecast is made again. No asset is defined here.
+No forecast is made again.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from workflows.lifecycle.spread_evidence import champion_money, scored_rows, sha
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShadowComparison:
-    """One challenger beside the champion: rows of `model_comparisons`, and the days for a picture."""
+    """One challenger compared with the champion: rows of `model_comparisons`, and the days for a picture."""
 
     version: str
     rows: pl.DataFrame
@@ -36,7 +36,7 @@ class ShadowComparison:
 
 
 def price_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[ShadowComparison]:
-    """Every version of the price model that ran in shadow within the time a challenger has.
+    """Every version of the price model that was in shadow within the time that a challenger has.
 
     Oldest first, on the days whose outcome is known by now.
     """
@@ -71,7 +71,7 @@ def price_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[S
 
 
 def spread_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[ShadowComparison]:
-    """The same of versions of the spread model."""
+    """The same for versions of the spread model."""
     now = clock.now()
     forecasts = lake.read("spread_forecasts", zones=[zone])
     if forecasts.is_empty():
@@ -100,13 +100,13 @@ def spread_comparisons(zone: str, lake: Lake, desk: Desk, clock: Clock) -> list[
 def write_comparisons(
     contract: TableContract, found: Sequence[ShadowComparison], lake: Lake
 ) -> tuple[pl.DataFrame, WriteReport | None]:
-    """Write the rows of the comparisons; no report where there are none."""
+    """Write the rows of the comparisons. No report where there are none."""
     rows = pl.concat([contract.empty(), *(comparison.rows for comparison in found)])
     return rows, lake.upsert(contract.name, rows, by=PAIR) if rows.height else None
 
 
 def _shadow_time(desk: Desk) -> timedelta:
-    """The time that a challenger has, and then waits for a signature."""
+    """The time that a challenger has, plus the time that it may wait for a signature."""
     limits = promotion_settings(desk)
     return timedelta(days=limits.maximum_shadow_days + limits.sign_off_days)
 
@@ -118,7 +118,7 @@ def _challengers(forecasts: pl.DataFrame) -> list[str]:
 
 
 def _versions(forecasts: pl.DataFrame) -> str:
-    """Whoever served the days of the forecasts."""
+    """Versions that served the days of the forecasts."""
     return "+".join(sorted(forecasts["model_version"].unique().to_list(), key=int))
 
 
@@ -131,7 +131,7 @@ def _beside(
 ) -> ShadowComparison | None:
     """Name, scored forecasts and settlements of both.
 
-    None where no day that both spoke of has an outcome yet.
+    None where no day that both forecast has an outcome yet.
     """
     days = challenger[1]["delivery_day"].unique().to_list()
     a, b = (

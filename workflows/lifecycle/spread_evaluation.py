@@ -1,4 +1,4 @@
-"""A candidate of the spread model on days that it never saw, beside the champion and past quantiles."""
+"""A candidate of the spread model on unseen days, compared with the champion and past quantiles."""
 
 import numpy as np
 
@@ -27,9 +27,9 @@ def evaluate_spread_model(
 
     Each loss is as of its own gate.
 
-    A rival whose files are damaged, or that cannot read these inputs, says nothing: the candidate is judged
-    like a first one, since the strategy would stay flat for ever if it had to be compared with what cannot
-    speak.
+    A rival whose files are damaged, or that cannot read these inputs, makes no forecast. The candidate is
+    then judged like a first one. Otherwise the strategy would stay flat for ever, waiting for a comparison
+    that cannot be made.
 
     Raises:
         ModelIntegrityError: the candidate's own files are damaged.
@@ -48,7 +48,7 @@ def evaluate_spread_model(
 
 
 def _losses_of(rival: ModelVersion, spreads: ModelRegistry, data: SpreadData) -> Floats | None:
-    """(D,) of the model that serves, NaN on days that it learnt from; None where it cannot be read."""
+    """(D,) losses of the serving model, NaN on days that it learnt from; None where it cannot be read."""
     days = data.window.evaluation_days
     try:
         model = CatBoostSpread.from_files(spreads.files(rival))

@@ -1,4 +1,4 @@
-"""What a challenger of the spread model and the champion showed on the same days, from what was stored."""
+"""Results of a challenger of the spread model and of the champion on the same days, from stored rows."""
 
 from datetime import date, datetime
 
@@ -17,9 +17,9 @@ from workflows.lifecycle.ledger import no_record, pnl_by_day
 
 
 def spread_shadow_record(zone: str, version: str, lake: Lake, desk: Desk, now: datetime) -> ShadowRecord:
-    """Daily pinball losses and P&L of a challenger and of whoever served, since its first shadow day.
+    """Daily pinball losses and P&L of a challenger and of the serving versions, since its first shadow day.
 
-    A day counts once its second price is known whole.
+    A day counts once all its second prices are known.
     """
     forecasts = lake.read("spread_forecasts", zones=[zone])
     shadow = forecasts.filter(pl.col("role") == "challenger", pl.col("model_version") == version)
@@ -47,7 +47,7 @@ def spread_shadow_record(zone: str, version: str, lake: Lake, desk: Desk, now: d
 
 
 def scored_rows(forecasts: pl.DataFrame, lake: Lake, desk: Desk, now: datetime) -> pl.DataFrame:
-    """Rows of `spread_forecasts` of one zone beside the spread that followed, as known at `now`."""
+    """Rows of `spread_forecasts` of one zone with the spread that followed, as known at `now`."""
     zone, first, last = forecasts["zone"][0], first_day(forecasts), last_day(forecasts)
     raw = read_raw_tables(lake, zone, desk.zone(zone), first_day=first, last_day=last, tables=PRICE_TABLES)
     return scored_spreads(forecasts, raw, zone=zone, as_of_utc=now)

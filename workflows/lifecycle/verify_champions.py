@@ -1,4 +1,4 @@
-"""Whether every champion can serve: its files are those that were registered, and they can be read."""
+"""Whether every champion can serve: its files are those that were registered, and can be read."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,1 +1,1 @@
-"""Fetching raw tables, judging them and their sources, and forecasting what no source forecasts in time."""
+"""Fetching raw tables, judging them and their sources, and forecasting what no source publishes in time."""

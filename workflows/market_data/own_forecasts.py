@@ -29,7 +29,7 @@ _TABLES: dict[Quantity, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnForecasts:
-    """What was forecast and appended, and why some days have none."""
+    """What was forecast and appended, and why some days have no forecast."""
 
     made: tuple[tuple[date, FundamentalForecast], ...]
     n_new: int
@@ -59,9 +59,9 @@ class OwnForecasts:
 def append_own_forecasts(
     span: ZoneDays, lake: Lake, settings: ZoneSettings, *, now: datetime
 ) -> OwnForecasts:
-    """Forecast the days of the span, a model each, and append the rows to the published forecasts' tables.
+    """Forecast each day of the span with a model of its own, and append the rows to the published forecasts.
 
-    Nothing where the zone has no forecasts of its own.
+    Nothing happens where the zone has no forecasts of its own.
     """
     if not settings.own_forecasts:
         return OwnForecasts(made=(), n_new=0, gaps=())

@@ -21,12 +21,12 @@ from spot.monitoring.day_checks import (
 )
 
 PRICE_LIMITED = ("day_ahead_prices", "intraday_prices")
-"""Tables of prices that an auction or exchange bounds; imbalance prices have no limits."""
+"""Tables of prices that an auction or exchange limits. Imbalance prices have no limits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedTable:
-    """What a source had, and what the ledger made of it."""
+    """What a source gave, and what the ledger did with it."""
 
     rows: pl.DataFrame
     report: WriteReport
@@ -67,7 +67,7 @@ def _alert_on_refused(
 ) -> None:
     message = (
         f"{table} of {span.first_day} to {span.last_day}: {report.n_quarantined} rows broke the contract or"
-        " say a period twice; not taken; see docs/runbooks/bad_data.md"
+        " gave a period twice and were not taken; see docs/runbooks/bad_data.md"
     )
     source.alerts.send("bad_data", message, zone=span.zone, now=now, episode=f"{table} {span.last_day}")
 
@@ -75,9 +75,9 @@ def _alert_on_refused(
 def judge_table(
     table: str, span: ZoneDays, lake: Lake, settings: ZoneSettings, *, now: datetime
 ) -> Mapping[str, DayVerdict]:
-    """Check to its verdict on the days of the span.
+    """Name of each check to its verdict on the days of the span.
 
-    Complete, fresh, and within price limits where it has prices.
+    The table must be complete, fresh, and within price limits where it has prices.
     """
     zone, days = span.zone, span.days
     frame = read_raw(lake, table, zone, settings, first_day=span.first_day, last_day=span.last_day)
@@ -94,10 +94,7 @@ def judge_table(
 
 
 def refused_rows(table: str, span: ZoneDays, lake: Lake) -> pl.DataFrame:
-    """Rows of `quarantine` that were refused for the table on the days of the span.
-
-    Or on no day that can be told.
-    """
+    """Rows of `quarantine` that were refused for the table on the days of the span, or on an unknown day."""
     day = pl.col("row_json").str.json_path_match("$.delivery_day").str.to_date(strict=False)
     rows = lake.read("quarantine", zones=[span.zone]).filter(pl.col("table_name") == table)
     return rows.with_columns(delivery_day=day).filter(

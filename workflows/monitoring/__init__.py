@@ -1,1 +1,1 @@
-"""From the monitors' verdicts to rows and alerts."""
+"""Rows and alerts from the monitors' verdicts."""

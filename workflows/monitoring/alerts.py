@@ -1,8 +1,8 @@
-"""What the monitors found becomes alerts.
+"""Alerts from the findings of the monitors.
 
-When a state begins and, while it lasts, again after a stated interval. No asset is defined here.
+An alert comes when a state begins and, while it lasts, again after an interval.
 
-The state itself is there every day: in the tables, in the checks and in `spotdesk status`.
+The state itself is visible every day: in the tables, in the checks and in `spotdesk status`.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from spot.monitoring.settings import AlertSettings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Monitor:
-    """What each verdict of a monitor is about, and what its alert is called."""
+    """What each verdict of a monitor is about, and the name of its alert."""
 
     subject: pl.Expr
     kind: AlertKind
@@ -37,7 +37,7 @@ MONITORS: Mapping[str, Monitor] = {
         subject=pl.lit("the mix of features"), kind="explanations_shifted", severity="info"
     ),
 }
-"""By the names of `MONITOR_TABLES`."""
+"""Monitors by their names in `MONITOR_TABLES`."""
 
 
 def alert_on_features(
@@ -45,13 +45,13 @@ def alert_on_features(
 ) -> None:
     """Raise the alerts on inputs: bad data first.
 
-    Drift waits until the data are sound; a blind monitor raises its alert in any case.
+    Drift waits until the data are good. A blind monitor raises its alert in any case.
     """
     is_bad = alert_on("data quality", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings)
     alert_on(
         "drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=is_bad
     )
-    # what else moved is in the table, the check and `spotdesk status`: it asks for nothing
+    # Whatever else moved is in the table, the check and `spotdesk status`. Nobody has to act on it.
     alert_on(
         "other drift", lake, alerts, zone=zone, last_day=last_day, now=now, settings=settings, only_blind=True
     )
@@ -68,12 +68,12 @@ def alert_on(
     settings: AlertSettings,
     only_blind: bool = False,
 ) -> bool:
-    """Raise what is due of one monitor as of `last_day`, from what it stored.
+    """Raise the due alerts of one monitor as of `last_day`, from what it stored.
 
     Returns whether anything is in the state `alert`.
 
-    Call it after the verdicts are written: they are the history that says what is new. `only_blind` keeps
-    findings back for another day.
+    Call it after the verdicts are written, because they are the history that shows what is new. `only_blind`
+    keeps findings for another day.
     """
     monitor = MONITORS[name]
     rows = lake.read(MONITOR_TABLES[name], zones=[zone], last_day=last_day).with_columns(
@@ -99,7 +99,7 @@ def alert_on(
 
 
 def alert_on_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: date, now: datetime) -> None:
-    """Raise one alert when the limits of the newest day were not measured, once for as long as it lasts.
+    """Raise an alert, once for as long as it lasts, when the limits of the newest day were not measured.
 
     `rows` are those of `limit_conformance` around it. Call it only where the zone has decided before.
     """
@@ -125,6 +125,6 @@ def _what(episode: Episode, reasons: Mapping[str, str]) -> str:
 
 
 def _reasons(rows: pl.DataFrame, day: date) -> dict[str, str]:
-    """Subject to the reason of its verdict; that of a long one begins with the subject already."""
+    """Subject to the reason of its verdict. A long reason begins with the subject already."""
     newest = rows.filter(pl.col("delivery_day") == day)
     return {row["subject"]: row["reason"] or "" for row in newest.iter_rows(named=True)}

@@ -1,4 +1,4 @@
-"""Whether a zone has begun: what no desk has made yet is too young to be judged, and no fault."""
+"""Whether a zone has begun. What no run has made yet is too young to be judged, which is no fault."""
 
 from datetime import date, timedelta
 
@@ -8,7 +8,7 @@ _LOOK_BACK = timedelta(days=400)
 
 
 def has_begun(lake: Lake, table: str, zone: str, *, by: date) -> bool:
-    """Whether the table has rows of the zone of a delivery day up to `by`."""
+    """Whether the table has rows of the zone for a delivery day up to `by`."""
     newest = lake.newest_day(table, zone)
     if newest is None or newest <= by:
         return newest is not None

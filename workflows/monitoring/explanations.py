@@ -1,6 +1,6 @@
-"""Which features carried the newest forecast of the version that serves.
+"""Features on which the newest forecast of the serving version depends.
 
-And how that compares with its first days.
+They are compared with those of its first days.
 """
 
 from collections.abc import Mapping
@@ -32,10 +32,10 @@ _UNSEEN = "all features together"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedDay:
-    """What carried one day's forecast, as it was written, and the verdict on it."""
+    """The shares of the features in one day's forecast, as written, and the verdict on them."""
 
     version: str | None
-    """That made the forecast; None where there is none."""
+    """The version that made the forecast; None where there is none."""
     verdict: ExplanationVerdict
     rows: pl.DataFrame
     report: WriteReport
@@ -44,10 +44,7 @@ class ExplainedDay:
 def explain_newest_day(
     span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry, settings: ExplanationSettings
 ) -> ExplainedDay:
-    """Explain the forecast of the span's last day, write its shares, and judge them.
-
-    Beside those of earlier days.
-    """
+    """Explain the forecast of the span's last day, write its shares, and judge them with earlier days."""
     zone, day = span.zone, span.last_day
     version, shares = shares_of_day(zone, day, lake, desk, registry)
     rows = importance_rows(shares, zone=zone, day=day, version=version)
@@ -64,7 +61,7 @@ def explain_newest_day(
 def shares_of_day(
     zone: str, day: date, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> tuple[str | None, dict[str, float]]:
-    """Version that made the champion's forecast of the day, and the share of each feature in it.
+    """The version that made the champion's forecast of the day, and the share of each feature in it.
 
     Empty where there is nothing to explain.
     """
@@ -95,8 +92,8 @@ def shares_of_day(
     forecaster = take_forecaster(registry, version, later, day)
 
     def predict(known: DeliveryPanel) -> Floats | None:
-        # A model absorbs the days before the one it forecasts: with other past prices a fresh one has to, or
-        # the change would go unseen.
+        # A model absorbs the days before the one that it forecasts. With changed past prices a fresh model
+        # must do so, or the change would have no effect.
         is_same_past = np.array_equal(known.prices[:-1], panel.prices[:row], equal_nan=True)
         try:
             return (
@@ -120,7 +117,7 @@ def _author(zone: str, day: date, lake: Lake) -> str | None:
 def judge_shares(
     lake: Lake, zone: str, version: str | None, *, last_day: date, settings: ExplanationSettings
 ) -> ExplanationVerdict:
-    """The newest explained days of a version against its first ones."""
+    """The verdict on the newest explained days of a version, compared with its first ones."""
     stored = (
         lake.read(TABLE, zones=[zone], last_day=last_day)
         .filter(pl.col("model_version").eq_missing(pl.lit(version, pl.String)))
@@ -147,7 +144,7 @@ def judge_shares(
 def importance_rows(shares: dict[str, float], *, zone: str, day: date, version: str | None) -> pl.DataFrame:
     """Rows of `feature_importance` before they are judged.
 
-    Where nothing could be explained, one row says so, never none.
+    Where nothing could be explained, there is one row that says so.
     """
     told: Mapping[str, float | None] = shares or {_UNSEEN: None}
     rows = [

@@ -1,6 +1,6 @@
 """Judging the newest forecasts of a zone's champion.
 
-How good they are, and how much of each limit was used.
+It judges how good they are, and how much of each limit was used.
 """
 
 from datetime import timedelta
@@ -18,7 +18,7 @@ from workflows.monitoring.begun import has_begun
 from workflows.monitoring.rows import performance_rows
 
 _PERFORMANCE_DAYS = 220
-"""The days that the monitor compares with, and room for days without outcomes."""
+"""Days that the monitor compares with, and some more for days without outcomes."""
 _CONFORMANCE_DAYS = 28
 """Days whose use of the limits is checked again. Chosen by hand; not tuned."""
 
@@ -29,7 +29,7 @@ def judge_performance(
     """The verdict on the forecasts up to the last day of the span, and its rows of `forecast_performance`."""
     zone, day = span.zone, span.last_day
     since = day - timedelta(days=_PERFORMANCE_DAYS)
-    # Forecasts of later days say that forecasts begin later, where there are no others.
+    # Forecasts of later days, where there are no others, show that forecasts begin later.
     forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=since)
     forecasts = forecasts.filter(pl.col("role") == "champion")
     prices = read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=since, last_day=day)

@@ -1,4 +1,4 @@
-"""Judging the newest inputs of a zone and the forecast made of them, up to the newest day of a span."""
+"""Judging the newest inputs of a zone and the forecast made from them, up to the newest day of a span."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -30,20 +30,20 @@ Verdict = TypeVar("Verdict", DataQualityVerdict, DriftVerdict)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedInputs:
-    """Verdicts on the inputs of the newest day, and the rows that say so."""
+    """Verdicts on the inputs of the newest day, and their rows."""
 
     watch: FeatureWatch
     reported: DriftVerdict
     n_quarantined: int
     source: str
     rows: dict[str, pl.DataFrame]
-    """Table to its rows of the newest day: bad data first, since drift is judged without it."""
+    """Table to its rows of the newest day. Bad data comes first, since drift is judged without it."""
 
 
 def judge_inputs(
     span: ZoneDays, lake: Lake, desk: Desk, settings: MonitoringSettings, *, now: datetime
 ) -> JudgedInputs:
-    """Judge the inputs up to the last day of the span, and copy values that are not sound to quarantine."""
+    """Judge the inputs up to the last day of the span, and copy bad values to quarantine."""
     zone, day, own = span.zone, span.last_day, desk.zone(span.zone)
     since = reference_since(day, settings)
     features = read_features(lake, zone, own, first_day=since, last_day=day)
@@ -74,7 +74,7 @@ def judge_inputs(
 
 
 def _young(verdict: Verdict) -> Verdict:
-    """The verdict on a zone whose inputs are not there yet: too young, in every row."""
+    """The verdict on a zone without inputs: too young, in every row."""
     text = "too young: the zone has no inputs yet"
     if isinstance(verdict, DriftVerdict):
         rows = with_reasons(verdict.features, pl.repeat(text, verdict.features.height, eager=True))

@@ -1,7 +1,4 @@
-"""From the monitors' verdicts to the rows of their tables, and from those to checks.
-
-No asset is defined here.
-"""
+"""From the monitors' verdicts to the rows of their tables, and from those to checks."""
 
 from datetime import date, datetime, timedelta
 
@@ -14,13 +11,13 @@ from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
 
 _IS_PRICE = pl.col("limit_name").str.contains("_price_")
-"""An order that takes any price goes to the collar on purpose: that such a limit has no headroom says
-nothing.
+"""Selects limits on prices. An order that takes any price goes to the collar on purpose, so a price limit
+without headroom means nothing.
 """
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:
-    """First day that the drift monitor may want as a reference."""
+    """First day that the drift monitor may use as a reference."""
     reference = settings.drift.reference
     years = 364 * reference.n_earlier_years + reference.season_half_width_days
     return last_day - timedelta(
@@ -44,7 +41,7 @@ def verdict_rows(drift: DriftVerdict, *, zone: str, last_day: date) -> pl.DataFr
 
 
 def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFrame:
-    """Rows of `data_quality`. A monitor that had nothing to judge leaves one row that says so, never none."""
+    """Rows of `data_quality`. A monitor that had nothing to judge leaves one row that says so."""
     checks = watch.quality.checks
     if checks.is_empty():
         blind = {
@@ -64,7 +61,7 @@ def quality_rows(watch: FeatureWatch, *, zone: str, last_day: date) -> pl.DataFr
 def performance_rows(
     watch: PerformanceWatch, forecasts: pl.DataFrame, *, zone: str, last_day: date
 ) -> pl.DataFrame:
-    """Rows of `forecast_performance` for the version that spoke last."""
+    """Rows of `forecast_performance` for the version that made the newest forecast."""
     newest = forecasts.sort("delivery_start_utc")["model_version"]
     version = str(newest[-1]) if newest.len() else None
     rows = pl.concat([watch.realised.metrics, watch.estimated.metrics]).with_columns(
@@ -124,7 +121,7 @@ def tightest_limits(rows: pl.DataFrame, n: int = 5) -> pl.DataFrame:
 def quarantine_faulty(
     watch: FeatureWatch, features: pl.DataFrame, lake: Lake, *, zone: str, now: datetime
 ) -> int:
-    """Copy every value that is not to be believed to `quarantine`, with the reason; returns how many.
+    """Copy every bad value to `quarantine`, with the reason; returns their number.
 
     The ledger itself never changes.
     """

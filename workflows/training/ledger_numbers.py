@@ -1,7 +1,7 @@
 """Version numbers that the ledger knows.
 
-A registry that was lost, or restored from an older copy, must not give a number again that stored forecasts,
-signals and decisions hold already.
+If a registry was lost, or restored from an older copy, it must not reuse a number that stored forecasts,
+signals and decisions hold.
 """
 
 import polars as pl
@@ -11,10 +11,9 @@ from resources.models.version import PRICE_FAMILY
 
 
 def newest_number(lake: Lake, zone: str, family: str) -> int:
-    """The highest number of a version of this family that a decision names; 0 where there is none.
+    """The highest number of a version of this family in a decision; 0 where there is none.
 
-    A version is decided on before it forecasts anything, so the decisions hold every number that the ledger
-    needs.
+    A version is decided on before it forecasts anything, so the decisions hold every number that matters.
     """
     name = pl.col("model").fill_null(f"{PRICE_FAMILY}.{zone}")  # older decisions were all on price models
     rows = lake.read("promotion_decisions", zones=[zone]).filter(name == f"{family}.{zone}")

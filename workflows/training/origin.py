@@ -1,4 +1,4 @@
-"""Where a version comes from: data, code, libraries, seed, and who asked for it."""
+"""The origin of a version: data, code, libraries, seed, and who requested it."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""The training set of the price model: made once, written, and read by what trains and by what judges."""
+"""The training set of the price model: made and written once, read by training and by judging."""
 
 from dataclasses import dataclass, replace
 
@@ -66,7 +66,7 @@ class TrainingData:
 def write_price_set(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clock: Clock) -> WrittenSet:
     """Make what a version of `zone` under this order learns from and is judged on, and write it.
 
-    Everything is as known at the gate of the first day that the version serves, or now before it.
+    Everything is as known at the gate of the first day that the version serves, or now before that gate.
 
     Raises:
         ForecastError: there are fewer days than the zone's minimum.
@@ -147,7 +147,7 @@ def _fingerprint(rows: pl.DataFrame) -> str:
 def _from_first_price(window: TrainingWindow, prices: pl.DataFrame) -> TrainingWindow:
     """The window without the days before the first price.
 
-    They teach nothing, and a model must not claim more days than it has.
+    A model learns nothing from them, and must not claim more days than it has.
     """
     days = prices["delivery_day"].to_list()
     return replace(window, first_day=max(window.first_day, min(days))) if days else window

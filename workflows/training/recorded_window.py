@@ -1,7 +1,7 @@
 """The record of a training set: its days, its fingerprint, and the versions of the tables behind it.
 
 The rows are written first and the record last. A run that is killed between the two leaves the record of the
-set before, which names the version of the table that holds that set's rows.
+previous set, which names the version of the table that holds its rows.
 """
 
 import json
@@ -19,7 +19,9 @@ from workflows.training.window import TrainingWindow
 
 _TABLE = TRAINING_WINDOWS.name
 EVER = (date(2000, 1, 1), date(2100, 1, 1))
-"""A zone has one training set at a time: a new one takes the place of all its rows, whatever their days."""
+"""Days of all training sets. A zone has one training set at a time: a new one replaces all its rows, whatever
+their days.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ def record_window(lake: Lake, recorded: RecordedWindow) -> None:
 
 
 def find_window(lake: Lake, zone: str, model: str) -> RecordedWindow | None:
-    """The record of the zone's newest training set of this model; None where none was ever made."""
+    """The record of the zone's newest training set of this model; None where there is none."""
     rows = lake.read(_TABLE, zones=[zone]).filter(pl.col("model") == model)
     if rows.is_empty():
         return None
@@ -98,10 +100,10 @@ def find_window(lake: Lake, zone: str, model: str) -> RecordedWindow | None:
 def require_window(
     lake: Lake, zone: str, model: str, *, lineage: str, order: TrainingOrder | None = None
 ) -> RecordedWindow:
-    """The record of the set that a run of the zone learns from or judges on.
+    """The record of the set from which a run of the zone learns or on which it judges.
 
     Raises:
-        ForecastError: there is none, it stands on other data than the zone's settings name, or it ends on
+        ForecastError: there is none, it is made of other data than the zone's settings name, or it ends on
             another day than the order names.
     """
     recorded = find_window(lake, zone, model)
@@ -110,7 +112,7 @@ def require_window(
         raise ForecastError(f"zone {zone}: there is no training set of {model}; {cure}")
     if recorded.lineage != lineage:
         raise ForecastError(
-            f"zone {zone}: the training set of {model} stands on {recorded.lineage}, the settings name"
+            f"zone {zone}: the training set of {model} is made of {recorded.lineage}, the settings name"
             f" {lineage}; {cure}"
         )
     through = None if order is None else order.through()

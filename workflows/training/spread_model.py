@@ -1,4 +1,4 @@
-"""A version of a zone's spread model from the training set that is written."""
+"""A version of a zone's spread model, trained on the stored training set."""
 
 import json
 from datetime import datetime
@@ -21,8 +21,8 @@ def train_spread_model(
 ) -> tuple[ModelVersion, bool]:
     """The version that learns from `data`, and whether it is new.
 
-    The same settings, data and code again are the version that is there: nothing is trained twice. A new one
-    gets a number that the ledger does not know.
+    For the same settings, data and code it is the existing version, so nothing is trained twice. A new
+    version gets a number that the ledger does not know.
 
     Raises:
         ForecastError: there are too few rows to learn from.

@@ -1,4 +1,4 @@
-"""The training set of the spread model: made once, written, and read by what trains and by what judges."""
+"""The training set of the spread model: made and written once, read by training and by judging."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -70,11 +70,11 @@ def write_spread_set(
 ) -> WrittenSet | NoSet:
     """Make what a model of the zone's spread learns from and is judged on, and write it.
 
-    A zone whose strategies ask for none, or whose second price is too young, has no set, and no model.
+    A zone without a strategy that needs it, or with too few second prices, has no set and no model.
     """
     strategy = spread_strategy(desk, zone)
     if strategy is None:
-        return NoSet("no strategy of the zone asks for a model of the spread")
+        return NoSet("no strategy of the zone needs a model of the spread")
     window = training_window(zone, lake, desk, order, clock)
     versions = versions_of(lake, READS)
     moment = _moment_at(window, lake, desk, strategy, clock)
@@ -109,7 +109,7 @@ def spread_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder | None
     """The record of the zone's training set of the spread.
 
     Raises:
-        ForecastError: no strategy asks for one, or as `require_window`.
+        ForecastError: no strategy needs one, or as `require_window`.
     """
     strategy = spread_strategy(desk, zone)
     lineage = "" if strategy is None else spread_lineage(desk.zone(zone), strategy)
@@ -131,10 +131,7 @@ def read_spread_set(zone: str, lake: Lake, desk: Desk, order: TrainingOrder | No
 def _moment_at(
     window: TrainingWindow, lake: Lake, desk: Desk, strategy: Strategy, clock: Clock
 ) -> SpreadAtGate:
-    """The gate of the first day that is served, or now before it.
-
-    And the tables up to the newest day that judges.
-    """
+    """The gate of the first served day, or now before it, and the tables up to the last judged day."""
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     oldest = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS))
     first, last = oldest - timedelta(days=LOOKBACK_DAYS), window.evaluate_through
@@ -145,7 +142,7 @@ def _moment_at(
 
 
 def _fingerprint(rows: pl.DataFrame, window: TrainingWindow) -> str:
-    """Over every number, and its name, that a model of the spread learns from."""
+    """Fingerprint of every number, and its name, from which a model of the spread learns."""
     inputs, spreads = learning_rows(rows, window.learn_through)
     learnt = inputs.with_columns(spread=pl.Series(spreads, dtype=pl.Float64))
     names = [name for name in learnt.columns if learnt.schema[name].is_numeric()]

@@ -1,4 +1,4 @@
-"""The days of one training run: which are learnt from, and which newer ones judge."""
+"""The days of one training run: days to learn from, and newer days to judge on."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -17,7 +17,7 @@ from spot.market.delivery import days_between
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingWindow:
-    """Days of one training run: what is learnt from, and the newer days that judge."""
+    """Days of one training run: days to learn from, and newer days to judge on."""
 
     zone: str
     first_day: date

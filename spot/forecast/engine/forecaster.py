@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from spot.arrays import Floats
-from spot.errors import ModelIntegrityError
+from spot.errors import ForecastError, ModelIntegrityError
 from spot.forecast.aggregation import Aggregator
 from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
@@ -280,9 +280,13 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
 
     @property
     def bank(self) -> GaussianBank:
-        """The fitted bank."""
-        _ = self.history
-        assert self._bank is not None  # noqa: S101  (a history without a bank cannot be)
+        """The fitted bank.
+
+        Raises:
+            ForecastError: the forecaster has not been fitted.
+        """
+        if self._bank is None:
+            raise ForecastError(f"{self.name} has not been fitted")
         return self._bank
 
     def _build_bank(self, history: FilledHistory) -> GaussianBank:

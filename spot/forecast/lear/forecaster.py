@@ -69,8 +69,12 @@ class LearForecaster(HourlyForecaster[LearForecasterSettings]):
             for key, array in window.arrays().items()
         }
 
-    def _restore(self, history: FilledHistory, arrays: Arrays, files: Mapping[str, bytes]) -> None:
-        _ = history, files
+    def _restore(
+        self,
+        history: FilledHistory,  # noqa: ARG002 - the windows hold their state as arrays alone
+        arrays: Arrays,
+        files: Mapping[str, bytes],  # noqa: ARG002
+    ) -> None:
         for index, window in enumerate(self._windows):
             prefix = f"lear.{index}."
             window.restore(

@@ -117,8 +117,12 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
     def _prepare_next(self) -> None:
         """Nothing to prepare: the quantiles are the model's own."""
 
-    def _quantiles(self, history: FilledHistory, point: Floats, points: Floats) -> Floats:
-        _ = point, points
+    def _quantiles(
+        self,
+        history: FilledHistory,
+        point: Floats,  # noqa: ARG002 - the model gives quantiles, not the errors of its points
+        points: Floats,  # noqa: ARG002
+    ) -> Floats:
         raw, table = self._last_quantiles(history)
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         centre = raw[:, middle : middle + 1]

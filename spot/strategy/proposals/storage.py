@@ -99,9 +99,14 @@ def _gain_probability(
 
 def _texts(exposure: Floats, view: MarketView, plan: StoragePlan) -> tuple[str, ...]:
     rank = np.argsort(np.argsort(view.mean)) + 1
-    words = {1: "charge", -1: "discharge", 0: "rest"}
     return tuple(
-        f"{words[int(np.sign(mw))]}: forecast {mean:.1f} EUR/MWh, rank {place} of {len(rank)} from the"
+        f"{_action(mw)}: forecast {mean:.1f} EUR/MWh, rank {place} of {len(rank)} from the"
         f" cheapest; the battery then holds {state:.2f} MWh"
         for mw, mean, place, state in zip(exposure, view.mean, rank, plan.state_mwh, strict=True)
     )
+
+
+def _action(exposure_mw: float) -> str:
+    if exposure_mw > 0:
+        return "charge"
+    return "discharge" if exposure_mw < 0 else "rest"
