@@ -1,10 +1,14 @@
-"""Pages that read well: no file and no folder grows past what a reader takes in.
+"""Pages that read well: short files and folders, and the facts that a reader needs beside the code.
 
-Unless its reason stands here.
+A file or folder may be longer for a reason in a list here. Docstrings name what is raised and the shapes of
+arrays. A number that somebody chose says why.
 """
 
+import ast
+import re
 import subprocess
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,6 +45,15 @@ FULL_FOLDERS = {
 }
 """Folders above `MAX_FILES`, and why they need no rooms."""
 
+PACKAGES = ("spot", "resources", "workflows", "trading_assets", "sensors", "desk", "benchmarks")
+_LENGTH = r"\w+(?: ?[*+/-] ?\w+)*"
+SHAPE = re.compile(rf"\({_LENGTH},(?:\s{_LENGTH}(?:,\s{_LENGTH})*)?\)")
+"""Lengths in parentheses, such as `(days,)` or `(2, days, 4 * hours)`."""
+ARRAY = re.compile(r"\b(NDArray|ndarray|Array|Floats|Singles|Ints|Bools|Days)\b")
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+TUNED = ("spot/forecast/", "spot/walk/", "spot/lifecycle/", "workflows/")
+"""Rooms in which every constant says why it has its value."""
+
 
 @pytest.fixture(scope="module")
 def source_files(project_root: Path) -> list[Path]:
@@ -63,3 +76,122 @@ def test_a_folder_holds_about_fifteen_files(source_files: list[Path], project_ro
     counts = Counter(file.parent.relative_to(project_root).as_posix() for file in source_files)
     crowded = {name: n for name, n in counts.items() if n > MAX_FILES}
     assert crowded.keys() <= set(FULL_FOLDERS), f"give these folders rooms: {crowded}"
+
+
+def _public_functions(tree: ast.Module) -> Iterator[tuple[str, Function]]:
+    """Functions of a module and methods of its classes that a caller may use."""
+    for node in tree.body:
+        if isinstance(node, Function) and not node.name.startswith("_"):
+            yield node.name, node
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+            for member in node.body:
+                if isinstance(member, Function) and not member.name.startswith("_"):
+                    yield f"{node.name}.{member.name}", member
+
+
+def _own_nodes(function: Function) -> Iterator[ast.AST]:
+    """Nodes of the body, without functions and classes defined in it."""
+    waiting: list[ast.AST] = list(function.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if not isinstance(node, Function | ast.ClassDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+
+
+def _raised(function: Function) -> set[str]:
+    """Names of the exception classes that the body raises, but `typer.Exit(n)` is `Exit code n`."""
+    names = set()
+    for node in _own_nodes(function):
+        if isinstance(node, ast.Raise) and node.exc is not None:
+            call = node.exc if isinstance(node.exc, ast.Call) else None
+            name = ast.unparse(call.func if call else node.exc).rpartition(".")[2]
+            if name == "Exit" and call:
+                names.add(f"Exit code {ast.unparse(call.args[0])}")
+            elif name[:1].isupper():
+                names.add(name)
+    return names
+
+
+def _is_named(name: str, text: str, file: str) -> bool:
+    """Whether a docstring names an exception. That of a command is its help, and gives the exit code."""
+    return name in text or (file.startswith("desk/") and name.endswith("Error") and "Exit code 2" in text)
+
+
+def _source_files(project_root: Path) -> list[str]:
+    words = ["git", "ls-files", "-z", "--", *(f"{package}/*.py" for package in PACKAGES)]
+    listed = subprocess.run(words, cwd=project_root, capture_output=True, text=True, check=True).stdout
+    return [file for file in listed.split("\0") if file and (project_root / file).is_file()]
+
+
+@pytest.fixture(scope="module")
+def functions(project_root: Path) -> list[tuple[str, Function]]:
+    """`(file:line name, function)` of every public function of the source."""
+    found = []
+    for file in _source_files(project_root):
+        tree = ast.parse((project_root / file).read_text(encoding="utf-8"))
+        found += [(f"{file}:{node.lineno} {name}", node) for name, node in _public_functions(tree)]
+    return found
+
+
+def test_what_a_public_function_raises_stands_in_its_docstring(
+    functions: list[tuple[str, Function]],
+) -> None:
+    silent = [
+        f"{where}: {name}"
+        for where, node in functions
+        for name in sorted(_raised(node))
+        if not _is_named(name, ast.get_docstring(node) or "", where)
+    ]
+    assert not silent, "name these exceptions under Raises:\n" + "\n".join(silent)
+
+
+def test_a_function_of_arrays_gives_their_shapes(functions: list[tuple[str, Function]]) -> None:
+    silent = []
+    for where, node in functions:
+        annotations = [
+            argument.annotation
+            for argument in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+            if argument.annotation
+        ]
+        signature = " ".join(ast.unparse(part) for part in (*annotations, node.returns) if part)
+        if (
+            where.startswith("spot/")
+            and ARRAY.search(signature)
+            and not SHAPE.search(ast.get_docstring(node) or "")
+        ):
+            silent.append(where)
+    assert not silent, "give shapes of arrays, such as `(days, 24)`:\n" + "\n".join(silent)
+
+
+def _is_number(node: ast.expr | None) -> bool:
+    if isinstance(node, ast.Tuple):
+        return bool(node.elts) and all(map(_is_number, node.elts))
+    if isinstance(node, ast.BinOp):
+        return _is_number(node.left) and _is_number(node.right)
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+
+
+def _unexplained(tree: ast.Module) -> Iterator[int]:
+    """Lines of constants without a text below. One text may follow several constants."""
+    waiting: list[int] = []
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and _is_number(node.value):
+            waiting.append(node.lineno)
+            continue
+        if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            yield from waiting
+        waiting = []
+    yield from waiting
+
+
+def test_a_number_that_somebody_chose_says_why(project_root: Path) -> None:
+    silent = [
+        f"{file}:{line}"
+        for file in _source_files(project_root)
+        if file.startswith(TUNED)
+        for line in _unexplained(ast.parse((project_root / file).read_text(encoding="utf-8")))
+    ]
+    assert not silent, "say below each constant why it has its value, and who measured it:\n" + "\n".join(
+        silent
+    )

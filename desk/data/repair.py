@@ -27,12 +27,12 @@ def repair(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """List the files of the ledger that are lost or differ from their checksum, each with its cure.
+    """List the files of the ledger that are lost or differ from their checksum, each with its remedy.
 
-    Nothing is read from a damaged file. With --apply it moves into the folder `_damaged` of its table, its
-    rows are gone from the table, and the days can be loaded or made again.
+    Nothing is read from a damaged file. With --apply it moves into the folder `_damaged` of its table. Its
+    rows are then gone from the table, and the days can be loaded or made again.
 
-    Exit code 1 while a damaged file is in service.
+    Exit code 1: a damaged file is still in service. Exit code 2: a log is damaged, which only a backup cures.
 
         spotdesk repair --apply
     """

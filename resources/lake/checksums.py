@@ -4,7 +4,7 @@ Without it, a flipped bit would be read without notice.
 
 A commit of few data files leaves one small file for each, named after it. A commit of many leaves one bundle.
 Each commit and each checkpoint of the log has a small file of its own. A process killed between commit and
-checksum leaves files without one. `verify_files` counts them as unrecorded, and `record_missing` records them.
+checksum leaves files without one. `verify_files` counts them as unrecorded; `record_missing` records them.
 """
 
 import hashlib
