@@ -1,1 +1,1 @@
-"""The lineage graph: one module per layer, each asset beside its checks."""
+"""The lineage graph: one module per layer, each asset with its checks beside it."""

@@ -1,4 +1,4 @@
-"""Every asset and check of the graph, in the order of its story, and those that a desk has."""
+"""Every asset and check of the graph, in the order of the chain, and those of one desk."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -70,14 +70,14 @@ LAYERS = (
 ASSETS: list[AssetsDefinition] = [
     asset for asset in load_assets_from_modules(LAYERS) if isinstance(asset, AssetsDefinition)
 ]
-"""All that a desk can have, of every zone and day."""
+"""All assets that a desk can have, for every zone and day."""
 CHECKS: list[AssetChecksDefinition] = list(load_asset_checks_from_modules(LAYERS))
 
 
 def assets_for(
     zones: Mapping[str, ZoneSettings], partitions: Partitions | None = None
 ) -> list[AssetsDefinition]:
-    """The assets of a desk with these zones: feeds that none of them has are left out.
+    """The assets of a desk with these zones, without feeds that none of the zones has.
 
     `partitions` narrow every zone and day to those of the desk.
     """

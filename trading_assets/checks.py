@@ -1,4 +1,4 @@
-"""From verdicts to the results of asset checks."""
+"""Results of asset checks from verdicts."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ from trading_assets.partitions import covered
 
 
 def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool = False) -> AssetCheckResult:
-    """A verdict on days as the result of a check.
+    """The result of a check from a verdict on days.
 
-    A blocking check is an error, and stops the run, when no day passes; of a longer range the failed days
-    alone stay without a position and the check warns, since one bad day must not hold back the others.
+    A blocking check is an error and stops the run when no day passes. In a longer range, only the failed days
+    have no position, and the check warns: one bad day must not hold back the others.
     """
     severity = AssetCheckSeverity.ERROR if is_blocking and verdict.is_all_bad else AssetCheckSeverity.WARN
     return AssetCheckResult(
@@ -33,10 +33,10 @@ def result(name: str, asset_name: str, verdict: DayVerdict, *, is_blocking: bool
 
 
 def conformance_result(rows: pl.DataFrame, *, youth: str = "", **metadata: Any) -> AssetCheckResult:
-    """Limits of the champion's signals as the result of a check.
+    """The result of a check on the limits of the champion's signals.
 
-    An error on a breach and on silence, a warning where a limit denied its day. `youth` says why silence is
-    no fault yet.
+    It is an error on a breach and on missing rows, and a warning where a limit denied its day. `youth` says
+    why missing rows are not a fault yet.
     """
     champion = rows.filter(pl.col("role") == "champion")
     counts = {
@@ -61,9 +61,10 @@ def conformance_result(rows: pl.DataFrame, *, youth: str = "", **metadata: Any) 
 
 
 def status_result(context: AssetCheckExecutionContext, lake: Lake, table: str) -> AssetCheckResult:
-    """A monitor's stored verdicts on the days of a run as the result of a check.
+    """The result of a check from a monitor's stored verdicts on the days of a run.
 
-    A warning on a finding and where it is too young, an error where it is blind or silent.
+    It is a warning on a finding and where it is too young, an error where the monitor is blind or has no
+    rows.
     """
     span = covered(context)
     rows = lake.read(table, zones=[span.zone], first_day=span.first_day, last_day=span.last_day)

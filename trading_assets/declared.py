@@ -1,9 +1,9 @@
-"""How assets and checks are declared: what one reads stands once, and the rest follows from that.
+"""How assets and checks are declared: their reads are named once, and the rest follows.
 
-From `reads` follow the dependencies in the graph and what the body may touch: the lake and the registry
-refuse the rest (`resources/lake/access.py`). Each event says which version of which table was read. The data
-version of an asset with a table is a hash over the rows it wrote of the event's day, so that the same rows
-again make nothing stale; its code version is a hash over the sources that its work rests on.
+`reads` gives the dependencies in the graph and what the body may use. The lake and the registry refuse the
+rest (`resources/lake/access.py`). Each event says which version of which table was read. The data version of
+an asset with a table is a hash over the rows that it wrote for the event's day, so the same rows again make
+nothing stale. Its code version is a hash over the sources that its work depends on.
 """
 
 import inspect
@@ -55,36 +55,35 @@ _BACKFILLS: Mapping[Scope, BackfillPolicy | None] = {
 }
 _DAYS: Scope = "zone and day"
 _ANYONE_READS = frozenset({"alerts"})
-"""Whoever raises an alert looks whether it stands already."""
+"""Tables that every asset may read: raising an alert checks whether the alert exists already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declaration:
-    """One asset of the graph: its group, what it is made with, what it reads and writes."""
+    """One asset of the graph: its group, its tools, what it reads and writes."""
 
     name: str = ""
-    """The name of the function where it is empty."""
+    """Name of the asset; that of the function where it is empty."""
     group: str
     kinds: frozenset[str]
     reads: Sequence[str | Read] = ()
     """Tables and families of the registry; a name stands for the same zone and day."""
     table: str | None = None
-    """The table that it writes; None where what it makes is no table."""
+    """The table that it writes; None where its result is not a table."""
     writes: Sequence[str] = ()
     """Tables of other assets to which it adds rows."""
     source: str | None = None
     """Source of the rows that it adds to tables of others."""
     description: str | None = None
-    """What people read in the UI; the function's docstring where it is None."""
+    """Text for people in the UI; the function's docstring where it is None."""
     is_optional: bool = False
-    """Whether a run may have nothing to make of it: then it is not materialised, nor is what follows
-    from it.
+    """Whether a run may have nothing to do for it. It is then not materialised, nor is what follows from it.
     """
     only_with: str = ""
-    """What a zone of the desk must have, so that the asset is part of its graph."""
+    """What a zone of the desk must have for the asset to be part of its graph."""
 
     def spec(self, body: Body, scope: Scope) -> AssetSpec:
-        """What Dagster shows of the asset and orders its runs by."""
+        """What Dagster shows of the asset and uses to order its runs."""
         return AssetSpec(
             self.name,
             deps=_deps(self.reads, but=self.name),
@@ -154,7 +153,7 @@ def declared_assets(
             backfill_policy=_BACKFILLS[per],
             pool=pool,
             hooks={DAYS_HOOK} if rows else None,
-            config_schema={},  # a run decides nothing of an asset but its partition
+            config_schema={},  # a run chooses only the partition of an asset
         )(with_days_recorded(step, rows) if rows else step)
 
     return make
@@ -188,7 +187,7 @@ def declared_checks(
 ) -> Callable[[Body], AssetChecksDefinition]:
     """A function that makes several checks of one asset in one step.
 
-    Name to description, and which of them block.
+    `checks` is name to description; `blocking` says which of them block.
     """
 
     def make(body: Body) -> AssetChecksDefinition:
@@ -211,12 +210,12 @@ def declared_checks(
 
 
 def _reads_shown(reads: Sequence[str | Read]) -> dict[str, str]:
-    """What the UI shows of them."""
+    """The text that the UI shows for reads."""
     return {"reads": ", ".join(dict.fromkeys(read.name for read in as_reads(reads))) or "nothing"}
 
 
 def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:
-    """One dependency per asset that is read; an asset is none of its own."""
+    """One dependency per asset that is read. An asset does not depend on itself."""
     found = [dep for read in as_reads(reads) for dep in read.deps]
     return list(
         {dep.asset_key.to_user_string(): dep for dep in found if dep.asset_key.path != [but]}.values()
@@ -224,9 +223,9 @@ def _deps(reads: Sequence[str | Read], *, but: str) -> list[AssetDep]:
 
 
 def _rows_per_day(assets: Sequence[Declaration]) -> dict[str, RowsPerDay]:
-    """Asset to the rows that make a day of it materialised.
+    """Asset to its rows, and the assets whose tables get rows from it.
 
-    With the assets whose tables get rows from these.
+    These rows make a day of an asset materialised.
     """
     tables = {one.name: [one.table] if one.table else list(one.writes) for one in assets}
     own = {one.name: rows_of(tables[one.name], one.source) for one in assets if tables[one.name]}
@@ -239,13 +238,13 @@ def _rows_per_day(assets: Sequence[Declaration]) -> dict[str, RowsPerDay]:
 def _check_deps(reads: Sequence[str | Read], asset: str) -> list[AssetDep]:
     """Dependencies of a check.
 
-    A desk may lack an optional asset, and a check keeps the dependencies it is made with.
+    A desk may lack an optional asset, and a check keeps the dependencies that it was made with.
     """
     return [dep for dep in _deps(reads, but=asset) if dep.asset_key.to_user_string() not in OPTIONAL]
 
 
 def _day_of(context: AssetExecutionContext) -> date | None:
-    """The day that the event of the run stands for; None where it stands for several."""
+    """The day of the run's event; None where the event covers several."""
     keys = context.partition_keys
     return date.fromisoformat(str(keys[0]).partition("|")[0]) if len(keys) == 1 else None
 
@@ -268,7 +267,7 @@ def _check_access(name: str, reads: Sequence[str | Read]) -> Access:
 
 
 def _judged(body: Body, access_of: Callable[[Any], Access], tables: Mapping[str, Sequence[str]]) -> Body:
-    """The body within an access of its own; its results say what was read and written."""
+    """The body within an access of its own. Its results say what was read and written."""
 
     @wraps(body)
     def run(*given: Any, **named: Any) -> Any:
@@ -302,7 +301,7 @@ def _told(result: Any, access: Access, tables: Mapping[str, Sequence[str]]) -> A
 
 
 def _source_of(body: Body) -> dict[str, Any]:
-    """File and line of the function, so that a click in the UI leads there."""
+    """File and line of the function, so that a click in the UI opens it."""
     code = inspect.unwrap(body).__code__
     place = LocalFileCodeReference(file_path=code.co_filename, line_number=code.co_firstlineno)
     return {"dagster/code_references": CodeReferencesMetadataValue(code_references=[place])}

@@ -1,6 +1,6 @@
 """Jobs, each named by its outcome.
 
-Every job has a `max_runtime`, so that a run which hangs or was killed is cleared.
+Every job has a `max_runtime`, so a run that hangs or was killed is cleared.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from trading_assets.partitions import ONLY_WITH_TAG
 
 _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
-"""Assets that only some desks have: nothing is selected where the desk has none."""
+"""Assets that only some desks have. Where the desk has none, nothing is selected."""
 DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
 SPREAD_SHADOW = ("spread_forecasts", "spread_shadow_signals")
 TRAINING = (
@@ -76,7 +76,7 @@ signals_ready = _job(
         "published_signals",
         "signal_reasons",
     ],
-    "From new data to signals for one delivery day: the run that has to be done before the gate.",
+    "From new data to signals for one delivery day: the run that must finish before the gate.",
     minutes=20,
     priority=10,
     and_where_present=_OWN_FORECASTS,
@@ -134,7 +134,7 @@ database_published = _job(
 raw_captured = _job(
     "raw_captured",
     RAW_TABLES_OF_A_ZONE,
-    "The live sources of a zone were asked once more; what changed is a new vintage.",
+    "The live sources of a zone were asked again; changed values are new vintages.",
     minutes=20,
     and_where_present=_OWN_FORECASTS | _LIVE_FEEDS,
 )

@@ -1,9 +1,8 @@
-"""Days that the partitions page shows as materialised: those that have rows, and no other.
+"""Days that the partitions page shows as materialised: those that have rows, and no others.
 
-Dagster records the partitions of a run, whether or not they got rows, and no day beside them. An asset of a
-zone and a day therefore records the other days of its run that have rows, before Dagster records the run's
-own; and its hook takes back the run's own where they have none. Days outside the partitions of the graph are
-left alone.
+Dagster records the partitions of a run, whether or not they got rows, and no other day. So an asset of a zone
+and a day records the other days of its run that have rows, before Dagster records the run's own. Its hook
+removes the run's own where they have none. Days outside the partitions of the graph are left alone.
 """
 
 import inspect
@@ -31,11 +30,11 @@ from trading_assets.partitions import covered, days_of, partition_key
 
 _EMPTY = "days_without_rows"
 RowsPerDay = Callable[[Lake, str, date, date], Mapping[date, int]]
-"""Zone, first and last day to the rows of each day that has any."""
+"""From zone, first and last day to the number of rows of each day that has any."""
 
 
 def rows_of(tables: Sequence[str], source: str | None = None) -> RowsPerDay:
-    """Rows of tables, or of one source in them."""
+    """Numbers of rows of tables, or of one source in them."""
 
     def count(lake: Lake, zone: str, first: date, last: date) -> Mapping[date, int]:
         found: Counter[date] = Counter()
@@ -47,9 +46,9 @@ def rows_of(tables: Sequence[str], source: str | None = None) -> RowsPerDay:
 
 
 def with_days_recorded(body: Callable[..., Any], rows: Mapping[str, RowsPerDay]) -> Callable[..., Any]:
-    """The body of a step that also records, of each asset in `rows`, the days that have rows.
+    """The body of a step that also records the days with rows of each asset in `rows`.
 
-    An asset that the step does not make is one to whose table it adds rows.
+    An asset that the step does not make is one whose table gets rows from the step.
 
     Raises:
         ConfigurationError: the body has no parameter `lake`.
@@ -83,11 +82,9 @@ def with_days_recorded(body: Callable[..., Any], rows: Mapping[str, RowsPerDay])
 def record_days(
     context: AssetExecutionContext, lake: Lake, name: str, rows: RowsPerDay, *, but: set[str]
 ) -> set[str]:
-    """Record the days of the run that have rows, and take back those that have none.
+    """Record the days of the run that have rows, and remove those that have none; returns those with rows.
 
     `but` are partitions that Dagster records itself.
-
-    Returns all that have rows.
     """
     span, asset = covered(context), AssetKey(name)
     first, last = days_of(context.assets_def.partitions_def)
@@ -115,7 +112,7 @@ def _with_empty_days(result: MaterializeResult[Any], empty: Sequence[str]) -> Ma
 
 
 def _take_back(context: HookContext, events: Sequence[DagsterEvent]) -> HookExecutionResult:
-    """The run's own days are recorded by now: those without rows are taken back."""
+    """Remove the run's own days that have no rows. Dagster has recorded them by now."""
     done = [
         event.step_materialization_data.materialization for event in events if event.is_step_materialization
     ]

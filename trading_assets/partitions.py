@@ -1,13 +1,13 @@
 """Partitions: zone x delivery day for everything of a day, zone for models; and what a run covers.
 
-An asset by itself has every zone and every day since 2015. `make_partitions` makes those of a desk, for its
-graph in the UI: its own zones, and the days of the newest `partition_years`. A row of an earlier day stays in
-the lake and keeps counting; it is no partition.
+An asset has every zone and every day since 2015. `make_partitions` makes those of a desk for its graph in the
+UI: its own zones, and the days of the newest `partition_years`. A row of an earlier day stays in the lake and
+still counts, but its day is not a partition.
 
 A run covers its partition keys, which are one zone and one contiguous range of days
-(`BackfillPolicy.single_run()`). The tag `spotdesk/first_day` widens a run backwards: all days from there to
-its partition are computed and one event is recorded, not one per day. The runner of history uses it, since an
-event costs Dagster about 20 ms and ten years have 3,650 days.
+(`BackfillPolicy.single_run()`). The tag `spotdesk/first_day` extends a run backwards: all days from there to
+its partition are computed, and one event is recorded instead of one per day. The runner of history uses it,
+because an event costs Dagster about 20 ms and ten years have 3,650 days.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,9 +35,9 @@ from spot.market.zones import ALL_ZONES, CENTRAL_EUROPE
 
 FIRST_DAY_TAG = "spotdesk/first_day"
 ONLY_WITH_TAG = "spotdesk/only_with"
-"""Of an asset that only some desks have: what a zone of the desk must have for it."""
+"""Tag of an asset that only some desks have. Its value says what a zone of the desk must have."""
 _FIRST_KNOWN_DAY = date(2015, 1, 1)
-"""Of no desk: a run of history may cover days since then."""
+"""First day of partitions that belong to no desk. A run of history may cover days since then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ def covered(context: AssetExecutionContext | AssetCheckExecutionContext) -> Zone
 
 
 def zone_days(keys: Sequence[str], tags: Mapping[str, str]) -> ZoneDays:
-    """Zone and days of partition keys, widened by the tag `spotdesk/first_day`.
+    """Zone and days of partition keys, extended by the tag `spotdesk/first_day`.
 
     Raises:
-        ConfigurationError: no key, several zones, or a tag that is no day.
+        ConfigurationError: there is no key, there are several zones, or the tag is not a day.
     """
     pairs = [str(key).split("|") for key in keys]
     zones = {zone for _, zone in pairs}
@@ -111,7 +111,9 @@ def zone_days(keys: Sequence[str], tags: Mapping[str, str]) -> ZoneDays:
     try:
         first_day = min(days) if first is None else date.fromisoformat(first)
     except ValueError as error:
-        raise ConfigurationError(f"tag {FIRST_DAY_TAG}: {first!r} is no day") from error
+        raise ConfigurationError(
+            f"tag {FIRST_DAY_TAG}: {first!r} is not a day, write for example 2026-03-29"
+        ) from error
     return ZoneDays(zones.pop(), min(first_day, *days), max(days))
 
 
@@ -133,7 +135,7 @@ def of_days_before(asset: str, *, first: int, last: int) -> AssetDep:
 
 
 def of_zone(asset: str) -> AssetDep:
-    """The same zone's `asset`: of every day seen from a model, of the model seen from a day."""
+    """The same zone's `asset`: all its days for a model, or its model for a day."""
     return AssetDep(asset, partition_mapping=MultiToSingleDimensionPartitionMapping("zone"))
 
 

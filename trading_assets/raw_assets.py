@@ -30,7 +30,7 @@ from workflows.market_data.raw_table import PRICE_LIMITED, fetch_table, judge_ta
 _CHECKS = {
     "every_row_keeps_the_contract": "No row of these days went to quarantine.",
     "every_day_is_complete": "Each published day covers each of its periods: 23, 24 or 25 hours.",
-    "data_is_fresh": "What the publication rule says is out by now is here.",
+    "data_is_fresh": "Everything due by the publication rule has arrived.",
 }
 _CONVERTED = frozenset(table for table, _ in EURO_SERIES.values())
 _LIMITS = {"prices_are_within_limits": "No price lies beyond the harmonised limits of its day."}
@@ -39,11 +39,11 @@ _LIMITS = {"prices_are_within_limits": "No price lies beyond the harmonised limi
 def raw_asset(
     table: str, *, group: str, story: str, only_with: str = "", is_optional: bool = False
 ) -> AssetsDefinition:
-    """The asset that fetches `table` for a zone and its days. `story` is the text that people read in the UI.
+    """The asset that fetches `table` for a zone and its days. `story` is its text for people in the UI.
 
     With `only_with`, it is part of the graph of a desk that has such a zone (`trading_assets/catalogue.py`).
-    An optional one warns and gives no rows where its source fails: nothing of a forecast stands on it, and
-    `captures` says what came.
+    An optional one warns and gives no rows where its source fails: no forecast depends on it, and `captures`
+    says what came.
     """
 
     @declared_asset(
@@ -78,7 +78,7 @@ def raw_asset(
 def raw_checks(table: str) -> AssetChecksDefinition:
     """Contract, completeness and freshness of a raw table, and price limits where it has them.
 
-    They warn; readiness decides about trading.
+    They only warn: readiness decides about trading.
     """
 
     @declared_checks(
@@ -102,7 +102,7 @@ def raw_checks(table: str) -> AssetChecksDefinition:
 
 
 def _never_offered(table: str, text: str) -> AssetCheckResult:
-    """Nothing is late that no source of the zone has: the check passes and says so."""
+    """The check passes and says so, because nothing is late that no source of the zone has."""
     return AssetCheckResult(
         check_name="data_is_fresh",
         asset_key=table,

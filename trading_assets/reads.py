@@ -1,4 +1,4 @@
-"""What assets read: by name, from which partitions, and which asset is the node of a name in the graph."""
+"""What assets read: the name, the partitions, and the asset that is the node of a name in the graph."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -32,7 +32,8 @@ RECORDS: Mapping[str, str] = {
     "quarantine": "rows that were refused for some table, each with its reason",
     "retrain_requests": "asked for by sensors and people, closed by the runs that answer them",
 }
-"""Tables without a node, and why: many write them. Any asset may; who reads one declares it."""
+"""Tables without a node, and why: many assets write them, and any may. An asset that reads one declares it.
+"""
 _NODES: Mapping[str, tuple[str, ...]] = {
     "day_ahead_forecasts": ("day_ahead_forecast",),
     "feature_importance": ("forecast_explanations",),
@@ -48,10 +49,10 @@ _NODES: Mapping[str, tuple[str, ...]] = {
 }
 """Name to the assets that write it, where the asset has another name."""
 OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
-"""Assets that only some desks have: `assets_for` leaves them out elsewhere, and every dependency on them."""
+"""Assets that only some desks have. Elsewhere `assets_for` leaves them out, with every dependency on them."""
 _RAW = (*RAW_TABLES_OF_A_ZONE, *LIVE_ONLY_TABLES, "weather_forecasts")
 _REVISED = "an answer of a live source is judged beside what the source said before"
-_BEGAN = "its verdicts on earlier days say when a state began, so that it is told once"
+_BEGAN = "its verdicts on earlier days say when a state began, so that one alert is raised"
 _KNOWN_VERSION = "a version of the same settings, data and code is found again, and not trained twice"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     **{table: {table: _REVISED} for table in _RAW},
@@ -79,14 +80,14 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     },
     "price_model": {PRICE_MODELS: _KNOWN_VERSION},
     "champion": {
-        "day_ahead_forecasts": "what champion and challengers forecast is the evidence in error",
-        "settlements": "what both earned on paper is the evidence in money",
+        "day_ahead_forecasts": "forecasts of champion and challengers are the evidence in error",
+        "settlements": "their paper P&L is the evidence in money",
     },
     "spread_model": {SPREAD_MODELS: _KNOWN_VERSION},
     "spread_champion": {
-        "spread_forecasts": "what champion and challengers said of the spread is the evidence in error",
-        "spread_shadow_settlements": "what a challenger earned on paper is the evidence in money",
-        "settlements": "what the desk earned on the same days stands beside it",
+        "spread_forecasts": "spread forecasts of champion and challengers are the evidence in error",
+        "spread_shadow_settlements": "the paper P&L of a challenger is the evidence in money",
+        "settlements": "it is compared with the desk's P&L on the same days",
     },
     "settlement": {
         "settlements": "live money of a strategy that left the settings stays; half a year of it is drawn",
@@ -94,8 +95,8 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
 }
 """Asset to what it reads of earlier days, or of its own rows, and why.
 
-A dependency would close a circle. The list is complete: a test compares it, with the declared dependencies,
-to what a run reads.
+A dependency would close a circle. The list is complete: a test compares it, together with the declared
+dependencies, with the reads of a run.
 """
 
 
@@ -105,9 +106,9 @@ class Read:
 
     name: str
     partitions: PartitionMapping | None = None
-    """Which partitions of it; None for the same zone and day."""
+    """Which partitions of it are read; None for the same zone and day."""
     nodes: tuple[str, ...] | None = None
-    """Assets that write what is read; None for all that write `name`."""
+    """Assets that write it; None for all that write `name`."""
 
     @property
     def deps(self) -> list[AssetDep]:
@@ -123,17 +124,17 @@ def nodes_of(name: str) -> tuple[str, ...]:
         ConfigurationError: there is no such table or family.
     """
     if name not in TABLES and name not in (PRICE_MODELS, SPREAD_MODELS):
-        raise ConfigurationError(f"an asset reads {name}, which is no table: known are {sorted(TABLES)}")
+        raise ConfigurationError(f"an asset reads {name}, which is not a table: known are {sorted(TABLES)}")
     return () if name in RECORDS else _NODES.get(name, (name,))
 
 
 def as_reads(named: Iterable[str | Read]) -> tuple[Read, ...]:
-    """Names stand for the same zone and day."""
+    """Reads from names. A name stands for the same zone and day."""
     return tuple(Read(one) if isinstance(one, str) else one for one in named)
 
 
 def of_zone(name: str, *, by: str | None = None) -> Read:
-    """What the same zone has: all its days seen from a model, its model seen from a day.
+    """Rows or models of the same zone: all its days for a model, or its model for a day.
 
     `by` names the asset, where several write it.
     """
@@ -163,5 +164,5 @@ def training_windows_of(training_set: str) -> Read:
 
 
 def of_every_partition(*names: str) -> tuple[Read, ...]:
-    """All that there is, of every zone and day."""
+    """Everything, of every zone and day."""
     return tuple(Read(name, AllPartitionMapping()) for name in names)

@@ -1,6 +1,6 @@
-"""What live sources have beside the raw tables: outages, net positions, flows, the second auction.
+"""Tables that live sources have besides the raw tables: outages, net positions, flows, the second auction.
 
-Captured and kept for analysts.
+They are captured and kept for analysts.
 """
 
 from resources.market.live_sources import LIVE_ONLY_TABLES
@@ -15,7 +15,7 @@ _STORIES = {
         "market_data",
         "Where a surplus and a shortage are settled at two prices; one price stands in imbalance_prices.",
     ),
-    "imbalance_volumes": ("market_data", "How long or short the area was."),
+    "imbalance_volumes": ("market_data", "Surplus or shortage of the area."),
     "renewable_forecast_updates": (
         "fundamentals",
         "Renewed during the day: never known at the day-ahead gate.",

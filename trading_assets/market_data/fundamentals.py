@@ -1,4 +1,4 @@
-"""Fundamentals: what moves the price, as forecast and as it came. Second group of the lineage."""
+"""Fundamentals: what moves the price, as forecast and as measured. Second group of the lineage."""
 
 from trading_assets.raw_assets import raw_asset, raw_checks
 
@@ -10,7 +10,7 @@ load_forecasts = raw_asset(
 renewable_forecasts = raw_asset(
     "renewable_forecasts",
     group=GROUP,
-    story="By rule published at 18:00, after the gate: what comes later than the gate enters no feature.",
+    story="By rule published at 18:00, after the gate: features use nothing that comes later than the gate.",
 )
 load_actuals = raw_asset("load_actuals", group=GROUP, story="Published an hour after the period.")
 generation_actuals = raw_asset("generation_actuals", group=GROUP, story="Published an hour after the period.")

@@ -1,4 +1,4 @@
-"""Market data: what the markets cleared at. First group of the lineage."""
+"""Market data: the prices of the markets. First group of the lineage."""
 
 from trading_assets.raw_assets import raw_asset, raw_checks
 
@@ -7,7 +7,7 @@ GROUP = "market_data"
 day_ahead_prices = raw_asset(
     "day_ahead_prices",
     group=GROUP,
-    story="Known about an hour after the gate of the day before; what every forecast is judged by.",
+    story="Known about an hour after the gate of the day before; every forecast is judged by it.",
 )
 intraday_prices = raw_asset(
     "intraday_prices", group=GROUP, story="The later price against which a day-ahead position is closed."
@@ -15,7 +15,7 @@ intraday_prices = raw_asset(
 imbalance_prices = raw_asset(
     "imbalance_prices",
     group=GROUP,
-    story="The price of what was not delivered; revised for weeks, each revision is a row.",
+    story="The price of what was not delivered; revised for weeks, a row per revision.",
 )
 
 day_ahead_prices_checks = raw_checks("day_ahead_prices")

@@ -1,6 +1,6 @@
-"""The sources themselves: how fresh each one is, and when it really publishes.
+"""The sources: how fresh each one is, and when it really publishes.
 
-Beside the first group of the lineage.
+They stand beside the first group of the lineage.
 """
 
 import polars as pl
@@ -36,11 +36,10 @@ _READS = of_every_partition(*RAW_TABLES_OF_A_ZONE, "captures")
     reads=_READS,
 )
 def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
-    """When each source really publishes, against the rule that says when it is due.
+    """When each source really publishes, compared with the rule that says when it is due.
 
-    And how fresh every source of every zone is now.
-
-    Only captured and stated instants are measured: history that a rule has dated says nothing about the rule.
+    It also shows how fresh every source of every zone is now. Only captured and stated instants are measured.
+    History that a rule has dated says nothing about the rule.
     """
     now = clock.now()
     lags, fresh = lags_of_desk(lake, desk, now.date()), freshness_of_desk(lake, desk, now)
@@ -58,14 +57,15 @@ def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clo
 @declared_check(
     asset="publication_lags",
     description=(
-        "Every series that is due by the publication rule is here, from every source that was asked for it."
+        "Every series that is due by the publication rule has arrived from every source that was asked for"
+        " it."
     ),
     reads=_READS,
 )
 def every_source_is_fresh(
     context: AssetCheckExecutionContext, lake: Lake, desk: Desk, clock: Clock
 ) -> AssetCheckResult:
-    """Warns of late and missing series; what a zone may trade on is decided by its readiness, not here."""
+    """Warns of late and missing series. Readiness decides what a zone may trade on, not this check."""
     fresh = freshness_of_desk(lake, desk, clock.now())
     late = fresh.filter(pl.col("state").is_in(["late", "missing"])).select("zone", "source", "table")
     context.log.info("%d of %d series are late or missing", late.height, fresh.height)
@@ -79,7 +79,7 @@ def every_source_is_fresh(
 
 
 def _freshness_table(fresh: pl.DataFrame) -> MetadataValue:
-    """Source by zone and table, the late ones first: the state of every feed at a glance."""
+    """Sources by zone and table, the late ones first: the state of every feed in one table."""
     order = pl.col("state").replace_strict(
         {"late": 0, "missing": 1, "fresh": 2, "not asked": 3}, return_dtype=pl.Int8
     )

@@ -1,6 +1,6 @@
-"""Weather runs and our own forecasts from them, for zones with `own_forecasts`.
+"""Weather runs and the desk's own forecasts from them, for zones with `own_forecasts`.
 
-Known before the gate, where the published ones are not.
+They are known before the gate, unlike the published ones.
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ GROUP = "fundamentals"
 weather_forecasts = raw_asset(
     "weather_forecasts",
     group=GROUP,
-    story="The 00Z run of the day before stands hours before the gate.",
+    story="The 00Z run of the day before is available hours before the gate.",
     only_with="own_forecasts",
 )
 
@@ -46,10 +46,8 @@ weather_forecasts = raw_asset(
 def own_forecasts(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
     """Wind, solar and load of the delivery day from the weather run known before the gate.
 
-    A model each, fitted anew on a year of runs.
-
-    The rows join the published forecasts as source `own_weather`. Load is forecast only where no published
-    load forecast is at hand.
+    Each has a model of its own, fitted again on a year of runs. The rows join the published forecasts as
+    source `own_weather`. Load is forecast only where no published load forecast is available.
     """
     span = covered(context)
     settings = desk.zone(span.zone)

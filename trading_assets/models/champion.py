@@ -40,10 +40,10 @@ def champion(
 ) -> AssetResult:
     """The version that serves.
 
-    The alias moves only on evidence: a candidate must be sane and not worse, a challenger significantly
-    better.
+    The alias moves only on evidence. A candidate must be sane and not worse; a challenger must be
+    significantly better.
 
-    Each decision is a row of `promotion_decisions`. Asked again on the same evidence, it decides the same.
+    Each decision is a row of `promotion_decisions`. On the same evidence it decides the same again.
     """
     zone, now = context.partition_key, clock.now()
     decisions = review_zone(PRICE, zone, lake, desk, registry, alerts, now)
@@ -53,13 +53,13 @@ def champion(
 
 @declared_check(
     asset="champion",
-    description="Some version serves: without one no position is taken.",
+    description="A version serves. Without one no position is taken.",
     reads=[Read(PRICE_MODELS, nodes=("champion",))],
 )
 def champion_exists(
     context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk
 ) -> AssetCheckResult:
-    """Whether the alias names a version that can be loaded, checksums included."""
+    """Whether the alias names a version that can be loaded and matches its checksums."""
     zone = context.partition_key
     serving = registry.champion(zone)
     if serving is None:

@@ -1,4 +1,4 @@
-"""Challengers of the price model beside the champion, on the days that both forecast."""
+"""Challengers of the price model compared with the champion, on the days that both forecast."""
 
 from dagster import AssetExecutionContext, MaterializeResult
 
@@ -20,11 +20,10 @@ from workflows.lifecycle.shadow import price_comparisons, write_comparisons
     reads=[of_zone(name) for name in ("day_ahead_forecasts", "day_ahead_prices", "settlements")],
 )
 def model_comparison(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
-    """Error and money of each challenger (A) and of whoever was champion (B).
+    """Error and P&L of each challenger (A) and of the champion of the day (B).
 
-    On the same shadow days, by hour and month, with significance.
-
-    `spotdesk compare` makes the same view of any two versions on days of one's choice.
+    They are compared on the same shadow days, by hour and month, with significance. `spotdesk compare` does
+    the same for any two versions on any days.
     """
     found = price_comparisons(context.partition_key, lake, desk, clock)
     rows, report = write_comparisons(MODEL_COMPARISONS, found, lake)

@@ -38,7 +38,8 @@ def model_evaluation(
 ) -> AssetResult:
     """The candidate on days it never saw.
 
-    Walked day by day beside the champion and the weekly naive forecast, and put through its sanity checks.
+    It walks day by day, compared with the champion and the weekly naive forecast, and passes its sanity
+    checks.
     """
     data = read_price_set(context.partition_key, lake, desk, TrainingOrder.of_run(context.run.tags))
     candidate = find_candidate(registry, data.recorded)
@@ -57,7 +58,7 @@ def model_evaluation(
 def candidate_beats_the_naive_forecast(
     context: AssetCheckExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> AssetCheckResult:
-    """Warns: promotion decides on its own evidence."""
+    """Warns only: promotion decides on its own evidence."""
     ratio = loss_ratio(find_candidate(registry, price_window(context.partition_key, lake, desk)))
     return AssetCheckResult(
         passed=ratio is not None and ratio < 1.0,

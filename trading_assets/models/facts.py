@@ -1,4 +1,4 @@
-"""What the UI shows of a training set, of a version, of its evaluation and of who serves. Formatting only."""
+"""What the UI shows of a training set, a version, its evaluation and the champion. Formatting only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,10 +35,7 @@ def window_facts(recorded: RecordedWindow) -> dict[str, Any]:
 
 
 def version_facts(version: ModelVersion, recorded: RecordedWindow, *, is_new: bool) -> dict[str, Any]:
-    """A version that a training run made or found, and the set it learnt from.
-
-    It is found where it was there already.
-    """
+    """The version that a training run made or found, and its training set."""
     return {
         "model": version.name,
         "version": version.version,
@@ -79,7 +76,7 @@ def evaluation_facts(
 
 
 def champion_facts(serving: ModelVersion | None, decisions: pl.DataFrame) -> AssetResult:
-    """Who serves, and what was decided now."""
+    """The version that serves, and the new decisions."""
     facts: dict[str, Any] = {"version": None}
     if serving is not None:
         facts = {
@@ -94,7 +91,7 @@ def champion_facts(serving: ModelVersion | None, decisions: pl.DataFrame) -> Ass
 def comparison_facts(
     found: Sequence[ShadowComparison], rows: pl.DataFrame, report: WriteReport | None
 ) -> dict[str, Any]:
-    """Totals, months and pictures of challengers beside the champion."""
+    """Totals, months and pictures of challengers compared with the champion."""
     total = rows.filter(pl.col("slice") == "total").select(_COMPARED)
     months = rows.filter(pl.col("slice") == "month").drop("zone", "slice")
     facts: dict[str, Any] = {"total": preview(total), "by_month": preview(months, 12)}
@@ -103,5 +100,5 @@ def comparison_facts(
         hours = error_by_hour(one.rows, is_simulated=one.is_simulated)
         gain = cumulated_gain(one.daily, is_simulated=one.is_simulated)
         facts["error_by_hour"] = picture(hours, f"error by hour of version {one.version} and the champion")
-        facts["gain"] = picture(gain, f"what version {one.version} gained on the champion")
+        facts["gain"] = picture(gain, f"gain of version {one.version} over the champion")
     return {**written(rows, report), **facts, "n_challengers": len(found)}

@@ -40,7 +40,7 @@ def spread_evaluation(
 ) -> AssetResult:
     """The candidate's pinball loss on days it never saw, and its sanity checks.
 
-    Beside the champion's and that of past quantiles.
+    It is compared with the champion's and that of past quantiles.
     """
     spreads = registry.of_family(SPREAD_FAMILY)
     data = read_spread_set(context.partition_key, lake, desk, TrainingOrder.of_run(context.run.tags))
@@ -59,7 +59,7 @@ def spread_evaluation(
 def candidate_keeps_up_with_past_quantiles(
     context: AssetCheckExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> AssetCheckResult:
-    """Warns: promotion decides on its own evidence."""
+    """Warns only: promotion decides on its own evidence."""
     recorded = spread_window(context.partition_key, lake, desk)
     ratio = loss_ratio(find_candidate(registry.of_family(SPREAD_FAMILY), recorded))
     return AssetCheckResult(

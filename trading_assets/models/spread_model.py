@@ -1,6 +1,6 @@
 """The spread model: quantiles of second price minus day-ahead price.
 
-Trained on its training set and registered.
+It is trained on its training set and registered.
 """
 
 from dagster import AssetExecutionContext, DataVersion, MaterializeResult
@@ -33,7 +33,7 @@ def spread_model(
 ) -> AssetResult:
     """A version of the zone's spread model (CatBoost MultiQuantile), registered like one of the price model.
 
-    The same settings, data and code again are the version that is there: nothing is trained twice.
+    For the same settings, data and code it is the existing version, so nothing is trained twice.
     """
     order = TrainingOrder.of_run(context.run.tags)
     data = read_spread_set(context.partition_key, lake, desk, order)

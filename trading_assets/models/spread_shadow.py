@@ -1,7 +1,4 @@
-"""The paper ledger of challengers of the spread model.
-
-What they say of each day, what they would trade, and its money.
-"""
+"""Paper trading of challengers of the spread model: their forecasts, orders and P&L."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,7 +69,7 @@ def spread_shadow(
     clock: Clock,
     state_folder: StateFolder,
 ) -> Iterator[AssetResult]:
-    """Let each challenger decide the days of the run once more; nothing of it leaves the desk."""
+    """Let each challenger decide the days of the run on paper. Nothing of it is sent."""
     made = shadow_span(covered(context), lake, desk, registry, Path(state_folder.path), clock.now())
     for table, one in made.items():
         yield MaterializeResult(asset_key=table, metadata=written(one.rows, one.report))
@@ -91,7 +88,7 @@ def spread_shadow_settlements(
 ) -> Iterator[AssetResult]:
     """Fills, fees and P&L of the challengers' paper signals, settled like the desk's own.
 
-    Nothing is made on days without a challenger.
+    On days without a challenger nothing is made.
     """
     made = settle_shadow(covered(context), lake, desk)
     if made is not None:

@@ -1,4 +1,4 @@
-"""The training set of the spread model: made once, written, and read by what trains and what judges."""
+"""The training set of the spread model: made and written once, read by training and by judging."""
 
 from collections.abc import Iterator
 
@@ -28,10 +28,10 @@ from workflows.training.spread_set import READS, TABLE, NoSet, write_spread_set
 def spread_training_set(
     context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock
 ) -> Iterator[AssetResult]:
-    """What was known at each gate beside the spread that followed, second price minus day-ahead price.
+    """What was known at each gate, and the spread that followed: second price minus day-ahead price.
 
-    Nothing is made, and no model follows, in a zone whose strategies ask for none or whose second price is
-    too young.
+    Nothing is made, and no model follows, in a zone whose strategies need none or whose second price is too
+    young.
     """
     order = TrainingOrder.of_run(context.run.tags)
     made = write_spread_set(context.partition_key, lake, desk, order, clock)

@@ -1,4 +1,4 @@
-"""The training set of the price model: made once, written, and read by what trains and what judges."""
+"""The training set of the price model: made and written once, read by training and by judging."""
 
 from dagster import AssetExecutionContext, MaterializeResult
 
@@ -23,11 +23,10 @@ from workflows.training.price_set import READS, TABLE, write_price_set
     reads=[of_zone(table) for table in READS],
 )
 def training_set(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
-    """Inputs beside the price that the auction then gave.
+    """Inputs and the price that the auction then gave.
 
-    For the days a version learns from and the newer days that judge it.
-
-    Everything is as known at the gate of the first day that the version may forecast.
+    They cover the days from which a version learns and the newer days that judge it. Everything is as known
+    at the gate of the first day that the version may forecast.
     """
     order = TrainingOrder.of_run(context.run.tags)
     made = write_price_set(context.partition_key, lake, desk, order, clock)

@@ -1,9 +1,9 @@
-"""Monitoring of what the models are given.
+"""Monitoring of the models' inputs.
 
-Whether it can be believed, and whether it still looks like the season.
+It asks whether they are good, and whether they still look like the season.
 
-One run judges all three tables in this order, since each reads what the one before left: bad data is hidden
-from drift and retrains nothing.
+One run judges all three tables in this order, because each uses the result of the one before: bad data is
+hidden from drift and causes no retrain.
 """
 
 from collections.abc import Iterable
@@ -41,23 +41,22 @@ def _monitor(table: str, story: str, *reads: str | Read, library: str = "nannyml
     assets=[
         _monitor(
             "data_quality",
-            "Missing, frozen, rescaled, doubled and impossible values of the newest inputs: to quarantine and"
-            " to the desk; they retrain nothing.",
+            "Missing, frozen, rescaled, doubled and impossible values of the newest inputs: they go to"
+            " quarantine and are shown to the desk, and cause no retrain.",
             "day_ahead_features",
             library="polars",
         ),
         _monitor(
             "feature_drift",
             "Distance of the newest inputs and of the price to days of the same season, one by one and all"
-            " together, for the newest day of the run. What it finds in data that can be believed asks for a"
-            " retrain.",
+            " together, for the newest day of the run. A finding in good data requests a retrain.",
             "day_ahead_features",
             "data_quality",
         ),
         _monitor(
             "reported_drift",
-            "The same of every other feature and of the champion's forecast itself. They repeat the news of"
-            " the drivers: never a cause of a retrain.",
+            "Drift of every other feature and of the champion's forecast. They only repeat the information"
+            " of the drivers, so they never cause a retrain.",
             "day_ahead_features",
             "day_ahead_forecasts",
         ),
@@ -66,7 +65,7 @@ def _monitor(table: str, story: str, *reads: str | Read, library: str = "nannyml
 def inputs_judged(
     context: AssetExecutionContext, lake: Lake, desk: Desk, alerts: Alerts, clock: Clock
 ) -> Iterable[AssetResult]:
-    """Judged up to the newest day of the run; an alert is raised when a state begins."""
+    """Judges up to the newest day of the run. An alert is raised when a state begins."""
     span, settings, now = covered(context), monitoring_settings(desk), clock.now()
     zone, day = span.zone, span.last_day
     judged = judge_inputs(span, lake, desk, settings, now=now)
@@ -104,7 +103,7 @@ def _drawn(judged: JudgedInputs, table: str) -> dict[str, Any]:
     reads=["data_quality"],
 )
 def inputs_can_be_believed(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Bad data is not drift: it is shown to the desk and retrains nothing."""
+    """Bad data is not drift: it is shown to the desk and causes no retrain."""
     return status_result(context, lake, "data_quality")
 
 
@@ -112,7 +111,7 @@ def inputs_can_be_believed(context: AssetCheckExecutionContext, lake: Lake) -> A
     asset="feature_drift", description="No drift, and the monitor can see.", reads=["feature_drift"]
 )
 def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns of drift, fails where the monitor cannot see; the sensor that retrains reads the same rows."""
+    """Warns of drift, and fails where the monitor cannot see. The sensor for retrains reads the same rows."""
     return status_result(context, lake, "feature_drift")
 
 
@@ -122,5 +121,5 @@ def inputs_look_like_the_season(context: AssetCheckExecutionContext, lake: Lake)
     reads=["reported_drift"],
 )
 def everything_else_looks_like_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns of drift, fails where a column cannot be seen; nothing is retrained for it."""
+    """Warns of drift, and fails where a column cannot be seen. It causes no retrain."""
     return status_result(context, lake, "reported_drift")

@@ -1,6 +1,6 @@
-"""Monitoring of what the models say: are forecasts as good as they were, what carries them, were limits kept?
+"""Monitoring of the models' outputs: forecast quality, the features behind it, and the use of limits.
 
-Blind monitors say so.
+A blind monitor reports that it is blind.
 """
 
 from typing import Any
@@ -44,7 +44,7 @@ def forecast_performance(
 ) -> AssetResult:
     """Error, pinball loss and coverage of the champion over the newest days.
 
-    Against its own past, with an estimate where outcomes are not in.
+    They are compared with its own past, and estimated until outcomes are known.
     """
     span, settings = covered(context), monitoring_settings(desk)
     zone, day = span.zone, span.last_day
@@ -88,7 +88,7 @@ def forecast_explanations(
 ) -> AssetResult:
     """Share of each feature in the forecast of the newest day of the run.
 
-    And how far the mix has moved since the version's first days.
+    It also shows how far the mix has moved since the version's first days.
     """
     span, settings = covered(context), monitoring_settings(desk)
     made = explain_newest_day(span, lake, desk, registry, settings.explanation)
@@ -106,10 +106,8 @@ def risk_limit_conformance(
 ) -> AssetResult:
     """How much of each risk limit the champion's signals used over the newest four weeks.
 
-    And whether one was breached, cut or could not be measured.
-
-    The rows are those that stood before each signal (`limit_conformance`); a breach stops the publication at
-    once and not only here.
+    It shows whether a limit was breached, cut orders or could not be measured. The rows were written before
+    each signal (`limit_conformance`). A breach stops the publication at once, not only here.
     """
     span = covered(context)
     rows = conformance_of_weeks(span, lake)
@@ -127,7 +125,7 @@ def risk_limit_conformance(
     reads=["limit_conformance"],
 )
 def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Fails on a breach, and on silence: a zone without conformance rows was not judged.
+    """Fails on a breach, and on missing rows: a zone without conformance rows was not judged.
 
     Warns where a limit was missing or could not be measured, and where nothing was decided yet.
     """
@@ -142,9 +140,9 @@ def limits_were_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCh
     reads=["forecast_performance"],
 )
 def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns of worse forecasts, fails where the monitor cannot see.
+    """Warns of worse forecasts, and fails where the monitor cannot see.
 
-    The sensor that retrains reads the same rows.
+    The sensor for retrains reads the same rows.
     """
     return status_result(context, lake, "forecast_performance")
 
@@ -155,5 +153,5 @@ def forecasts_are_as_good_as_before(context: AssetCheckExecutionContext, lake: L
     reads=["feature_importance"],
 )
 def the_same_features_carry_the_forecast(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Warns of a shifted mix, fails where the monitor cannot see."""
+    """Warns of a shifted mix, and fails where the monitor cannot see."""
     return status_result(context, lake, "feature_importance")

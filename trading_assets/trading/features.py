@@ -62,8 +62,8 @@ _OUTCOMES = ("day_ahead_prices", "load_actuals", "generation_actuals", "intraday
 def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
     """Model inputs as known at the day-ahead gate of each delivery day, one row per market time unit.
 
-    A value published one second after the gate does not enter, in history as in live trading; the column
-    `newest_input_utc` proves it.
+    A value published one second after the gate does not enter, neither in history nor in live trading. The
+    column `newest_input_utc` proves it.
     """
     span = covered(context)
     settings, since = desk.zone(span.zone), span.first_day - timedelta(days=HISTORY_DAYS)

@@ -1,6 +1,6 @@
 """Forecasts: the champion's price distribution for each delivery day, as of its gate.
 
-And the checks that stand before any signal.
+Their checks come before any signal.
 """
 
 from collections.abc import Iterable
@@ -67,10 +67,8 @@ def day_ahead_forecast(
 ) -> AssetResult:
     """Quantiles of the day-ahead price for each market time unit.
 
-    By the version that serves the day, with what was known at its gate.
-
-    A challenger forecasts the same days in shadow. A day without champion or features has no forecast, and an
-    alert that says why.
+    They come from the version that serves the day, with what was known at its gate. A challenger forecasts
+    the same days in shadow. A day without champion or features has no forecast, and an alert says why.
     """
     span = covered(context)
     made, report = write_forecasts(span, lake, desk, registry)
@@ -114,7 +112,7 @@ def day_ahead_forecast_checks(
 ) -> Iterable[AssetCheckResult]:
     """They block: no day that fails reaches a signal.
 
-    The signals ask the same verdict once more, for every day by itself.
+    The signals ask for the same verdict again, for every day separately.
     """
     span = covered(context)
     forecast = read_span(lake, TABLE, span).filter(pl.col("role") == "champion")

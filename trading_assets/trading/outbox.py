@@ -1,6 +1,6 @@
 """What follows a signal before the gate.
 
-It leaves through the outbox, and what moved the forecast behind it is written down.
+It is sent through the outbox, and what moved the forecast behind it is recorded.
 """
 
 from datetime import datetime
@@ -37,12 +37,11 @@ def published_signals(
     outbox: Outbox,
     alerts: Alerts,
 ) -> AssetResult:
-    """Signals handed to table, folder and, where the zone is live, the signed webhook.
+    """Signals sent to table, folder and, where the zone is live, the signed webhook.
 
-    At least once, each with a receipt.
-
-    Nothing leaves while the desk or zone is halted, after the gate, or past `valid_until_utc`; a replay of
-    past days publishes nothing. The clock of the replay has no say in that: the outbox reads the true one.
+    Each is sent at least once and has a receipt. Nothing is sent while the desk or zone is halted, after the
+    gate, or after `valid_until_utc`. A replay of past days publishes nothing: whatever its clock says, the
+    outbox reads the true clock.
     """
     span = covered(context)
     rows = outbox.publish(span.zone, span.first_day, span.last_day)
@@ -54,9 +53,9 @@ def published_signals(
 
 
 def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -> None:
-    """An alert for every batch that a channel did not get.
+    """An alert for every batch that a channel did not accept.
 
-    The message names the delivery day: the same trouble tomorrow is another alert.
+    The message names the delivery day, so the same trouble tomorrow is another alert.
     """
     for row in publications.filter(pl.col("status") != "sent").iter_rows(named=True):
         tried = f", attempt {row['attempt']}" if row["status"] == "failed" else ""
@@ -74,12 +73,11 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
 def signal_reasons(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry
 ) -> AssetResult:
-    """Why each signal: what every family of inputs adds to the forecast in EUR/MWh.
+    """The reasons of each signal: what every family of inputs adds to the forecast in EUR/MWh.
 
-    And the past days it resembles.
-
-    TreeSHAP for trees, occlusion and kernel likeness for the bank; of a spread that has a model of its own,
-    what moved that spread. Of several days only the newest is explained.
+    It also shows the past days that the day resembles. Trees are explained by TreeSHAP, the bank by occlusion
+    and kernel similarity. For a spread with a model of its own, it shows what moved that spread. Of several
+    days only the newest is explained.
     """
     zone, day = covered(context).zone, covered(context).last_day
     rows = reasons_of_day(zone, day, lake, desk, registry)

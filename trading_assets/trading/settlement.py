@@ -1,4 +1,4 @@
-"""Settlement: what the signals earned after fees, once the prices are known."""
+"""Settlement: the P&L of the signals after fees, once the prices are known."""
 
 from datetime import timedelta
 from typing import Any
@@ -49,11 +49,9 @@ _LINEAGE = lineage(
     reads=["signals", "bid_curves", "publications", *PRICE_TABLES],
 )
 def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
-    """Fills, fees, costs and P&L of each signal.
+    """Fills, fees, costs and P&L of each signal, and the P&L of perfect foresight at the same prices.
 
-    Beside what perfect foresight would have made of the same prices.
-
-    Live orders that never left the desk are settled as flat.
+    Live orders that were never sent are settled as flat.
     """
     span = covered(context)
     settled = settle_span(span, lake, desk)
@@ -75,7 +73,7 @@ def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetR
     reads=["signals", "settlements"],
 )
 def every_traded_unit_is_settled(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Positions whose prices are still missing: they warn until the prices are in."""
+    """Positions whose prices are still missing. They cause a warning until the prices are known."""
     waiting = unsettled(covered(context), lake)
     return AssetCheckResult(
         passed=waiting.is_empty(),

@@ -1,9 +1,9 @@
-"""Signals: what the desk would buy and sell for each market time unit, flat included.
+"""Signals: what the desk wants to buy and sell in each market time unit, flat included.
 
-With reasons and limits.
+They have reasons and limits.
 
-One decision writes four tables, and each is an asset: signals, bid curves, risk events, and how much of each
-limit was used.
+One decision writes four tables, and each is an asset: signals, bid curves, risk events, and the use of each
+limit.
 """
 
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ _SIGNALS = Declaration(
     table="signals",
     description=(
         "Side, MW and limit price per market time unit and strategy, as of the gate, after readiness, trading"
-        " state and limits.\n\nNo fit forecast, no champion, stale input, a halted desk or an unreadable"
+        " state and limits.\n\nNo valid forecast, no champion, stale input, a halted desk or an unreadable"
         " limit: flat, with the reason in every row, and an alert. A day that was live and whose gate has"
         " passed keeps its signals, whatever is materialised again."
     ),
@@ -99,8 +99,8 @@ def _beside_signals(table: str, description: str) -> Declaration:
         ),
         _beside_signals(
             "limit_conformance",
-            "How much of each risk limit stood used before each signal, and what was left. Written last: its"
-            " rows say that the decision is whole and may be sent.",
+            "How much of each risk limit was used before each signal, and the headroom. Written last: its"
+            " rows say that the decision is complete and may be sent.",
         ),
     ],
 )
@@ -134,7 +134,7 @@ def _facts(made: Decision) -> dict[str, Any]:
     reads=["signals"],
 )
 def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
-    """Silence is an alarm: a missing row is not a flat position."""
+    """A missing row is an alarm, not a flat position."""
     span = covered(context)
     rows = read_span(lake, "signals", span)
     champion = rows.filter(pl.col("role") == "champion").with_columns(series=pl.col("strategy"))
@@ -144,13 +144,13 @@ def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> 
 
 @declared_check(
     asset="limit_conformance",
-    description="No signal uses more of any limit than there is, and every limit could be measured.",
+    description="No signal exceeds a limit, and every limit could be measured.",
     reads=["limit_conformance"],
 )
 def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Conformance of the champion's signals: breaches fail, denials warn.
 
-    The tightest headroom and the limits at work are shown.
+    It shows the tightest headroom and the limits that acted.
     """
     span = covered(context)
     rows = read_span(lake, "limit_conformance", span)

@@ -1,6 +1,6 @@
-"""The analysts' database: everything above as commented tables and views.
+"""The analysts' database: all tables above as commented tables and views.
 
-One DuckDB file that any client opens read-only.
+It is one DuckDB file that any client can open read-only.
 """
 
 from pathlib import Path
@@ -29,10 +29,8 @@ def analyst_database(
 ) -> AssetResult:
     """Prices, forecasts as of any instant, signals, P&L, drift and model versions.
 
-    For SQL, charts and notebooks.
-
-    Built beside and swapped in by one rename: readers are never blocked and never see half of it. Ask it with
-    `spotdesk sql`.
+    They are for SQL, charts and notebooks. The file is built beside the old one and swapped in by one rename,
+    so readers are never blocked and never see half of it. Query it with `spotdesk sql`.
     """
     families = (registry, registry.of_family(SPREAD_FAMILY))
     versions = [one for zone in desk.zones for family in families for one in family.shown_versions(zone)]
@@ -51,7 +49,7 @@ def analyst_database(
     description="A read-only client gets every table, with as many rows as were published.",
 )
 def database_answers(analyst_file: AnalystDatabase) -> AssetCheckResult:
-    """Opens the published file as an analyst does, and counts. Without a file or a table it fails."""
+    """Opens the published file as an analyst does, and counts rows. Without a file or a table it fails."""
     faults = analyst_file.faults()
     return AssetCheckResult(
         passed=not faults,

@@ -32,13 +32,14 @@ _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 @declared_asset(per="desk", group="monitoring", kinds={"deltalake"}, reads=of_every_partition(PRICE_MODELS))
 def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> AssetResult:
-    """The lake in order.
+    """Maintenance of the lake.
 
-    Files that a killed process left get their checksum, crowded partitions become few files, dead files go.
+    Files that a killed process left get their checksum, crowded partitions become few files, and unused files
+    are removed.
 
-    No row is touched: the ledger only grows, so `as_of` is answered by the newest version. Older versions,
-    from which models are made again bit for bit, stay readable for 400 days and for as long as a model
-    serves, or may serve, that was trained since.
+    No row changes: the ledger only grows, so `as_of` is answered by the newest version. Older versions, from
+    which models are made again bit for bit, stay readable for 400 days, and for as long as a model serves, or
+    may serve, that was trained since.
     """
     keep_days = kept_days(registry, desk, clock.now())
     adopted, compacted, removed = lake.adopt(), lake.compact(), lake.vacuum(keep_days=keep_days)
@@ -73,7 +74,7 @@ def every_file_is_sound(context: AssetCheckExecutionContext, lake: Lake) -> Asse
 def kept_days(registry: ModelRegistry, desk: Desk, now: datetime) -> int:
     """Days of table versions to keep.
 
-    `KEPT_DAYS`, or since the oldest model that serves, served or may serve was registered.
+    They are `KEPT_DAYS`, or all since the registration of the oldest model that serves, served or may serve.
     """
     made = [
         version.created_at_utc
