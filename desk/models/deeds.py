@@ -91,9 +91,11 @@ def rollback(
     model: FamilyOption = Family.PRICE,
     as_json: JsonFlag = False,
 ) -> None:
-    """Let an earlier version serve again, at once: the next forecast and signal are made with it.
+    """Let an earlier version serve again, at once: the next forecast and signal use it.
 
-    The one that served is withdrawn.
+    The version that served is withdrawn.
+
+    Exit code 2: there is no earlier version, or a name or a reason is missing.
     """
     environment = read_environment()
     registry, name = registry_of(environment, model), find_zone(zone).name

@@ -32,7 +32,10 @@ def add(
         bool, typer.Option("--by-proxy", help="No password: only a trusted proxy names this user.")
     ] = False,
 ) -> None:
-    """Add a user, or give one another role and password; sessions of the old one end."""
+    """Add a user, or give one another role and password; sessions of the old one end.
+
+    Exit code 2: the options or the password are not allowed, and nothing was changed.
+    """
     if by_proxy and password_file is not None:
         raise ConfigurationError("--by-proxy has no password: leave out --password-file")
     password = None if by_proxy else read_password(f"Password of {name}", password_file, confirm=True)

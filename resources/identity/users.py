@@ -115,7 +115,11 @@ class UserStore:
 
 
 def session_key(home: Path) -> bytes:
-    """The key that signs sessions of this desk, made once; whoever reads it can be anybody."""
+    """The key that signs sessions of this desk, made once. Whoever reads it can act as any user.
+
+    Raises:
+        ConfigurationError: the file of the key is damaged.
+    """
     path = home / FOLDER / "session_key"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with FileLock(f"{path}.lock", timeout=10):
