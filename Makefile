@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint test-browser coverage lock clean
+.PHONY: help setup demo dev test lint test-slow test-browser coverage lock clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -35,14 +35,17 @@ lint: setup ## Style, types and architecture
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-test: lint ## Style, types, architecture and all tests but the browser's
-	@$(BIN)/pytest -n 2 --dist loadgroup -m "not browser" $(ARGS)
+test: lint ## Style, types, architecture and all tests but the slow ones and the browser's: below ten minutes
+	@$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow" $(ARGS)
+
+test-slow: setup ## The long proofs: whole desks over weeks, killed processes, the demo without a network
+	@$(BIN)/pytest -n 2 --dist loadfile -m slow $(ARGS)
 
 test-browser: setup ## The tests that drive a real browser (needs Chromium)
 	@$(BIN)/pytest -m browser $(ARGS)
 
 coverage: setup ## Share of the lines of spot/ that its own tests run; fails below 90 %
-	@$(BIN)/pytest -q -n 2 --dist loadgroup tests/spot --cov=spot --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
+	@$(BIN)/pytest -q -n 2 --dist loadfile tests/spot --cov=spot --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
 lock: setup ## Resolve requirements.lock anew for both Pythons (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \

@@ -14,7 +14,7 @@ from resources.wall_clock import utc_now
 from spot.simulation.market import simulate
 
 PACKAGE = "spotdesk-example 0.1.0"
-pytestmark = [pytest.mark.xdist_group("example_package"), pytest.mark.timeout(900)]
+pytestmark = pytest.mark.timeout(900)
 _SMALL = (
     "defaults: {training_days: 90, minimum_training_days: 60, evaluation_days: 14, strategies:"
     " [example_last_week]}\n"
