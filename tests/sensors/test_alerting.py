@@ -22,10 +22,12 @@ from dagster import (
 )
 
 from resources.lake.lake import Lake
+from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts, is_channel
 from sensors.alerting import alert_on_failure, silence_before_gate
 from spot.contracts.signal_tables import SIGNALS
 from spot.market.delivery import delivery_starts_utc
+from spot.strategy.outbox.silence import SilenceVerdict
 from tests.sensors.conftest import NOW, TODAY, ZONE
 
 
@@ -73,8 +75,8 @@ def instance() -> Iterator[DagsterInstance]:
     ],
 )
 def test_a_failed_run_and_a_failed_blocking_check_are_alerts(
-    instance, lake, alerts, job, kind, severity, text
-):
+    instance: DagsterInstance, lake: Lake, alerts: Alerts, job: str, kind: str, severity: str, text: str
+) -> None:
     done = JOBS.resolve_job_def(job).execute_in_process(
         instance=instance, raise_on_error=False, tags={"dagster/partition": f"2025-06-11|{ZONE}"}
     )
@@ -97,10 +99,10 @@ def test_a_failed_run_and_a_failed_blocking_check_are_alerts(
     assert text in row["message"]
 
 
-def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake, desk):
+def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake: Lake, desk: Desk) -> None:
     day, gate = TODAY + timedelta(days=1), datetime.fromisoformat("2025-06-10T10:00:00+00:00")
 
-    def ask(minutes):
+    def ask(minutes: int) -> SilenceVerdict:
         return silence_before_gate(lake, desk, ZONE, gate - timedelta(minutes=minutes))
 
     assert ask(15).reasons == (f"settlement_spread: 0 of 24 units of {ZONE} on {day} have a signal",)
@@ -127,7 +129,7 @@ def flat_signals() -> pl.DataFrame:
         elif column.dtype == pl.Date:
             values[name] = TODAY + timedelta(days=1)
         else:
-            values[name] = {pl.Boolean: False, pl.Float64: 0.0}.get(column.dtype, NOW)
+            values[name] = 0.0 if column.dtype == pl.Float64 else False if column.dtype == pl.Boolean else NOW
     starts = delivery_starts_utc(ZONE, TODAY + timedelta(days=1))
     return pl.DataFrame([values | {"delivery_start_utc": start} for start in starts], schema=SIGNALS.schema)
 
@@ -156,7 +158,7 @@ def webhook() -> Iterator[str]:
     server.server_close()
 
 
-def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
+def test_an_alert_goes_out_once_to_table_and_webhook(lake: Lake, webhook: str) -> None:
     alerts = Alerts(lake=lake, channels=webhook)
     assert alerts.send(
         "no_signal", "flat on 2025-06-11: no champion", zone=ZONE, severity="critical", now=NOW
@@ -173,7 +175,9 @@ def test_an_alert_goes_out_once_to_table_and_webhook(lake, webhook: str):
     assert message["text"] == "[critical] FR no_signal: flat on 2025-06-11: no champion"
 
 
-def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(lake, webhook: str, caplog):
+def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(
+    lake: Lake, webhook: str, caplog: pytest.LogCaptureFixture
+) -> None:
     Webhook.status = 500
     assert Alerts(lake=lake, channels=webhook).send("no_signal", "flat", zone=ZONE, now=NOW)
     assert Alerts(lake=lake, channels="http://127.0.0.1:9/secret-token").send(

@@ -1,8 +1,10 @@
 """What a channel did not get is heard each day anew, whether it failed or was refused."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
+import pytest
 from dagster import build_sensor_context
 
 from resources.lake.lake import Lake
@@ -21,7 +23,9 @@ from tests.support.wall_clock import set_wall_clock
 DAYS = (date(2025, 6, 3), date(2025, 6, 4))
 
 
-def test_the_same_refusal_on_the_next_day_is_another_alert(tmp_path, project_root, monkeypatch):
+def test_the_same_refusal_on_the_next_day_is_another_alert(
+    tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake, store = Lake(uri=str(tmp_path / "lake")), TradingStateStore(tmp_path / "state")
     store.set_up()
     store.halt(ZONE, reason="stop", actor="Ann")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from dagster import AssetSelection, Definitions, RunStatusSensorDefinition
+from dagster import AssetSelection, Definitions, RunStatusSensorDefinition, ScheduleDefinition
 
 from definitions import build_definitions
 from resources.home.find import TEMPLATES
@@ -69,6 +69,7 @@ def _sensors(definitions: Definitions) -> Iterator[str]:
 def _schedules(definitions: Definitions) -> Iterator[str]:
     yield "\n# schedules: time -> job"
     for schedule in sorted(definitions.schedules or [], key=lambda one: one.name):
+        assert isinstance(schedule, ScheduleDefinition)
         at = f"{schedule.cron_schedule} {schedule.execution_timezone}"
         yield f"{schedule.name}: {at} -> {schedule.job_name}"
     yield ""

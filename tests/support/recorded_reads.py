@@ -1,10 +1,11 @@
 """Every read of the lake and every access of the registry, recorded where it happens: who read what."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
+from typing import Any
 
 import pytest
 from dagster._core.execution.context.compute import current_execution_context
@@ -38,9 +39,9 @@ def recorded_reads() -> Iterator[RecordedReads]:
     """Record until the end of the block."""
     recorded = RecordedReads()
 
-    def noting(method):
+    def noting(method: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(method)
-        def call(self, table, *given, **named):
+        def call(self: Lake, table: str, *given: Any, **named: Any) -> Any:
             recorded.note(table)
             return method(self, table, *given, **named)
 
@@ -49,7 +50,7 @@ def recorded_reads() -> Iterator[RecordedReads]:
     client = VersionStore.client
 
     @wraps(client)
-    def noting_client(self):
+    def noting_client(self: VersionStore) -> Any:
         recorded.note(family_name(self.family))
         return client(self)
 

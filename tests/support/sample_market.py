@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -98,7 +99,7 @@ def make_book(**changes: object) -> LimitBook:
 
 def make_request(day: date, strategy: Strategy, **changes: object) -> SignalRequest:
     """A request in which everything is in order, at the gate, with 120 days of history."""
-    fields = {
+    fields: dict[str, Any] = {
         "zone": ZONE,
         "delivery_day": day,
         "strategy": strategy,

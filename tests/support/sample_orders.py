@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spot.contracts.words import LIMIT_SCOPES
+from spot.contracts.words import LIMIT_SCOPES, LimitAction, LimitScope
 from spot.risk.exposure import Conditions, Orders, ScopeUse
 from spot.risk.limit_book import LIMIT_KINDS, Limit
 
@@ -29,7 +29,7 @@ def make_orders(
     )
 
 
-def make_limits(action: str = "reduce", **values: float | None) -> tuple[Limit, ...]:
+def make_limits(action: LimitAction = "reduce", **values: float | None) -> tuple[Limit, ...]:
     """Every kind in every scope; those not named are out of reach."""
     base = dict.fromkeys(LIMIT_KINDS, 1e9) | {"min_price_eur_per_mwh": -1e9}
     merged = {**base, **values}
@@ -40,6 +40,6 @@ def make_limits(action: str = "reduce", **values: float | None) -> tuple[Limit, 
     )
 
 
-def nothing_else(size: int) -> dict[str, ScopeUse]:
+def nothing_else(size: int) -> dict[LimitScope, ScopeUse]:
     """Scopes that hold nothing."""
     return {scope: ScopeUse.empty(size) for scope in LIMIT_SCOPES}

@@ -13,7 +13,7 @@ def set_wall_clock(monkeypatch: pytest.MonkeyPatch, instant: datetime) -> None:
 
     class At(datetime):
         @classmethod
-        def now(cls, tz: tzinfo | None = None) -> datetime:
-            return instant.astimezone(tz)
+        def now(cls, tz: tzinfo | None = None) -> "At":
+            return cls.fromtimestamp(instant.timestamp(), tz)
 
     monkeypatch.setattr("resources.wall_clock.datetime", At)

@@ -9,7 +9,7 @@ import pytest
 
 from spot.backtest.assumptions import Assumptions
 from spot.backtest.data import BacktestData
-from spot.backtest.trading import BacktestSetup, backtest_setup, run_backtest
+from spot.backtest.trading import BacktestResult, BacktestSetup, backtest_setup, run_backtest
 from spot.backtest.trading_report import (
     Verdict,
     attribution,
@@ -33,6 +33,7 @@ from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread.sources import FittedSpread, NaiveSpread, SpreadAtGate
 from spot.walk.inputs import Book
 from spot.walk.signals import walk_signals
+from tests.support.narrow import some
 from tests.support.sample_market import make_book, make_forecast
 
 ZONE = "SK"
@@ -42,7 +43,7 @@ SPREAD = SettlementSpread(settled_against="imbalance", min_edge_ratio=0.0, takes
 
 
 @pytest.fixture(scope="module")
-def data():
+def data() -> BacktestData:
     """A simulated market over the change to quarter hours, with forecasts around the truth."""
     raw = simulate(ZONE, FIRST - timedelta(days=130), LAST, seed=3).tables
     prices = raw["day_ahead_prices"]
@@ -66,11 +67,11 @@ def setup_of(
 
 
 @pytest.fixture(scope="module")
-def result(data):
+def result(data: BacktestData) -> BacktestResult:
     return run_backtest(setup_of(data, Storage()), DAYS)
 
 
-def test_a_backtest_writes_every_table_of_a_live_desk(data):
+def test_a_backtest_writes_every_table_of_a_live_desk(data: BacktestData) -> None:
     made = run_backtest(setup_of(data, SPREAD), DAYS)
     tables = (
         (SIGNALS, made.walked.signals),
@@ -84,7 +85,9 @@ def test_a_backtest_writes_every_table_of_a_live_desk(data):
     assert made.walked.signals.height == sum(len(delivery_starts_utc(ZONE, day)) for day in DAYS)
 
 
-def test_a_backtest_equals_a_live_decision_with_only_what_was_known(data, result):
+def test_a_backtest_equals_a_live_decision_with_only_what_was_known(
+    data: BacktestData, result: BacktestResult
+) -> None:
     """The live desk reads tables cut at its gate; the same signals come out, ids included."""
     day = DAYS[4]
     gate = gate_closure_utc(ZONE, day)
@@ -99,7 +102,7 @@ def test_a_backtest_equals_a_live_decision_with_only_what_was_known(data, result
 
 
 @pytest.mark.parametrize("strategy", [SPREAD, Storage()])
-def test_later_prices_change_no_decision(data, strategy):
+def test_later_prices_change_no_decision(data: BacktestData, strategy: SettlementSpread | Storage) -> None:
     """A planted leak: every price after a gate is moved by 1,000 EUR/MWh; the signals of that gate stay."""
     day = DAYS[3]
     gate = gate_closure_utc(ZONE, day)
@@ -113,7 +116,7 @@ def test_later_prices_change_no_decision(data, strategy):
     assert first.equals(second)
 
 
-def test_dead_prices_block_although_a_load_forecast_came_in(data):
+def test_dead_prices_block_although_a_load_forecast_came_in(data: BacktestData) -> None:
     day = DAYS[4]
     prices = data.raw["day_ahead_prices"].filter(pl.col("delivery_day") <= day - timedelta(days=5))
     dead = replace(data, raw={**data.raw, "day_ahead_prices": prices})
@@ -126,7 +129,7 @@ def test_dead_prices_block_although_a_load_forecast_came_in(data):
     assert breach["value"] == pytest.approx(119.0, abs=0.2)
 
 
-def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(result):
+def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(result: BacktestResult) -> None:
     figures = trading_figures(result.settlements, DAYS)
     assert 0.8 < figures.share_of_perfect <= 1.0
     daily = result.settlements.group_by("delivery_day").agg(pl.col("pnl_eur", "perfect_foresight_eur").sum())
@@ -137,7 +140,9 @@ def test_a_good_forecast_earns_most_of_perfect_foresight_and_never_more(result):
     ("resume_after_days", "halted"),
     [(0, []), (1, [1, 3, 5, 7]), (2, [1, 2, 4, 5, 7]), (30, [1, 2, 3, 4, 5, 6, 7])],
 )
-def test_a_zone_that_a_limit_halted_is_resumed_when_the_backtest_says_so(data, resume_after_days, halted):
+def test_a_zone_that_a_limit_halted_is_resumed_when_the_backtest_says_so(
+    data: BacktestData, resume_after_days: int, halted: list[int]
+) -> None:
     limits = make_book(max_mw_per_mtu={"limit": 0.01, "action": "halt"})
     setup = setup_of(data, Storage(), limits, resume_after_days=resume_after_days)
     made = run_backtest(setup, DAYS).walked.signals
@@ -148,7 +153,7 @@ def test_a_zone_that_a_limit_halted_is_resumed_when_the_backtest_says_so(data, r
     assert assumed.value == str(resume_after_days)
 
 
-def test_nobody_resumes_a_zone_before_it_was_halted():
+def test_nobody_resumes_a_zone_before_it_was_halted() -> None:
     with pytest.raises(ConfigurationError, match="before its halt"):
         Assumptions(resume_after_days=-1)
 
@@ -160,13 +165,15 @@ def test_nobody_resumes_a_zone_before_it_was_halted():
         (Assumptions(drift_status="cannot_see"), {"max_drift_level": {"limit": 2, "action": "block"}}),
     ],
 )
-def test_what_a_backtest_assumes_of_model_and_drift_is_what_the_limits_are_asked(data, assumed, limit):
+def test_what_a_backtest_assumes_of_model_and_drift_is_what_the_limits_are_asked(
+    data: BacktestData, assumed: Assumptions, limit: dict[str, dict[str, int | str]]
+) -> None:
     for taken, trades in ((Assumptions(), True), (assumed, False)):
         setup = backtest_setup(data, (Storage(),), make_book(**limit), DAYS, spread_sources={}, assumed=taken)
         assert (run_backtest(setup, DAYS[:2]).walked.signals["volume_mw"].sum() > 0) is trades
 
 
-def test_figures_of_a_known_ledger():
+def test_figures_of_a_known_ledger() -> None:
     days = days_between(date(2025, 1, 1), date(2025, 1, 20))
     gains = [10.0, -5.0] * 10
     ledger = _ledger(days, gains)
@@ -190,7 +197,7 @@ def test_figures_of_a_known_ledger():
         ([30.0, -29.0] * 10, Verdict.NOT_SIGNIFICANT),
     ],
 )
-def test_the_verdict_is_honest(gains, verdict):
+def test_the_verdict_is_honest(gains: list[float], verdict: Verdict) -> None:
     days = days_between(date(2025, 1, 1), date(2025, 1, 20))
     assert trading_figures(_ledger(days, gains), days).verdict is verdict
     assert verdict.has_edge is (verdict is Verdict.EDGE)
@@ -198,26 +205,28 @@ def test_the_verdict_is_honest(gains, verdict):
     assert trading_figures(_ledger(days[:3], gains[:3]), days[:3]).verdict is Verdict.TOO_FEW_DAYS
 
 
-def test_the_comparison_is_paired_by_day():
+def test_the_comparison_is_paired_by_day() -> None:
     days = days_between(date(2025, 1, 1), date(2025, 1, 28))
     noise = np.random.default_rng(0).normal(0, 100, len(days))
     better, worse = _ledger(days, list(noise + 1.0)), _ledger(days, list(noise))
-    versus = compare_with(better, worse, days)
+    versus = some(compare_with(better, worse, days))
     assert versus.mean == pytest.approx(1.0)
     assert versus.p_not_above < 0.01
     assert compare_with(better, worse, days[:10]) is None
 
 
-def test_naive_rules_have_their_side(data):
+def test_naive_rules_have_their_side(data: BacktestData) -> None:
     at_gate = SpreadAtGate(
         ZONE, DAYS[5], gate_closure_utc(ZONE, DAYS[5]), data.raw, data.features, "imbalance"
     )
-    assert (NaiveSpread("always_buy").quantiles(at_gate) > 0).all()
-    assert (NaiveSpread("always_sell").quantiles(at_gate) < 0).all()
-    assert NaiveSpread("last_week").quantiles(at_gate).shape == (96, 9)
+    assert (some(NaiveSpread("always_buy").quantiles(at_gate)) > 0).all()
+    assert (some(NaiveSpread("always_sell").quantiles(at_gate)) < 0).all()
+    assert some(NaiveSpread("last_week").quantiles(at_gate)).shape == (96, 9)
 
 
-def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_unit_changes(data):
+def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_unit_changes(
+    data: BacktestData,
+) -> None:
     """In the planted market the second price is 30 above in the evening and 30 below at night."""
     raw = dict(data.raw)
     local = raw["day_ahead_prices"]["delivery_start_utc"].dt.convert_time_zone("Europe/Brussels").dt.hour()
@@ -233,7 +242,7 @@ def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_
     )
     for day, width in ((date(2025, 9, 29), 24), (date(2025, 10, 3), 96)):
         at_gate = SpreadAtGate(ZONE, day, gate_closure_utc(ZONE, day), raw, data.features, "imbalance")
-        quantiles = source.quantiles(at_gate)
+        quantiles = some(source.quantiles(at_gate))
         assert quantiles.shape == (width, len(LEVELS))
         assert (np.diff(quantiles, axis=1) >= 0).all()
         median = quantiles[:, 4]
@@ -241,7 +250,7 @@ def test_a_fitted_spread_model_learns_a_planted_spread_and_is_refitted_when_the_
         assert median[: width // 6].mean() < -15.0
 
 
-def _ledger(days, gains):
+def _ledger(days: tuple[date, ...], gains: list[float]) -> pl.DataFrame:
     rows = []
     for day, gain in zip(days, gains, strict=True):
         start = delivery_starts_utc(ZONE, day)[8]

@@ -1,6 +1,7 @@
 """The delivery panel refuses arrays that do not fit, and cuts exactly what is known at a gate."""
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ContractError
 
-GOOD = {
+GOOD: dict[str, Any] = {
     "zone": "DE_LU",
     "days": np.arange(np.datetime64("2024-06-01"), np.datetime64("2024-06-06")),
     "n_periods": np.full(5, 24),
@@ -19,7 +20,7 @@ GOOD = {
 }
 
 
-def panel(**changes):
+def panel(**changes: Any) -> DeliveryPanel:
     return DeliveryPanel(**(GOOD | changes))
 
 
@@ -36,13 +37,13 @@ def panel(**changes):
         ({"n_periods": np.array([24, 24, 0, 24, 24])}, "n_periods outside"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(change, reason):
+def test_arrays_that_do_not_fit_are_refused(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ContractError, match=reason):
         panel(**change)
 
 
 @pytest.mark.parametrize("row", range(5))
-def test_at_the_gate_of_a_day_its_price_and_all_later_rows_are_gone(row):
+def test_at_the_gate_of_a_day_its_price_and_all_later_rows_are_gone(row: int) -> None:
     known = panel().known_at_gate(row)
     assert len(known) == row + 1
     assert known.last_day == date(2024, 6, 1 + row)
@@ -53,13 +54,13 @@ def test_at_the_gate_of_a_day_its_price_and_all_later_rows_are_gone(row):
     )
 
 
-def test_cutting_does_not_touch_the_whole():
+def test_cutting_does_not_touch_the_whole() -> None:
     whole = panel()
     whole.known_at_gate(2)
     assert np.isfinite(whole.prices).all()
 
 
-def test_parts_of_a_panel():
+def test_parts_of_a_panel() -> None:
     part = panel().rows(slice(1, 3))
     assert part.days.tolist() == [date(2024, 6, 2), date(2024, 6, 3)]
     np.testing.assert_array_equal(part.prices, GOOD["prices"][1:3])

@@ -37,7 +37,7 @@ PRICES = find_contract("day_ahead_prices")
         ({"availability": "hoped"}, "availability is none of captured, stated, rule"),
     ],
 )
-def test_a_bad_row_is_refused_with_its_reason(change, reason):
+def test_a_bad_row_is_refused_with_its_reason(change: dict[str, float | str | None], reason: str) -> None:
     checked = check_rows(
         price_frame(good_price_row(), good_price_row(delivery_day=date(2024, 6, 2), **change)), PRICES
     )
@@ -45,7 +45,7 @@ def test_a_bad_row_is_refused_with_its_reason(change, reason):
     assert checked.rejected["reason"].to_list() == [reason]
 
 
-def test_the_limits_themselves_are_valid():
+def test_the_limits_themselves_are_valid() -> None:
     rows = [
         good_price_row(price_eur_per_mwh=price, resolution_minutes=minutes)
         for price, minutes in ((-9999.0, 60), (9999.0, 30))
@@ -54,19 +54,19 @@ def test_the_limits_themselves_are_valid():
     assert check_rows(price_frame(rows[1]), PRICES).rejected.is_empty()
 
 
-def test_of_a_repeated_row_the_first_passes():
+def test_of_a_repeated_row_the_first_passes() -> None:
     checked = check_rows(price_frame(good_price_row(), good_price_row()), PRICES)
     assert checked.accepted.height == 1
     assert checked.rejected["reason"].to_list() == ["row repeated"]
 
 
-def test_of_two_contradicting_rows_neither_passes():
+def test_of_two_contradicting_rows_neither_passes() -> None:
     checked = check_rows(price_frame(good_price_row(), good_price_row(price_eur_per_mwh=43.0)), PRICES)
     assert checked.accepted.is_empty()
     assert checked.rejected["reason"].to_list() == ["conflicting values for one key"] * 2
 
 
-def test_an_invalid_row_does_not_contradict_a_valid_one():
+def test_an_invalid_row_does_not_contradict_a_valid_one() -> None:
     checked = check_rows(
         price_frame(good_price_row(), good_price_row(price_eur_per_mwh=float("nan"))), PRICES
     )
@@ -74,7 +74,7 @@ def test_an_invalid_row_does_not_contradict_a_valid_one():
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_empty_frames_pass_under_every_contract(name):
+def test_empty_frames_pass_under_every_contract(name: str) -> None:
     contract = TABLES[name]
     checked = check_rows(contract.empty(), contract)
     assert checked.accepted.schema == pl.Schema(contract.schema)
@@ -83,7 +83,7 @@ def test_empty_frames_pass_under_every_contract(name):
 
 
 @pytest.mark.parametrize("name", sorted(TABLES))
-def test_every_contract_names_key_columns_that_exist_and_describes_all(name):
+def test_every_contract_names_key_columns_that_exist_and_describes_all(name: str) -> None:
     contract = TABLES[name]
     assert contract.name == name
     assert set(contract.key) <= set(contract.columns)
@@ -95,7 +95,7 @@ def test_every_contract_names_key_columns_that_exist_and_describes_all(name):
     "frame",
     [price_frame(good_price_row()).drop("source"), price_frame(good_price_row()).with_columns(extra=1)],
 )
-def test_missing_or_unknown_columns_stop(frame):
+def test_missing_or_unknown_columns_stop(frame: pl.DataFrame) -> None:
     with pytest.raises(ContractError, match="missing columns"):
         check_rows(frame, PRICES)
 
@@ -104,12 +104,12 @@ def test_missing_or_unknown_columns_stop(frame):
     ("column", "value"),
     [("price_eur_per_mwh", "12,5"), ("resolution_minutes", 60.5), ("delivery_day", "soon")],
 )
-def test_a_type_that_cannot_be_cast_without_loss_stops(column, value):
+def test_a_type_that_cannot_be_cast_without_loss_stops(column: str, value: float | str) -> None:
     with pytest.raises(ContractError, match="does not have its type"):
         check_rows(price_frame(good_price_row()).with_columns(pl.lit(value).alias(column)), PRICES)
 
 
-def test_an_instant_without_time_zone_stops():
+def test_an_instant_without_time_zone_stops() -> None:
     frame = price_frame(good_price_row()).with_columns(
         pl.col("delivery_start_utc").dt.replace_time_zone(None)
     )
@@ -125,7 +125,7 @@ def test_an_instant_without_time_zone_stops():
         max_size=12,
     )
 )
-def test_no_row_is_lost_and_accepted_keys_are_unique(rows):
+def test_no_row_is_lost_and_accepted_keys_are_unique(rows: list[tuple[int, float, str]]) -> None:
     frame = price_frame(
         *(
             good_price_row(
@@ -141,6 +141,6 @@ def test_no_row_is_lost_and_accepted_keys_are_unique(rows):
     assert checked.accepted["price_eur_per_mwh"].is_finite().all()
 
 
-def test_unknown_table_is_refused():
+def test_unknown_table_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="known are"):
         find_contract("tea_leaves")

@@ -43,7 +43,9 @@ def measured(series: str, days_before: int, power_mw: float) -> pl.DataFrame:
         ((), 12_000.0),  # a zone without offshore wind
     ],
 )
-def test_a_day_without_one_of_its_parts_is_not_known_in_full(offshore_days, expected):
+def test_a_day_without_one_of_its_parts_is_not_known_in_full(
+    offshore_days: tuple[int, ...], expected: float
+) -> None:
     frames = [measured("wind_onshore", days, 12_000.0) for days in range(1, 9)]
     frames += [measured("wind_offshore", days, 5_000.0 + days) for days in offshore_days]
     features = build_features({"generation_actuals": pl.concat(frames)}, zone=ZONE, days=[TARGET])

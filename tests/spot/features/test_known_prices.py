@@ -4,6 +4,7 @@ Missing while it was late, as first published until it was revised.
 """
 
 from datetime import date, datetime, timedelta
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -14,7 +15,7 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ForecastError
 from spot.features.known_prices import known_prices
 from spot.features.matrix import build_features, build_panel
-from spot.forecast.interface import PriceForecast
+from spot.forecast.interface import PriceForecast, PriceForecaster
 from spot.market.delivery import days_between, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.market.publication_rules import published_by_utc
@@ -29,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 
 def on_time(day: date) -> datetime:
-    return published_by_utc("day_ahead_prices", ZONE, day, None)
+    return published_by_utc("day_ahead_prices", ZONE, day, GATE)  # a rule of the gate
 
 
 def rows(day: date, price: float, available_at_utc: datetime, periods: range = range(96)) -> pl.DataFrame:
@@ -71,19 +72,22 @@ def seen(changed: dict[date, list[pl.DataFrame]], day: date, target: date = TARG
     panel = build_panel(build_features({"day_ahead_prices": prices}, zone=ZONE, days=DAYS), prices, zone=ZONE)
     spy = Spy()
     walk_forward(
-        spy, panel, [target], published=known_prices(prices, zone=ZONE, first_day=DAYS[0], last_day=DAYS[-1])
+        cast("PriceForecaster", spy),
+        panel,
+        [target],
+        published=known_prices(prices, zone=ZONE, first_day=DAYS[0], last_day=DAYS[-1]),
     )
     (shown,) = spy.shown
-    return shown.prices[DAYS.index(day)][:96]
+    return np.asarray(shown.prices[DAYS.index(day)][:96])
 
 
-def test_a_revision_after_the_gate_is_not_seen_and_later_is():
+def test_a_revision_after_the_gate_is_not_seen_and_later_is() -> None:
     changed = {YESTERDAY: [rows(YESTERDAY, 50.0, on_time(YESTERDAY)), rows(YESTERDAY, 90.0, GATE + 3 * HOUR)]}
     assert (seen(changed, YESTERDAY) == 50.0).all()
     assert (seen(changed, YESTERDAY, TARGET + timedelta(days=1)) == 90.0).all()
 
 
-def test_a_revision_at_the_very_second_of_the_gate_is_seen_and_one_second_later_is_not():
+def test_a_revision_at_the_very_second_of_the_gate_is_seen_and_one_second_later_is_not() -> None:
     for delay, price in ((0, 90.0), (1, 50.0)):
         changed = {
             YESTERDAY: [
@@ -94,7 +98,7 @@ def test_a_revision_at_the_very_second_of_the_gate_is_seen_and_one_second_later_
         assert (seen(changed, YESTERDAY) == price).all()
 
 
-def test_the_late_half_of_a_day_is_missing():
+def test_the_late_half_of_a_day_is_missing() -> None:
     changed = {
         YESTERDAY: [
             rows(YESTERDAY, 50.0, on_time(YESTERDAY), range(48)),
@@ -106,12 +110,12 @@ def test_the_late_half_of_a_day_is_missing():
     assert np.isnan(shown[48:]).all()
 
 
-def test_a_day_long_past_that_came_late_is_missing_too():
+def test_a_day_long_past_that_came_late_is_missing_too() -> None:
     long_ago = TARGET - timedelta(days=9)
     assert np.isnan(seen({long_ago: [rows(long_ago, 90.0, GATE + HOUR)]}, long_ago)).all()
 
 
-def test_days_of_the_panel_are_shown_as_they_are_where_all_was_on_time():
+def test_days_of_the_panel_are_shown_as_they_are_where_all_was_on_time() -> None:
     assert (seen({}, YESTERDAY) == 50.0).all()
     assert np.isnan(seen({}, TARGET)).all()
 
@@ -133,7 +137,9 @@ def test_days_of_the_panel_are_shown_as_they_are_where_all_was_on_time():
         ),
     ],
 )
-def test_runs_end_where_a_known_price_changes(changed, late, runs):
+def test_runs_end_where_a_known_price_changes(
+    changed: dict[date, list[pl.DataFrame]], late: int, runs: list[int]
+) -> None:
     published = known_prices(market(changed), zone=ZONE, first_day=DAYS[0], last_day=DAYS[-1])
     assert len(published.late_days()) == late
     days = [TARGET + timedelta(days=i) for i in range(-1, 3)]

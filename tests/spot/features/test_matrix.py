@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from spot.arrays import Floats
 from spot.contracts.feature_tables import FEATURES
 from spot.contracts.table import check_rows
 from spot.contracts.tables import find_contract
@@ -14,19 +15,22 @@ from spot.features import vintages
 from spot.features.matrix import build_features, build_panel
 from spot.market.delivery import days_between, n_periods
 from spot.market.gates import gate_closure_utc
+from tests.support.narrow import number
 from tests.support.raw_rows import raw_day
 
 FEATURES_CONTRACT = find_contract("day_ahead_features")
 SECOND = timedelta(seconds=1)
 
 
-def market(zone, first_day, last_day, *, seed=0, renewables_known=False):
+def market(
+    zone: str, first_day: date, last_day: date, *, seed: int = 0, renewables_known: bool = False
+) -> dict[str, pl.DataFrame]:
     """Raw tables of random values, published by rule.
 
     With `renewables_known` wind and solar forecasts come an hour before the gate.
     """
     rng = np.random.default_rng(seed)
-    parts = {
+    parts: dict[str, list[pl.DataFrame]] = {
         table: []
         for table in (
             "day_ahead_prices",
@@ -69,16 +73,16 @@ def market(zone, first_day, last_day, *, seed=0, renewables_known=False):
     return {table: pl.concat(frames) for table, frames in parts.items()}
 
 
-def one_day(features, day):
+def one_day(features: pl.DataFrame, day: date) -> pl.DataFrame:
     return features.filter(pl.col("delivery_day") == day).sort("delivery_start_utc")
 
 
-def changed(tables, table, **columns):
+def changed(tables: dict[str, pl.DataFrame], table: str, **columns: pl.Expr) -> dict[str, pl.DataFrame]:
     return tables | {table: tables[table].with_columns(**columns)}
 
 
 @pytest.fixture(scope="module")
-def around_the_switch():
+def around_the_switch() -> dict[str, pl.DataFrame]:
     """DE_LU from hours to quarter hours, over the clock change of autumn."""
     return market("DE_LU", date(2025, 9, 15), date(2025, 10, 30), renewables_known=True)
 
@@ -86,14 +90,14 @@ def around_the_switch():
 SWITCH_DAYS = days_between(date(2025, 9, 24), date(2025, 10, 30))
 
 
-def test_a_range_equals_its_days_one_by_one(around_the_switch):
+def test_a_range_equals_its_days_one_by_one(around_the_switch: dict[str, pl.DataFrame]) -> None:
     together = build_features(around_the_switch, zone="DE_LU", days=SWITCH_DAYS)
     apart = pl.concat([build_features(around_the_switch, zone="DE_LU", days=[day]) for day in SWITCH_DAYS])
     assert together.equals(apart)
     assert check_rows(together, FEATURES_CONTRACT).rejected.is_empty()
 
 
-def test_live_features_equal_backtest_features(around_the_switch):
+def test_live_features_equal_backtest_features(around_the_switch: dict[str, pl.DataFrame]) -> None:
     """What the ledger held at the gate gives the features that are built long afterwards from everything."""
     backtest = build_features(around_the_switch, zone="DE_LU", days=SWITCH_DAYS)
     for day in (date(2025, 9, 24), date(2025, 10, 1), date(2025, 10, 26), date(2025, 10, 27)):
@@ -105,7 +109,9 @@ def test_live_features_equal_backtest_features(around_the_switch):
         assert build_features(ledger_at_gate, zone="DE_LU", days=[day]).equals(one_day(backtest, day))
 
 
-def test_nothing_published_after_the_gate_changes_anything(around_the_switch):
+def test_nothing_published_after_the_gate_changes_anything(
+    around_the_switch: dict[str, pl.DataFrame],
+) -> None:
     day = date(2025, 10, 10)
     gate = gate_closure_utc("DE_LU", day)
     before = build_features(around_the_switch, zone="DE_LU", days=[day])
@@ -129,11 +135,13 @@ def test_nothing_published_after_the_gate_changes_anything(around_the_switch):
 
 
 @pytest.mark.parametrize("late", [SECOND, timedelta(microseconds=1)])
-def test_a_revision_just_past_the_gate_is_not_used_and_one_at_the_gate_is(around_the_switch, late):
+def test_a_revision_just_past_the_gate_is_not_used_and_one_at_the_gate_is(
+    around_the_switch: dict[str, pl.DataFrame], late: timedelta
+) -> None:
     day = date(2025, 10, 10)
     gate = gate_closure_utc("DE_LU", day)
 
-    def with_revision(known):
+    def with_revision(known: datetime) -> pl.DataFrame:
         revision = raw_day("load_forecasts", "DE_LU", day, 77_777.0, available_at_utc=known)
         tables = around_the_switch | {
             "load_forecasts": pl.concat([around_the_switch["load_forecasts"], revision])
@@ -146,7 +154,9 @@ def test_a_revision_just_past_the_gate_is_not_used_and_one_at_the_gate_is(around
     assert past_gate.equals(build_features(around_the_switch, zone="DE_LU", days=[day]))
 
 
-def test_a_planted_leak_one_second_past_the_gate_stops(around_the_switch, monkeypatch):
+def test_a_planted_leak_one_second_past_the_gate_stops(
+    around_the_switch: dict[str, pl.DataFrame], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Building features stops where the gate lets a value through one second late.
 
     It would flatter a model.
@@ -163,7 +173,9 @@ def test_a_planted_leak_one_second_past_the_gate_stops(around_the_switch, monkey
         build_features(late, zone="DE_LU", days=[day])
 
 
-def test_lagged_prices_stand_at_the_same_local_time_across_the_switch(around_the_switch):
+def test_lagged_prices_stand_at_the_same_local_time_across_the_switch(
+    around_the_switch: dict[str, pl.DataFrame],
+) -> None:
     day, before = date(2025, 10, 1), date(2025, 9, 30)
     rows = one_day(build_features(around_the_switch, zone="DE_LU", days=[day]), day)
     prices = (
@@ -174,20 +186,24 @@ def test_lagged_prices_stand_at_the_same_local_time_across_the_switch(around_the
     assert rows["price_1d_eur_per_mwh"].to_list() == [price for price in prices for _ in range(4)]
     assert rows["price_last_1d_eur_per_mwh"].unique().to_list() == [prices[-1]]
     assert rows["price_max_1d_eur_per_mwh"].unique().to_list() == [prices.max()]
-    np.testing.assert_allclose(rows["price_mean_1d_eur_per_mwh"].unique().to_list(), [prices.mean()])
+    np.testing.assert_allclose(rows["price_mean_1d_eur_per_mwh"].unique().to_list(), [number(prices.mean())])
 
 
-def test_summaries_of_the_week_are_those_of_its_prices(around_the_switch):
+def test_summaries_of_the_week_are_those_of_its_prices(around_the_switch: dict[str, pl.DataFrame]) -> None:
     day = date(2025, 9, 28)
     rows = build_features(around_the_switch, zone="DE_LU", days=[day])
     week = around_the_switch["day_ahead_prices"].filter(
         pl.col("delivery_day").is_between(day - timedelta(days=7), day - timedelta(days=1))
     )
-    np.testing.assert_allclose(rows["price_mean_7d_eur_per_mwh"][0], week["price_eur_per_mwh"].mean())
-    np.testing.assert_allclose(rows["price_std_7d_eur_per_mwh"][0], week["price_eur_per_mwh"].std(ddof=0))
+    np.testing.assert_allclose(rows["price_mean_7d_eur_per_mwh"][0], number(week["price_eur_per_mwh"].mean()))
+    np.testing.assert_allclose(
+        rows["price_std_7d_eur_per_mwh"][0], number(week["price_eur_per_mwh"].std(ddof=0))
+    )
 
 
-def test_wind_is_on_and_offshore_together_and_residual_load_is_what_remains(around_the_switch):
+def test_wind_is_on_and_offshore_together_and_residual_load_is_what_remains(
+    around_the_switch: dict[str, pl.DataFrame],
+) -> None:
     day = date(2025, 10, 26)
     rows = one_day(build_features(around_the_switch, zone="DE_LU", days=[day]), day)
     parts = around_the_switch["renewable_forecasts"].filter(
@@ -205,7 +221,9 @@ def test_wind_is_on_and_offshore_together_and_residual_load_is_what_remains(arou
     np.testing.assert_allclose(rows["residual_load_mw"].to_list(), residual.to_list())
 
 
-def test_one_missing_part_makes_wind_and_residual_load_unknown(around_the_switch):
+def test_one_missing_part_makes_wind_and_residual_load_unknown(
+    around_the_switch: dict[str, pl.DataFrame],
+) -> None:
     day = date(2025, 10, 10)
     is_gone = (pl.col("delivery_day") == day) & (pl.col("series") == "wind_offshore")
     tables = around_the_switch | {
@@ -216,7 +234,7 @@ def test_one_missing_part_makes_wind_and_residual_load_unknown(around_the_switch
     assert rows["solar_forecast_mw"].null_count() == 0
 
 
-def test_renewable_forecasts_by_rule_are_unknown_at_the_gate_unless_admitted():
+def test_renewable_forecasts_by_rule_are_unknown_at_the_gate_unless_admitted() -> None:
     tables = market("FR", date(2024, 3, 20), date(2024, 4, 3))
     day = date(2024, 4, 2)
     honest = build_features(tables, zone="FR", days=[day])
@@ -231,7 +249,7 @@ def test_renewable_forecasts_by_rule_are_unknown_at_the_gate_unless_admitted():
         build_features(tables, zone="FR", days=[day], admit={"tea_leaves"})
 
 
-def test_actuals_are_those_of_the_last_wholly_published_day():
+def test_actuals_are_those_of_the_last_wholly_published_day() -> None:
     tables = market("FR", date(2024, 3, 20), date(2024, 4, 3))
     day, newest_whole = date(2024, 4, 3), date(2024, 4, 1)
     rows = build_features(tables, zone="FR", days=[day])
@@ -244,12 +262,12 @@ def test_actuals_are_those_of_the_last_wholly_published_day():
     np.testing.assert_allclose(rows["solar_actual_mw"].to_list(), actual.reshape(24, 4).mean(axis=1))
 
 
-def test_imbalance_spread_is_that_of_the_last_published_day():
+def test_imbalance_spread_is_that_of_the_last_published_day() -> None:
     tables = market("FR", date(2024, 3, 20), date(2024, 4, 10))
     day, newest_published = date(2024, 4, 10), date(2024, 4, 7)
     rows = build_features(tables, zone="FR", days=[day])
 
-    def on_that_day(table):
+    def on_that_day(table: str) -> Floats:
         return (
             tables[table]
             .filter(pl.col("delivery_day") == newest_published)
@@ -267,7 +285,7 @@ def test_imbalance_spread_is_that_of_the_last_published_day():
     ("day", "n_rows"),
     [(date(2024, 3, 31), 23), (date(2024, 4, 1), 24), (date(2024, 10, 27), 25), (date(2024, 10, 28), 24)],
 )
-def test_clock_change_days_and_the_days_after_are_complete(day, n_rows):
+def test_clock_change_days_and_the_days_after_are_complete(day: date, n_rows: int) -> None:
     tables = market("FR", day - timedelta(days=9), day)
     rows = build_features(tables, zone="FR", days=[day])
     assert rows.height == n_rows
@@ -276,7 +294,7 @@ def test_clock_change_days_and_the_days_after_are_complete(day, n_rows):
     assert rows["n_periods"].unique().to_list() == [float(n_rows)]
 
 
-def test_a_zone_with_prices_only_has_null_elsewhere_and_its_prices():
+def test_a_zone_with_prices_only_has_null_elsewhere_and_its_prices() -> None:
     tables = {"day_ahead_prices": market("SK", date(2024, 1, 1), date(2024, 1, 20))["day_ahead_prices"]}
     rows = build_features(tables, zone="SK", days=days_between(date(2024, 1, 10), date(2024, 1, 20)))
     assert check_rows(rows, FEATURES_CONTRACT).rejected.is_empty()
@@ -284,7 +302,7 @@ def test_a_zone_with_prices_only_has_null_elsewhere_and_its_prices():
     assert rows["price_7d_eur_per_mwh"].null_count() == 0
 
 
-def test_no_data_at_all_gives_rows_without_inputs():
+def test_no_data_at_all_gives_rows_without_inputs() -> None:
     rows = build_features({}, zone="DE_LU", days=[date(2025, 1, 1)])
     inputs = [
         name
@@ -297,7 +315,7 @@ def test_no_data_at_all_gives_rows_without_inputs():
     assert rows["holiday_fraction"].unique().to_list() == [1.0]
 
 
-def test_days_out_of_order_and_wrong_questions(around_the_switch):
+def test_days_out_of_order_and_wrong_questions(around_the_switch: dict[str, pl.DataFrame]) -> None:
     days = [date(2025, 10, 3), date(2025, 10, 1)]
     rows = build_features(around_the_switch, zone="DE_LU", days=days)
     assert rows["delivery_day"].unique().sort().to_list() == sorted(days)
@@ -310,7 +328,7 @@ def test_days_out_of_order_and_wrong_questions(around_the_switch):
         build_features(around_the_switch, zone="ATLANTIS", days=days)
 
 
-def test_other_zones_do_not_enter(around_the_switch):
+def test_other_zones_do_not_enter(around_the_switch: dict[str, pl.DataFrame]) -> None:
     day = date(2025, 9, 25)
     foreign = {table: frame.with_columns(zone=pl.lit("FR")) for table, frame in around_the_switch.items()}
     both = {table: pl.concat([frame, foreign[table]]) for table, frame in around_the_switch.items()}
@@ -319,7 +337,7 @@ def test_other_zones_do_not_enter(around_the_switch):
     )
 
 
-def test_the_panel_holds_outcomes_by_period(around_the_switch):
+def test_the_panel_holds_outcomes_by_period(around_the_switch: dict[str, pl.DataFrame]) -> None:
     features = build_features(around_the_switch, zone="DE_LU", days=SWITCH_DAYS)
     panel = build_panel(features, around_the_switch["day_ahead_prices"], zone="DE_LU")
     assert panel.prices.shape == (len(SWITCH_DAYS), 100)
@@ -338,7 +356,7 @@ def test_the_panel_holds_outcomes_by_period(around_the_switch):
         )
 
 
-def test_a_panel_day_without_outcome_or_features_is_nan(around_the_switch):
+def test_a_panel_day_without_outcome_or_features_is_nan(around_the_switch: dict[str, pl.DataFrame]) -> None:
     days = [date(2025, 9, 24), date(2025, 9, 26)]
     features = build_features(around_the_switch, zone="DE_LU", days=days)
     prices = around_the_switch["day_ahead_prices"].filter(pl.col("delivery_day") < days[1])
@@ -351,7 +369,7 @@ def test_a_panel_day_without_outcome_or_features_is_nan(around_the_switch):
         build_panel(features, prices, zone="AT")
 
 
-def test_the_outcome_of_a_panel_is_the_newest_vintage(around_the_switch):
+def test_the_outcome_of_a_panel_is_the_newest_vintage(around_the_switch: dict[str, pl.DataFrame]) -> None:
     day = date(2025, 9, 24)
     features = build_features(around_the_switch, zone="DE_LU", days=[day])
     corrected = raw_day(

@@ -13,6 +13,7 @@ from spot.errors import LookAheadError
 from spot.features.grid import STEP_US, make_grid, to_us
 from spot.features.vintages import NEVER_US, check_no_look_ahead, vintages_of
 from spot.market.delivery import days_between
+from tests.support.narrow import instant
 from tests.support.raw_rows import raw_day
 
 DAY = date(2025, 9, 10)
@@ -20,7 +21,7 @@ NOON = datetime(2025, 9, 9, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 
 
-def load(value, known):
+def load(value: float, known: datetime) -> pl.DataFrame:
     return raw_day("load_forecasts", "DE_LU", DAY, value, available_at_utc=known)
 
 
@@ -32,7 +33,7 @@ minutes_known = st.integers(min_value=-200, max_value=200)
     st.lists(st.tuples(st.integers(0, 3), minutes_known, st.sampled_from([15, 60])), max_size=10),
     minutes_known,
 )
-def test_the_gate_in_bulk_is_the_gate_one_by_one(rows, gate_minutes):
+def test_the_gate_in_bulk_is_the_gate_one_by_one(rows: list[tuple[int, int, int]], gate_minutes: int) -> None:
     """`known_at_gates` over many days gives what `known_at` gives for each.
 
     Vintages of one resolution per day.
@@ -66,17 +67,17 @@ def test_the_gate_in_bulk_is_the_gate_one_by_one(rows, gate_minutes):
     np.testing.assert_array_equal(matrix, expected)
     for at, day in enumerate(days):
         own = known.filter(pl.col("delivery_day") == day)["available_at_utc"]
-        assert newest[at] == (NEVER_US if own.is_empty() else to_us(own.max()))
+        assert newest[at] == (NEVER_US if own.is_empty() else to_us(instant(own.max())))
 
 
-def test_one_second_past_the_gate_is_not_known():
+def test_one_second_past_the_gate_is_not_known() -> None:
     grid = make_grid("DE_LU", DAY, DAY)
     vintages = vintages_of(load(5.0, NOON + SECOND), grid, value="load_forecast_mw")
     assert np.isnan(vintages.known_at_gates(np.array([to_us(NOON)]))[0]).all()
     assert np.nanmax(vintages.known_at_gates(np.array([to_us(NOON + SECOND)]))[0]) == 5.0
 
 
-def test_a_row_newer_than_its_gate_stops():
+def test_a_row_newer_than_its_gate_stops() -> None:
     rows = {"zone": ["AT"], "delivery_day": [DAY], "as_of_utc": [NOON], "newest_input_utc": [NOON]}
     check_no_look_ahead(pl.DataFrame(rows))
     with pytest.raises(LookAheadError, match="AT 2025-09-10"):

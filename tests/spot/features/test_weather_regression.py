@@ -13,6 +13,7 @@ from spot.errors import ForecastError
 from spot.features.weather_regression import Quantity, as_rows, forecast_fundamental
 from spot.market.delivery import days_between, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
+from tests.support.narrow import instant
 
 FIRST, DAY = date(2025, 1, 1), date(2025, 4, 10)
 AS_OF = gate_closure_utc("NL", DAY) - timedelta(minutes=45)
@@ -70,7 +71,8 @@ def truth(quantity: Quantity) -> np.ndarray:
     if quantity == "solar":
         return 8 * now["shortwave_radiation"]
     local = np.array([start.hour for _, start in hours()])
-    return 11_000 + 1500 * np.sin((local - 7) / 12 * np.pi) + 80 * np.maximum(15 - now["temperature_2m"], 0)
+    evening = 1500 * np.sin((local - 7) / 12 * np.pi)
+    return np.asarray(11_000 + evening + 80 * np.maximum(15 - now["temperature_2m"], 0))
 
 
 def actuals(quantity: Quantity) -> pl.DataFrame:
@@ -154,4 +156,4 @@ def test_rows_keep_the_contract_and_are_known_before_the_gate(quantity: Quantity
     checked = check_rows(as_rows(made, DAY), contract)
     assert checked.rejected.is_empty()
     assert checked.accepted.height == 24
-    assert checked.accepted["available_at_utc"].max() < gate_closure_utc("NL", DAY)
+    assert instant(checked.accepted["available_at_utc"].max()) < gate_closure_utc("NL", DAY)

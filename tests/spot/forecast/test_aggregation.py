@@ -2,17 +2,18 @@
 
 import numpy as np
 
+from spot.arrays import Floats
 from spot.forecast.aggregation import Aggregator
 
 
-def experts_and_outcomes(n_days=300, seed=0):
+def experts_and_outcomes(n_days: int = 300, seed: int = 0) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(seed)
     outcomes = 50 + rng.normal(0, 10, (n_days, 24))
     noise = np.array([1.0, 5.0, 8.0])[None, :, None]
     return outcomes[:, None] + noise * rng.normal(size=(n_days, 3, 24)), outcomes
 
 
-def aggregate_days(experts, outcomes):
+def aggregate_days(experts: Floats, outcomes: Floats) -> tuple[Floats, Aggregator]:
     """The aggregate of each day with the weights of the days before it, and the aggregator after the last."""
     aggregator = Aggregator(experts.shape[1])
     combined = np.empty_like(outcomes)
@@ -22,7 +23,7 @@ def aggregate_days(experts, outcomes):
     return combined, aggregator
 
 
-def test_the_aggregate_comes_near_the_best_expert():
+def test_the_aggregate_comes_near_the_best_expert() -> None:
     experts, outcomes = experts_and_outcomes()
     combined, aggregator = aggregate_days(experts, outcomes)
     errors = np.abs(experts[100:] - outcomes[100:, None]).mean(axis=(0, 2))
@@ -31,7 +32,7 @@ def test_the_aggregate_comes_near_the_best_expert():
     assert np.allclose(aggregator.weights().sum(axis=0), 1.0)
 
 
-def test_a_block_of_hours_may_trust_another_expert():
+def test_a_block_of_hours_may_trust_another_expert() -> None:
     experts, outcomes = experts_and_outcomes()
     experts[:, [0, 1], 18:] = experts[:, [1, 0], 18:]
     weights = aggregate_days(experts, outcomes)[1].weights()
@@ -39,7 +40,7 @@ def test_a_block_of_hours_may_trust_another_expert():
     assert weights[1, 18:].mean() > weights[1, :18].mean()
 
 
-def test_a_day_without_prices_changes_nothing():
+def test_a_day_without_prices_changes_nothing() -> None:
     experts, outcomes = experts_and_outcomes(50)
     aggregator = aggregate_days(experts, outcomes)[1]
     before = aggregator.weights()
@@ -47,5 +48,5 @@ def test_a_day_without_prices_changes_nothing():
     assert np.array_equal(before, aggregator.weights())
 
 
-def test_before_any_day_all_experts_count_the_same():
+def test_before_any_day_all_experts_count_the_same() -> None:
     assert np.allclose(Aggregator(4).weights(), 0.25)

@@ -3,18 +3,19 @@
 import numpy as np
 import pytest
 
+from spot.arrays import Floats
 from spot.forecast.conformal import calibrate, error_scales
 from spot.forecast.interface import QUANTILE_LEVELS
 
 
-def forecast_days(n_days=700, seed=0):
+def forecast_days(n_days: int = 700, seed: int = 0) -> tuple[Floats, Floats]:
     rng = np.random.default_rng(seed)
     points = 60 + 15 * np.sin(np.arange(24) / 24 * 2 * np.pi) + rng.normal(0, 8, (n_days, 1))
     calm = np.where(np.arange(n_days) % 200 < 100, 1.0, 2.5)[:, None]
     return points + calm * rng.standard_t(4, (n_days, 24)) * 4, points
 
 
-def quantiles_on(day, prices, points, **changes):
+def quantiles_on(day: int, prices: Floats, points: Floats, **changes: float) -> Floats:
     past = calibrate(
         prices[:day],
         points[:day],
@@ -25,7 +26,7 @@ def quantiles_on(day, prices, points, **changes):
     return past.around(points[day], centre=60.0, spread=15.0, **changes)
 
 
-def test_coverage_is_nominal_while_the_size_of_errors_changes():
+def test_coverage_is_nominal_while_the_size_of_errors_changes() -> None:
     prices, points = forecast_days()
     days = range(400, 700)
     made = np.array([quantiles_on(day, prices, points) for day in days])
@@ -37,7 +38,7 @@ def test_coverage_is_nominal_while_the_size_of_errors_changes():
     assert (np.diff(made, axis=2) >= 0).all()
 
 
-def test_widening_widens_and_missing_outcomes_do_not_narrow():
+def test_widening_widens_and_missing_outcomes_do_not_narrow() -> None:
     prices, points = forecast_days(200)
     usual = quantiles_on(199, prices, points)
     assert (
@@ -49,7 +50,7 @@ def test_widening_widens_and_missing_outcomes_do_not_narrow():
     assert np.ptp(holed, axis=1).mean() > 0.7 * np.ptp(usual, axis=1).mean()
 
 
-def test_a_scale_never_uses_its_own_day():
+def test_a_scale_never_uses_its_own_day() -> None:
     rng = np.random.default_rng(0)
     errors = rng.normal(size=(100, 24))
     changed = errors.copy()
@@ -57,7 +58,7 @@ def test_a_scale_never_uses_its_own_day():
     assert np.array_equal(error_scales(errors)[:61], error_scales(changed)[:61])
 
 
-def test_a_scale_stays_as_it_was_while_outcomes_are_missing():
+def test_a_scale_stays_as_it_was_while_outcomes_are_missing() -> None:
     rng = np.random.default_rng(0)
     errors = rng.normal(size=(100, 24)) * np.where(np.arange(100) < 60, 1.0, 5.0)[:, None]
     errors[80:95] = np.nan
@@ -66,6 +67,6 @@ def test_a_scale_stays_as_it_was_while_outcomes_are_missing():
     assert (error_scales(np.full((30, 24), np.nan)) == 1).all()
 
 
-def test_an_absurd_history_stays_finite():
+def test_an_absurd_history_stays_finite() -> None:
     prices, points = forecast_days(200)
     assert np.isfinite(quantiles_on(199, prices * 1e6, points)).all()

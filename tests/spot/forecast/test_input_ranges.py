@@ -1,12 +1,15 @@
 """The plausible range follows the seasons and shuts out faults."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from spot.arrays import Floats
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
-from spot.forecast.days.clock_grid import grid_of
+from spot.forecast.days.clock_grid import ClockGrid, grid_of
 from spot.forecast.days.input_ranges import CONFIRMING_DAYS, InputRanges
 from spot.forecast.members import forecaster_from_files
 from tests.spot.forecast.test_members import fitted
@@ -15,7 +18,7 @@ from tests.support.panels import made_up_panel
 FIT_DAYS = 90
 
 
-def with_sun(panel, peaks):
+def with_sun(panel: DeliveryPanel, peaks: Floats) -> DeliveryPanel:
     """The panel with solar power that reaches `peaks` (D,) at noon."""
     hours = np.arange(panel.prices.shape[1])
     day = np.clip(np.sin((hours - 6) / 12 * np.pi), 0, None)
@@ -29,7 +32,7 @@ def with_sun(panel, peaks):
 
 
 @pytest.fixture(scope="module")
-def spring():
+def spring() -> DeliveryPanel:
     """Sun that has the same peak throughout the fit and six times that in the end.
 
     It grows by one twelfth every day.
@@ -38,7 +41,7 @@ def spring():
     return with_sun(panel, 1_000 * np.concatenate([np.ones(FIT_DAYS), 1 + np.arange(1, 61) / 12]))
 
 
-def sun_of_days(panel, factors):
+def sun_of_days(panel: DeliveryPanel, factors: Sequence[float]) -> Iterator[ClockGrid]:
     """One-day grids whose sun reaches `factors` times that of the fit."""
     grid = grid_of(panel.first(len(factors)))
     for row, factor in enumerate(factors):
@@ -46,7 +49,7 @@ def sun_of_days(panel, factors):
         yield replace(day, inputs={"solar_forecast_mw": np.linspace(0.0, factor, 24)[None]})
 
 
-def test_more_sun_with_the_season_is_believed_and_the_same_at_once_is_not(spring):
+def test_more_sun_with_the_season_is_believed_and_the_same_at_once_is_not(spring: DeliveryPanel) -> None:
     model = fitted("engine", spring.first(FIT_DAYS))
     leaping = replace(
         spring,
@@ -61,7 +64,7 @@ def test_more_sun_with_the_season_is_believed_and_the_same_at_once_is_not(spring
         assert np.isfinite(model.predict(spring.known_at_gate(row)).quantiles).all()
 
 
-def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring):
+def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring: DeliveryPanel) -> None:
     last = len(spring) - 1
     model = fitted("engine", spring.first(FIT_DAYS))
     walked = model.walk_forward(spring, FIT_DAYS)
@@ -85,7 +88,7 @@ def test_a_reloaded_model_and_a_walk_forward_believe_the_same(spring):
     assert len(set(refusals)) == 1
 
 
-def test_faults_of_less_than_a_week_do_not_open_the_door_for_worse_ones():
+def test_faults_of_less_than_a_week_do_not_open_the_door_for_worse_ones() -> None:
     panel = made_up_panel(60)
     ranges = InputRanges.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
     for day in sun_of_days(panel, [2.9] * (CONFIRMING_DAYS - 1)):
@@ -102,7 +105,7 @@ def test_faults_of_less_than_a_week_do_not_open_the_door_for_worse_ones():
     assert ranges.ranges == {"solar_forecast_mw": (-2.0, 3.0)}
 
 
-def test_what_a_week_of_days_reached_belongs_to_the_range():
+def test_what_a_week_of_days_reached_belongs_to_the_range() -> None:
     panel = made_up_panel(60)
     ranges = InputRanges.of_fit({"solar_forecast_mw": (-2.0, 3.0)})
     for day in sun_of_days(panel, [2.9, 1.5, 2.0, 2.5, 2.1, 2.2, 2.3]):

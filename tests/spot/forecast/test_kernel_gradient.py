@@ -9,7 +9,7 @@ from spot.forecast.gp.kernel_gradient import GradientWorkspace, PriceTargets, wa
 N, HOURS, WIDTHS = 300, 3, [4, 2, 1]
 
 
-def problem(seed=0):
+def problem(seed: int = 0) -> tuple[GradientWorkspace, KernelWeights, PriceTargets]:
     rng = np.random.default_rng(seed)
     columns = rng.normal(size=(N, sum(WIDTHS))).astype(np.float32)
     outcomes = np.tanh(columns[:, :3]) + 0.2 * rng.normal(size=(N, HOURS))
@@ -34,7 +34,7 @@ def problem(seed=0):
     return GradientWorkspace(columns, WIDTHS), weights, targets
 
 
-def moved(weights, name, index, step):
+def moved(weights: KernelWeights, name: str, index: int | tuple[int, int], step: float) -> KernelWeights:
     value = np.array(getattr(weights, name), dtype=np.float64)
     if name == "exponent":
         value[index] += step
@@ -62,7 +62,7 @@ def moved(weights, name, index, step):
         ("noise", ()),
     ],
 )
-def test_every_derivative_agrees_with_a_finite_difference(name, index):
+def test_every_derivative_agrees_with_a_finite_difference(name: str, index: int | tuple[int, int]) -> None:
     space, weights, targets = problem()
     gradient = np.asarray(getattr(walk_forward_gradient(space, weights, targets), name))[index]
     step = 0.05

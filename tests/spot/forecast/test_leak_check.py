@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spot.contracts.panel import DeliveryPanel
+from spot.forecast.interface import PriceForecast
 from spot.forecast.leak_check import leak_check
 from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.spot.forecast.test_members import SMALL
@@ -12,7 +14,7 @@ from tests.support.panels import made_up_panel
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_members_do_not_see_the_future(name):
+def test_members_do_not_see_the_future(name: str) -> None:
     panel = made_up_panel(100)
     model = make_forecaster(load_settings_mapping(SMALL[name])).fit(panel.first(85))
     verdict = leak_check(lambda changed: model.walk_forward(changed, 85), panel, first_row=85, rows=[88, 93])
@@ -21,11 +23,11 @@ def test_members_do_not_see_the_future(name):
 
 
 @pytest.mark.parametrize("leak", ["tomorrows_input", "own_price"])
-def test_a_planted_leak_is_caught(leak):
+def test_a_planted_leak_is_caught(leak: str) -> None:
     panel = made_up_panel(100)
     model = make_forecaster(load_settings_mapping(SMALL["engine"])).fit(panel.first(85))
 
-    def leaking_walk(changed):
+    def leaking_walk(changed: DeliveryPanel) -> list[PriceForecast]:
         peeked = {key: values.copy() for key, values in changed.inputs.items()}
         target = peeked["load_forecast_mw"]
         if leak == "tomorrows_input":

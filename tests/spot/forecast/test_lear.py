@@ -8,7 +8,7 @@ from spot.forecast.lear.window import lasso
 
 
 @pytest.mark.parametrize(("n_days", "n_regressors"), [(300, 40), (30, 60)])
-def test_the_lasso_is_the_lasso(n_days, n_regressors):
+def test_the_lasso_is_the_lasso(n_days: int, n_regressors: int) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(n_days, n_regressors))
     truth = np.where(np.arange(n_regressors) < 5, 1.0, 0.0)
@@ -27,7 +27,7 @@ def test_the_lasso_is_the_lasso(n_days, n_regressors):
         assert ((ours[:, column] != 0) == (np.abs(theirs) > 1e-6)).mean() > 0.9
 
 
-def test_a_warm_start_needs_few_steps():
+def test_a_warm_start_needs_few_steps() -> None:
     rng = np.random.default_rng(1)
     x = rng.normal(size=(200, 50))
     y = x[:, :3].sum(axis=1, keepdims=True) + rng.normal(size=(200, 1))

@@ -5,17 +5,19 @@ Lengths of days, resolutions, missing and absurd inputs, updates, files.
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pytest
 
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ForecastError, LookAheadError, ModelIntegrityError
 from spot.forecast.hourly_forecaster import ForecasterSettings
 from spot.forecast.interface import PriceForecaster
 from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
 from tests.support.panels import made_up_panel
 
-SMALL = {
+SMALL: dict[str, dict[str, Any]] = {
     "naive": {"kind": "naive", "rule": "mixed"},
     "engine": {
         "kind": "engine",
@@ -40,7 +42,7 @@ SMALL = {
 every_member = pytest.mark.parametrize("name", SMALL)
 
 
-def fitted(name, panel):
+def fitted(name: str, panel: DeliveryPanel) -> Any:
     return make_forecaster(load_settings_mapping(SMALL[name])).fit(panel)
 
 
@@ -53,7 +55,7 @@ def fitted(name, panel):
         (date(2026, 1, 5), date(2026, 3, 29), 92),
     ],
 )
-def test_days_of_every_length(name, first_day, target, n_periods):
+def test_days_of_every_length(name: str, first_day: date, target: date, n_periods: int) -> None:
     switch = date(2025, 10, 1)
     panel = made_up_panel((target - first_day).days + 1, first_day=first_day, switch_day=switch)
     model = fitted(name, panel.first(len(panel) - 3))
@@ -64,7 +66,7 @@ def test_days_of_every_length(name, first_day, target, n_periods):
     assert (np.diff(forecast.quantiles, axis=1) >= 0).all()
 
 
-def test_half_hours():
+def test_half_hours() -> None:
     hourly = made_up_panel(80, zone="GB")
     halves = replace(
         hourly,
@@ -79,7 +81,7 @@ def test_half_hours():
 
 
 @pytest.mark.parametrize("name", ["engine", "catboost"])
-def test_a_model_with_inputs_beats_last_week(name):
+def test_a_model_with_inputs_beats_last_week(name: str) -> None:
     panel = made_up_panel(160)
     members = {member: fitted(member, panel.first(120)) for member in (name, "naive")}
     error = {
@@ -99,7 +101,7 @@ def test_a_model_with_inputs_beats_last_week(name):
     assert error[name] < 0.6 * error["naive"]
 
 
-def test_the_shape_inside_the_hour_is_learnt_after_the_switch():
+def test_the_shape_inside_the_hour_is_learnt_after_the_switch() -> None:
     panel = made_up_panel(120, first_day=date(2025, 8, 1), switch_day=date(2025, 10, 1), noise=0.5)
     model = fitted("engine", panel.first(110))
     forecast = model.predict(panel.known_at_gate(110)).point.reshape(24, 4)
@@ -109,7 +111,7 @@ def test_the_shape_inside_the_hour_is_learnt_after_the_switch():
 
 
 @every_member
-def test_a_reloaded_model_forecasts_bit_for_bit_the_same(name):
+def test_a_reloaded_model_forecasts_bit_for_bit_the_same(name: str) -> None:
     panel = made_up_panel(90, first_day=date(2025, 8, 1), switch_day=date(2025, 10, 1))
     model = fitted(name, panel.first(80))
     model.predict(panel.known_at_gate(84))
@@ -121,7 +123,7 @@ def test_a_reloaded_model_forecasts_bit_for_bit_the_same(name):
 
 
 @every_member
-def test_prices_not_yet_known_do_not_matter(name):
+def test_prices_not_yet_known_do_not_matter(name: str) -> None:
     panel = made_up_panel(90)
     model = fitted(name, panel.first(80))
     twin = forecaster_from_files(model.to_files())
@@ -132,7 +134,7 @@ def test_prices_not_yet_known_do_not_matter(name):
 
 
 @every_member
-def test_a_day_already_learnt_cannot_be_forecast(name):
+def test_a_day_already_learnt_cannot_be_forecast(name: str) -> None:
     panel = made_up_panel(80)
     model = fitted(name, panel)
     with pytest.raises(LookAheadError):
@@ -151,7 +153,7 @@ def test_a_day_already_learnt_cannot_be_forecast(name):
         ("engine_with_all", "one_input"),
     ],
 )
-def test_missing_values_give_a_finite_forecast_that_is_not_surer(name, hole):
+def test_missing_values_give_a_finite_forecast_that_is_not_surer(name: str, hole: str) -> None:
     panel = made_up_panel(130)
     prices, inputs = panel.prices.copy(), {key: values.copy() for key, values in panel.inputs.items()}
     row = 120
@@ -174,7 +176,7 @@ def test_missing_values_give_a_finite_forecast_that_is_not_surer(name, hole):
 
 
 @pytest.mark.parametrize("name", ["engine", "catboost"])
-def test_an_absurd_input_is_refused(name):
+def test_an_absurd_input_is_refused(name: str) -> None:
     panel = made_up_panel(90)
     model = fitted(name, panel.first(80))
     inputs = {key: values.copy() for key, values in panel.inputs.items()}
@@ -184,20 +186,20 @@ def test_an_absurd_input_is_refused(name):
 
 
 @every_member
-def test_prices_that_never_vary_are_refused(name):
+def test_prices_that_never_vary_are_refused(name: str) -> None:
     panel = made_up_panel(80)
     with pytest.raises(ForecastError, match="do not vary"):
         fitted(name, replace(panel, prices=np.full_like(panel.prices, 50.0)))
 
 
 @every_member
-def test_a_short_history_is_refused(name):
+def test_a_short_history_is_refused(name: str) -> None:
     with pytest.raises(ForecastError, match="at least"):
         fitted(name, made_up_panel(30))
 
 
 @every_member
-def test_a_week_without_prices_is_refused(name):
+def test_a_week_without_prices_is_refused(name: str) -> None:
     panel = made_up_panel(100)
     prices = panel.prices.copy()
     prices[82:90] = np.nan
@@ -207,7 +209,7 @@ def test_a_week_without_prices_is_refused(name):
 
 
 @every_member
-def test_a_panel_without_inputs_works(name):
+def test_a_panel_without_inputs_works(name: str) -> None:
     panel = replace(made_up_panel(90), inputs={})
     forecast = fitted(name, panel.first(80)).predict(panel.known_at_gate(80))
     assert np.isfinite(forecast.point).all()
@@ -222,12 +224,12 @@ def test_a_panel_without_inputs_works(name):
         ([0] * 6, "hour_blocks"),
     ],
 )
-def test_blocks_of_hours_that_fit_no_bank_are_refused(hour_blocks, complaint):
+def test_blocks_of_hours_that_fit_no_bank_are_refused(hour_blocks: list[int], complaint: str) -> None:
     with pytest.raises(ConfigurationError, match=complaint):
         load_settings_mapping({"kind": "engine", "hour_blocks": hour_blocks})
 
 
-def test_unknown_settings_and_files_are_refused():
+def test_unknown_settings_and_files_are_refused() -> None:
     with pytest.raises(ConfigurationError):
         load_settings_mapping({"kind": "oracle"})
     with pytest.raises(ConfigurationError):
@@ -256,7 +258,7 @@ def test_unknown_settings_and_files_are_refused():
 
 
 @pytest.mark.parametrize("name", ["naive", "lear", "engine", "engine_with_all"])
-def test_the_walk_forward_says_what_day_after_day_would_say(name):
+def test_the_walk_forward_says_what_day_after_day_would_say(name: str) -> None:
     panel = made_up_panel(95)
     model = fitted(name, panel.first(88))
     walked = model.walk_forward(panel, 88)
@@ -271,7 +273,7 @@ def test_the_walk_forward_says_what_day_after_day_would_say(name):
     ("is_telling", "setting", "kept"),
     [(True, "if_better", True), (False, "if_better", False), (True, "never", False), (False, "always", True)],
 )
-def test_neighbours_are_kept_where_they_help(is_telling, setting, kept):
+def test_neighbours_are_kept_where_they_help(is_telling: bool, setting: str, kept: bool) -> None:
     panel = made_up_panel(160, first_day=date(2025, 1, 6), noise=1.0)
     rng = np.random.default_rng(0)
     hidden = rng.normal(0, 12, len(panel))
@@ -289,7 +291,7 @@ def test_neighbours_are_kept_where_they_help(is_telling, setting, kept):
     assert ("neighbour_price_FR_eur_per_mwh" in model.anchors.input_range) == kept
 
 
-def test_a_residual_load_among_the_inputs_is_not_counted_twice():
+def test_a_residual_load_among_the_inputs_is_not_counted_twice() -> None:
     panel = made_up_panel(90)
     residual = panel.inputs["load_forecast_mw"] - panel.inputs["wind_forecast_mw"]
     plain = fitted("engine", panel.first(80)).predict(panel.known_at_gate(80))
@@ -298,7 +300,7 @@ def test_a_residual_load_among_the_inputs_is_not_counted_twice():
 
 
 @pytest.mark.parametrize("name", ["naive", "lear", "engine", "engine_with_all", "catboost"])
-def test_a_price_that_comes_late_is_still_learnt(name):
+def test_a_price_that_comes_late_is_still_learnt(name: str) -> None:
     panel = made_up_panel(100)
     late = panel.prices.copy()
     late[89] = np.nan
@@ -316,7 +318,7 @@ def test_a_price_that_comes_late_is_still_learnt(name):
     )
 
 
-def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_would_say():
+def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_would_say() -> None:
     panel = made_up_panel(100)
     inputs = {key: values.copy() for key, values in panel.inputs.items()}
     inputs["wind_forecast_mw"][[90, 92]] = np.nan
@@ -329,7 +331,7 @@ def test_a_walk_forward_over_days_that_lack_an_input_says_what_day_after_day_wou
         assert np.abs(forecast.quantiles - alone.quantiles).max() < 1.0
 
 
-def test_the_engine_sees_that_the_last_evening_leads_into_the_night():
+def test_the_engine_sees_that_the_last_evening_leads_into_the_night() -> None:
     """A shift that the last two hours announce is forecast for the night after.
 
     The same shift unannounced is not.

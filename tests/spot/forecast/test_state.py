@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import yaml
 
+from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
-from spot.forecast.explain import explain
+from spot.forecast.explain import Explanation, explain
+from spot.forecast.interface import PriceForecast
 from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
 from tests.spot.forecast.test_members import SMALL, fitted
 from tests.support.panels import made_up_panel
@@ -16,26 +18,26 @@ from tests.support.panels import made_up_panel
 PROFILES = Path(__file__).parents[3] / "resources/home/templates/conf/models"
 
 
-def assert_same(first, second):
+def assert_same(first: PriceForecast, second: PriceForecast) -> None:
     assert np.array_equal(first.point, second.point)
     assert np.array_equal(first.quantiles, second.quantiles)
 
 
-def assert_same_reasons(first, second):
+def assert_same_reasons(first: Explanation, second: Explanation) -> None:
     assert first.similar_days == second.similar_days
     assert list(first.contributions_eur_per_mwh) == list(second.contributions_eur_per_mwh)
     for family, values in first.contributions_eur_per_mwh.items():
         assert np.array_equal(values, second.contributions_eur_per_mwh[family])
 
 
-def with_wind(panel, row, factor):
+def with_wind(panel: DeliveryPanel, row: int | slice, factor: float) -> DeliveryPanel:
     inputs = {key: values.copy() for key, values in panel.inputs.items()}
     inputs["wind_forecast_mw"][row] *= factor
     return replace(panel, inputs=inputs)
 
 
 @pytest.mark.parametrize("profile", ["standard", "best"])
-def test_a_reloaded_profile_forecasts_and_explains_bit_for_bit_the_same(profile):
+def test_a_reloaded_profile_forecasts_and_explains_bit_for_bit_the_same(profile: str) -> None:
     settings = yaml.safe_load((PROFILES / f"{profile}.yaml").read_text(encoding="utf-8"))
     panel = made_up_panel(124)
     model = make_forecaster(
@@ -49,7 +51,7 @@ def test_a_reloaded_profile_forecasts_and_explains_bit_for_bit_the_same(profile)
 
 
 @pytest.mark.parametrize("name", ["lear", "engine", "engine_with_all"])
-def test_what_is_done_ahead_changes_nothing(name):
+def test_what_is_done_ahead_changes_nothing(name: str) -> None:
     """`update` prepares for the day after it.
 
     A model that absorbs the same days on the way to a forecast has prepared nothing.
@@ -62,7 +64,7 @@ def test_what_is_done_ahead_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", ["lear", "engine", "engine_with_all"])
-def test_a_question_leaves_no_trace(name):
+def test_a_question_leaves_no_trace(name: str) -> None:
     """Other inputs of the day, a walk-forward and an explanation in between.
 
     The next answers are those of a model that was asked nothing.
@@ -77,7 +79,7 @@ def test_a_question_leaves_no_trace(name):
         assert_same(asked.predict(panel.known_at_gate(row)), left_alone.predict(panel.known_at_gate(row)))
 
 
-def test_a_walk_forward_that_is_refused_half_way_leaves_no_trace():
+def test_a_walk_forward_that_is_refused_half_way_leaves_no_trace() -> None:
     panel = made_up_panel(100)
     asked, left_alone = fitted("engine", panel.first(88)), fitted("engine", panel.first(88))
     otherwise = panel.prices.copy()
@@ -89,7 +91,7 @@ def test_a_walk_forward_that_is_refused_half_way_leaves_no_trace():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_reloaded_model_can_be_fitted_anew(name):
+def test_a_reloaded_model_can_be_fitted_anew(name: str) -> None:
     panel = made_up_panel(100)
     twin = forecaster_from_files(fitted(name, panel.first(96)).to_files()).fit(panel.first(80))
     fresh = fitted(name, panel.first(80))
@@ -98,7 +100,7 @@ def test_a_reloaded_model_can_be_fitted_anew(name):
 
 
 @pytest.mark.parametrize("name", ["engine", "catboost"])
-def test_a_day_without_an_input_is_explained_without_it(name):
+def test_a_day_without_an_input_is_explained_without_it(name: str) -> None:
     panel = made_up_panel(100)
     holed = with_wind(panel, 92, np.nan)
     told = explain(fitted(name, panel.first(90)), holed.known_at_gate(92))

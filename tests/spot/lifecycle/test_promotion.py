@@ -1,6 +1,7 @@
 """A version serves only on evidence: better in error, not worse in money, at looks that are paid for."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from spot.lifecycle.decision_record import (
     explain_decision,
     manual_decision_row,
 )
-from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
+from spot.lifecycle.promotion import Evidence, PromotionSettings, PromotionVerdict, decide_promotion
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
+from tests.support.narrow import some
 
 SETTINGS = PromotionSettings()
 SANE = SanityVerdict((SanityCheck("range", passed=True, detail=""),))
@@ -38,7 +40,7 @@ def losses(
     return level * np.exp(rng.normal(0, noise, n_days)), ratio * level * np.exp(rng.normal(0, noise, n_days))
 
 
-def shadow(n_days: int, ratio: float, *, seed: int = 1, pnl_shift: float = 0.0):
+def shadow(n_days: int, ratio: float, *, seed: int = 1, pnl_shift: float = 0.0) -> PromotionVerdict:
     champion, challenger = losses(n_days, ratio, seed=seed)
     rng = np.random.default_rng(seed + 1)
     pnl = rng.normal(1000, 600, n_days)
@@ -51,7 +53,14 @@ def shadow(n_days: int, ratio: float, *, seed: int = 1, pnl_shift: float = 0.0):
     return decide_promotion(evidence, stage="challenger", settings=SETTINGS, sanity=None)
 
 
-def walk_forward(n_days: int = 28, ratio: float = 1.0, *, sanity=SANE, settings=SETTINGS, **more):
+def walk_forward(
+    n_days: int = 28,
+    ratio: float = 1.0,
+    *,
+    sanity: SanityVerdict | None = SANE,
+    settings: PromotionSettings = SETTINGS,
+    **more: Any,
+) -> PromotionVerdict:
     champion, candidate = losses(n_days, ratio)
     return decide_promotion(
         Evidence(candidate_losses=candidate, champion_losses=champion, **more),
@@ -107,7 +116,7 @@ def test_a_better_challenger_is_promoted_and_never_before_the_minimum() -> None:
     assert shadow(13, 0.6).next_look_after_days == 14
     verdict = shadow(56, 0.85)
     assert verdict.action == "promote"
-    assert verdict.p_value("error_better") < SETTINGS.error_level / len(SETTINGS.looks)
+    assert some(verdict.p_value("error_better")) < SETTINGS.error_level / len(SETTINGS.looks)
     assert verdict.n_days in SETTINGS.looks
 
 
@@ -307,6 +316,6 @@ def test_a_persons_deed_is_its_own_row_each_time() -> None:
             code_commit="abc",
             decided_by="K. Trader",
         )
-        return manual_decision_row("rollback", context, reason="strange prices").item(0, "decision_id")
+        return str(manual_decision_row("rollback", context, reason="strange prices").item(0, "decision_id"))
 
     assert deed(9) == deed(9) != deed(10)

@@ -1,5 +1,6 @@
 """One retrain per zone and cause, tried again, never lost; whatever the number of sensors that fire."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -7,8 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spot.contracts.words import RequestStatus
 from spot.errors import ConfigurationError
-from spot.lifecycle.retraining import RetrainCause, decide_retrains, launch_key, mark
+from spot.lifecycle.retraining import (
+    RetrainCause,
+    RetrainDecision,
+    RetrainRequest,
+    decide_retrains,
+    launch_key,
+    mark,
+)
 from spot.monitoring.settings import MonitoringSettings, RetrainingSettings
 
 SETTINGS = RetrainingSettings()
@@ -19,13 +28,18 @@ def cause(zone: str = "BE", kind: str = "drift", at: datetime = NOW) -> RetrainC
     return RetrainCause(zone=zone, kind=kind, detail="price|mean over its threshold", observed_at_utc=at)  # type: ignore[arg-type]
 
 
-def decide(history, causes, now=NOW, **more):
+def decide(
+    history: Iterable[RetrainRequest],
+    causes: list[RetrainCause],
+    now: datetime = NOW,
+    **more: set[str],
+) -> RetrainDecision:
     return decide_retrains(history, causes, now=now, settings=SETTINGS, **more)
 
 
 def test_ten_thousand_events_in_a_day_give_one_request_per_zone() -> None:
     events = [cause(zone, at=NOW + timedelta(seconds=8 * i)) for i in range(5_000) for zone in ("BE", "FR")]
-    history = []
+    history: list[RetrainRequest] = []
     for start in range(0, len(events), 1_000):
         part = events[start : start + 1_000]
         decision = decide(history, part, now=part[-1].observed_at_utc)
@@ -123,8 +137,11 @@ def test_settings_that_say_nothing_about_a_cause_stop() -> None:
         max_size=40,
     )
 )
-def test_never_two_of_a_cause_within_its_cool_down_and_nothing_is_lost(steps) -> None:
-    table, now = {}, NOW
+def test_never_two_of_a_cause_within_its_cool_down_and_nothing_is_lost(
+    steps: list[tuple[str, RequestStatus, int]],
+) -> None:
+    table: dict[str, RetrainRequest] = {}
+    now = NOW
     for kind, outcome, minutes in steps:
         now += timedelta(minutes=minutes)
         decision = decide(table.values(), [cause(kind=kind, at=now), cause(kind="drift", at=now)], now=now)

@@ -13,7 +13,7 @@ import pytest
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, ModelIntegrityError
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
-from spot.lifecycle.sanity import SanitySettings, assess_sanity
+from spot.lifecycle.sanity import SanitySettings, SanityVerdict, assess_sanity
 
 SETTINGS = SanitySettings()
 START = date(2024, 1, 1)
@@ -92,12 +92,12 @@ class Line:
 def judge(
     model: Line,
     *,
-    files=None,
-    data_version="training_set@4",
-    trained_from=START,
-    trained_through=TRAINED_THROUGH,
-    on=None,
-):
+    files: dict[str, bytes] | None = None,
+    data_version: str = "training_set@4",
+    trained_from: date = START,
+    trained_through: date = TRAINED_THROUGH,
+    on: DeliveryPanel | None = None,
+) -> SanityVerdict:
     return assess_sanity(
         model.to_files() if files is None else files,
         on or panel(),
@@ -109,7 +109,7 @@ def judge(
     )
 
 
-def failed(verdict) -> list[str]:
+def failed(verdict: SanityVerdict) -> list[str]:
     return [check.name for check in verdict.checks if not check.passed]
 
 

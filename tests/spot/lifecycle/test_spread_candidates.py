@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from spot.arrays import Floats
 from spot.lifecycle.promotion import Evidence, PromotionSettings, PromotionVerdict
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 from spot.lifecycle.spread_candidates import decide_spread_candidate
@@ -14,7 +15,14 @@ NOISE = np.random.default_rng(4).normal(0.0, 0.1, 14)
 PAST = 5.0 + NOISE
 
 
-def judge(losses, champion=None, settings=SETTINGS, *, sanity=SANE, zone="") -> PromotionVerdict:
+def judge(
+    losses: Floats,
+    champion: Floats | None = None,
+    settings: PromotionSettings = SETTINGS,
+    *,
+    sanity: SanityVerdict | None = SANE,
+    zone: str = "",
+) -> PromotionVerdict:
     evidence = Evidence(candidate_losses=losses, champion_losses=champion, naive_losses=PAST)
     return decide_spread_candidate(evidence, settings, sanity=sanity, zone=zone)
 
@@ -43,14 +51,18 @@ def test_even_a_much_better_one_serves_at_once_only_where_no_shadow_is_asked_for
         (np.full(14, np.nan), PAST, "cannot be judged"),
     ],
 )
-def test_a_poisoned_worse_or_unjudged_one_is_rejected(losses, champion, words: str) -> None:
+def test_a_poisoned_worse_or_unjudged_one_is_rejected(
+    losses: Floats, champion: Floats | None, words: str
+) -> None:
     verdict = judge(losses, champion)
     assert verdict.action == "reject"
     assert words in verdict.reasons[0]
 
 
 @pytest.mark.parametrize(("sanity", "words"), [(None, "no sanity checks"), (INSANE, "range: 1e9")])
-def test_one_that_is_not_sane_is_rejected_however_small_its_loss(sanity, words: str) -> None:
+def test_one_that_is_not_sane_is_rejected_however_small_its_loss(
+    sanity: SanityVerdict | None, words: str
+) -> None:
     verdict = judge(PAST - 2.0, sanity=sanity)
     assert verdict.action == "reject"
     assert words in verdict.reasons[0]

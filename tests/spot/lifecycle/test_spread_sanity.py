@@ -66,10 +66,14 @@ def from_files(files: Mapping[str, bytes]) -> Spread:
 
 
 def failed(
-    fault: str, *, rows: pl.DataFrame | None = None, data_version: str = "spread:1", **files: bytes
+    fault: str,
+    *,
+    rows: pl.DataFrame | None = None,
+    data_version: str = "spread:1",
+    files: Mapping[str, bytes] | None = None,
 ) -> set[str]:
     verdict = assess_spread_sanity(
-        {"model.json": f'"{fault}"'.encode(), **files},
+        {"model.json": f'"{fault}"'.encode(), **(files or {})},
         training_set() if rows is None else rows,
         UNSEEN,
         from_files=from_files,  # type: ignore[arg-type]
@@ -100,7 +104,7 @@ def test_each_fault_is_found(fault: str, names: set[str]) -> None:
 
 
 def test_foreign_files_unknown_data_too_few_days_and_nothing_unseen_are_faults() -> None:
-    assert failed("none", **{"model.pickle": b""}) == {"files"}
+    assert failed("none", files={"model.pickle": b""}) == {"files"}
     assert failed("none", data_version=" ") == {"data version"}
     short = training_set().filter(pl.col("delivery_day") > DAYS[20])
     assert failed("none", rows=short) == {"training days"}

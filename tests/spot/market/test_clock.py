@@ -32,7 +32,7 @@ SPRING, AUTUMN = date(2025, 3, 30), date(2025, 10, 26)
 
 
 @given(any_zone, any_day, st.sampled_from(RESOLUTIONS_MINUTES))
-def test_a_slot_is_the_local_time_of_its_period(zone, day, minutes):
+def test_a_slot_is_the_local_time_of_its_period(zone: str, day: date, minutes: int) -> None:
     time_zone = ZoneInfo(find_zone(zone).market_time_zone)
     starts = delivery_starts_utc(zone, day, minutes)
     local = [start.astimezone(time_zone) for start in starts]
@@ -47,7 +47,7 @@ def test_a_slot_is_the_local_time_of_its_period(zone, day, minutes):
 
 
 @given(any_zone, any_day)
-def test_a_day_has_each_slot_once_but_for_one_hour(zone, day):
+def test_a_day_has_each_slot_once_but_for_one_hour(zone: str, day: date) -> None:
     counts = np.bincount(clock_quarters(zone, day), minlength=CLOCK_QUARTERS)
     odd = np.flatnonzero(counts != 1)
     assert len(odd) in ((0,) if zone in BENCHMARK_ZONES else (0, 4))
@@ -62,37 +62,37 @@ def test_a_day_has_each_slot_once_but_for_one_hour(zone, day):
     ("zone", "day", "hour"),
     [("DE_LU", SPRING, 2), ("GB", SPRING, 1), ("PJM_WESTERN_HUB", date(2025, 3, 9), 2)],
 )
-def test_the_hour_that_spring_skips(zone, day, hour):
+def test_the_hour_that_spring_skips(zone: str, day: date, hour: int) -> None:
     assert skipped_slots(zone, day, 60).tolist() == [hour]
     assert skipped_slots(zone, day, 30).tolist() == [2 * hour, 2 * hour + 1]
     assert not len(skipped_slots(zone, day + timedelta(days=1), 60))
 
 
-def test_naive_local_days_of_24_hours_have_their_clock_on_any_day():
+def test_naive_local_days_of_24_hours_have_their_clock_on_any_day() -> None:
     hours, quarters = period_clock("DE_LU", SPRING, 48, 30)
     assert hours.tolist() == [hour for hour in range(24) for _ in range(2)]
     assert quarters.tolist() == [0, 2] * 24
     assert period_quarters("DE_LU", AUTUMN, 25, 60)[2:4].tolist() == [[8, 9, 10, 11]] * 2
 
 
-def test_what_does_not_fit_the_day_is_refused():
+def test_what_does_not_fit_the_day_is_refused() -> None:
     with pytest.raises(ContractError, match="the day has 23"):
         period_clock("DE_LU", SPRING, 25, 60)
     with pytest.raises(ContractError, match="resolution of 20 minutes"):
         clock_slots("DE_LU", SPRING, 20)
 
 
-def test_weekdays_count_from_monday():
+def test_weekdays_count_from_monday() -> None:
     days = np.arange("1969-12-01", "2030-01-01", dtype="datetime64[D]")
     assert weekdays(days).tolist() == [day.weekday() for day in days.astype(object)]
 
 
-def test_the_clock_is_shared_and_cannot_be_changed():
+def test_the_clock_is_shared_and_cannot_be_changed() -> None:
     with pytest.raises(ValueError, match="read-only"):
         clock_quarters("DE_LU", SPRING)[0] = 5
 
 
-def test_rows_are_repeated_for_each_quarter_hour_they_cover():
+def test_rows_are_repeated_for_each_quarter_hour_they_cover() -> None:
     start = datetime(2025, 10, 26, 0, 0, tzinfo=UTC)
     frame = pl.DataFrame(
         {

@@ -28,7 +28,7 @@ any_instant = st.integers(min_value=1_100_000_000, max_value=2_050_000_000).map(
 
 
 @given(any_zone, any_day, st.sampled_from(RESOLUTIONS_MINUTES))
-def test_periods_tile_the_day_without_gap_or_overlap(zone, day, minutes):
+def test_periods_tile_the_day_without_gap_or_overlap(zone: str, day: date, minutes: int) -> None:
     starts = delivery_starts_utc(zone, day, minutes)
     start, end = day_bounds_utc(zone, day)
     assert starts[0] == start
@@ -39,7 +39,7 @@ def test_periods_tile_the_day_without_gap_or_overlap(zone, day, minutes):
 
 
 @given(any_zone, any_day)
-def test_days_follow_each_other_and_last_23_24_or_25_hours(zone, day):
+def test_days_follow_each_other_and_last_23_24_or_25_hours(zone: str, day: date) -> None:
     start, end = day_bounds_utc(zone, day)
     assert end == day_bounds_utc(zone, day + timedelta(days=1))[0]
     assert end - start in {
@@ -48,7 +48,7 @@ def test_days_follow_each_other_and_last_23_24_or_25_hours(zone, day):
 
 
 @given(any_zone, any_instant)
-def test_an_instant_lies_in_the_day_that_contains_it(zone, instant):
+def test_an_instant_lies_in_the_day_that_contains_it(zone: str, instant: datetime) -> None:
     start, end = day_bounds_utc(zone, delivery_day_of(zone, instant))
     assert start <= instant < end
 
@@ -70,20 +70,20 @@ def test_an_instant_lies_in_the_day_that_contains_it(zone, instant):
         ("EPF_PJM", date(2018, 11, 4), 24),
     ],
 )
-def test_known_numbers_of_periods(zone, day, expected):
+def test_known_numbers_of_periods(zone: str, day: date, expected: int) -> None:
     assert n_periods(zone, day) == expected
 
 
-def test_portugal_counts_central_european_days():
+def test_portugal_counts_central_european_days() -> None:
     assert day_bounds_utc("PT", date(2025, 1, 15))[0] == datetime(2025, 1, 14, 23, tzinfo=UTC)
 
 
 @given(st.sampled_from(sorted(zone.name for zone in ZONES.values() if zone.is_coupled)), any_day)
-def test_coupled_zones_switch_to_quarter_hours_on_one_day(zone, day):
+def test_coupled_zones_switch_to_quarter_hours_on_one_day(zone: str, day: date) -> None:
     assert day_ahead_mtu_minutes(zone, day) == (15 if day >= FIRST_QUARTER_HOUR_DAY else 60)
 
 
-def test_wrong_questions_are_refused():
+def test_wrong_questions_are_refused() -> None:
     with pytest.raises(ContractError, match="5 minutes"):
         n_periods("DE_LU", date(2025, 1, 1), 5)
     with pytest.raises(ContractError, match="no time zone"):
@@ -93,7 +93,7 @@ def test_wrong_questions_are_refused():
 
 
 @given(any_day, st.integers(min_value=-5, max_value=400))
-def test_days_between_counts_both_ends(first_day, n_more):
+def test_days_between_counts_both_ends(first_day: date, n_more: int) -> None:
     days = days_between(first_day, first_day + timedelta(days=n_more))
     assert len(days) == max(n_more + 1, 0)
     assert list(days) == sorted(set(days))

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import day_bounds_utc
-from spot.market.gates import gate_closure_utc
+from spot.market.gates import Auction, gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
 from spot.market.publication_rules import RULES, publication_rule, published_by_utc
 from spot.market.zones import ALL_ZONES
 
 
-def utc(*parts):
-    return datetime(*parts, tzinfo=UTC)
+def utc(year: int, month: int, day: int, hour: int = 0, minute: int = 0) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -36,12 +36,12 @@ def utc(*parts):
         ("EPF_PJM", date(2018, 7, 15), "day_ahead", utc(2018, 7, 14, 17)),
     ],
 )
-def test_known_gates(zone, day, auction, expected):
+def test_known_gates(zone: str, day: date, auction: Auction, expected: datetime) -> None:
     assert gate_closure_utc(zone, day, auction) == expected
 
 
 @given(st.sampled_from(sorted(ALL_ZONES)), st.dates(min_value=date(2005, 1, 1), max_value=date(2035, 1, 1)))
-def test_the_day_ahead_gate_closes_before_delivery_and_moves_with_the_day(zone, day):
+def test_the_day_ahead_gate_closes_before_delivery_and_moves_with_the_day(zone: str, day: date) -> None:
     gate = gate_closure_utc(zone, day)
     assert timedelta(hours=9) <= day_bounds_utc(zone, day)[0] - gate <= timedelta(hours=15)
     assert (
@@ -57,22 +57,22 @@ def test_the_day_ahead_gate_closes_before_delivery_and_moves_with_the_day(zone, 
         ("GB", date(2025, 1, 1), "ida3"),
     ],
 )
-def test_an_auction_that_did_not_exist_is_refused(zone, day, auction):
+def test_an_auction_that_did_not_exist_is_refused(zone: str, day: date, auction: Auction) -> None:
     with pytest.raises(ConfigurationError, match="has no"):
         gate_closure_utc(zone, day, auction)
 
 
-def test_every_raw_table_has_a_rule():
+def test_every_raw_table_has_a_rule() -> None:
     assert {contract.name for contract in RAW_TABLES} <= set(RULES)
 
 
-def test_unknown_table_has_no_rule():
+def test_unknown_table_has_no_rule() -> None:
     with pytest.raises(ConfigurationError, match="no publication rule"):
         publication_rule("tea_leaves")
 
 
 @pytest.mark.parametrize("day", [date(2025, 1, 15), date(2025, 3, 30), date(2025, 10, 26), date(2025, 7, 1)])
-def test_what_is_known_at_the_gate_by_rule(day):
+def test_what_is_known_at_the_gate_by_rule(day: date) -> None:
     gate, end = gate_closure_utc("DE_LU", day), day_bounds_utc("DE_LU", day)[1]
     before_end = day_bounds_utc("DE_LU", day - timedelta(days=1))[1]
     assert published_by_utc("load_forecasts", "DE_LU", day, end) == gate - timedelta(hours=2)
@@ -86,7 +86,7 @@ def test_what_is_known_at_the_gate_by_rule(day):
     )
 
 
-def test_renewable_forecast_is_due_at_18_local_on_both_sides_of_a_clock_change():
+def test_renewable_forecast_is_due_at_18_local_on_both_sides_of_a_clock_change() -> None:
     assert published_by_utc("renewable_forecasts", "DE_LU", date(2025, 3, 30), utc(2025, 3, 30, 22)) == utc(
         2025, 3, 29, 17
     )
@@ -95,7 +95,7 @@ def test_renewable_forecast_is_due_at_18_local_on_both_sides_of_a_clock_change()
     )
 
 
-def test_the_benchmark_knows_its_forecasts_at_the_gate():
+def test_the_benchmark_knows_its_forecasts_at_the_gate() -> None:
     day = date(2018, 5, 5)
     for table in ("load_forecasts", "renewable_forecasts"):
         assert published_by_utc(table, "EPF_NP", day, utc(2018, 5, 5, 23)) < gate_closure_utc("EPF_NP", day)
@@ -110,6 +110,6 @@ def test_the_benchmark_knows_its_forecasts_at_the_gate():
         (date(2026, 1, 1), 4000.0),
     ],
 )
-def test_price_limits_are_dated(day, maximum):
+def test_price_limits_are_dated(day: date, maximum: float) -> None:
     limits = day_ahead_price_limits(day)
     assert (limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh) == (-500.0, maximum)

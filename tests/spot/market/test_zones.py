@@ -6,7 +6,7 @@ import pytest
 
 from spot.errors import ConfigurationError
 from spot.market.holidays import holidays_of
-from spot.market.zones import ALL_ZONES, BENCHMARK_ZONES, ZONES, find_zone
+from spot.market.zones import ALL_ZONES, BENCHMARK_ZONES, ZONES, BiddingZone, find_zone
 
 _EIC_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ-"
 
@@ -21,22 +21,22 @@ def eic_check_character(code: str) -> str:
 
 
 @pytest.mark.parametrize("zone", ZONES.values(), ids=lambda zone: zone.name)
-def test_eic_has_its_check_character(zone):
+def test_eic_has_its_check_character(zone: BiddingZone) -> None:
     assert len(zone.eic) == 16
     assert zone.eic[15] == eic_check_character(zone.eic)
 
 
-def test_the_check_sees_a_wrong_letter():
+def test_the_check_sees_a_wrong_letter() -> None:
     assert eic_check_character("10YCZ-CEPS-----N") == "N"
     assert eic_check_character("10YCZ-CEPX-----N") != "N"
 
 
-def test_eic_codes_are_unique():
+def test_eic_codes_are_unique() -> None:
     assert len({zone.eic for zone in ZONES.values()}) == len(ZONES)
 
 
 @pytest.mark.parametrize("zone", ALL_ZONES.values(), ids=lambda zone: zone.name)
-def test_time_zone_and_holiday_calendars_exist(zone):
+def test_time_zone_and_holiday_calendars_exist(zone: BiddingZone) -> None:
     ZoneInfo(zone.market_time_zone)
     assert zone.holiday_countries
     for country in zone.holiday_countries:
@@ -44,12 +44,12 @@ def test_time_zone_and_holiday_calendars_exist(zone):
 
 
 @pytest.mark.parametrize("zone", ZONES.values(), ids=lambda zone: zone.name)
-def test_neighbours_are_zones_and_name_each_other(zone):
+def test_neighbours_are_zones_and_name_each_other(zone: BiddingZone) -> None:
     for name in zone.neighbours:
         assert zone.name in find_zone(name).neighbours
 
 
-def test_benchmark_markets_are_no_bidding_zones():
+def test_benchmark_markets_are_no_bidding_zones() -> None:
     assert not set(BENCHMARK_ZONES) & set(ZONES)
     assert all(zone.is_benchmark and not zone.is_coupled for zone in BENCHMARK_ZONES.values())
 
@@ -63,7 +63,7 @@ def test_benchmark_markets_are_no_bidding_zones():
         ("", ""),
     ],
 )
-def test_an_unknown_zone_is_refused_with_those_like_it(name, hint):
+def test_an_unknown_zone_is_refused_with_those_like_it(name: str, hint: str) -> None:
     with pytest.raises(ConfigurationError) as refused:
         find_zone(name)
     assert str(refused.value).startswith(f"unknown bidding zone {name!r}: {hint}")

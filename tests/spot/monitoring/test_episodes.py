@@ -4,6 +4,7 @@ Known verdicts give known episodes, never none.
 """
 
 from datetime import date, timedelta
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -25,7 +26,7 @@ def verdicts(line: str, *, subject: str = "wind", step: int = 1) -> pl.DataFrame
     return pl.DataFrame(rows)
 
 
-def told(line: str, status: str = "alert", *, step: int = 1) -> list[int]:
+def told(line: str, status: Literal["alert", "cannot_see"] = "alert", *, step: int = 1) -> list[int]:
     """Days (counted from the first) on which something new is told, looking on each."""
     frame, keys, days = verdicts(line, step=step), set(), []
     for n in range(len(line)):

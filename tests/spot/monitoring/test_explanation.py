@@ -1,8 +1,12 @@
 """The features that carry a forecast are found, and a shift of the mix is seen."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.monitoring.explanation import PAST_PRICES, assess_explanations, feature_shares
 from spot.monitoring.settings import ExplanationSettings
@@ -26,10 +30,10 @@ def panel(n_days: int = 60) -> DeliveryPanel:
     )
 
 
-def linear(load: float, wind: float, price: float):
-    def predict(known: DeliveryPanel):
+def linear(load: float, wind: float, price: float) -> Callable[..., Any]:
+    def predict(known: DeliveryPanel) -> Floats:
         yesterday = known.prices[-2]
-        return (
+        return np.asarray(
             load * known.inputs["load_forecast_mw"][-1]
             + wind * known.inputs["wind_forecast_mw"][-1]
             + price * yesterday / 10

@@ -3,12 +3,15 @@
 One that moves without it is; scarcity, wind and a blind reference are told apart.
 """
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
+from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.price_shift import PRICE_COLUMN, fit_price, hourly_prices, judge_price, price_shifts
 from spot.monitoring.settings import DriftSettings
 
@@ -41,7 +44,7 @@ def market(*, seed: int = 1, windy_from: int = 999) -> pl.DataFrame:
     return pl.DataFrame({"delivery_day": days, "load": load, "price": price})
 
 
-def verdict(hours: pl.DataFrame, settings: DriftSettings = SETTINGS):
+def verdict(hours: pl.DataFrame, settings: DriftSettings = SETTINGS) -> DriftVerdict:
     end = FIRST + timedelta(days=N_REFERENCE)
     fitted = fit_price(hours.filter(pl.col("delivery_day") < end), settings)
     return judge_price(fitted, hours.filter(pl.col("delivery_day") >= end), settings)
@@ -111,7 +114,7 @@ def test_a_small_move_is_no_news_however_calm_the_reference_was() -> None:
         ),
     ],
 )
-def test_blindness_is_said(spoil, text: str) -> None:
+def test_blindness_is_said(spoil: Callable[..., Any], text: str) -> None:
     blind = verdict(spoil(market()))
     assert blind.status == "cannot_see"
     assert text in blind.reasons[0]

@@ -18,7 +18,8 @@ from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import monitor_inputs, monitor_performance, scored_forecasts
 from spot.simulation.market import simulate
-from spot.simulation.scenarios import Scenario
+from spot.simulation.scenarios import Scenario, ScenarioName
+from tests.support.narrow import day_of
 
 ZONE, FIRST, SHIFT = "BE", date(2022, 6, 1), date(2024, 5, 6)
 SETTINGS = MonitoringSettings()
@@ -44,7 +45,7 @@ def test_a_quiet_market_is_ok(quiet: pl.DataFrame) -> None:
 @pytest.mark.parametrize(
     ("scenario", "feature"), [("gas_shock", "price_given_load"), ("solar_boom", "solar_forecast_mw")]
 )
-def test_a_shift_of_the_market_asks_for_a_retrain(scenario: str, feature: str) -> None:
+def test_a_shift_of_the_market_asks_for_a_retrain(scenario: ScenarioName, feature: str) -> None:
     frame = features(Scenario(scenario, SHIFT), last=SHIFT + timedelta(days=13))
     watch = monitor_inputs(frame, last_day=SHIFT + timedelta(days=13), settings=SETTINGS)
     assert watch.asks_for_retrain
@@ -78,7 +79,7 @@ def test_an_old_fault_is_no_part_of_the_reference() -> None:
 
 
 def test_stale_features_are_not_judged_as_new(quiet: pl.DataFrame) -> None:
-    late = quiet["delivery_day"].max() + timedelta(days=10)
+    late = day_of(quiet["delivery_day"].max()) + timedelta(days=10)
     watch = monitor_inputs(quiet, last_day=late, settings=SETTINGS)
     assert watch.drift.status == "cannot_see"
     empty = monitor_inputs(quiet.clear(), last_day=SHIFT, settings=SETTINGS)

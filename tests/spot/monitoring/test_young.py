@@ -1,6 +1,7 @@
 """Too young is told from blind, with the day from which a verdict is due; from that day on there is one."""
 
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,7 +13,7 @@ from spot.market.delivery import days_between
 from spot.monitoring.explanation import assess_explanations
 from spot.monitoring.reported import FORECAST_COLUMNS, watch_reported
 from spot.monitoring.settings import MonitoringSettings
-from spot.monitoring.watch import monitor_inputs, monitor_performance
+from spot.monitoring.watch import PerformanceWatch, monitor_inputs, monitor_performance
 from spot.monitoring.young import first_days, youth
 from spot.simulation.market import simulate
 
@@ -51,7 +52,7 @@ def test_forecasts_are_too_young_until_the_day_that_the_verdict_names(
 ) -> None:
     made, prices = forecasts(market), market["day_ahead_prices"]
 
-    def judge(day: date, **changed: pl.DataFrame):
+    def judge(day: date, **changed: pl.DataFrame) -> PerformanceWatch:
         given = {"forecasts": made, "prices": prices} | changed
         known = given["prices"].filter(pl.col("delivery_day") <= day)
         return monitor_performance(given["forecasts"], known, zone=ZONE, last_day=day, settings=SETTINGS)
@@ -117,7 +118,7 @@ def test_a_zone_with_a_month_of_history_is_too_young_in_every_row(features: pl.D
 
 def test_a_version_is_too_young_where_it_was_explained_and_blind_where_it_was_not() -> None:
     shares = {"a": 0.5, "b": 0.5}
-    few = {"n_days": 2, "settings": SETTINGS.explanation}
+    few: dict[str, Any] = {"n_days": 2, "settings": SETTINGS.explanation}
     assert assess_explanations(shares, shares, **few, youth="too young: 9 of 14").status == "too_young"
     assert assess_explanations(shares, shares, **few).status == "cannot_see"
     enough = assess_explanations(shares, shares, n_days=7, settings=SETTINGS.explanation, youth="too young")

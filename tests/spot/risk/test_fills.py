@@ -1,4 +1,5 @@
-from datetime import date, timedelta
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -11,6 +12,7 @@ from spot.market.delivery import delivery_starts_utc
 from spot.risk.fees import FeeRule, FeeSchedule
 from spot.risk.fills import settle
 from spot.risk.outcomes import build_outcomes, zone_outcomes
+from tests.support.narrow import some
 
 DAY = date(2025, 6, 3)
 STARTS = delivery_starts_utc("SK", DAY)
@@ -32,12 +34,20 @@ FEES = FeeSchedule(
 )
 
 
-def _raw(table, values, *, minutes=60, series=None, known=None, day=DAY):
+def _raw(
+    table: str,
+    values: Sequence[float | None],
+    *,
+    minutes: int = 60,
+    series: str | None = None,
+    known: datetime | None = None,
+    day: date = DAY,
+) -> pl.DataFrame:
     contract = next(contract for contract in RAW_TABLES if contract.name == table)
     starts = delivery_starts_utc("SK", day, minutes)[: len(values)]
     frame = {
         "zone": "SK",
-        "series": series or contract.columns["series"].allowed[0],
+        "series": series or some(contract.columns["series"].allowed)[0],
         "delivery_day": day,
         "delivery_start_utc": list(starts),
         "resolution_minutes": minutes,
@@ -50,7 +60,12 @@ def _raw(table, values, *, minutes=60, series=None, known=None, day=DAY):
     return pl.DataFrame({name: frame[name] for name in contract.columns}, schema=contract.schema)
 
 
-def _signals(*rows, settled_against="intraday_vwap", is_firm=False, market="day_ahead"):
+def _signals(
+    *rows: tuple[float | str | None, ...],
+    settled_against: str = "intraday_vwap",
+    is_firm: bool = False,
+    market: str = "day_ahead",
+) -> pl.DataFrame:
     filled = []
     for start, (side, volume, limit) in zip(STARTS, rows, strict=False):
         row = dict.fromkeys(SIGNALS.columns) | {
@@ -74,13 +89,13 @@ def _signals(*rows, settled_against="intraday_vwap", is_firm=False, market="day_
     return pl.DataFrame(filled, schema=SIGNALS.schema)
 
 
-def _outcomes(day_ahead, reference=None):
+def _outcomes(day_ahead: list[float], reference: list[float | None] | None = None) -> pl.DataFrame:
     return build_outcomes(
         _raw("day_ahead_prices", day_ahead), None if reference is None else _raw("intraday_prices", reference)
     )
 
 
-def test_a_spread_earns_the_difference_minus_dated_costs():
+def test_a_spread_earns_the_difference_minus_dated_costs() -> None:
     money = settle(
         _signals(("buy", 2.0, 200.0), ("sell", 1.0, 50.0), ("flat", 0.0, None)),
         _outcomes([100.0, 80.0, 70.0], [110.0, 75.0, 0.0]),
@@ -93,7 +108,7 @@ def test_a_spread_earns_the_difference_minus_dated_costs():
     assert money["pnl_eur"].to_list() == pytest.approx([18.8, 4.4, 0.0])
 
 
-def test_limits_decide_the_fill():
+def test_limits_decide_the_fill() -> None:
     money = settle(
         _signals(("buy", 1.0, 99.0), ("buy", 1.0, 100.0), ("sell", 1.0, 101.0)),
         _outcomes([100.0] * 3, [200.0] * 3),
@@ -111,7 +126,9 @@ def test_limits_decide_the_fill():
     ("side", "limit", "last", "is_filled"),
     [("buy", 40.0, 69.0, True), ("buy", 40.0, 71.0, False), ("sell", 40.0, 71.0, True)],
 )
-def test_a_block_is_filled_whole_or_not_at_the_mean_weighted_by_volume(side, limit, last, is_filled):
+def test_a_block_is_filled_whole_or_not_at_the_mean_weighted_by_volume(
+    side: str, limit: float, last: float, is_filled: bool
+) -> None:
     """2 MW at 25 and 1 MW at about 70.
 
     The mean is about 40, although one unit is beyond its limit either way.
@@ -122,12 +139,12 @@ def test_a_block_is_filled_whole_or_not_at_the_mean_weighted_by_volume(side, lim
     assert money["unfilled_mwh"].sum() == (0.0 if is_filled else 3.0)
 
 
-def test_a_block_with_a_price_missing_is_not_settled_in_part():
+def test_a_block_with_a_price_missing_is_not_settled_in_part() -> None:
     signals = _signals(("buy", 1.0, 50.0), ("buy", 1.0, 50.0), market="day_ahead_block")
     assert settle(signals, _outcomes([25.0, 30.0], [40.0, None]), FEES).is_empty()
 
 
-def _curve(start, *steps):
+def _curve(start: datetime, *steps: tuple[float, float]) -> pl.DataFrame:
     """Rows of `bid_curves` of the signal that starts at `start`: (price, accumulated MW) per step."""
     rows = [
         dict.fromkeys(BID_CURVES.columns)
@@ -146,7 +163,7 @@ def _curve(start, *steps):
     ("clearing", "bought", "sold"),
     [(60.0, 3.0, 0.0), (90.0, 2.0, 0.0), (100.0, 1.0, 1.0), (101.0, 0.0, 1.0), (120.0, 0.0, 3.0)],
 )
-def test_a_curve_is_filled_up_to_the_last_step_in_reach(clearing, bought, sold):
+def test_a_curve_is_filled_up_to_the_last_step_in_reach(clearing: float, bought: float, sold: float) -> None:
     signals = _signals(("buy", 3.0, 500.0), ("sell", 3.0, -500.0), ("buy", 2.0, 500.0))
     curves = pl.concat(
         [
@@ -161,7 +178,7 @@ def test_a_curve_is_filled_up_to_the_last_step_in_reach(clearing, bought, sold):
     assert money["gross_pnl_eur"].to_list() == pytest.approx([10.0 * bought, -10.0 * sold, 20.0])
 
 
-def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not_filled():
+def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not_filled() -> None:
     signals = _signals(
         ("buy", 1.0, 500.0), ("sell", 1.0, 0.0), ("buy", 2.0, 10.0), settled_against="nothing", is_firm=True
     )
@@ -178,7 +195,7 @@ def test_a_physical_position_keeps_the_auction_price_and_makes_good_what_was_not
 
 
 @pytest.mark.parametrize("minutes", [60, 15])
-def test_the_cost_of_missing_firm_energy_is_known_when_its_price_is(minutes):
+def test_the_cost_of_missing_firm_energy_is_known_when_its_price_is(minutes: int) -> None:
     signals = _signals(("buy", 1.0, 500.0), ("buy", 2.0, 10.0), settled_against="nothing", is_firm=True)
     auction, later = STARTS[0] - timedelta(hours=10), STARTS[0] + timedelta(days=2)
     n_units = 2 * 60 // minutes
@@ -197,14 +214,14 @@ def test_the_cost_of_missing_firm_energy_is_known_when_its_price_is(minutes):
     assert spread["known_at_utc"].to_list() == [later]
 
 
-def test_what_has_no_price_yet_is_left_out_and_not_guessed():
+def test_what_has_no_price_yet_is_left_out_and_not_guessed() -> None:
     signals = _signals(("buy", 1.0, 500.0), ("buy", 1.0, 500.0), ("buy", 1.0, 500.0))
     assert settle(signals, _outcomes([1.0, 2.0], [None, 3.0]), FEES).height == 1
     assert settle(signals, _outcomes([1.0]), FEES).is_empty()
     assert settle(signals.clear(), _outcomes([1.0]), FEES).schema == SETTLEMENTS.empty().schema
 
 
-def test_finer_second_prices_are_averaged_only_when_complete_and_coarser_ones_hold_for_all_parts():
+def test_finer_second_prices_are_averaged_only_when_complete_and_coarser_ones_hold_for_all_parts() -> None:
     quarters = _raw("intraday_prices", [10.0, 20.0, 30.0, 40.0, 5.0, 5.0, 5.0], minutes=15)
     outcomes = build_outcomes(_raw("day_ahead_prices", [1.0, 2.0]), quarters)
     assert outcomes["reference_price_eur_per_mwh"].to_list() == [25.0, None]
@@ -214,7 +231,7 @@ def test_finer_second_prices_are_averaged_only_when_complete_and_coarser_ones_ho
     assert fine["reference_price_eur_per_mwh"].to_list() == [7.0] * 4 + [9.0] * 4
 
 
-def test_revisions_count_from_the_instant_they_were_known():
+def test_revisions_count_from_the_instant_they_were_known() -> None:
     early, late = STARTS[0] + timedelta(days=2), STARTS[0] + timedelta(days=30)
     imbalance = pl.concat(
         [_raw("imbalance_prices", [10.0], known=early), _raw("imbalance_prices", [99.0], known=late)]
@@ -230,7 +247,7 @@ def test_revisions_count_from_the_instant_they_were_known():
     assert build_outcomes(prices, imbalance, as_of_utc=STARTS[0]).is_empty()
 
 
-def test_prices_of_another_resolution_are_brought_to_the_signals():
+def test_prices_of_another_resolution_are_brought_to_the_signals() -> None:
     hourly = _signals(("buy", 1.0, 500.0), ("buy", 1.0, 500.0), settled_against="nothing")
     fine = build_outcomes(_raw("day_ahead_prices", [10.0, 20.0, 30.0, 40.0, 7.0, 7.0, 7.0], minutes=15))
     assert settle(hourly, fine, FEES)["day_ahead_price_eur_per_mwh"].to_list() == [25.0]
@@ -243,11 +260,11 @@ def test_prices_of_another_resolution_are_brought_to_the_signals():
     assert money["gross_pnl_eur"].sum() == -40.0
 
 
-def test_signals_without_their_columns_are_refused():
+def test_signals_without_their_columns_are_refused() -> None:
     with pytest.raises(ContractError, match="lack the columns"):
         settle(pl.DataFrame({"zone": ["SK"]}), _outcomes([1.0]), FEES)
 
 
-def test_fees_need_a_rule_for_the_day():
+def test_fees_need_a_rule_for_the_day() -> None:
     with pytest.raises(ConfigurationError, match="no fee rule"):
         FEES.on(date(2019, 12, 31))

@@ -1,4 +1,6 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -6,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spot.contracts.words import LIMIT_SCOPES
-from spot.risk.limit_book import LIMIT_KINDS, parse_limit_book, unreadable_book
+from spot.risk.limit_book import LIMIT_KINDS, LimitBook, parse_limit_book, unreadable_book
 from spot.risk.overrides import with_overrides
 
 NOW = datetime(2025, 6, 1, 9, tzinfo=UTC)
@@ -14,7 +16,7 @@ ENTRY = {"limit": 5, "action": "reduce"}
 SECTION = dict.fromkeys(LIMIT_KINDS, ENTRY)
 
 
-def _book(**changes):
+def _book(**changes: Any) -> LimitBook:
     return parse_limit_book(
         {
             "desk": SECTION,
@@ -25,8 +27,8 @@ def _book(**changes):
     )
 
 
-def _override(**changes):
-    fields = {
+def _override(**changes: object) -> dict[str, object]:
+    fields: dict[str, object] = {
         "scope": "zone",
         "zone": "SK",
         "strategy": "",
@@ -39,7 +41,7 @@ def _override(**changes):
     return {**fields, **changes}
 
 
-def test_the_project_s_own_limits_are_complete_and_usable(project_root):
+def test_the_project_s_own_limits_are_complete_and_usable(project_root: Path) -> None:
     book = parse_limit_book(
         yaml.safe_load((project_root / "resources/home/templates/conf" / "risk_limits.yaml").read_text())
     )
@@ -49,7 +51,7 @@ def test_the_project_s_own_limits_are_complete_and_usable(project_root):
         assert [limit.problem for limit in limits if limit.value is None] == []
 
 
-def test_a_zone_s_own_entry_wins_over_the_default():
+def test_a_zone_s_own_entry_wins_over_the_default() -> None:
     found = {
         limit.scope: limit for limit in _book().limits("SK", "storage") if limit.kind == "max_mw_per_mtu"
     }
@@ -61,7 +63,7 @@ def test_a_zone_s_own_entry_wins_over_the_default():
 @pytest.mark.parametrize(
     "value", [None, "5", float("nan"), float("inf"), True, -1, [5], {"limit": 5}, 10**400]
 )
-def test_a_limit_that_is_no_usable_number_is_none_and_says_why(value):
+def test_a_limit_that_is_no_usable_number_is_none_and_says_why(value: Any) -> None:
     book = _book(desk={**SECTION, "max_gross_mw": {"limit": value, "action": "reduce"}})
     limit = next(
         limit
@@ -83,7 +85,7 @@ _NAMES = st.sampled_from(["desk", "zones", "strategies", "default", "overrides",
         max_leaves=20,
     )
 )
-def test_any_document_can_be_read_and_what_is_not_a_limit_denies(document):
+def test_any_document_can_be_read_and_what_is_not_a_limit_denies(document: object) -> None:
     book = parse_limit_book(document)
     limits = book.limits("SK", "storage")
     assert len(limits) == len(LIMIT_SCOPES) * len(LIMIT_KINDS)
@@ -91,11 +93,11 @@ def test_any_document_can_be_read_and_what_is_not_a_limit_denies(document):
     book.overrides()
 
 
-def test_an_unreadable_book_denies_everything():
+def test_an_unreadable_book_denies_everything() -> None:
     assert {limit.value for limit in unreadable_book("gone").limits("SK", "storage")} == {None}
 
 
-def test_a_complete_override_moves_its_limit_until_it_expires():
+def test_a_complete_override_moves_its_limit_until_it_expires() -> None:
     book = _book(overrides=[_override()])
     moved, events = with_overrides(
         book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
@@ -133,7 +135,7 @@ def test_a_complete_override_moves_its_limit_until_it_expires():
         {"limit": -1},
     ],
 )
-def test_an_incomplete_override_is_refused_and_is_a_row(change):
+def test_an_incomplete_override_is_refused_and_is_a_row(change: dict[str, int | str | None]) -> None:
     book = _book(overrides=[_override(**change)])
     limits, events = with_overrides(
         book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
@@ -153,7 +155,7 @@ def test_an_incomplete_override_is_refused_and_is_a_row(change):
     ],
     ids=str,
 )
-def test_an_override_that_names_no_limit_is_refused_aloud(change):
+def test_an_override_that_names_no_limit_is_refused_aloud(change: dict[str, str | None]) -> None:
     book = _book(overrides=[_override(**change)])
     limits, events = with_overrides(
         book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
@@ -165,7 +167,7 @@ def test_an_override_that_names_no_limit_is_refused_aloud(change):
 
 
 @pytest.mark.parametrize("entry", ["raise it", 7, None, ["a"]])
-def test_an_override_that_is_no_mapping_is_refused_aloud(entry):
+def test_an_override_that_is_no_mapping_is_refused_aloud(entry: int | list[str] | str | None) -> None:
     book = _book(overrides=[entry])
     events = with_overrides(
         book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -5,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spot.contracts.words import LIMIT_SCOPES
-from spot.risk.exposure import Conditions, ScopeUse, measure
-from spot.risk.limit_book import LIMIT_KINDS
-from spot.risk.limits import apply_limits, apply_state, bound, take_any_price
+from spot.contracts.words import LIMIT_SCOPES, LimitAction, LimitScope
+from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
+from spot.risk.limit_book import LIMIT_KINDS, Limit
+from spot.risk.limits import LimitedOrders, apply_limits, apply_state, bound, take_any_price
 from spot.risk.reductions import GATES
 from spot.risk.state import TradingState, stricter
 from tests.support.sample_orders import GOOD, make_limits, make_orders, nothing_else
@@ -16,11 +17,16 @@ from tests.support.sample_orders import GOOD, make_limits, make_orders, nothing_
 ORDERS = [5.0, -3.0, 0.0, 8.0]
 
 
-def _apply(orders, limits, uses=None, conditions=GOOD):
+def _apply(
+    orders: Orders,
+    limits: tuple[Limit, ...],
+    uses: Mapping[LimitScope, ScopeUse] | None = None,
+    conditions: Conditions = GOOD,
+) -> LimitedOrders:
     return apply_limits(orders, limits, uses or nothing_else(len(orders.exposure_mw)), conditions)
 
 
-def test_orders_inside_every_limit_pass_untouched():
+def test_orders_inside_every_limit_pass_untouched() -> None:
     result = _apply(make_orders(ORDERS), make_limits())
     assert result.orders.exposure_mw.tolist() == ORDERS
     assert result.events == ()
@@ -38,8 +44,8 @@ def test_orders_inside_every_limit_pass_untouched():
         ("max_model_age_days", 0.5, [2.5, -1.5, 0.0, 4.0]),
     ],
 )
-def test_reduce_cuts_to_the_limit(kind, limit, expected):
-    result = _apply(make_orders(ORDERS), make_limits(**{kind: limit}))
+def test_reduce_cuts_to_the_limit(kind: str, limit: float, expected: list[float]) -> None:
+    result = _apply(make_orders(ORDERS), make_limits("reduce", **{kind: limit}))
     np.testing.assert_allclose(result.orders.exposure_mw, expected)
     assert result.events[0].limit_name == kind
     assert result.events[0].value > limit
@@ -49,7 +55,7 @@ def test_reduce_cuts_to_the_limit(kind, limit, expected):
     "kind", [kind for kind in LIMIT_KINDS if kind not in ("min_price_eur_per_mwh", "max_price_eur_per_mwh")]
 )
 @pytest.mark.parametrize("action", ["block", "halt"])
-def test_block_and_halt_leave_nothing(kind, action):
+def test_block_and_halt_leave_nothing(kind: str, action: LimitAction) -> None:
     orders = make_orders(ORDERS, limit_price=1000.0)
     uses = {
         scope: replace(use, daily_pnl_eur=np.array([50.0, -100.0])) for scope, use in nothing_else(4).items()
@@ -65,7 +71,7 @@ def test_block_and_halt_leave_nothing(kind, action):
     assert result.requests_halt == (action == "halt")
 
 
-def test_prices_are_brought_inside_the_collar():
+def test_prices_are_brought_inside_the_collar() -> None:
     result = _apply(
         make_orders([1.0, -1.0], limit_price=900.0),
         make_limits(max_price_eur_per_mwh=500.0, max_price_distance_eur_per_mwh=50.0),
@@ -78,7 +84,7 @@ def test_prices_are_brought_inside_the_collar():
     assert taken.limit_price.tolist() == [150.0, 150.0]
 
 
-def test_net_counts_sides_against_each_other():
+def test_net_counts_sides_against_each_other() -> None:
     uses = nothing_else(1) | {
         "desk": replace(ScopeUse.empty(1), net_mw=np.array([-10.0]), gross_mw=np.array([10.0]))
     }
@@ -88,14 +94,14 @@ def test_net_counts_sides_against_each_other():
     ]
 
 
-def test_reduced_tail_risk_meets_its_limit_exactly():
+def test_reduced_tail_risk_meets_its_limit_exactly() -> None:
     orders = make_orders(ORDERS)
     before = orders.risk
     result = _apply(orders, make_limits(max_value_at_risk_eur=before.value_at_risk_eur / 2))
     assert result.orders.risk.value_at_risk_eur == pytest.approx(before.value_at_risk_eur / 2)
 
 
-def test_too_few_scenarios_deny_rather_than_show_no_risk():
+def test_too_few_scenarios_deny_rather_than_show_no_risk() -> None:
     orders = make_orders(ORDERS)
     result = _apply(replace(orders, scenarios=orders.scenarios[:10]), make_limits())
     assert result.orders.is_flat
@@ -105,15 +111,15 @@ def test_too_few_scenarios_deny_rather_than_show_no_risk():
     } & {event.limit_name for event in result.events}
 
 
-def test_any_missing_limit_and_an_empty_book_deny():
+def test_any_missing_limit_and_an_empty_book_deny() -> None:
     assert _apply(make_orders(ORDERS), ()).orders.is_flat
     assert _apply(make_orders(ORDERS), make_limits()[1:]).orders.is_flat
     for kind in LIMIT_KINDS:
-        assert _apply(make_orders(ORDERS), make_limits(**{kind: None})).orders.is_flat
+        assert _apply(make_orders(ORDERS), make_limits("reduce", **{kind: None})).orders.is_flat
     assert _apply(make_orders([float("nan"), 1.0]), make_limits()).orders.is_flat
 
 
-def test_daily_loss_and_drawdown_are_those_of_the_settled_past():
+def test_daily_loss_and_drawdown_are_those_of_the_settled_past() -> None:
     uses = {
         scope: replace(use, daily_pnl_eur=np.array([100.0, -30.0, -40.0]))
         for scope, use in nothing_else(4).items()
@@ -128,7 +134,7 @@ def test_daily_loss_and_drawdown_are_those_of_the_settled_past():
     assert _apply(make_orders(ORDERS), make_limits(), spoiled).orders.is_flat
 
 
-def test_the_stricter_state_holds_and_none_is_halted():
+def test_the_stricter_state_holds_and_none_is_halted() -> None:
     assert stricter(TradingState.ACTIVE, TradingState.REDUCING) is TradingState.REDUCING
     assert stricter() is TradingState.HALTED
     assert apply_state(make_orders(ORDERS), TradingState.HALTED, np.zeros(4)).orders.is_flat
@@ -153,8 +159,14 @@ _limit = st.one_of(st.none(), st.floats(0.0, 1e5))
     seed=st.integers(0, 1000),
 )
 def test_whatever_comes_in_nothing_leaves_above_a_limit(
-    exposure, others, limits, price, distance, keeps_shape, seed
-):
+    exposure: list[float],
+    others: list[float],
+    limits: dict[str, float | None],
+    price: float,
+    distance: float,
+    keeps_shape: bool,
+    seed: int,
+) -> None:
     size = len(exposure)
     orders = make_orders(
         exposure, price=price, limit_price=price + distance, keeps_shape=keeps_shape, seed=seed
@@ -170,7 +182,7 @@ def test_whatever_comes_in_nothing_leaves_above_a_limit(
         )
         for scope in LIMIT_SCOPES
     }
-    book = make_limits(**limits)
+    book = make_limits("reduce", **limits)
     result = apply_limits(orders, book, uses, GOOD)
     out = result.orders
     assert (np.abs(out.exposure_mw) <= np.abs(orders.exposure_mw) + 1e-9).all()

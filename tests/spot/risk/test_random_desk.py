@@ -1,10 +1,13 @@
 """Random sequences of events on a desk: whatever happens, nothing above a limit is published."""
 
+from typing import Any
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from spot.contracts.words import LimitAction
 from spot.risk.exposure import Conditions
 from spot.risk.limit_book import LIMIT_KINDS
 from spot.risk.state import TradingState
@@ -17,10 +20,10 @@ _VALUE = st.one_of(st.none(), st.floats(0, 500), st.just(float("nan")))
 
 
 class DeskMachine(RuleBasedStateMachine):
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.desk = RandomDesk(limits=generous_limits())
-        self.breaches = []
+        self.breaches: list[str] = []
 
     @rule(
         zone=st.sampled_from(ZONES),
@@ -30,7 +33,15 @@ class DeskMachine(RuleBasedStateMachine):
         limit_price=st.one_of(st.floats(-1e4, 1e4), st.just(float("inf")), st.just(float("nan"))),
         keeps_shape=st.booleans(),
     )
-    def propose(self, zone, strategy, exposure, price, limit_price, keeps_shape):
+    def propose(
+        self,
+        zone: str,
+        strategy: str,
+        exposure: list[float],
+        price: float,
+        limit_price: float,
+        keeps_shape: bool,
+    ) -> None:
         self.breaches += self.desk.propose(
             zone, strategy, np.array(exposure), price=price, limit_price=limit_price, keeps_shape=keeps_shape
         )
@@ -40,15 +51,15 @@ class DeskMachine(RuleBasedStateMachine):
         value=_VALUE,
         action=st.sampled_from(["reduce", "block", "halt"]),
     )
-    def change_a_limit(self, key, value, action):
+    def change_a_limit(self, key: tuple[str, str, str], value: float | None, action: LimitAction) -> None:
         self.desk.limits[key] = (value, action)
 
     @rule()
-    def restore_the_limits(self):
+    def restore_the_limits(self) -> None:
         self.desk.limits = generous_limits()
 
     @rule(scope=st.sampled_from(["desk", *ZONES]), state=st.sampled_from(list(TradingState)))
-    def set_state(self, scope, state):
+    def set_state(self, scope: str, state: TradingState) -> None:
         self.desk.states[scope] = state
 
     @rule(
@@ -56,15 +67,15 @@ class DeskMachine(RuleBasedStateMachine):
         data=st.one_of(st.none(), st.floats(0, 48)),
         drift=st.sampled_from(["ok", "not_assessed", "alert", "cannot_see", None, "?"]),
     )
-    def change_conditions(self, age, data, drift):
+    def change_conditions(self, age: float | None, data: float | None, drift: Any) -> None:
         self.desk.conditions = Conditions(model_age_days=age, data_age_hours=data, drift_status=drift)
 
     @rule(pnl=st.floats(-800, 800))
-    def next_day(self, pnl):
+    def next_day(self, pnl: float) -> None:
         self.desk.new_day(pnl)
 
     @invariant()
-    def nothing_above_a_limit_was_published(self):
+    def nothing_above_a_limit_was_published(self) -> None:
         assert self.breaches == []
 
 
@@ -72,7 +83,7 @@ DeskMachine.TestCase.settings = settings(max_examples=60, stateful_step_count=20
 TestRandomDesk = DeskMachine.TestCase
 
 
-def test_the_judge_sees_a_breach_of_every_kind():
+def test_the_judge_sees_a_breach_of_every_kind() -> None:
     """A judge that finds nothing would prove nothing.
 
     Limits are tightened after publication, and each must be reported.

@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.features.matrix import build_features, build_panel
@@ -51,13 +52,13 @@ def repeating_market(first: date, last: date, *, daily_rise: float = 0.0) -> Del
     [(date(2025, 3, 28), 12), (date(2025, 9, 29), 12), (date(2025, 10, 24), 12)],
     ids=["clocks forward", "hours to quarters", "clocks back"],
 )
-def test_a_market_that_repeats_itself_has_no_error_on_any_day(first, n_days):
+def test_a_market_that_repeats_itself_has_no_error_on_any_day(first: date, n_days: int) -> None:
     days = days_between(first, first + timedelta(days=n_days - 1))
     panel = repeating_market(first - timedelta(days=8), days[-1])
     np.testing.assert_allclose(weekly_naive_errors(panel, days), 0.0, atol=1e-9)
 
 
-def test_the_error_is_that_of_a_week_and_unknown_where_a_price_is_missing():
+def test_the_error_is_that_of_a_week_and_unknown_where_a_price_is_missing() -> None:
     days = days_between(date(2025, 10, 7), date(2025, 10, 9))
     panel = repeating_market(date(2025, 9, 28), days[-1], daily_rise=1.5)
     np.testing.assert_allclose(weekly_naive_errors(panel, days), 7 * 1.5)
@@ -67,7 +68,7 @@ def test_the_error_is_that_of_a_week_and_unknown_where_a_price_is_missing():
     assert np.isnan(weekly_naive_errors(panel, [date(2025, 9, 30), date(2026, 1, 1)])).all()
 
 
-def plain_panel(prices):
+def plain_panel(prices: Floats) -> DeliveryPanel:
     """Hourly days of a market without clock changes."""
     n_days = len(prices)
     return DeliveryPanel(
@@ -81,7 +82,7 @@ def plain_panel(prices):
     )
 
 
-def test_without_clock_changes_the_naive_is_the_row_of_seven_days_before():
+def test_without_clock_changes_the_naive_is_the_row_of_seven_days_before() -> None:
     prices = np.random.default_rng(1).normal(50, 30, (30, 24))
     prices[3, 5] = np.nan
     naive = weekly_naive(plain_panel(prices))
@@ -89,7 +90,7 @@ def test_without_clock_changes_the_naive_is_the_row_of_seven_days_before():
     np.testing.assert_array_equal(naive[7:], prices[:-7])
 
 
-def test_the_member_of_the_house_repeats_the_same_price():
+def test_the_member_of_the_house_repeats_the_same_price() -> None:
     prices = np.random.default_rng(2).normal(50, 30, (60, 24))
     panel = plain_panel(prices)
     model = make_forecaster(load_settings_mapping({"kind": "naive"})).fit(panel.first(50))
@@ -105,7 +106,7 @@ def test_the_member_of_the_house_repeats_the_same_price():
         ("PJM_WESTERN_HUB", date(2025, 10, 20), 25),
     ],
 )
-def test_frames_and_panels_give_the_same_naive(zone, first, n_days):
+def test_frames_and_panels_give_the_same_naive(zone: str, first: date, n_days: int) -> None:
     rng = np.random.default_rng(3)
     days = days_between(first, first + timedelta(days=n_days - 1))
     rows = [

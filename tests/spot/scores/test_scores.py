@@ -9,7 +9,7 @@ from spot.scores.scores import PERCENTILES, coverage, percentiles_of, pinball_lo
 LEVELS = (0.025, 0.1, 0.5, 0.9, 0.975)
 
 
-def test_every_score_on_two_days():
+def test_every_score_on_two_days() -> None:
     actual = np.array([[10.0, 20.0], [30.0, np.nan]])
     point = np.array([[12.0, 20.0], [27.0, 99.0]])
     quantiles = point[..., None] + np.array([-4.0, -2.5, 0.0, 2.5, 4.0])
@@ -25,12 +25,12 @@ def test_every_score_on_two_days():
     assert scores.n_days == 2
 
 
-def test_pinball_is_half_the_absolute_error_at_the_median():
+def test_pinball_is_half_the_absolute_error_at_the_median() -> None:
     losses = pinball_losses(np.array([[1.0]]), np.array([[[4.0, 4.0]]]), (0.5, 0.9))
     assert losses[0, 0] == pytest.approx([1.5, 0.3])
 
 
-def test_crps_of_a_normal_forecast_is_the_known_one():
+def test_crps_of_a_normal_forecast_is_the_known_one() -> None:
     from scipy import stats
 
     rng = np.random.default_rng(0)
@@ -45,11 +45,11 @@ def test_crps_of_a_normal_forecast_is_the_known_one():
     assert scores.coverage_80 == pytest.approx(0.8, abs=0.01)
 
 
-def test_percentiles_are_interpolated():
+def test_percentiles_are_interpolated() -> None:
     assert percentiles_of(np.array([0.0, 10.0]), (0.1, 0.9))[[9, 49, 89]] == pytest.approx([0.0, 5.0, 10.0])
 
 
-def test_what_cannot_be_scored_is_refused():
+def test_what_cannot_be_scored_is_refused() -> None:
     with pytest.raises(ContractError):
         coverage(np.zeros((1, 1)), np.zeros((1, 1, 2)), (0.2, 0.8), 0.8)
     with pytest.raises(ContractError):
