@@ -40,3 +40,14 @@ def market_data_dir() -> Path:
     if not (folder / "README.md").is_file():
         pytest.skip(f"recorded market data is not at {folder}: set SPOTDESK_MARKET_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose model registry exists: making its database takes seconds."""
+    from resources.settings.environment import read_environment
+    from resources.wiring import make_registry  # libraries that many a test does without
+
+    home = tmp_path_factory.mktemp("prepared")
+    make_registry(read_environment(home)).prepare()
+    return home

@@ -60,7 +60,9 @@ def asked(instance: DagsterInstance, minutes: float) -> list[RunRequest]:
     return list(asked_again(instance, later(minutes)))
 
 
-def test_a_lost_run_is_asked_for_again_with_its_partition_and_tags_after_a_minute(instance) -> None:
+def test_a_lost_run_is_asked_for_again_with_its_partition_and_tags_after_a_minute(
+    instance: DagsterInstance,
+) -> None:
     key = partition_key(ZONE, date(2025, 6, 10))
     lost = failed(instance, "delivered_days_settled", key, DEATH, **{FIRST_DAY_TAG: "2025-05-28"})
     assert asked(instance, 0) == []
@@ -71,13 +73,15 @@ def test_a_lost_run_is_asked_for_again_with_its_partition_and_tags_after_a_minut
     assert asked(instance, 60 * 25) == []  # a day later nobody waits for it
 
 
-def test_a_run_whose_code_did_not_load_is_asked_for_again(instance) -> None:
+def test_a_run_whose_code_did_not_load_is_asked_for_again(instance: DagsterInstance) -> None:
     failed(instance, "database_published", None, None)
     (request,) = asked(instance, 1.1)
     assert request.partition_key is None
 
 
-def test_what_failed_by_a_step_or_was_started_by_a_person_or_is_started_again_stays(instance) -> None:
+def test_what_failed_by_a_step_or_was_started_by_a_person_or_is_started_again_stays(
+    instance: DagsterInstance,
+) -> None:
     key = partition_key(ZONE, date(2025, 6, 10))
     failed(instance, "delivered_days_settled", key, STEP)
     failed(instance, "auction_results_loaded", key, DEATH, **{"dagster/schedule_name": ""})
@@ -86,7 +90,7 @@ def test_what_failed_by_a_step_or_was_started_by_a_person_or_is_started_again_st
     assert asked(instance, 5) == []
 
 
-def test_each_try_waits_longer_and_only_the_newest_is_asked_for(instance) -> None:
+def test_each_try_waits_longer_and_only_the_newest_is_asked_for(instance: DagsterInstance) -> None:
     key = partition_key(ZONE, date(2025, 6, 10))
     failed(instance, "raw_captured", key, DEATH)
     newest = failed(instance, "raw_captured", key, DEATH, **{AGAIN_TAG: "3"})
@@ -96,7 +100,7 @@ def test_each_try_waits_longer_and_only_the_newest_is_asked_for(instance) -> Non
     assert request.tags[AGAIN_TAG] == "4"
 
 
-def test_signals_are_asked_for_until_their_gate_closes(instance) -> None:
+def test_signals_are_asked_for_until_their_gate_closes(instance: DagsterInstance) -> None:
     open_day = delivery_day_of(ZONE, utc_now()) + timedelta(days=2)
     failed(instance, "signals_ready", partition_key(ZONE, open_day), DEATH)
     failed(instance, "signals_ready", partition_key(ZONE, open_day - timedelta(days=3)), DEATH)
@@ -110,7 +114,7 @@ def test_the_waits_double_to_a_quarter_of_an_hour() -> None:
     assert wait_before_attempt(10**6) == timedelta(minutes=15)
 
 
-def test_a_first_history_that_was_lost_is_tried_again_on_the_same_day(instance) -> None:
+def test_a_first_history_that_was_lost_is_tried_again_on_the_same_day(instance: DagsterInstance) -> None:
     day = date(2025, 6, 10)
     key = partition_key(ZONE, day)
     assert next_attempt(instance, ZONE, day, later(0)) == 0

@@ -10,15 +10,6 @@ import pytest
 
 from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.settings.zones import Desk
-from resources.wiring import make_registry
-
-
-@pytest.fixture(scope="session")
-def prepared_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose model registry exists: making its database takes seconds."""
-    home = tmp_path_factory.mktemp("prepared")
-    make_registry(read_environment(home)).prepare()
-    return home
 
 
 @pytest.fixture
