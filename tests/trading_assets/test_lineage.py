@@ -26,6 +26,7 @@ from tests.resources.test_us_providers import WESTERN
 from tests.resources.test_us_providers import Desk as Providers
 from tests.support.provider_server import faulty_provider, sends
 from tests.support.recorded_reads import RecordedReads, recorded_reads
+from tests.support.wall_clock import set_wall_clock
 from tests.trading_assets.test_weather import lake_with_history
 from tests.trading_assets.test_weather import run as run_own_forecasts
 from trading_assets.catalogue import ASSETS, CHECKS, assets_for
@@ -97,8 +98,10 @@ def run_all_jobs(environment: Environment, desk: Desk, instance: DagsterInstance
     runner.run("challengers_reviewed", ZONE, now=after)
     tomorrow = partition_key(ZONE, LAST + timedelta(days=1))
     before = datetime.combine(LAST, datetime.min.time(), tzinfo=UTC) + timedelta(hours=9)
-    for job in ("signals_ready", "auction_results_loaded", "raw_captured"):
-        runner.run(job, tomorrow, now=before)
+    with pytest.MonkeyPatch.context() as patch:
+        set_wall_clock(patch, before)  # signals leave before the gate of the true clock alone
+        for job in ("signals_ready", "auction_results_loaded", "raw_captured"):
+            runner.run(job, tomorrow, now=before)
     delivered = datetime.combine(LAST, datetime.min.time(), tzinfo=UTC) + timedelta(days=1, hours=13)
     runner.run("delivered_days_settled", partition_key(ZONE, LAST), now=delivered, first_day=FIRST)
     runner.run("sources_watched", None, now=before)
