@@ -1,7 +1,7 @@
-"""Pages that read well: short files and folders, and the facts that a reader needs beside the code.
+"""Pages that read well: short files, folders, lines and sentences, and the facts beside the code.
 
 A file or folder may be longer for a reason in a list here. Docstrings name what is raised and the shapes of
-arrays. A number that somebody chose says why.
+arrays. A number that somebody chose says why. Links of Markdown pages lead somewhere.
 """
 
 import ast
@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.support.markdown import dead_links, sentences, wide_lines
 
 MAX_LINES = 300
 MAX_FILES = 16
@@ -44,6 +46,11 @@ FULL_FOLDERS = {
     "spot/contracts": "one schema a file, all of one kind",
 }
 """Folders above `MAX_FILES`, and why they need no rooms."""
+MAX_COLUMNS = 110
+MAX_WORDS = 40
+"""The aim is 30. The ten above it are room for a list within a sentence."""
+RECORDS = {"CHANGELOG.md": "entries of a release stay as they were released"}
+"""Markdown pages whose lines and sentences are not judged."""
 
 PACKAGES = ("spot", "resources", "workflows", "trading_assets", "sensors", "desk", "benchmarks")
 _LENGTH = r"\w+(?: ?[*+/-] ?\w+)*"
@@ -195,3 +202,49 @@ def test_a_number_that_somebody_chose_says_why(project_root: Path) -> None:
     assert not silent, "say below each constant why it has its value, and who measured it:\n" + "\n".join(
         silent
     )
+
+
+@pytest.fixture(scope="module")
+def pages(project_root: Path) -> dict[str, Path]:
+    words = ["git", "ls-files", "-z", "--", "*.md"]
+    listed = subprocess.run(words, cwd=project_root, capture_output=True, text=True, check=True).stdout
+    names = [name for name in listed.split("\0") if (project_root / name).is_file()]
+    return {name: project_root / name for name in names}
+
+
+def test_no_line_of_a_page_is_too_wide(pages: dict[str, Path]) -> None:
+    wide = [
+        f"{name}:{number}: {width} columns"
+        for name, page in pages.items()
+        if name not in RECORDS
+        for number, width in wide_lines(page.read_text(encoding="utf-8"), MAX_COLUMNS)
+    ]
+    assert not wide, f"wrap these lines at {MAX_COLUMNS} columns: {wide}"
+
+
+def test_no_sentence_of_a_page_is_too_long(pages: dict[str, Path]) -> None:
+    long = [
+        f"{name}: {sentence}"
+        for name, page in pages.items()
+        if name not in RECORDS
+        for sentence in sentences(page.read_text(encoding="utf-8"))
+        if len(sentence.split()) > MAX_WORDS
+    ]
+    assert not long, f"split these sentences, or make a list of them: {long}"
+
+
+def test_every_link_of_a_page_leads_somewhere(pages: dict[str, Path]) -> None:
+    dead = [f"{name}: {link}" for name, page in pages.items() for link in dead_links(page)]
+    assert not dead, f"these links lead nowhere: {dead}"
+
+
+def test_wide_lines_long_sentences_and_dead_links_are_found(tmp_path: Path) -> None:
+    long = "word " * 30
+    text = (
+        f"# A page\n\n- First {long}\n  more {long}and so on. Then `a b c` ends it.\n\n```\n{long * 9}\n```\n"
+    )
+    page = tmp_path / "page.md"
+    page.write_text(text + "| [one](page.md#a-page) | [two](#no-heading) | [three](lost.md) |\n")
+    assert [len(one.split()) for one in sentences(text)] == [2, 65, 4]
+    assert [number for number, _ in wide_lines(text, MAX_COLUMNS)] == [3, 4, 7]
+    assert list(dead_links(page)) == ["#no-heading", "lost.md"]
