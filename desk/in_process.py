@@ -1,11 +1,11 @@
 """The graph in one process, without a UI: history block by block, each row as of its own gate.
 
-For every zone: raw data and features of the whole range in one run, then block by block (zones in
-alphabetical order within a block): a version is trained if none serves or the one that does is too old, on
-days before the block only; the block is forecast, traded on paper, settled and judged; what the monitors
-found may ask for a retrain before the next block. Last, the newest day's signals get their reasons.
-Everything is a run of the graph's own jobs with the clock set to the block's gate. A run that was killed and
-is repeated finds its own rows and versions and leaves the same.
+For every zone, one run makes raw data and features of the whole range. Then it goes block by block (zones in
+alphabetical order within a block). A version is trained if none serves or the serving one is too old, on days
+before the block only. The block is forecast, traded on paper, settled and judged. Findings of the monitors
+may cause a retrain before the next block. Last, the newest day's signals get their reasons. Everything is a
+run of the graph's own jobs with the clock set to the block's gate. A run that was killed and is repeated
+finds its own rows and versions, and leaves the same.
 """
 
 import time
@@ -39,9 +39,11 @@ from workflows.lifecycle.families import all_versions, has_challengers
 from workflows.lifecycle.retrain_requests import close_request, requests_of_history
 
 Progress = Callable[[str, float], None]
-"""Called with a line for people and the share done, 0 to 1."""
+"""Called with a line for people and the finished share, 0 to 1."""
 _QUIET_LOGGER = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-"""What fails is told once, by the error that the runner raises; the whole trace is in the run's event log."""
+"""Dagster's own log is silent: the runner raises one error for a failure, and the whole trace is in the run's
+event log.
+"""
 
 
 class ChainFailedError(SpotdeskError):
@@ -50,7 +52,7 @@ class ChainFailedError(SpotdeskError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainRequest:
-    """What to run."""
+    """What to run: zones, days and blocks."""
 
     zones: tuple[str, ...]
     first_day: date
@@ -76,9 +78,9 @@ class ChainReport:
     retrain_causes: list[tuple[str, date, str, str]] = field(default_factory=list)
     """Zone, first day that the new version could serve, cause and detail."""
     seconds: dict[str, float] = field(default_factory=dict)
-    """Job to the seconds it took in all."""
+    """Job to its total seconds."""
     blocked: list[str] = field(default_factory=list)
-    """Runs that a blocking check stopped: no signal was made, and why."""
+    """Runs that a blocking check stopped, so that no signal was made, and why."""
     warnings: list[str] = field(default_factory=list)
     """Checks that did not pass: asset, check and zone, once each."""
 
@@ -100,7 +102,7 @@ class ChainRunner:
         resources = make_resources(environment, desk=desk)
         zones = {name: desk.zone(name) for name in desk.zones}
         self._definitions = Definitions(
-            # Of these zones alone: Dagster lists every key of what an asset of the desk depends on.
+            # The graph of these zones alone: Dagster lists every key of what an asset depends on.
             assets=assets_for(zones, partitions_of(zones)),
             asset_checks=CHECKS,
             jobs=JOBS,
@@ -120,12 +122,11 @@ class ChainRunner:
         first_day: date | None = None,
         order: TrainingOrder | None = None,
     ) -> None:
-        """One run of `job` for a partition; `first_day` widens it backwards, `now` sets its clock.
+        """One run of `job` for a partition. `first_day` extends it backwards, `now` sets its clock.
 
         Raises:
-            ChainFailedError: a step failed. A blocking check that did not pass is no failure of the chain:
-                there is no position for these days,
-                the report says so, and the next block may be better.
+            ChainFailedError: a step failed. A blocking check that did not pass is not a failure of the chain:
+                these days have no position, the report says so, and the next block may be better.
         """
         started = time.perf_counter()
         tags = {**self._process.tags, **(order.tags() if order is not None else {})}
@@ -170,16 +171,16 @@ def run_chain(
     instance: DagsterInstance | None = None,
     on_progress: Progress = lambda *_: None,
 ) -> ChainReport:
-    """The chain for the zones and days of the request.
+    """Run the chain for the zones and days of the request.
 
-    Data, features, training, forecasts, signals, settlement, monitoring, analyst database.
+    The chain is data, features, training, forecasts, signals, settlement, monitoring and the analyst
+    database.
 
-    `desk` is `desk_resource(environment, source=..., assume_known=...)`; without an `instance` no event is
+    `desk` is `desk_resource(environment, source=..., assume_known=...)`. Without an `instance`, no event is
     kept after the process ends.
 
     Raises:
-        ChainFailedError: a run failed; what was done before it stays, and the same request goes on from
-            there.
+        ChainFailedError: a run failed. Finished work stays, and the same request continues from there.
         ConfigurationError: a zone is not in `zones.yaml`.
     """
     if instance is None:
@@ -225,8 +226,8 @@ def train_zone(
 
 def _run_block(runner: ChainRunner, zone: str, first: date, last: date, *, retrains_on_drift: bool) -> None:
     _retrain_if_due(runner, zone, first, on_drift=retrains_on_drift)
-    # All of the block's outcomes are known at the gate of the day after it, and each row is still made as of
-    # its own gate.
+    # All outcomes of the block are known at the gate of the day after it. Each row is still made as of its
+    # own gate.
     now = max(
         gate_closure_utc(zone, last + timedelta(days=1)), gate_closure_utc(zone, last) + timedelta(hours=24)
     )
@@ -282,7 +283,7 @@ def _first_cause(done: Any) -> str:
             said = error.message.strip()
             if (
                 error.cls_name == "DagsterAssetCheckFailedError"
-            ):  # its class and its line breaks say nothing to a reader
+            ):  # a reader needs neither its class nor its line breaks
                 said = " ".join(said.partition(f"{error.cls_name}: ")[2].split()) or said
             return f"{event.step_key}: {said}"
     return "a step failed"

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 1 a figure, a check or a verdict failed; 2 the command or the configuration is wrong; 130
 interrupted. A command's module is imported when the command runs, so that `spotdesk halt` does not wait for
-libraries it has no use for.
+libraries that it does not need.
 """
 
 import sys
@@ -25,57 +25,75 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "The whole loop on a simulated market: data, models, paper trades, drift, a new champion.",
         ),
         "init": ("desk.setup.init", "Set up the desk: zones, their source, a token."),
-        "upgrade": ("desk.setup.upgrade", "A desk of an older Spotdesk becomes one of this version."),
-        "backup": ("desk.setup.backup", "The whole desk in one file, while its runs go on."),
+        "upgrade": ("desk.setup.upgrade", "Upgrade the desk of an older Spotdesk to this version."),
+        "backup": ("desk.setup.backup", "Write the whole desk to one file, while its runs go on."),
         "restore": (
             "desk.setup.backup",
-            "A desk from a backup: halted and on paper, until a person says more.",
+            "Make a desk from a backup. It starts halted and on paper.",
         ),
         "doctor": (
             "desk.setup.doctor",
-            "What is reachable, fresh and missing, and what a zone lacks to trade.",
+            "Show what is reachable, fresh and missing, and what a zone lacks to trade.",
         ),
-        "run": ("desk.trading.run", "The chain from data to settled signals, for a range of days."),
+        "run": ("desk.trading.run", "Run the chain from data to settled signals, for a range of days."),
         "dev": ("desk.setup.dev", "Open the lineage graph on 127.0.0.1."),
         "users": ("desk.setup.users", "Who may log in to the UI, and as what."),
     },
     "Every day": {
-        "status": ("desk.trading.status", "Can each zone trade tomorrow, and what wants a person."),
-        "signals": ("desk.trading.signals", "What to buy and sell on a day, why, and until when it holds."),
-        "drift": ("desk.models.drift", "What the monitors of a zone saw."),
-        "sql": ("desk.data.sql", "Ask the analyst database, read-only."),
+        "status": (
+            "desk.trading.status",
+            "Show whether each zone can trade tomorrow, and what a person must do.",
+        ),
+        "signals": (
+            "desk.trading.signals",
+            "Show what to buy and sell on a day, why, and until when it holds.",
+        ),
+        "drift": ("desk.models.drift", "Show the verdicts of a zone's monitors."),
+        "sql": ("desk.data.sql", "Query the analyst database, read-only."),
     },
     "Stop": {
         "halt": ("desk.trading.stop", "Stop trading at once, a zone or the whole desk."),
         "reduce": ("desk.trading.stop", "Allow only orders that make open positions smaller."),
         "resume": ("desk.trading.stop", "Trade again after a halt; asks for a reason."),
-        "state": ("desk.trading.stop", "Trading state of the desk and its zones."),
+        "state": ("desk.trading.stop", "Show the trading state of the desk and its zones."),
         "live": ("desk.trading.live", "Let this desk, and no copy of it, send the orders of a zone."),
         "paper": ("desk.trading.live", "Let a zone trade on paper again: no order leaves."),
     },
     "Models": {
         "models": (
             "desk.models.versions",
-            "Versions of a zone's model: which serves, what each learnt from, how it was judged.",
+            "List the versions of a zone's model: which one serves, its training data, its verdict.",
         ),
-        "compare": ("desk.models.compare", "Two versions side by side, in error and in money."),
+        "compare": ("desk.models.compare", "Compare two versions, in error and in money."),
         "retrain": ("desk.models.retrain", "Train a new version of a zone's models now."),
-        "promote": ("desk.models.deeds", "Let a version serve, on a person's responsibility."),
-        "rollback": ("desk.models.deeds", "Let an earlier version serve again, at once."),
-        "explain-decision": ("desk.models.decisions", "Why a version was rejected, promoted or rolled back."),
+        "promote": ("desk.models.champion", "Let a version serve, on a person's responsibility."),
+        "rollback": ("desk.models.champion", "Let an earlier version serve again, at once."),
+        "explain-decision": (
+            "desk.models.decisions",
+            "Show why a version was rejected, promoted or rolled back.",
+        ),
         "replay": ("desk.models.replay", "Make a past signal or forecast again, bit for bit."),
-        "dossier": ("desk.models.dossier", "The file of a version for supervision, as one HTML page."),
+        "dossier": (
+            "desk.models.dossier",
+            "Write the records of a version for supervision, as one HTML page.",
+        ),
     },
     "Measure": {
-        "backtest": ("desk.trading.backtest", "What a strategy would have earned, beside naive ones."),
+        "backtest": (
+            "desk.trading.backtest",
+            "Show what a strategy would have earned, compared with naive ones.",
+        ),
         "benchmark": (
             "desk.benchmark.command",
-            "How good the forecasts are and what they cost, beside published ones and the usual peers.",
+            "Measure how good the forecasts are and what they cost, compared with published ones.",
         ),
     },
     "Data": {
         "ingest": ("desk.data.ingest", "Read a file of market data in the tidy layout into the ledger."),
-        "backfill": ("desk.data.backfill", "Load years of live history into the ledger, resumable."),
+        "backfill": (
+            "desk.data.backfill",
+            "Load years of live history into the ledger. It can be interrupted.",
+        ),
         "repair": (
             "desk.data.repair",
             "List damaged files of the ledger, and take them out of service.",
@@ -86,14 +104,17 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
     },
     "Lists": {
-        "zones": ("desk.lists.zones", "Zones that can be traded."),
-        "sources": ("desk.lists.sources", "Where raw rows can come from, and the keys that are wanted."),
-        "strategies": ("desk.lists.strategies", "What a zone can trade by, plug-ins included."),
-        "profiles": ("desk.lists.profiles", "Models that a zone can be forecast with, plug-ins included."),
+        "zones": ("desk.lists.zones", "List the zones that can be traded."),
+        "sources": ("desk.lists.sources", "List the sources of raw rows, and the keys that they need."),
+        "strategies": (
+            "desk.lists.strategies",
+            "List the strategies that a zone can trade, plug-ins included.",
+        ),
+        "profiles": ("desk.lists.profiles", "List the models that can forecast a zone, plug-ins included."),
     },
 }
-"""Group of the help, then command to the module that holds the function of the same name (or a typer `app` of
-sub-commands), and its line.
+"""Group of the help, then command to its module and its line. The module holds a function of the same name,
+or a typer `app` of sub-commands.
 """
 COMMANDS = {
     name: (module, line, group)
@@ -103,7 +124,7 @@ COMMANDS = {
 
 
 class _Commands(TyperGroup):
-    """Commands that are imported when they are called; the help of the whole needs their lines alone."""
+    """Commands that are imported when they are called. The general help needs only their lines."""
 
     shows_lines_only = False
 
@@ -114,7 +135,7 @@ class _Commands(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command, or an error that names the nearest one.
 
-        The library looks for it among commands that are loaded, which none is.
+        The library searches among loaded commands only, and none is loaded.
         """
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
             near = get_close_matches(args[0].lower(), COMMANDS, n=2)

@@ -1,6 +1,6 @@
 """`spotdesk benchmark`: how good the forecasts are and what they cost.
 
-They stand beside published forecasts and the usual peers.
+They are compared with published forecasts and the usual reference models.
 """
 
 from pathlib import Path
@@ -87,7 +87,9 @@ def epf(
     ] = "fast",
     leak_check: Annotated[
         bool,
-        typer.Option("--leak-check", help="Change everything not yet known and demand identical forecasts."),
+        typer.Option(
+            "--leak-check", help="Change everything not yet known and check that forecasts stay the same."
+        ),
     ] = False,
     fresh: Fresh = False,
     as_json: JsonFlag = False,
@@ -111,7 +113,7 @@ def epf(
     settings = _profile(profile)
     folder = data or _downloaded(markets)
     for name in markets:
-        epf_file(folder, name)  # a missing file is said now, not after the markets before it
+        epf_file(folder, name)  # a missing file is reported now, not after other markets have run
     rows = []
     with progress(len(markets)) as step:
         for name in markets:
@@ -138,12 +140,12 @@ def epf(
         emit(
             tests,
             as_json=False,
-            title="Published forecasts (p, one-sided: does ours err less)",
+            title="Published forecasts (p, one-sided: is our error smaller)",
             empty="none found beside the data",
             decimals=3,
         )
     if any(row["is_leak_free"] is False for row in rows):
-        err.print("a forecast changed with what was not yet known")
+        err.print("a forecast changed with data that was not yet known: this is a leak")
         raise typer.Exit(1)
 
 
@@ -208,7 +210,7 @@ def zones(
     models = model or list(_MODELS)
     variants = {"at_gate": (True,), "assumed": (False,), "both": (True, False)}.get(inputs)
     if variants is None:
-        raise ConfigurationError("--inputs is at_gate, assumed or both")
+        raise ConfigurationError("--inputs must be at_gate, assumed or both")
     documents = {name: _zone_settings(name, profile) for name in models}
     rows: list[dict[str, Any]] = []
     with progress(len(chosen) * len(variants) * len(models)) as step:
@@ -216,7 +218,7 @@ def zones(
             panels = {honest: read_zone(data, name, known_at_gate_only=honest) for honest in variants}
             for honest, panel in panels.items():
                 if not panel.inputs and honest != variants[0]:
-                    continue  # a file of prices alone has but one set of inputs
+                    continue  # a file with prices only has one set of inputs
                 for kind in models:
                     job = BenchmarkJob(
                         source=str(data.resolve()),

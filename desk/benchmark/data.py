@@ -1,7 +1,4 @@
-"""Delivery panels from the files that benchmarks run on.
-
-The open-access benchmark, and hourly or quarter-hourly zones.
-"""
+"""Delivery panels from the files of benchmarks: the open-access one, and hourly or quarter-hourly zones."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -74,7 +71,7 @@ def read_epf_market(folder: Path, market: str) -> DeliveryPanel:
 
 
 def read_published_forecasts(folder: Path, market: str) -> dict[str, Floats]:
-    """Name to (728, 24) of every published forecast of a market found in `folder`.
+    """Name to (728, 24) of every published forecast of a market in `folder`.
 
     Empty where there is none.
     """
@@ -100,7 +97,7 @@ def zones_in(path: Path) -> list[str]:
     try:
         columns = pl.read_parquet_schema(path)
     except pl.exceptions.ComputeError as error:
-        raise ConfigurationError(f"{path} is no parquet file: {error}") from error
+        raise ConfigurationError(f"{path} is not a parquet file: {error}") from error
     if "zone" in columns:
         return sorted(pl.read_parquet(path, columns=["zone"])["zone"].unique().to_list())
     wide = [
@@ -120,8 +117,8 @@ def zones_in(path: Path) -> list[str]:
 def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> DeliveryPanel:
     """One zone of a file, from its first to its last complete delivery day, at the resolution of its auction.
 
-    With `known_at_gate_only` the wind and solar forecasts of day D, which are due after the gate, give way to
-    those of D-1, which were known.
+    With `known_at_gate_only`, the wind and solar forecasts of day D, which are due after the gate, are
+    replaced by those of D-1, which were known.
 
     Raises:
         ConfigurationError: the file does not hold the zone.
@@ -174,10 +171,7 @@ def read_zone(path: Path, zone: str, *, known_at_gate_only: bool = False) -> Del
 
 
 def with_neighbours(panel: DeliveryPanel, neighbours: dict[str, DeliveryPanel]) -> DeliveryPanel:
-    """The panel with what its neighbours' markets showed on the day before.
-
-    Price, and residual load as forecast for that day.
-    """
+    """The panel with data of the neighbours' markets of the day before: price, and forecast residual load."""
     inputs = dict(panel.inputs)
     for name, other in neighbours.items():
         shown = {f"neighbour_price_{name}_eur_per_mwh": other.prices}
@@ -227,7 +221,7 @@ def _to_grid(frame: pl.DataFrame, starts: Sequence[tuple[datetime, ...]]) -> dic
 
 
 def _as_known(inputs: dict[str, Floats]) -> dict[str, Floats]:
-    """Inputs due after the gate moved to the day after, the first day left empty."""
+    """Inputs that are due after the gate, moved to the next day; the first day is empty."""
     moved = {}
     for name, grid in inputs.items():
         moved[name] = (

@@ -22,10 +22,10 @@ Report = Callable[[str, int, int], None]
 def download_record(
     folder: Path, names: tuple[str, ...], report: Report, *, record_url: str = RECORD_URL
 ) -> list[Path]:
-    """Files of the record in `folder`; one that is there and whole is not fetched again.
+    """Files of the record in `folder`. A complete file that is there is not fetched again.
 
     Raises:
-        SourceUnavailableError: the record does not answer, or not with what was asked.
+        SourceUnavailableError: the record does not answer, or not with what was requested.
         ContractError: a file does not match its checksum.
     """
     folder.mkdir(parents=True, exist_ok=True)

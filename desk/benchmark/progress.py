@@ -1,4 +1,4 @@
-"""How far a benchmark is, on the terminal."""
+"""The progress of a benchmark, on the terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +10,13 @@ from desk.screen.console import err
 
 
 class Steps:
-    """A bar over runs that says what the current one is doing."""
+    """A progress bar over runs that shows the stage of the current one."""
 
     def __init__(self, bar: Progress, total: int) -> None:
         self._bar, self._task, self._begun, self._total = bar, bar.add_task("", total=total), -1, total
 
     def __call__(self, label: str) -> Stage:
-        """Begin the stage `label`; what is given back tells how far it is."""
+        """Begin the stage `label`; returns a function that reports its progress."""
         self._begun += 1
         self._bar.update(self._task, completed=self._begun, description=label)
         if not err.is_terminal:
@@ -40,7 +40,7 @@ def progress(total: int) -> Iterator[Steps]:
             yield Steps(bar, total)
         except KeyboardInterrupt:
             err.print(
-                "interrupted; runs that were done are kept, and the same command (without --fresh) goes on"
-                " with the rest"
+                "interrupted; finished runs are kept, and the same command (without --fresh) continues with"
+                " the rest"
             )
             raise

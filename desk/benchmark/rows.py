@@ -1,4 +1,4 @@
-"""Rows of the benchmark's tables: scores of a run beside published forecasts and the usual peers."""
+"""Rows of the benchmark's tables: scores of a run, published forecasts and the usual reference models."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +20,7 @@ from spot.scores.significance import diebold_mariano, giacomini_white
 def epf_row(
     market: str, profile: str, run: BenchmarkRun, panel: DeliveryPanel, folder: Path
 ) -> dict[str, Any]:
-    """Scores and cost of one run on a market of the open benchmark, beside the published forecasts."""
+    """Scores and cost of one run on a market of the open benchmark, with the published forecasts."""
     actual = panel.prices[run.first_row :]
     scores = score_forecasts(
         actual,
@@ -78,7 +78,7 @@ def zone_rows(
 def clock_naive(panel: DeliveryPanel) -> Floats:
     """The weekly naive forecast where both days have the same number of periods, NaN elsewhere.
 
-    The published figures leave the other days out of the yardstick.
+    The published figures leave the other days out of the reference.
     """
     naive = weekly_naive(panel)
     naive[7:][panel.n_periods[7:] != panel.n_periods[:-7]] = np.nan

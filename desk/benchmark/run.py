@@ -1,10 +1,10 @@
 """One run of a benchmark in a process of its own.
 
-What it forecasts, what it costs, and its place in the cache.
+It gives the forecasts, their cost, and a place in the cache.
 
-A process of its own makes CPU seconds and peak memory those of the run alone. Results lie under
-`.spotdesk/benchmarks`, named after the code, the settings and the data: what was computed is not computed
-again, and a run that was interrupted goes on where it stopped.
+In a process of its own, CPU seconds and peak memory are those of the run alone. Results lie under
+`.spotdesk/benchmarks`, named after the code, the settings and the data. So nothing is computed twice, and an
+interrupted run continues where it stopped.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ from spot.forecast.leak_check import leak_check
 from spot.market.zones import find_zone
 
 _READERS = Path(__file__).with_name("data.py")
-"""Beside the code of the model, what forecasts of the same data depend on."""
+"""The file, besides the code of the model, on which forecasts of the same data depend."""
 _SERVED_DAYS = 15
 _LEAK_DAYS = (20, 45)
 _LEAK_SPAN = 60
@@ -112,7 +112,7 @@ Stage = Callable[[str], None]
 
 
 def run_cached(job: BenchmarkJob, cache: Path, stage: Stage) -> BenchmarkRun:
-    """The run of a job, from the cache where it was done before.
+    """The run of a job, from the cache if it was done before.
 
     Raises:
         SpotdeskError: the job failed; the message is the job's own.
@@ -141,7 +141,7 @@ def run_cached(job: BenchmarkJob, cache: Path, stage: Stage) -> BenchmarkRun:
 
 
 def _start_deaf(process: SpawnProcess) -> None:
-    """Start a process that leaves Ctrl-C, which a terminal sends to both, to this one."""
+    """Start a process that ignores Ctrl-C, which a terminal sends to both. This process handles it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         process.start()
@@ -150,8 +150,8 @@ def _start_deaf(process: SpawnProcess) -> None:
 
 
 def _listen(receiver: Connection, stage: Stage) -> str:
-    """What went wrong in the run, of whose stages `stage` is told."""
-    problem = "the process of the run died"
+    """The error of the run, if any; `stage` is called with its stages."""
+    problem = "the process of the run ended without a result: run the command again"
     while True:
         try:
             kind, text = receiver.recv()
@@ -175,7 +175,7 @@ def _work(job: BenchmarkJob, path: str, sender: Connection) -> None:
 
 
 def _end_with_parent() -> None:
-    """A command that was killed leaves no run behind."""
+    """End this process with its parent, so that a killed command leaves no run."""
     if parent := parent_process():
         parent.join()
         os._exit(1)
@@ -241,7 +241,7 @@ def _walk(
 
 
 def _serve(model: HourlyForecaster[Any], panel: DeliveryPanel, first: int) -> tuple[float, float]:
-    """Median CPU seconds of forecasting one day and of absorbing one, each through the interface."""
+    """Median CPU seconds of forecasting one day and of absorbing one, both through the interface."""
     predicted, updated = [], []
     for row in range(first, min(first + _SERVED_DAYS, len(panel))):
         begun = time.process_time()

@@ -1,6 +1,6 @@
 """`spotdesk backfill`: years of live data into the ledger, month by month.
 
-It is polite to providers and goes on after any interruption.
+It is polite to providers and continues after any interruption.
 """
 
 import json
@@ -28,7 +28,7 @@ from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavaila
 from spot.market.zones import find_zone
 
 GIVE_UP_AFTER = 2
-"""Tasks in a row to which no source answered: the rest is left for the next time."""
+"""Tasks in a row without an answer from any source, after which the rest is left for the next time."""
 _TROUBLE = ("no answer", "failed", "not asked")
 
 
@@ -43,9 +43,9 @@ class Task:
 
 
 class Finished:
-    """Which tasks are done, in one small file per zone, table and sources.
+    """Finished tasks, in one small file per zone, table and sources.
 
-    A task is noted after its rows are in the ledger, never before.
+    A task is recorded after its rows are in the ledger, never before.
     """
 
     def __init__(self, folder: Path, sources: tuple[str, ...]) -> None:
@@ -56,7 +56,7 @@ class Finished:
         return self._key(task) in self._read(task)
 
     def note(self, task: Task) -> None:
-        """Note the task as done, whole or not at all."""
+        """Record the task as done, in one write."""
         done = sorted({*self._read(task), self._key(task)})
         path = self._path(task)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ class Finished:
         try:
             content = json.loads(self._path(task).read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return []  # a lost note costs a repetition: writing to the ledger twice is writing once
+            return []  # a lost record only costs time: writing to the ledger twice has no effect
         return [str(entry) for entry in content] if isinstance(content, list) else []
 
     def _path(self, task: Task) -> Path:
@@ -97,12 +97,10 @@ def backfill(
     ] = None,
     source: Annotated[
         list[str] | None,
-        typer.Option(
-            "--source", help="Live source, in order of preference.  \\[default: as zones.yaml says]"
-        ),
+        typer.Option("--source", help="Live source, in order of preference.  \\[default: as in zones.yaml]"),
     ] = None,
     again: Annotated[
-        bool, typer.Option("--again", help="Ask once more for what is done: finds revisions.")
+        bool, typer.Option("--again", help="Ask again for finished months, to find revisions.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -131,7 +129,7 @@ def backfill(
         lake, environment.home / "http", secret=provider_secret, base_urls=provider_urls()
     )
     rows: list[dict[str, Any]] = []
-    # What the library says of each failure stands in the table already.
+    # The table already shows what the library says of each failure.
     logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
     with progress() as bar:
         for name in dict.fromkeys(find_zone(name).name for name in zone):
@@ -143,7 +141,9 @@ def backfill(
             n_silent = 0
             for task in todo:
                 if n_silent >= GIVE_UP_AFTER:
-                    rows.append(_row(task, "not asked", detail="no source answered before it"))
+                    rows.append(
+                        _row(task, "not asked", detail="not asked, because no source answered before")
+                    )
                     continue
                 bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
                 rows.append(_load(market, lake, task, sources, finished, now))
@@ -155,10 +155,10 @@ def backfill(
         rows if as_json else _by_table(rows),
         as_json=as_json,
         title="backfill",
-        empty="everything is there already",
+        empty="everything is loaded already",
     )
     if any(row["outcome"] in _TROUBLE for row in rows):
-        err.print("not all of it is there: the same command goes on where it stopped")
+        err.print("some days are missing: run the same command again, it continues where it stopped")
         raise typer.Exit(1)
 
 
@@ -215,7 +215,7 @@ def sources_of(zone: str, asked: list[str] | None) -> tuple[str, ...]:
 def tasks_of(
     market: LiveMarket, zone: str, sources: tuple[str, ...], tables: list[str] | None, days: tuple[date, date]
 ) -> Iterator[Task]:
-    """Month by month of every table: those asked for, else all that the sources have for the zone.
+    """Month by month of every table: the tables asked for, else all that the sources have for the zone.
 
     Raises:
         ConfigurationError: no source has one of them.
@@ -246,7 +246,7 @@ def _load(
     try:
         fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
     except NotYetPublishedError as error:
-        # Nothing new is an outcome, and a month that is over will not change by asking again tomorrow.
+        # Nothing new is a final outcome: a past month does not change when it is asked for again tomorrow.
         finished.note(task)
         return _row(task, "nothing new", detail=str(error)[:200])
     except SourceUnavailableError as error:
@@ -263,9 +263,9 @@ def _load(
 def _row(
     task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = ""
 ) -> dict[str, Any]:
-    """What came of a task.
+    """The result of a task.
 
-    A fallback gave the rows where they came although another source had failed first.
+    It counts as a fallback where the rows came although another source had failed first.
     """
     what = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
     is_fallback = outcome == "loaded" and bool(detail)

@@ -80,18 +80,23 @@ def ingest(
         for table in _converted(parsed.tables, capture.zone)
     ]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
-    emit(report, as_json=as_json, title=f"{file.name} -> {capture.zone}", empty="no row kept its contract")
+    emit(
+        report,
+        as_json=as_json,
+        title=f"{file.name} -> {capture.zone}",
+        empty="no row keeps the contract of its table",
+    )
 
 
 def _says_market(table: str, rows: pl.DataFrame) -> bool:
-    """Whether the rows say what a market did: the desk's own curve is a wish, of any market."""
+    """Whether the rows are market data. The desk's own curve is a price that it wants, in any market."""
     if table not in (*RAW_TABLES_OF_A_ZONE, LOCAL_TABLE):
         return False
     return "series" not in rows.columns or (rows["series"] != "reference_curve").any()
 
 
 def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:
-    """EUR tables that rows in another currency become."""
+    """EUR tables that are made of rows in another currency."""
     series = tables[LOCAL_TABLE]["series"].unique().to_list() if LOCAL_TABLE in tables else []
     return sorted({EURO_SERIES[name][0] for name in series if is_converted(EURO_SERIES[name][0], zone)})
 
@@ -121,16 +126,16 @@ def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str
 
 
 def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
-    """What earlier files said of the same days."""
+    """Rows of earlier files on the same days."""
     held = lake.read(table, zones=[rows["zone"][0]], first_day=first_day(rows), last_day=last_day(rows))
     return held.filter(pl.col("source") == SOURCE)
 
 
 def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Believable rows and the others; nothing is written before every table of the file has been judged.
+    """Plausible rows and the others. Nothing is written before every table of the file has been judged.
 
     Raises:
-        ContractError: so much of the table is wrong that none of it is believed.
+        ContractError: so much of the table is wrong that none of it is accepted.
     """
     history = lake.read(table, zones=[rows["zone"][0]]).filter(pl.col("delivery_day") < first_day(rows))
     verdict = assess_plausibility(table, rows, history)

@@ -1,4 +1,4 @@
-"""`spotdesk rederive`: rows made again from the captured answers, when a parser has improved."""
+"""`spotdesk rederive`: rows made again from the captured answers, after a parser was improved."""
 
 from collections import Counter
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from spot.market.zones import find_zone
 
 
 def _no_secret(_variable: str) -> str:
-    """Nothing is asked of anybody; a request is only built to find the parser of its address."""
+    """No secret is needed: a request is only built to find the parser of its address."""
     return "not asked for"
 
 
@@ -38,19 +38,19 @@ def rederive(
         ),
     ] = None,
     apply: Annotated[
-        bool, typer.Option("--apply", help="Add what the ledger lacks; without it nothing is written.")
+        bool,
+        typer.Option("--apply", help="Add the rows that the ledger lacks; without it nothing is written."),
     ] = False,
     details: Annotated[
         bool, typer.Option("--details", help="One line per answer instead of one per source and table.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Read the stored answers of the providers once more with today's parsers, and say what the ledger lacks.
+    """Read the stored answers of the providers again with today's parsers, and show what the ledger lacks.
 
-    No provider is asked.
+    No provider is asked. Rows keep their dates: that of the capture, of the provider or of the rule.
 
-    Rows are dated as they were: by the capture, the provider or the rule. Exit code 1 if an answer that gave
-    rows once is refused today.
+    Exit code 1: an answer that gave rows once is refused today.
 
         spotdesk rederive --zone DE_LU --table imbalance_prices --apply
     """
@@ -89,7 +89,7 @@ def _by_table(found: list[Rederived]) -> list[dict[str, Any]]:
         "read",
         "no data",
         "refused",
-        "not asked like this any more",
+        "no provider makes this request any more",
         "rows",
         "missing",
         "added",

@@ -1,4 +1,4 @@
-"""`spotdesk sql`: questions to the analyst database, read-only and shut off from everything else."""
+"""`spotdesk sql`: queries on the analyst database, read-only and without access to anything else."""
 
 import sys
 from pathlib import Path
@@ -17,25 +17,23 @@ def sql(
     query: Annotated[
         str,
         typer.Argument(
-            help="SQL in DuckDB's dialect; '-' reads it from standard input. Without it: what there is."
+            help="SQL in DuckDB's dialect; '-' reads it from standard input. Without it: list the tables."
         ),
     ] = "",
     *,
     as_json: JsonFlag = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
     max_rows: Annotated[
-        int, typer.Option("--max-rows", min=1, help="Rows that a table shows; JSON and CSV always hold all.")
+        int, typer.Option("--max-rows", min=1, help="Rows shown in a table; JSON and CSV always hold all.")
     ] = _DEFAULT_ROWS,
-    database: Annotated[
-        Path | None, typer.Option(help="Another DuckDB file than that of the environment.")
-    ] = None,
+    database: Annotated[Path | None, typer.Option(help="A DuckDB file other than that of the desk.")] = None,
 ) -> None:
-    """Ask the analyst database: tables, views and `forecasts_as_of(instant)`.
+    """Query the analyst database: tables, views and `forecasts_as_of(instant)`.
 
-    Without a query, list every table and view with its meaning.
+    Without a query, it lists every table and view with its meaning.
 
-    The connection is read-only and has no file or network access; instants are UTC. Ten example questions
-    stand in docs/analysts.md.
+    The connection is read-only and has no file or network access. Instants are UTC. docs/analysts.md has ten
+    example questions.
 
         spotdesk sql "SELECT zone, avg(absolute_error_eur_per_mwh) FROM forecasts WHERE role = 'champion'
         GROUP BY zone"

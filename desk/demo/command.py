@@ -1,6 +1,6 @@
 """`spotdesk demo`: the whole loop from data to a new champion, in one command.
 
-Two simulated zones meet one regime change.
+Two simulated zones go through one regime change.
 """
 
 import shutil
@@ -37,7 +37,7 @@ from trading_assets.partitions import partition_key
 
 REPORT = "report.html"
 _OLD_MARKER = "DEMO.txt"
-"""Of a demo that was made before desks had markers."""
+"""Marker of a demo from before desks had markers."""
 
 
 class Regime(StrEnum):
@@ -49,7 +49,7 @@ class Regime(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoPlan:
-    """What the demo does, day by day. Fixed days: the same numbers come out today and next year."""
+    """The plan of the demo, day by day. The days are fixed, so the numbers never change."""
 
     zones: tuple[str, ...] = ("DE_LU", "FR")
     scenario: Regime = Regime.GAS_SHOCK
@@ -60,12 +60,12 @@ class DemoPlan:
     change_day: date = date(2025, 7, 18)
     tomorrow: date = date(2025, 9, 1)
     block_days: int = 7
-    """How often the monitors look."""
+    """Days between two looks of the monitors."""
     model: str = "catboost_small"
 
     @classmethod
     def quick(cls, scenario: Regime, seed: int) -> "DemoPlan":
-        """One zone and four weeks, to see that everything works; too short to promote a new model."""
+        """One zone and four weeks, to see that everything works. It is too short to promote a new model."""
         return cls(
             zones=("FR",),
             scenario=scenario,
@@ -78,13 +78,13 @@ class DemoPlan:
 
     @property
     def first_day(self) -> date:
-        """Oldest day that anything is learnt from."""
+        """Oldest day from which a model learns."""
         return self.first_forecast - timedelta(days=self.training_days + self.evaluation_days + 8)
 
     def zones_text(self) -> str:
         """`zones.yaml` of the demo's desk.
 
-        No schedule looks after it: its days are past, and a model of today would be trained on them.
+        No schedule serves it, because its days are past and a model of today would be trained on them.
         """
         document = {
             "defaults": {**self.overrides(), "is_scheduled": False},
@@ -97,7 +97,7 @@ class DemoPlan:
     def overrides(self) -> dict[str, Any]:
         """Settings of every zone.
 
-        The model's age asks for nothing here, so that only the monitors can ask for a retrain.
+        The age of a model causes no retrain here, so only the monitors can.
         """
         regime = {"name": self.scenario.value, "start_day": self.change_day.isoformat()}
         return {
@@ -123,12 +123,12 @@ def demo(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the whole loop: ingest, train, forecast, trade on paper, notice the drift, retrain, promote.
+    """Show the whole loop: ingest, train, forecast, trade on paper, detect drift, retrain, promote.
 
-    Nothing leaves this machine.
+    It has two simulated zones, about 500 days and one regime change. Nothing leaves this machine.
 
-    Two simulated zones, about 500 days, one regime change. The demo is a desk of its own, in the folder
-    `demo` of the desk or where --home says, and is made anew each time; no other desk is touched.
+    The demo is a desk of its own, in the folder `demo` of the desk or where --home says. It is made again
+    each time. No other desk is changed.
     """
     plan = DemoPlan.quick(scenario, seed) if quick else DemoPlan(scenario=scenario, seed=seed)
     environment = make_demo_home(_demo_folder(), plan)
@@ -168,7 +168,7 @@ def _run_and_report(plan: DemoPlan, environment: Environment, *, as_json: bool) 
             }
         )
         return
-    out.print("[bold]A simulated market: these are no real prices, and no order left this machine.[/bold]")
+    out.print("[bold]A simulated market: these are not real prices, and no order left this machine.[/bold]")
     out.print(terminal_table(summary))
     for line in verdict_lines(summary):
         out.print(f"  {line}", highlight=False)
@@ -200,9 +200,9 @@ def run_plan(plan: DemoPlan, environment: Environment) -> ChainReport:
 
 
 def _demo_folder() -> Path:
-    """Where the demo lies.
+    """The folder of the demo.
 
-    As --home says, else the demo that is in use, else `demo` beside or in the desk.
+    It is that of --home, else the demo that is in use, else `demo` beside or in the desk.
     """
     asked, home = home_of_option(), state_home()
     if asked is not None:
@@ -211,15 +211,15 @@ def _demo_folder() -> Path:
 
 
 def make_demo_home(home: Path, plan: DemoPlan) -> Environment:
-    """The desk of the demo, made anew.
+    """Make the desk of the demo again.
 
-    Its market stands in its own settings, so every later command works on it.
+    Its market is in its own settings, so every later command uses it.
 
     Raises:
-        ConfigurationError: the folder holds something else than a demo.
+        ConfigurationError: the folder holds something other than a demo.
     """
     if home.exists() and any(home.iterdir()) and not _is_demo(home):
-        raise ConfigurationError(f"{home} holds something that is not of the demo: choose another --home")
+        raise ConfigurationError(f"{home} holds something other than a demo: choose another --home")
     shutil.rmtree(home, ignore_errors=True)
     make_home(home, kind="demo", settings={"zones.yaml": plan.zones_text()})
     return read_environment(home=home)

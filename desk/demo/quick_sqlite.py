@@ -1,9 +1,9 @@
 """SQLite that does not wait for the disk.
 
-For state that is made anew by one command and may be lost with the power, like the demo's.
+It is for state that one command makes again and that may be lost with the power, like the demo's.
 
-Dagster writes its event log with one transaction per event, and waiting for the disk each time is a third of
-a demo.
+Dagster writes its event log with one transaction per event. Waiting for the disk each time takes a third of a
+demo.
 """
 
 import sqlite3
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Engine
 
 @contextmanager
 def quick_sqlite() -> Iterator[None]:
-    """SQLite connections opened in the block leave writing to the operating system.
+    """In the block, SQLite connections leave writing to the operating system.
 
     It sets `synchronous = OFF` on every connection of SQLAlchemy.
     """

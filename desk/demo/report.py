@@ -1,4 +1,4 @@
-"""The demo told to a reader: a table on the terminal, and a page with the pictures."""
+"""The report of the demo: a table on the terminal, and a page with the pictures."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -83,14 +83,14 @@ def terminal_table(summary: DemoSummary) -> RichTable:
 
 
 def verdict_lines(summary: DemoSummary) -> list[str]:
-    """What became of each new version, a line each."""
+    """The result for each new version, one line each."""
     return [f"{zone.zone} {line}" for zone in summary.zones for line in zone.verdicts]
 
 
 def demo_report(
     summary: DemoSummary, tables: Mapping[str, pl.DataFrame], next_steps: tuple[tuple[str, str], ...]
 ) -> Report:
-    """The page: findings, error, money, drift, decisions, tomorrow's signals, and what to open next."""
+    """The page: findings, error, P&L, drift, decisions, tomorrow's signals, and what to open next."""
     return Report(
         title="Spotdesk demo: a market changes, the models notice",
         summary=_headline(summary),
@@ -267,7 +267,7 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
 
 
 def _causes(zone: ZoneSummary) -> str:
-    """The first training, which no cause asked for, is not a retrain."""
+    """Causes of retrains. The first training has no cause and is not a retrain."""
     asked = {cause: number - (cause == "schedule") for cause, number in zone.n_retrains.items()}
     return (
         ", ".join(f"{cause.replace('_', ' ')} {number}" for cause, number in asked.items() if number) or "no"

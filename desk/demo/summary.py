@@ -1,6 +1,6 @@
-"""What the demo found, from the lake's tables alone.
+"""Results of the demo, from the lake's tables alone.
 
-Errors before and after the regime change, the drift, the models, the money.
+They are errors before and after the regime change, the drift, the models and the P&L.
 """
 
 from collections.abc import Iterator, Mapping
@@ -39,8 +39,7 @@ Tables = Mapping[str, pl.DataFrame]
 class ZoneSummary:
     """One zone of the demo.
 
-    Errors are mean absolute errors of the day-ahead price, EUR/MWh; nothing where there was nothing to
-    measure.
+    Errors are mean absolute errors of the day-ahead price, EUR/MWh; None where there was nothing to measure.
     """
 
     zone: str
@@ -48,11 +47,11 @@ class ZoneSummary:
     mae_before: float | None
     """Champion, from its first forecast to the day before the change."""
     mae_after: float | None
-    """Whoever was champion, from the change on."""
+    """The champion of the day, from the change on."""
     mae_same_days_old: float | None
-    """Old champion on the days on which the promoted version ran beside it in shadow."""
+    """Old champion on the days on which the promoted version was in shadow."""
     mae_same_days_new: float | None
-    """The promoted version on those same days."""
+    """The promoted version on the same days."""
     rmae: float | None
     """Champion's error over that of the naive forecast (the price a week before), all forecast days."""
     n_false_alarms: int
@@ -60,15 +59,15 @@ class ZoneSummary:
     drift_found: date | None
     n_days_to_drift: int | None
     n_days_to_worse_performance: int | None
-    """From the change to the first day on which the forecast was called worse than it used to be."""
+    """Days from the change to the first day on which the forecast counted as worse than before."""
     retrains: tuple[str, ...]
     """Each with its day, cause and status."""
     n_retrains: dict[str, int]
-    """Cause to how many retrains it asked for."""
+    """Cause to the number of retrains."""
     promoted_version: str | None
     promoted_for: date | None
     verdicts: tuple[str, ...]
-    """What became of each version after the first, in words."""
+    """The result for each version after the first, in words."""
     pnl_eur: float
     perfect_foresight_eur: float
     foresight_share: float | None
@@ -80,7 +79,7 @@ class ZoneSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSummary:
-    """All zones, and what was done to them."""
+    """All zones, and the regime change."""
 
     scenario: str
     change_day: date
@@ -97,7 +96,7 @@ class DemoSummary:
 def daily_errors(forecasts: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     """Mean absolute error per zone, day, role and model version.
 
-    The naive forecast's error, the price a week before, stands beside it.
+    It also has the naive forecast's error, whose forecast is the price a week before.
     """
     scored = [
         scored_forecasts(own, prices.filter(pl.col("zone") == zone), zone=str(zone))
@@ -204,7 +203,7 @@ def _retrain_text(row: Mapping[str, Any]) -> str:
 
 
 def _verdicts(decisions: pl.DataFrame, requests: pl.DataFrame) -> Iterator[str]:
-    """One line per version that challenged another, by its newest decision."""
+    """One line per version that was a challenger, from its newest decision."""
     causes = dict(requests.select("request_id", "cause").iter_rows())
     of_price = decisions.filter(pl.col("model").is_null() | pl.col("model").str.starts_with(PRICE_FAMILY))
     newest = (

@@ -1,1 +1,1 @@
-"""What there is to choose from: zones, sources, strategies and model profiles, plug-ins included."""
+"""Lists to choose from: zones, sources, strategies and model profiles, plug-ins included."""

@@ -1,4 +1,4 @@
-"""`spotdesk profiles`: the models that a zone can be forecast with."""
+"""`spotdesk profiles`: the models that can forecast a zone."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from spot.forecast.hourly_forecaster import HourlyForecaster
 
 
 def profiles(*, as_json: JsonFlag = False) -> None:
-    """List the files in `conf/models` and what each sets.
+    """List the files in `conf/models` and their settings.
 
-    The kind of model, whether it explains its forecasts, and the zones that use it.
+    It shows the kind of model, whether it explains its forecasts, and the zones that use it.
 
-    A kind without a file stands at the end. One from a plug-in shows its package, one that cannot be used the
-    reason.
+    A kind without a file stands at the end. A kind from a plug-in shows its package, or the reason why it
+    cannot be used.
     """
     found = entries("models", "kind", MEMBERS, used_by=lambda zone: (zone.model,))
     emit([_row(entry) for entry in found], as_json=as_json, title="profiles")

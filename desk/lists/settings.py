@@ -1,4 +1,4 @@
-"""Files of settings beside the classes they choose: what the lists of strategies and profiles share."""
+"""Files of settings with the classes that they choose; the lists of strategies and profiles share this."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class Entry:
     problem: str
 
     def load(self, loader: Callable[[Mapping[str, Any]], Loaded]) -> tuple[Loaded | None, str]:
-        """What `loader` makes of the document, and why it cannot be used.
+        """The object that `loader` makes of the document, and the reason if it cannot be used.
 
-        A class without a file only the latter.
+        A class without a file only has the reason.
         """
         if self.problem or self.name is None or self.file is None:
             return None, self.problem
@@ -51,9 +51,9 @@ def entries(
     *,
     used_by: Callable[[ZoneSettings], Iterable[str]],
 ) -> list[Entry]:
-    """A line for each file of the desk and of plug-ins, then one for each class that none of them chooses.
+    """A line for each file of the desk and of plug-ins, then one for each class without a file.
 
-    `key` is the setting that names the class; `used_by` gives the files that a zone uses.
+    `key` is the setting that names the class. `used_by` gives the files that a zone uses.
     """
     environment = read_environment()
     zones = desk_settings(environment).zones

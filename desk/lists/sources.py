@@ -1,4 +1,4 @@
-"""`spotdesk sources`: where raw rows can come from."""
+"""`spotdesk sources`: the sources of raw rows."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from resources.providers.provider import Provider
 from resources.settings.environment import desk_settings, provider_secret, read_environment
 
 _NOT_LIVE = {
-    "simulated": "a made-up market of any zone",
+    "simulated": "a simulated market of any zone",
     "files": "recorded market data, and tables of your own",
 }
 
@@ -17,9 +17,8 @@ _NOT_LIVE = {
 def sources(*, as_json: JsonFlag = False) -> None:
     """List the sources of raw rows.
 
-    What each has, the keys it wants and whether they are set, and the zones that use it.
-
-    A source from a plug-in shows its package, one that cannot be used the reason.
+    It shows what each has, the keys it needs and whether they are set, and the zones that use it. A source
+    from a plug-in shows its package, or the reason why it cannot be used.
     """
     zones = desk_settings(read_environment()).zones
     users = {

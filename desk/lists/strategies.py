@@ -1,4 +1,4 @@
-"""`spotdesk strategies`: what a zone can trade by."""
+"""`spotdesk strategies`: the strategies that a zone can trade."""
 
 from typing import Any
 
@@ -9,12 +9,12 @@ from spot.strategy.strategies import load_strategy
 
 
 def strategies(*, as_json: JsonFlag = False) -> None:
-    """List the files in `conf/strategies` and what each sets.
+    """List the files in `conf/strategies` and their settings.
 
-    The strategy, its second price, and the zones that trade by it.
+    It shows the strategy, its second price, and the zones that trade it.
 
-    A strategy without a file stands at the end. One from a plug-in shows its package, one that cannot be used
-    the reason.
+    A strategy without a file stands at the end. A strategy from a plug-in shows its package, or the reason
+    why it cannot be used.
     """
     found = entries("strategies", "strategy", STRATEGIES, used_by=lambda zone: zone.strategies)
     emit([_row(entry) for entry in found], as_json=as_json, title="strategies")

@@ -15,7 +15,7 @@ from spot.market.zones import TRADED_ZONES, find_zone
 def zones(*, as_json: JsonFlag = False) -> None:
     """List the zones that can be traded.
 
-    Length of a market time unit, currency, next gate, and whether the desk has it.
+    It shows the length of a market time unit, the currency, the next gate, and whether the desk has the zone.
     """
     own = desk_settings(read_environment()).zones
     emit([_row(name, own=name in own) for name in sorted(TRADED_ZONES)], as_json=as_json, title="zones")

@@ -1,4 +1,4 @@
-"""`spotdesk compare`: two versions of a zone side by side, in error and in money."""
+"""`spotdesk compare`: two versions of a zone compared, in error and in money."""
 
 from datetime import date, datetime
 from pathlib import Path
@@ -39,7 +39,8 @@ def compare(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
     versions: Annotated[
-        tuple[str, str], typer.Option("--versions", help="Two versions, A then B; champion is a version too.")
+        tuple[str, str],
+        typer.Option("--versions", help="Two versions, A then B; champion names the serving version."),
     ],
     model: FamilyOption = Family.PRICE,
     first_day: Annotated[
@@ -49,7 +50,9 @@ def compare(
     last_day: Annotated[
         datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last day, included.")
     ] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write a page with pictures there.")] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with pictures to this file.")
+    ] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare error and money of two versions on days from which neither learnt, by hour and month.
@@ -67,7 +70,7 @@ def compare(
     a, b = (family.version(name, version) for version in versions)
     if a.lineage != b.lineage:
         raise ConfigurationError(
-            f"versions {a.version} and {b.version} stand on different data: {a.lineage} and {b.lineage}"
+            f"versions {a.version} and {b.version} are made of different data: {a.lineage} and {b.lineage}"
         )
     data = Lineage.parse(a.lineage)
     desk = desk_resource(environment, zones=[name], source=data.source, assume_known=data.assumed_known)
@@ -107,7 +110,7 @@ def comparison_report(found: Comparison, lineage: str) -> Report:
         ),
         Picture(
             cumulated_gain(daily, is_simulated=simulated),
-            f"what version {a} gained on version {b}, day by day",
+            f"gain of version {a} over version {b}, day by day",
             "Gain of A over B",
         ),
     )
@@ -116,7 +119,7 @@ def comparison_report(found: Comparison, lineage: str) -> Report:
         for part in ("total", "month", "hour")
     )
     return Report(
-        title=f"{found.zone}: version {a} beside version {b}",
+        title=f"{found.zone}: version {a} and version {b}",
         summary=f"{found.days[0]} to {found.days[-1]}, data {lineage}. {comparison_in_words(found.rows)}",
         sections=(Section("Side by side", tables=tables, pictures=pictures),),
         badge="SIMULATED" if simulated else "",

@@ -1,7 +1,4 @@
-"""`spotdesk explain-decision`: why a version was rejected, promoted or rolled back.
-
-Or put beside the champion.
-"""
+"""`spotdesk explain-decision`: why a version was rejected, made challenger, promoted or rolled back."""
 
 from typing import Annotated
 
@@ -59,25 +56,25 @@ def find_decisions(
     version: str | None = None,
     model: Family | None = None,
 ) -> pl.DataFrame:
-    """Rows of `promotion_decisions`, oldest first; an id may be cut short.
+    """Rows of `promotion_decisions`, oldest first; an id may be shortened.
 
     Raises:
-        ConfigurationError: neither an id nor a zone.
+        ConfigurationError: neither an id nor a zone is given.
     """
     if decision is None and zone is None:
-        raise ConfigurationError("which decision? give its id, or --zone")
+        raise ConfigurationError("no decision is named: give its id, or --zone")
     rows = lake.read(_DECISIONS, zones=None if zone is None else [find_zone(zone).name])
     if decision is not None:
         rows = rows.filter(pl.col("decision_id").str.starts_with(decision))
     if version is not None:
-        # A rollback names the version that serves again; it is a decision on the one that was withdrawn too.
+        # A rollback names the version that serves again. It is a decision on the withdrawn version too.
         is_withdrawn = (pl.col("action") == "rollback") & (pl.col("champion_version") == version)
         rows = rows.filter((pl.col("candidate_version") == version) | is_withdrawn.fill_null(value=False))
     if model is not None:
-        # decisions of older code name no model: they were all on models of the price
+        # Decisions of older code name no model: all were on models of the price.
         family = SPREAD_FAMILY if model is Family.SPREAD else PRICE_FAMILY
         rows = rows.filter(pl.col("model").fill_null(PRICE_FAMILY).str.split(".").list.first() == family)
-    # of one instant, the older version was decided on first
+    # Among decisions of one instant, the older version was decided on first.
     return rows.sort(
         "decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False), "decision_id"
     )

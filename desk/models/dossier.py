@@ -1,9 +1,9 @@
-"""`spotdesk dossier`: the file of a model version as one HTML page, with what supervision would ask for.
+"""`spotdesk dossier`: the records of a model version as one HTML page, as supervision would ask for them.
 
 The questions are those of REMIT II, Art. 5a (Regulation (EU) 2024/1106) and of RTS 6 (Delegated Regulation
 (EU) 2017/589): what the algorithm is, on which data, within which limits, how it was tested, who approved it,
-how it is watched, how it is stopped, and how a decision of it is made again. The page collects records; it is
-no legal advice and no notification.
+how it is monitored, how it is stopped, and how a decision of it is made again. The page collects records. It
+is not legal advice and not a notification.
 """
 
 import json
@@ -35,22 +35,22 @@ from spot.market.zones import find_zone
 
 _WHAT_IT_IS = {
     False: (
-        "A statistical forecaster of day-ahead prices. It states quantiles and a point forecast per market"
+        "A statistical forecaster of day-ahead prices. It gives quantiles and a point forecast per market"
         " time unit; it sends no orders. Strategies turn forecasts into signals, and limits stand before"
         " every signal."
     ),
     True: (
-        "A statistical model of the spread between a zone's second price and its day-ahead price. It states"
+        "A statistical model of the spread between a zone's second price and its day-ahead price. It gives"
         " quantiles per market time unit; it sends no orders. A strategy trades the spread that it expects,"
         " and limits stand before every signal."
     ),
 }
-"""Whether the version is of the spread, to what the page says of it."""
+"""Whether the version is of the spread, to its description on the page."""
 _SCORES = {
     "untouched_days_mae": "mean absolute error on days it never saw, EUR/MWh",
-    "champion_mae": "that of the champion of then, EUR/MWh",
+    "champion_mae": "that of the champion at that time, EUR/MWh",
     "untouched_days_pinball": "pinball loss on days it never saw, EUR/MWh",
-    "champion_pinball": "that of the champion of then, EUR/MWh",
+    "champion_pinball": "that of the champion at that time, EUR/MWh",
     "past_quantiles_pinball": "that of plain quantiles of the past, EUR/MWh",
 }
 _DECISIONS = {
@@ -68,7 +68,7 @@ def dossier(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
     version: Annotated[
-        str, typer.Option("--version", help="Version; champion is a version too.")
+        str, typer.Option("--version", help="Version; champion names the serving version.")
     ] = "champion",
     model: FamilyOption = Family.PRICE,
     output: Annotated[
@@ -110,8 +110,8 @@ def dossier_report(
         title=f"Algorithm dossier: {version.name}, version {version.version}",
         summary=(
             f"Zone {version.zone}, stage {version.stage}, data {version.lineage}. Written"
-            f" {now:%Y-%m-%d %H:%M} UTC, environment {environment.name}. Records as REMIT II Art. 5a and RTS"
-            " 6 ask for; no legal advice."
+            f" {now:%Y-%m-%d %H:%M} UTC, environment {environment.name}. Records as required by REMIT II"
+            " Art. 5a and RTS 6; not legal advice."
         ),
         sections=(
             _identity(version, files, sound),
@@ -157,7 +157,7 @@ def _identity(version: ModelVersion, files: Mapping[str, bytes], sound: str) -> 
                 ("setting", "value", "comes from"),
                 settings,
                 "settings",
-                "What its files hold: all that it was made with.",
+                "The contents of its files: everything that it was made with.",
                 is_folded=True,
             ),
             Table(("file", "sha256"), sums, "files", is_folded=True),
@@ -170,7 +170,7 @@ def _data(version: ModelVersion, files: Mapping[str, bytes]) -> Section:
     rows = [
         ("source", version.lineage),
         ("learnt from", f"{version.trained_from} to {version.trained_through}"),
-        ("inputs beside price and calendar", (", ".join(sorted(inputs)) or "none") if files else "unknown"),
+        ("inputs besides price and calendar", (", ".join(sorted(inputs)) or "none") if files else "unknown"),
         ("serves from", str(version.serves_from)),
         ("data version", version.tags.get("data_version", "unknown")),
         ("tables and their versions", version.tags.get("table_versions", "unknown")),
@@ -216,8 +216,8 @@ def _tests(version: ModelVersion, decisions: pl.DataFrame) -> Section:
     return Section(
         "4. Tests before use",
         text=(
-            "Walk-forward on days it never saw, sanity checks on the stored files, and shadow trading beside"
-            " the champion with sequential tests."
+            "Walk-forward on days it never saw, sanity checks on the stored files, and shadow trading along"
+            " with the champion with sequential tests."
         ),
         tables=(
             Table(("figure", "value"), scores, "training and evaluation"),
@@ -244,8 +244,8 @@ def _watching(version: ModelVersion, lake: Lake) -> Section:
     return Section(
         "6. Monitoring in use",
         text=(
-            "Data quality, drift, realised and estimated performance and explanations are judged every day; a"
-            " monitor that cannot see says so."
+            "Data quality, drift, realised and estimated performance and explanations are judged every day;"
+            " a monitor that cannot see its input reports it."
         ),
         tables=(
             verdicts_on(version, lake),

@@ -1,4 +1,4 @@
-"""Parts of the dossier: what the files of a version hold, what limits it, and what was found in use."""
+"""Parts of the dossier: the contents of a version's files, its limits, and findings in use."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _LIMIT_FILES = ("risk_limits.yaml", "promotion.yaml", "monitoring.yaml")
 
 
 def held_settings(version: ModelVersion, files: Mapping[str, bytes]) -> dict[str, Any]:
-    """All settings in the files; those of its registration where the files are damaged."""
+    """All settings in the files, or those of its registration if the files are damaged."""
     if not files:
         return dict(version.settings)
     if version.is_spread:
@@ -27,7 +27,7 @@ def held_settings(version: ModelVersion, files: Mapping[str, bytes]) -> dict[str
 
 
 def held_inputs(version: ModelVersion, files: Mapping[str, bytes]) -> Sequence[str]:
-    """Names of the inputs in the files, beside price and calendar where the version is of the price."""
+    """Names of the inputs in the files, besides price and calendar if the version is of the price."""
     if not files:
         return ()
     if version.is_spread:
@@ -36,7 +36,7 @@ def held_inputs(version: ModelVersion, files: Mapping[str, bytes]) -> Sequence[s
 
 
 def verdicts_on(version: ModelVersion, lake: Lake) -> Table:
-    """Newest verdicts on what it said: of the monitors, or, of the spread, its comparisons in the shadow."""
+    """Newest verdicts of the monitors on its forecasts; for the spread, its comparisons in shadow."""
     if version.is_spread:
         rows = lake.read("spread_comparisons", zones=[version.zone]).filter(pl.col("slice") == "total")
         is_mine = (pl.col("version_a") == version.version) | (pl.col("version_b") == version.version)

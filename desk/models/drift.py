@@ -1,4 +1,4 @@
-"""`spotdesk drift`: what the monitors of a zone saw."""
+"""`spotdesk drift`: the verdicts of a zone's monitors."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -29,11 +29,11 @@ def drift(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Distance of the newest inputs to days of the same season, per feature, with the verdict.
+    """Show the distance of the newest inputs from days of the same season, per feature, with the verdict.
 
-    Then the newest verdict of every other monitor.
+    The newest verdict of every other monitor follows.
 
-    Exit code 1 when the drift is not ok.
+    Exit code 1: there is drift, or nothing was judged.
     """
     environment = read_environment()
     lake = make_lake(environment)

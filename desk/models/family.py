@@ -1,4 +1,4 @@
-"""Options that the commands over model versions share, and which registry they mean."""
+"""Options that the commands on model versions share, and the registry that they select."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -11,12 +11,12 @@ from resources.settings.environment import Environment
 from resources.wiring import make_registry
 
 ZoneOption = Annotated[str, typer.Option("--zone", help="Bidding zone.")]
-ByOption = Annotated[str, typer.Option("--by", help="Your name: it stands in the record.")]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it stands in the record.")]
+ByOption = Annotated[str, typer.Option("--by", help="Your name, for the record.")]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, for the record.")]
 
 
 class Family(StrEnum):
-    """Which models: of the day-ahead price, or of the spread to the second price that a strategy asks for."""
+    """Which models: of the day-ahead price, or of the spread to the second price of a strategy."""
 
     PRICE = "price"
     SPREAD = "spread"
@@ -28,6 +28,6 @@ FamilyOption = Annotated[
 
 
 def registry_of(environment: Environment, model: Family) -> ModelRegistry:
-    """The registry of the family that a command is asked about."""
+    """The registry of the family that a command selects."""
     registry = make_registry(environment)
     return registry.of_family(SPREAD_FAMILY) if model is Family.SPREAD else registry

@@ -1,4 +1,4 @@
-"""`spotdesk replay`: a past signal or forecast made again from its row, bit for bit, or what differs."""
+"""`spotdesk replay`: make a past signal or forecast again from its row, and show the differences."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -31,12 +31,14 @@ def replay(
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a stored signal again.
+    """Make a stored signal again and compare it with the stored rows.
 
-    The registered model, the inputs as known then, the strategy and the limits. Exit code 1 when it differs.
+    It uses the registered model, the inputs as known then, the strategy and the limits.
 
-    On the machine that made it the replay is equal bit for bit. Where it is not, the columns and the reasons
-    that are known are named: revised inputs, changed code, settings or limits.
+    On the machine that made it, the replay is equal bit for bit. If it is not, the command names the columns
+    and the known reasons: revised inputs, changed code, settings or limits.
+
+    Exit code 1: the replay differs, or there is no such signal.
     """
     environment = read_environment()
     lake = make_lake(environment)
@@ -54,7 +56,7 @@ def replay(
         )
         for row in rows
     ]
-    # the strategies of a day stand on one forecast: it is told once
+    # The strategies of a day use one forecast, so it is shown once.
     verdicts = list({verdict.what: verdict for of_row in every for verdict in of_row}.values())
     if as_json:
         emit_json([{**asdict(verdict), "is_equal": verdict.is_equal} for verdict in verdicts])
@@ -82,7 +84,7 @@ def _find_rows(
             ["strategy", "model_version"], keep="first", maintain_order=True
         )
     else:
-        raise ConfigurationError("what shall be replayed? --signal ID, or --zone Z --day D")
+        raise ConfigurationError("no signal is named: give --signal ID, or --zone Z --day D")
     if found.is_empty():
         err.print("no such signal; spotdesk signals --zone Z --day D lists those of a day")
         raise typer.Exit(1)

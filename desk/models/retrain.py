@@ -1,4 +1,4 @@
-"""`spotdesk retrain`: a person asks for a new version."""
+"""`spotdesk retrain`: a person requests a new version."""
 
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -25,8 +25,8 @@ from workflows.lifecycle.retrain_requests import close_request, read_requests, w
 def retrain(
     *,
     zone: Annotated[str, typer.Option("--zone", help="Bidding zone.")],
-    by: Annotated[str, typer.Option("--by", help="Your name: it stands in the record.")],
-    reason: Annotated[str, typer.Option("--reason", help="Why; it stands in the record.")],
+    by: Annotated[str, typer.Option("--by", help="Your name, for the record.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for the record.")],
     through: Annotated[
         datetime | None,
         typer.Option(
@@ -37,7 +37,7 @@ def retrain(
         ),
     ] = None,
     queue: Annotated[
-        bool, typer.Option("--queue", help="Only ask: the running desk (spotdesk dev) trains.")
+        bool, typer.Option("--queue", help="Only make the request: the running desk (spotdesk dev) trains.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -52,7 +52,7 @@ def retrain(
     desk, lake = desk_resource(environment, zones=[name]), make_lake(environment)
     if queue and not (name in desk.zones and desk.zone(name).is_scheduled):
         raise ConfigurationError(
-            f"zone {name} is not looked after (conf/zones.yaml): nothing would train it; leave out --queue"
+            f"zone {name} has no schedule (conf/zones.yaml), so nothing would train it: leave out --queue"
         )
     cause = RetrainCause(
         zone=name, kind="person", detail=f"{recorded_name(by)}: {reason}", observed_at_utc=now
@@ -65,12 +65,12 @@ def retrain(
     ]  # not an older one that is due again
     if not asked:
         err.print(
-            f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev` makes"
-            " open ones again, or gives them up"
+            f"no retrain: {'; '.join(s.reason for s in decision.suppressed)}; a running `spotdesk dev`"
+            " retries open requests, or gives them up"
         )
         raise typer.Exit(1)
-    # the desk's sensor starts a queued one at its next look, and one that is trained here only when this
-    # process dies without a word
+    # The desk's sensor starts a queued request at its next look. It starts a request that is trained here
+    # only if this process dies silently.
     request = replace(asked[-1], n_attempts=0) if queue else mark(asked[-1], "running", now=now)
     write_requests(lake, [request])
     if queue:
@@ -105,5 +105,5 @@ def retrain(
         emit_json({"request": request.request_id, "versions": price, "spread_versions": spread})
         return
     made = [f"{version.label} ({version.stage})" for version in runner.report.trained]
-    text = ", ".join(made) or "version known already, nothing new to learn"
+    text = ", ".join(made) or "the version exists already: there is nothing new to learn"
     out.print(f"request {request.request_id}: {text}")

@@ -1,4 +1,4 @@
-"""`spotdesk models`: the versions of a zone, which serves, and how each was judged."""
+"""`spotdesk models`: the versions of a zone, which one serves, and how each was judged."""
 
 import json
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
 _ONLY_JSON = ("data_version", "commit", "trained_from")
-"""Facts of a version that would make the table too wide."""
+"""Facts of a version that are only in JSON, because the table would be too wide."""
 _COMPARED = ("candidate", "champion", "naive")
 _WITHOUT_CHAMPION = {
-    Family.PRICE: "nothing is forecast, and no signal is made",
-    Family.SPREAD: "a strategy that asks for a model of the spread is flat",
+    Family.PRICE: "nothing is forecast and no signal is made; `spotdesk retrain` makes a version",
+    Family.SPREAD: "a strategy that needs a model of the spread is flat",
 }
 
 
@@ -65,9 +65,10 @@ def _profiles(environment: Environment) -> dict[str, Any]:
 
 
 def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_serving: bool) -> dict[str, Any]:
-    """What a list shows of a version.
+    """The line of a version in a list.
 
-    Errors in EUR/MWh, on the days between training and service; its profile where one has its settings today.
+    Errors are in EUR/MWh, on the days between training and service. The profile is shown where one has its
+    settings today.
     """
     return {
         "version": version.version,
@@ -89,12 +90,10 @@ def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_servin
 
 
 def _walk_forward(version: ModelVersion) -> dict[str, float | None]:
-    """Mean loss on the days that it never saw, beside that of whoever was champion then.
+    """Mean loss on the days that it never saw, and that of the champion at that time.
 
-    Empty before it was evaluated.
-
-    Of a model of the spread pinball losses, beside those of past quantiles too. Older code kept these among
-    the figures of its training.
+    Empty before it was evaluated. For a model of the spread they are pinball losses, with those of past
+    quantiles too. Older code kept these among the figures of its training.
     """
     stored = json.loads(version.tags.get("evaluation", "{}"))
     known = {who: [loss for loss in stored.get(who) or [] if loss is not None] for who in _COMPARED}

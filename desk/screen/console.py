@@ -1,4 +1,4 @@
-"""How every command speaks: a table or JSON on standard output, everything else on standard error."""
+"""The output of every command: a table or JSON on standard output, everything else on standard error."""
 
 import json
 import math
@@ -26,7 +26,7 @@ JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a 
 
 DAY_FORM = "YYYY-MM-DD"
 _PIPE_WIDTH = 200
-"""Columns where nobody's window sets them: what is piped or kept in a file is not folded at 80."""
+"""Columns where no window sets the width, so that piped output is not folded at 80."""
 _UNFOLDED = 18
 """Characters up to which a value stays on one line."""
 
@@ -44,7 +44,7 @@ def a_day(text: str) -> datetime:
         return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day, which has no zone
     except ValueError:
         raise typer.BadParameter(
-            f"{text!r} is no day of the form {DAY_FORM}, for example 2024-03-31"
+            f"{text!r} is not a day of the form {DAY_FORM}, for example 2024-03-31"
         ) from None
 
 
@@ -120,7 +120,7 @@ def as_facts(records: list[dict[str, Any]], *, by: str, title: str = "") -> Tabl
 
 
 def progress() -> Progress:
-    """A progress bar on standard error: nothing of it enters what a script reads."""
+    """A progress bar on standard error, so that it never enters what a script reads."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -134,9 +134,9 @@ def progress() -> Progress:
 
 @contextmanager
 def stages() -> Iterator[Callable[[str, float], None]]:
-    """Tells how far a long command is, called with a line of words and the share done, 0 to 1.
+    """Shows the progress of a long command. It is called with a line of words and the finished share, 0 to 1.
 
-    On standard error: a bar where a person looks on, else a line of text at each tenth of the way.
+    On standard error it is a bar in a terminal, else a line of text at each tenth.
     """
     columns = (
         BarColumn(),

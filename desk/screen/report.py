@@ -21,7 +21,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A PNG with what it says in words, for those who cannot see it, and a caption for all."""
+    """A PNG with a text for readers who cannot see it, and a caption for all."""
 
     png: bytes
     alternative: str
@@ -33,7 +33,7 @@ class Picture:
 
     @property
     def data_address(self) -> str:
-        """The picture as an address that holds the picture itself."""
+        """An address that holds the picture itself."""
         return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
 
 
@@ -86,7 +86,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole page. `badge` is a word of warning beside the title, for example SIMULATED."""
+    """A whole page. `badge` is a word of warning next to the title, for example SIMULATED."""
 
     title: str
     summary: str
@@ -110,14 +110,14 @@ def table_of(
 ) -> Table:
     """A table of a frame.
 
-    `headings` chooses columns and names them, all columns under their own names without it.
+    `headings` chooses columns and names them. Without it, all columns have their own names.
     """
     chosen = headings or {name: name for name in frame.columns}
     return Table(tuple(chosen.values()), frame.select(chosen.keys()).rows(), caption, note, is_folded)
 
 
 def show_value(value: Any) -> str:
-    """A value for a reader: three significant decimals at most, thousands apart, a dash for nothing."""
+    """A value for a reader: at most three significant decimals, groups of thousands, a dash for nothing."""
     if value is None:
         return "–"
     if isinstance(value, bool):

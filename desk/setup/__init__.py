@@ -1,1 +1,1 @@
-"""Commands that set up a desk and say what is missing."""
+"""Commands that set up a desk and show what is missing."""

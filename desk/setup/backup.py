@@ -1,4 +1,4 @@
-"""`spotdesk backup` and `restore`: a desk in one file, and a desk from one."""
+"""`spotdesk backup` and `restore`: write a desk to one file, and make a desk from one."""
 
 import sys
 from dataclasses import asdict
@@ -36,9 +36,10 @@ def backup(
 ) -> None:
     """Write the whole desk into one file while its runs go on.
 
-    Settings, ledger, models, Dagster's records, state.
+    It holds settings, ledger, models, Dagster's records and state. Without --with-secrets it holds no key and
+    no webhook.
 
-    Without --with-secrets the file holds no key and no webhook. Exit code 2: no backup was made.
+    Exit code 2: no backup was made.
 
         spotdesk backup ~/backups/desk-2026-11-29.tar.gz
     """
@@ -85,11 +86,11 @@ def restore(
         "its secrets are in .env" if report.has_secrets else "without secrets: set keys and webhooks in .env"
     )
     if n_canceled:
-        out.print(f"{n_canceled} runs that were under way are marked as canceled")
+        out.print(f"{n_canceled} runs that were active are marked as canceled")
     for what in report.outside:
         out.print(f"NOT restored: {what}", soft_wrap=True)
     out.print(
-        "It is HALTED and on paper. Once the other one does not trade any more:"
+        "It is HALTED and on paper. Once the other one has stopped trading:"
         f' spotdesk --home {report.home} resume --reason "..."',
         soft_wrap=True,
     )

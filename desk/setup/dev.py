@@ -48,8 +48,8 @@ def dev(
             MarketMemory(environment.home).refuse_other(zone, market_of(own))
         zones = ", ".join(f"{zone} ({own.source})" for zone, own in settings.items())
         err.print(
-            f"The daemon runs schedules and sensors for {zones}: history that is missing is loaded now. To"
-            " look only: --look-only"
+            f"The daemon runs schedules and sensors for {zones}: missing history is loaded now. For the UI"
+            " alone: --look-only"
         )
         prepare_dagster_home(environment)
         train_one_at_a_time()
@@ -63,7 +63,7 @@ def dev(
 def train_one_at_a_time() -> None:
     """One slot for the pool `training`.
 
-    `dagster.yaml` knows one limit for all pools, and its limit by tag does not see what is started in the UI.
+    `dagster.yaml` has one limit for all pools, and its limit by tag does not cover runs started in the UI.
     """
     from dagster import DagsterInstance
 

@@ -93,10 +93,10 @@ def doctor(
 
 
 def _lease_finding(environment: Environment, zone: str) -> Finding:
-    """Whether this desk may send the orders of a zone that its settings let go live."""
+    """Whether this desk may send the orders of a zone that its settings make live."""
     lease = LeaseStore(environment.home).held(zone)
     if lease is None:
-        said = "live in zones.yaml and on paper here: `spotdesk live` gives this desk the lease"
+        said = "live in zones.yaml, on paper here: `spotdesk live` gives this desk the lease"
         return Finding(zone, "lease", "warn", said)
     return Finding(zone, "lease", "ok", f"lease {lease.number} of desk {lease.desk_id}")
 
@@ -124,7 +124,7 @@ def _desk_findings(environment: Environment) -> Iterator[Finding]:
 
 
 def _readable(zone: str, subject: str, read: Callable[[], object]) -> Finding:
-    """Whether settings that the next run reads can be read."""
+    """Whether settings that the next run needs can be read."""
     try:
         read()
     except ConfigurationError as error:
@@ -141,9 +141,9 @@ def _source_findings(
     silent: dict[str, str],
     offline: bool,
 ) -> Iterator[Finding]:
-    """Coverage, key and reach of each live source.
+    """Coverage, key and answer of each live source.
 
-    `silent` remembers who did not answer, so that no host is waited for twice.
+    `silent` records which sources did not answer, so that no host is waited for twice.
     """
     names = [name for name in settings.sources if is_live(name)]
     if settings.own_forecasts:
@@ -164,7 +164,7 @@ def _source_findings(
             zone,
             f"source {name}",
             "ok",
-            f"has no {', '.join(missing)}" if missing else "has all that is asked of it",
+            f"has no {', '.join(missing)}" if missing else "has all tables of the zone",
         )
         unset = SOURCES[name].unset(provider_secret)
         if unset:
@@ -186,7 +186,7 @@ def _reachable(
     *,
     is_first: bool,
 ) -> Finding:
-    """Whether it answers, and what."""
+    """Whether it answers, and with what."""
     bad: State = "fail" if is_first else "warn"
     if provider.name in silent:
         return Finding(zone, f"reach {provider.name}", bad, f"not asked again: {silent[provider.name]}")

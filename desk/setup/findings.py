@@ -1,6 +1,6 @@
-"""What `spotdesk doctor` finds in the ledger.
+"""Findings of `spotdesk doctor` in the ledger.
 
-What is there, how fresh it is, and what a zone lacks to trade.
+They show what is there, how fresh it is, and what a zone lacks to trade.
 """
 
 from collections.abc import Iterator
@@ -33,7 +33,9 @@ from workflows.forecasting.served_spread import spread_lineage
 
 State = Literal["ok", "warn", "fail"]
 NEEDED = ("day_ahead_prices",)
-"""Without these tables a zone cannot trade; without the others its features shrink and the model knows."""
+"""Tables without which a zone cannot trade. Without other tables its features shrink, which the model allows
+for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Finding:
 def plugin_findings() -> Iterator[Finding]:
     """One line per plug-in of an installed package.
 
-    One that cannot be used is no fault of a zone without it.
+    A plug-in that cannot be used is not a fault of a zone that does not use it.
     """
     for registry in (STRATEGIES, MEMBERS, SOURCES):
         for entry in registry.registrations():
@@ -60,7 +62,7 @@ def plugin_findings() -> Iterator[Finding]:
 
 
 def ledger_findings(lake: Lake, settings: dict[str, ZoneSettings]) -> Iterator[Finding]:
-    """Zones that were run but that zones.yaml does not have: nothing looks after them."""
+    """Zones that were run but are not in zones.yaml, so that no schedule serves them."""
     others = [zone for zone in lake.zones("day_ahead_forecasts") if zone not in settings]
     if others:
         names = ", ".join(others)
@@ -69,12 +71,12 @@ def ledger_findings(lake: Lake, settings: dict[str, ZoneSettings]) -> Iterator[F
             "other zones",
             "ok",
             f"{names}: in the ledger, not in zones.yaml; `spotdesk init --add --zone {others[0]} --source"
-            " ...` has it looked after",
+            " ...` adds it",
         )
 
 
 def use_findings(lake: Lake, zone: str, settings: ZoneSettings) -> Iterator[Finding]:
-    """Whether the newest forecast stands on the data that the zone is set to.
+    """Whether the newest forecast is made of the data in the zone's settings.
 
     `spotdesk status` shows that forecast.
     """
@@ -155,7 +157,7 @@ def _nothing(
             " your own",
         )
     if settings.source == "files" and not is_needed:
-        return Finding(zone, table, "ok", "no file has brought it: the models go without")
+        return Finding(zone, table, "ok", "no file holds it: the models go without")
     if others:
         return Finding(
             zone,
@@ -197,7 +199,7 @@ def _published_by(zone: str, settings: ZoneSettings) -> set[str] | None:
 def trading_findings(
     environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, now: datetime
 ) -> Iterator[Finding]:
-    """Training days, the model that serves, the second price of each strategy, and the next gate."""
+    """Training days, the serving model, the second price of each strategy, and the next gate."""
     known = read_features(lake, zone, settings, first_day=date(2000, 1, 1), last_day=date(2100, 1, 1))
     priced = lake.read("day_ahead_prices", zones=[zone]).filter(
         pl.col("source").is_in(list(settings.sources))
@@ -238,7 +240,7 @@ def trading_findings(
 def _strategy_findings(
     environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, day: date
 ) -> Iterator[Finding]:
-    """Whether each strategy has its second price, and its model of the spread: without them it stays flat."""
+    """Whether each strategy has its second price and its model of the spread. Without them it stays flat."""
     desk = desk_resource(environment)
     for name in settings.strategies:
         try:

@@ -1,4 +1,4 @@
-"""`--home`, which every command takes, and what a command needs of a desk before it runs."""
+"""`--home`, which every command takes, and the desk that a command needs before it runs."""
 
 import functools
 from collections.abc import Callable
@@ -18,11 +18,11 @@ class Need(Enum):
     DESK = auto()
     """A desk of this format."""
     DESK_OR_NEW = auto()
-    """A desk; in a checkout without one, one is made."""
+    """A desk. In a checkout without one, a desk is made."""
     IF_THERE = auto()
-    """A desk where one is named or near, else none: the templates are its settings."""
+    """A desk where one is named or near. Without one, the templates are its settings."""
     NOTHING = auto()
-    """The command looks itself."""
+    """The command looks for a desk itself."""
 
 
 NEEDS: dict[str, Need] = {
@@ -43,7 +43,7 @@ NEEDS: dict[str, Need] = {
     "strategies": Need.IF_THERE,
     "profiles": Need.IF_THERE,
 }
-"""What is not named here needs a desk."""
+"""Commands that are not named here need a desk."""
 
 
 HomeOption = Annotated[
@@ -58,7 +58,7 @@ HomeOption = Annotated[
 
 
 def with_home(command: Any, name: str) -> Any:
-    """The command with the option `--home`, and its need met before it runs; sub-commands too."""
+    """The command with the option `--home`, whose need is met before it runs; sub-commands too."""
     for inner in getattr(command, "commands", {}).values():
         with_home(inner, name)
     if getattr(command, "commands", None) is None:

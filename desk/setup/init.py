@@ -1,4 +1,4 @@
-"""`spotdesk init`: a desk in a folder, which zones it has, and where their data come from."""
+"""`spotdesk init`: a desk in a folder, its zones, and the sources of their data."""
 
 import sys
 from dataclasses import dataclass
@@ -52,7 +52,8 @@ def init(
         list[str] | None,
         typer.Option(
             "--fallback",
-            help="Source to ask where the first does not answer, in this order; `files`: what you ingest.",
+            help="Source to ask where the first does not answer, in this order; `files` stands for what you"
+            " ingest.",
         ),
     ] = None,
     entsoe_token: Annotated[
@@ -89,11 +90,13 @@ def init(
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Make a desk in a folder, or change the zones and sources of one. Nothing outside the folder is written.
+    """Make a desk in a folder, or change its zones and sources. Nothing outside the folder is written.
 
     A new desk has the settings of the package in `conf/`, and `.env` for keys, readable by you alone.
-    Settings of a zone that stays are kept, but for its source and fallbacks. Without flags it asks; with
-    flags it never does.
+    Settings of a zone that stays are kept, except its source and fallbacks. Without flags it asks; with flags
+    it never asks.
+
+    Exit code 2: a name is wrong, or a zone would be lost; nothing was written.
 
         spotdesk init ~/desk --zone DE_LU --zone FR --source energy_charts --fallback smard
     """
@@ -130,7 +133,7 @@ def init(
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """What was asked for."""
+    """The options of the command."""
 
     zones: list[str]
     feed: str
@@ -138,10 +141,10 @@ class _Choice:
 
 
 def _home(folder: Path | None) -> Path:
-    """The folder to make a desk in, or that has one.
+    """The folder in which to make a desk, or that has one.
 
     Raises:
-        NoDeskError: no folder is named, none is a desk, and the working folder lies in no checkout.
+        NoDeskError: no folder is named, none is a desk, and the working folder is in no checkout.
         ConfigurationError: the desk is of another format.
     """
     if folder is not None:
@@ -161,16 +164,16 @@ def _home(folder: Path | None) -> Path:
 
 
 def _conf_folder(home: Path) -> Path:
-    """Where the settings of the desk lie or will lie.
+    """The folder of the desk's settings, whether it exists yet or not.
 
-    A home that is no desk yet is read with the templates.
+    A home without a desk is read with the templates.
     """
     found = read_environment().conf_folder
     return home / "conf" if found == TEMPLATES / "conf" else found
 
 
 def _keeps_others(path: Path, zones: list[str]) -> tuple[bool, bool]:
-    """Ask what becomes of zones that are not named: whether to keep them, and whether to drop them."""
+    """Ask what to do with zones that are not named: whether to keep them, and whether to drop them."""
     others = [name for name in zones_before(path) if name not in zones]
     if not others:
         return False, False
@@ -179,7 +182,7 @@ def _keeps_others(path: Path, zones: list[str]) -> tuple[bool, bool]:
 
 
 def _write_settings(home: Path, path: Path, text: str, *, is_new: bool) -> list[Path]:
-    """Write zones.yaml, and the settings that its folder lacks; a new desk is made with it."""
+    """Write zones.yaml, and missing settings of its folder. A new desk is made with it."""
     if is_new and path.parent == home / "conf":
         make_home(home, settings={"zones.yaml": text})
         return [home]
@@ -230,7 +233,7 @@ def _report(
             what = (
                 "cannot be traded without prices of its auction"
                 if "day_ahead_prices" in tables
-                else "the features shrink accordingly"
+                else "there are fewer features"
             )
             none_of = ", ".join([choice.feed, *choice.fallbacks])
             out.print(f"{name}: none of {none_of} has {', '.join(tables)}; {what}")
@@ -238,7 +241,7 @@ def _report(
 
 
 def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
-    """The commands that come next, ready to be pasted."""
+    """The commands that come next, ready to paste."""
     unset = [
         own.variable
         for own in secrets_of(feed)
@@ -289,13 +292,13 @@ def _ask_zones(*, asks: bool) -> list[str]:
             " spotdesk init --zone DE_LU --source energy_charts"
         )
     out.print(f"zones: {', '.join(sorted(TRADED_ZONES))}")
-    return str(typer.prompt("Which zones, separated by blanks", default="DE_LU FR")).split()
+    return str(typer.prompt("Zones, separated by spaces", default="DE_LU FR")).split()
 
 
 def _ask_source(*, asks: bool) -> str:
     if not asks:
         raise ConfigurationError(f"name a --source: {', '.join(feeds())}")
-    out.print("simulated: a made-up market, needs nothing\nfiles: recorded data and your own tables")
+    out.print("simulated: a simulated market, needs nothing\nfiles: recorded data and your own tables")
     for entry in SOURCES.registrations():
         if entry.found is not None and entry.found.feeds_zones:
             key = "; needs a key" if entry.found.secrets else ""
@@ -304,7 +307,7 @@ def _ask_source(*, asks: bool) -> str:
 
 
 def _secrets(given: list[str], source: str, *, asks: bool) -> dict[str, str]:
-    """Name to value of what was given, or what the source wants and a person types.
+    """Name to value of the given secrets, or of those that a person types for the source.
 
     Empty values are left out.
     """

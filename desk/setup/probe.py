@@ -1,6 +1,6 @@
-"""Asking a live source one small question: does it answer, and can its answer be read?
+"""One small request to a live source: does it answer, and can its answer be read?
 
-For `spotdesk doctor`, and before a long `spotdesk run`.
+It is for `spotdesk doctor`, and before a long `spotdesk run`.
 """
 
 from datetime import datetime, timedelta
@@ -14,7 +14,7 @@ from spot.market.delivery import delivery_day_of
 from spot.sources.parsed import Capture, ParsedDocument
 
 READ_SECONDS = 8.0
-"""How long a provider may keep a person waiting."""
+"""Seconds that a person waits for a provider at most."""
 
 
 def ask_once(
@@ -22,11 +22,11 @@ def ask_once(
 ) -> tuple[ParsedDocument, str]:
     """What the provider answered on yesterday's first table.
 
-    It is asked for and read like any other; nothing is written.
+    It is requested and read like any other; nothing is written.
 
     Raises:
         ConfigurationError: it has nothing for the zone, or a key is missing or refused.
-        NotYetPublishedError, SourceUnavailableError, ContractError: as the provider says, or does not.
+        NotYetPublishedError, SourceUnavailableError, ContractError: as the provider answers, or does not.
     """
     day = delivery_day_of(zone, now) - timedelta(days=1)
     table = next(
@@ -34,7 +34,7 @@ def ask_once(
     )
     if table is None:
         raise ConfigurationError(
-            f"{provider.name} has nothing for {zone}: `spotdesk sources` says who has what"
+            f"{provider.name} has nothing for {zone}: `spotdesk sources` lists what each source has"
         )
     policy = HttpPolicy(
         requests_per_minute=provider.policy.requests_per_minute,

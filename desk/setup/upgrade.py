@@ -1,4 +1,4 @@
-"""`spotdesk upgrade`: a desk of an older Spotdesk becomes one of this version, after a backup."""
+"""`spotdesk upgrade`: bring the desk of an older Spotdesk to this version, after a backup."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -32,8 +32,8 @@ def upgrade(
 ) -> None:
     """Bring the desk to this version: format, settings, tables, models, and Dagster's and MLflow's schemas.
 
-    A backup comes first; where a step fails, `spotdesk restore` gives the desk as it was. The command says
-    what it did. A desk of this version gets what it lacks. Stop `spotdesk dev` before.
+    A backup is made first. If a step fails, `spotdesk restore` gives back the desk as it was. The command
+    prints what it did. A desk of this version only gets what it lacks. Stop `spotdesk dev` first.
     """
     home, now = find_desk(), utc_now()
     file = backup or home.parent / f"{home.name}-before-upgrade-{now:%Y%m%dT%H%M%SZ}.tar.gz"
@@ -48,7 +48,7 @@ def upgrade(
         emit_json(asdict(report))
         return
     if not report.done:
-        out.print("nothing was to be done")
+        out.print("there was nothing to do")
     for line in report.next:
         out.print(f"next: {line}", soft_wrap=True)
     out.print(f"next: {command_at(home)} status --verify", soft_wrap=True)

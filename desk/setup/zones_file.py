@@ -14,13 +14,13 @@ from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
 _EXAMPLES: tuple[dict[str, int] | None, ...] = (None, {}, {"seed": 2})
-"""How zones stand in the template."""
+"""Zones in the template."""
 _US_STRATEGIES = ["real_time_spread", "storage"]
-"""What a hub of PJM or ERCOT trades unless it says otherwise: there is no intraday market."""
+"""Strategies of a hub of PJM or ERCOT by default, because there is no intraday market."""
 
 
 def zones_before(path: Path) -> list[str]:
-    """Zones that zones.yaml has with settings of their own: those of the template are examples."""
+    """Zones of zones.yaml with settings of their own. Those of the template are examples."""
     zones = _zones(read_yaml(path)) if path.exists() else {}
     return [name for name, own in zones.items() if own not in _EXAMPLES]
 
@@ -35,11 +35,9 @@ def zones_text(
     force: bool,
     more: dict[str, Any],
 ) -> str:
-    """The new text of zones.yaml: its `defaults` and comments as they are, the zones with their source.
+    """The new text of zones.yaml: `defaults` and comments as they are, and the zones with their source.
 
-    With `add` the others as they were.
-
-    `more` are further settings of the named zones.
+    With `add`, other zones stay as they are. `more` are further settings of the named zones.
 
     Raises:
         ConfigurationError: the file is not readable, or would lose a zone without `--force`.
@@ -47,7 +45,7 @@ def zones_text(
     before = _zones(read_yaml(path))
     text = path.read_text(encoding="utf-8-sig")
     lost = [name for name in before if name not in zones and not add]
-    # The zones of the template are examples: nobody has put anything into them yet.
+    # The zones of the template are examples, so nothing of a person is lost.
     if lost and not force and any(before[name] not in _EXAMPLES for name in lost):
         raise ConfigurationError(
             f"zones.yaml has {', '.join(lost)} with settings of their own: --add keeps them, --force drops"
@@ -100,7 +98,8 @@ def _order(zone: str, source: str, fallbacks: list[str]) -> tuple[str, list[str]
     able = [name for name in (source, *fallbacks) if not is_live(name) or _offers(name, zone)]
     if is_live(source) and not _offers(source, zone) and not any(is_live(name) for name in able):
         raise ConfigurationError(
-            f"{', '.join([source, *fallbacks])} have nothing for {zone}: `spotdesk sources` says who has what"
+            f"{', '.join([source, *fallbacks])} have nothing for {zone}: `spotdesk sources` lists what each"
+            " source has"
         )
     first = next(name for name in able if name != "files" or name == source)
     return first, [name for name in fallbacks if name != first]
@@ -110,8 +109,7 @@ def _entry(zone: str, source: str, fallbacks: list[str]) -> dict[str, Any]:
     offered = {name: set(_offers(name, zone)) for name in (source, *fallbacks)}
     orders: dict[str, list[str]] = {}
     for name in (name for name in fallbacks if name != source):
-        # A file of one's own stands in where nobody else publishes; it never competes with a source that
-        # does.
+        # An own file is used where nobody else publishes a table. It never competes with a source that does.
         others = set().union(*(tables for other, tables in offered.items() if other != "files"))
         for table in sorted(_RAW - others if name == "files" else offered[name] & _RAW):
             orders.setdefault(table, []).append(name)

@@ -1,4 +1,4 @@
-"""`spotdesk backtest`: what strategies would have earned, decided by the walk that trades live."""
+"""`spotdesk backtest`: what strategies would have earned, decided by the same walk as live trading."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -44,9 +44,7 @@ def backtest(
         list[str] | None,
         typer.Option(
             "--strategy",
-            help=(
-                "File in conf/strategies; repeat for more, which trade side by side.  \\[default: the zone's]"
-            ),
+            help=("File in conf/strategies; repeat for more, which trade together.  \\[default: the zone's]"),
         ),
     ] = None,
     settled_against: Annotated[
@@ -134,10 +132,10 @@ def backtest(
 
 
 def _coverages(setup: BacktestSetup, asked: Asked, *, is_partial: bool) -> list[Coverage]:
-    """The days on which each strategy can be judged; of a strategy that nobody named perhaps none.
+    """The days on which each strategy can be judged; perhaps none for a strategy that nobody named.
 
     Raises:
-        ConfigurationError: none, or too few of them for a figure that nobody asked to be partial.
+        ConfigurationError: there are none, or too few without `--partial`.
     """
     strategies, days = setup.inputs.strategies, asked.days
     coverages = [assess_coverage(setup.inputs, days, strategy) for strategy in strategies]
@@ -151,8 +149,9 @@ def _coverages(setup: BacktestSetup, asked: Asked, *, is_partial: bool) -> list[
         elif not coverage.is_sensible and not is_partial:
             raise ConfigurationError(
                 f"{where}; under {SENSIBLE_SHARE:.0%} is no backtest of that span. Make the others with"
-                f" `spotdesk run`, ask for {coverage.judged[0]} to {coverage.judged[-1]}, walk a model afresh"
-                f" with --source files, or judge the {len(coverage.judged)} days alone with --partial"
+                f" `spotdesk run`, ask for {coverage.judged[0]} to {coverage.judged[-1]}, make new"
+                f" forecasts with --source files, or judge the {len(coverage.judged)} days alone with"
+                " --partial"
             )
     return coverages
 
@@ -173,7 +172,7 @@ def _judge(
 
 
 def _write(result: BacktestResult, folder: Path) -> None:
-    """The tables that a live desk would have written, one file each."""
+    """Write the tables that a live desk would have written, one file each."""
     folder.mkdir(parents=True, exist_ok=True)
     walked = asdict(result.walked)
     tables = {"signals": "signals", "bid_curves": "bid_curves", "events": "risk_events"}

@@ -1,6 +1,6 @@
 """A trading backtest as rows for the terminal, as JSON and as a page.
 
-Equity, drawdown, months, hours, direction, and the naive rivals beside.
+It shows equity, drawdown, months, hours, direction, and the naive rivals.
 """
 
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from spot.backtest.trading import BacktestResult
 from spot.backtest.trading_report import attribution, compare_with, equity_curve, trading_figures
 
 _HIDDEN = ("daily_shortfall_eur",)
-"""Figures that JSON and tables leave out: they stand in the risk tables."""
+"""Figures that JSON and tables leave out, because the risk tables have them."""
 ATTRIBUTIONS = ("month", "hour", "direction", "zone", "model_version")
-"""What the money is attributed to."""
+"""Properties to which P&L is attributed."""
 
 
 def figure_rows(judged: JudgedStrategy) -> list[dict[str, Any]]:
     """The strategy's figures with its verdict, then those of each rival.
 
-    Also how far the strategy lies above the rival: mean per day, 90 % interval, p.
+    It also gives the strategy's gain over each rival: mean per day, 90 % interval, p-value.
     """
     days = judged.coverage.judged
     rows = [_row(judged.strategy.label, judged.settlements, judged, {}) | {"verdict": judged.verdict}]
@@ -65,7 +65,7 @@ def show(
         emit_json(_as_json(judged, assumptions, source))
         return
     if source == "simulated":
-        out.print("[bold]simulated market: these are no real prices[/bold]")
+        out.print("[bold]simulated market: these are not real prices[/bold]")
     for one in judged:
         _show_strategy(zone, result, one)
     for row in assumptions:
@@ -110,7 +110,7 @@ def _show_strategy(zone: str, result: BacktestResult, judged: JudgedStrategy) ->
     if rows[0]["n_traded_units"] == 0:
         own = result.walked.signals.filter(pl.col("strategy") == judged.strategy.strategy)
         out.print(
-            f"why flat, in the words of most units: {own['reasons'].mode().sort()[0]}",
+            f"why flat, the most frequent reason: {own['reasons'].mode().sort()[0]}",
             markup=False,
             soft_wrap=True,
         )
@@ -140,7 +140,7 @@ def backtest_report(
             *(section for one in judged for section in _sections(zone, result, one)),
             Section(
                 "Assumptions",
-                "What the past does not say, and this backtest takes for granted.",
+                "What the past does not record, and this backtest assumes.",
                 tables=(
                     Table(
                         ("parameter", "value", "meaning"),
@@ -192,7 +192,7 @@ def _limits_at_work(result: BacktestResult, judged: JudgedStrategy) -> Table:
 
 
 def _across(rows: list[dict[str, Any]]) -> Table:
-    """Figures down, strategies across."""
+    """Figures as rows, strategies as columns."""
     names = [name for name in rows[0] if name != "strategy"]
     return Table(
         ("figure", *(str(row["strategy"]) for row in rows)),

@@ -1,4 +1,4 @@
-"""What a backtest is asked for, and where its data come from: the desk's record, files, or the simulator."""
+"""The options of a backtest, and the source of its data: the desk's record, files, or the simulator."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from spot.strategy.interface import Strategy
 from spot.strategy.spread.sources import FittedSpread
 from workflows.decisions.backtest_setup import settings_of_source, stored_setup
 
-REFITTED = "fitted anew every four weeks on the year before, and not the versions that served"
+REFITTED = "fitted again every four weeks on the year before; the versions that served are not used"
 _SIMULATED_DAYS = 400
 """Days of the simulated market before the first day, for the model to learn from."""
 
@@ -57,10 +57,11 @@ class Asked:
 def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, ...]:
     """The strategies that trade, in their order.
 
-    A second price or distribution that was asked for replaces the one in the settings.
+    A second price or distribution given as an option replaces the one in the settings.
 
     Raises:
-        ConfigurationError: no such file, a setting is wrong, or it is not clear whose setting is changed.
+        ConfigurationError: there is no such file, a setting is wrong, or it is not clear which strategy an
+            option changes.
     """
     desk = desk_resource(environment, zones=[asked.zone])
     names = asked.strategies or desk.zone(asked.zone).strategies
@@ -75,11 +76,11 @@ def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, .
 
 
 def make_setup(asked: Asked, strategies: tuple[Strategy, ...], environment: Environment) -> BacktestSetup:
-    """The backtest on the source that is asked for.
+    """The backtest on the chosen source.
 
     Raises:
         ConfigurationError: the lake holds no forecast of these days.
-        ForecastError: too few days of prices before the first day.
+        ForecastError: there are too few days of prices before the first day.
     """
     if asked.source is Source.LAKE:
         return _on_record(asked, strategies, environment)
@@ -100,10 +101,10 @@ def fresh_setup(
     model_document: Mapping[str, Any],
     environment: Environment,
 ) -> BacktestSetup:
-    """A backtest on raw tables alone: the model learns before the first day and walks on.
+    """A backtest on raw tables alone: the model learns before the first day and is updated day by day.
 
     Raises:
-        ForecastError: too few days of prices before the first day.
+        ForecastError: there are too few days of prices before the first day.
     """
     spreads = {one.strategy: FittedSpread() for one in strategies if one.needs_spread_model}
     setup = backtest_setup(
@@ -114,13 +115,15 @@ def fresh_setup(
         spread_sources=spreads,
         assumed=asked.assumed,
     )
-    rows = [Assumption("forecasts", asked.model, "learnt before the first day, and takes in each day since")]
+    rows = [
+        Assumption("forecasts", asked.model, "learnt before the first day, and updated with each day since")
+    ]
     rows += [Assumption("model of the spread", "refitted", REFITTED)] if spreads else []
     return replace(setup, assumptions=(*rows, *setup.assumptions))
 
 
 def _on_record(asked: Asked, strategies: tuple[Strategy, ...], environment: Environment) -> BacktestSetup:
-    """A backtest on what the desk stored of the days, and from the source that its forecasts stand on."""
+    """A backtest on what the desk stored of the days, and on the source of its forecasts."""
     lake, span = make_lake(environment), ZoneDays(asked.zone, asked.days[0], asked.days[-1])
     forecasts = lake.read(
         "day_ahead_forecasts", zones=[span.zone], first_day=span.first_day, last_day=span.last_day

@@ -1,4 +1,4 @@
-"""Days on which a limit, a halt or an unfit forecast left a strategy without a position.
+"""Days on which a limit, a halt or an invalid forecast left a strategy without a position.
 
 They come from the rows of `risk_events`.
 """

@@ -38,14 +38,14 @@ def live(zone: _Zone, by: _By, reason: _Reason, *, as_json: JsonFlag = False) ->
         emit([row], as_json=True)
         return
     out.print(
-        f"{name} is live: desk {lease.desk_id} has lease {lease.number}. A `spotdesk dev` that runs takes it"
-        " up with its next run",
+        f"{name} is live: desk {lease.desk_id} has lease {lease.number}. A running `spotdesk dev` uses it"
+        " from its next run",
         soft_wrap=True,
     )
 
 
 def paper(zone: _Zone, by: _By, reason: _Reason) -> None:
-    """Let this desk trade a zone on paper: it gives its lease back, and no order leaves any more."""
+    """Let this desk trade a zone on paper: it gives its lease back, and no order is sent any more."""
     environment, name = read_environment(), find_zone(zone).name
     LeaseStore(environment.home).give_back(name, by=by and recorded_name(by), reason=reason, now=utc_now())
-    out.print(f"{name} is on paper: no order of it leaves this desk")
+    out.print(f"{name} is on paper: this desk sends no order of it")

@@ -42,7 +42,7 @@ from spot.market.zones import find_zone
 
 
 class Admitted(StrEnum):
-    """Tables that may be taken as known at the gate although they are published after it."""
+    """Tables that may count as known at the gate although they are published after it."""
 
     RENEWABLE_FORECASTS = "renewable_forecasts"
 
@@ -62,7 +62,7 @@ def run(
             "--source",
             help=(
                 "The simulated market, recorded files, or a live source of `spotdesk sources`."
-                "  \\[default: as zones.yaml says]"
+                "  \\[default: as in zones.yaml]"
             ),
         ),
     ] = None,
@@ -74,11 +74,11 @@ def run(
         list[Admitted] | None,
         typer.Option(
             "--assume-known",
-            help="Admit what is published after the gate: to compare with the literature only.",
+            help="Admit values published after the gate, only for comparison with the literature.",
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Profile in conf/models.  \\[default: as zones.yaml says]")
+        str | None, typer.Option("--model", help="Profile in conf/models.  \\[default: as in zones.yaml]")
     ] = None,
     strategy: Annotated[
         list[str] | None, typer.Option("--strategy", help="Strategy in conf/strategies; repeat for more.")
@@ -88,7 +88,9 @@ def run(
     ] = 28,
     ephemeral: Annotated[
         bool,
-        typer.Option("--ephemeral", help="Keep no run in the Dagster instance; the rows are kept as always."),
+        typer.Option(
+            "--ephemeral", help="Keep no run in the Dagster instance. The rows are kept in any case."
+        ),
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -130,7 +132,7 @@ def _changes(
     model: str | None,
     strategy: list[str] | None,
 ) -> dict[str, Any]:
-    """Settings of a zone that the command names, in place of those of `zones.yaml`."""
+    """Settings of a zone in the command, which replace those of `zones.yaml`."""
     changes: dict[str, Any] = {}
     changes |= {"source": source} if source else {}
     changes |= {"assume_known": tuple(table.value for table in assume_known)} if assume_known else {}
@@ -173,7 +175,7 @@ def _tell(
     *,
     as_json: bool,
 ) -> None:
-    """What came of the run, and what to do next."""
+    """Print the result of the run, and what to do next."""
     first, last = days
     rows = [summary_of(environment, name, first, last, desk.zone(name).source) for name in zones]
     lake = make_lake(environment)
@@ -184,7 +186,7 @@ def _tell(
         )
         return
     if any(desk.zone(name).source == "simulated" for name in zones):
-        out.print("[bold]simulated market: these are no real prices[/bold]")
+        out.print("[bold]simulated market: these are not real prices[/bold]")
     out.print(as_facts(rows, by="zone", title=f"{first} to {last}"))
     _print_report(report)
     for row in flat:
@@ -212,9 +214,9 @@ def _refuse_zones_without_file(environment: Environment, zones: Sequence[str]) -
 
 
 def _refuse_to_disturb_live_zones(desk: Desk, zones: tuple[str, ...], last: date) -> None:
-    """Orders of a live zone whose gate is open are its scheduled run's to decide.
+    """Refuse to decide the orders of a live zone whose gate is open: its scheduled run decides them.
 
-    Other settings make a study.
+    With other settings the run is a study, which is allowed.
     """
     for zone in (name for name in zones if desk.zone(name).live):
         gate = gate_closure_utc(zone, last)
@@ -227,14 +229,14 @@ def _refuse_to_disturb_live_zones(desk: Desk, zones: tuple[str, ...], last: date
 
 
 def _refuse_silent_source(environment: Environment, source: str, zone: str) -> None:
-    """Ask the source one small question first.
+    """Send the source one small request first.
 
-    A chain over years waits and tries again many times before it gives up.
+    A chain over years waits and retries many times before it gives up.
     """
     provider = LiveProviders(provider_secret, provider_urls())[source]
     with suppress(NotYetPublishedError):
         ask_once(environment, provider, zone, utc_now())
-    # What fails later is told by the chain's own error, once.
+    # If the chain fails later, its own error says so, once.
     logging.getLogger("spotdesk.live_market").setLevel(logging.ERROR)
 
 
@@ -263,7 +265,7 @@ def _run(
 
 
 def summary_of(environment: Environment, zone: str, first: date, last: date, source: str) -> dict[str, Any]:
-    """Days, errors and money of one zone over a range: MAE in EUR/MWh, money in EUR."""
+    """Days, errors and P&L of one zone over a range: MAE in EUR/MWh, P&L in EUR."""
     lake = make_lake(environment)
     forecasts = lake.read("day_ahead_forecasts", zones=[zone], first_day=first, last_day=last).filter(
         pl.col("role") == "champion", pl.col("source").str.starts_with(source)

@@ -1,4 +1,4 @@
-"""The desk that `spotdesk run` works in: the one in use, a new one, or a study of its own."""
+"""The desk in which `spotdesk run` works: the one in use, a new one, or a study."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,14 +17,14 @@ from resources.settings.zones import load_desk_settings
 
 @contextmanager
 def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | None) -> Iterator[Environment]:
-    """The environment that a run of `zones` with `changes` to their settings works in, its files in `data`.
+    """The environment of a run of `zones` with `changes` to their settings and its files in `data`.
 
-    In a checkout without a desk a new one is made whose settings are those of the command, so that every
-    later command works on the same market. A run that changes the settings of a zone of the desk is a study,
-    with a home of its own.
+    In a checkout without a desk, a new one is made with the settings of the command, so that every later
+    command works on the same market. A run that changes the settings of a zone of the desk is a study, with a
+    home of its own.
 
     Raises:
-        NoDeskError: no desk is there, and the working folder lies in no checkout.
+        NoDeskError: there is no desk, and the working folder is in no checkout.
         ConfigurationError: the settings are wrong, or the source has nothing for a zone.
     """
     opened = open_or_make_desk(partial(_settings_of_new_desk, zones, changes))
@@ -38,8 +38,8 @@ def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | N
         return
     home = make_study(desk.home, desk.conf_folder, name, settings, zones, changes)
     err.print(
-        f"a study: these are not the settings of the desk, so it has a home of its own, {home}; look at it"
-        f" with spotdesk --home {home} ...",
+        f"this is a study, because its settings are not those of the desk. It has a home of its own,"
+        f" {home}; see it with spotdesk --home {home} ...",
         soft_wrap=True,
     )
     with chosen_home(home):

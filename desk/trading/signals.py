@@ -45,7 +45,9 @@ _HEADINGS = {
 _SHOWN_RANKS = 3
 _BAR_WIDTH = 24
 _NOT_OF_A_PLAN = ("limit_price_eur_per_mwh", "edge_eur_per_mwh", "probability_frac")
-"""What one unit of a battery's plan does not have; the line below the table says it of the whole plan."""
+"""Values that one unit of a battery's plan does not have. The line below the table gives them for the whole
+plan.
+"""
 
 
 def signals(
@@ -65,12 +67,12 @@ def signals(
     flat: Annotated[bool, typer.Option("--flat", help="Show units without an order too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Signals of the champion for one zone and delivery day.
+    """Show the champion's signals for one zone and delivery day.
 
-    Exit code 1 when there is none, which is an alarm and not a flat position.
+    A signal is void after its `valid_until_utc`, the gate closure. Void signals are marked and must not be
+    traded.
 
-    A signal is void after its `valid_until_utc`, the gate closure; void signals are shown as such and must
-    not be traded.
+    Exit code 1: there is no signal. That is an alarm and not a flat position.
     """
     environment, name, now = read_environment(), find_zone(zone).name, utc_now()
     delivery_day = day.date() if day else _tomorrow(name, now)
@@ -103,7 +105,7 @@ def signals(
         emit_json({"trading_state": state, "signals": rows.to_dicts(), "contributions": why})
         return
     if state != "ACTIVE":
-        out.print(f"[bold red]{name} is {state}[/bold red]: nothing new leaves")
+        out.print(f"[bold red]{name} is {state}[/bold red]: nothing new is sent")
     events = lake.read("risk_events", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(
         pl.col("role") == "champion"
     )
@@ -114,7 +116,7 @@ def signals(
 
 
 def _maker(environment: Environment, zone: str, day: date, now: datetime) -> str:
-    """What makes the signals of a day, on the data that the zone stands on."""
+    """What makes the signals of a day, on the zone's data."""
     own = desk_settings(environment).zones.get(zone)
     if own is not None and own.live and now < gate_closure_utc(zone, day):
         return f"the schedule, or the job signals_ready of {zone} and {day} in `spotdesk dev`,"
@@ -127,7 +129,7 @@ def _tomorrow(zone: str, now: datetime) -> date:
 
 
 def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -> list[dict[str, Any]]:
-    """What moved the forecast of each unit; made on the spot where the graph has not written it down."""
+    """What moved the forecast of each unit. It is computed now where the graph has not recorded it."""
     rows = lake.read("signal_reasons", zones=[zone], first_day=day, last_day=day).filter(
         pl.col("role") == "champion"
     )
@@ -139,15 +141,15 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
             rows = reasons_of_day(zone, day, lake, desk, make_registry(environment))
         except (
             ModelError
-        ) as error:  # the words of each row stand in the table; only what moved the forecast needs the model
-            err.print(f"what moved the forecast cannot be told: {error}")
+        ) as error:  # the table has the reasons of each row; only what moved the forecast needs the model
+            err.print(f"what moved the forecast cannot be shown: {error}")
         else:
             if rows.is_empty():
                 err.print(
-                    "what moved the forecast is not known: its model does not explain itself, or what it was"
-                    " made of is gone"
+                    "what moved the forecast is not known: its model does not explain itself, or its inputs"
+                    " are no longer stored"
                 )
-    # Strategies that trade the price share its reasons; a spread with a model of its own has others.
+    # Strategies that trade the price share its reasons. A spread with a model of its own has others.
     is_spread = pl.col("feature").str.starts_with(SPREAD)
     of_price = rows.filter(~is_spread)
     one = pl.concat(
@@ -168,7 +170,7 @@ def _contributions(lake: Lake, environment: Environment, zone: str, day: date) -
 
 
 def _without_prefix(row: dict[str, Any]) -> dict[str, Any]:
-    """Under the heading of the spread its name need not stand in every line."""
+    """The name without the prefix of the spread, which the heading shows."""
     return {**row, "feature": row["feature"].removeprefix(SPREAD), "text": row["text"].removeprefix(SPREAD)}
 
 
@@ -206,7 +208,7 @@ def _print_contributions(why: list[dict[str, Any]], what: str) -> None:
 def bars(why: list[dict[str, Any]], *, digits: int = 1) -> list[str]:
     """One line per family of inputs, the largest first.
 
-    A bar to the right for what adds, to the left for what takes off, and the mean.
+    A bar to the right adds, a bar to the left subtracts; the mean follows.
     """
     n_units = len({row["local"] for row in why})
     sums: dict[str, float] = {}
@@ -234,8 +236,8 @@ def _print(
     )
     local = local_time(zone).dt.strftime("%H:%M").alias("local")
     shown = rows if flat else rows.filter(pl.col("side") != "flat")
-    # A battery's plan stands or falls as a whole: an hour of it has no edge and no probability of its own,
-    # and it takes any price.
+    # A battery's plan is traded as a whole. One hour of it has no edge and no probability of its own, and
+    # takes any price.
     blank = pl.when(~pl.col("is_firm"))
     columns = [
         local,
@@ -266,13 +268,13 @@ def _print(
 
 
 def _why_flat(own: pl.DataFrame, events: pl.DataFrame) -> str:
-    """What stopped the whole day; where nothing did, the commonest reason of its units."""
+    """The reason that stopped the whole day, else the most frequent reason of its units."""
     blocked = "; ".join(f"blocked by {words}" for words in recorded_stopping_words(events))
     return blocked or str(own["reasons"].mode().sort()[0]).removeprefix("flat: ")
 
 
 def _plan_line(own: pl.DataFrame) -> str:
-    """Of a battery's plan as a whole: the chance that it gains, and how far its orders go."""
+    """A line on a battery's plan as a whole: the probability of a gain, and its price limits."""
     chance = own["probability_frac"].drop_nulls()
     gains = f"gains on {chance[0]:.0%} of past days moved to this forecast; " if len(chance) else ""
     limits = {
@@ -291,7 +293,7 @@ def _plan_line(own: pl.DataFrame) -> str:
 
 
 def _block_lines(own: pl.DataFrame) -> list[str]:
-    """Of a block order: that it stands or falls as one, and at which mean price."""
+    """A line on each block order: it is filled as a whole or not at all, and at which mean price."""
     lines = []
     for (side,), rows in own.filter(pl.col("market") == DAY_AHEAD_BLOCK, pl.col("side") != "flat").group_by(
         "side", maintain_order=True
@@ -299,14 +301,15 @@ def _block_lines(own: pl.DataFrame) -> list[str]:
         mean = np.average(rows["limit_price_eur_per_mwh"].to_numpy(), weights=rows["volume_mw"].to_numpy())
         word = "above" if side == "buy" else "below"
         lines.append(
-            f"  one block of {rows.height} units: the {side} is filled whole, or not at all where their mean"
+            f"  one block of {rows.height} units: the {side} is filled as a whole, or not at all where"
+            " their mean"
             f" price is {word} {mean:,.2f} EUR/MWh"
         )
     return lines
 
 
 def _summary(strategy: str, own: pl.DataFrame) -> str:
-    """One line: energy by side, expected value and what can be lost."""
+    """One line: energy by side, expected value and possible loss."""
     mwh = own["volume_mw"] * own["resolution_minutes"] / 60.0
     bought, sold = (mwh.filter(own["side"] == side).sum() for side in ("buy", "sell"))
     risk, shortfall = (

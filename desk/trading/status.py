@@ -1,4 +1,4 @@
-"""`spotdesk status`: one screen that says whether the desk can trade tomorrow, and what wants a person."""
+"""`spotdesk status`: one screen that shows whether the desk can trade tomorrow, and what a person must do."""
 
 from dataclasses import asdict
 from datetime import timedelta
@@ -53,7 +53,7 @@ def status(
     """
     environment, now = read_environment(), utc_now()
     lake = make_lake(environment)
-    # A zone that ran is shown whether zones.yaml names it or not.
+    # A zone that was run is shown, whether zones.yaml lists it or not.
     desk = desk_resource(environment, zones=lake.zones("day_ahead_forecasts"))
     statuses = [
         of_day.row() for zone in desk.zones for of_day in zone_statuses(lake, environment, desk, zone, now)
@@ -115,7 +115,7 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.D
 
 
 def _mode(environment: Environment, zone: str) -> str:
-    """Paper or live, and the lease; a zone that its settings let go live says what keeps it on paper."""
+    """Paper or live, and the lease. A zone that is live in its settings shows what keeps it on paper."""
     settings = desk_settings(environment).zones.get(zone)
     if settings is None:
         return "paper, not in zones.yaml"
@@ -132,7 +132,7 @@ def _verified_champions(environment: Environment, zones: list[str]) -> "list[Loa
 
 
 def _source(lake: Lake, zone: str) -> str | None:
-    """Provider of the data behind the newest forecast."""
+    """Provider of the data of the newest forecast."""
     newest = lake.newest_day("day_ahead_forecasts", zone)
     if newest is None:
         return None
@@ -161,7 +161,7 @@ def _print_statuses(environment: Environment, record: StateRecord, statuses: lis
         soft_wrap=True,
     )
     if record.cure:
-        out.print(f"  a person lets it trade with: {record.cure}", markup=False, soft_wrap=True)
+        out.print(f"  to let it trade: {record.cure}", markup=False, soft_wrap=True)
     short = [
         {
             "zone": row["zone"],

@@ -1,6 +1,6 @@
 """`spotdesk halt`, `resume` and `state`: the stop button.
 
-Imports nothing that is slow or can be dead: no Dagster, no MLflow, no lake.
+It imports nothing that is slow or may be down: no Dagster, no MLflow, no lake.
 """
 
 import json
@@ -88,7 +88,10 @@ def resume(
 ) -> None:
     """Trade again after a halt.
 
-    A zone stays halted while the desk is, and a halted zone stays so when the desk is resumed: both are said.
+    A zone stays halted while the desk is halted. A halted zone stays halted when the desk is resumed. The
+    command shows both.
+
+    Exit code 2: nothing was resumed.
     """
     store = _store()
     record = store.resume(zone, reason=reason, actor=recorded_name(name))
@@ -127,9 +130,9 @@ def reduce(
 
 @stop_button.command()
 def state(zone: _Zone = None, as_json: _Json = False) -> None:
-    """Show the trading state of the desk and of every zone with one of its own.
+    """Show the trading state of the desk and of every zone with a state of its own.
 
-    Exit code 1 when the desk, or the zone asked for, is not ACTIVE.
+    Exit code 1: the desk, or the zone asked for, is not ACTIVE.
     """
     store = _store()
     records = [
@@ -143,7 +146,7 @@ def state(zone: _Zone = None, as_json: _Json = False) -> None:
         for record in records:
             _print(record)
             if record.cure:
-                typer.echo(f"  a person lets it trade with: {record.cure}")
+                typer.echo(f"  to let it trade: {record.cure}")
     if store.state(zone) is not TradingState.ACTIVE:
         raise typer.Exit(1)
 
@@ -162,11 +165,11 @@ def _store() -> TradingStateStore:
 
 
 def _still_stopped(zone: str | None, other: StateRecord) -> str:
-    """What a resumed scope must know: the desk that holds it back, or a zone that goes on holding."""
+    """What still stops a resumed scope: the desk above a zone, or a zone that stays halted."""
     why = f" ({other.reason}, by {other.actor or 'nobody'})"
     if zone is not None:
         return (
-            f"NOTHING LEAVES YET: the desk is still {other.state}{why}, and {zone} with it. To resume the"
+            f"NOTHING IS SENT YET: the desk is still {other.state}{why}, and {zone} with it. To resume the"
             f" desk: {other.cure}"
         )
     return f"zone {other.scope.removeprefix('zone-')} is still {other.state}{why}. To resume it: {other.cure}"
@@ -195,7 +198,7 @@ def _print(record: StateRecord) -> None:
 
 
 def _to_the_second(instant: str) -> str:
-    """As every table shows an instant; text that is none stays as it is."""
+    """An instant to the second, as in every table. Text that is not an instant stays as it is."""
     try:
         return datetime.fromisoformat(instant).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
     except ValueError:

@@ -1,4 +1,4 @@
-"""What `spotdesk status` knows of one zone and a coming day.
+"""What `spotdesk status` shows of one zone and a coming day.
 
 It is gathered from the lake, the registry and the stop button in well under a second.
 """
@@ -33,7 +33,7 @@ from spot.strategy.readiness.tradeability import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ZoneStatus:
-    """The answer for one zone and day, and the facts beside it."""
+    """The answer for one zone and day, and its facts."""
 
     zone: str
     delivery_day: date
@@ -43,7 +43,7 @@ class ZoneStatus:
     gate_utc: datetime
 
     def row(self) -> dict[str, Any]:
-        """For a table or JSON."""
+        """The row of a table or of JSON."""
         return {
             "zone": self.zone,
             "day": self.delivery_day,
@@ -70,10 +70,10 @@ def zone_statuses(
 
 
 def stops(environment: Environment, zone: str) -> tuple[str, ...]:
-    """Halts and reductions that hold for the zone, each with its reason and its cure."""
+    """Halts and reductions that hold for the zone, each with its reason and its remedy."""
     store = TradingStateStore(environment.trading_state)
     desk, own = store.record("desk"), store.record(f"zone-{zone}")
-    # A state that nobody set, since the whole folder is missing, is said once.
+    # If the whole folder is missing, that is shown once.
     is_same = not own.since_utc and own.reason == desk.reason
     return tuple(
         stop_line(record)
@@ -86,11 +86,11 @@ def stop_line(record: StateRecord) -> str:
     """Who is stopped, why, and the command that undoes it."""
     who = "desk" if record.scope == "desk" else record.scope.removeprefix("zone-")
     means = " (only orders that close open positions)" if record.state is TradingState.REDUCING else ""
-    return f"{who} {record.state}{means}, {record.reason}; a person resumes it with `{record.cure}`"
+    return f"{who} {record.state}{means}, {record.reason}; to resume: `{record.cure}`"
 
 
 def newest_essential(lake: Lake, desk: Desk, zone: str, now: datetime) -> datetime | None:
-    """When the essential feed that is furthest behind last had a new day.
+    """When the essential feed with the oldest data last had a new day.
 
     Only the sources that the zone trusts count.
     """
@@ -157,7 +157,7 @@ def _of_day(
 
 
 def _kinds(desk: Desk, names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The kinds of these strategies, and why others of them cannot be told."""
+    """The kinds of these strategies, and why others of them are not known."""
     kinds, unread = [], []
     for name in names:
         try:

@@ -161,7 +161,7 @@ def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path, home):
     assert stopped.returncode == 130
     assert "Traceback" not in told
     assert told.splitlines()[0] == "1 of 2: NP naive"
-    assert "goes on with the rest" in told
+    assert "continues with the rest" in told
 
 
 def test_data_of_the_same_size_is_other_data(tmp_path):

@@ -52,7 +52,7 @@ def test_other_settings_than_the_zones_own_are_a_study_that_never_sends(call, tm
     code, said = call("--from", "2025-01-01", "--to", "2025-01-07", *changes)
     study = tmp_path / "home" / "studies" / home
     assert code == 2, "the source has no key"
-    assert f"a study: these are not the settings of the desk, so it has a home of its own, {study}" in said
+    assert f"It has a home of its own, {study}" in said
     settings = load_desk_settings(study / "conf" / "zones.yaml").zones["DE_LU"]
     assert (settings.live, settings.is_scheduled) == (False, False)
     assert "WEBHOOK" not in (study / ".env").read_text()

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 import typer
 
+from desk.models.champion import first_free_day, promote, rollback
 from desk.models.decisions import explain_decision
-from desk.models.deeds import first_free_day, promote, rollback
 from desk.models.dossier import dossier
 from desk.models.family import Family
 from desk.models.versions import models
@@ -285,7 +285,7 @@ def test_the_dossier_is_one_page_without_an_address_outside(
         "spotdesk halt",
         "spotdesk replay",
         "days it never saw",
-        "inputs beside price and calendar",
+        "inputs besides price and calendar",
         "levels",
     ):
         assert word in text

@@ -42,7 +42,7 @@ def test_a_queued_request_has_no_attempt_yet_and_a_second_one_waits_for_it(
 
 
 def test_a_request_that_nobody_would_train_is_refused(lake: Lake) -> None:
-    with pytest.raises(ConfigurationError, match="CH is not looked after"):
+    with pytest.raises(ConfigurationError, match="CH has no schedule"):
         retrain(**{**ASKED, "zone": "CH"}, queue=True)
     assert lake.read("retrain_requests").is_empty()
 

@@ -109,7 +109,7 @@ def test_a_halt_an_old_model_and_old_data_are_reasons_with_their_cure(environmen
     later = ask(environment, NOW + timedelta(days=9))[DAY + timedelta(days=9)]
     assert not later["can_trade"]
     for words in (
-        f'{ZONE} HALTED, odd prices; a person resumes it with `spotdesk resume --zone {ZONE} --reason "..."`',
+        f'{ZONE} HALTED, odd prices; to resume: `spotdesk resume --zone {ZONE} --reason "..."`',
         "champion 1 is 209 days old, max_model_age_days allows 120",
         "data too old",
         "no forecast yet",

@@ -74,7 +74,7 @@ def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_t
     done = _run("resume", "--zone", "SK", "--reason", "checked")
     assert done.exit_code == 0
     assert (
-        f"NOTHING LEAVES YET: the desk is still HALTED (strange market, by {ANN}), and SK with it"
+        f"NOTHING IS SENT YET: the desk is still HALTED (strange market, by {ANN}), and SK with it"
         in done.stderr
     )
     assert 'spotdesk resume --reason "..."' in done.stderr

@@ -54,7 +54,7 @@ def test_a_day():
 
 @pytest.mark.parametrize(
     ("command", "told"),
-    [("run", "as zones.yaml says"), ("run", "SPOTDESK_MARKET_DATA"), ("doctor", "all of zones.yaml")],
+    [("run", "as in zones.yaml"), ("run", "SPOTDESK_MARKET_DATA"), ("doctor", "all of zones.yaml")],
 )
 def test_the_help_tells_what_holds_where_an_option_is_left_out(command, told):
     help_text = (

@@ -13,7 +13,7 @@ import pytest
 from dagster import AssetKey, DagsterInstance
 
 from desk.in_process import ChainRequest, ChainRunner, run_chain
-from desk.models.deeds import rollback
+from desk.models.champion import rollback
 from resources.analysts.database import AnalystDatabase
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion, VersionFacts

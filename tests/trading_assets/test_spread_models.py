@@ -13,9 +13,9 @@ from dagster import DagsterInstance
 
 from desk.in_process import ChainRequest, ChainRunner, run_chain
 from desk.models import compare as compare_command
+from desk.models.champion import promote, rollback
 from desk.models.compare import compare
 from desk.models.decisions import explain_decision
-from desk.models.deeds import promote, rollback
 from desk.models.dossier import dossier
 from desk.models.family import Family
 from resources.lake.lake import Lake

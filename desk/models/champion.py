@@ -1,6 +1,7 @@
 """`spotdesk promote`, `rollback`: what a person decides about a version.
 
-Every deed of a person is a row of `promotion_decisions` before it is done, with a name and a reason.
+Every decision of a person is a row of `promotion_decisions` before it is carried out, with a name and a
+reason.
 """
 
 from datetime import date, datetime, timedelta
@@ -31,7 +32,7 @@ _DECISIONS = "promotion_decisions"
 def promote(
     *,
     zone: ZoneOption,
-    version: Annotated[str, typer.Option("--version", help="Version that shall serve.")],
+    version: Annotated[str, typer.Option("--version", help="Version that will serve.")],
     by: ByOption,
     reason: ReasonOption,
     signed_off_by: Annotated[
@@ -43,7 +44,7 @@ def promote(
     second_password_file: Annotated[Path | None, typer.Option(help="The same for --signed-off-by.")] = None,
     model: FamilyOption = Family.PRICE,
     force: Annotated[
-        bool, typer.Option("--force", help="Also a version that was rejected or withdrawn.")
+        bool, typer.Option("--force", help="Allow a version that was rejected or withdrawn.")
     ] = False,
     as_json: JsonFlag = False,
 ) -> None:
@@ -60,16 +61,15 @@ def promote(
     if new.stage in ("rejected", "withdrawn", "expired") and not force:
         why = f"spotdesk explain-decision --model {model} --zone {name} --version {version}"
         raise ConfigurationError(
-            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve all the"
-            " same"
+            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve anyway"
         )
     serving = registry.champion(name)
     if serving is not None and serving.version == new.version and new.stage == "champion":
-        raise ConfigurationError(f"version {new.version} of {name} serves already")
+        raise ConfigurationError(f"version {new.version} of {name} serves already: nothing was changed")
     if signed_off_by is not None or _asks_for_signature(environment, name):
         two_signatures(environment.home, by, signed_off_by, files=(password_file, second_password_file))
     row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
-    registry.files(new)  # a version whose files are not those that were registered never serves
+    registry.files(new)  # a version serves only with the files that were registered
     spoken = (
         make_lake(environment)
         .read("day_ahead_forecasts", zones=[name])
@@ -112,12 +112,10 @@ def rollback(
 
 
 def first_free_day(zone: str, newest_forecast: date | None, now: datetime) -> date | None:
-    """From when a version that a person promotes serves.
+    """The first day that a version serves which a person promotes.
 
-    The first day whose gate is open, or the one after the newest that was forecast.
-
-    Earlier days keep the champion that they had, so that a replay of the past gives the same rows. None where
-    nothing was ever forecast.
+    It is the first day whose gate is open, or the day after the newest forecast. Earlier days keep their
+    champion, so a replay of the past gives the same rows. None where nothing was ever forecast.
     """
     if newest_forecast is None:
         return None
@@ -132,11 +130,11 @@ def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
     """The version that served before the one that serves.
 
     Raises:
-        ModelNotFoundError: there is none to go back to.
+        ModelNotFoundError: there is none.
     """
     serving = registry.champion(zone)
     if serving is None:
-        raise ModelNotFoundError(f"zone {zone} has no champion to roll back from")
+        raise ModelNotFoundError(f"zone {zone} has no champion, so there is nothing to roll back")
     served = [
         v
         for v in registry.versions(zone)
@@ -168,7 +166,7 @@ def _record(
 ) -> dict[str, Any]:
     """Write the decision before it is carried out."""
     if not by.strip() or by.strip().casefold() == "policy" or not reason.strip():
-        raise ConfigurationError("a decision needs the name of a person and a reason")
+        raise ConfigurationError("a decision needs the name of a person (--by) and a reason (--reason)")
     old = registry.champion(version.zone)
     context = DecisionContext(
         zone=version.zone,
