@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dagster import DagsterInstance, Definitions, in_process_executor
+from dagster import AssetCheckSeverity, DagsterInstance, Definitions, in_process_executor
 from threadpoolctl import threadpool_limits
 
 from desk.screen.console import err
@@ -82,7 +82,9 @@ class ChainReport:
     blocked: list[str] = field(default_factory=list)
     """Runs that a blocking check stopped, so that no signal was made, and why."""
     warnings: list[str] = field(default_factory=list)
-    """Checks that did not pass: asset, check and zone, once each."""
+    """Checks that warned: zone, asset and check, once each."""
+    failed: list[str] = field(default_factory=list)
+    """Checks that failed, which is a fault: zone, asset and check, once each."""
 
 
 class ChainRunner:
@@ -157,10 +159,11 @@ class ChainRunner:
     def _note_checks(self, done: Any, key: str | None) -> None:
         zone = "" if key is None else key.split("|")[-1]
         for found in done.get_asset_check_evaluations():
-            if not found.passed:
-                line = f"{zone} {found.asset_key.to_user_string()}: {found.check_name}"
-                if line not in self.report.warnings:
-                    self.report.warnings.append(line)
+            is_fault = found.severity == AssetCheckSeverity.ERROR
+            told = self.report.failed if is_fault else self.report.warnings
+            line = f"{zone} {found.asset_key.to_user_string()}: {found.check_name}"
+            if not found.passed and line not in told:
+                told.append(line)
 
 
 def run_chain(

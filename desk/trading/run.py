@@ -310,6 +310,8 @@ def _print_report(report: ChainReport) -> None:
         out.print(f"{version.zone}: {version.label} ({version.stage}) {learnt}{why}", soft_wrap=True)
     for line in report.blocked:
         out.print(f"[red]blocked, no position:[/red] {line}", soft_wrap=True)
+    for line in report.failed:
+        out.print(f"[red]check failed:[/red] {line}", soft_wrap=True)
     if report.warnings:
         err.print(
             f"{len(report.warnings)} checks gave a warning on some day; spotdesk dev shows each with its"

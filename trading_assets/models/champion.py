@@ -18,6 +18,7 @@ from trading_assets.models.facts import champion_facts
 from trading_assets.reads import PRICE_MODELS, Read, of_zone
 from workflows.lifecycle.families import PRICE
 from workflows.lifecycle.promotion import review_zone, tell_if_nobody_serves
+from workflows.lifecycle.retrain_requests import why_no_version_yet
 
 
 @declared_asset(
@@ -54,17 +55,30 @@ def champion(
 @declared_check(
     asset="champion",
     description="A version serves. Without one no position is taken.",
-    reads=[Read(PRICE_MODELS, nodes=("champion",))],
+    reads=[Read(PRICE_MODELS, nodes=("champion",)), of_zone("day_ahead_features")],
 )
 def champion_exists(
-    context: AssetCheckExecutionContext, registry: ModelRegistry, desk: Desk
+    context: AssetCheckExecutionContext, lake: Lake, registry: ModelRegistry, desk: Desk
 ) -> AssetCheckResult:
-    """Whether the alias names a version that can be loaded and matches its checksums."""
+    """Whether the alias names a version that can be loaded and matches its checksums.
+
+    It warns before the first training. It fails where versions are there and none serves.
+    """
     zone = context.partition_key
-    serving = registry.champion(zone)
+    settings, serving = desk.zone(zone), registry.champion(zone)
     if serving is None:
-        text = f"zone {zone} has no champion"
-        return AssetCheckResult(passed=False, severity=AssetCheckSeverity.ERROR, description=text)
+        return _nobody_serves(
+            zone, "" if registry.versions(zone) else why_no_version_yet(lake, zone, settings)
+        )
     registry.files(serving)
-    is_own = serving.lineage == lineage_of(desk.zone(zone))
+    is_own = serving.lineage == lineage_of(settings)
     return AssetCheckResult(passed=True, metadata={"version": serving.version, "is_own_lineage": is_own})
+
+
+def _nobody_serves(zone: str, why_not_yet: str) -> AssetCheckResult:
+    """A fault, unless there is a reason why no version can serve yet."""
+    return AssetCheckResult(
+        passed=False,
+        severity=AssetCheckSeverity.WARN if why_not_yet else AssetCheckSeverity.ERROR,
+        description=why_not_yet or f"zone {zone} has no champion",
+    )

@@ -3,7 +3,7 @@
 Their checks come before any signal.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import polars as pl
@@ -30,7 +30,13 @@ from trading_assets.checks import result
 from trading_assets.declared import AssetResult, declared_asset, declared_checks
 from trading_assets.partitions import covered
 from trading_assets.reads import PRICE_MODELS, of_days_before, of_zone
-from workflows.forecasting.forecast_days import assess_limits, assess_readiness, write_forecasts
+from workflows.forecasting.forecast_days import (
+    MadeForecasts,
+    assess_limits,
+    assess_readiness,
+    write_forecasts,
+)
+from workflows.lifecycle.retrain_requests import why_no_version_yet
 
 TABLE = "day_ahead_forecasts"
 ASSET = "day_ahead_forecast"
@@ -56,6 +62,7 @@ _LINEAGE = lineage(
         of_days_before("day_ahead_prices", first=14, last=1),
         of_zone(PRICE_MODELS),
     ],
+    is_optional=True,
 )
 def day_ahead_forecast(
     context: AssetExecutionContext,
@@ -64,23 +71,32 @@ def day_ahead_forecast(
     registry: ModelRegistry,
     clock: Clock,
     alerts: Alerts,
-) -> AssetResult:
+) -> Iterator[AssetResult]:
     """Quantiles of the day-ahead price for each market time unit.
 
     They come from the version that serves the day, with what was known at its gate. A challenger forecasts
     the same days in shadow. A day without champion or features has no forecast, and an alert says why.
+
+    Before the first version of the zone is trained nothing is made, and no signal follows.
     """
     span = covered(context)
     made, report = write_forecasts(span, lake, desk, registry)
     if made.problems:
         text = "; ".join(made.problems[:3])
         alerts.send("no_forecast", text, zone=span.zone, severity="critical", now=clock.now())
+    if not registry.versions(span.zone):
+        context.log.warning("%s: %s", span.zone, why_no_version_yet(lake, span.zone, desk.zone(span.zone)))
+        return
+    yield MaterializeResult(metadata={**_facts(made, span, lake, desk), **written(made.frame, report)})
+
+
+def _facts(made: MadeForecasts, span: ZoneDays, lake: Lake, desk: Desk) -> dict[str, Any]:
+    """What the UI shows of the forecasts."""
     facts: dict[str, Any] = {
         "model_versions": ", ".join(made.versions) or None,
         "days_without_forecast": len(made.problems),
     }
-    facts |= {"forecast_fan": _fan(made.frame, span, lake, desk), "dagster/column_lineage": _LINEAGE}
-    return MaterializeResult(metadata={**written(made.frame, report), **facts})
+    return facts | {"forecast_fan": _fan(made.frame, span, lake, desk), "dagster/column_lineage": _LINEAGE}
 
 
 def _fan(forecasts: pl.DataFrame, span: ZoneDays, lake: Lake, desk: Desk) -> MetadataValue:

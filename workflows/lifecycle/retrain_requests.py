@@ -79,8 +79,26 @@ def has_bad_data(lake: Lake, zone: str, *, last_day: date) -> bool:
 
 def has_enough_data(lake: Lake, zone: str, settings: ZoneSettings) -> bool:
     """Whether there are features for the fewest days that a training needs."""
-    features = lake.read("day_ahead_features", zones=[zone])
-    return features["delivery_day"].n_unique() >= settings.minimum_training_days + settings.evaluation_days
+    return len(_days_with_features(lake, zone)) >= _days_of_first_training(settings)
+
+
+def why_no_version_yet(lake: Lake, zone: str, settings: ZoneSettings) -> str:
+    """Why a zone that no version was trained for has none, with the first day on which one can be."""
+    days, needed = _days_with_features(lake, zone), _days_of_first_training(settings)
+    if not days:
+        return f"too young: no day has features yet, a first version needs {needed} days"
+    if len(days) >= needed:
+        return f"no version yet: the first training of {zone} is due since {sorted(days)[needed - 1]}"
+    first = max(days) + timedelta(days=needed - len(days))
+    return f"too young: {len(days)} of {needed} days have features, a first version can be trained on {first}"
+
+
+def _days_with_features(lake: Lake, zone: str) -> set[date]:
+    return set(lake.read("day_ahead_features", zones=[zone])["delivery_day"].to_list())
+
+
+def _days_of_first_training(settings: ZoneSettings) -> int:
+    return settings.minimum_training_days + settings.evaluation_days
 
 
 def cause_of_age(
