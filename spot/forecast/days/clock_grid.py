@@ -103,17 +103,30 @@ def _hourly(values: Floats, hours: Ints) -> Floats:
 
     NaN where fewer than half are known.
     """
-    membership = (hours[:, None] == np.arange(HOURS)).astype(np.float64)
     known = np.isfinite(values)
-    count = known.astype(np.float64) @ membership
-    total = np.where(known, values, 0.0) @ membership
-    enough = (count > 0) & (2 * count >= membership.sum(axis=0))
+    count = _sum_by_hour(known.astype(np.float64), hours)
+    total = _sum_by_hour(np.where(known, values, 0.0), hours)
+    n_periods = np.bincount(hours, minlength=HOURS)
+    enough = (count > 0) & (2 * count >= n_periods)
     hourly = np.where(enough, total / np.where(enough, count, 1.0), np.nan)
-    skipped = np.flatnonzero(membership.sum(axis=0) == 0)
-    for hour in skipped.tolist():
+    for hour in np.flatnonzero(n_periods == 0).tolist():
         before, after = hourly[:, max(hour - 1, 0)], hourly[:, min(hour + 1, HOURS - 1)]
         hourly[:, hour] = (before + after) / 2
     return np.asarray(hourly, dtype=np.float64)
+
+
+def _sum_by_hour(values: Floats, hours: Ints) -> Floats:
+    """(n, P) to (n, 24): sum over the periods of each clock hour.
+
+    Added one after the other. A matrix product adds in an order that depends on the number of days, and a
+    day must give the same bits alone and among others.
+    """
+    total = np.zeros((len(values), HOURS))
+    nth_of_hour = np.tril(hours[:, None] == hours, -1).sum(axis=1)
+    for nth in range(int(nth_of_hour.max(initial=-1)) + 1):
+        periods = np.flatnonzero(nth_of_hour == nth)
+        total[:, hours[periods]] += values[:, periods]
+    return total
 
 
 def _deviations(values: Floats, hourly: Floats, hours: Ints, slots: Ints) -> Floats:
