@@ -56,6 +56,7 @@ def test_the_chain_forecasts_trades_and_judges_every_day_and_repeats_itself(
         n_periods("FR", day) for day in days
     )  # hours until September, quarter hours from October on
     assert not report.blocked
+    assert not report.failed, "a fresh desk has warnings and no red"
     assert (forecasts["newest_input_utc"] <= forecasts["as_of_utc"]).all()
     versions = registry.versions("FR")
     assert versions[0].trained_through < FIRST
