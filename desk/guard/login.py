@@ -1,5 +1,6 @@
 """The page on which a person logs in and out."""
 
+import asyncio
 import html
 import time
 from collections import defaultdict
@@ -19,6 +20,7 @@ LOGOUT_PATH = "/logout"
 MAX_FAILURES = 5
 WAIT_SECONDS = 60.0
 _MAX_FORM_BYTES = 4_000
+_AT_ONCE, _MAX_WAITING = 2, 20
 _PAGE = """<!doctype html><html lang="en"><title>Spotdesk</title>
 <style>body{{font:16px system-ui;margin:15vh auto;max-width:20rem}}input,button{{display:block;width:100%;
 margin:.5rem 0 1rem;padding:.5rem;box-sizing:border-box;font:inherit}}p{{color:#a00}}</style>
@@ -40,6 +42,8 @@ class Login:
     def __init__(self, home: Path) -> None:
         self._users = UserStore(home)
         self._failures: dict[str, list[float]] = defaultdict(list)
+        # A hash takes 16 MB and a core: many logins at once shall not take all of them.
+        self._turns, self._n_waiting = asyncio.Semaphore(_AT_ONCE), 0
 
     async def answer(self, request: Request, sessions: Sessions) -> Response:
         """The form, a session, or why there is none."""
@@ -59,11 +63,17 @@ class Login:
     async def _begin(self, request: Request, sessions: Sessions, name: str, password: str) -> Response:
         if self._has_to_wait(name):
             return _page(f"Too many wrong passwords: wait {WAIT_SECONDS:.0f} seconds.", status=429)
+        if self._n_waiting >= _MAX_WAITING:
+            return _page("Too many people log in at once: try again.", status=429)
         self._failures[name].append(time.monotonic())  # counted before the check: guesses side by side count
+        self._n_waiting += 1
         try:
-            who = await run_in_threadpool(self._users.check, name, password)
+            async with self._turns:
+                who = await run_in_threadpool(self._users.check, name, password)
         except ConfigurationError as error:
             return _page(str(error), status=503)
+        finally:
+            self._n_waiting -= 1
         if who is None:
             return _page("Name or password is wrong.", status=401)
         self._failures.pop(name, None)

@@ -1,16 +1,20 @@
 """The guard before the UI: every attack of the benchmark is refused, and works where there is no guard."""
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.types import ASGIApp
+from typer.testing import CliRunner
 
 from benchmarks import guard
-from benchmarks.planted.ui_attacks import STOP_SENSOR, of_a_web_page
+from benchmarks.planted.ui_attacks import QUERY, STOP_SENSOR, of_a_web_page
 from desk.guard.guard import guarded
 from desk.guard.operations import DEED_OF_MUTATION, NotUnderstoodError, read_operations
 from desk.guard.settings import GuardSettings, guard_settings
+from desk.main import app as cli
 from resources.home.make import make_home
 from resources.identity.proxy import TrustedProxies
 from resources.identity.roles import NEEDED, Identity, Role, may
@@ -18,11 +22,17 @@ from resources.identity.users import UserStore
 from resources.settings.environment import read_environment
 from spot.errors import ConfigurationError
 from tests.support import guarded_ui
-from tests.support.guarded_ui import LOGGED_IN_BY_PROXY, PASSWORD, answer_of, guarded_uis
+from tests.support.guarded_ui import LOGGED_IN_BY_PROXY, PASSWORD, Ui, answer_of, guarded_uis
 
 
-def test_no_attack_reaches_the_app_and_people_do(tmp_path: Path):
-    found = guard.measure(tmp_path)
+@pytest.fixture(scope="module")
+def uis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Ui]]:
+    with guarded_uis(tmp_path_factory.mktemp("uis")) as made:
+        yield made
+
+
+def test_no_attack_reaches_the_app_and_people_do(uis):
+    found = guard.measure(uis)
     assert found.passed == []
     assert found.kept_out == []
     assert found.n_tried > 60
@@ -34,11 +44,11 @@ def test_the_attacks_work_where_there_is_no_guard(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(guarded_ui, "guarded", bare)
     harmless = []
-    with guarded_uis(tmp_path) as uis:
+    with guarded_uis(tmp_path) as made:
         for name, attack in of_a_web_page().items():
-            uis["open"].reached.clear()
-            attack(uis["open"])
-            harmless += [] if uis["open"].reached else [name]
+            made["open"].reached.clear()
+            attack(made["open"])
+            harmless += [] if made["open"].reached else [name]
     assert harmless == []
 
 
@@ -91,10 +101,46 @@ def test_a_server_for_others_starts_only_with_users(tmp_path: Path):
     assert guard_settings(environment, "127.0.0.1", login=True).needs_login
 
 
-def test_what_people_change_is_written_down_with_their_names(tmp_path: Path):
-    with guarded_uis(tmp_path) as uis:
-        uis["login"].mutate(STOP_SENSOR, who="ada")
-        uis["login"].mutate(STOP_SENSOR, who="tom")  # may not
-        lines = (uis["login"].home / "identity" / "deeds.jsonl").read_text().splitlines()
-    (deed,) = [json.loads(line) for line in lines]
+def test_what_people_change_is_written_down_with_their_names(uis):
+    deeds = uis["login"].home / "identity" / "deeds.jsonl"
+    deeds.unlink(missing_ok=True)
+    uis["login"].mutate(STOP_SENSOR, who="ada")
+    uis["login"].mutate(STOP_SENSOR, who="tom")  # may not
+    (deed,) = [json.loads(line) for line in deeds.read_text().splitlines()]
     assert (deed["name"], deed["known_by"], deed["did"]) == ("ada", "password", ["stopSensor"])
+
+
+def test_a_person_logs_in_works_and_logs_out(uis):
+    ui = uis["login"]
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ui.origin}
+
+    def log_in(password: str) -> httpx.Response:
+        return browser.post("/login", data={"name": "vera", "password": password}, headers=form)
+
+    with httpx.Client(base_url=ui.origin, trust_env=False) as browser:
+        to_login = browser.get("/runs", headers={"Accept": "text/html"})
+        assert (to_login.status_code, to_login.headers["location"]) == (303, "/login")
+        assert "Log in" in browser.get("/login").text
+        assert log_in("wrong").status_code == 401
+        done = log_in(PASSWORD)
+        assert done.status_code == 303
+        cookie = done.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=lax" in cookie
+        answer = browser.post("/graphql", json={"query": QUERY}, headers={"Origin": ui.origin})
+        assert "version" in answer.json()["data"]
+        assert answer.headers["x-frame-options"] == "DENY"
+        browser.post("/logout", headers=form)
+        assert browser.get("/graphql", params={"query": QUERY}).status_code == 401
+        users = ui.home / "identity" / "users.json"
+        kept = users.read_bytes()
+        users.write_text("damaged")
+        assert log_in(PASSWORD).status_code == 503
+        users.write_bytes(kept)
+
+
+def test_dev_does_not_start_for_others_without_users(tmp_path: Path):
+    make_home(tmp_path / "desk")
+    done = CliRunner().invoke(cli, ["--home", str(tmp_path / "desk"), "dev", "--host", "0.0.0.0"])
+    assert isinstance(done.exception, ConfigurationError)
+    assert "the desk has no users" in str(done.exception)

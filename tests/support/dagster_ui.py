@@ -21,6 +21,8 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import InProcessWorkspaceLoadTarget
 
+from desk.demo.quick_sqlite import quick_sqlite
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCATION = "spotdesk"
 LAUNCH = """mutation Launch($params: ExecutionParams!) { launchRun(executionParams: $params) {
@@ -46,6 +48,7 @@ def workspace_of_desk(home: Path) -> Iterator[WorkspaceProcessContext]:
         location_name=LOCATION,
     )
     with (
+        quick_sqlite(),
         DagsterInstance.from_config(str(folder)) as instance,
         WorkspaceProcessContext(instance, InProcessWorkspaceLoadTarget(origin)) as workspace,
     ):

@@ -18,6 +18,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 from websockets.typing import Origin, Subprotocol
 
+from desk.demo.quick_sqlite import quick_sqlite
 from desk.guard.guard import guarded
 from desk.guard.settings import GuardSettings
 from resources.home.make import make_home
@@ -121,6 +122,7 @@ def guarded_uis(folder: Path) -> Iterator[Mapping[str, Ui]]:
     store.add(LOGGED_IN_BY_PROXY, Role.TRADER, None)
     asks = GuardSettings(home=home, needs_login=True, proxies=TrustedProxies.parse("127.0.0.7"))
     with (
+        quick_sqlite(),
         DagsterInstance.local_temp(str(instance_home)) as instance,
         WorkspaceProcessContext(instance, EmptyWorkspaceTarget()) as workspace,
     ):
