@@ -23,10 +23,14 @@ from dagster._serdes import serialize_value
 from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
 from dagster_webserver.app import create_app_from_workspace_process_context
 
+from desk.guard.code_watch import CodeWatch
 from desk.guard.guard import guarded
 from desk.guard.settings import GuardSettings, guard_settings
 from resources.home.find import PROJECT_ROOT
 from resources.settings.environment import read_environment
+from resources.wall_clock import utc_now
+from resources.wiring import make_resources
+from spot.contracts.words import Severity
 from spot.errors import SpotdeskError
 
 _POLL_MILLISECONDS = 2000
@@ -49,7 +53,10 @@ def serve(
         target = WorkspaceFileTarget(paths=[str(workspace_file)])
         with WorkspaceProcessContext(instance, target) as workspace:
             server = guarded_server(workspace, settings, host=host, port=port)
-            with contextlib.nullcontext() if look_only else _daemon(instance, workspace_file, server):
+            with contextlib.ExitStack() as beside:
+                if not look_only:
+                    beside.enter_context(_daemon(instance, workspace_file, server))
+                    beside.enter_context(_code_watch(workspace))
                 server.run()
 
 
@@ -104,6 +111,23 @@ def _daemon(instance: DagsterInstance, workspace_file: Path, server: uvicorn.Ser
             _end(child, write_end)
     if ended_itself:
         raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _code_watch(workspace: WorkspaceProcessContext) -> Iterator[None]:
+    """A thread that loads the code again while it does not load, and raises the alert."""
+    environment = read_environment()
+    alerts, is_over = make_resources(environment)["alerts"], threading.Event()
+
+    def tell(message: str, severity: Severity) -> None:
+        alerts.send("code_does_not_load", message, severity=severity, now=utc_now())
+
+    watch = CodeWatch(workspace, environment.dagster_home, tell)
+    threading.Thread(target=watch.run, args=(is_over,), daemon=True).start()
+    try:
+        yield
+    finally:
+        is_over.set()
 
 
 def _end(child: Any, write_end: int) -> None:

@@ -1,7 +1,7 @@
 """`spotdesk status`: one screen that shows whether the desk can trade tomorrow, and what a person must do."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import polars as pl
@@ -9,6 +9,7 @@ import typer
 
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
 from desk.trading.zone_status import zone_statuses
+from resources.home.daemon_state import DaemonState, daemon_state
 from resources.lake.lake import Lake
 from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
 from resources.trading.leases import LeaseStore
@@ -46,7 +47,8 @@ def status(
     """Show whether each zone can trade tomorrow.
 
     It gives yes or no per zone with the reason, and the age of model and data. Then it gives the state of
-    every monitor, the open requests and the alerts. Yes means: orders of the day are ready or have left.
+    every monitor, the open requests and the alerts. A daemon that gives no sign of life and code that does
+    not load are told. Yes means: orders of the day are ready or have left.
     After tomorrow's gate a second row shows the day whose gate comes next.
 
     Exit code 1: `--verify` found a damaged table or a champion that does not load.
@@ -75,11 +77,13 @@ def status(
     )
     champions = [] if not verify else _verified_champions(environment, list(desk.zones))
     record = TradingStateStore(environment.trading_state).record("desk")
+    daemon = _daemon(environment, now)
     if as_json:
         head = {
             "environment": environment.name,
             "trading_state": record.state.name,
             "cure": record.cure,
+            "daemon": None if daemon is None else asdict(daemon),
             "tomorrow": statuses,
         }
         emit_json(
@@ -93,6 +97,8 @@ def status(
         )
     else:
         _print_statuses(environment, record, statuses)
+        for line in [] if daemon is None else daemon.lines():
+            out.print(line, markup=False, soft_wrap=True)
         _print(environment, zones, alerts, checks)
         for one in champions:
             verdict = one.problem or "loads"
@@ -112,6 +118,13 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.D
         **{name.replace(" ", "_"): _worst(lake, zone, table) for name, table in MONITOR_TABLES.items()},
         "open_retrains": requests.filter(pl.col("zone") == zone).height,
     }
+
+
+def _daemon(environment: Environment, now: datetime) -> DaemonState | None:
+    """The state of the daemon; None where no zone of the desk is scheduled, so that none has to run."""
+    if not any(zone.is_scheduled for zone in desk_settings(environment).zones.values()):
+        return None
+    return daemon_state(environment.dagster_home, now)
 
 
 def _mode(environment: Environment, zone: str) -> str:

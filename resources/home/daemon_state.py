@@ -1,0 +1,86 @@
+"""Whether the daemon of a desk lives, and whether the code that it works with loads."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from dagster import DagsterInstance
+
+from resources.files import write_whole
+from resources.wall_clock import utc_now
+
+_SILENT_AFTER = timedelta(seconds=90)
+"""A daemon that lives gives a sign every 30 seconds."""
+_FILE = "code_problem.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeProblem:
+    """Why the code of the desk does not load."""
+
+    since_utc: datetime
+    cause: str
+
+
+@dataclass(frozen=True, slots=True)
+class DaemonState:
+    """What is known of the daemon at an instant."""
+
+    last_sign_utc: datetime | None
+    """None where no daemon has ever worked on this desk."""
+    is_silent: bool
+    code_problem: CodeProblem | None
+
+    def lines(self) -> list[str]:
+        """What a person has to know, one sentence a line; nothing where all is well."""
+        said = []
+        if self.last_sign_utc is None:
+            said.append("daemon: none has worked on this desk; schedules and sensors run with: spotdesk dev")
+        elif self.is_silent:
+            said.append(
+                f"daemon: SILENT since {self.last_sign_utc:%Y-%m-%d %H:%M:%S} UTC, no schedule and no sensor"
+                " runs; start it with: spotdesk dev"
+            )
+        if self.code_problem is not None:
+            said.append(
+                f"code: DOES NOT LOAD since {self.code_problem.since_utc:%Y-%m-%d %H:%M:%S} UTC, nothing is"
+                f" started until it is mended: {self.code_problem.cause}"
+            )
+        return said
+
+
+def daemon_state(dagster_home: Path, now: datetime) -> DaemonState:
+    """The state of the daemon that works with the instance in `dagster_home`."""
+    sign = _last_sign(dagster_home)
+    is_silent = sign is None or now - sign > _SILENT_AFTER
+    return DaemonState(sign, is_silent, read_code_problem(dagster_home))
+
+
+def read_code_problem(dagster_home: Path) -> CodeProblem | None:
+    """What the daemon's server has last found; None where the code loads or nobody has looked."""
+    try:
+        found = json.loads((dagster_home / _FILE).read_bytes())
+        return CodeProblem(datetime.fromisoformat(found["since_utc"]), str(found["cause"]))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return CodeProblem(utc_now(), f"{dagster_home / _FILE} cannot be read")
+
+
+def keep_code_problem(dagster_home: Path, problem: CodeProblem | None) -> None:
+    """Keep what was found, for other processes; None says that the code loads."""
+    path = dagster_home / _FILE
+    if problem is None:
+        path.unlink(missing_ok=True)
+        return
+    text = json.dumps({"since_utc": problem.since_utc.isoformat(), "cause": problem.cause})
+    write_whole(path, text.encode())
+
+
+def _last_sign(dagster_home: Path) -> datetime | None:
+    if not (dagster_home / "dagster.yaml").is_file():
+        return None
+    with DagsterInstance.from_config(str(dagster_home)) as instance:
+        beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    return datetime.fromtimestamp(max(beats), UTC) if beats else None
