@@ -40,7 +40,9 @@ from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError
 from spot.features.matrix import build_features, build_panel
 from spot.forecast.members import forecaster_from_files, load_settings_mapping, make_forecaster
-from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
+from spot.lifecycle.evidence import Evidence
+from spot.lifecycle.promotion import decide_promotion
+from spot.lifecycle.promotion_settings import PromotionSettings
 from spot.lifecycle.sanity import assess_sanity
 from spot.market.delivery import days_between
 from spot.scores.naive import weekly_naive_errors

@@ -32,7 +32,8 @@ from resources.models.version import SPREAD_FAMILY
 from resources.settings.environment import desk_resource, read_environment
 from resources.settings.process import set_variables
 from resources.wiring import make_lake, make_registry
-from spot.lifecycle.promotion import PromotionSettings, PromotionVerdict
+from spot.lifecycle.promotion import PromotionVerdict
+from spot.lifecycle.promotion_settings import PromotionSettings
 from trading_assets.models import spread_champion
 from workflows.lifecycle.evaluation import Evaluation
 from workflows.lifecycle.families import SPREAD

@@ -16,7 +16,9 @@ import numpy as np
 from scipy import stats
 
 from spot.arrays import Floats
-from spot.lifecycle.promotion import Evidence, PromotionSettings, decide_promotion
+from spot.lifecycle.evidence import Evidence
+from spot.lifecycle.promotion import decide_promotion
+from spot.lifecycle.promotion_settings import PromotionSettings
 
 FIRST_SEED = 90_000
 """Seeds from here on are used nowhere else."""

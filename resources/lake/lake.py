@@ -7,9 +7,6 @@ are keyed (`upsert`, `append_only`). Every write may be repeated, by a second pr
 leaves the same rows.
 """
 
-import hashlib
-import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -20,20 +17,20 @@ from pydantic import Field
 
 from resources.fixed_resource import FixedResource
 from resources.lake.access import check_write, note_read, note_written
+from resources.lake.appending import COMPACT_FROM_FILES, append_new, compact_partition
 from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
 from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
+from resources.lake.quarantine import quarantine_rows
 from resources.lake.s3 import with_credentials
-from resources.plugins.strategies import STRATEGIES
+from resources.lake.whole_frames import all_accepted
 from resources.wall_clock import utc_now
-from spot.contracts.quarantine_table import QUARANTINE, UNKNOWN_ZONE
+from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.raw_rows import check_raw_rows
-from spot.contracts.table import TableContract, check_rows
+from spot.contracts.table import TableContract
 from spot.contracts.tables import TABLES, find_contract
 from spot.contracts.vintages import known_at
 from spot.errors import ContractError
-from spot.market.zones import ALL_ZONES
 
-_COMPACT_FROM_FILES = 24
 _LEAST_KEPT_DAYS = 7
 
 
@@ -81,9 +78,7 @@ class Lake(FixedResource):
         conflicts = accepted.clear()
         n_new, version = 0, stored.version()
         if not accepted.is_empty():
-            new, conflicts, before, version = stored.commit(
-                lambda delta: _append_new(stored, delta, accepted)
-            )
+            new, conflicts, before, version = stored.commit(lambda delta: append_new(stored, delta, accepted))
             n_new = new.height
             note_written(table, pl.concat([before, new.select(before.columns)]), key=stored.contract.key)
         conflicts = conflicts.with_columns(reason=pl.lit("contradicts the ledger on its key"))
@@ -116,7 +111,7 @@ class Lake(FixedResource):
         check_zone(stored.contract, zone)
         inside = [pl.col("zone") == zone, pl.col("delivery_day").is_between(first_day, last_day)]
         inside += [pl.col(name) == value for name, value in (only or {}).items()]
-        accepted = _all_accepted(stored.contract, frame)
+        accepted = all_accepted(stored.contract, frame)
         if accepted.filter(pl.all_horizontal(inside)).height != accepted.height:
             raise ContractError(
                 f"table {table}: rows outside {zone}, {first_day} to {last_day}, {dict(only or {})}"
@@ -151,7 +146,7 @@ class Lake(FixedResource):
         """
         stored = self.stored(table)
         check_write(table)
-        accepted = _all_accepted(stored.contract, frame)
+        accepted = all_accepted(stored.contract, frame)
         if accepted.is_empty():
             return WriteReport(0, 0, 0, stored.version())
 
@@ -176,7 +171,7 @@ class Lake(FixedResource):
         """
         stored = self.stored(table)
         check_write(table)
-        accepted = _all_accepted(stored.contract, frame)
+        accepted = all_accepted(stored.contract, frame)
         if accepted.is_empty():
             return WriteReport(0, 0, 0, stored.version())
 
@@ -308,9 +303,9 @@ class Lake(FixedResource):
             (self.stored(name), delta) for name in TABLES if (delta := self.stored(name).open()) is not None
         ]
         return sum(
-            _compact_partition(table, zone, month)
+            compact_partition(table, zone, month)
             for table, delta in stored
-            for zone, month in table.crowded(delta, _COMPACT_FROM_FILES)
+            for zone, month in table.crowded(delta, COMPACT_FROM_FILES)
         )
 
     def vacuum(self, *, keep_days: int) -> int:
@@ -364,141 +359,6 @@ class Lake(FixedResource):
 
         stored.commit(attempt)
         return rows.height
-
-
-def quarantine_rows(
-    table: str, rejected: pl.DataFrame, *, source: str, seen_at_utc: datetime
-) -> pl.DataFrame:
-    """Rejected rows, with their `reason`, under the contract of `quarantine`; equal rejects are one row."""
-    rows = []
-    for row in rejected.iter_rows(named=True):
-        reason, zone = row["reason"], row["zone"]
-        text = _as_json({name: value for name, value in row.items() if name != "reason"})
-        rows.append(
-            {
-                "row_id": hashlib.sha256(f"{table}|{reason}|{text}".encode()).hexdigest(),
-                "zone": zone if zone in ALL_ZONES else UNKNOWN_ZONE,
-                "table_name": table,
-                "reason": reason,
-                "row_json": text,
-                "source": source,
-                "seen_at_utc": seen_at_utc,
-            }
-        )
-    return (
-        pl.DataFrame(rows, schema_overrides=QUARANTINE.schema)
-        .select(QUARANTINE.schema.keys())
-        .unique("row_id", maintain_order=True)
-    )
-
-
-def _as_json(row: dict[str, object]) -> str:
-    """A row as JSON text; numbers that JSON lacks stand as text."""
-    finite = {
-        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in row.items()
-    }
-    return json.dumps(finite, default=str, sort_keys=True)
-
-
-def _append_new(
-    stored: StoredTable, delta: DeltaTable, accepted: pl.DataFrame
-) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame, int]:
-    """Commit what `delta` does not hold.
-
-    Returns the new rows, the rows that contradict the ledger, those that stood there on these days, and the
-    version.
-    """
-    contract = stored.contract
-    before = stored.rows_around(delta, accepted)
-    new = accepted.join(before, on=contract.key, how="anti")
-    content = _content(contract)
-    conflicts = accepted.join(before, on=contract.key, how="semi").join(
-        before, on=[*contract.key, *content], how="anti", nulls_equal=True
-    )
-    new = _without_repeats(contract, new, before)
-    if not new.is_empty():
-        _append_or_compact(stored, delta, new)
-    return new, conflicts, before, int(delta.version())
-
-
-def _content(contract: TableContract) -> list[str]:
-    """Columns that say what a raw row states, beside its key: all but those about where it came from."""
-    return [name for name in contract.columns if name not in {*contract.key, "availability", "source"}]
-
-
-def _without_repeats(contract: TableContract, new: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """`new` without captured rows that state what the newest earlier vintage of their period stated."""
-    if before.is_empty() or not (new["availability"] == "captured").any():
-        return new
-    period = [name for name in contract.key if name != "available_at_utc"]
-    content = [name for name in _content(contract) if name not in period]
-    marked = pl.concat(
-        [before.with_columns(is_new=pl.lit(False)), new.with_columns(is_new=pl.lit(True))]
-    ).sort(*period, "available_at_utc")
-    is_repeat = pl.all_horizontal(
-        pl.col(name).eq_missing(pl.col(name).shift(1).over(period)) for name in content
-    )
-    has_earlier = pl.int_range(pl.len()).over(period) > 0
-    drop = pl.col("is_new") & (pl.col("availability") == "captured") & has_earlier & is_repeat
-    return marked.filter(pl.col("is_new") & ~drop).drop("is_new")
-
-
-def _append_or_compact(stored: StoredTable, delta: DeltaTable, new: pl.DataFrame) -> None:
-    """Append `new`.
-
-    Where its one partition has gathered many small files, write the partition anew as one file in the same
-    commit.
-    """
-    n_partitions = new.select("zone", pl.col("delivery_day").dt.strftime("%Y-%m")).n_unique()
-    if (
-        n_partitions == 1
-        and len(delta.file_uris(file_pruning_predicate=stored.partitions_predicate(new)))
-        >= _COMPACT_FROM_FILES
-    ):
-        everything, predicate = stored.partitions_of(delta, new)
-        stored.overwrite(delta, pl.concat([everything, new]), predicate)
-    else:
-        stored.append(delta, new)
-
-
-def _compact_partition(stored: StoredTable, zone: str | None, month: str | None) -> bool:
-    """Whether the partition was written anew; one that another process has compacted meanwhile is left."""
-
-    def attempt(delta: DeltaTable) -> bool:
-        if (zone, month) not in stored.crowded(delta, _COMPACT_FROM_FILES):
-            return False
-        rows, predicate = stored.partition(delta, zone, month)
-        stored.overwrite(delta, rows, predicate)
-        return True
-
-    return stored.commit(attempt)
-
-
-def _all_accepted(contract: TableContract, frame: pl.DataFrame) -> pl.DataFrame:
-    checked = check_rows(frame, contract)
-    if not checked.rejected.is_empty():
-        reasons = checked.rejected["reason"].value_counts(sort=True).head(3).rows()
-        raise ContractError(
-            f"table {contract.name}: {checked.rejected.height} of {frame.height} rows break the contract:"
-            f" {reasons}"
-        )
-    if "zone" in contract.columns:
-        for zone in checked.accepted["zone"].unique():
-            check_zone(contract, zone)
-    for name, column in contract.columns.items():
-        if column.registry == "strategies":
-            _refuse_unknown_strategies(contract, checked.accepted[name])
-    return checked.accepted
-
-
-def _refuse_unknown_strategies(contract: TableContract, names: pl.Series) -> None:
-    unknown = [name for name in names.unique().sort() if name not in STRATEGIES]
-    if unknown:
-        raise ContractError(
-            f"table {contract.name}: no strategy is called {', '.join(unknown)}; `spotdesk strategies` lists"
-            " them"
-        )
 
 
 def _opened(stored: StoredTable) -> DeltaTable | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from resources.settings.zones import Desk
-from spot.lifecycle.promotion import PromotionSettings
+from spot.lifecycle.promotion_settings import PromotionSettings
 from spot.monitoring.settings import MonitoringSettings
 
 

@@ -12,7 +12,7 @@ from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
 from spot.errors import ContractError
 from spot.lifecycle.bootstrap import block_bootstrap
-from spot.lifecycle.promotion import SAME_MONEY
+from spot.lifecycle.promotion_tests import SAME_MONEY
 from spot.market.clock import local_time
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 

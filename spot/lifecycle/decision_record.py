@@ -12,13 +12,9 @@ import polars as pl
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.contracts.table import check_rows
 from spot.errors import ContractError
-from spot.lifecycle.promotion import (
-    MONEY_TESTS,
-    SAME_MONEY,
-    PromotionSettings,
-    PromotionVerdict,
-    unit_of_test,
-)
+from spot.lifecycle.promotion import PromotionVerdict
+from spot.lifecycle.promotion_settings import PromotionSettings
+from spot.lifecycle.promotion_tests import MONEY_TESTS, SAME_MONEY, unit_of_test
 
 _WIDTH = 96
 """Columns of a line of limits: it fits a window of 100 columns with its indentation."""

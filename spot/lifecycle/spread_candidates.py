@@ -10,13 +10,10 @@ import numpy as np
 
 from spot.arrays import Floats
 from spot.contracts.words import PolicyAction
-from spot.lifecycle.promotion import (
-    Evidence,
-    PromotionSettings,
-    PromotionVerdict,
-    TestOutcome,
-    better_test,
-)
+from spot.lifecycle.evidence import Evidence
+from spot.lifecycle.promotion import PromotionVerdict
+from spot.lifecycle.promotion_settings import PromotionSettings
+from spot.lifecycle.promotion_tests import TestOutcome, better_test
 from spot.lifecycle.sanity import SanityVerdict
 from spot.scores.significance import MINIMUM_DAYS, diebold_mariano
 

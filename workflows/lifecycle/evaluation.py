@@ -15,7 +15,7 @@ from resources.pictures.comparison import walk_forward_errors
 from spot.arrays import Floats
 from spot.contracts.lineage import Lineage
 from spot.errors import ForecastError
-from spot.lifecycle.promotion import Evidence
+from spot.lifecycle.evidence import Evidence
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 from workflows.training.recorded_window import RecordedWindow
 

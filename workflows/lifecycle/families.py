@@ -4,7 +4,8 @@ from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry
 from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY, ModelVersion
 from resources.settings.zones import Desk
-from spot.lifecycle.promotion import PromotionSettings, PromotionVerdict, decide_promotion
+from spot.lifecycle.promotion import PromotionVerdict, decide_promotion
+from spot.lifecycle.promotion_settings import PromotionSettings
 from spot.lifecycle.spread_candidates import decide_spread_candidate
 from workflows.forecasting.served_spread import spread_lineage, spread_strategy
 from workflows.lifecycle.evaluation import Evaluation, Measure

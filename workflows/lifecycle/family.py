@@ -6,7 +6,9 @@ from datetime import date, datetime
 
 from resources.lake.lake import Lake
 from resources.settings.zones import Desk
-from spot.lifecycle.promotion import Evidence, PromotionSettings, PromotionVerdict
+from spot.lifecycle.evidence import Evidence
+from spot.lifecycle.promotion import PromotionVerdict
+from spot.lifecycle.promotion_settings import PromotionSettings
 from workflows.lifecycle.evaluation import Evaluation, Measure
 
 

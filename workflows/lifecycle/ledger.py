@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
-from spot.lifecycle.promotion import Evidence
+from spot.lifecycle.evidence import Evidence
 from workflows.lifecycle.family import ShadowRecord
 
 

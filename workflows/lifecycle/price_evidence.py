@@ -11,7 +11,7 @@ from resources.settings.zones import Desk
 from spot.arrays import Floats
 from spot.contracts.days import first_day, last_day
 from spot.contracts.vintages import known_at
-from spot.lifecycle.promotion import Evidence
+from spot.lifecycle.evidence import Evidence
 from spot.market.delivery import days_between
 from workflows.lifecycle.family import ShadowRecord
 from workflows.lifecycle.ledger import by_day, no_record, pnl_by_day

@@ -18,12 +18,9 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.lifecycle.decision_record import DecisionContext, decision_row
-from spot.lifecycle.promotion import (
-    PromotionSettings,
-    PromotionVerdict,
-    decide_promotion,
-    evidence_rows,
-)
+from spot.lifecycle.evidence import evidence_rows
+from spot.lifecycle.promotion import PromotionVerdict, decide_promotion
+from spot.lifecycle.promotion_settings import PromotionSettings
 from workflows.lifecycle.evaluation import evaluation_from_json
 from workflows.lifecycle.family import ModelFamily
 

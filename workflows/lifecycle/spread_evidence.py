@@ -9,7 +9,7 @@ from resources.lake.zone_tables import read_raw_tables
 from resources.settings.zones import Desk
 from spot.contracts.days import first_day, last_day
 from spot.contracts.raw_tables import PRICE_TABLES
-from spot.lifecycle.promotion import Evidence
+from spot.lifecycle.evidence import Evidence
 from spot.lifecycle.spread_evidence import daily_spread_losses, scored_spreads
 from spot.market.delivery import days_between
 from workflows.lifecycle.family import ShadowRecord

@@ -4,7 +4,8 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 
-from resources.lake.lake import Lake, quarantine_rows
+from resources.lake.lake import Lake
+from resources.lake.quarantine import quarantine_rows
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECAST_PERFORMANCE
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings

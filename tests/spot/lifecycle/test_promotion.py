@@ -15,7 +15,9 @@ from spot.lifecycle.decision_record import (
     explain_decision,
     manual_decision_row,
 )
-from spot.lifecycle.promotion import Evidence, PromotionSettings, PromotionVerdict, decide_promotion
+from spot.lifecycle.evidence import Evidence
+from spot.lifecycle.promotion import PromotionVerdict, decide_promotion
+from spot.lifecycle.promotion_settings import PromotionSettings
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 from tests.support.narrow import some
 

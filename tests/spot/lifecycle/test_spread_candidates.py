@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from spot.arrays import Floats
-from spot.lifecycle.promotion import Evidence, PromotionSettings, PromotionVerdict
+from spot.lifecycle.evidence import Evidence
+from spot.lifecycle.promotion import PromotionVerdict
+from spot.lifecycle.promotion_settings import PromotionSettings
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
 from spot.lifecycle.spread_candidates import decide_spread_candidate
 
