@@ -28,7 +28,7 @@ from desk.in_process import ChainRequest, ChainRunner, run_chain
 from resources.instance.partition_events import Origin, forget, record
 from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from spot.market.gates import gate_closure_utc
-from trading_assets import materialised_days
+from trading_assets.frame import materialised_days
 from trading_assets.partitions import partition_key
 
 ZONE = "DE_LU"

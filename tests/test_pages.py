@@ -37,7 +37,7 @@ LONG_FILES = {
     "spot/forecast/gp/bank.py": "one bank: fit, forecast, absorb, explain",
     "spot/forecast/hourly_forecaster.py": "the interface that all members share, and its walk",
     "spot/sources/providers/entsoe.py": "one document format",
-    "trading_assets/declared.py": "one declaration of an asset and what follows from it",
+    "trading_assets/frame/declared.py": "one declaration of an asset and what follows from it",
 }
 """Source files above `MAX_LINES`, and why each is one page all the same."""
 FULL_FOLDERS = {

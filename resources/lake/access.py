@@ -73,7 +73,7 @@ def note_read(name: str, version: int | None = None) -> None:
     if name not in access.may_read:
         raise UndeclaredAccessError(
             f"{access.name} reads {name} and does not declare it: name it in the `reads` of {access.name}, or"
-            " in EARLIER_READS of trading_assets/reads.py where a dependency would close a circle"
+            " in EARLIER_READS of trading_assets/frame/reads.py where a dependency would close a circle"
         )
     access.read.setdefault(name, version)
 

@@ -50,7 +50,7 @@ none.
 _FRAME = (
     "trading_assets.catalogue",
     "trading_assets.jobs",
-    "trading_assets.declared",
+    "trading_assets.frame.declared",
     "trading_assets.partitions",
 )
 """Modules that declare and run assets, which changes no row either."""

@@ -30,10 +30,10 @@ from tests.support.wall_clock import set_wall_clock
 from tests.trading_assets.test_weather import lake_with_history
 from tests.trading_assets.test_weather import run as run_own_forecasts
 from trading_assets.catalogue import ASSETS, CHECKS, assets_for
+from trading_assets.frame.reads import EARLIER_READS, PRICE_MODELS, RECORDS, SPREAD_MODELS, nodes_of
 from trading_assets.jobs import JOBS
 from trading_assets.market_data.weather import own_forecasts
 from trading_assets.partitions import partition_key
-from trading_assets.reads import EARLIER_READS, PRICE_MODELS, RECORDS, SPREAD_MODELS, nodes_of
 from trading_assets.upkeep.lake import every_file_is_sound, lake_maintenance
 
 pytestmark = pytest.mark.timeout(900)  # the jobs of two weeks, on a machine with much else to do

@@ -22,7 +22,7 @@ from resources.lake.lake import Lake
 from spot.errors import ConfigurationError
 from tests.support.made_up_rows import made_up
 from trading_assets.catalogue import on_partitions
-from trading_assets.declared import declared_asset
+from trading_assets.frame.declared import declared_asset
 from trading_assets.partitions import FIRST_DAY_TAG, Partitions, make_partitions, partition_key
 
 ZONE, FIRST = "FR", date(2025, 3, 10)

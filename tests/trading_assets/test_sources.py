@@ -26,10 +26,10 @@ from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.sources.parsed import Capture, Points, assemble
 from tests.support.provider_server import Behaviour, faulty_provider, resets, sends
+from trading_assets.frame.raw_assets import raw_asset
 from trading_assets.market_data.prices import day_ahead_prices
 from trading_assets.market_data.source_freshness import every_source_is_fresh, publication_lags
 from trading_assets.partitions import partition_key
-from trading_assets.raw_assets import raw_asset
 
 DAY = date(2025, 3, 12)
 CANARY = "canary-4711"
@@ -239,7 +239,7 @@ def test_the_token_is_in_no_event_of_a_run_that_fails(
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", CANARY)
     monkeypatch.setattr("resources.market.live_sources.HttpClient", partial(HttpClient, sleep=lambda _: None))
     monkeypatch.setattr(
-        "trading_assets.raw_assets.RetryRequested",
+        "trading_assets.frame.raw_assets.RetryRequested",
         lambda **_: RetryRequested(max_retries=1, seconds_to_wait=0),
     )
     (tmp_path / "dagster").mkdir()

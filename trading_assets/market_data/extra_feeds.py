@@ -4,7 +4,7 @@ They are captured and kept for analysts.
 """
 
 from resources.market.live_sources import LIVE_ONLY_TABLES
-from trading_assets.raw_assets import raw_asset
+from trading_assets.frame.raw_assets import raw_asset
 
 _STORIES = {
     "other_auction_prices": (

@@ -1,6 +1,6 @@
 """Fundamentals: what moves the price, as forecast and as measured. Second group of the lineage."""
 
-from trading_assets.raw_assets import raw_asset, raw_checks
+from trading_assets.frame.raw_assets import raw_asset, raw_checks
 
 GROUP = "fundamentals"
 

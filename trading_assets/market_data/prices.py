@@ -1,6 +1,6 @@
 """Market data: the prices of the markets. First group of the lineage."""
 
-from trading_assets.raw_assets import raw_asset, raw_checks
+from trading_assets.frame.raw_assets import raw_asset, raw_checks
 
 GROUP = "market_data"
 

@@ -20,8 +20,8 @@ from resources.pictures.desk import publication_lags as lag_picture
 from resources.settings.zones import Desk
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.sources.judging.publication_lag import summarise_lags
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.reads import of_every_partition
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.reads import of_every_partition
 from workflows.market_data.freshness import freshness_of_desk, lags_of_desk
 
 _MARKS = {"fresh": "🟢 fresh", "late": "🔴 late", "missing": "🔴 missing", "not asked": "⚪ not asked"}

@@ -12,10 +12,10 @@ from resources.lake.lake import Lake
 from resources.pictures.asset_metadata import preview
 from resources.settings.zones import Desk
 from spot.features.weather_regression import SOURCE
-from trading_assets.declared import AssetResult, declared_asset
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.raw_assets import raw_asset
+from trading_assets.frame.reads import of_days_before
 from trading_assets.partitions import covered
-from trading_assets.raw_assets import raw_asset
-from trading_assets.reads import of_days_before
 from workflows.market_data.own_forecasts import TRAINING_DAYS, append_own_forecasts
 
 GROUP = "fundamentals"

@@ -13,9 +13,9 @@ from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.models.facts import champion_facts
-from trading_assets.reads import PRICE_MODELS, Read, of_zone
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.model_facts import champion_facts
+from trading_assets.frame.reads import PRICE_MODELS, Read, of_zone
 from workflows.lifecycle.families import PRICE
 from workflows.lifecycle.promotion import review_zone, tell_if_nobody_serves
 from workflows.lifecycle.retrain_requests import why_no_version_yet

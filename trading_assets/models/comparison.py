@@ -6,9 +6,9 @@ from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.settings.zones import Desk
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
-from trading_assets.declared import AssetResult, declared_asset
-from trading_assets.models.facts import comparison_facts
-from trading_assets.reads import of_zone
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.model_facts import comparison_facts
+from trading_assets.frame.reads import of_zone
 from workflows.lifecycle.shadow import price_comparisons, write_comparisons
 
 

@@ -12,9 +12,9 @@ from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.models.facts import evaluation_facts
-from trading_assets.reads import PRICE_MODELS, Read, of_zone, training_windows_of
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.model_facts import evaluation_facts
+from trading_assets.frame.reads import PRICE_MODELS, Read, of_zone, training_windows_of
 from workflows.lifecycle.evaluation import find_candidate, keep_evaluation, loss_ratio
 from workflows.lifecycle.families import PRICE
 from workflows.lifecycle.price_evaluation import evaluate_price_model

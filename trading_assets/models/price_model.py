@@ -10,9 +10,9 @@ from resources.models.mlflow_run import finished
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult, declared_asset
-from trading_assets.models.facts import version_facts
-from trading_assets.reads import training_windows_of
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.model_facts import version_facts
+from trading_assets.frame.reads import training_windows_of
 from workflows.training.price_model import train_price_model
 from workflows.training.price_set import TABLE, read_price_set
 

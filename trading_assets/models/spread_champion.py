@@ -16,9 +16,9 @@ from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.contracts.raw_tables import PRICE_TABLES
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.models.facts import champion_facts
-from trading_assets.reads import SPREAD_MODELS, Read, of_zone
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.model_facts import champion_facts
+from trading_assets.frame.reads import SPREAD_MODELS, Read, of_zone
 from workflows.lifecycle.families import SPREAD
 from workflows.lifecycle.promotion import review_zone
 

@@ -9,9 +9,9 @@ from resources.lake.lake import Lake
 from resources.settings.zones import Desk
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.contracts.spread_tables import SPREAD_COMPARISONS
-from trading_assets.declared import AssetResult, declared_asset
-from trading_assets.models.facts import comparison_facts
-from trading_assets.reads import of_zone
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.model_facts import comparison_facts
+from trading_assets.frame.reads import of_zone
 from workflows.lifecycle.shadow import spread_comparisons, write_comparisons
 
 _LEDGERS = ("spread_forecasts", "spread_shadow_settlements", "settlements")

@@ -14,9 +14,9 @@ from resources.models.training_order import TrainingOrder
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk
 from spot.lifecycle.spread_candidates import MAX_LOSS_RATIO
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.models.facts import evaluation_facts
-from trading_assets.reads import SPREAD_MODELS, Read, training_windows_of
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.model_facts import evaluation_facts
+from trading_assets.frame.reads import SPREAD_MODELS, Read, training_windows_of
 from workflows.lifecycle.evaluation import find_candidate, keep_evaluation, loss_ratio
 from workflows.lifecycle.families import SPREAD
 from workflows.lifecycle.spread_evaluation import evaluate_spread_model

@@ -10,9 +10,9 @@ from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult, declared_asset
-from trading_assets.models.facts import version_facts
-from trading_assets.reads import training_windows_of
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.model_facts import version_facts
+from trading_assets.frame.reads import training_windows_of
 from workflows.training.spread_model import train_spread_model
 from workflows.training.spread_set import TABLE, read_spread_set
 

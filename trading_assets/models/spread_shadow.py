@@ -14,9 +14,9 @@ from resources.trading.state_folder import StateFolder
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.contracts.spread_tables import SPREAD_FORECASTS, SPREAD_SHADOW_SETTLEMENTS, SPREAD_SHADOW_SIGNALS
 from spot.walk.inputs import MONEY_DAYS
-from trading_assets.declared import AssetResult, Declaration, declared_asset, declared_assets
+from trading_assets.frame.declared import AssetResult, Declaration, declared_asset, declared_assets
+from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
 from trading_assets.partitions import covered
-from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
 from workflows.decisions.inputs import DRIFT_DAYS
 from workflows.decisions.spread_shadow import settle_shadow, shadow_span
 

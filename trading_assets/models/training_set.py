@@ -8,9 +8,9 @@ from resources.models.training_order import TrainingOrder
 from resources.pictures.asset_metadata import written
 from resources.settings.zones import Desk
 from spot.contracts.feature_tables import TRAINING_WINDOWS
-from trading_assets.declared import AssetResult, declared_asset
-from trading_assets.models.facts import window_facts
-from trading_assets.reads import of_zone
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.model_facts import window_facts
+from trading_assets.frame.reads import of_zone
 from workflows.training.price_set import READS, TABLE, write_price_set
 
 

@@ -22,9 +22,9 @@ from spot.monitoring.data_quality import DataQualityVerdict
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from trading_assets.checks import status_result
-from trading_assets.declared import AssetResult, Declaration, declared_assets, declared_check
+from trading_assets.frame.declared import AssetResult, Declaration, declared_assets, declared_check
+from trading_assets.frame.reads import Read
 from trading_assets.partitions import covered
-from trading_assets.reads import Read
 from workflows.monitoring.alerts import alert_on_features
 from workflows.monitoring.judge_inputs import JudgedInputs, judge_inputs
 

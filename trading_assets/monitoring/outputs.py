@@ -17,9 +17,9 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from spot.monitoring.watch import PerformanceWatch
 from trading_assets.checks import conformance_result, status_result
-from trading_assets.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.reads import PRICE_MODELS, of_zone
 from trading_assets.partitions import covered
-from trading_assets.reads import PRICE_MODELS, of_zone
 from workflows.monitoring.alerts import alert_on, alert_on_limits
 from workflows.monitoring.explanations import explain_newest_day
 from workflows.monitoring.judge_forecasts import conformance_of_weeks, judge_performance, youth_of_limits

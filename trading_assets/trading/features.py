@@ -20,9 +20,9 @@ from spot.contracts.feature_tables import DAY_AHEAD_INPUTS, PRICE_LAGS_DAYS
 from spot.features.matrix import HISTORY_DAYS, build_features
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import result
-from trading_assets.declared import AssetResult, declared_asset, declared_checks
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_checks
+from trading_assets.frame.reads import of_days_before
 from trading_assets.partitions import covered
-from trading_assets.reads import of_days_before
 
 TABLE = "day_ahead_features"
 _PRICE = ("day_ahead_prices", "price_eur_per_mwh")

@@ -27,9 +27,9 @@ from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.market.delivery import ZoneDays
 from spot.monitoring.day_checks import assess_completeness, assess_quantile_order
 from trading_assets.checks import result
-from trading_assets.declared import AssetResult, declared_asset, declared_checks
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_checks
+from trading_assets.frame.reads import PRICE_MODELS, of_days_before, of_zone
 from trading_assets.partitions import covered
-from trading_assets.reads import PRICE_MODELS, of_days_before, of_zone
 from workflows.forecasting.forecast_days import (
     MadeForecasts,
     assess_limits,

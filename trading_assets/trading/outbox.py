@@ -18,9 +18,9 @@ from resources.trading.outbox import Outbox
 from resources.wall_clock import utc_now
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.strategy.reasons import SPREAD
-from trading_assets.declared import AssetResult, declared_asset
+from trading_assets.frame.declared import AssetResult, declared_asset
+from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_zone
 from trading_assets.partitions import covered
-from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_zone
 from workflows.decisions.reasons import reasons_of_day
 
 

@@ -18,7 +18,7 @@ from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import pnl_curve
 from resources.settings.zones import Desk
 from spot.contracts.raw_tables import PRICE_TABLES
-from trading_assets.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.partitions import covered
 from workflows.decisions.settle import settle_span, unsettled
 

@@ -30,9 +30,9 @@ from resources.trading.state_folder import StateFolder
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import conformance_result, result
-from trading_assets.declared import AssetResult, Declaration, declared_assets, declared_check
+from trading_assets.frame.declared import AssetResult, Declaration, declared_assets, declared_check
+from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
 from trading_assets.partitions import covered
-from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
 from workflows.decisions.decide import Decision, alert_on_decision, decide_span
 from workflows.decisions.inputs import DRIFT_DAYS
 from workflows.decisions.live_record import KEPT_BECAUSE

@@ -14,8 +14,8 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk
 from spot.contracts.tables import TABLES
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.reads import PRICE_MODELS, SPREAD_MODELS, of_every_partition
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_every_partition
 
 
 @declared_asset(

@@ -19,8 +19,8 @@ from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.settings.zones import Desk
-from trading_assets.declared import AssetResult, declared_asset, declared_check
-from trading_assets.reads import PRICE_MODELS, of_every_partition
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
+from trading_assets.frame.reads import PRICE_MODELS, of_every_partition
 
 KEPT_DAYS = 400
 """Every version of a table of the last thirteen months can be read: longer than any model serves, so what it

@@ -35,9 +35,9 @@ from dagster import (
 from resources.lake.access import Access, opened
 from resources.pictures.asset_metadata import OWNERS, table_metadata
 from resources.settings.code_version import sources_version
-from trading_assets.materialised_days import DAYS_HOOK, RowsPerDay, rows_of, with_days_recorded
+from trading_assets.frame.materialised_days import DAYS_HOOK, RowsPerDay, rows_of, with_days_recorded
+from trading_assets.frame.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads, nodes_of
 from trading_assets.partitions import ONLY_WITH_TAG, zone_day_partitions, zone_partitions
-from trading_assets.reads import EARLIER_READS, OPTIONAL, RECORDS, Read, as_reads, nodes_of
 
 AssetResult = MaterializeResult[Any]
 """What the function of an asset returns."""

@@ -11,7 +11,7 @@ from resources.models.version import ModelVersion
 from resources.pictures.asset_metadata import picture, preview, written
 from resources.pictures.comparison import cumulated_gain, error_by_hour
 from spot.lifecycle.comparison import comparison_in_words
-from trading_assets.declared import AssetResult
+from trading_assets.frame.declared import AssetResult
 from workflows.lifecycle.evaluation import Evaluation, Measure
 from workflows.lifecycle.shadow import ShadowComparison
 from workflows.training.recorded_window import RecordedWindow

@@ -23,7 +23,7 @@ from spot.contracts.tables import find_contract
 from spot.errors import SourceUnavailableError
 from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE
 from trading_assets.checks import result
-from trading_assets.declared import AssetResult, declared_asset, declared_checks
+from trading_assets.frame.declared import AssetResult, declared_asset, declared_checks
 from trading_assets.partitions import covered
 from workflows.market_data.raw_table import PRICE_LIMITED, fetch_table, judge_table, refused_rows
 

@@ -1,0 +1,1 @@
+"""What every asset is made with: how it is declared, what it reads, and which of its days have rows."""
