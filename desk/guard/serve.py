@@ -4,13 +4,14 @@
 """
 
 import contextlib
+import signal
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import TimeoutExpired
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 import uvicorn
@@ -48,6 +49,7 @@ def serve(
 ) -> None:
     """Serve until a signal ends it."""
     settings = guard_settings(read_environment(), host, login=login)
+    signal.signal(signal.SIGTERM, _end_in_order)
     with DagsterInstance.get() as instance, _workspace(instance) as workspace_file:
         instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace_file)])
@@ -58,6 +60,11 @@ def serve(
                     beside.enter_context(_daemon(instance, workspace_file, server))
                     beside.enter_context(_code_watch(workspace))
                 server.run()
+
+
+def _end_in_order(number: int, _frame: object) -> NoReturn:
+    """The server hands a signal on once it has stopped: the daemon and the code server end then."""
+    raise SystemExit(128 + number)
 
 
 def guarded_server(

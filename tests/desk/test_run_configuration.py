@@ -71,3 +71,15 @@ def test_no_resource_of_any_job_takes_configuration_even_if_dagster_let_it_throu
         with pytest.raises(TypeError, match="configured at launch"):
             type(given).configure_at_launch()
     assert fixed["clock"].resource_fn(build_init_resource_context(config=foreign)).fixed_utc == ""
+
+
+def test_nothing_that_leaves_the_desk_knows_the_clock_of_a_replay(project_root: Path):
+    senders = [*(project_root / "resources/trading").rglob("*.py"), project_root / "sensors/publication.py"]
+    senders += [
+        *(project_root / "resources/providers").glob("*.py"),
+        *(project_root / "desk/guard").glob("*.py"),
+    ]
+    senders += [project_root / "trading_assets/trading/outbox.py"]
+    assert len(senders) > 20
+    knowing = [path.name for path in senders if "resources.clock" in path.read_text(encoding="utf-8")]
+    assert knowing == []
