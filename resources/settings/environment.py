@@ -39,6 +39,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
+from resources.settings.env_file import check_env_file
 from resources.settings.process import set_variables, variable, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
 from resources.trading.leases import LeaseStore
@@ -159,16 +160,18 @@ def read_environment(home: Path | None = None) -> Environment:
     the demo or another desk never writes into the desk's lake and never sends to its webhook.
 
     Raises:
-        ConfigurationError: a variable has an impossible value.
+        ConfigurationError: a variable has an impossible value, or a line of `.env` cannot be read.
     """
     folder = (state_home() if home is None else home).expanduser().resolve()
+    check_env_file(folder / ".env")
     filed = {name: value for name, value in dotenv_values(folder / ".env").items() if value}
     is_named = home is not None or home_of_option() is not None
     own = {**_paths_of_file(folder, filed), **(_places_of_home(folder, filed) if is_named else {})}
     try:
         return Environment(home=folder, _env_file=folder / ".env", **own)
     except ValidationError as error:
-        raise ConfigurationError("; ".join(_in_words(problem) for problem in error.errors())) from None
+        wrong = [one for one in error.errors() if one["type"] != "default_factory_not_called"]
+        raise ConfigurationError("; ".join(_in_words(one, folder, filed) for one in wrong)) from None
 
 
 def _paths_of_file(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
@@ -201,12 +204,13 @@ def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def _in_words(problem: Mapping[str, Any]) -> str:
-    """A wrong variable by name, with its allowed values; a secret is never shown."""
-    where = ".".join(str(part) for part in problem["loc"])
-    field = Environment.model_fields.get(where)
+def _in_words(problem: Mapping[str, Any], folder: Path, filed: Mapping[str, str]) -> str:
+    """A wrong variable by name and place, with its allowed values; a secret is never shown."""
+    name = ".".join(str(part) for part in problem["loc"])
+    field = Environment.model_fields.get(name)
     given = "" if field is not None and field.annotation is SecretStr else f" is {problem['input']!r}"
-    return f"{where}{given}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
+    place = folder / ".env" if name in filed and not variable(name) else "the environment"
+    return f"{name} in {place}{given}: {problem['msg'][:1].lower()}{problem['msg'][1:]}"
 
 
 def provider_secret(variable_name: str) -> str:

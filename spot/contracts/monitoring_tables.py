@@ -145,6 +145,10 @@ RETRAIN_REQUESTS = TableContract(
         "n_attempts": _count("attempts launched, the present one included"),
         "run_id": _text("run of the newest attempt", nullable=True),
         "updated_at_utc": _instant("when the status last changed"),
+        "replayed_lineage": _text(
+            "lineage of the data of the replay that made the request; null for a request of the desk",
+            nullable=True,
+        ),
     },
 )
 PROMOTION_DECISIONS = TableContract(

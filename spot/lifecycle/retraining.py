@@ -45,6 +45,8 @@ class RetrainRequest:
     n_attempts: int
     run_id: str | None
     updated_at_utc: datetime
+    replayed_lineage: str | None = None
+    """Lineage of the data of the replay that made the request; None for a request of the desk."""
 
 
 @dataclass(frozen=True, slots=True)

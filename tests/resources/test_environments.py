@@ -95,8 +95,31 @@ def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.Monkey
 
 def test_an_impossible_value_is_named_with_what_it_may_be(home: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SPOTDESK_ENVIRONMENT", "prod")
-    with pytest.raises(ConfigurationError, match=r"SPOTDESK_ENVIRONMENT is 'prod': .*'local', 'paper'"):
+    with pytest.raises(ConfigurationError, match=r"the environment is 'prod': .*'local', 'paper'"):
         read_environment()
+    monkeypatch.delenv("SPOTDESK_ENVIRONMENT")
+    (home / ".env").write_text("SPOTDESK_ENVIRONMENT=live\n")
+    with pytest.raises(ConfigurationError) as refused:
+        read_environment()
+    place = f"SPOTDESK_ENVIRONMENT in {home / '.env'} is 'live'"
+    assert str(refused.value) == f"{place}: input should be 'local', 'paper' or 'production'"
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"# key\n\nA=1\n=secret-token x\n", "line 4 is neither NAME=value nor a comment"),
+        (b"A=\xff\n", "holds bytes that are not UTF-8"),
+    ],
+)
+def test_a_file_of_variables_that_cannot_be_read_is_refused_without_its_content(
+    home: Path, content: bytes, said: str
+):
+    (home / ".env").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        read_environment()
+    assert str(home / ".env") in str(refused.value)
+    assert "secret-token" not in str(refused.value)
 
 
 def test_a_home_asked_for_in_code_writes_and_sends_nowhere_else(

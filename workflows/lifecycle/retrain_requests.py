@@ -163,11 +163,11 @@ def requests_of_history(
     open request of this very instant is one of a killed replay, and is returned again.
     """
     settings = desk.zone(zone)
-    prefix = f"{zone}-{lineage_of(settings)}-"
+    lineage = str(lineage_of(settings))
     past = [
         request
         for request in read_requests(lake, zone)
-        if request.request_id.startswith(prefix) and request.requested_at_utc <= now
+        if request.replayed_lineage == lineage and request.requested_at_utc <= now
     ]
     killed = [
         request for request in past if request.requested_at_utc == now and request.status in OPEN_REQUESTS
@@ -183,7 +183,14 @@ def requests_of_history(
     ]
     bad = {zone} if has_bad_data(lake, zone, last_day=last_day) else set()
     decision = decide_retrains(past, causes, now=now, settings=limits, zones_with_bad_data=bad)
-    asked = [replace(request, request_id=f"{prefix}{request.cause}-{before}") for request in decision.launch]
+    asked = [
+        replace(
+            request,
+            request_id=f"{zone}-{lineage}-{request.cause}-{before}",
+            replayed_lineage=lineage,
+        )
+        for request in decision.launch
+    ]
     write_requests(lake, asked)
     return asked
 
