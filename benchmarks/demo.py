@@ -22,7 +22,7 @@ def measure(*, quick: bool) -> dict[str, float]:
     """Seconds, CPU seconds, peak memory and runs of one demo.
 
     Raises:
-        SystemExit: the demo failed; its own words are on the error output.
+        SystemExit: the demo failed; its own message is on the error output.
     """
     spotdesk = Path(sys.executable).with_name("spotdesk")
     with tempfile.TemporaryDirectory() as folder:

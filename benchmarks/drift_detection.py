@@ -44,7 +44,7 @@ WITHIN_DAYS, FAULT_DAYS, REFIT_DAYS, HISTORY_DAYS = 14, 12, 7, 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What one scenario of one seed gave."""
+    """The result of one scenario of one seed."""
 
     scenario: str
     zone: str
@@ -67,7 +67,7 @@ def market_features(zone: str, seed: int, last: date, scenarios: list[Scenario])
 
 
 def judge_days(features: pl.DataFrame, days: list[date], limits: MonitoringSettings) -> list[FeatureWatch]:
-    """The verdict of each day, on what was there by then."""
+    """The verdict of each day, on the data available by then."""
     verdicts: list[FeatureWatch] = []
     fitted: FittedWatch | None = None
     for number, day in enumerate(days):
@@ -85,7 +85,7 @@ def judge_days(features: pl.DataFrame, days: list[date], limits: MonitoringSetti
 def requests_of(
     zone: str, days: list[date], verdicts: list[FeatureWatch], limits: MonitoringSettings
 ) -> list[RetrainRequest]:
-    """Every retrain that the policy would have made of these verdicts."""
+    """Every retrain that the policy would have made from these verdicts."""
     history: list[RetrainRequest] = []
     for day, watch in zip(days, verdicts, strict=True):
         now = datetime(day.year, day.month, day.day, 13, tzinfo=UTC)

@@ -1,11 +1,12 @@
 """Features for 13 zones and three years.
 
-Time and peak memory, on the recorded market data or, without it, on made-up rows of the same size.
+It measures time and peak memory on the recorded market data or, without it, on artificial rows of the same
+size.
 
     python -m benchmarks.features [--data DIR] [--json]
 
-Aim: under 5 s and 2 GiB for all zones together. Reading files is measured apart; features are built from rows
-in memory.
+Aim: under 5 s and 2 GiB for all zones together. Reading files is measured separately; features are built from
+rows in memory.
 """
 
 import argparse

@@ -49,13 +49,13 @@ print("ready", flush=True)
 run_chain(request, environment=environment, desk=desk)
 """
 _VOLATILE = {"captured_at_utc", "seen_at_utc", "recorded_at_utc"}
-"""Instants of our own clock, which say when a row was first seen and differ between any two runs."""
+"""Instants of our own clock, which say when a row was first seen. They differ between any two runs."""
 
 
 def run_child(home: Path, *, kill_after: float | None) -> bool:
     """Run the chain on `home`; with `kill_after`, SIGKILL it so many seconds after it is ready.
 
-    Whether it finished.
+    Returns whether it finished.
     """
     home.mkdir(exist_ok=True)
     with subprocess.Popen(
@@ -73,7 +73,7 @@ def run_child(home: Path, *, kill_after: float | None) -> bool:
 
 
 def state_of(home: Path) -> dict[str, object]:
-    """Every table's rows, and who serves."""
+    """The rows of every table, and the serving versions."""
     environment = read_environment(home)
     lake, registry = make_lake(environment), make_registry(environment)
     frames = {name: lake.read(name) for name in TABLES}
@@ -89,7 +89,7 @@ def state_of(home: Path) -> dict[str, object]:
 
 
 def differences(calm: dict[str, Any], killed: dict[str, Any]) -> list[str]:
-    """What is not the same."""
+    """The tables and versions that differ."""
     return [
         name
         for name, value in calm.items()

@@ -1,11 +1,11 @@
-"""What a daily LEAR recalibration costs, and whether it forecasts as well as the published one.
+"""The cost of a daily LEAR recalibration, and whether its forecasts are as good as the published ones.
 
-Window by window.
+It measures each calibration window.
 
     python -m benchmarks.lear --data ../shared/data [--market NP ...] [--json]
 
 The published forecasts come from epftoolbox, whose procedure takes 1.0 to 1.3 CPU seconds per day for a
-window of 56 days and 5.7 to 10.4 for 1,092 or 1,456 days on one thread; set OMP_NUM_THREADS=1 to compare.
+window of 56 days and 5.7 to 10.4 for 1,092 or 1,456 days on one thread. Set OMP_NUM_THREADS=1 to compare.
 """
 
 import time

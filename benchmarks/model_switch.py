@@ -88,7 +88,7 @@ def registered(home: Path) -> ModelRegistry:
 
 
 def kill_promotions(home: Path, registry: ModelRegistry, n_kills: int, seed: int) -> dict[str, Any]:
-    """Kill the switching child so often; who served afterwards, and how often the champion was not whole."""
+    """Kill the switching child `n_kills` times; count who served afterwards, and broken champions."""
     moments = random.Random(seed)  # noqa: S311 - when to kill is no secret
     served, broken = [], 0
     for _ in range(n_kills):

@@ -64,7 +64,7 @@ def _is_of_a_hook(event: EventLogEntry) -> bool:
 
 @contextmanager
 def metered(instance: DagsterInstance) -> Iterator[Meter]:
-    """Measure what recording days costs inside the block."""
+    """Measure the cost of recording days inside the block."""
     meter, storage = Meter(), instance.event_log_storage
     with (
         patch.object(materialised_days, "record_days", meter.around(materialised_days.record_days)),

@@ -1,11 +1,11 @@
-"""The prior of the kernel weights, fitted anew: `python -m benchmarks.prior_weights --data DIR [--write]`.
+"""Fits the prior of the kernel weights again: `python -m benchmarks.prior_weights --data DIR [--write]`.
 
 For each market of the open-access benchmark and each window of the table, the weights are fitted on days 728
 to 1455, beginning from the stored prior. The mean of the logarithms over the markets is the new table. The
-command prints how far it lies from the stored one; `--write` puts it in its place.
+command prints how far it lies from the stored one; `--write` replaces the stored one.
 
 The stored table was made by the first version of the fit. The weight of the evening and the nearness in time
-came later, so a new fit is not the stored table.
+came later, so a new fit differs from the stored table.
 """
 
 import csv
@@ -43,7 +43,7 @@ def main(
         bool, typer.Option("--write", help="Put the new table in place of the stored one.")
     ] = False,
 ) -> None:
-    """Fit the prior anew, and say how far it lies from the stored one."""
+    """Fit the prior again, and print how far it lies from the stored one."""
     settings, stored = GradientSettings(steps=steps), prior_table()
     logs: dict[tuple[int, int], list[Floats]] = {key: [] for key in stored}
     for name in market or MARKETS:

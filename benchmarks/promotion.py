@@ -68,15 +68,15 @@ POISONS = (
 GAINS = ("sees_wind_and_solar", "learnt_from_good_data", "fresh_after_stale")
 TRULY_BETTER, SLIGHTLY_BETTER = 0.10, 0.02
 LEVEL_ALLOWED = 0.05
-"""Of promotions of a version that is no better, over a whole shadow life. The settings test at a smaller
-one.
+"""Allowed share of promotions of a version that is no better, over a whole shadow life. The settings test at
+a smaller level.
 """
 LEAK = "wind_forecast_mw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What happened to one retrain."""
+    """The result of one retrain."""
 
     kind: str
     seed: int
@@ -98,14 +98,14 @@ def market_panel(seed: int) -> DeliveryPanel:
 
 @lru_cache(maxsize=1)
 def promotion_settings() -> PromotionSettings:
-    """The limits as the project ships them."""
+    """The limits as shipped with the project."""
     return PromotionSettings.model_validate(
         yaml.safe_load((CONF / "promotion.yaml").read_text(encoding="utf-8"))
     )
 
 
 def train(panel: DeliveryPanel) -> Mapping[str, bytes]:
-    """Files of a version that learnt from the whole panel."""
+    """Files of a version trained on the whole panel."""
     settings = load_settings_mapping(
         yaml.safe_load((CONF / "models" / "fast.yaml").read_text(encoding="utf-8"))
     )
@@ -151,14 +151,14 @@ def without_inputs(panel: DeliveryPanel, *names: str) -> DeliveryPanel:
 def leaked(panel: DeliveryPanel, upto: int) -> DeliveryPanel:
     """An input that is the price itself up to a row, and yesterday's price after it.
 
-    Live, tomorrow's is not known.
+    In live trading tomorrow's price is not known.
     """
     yesterday = np.roll(panel.prices, 1, axis=0)
     return with_input(panel, LEAK, np.vstack([panel.prices[:upto], yesterday[upto:]]) * 100.0)
 
 
 def poisoned(kind: str, seed: int) -> tuple[Mapping[str, bytes], DeliveryPanel, DeliveryPanel]:
-    """Files of a poisoned version, the panel it is walked forward on, and the panel it shadows on."""
+    """Files of a poisoned version, the panel of its walk-forward, and the panel of its shadow."""
     panel, random = market_panel(seed), np.random.default_rng(seed)
     known = panel.first(N_TRAIN)
     prices = known.prices
@@ -188,7 +188,7 @@ def poisoned(kind: str, seed: int) -> tuple[Mapping[str, bytes], DeliveryPanel, 
 
 
 def luckiest(panel: DeliveryPanel, seed: int) -> Mapping[str, bytes]:
-    """Of six equally good versions the one with the smallest error on the walk-forward days."""
+    """Of six equally good versions, the one with the smallest error on the walk-forward days."""
     starts = np.random.default_rng(seed).integers(0, 40, 6)
     versions = [train(panel.rows(slice(int(start), N_TRAIN))) for start in starts]
     return min(versions, key=lambda files: float(np.nanmean(ledger(files, panel, WALK.stop).losses)))
@@ -255,7 +255,7 @@ def poisoned_life(task: tuple[str, int]) -> Outcome:
 
 
 def handicapped(kind: str, seed: int) -> tuple[Mapping[str, bytes], DeliveryPanel]:
-    """Files of a champion that is worse than a fresh honest version, and the panel it serves on."""
+    """Files of a champion that is worse than a new honest version, and the panel that it serves."""
     panel, random = market_panel(seed), np.random.default_rng(seed)
     if kind == "sees_wind_and_solar":
         blind = without_inputs(panel, "wind_forecast_mw", "solar_forecast_mw", "residual_load_mw")
@@ -271,7 +271,7 @@ def handicapped(kind: str, seed: int) -> tuple[Mapping[str, bytes], DeliveryPane
 
 
 def better_life(task: tuple[str, int]) -> Outcome:
-    """One honest retrain beside a handicapped champion, and what it truly gains."""
+    """One honest retrain against a handicapped champion, and its true gain."""
     kind, seed = task
     with threadpool_limits(1):
         panel = market_panel(seed)
@@ -287,7 +287,7 @@ def better_life(task: tuple[str, int]) -> Outcome:
 def summary(
     outcomes: list[Outcome], level: list[dict[str, Any]], *, n_poisoned: int, seconds: float
 ) -> dict[str, Any]:
-    """The figures of the specification, and where each kind ended."""
+    """The figures of the specification, and the result of each kind."""
     bad, good = outcomes[:n_poisoned], outcomes[n_poisoned:]
     truly = [o for o in good if o.true_gain is not None and o.true_gain >= TRULY_BETTER]
     slightly = [o for o in good if o.true_gain is not None and SLIGHTLY_BETTER <= o.true_gain < TRULY_BETTER]

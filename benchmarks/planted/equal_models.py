@@ -1,11 +1,9 @@
-"""How often a challenger is promoted that is no better than the champion.
+"""How often a challenger is promoted that is no better than the champion, when it is judged every day.
 
-Its ledger is judged every single day.
-
-Made-up ledgers with known truth, as many as one likes for each of five worlds: the errors of both go up and
-down together, single days are scarce and huge, and what one model loses on the other may last for days. The
-truth is the edge of what the test must refuse: equal, or better by just the `error_margin` that does not
-count. Money is equal throughout, so that only the test on error stands before a promotion.
+Ledgers with known truth are made for each of five worlds. The errors of both models go up and down together,
+single days are scarce and huge, and what one model loses on the other may last for days. The truth is the
+border of what the test must refuse: equal, or better by exactly the `error_margin` that does not count. P&L
+is equal throughout, so only the test on error prevents a promotion.
 """
 
 from collections.abc import Mapping
@@ -26,16 +24,16 @@ FIRST_SEED = 90_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """How the errors of two models come about."""
+    """How the errors of two models arise."""
 
     noise: float
-    """Spread of what is a model's own on a day, on the scale of logarithms."""
+    """Spread of a model's own part of a day, on the scale of logarithms."""
     memory: float
-    """Correlation of what is a model's own from one day to the next."""
+    """Correlation of a model's own part from one day to the next."""
     scarcity: float = 0.0
-    """Share of days on which both err ten times as much."""
+    """Share of days on which the errors of both are ten times as large."""
     heavy: bool = False
-    """Own part with Student's t of three degrees instead of a normal."""
+    """Whether the own part has Student's t with three degrees instead of a normal distribution."""
 
 
 WORLDS: Mapping[str, World] = {
@@ -66,7 +64,7 @@ def _draws(random: np.random.Generator, n_days: int, world: World) -> Floats:
 
 
 def _autoregressive(shocks: Floats, memory: float) -> Floats:
-    """A stationary series with the spread of its shocks' own where `memory` is zero."""
+    """A stationary series with the spread of its shocks at `memory` zero."""
     values = np.empty_like(shocks)
     state = shocks[0] / (1.0 - memory**2) ** 0.5
     values[0] = state
@@ -81,7 +79,7 @@ def is_ever_promoted(
 ) -> bool:
     """Whether a look on any day, or on every `step`-th, promotes it.
 
-    A challenger that was rejected is gone.
+    A rejected challenger is not looked at again.
     """
     champion, challenger = made_up_losses(world, settings.maximum_shadow_days, ratio, seed)
     pnl = np.zeros(settings.maximum_shadow_days)
@@ -99,7 +97,7 @@ def is_ever_promoted(
 
 
 def false_promotions(task: tuple[str, float, int, int, PromotionSettings]) -> dict[str, Any]:
-    """One world: ledgers, those promoted, the share, and the lower end of its 95 % interval.
+    """One world: number of ledgers, promotions, their share, and the lower end of its 95 % interval.
 
     The interval is that of Clopper and Pearson (1934).
     """

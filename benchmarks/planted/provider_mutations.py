@@ -37,7 +37,7 @@ _SERIES = {"A44": ("day_ahead",), "A65": ("load",), "A69": ("solar", "wind_onsho
 
 @dataclass(slots=True)
 class Case:
-    """A clean document with what is needed to judge it."""
+    """A clean document, and the data needed to judge it."""
 
     zone: str
     day: date
@@ -76,7 +76,7 @@ class Recorded:
                 self._rows[zone, kind] = pl.concat(parts)
 
     def clean_case(self, rng: random.Random) -> Case:
-        """A random day whose clean document is read and believed in full."""
+        """A random day whose clean document is read and accepted in full."""
         while True:
             zone, kind = rng.choice(_ZONES), rng.choice(tuple(_SERIES))
             day = date(2022, 3, 1) + timedelta(days=rng.randrange(1000))
@@ -218,7 +218,7 @@ def _missing_hours(case: Case, rng: random.Random) -> None:
 
 
 def _short_day(case: Case, rng: random.Random) -> None:
-    """A period that ends early, consistent in itself."""
+    """A period that ends early and is consistent in itself."""
     part = _pick(case, rng)
     n_kept = rng.randint(8, len(part.values) - 1)
     part.values, part.end = part.values[:n_kept], part.start + timedelta(hours=n_kept)

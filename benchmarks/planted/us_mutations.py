@@ -1,10 +1,8 @@
-"""Seeded mutations of clean PJM and ERCOT documents.
-
-What share is caught before a wrong value enters the ledger.
+"""Seeded mutations of clean PJM and ERCOT documents: what share is caught before it enters the ledger.
 
 A clean document is one local day of recorded PJM prices or load forecasts (the open-access benchmark, 2013 to
 2018), rendered as the operator would write it, with the recorded four weeks before it as history. Caught
-means what it means in `provider_mutations`.
+means the same as in `provider_mutations`.
 """
 
 import random
@@ -68,7 +66,7 @@ class Case:
         return us.pjm_body(self.rows, self.n_total) if self.is_pjm else us.ercot_body(self.rows, self.n_total)
 
     def parse(self, body: bytes) -> ParsedDocument:
-        """As the live path reads it: for the span of the day, weeks later."""
+        """Rows as the live path reads them: for the span of the day, weeks later."""
         first, end = day_bounds_utc(self.zone, self.day)
         capture = Capture(
             zone=self.zone,
@@ -101,7 +99,7 @@ class Recorded:
         self._days = {row["day"]: row for row in by_day.iter_rows(named=True) if len(row["price"]) == 24}
 
     def clean_case(self, rng: random.Random) -> Case:
-        """A random day whose clean document is read and believed in full."""
+        """A random day whose clean document is read and accepted in full."""
         while True:
             zone, kind = rng.choice(_ZONES), rng.choice(tuple(_TABLES))
             day = rng.choice(tuple(self._days)[60:])
@@ -174,7 +172,7 @@ def judge(case: Case, body: bytes, truth: list[Any]) -> tuple[str, bool]:
 
 
 def _of_values(change: Callable[[list[Any], random.Random], list[Any]]) -> Mutation:
-    """A mutation of the values; all that the document derives from them follows."""
+    """A mutation of the values. Everything that the document derives from them follows."""
 
     def mutate(case: Case, rng: random.Random) -> None:
         case.values = change(list(case.values), rng)
@@ -242,9 +240,9 @@ def _moved(case: Case, by: timedelta) -> None:
 
 
 def _winter_time(case: Case, rng: random.Random) -> None:
-    """A clock that forgets the change: Eastern standard time where prevailing time belongs.
+    """A clock without the change to summer time: Eastern standard time instead of prevailing time.
 
-    Of ERCOT a repeated hour on a day without one.
+    For ERCOT it is a repeated hour on a day without one.
     """
     if not case.is_pjm:
         rng.choice(_used(case))["DSTFlag"] = True
