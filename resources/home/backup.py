@@ -28,12 +28,12 @@ SEALED = "secrets.sealed"
 ENV = ".env"
 _IN_MEMORY_BYTES = 32 * 2**20
 _COMPRESSION = 3
-"""Of zlib: data files are compressed already, and the databases shrink by nine tenths at any level."""
+"""Level of zlib. Data files are compressed already, and the databases shrink by nine tenths at any level."""
 
 
 @dataclass(frozen=True, slots=True)
 class BackupReport:
-    """What a backup holds."""
+    """Contents of a backup."""
 
     file: str
     desk_id: str
@@ -46,27 +46,27 @@ class BackupReport:
 
 
 def back_up(environment: Environment, target: Path, *, now: datetime, passphrase: str | None) -> BackupReport:
-    """Write the backup, whole or not at all; runs may go on meanwhile.
+    """Write the backup, completely or not at all. Runs may continue meanwhile.
 
-    A desk of an older format may be backed up, too.
+    A desk of an older format can be backed up, too.
 
     Args:
         environment: The desk.
-        target: The file; it must not be there, and not lie in the desk.
-        now: Stands in the manifest.
-        passphrase: Seals the secrets; None leaves them out.
+        target: The file. It must not exist, and must not be inside the desk.
+        now: The instant for the manifest.
+        passphrase: Encrypts the secrets; None leaves them out.
 
     Raises:
-        ConfigurationError: the file is there, lies in the desk or cannot be written, or the passphrase is too
+        ConfigurationError: the file exists, is inside the desk or cannot be written, or the passphrase is too
             short.
         SourceUnavailableError, ContractError: as `contents_of`.
     """
     home = environment.home
     marker = None if is_desk_without_marker(home) else read_marker(home)
     if target.exists():
-        raise ConfigurationError(f"{target} is there already: name another file")
+        raise ConfigurationError(f"{target} exists already: name another file")
     if target.parent.resolve().is_relative_to(home):
-        raise ConfigurationError(f"{target} lies in the desk itself: name a file outside {home}")
+        raise ConfigurationError(f"{target} is inside the desk itself: name a file outside {home}")
     env_text = _env_text(home)
     sealed = None if passphrase is None else seal(env_text, passphrase)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
@@ -126,7 +126,7 @@ def _write(part: Path, contents: Contents, small: Mapping[str, bytes], head: Map
 def _add(tar: tarfile.TarFile, name: str, source: BinaryIO, *, mode: int) -> str:
     """Add one file as it is now, and return its SHA-256.
 
-    What grows while it is read is cut where it was read.
+    A file that grows while it is read is cut at the size that it had.
     """
     digest = hashlib.sha256()
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as copy:

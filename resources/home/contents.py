@@ -1,7 +1,8 @@
-"""What a copy of a desk consists of, as of one instant while its processes go on.
+"""The parts of a copy of a desk, as of one instant while its processes go on.
 
-Tables are copied at the versions that they had under the lock of decisions, so that no decision is in it
-half; databases by SQLite's own online backup; everything else is swapped in whole by whoever writes it.
+Tables are copied at the versions that they had under the lock of decisions, so the copy holds whole decisions
+only. Databases are copied by SQLite's own online backup. Every other file is swapped in as a whole by its
+writer.
 """
 
 import os
@@ -19,7 +20,7 @@ from resources.wiring import make_lake
 from spot.contracts.tables import TABLES
 
 OWN_DESKS = ("demo", "studies")
-"""Folders of desks of their own: they are no part of this one."""
+"""Folders that are desks of their own and not part of this one."""
 _ENV = ".env"
 _BODIES = "captured_bodies"
 _LEFT_OUT_FOLDERS = {*OWN_DESKS, "benchmarks", "identity", "__pycache__"}
@@ -64,7 +65,7 @@ def _versions(environment: Environment) -> dict[str, int]:
 
 
 def _add_registry(contents: Contents, environment: Environment, scratch: Path) -> None:
-    """The database of the registry before its files: each version that it names has its files by then."""
+    """Add the database of the registry before its files: each version in it has its files by then."""
     if not is_local(environment.tracking_uri):
         contents.outside.append(f"the registry on {environment.tracking_uri}")
         return
@@ -88,7 +89,7 @@ def _add_tables(contents: Contents, environment: Environment) -> None:
 
 
 def _add_rest(contents: Contents, environment: Environment, scratch: Path) -> None:
-    """State of trading, leases, markets, Dagster's storage, captured requests, outbox, the analysts' file."""
+    """Add trading state, leases, markets, Dagster's storage, captured requests, outbox, analysts' file."""
     done = ("conf", "models", "lake")
     for path in sorted(environment.home.iterdir()):
         if path.name in (*done, "mlflow.db", _ENV) or path.name in _LEFT_OUT_FOLDERS:

@@ -1,11 +1,11 @@
-"""Where the desk lies.
+"""Where the desk is.
 
-`--home` or SPOTDESK_HOME names it, else it is the nearest desk upwards of the working folder.
+`--home` or SPOTDESK_HOME names it; else it is the nearest desk upwards of the working folder.
 
-A desk is a folder with the marker `desk.json`. The desk of a checkout lies in its `.spotdesk`, so a folder on
-the way up also counts where its own `.spotdesk` is a desk.
+A desk is a folder with the marker `desk.json`. The desk of a checkout is in its `.spotdesk`, so a folder on
+the way up also counts if its own `.spotdesk` is a desk.
 
-Nothing here is slow to import or writes anything: the stop button stands on it.
+Nothing here is slow to import or writes anything, because the stop button depends on it.
 """
 
 import os
@@ -22,7 +22,9 @@ MARKER = "desk.json"
 INNER = ".spotdesk"
 """Folder of the desk that belongs to a checkout or a project."""
 _TRACES = (".trading_state_was_set_up", "trading_state/ready", "mlflow.db", "lake/day_ahead_prices")
-"""What a desk leaves; where one of these lies without a marker, a desk was made before there were markers."""
+"""Files that a desk leaves. If one of these exists without a marker, the desk was made before there were
+markers.
+"""
 
 
 class NoDeskError(ConfigurationError):
@@ -30,7 +32,7 @@ class NoDeskError(ConfigurationError):
 
 
 class _Chosen:
-    """The folder that `--home` names, for the time of one command."""
+    """The folder that `--home` names, for the duration of one command."""
 
     folder: Path | None = None
 
@@ -51,11 +53,10 @@ def home_of_option() -> Path | None:
 
 
 def state_home() -> Path:
-    """Folder of all state, whether a desk lies there or not.
+    """Folder of all state, whether there is a desk or not.
 
-    As named, else the nearest desk, else the checkout's own.
-
-    Commands ask `find_desk` or `find_desk_to_stop`, which refuse what is no desk.
+    It is the named one, else the nearest desk, else the checkout's own. Commands use `find_desk` or
+    `find_desk_to_stop`, which refuse a folder without a desk.
     """
     here = _working_folder()
     return (
@@ -85,10 +86,10 @@ def nearest_desk(start: Path | None) -> Path | None:
 
 
 def find_desk() -> Path:
-    """The folder of the desk, of the format that this version reads or another.
+    """The folder of the desk, whatever its format.
 
     Raises:
-        NoDeskError: no desk is there, or what is named is none; the message says how to make one.
+        NoDeskError: there is no desk, or the named folder is none. The message says how to make one.
     """
     named = _named()
     if named is not None:
@@ -138,7 +139,7 @@ def _working_folder() -> Path | None:
 
 
 def _exists(path: Path) -> bool:
-    """Whether it is there; False, and no error, where that cannot be read."""
+    """Whether it exists; False, and no error, where that cannot be read."""
     return os.path.exists(path)  # noqa: PTH110
 
 
@@ -150,9 +151,9 @@ def _refuse_no_desk(folder: Path) -> None:
     by = "--home" if _Chosen.folder is not None else "SPOTDESK_HOME"
     if is_desk(folder) or is_desk_without_marker(folder):
         return
-    what = f"it is no desk: it has no {MARKER}"
+    what = f"it is not a desk: it has no {MARKER}"
     if not _exists(folder):
-        what = "there is no such folder"
+        what = "the folder does not exist"
     elif not folder.is_dir():
         what = "it is a file"
     raise NoDeskError(f"{by} names {folder}, and {what}. `spotdesk init {folder}` makes a desk there")

@@ -1,4 +1,4 @@
-"""Which market each zone of a ledger stands on, told from its rows, where a desk does not remember it."""
+"""The market of each zone of a ledger, found from its rows, for a desk that has no record of it."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -14,11 +14,11 @@ from spot.simulation.scenarios import Scenario
 _TABLE = "day_ahead_prices"
 _SIMULATED = "simulated"
 _SEEDS = range(100)
-"""Seeds that are tried where the settings do not give the rows: a day of a market costs about 12 ms."""
+"""Seeds that are tried where the settings do not give the rows. A day of a market costs about 12 ms."""
 
 
 def found_markets(lake: Lake, settings: DeskSettings) -> Iterator[tuple[str, Market, str]]:
-    """Zone, its market, and a warning where its rows are of several markets or of one that is not known."""
+    """Zone to its market, with a warning where its rows are of several markets or of an unknown one."""
     for zone in lake.zones(_TABLE):
         own = settings.zones.get(zone, settings.defaults)
         sources = set(lake.read(_TABLE, zones=[zone])["source"].unique())

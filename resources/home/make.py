@@ -23,11 +23,11 @@ def make_home(
 ) -> Marker:
     """Make a desk in `home`: its settings, `.env`, trading state and, last, the marker that makes it one.
 
-    A file that is there stays as it is, so a call that was killed can be made again.
+    Existing files stay as they are, so a call that was killed can be repeated.
 
     Args:
-        home: The folder; made where it is missing.
-        kind: What the desk is for; a demo or a study never goes live.
+        home: The folder. It is made if it is missing.
+        kind: The purpose of the desk. A demo or a study never goes live.
         settings: Text of files below `conf` in place of the templates, by relative path.
         origin: What it was made from.
 
@@ -46,7 +46,7 @@ def make_home(
 
 
 def add_missing_settings(conf_folder: Path) -> tuple[Path, ...]:
-    """Put the templates into `conf_folder` that it lacks; returns the new files."""
+    """Put the templates that `conf_folder` lacks into it; returns the new files."""
     given = TEMPLATES / "conf"
     missing = [
         path for path in sorted(given.rglob("*.yaml")) if not (conf_folder / path.relative_to(given)).exists()

@@ -33,12 +33,12 @@ _GET_GENERATION = 0x80087601
 
 
 class DeskFormatError(ConfigurationError):
-    """The desk is of another format than this version reads, or its marker cannot be read."""
+    """The desk is of a format other than that of this version, or its marker cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a marker was written. 0 and empty text mean that it is not known, and agree with everything."""
+    """Where a marker was written. 0 and empty text mean unknown, and match everything."""
 
     inode: int
     generation: int
@@ -53,7 +53,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marker:
-    """What `desk.json` says."""
+    """The content of `desk.json`."""
 
     format: int
     desk_id: str
@@ -87,7 +87,7 @@ def read_marker(home: Path) -> Marker:
         return _parsed(document)
     except (KeyError, TypeError, ValueError) as error:
         raise DeskFormatError(
-            f"{home / MARKER} is no marker of a desk ({error}): restore the desk from a backup"
+            f"{home / MARKER} is not a marker of a desk ({error}): restore the desk from a backup"
         ) from error
 
 
@@ -105,7 +105,7 @@ def new_marker(home: Path, *, kind: Kind, now: datetime, origin: str = "") -> Ma
 
 
 def is_copy(home: Path, marker: Marker) -> bool:
-    """Whether the folder is another than the one that the marker was written into."""
+    """Whether the folder is not the one into which the marker was written."""
     return not marker.place.is_same(_place_of(home / MARKER))
 
 
@@ -166,7 +166,7 @@ def _document(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError, RecursionError) as error:
         raise DeskFormatError(f"{path} cannot be read ({error}): restore the desk from a backup") from error
     if not isinstance(document, Mapping):
-        raise DeskFormatError(f"{path} is no marker of a desk: restore the desk from a backup")
+        raise DeskFormatError(f"{path} is not a marker of a desk: restore the desk from a backup")
     return document
 
 

@@ -1,7 +1,7 @@
-"""The market of each zone of a desk, remembered in `markets.json`: two markets never mix in one ledger.
+"""The market of each zone of a desk, recorded in `markets.json`: two markets never mix in one ledger.
 
 The simulated market of a seed and its scenarios is one market. All real sources of a zone are one market:
-providers, files and fallbacks say the same hours in other words. The first rows of a zone settle its market.
+providers, files and fallbacks give the same hours. The first rows of a zone decide its market.
 """
 
 import json
@@ -21,7 +21,7 @@ _LOCK_SECONDS = 30.0
 
 
 class MixedMarketsError(ConfigurationError):
-    """Rows of another market would go beside those of the zone's own."""
+    """Rows of another market would be added to a zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ UNKNOWN = Market(is_simulated=True)
 
 
 def market_of(settings: ZoneSettings) -> Market:
-    """The market that a zone with these settings stands on."""
+    """The market of a zone with these settings."""
     return Market(True, settings.seed, settings.scenarios) if settings.source == "simulated" else REAL
 
 
 @dataclass(frozen=True, slots=True)
 class MarketMemory:
-    """What the desk in `home` knows of its markets."""
+    """The record of the markets of the desk in `home`."""
 
     home: Path
 
@@ -65,16 +65,16 @@ class MarketMemory:
         """The market of the zone; None before its first rows.
 
         Raises:
-            ConfigurationError: the memory cannot be read.
+            ConfigurationError: the record cannot be read.
         """
         found = self._read().get(zone)
         return None if found is None else _parsed(found, self._path)
 
     def refuse_other(self, zone: str, market: Market) -> None:
-        """Stop before rows of another market are written beside those of the zone's own.
+        """Stop before rows of another market are added to a zone.
 
         Raises:
-            MixedMarketsError: the zone stands on another market; the message names both and the cure.
+            MixedMarketsError: the zone has another market. The message names both and the remedy.
         """
         own = self.market(zone)
         if own is not None and (own != market or own == UNKNOWN):
@@ -85,10 +85,10 @@ class MarketMemory:
             )
 
     def remember(self, zone: str, market: Market) -> None:
-        """Settle the market of a zone that has none yet.
+        """Record the market of a zone that has none yet.
 
         Raises:
-            MixedMarketsError: another process settled another one meanwhile.
+            MixedMarketsError: another process has recorded another market in the meantime.
         """
         if self.market(zone) == market:
             return
@@ -98,7 +98,7 @@ class MarketMemory:
             self._write(zone, market)
 
     def settle(self, zone: str, market: Market) -> None:
-        """Put the market that the rows of an older desk tell in place of what is remembered."""
+        """Replace the record of a zone by the market found in the rows of an older desk."""
         with FileLock(self.home / f".{MARKETS}.lock", timeout=_LOCK_SECONDS):
             self._write(zone, market)
 

@@ -1,6 +1,6 @@
-"""What an upgrade does to a desk, step by step. Each step finds out itself whether anything is to be done.
+"""The steps of an upgrade of a desk. Each step finds out itself whether there is anything to do.
 
-A step that was killed is done again from its beginning, so each leaves the same however often it runs.
+A step that was killed is repeated from its beginning, so each step leaves the same however often it runs.
 """
 
 import sqlite3
@@ -27,7 +27,7 @@ from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 
 Step = Callable[[Environment], Iterator[str]]
-"""Does its part and says in words what it did; nothing where nothing was to be done."""
+"""Does its part and yields in words what it did; nothing if there was nothing to do."""
 _ARTIFACT_COLUMNS = (
     ("experiments", "artifact_location"),
     ("runs", "artifact_uri"),
@@ -58,8 +58,8 @@ def grow_tables(environment: Environment) -> Iterator[str]:
         missing = [column for column in contract.columns if column not in stored]
         if required := [column for column in missing if not contract.columns[column].nullable]:
             raise ConfigurationError(
-                f"table {name} lacks {', '.join(required)}, and no row of it can go without: this Spotdesk"
-                " cannot upgrade the desk"
+                f"table {name} lacks {', '.join(required)}, and every row needs them: this Spotdesk cannot"
+                " upgrade the desk"
             )
         if missing:
             _add_columns(delta, contract.empty().select(missing).to_arrow().schema)
@@ -109,7 +109,7 @@ def upgrade_registry(environment: Environment) -> Iterator[str]:
 
 
 def remember_markets(environment: Environment) -> Iterator[str]:
-    """The market of each zone that has rows and whose market is not remembered."""
+    """Record the market of each zone that has rows and no recorded market."""
     memory = MarketMemory(environment.home)
     for zone, market, warning in found_markets(make_lake(environment), desk_settings(environment)):
         if memory.market(zone) in (None, UNKNOWN) and memory.market(zone) != market:
@@ -137,7 +137,7 @@ def _revision(database: Path) -> str:
 
 
 def _mlflow_upgrade(tracking_uri: str) -> None:
-    """MLflow's own command: it leaves a store of today as it is."""
+    """Run MLflow's own command. It does not change a store of today's schema."""
     done = subprocess.run(
         [sys.executable, "-m", "mlflow", "db", "upgrade", tracking_uri],
         capture_output=True,
@@ -181,7 +181,7 @@ def _below(path: str, folder: str, *, default: str) -> str | None:
 
 
 def _write_pointers(environment: Environment) -> Iterator[str]:
-    """Ask the registry who serves, which writes the pointer where there is none that is believed."""
+    """Ask the registry for the serving versions; it writes each missing or outdated pointer."""
     registry, folder = make_registry(environment), environment.artifact_folder / "serving"
     for zone in make_lake(environment).zones("promotion_decisions"):
         for family in (PRICE_FAMILY, SPREAD_FAMILY):

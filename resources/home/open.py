@@ -1,7 +1,7 @@
-"""Opening a desk: its format is right, and a copy is told from the desk that it was made of.
+"""Opening a desk: its format must be right, and a copy is recognised.
 
-A copy is not a second trader. It gets an identity of its own, is halted, and gives back every lease, so that
-nothing leaves it until a person resumes it and lets a zone go live.
+A copy is not a second trader. It gets an identity of its own, is halted, and gives back every lease. So it
+sends nothing until a person resumes it and lets a zone go live.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ _LOCK_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class OpenedDesk:
-    """A desk that may be used, and what a person should know about opening it; empty where nothing is new."""
+    """A desk that may be used, and a message for the person who opens it; empty where nothing is new."""
 
     home: Path
     marker: Marker
@@ -54,11 +54,11 @@ def open_desk(home: Path | None = None) -> OpenedDesk:
 def open_or_make_desk(settings: Callable[[], Mapping[str, str]] = dict) -> OpenedDesk:
     """The desk that is named or nearest; in a checkout without one, a new desk in its `.spotdesk`.
 
-    `settings` gives files of a new desk in place of the templates. A folder that is named is never made a
-    desk: the name may have a typing error.
+    `settings` gives files of a new desk in place of the templates. A named folder is never made a desk,
+    because the name may have a typing error.
 
     Raises:
-        NoDeskError: no desk is there, and the working folder lies in no checkout.
+        NoDeskError: there is no desk, and the working folder is in no checkout.
         DeskFormatError, ConfigurationError: as `open_desk`.
     """
     if is_named() or _is_desk_near() or not is_in_checkout():
@@ -69,9 +69,9 @@ def open_or_make_desk(settings: Callable[[], Mapping[str, str]] = dict) -> Opene
 
 
 def open_home_of_process(home: Path) -> None:
-    """What a process of the graph does first: a copy becomes a desk of its own.
+    """The first step of a process of the graph: a copy becomes a desk of its own.
 
-    A folder that is no desk stays so.
+    A folder without a desk stays so.
 
     Raises:
         DeskFormatError, ConfigurationError: as `open_desk`.
@@ -110,7 +110,7 @@ def _made_its_own(home: Path) -> OpenedDesk:
         ) from error
     note = (
         f"{home} is a copy of desk {before.desk_id}, or was moved to another disk or machine. It is desk"
-        f" {marker.desk_id} now, HALTED and on paper. Once the other one does not trade any more:"
+        f" {marker.desk_id} now, HALTED and on paper. Once the other one has stopped trading:"
         ' `spotdesk resume --reason "..."`'
     )
     return OpenedDesk(home, marker, note)

@@ -31,7 +31,7 @@ _PLACES = (
 
 
 class BackupDamagedError(ConfigurationError):
-    """A backup is no backup, is not whole, or a file in it differs from its checksum."""
+    """A file is not a backup, is incomplete, or holds a file that differs from its checksum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
     are restored where the passphrase is given.
 
     Raises:
-        BackupDamagedError: the file is no whole backup.
+        BackupDamagedError: the file is not a complete backup.
         ConfigurationError: there is something in `home`, the backup is of another format, the passphrase is
             wrong,
             or the disk does not take it.
@@ -82,10 +82,10 @@ def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
 
 
 def has_sealed_secrets(file: Path) -> bool:
-    """Whether the backup holds secrets, which stand at its beginning.
+    """Whether the backup holds secrets, which are at its beginning.
 
     Raises:
-        BackupDamagedError: it is no backup.
+        BackupDamagedError: it is not a backup.
     """
     try:
         with tarfile.open(file, "r:gz") as tar:
@@ -125,12 +125,12 @@ def _extract(file: Path, folder: Path) -> Mapping[str, Any]:
 def _unpack(tar: tarfile.TarFile, entry: tarfile.TarInfo, folder: Path, file: Path) -> str:
     """Write one file below `folder` and return its SHA-256.
 
-    A link or a way out of the folder is no backup of ours.
+    An entry that is a link, or leads out of the folder, is refused.
     """
     place = Path(entry.name)
     content = tar.extractfile(entry) if entry.isreg() else None
     if content is None or place.is_absolute() or ".." in place.parts or (folder / place).exists():
-        raise _damaged(file, f"{entry.name} is no file of a desk")
+        raise _damaged(file, f"{entry.name} is not a file of a desk")
     target, digest = folder / place, hashlib.sha256()
     target.parent.mkdir(parents=True, exist_ok=True)
     with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, entry.mode & 0o777), "wb") as out:
@@ -182,4 +182,4 @@ def _without_places(env_text: str) -> str:
 
 
 def _damaged(file: Path, why: object) -> BackupDamagedError:
-    return BackupDamagedError(f"{file} is no whole backup of a desk ({why}); nothing was restored")
+    return BackupDamagedError(f"{file} is not a complete backup of a desk ({why}); nothing was restored")

@@ -20,9 +20,7 @@ PUBLIC_VARIABLES = (
     "AWS_ENDPOINT_URL",
     "AWS_ALLOW_HTTP",
 )
-"""Variables of `.env` that are no secret and mean the same elsewhere. Whatever is not named here may be
-one.
-"""
+"""Variables of `.env` that are not secret and mean the same elsewhere. Any other variable may be a secret."""
 _SALT_BYTES = 16
 _SCRYPT = {"length": 32, "n": 2**15, "r": 8, "p": 1}
 """32 MB and a tenth of a second for each guess (RFC 7914, section 2)."""
@@ -30,7 +28,10 @@ _LEAST_CHARACTERS = 12
 
 
 def public_part(env_text: str) -> str:
-    """The lines of `.env` that a backup may hold in plain text: no comment, which may hold an old key."""
+    """The lines of `.env` that a backup may hold in plain text.
+
+    Comments are left out, because they may hold an old key.
+    """
     kept = []
     for line in env_text.splitlines():
         name, _, value = line.partition("=")
@@ -56,13 +57,13 @@ def unseal(sealed: bytes, passphrase: str) -> str:
     """The text that was sealed.
 
     Raises:
-        ConfigurationError: the passphrase is another one, or a byte was changed.
+        ConfigurationError: the passphrase is wrong, or a byte was changed.
     """
     salt, token = sealed[:_SALT_BYTES], sealed[_SALT_BYTES:]
     try:
         return _fernet(passphrase, salt).decrypt(token).decode()
     except (InvalidToken, UnicodeDecodeError) as error:
-        raise ConfigurationError("the secrets cannot be read: the passphrase is another one") from error
+        raise ConfigurationError("the secrets cannot be read: the passphrase is wrong") from error
 
 
 def _fernet(passphrase: str, salt: bytes) -> Fernet:

@@ -1,8 +1,8 @@
-"""Studies: runs with other settings than the desk's, in a desk of their own below `studies/`.
+"""Studies: runs with settings other than the desk's, in a desk of their own below `studies/`.
 
-A study has its own ledger and registry, so that its rows never lie beside those of the desk and none of its
-versions can become the desk's champion. It never goes live. Its settings are those of the desk with what the
-command changes, made anew by each such command.
+A study has its own ledger and registry. So its rows never mix with those of the desk, and none of its
+versions can become the desk's champion. It never goes live. Its settings are those of the desk with the
+changes of the command, made again by each such command.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,9 @@ _NEVER_SENDS = ("SPOTDESK_WEBHOOK_URL", "SPOTDESK_SIGNAL_WEBHOOK_URL", "SPOTDESK
 
 
 def study_name(settings: DeskSettings, zones: Sequence[str], changes: Mapping[str, Any]) -> str | None:
-    """Name of the study that a run of `zones` with `changes` is; None where it is the desk's own work.
+    """Name of the study for a run of `zones` with `changes`; None if the run is the desk's own work.
 
-    Only zones that `zones.yaml` names count: of another zone the desk has said nothing yet.
+    Only zones in `zones.yaml` count: the desk has no settings of its own for other zones.
     """
     differing = {
         field
@@ -44,7 +44,7 @@ def make_study(
     zones: Sequence[str],
     changes: Mapping[str, Any],
 ) -> Path:
-    """Make the study, or give one that is there today's settings of the desk; returns its folder.
+    """Make the study, or give an existing one today's settings of the desk; returns its folder.
 
     Raises:
         ConfigurationError: the folder cannot be made.
@@ -84,7 +84,7 @@ def _plain(settings: ZoneSettings) -> dict[str, Any]:
 
 
 def _copy_keys(source: Path, target: Path) -> None:
-    """The desk's variables and keys, without where its alerts and orders go."""
+    """Copy the desk's variables and keys, except where its alerts and orders are sent."""
     if not source.is_file():
         return
     lines = source.read_text(encoding="utf-8").splitlines(keepends=True)

@@ -30,7 +30,7 @@ class UpgradeReport:
     """File of the backup that was made before; empty where nothing was to be done."""
     done: list[str] = field(default_factory=list)
     next: list[str] = field(default_factory=list)
-    """What a person has to do."""
+    """What a person must do."""
 
 
 def upgrade(
@@ -78,7 +78,7 @@ def upgrade(
 
 
 def _work(environment: Environment, source: Path | None, now: datetime, *, is_old: bool) -> Iterator[str]:
-    """Settings, every step, and last the marker: a kill on the way leaves a desk that is upgraded again."""
+    """Bring settings, run every step, and write the marker last. After a kill, the desk is upgraded again."""
     if source is not None:
         yield from _take_settings(environment, source)
     for step in STEPS:

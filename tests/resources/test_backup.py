@@ -139,7 +139,7 @@ def test_secrets_are_sealed_and_come_back_under_their_passphrase_alone(desk: Pat
     file = backed_up(desk, tmp_path / "b.tgz", WORDS)
     assert CANARY.encode() not in gzip.decompress(file.read_bytes())
     assert has_sealed_secrets(file)
-    with pytest.raises(ConfigurationError, match="the passphrase is another one"):
+    with pytest.raises(ConfigurationError, match="the passphrase is wrong"):
         restore(file, tmp_path / "new", passphrase="another passphrase")
     assert not (tmp_path / "new").exists()
     restore(file, tmp_path / "new", passphrase=WORDS)
@@ -221,9 +221,9 @@ def test_a_backup_of_a_newer_format_is_refused_with_the_cure(tmp_path: Path) -> 
 
 def test_nothing_is_overwritten_and_no_backup_lies_in_its_own_desk(desk: Path, tmp_path: Path) -> None:
     (tmp_path / "there.tgz").write_text("precious")
-    with pytest.raises(ConfigurationError, match="is there already"):
+    with pytest.raises(ConfigurationError, match="exists already"):
         backed_up(desk, tmp_path / "there.tgz")
-    with pytest.raises(ConfigurationError, match="lies in the desk itself"):
+    with pytest.raises(ConfigurationError, match="is inside the desk itself"):
         backed_up(desk, desk / "b.tgz")
     with pytest.raises(ConfigurationError, match="no backup was made"):
         backed_up(desk, tmp_path / "nowhere" / "b.tgz")

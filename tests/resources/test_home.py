@@ -92,7 +92,7 @@ def test_the_desk_of_a_project_lies_in_its_hidden_folder(
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("nope", "no such folder"), ("file", "is a file"), ("empty", "no desk.json")]
+    ("name", "why"), [("nope", "the folder does not exist"), ("file", "is a file"), ("empty", "no desk.json")]
 )
 def test_a_name_that_is_no_desk_is_refused_with_the_cure_and_nothing_is_made(
     name: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -133,7 +133,7 @@ def test_files_that_are_gone_are_told(new_home: Path, tmp_path: Path) -> None:
     for folder in (copy / "models").glob("*/artifacts"):
         shutil.rmtree(folder)
     registry = registry_of(copy)
-    with pytest.raises(ModelIntegrityError, match=f"{copy}.*is not there"):
+    with pytest.raises(ModelIntegrityError, match=f"{copy}.*does not exist"):
         registry.files(registry.version(ZONE, "champion"))
 
 
