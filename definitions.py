@@ -9,6 +9,7 @@ from dagster import Definitions
 
 from resources.home.open import open_home_of_process
 from resources.instance.one_process import one_process
+from resources.settings.accepted import adopt_harmless_changes
 from resources.settings.environment import Environment, desk_settings, read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
@@ -55,4 +56,5 @@ def defs() -> Definitions:
     """The graph of this process's environment."""
     environment = read_environment()
     open_home_of_process(environment.home)
+    adopt_harmless_changes(environment.home, environment.conf_folder)
     return build_definitions(environment)

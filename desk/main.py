@@ -15,7 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from desk.setup.home_option import HomeOption, with_home
-from resources.home.find import chosen_home
+from resources.home.find import chosen_home, state_home
 from spot.errors import SpotdeskError
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -77,6 +77,9 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "desk.models.dossier",
             "Write the records of a version for supervision, as one HTML page.",
         ),
+    },
+    "Trust": {
+        "settings": ("desk.setup.settings", "Which settings are in force; a person's yes to a change."),
     },
     "Measure": {
         "backtest": (
@@ -200,13 +203,24 @@ def _root(context: typer.Context, home: HomeOption = None) -> None:
 def main() -> None:
     """Run the command line.
 
-    An error that Spotdesk raises on purpose is one line on standard error and exit code 2.
+    An error is one line on standard error and exit code 2; that of a fault of Spotdesk names a file with the
+    trace.
     """
     try:
         app()
     except SpotdeskError as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        sys.exit(2)
+        _fail(f"{type(error).__name__}: {error}")
+    except (SystemExit, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is no Exception
+        from desk.screen.failures import failure_line
+
+        _fail(failure_line(error, state_home()))
+
+
+def _fail(line: str) -> None:
+    typer.echo(line, err=True)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

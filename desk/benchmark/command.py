@@ -239,7 +239,7 @@ def zones(
 
 def _profile(name: str) -> dict[str, Any]:
     """Settings of a profile with all levels that the scores need."""
-    settings = read_profile(settings_file(read_environment().conf_folder, "models", name))
+    settings = read_profile(settings_file(read_environment().settings_folder, "models", name))
     return settings if settings["kind"] == "catboost" else {**settings, "levels": list(_ALL_LEVELS)}
 
 

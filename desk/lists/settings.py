@@ -58,7 +58,7 @@ def entries(
     environment = read_environment()
     zones = desk_settings(environment).zones
     lines = []
-    for name, path in settings_files(environment.conf_folder, kind).items():
+    for name, path in settings_files(environment.settings_folder, kind).items():
         users = " ".join(zone for zone, own in zones.items() if name in used_by(own))
         try:
             file = read_yaml(path)

@@ -53,7 +53,7 @@ def limits_section(environment: Environment) -> Section:
     """Every limit of the desk's settings."""
     tables = []
     for name in _LIMIT_FILES:
-        path = environment.conf_folder / name
+        path = environment.settings_folder / name
         if path.exists():
             rows = [(key, str(value)) for key, value in _flat(read_yaml(path).content)]
             tables.append(Table(("limit", "value"), rows, name, is_folded=True))

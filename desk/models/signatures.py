@@ -30,11 +30,22 @@ def two_signatures(
         raise ConfigurationError(
             "the sign-off of a second person is asked for: --signed-off-by with another user than --by"
         )
-    _authenticated(home, first, "promote", files[0])
-    _authenticated(home, second, "sign_off", files[1])
+    authenticated(home, first, "promote", files[0])
+    authenticated(home, second, "sign_off", files[1])
 
 
-def _authenticated(home: Path, name: str, deed: str, file: Path | None) -> Identity:
+def authenticated(home: Path, name: str, deed: str, file: Path | None) -> Identity:
+    """The user `name`, who gave the password and may do the deed.
+
+    Args:
+        home: Folder of the desk.
+        name: User of the desk.
+        deed: As `resources/identity/roles.py` names it.
+        file: Where the password is read from; the terminal where it is None.
+
+    Raises:
+        ConfigurationError: it is no user, may not, or gives a wrong password.
+    """
     store = UserStore(home)
     user = store.users().get(name)
     if user is None or not user.digest:

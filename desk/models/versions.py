@@ -58,7 +58,7 @@ def models(*, zone: ZoneOption, model: FamilyOption = Family.PRICE, as_json: Jso
 def _profiles(environment: Environment) -> dict[str, Any]:
     """Name to settings of every file in `conf/models` that can be read."""
     found = {}
-    for name, path in settings_files(environment.conf_folder, "models").items():
+    for name, path in settings_files(environment.settings_folder, "models").items():
         with suppress(ConfigurationError):
             found[name] = read_yaml(path).content
     return found

@@ -22,11 +22,12 @@ from desk.setup.probe import ask_once
 from resources.market.live_sources import LiveProviders
 from resources.plugins.sources import SOURCES, is_live
 from resources.providers.provider import Provider
+from resources.settings.accepted import settings_state
 from resources.settings.environment import (
     Environment,
     alert_channels,
-    desk_resource,
-    desk_settings,
+    edited_desk,
+    edited_settings,
     provider_secret,
     provider_urls,
     read_environment,
@@ -61,12 +62,12 @@ def doctor(
     Exit code 1: something keeps a zone from trading. Exit code 2: the settings cannot be read.
     """
     environment, now = read_environment(), utc_now()
-    settings = desk_settings(environment).zones
+    settings = edited_settings(environment).zones
     unknown = [name for name in zone or [] if name not in settings]
     if unknown:
         raise ConfigurationError(f"not in zones.yaml: {', '.join(unknown)}; it has {', '.join(settings)}")
     chosen = {name: own for name, own in settings.items() if not zone or name in zone}
-    lake, desk = make_lake(environment), desk_resource(environment)
+    lake, desk = make_lake(environment), edited_desk(environment)
     findings = [*_desk_findings(environment), *ledger_findings(lake, settings)]
     silent: dict[str, str] = {}
     with progress() as bar:
@@ -101,12 +102,25 @@ def _lease_finding(environment: Environment, zone: str) -> Finding:
     return Finding(zone, "lease", "ok", f"lease {lease.number} of desk {lease.desk_id}")
 
 
+def _settings_finding(environment: Environment) -> Finding:
+    """Whether the settings that people edit are in force."""
+    state = settings_state(environment.home, environment.conf_folder)
+    if state.acceptance is None:
+        said = "nobody has accepted them, so that every zone is on paper: `spotdesk settings accept`"
+        return Finding("desk", "settings", "warn", said)
+    if state.is_waiting:
+        said = f"{len(state.changes)} changes wait for a person: `spotdesk settings diff`"
+        return Finding("desk", "settings", "warn", said)
+    return Finding("desk", "settings", "ok", f"accepted by {state.acceptance.signatures[-1].name}")
+
+
 def _desk_findings(environment: Environment) -> Iterator[Finding]:
+    yield _settings_finding(environment)
     book = read_limit_book(environment.conf_folder / "risk_limits.yaml")
     yield Finding(
         "desk", "risk limits", "fail" if book.document is None else "ok", book.problem or "readable"
     )
-    desk = desk_resource(environment)
+    desk = edited_desk(environment)
     yield _readable("desk", "monitoring settings", lambda: monitoring_settings(desk))
     yield _readable("desk", "promotion settings", lambda: promotion_settings(desk))
     yield from plugin_findings()

@@ -17,7 +17,7 @@ from resources.models.version import SPREAD_FAMILY
 from resources.plugins.members import MEMBERS
 from resources.plugins.sources import SOURCES, is_live
 from resources.plugins.strategies import STRATEGIES
-from resources.settings.environment import Environment, desk_resource
+from resources.settings.environment import Environment, edited_desk
 from resources.settings.strategies import read_strategy
 from resources.settings.zones import OWN_FORECASTS, ZoneSettings
 from resources.wiring import make_registry
@@ -241,7 +241,7 @@ def _strategy_findings(
     environment: Environment, lake: Lake, zone: str, settings: ZoneSettings, day: date
 ) -> Iterator[Finding]:
     """Whether each strategy has its second price and its model of the spread. Without them it stays flat."""
-    desk = desk_resource(environment)
+    desk = edited_desk(environment)
     for name in settings.strategies:
         try:
             strategy = read_strategy(desk, name)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from desk.screen.console import JsonFlag, emit_json, out
+from desk.screen.console import JsonFlag, emit_json, err, out
 from desk.setup.zones_file import env_text, lacks, zones_before, zones_text
 from resources.files import write_whole
 from resources.home.find import (
@@ -28,6 +28,7 @@ from resources.home.make import add_missing_settings, make_home
 from resources.home.open import open_desk
 from resources.plugins.sources import SOURCES, all_secrets, check_feed, feeds, secrets_of
 from resources.settings.environment import provider_secret, read_environment
+from resources.settings.first_acceptance import accepted_with_command
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES, find_zone
@@ -189,8 +190,12 @@ def _write_settings(home: Path, path: Path, text: str, *, is_new: bool) -> list[
     if is_new:
         make_home(home)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, text.encode())
-    return [path, *add_missing_settings(path.parent)]
+    with accepted_with_command(home, path.parent, reason="spotdesk init") as notes:
+        write_whole(path, text.encode())
+        added = add_missing_settings(path.parent)
+    for note in notes:
+        err.print(note, soft_wrap=True)
+    return [path, *added]
 
 
 def _write_secrets(home: Path, secrets: dict[str, str]) -> list[Path]:

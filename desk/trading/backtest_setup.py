@@ -110,7 +110,7 @@ def fresh_setup(
     setup = backtest_setup(
         make_backtest_forecasts(raw, new_forecaster(model_document), zone=asked.zone, days=asked.days),
         strategies,
-        read_limit_book(environment.conf_folder / "risk_limits.yaml"),
+        read_limit_book(environment.settings_folder / "risk_limits.yaml"),
         asked.days,
         spread_sources=spreads,
         assumed=asked.assumed,

@@ -11,8 +11,10 @@ from desk.setup.zones_file import zones_text
 from resources.home.find import TEMPLATES, chosen_home
 from resources.home.open import open_or_make_desk
 from resources.home.studies import make_study, study_name
+from resources.settings.accepted import adopt_harmless_changes, settings_state
 from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import load_desk_settings
+from spot.errors import ConfigurationError
 
 
 @contextmanager
@@ -25,18 +27,21 @@ def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | N
 
     Raises:
         NoDeskError: there is no desk, and the working folder is in no checkout.
-        ConfigurationError: the settings are wrong, or the source has nothing for a zone.
+        ConfigurationError: a change of the settings waits for a person, the settings are wrong, or the source
+            has nothing for a zone.
     """
     opened = open_or_make_desk(partial(_settings_of_new_desk, zones, changes))
     if opened.note:
         err.print(opened.note, soft_wrap=True)
     desk = read_environment()
-    settings = load_desk_settings(desk.conf_folder / "zones.yaml")
+    adopt_harmless_changes(desk.home, desk.conf_folder)
+    _refuse_waiting_settings(desk)
+    settings = load_desk_settings(desk.settings_folder / "zones.yaml")
     name = study_name(settings, zones, changes)
     if name is None:
         yield _with_data(desk, data)
         return
-    home = make_study(desk.home, desk.conf_folder, name, settings, zones, changes)
+    home = make_study(desk.home, desk.settings_folder, name, settings, zones, changes)
     err.print(
         f"this is a study, because its settings are not those of the desk. It has a home of its own,"
         f" {home}; see it with spotdesk --home {home} ...",
@@ -44,6 +49,21 @@ def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | N
     )
     with chosen_home(home):
         yield _with_data(read_environment(), data)
+
+
+def _refuse_waiting_settings(desk: Environment) -> None:
+    """A person who runs the desk expects the settings that stand in the files, and no others."""
+    state = settings_state(desk.home, desk.conf_folder)
+    if state.is_waiting:
+        named = [
+            f"{one.file} {one.setting}".strip() if one.setting or not one.after else f"{one.file} {one.after}"
+            for one in state.changes
+        ]
+        more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+        raise ConfigurationError(
+            f"changes of the settings wait for a person: {'; '.join(named[:4])}{more}. `spotdesk settings"
+            " diff` shows them, `spotdesk settings accept` lets them hold"
+        )
 
 
 def _settings_of_new_desk(zones: Sequence[str], changes: Mapping[str, Any]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
 from desk.trading.zone_status import zone_statuses
 from resources.home.daemon_state import DaemonState, daemon_state
 from resources.lake.lake import Lake
+from resources.settings.accepted import settings_state
 from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
@@ -84,6 +85,7 @@ def status(
             "trading_state": record.state.name,
             "cure": record.cure,
             "daemon": None if daemon is None else asdict(daemon),
+            "settings": _settings_said(environment),
             "tomorrow": statuses,
         }
         emit_json(
@@ -99,12 +101,29 @@ def status(
         _print_statuses(environment, record, statuses)
         for line in [] if daemon is None else daemon.lines():
             out.print(line, markup=False, soft_wrap=True)
+        out.print(f"  {_settings_said(environment)}", markup=False, soft_wrap=True)
         _print(environment, zones, alerts, checks)
         for one in champions:
             verdict = one.problem or "loads"
             out.print(f"{one.zone} {one.family} version {one.version}: {verdict}", soft_wrap=True)
     if any(check["damaged"] or check["lost"] for check in checks) or any(one.problem for one in champions):
         raise typer.Exit(1)
+
+
+def _settings_said(environment: Environment) -> str:
+    """Which settings are in force, and what waits for a person."""
+    state = settings_state(environment.home, environment.conf_folder)
+    if state.acceptance is None:
+        return (
+            "settings: nobody has accepted them, so that every zone is on paper: `spotdesk settings accept`"
+        )
+    names = ", ".join(dict.fromkeys(change.file for change in state.changes))
+    if state.is_waiting:
+        return (
+            f"settings: a change of {names} is not in force until a person accepts it:"
+            " `spotdesk settings diff`, `spotdesk settings accept`"
+        )
+    return f"settings: as accepted by {state.acceptance.signatures[-1].name}"
 
 
 def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.DataFrame) -> dict[str, Any]:

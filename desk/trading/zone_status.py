@@ -128,7 +128,7 @@ def _of_day(
         delivery_day=day,
         now=now,
         stops=stops(environment, zone),
-        limits=read_limit_book(environment.conf_folder / "risk_limits.yaml"),
+        limits=read_limit_book(environment.settings_folder / "risk_limits.yaml"),
         strategies=strategies,
         unread_strategies=unread,
         model=(

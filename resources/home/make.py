@@ -8,6 +8,7 @@ from resources.files import write_whole
 from resources.home.find import TEMPLATES, is_desk, is_desk_without_marker
 from resources.home.marker import Kind, Marker, new_marker
 from resources.plugins.sources import secret_lines
+from resources.settings.first_acceptance import accept_paper_desk
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
@@ -40,6 +41,7 @@ def make_home(
         home.mkdir(parents=True, exist_ok=True)
         _write_templates(home, settings or {})
         TradingStateStore(home / "trading_state").set_up()
+        accept_paper_desk(home, home / "conf", reason="a new desk")
         return new_marker(home, kind=kind, now=utc_now(), origin=origin)
     except OSError as error:
         raise ConfigurationError(f"no desk can be made in {home}: {error.strerror or error}") from error

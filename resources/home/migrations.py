@@ -21,7 +21,9 @@ from resources.home.make import add_missing_settings, add_own_files
 from resources.home.markets import UNKNOWN, MarketMemory
 from resources.models.mlflow_store import HOME_LOCATION, database_of, is_local
 from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY
+from resources.settings.accepted import FOLDER as ACCEPTED
 from resources.settings.environment import Environment, desk_settings, prepare_dagster_home
+from resources.settings.first_acceptance import accept_paper_desk
 from resources.wiring import make_lake, make_registry
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
@@ -41,6 +43,9 @@ def bring_settings(environment: Environment) -> Iterator[str]:
     new = [*add_own_files(environment.home), *add_missing_settings(environment.conf_folder)]
     if new:
         yield f"settings: {', '.join(path.name for path in new)} added from the templates"
+    if not (environment.home / ACCEPTED).exists():
+        is_accepted = accept_paper_desk(environment.home, environment.conf_folder, reason="upgrade")
+        yield f"settings: {'accepted as they are' if is_accepted else 'wait for `spotdesk settings accept`'}"
 
 
 def grow_tables(environment: Environment) -> Iterator[str]:

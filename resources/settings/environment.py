@@ -9,6 +9,7 @@ every other.
 | SPOTDESK_HOME | the nearest desk upwards | folder of the desk; not in `.env`, which lies in it |
 | SPOTDESK_ENVIRONMENT | `local` | local, paper or production |
 | SPOTDESK_CONF | `<home>/conf` | folder of the settings |
+| SPOTDESK_ACCEPTED_SETTINGS | none | digest of settings that people have accepted elsewhere |
 | SPOTDESK_LAKE_URI | `<home>/lake` | where the tables lie; `s3://bucket/prefix` for AWS |
 | SPOTDESK_MARKET_DATA | `../shared/data` | folder of recorded market data, source `files` |
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
@@ -39,6 +40,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
+from resources.settings.accepted import folder_in_force, read_acceptance
 from resources.settings.env_file import check_env_file
 from resources.settings.process import set_variables, variable, variables
 from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
@@ -89,7 +91,7 @@ class Environment(BaseSettings):
         default_factory=lambda own: (own["home"] if is_desk(own["home"]) else TEMPLATES) / "conf",
         validation_alias="SPOTDESK_CONF",
     )
-    """Settings of the desk; the templates where the home is no desk yet."""
+    """Settings of the desk as people edit them; the templates where the home is no desk yet."""
     lake_uri: str = Field(default_factory=lambda own: str(own["home"] / "lake"))
     market_data: Path = PROJECT_ROOT.parent / "shared" / "data"
     analyst_database: Path = Field(default_factory=lambda own: own["home"] / "analyst.duckdb")
@@ -125,6 +127,15 @@ class Environment(BaseSettings):
         Tokens of providers are read this way, because providers define the names of their variables.
         """
         return self._variables.get(variable_name)
+
+    @property
+    def settings_folder(self) -> Path:
+        """The settings in force: `conf_folder`, or the accepted copy while a change of it waits for a person.
+
+        Raises:
+            ConfigurationError: the record of what was accepted, or the accepted copy, is damaged.
+        """
+        return folder_in_force(self.home, self.conf_folder) if is_desk(self.home) else self.conf_folder
 
     @property
     def storage_options(self) -> dict[str, str]:
@@ -276,25 +287,44 @@ def desk_settings(environment: Environment) -> DeskSettings:
     Raises:
         ConfigurationError: the file or a zone is wrong.
     """
-    return load_desk_settings(environment.conf_folder / "zones.yaml")
+    return load_desk_settings(environment.settings_folder / "zones.yaml")
 
 
 def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> Desk:
     """The desk's settings as a resource.
 
     `zones` adds zones with the defaults where `zones.yaml` does not list them. A zone is live where its
-    settings say so and this desk has its lease. `overrides` replace a setting in every zone.
+    settings say so, people have accepted them, and this desk has its lease. `overrides` replace a setting in
+    every zone.
 
     Raises:
         ConfigurationError: the file, a zone or an override is wrong.
     """
     settings = desk_settings(environment).with_zones(zones)
-    leases = LeaseStore(environment.home)
+    leases, is_accepted = LeaseStore(environment.home), read_acceptance(environment.home) is not None
     allowed = {
-        name: own.model_copy(update={"live": own.live and leases.held(name) is not None})
+        name: own.model_copy(update={"live": own.live and is_accepted and leases.held(name) is not None})
         for name, own in settings.zones.items()
     }
-    return make_desk(environment.conf_folder, settings.model_copy(update={"zones": allowed}), **overrides)
+    return make_desk(environment.settings_folder, settings.model_copy(update={"zones": allowed}), **overrides)
+
+
+def edited_settings(environment: Environment) -> DeskSettings:
+    """`zones.yaml` as people edit it, whether it is in force or waits.
+
+    Raises:
+        ConfigurationError: the file or a zone is wrong.
+    """
+    return load_desk_settings(environment.conf_folder / "zones.yaml")
+
+
+def edited_desk(environment: Environment) -> Desk:
+    """The settings as people edit them, for those who look for faults.
+
+    Raises:
+        ConfigurationError: the file or a zone is wrong.
+    """
+    return make_desk(environment.conf_folder, edited_settings(environment))
 
 
 def prepare_dagster_home(environment: Environment) -> Path:

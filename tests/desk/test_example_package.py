@@ -12,6 +12,7 @@ import pytest
 
 from resources.wall_clock import utc_now
 from spot.simulation.market import simulate
+from tests.support.people import accept_as_two_people
 
 PACKAGE = "spotdesk-example 0.1.0"
 pytestmark = pytest.mark.timeout(900)
@@ -63,6 +64,7 @@ def spotdesk(tmp_path_factory, project_root) -> Installed:
 
 def set_zone(spotdesk: Installed, text: str) -> None:
     (spotdesk.home / "conf" / "zones.yaml").write_text(f"{_SMALL}zones:\n  DE_LU: {text}\n")
+    accept_as_two_people(spotdesk.home)
 
 
 def test_its_three_classes_are_listed_with_the_package_and_the_settings_that_it_ships(spotdesk):
@@ -174,6 +176,7 @@ def test_a_zone_lives_on_its_source(spotdesk, tmp_path):
         _SMALL.replace("example_last_week", "storage")
         + "zones: {DE_LU: {source: example_json, model: example_mean}}\n"
     )
+    accept_as_two_people(tmp_path / "desk")
     run = spotdesk.json(
         "run", *home, "--zone", "DE_LU", "--source", "example_json", "--from", str(last), "--to", str(last)
     )

@@ -19,6 +19,7 @@ from resources.settings.environment import desk_resource, read_environment
 from spot.errors import ConfigurationError
 from spot.market.zones import TRADED_ZONES
 from tests.support.made_up_package import install
+from tests.support.people import accept_as_two_people
 from tests.support.plugins import forget_plugins
 
 STRATEGY = """
@@ -138,6 +139,7 @@ def test_settings_that_a_package_ships_are_found_and_those_of_the_desk_go_before
 
 def test_a_file_that_the_desk_lacks_is_told_with_where_it_is_or_with_the_nearest_name(home: Path):
     (home / "conf" / "strategies" / "storage.yaml").unlink()
+    accept_as_two_people(home)
     desk = desk_resource(read_environment())
     with pytest.raises(
         ConfigurationError, match=r"no file .*storage\.yaml: copy .*templates/conf/strategies/storage"

@@ -17,6 +17,8 @@ from desk.main import app
 from resources.home.make import make_home
 from resources.lake.lake import Lake
 from resources.market.live_sources import make_live_market
+from resources.settings.accepted import DIGEST_VARIABLE
+from resources.settings.changes import digest_of
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError, SourceUnavailableError
@@ -300,9 +302,12 @@ def test_backfill_gives_up_soon_where_nobody_answers_and_goes_on_later(
     assert [row["outcome"] for row in json.loads(again.stdout)] == ["loaded"] * 3
 
 
-def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forecasts(home: Path) -> None:
+def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forecasts(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     market = make_live_market(Lake(uri=str(home / "lake")), home / "http", secret=lambda _: "x")
     (home / "conf" / "zones.yaml").write_text("zones: {NL: {source: entsoe, own_forecasts: true}}\n")
+    monkeypatch.setenv(DIGEST_VARIABLE, digest_of(home / "conf"))
     sources = desk.data.backfill.sources_of("NL", None)
     tables = {
         task.table

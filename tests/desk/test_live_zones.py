@@ -12,6 +12,7 @@ from resources.home.marker import read_marker
 from resources.settings.zones import load_desk_settings
 from resources.trading.leases import LeaseStore
 from tests.support.live_desk import LONG_AGO
+from tests.support.people import accept_as_two_people
 
 
 @pytest.fixture
@@ -25,6 +26,7 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         "zones": {"DE_LU": {"source": "entsoe", "live": True}},
     }
     make_home(tmp_path / "home", settings={"zones.yaml": yaml.safe_dump(zones)})
+    accept_as_two_people(tmp_path / "home")
     LeaseStore(tmp_path / "home").give("DE_LU", by="Ann", reason="the only desk", now=LONG_AGO)
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("SPOTDESK_ENTSOE_TOKEN", "")

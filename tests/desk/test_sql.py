@@ -1,6 +1,7 @@
 """`spotdesk sql`: a table, JSON or CSV, and a clear refusal."""
 
 import json
+from pathlib import Path
 
 import pytest
 import typer
@@ -8,6 +9,7 @@ from typer.testing import CliRunner
 
 from desk.data.sql import sql
 from resources.analysts.database import AnalystDatabase
+from resources.analysts.query import query_database
 from resources.lake.lake import Lake
 from spot.errors import ConfigurationError
 from tests.support.raw_rows import good_price_row, price_frame
@@ -85,3 +87,24 @@ def test_wrong_sql_is_an_error_with_its_reason(database):
     answer = ask("SELECT * FROM tea_leaves", "--database", database)
     assert isinstance(answer.exception, ConfigurationError)
     assert "tea_leaves" in str(answer.exception)
+
+
+@pytest.mark.parametrize(
+    ("question", "why"),
+    [
+        ("SELECT a.i, b.i FROM range(1000000) a(i), range(1000) b(i)", "larger than 128 MiB"),
+        (
+            "SELECT count(*) FROM range(1000000) a(i), range(1000000) b(i) WHERE a.i % 7 = b.i % 5",
+            "longer than 1 s",
+        ),
+        (
+            "SELECT list(a.i || '-' || b.i) FROM range(100000) a(i), range(10000) b(i)",
+            "memory|longer than 1 s",
+        ),
+    ],
+)
+def test_a_question_that_would_fill_the_machine_ends_with_a_sentence(
+    database: str, question: str, why: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=why):
+        query_database(Path(database), question, seconds=1.0)

@@ -17,6 +17,7 @@ from spot.strategy.outbox.batch import make_batches
 from spot.strategy.outbox.lease import Lease, assess_lease, next_number
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.signals import decide_signals
+from tests.support.people import accept_as_two_people
 from tests.support.sample_market import ZONE, make_request
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -25,8 +26,10 @@ LIVE = f"zones: {{{ZONE}: {{live: true}}, NL: {{}}}}\n"
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Path:
-    make_home(tmp_path / "desk", settings={"zones.yaml": LIVE})
-    return tmp_path / "desk"
+    home = tmp_path / "desk"
+    make_home(home, settings={"zones.yaml": LIVE})
+    accept_as_two_people(home)
+    return home
 
 
 def give(home: Path, now: datetime = NOW) -> Lease:

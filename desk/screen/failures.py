@@ -1,0 +1,70 @@
+"""What a person reads when a command fails unforeseen: one line, and where the rest is."""
+
+import errno
+import shutil
+import tempfile
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+from resources.wall_clock import utc_now
+
+_FULL = ("no space left on device", "os error 28", "disk full", "database or disk is full")
+_LONGEST = 300
+
+
+def failure_line(error: BaseException, home: Path) -> str:
+    """One line for standard error; the trace goes to a file in the desk, or in the folder of the system."""
+    if is_disk_full(error):
+        return disk_full_line(home)
+    place = _written(error, home)
+    cause = " ".join(str(error).split())[:_LONGEST]
+    return (
+        f"{type(error).__name__}: {cause}: this should not happen. The same command again goes on from what"
+        f" was written. The details are in {place}"
+    )
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a full disk is among the causes, in whatever words a library puts it."""
+    return any(
+        getattr(one, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        or any(words in str(one).lower() for words in _FULL)
+        for one in _causes(error)
+    )
+
+
+def disk_full_line(home: Path) -> str:
+    """Which disk, how much is free on it, and the cure."""
+    try:
+        free = f"{shutil.disk_usage(home).free / 2**20:,.0f} MB are free"
+    except OSError:
+        free = "how much is free cannot be told"
+    return (
+        f"DiskFullError: the disk of {home} is full ({free}, a run needs about 500). Nothing that was"
+        " acknowledged is lost. Free some room, then repeat the same command: it goes on from there"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    one: BaseException | None = error
+    while one is not None and id(one) not in seen:
+        seen.add(id(one))
+        yield one
+        one = one.__cause__ or one.__context__
+
+
+def _written(error: BaseException, home: Path) -> str:
+    """The file that holds the trace."""
+    text = "".join(traceback.format_exception(error))
+    name = f"error-{utc_now():%Y%m%dT%H%M%S%f}.txt"
+    for folder in (home / "logs", Path(tempfile.gettempdir())):
+        try:
+            if folder.parent.is_dir():
+                folder.mkdir(exist_ok=True)
+                (folder / name).write_text(text, encoding="utf-8")
+                return str(folder / name)
+        except OSError:
+            continue
+    return "no file, since none could be written"

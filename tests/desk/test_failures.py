@@ -1,0 +1,60 @@
+"""What a person reads when a command fails for a reason that nobody foresaw."""
+
+import errno
+from pathlib import Path
+
+import pytest
+
+import desk.main
+from desk.screen.failures import failure_line
+from spot.errors import ContractError
+
+
+def raised(error: BaseException, cause: BaseException | None = None) -> BaseException:
+    with pytest.raises(type(error)) as caught:
+        raise error from cause
+    return caught.value
+
+
+def test_a_fault_is_one_line_and_its_trace_is_kept(tmp_path: Path) -> None:
+    line = failure_line(raised(ValueError("first\nsecond line")), tmp_path)
+    assert line.startswith("ValueError: first second line: this should not happen.")
+    assert "\n" not in line
+    (kept,) = (tmp_path / "logs").iterdir()
+    assert str(kept) in line
+    assert "raise error from cause" in kept.read_text()
+
+
+@pytest.mark.parametrize(
+    ("error", "cause"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), None),
+        (RuntimeError("cannot write"), OSError(errno.ENOSPC, "No space left on device")),
+        (ContractError("Generic error: No space left on device (os error 28)"), None),
+        (RuntimeError("(sqlite3.OperationalError) database or disk is full"), None),
+    ],
+)
+def test_a_full_disk_is_told_in_one_line_with_the_cure(
+    tmp_path: Path, error: BaseException, cause: BaseException | None
+) -> None:
+    line = failure_line(raised(error, cause), tmp_path)
+    assert line.startswith(f"DiskFullError: the disk of {tmp_path} is full (")
+    assert "MB are free" in line
+    assert "repeat the same command" in line
+    assert not (tmp_path / "logs").exists()
+
+
+def test_no_command_shows_a_trace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
+    monkeypatch.setattr(desk.main, "app", broken)
+    with pytest.raises(SystemExit) as ended:
+        desk.main.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert said.startswith("ZeroDivisionError: a fault: this should not happen.")
+    assert said.count("\n") == 1
