@@ -17,6 +17,7 @@ from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
 from resources.providers.http import silence_address_log
 from resources.settings.environment import alert_channels
+from resources.wall_clock import utc_now
 from spot.contracts.monitoring_tables import ALERTS
 from spot.contracts.words import AlertKind, Severity
 
@@ -91,7 +92,9 @@ class Alerts(FixedResource):
 
     def _post_json(self, address: str, row: dict[str, object], text: str) -> str:
         """Why the webhook did not take the row; empty where it did."""
-        body = {**row, "raised_at_utc": str(row["raised_at_utc"]), "text": text}
+        # A replay raises alerts as of a past day; when the message left, the true clock says.
+        instants = {"raised_at_utc": str(row["raised_at_utc"]), "sent_at_utc": utc_now().isoformat()}
+        body = {**row, **instants, "text": text}
         try:
             httpx.post(address, json=body, timeout=self.timeout_seconds).raise_for_status()
         except (httpx.HTTPError, httpx.InvalidURL) as error:

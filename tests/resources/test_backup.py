@@ -20,6 +20,8 @@ from resources.home.marker import read_marker
 from resources.home.open import open_desk
 from resources.home.restore import BackupDamagedError, has_sealed_secrets, restore
 from resources.home.secrets import public_part, seal, unseal
+from resources.identity.roles import Role
+from resources.identity.users import UserStore
 from resources.lake.lake import Lake
 from resources.settings.environment import prepare_dagster_home, read_environment
 from resources.trading.leases import LeaseStore
@@ -53,6 +55,8 @@ def desk(tmp_path: Path) -> Path:
         database.execute("CREATE TABLE runs (id INTEGER)")
         database.executemany("INSERT INTO runs VALUES (?)", [(i,) for i in range(1000)])
         database.commit()
+    UserStore(home).add("ada", Role.ADMIN, WORDS)
+    (home / "identity" / "session_key").write_text(CANARY)
     (home / "studies" / "files").mkdir(parents=True)
     (home / "studies" / "files" / "big.bin").write_bytes(b"x")
     (home / "lake" / "captured_bodies" / "smard").mkdir(parents=True)
@@ -132,6 +136,7 @@ def test_a_backup_holds_no_secret(desk: Path, tmp_path: Path) -> None:
     assert not has_sealed_secrets(file)
     restore(file, tmp_path / "new", passphrase=None)
     assert (tmp_path / "new" / ".env").read_text() == "SPOTDESK_ENVIRONMENT=paper\n"
+    assert not (tmp_path / "new" / "identity").exists(), "nobody logs in to a copy until users are added"
     assert file.stat().st_mode & 0o777 == 0o600
 
 

@@ -24,6 +24,7 @@ from dagster import (
 from resources.lake.lake import Lake
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts, is_channel
+from resources.wall_clock import utc_now
 from sensors.alerting import alert_on_failure, silence_before_gate
 from spot.contracts.signal_tables import SIGNALS
 from spot.market.delivery import delivery_starts_utc
@@ -173,6 +174,8 @@ def test_an_alert_goes_out_once_to_table_and_webhook(lake: Lake, webhook: str) -
     assert lake.read("alerts").height == 1
     (message,) = Webhook.received
     assert message["text"] == "[critical] FR no_signal: flat on 2025-06-11: no champion"
+    sent = datetime.fromisoformat(str(message["sent_at_utc"]))
+    assert utc_now() - sent < timedelta(minutes=1), "by the true clock, whatever day the alert is of"
 
 
 def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(
