@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from dagster import DagsterInstance
 from typer.testing import CliRunner
 
 from desk.demo.command import DemoPlan, Regime, make_demo_home, next_steps, run_plan
@@ -16,6 +17,7 @@ from resources.home.find import PROJECT_ROOT, TEMPLATES, chosen_home
 from resources.settings.zones import ZoneSettings
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
+from tests.support.partition_days import check_shown_days
 
 
 @pytest.mark.parametrize("scenario", list(Regime))
@@ -68,6 +70,9 @@ def test_a_short_demo_runs_the_graph_in_its_own_home_and_again_gives_the_same(tm
         environment = make_demo_home(tmp_path / name, plan)
         with chosen_home(environment.home):
             chain = run_plan(plan, environment)
+        assert chain.failed == [], "a demo has warnings and no red"
+        with DagsterInstance.from_config(str(environment.home / "dagster")) as instance:
+            check_shown_days(environment.home, instance)
         assert [(version.zone, version.stage) for version in chain.trained][:1] == [("FR", "champion")]
         lake = make_lake(environment)
         tables = {table: lake.read(table, zones=["FR"]) for table in TABLES}

@@ -23,6 +23,7 @@ from resources.settings.environment import Environment, desk_settings, prepare_d
 from resources.settings.process import variables
 from resources.settings.zones import Desk
 from resources.wiring import make_lake
+from tests.support.partition_days import days_with_rows
 from trading_assets.catalogue import ASSETS
 from trading_assets.partitions import partition_key, zone_day_partitions
 
@@ -61,11 +62,6 @@ def _with_days_without_rows(monkeypatch: pytest.MonkeyPatch) -> None:
         return rows.filter(~pl.col("delivery_day").is_in(list(WITHOUT_ROWS)))
 
     monkeypatch.setattr(MarketSource, "fetch", without)
-
-
-def days_with_rows(lake: Lake, table: str) -> set[str]:
-    rows = lake.read(table).select("zone", "delivery_day").unique()
-    return {partition_key(zone, day) for zone, day in rows.iter_rows()}
 
 
 def check_every_asset(instance: DagsterInstance, lake: Lake) -> None:
