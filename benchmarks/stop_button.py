@@ -37,6 +37,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.planted.slow_receiver import make_certificate, receive_forever
+from resources.files import write_whole
 from resources.home.marker import new_marker
 from resources.trading.leaving import send
 from resources.trading.state import TradingStateStore
@@ -135,7 +136,7 @@ def measure(
         new_marker(home, kind="desk", now=datetime.now(UTC))
         store = TradingStateStore(place.state_folder)
         store.set_up()
-        place.trouble.write_text("none", encoding="utf-8")
+        write_whole(place.trouble, b"none")
         publisher = context.Process(target=publish_forever, args=(place, certificate), daemon=True)
         publisher.start()
         try:
@@ -163,7 +164,7 @@ def _trials(
     result, windows, span = Result(), [], _usual_seconds(place) * 2
     for i in range(trials):
         trouble = TROUBLES[i % len(TROUBLES)]
-        place.trouble.write_text(trouble, encoding="utf-8")
+        write_whole(place.trouble, trouble.encode())
         _wait_for_sender(publisher)
         time.sleep(chance.uniform(0.0, span))
         frozen = _freeze(trouble, publisher)
@@ -278,10 +279,11 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--quick", action="store_true", help="25 trials, and 2 of the command")
     parser.add_argument("--command-trials", type=int, default=20)
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     trials, command = (25, 2) if arguments.quick else (arguments.trials, arguments.command_trials)
-    result = measure(trials, command)
+    result = measure(trials, command, seed=arguments.seed)
     if arguments.json:
         print(json.dumps(result, indent=2))
     else:

@@ -56,6 +56,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "reduce": ("desk.trading.stop", "Allow only orders that make open positions smaller."),
         "resume": ("desk.trading.stop", "Trade again after a halt; asks for a reason."),
         "state": ("desk.trading.stop", "Show the trading state of the desk and its zones."),
+        "clock": ("desk.trading.clock", "Show whether the clock of the machine is believed; confirm it."),
         "live": ("desk.trading.live", "Let this desk, and no copy of it, send the orders of a zone."),
         "paper": ("desk.trading.live", "Let a zone trade on paper again: no order leaves."),
     },

@@ -23,12 +23,21 @@ from trading_assets.trading.outbox import alert_on_unsent
 def signals_are_unsent(outbox: Outbox, desk: Desk, alerts: Alerts) -> SkipReason:
     """Make one more attempt per zone, channel and minute."""
     lines: list[str] = []
+    alert_on_clock(outbox, alerts)
     for zone in (name for name in desk.zones if desk.zone(name).is_scheduled):
         day = delivery_day_of(zone, utc_now()) + timedelta(days=1)
         rows = outbox.publish(zone, day, day)
         lines += [f"{zone} {row['channel']} {row['status']}" for row in rows.iter_rows(named=True)]
         alert_on_unsent(rows, alerts, utc_now())
     return SkipReason("; ".join(lines) or "nothing to send")
+
+
+def alert_on_clock(outbox: Outbox, alerts: Alerts) -> None:
+    """One alert for each step of the clock: nothing leaves until it is confirmed."""
+    problem = outbox.clock_problem()
+    if problem:
+        message = f"nothing leaves: the clock of the machine is not believed, {problem}"
+        alerts.send("clock_not_believed", message, severity="critical", now=utc_now())
 
 
 PUBLICATION_SENSORS = (signals_are_unsent,)

@@ -126,7 +126,11 @@ def backfill(
             memory.refuse_other(find_zone(name).name, REAL)
     lake = make_lake(environment)
     market = make_live_market(
-        lake, environment.home / "http", secret=provider_secret, base_urls=provider_urls()
+        lake,
+        environment.home / "http",
+        secret=provider_secret,
+        base_urls=provider_urls(),
+        state_folder=environment.trading_state,
     )
     rows: list[dict[str, Any]] = []
     # The table already shows what the library says of each failure.

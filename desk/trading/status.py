@@ -8,7 +8,7 @@ import polars as pl
 import typer
 
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
-from desk.trading.zone_status import zone_statuses
+from desk.trading.zone_status import clock_line, second_place_line, zone_statuses
 from resources.home.daemon_state import DaemonState, daemon_state
 from resources.lake.lake import Lake
 from resources.settings.accepted import settings_state
@@ -79,6 +79,7 @@ def status(
     champions = [] if not verify else _verified_champions(environment, list(desk.zones))
     record = TradingStateStore(environment.trading_state).record("desk")
     daemon = _daemon(environment, now)
+    outside = (*clock_line(environment), *second_place_line(environment))
     if as_json:
         head = {
             "environment": environment.name,
@@ -86,6 +87,7 @@ def status(
             "cure": record.cure,
             "daemon": None if daemon is None else asdict(daemon),
             "settings": _settings_said(environment),
+            "stopped_from_outside": list(outside),
             "tomorrow": statuses,
         }
         emit_json(
@@ -102,6 +104,8 @@ def status(
         for line in [] if daemon is None else daemon.lines():
             out.print(line, markup=False, soft_wrap=True)
         out.print(f"  {_settings_said(environment)}", markup=False, soft_wrap=True)
+        for line in outside:
+            out.print(f"  {line}", markup=False, soft_wrap=True)
         _print(environment, zones, alerts, checks)
         for one in champions:
             verdict = one.problem or "loads"

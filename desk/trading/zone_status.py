@@ -12,9 +12,10 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.settings.environment import Environment
+from resources.settings.environment import Environment, second_place
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import Desk
+from resources.trading.clock_watch import ClockWatch
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord
 from resources.wiring import make_registry
@@ -70,16 +71,36 @@ def zone_statuses(
 
 
 def stops(environment: Environment, zone: str) -> tuple[str, ...]:
-    """Halts and reductions that hold for the zone, each with its reason and its remedy."""
+    """What lets nothing leave for the zone, each with its reason and its remedy.
+
+    Halts and reductions here and at the second place, and a clock that is not believed.
+    """
     store = TradingStateStore(environment.trading_state)
     desk, own = store.record("desk"), store.record(f"zone-{zone}")
     # If the whole folder is missing, that is shown once.
     is_same = not own.since_utc and own.reason == desk.reason
-    return tuple(
+    here = tuple(
         stop_line(record)
         for record in (desk, *(() if is_same else (own,)))
         if record.state is not TradingState.ACTIVE
     )
+    return (*here, *clock_line(environment), *second_place_line(environment, zone))
+
+
+def clock_line(environment: Environment) -> tuple[str, ...]:
+    """Why the clock of the machine is not believed, and the cure; nothing where it is."""
+    problem = ClockWatch(environment.trading_state).problem()
+    cure = 'a person confirms it with `spotdesk clock confirm --by NAME --reason "..."`'
+    return (f"the clock is not believed, {problem}; {cure}",) if problem else ()
+
+
+def second_place_line(environment: Environment, zone: str | None = None) -> tuple[str, ...]:
+    """What the second place of the stop button forbids; nothing where it forbids nothing or is not set."""
+    place = second_place(environment)
+    found = place.ask(zone) if place is not None else None
+    if found is None or found.state is TradingState.ACTIVE:
+        return ()
+    return (f"{found.state} at the second place: {found.reason}",)
 
 
 def stop_line(record: StateRecord) -> str:

@@ -10,7 +10,7 @@ effect.
 import gzip
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
 import polars as pl
@@ -21,6 +21,8 @@ from resources.lake.s3 import files_below, with_credentials
 from spot.contracts.live_tables import CAPTURES
 from spot.errors import ContractError
 from spot.sources.safe_input import MAXIMUM_BYTES
+
+SAME_MOMENT = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,19 @@ class CaptureStore:
             )
         frame = pl.DataFrame(rows, schema_overrides=CAPTURES.schema).select(CAPTURES.columns.keys())
         self.lake.upsert(CAPTURES.name, frame.unique(list(CAPTURES.key), keep="last", maintain_order=True))
+
+    def kept_later(self, source: str, zone: str, series: str, instant: datetime) -> datetime | None:
+        """When the newest answer of the series was kept, where that is later than `instant`; else None.
+
+        Answers that come within seconds of each other may be kept in either order.
+        """
+        rows = self.lake.read(CAPTURES.name, zones=[zone], first_day=instant.date()).filter(
+            pl.col("source") == source,
+            pl.col("series") == series,
+            pl.col("captured_at_utc") > instant + SAME_MOMENT,
+        )
+        newest = rows["captured_at_utc"].max()
+        return newest if isinstance(newest, datetime) else None
 
     def body(self, source: str, checksum: str) -> bytes:
         """The body with this checksum, as it came.

@@ -67,6 +67,8 @@ class LiveMarket:
     providers: Mapping[str, Provider]
     client: Callable[[Provider], HttpClient]
     warn: Callable[[str, str], None] = field(default=_ignore)
+    clock_problem: Callable[[], str] = str
+    """Why the clock that stamps answers is not to be believed; empty where it is."""
 
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime
@@ -251,6 +253,12 @@ class LiveMarket:
                 provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="unavailable"
             )
             raise
+        if why := self._clock_problem(provider.name, request.series, zone, answer.completed_at_utc):
+            said = (why, answer.completed_at_utc)
+            self._record(
+                provider, request, zone, said, is_backfill=is_backfill, outcome="refused", answer=answer
+            )
+            raise ContractError(f"{provider.name} {request.series} of {zone}: {why}; `spotdesk clock show`")
         capture = Capture(
             zone=zone,
             captured_at_utc=answer.completed_at_utc,
@@ -283,6 +291,22 @@ class LiveMarket:
             document=document,
         )
         return document
+
+    def _clock_problem(self, source: str, series: str, zone: str, at: datetime) -> str:
+        """Why an answer of this instant is not to be kept; empty where it is.
+
+        An answer that is stamped earlier than one that is kept would be buried under it.
+        """
+        problem = self.clock_problem()
+        if problem:
+            return f"the clock of this machine is not believed: {problem}"
+        kept = CaptureStore(self.lake).kept_later(source, zone, series, at)
+        if kept is None:
+            return ""
+        return (
+            f"it came at {at:%Y-%m-%d %H:%M:%S} UTC by the clock of this machine, and an earlier answer at"
+            f" {kept:%Y-%m-%d %H:%M:%S} UTC: the clock stepped back"
+        )
 
     def _record(
         self,

@@ -9,6 +9,7 @@ from resources.market.live_market import LiveMarket
 from resources.plugins.sources import SOURCES
 from resources.providers.http import HttpClient
 from resources.providers.provider import Provider
+from resources.trading.clock_watch import ClockWatch
 from spot.errors import ConfigurationError
 
 LIVE_ONLY_TABLES = (
@@ -104,16 +105,22 @@ def make_live_market(
     secret: Callable[[str], str],
     base_urls: Mapping[str, str] | None = None,
     warn: Callable[[str, str], None] | None = None,
+    state_folder: Path | None = None,
 ) -> LiveMarket:
     """The live market over `lake`.
 
+    `state_folder` is that of the trading state, where the desk keeps what providers say of the time.
     `http_folder` holds the shared budget of requests per host, for all processes of this machine.
     """
 
     def client(provider: Provider) -> HttpClient:
-        return HttpClient(http_folder, provider.policy)
+        if state_folder is None:
+            return HttpClient(http_folder, provider.policy)
+        return HttpClient(http_folder, provider.policy, hear=ClockWatch(state_folder).hear)
 
     market = LiveMarket(lake, LiveProviders(secret, base_urls), client)
+    if state_folder is not None:
+        market.clock_problem = ClockWatch(state_folder).problem
     if warn is not None:
         market.warn = warn
     return market

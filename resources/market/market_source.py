@@ -118,7 +118,12 @@ class MarketSource(FixedResource):
             )
 
         market = make_live_market(
-            self.lake, Path(self.http_folder), secret=provider_secret, base_urls=self.base_urls, warn=warn
+            self.lake,
+            Path(self.http_folder),
+            secret=provider_secret,
+            base_urls=self.base_urls,
+            warn=warn,
+            state_folder=Path(self.home) / "trading_state" if self.home else None,
         )
         # A plug-in that cannot be used is asked too, so that people see the failure and its reason.
         known = LiveProviders()

@@ -14,7 +14,8 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
@@ -22,6 +23,7 @@ from filelock import FileLock
 from httpx_retries import Retry
 
 from resources.files import write_whole
+from resources.wall_clock import boot_id, boot_seconds
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 
 HIDDEN = "HIDDEN"
@@ -61,7 +63,9 @@ class HttpPolicy:
     total_seconds: float = 120.0
     """Limit of one attempt, from the request to the last byte. A body that comes too slowly is given up."""
     longest_wait_seconds: float = 120.0
-    """Longest wait for a turn, a retry or a Retry-After. A longer one ends the call."""
+    """Longest wait for a turn, a retry or a Retry-After; a longer one ends the call."""
+    longest_pause_seconds: float = 3600.0
+    """Longest time that a host is left alone for its Retry-After, whatever it or a wrong clock says."""
     maximum_bytes: int = 64 * 1024 * 1024
 
 
@@ -98,6 +102,10 @@ class _TryAgainError(Exception):
         self.is_unreachable = is_unreachable
 
 
+def _ignore(_host: str, _said: datetime) -> None:
+    return
+
+
 @dataclass(slots=True)
 class HttpClient:
     """A client for all providers.
@@ -109,6 +117,8 @@ class HttpClient:
     policy: HttpPolicy = field(default_factory=HttpPolicy)
     sleep: Callable[[float], None] = time.sleep
     wall_clock: Callable[[], float] = time.time
+    hear: Callable[[str, datetime], None] = _ignore
+    """Is told what a host says of the time, with each answer."""
 
     def get(
         self,
@@ -184,6 +194,7 @@ class HttpClient:
                     asked.method, asked.url, params=dict(asked.query) or None, headers=headers, data=form
                 ) as response,
             ):
+                self._hear(response)
                 _check_status(response, address)
                 body = b"".join(_bounded(response, self.policy.maximum_bytes, deadline, address))
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
@@ -203,14 +214,20 @@ class HttpClient:
             completed_at_utc=datetime.fromtimestamp(self.wall_clock(), UTC),
         )
 
+    def _hear(self, response: httpx.Response) -> None:
+        said = _date_of(response)
+        if said is not None:
+            self.hear(response.url.host, said)
+
     def _take_turn(self, host: str, address: str) -> None:
         """Wait until this host may be asked again.
 
         Turns are given under a lock, so all processes share one budget.
         """
         with self._state(host) as state:
-            now = self.wall_clock()
+            now = boot_seconds()
             turn = max(now, state.get("next_turn", 0.0), state.get("blocked_until", 0.0))
+            turn = min(turn, now + self.policy.longest_pause_seconds)
             if turn - now > self.policy.longest_wait_seconds:
                 raise SourceUnavailableError(
                     f"{address}: the provider asked for a pause of {turn - now:.0f} s more: ask again later"
@@ -220,8 +237,9 @@ class HttpClient:
             self.sleep(turn - now)
 
     def _block(self, host: str, seconds: float) -> None:
+        until = boot_seconds() + min(seconds, self.policy.longest_pause_seconds)
         with self._state(host) as state:
-            state["blocked_until"] = max(state.get("blocked_until", 0.0), self.wall_clock() + seconds)
+            state["blocked_until"] = max(state.get("blocked_until", 0.0), until)
 
     def _wait(self, seconds: float, why: str) -> None:
         if seconds > self.policy.longest_wait_seconds:
@@ -238,7 +256,8 @@ class HttpClient:
 class _HostState:
     """The shared state of one host, read and written under its lock.
 
-    A damaged file counts as new, because it holds only two instants.
+    A damaged file, or one of an earlier boot of the machine, is a fresh one: it only holds two instants, in
+    seconds since the boot.
     """
 
     def __init__(self, stem: Path) -> None:
@@ -250,13 +269,14 @@ class _HostState:
         self._lock.acquire()
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-            self._state = {name: float(value) for name, value in content.items()}
-        except (OSError, ValueError, AttributeError, TypeError):
+            turns = content["turns"] if content.get("boot") == boot_id() else {}
+            self._state = {name: float(value) for name, value in turns.items()}
+        except (OSError, ValueError, AttributeError, KeyError, TypeError):
             self._state = {}
         return self._state
 
     def __exit__(self, *_: object) -> None:
-        write_whole(self._path, json.dumps(self._state).encode())
+        write_whole(self._path, json.dumps({"boot": boot_id(), "turns": self._state}).encode())
         self._lock.release()
 
 
@@ -283,7 +303,7 @@ def _check_status(response: httpx.Response, address: str) -> None:
     if status in (404, 410):
         raise NotYetPublishedError(f"{address}: status {status}, no such document (yet)")
     if _RETRIES.is_retryable_status_code(status):
-        raise _TryAgainError(f"status {status}", _retry_after(response.headers.get("Retry-After")))
+        raise _TryAgainError(f"status {status}", _retry_after(response))
     raise SourceUnavailableError(f"{address}: status {status}, which this client does not follow")
 
 
@@ -294,14 +314,37 @@ def _backoff(n_attempts: int) -> float:
     return policy.backoff_strategy()
 
 
-def _retry_after(text: str | None) -> float | None:
-    """Seconds to wait, from a number or a date; None where the header is absent or unreadable."""
+def _retry_after(response: httpx.Response) -> float | None:
+    """Seconds to wait, from a number or a date; None where the header is absent or unreadable.
+
+    A date is compared with the one of the same answer, not with the clock of this machine.
+    """
+    text = response.headers.get("Retry-After")
     if text is None:
         return None
+    said, until = _date_of(response), _parsed_date(text)
+    if said is not None and until is not None:
+        return max(0.0, (until - said).total_seconds())
     try:
         return _RETRIES.parse_retry_after(text[:40])
     except ValueError:
         return None
+
+
+def _date_of(response: httpx.Response) -> datetime | None:
+    """The instant at which the host says that it is: `Date`, and the `Age` that a cache adds."""
+    said = _parsed_date(response.headers.get("Date", ""))
+    age = response.headers.get("Age", "0")
+    return said + timedelta(seconds=int(age[:9])) if said is not None and age.isdecimal() else said
+
+
+def _parsed_date(text: str) -> datetime | None:
+    """A date of HTTP (RFC 9110, 5.6.7); None where it is none."""
+    try:
+        said = parsedate_to_datetime(text[:40])
+    except (ValueError, IndexError, TypeError):
+        return None
+    return said if said.tzinfo is not None else None
 
 
 def _bounded(response: httpx.Response, maximum_bytes: int, deadline: float, address: str) -> Iterator[bytes]:

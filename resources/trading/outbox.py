@@ -24,7 +24,9 @@ from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
 from resources.settings.environment import second_place, signal_webhook
+from resources.trading.clock_watch import ClockWatch
 from resources.trading.leases import LeaseStore
+from resources.trading.leaving.outside import stopped_from_outside
 from resources.trading.leaving.send import Permission, drop, post
 from resources.trading.locks import publishing, writing_decision
 from resources.trading.publication_row import (
@@ -42,7 +44,6 @@ from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError, TradingHaltedError
 from spot.market.gates import gate_closure_utc
-from spot.risk.state import TradingState, stricter
 from spot.strategy.outbox.batch import Batch, make_batches
 from spot.strategy.outbox.lease import assess_lease
 from spot.strategy.outbox.refusal import assess_batch
@@ -89,6 +90,10 @@ class Outbox(FixedResource):
             second_place=second_place(),
         )
         return publisher.publish(valid_signals(rows, now=clock()), curves, clock=clock)
+
+    def clock_problem(self) -> str:
+        """Why the clock of the machine is not believed; empty where it is, and before a desk is set up."""
+        return ClockWatch(Path(self.state_folder)).problem()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,7 +167,7 @@ class Publisher:
             sender = self._sender(batch.zone)
             reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
             reasons += assess_lease(batch, sender.lease)
-            reasons += self._stopped_elsewhere(batch, permission.state)
+            reasons += stopped_from_outside(permission, self.second_place)
             row = (
                 self._refused(batch, channel, desk, sender, reasons, now)
                 if reasons
@@ -178,14 +183,6 @@ class Publisher:
         if self.second_place is not None:
             ends.append(now + timedelta(seconds=LEASE_SECONDS))
         return min(ends)
-
-    def _stopped_elsewhere(self, batch: Batch, state: TradingState) -> tuple[str, ...]:
-        """Why the second place lets nothing leave; it may be as strict as the state here, not stricter."""
-        if self.second_place is None:
-            return ()
-        found = self.second_place.ask(batch.zone)
-        is_as_here = stricter(found.state, state) is state
-        return () if is_as_here else (f"{found.state} at the second place: {found.reason}",)
 
     def _refused(
         self,

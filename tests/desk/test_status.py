@@ -15,6 +15,8 @@ from desk.trading.zone_status import zone_statuses
 from resources.lake.lake import Lake
 from resources.models.version import VersionFacts
 from resources.settings.environment import Environment, desk_resource, read_environment
+from resources.trading.clock_watch import ClockWatch
+from resources.trading.second_place import SecondPlace
 from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake, make_registry
 from spot.market.gates import gate_closure_utc
@@ -115,6 +117,23 @@ def test_a_halt_an_old_model_and_old_data_are_reasons_with_their_cure(environmen
         "no forecast yet",
     ):
         assert words in str(later["why"])
+
+
+def test_a_clock_that_is_not_believed_and_a_second_place_that_says_halted_are_reasons(
+    environment: Environment, tmp_path: Path
+) -> None:
+    watch = ClockWatch(environment.trading_state)
+    watch.confirm(by="Ann", reason="set up")
+    path = environment.trading_state / "clock.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"latest": 1e10}))
+    place = SecondPlace(str(tmp_path / "elsewhere"))
+    row = ask(environment.model_copy(update={"stop_uri": place.uri}))[DAY]
+    watch.confirm(by="Ann", reason="set up")
+    assert not row["can_trade"]
+    assert "the clock is not believed, it stands" in str(row["why"])
+    assert "spotdesk clock confirm" in str(row["why"])
+    assert "HALTED at the second place" in str(row["why"])
+    assert ask(environment)[DAY]["can_trade"]
 
 
 def test_after_the_gate_the_next_day_has_a_row_too(environment: Environment) -> None:

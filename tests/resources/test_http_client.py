@@ -1,11 +1,13 @@
 """The HTTP client against a provider on loopback that plays every fault."""
 
 import gzip
+import json
 import logging
 import threading
 import time
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -122,6 +124,40 @@ def test_a_long_ban_ends_the_call_and_holds_for_every_other_client(
     with pytest.raises(SourceUnavailableError, match="pause of"):
         client(tmp_path).get(provider.url)
     assert len(provider.asked) == 1
+
+
+@pytest.mark.parametrize("ahead", [86_400.0, 1e12])
+def test_a_wrong_clock_or_state_blocks_no_provider_for_longer_than_the_policy(
+    ahead: float, provider: FaultyProvider, tmp_path: Path
+) -> None:
+    provider.plan = [sends(b"", 429, Retry_After=f"{ahead:.0f}"), sends(BODY)]
+    policy = replace(QUICK, longest_pause_seconds=20.0)
+    waits: list[float] = []
+    with pytest.raises(SourceUnavailableError):
+        client(tmp_path, policy=policy).get(provider.url)
+    assert client(tmp_path, waits, policy).get(provider.url).body == BODY
+    assert max(waits) <= 20.0
+    for path in tmp_path.glob("*.json"):  # as a version left it that counted by the wall clock
+        path.write_text(json.dumps({"next_turn": ahead, "blocked_until": time.time() + ahead}))
+    provider.plan = [sends(BODY)]
+    assert client(tmp_path, waits := [], policy).get(provider.url).body == BODY
+    assert not waits
+
+
+def test_a_date_to_wait_until_is_counted_by_the_clock_of_the_provider(
+    provider: FaultyProvider, tmp_path: Path
+) -> None:
+    there = datetime.now(UTC) + timedelta(days=1)
+    heard: list[datetime] = []
+    until = format_datetime(there + timedelta(seconds=20), usegmt=True)
+    provider.plan = [
+        sends(b"", 429, Retry_After=until, Date=format_datetime(there, usegmt=True)),
+        sends(BODY),
+    ]
+    waits: list[float] = []
+    HttpClient(tmp_path, QUICK, sleep=waits.append, hear=lambda _, said: heard.append(said)).get(provider.url)
+    assert max(waits) == pytest.approx(20, abs=2)
+    assert heard[0] == there.replace(microsecond=0)
 
 
 def test_several_clients_share_one_budget(provider: FaultyProvider, tmp_path: Path) -> None:

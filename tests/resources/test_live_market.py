@@ -283,3 +283,29 @@ def test_no_token_and_no_such_table_are_settings(market: Market) -> None:
         market.fetch(table="intraday_prices")
     with pytest.raises(ConfigurationError, match="not a live one"):
         market.fetch(sources=("files",))
+
+
+def test_an_answer_stamped_before_one_that_is_kept_is_refused_and_not_buried_under_it(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
+    servers[0].plan = [sends(xml())]
+    assert market.ingest() == 24
+    servers[0].plan = [sends(xml(level=95.0))]
+    market.now = NOON - timedelta(hours=1)
+    with pytest.raises(ContractError, match="the clock stepped back"):
+        market.ingest()
+    refused = market.lake.read("captures").filter(outcome="refused")
+    assert "an earlier answer at 2025-03-11 13:00:00 UTC" in refused["detail"][0]
+    market.now = NOON + timedelta(minutes=1)
+    assert market.ingest() == 24
+
+
+def test_nothing_is_kept_while_the_clock_is_not_believed(
+    market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+) -> None:
+    servers[0].plan = [sends(xml())]
+    market.live.clock_problem = lambda: "it jumped ahead by 7,200 s"
+    with pytest.raises(ContractError, match="not believed: it jumped ahead"):
+        market.ingest()
+    market.live.clock_problem = str
+    assert market.ingest() == 24

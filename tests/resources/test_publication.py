@@ -12,6 +12,7 @@ import pytest
 
 from resources.lake.lake import Lake
 from resources.trading.alerts import Alerts
+from resources.trading.clock_watch import ClockWatch
 from resources.trading.locks import deciding, writing_decision
 from resources.trading.outbox import Outbox, Publisher
 from resources.trading.second_place import SecondPlace
@@ -542,6 +543,19 @@ def test_a_copy_of_a_live_desk_sends_nothing(desk, store, receiver, tmp_path):
     assert receiver.received == []
     desk(**options)
     assert len(receiver.received) == 1
+
+
+def test_nothing_leaves_while_the_clock_is_not_believed(desk, store, tmp_path):
+    watch = ClockWatch(store.folder)
+    watch.confirm(by="Ann", reason="set up")
+    view = json.loads((store.folder / "clock.json").read_text())
+    (store.folder / "clock.json").write_text(json.dumps(view | {"latest": view["latest"] + 604_800.0}))
+    rows = desk(drop_folder=str(tmp_path / "drop"))
+    assert rows["status"].unique().to_list() == ["refused"]
+    assert "the clock is not believed: it stands 604,8" in rows["detail"][0]
+    assert not (tmp_path / "drop").exists()
+    watch.confirm(by="Ann", reason="NTP is on again")
+    assert desk(drop_folder=str(tmp_path / "drop"))["status"].unique().to_list() == ["sent"]
 
 
 def test_nothing_leaves_while_the_second_place_says_halted_or_cannot_be_asked(desk, tmp_path):

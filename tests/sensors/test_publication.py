@@ -1,5 +1,6 @@
 """What a channel did not get is heard each day anew, whether it failed or was refused."""
 
+import json
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from dagster import build_sensor_context
 from resources.lake.lake import Lake
 from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
+from resources.trading.clock_watch import ClockWatch
 from resources.trading.outbox import Outbox
 from resources.trading.state import TradingStateStore
 from sensors.publication import signals_are_unsent
@@ -52,3 +54,23 @@ def test_the_same_refusal_on_the_next_day_is_another_alert(
     assert told["severity"].unique().to_list() == ["critical"]
     assert lake.read("publications")["status"].unique().to_list() == ["refused"]
     assert told.filter(pl.col("raised_at_utc") >= gate_closure_utc(ZONE, DAYS[0])).height == 1
+
+
+def test_a_clock_that_is_not_believed_is_one_alert(tmp_path: Path, project_root: Path) -> None:
+    lake, store = Lake(uri=str(tmp_path / "lake")), TradingStateStore(tmp_path / "state")
+    store.set_up()
+    ClockWatch(store.folder).confirm(by="Ann", reason="set up")
+    path = store.folder / "clock.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"latest": 1e10}))
+    conf = project_root / "resources/home/templates/conf"
+    resources = {
+        "outbox": Outbox(lake=lake, state_folder=str(store.folder)),
+        "desk": make_desk(conf, DeskSettings(zones={ZONE: ZoneSettings()})),
+        "alerts": Alerts(lake=lake),
+    }
+    for _ in range(2):
+        with build_sensor_context(resources=resources) as context:
+            signals_are_unsent(context)
+    (told,) = lake.read("alerts").rows(named=True)
+    assert (told["kind"], told["severity"]) == ("clock_not_believed", "critical")
+    assert "nothing leaves: the clock of the machine is not believed, it stands" in told["message"]

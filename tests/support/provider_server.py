@@ -35,7 +35,10 @@ def sends(body: bytes, status: int = 200, **headers: str) -> Behaviour:
     """A plain answer."""
 
     def behave(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(status)
+        if "Date" in headers:
+            handler.send_response_only(status)
+        else:
+            handler.send_response(status)
         for name, value in headers.items():
             handler.send_header(name.replace("_", "-"), value)
         handler.send_header("Content-Length", str(len(body)))
