@@ -5,7 +5,8 @@
 A child process runs `run_chain` for a zone and some days on a state folder of its own. It is killed with
 SIGKILL after a random time, N times over, each time beginning anew on what the last one left; then it may
 finish. Every table of the lake, the versions of the model and the champion are compared with a run that was
-left alone. Exit 1 where anything differs.
+left alone. After the last run no run may be under way in the Dagster instance of the desk, and no slot of a
+pool may be taken. Exit 1 where anything differs.
 """
 
 import argparse
@@ -22,7 +23,9 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from dagster import DagsterInstance, RunsFilter
 
+from resources.instance.workers import UNDER_WAY
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake, make_registry
 from spot.contracts.tables import TABLES
@@ -32,7 +35,8 @@ _CHILD = """
 import logging, sys
 from datetime import date
 from pathlib import Path
-from resources.settings.environment import desk_resource, read_environment
+from dagster import DagsterInstance
+from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from desk.in_process import ChainRequest, run_chain
 
 logging.disable(logging.CRITICAL)
@@ -46,7 +50,8 @@ desk = desk_resource(
 )
 request = ChainRequest(zones=("FR",), first_day=date(2025, 9, 24), last_day=date(2025, 10, 7), block_days=7)
 print("ready", flush=True)
-run_chain(request, environment=environment, desk=desk)
+with DagsterInstance.from_config(str(prepare_dagster_home(environment))) as instance:
+    run_chain(request, environment=environment, desk=desk, instance=instance)
 """
 _VOLATILE = {"captured_at_utc", "seen_at_utc", "recorded_at_utc"}
 """Instants of our own clock, which say when a row was first seen. They differ between any two runs."""
@@ -97,6 +102,15 @@ def differences(calm: dict[str, Any], killed: dict[str, Any]) -> list[str]:
     ]
 
 
+def held(home: Path) -> tuple[int, int]:
+    """How many runs are under way in the instance of the desk, and how many slots of pools are taken."""
+    with DagsterInstance.from_config(str(read_environment(home).dagster_home)) as instance:
+        storage = instance.event_log_storage
+        pools = [storage.get_concurrency_info(pool) for pool in storage.get_concurrency_keys()]
+        under_way = instance.get_runs_count(RunsFilter(statuses=list(UNDER_WAY)))
+        return under_way, sum(pool.active_slot_count for pool in pools)
+
+
 def main() -> int:
     """Kill, repeat, compare, print.
 
@@ -121,6 +135,7 @@ def main() -> int:
         n_killed += not run_child(folder / "killed", kill_after=random.uniform(0.0, seconds * 0.6))  # noqa: S311 - when to kill is no secret
     finished = run_child(folder / "killed", kill_after=None)
     wrong = differences(state_of(folder / "calm"), state_of(folder / "killed"))
+    n_runs, n_slots = held(folder / "killed")
     shutil.rmtree(folder)
     result = {
         "kills": given.kills,
@@ -128,16 +143,21 @@ def main() -> int:
         "finished": finished,
         "tables": len(TABLES),
         "different": wrong,
+        "runs_under_way": n_runs,
+        "slots_taken": n_slots,
     }
     if given.json:
         print(json.dumps(result))
     else:
         print(
             "| kills | of them before the end | last run finished | tables compared | that differ"
-            " |\n|---|---|---|---|---|"
+            " | runs under way | slots taken |\n|---|---|---|---|---|---|---|"
         )
-        print(f"| {given.kills} | {n_killed} | {finished} | {len(TABLES)} | {', '.join(wrong) or 'none'} |")
-    return 0 if finished and not wrong else 1
+        print(
+            f"| {given.kills} | {n_killed} | {finished} | {len(TABLES)} | {', '.join(wrong) or 'none'}"
+            f" | {n_runs} | {n_slots} |"
+        )
+    return 0 if finished and not (wrong or n_runs or n_slots) else 1
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import shutil
+import socket
 import tarfile
 import tempfile
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from resources.home.contents import Contents, contents_of
 from resources.home.find import is_desk_without_marker
 from resources.home.marker import read_marker
 from resources.home.secrets import public_part, seal
+from resources.processes import is_process
 from resources.settings.environment import Environment
 from spot.errors import ConfigurationError
 
@@ -69,9 +71,11 @@ def back_up(environment: Environment, target: Path, *, now: datetime, passphrase
         raise ConfigurationError(f"{target} is inside the desk itself: name a file outside {home}")
     env_text = _env_text(home)
     sealed = None if passphrase is None else seal(env_text, passphrase)
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    _remove_leftovers(target.parent)
+    mark = f".spotdesk-backup-{socket.gethostname()}-{os.getpid()}-"
+    part = target.with_name(f"{mark}part")
     try:
-        with tempfile.TemporaryDirectory(prefix="spotdesk-backup-", dir=target.parent) as scratch:
+        with tempfile.TemporaryDirectory(prefix=mark, dir=target.parent) as scratch:
             contents = contents_of(environment, Path(scratch))
             small = {ENV: public_part(env_text).encode(), **({} if sealed is None else {SEALED: sealed})}
             head = {
@@ -93,6 +97,15 @@ def back_up(environment: Environment, target: Path, *, now: datetime, passphrase
     return BackupReport(
         str(target), desk_id, n_files, target.stat().st_size, sealed is not None, contents.outside
     )
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what backups that were killed on this host have left beside their target."""
+    begins = f".spotdesk-backup-{socket.gethostname()}-"
+    for left in folder.glob(f"{begins}*"):
+        pid = left.name.removeprefix(begins).partition("-")[0]
+        if pid.isdecimal() and not is_process(int(pid)):
+            shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def as_document(report: BackupReport) -> dict[str, Any]:

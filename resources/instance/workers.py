@@ -6,7 +6,6 @@ Between the two, the number of the process that Dagster writes into the run's lo
 for a run that is worked off.
 """
 
-import os
 import socket
 import time
 from collections.abc import Iterator
@@ -25,6 +24,8 @@ from dagster._core.execution.context.system import PlanOrchestrationContext
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.executor.in_process import InProcessExecutor
 from filelock import FileLock, Timeout
+
+from resources.processes import is_process
 
 UNDER_WAY = (
     DagsterRunStatus.NOT_STARTED,
@@ -73,7 +74,7 @@ def has_worker(instance: DagsterInstance, run: DagsterRun) -> bool | None:
         return True
     pid = _pid(instance, run.run_id)
     if pid is not None:
-        return _is_process(pid)
+        return is_process(pid)
     launched = instance.get_run_stats(run.run_id).launch_time or time.time()
     return time.time() - launched < _SECONDS_TO_REPORT
 
@@ -118,16 +119,3 @@ def _pid(instance: DagsterInstance, run_id: str) -> int | None:
         with suppress(AttributeError, TypeError, ValueError):
             return int(str(said.value))  # type: ignore[union-attr]
     return None
-
-
-def _is_process(pid: int) -> bool:
-    """Whether a process of this number is there; in doubt it is."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(pid, 0)  # asks, and sends nothing
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -5,6 +5,7 @@ moved and copied. If MLflow is killed while it makes the tables of a new SQLite 
 store again. So the store is made beside its place and renamed.
 """
 
+import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -26,6 +27,10 @@ _SQLITE = "sqlite:///"
 def is_local(tracking_uri: str) -> bool:
     """Whether the store is a SQLite file."""
     return tracking_uri.startswith(_SQLITE)
+
+
+_BESIDE = ".mlflow-"
+"""Begins the name of the folder in which a store is made."""
 
 
 def database_of(tracking_uri: str) -> Path:
@@ -72,12 +77,16 @@ def make_store(tracking_uri: str) -> None:
     is copied as a whole (SQLite's own backup) and renamed.
     """
     path = database_of(tracking_uri)
-    if not is_local(tracking_uri) or path.exists():
+    if not is_local(tracking_uri):
+        return
+    for left in path.parent.glob(f"{_BESIDE}*"):  # of a process that was killed while it made the store
+        shutil.rmtree(left, ignore_errors=True)
+    if path.exists():
         return
     from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".mlflow-") as folder:
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=_BESIDE) as folder:
         made, whole = Path(folder) / "made.db", Path(folder) / "whole.db"
         make: Any = SqlAlchemyStore  # MLflow types it without its arguments
         make(f"{_SQLITE}{made}", HOME_LOCATION)
