@@ -269,7 +269,7 @@ def test_a_day_of_another_form_and_a_file_of_another_kind_are_refused(tmp_path, 
     assert done.exit_code == 2
     assert "YYYY-MM-DD" in done.output
     path.write_text("zone,price")
-    with pytest.raises(ConfigurationError, match="no parquet file"):
+    with pytest.raises(ConfigurationError, match="not a parquet file"):
         zones_in(path)
 
 
