@@ -272,7 +272,7 @@ def test_a_reader_keeps_its_state_while_a_new_one_is_published(tmp_path):
     assert process.stdout.readline() == "open\n"
     lake.append("day_ahead_prices", raw_day("day_ahead_prices", "DE_LU", DAY, 50.0), source="files")
     assert database.publish(lake).is_new
-    out, _ = process.communicate("go\n", timeout=60)
+    out, _ = process.communicate("go\n", timeout=300)
     assert out == "0\n"
     assert database.query("SELECT count(*) AS n FROM day_ahead_prices")["n"].to_list() == [96]
 

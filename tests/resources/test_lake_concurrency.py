@@ -87,7 +87,7 @@ def go(process):
 
 
 def finish(process):
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     assert out.endswith("done\n")
 
@@ -134,7 +134,7 @@ def test_killed_at_random_points_and_repeated(clean, tmp_path):
         time.sleep(random_source.uniform(0.1, 0.8))
         n_killed_in_the_middle += process.poll() is None
         process.send_signal(signal.SIGKILL)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert n_killed_in_the_middle >= 1
     write_all(lake, ["DE_LU", "FR"])
     assert_equal(lake, clean)

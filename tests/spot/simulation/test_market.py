@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from spot.arrays import Floats
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError, ContractError
@@ -17,22 +18,22 @@ from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
 from spot.market.publication_rules import published_by_utc
 from spot.market.zones import ZONES
-from spot.simulation.market import simulate
+from spot.simulation.market import SimulatedMarket, simulate
 
 CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)
 
 
 @pytest.fixture(scope="module")
-def germany():
+def germany() -> SimulatedMarket:
     return simulate("DE_LU", FIRST, LAST, seed=7)
 
 
-def prices_of(market):
+def prices_of(market: SimulatedMarket) -> Floats:
     return market.tables["day_ahead_prices"]["price_eur_per_mwh"].to_numpy()
 
 
-def test_the_same_seed_gives_the_same_rows_and_another_seed_others(germany):
+def test_the_same_seed_gives_the_same_rows_and_another_seed_others(germany: SimulatedMarket) -> None:
     again = simulate("DE_LU", FIRST, LAST, seed=7)
     other = simulate("DE_LU", FIRST, LAST, seed=8)
     for name, frame in germany.tables.items():
@@ -49,7 +50,9 @@ def test_the_same_seed_gives_the_same_rows_and_another_seed_others(germany):
         (date(2024, 12, 31), LAST),
     ],
 )
-def test_a_value_does_not_depend_on_the_range_asked_for(germany, first, last):
+def test_a_value_does_not_depend_on_the_range_asked_for(
+    germany: SimulatedMarket, first: date, last: date
+) -> None:
     part = simulate("DE_LU", first, last, seed=7)
     for name, frame in germany.tables.items():
         expected = frame.filter(pl.col("delivery_day").is_between(first, last))
@@ -63,7 +66,7 @@ def test_a_value_does_not_depend_on_the_range_asked_for(germany, first, last):
 
 
 @pytest.mark.parametrize("zone", sorted(ZONES))
-def test_every_zone_keeps_every_contract_across_the_change_to_quarter_hours(zone):
+def test_every_zone_keeps_every_contract_across_the_change_to_quarter_hours(zone: str) -> None:
     first, last = date(2025, 9, 29), date(2025, 10, 27)
     market = simulate(zone, first, last, seed=3)
     assert set(market.tables) == set(CONTRACTS)
@@ -76,7 +79,7 @@ def test_every_zone_keeps_every_contract_across_the_change_to_quarter_hours(zone
     assert len(counts) == 29
 
 
-def test_days_have_23_24_and_25_hours_in_order(germany):
+def test_days_have_23_24_and_25_hours_in_order(germany: SimulatedMarket) -> None:
     for day, expected in ((date(2024, 3, 31), 23), (date(2024, 6, 1), 24), (date(2024, 10, 27), 25)):
         for name, series in (
             ("day_ahead_prices", "day_ahead"),
@@ -88,7 +91,9 @@ def test_days_have_23_24_and_25_hours_in_order(germany):
             assert rows["delivery_start_utc"].diff().drop_nulls().unique().to_list() == [timedelta(hours=1)]
 
 
-def test_nothing_is_published_later_than_the_rule_and_nothing_known_early_that_is_not_a_forecast(germany):
+def test_nothing_is_published_later_than_the_rule_and_nothing_known_early_that_is_not_a_forecast(
+    germany: SimulatedMarket,
+) -> None:
     for name in (
         "day_ahead_prices",
         "load_forecasts",
@@ -114,7 +119,9 @@ def test_nothing_is_published_later_than_the_rule_and_nothing_known_early_that_i
             assert (known < gates[day]) is is_before
 
 
-def test_renewable_forecasts_have_a_vintage_before_the_gate_and_a_better_one_after(germany):
+def test_renewable_forecasts_have_a_vintage_before_the_gate_and_a_better_one_after(
+    germany: SimulatedMarket,
+) -> None:
     forecasts = germany.tables["renewable_forecasts"].filter(pl.col("series") == "wind")
     actual = (
         germany.tables["generation_actuals"]
@@ -133,7 +140,7 @@ def test_renewable_forecasts_have_a_vintage_before_the_gate_and_a_better_one_aft
     assert mean[False] < 0.8 * mean[True]
 
 
-def test_published_by_returns_what_a_fetch_at_that_instant_would(germany):
+def test_published_by_returns_what_a_fetch_at_that_instant_would(germany: SimulatedMarket) -> None:
     noon = datetime(2024, 7, 2, 10, 0, tzinfo=UTC)
     known = germany.published_by(noon)
     assert known["renewable_forecasts"]["delivery_day"].max() == date(2024, 7, 3)
@@ -142,7 +149,7 @@ def test_published_by_returns_what_a_fetch_at_that_instant_would(germany):
 
 
 @pytest.mark.parametrize("zone", ["DE_LU", "FR", "DK_1", "PT", "NL", "SE_3"])
-def test_prices_are_plausible_negative_at_times_and_sometimes_spike(zone):
+def test_prices_are_plausible_negative_at_times_and_sometimes_spike(zone: str) -> None:
     prices = np.concatenate(
         [prices_of(simulate(zone, date(2022, 6, 1), date(2024, 12, 31), seed=seed)) for seed in (1, 2)]
     )
@@ -153,7 +160,7 @@ def test_prices_are_plausible_negative_at_times_and_sometimes_spike(zone):
     assert prices.max() <= day_ahead_price_limits(FIRST).maximum_eur_per_mwh
 
 
-def test_zones_differ_as_their_mix_says():
+def test_zones_differ_as_their_mix_says() -> None:
     share = {}
     for zone in ("DK_1", "FR", "PT", "PL"):
         market = simulate(zone, date(2023, 1, 1), date(2024, 12, 31), seed=1)
@@ -169,7 +176,9 @@ def test_zones_differ_as_their_mix_says():
     assert share["PT"]["solar"] > 2 * share["FR"]["solar"] > 0
 
 
-def test_a_plain_regression_on_what_is_known_beats_the_weekly_naive_but_is_not_perfect(germany):
+def test_a_plain_regression_on_what_is_known_beats_the_weekly_naive_but_is_not_perfect(
+    germany: SimulatedMarket,
+) -> None:
     price = prices_of(germany)
     load = germany.tables["load_forecasts"]["load_forecast_mw"].to_numpy()
     early = [
@@ -197,7 +206,7 @@ def test_a_plain_regression_on_what_is_known_beats_the_weekly_naive_but_is_not_p
     assert 0.3 < error / naive < 0.85
 
 
-def test_the_intraday_spread_is_predictable_but_only_mildly(germany):
+def test_the_intraday_spread_is_predictable_but_only_mildly(germany: SimulatedMarket) -> None:
     vwap = (
         germany.tables["intraday_prices"].filter(pl.col("series") == "vwap")["price_eur_per_mwh"].to_numpy()
     )
@@ -210,14 +219,14 @@ def test_the_intraday_spread_is_predictable_but_only_mildly(germany):
     assert np.abs(imbalance).max() > 8 * imbalance.std()
 
 
-def test_weather_drives_prices(germany):
+def test_weather_drives_prices(germany: SimulatedMarket) -> None:
     truth = germany.truth.periods
     assert np.corrcoef(truth["wind_factor_frac"], prices_of(germany))[0, 1] < -0.25
     night = truth.filter(pl.col("delivery_start_utc").dt.hour().is_in([22, 23, 0, 1]))
     assert night["solar_factor_frac"].max() == 0.0
 
 
-def test_what_cannot_be_simulated_is_refused():
+def test_what_cannot_be_simulated_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="ATLANTIS"):
         simulate("ATLANTIS", FIRST, LAST, seed=1)
     with pytest.raises(ConfigurationError, match="no simulated market on"):

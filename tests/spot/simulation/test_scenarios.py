@@ -9,28 +9,29 @@ import pytest
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import check_rows
 from spot.errors import ConfigurationError
-from spot.simulation.market import simulate
-from spot.simulation.scenarios import SCENARIO_NAMES, Scenario
+from spot.simulation.market import SimulatedMarket, simulate
+from spot.simulation.scenarios import SCENARIO_NAMES, Scenario, ScenarioName
+from tests.support.narrow import number
 
 CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
 FIRST, START, LAST = date(2024, 5, 1), date(2024, 6, 10), date(2024, 7, 31)
 
 
 @pytest.fixture(scope="module")
-def calm():
+def calm() -> SimulatedMarket:
     return simulate("NL", FIRST, LAST, seed=5)
 
 
-def with_scenario(name, **other):
+def with_scenario(name: ScenarioName, **other: date) -> SimulatedMarket:
     return simulate("NL", FIRST, LAST, seed=5, scenarios=(Scenario(name, START, **other),))
 
 
-def after(frame):
+def after(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(pl.col("delivery_day") >= START)
 
 
 @pytest.mark.parametrize("name", [name for name in SCENARIO_NAMES if name != "mtu_change"])
-def test_nothing_changes_before_its_day_and_something_does_after(calm, name):
+def test_nothing_changes_before_its_day_and_something_does_after(calm: SimulatedMarket, name: ScenarioName) -> None:
     market = with_scenario(name)
     for table, frame in calm.tables.items():
         before = pl.col("delivery_day") < START
@@ -38,7 +39,7 @@ def test_nothing_changes_before_its_day_and_something_does_after(calm, name):
     assert any(not after(market.tables[table]).equals(after(frame)) for table, frame in calm.tables.items())
 
 
-def test_a_gas_shock_raises_prices_and_leaves_weather_and_load_alone(calm):
+def test_a_gas_shock_raises_prices_and_leaves_weather_and_load_alone(calm: SimulatedMarket) -> None:
     market = with_scenario("gas_shock")
     for table in ("load_forecasts", "load_actuals", "renewable_forecasts", "generation_actuals"):
         assert market.tables[table].equals(calm.tables[table])
@@ -47,14 +48,13 @@ def test_a_gas_shock_raises_prices_and_leaves_weather_and_load_alone(calm):
         / after(calm.truth.periods)["gas_price_eur_per_mwh"]
     )
     assert 1.2 < ratio[0] < 2.0 < ratio[-1] < 3.0
-    rise = (
-        after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].median()
-        / after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].median()
+    rise = number(after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].median()) / number(
+        after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].median()
     )
     assert 1.4 < rise < 2.6
 
 
-def test_a_solar_boom_multiplies_solar_alone_and_lowers_prices(calm):
+def test_a_solar_boom_multiplies_solar_alone_and_lowers_prices(calm: SimulatedMarket) -> None:
     market = with_scenario("solar_boom")
     for table in ("renewable_forecasts", "generation_actuals"):
         value = "generation_forecast_mw" if table == "renewable_forecasts" else "generation_mw"
@@ -65,13 +65,12 @@ def test_a_solar_boom_multiplies_solar_alone_and_lowers_prices(calm):
         assert after(solar)[value].sum() == pytest.approx(
             2 * after(calm.tables[table].filter(pl.col("series") == "solar"))[value].sum(), rel=0.01
         )
-    assert (
-        after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
-        < after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
+    assert number(after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()) < number(
+        after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
     )
 
 
-def test_an_mtu_change_moves_the_day_of_quarter_hours(calm):
+def test_an_mtu_change_moves_the_day_of_quarter_hours(calm: SimulatedMarket) -> None:
     market = with_scenario("mtu_change")
     for frame in market.tables.values():
         assert set(frame.filter(pl.col("delivery_day") < START)["resolution_minutes"]) == {60}
@@ -93,7 +92,9 @@ def test_an_mtu_change_moves_the_day_of_quarter_hours(calm):
     assert [counts[date(2025, 10, day)] for day in (1, 2, 3)] == [24, 96, 96]
 
 
-def test_a_sensor_fault_freezes_zeroes_and_rescales_while_the_market_sees_the_truth(calm):
+def test_a_sensor_fault_freezes_zeroes_and_rescales_while_the_market_sees_the_truth(
+    calm: SimulatedMarket,
+) -> None:
     market = with_scenario("sensor_fault")
     for table in (
         "day_ahead_prices",
@@ -120,7 +121,7 @@ def test_a_sensor_fault_freezes_zeroes_and_rescales_while_the_market_sees_the_tr
         assert rejected["delivery_day"].min() == START + timedelta(days=6)
 
 
-def test_a_repaired_sensor_tells_the_truth_again(calm):
+def test_a_repaired_sensor_tells_the_truth_again(calm: SimulatedMarket) -> None:
     end = START + timedelta(days=4)
     market = with_scenario("sensor_fault", end_day=end)
     repaired = pl.col("delivery_day") > end
@@ -131,14 +132,14 @@ def test_a_repaired_sensor_tells_the_truth_again(calm):
     )
 
 
-def test_drift_days_name_what_changed_the_market():
+def test_drift_days_name_what_changed_the_market() -> None:
     scenarios = (Scenario("gas_shock", START), Scenario("sensor_fault", FIRST))
     assert simulate("FR", START, START, seed=1, scenarios=scenarios).truth.drift_days == {"gas_shock": START}
 
 
-def test_senseless_scenarios_are_refused():
+def test_senseless_scenarios_are_refused() -> None:
     with pytest.raises(ConfigurationError, match="unknown scenario"):
-        Scenario("meteorite", START)
+        Scenario("meteorite", START)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="end day"):
         Scenario("gas_shock", START, end_day=LAST)
     with pytest.raises(ConfigurationError, match="end day"):

@@ -32,7 +32,7 @@ def series(day: date = DAY, minutes: int = 15, **more: object) -> DocumentSeries
 
 
 def prices(*parts: DocumentSeries, **more: str) -> bytes:
-    return Document("A44", "A01", EIC, list(parts), **more).render()  # type: ignore[arg-type]
+    return Document("A44", "A01", EIC, list(parts), **more).render()
 
 
 def edited(body: bytes, old: str, new: str) -> bytes:

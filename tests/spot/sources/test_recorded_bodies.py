@@ -8,6 +8,7 @@ import pytest
 
 from spot.errors import ContractError
 from spot.sources.judging.plausibility import assess_plausibility
+from tests.support.narrow import number
 from tests.support.recorded_bodies import BODIES, EXPECTED, RecordedBody
 from tests.support.recorded_history import bad_prices
 
@@ -98,7 +99,9 @@ def test_a_recorded_body_equals_the_recorded_market_data(path: str, market_data_
     )
     assert both.height == n_rows
     # The recorded series of wind and solar are rounded to whole MW.
-    assert (both[column] - both["price"]).abs().max() < (0.51 if table == "renewable_forecasts" else 0.01)
+    assert number((both[column] - both["price"]).abs().max()) < (
+        0.51 if table == "renewable_forecasts" else 0.01
+    )
 
 
 def test_the_recorded_parser_failure_is_refused(market_data_dir: Path) -> None:

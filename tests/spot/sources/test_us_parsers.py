@@ -4,7 +4,9 @@ What is read, and what is refused and why.
 """
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -14,7 +16,7 @@ from spot.market.delivery import day_bounds_utc, delivery_starts_utc, n_periods
 from spot.market.gates import gate_closure_utc
 from spot.sources.parsed import Capture
 from spot.sources.providers.ecb import fixing_known_utc, is_fixing_day, parse_ecb
-from spot.sources.providers.ercot import parse_ercot
+from spot.sources.providers.ercot import Report, parse_ercot
 from spot.sources.providers.pjm import parse_pjm
 from tests.support.us_documents import (
     ecb_body,
@@ -32,30 +34,30 @@ DAY, SPRING, AUTUMN = date(2025, 11, 5), date(2025, 3, 9), date(2025, 11, 2)
 LATER = datetime(2026, 2, 1, tzinfo=UTC)
 
 
-def capture(zone, day=DAY, **changes):
+def capture(zone: str, day: date = DAY, **changes: Any) -> Capture:
     first, end = day_bounds_utc(zone, day)
     return Capture(
         zone=zone, captured_at_utc=LATER, first_utc=first, end_utc=end, is_backfill=True, **changes
     )
 
 
-def hours(zone, day, minutes=60):
+def hours(zone: str, day: date, minutes: int = 60) -> list[float]:
     return [round(30.0 + 7.0 * (at % 11) - at / 4, 2) for at in range(n_periods(zone, day, minutes))]
 
 
-def prices(zone, day=DAY, minutes=60):
+def prices(zone: str, day: date = DAY, minutes: int = 60) -> pl.DataFrame:
     if zone == PJM:
         return parse_pjm(
             pjm_body(pjm_price_rows(zone, day, hours(zone, day))), "da_hrl_lmps", capture(zone, day)
         ).tables["local_currency_prices"]
-    report = "dam_stlmnt_pnt_prices" if minutes == 60 else "spp_node_zone_hub"
+    report: Report = "dam_stlmnt_pnt_prices" if minutes == 60 else "spp_node_zone_hub"
     body = ercot_body(ercot_price_rows(zone, day, hours(zone, day, minutes), minutes))
     return parse_ercot(body, report, capture(zone, day)).tables["local_currency_prices"]
 
 
 @pytest.mark.parametrize("zone", [PJM, ERCOT])
 @pytest.mark.parametrize(("day", "n_hours"), [(DAY, 24), (SPRING, 23), (AUTUMN, 25)])
-def test_day_ahead_prices_fill_days_of_23_24_and_25_hours(zone, day, n_hours):
+def test_day_ahead_prices_fill_days_of_23_24_and_25_hours(zone: str, day: date, n_hours: int) -> None:
     rows = prices(zone, day)
     assert rows["delivery_start_utc"].to_list() == list(delivery_starts_utc(zone, day))
     assert rows["price_per_mwh"].to_list() == hours(zone, day)
@@ -68,7 +70,7 @@ def test_day_ahead_prices_fill_days_of_23_24_and_25_hours(zone, day, n_hours):
 
 
 @pytest.mark.parametrize(("day", "n_quarters"), [(DAY, 96), (SPRING, 92), (AUTUMN, 100)])
-def test_ercot_settles_real_time_in_quarter_hours(day, n_quarters):
+def test_ercot_settles_real_time_in_quarter_hours(day: date, n_quarters: int) -> None:
     rows = prices(ERCOT, day, minutes=15)
     assert rows["delivery_start_utc"].to_list() == list(delivery_starts_utc(ERCOT, day, 15))
     assert len(rows) == n_quarters
@@ -76,14 +78,14 @@ def test_ercot_settles_real_time_in_quarter_hours(day, n_quarters):
     assert set(rows["resolution_minutes"]) == {15}
 
 
-def test_pjm_real_time_prices_are_another_series_known_days_later():
+def test_pjm_real_time_prices_are_another_series_known_days_later() -> None:
     body = pjm_body(pjm_price_rows(PJM, DAY, hours(PJM, DAY), "rt"))
     rows = parse_pjm(body, "rt_hrl_lmps", capture(PJM)).tables["local_currency_prices"]
     assert set(rows["series"]) == {"real_time"}
     assert (rows["available_at_utc"] - rows["delivery_start_utc"]).min() == timedelta(hours=73)
 
 
-def test_a_replaced_version_of_a_pjm_row_is_refused_by_itself():
+def test_a_replaced_version_of_a_pjm_row_is_refused_by_itself() -> None:
     rows = pjm_price_rows(PJM, DAY, hours(PJM, DAY))
     rows[3]["row_is_current"] = False
     parsed = parse_pjm(pjm_body(rows), "da_hrl_lmps", capture(PJM))
@@ -91,7 +93,7 @@ def test_a_replaced_version_of_a_pjm_row_is_refused_by_itself():
     assert parsed.rejected["reason"].to_list() == ["replaced by a newer version"]
 
 
-def change(**values):
+def change(**values: Any) -> Any:
     return lambda rows: rows[5].update(values)
 
 
@@ -108,7 +110,7 @@ PJM_REFUSED = {
 
 
 @pytest.mark.parametrize("words", PJM_REFUSED)
-def test_a_pjm_document_with_one_wrong_row_is_refused_whole(words):
+def test_a_pjm_document_with_one_wrong_row_is_refused_whole(words: str) -> None:
     rows = pjm_price_rows(PJM, DAY, hours(PJM, DAY))
     PJM_REFUSED[words](rows)
     with pytest.raises(ContractError, match=words):
@@ -128,21 +130,21 @@ ERCOT_REFUSED = {
 
 
 @pytest.mark.parametrize("words", ERCOT_REFUSED)
-def test_an_ercot_document_with_one_wrong_row_is_refused_whole(words):
+def test_an_ercot_document_with_one_wrong_row_is_refused_whole(words: str) -> None:
     rows = ercot_price_rows(ERCOT, DAY, hours(ERCOT, DAY))
     ERCOT_REFUSED[words](rows)
     with pytest.raises(ContractError, match=words):
         parse_ercot(ercot_body(rows), "dam_stlmnt_pnt_prices", capture(ERCOT))
 
 
-def test_an_hour_that_spring_leaves_out_is_refused():
+def test_an_hour_that_spring_leaves_out_is_refused() -> None:
     rows = ercot_price_rows(ERCOT, SPRING, hours(ERCOT, SPRING))
     rows[2]["hourEnding"] = "03:00"
     with pytest.raises(ContractError, match="left out by the clock"):
         parse_ercot(ercot_body(rows), "dam_stlmnt_pnt_prices", capture(ERCOT, SPRING))
 
 
-def test_an_answer_in_pages_is_refused_and_an_empty_one_is_no_data():
+def test_an_answer_in_pages_is_refused_and_an_empty_one_is_no_data() -> None:
     rows = pjm_price_rows(PJM, DAY, hours(PJM, DAY))
     with pytest.raises(ContractError, match="in pages"):
         parse_pjm(pjm_body(rows, n_total=48), "da_hrl_lmps", capture(PJM))
@@ -156,7 +158,7 @@ def test_an_answer_in_pages_is_refused_and_an_empty_one_is_no_data():
     assert parse_ercot(ercot_body([]), "dam_stlmnt_pnt_prices", capture(ERCOT)).no_data
 
 
-def test_the_words_of_an_error_are_passed_on():
+def test_the_words_of_an_error_are_passed_on() -> None:
     with pytest.raises(ContractError, match="not a valid filter"):
         parse_pjm(
             json.dumps({"errors": [{"field": "Filters", "message": "not a valid filter"}]}).encode(),
@@ -172,17 +174,17 @@ def test_the_words_of_an_error_are_passed_on():
 
 
 @pytest.mark.parametrize(("zone", "parse"), [("DE_LU", parse_pjm), (ERCOT, parse_pjm), (PJM, parse_ercot)])
-def test_a_hub_of_another_operator_is_refused(zone, parse):
+def test_a_hub_of_another_operator_is_refused(zone: str, parse: Callable[..., Any]) -> None:
     with pytest.raises(ContractError, match="not a hub of"):
         parse(pjm_body([]), "da_hrl_lmps", capture(zone))
 
 
-def loads(zone, day):
+def loads(zone: str, day: date) -> list[float]:
     return [90_000.0 + 1500.0 * (at % 12) for at in range(n_periods(zone, day, 60))]
 
 
 @pytest.mark.parametrize("zone", [PJM, ERCOT])
-def test_load_forecasts_keep_every_vintage_with_its_own_instant(zone):
+def test_load_forecasts_keep_every_vintage_with_its_own_instant(zone: str) -> None:
     gate = gate_closure_utc(zone, DAY)
     made = [gate - timedelta(hours=5), gate - timedelta(hours=1)]
     values = loads(zone, DAY)
@@ -200,7 +202,7 @@ def test_load_forecasts_keep_every_vintage_with_its_own_instant(zone):
     assert set(frame["availability"]) == {"stated"}
 
 
-def test_a_forecast_of_a_day_under_way_is_no_day_ahead_forecast():
+def test_a_forecast_of_a_day_under_way_is_no_day_ahead_forecast() -> None:
     made = day_bounds_utc(PJM, DAY)[0] + timedelta(hours=3)
     parsed = parse_pjm(
         pjm_body(pjm_load_rows(PJM, DAY, loads(PJM, DAY), made)), "load_frcstd_7_day", capture(PJM)
@@ -208,7 +210,7 @@ def test_a_forecast_of_a_day_under_way_is_no_day_ahead_forecast():
     assert parsed.n_rows == 0
 
 
-def test_load_of_another_area_or_a_wrong_total_is_refused():
+def test_load_of_another_area_or_a_wrong_total_is_refused() -> None:
     rows = pjm_load_rows(PJM, DAY, loads(PJM, DAY), gate_closure_utc(PJM, DAY))
     rows[0]["forecast_area"] = "COMED"
     with pytest.raises(ContractError, match="COMED"):
@@ -223,11 +225,11 @@ def test_load_of_another_area_or_a_wrong_total_is_refused():
         parse_ercot(ercot_body(rows), "lf_by_model_weather_zone", capture(ERCOT))
 
 
-def rates_capture(zone="PJM_WESTERN_HUB"):
+def rates_capture(zone: str = "PJM_WESTERN_HUB") -> Capture:
     return Capture(zone=zone, captured_at_utc=LATER, is_backfill=True)
 
 
-def test_reference_rates_are_known_at_half_past_four_of_their_day():
+def test_reference_rates_are_known_at_half_past_four_of_their_day() -> None:
     rates = weekday_rates(date(2025, 10, 27), date(2025, 11, 5))
     rows = parse_ecb(ecb_body("USD", rates), rates_capture()).tables["exchange_rates"]
     assert dict(zip(rows["delivery_day"], rows["rate_per_eur"], strict=True)) == rates
@@ -238,7 +240,7 @@ def test_reference_rates_are_known_at_half_past_four_of_their_day():
     ].unique().to_list() == ["GBP"]
 
 
-def test_target_holidays_have_no_fixing():
+def test_target_holidays_have_no_fixing() -> None:
     assert not any(
         is_fixing_day(day)
         for day in (date(2026, 1, 1), date(2026, 4, 3), date(2026, 4, 6), date(2026, 5, 1), date(2026, 11, 1))
@@ -258,6 +260,6 @@ def test_target_holidays_have_no_fixing():
         (b"{}", "structure"),
     ],
 )
-def test_rates_that_are_not_what_was_asked_for_are_refused(body, words):
+def test_rates_that_are_not_what_was_asked_for_are_refused(body: bytes, words: str) -> None:
     with pytest.raises(ContractError, match=words):
         parse_ecb(body, rates_capture())

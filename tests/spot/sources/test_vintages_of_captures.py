@@ -23,7 +23,7 @@ def prices(level: float, captured: datetime, *, is_backfill: bool = False, day: 
         series="day_ahead",
         starts_us=starts,
         resolution_minutes=60,
-        values=level + np.arange(starts.size),
+        values=np.asarray(level + np.arange(starts.size), dtype=np.float64),
     )
     return assemble(
         "entsoe", "test", Capture(zone="BE", captured_at_utc=captured, is_backfill=is_backfill), [points]

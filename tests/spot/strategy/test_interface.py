@@ -42,7 +42,7 @@ class AlwaysBuy(Strategy):
         )
 
 
-def test_a_strategy_that_says_only_its_orders_is_decided_and_settled():
+def test_a_strategy_that_says_only_its_orders_is_decided_and_settled() -> None:
     decision = decide_signals(make_request(DAY, AlwaysBuy()))
     assert decision.frame["side"].unique().to_list() == ["buy"]
     assert check_rows(decision.frame, SIGNALS).rejected.is_empty()
@@ -52,9 +52,9 @@ def test_a_strategy_that_says_only_its_orders_is_decided_and_settled():
     assert settled["perfect_foresight_eur"].null_count() == settled.height
 
 
-def test_its_settings_are_read_where_its_class_is_given_and_refused_where_it_is_not():
+def test_its_settings_are_read_where_its_class_is_given_and_refused_where_it_is_not() -> None:
     document = {"strategy": "always_buy_one", "volume_step_mw": 0.5}
-    known = {**STRATEGIES, "always_buy_one": AlwaysBuy}
+    known: dict[str, type[Strategy]] = {**STRATEGIES, "always_buy_one": AlwaysBuy}
     assert load_strategy(document, known) == AlwaysBuy(volume_step_mw=0.5)
     with pytest.raises(
         ConfigurationError, match="strategy: 'always_buy_one' is unknown, known are settlement_spread"
@@ -66,14 +66,14 @@ def test_its_settings_are_read_where_its_class_is_given_and_refused_where_it_is_
         load_strategy({**document, "max_mw": 3.0}, known)
 
 
-def test_its_source_is_part_of_the_hash_of_its_settings():
+def test_its_source_is_part_of_the_hash_of_its_settings() -> None:
     class Changed(AlwaysBuy):
         code_version = "other source"
 
     assert settings_hash(AlwaysBuy(), make_book()) != settings_hash(Changed(), make_book())
 
 
-def test_what_the_strategies_of_the_desk_say_of_themselves():
+def test_what_the_strategies_of_the_desk_say_of_themselves() -> None:
     spread, fitted = SettlementSpread(), SettlementSpread(distribution="catboost")
     assert (spread.label, Storage().label, PriceView().label) == (
         "settlement_spread/intraday_vwap",
@@ -92,7 +92,7 @@ def test_what_the_strategies_of_the_desk_say_of_themselves():
     assert spread.wear_eur_per_mwh == 0.0
 
 
-def test_perfect_foresight_of_a_block_is_of_its_mean_and_of_a_unit_its_own():
+def test_perfect_foresight_of_a_block_is_of_its_mean_and_of_a_unit_its_own() -> None:
     day = PricedDay(
         delivery_day=DAY, hours=1.0, day_ahead=np.array([10.0, 10.0]), second=np.array([20.0, 6.0])
     )
@@ -105,7 +105,7 @@ def test_perfect_foresight_of_a_block_is_of_its_mean_and_of_a_unit_its_own():
     np.testing.assert_allclose(spread, single)
 
 
-def test_a_second_price_that_the_contract_does_not_have_is_refused():
+def test_a_second_price_that_the_contract_does_not_have_is_refused() -> None:
     class Wrong(AlwaysBuy):
         settled_against: str = "tomorrow"  # type: ignore[assignment]
 

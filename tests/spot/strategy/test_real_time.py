@@ -18,6 +18,7 @@ from spot.sources.parsed import Capture
 from spot.sources.providers.ecb import parse_ecb
 from spot.sources.providers.pjm import parse_pjm
 from tests.support import us_documents as us
+from tests.support.narrow import instant
 
 ZONE = "PJM_WESTERN_HUB"
 DAYS = days_between(date(2025, 10, 20), date(2025, 11, 6))
@@ -92,5 +93,5 @@ def test_at_the_gate_only_verified_real_time_prices_are_known(raw: dict[str, pl.
     gate = gate_closure_utc(ZONE, DAYS[-1])
     known = zone_outcomes(raw, zone=ZONE, settled_against="real_time", as_of_utc=gate)
     settled = known.filter(pl.col("reference_price_eur_per_mwh").is_not_null())
-    assert settled["delivery_start_utc"].max() + timedelta(hours=73) <= gate
+    assert instant(settled["delivery_start_utc"].max()) + timedelta(hours=73) <= gate
     assert known["delivery_day"].max() == DAYS[-2]

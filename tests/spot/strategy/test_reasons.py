@@ -20,7 +20,7 @@ PARTS = {
 
 
 @pytest.mark.parametrize("day", [DAY, date(2025, 3, 30), date(2025, 10, 26)])
-def test_every_unit_has_its_reasons_largest_first(day):
+def test_every_unit_has_its_reasons_largest_first(day: date) -> None:
     signals = decide_signals(make_request(day, Storage())).frame
     rows = signal_reasons(signals, PARTS, [(date(2024, 6, 4), 0.8, 77.0)])
     assert check_rows(rows, SIGNAL_REASONS).rejected.is_empty()
@@ -42,7 +42,7 @@ def test_every_unit_has_its_reasons_largest_first(day):
     assert midnight["text"][0] == "calendar takes off 10.5 EUR/MWh"
 
 
-def test_nothing_to_say_is_no_row():
+def test_nothing_to_say_is_no_row() -> None:
     signals = decide_signals(make_request(DAY, Storage())).frame
     assert signal_reasons(signals, {}).is_empty()
     assert signal_reasons(signals.clear(), PARTS).is_empty()

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ from spot.strategy.proposals.view import LEVELS
 from spot.strategy.readiness.blocking import recorded_stopping_words
 from spot.strategy.settle import settle_signals
 from spot.strategy.signals import decide_signals
+from tests.support.narrow import number
 from tests.support.sample_market import ZONE, make_book, make_forecast, make_outcomes, make_request
 
 DAY = date(2025, 6, 3)
@@ -30,7 +32,9 @@ CLOCK_CHANGES = (date(2025, 3, 30), date(2025, 6, 3), date(2025, 10, 26), date(2
 
 @pytest.mark.parametrize("day", CLOCK_CHANGES)
 @pytest.mark.parametrize("settings", STRATEGIES, ids=lambda s: s.strategy)
-def test_every_unit_of_the_day_has_one_row_under_contract(day, settings):
+def test_every_unit_of_the_day_has_one_row_under_contract(
+    day: date, settings: PriceView | SettlementSpread | Storage
+) -> None:
     decision = decide_signals(make_request(day, settings))
     assert decision.readiness.is_ready
     assert decision.frame.height == n_periods(ZONE, day)
@@ -45,7 +49,7 @@ def test_every_unit_of_the_day_has_one_row_under_contract(day, settings):
     assert decision.frame["side"].is_in(["buy", "sell"]).any()
 
 
-def test_the_same_request_gives_the_same_ids_and_another_view_gives_others():
+def test_the_same_request_gives_the_same_ids_and_another_view_gives_others() -> None:
     first, again = (decide_signals(make_request(DAY, SPREAD)).frame for _ in range(2))
     assert first.equals(again)
     other = decide_signals(
@@ -54,7 +58,7 @@ def test_the_same_request_gives_the_same_ids_and_another_view_gives_others():
     assert set(first["signal_id"]).isdisjoint(other["signal_id"])
 
 
-def test_several_challengers_stand_side_by_side_under_every_contract():
+def test_several_challengers_stand_side_by_side_under_every_contract() -> None:
     forecast = make_forecast(DAY).with_columns(role=pl.lit("challenger"))
     requests = (
         make_request(
@@ -73,12 +77,12 @@ def test_several_challengers_stand_side_by_side_under_every_contract():
         assert set(both["model_version"]) == {"8", "9"}
 
 
-def test_signals_are_void_after_the_gate():
+def test_signals_are_void_after_the_gate() -> None:
     frame = decide_signals(make_request(DAY, SPREAD)).frame
     assert frame["valid_until_utc"].unique().to_list() == [gate_closure_utc(ZONE, DAY)]
 
 
-def _broken_forecasts():
+def _broken_forecasts() -> dict[str, pl.DataFrame]:
     good = make_forecast(DAY)
     late = gate_closure_utc(ZONE, DAY) + timedelta(seconds=1)
     return {
@@ -102,7 +106,9 @@ def _broken_forecasts():
 
 @pytest.mark.parametrize("case", list(_broken_forecasts()))
 @pytest.mark.parametrize("settings", STRATEGIES, ids=lambda s: s.strategy)
-def test_a_forecast_that_is_not_fit_gives_a_flat_day_with_the_reason(case, settings):
+def test_a_forecast_that_is_not_fit_gives_a_flat_day_with_the_reason(
+    case: str, settings: PriceView | SettlementSpread | Storage
+) -> None:
     decision = decide_signals(make_request(DAY, settings, forecast=_broken_forecasts()[case]))
     assert not decision.readiness.is_ready
     assert decision.readiness.reasons
@@ -139,7 +145,7 @@ def test_a_forecast_that_is_not_fit_gives_a_flat_day_with_the_reason(case, setti
     ],
     ids=str,
 )
-def test_missing_limits_states_and_facts_deny(changes):
+def test_missing_limits_states_and_facts_deny(changes: dict[str, Any]) -> None:
     for settings in STRATEGIES:
         decision = decide_signals(make_request(DAY, settings, **changes))
         assert decision.frame["volume_mw"].sum() == 0.0, settings
@@ -147,7 +153,9 @@ def test_missing_limits_states_and_facts_deny(changes):
 
 
 @pytest.mark.parametrize("settings", STRATEGIES, ids=lambda s: s.strategy)
-def test_the_limit_that_blocked_stands_before_the_plans_own_reason(settings):
+def test_the_limit_that_blocked_stands_before_the_plans_own_reason(
+    settings: PriceView | SettlementSpread | Storage,
+) -> None:
     book = make_book(max_model_age_days={"limit": 120.0, "action": "block"})
     free = decide_signals(make_request(DAY, settings, limits=book)).frame
     old = decide_signals(make_request(DAY, settings, limits=book, model_age_days=146.0)).frame
@@ -157,11 +165,11 @@ def test_the_limit_that_blocked_stands_before_the_plans_own_reason(settings):
     assert not free["reasons"].str.contains("blocked by").any()
 
 
-def test_a_cut_order_says_which_limit_cut_it_and_a_whole_one_does_not():
+def test_a_cut_order_says_which_limit_cut_it_and_a_whole_one_does_not() -> None:
     shy = SettlementSpread(full_size_ratio=3.0)
     free = decide_signals(make_request(DAY, shy)).frame
     cut = decide_signals(
-        make_request(DAY, shy, limits=make_book(max_mw_per_mtu=float(free["volume_mw"].median())))
+        make_request(DAY, shy, limits=make_book(max_mw_per_mtu=number(free["volume_mw"].median())))
     ).frame
     for before, after in zip(free.iter_rows(named=True), cut.iter_rows(named=True), strict=True):
         says_so = after["reasons"].startswith(f"cut from {before['volume_mw']:g} MW by max_mw_per_mtu: ")
@@ -170,7 +178,7 @@ def test_a_cut_order_says_which_limit_cut_it_and_a_whole_one_does_not():
     assert (cut["volume_mw"] == free["volume_mw"]).any()
 
 
-def test_a_halt_and_limits_that_cannot_be_read_come_first_and_are_few_words():
+def test_a_halt_and_limits_that_cannot_be_read_come_first_and_are_few_words() -> None:
     halted = decide_signals(make_request(DAY, SPREAD, trading_state=TradingState.HALTED)).frame
     assert halted["reasons"].str.starts_with("blocked by the trading state HALTED; ").all()
     unreadable = decide_signals(make_request(DAY, SPREAD, limits=unreadable_book("no file"))).frame
@@ -199,7 +207,7 @@ OLD_MODEL = {
     ],
     ids=["old model", "halted", "no limits", "free", "not ready"],
 )
-def test_the_stored_events_tell_what_stopped_the_day(changes, n_words):
+def test_the_stored_events_tell_what_stopped_the_day(changes: dict[str, Any], n_words: int) -> None:
     decision = decide_signals(make_request(DAY, SPREAD, **changes))
     said = decision.frame["reasons"][0].split("; ")
     blocked = [part.removeprefix("blocked by ") for part in said if part.startswith("blocked by ")]
@@ -207,7 +215,7 @@ def test_the_stored_events_tell_what_stopped_the_day(changes, n_words):
     assert len(blocked) == n_words
 
 
-def test_a_later_outcome_changes_nothing():
+def test_a_later_outcome_changes_nothing() -> None:
     request = make_request(DAY, SPREAD)
     later = make_outcomes(DAY, DAY + timedelta(days=3), spread=500.0).with_columns(
         known_at_utc=pl.lit(request.as_of_utc + timedelta(seconds=1))
@@ -217,7 +225,7 @@ def test_a_later_outcome_changes_nothing():
     )
 
 
-def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
+def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt() -> None:
     decision = decide_signals(
         make_request(DAY, SPREAD, limits=make_book(max_mw_per_mtu={"limit": 0.5, "action": "halt"}))
     )
@@ -227,7 +235,7 @@ def test_a_breach_with_action_halt_is_flat_and_asks_for_a_halt():
     assert breach["value"] > breach["limit_value"] == 0.5
 
 
-def test_a_loss_halts_although_another_strategy_has_settled_a_later_day():
+def test_a_loss_halts_although_another_strategy_has_settled_a_later_day() -> None:
     lost_on, half_settled = DAY - timedelta(days=2), DAY - timedelta(days=1)
     spread = decide_signals(make_request(lost_on, SPREAD)).frame
     battery = decide_signals(make_request(half_settled, Storage())).frame
@@ -250,10 +258,10 @@ def test_a_loss_halts_although_another_strategy_has_settled_a_later_day():
         assert decision.requests_halt
         assert decision.frame["volume_mw"].sum() == 0.0
         assert set(breaches["scope"]) >= {"desk", "zone"}
-        assert breaches["value"].min() > 1000.0
+        assert number(breaches["value"].min()) > 1000.0
 
 
-def test_overrides_used_and_refused_are_rows_with_their_numbers():
+def test_overrides_used_and_refused_are_rows_with_their_numbers() -> None:
     document = dict(make_book(max_mw_per_mtu=1.0).document or {})
     used = {
         "scope": "zone",
@@ -279,20 +287,20 @@ def test_overrides_used_and_refused_are_rows_with_their_numbers():
     assert check_rows(events, RISK_EVENTS).rejected.is_empty()
 
 
-def test_other_signals_of_the_zone_count_against_its_limits():
+def test_other_signals_of_the_zone_count_against_its_limits() -> None:
     other = decide_signals(make_request(DAY, PriceView(reference_eur_per_mwh=200.0, max_mw=8.0))).frame
     assert other["volume_mw"].to_list() == [8.0] * 24
     book = make_book(max_gross_mw=10.0)
     alone = decide_signals(make_request(DAY, SPREAD, limits=book)).frame
     beside = decide_signals(make_request(DAY, SPREAD, limits=book, desk_signals=other)).frame
-    assert alone["volume_mw"].max() > 2.0
-    assert beside["volume_mw"].max() <= 2.0 + 1e-9
+    assert number(alone["volume_mw"].max()) > 2.0
+    assert number(beside["volume_mw"].max()) <= 2.0 + 1e-9
     # its own earlier signals of the day are replaced, not added
     own = decide_signals(make_request(DAY, SPREAD, limits=book, desk_signals=alone)).frame
     assert own["volume_mw"].to_list() == alone["volume_mw"].to_list()
 
 
-def test_the_thousandfold_guard_looks_at_yesterday():
+def test_the_thousandfold_guard_looks_at_yesterday() -> None:
     yesterday = decide_signals(make_request(DAY - timedelta(days=1), SPREAD)).frame
     book = make_book(max_change_mwh={"limit": 1.0, "action": "block"})
     assert decide_signals(make_request(DAY, SPREAD, limits=book)).frame["volume_mw"].sum() == 0.0
@@ -307,7 +315,7 @@ def test_the_thousandfold_guard_looks_at_yesterday():
     assert same.frame["volume_mw"].sum() > 0.0
 
 
-def test_a_storage_plan_is_scaled_as_a_whole():
+def test_a_storage_plan_is_scaled_as_a_whole() -> None:
     free = decide_signals(make_request(DAY, Storage(power_mw=4.0, energy_mwh=8.0))).frame
     cut = decide_signals(
         make_request(DAY, Storage(power_mw=4.0, energy_mwh=8.0), limits=make_book(max_mw_per_mtu=1.0))
@@ -317,7 +325,7 @@ def test_a_storage_plan_is_scaled_as_a_whole():
 
 
 @pytest.mark.parametrize("mw", [0.1, 0.55, 0.73, 1.0])
-def test_a_plan_that_limits_cut_is_whole_steps_and_still_closes(mw):
+def test_a_plan_that_limits_cut_is_whole_steps_and_still_closes(mw: float) -> None:
     battery = Storage(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
     free = decide_signals(make_request(DAY, battery)).frame
     cut = decide_signals(make_request(DAY, battery, limits=make_book(max_mw_per_mtu=mw))).frame
@@ -326,13 +334,13 @@ def test_a_plan_that_limits_cut_is_whole_steps_and_still_closes(mw):
         plan = plan_of((sign * frame["volume_mw"]).to_numpy(), 1.0, battery)
         steps = plan.exposure_mw / 0.1
         np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
-        assert 0.0 < frame["volume_mw"].max() <= most
+        assert 0.0 < number(frame["volume_mw"].max()) <= most
         assert plan.state_mwh.min() >= -1e-6
         assert -1e-6 <= plan.state_mwh[-1] <= 0.1
 
 
 @pytest.mark.parametrize("share", [0.9, 0.5])
-def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share):
+def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share: float) -> None:
     battery = Storage(power_mw=4.0, energy_mwh=8.0, volume_step_mw=0.1)
     free = decide_signals(make_request(DAY, battery)).frame
     allowed = share * free["value_at_risk_eur"][0]
@@ -342,7 +350,7 @@ def test_a_plan_cut_by_its_tail_risk_keeps_that_limit_in_whole_steps(share):
     assert used.max() <= allowed + 1e-6
 
 
-def test_reducing_lets_through_what_closes_an_open_position():
+def test_reducing_lets_through_what_closes_an_open_position() -> None:
     long_day = decide_signals(make_request(DAY, PriceView(reference_eur_per_mwh=200.0, max_mw=3.0))).frame
     falling = make_outcomes(DAY - timedelta(days=120), DAY - timedelta(days=2), spread=-8.0)
     request = make_request(
@@ -350,21 +358,21 @@ def test_reducing_lets_through_what_closes_an_open_position():
     )
     closing = decide_signals(request).frame
     assert closing["side"].unique().to_list() == ["sell"]
-    assert closing["volume_mw"].max() <= 3.0
+    assert number(closing["volume_mw"].max()) <= 3.0
     rising = decide_signals(
         make_request(DAY, SPREAD, desk_signals=long_day, trading_state=TradingState.REDUCING)
     ).frame
     assert rising["side"].unique().to_list() == ["flat"]
 
 
-def test_the_limit_price_of_a_curve_is_that_of_its_first_step():
+def test_the_limit_price_of_a_curve_is_that_of_its_first_step() -> None:
     decision = decide_signals(make_request(DAY, SPREAD))
     first = decision.bid_curves.filter(pl.col("step") == 1).join(decision.frame, on="signal_id")
     assert first.height > 0
     assert first["limit_price_eur_per_mwh"].to_list() == first["price_eur_per_mwh"].to_list()
 
 
-def test_the_lowest_price_stands_in_the_tables_as_in_the_file_of_limits():
+def test_the_lowest_price_stands_in_the_tables_as_in_the_file_of_limits() -> None:
     book = make_book(min_price_eur_per_mwh={"limit": 60.0, "action": "block"})
     settings = PriceView(product="mtu", reference_eur_per_mwh=50.0)
     decision = decide_signals(make_request(DAY, settings, limits=book))
@@ -382,14 +390,14 @@ def test_the_lowest_price_stands_in_the_tables_as_in_the_file_of_limits():
     assert fine["used"] == pytest.approx(50.0, abs=1.0)
 
 
-def test_bid_curve_steps_rise_in_volume_towards_the_better_price():
+def test_bid_curve_steps_rise_in_volume_towards_the_better_price() -> None:
     curves = decide_signals(make_request(DAY, SPREAD)).bid_curves
     unit = curves.filter(pl.col("delivery_start_utc") == curves["delivery_start_utc"][0])
     assert unit["volume_mw"].is_sorted()
     assert unit["price_eur_per_mwh"].is_sorted(descending=True)
 
 
-def test_a_curve_of_a_small_edge_still_takes_less_the_dearer_it_is():
+def test_a_curve_of_a_small_edge_still_takes_less_the_dearer_it_is() -> None:
     """Half an edge gives half the size.
 
     The steps part that size, not the largest one, in whole volume steps.
@@ -401,7 +409,7 @@ def test_a_curve_of_a_small_edge_still_takes_less_the_dearer_it_is():
     assert (row["side"], round(row["volume_mw"], 9)) == ("buy", 2.5)
     assert unit["volume_mw"].round(9).to_list() == [1.0, 1.5, 2.0, 2.5]
     assert unit["step"].to_list() == [1, 2, 3, 4]
-    assert unit["price_eur_per_mwh"].diff().drop_nulls().max() < -0.2
+    assert number(unit["price_eur_per_mwh"].diff().drop_nulls().max()) < -0.2
     # at the price that is expected the whole volume is worth its risk
     assert unit["price_eur_per_mwh"][-1] == pytest.approx(row["expected_price_eur_per_mwh"], abs=0.01)
     cut = decide_signals(

@@ -21,12 +21,12 @@ DAY = date(2025, 6, 3)
 
 
 @pytest.fixture(scope="module")
-def outcomes():
+def outcomes() -> pl.DataFrame:
     return make_outcomes(DAY - timedelta(days=60), DAY + timedelta(days=5))
 
 
 @pytest.fixture(scope="module")
-def fitted(outcomes):
+def fitted(outcomes: pl.DataFrame) -> tuple[CatBoostSpread, pl.DataFrame]:
     past = spread_past(outcomes, zone=ZONE, minutes=60)
     days = list(past.days[:45])
     inputs = spread_inputs(past, DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=days)
@@ -35,7 +35,7 @@ def fitted(outcomes):
     ), inputs
 
 
-def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes):
+def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes: pl.DataFrame) -> None:
     """The same inputs come out when everything published after the gate is removed or changed."""
     gate = make_forecast(DAY)["as_of_utc"][0]
     late = pl.col("known_at_utc") > gate
@@ -56,7 +56,7 @@ def test_inputs_hold_nothing_that_was_not_known_at_the_gate(outcomes):
     assert frames[0]["spread_week_mean"].is_not_nan().all()
 
 
-def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
+def test_a_day_that_is_half_known_is_no_day_yet(outcomes: pl.DataFrame) -> None:
     """Otherwise the newest row of a live decision would look unlike every row that the model learnt from."""
     yesterday = (pl.col("delivery_day") == DAY - timedelta(days=1)) & (
         pl.col("delivery_start_utc").dt.hour() >= 10
@@ -81,7 +81,7 @@ def test_a_day_that_is_half_known_is_no_day_yet(outcomes):
 
 
 @pytest.mark.parametrize("day", [date(2025, 3, 30), date(2024, 10, 27), DAY])
-def test_every_unit_of_a_day_has_its_row(day):
+def test_every_unit_of_a_day_has_its_row(day: date) -> None:
     outcomes = make_outcomes(day - timedelta(days=20), day - timedelta(days=2))
     inputs = spread_inputs(
         spread_past(outcomes, zone=ZONE, minutes=60), DAY_AHEAD_FEATURES.empty(), zone=ZONE, days=[day]
@@ -90,21 +90,21 @@ def test_every_unit_of_a_day_has_its_row(day):
     assert inputs["spread_last"].is_not_nan().all()
 
 
-def test_a_model_comes_back_from_its_files_bit_for_bit(fitted):
+def test_a_model_comes_back_from_its_files_bit_for_bit(fitted: tuple[CatBoostSpread, pl.DataFrame]) -> None:
     model, inputs = fitted
     again = CatBoostSpread.from_files(model.to_files())
     np.testing.assert_array_equal(again.predict(inputs), model.predict(inputs))
     assert again.settings == model.settings
 
 
-def test_quantiles_ascend(fitted):
+def test_quantiles_ascend(fitted: tuple[CatBoostSpread, pl.DataFrame]) -> None:
     model, inputs = fitted
     quantiles = model.predict(inputs)
     assert quantiles.shape == (inputs.height, 9)
     assert (np.diff(quantiles, axis=1) >= 0).all()
 
 
-def test_what_cannot_be_done_is_refused(fitted):
+def test_what_cannot_be_done_is_refused(fitted: tuple[CatBoostSpread, pl.DataFrame]) -> None:
     model, inputs = fitted
     with pytest.raises(ForecastError, match="are needed"):
         CatBoostSpread().fit(inputs, np.full(inputs.height, np.nan))
@@ -116,7 +116,9 @@ def test_what_cannot_be_done_is_refused(fitted):
         CatBoostSpread.from_files({"spread_model.json": b"{}"})
 
 
-def test_contributions_add_up_to_the_expected_spread_but_for_one_usual_value(fitted):
+def test_contributions_add_up_to_the_expected_spread_but_for_one_usual_value(
+    fitted: tuple[CatBoostSpread, pl.DataFrame],
+) -> None:
     model, inputs = fitted
     moved = model.contributions(inputs)
     assert set(moved) == {
@@ -131,7 +133,9 @@ def test_contributions_add_up_to_the_expected_spread_but_for_one_usual_value(fit
         model.contributions(inputs.drop("weekday"))
 
 
-def test_the_reasons_of_a_spread_are_those_of_its_own_model(fitted):
+def test_the_reasons_of_a_spread_are_those_of_its_own_model(
+    fitted: tuple[CatBoostSpread, pl.DataFrame],
+) -> None:
     model, inputs = fitted
     signals = decide_signals(make_request(DAY, SettlementSpread())).frame
     rows = spread_reasons(signals, model.contributions(inputs.tail(24)))

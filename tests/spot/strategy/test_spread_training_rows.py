@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from spot.arrays import Floats
 from spot.contracts.spread_tables import SPREAD_INPUTS, SPREAD_TRAINING_SET
 from spot.contracts.table import check_rows
 from spot.features.matrix import build_features
@@ -17,6 +18,7 @@ from spot.strategy.proposals.view import LEVELS
 from spot.strategy.spread.model import CatBoostSpread, CatBoostSpreadSettings
 from spot.strategy.spread.sources import LOOKBACK_DAYS, SpreadAtGate
 from spot.strategy.spread.training_rows import daily_pinball_losses, learning_rows, spread_training_rows
+from tests.support.narrow import some
 
 ZONE, WINDOW = "DE_LU", 80
 SERVES = date(2025, 10, 20)
@@ -69,7 +71,7 @@ def test_losses_are_those_of_each_days_own_gate(moment: SpreadAtGate, rows: pl.D
         known = [i for i in range(row) if past.spread_known_us[i] <= gate_us]
         before = past.spreads[known][:, slots]
         naive = empirical_quantiles(before[np.isfinite(before).all(axis=1)])
-        assert plain == loss(naive, truth)
+        assert plain == loss(some(naive), truth)
         if day == JUDGED[2]:
             assert np.isnan(ours), "a model that learnt from features says nothing of a day without"
         else:
@@ -77,7 +79,7 @@ def test_losses_are_those_of_each_days_own_gate(moment: SpreadAtGate, rows: pl.D
     assert np.isfinite(losses).all(axis=1).sum() >= 7
 
 
-def loss(quantiles, truth) -> float:
+def loss(quantiles: Floats, truth: Floats) -> float:
     above = truth[:, None] - quantiles
     return float(np.nanmean(np.maximum(LEVELS * above, (LEVELS - 1.0) * above)))
 

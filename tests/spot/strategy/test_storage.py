@@ -5,23 +5,24 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from spot.arrays import Floats
 from spot.errors import ForecastError
 from spot.strategy.proposals.storage import Storage
-from spot.strategy.proposals.storage_plan import optimise_storage, plan_of, plan_value_eur
+from spot.strategy.proposals.storage_plan import StoragePlan, optimise_storage, plan_of, plan_value_eur
 from spot.strategy.proposals.volume_steps import StepMarket, in_volume_steps
 from spot.strategy.sizing import round_towards_zero
 
 LOSSLESS = Storage(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=0.0)
 
 
-def test_buys_the_valley_and_sells_the_peak():
+def test_buys_the_valley_and_sells_the_peak() -> None:
     prices = np.array([50.0, 10.0, 20.0, 50.0, 90.0, 80.0])
     plan = optimise_storage(prices, prices, 1.0, LOSSLESS)
     np.testing.assert_allclose(plan.exposure_mw, [0, 1, 1, 0, -1, -1])
     assert plan_value_eur(plan, prices, 1.0, LOSSLESS) == pytest.approx(90 + 80 - 10 - 20)
 
 
-def test_losses_and_wear_decide_whether_a_cycle_pays():
+def test_losses_and_wear_decide_whether_a_cycle_pays() -> None:
     prices = np.array([50.0, 55.0])
     worn = Storage(charge_efficiency=1.0, discharge_efficiency=1.0, degradation_eur_per_mwh=6.0)
     assert not optimise_storage(prices, prices, 1.0, worn).exposure_mw.any()
@@ -30,14 +31,14 @@ def test_losses_and_wear_decide_whether_a_cycle_pays():
     assert optimise_storage(prices, prices, 1.0, LOSSLESS).exposure_mw.any()
 
 
-def test_never_charges_and_discharges_at_once_at_negative_prices():
+def test_never_charges_and_discharges_at_once_at_negative_prices() -> None:
     prices = np.array([-500.0, -400.0, -450.0, -300.0])
     plan = optimise_storage(prices, prices, 1.0, Storage(charge_efficiency=0.8, discharge_efficiency=0.8))
     assert np.minimum(plan.charge_mw, plan.discharge_mw).max() < 1e-6
     assert plan_value_eur(plan, prices, 1.0, Storage(charge_efficiency=0.8, discharge_efficiency=0.8)) > 0
 
 
-def test_equals_enumeration_on_a_small_grid():
+def test_equals_enumeration_on_a_small_grid() -> None:
     rng = np.random.default_rng(4)
     battery = Storage(
         power_mw=1.0,
@@ -75,7 +76,9 @@ def test_equals_enumeration_on_a_small_grid():
     start=1e-7,
 )
 @example(prices=[1e-9, -500.0], minutes=15, cycles=1.0, efficiency=0.7109522388244198, start=1e-7)
-def test_every_plan_is_physical_and_never_worse_than_rest(prices, minutes, cycles, efficiency, start):
+def test_every_plan_is_physical_and_never_worse_than_rest(
+    prices: list[float], minutes: int, cycles: float, efficiency: float, start: float
+) -> None:
     battery = Storage(
         power_mw=2.0,
         energy_mwh=3.0,
@@ -98,14 +101,14 @@ def test_every_plan_is_physical_and_never_worse_than_rest(prices, minutes, cycle
     assert plan_value_eur(plan, values, hours, battery) >= -1e-9
 
 
-def stepped(prices, hours, battery):
+def stepped(prices: Floats, hours: float, battery: Storage) -> StoragePlan:
     market = StepMarket(buy_prices=prices, sell_prices=prices, hours=hours, battery=battery)
     return plan_of(
         in_volume_steps(optimise_storage(prices, prices, hours, battery).exposure_mw, market), hours, battery
     )
 
 
-def assert_closed(plan, hours, battery):
+def assert_closed(plan: StoragePlan, hours: float, battery: Storage) -> None:
     step = battery.volume_step_mw
     steps = plan.exposure_mw / step
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
@@ -127,8 +130,8 @@ def assert_closed(plan, hours, battery):
     step=st.sampled_from([0.001, 0.1, 0.25]),
 )
 def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(
-    prices, minutes, cycles, efficiency, start, step
-):
+    prices: list[float], minutes: int, cycles: float, efficiency: float, start: float, step: float
+) -> None:
     battery = Storage(
         power_mw=2.0,
         energy_mwh=3.0,
@@ -145,7 +148,9 @@ def test_a_plan_in_volume_steps_closes_and_is_never_worse_than_rest(
 
 
 @pytest.mark.parametrize(("n_units", "allowed_loss"), [(96, 0.02), (24, 0.05)])
-def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_units, allowed_loss):
+def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(
+    n_units: int, allowed_loss: float
+) -> None:
     """In hours 0.1 MW is a twentieth of this battery.
 
     1.9 MWh can be sold from a full one, 1.8 with two cycles that close.
@@ -169,7 +174,7 @@ def test_steps_of_a_tenth_cost_little_and_rounding_one_by_one_does_not_close(n_u
     assert n_open > 0
 
 
-def test_a_plan_in_steps_equals_enumeration_on_a_small_grid():
+def test_a_plan_in_steps_equals_enumeration_on_a_small_grid() -> None:
     rng = np.random.default_rng(5)
     battery = Storage(
         energy_mwh=1.0,
@@ -194,6 +199,6 @@ def test_a_plan_in_steps_equals_enumeration_on_a_small_grid():
         )
 
 
-def test_a_price_that_is_not_finite_is_refused():
+def test_a_price_that_is_not_finite_is_refused() -> None:
     with pytest.raises(ForecastError, match="not finite"):
         optimise_storage(np.array([1.0, np.nan]), np.array([1.0, 2.0]), 1.0, LOSSLESS)

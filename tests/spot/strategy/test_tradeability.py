@@ -5,6 +5,7 @@ And what is traded where there is none.
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -27,7 +28,7 @@ def make_facts(**changes: object) -> TradeabilityFacts:
     """A zone whose battery has orders for the day, half an hour before the gate."""
     forecasts = make_forecast(DAY).with_columns(as_of_utc=pl.lit(BEFORE))
     decision = decide_signals(make_request(DAY, Storage(), forecast=forecasts, as_of_utc=BEFORE))
-    fields = {
+    fields: dict[str, Any] = {
         "zone": ZONE,
         "source": "smard",
         "delivery_day": DAY,
@@ -46,7 +47,7 @@ def make_facts(**changes: object) -> TradeabilityFacts:
     return TradeabilityFacts(**{**fields, **changes})
 
 
-def test_with_everything_in_order_it_says_what_is_traded():
+def test_with_everything_in_order_it_says_what_is_traded() -> None:
     tradeability = assess_tradeability(make_facts())
     assert tradeability.can_trade
     assert tradeability.reasons[0].startswith("storage: ")
@@ -73,13 +74,13 @@ def test_with_everything_in_order_it_says_what_is_traded():
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_each_thing_in_the_way_is_named(changes, first_words):
+def test_each_thing_in_the_way_is_named(changes: dict[str, Any], first_words: str) -> None:
     tradeability = assess_tradeability(make_facts(**changes))
     assert not tradeability.can_trade
     assert tradeability.reasons[0].startswith(first_words), tradeability.reasons
 
 
-def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
+def test_before_the_forecast_is_due_nothing_else_stands_in_the_way() -> None:
     reasons = assess_tradeability(
         make_facts(forecasts=DAY_AHEAD_FORECASTS.empty(), signals=SIGNALS.empty())
     ).reasons
@@ -88,7 +89,7 @@ def test_before_the_forecast_is_due_nothing_else_stands_in_the_way():
     assert f"{GATE - timedelta(minutes=45):%H:%M} UTC" in reasons[0]
 
 
-def test_a_day_that_a_limit_blocked_names_the_limit():
+def test_a_day_that_a_limit_blocked_names_the_limit() -> None:
     book = make_book(max_model_age_days={"limit": 120.0, "action": "block"})
     blocked = decide_signals(make_request(DAY, Storage(), limits=book, model_age_days=146.0))
     tradeability = assess_tradeability(make_facts(signals=blocked.frame, events=blocked.events))
@@ -96,7 +97,7 @@ def test_a_day_that_a_limit_blocked_names_the_limit():
     assert tradeability.reasons == ("storage is flat: max_model_age_days blocked it",)
 
 
-def test_an_override_moves_the_limit_for_its_time():
+def test_an_override_moves_the_limit_for_its_time() -> None:
     document = dict(make_book(max_model_age_days=120.0).document or {})
     override = {
         "scope": "desk",
@@ -117,7 +118,7 @@ def test_an_override_moves_the_limit_for_its_time():
         assert assess_tradeability(make_facts(limits=book, model=old)).can_trade is can_trade
 
 
-def test_after_the_gate_it_counts_what_has_left():
+def test_after_the_gate_it_counts_what_has_left() -> None:
     late = make_facts(now=GATE + timedelta(hours=1))
     unsent = assess_tradeability(late)
     assert not unsent.can_trade

@@ -2,7 +2,7 @@
 same limits.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -23,8 +23,9 @@ from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.spread.sources import SpreadAtGate
 from spot.walk.inputs import Book, WalkInputs, empty_book
-from spot.walk.shadow import walk_shadow
+from spot.walk.shadow import WalkedShadow, walk_shadow
 from spot.walk.signals import settle_walked, walk_signals
+from tests.support.narrow import instant
 from tests.support.sample_market import make_book, make_forecast
 
 ZONE, AGAINST = "FR", "imbalance"
@@ -72,12 +73,14 @@ def book_of(inputs: WalkInputs) -> Book:
     return empty_book().with_rows([walked.signals], [settle_walked(inputs, walked, DAYS)])
 
 
-def shadow(inputs: WalkInputs, *rivals: Said, days=DAYS, book: Book | None = None):
+def shadow(
+    inputs: WalkInputs, *rivals: Said, days: Sequence[date] = DAYS, book: Book | None = None
+) -> WalkedShadow:
     found: Mapping[str, tuple[Said, ...]] = {"settlement_spread": rivals}
     return walk_shadow(inputs, days, book_of(inputs) if book is None else book, found)
 
 
-def test_one_that_says_what_the_champion_says_trades_what_it_trades(inputs) -> None:
+def test_one_that_says_what_the_champion_says_trades_what_it_trades(inputs: WalkInputs) -> None:
     walked = shadow(inputs, Said(30.0, "2"))
     book = book_of(inputs).signals.filter(pl.col("strategy") == "settlement_spread")
     told = ("delivery_start_utc", "side", "volume_mw", "limit_price_eur_per_mwh", "limits_applied", "reasons")
@@ -97,7 +100,7 @@ def test_one_that_says_what_the_champion_says_trades_what_it_trades(inputs) -> N
     }
 
 
-def test_what_one_says_depends_on_no_other_and_on_no_block(inputs) -> None:
+def test_what_one_says_depends_on_no_other_and_on_no_block(inputs: WalkInputs) -> None:
     book, later = book_of(inputs), Said(-30.0, "3", days=DAYS[3:])
     both = shadow(inputs, Said(5.0, "2"), later, book=book)
     alone = shadow(inputs, later, book=book)
@@ -110,7 +113,7 @@ def test_what_one_says_depends_on_no_other_and_on_no_block(inputs) -> None:
     assert pl.concat([part.forecasts for part in parts]).equals(both.forecasts)
 
 
-def test_strategies_that_decide_later_on_the_day_are_not_seen(inputs) -> None:
+def test_strategies_that_decide_later_on_the_day_are_not_seen(inputs: WalkInputs) -> None:
     turned = replace(inputs, strategies=(SPREAD, Storage()))
     book = book_of(turned)
     without = Book(
@@ -121,7 +124,7 @@ def test_strategies_that_decide_later_on_the_day_are_not_seen(inputs) -> None:
     assert whole.signals.equals(cut.signals)
 
 
-def test_a_mute_one_leaves_no_row_and_a_day_without_one_none_at_all(inputs) -> None:
+def test_a_mute_one_leaves_no_row_and_a_day_without_one_none_at_all(inputs: WalkInputs) -> None:
     walked = shadow(inputs, Said(30.0, "2", is_mute=True))
     assert walked.signals.is_empty()
     assert walked.forecasts["role"].unique().to_list() == ["champion"]
@@ -130,7 +133,7 @@ def test_a_mute_one_leaves_no_row_and_a_day_without_one_none_at_all(inputs) -> N
     assert nothing.forecasts.is_empty()
 
 
-def test_a_halted_desk_halts_the_shadow_too_while_the_gate_is_open(inputs) -> None:
+def test_a_halted_desk_halts_the_shadow_too_while_the_gate_is_open(inputs: WalkInputs) -> None:
     now = gate_closure_utc(ZONE, DAYS[0]) - timedelta(minutes=30)
     halted = replace(inputs, now=now, trading_state=TradingState.HALTED, is_live=True)
     walked = shadow(halted, Said(30.0, "2"), days=[DAYS[0]], book=empty_book())
@@ -139,15 +142,15 @@ def test_a_halted_desk_halts_the_shadow_too_while_the_gate_is_open(inputs) -> No
     assert walked.signals["as_of_utc"].unique().to_list() == [now]
 
 
-def test_evidence_counts_a_day_once_its_second_price_is_known_whole(inputs) -> None:
+def test_evidence_counts_a_day_once_its_second_price_is_known_whole(inputs: WalkInputs) -> None:
     forecasts = shadow(inputs, Said(0.0, "2")).forecasts.filter(pl.col("role") == "challenger")
     outcomes = zone_outcomes(inputs.raw, zone=ZONE, settled_against=AGAINST).filter(
         pl.col("delivery_day") == DAYS[0]
     )
-    known = outcomes["known_at_utc"].max()
+    known = instant(outcomes["known_at_utc"].max())
     before, at = (
-        daily_spread_losses(scored_spreads(forecasts, inputs.raw, zone=ZONE, as_of_utc=instant), DAYS)
-        for instant in (known - timedelta(seconds=1), known)
+        daily_spread_losses(scored_spreads(forecasts, inputs.raw, zone=ZONE, as_of_utc=as_of), DAYS)
+        for as_of in (known - timedelta(seconds=1), known)
     )
     assert np.isnan(before[0])
     spreads = (
