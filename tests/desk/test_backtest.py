@@ -2,7 +2,10 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -36,7 +39,7 @@ SPAN = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory):
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A lake with 60 days of simulated prices, perfect forecasts of fifteen days, and the signals of one."""
     home = tmp_path_factory.mktemp("home")
     lake = Lake(uri=str(home / "lake"))
@@ -57,7 +60,7 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture
-def run(home, monkeypatch):
+def run(home: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     monkeypatch.setenv("SPOTDESK_HOME", str(home))
     monkeypatch.setattr(backtest_setup, "make_registry", lambda _: OneVersion(FIRST - timedelta(days=1)))
     app = typer.Typer()
@@ -66,7 +69,9 @@ def run(home, monkeypatch):
     return lambda *words: CliRunner().invoke(app, list(words))
 
 
-def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is_written(run, tmp_path):
+def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is_written(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
     page = tmp_path / "report.html"
     done = run("backtest", *SPAN, "--report", str(page), "--json")
     assert done.exit_code == 0, done.output
@@ -83,13 +88,13 @@ def test_a_perfect_forecast_earns_what_perfect_foresight_earns_and_the_report_is
     assert "resume_after_days" in text
 
 
-def test_days_without_forecasts_are_a_usage_error_that_says_what_to_do(run):
+def test_days_without_forecasts_are_a_usage_error_that_says_what_to_do(run: Callable[..., Any]) -> None:
     done = run("backtest", "--zone", ZONE, "--from", "2024-01-01", "--to", "2024-01-05")
     assert done.exit_code != 0
     assert "spotdesk run" in str(done.exception)
 
 
-def test_days_without_forecasts_are_no_days_of_zero_profit(run):
+def test_days_without_forecasts_are_no_days_of_zero_profit(run: Callable[..., Any]) -> None:
     longer = str(LAST + timedelta(days=30))
     span = ("--zone", ZONE, "--from", str(FIRST), "--to", longer, "--strategy", "storage")
     refused = run("backtest", *span)
@@ -105,7 +110,7 @@ def test_days_without_forecasts_are_no_days_of_zero_profit(run):
     assert "15 of 45 days have forecasts" in run("backtest", *span, "--partial").stdout
 
 
-def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
+def test_a_day_whose_second_price_is_not_known_is_not_judged(home: Path) -> None:
     lake = Lake(uri=str(home / "lake"))
     raw = {
         name: lake.read(name, zones=[ZONE])
@@ -126,8 +131,8 @@ def test_a_day_whose_second_price_is_not_known_is_not_judged(home):
 
 
 def test_a_strategy_of_the_zone_without_a_second_price_trades_and_is_not_judged_unless_it_was_named(
-    run, tmp_path, project_root, monkeypatch
-):
+    run: Callable[..., Any], tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conf = tmp_path / "conf"
     shutil.copytree(project_root / "resources/home/templates/conf", conf)
     (conf / "strategies" / "early.yaml").write_text("strategy: settlement_spread\nsettled_against: ida3\n")
@@ -144,7 +149,7 @@ def test_a_strategy_of_the_zone_without_a_second_price_trades_and_is_not_judged_
     assert "name it with --strategy" in str(changed.exception)
 
 
-def test_the_tables_of_a_backtest_are_written_on_request(run, tmp_path):
+def test_the_tables_of_a_backtest_are_written_on_request(run: Callable[..., Any], tmp_path: Path) -> None:
     done = run("backtest", *SPAN, "--output", str(tmp_path / "made"))
     assert done.exit_code == 0, done.output
     assert "assumed: resume_after_days = 0: a person resumes a zone that a limit halted" in done.stdout
@@ -154,7 +159,9 @@ def test_the_tables_of_a_backtest_are_written_on_request(run, tmp_path):
         assert rows.height > 0 or contract in (RISK_EVENTS, BID_CURVES)
 
 
-def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(run):
+def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(
+    run: Callable[..., Any],
+) -> None:
     result = json.loads(run("backtest", *SPAN, "--json").stdout)
     for by in ("months", "hours", "directions", "zones", "model_versions"):
         assert sum(row["pnl_eur"] for row in result[by]) == pytest.approx(result["figures"][0]["pnl_eur"]), by
@@ -163,8 +170,8 @@ def test_the_money_is_attributed_by_month_hour_direction_zone_and_model_version(
 
 
 def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_not_trade(
-    run, tmp_path, project_root, monkeypatch
-):
+    run: Callable[..., Any], tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     span = ("--zone", ZONE, "--from", str(FIRST), "--to", str(LAST), "--strategy", "price_view")
     page = tmp_path / "report.html"
     flat = run("backtest", *span, "--report", str(page))
@@ -189,7 +196,9 @@ def test_a_price_view_is_judged_beside_the_naive_forecast_and_says_why_it_did_no
     assert naive["p_own_not_better"] is not None
 
 
-def test_the_desks_own_curve_is_traded_against_whoever_brought_it(home, run):
+def test_the_desks_own_curve_is_traded_against_whoever_brought_it(
+    home: Path, run: Callable[..., Any]
+) -> None:
     lake, day = Lake(uri=str(home / "lake")), FIRST + timedelta(days=1)
     market = lake.read("intraday_prices", zones=[ZONE], first_day=day, last_day=day).filter(
         pl.col("series") == "vwap"
@@ -214,7 +223,7 @@ def test_the_desks_own_curve_is_traded_against_whoever_brought_it(home, run):
     assert [row["direction"] for row in result["directions"] if row["energy_mwh"] > 0] == ["buy"]
 
 
-def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
+def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run: Callable[..., Any]) -> None:
     shown = run("signals", "--zone", ZONE, "--day", str(FIRST))
     assert shown.exit_code == 0
     assert "VOID" in shown.stdout
@@ -225,14 +234,16 @@ def test_signals_are_shown_with_their_reasons_and_void_ones_say_so(run):
     assert rows[0]["valid_until_utc"] == gate_closure_utc(ZONE, FIRST).isoformat()
 
 
-def test_a_strategy_without_signals_is_told_those_of_the_day(run):
+def test_a_strategy_without_signals_is_told_those_of_the_day(run: Callable[..., Any]) -> None:
     asked = run("signals", "--zone", ZONE, "--day", str(FIRST), "--strategy", "price_veiw")
     assert asked.exit_code == 1
     assert "no signal of price_veiw" in asked.output
     assert "the strategies of that day are storage" in asked.output
 
 
-def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own(run):
+def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own(
+    run: Callable[..., Any],
+) -> None:
     shown = run("signals", "--zone", ZONE, "--day", str(FIRST)).stdout
     row = next(line for line in shown.splitlines() if " buy " in line)
     assert row.split()[4] == row.split()[6] == row.split()[7] == "-"
@@ -241,7 +252,7 @@ def test_a_unit_of_a_batterys_plan_shows_no_edge_limit_or_probability_of_its_own
     assert all(row["limit_price_eur_per_mwh"] is not None for row in rows if row["side"] != "flat")
 
 
-def test_what_moved_the_forecast_is_told_in_words_and_as_bars(run, home):
+def test_what_moved_the_forecast_is_told_in_words_and_as_bars(run: Callable[..., Any], home: Path) -> None:
     lake = Lake(uri=str(home / "lake"))
     rows = lake.read("signals", zones=[ZONE], first_day=FIRST, last_day=FIRST)
     moved = {
@@ -272,11 +283,11 @@ def test_what_moved_the_forecast_is_told_in_words_and_as_bars(run, home):
     assert {row["feature"] for row in stored} == {*moved, "similar days"}
 
 
-def test_no_signal_is_exit_code_1(run):
+def test_no_signal_is_exit_code_1(run: Callable[..., Any]) -> None:
     assert run("signals", "--zone", ZONE, "--day", "2024-01-01").exit_code == 1
 
 
-def test_a_halted_zone_is_named_above_its_signals(run):
+def test_a_halted_zone_is_named_above_its_signals(run: Callable[..., Any]) -> None:
     CliRunner().invoke(stop_button, ["halt", "--zone", ZONE])
     assert "HALTED" in run("signals", "--zone", ZONE, "--day", str(FIRST)).stdout
 
@@ -298,8 +309,13 @@ def test_a_halted_zone_is_named_above_its_signals(run):
     ],
 )
 def test_a_day_without_signals_says_what_makes_them_on_the_data_of_the_zone(
-    run, tmp_path, monkeypatch, settings, day, told
-):
+    run: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: str,
+    day: str,
+    told: str,
+) -> None:
     (tmp_path / "zones.yaml").write_text(f"zones:\n  SK: {settings}\n")
     monkeypatch.setenv("SPOTDESK_CONF", str(tmp_path))
     done = run("signals", "--zone", "SK", "--day", day)

@@ -8,9 +8,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,12 +28,12 @@ from spot.errors import ConfigurationError, ContractError, SourceUnavailableErro
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
 
 
-def epf_frame(n_days):
+def epf_frame(n_days: int) -> pl.DataFrame:
     rng = np.random.default_rng(0)
     start = datetime(2013, 1, 1)  # noqa: DTZ001  (the benchmark's days are naive)
     hours = [start + timedelta(hours=i) for i in range(24 * n_days)]
@@ -46,7 +48,7 @@ def epf_frame(n_days):
     )
 
 
-def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path, home):
+def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path: Path, home: Path) -> None:
     frame = epf_frame(820)
     frame.write_parquet(tmp_path / "epf_np.parquet")
     test = frame.tail(728 * 24)
@@ -87,14 +89,14 @@ def test_epf_prints_one_object_per_market_and_remembers_it(tmp_path, home):
     assert files[0].stat().st_mtime_ns == changed
 
 
-def wait_for(condition, seconds=300):
+def wait_for(condition: Callable[..., Any], seconds: int = 300) -> Any:
     until = time.monotonic() + seconds
     while not (found := condition()) and time.monotonic() < until:
         time.sleep(0.05)
     return found
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, home: Path) -> None:
     for market, n_days in (("np", 780), ("pjm", 2_500)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
     command = [
@@ -129,7 +131,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, home):
     assert first[0].stat().st_mtime_ns == made
 
 
-def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path, home):
+def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path: Path, home: Path) -> None:
     for market, n_days in (("np", 780), ("pjm", 2_500)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
     command = [
@@ -164,7 +166,7 @@ def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path, home):
     assert "continues with the rest" in told
 
 
-def test_data_of_the_same_size_is_other_data(tmp_path):
+def test_data_of_the_same_size_is_other_data(tmp_path: Path) -> None:
     job = BenchmarkJob(source=str(tmp_path), zone="EPF_NP", settings={"kind": "naive"}, first_test_day="")
     (tmp_path / "NP.csv").write_text("a,1")
     before = job.key()
@@ -173,7 +175,7 @@ def test_data_of_the_same_size_is_other_data(tmp_path):
     assert job.key() != before
 
 
-def test_unknown_markets_and_profiles_are_refused(tmp_path, home):
+def test_unknown_markets_and_profiles_are_refused(tmp_path: Path, home: Path) -> None:
     epf_frame(2).write_parquet(tmp_path / "epf_np.parquet")
     with pytest.raises(ConfigurationError, match="known are NP"):
         CliRunner().invoke(app, ["epf", "--data", str(tmp_path), "--market", "XX"], catch_exceptions=False)
@@ -187,13 +189,13 @@ def test_unknown_markets_and_profiles_are_refused(tmp_path, home):
         read_epf_market(tmp_path, "DE")
 
 
-def test_half_a_day_is_refused(tmp_path):
+def test_half_a_day_is_refused(tmp_path: Path) -> None:
     epf_frame(2).head(30).write_parquet(tmp_path / "epf_np.parquet")
     with pytest.raises(ContractError, match="whole days"):
         read_epf_market(tmp_path, "NP")
 
 
-def quarter_hour_file(path):
+def quarter_hour_file(path: Path) -> None:
     """Prices of two zones across the change of resolution, hourly values repeated four times before it."""
     start = datetime(2025, 6, 30, 22, tzinfo=UTC)
     instants = [start + timedelta(minutes=15 * i) for i in range(96 * 120)]
@@ -206,7 +208,7 @@ def quarter_hour_file(path):
     ).write_parquet(path)
 
 
-def test_a_panel_takes_the_resolution_of_the_auction(tmp_path):
+def test_a_panel_takes_the_resolution_of_the_auction(tmp_path: Path) -> None:
     path = tmp_path / "some_15min.parquet"
     quarter_hour_file(path)
     assert zones_in(path) == ["NL", "BE"]
@@ -220,7 +222,7 @@ def test_a_panel_takes_the_resolution_of_the_auction(tmp_path):
         read_zone(path, "FR")
 
 
-def test_zones_runs_across_the_switch_and_scores_each_resolution(tmp_path, home):
+def test_zones_runs_across_the_switch_and_scores_each_resolution(tmp_path: Path, home: Path) -> None:
     path = tmp_path / "some_15min.parquet"
     quarter_hour_file(path)
     command = [
@@ -255,14 +257,16 @@ def test_zones_runs_across_the_switch_and_scores_each_resolution(tmp_path, home)
         ),
     ],
 )
-def test_zones_and_days_that_the_file_lacks_are_refused(asked, problem, tmp_path, home):
+def test_zones_and_days_that_the_file_lacks_are_refused(
+    asked: list[str], problem: str, tmp_path: Path, home: Path
+) -> None:
     path = tmp_path / "some_15min.parquet"
     quarter_hour_file(path)
     with pytest.raises(SpotdeskError, match=problem):
         CliRunner().invoke(app, ["zones", "--data", str(path), *asked], catch_exceptions=False)
 
 
-def test_a_day_of_another_form_and_a_file_of_another_kind_are_refused(tmp_path, home):
+def test_a_day_of_another_form_and_a_file_of_another_kind_are_refused(tmp_path: Path, home: Path) -> None:
     path = tmp_path / "some_15min.parquet"
     quarter_hour_file(path)
     done = CliRunner().invoke(app, ["zones", "--data", str(path), "--test-from", "2025-13-01"])
@@ -273,7 +277,7 @@ def test_a_day_of_another_form_and_a_file_of_another_kind_are_refused(tmp_path, 
         zones_in(path)
 
 
-def test_what_was_unknown_at_the_gate_gives_way_to_yesterday(tmp_path):
+def test_what_was_unknown_at_the_gate_gives_way_to_yesterday(tmp_path: Path) -> None:
     start = datetime(2024, 1, 1, 23, tzinfo=UTC)
     frame = pl.DataFrame(
         {"ts_utc": [start + timedelta(hours=i) for i in range(24 * 10)], "zone": "BE"}
@@ -294,13 +298,15 @@ def test_what_was_unknown_at_the_gate_gives_way_to_yesterday(tmp_path):
 
 
 @pytest.fixture
-def record():
+def record() -> Iterator[tuple[str, dict[str, dict[str, bytes]]]]:
     """A public record on the loopback: its address and what it serves."""
     content = {"NP.csv": b"Date,Price,A,B\n" + b"x" * 100_000}
     served = {"content": dict(content), "stated": content}
 
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
+        server: Any
+
+        def do_GET(self) -> None:
             base = f"http://127.0.0.1:{self.server.server_port}"
             if self.path == "/record":
                 files = [
@@ -320,7 +326,7 @@ def record():
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *args):
+        def log_message(self, *args: Any) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -329,7 +335,9 @@ def record():
         server.shutdown()
 
 
-def test_a_download_reports_progress_and_is_not_repeated(tmp_path, record):
+def test_a_download_reports_progress_and_is_not_repeated(
+    tmp_path: Path, record: tuple[str, dict[str, dict[str, bytes]]]
+) -> None:
     url, served = record
     seen = []
     (path,) = download_record(
@@ -342,7 +350,9 @@ def test_a_download_reports_progress_and_is_not_repeated(tmp_path, record):
     assert not seen
 
 
-def test_a_damaged_download_is_refused_and_leaves_no_file(tmp_path, record):
+def test_a_damaged_download_is_refused_and_leaves_no_file(
+    tmp_path: Path, record: tuple[str, dict[str, dict[str, bytes]]]
+) -> None:
     url, served = record
     served["content"]["NP.csv"] = b"<html>busy</html>"
     with pytest.raises(ContractError, match="checksum"):
@@ -350,7 +360,9 @@ def test_a_damaged_download_is_refused_and_leaves_no_file(tmp_path, record):
     assert not (tmp_path / "NP.csv").exists()
 
 
-def test_a_record_that_does_not_answer_or_lacks_a_file_says_so(tmp_path, record):
+def test_a_record_that_does_not_answer_or_lacks_a_file_says_so(
+    tmp_path: Path, record: tuple[str, dict[str, dict[str, bytes]]]
+) -> None:
     url, _ = record
     with pytest.raises(SourceUnavailableError, match=r"DE\.csv"):
         download_record(tmp_path, ("DE.csv",), lambda *_: None, record_url=url)
@@ -360,7 +372,7 @@ def test_a_record_that_does_not_answer_or_lacks_a_file_says_so(tmp_path, record)
 
 @pytest.mark.market_data
 @pytest.mark.slow
-def test_the_fast_profile_reaches_its_figure_on_nord_pool(market_data_dir, home):
+def test_the_fast_profile_reaches_its_figure_on_nord_pool(market_data_dir: Path, home: Path) -> None:
     done = CliRunner().invoke(app, ["epf", "--data", str(market_data_dir), "--market", "NP", "--json"])
     (row,) = json.loads(done.stdout)
     assert row["mae"] < 1.52

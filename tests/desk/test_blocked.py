@@ -1,6 +1,7 @@
 """Days that a limit left flat, as `spotdesk run` names them."""
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ DAY = date(2025, 6, 3)
 
 
 @pytest.fixture
-def lake(tmp_path) -> Lake:
+def lake(tmp_path: Path) -> Lake:
     """Three days of a battery: the first two with a model that is too old, the third cut but not stopped."""
     lake = Lake(uri=str(tmp_path / "lake"))
     books = [make_book(max_model_age_days={"limit": 120.0, "action": "block"})] * 2 + [
@@ -30,7 +31,7 @@ def lake(tmp_path) -> Lake:
     return lake
 
 
-def test_days_that_a_limit_stopped_are_one_row_per_strategy_and_limit(lake):
+def test_days_that_a_limit_stopped_are_one_row_per_strategy_and_limit(lake: Lake) -> None:
     (row,) = blocked_days(lake, ZONE, DAY, DAY + timedelta(days=2))
     assert (row["n_days"], row["first_day"], row["last_day"]) == (2, DAY, DAY + timedelta(days=1))
     assert row["scopes"] == "desk, strategy, zone"
@@ -41,7 +42,7 @@ def test_days_that_a_limit_stopped_are_one_row_per_strategy_and_limit(lake):
     )
 
 
-def test_a_cut_is_no_block_and_a_day_without_forecast_is(lake):
+def test_a_cut_is_no_block_and_a_day_without_forecast_is(lake: Lake) -> None:
     third = DAY + timedelta(days=2)
     assert blocked_days(lake, ZONE, third, third) == []
     silent = decide_signals(make_request(third, Storage(), forecast=make_forecast(DAY))).events

@@ -4,6 +4,7 @@ A short version runs the real graph.
 """
 
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -21,7 +22,7 @@ from tests.support.partition_days import check_shown_days
 
 
 @pytest.mark.parametrize("scenario", list(Regime))
-def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario):
+def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario: Regime) -> None:
     plan = DemoPlan(scenario=scenario)
     assert 470 <= (plan.tomorrow - plan.first_day).days + 1 <= 500
     assert plan.first_forecast + timedelta(days=28) <= plan.change_day < plan.tomorrow - timedelta(days=42)
@@ -33,7 +34,7 @@ def test_the_plan_is_about_500_days_with_one_change_after_a_calm_time(scenario):
     assert (TEMPLATES / "conf" / "models" / f"{plan.model}.yaml").is_file()
 
 
-def test_every_next_step_is_a_command_on_the_demos_own_state():
+def test_every_next_step_is_a_command_on_the_demos_own_state() -> None:
     home = PROJECT_ROOT / ".spotdesk" / "demo"
     for command, meaning in next_steps(home, DemoPlan.quick(Regime.GAS_SHOCK, 1)):
         assert command.startswith(".venv/bin/spotdesk --home .spotdesk/demo ")
@@ -41,14 +42,14 @@ def test_every_next_step_is_a_command_on_the_demos_own_state():
         assert "--zone DE_LU" not in command, "a zone that this demo has"
 
 
-def test_the_command_explains_itself():
+def test_the_command_explains_itself() -> None:
     shown = CliRunner().invoke(app, ["demo", "--help"])
     assert shown.exit_code == 0
     assert "--scenario" in shown.output
     assert CliRunner().invoke(app, ["demo", "--scenario", "meteorite"]).exit_code == 2
 
 
-def test_a_folder_that_is_not_the_demos_is_never_emptied(tmp_path):
+def test_a_folder_that_is_not_the_demos_is_never_emptied(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("keep")
     done = CliRunner().invoke(app, ["demo", "--home", str(tmp_path)])
     assert isinstance(done.exception, ConfigurationError)
@@ -56,7 +57,7 @@ def test_a_folder_that_is_not_the_demos_is_never_emptied(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_short_demo_runs_the_graph_in_its_own_home_and_again_gives_the_same(tmp_path):
+def test_a_short_demo_runs_the_graph_in_its_own_home_and_again_gives_the_same(tmp_path: Path) -> None:
     plan = DemoPlan(
         zones=("FR",),
         model="catboost_small",

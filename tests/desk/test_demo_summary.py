@@ -2,7 +2,9 @@
 
 import io
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -32,13 +34,19 @@ FIRST, CHANGE, FOUND, NEW, LAST = (
 
 
 @pytest.fixture(scope="module")
-def prices():
+def prices() -> pl.DataFrame:
     return simulate("FR", FIRST - timedelta(days=7), LAST - timedelta(days=1), seed=1).tables[
         "day_ahead_prices"
     ]
 
 
-def forecasts(prices, error_of, role="champion", version="1", days=(FIRST, LAST)):
+def forecasts(
+    prices: pl.DataFrame,
+    error_of: Callable[..., Any],
+    role: str = "champion",
+    version: str = "1",
+    days: tuple[date, date] = (FIRST, LAST),
+) -> pl.DataFrame:
     error = pl.col("delivery_day").map_elements(error_of, return_dtype=pl.Float64)
     spoken = prices.filter(pl.col("delivery_day").is_between(*days))
     point = pl.col("price_eur_per_mwh") + error
@@ -58,7 +66,7 @@ def forecasts(prices, error_of, role="champion", version="1", days=(FIRST, LAST)
 
 
 @pytest.fixture(scope="module")
-def tables(prices):
+def tables(prices: pl.DataFrame) -> dict[str, pl.DataFrame]:
     old = forecasts(prices, lambda day: 2.0 if day < CHANGE else 9.0, days=(FIRST, NEW - timedelta(days=1)))
     new = forecasts(prices, lambda _: 4.0, version="2", days=(NEW, LAST))
     shadow = forecasts(
@@ -126,21 +134,21 @@ def tables(prices):
 
 
 @pytest.fixture(scope="module")
-def summary(tables):
+def summary(tables: dict[str, pl.DataFrame]) -> DemoSummary:
     zone = summarise_zone(tables, "FR", change_day=CHANGE, last_day=LAST)
     return DemoSummary(
         scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)
     )
 
 
-def test_errors_are_split_at_the_change_and_at_the_new_champion(summary):
+def test_errors_are_split_at_the_change_and_at_the_new_champion(summary: DemoSummary) -> None:
     zone = summary.zones[0]
     assert (zone.mae_before, zone.mae_after) == pytest.approx((2.0, (12 * 9.0 + 7 * 4.0) / 19))
     assert (zone.mae_same_days_old, zone.mae_same_days_new) == pytest.approx((9.0, 3.0))
     assert (zone.promoted_version, zone.promoted_for) == ("2", NEW)
 
 
-def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary):
+def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary: DemoSummary) -> None:
     zone = summary.zones[0]
     assert (zone.drift_found, zone.n_days_to_drift, zone.n_false_alarms) == (FOUND, 5, 1)
     assert zone.n_days_to_worse_performance == 11
@@ -148,7 +156,7 @@ def test_drift_counts_from_the_change_and_earlier_alarms_are_false(summary):
     assert zone.n_retrains == {"drift": 1}
 
 
-def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables):
+def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables: dict[str, pl.DataFrame]) -> None:
     at = datetime(2025, 6, 27, 10, tzinfo=UTC)
     losses = {"candidate_loss_eur_per_mwh": 3.0, "champion_loss_eur_per_mwh": 9.0, "n_days": 14}
     rows = [
@@ -206,19 +214,21 @@ def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables):
     )
 
 
-def test_money_and_signals_are_the_champions(summary):
+def test_money_and_signals_are_the_champions(summary: DemoSummary) -> None:
     zone = summary.zones[0]
     assert (zone.pnl_eur, zone.foresight_share) == (20.0, 0.2)
     assert (zone.n_buy, zone.n_sell, zone.n_flat) == (3, 5, 16)
 
 
-def test_the_naive_error_is_that_of_the_price_a_week_before(tables, prices):
+def test_the_naive_error_is_that_of_the_price_a_week_before(
+    tables: dict[str, pl.DataFrame], prices: pl.DataFrame
+) -> None:
     errors = daily_errors(tables["day_ahead_forecasts"], prices).filter(pl.col("delivery_day") == FIRST)
     series = prices.sort("delivery_start_utc")["price_eur_per_mwh"].to_numpy()
     assert errors["naive_mae_eur_per_mwh"][0] == pytest.approx(abs(series[168:192] - series[:24]).mean())
 
 
-def test_nothing_found_is_said_as_such(tables):
+def test_nothing_found_is_said_as_such(tables: dict[str, pl.DataFrame]) -> None:
     quiet = {
         **tables,
         "feature_drift": FEATURE_DRIFT.empty(),
@@ -235,26 +245,28 @@ def test_nothing_found_is_said_as_such(tables):
         zone.mae_same_days_new,
     ) == (None,) * 5
     assert zone.verdicts == ()
-    text = dict(
-        row
+    text: dict[str, str] = {
+        row[0]: row[1]
         for row in rows_for_people(
             DemoSummary(
                 scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)
             )
         )
-    )
+    }
     assert text["Drift found after the change"] == "not found"
     assert text["New champion"] == "none yet"
     assert text["Retrained, by cause"] == "no"
 
 
-def test_the_summary_is_plain_json(summary):
+def test_the_summary_is_plain_json(summary: DemoSummary) -> None:
     stored = json.loads(json.dumps(summary.as_mapping()))
     assert stored["change_day"] == "2025-06-21"
     assert stored["zones"][0]["n_days_to_drift"] == 5
 
 
-def test_the_terminal_table_fits_and_the_report_says_simulated(summary, tables):
+def test_the_terminal_table_fits_and_the_report_says_simulated(
+    summary: DemoSummary, tables: dict[str, pl.DataFrame]
+) -> None:
     console = Console(width=110, record=True, file=io.StringIO())
     console.print(terminal_table(summary))
     assert "20.0%" in console.export_text()

@@ -1,6 +1,7 @@
 """`spotdesk drift` shows the features, and what every other monitor said last."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -10,11 +11,11 @@ from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from tests.support.made_up_rows import made_up
 
-HOW = {"zone": "DE_LU", "day": None, "history": False}
+HOW: dict[str, Any] = {"zone": "DE_LU", "day": None, "history": False}
 
 
 def test_the_verdicts_of_all_monitors_are_told_and_drift_alone_is_the_exit_code(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     monkeypatch.delenv("SPOTDESK_LAKE_URI", raising=False)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,7 +51,7 @@ class Installed:
             check=False,
         )
 
-    def json(self, *words: str):
+    def json(self, *words: str) -> Any:
         """What a command prints as JSON."""
         done = self(*words, "--json")
         assert done.returncode in (0, 1), done.stderr
@@ -58,7 +59,7 @@ class Installed:
 
 
 @pytest.fixture(scope="module")
-def spotdesk(tmp_path_factory, project_root) -> Installed:
+def spotdesk(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Installed:
     return Installed(tmp_path_factory.mktemp("example"), project_root)
 
 
@@ -67,7 +68,9 @@ def set_zone(spotdesk: Installed, text: str) -> None:
     accept_as_two_people(spotdesk.home)
 
 
-def test_its_three_classes_are_listed_with_the_package_and_the_settings_that_it_ships(spotdesk):
+def test_its_three_classes_are_listed_with_the_package_and_the_settings_that_it_ships(
+    spotdesk: Installed,
+) -> None:
     (strategy,) = (row for row in spotdesk.json("strategies") if row["package"])
     assert (strategy["name"], strategy["settled_against"]) == ("example_last_week", "intraday_vwap")
     (profile,) = (row for row in spotdesk.json("profiles") if row["package"])
@@ -82,7 +85,7 @@ def test_its_three_classes_are_listed_with_the_package_and_the_settings_that_it_
     assert not any(row["problem"] for row in (strategy, profile, source))
 
 
-def test_the_doctor_names_it(spotdesk):
+def test_the_doctor_names_it(spotdesk: Installed) -> None:
     found = spotdesk.json("doctor", "--offline")
     plugins = {one["subject"]: one["state"] for one in found if one["subject"].startswith("plug-in")}
     assert plugins == {
@@ -91,15 +94,15 @@ def test_the_doctor_names_it(spotdesk):
 
 
 @pytest.fixture(scope="module")
-def traded(spotdesk) -> dict:
+def traded(spotdesk: Installed) -> dict[str, Any]:
     """What `spotdesk run` says of two days of a simulated market."""
     set_zone(spotdesk, "{source: simulated, model: example_mean}")
     (row,) = spotdesk.json("run", "--zone", "DE_LU", "--from", "2025-03-01", "--to", "2025-03-02")["zones"]
-    return row
+    return dict(row)
 
 
 @pytest.mark.slow
-def test_a_zone_is_forecast_traded_and_settled_by_it(spotdesk, traded):
+def test_a_zone_is_forecast_traded_and_settled_by_it(spotdesk: Installed, traded: Any) -> None:
     assert (traded["forecast_days"], traded["signal_days"]) == (2, 2)
     assert traded["orders"] > 0
     (version,) = spotdesk.json("models", "--zone", "DE_LU")
@@ -119,7 +122,7 @@ def test_a_zone_is_forecast_traded_and_settled_by_it(spotdesk, traded):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("traded")
-def test_its_signals_give_their_reasons_and_say_that_its_model_has_none(spotdesk):
+def test_its_signals_give_their_reasons_and_say_that_its_model_has_none(spotdesk: Installed) -> None:
     told = spotdesk("signals", "--zone", "DE_LU", "--day", "2025-03-02", "--explain")
     assert "intraday price of the last 7 days" in told.stdout
     assert "what moved the forecast is not known" in told.stdout + told.stderr
@@ -127,13 +130,13 @@ def test_its_signals_give_their_reasons_and_say_that_its_model_has_none(spotdesk
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("traded")
-def test_its_day_is_made_again_bit_for_bit(spotdesk):
+def test_its_day_is_made_again_bit_for_bit(spotdesk: Installed) -> None:
     again = spotdesk("replay", "--zone", "DE_LU", "--day", "2025-03-02")
     assert again.returncode == 0, again.stdout + again.stderr
 
 
 @pytest.mark.slow
-def test_it_is_backtested_beside_itself_on_the_naive_forecast(spotdesk):
+def test_it_is_backtested_beside_itself_on_the_naive_forecast(spotdesk: Installed) -> None:
     found = spotdesk.json(
         "backtest", "--source", "simulated", "--zone", "DE_LU", "--from", "2025-03-01", "--to", "2025-03-07",
         "--model", "example_mean", "--strategy", "example_last_week",
@@ -145,7 +148,9 @@ def test_it_is_backtested_beside_itself_on_the_naive_forecast(spotdesk):
 
 @pytest.mark.slow
 @pytest.mark.market_data
-def test_its_model_is_benchmarked_and_sees_nothing_that_is_not_yet_known(spotdesk, market_data_dir):
+def test_its_model_is_benchmarked_and_sees_nothing_that_is_not_yet_known(
+    spotdesk: Installed, market_data_dir: Path
+) -> None:
     done = spotdesk(
         "benchmark", "epf", "--data", str(market_data_dir), "--market", "NP", "--profile", "example_mean",
         "--leak-check",
@@ -155,7 +160,7 @@ def test_its_model_is_benchmarked_and_sees_nothing_that_is_not_yet_known(spotdes
 
 
 @pytest.mark.slow
-def test_a_zone_lives_on_its_source(spotdesk, tmp_path):
+def test_a_zone_lives_on_its_source(spotdesk: Installed, tmp_path: Path) -> None:
     last = utc_now().date() - timedelta(days=1)
     prices = simulate("DE_LU", last - timedelta(days=150), last, seed=3).tables["day_ahead_prices"]
     known = (

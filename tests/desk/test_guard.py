@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -31,14 +32,14 @@ def uis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Ui]]:
         yield made
 
 
-def test_no_attack_reaches_the_app_and_people_do(uis):
+def test_no_attack_reaches_the_app_and_people_do(uis: Any) -> None:
     found = guard.measure(uis)
     assert found.passed == []
     assert found.kept_out == []
     assert found.n_tried > 60
 
 
-def test_the_attacks_work_where_there_is_no_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_attacks_work_where_there_is_no_guard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def bare(app: ASGIApp, _settings: GuardSettings) -> ASGIApp:
         return app
 
@@ -52,17 +53,17 @@ def test_the_attacks_work_where_there_is_no_guard(tmp_path: Path, monkeypatch: p
     assert harmless == []
 
 
-def test_a_header_counts_only_from_a_proxy_that_is_trusted(tmp_path: Path):
+def test_a_header_counts_only_from_a_proxy_that_is_trusted(tmp_path: Path) -> None:
     make_home(tmp_path / "desk")
     UserStore(tmp_path / "desk").add(LOGGED_IN_BY_PROXY, Role.VIEWER, None)
 
-    async def app(_scope, _receive, send):
+    async def plain(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b""})
 
     proxies = TrustedProxies.parse("10.0.0.7, 10.1.0.0/16", "X-User")
     settings = GuardSettings(home=tmp_path / "desk", needs_login=True, proxies=proxies)
-    app = guarded(app, settings)
+    app = guarded(plain, settings)
     named = {"Host": "127.0.0.1", "X-User": LOGGED_IN_BY_PROXY}
     assert answer_of(app, "10.0.0.7", "/", named) == 200
     assert answer_of(app, "10.1.2.3", "/", named) == 200
@@ -72,7 +73,7 @@ def test_a_header_counts_only_from_a_proxy_that_is_trusted(tmp_path: Path):
     assert answer_of(app, "10.0.0.7", "/notebook", named) == 403
 
 
-def test_every_mutation_that_dagster_has_or_will_have_needs_a_role():
+def test_every_mutation_that_dagster_has_or_will_have_needs_a_role() -> None:
     assert set(DEED_OF_MUTATION.values()) <= NEEDED.keys()
     viewer, admin = Identity("v", Role.VIEWER, "password"), Identity("a", Role.ADMIN, "password")
     (deed,) = read_operations("mutation { somethingNew { __typename } }").deeds - {"look"}
@@ -84,12 +85,12 @@ def test_every_mutation_that_dagster_has_or_will_have_needs_a_role():
 @pytest.mark.parametrize(
     "query", ["", "{", None, ["a"], "fragment F on Q { a }", "mutation { ...F }", "x" * 300_000]
 )
-def test_what_the_guard_cannot_read_is_refused(query):
+def test_what_the_guard_cannot_read_is_refused(query: Any) -> None:
     with pytest.raises(NotUnderstoodError):
         read_operations(query)
 
 
-def test_a_server_for_others_starts_only_with_users(tmp_path: Path):
+def test_a_server_for_others_starts_only_with_users(tmp_path: Path) -> None:
     make_home(tmp_path / "desk")
     environment = read_environment(tmp_path / "desk")
     assert not guard_settings(environment, "127.0.0.1").needs_login
@@ -101,7 +102,7 @@ def test_a_server_for_others_starts_only_with_users(tmp_path: Path):
     assert guard_settings(environment, "127.0.0.1", login=True).needs_login
 
 
-def test_what_people_change_is_written_down_with_their_names(uis):
+def test_what_people_change_is_written_down_with_their_names(uis: Any) -> None:
     deeds = uis["login"].home / "identity" / "deeds.jsonl"
     deeds.unlink(missing_ok=True)
     uis["login"].mutate(STOP_SENSOR, who="ada")
@@ -110,7 +111,7 @@ def test_what_people_change_is_written_down_with_their_names(uis):
     assert (deed["name"], deed["known_by"], deed["did"]) == ("ada", "password", ["stopSensor"])
 
 
-def test_a_person_logs_in_works_and_logs_out(uis):
+def test_a_person_logs_in_works_and_logs_out(uis: Any) -> None:
     ui = uis["login"]
     form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": ui.origin}
 
@@ -139,7 +140,7 @@ def test_a_person_logs_in_works_and_logs_out(uis):
         users.write_bytes(kept)
 
 
-def test_dev_does_not_start_for_others_without_users(tmp_path: Path):
+def test_dev_does_not_start_for_others_without_users(tmp_path: Path) -> None:
     make_home(tmp_path / "desk")
     done = CliRunner().invoke(cli, ["--home", str(tmp_path / "desk"), "dev", "--host", "0.0.0.0"])
     assert isinstance(done.exception, ConfigurationError)

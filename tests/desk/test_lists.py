@@ -5,7 +5,9 @@ Plug-ins with their package, and doctor.
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -40,7 +42,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of installed packages."""
     folder = tmp_path / "packages"
     folder.mkdir()
@@ -53,13 +55,13 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     forget_plugins()
 
 
-def rows(*words: str) -> list[dict]:
+def rows(*words: str) -> list[dict[str, Any]]:
     done = CliRunner().invoke(app, [*words, "--json"])
     assert done.exit_code == 0, done.output
-    return json.loads(done.output)
+    return list(json.loads(done.output))
 
 
-def test_every_zone_that_can_be_traded_is_listed_with_its_next_gate(home: Path):
+def test_every_zone_that_can_be_traded_is_listed_with_its_next_gate(home: Path) -> None:
     listed = {row["zone"]: row for row in rows("zones")}
     assert set(listed) == set(TRADED_ZONES)
     assert (listed["DE_LU"]["mtu_minutes"], listed["DE_LU"]["currency"]) == (15, "EUR")
@@ -67,7 +69,7 @@ def test_every_zone_that_can_be_traded_is_listed_with_its_next_gate(home: Path):
     assert (listed["DE_LU"]["on_the_desk"], listed["GB"]["on_the_desk"]) == ("yes", "")
 
 
-def test_every_source_is_listed_with_its_keys_and_whether_they_are_set(home: Path):
+def test_every_source_is_listed_with_its_keys_and_whether_they_are_set(home: Path) -> None:
     (home / ".env").write_text("SPOTDESK_PJM_KEY=canary-11\n")
     done = CliRunner().invoke(app, ["sources", "--json"])
     listed = {row["source"]: row for row in json.loads(done.output)}
@@ -82,7 +84,7 @@ def test_every_source_is_listed_with_its_keys_and_whether_they_are_set(home: Pat
     assert listed["simulated"]["zones"] == ["DE_LU", "FR"]
 
 
-def test_every_settings_file_is_listed_with_its_class_and_users(home: Path):
+def test_every_settings_file_is_listed_with_its_class_and_users(home: Path) -> None:
     (home / "conf" / "strategies" / "broken.yaml").write_text("strategy: storage\npower: 3\n")
     listed = {row["name"]: row for row in rows("strategies")}
     assert {row["strategy"] for row in listed.values()} == set(STRATEGIES.built_in)
@@ -94,7 +96,9 @@ def test_every_settings_file_is_listed_with_its_class_and_users(home: Path):
     assert (profiles["fast"]["explains"], profiles["lear"]["explains"]) == (True, False)
 
 
-def test_a_plugin_is_listed_with_its_package_and_a_broken_one_with_the_reason(home: Path, packages: Path):
+def test_a_plugin_is_listed_with_its_package_and_a_broken_one_with_the_reason(
+    home: Path, packages: Path
+) -> None:
     install(packages, "acme_good", STRATEGY, {"spotdesk.strategies": {"acme_spread": "acme_good:Mine"}})
     install(packages, "acme_bad", "1 / 0", {"spotdesk.models": {"acme": "acme_bad:Any"}})
     (line,) = (row for row in rows("strategies") if row["package"])
@@ -108,7 +112,7 @@ def test_a_plugin_is_listed_with_its_package_and_a_broken_one_with_the_reason(ho
 
 def test_the_doctor_names_every_plugin_and_fails_where_a_zone_asks_for_a_broken_one(
     home: Path, packages: Path
-):
+) -> None:
     install(packages, "acme_bad", "1 / 0", {"spotdesk.models": {"acme": "acme_bad:Any"}})
     done = CliRunner().invoke(app, ["doctor", "--zone", "FR", "--offline", "--json"])
     found = {(one["zone"], one["subject"]): one for one in json.loads(done.output)}
@@ -124,7 +128,9 @@ def test_the_doctor_names_every_plugin_and_fails_where_a_zone_asks_for_a_broken_
     assert done.exit_code == 1
 
 
-def test_settings_that_a_package_ships_are_found_and_those_of_the_desk_go_before(home: Path, packages: Path):
+def test_settings_that_a_package_ships_are_found_and_those_of_the_desk_go_before(
+    home: Path, packages: Path
+) -> None:
     shipped = packages / "acme_package" / "conf" / "strategies"
     shipped.mkdir(parents=True)
     (shipped / "mine.yaml").write_text("strategy: acme_spread\nmax_mw: 3.0\n")
@@ -137,7 +143,7 @@ def test_settings_that_a_package_ships_are_found_and_those_of_the_desk_go_before
     assert (line["strategy"], line["package"]) == ("storage", "")
 
 
-def test_a_file_that_the_desk_lacks_is_told_with_where_it_is_or_with_the_nearest_name(home: Path):
+def test_a_file_that_the_desk_lacks_is_told_with_where_it_is_or_with_the_nearest_name(home: Path) -> None:
     (home / "conf" / "strategies" / "storage.yaml").unlink()
     accept_as_two_people(home)
     desk = desk_resource(read_environment())

@@ -1,7 +1,9 @@
 """`spotdesk run` beside a zone that trades live: it may look at the past, and nothing else."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -16,7 +18,9 @@ from tests.support.people import accept_as_two_people
 
 
 @pytest.fixture
-def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Any]:
     """The command line on a desk whose DE_LU is live on ENTSO-E.
 
     Returns exit code and standard error on one line.
@@ -49,7 +53,9 @@ def call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
         (("--model", "lear", "--source", "pjm"), "pjm-lear"),
     ],
 )
-def test_other_settings_than_the_zones_own_are_a_study_that_never_sends(call, tmp_path, changes, home):
+def test_other_settings_than_the_zones_own_are_a_study_that_never_sends(
+    call: Callable[..., Any], tmp_path: Path, changes: tuple[str, ...], home: str
+) -> None:
     (tmp_path / "home" / ".env").write_text("SPOTDESK_SIGNAL_WEBHOOK_URL=http://x\n")
     code, said = call("--from", "2025-01-01", "--to", "2025-01-07", *changes)
     study = tmp_path / "home" / "studies" / home
@@ -65,7 +71,9 @@ def _an_hour_before_the_gate_for_21_january() -> datetime:
     return datetime(2026, 1, 20, 10, 0, tzinfo=UTC)
 
 
-def test_a_day_whose_gate_is_open_is_the_schedules_to_decide(call, monkeypatch: pytest.MonkeyPatch):
+def test_a_day_whose_gate_is_open_is_the_schedules_to_decide(
+    call: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("desk.trading.run.utc_now", _an_hour_before_the_gate_for_21_january)
     code, said = call("--from", "2026-01-10", "--to", "2026-01-21")
     assert code == 2

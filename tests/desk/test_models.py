@@ -7,6 +7,7 @@ import json
 import time
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,7 @@ from resources.wiring import make_lake, make_registry
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
 from spot.forecast.members import load_settings_mapping, make_forecaster
+from tests.support.narrow import some
 
 ZONE = "BE"
 
@@ -88,7 +90,9 @@ def registry_of(environment: Environment) -> ModelRegistry:
     return make_registry(environment)
 
 
-def test_models_says_which_version_serves(environment: Environment, capsys) -> None:
+def test_models_says_which_version_serves(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
     models(zone=ZONE, as_json=True)
     rows = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
     assert {version: row["stage"] for version, row in rows.items()} == {
@@ -112,13 +116,13 @@ def test_models_says_which_version_serves(environment: Environment, capsys) -> N
 
 
 def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(
-    environment: Environment, capsys
+    environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     started = time.perf_counter()
     rollback(zone=ZONE, by="A. Trader", reason="strange prices", to=None, as_json=True)
     assert time.perf_counter() - started < 5.0
     told = json.loads(capsys.readouterr().out)
-    assert told["champion"] == "1" == registry_of(environment).champion(ZONE).version
+    assert told["champion"] == "1" == some(registry_of(environment).champion(ZONE)).version
     assert registry_of(environment).version(ZONE, "2").stage == "withdrawn"
     explain_decision(told["decision"]["decision_id"], zone=None, version=None, as_json=False)
     text = capsys.readouterr().out
@@ -130,7 +134,9 @@ def test_rollback_is_at_once_recorded_and_goes_back_to_the_champion_before(
     )
 
 
-def test_promotion_by_a_person_names_the_person(environment: Environment, capsys) -> None:
+def test_promotion_by_a_person_names_the_person(
+    environment: Environment, capsys: pytest.CaptureFixture[str]
+) -> None:
     promote(
         zone=ZONE,
         version="3",
@@ -148,7 +154,7 @@ def test_promotion_by_a_person_names_the_person(environment: Environment, capsys
             promote(
                 zone=ZONE, version="1", by=by, reason=reason, signed_off_by=None, force=False, as_json=True
             )
-    assert registry_of(environment).champion(ZONE).version == "3"
+    assert some(registry_of(environment).champion(ZONE)).version == "3"
 
 
 @pytest.mark.parametrize(
@@ -183,7 +189,7 @@ def test_who_serves_already_is_not_promoted_again(environment: Environment) -> N
 
 
 def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(
-    environment: Environment, capsys
+    environment: Environment, capsys: pytest.CaptureFixture[str]
 ) -> None:
     spreads = registry_of(environment).of_family(SPREAD_FAMILY)
     for number in (1, 2):
@@ -207,11 +213,13 @@ def test_models_of_the_spread_are_listed_and_taken_back_by_the_same_commands(
     ]
     rollback(zone=ZONE, by="A. Trader", reason="too sure", model=Family.SPREAD, as_json=True)
     assert json.loads(capsys.readouterr().out)["decision"]["model"] == f"settlement_spread.{ZONE}"
-    assert spreads.champion(ZONE).version == "1"
-    assert registry_of(environment).champion(ZONE).version == "2", "the price model is another"
+    assert some(spreads.champion(ZONE)).version == "1"
+    assert some(registry_of(environment).champion(ZONE)).version == "2", "the price model is another"
 
 
-def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, monkeypatch) -> None:
+def test_a_rejected_or_damaged_version_does_not_serve(
+    environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     registry_of(environment).set_stage(ZONE, "3", "rejected")
     with pytest.raises(ConfigurationError, match="rejected"):
         promote(
@@ -222,17 +230,17 @@ def test_a_rejected_or_damaged_version_does_not_serve(environment: Environment, 
             zone=ZONE, version="9", by="A. Trader", reason="x", signed_off_by=None, force=False, as_json=True
         )
 
-    def damaged(_self, version):
+    def damaged(_self: Any, version: Any) -> None:
         raise ModelIntegrityError(f"version {version.version} is damaged")
 
     monkeypatch.setattr(ModelRegistry, "files", damaged)
     with pytest.raises(ModelIntegrityError):
         rollback(zone=ZONE, by="A. Trader", reason="x", to="1", as_json=True)
-    assert registry_of(environment).champion(ZONE).version == "2"
+    assert some(registry_of(environment).champion(ZONE)).version == "2"
 
 
 def test_a_zone_may_ask_for_a_second_person(
-    environment: Environment, tmp_path: Path, monkeypatch, project_root: Path
+    environment: Environment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, project_root: Path
 ) -> None:
     for name in ("zones.yaml", "promotion.yaml"):
         (tmp_path / name).write_text((project_root / "resources/home/templates/conf" / name).read_text())
@@ -246,7 +254,13 @@ def test_a_zone_may_ask_for_a_second_person(
     store.add("bob", Role.TRADER, "another long password")
     store.add("vera", Role.VIEWER, "another long password")
     store.add("olga", Role.ADMIN, None)
-    ask = {"zone": ZONE, "version": "3", "reason": "x", "password_file": password, "as_json": True}
+    ask: dict[str, Any] = {
+        "zone": ZONE,
+        "version": "3",
+        "reason": "x",
+        "password_file": password,
+        "as_json": True,
+    }
     for second, file, why in (
         (None, other, "second person"),
         ("", other, "second person"),
@@ -262,15 +276,15 @@ def test_a_zone_may_ask_for_a_second_person(
         promote(by="A. Trader", signed_off_by="bob", second_password_file=other, **ask)
     with pytest.raises(ConfigurationError, match="never served"):
         rollback(zone=ZONE, by="ann", reason="x", to="3", as_json=True)
-    assert registry_of(environment).champion(ZONE).version != "3"
+    assert some(registry_of(environment).champion(ZONE)).version != "3"
     promote(by="ann", signed_off_by="bob", second_password_file=other, **ask)
-    assert registry_of(environment).champion(ZONE).version == "3"
+    assert some(registry_of(environment).champion(ZONE)).version == "3"
     rows = make_lake(environment).read("promotion_decisions").filter(candidate_version="3")
     assert rows["signed_off_by"].drop_nulls().to_list() == ["bob"]
 
 
 def test_the_dossier_is_one_page_without_an_address_outside(
-    environment: Environment, tmp_path: Path, capsys
+    environment: Environment, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     page = tmp_path / "dossier.html"
     dossier(zone=ZONE, version="1", output=page, as_json=False)

@@ -5,13 +5,16 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 
 GUARD = Path(__file__).parent / "network_guard"
 
 
-def run_offline(words, *, log, home, root, timeout=850):
+def run_offline(
+    words: list[str], *, log: Path, home: Path, root: Path, timeout: int = 850
+) -> CompletedProcess[str]:
     """Run a command with Python's sockets watched.
 
     Where the system lets us, in a network namespace that has loopback alone.
@@ -38,7 +41,7 @@ def run_offline(words, *, log, home, root, timeout=850):
     )
 
 
-def test_the_guard_sees_and_stops_an_attempt(tmp_path, project_root):
+def test_the_guard_sees_and_stops_an_attempt(tmp_path: Path, project_root: Path) -> None:
     log = tmp_path / "log.txt"
     code = "import urllib.request as u; u.urlopen('http://192.0.2.1/', timeout=1)"
     done = run_offline([sys.executable, "-c", code], log=log, home=tmp_path, root=project_root, timeout=300)
@@ -47,7 +50,7 @@ def test_the_guard_sees_and_stops_an_attempt(tmp_path, project_root):
 
 
 @pytest.mark.slow
-def test_the_demo_reaches_nothing(tmp_path, project_root):
+def test_the_demo_reaches_nothing(tmp_path: Path, project_root: Path) -> None:
     log = tmp_path / "log.txt"
     command = [
         str(Path(sys.executable).parent / "spotdesk"),

@@ -5,6 +5,7 @@ An id that fits several is refused.
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from spot.errors import ConfigurationError
 from tests.support.made_up_rows import made_up
 from workflows.decisions.replay import ReplayVerdict
 
-HOW = {"zone": None, "day": None, "signal": None, "as_json": True}
+HOW: dict[str, Any] = {"zone": None, "day": None, "signal": None, "as_json": True}
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     make_lake(read_environment()).replace("signals", signals, zone="DE_LU", first_day=day, last_day=day)
     seen: list[str] = []
 
-    def again(row, *_):
+    def again(row: Any, *_: Any) -> Any:
         seen.append(row["signal_id"])
         return (
             ReplayVerdict(what="the forecast", n_rows=1, differences=()),

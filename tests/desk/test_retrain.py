@@ -4,6 +4,7 @@ It is tried again when the training dies.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -16,7 +17,13 @@ from resources.settings.environment import read_environment
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
 
-ASKED = {"zone": "FR", "by": "A. Trader", "reason": "new plant", "through": None, "as_json": True}
+ASKED: dict[str, Any] = {
+    "zone": "FR",
+    "by": "A. Trader",
+    "reason": "new plant",
+    "through": None,
+    "as_json": True,
+}
 
 
 @pytest.fixture
@@ -27,7 +34,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Lake:
 
 
 def request_of(lake: Lake) -> tuple[str, str, int]:
-    return lake.read("retrain_requests").select("cause", "status", "n_attempts").row(0)  # type: ignore[return-value]
+    return lake.read("retrain_requests").select("cause", "status", "n_attempts").row(0)
 
 
 def test_a_queued_request_has_no_attempt_yet_and_a_second_one_waits_for_it(

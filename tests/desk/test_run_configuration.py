@@ -6,6 +6,7 @@ and a listener that counts what arrives.
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dagster import Definitions, build_init_resource_context
@@ -24,7 +25,7 @@ pytestmark = [
 ]
 
 
-def test_a_run_with_foreign_resources_is_refused_by_dagster_and_nothing_leaves(tmp_path: Path):
+def test_a_run_with_foreign_resources_is_refused_by_dagster_and_nothing_leaves(tmp_path: Path) -> None:
     found = measure_runs(tmp_path)
     assert len(found.tried) == 10
     assert found.launched == []
@@ -37,7 +38,7 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> Definitions:
     return build_definitions(read_environment(tmp_path_factory.mktemp("home")))
 
 
-def settable(config_type, path: tuple[str, ...] = ()) -> Iterator[str]:
+def settable(config_type: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Paths of all values that a configuration may give."""
     fields = getattr(config_type, "fields", None)
     if fields is None:
@@ -47,7 +48,7 @@ def settable(config_type, path: tuple[str, ...] = ()) -> Iterator[str]:
         yield from settable(field.config_type, (*path, name))
 
 
-def test_the_configuration_of_a_run_sets_nothing_but_its_log_in_any_job(definitions):
+def test_the_configuration_of_a_run_sets_nothing_but_its_log_in_any_job(definitions: Any) -> None:
     jobs = definitions.get_repository_def().get_all_jobs()
     assert len(jobs) > 10
     found = {job.name: set(settable(job.run_config_schema.config_type)) for job in jobs}
@@ -55,7 +56,7 @@ def test_the_configuration_of_a_run_sets_nothing_but_its_log_in_any_job(definiti
     assert all(paths == HARMLESS for paths in found.values())
 
 
-def test_no_resource_of_any_job_takes_configuration_even_if_dagster_let_it_through(definitions):
+def test_no_resource_of_any_job_takes_configuration_even_if_dagster_let_it_through(definitions: Any) -> None:
     foreign = {"uri": "s3://evil", "state_folder": "/tmp/evil", "fixed_utc": "2025-06-02T09:00Z"}
     seen = {}
     for job in definitions.get_repository_def().get_all_jobs():
@@ -73,7 +74,7 @@ def test_no_resource_of_any_job_takes_configuration_even_if_dagster_let_it_throu
     assert fixed["clock"].resource_fn(build_init_resource_context(config=foreign)).fixed_utc == ""
 
 
-def test_nothing_that_leaves_the_desk_knows_the_clock_of_a_replay(project_root: Path):
+def test_nothing_that_leaves_the_desk_knows_the_clock_of_a_replay(project_root: Path) -> None:
     senders = [*(project_root / "resources/trading").rglob("*.py"), project_root / "sensors/publication.py"]
     senders += [
         *(project_root / "resources/providers").glob("*.py"),

@@ -11,7 +11,7 @@ from resources.home.make import make_home
 
 def test_a_wrong_name_in_monitoring_yaml_stops_the_run_at_once(
     tmp_path: Path, project_root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+) -> None:
     conf = tmp_path / "conf"
     shutil.copytree(project_root / "resources/home/templates/conf", conf)
     (conf / "monitoring.yaml").write_text(

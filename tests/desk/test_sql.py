@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from desk.data.sql import sql
 from resources.analysts.database import AnalystDatabase
@@ -19,7 +20,7 @@ app.command()(sql)
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = tmp_path_factory.mktemp("desk")
     lake = Lake(uri=str(folder / "lake"))
     lake.append(
@@ -31,14 +32,14 @@ def database(tmp_path_factory):
     return str(folder / "analyst.duckdb")
 
 
-def ask(*words, **how):
+def ask(*words: str, **how: Any) -> Result:
     return CliRunner().invoke(app, list(words), **how)
 
 
 QUESTION = "SELECT zone, price_eur_per_mwh, delivery_start_utc FROM day_ahead_prices ORDER BY zone"
 
 
-def test_json_holds_every_row(database):
+def test_json_holds_every_row(database: str) -> None:
     answer = ask(QUESTION, "--json", "--database", database, "--max-rows", "1")
     assert answer.exit_code == 0
     rows = json.loads(answer.stdout)
@@ -46,7 +47,7 @@ def test_json_holds_every_row(database):
     assert rows[0]["delivery_start_utc"].startswith("2024-06-01T10:00:00")
 
 
-def test_csv(database):
+def test_csv(database: str) -> None:
     assert ask(
         "SELECT zone, price_eur_per_mwh FROM day_ahead_prices ORDER BY zone", "--csv", "--database", database
     ).stdout.splitlines() == [
@@ -56,18 +57,18 @@ def test_csv(database):
     ]
 
 
-def test_a_table_with_a_note_on_what_is_left_out(database):
+def test_a_table_with_a_note_on_what_is_left_out(database: str) -> None:
     answer = ask(QUESTION, "--database", database, "--max-rows", "1")
     assert "DE_LU" in answer.stdout
     assert "FR" not in answer.stdout
     assert "1 more rows" in answer.stderr
 
 
-def test_from_standard_input(database):
+def test_from_standard_input(database: str) -> None:
     assert "43.5" in ask("-", "--csv", "--database", database, input=QUESTION).stdout
 
 
-def test_without_a_question_it_lists_tables_and_views_with_their_meaning(database):
+def test_without_a_question_it_lists_tables_and_views_with_their_meaning(database: str) -> None:
     held = {row["name"]: row for row in json.loads(ask("--json", "--database", database).stdout)}
     assert held["day_ahead_prices"]["kind"] == "table"
     assert held["day_ahead_prices"]["n_rows"] == 2
@@ -76,14 +77,14 @@ def test_without_a_question_it_lists_tables_and_views_with_their_meaning(databas
     assert all(row["comment"] for row in held.values())
 
 
-def test_two_statements_are_refused_in_clear_words(database):
+def test_two_statements_are_refused_in_clear_words(database: str) -> None:
     answer = ask("SELECT 1; SELECT 2", "--database", database)
     assert isinstance(answer.exception, ConfigurationError)
     assert "one statement" in str(answer.exception)
     assert ask("SELECT 1;", "--csv", "--database", database).exit_code == 0
 
 
-def test_wrong_sql_is_an_error_with_its_reason(database):
+def test_wrong_sql_is_an_error_with_its_reason(database: str) -> None:
     answer = ask("SELECT * FROM tea_leaves", "--database", database)
     assert isinstance(answer.exception, ConfigurationError)
     assert "tea_leaves" in str(answer.exception)

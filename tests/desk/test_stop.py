@@ -4,11 +4,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from desk.trading.stop import stop_button
 from resources.home.find import state_home
@@ -24,22 +27,22 @@ ANN = recorded_name("Ann")
 
 
 @pytest.fixture
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A desk whose trading state was never set up."""
     new_marker(tmp_path, kind="desk", now=datetime(2026, 1, 1, tzinfo=UTC))
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     return tmp_path
 
 
-def _run(*words):
+def _run(*words: str) -> Result:
     return CliRunner().invoke(stop_button, list(words))
 
 
-def test_the_button_and_the_rest_of_the_desk_use_the_same_folder(home):
+def test_the_button_and_the_rest_of_the_desk_use_the_same_folder(home: Path) -> None:
     assert read_environment().home == state_home() == home
 
 
-def test_halt_state_and_resume(home):
+def test_halt_state_and_resume(home: Path) -> None:
     store = TradingStateStore(home / "trading_state")
     store.set_up()
     assert _run("state").exit_code == 0
@@ -58,7 +61,7 @@ def test_halt_state_and_resume(home):
     assert {record["scope"] for record in json.loads(_run("state", "--json").output)} == {"desk", "zone-SK"}
 
 
-def test_a_person_reads_instants_to_the_second(home):
+def test_a_person_reads_instants_to_the_second(home: Path) -> None:
     TradingStateStore(home / "trading_state").set_up()
     said = _run("halt", "--reason", "odd prices", "--name", "Ann").output
     assert re.search(
@@ -67,7 +70,9 @@ def test_a_person_reads_instants_to_the_second(home):
     assert _run("state").output.startswith(said)
 
 
-def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_to_change_it(home):
+def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_to_change_it(
+    home: Path,
+) -> None:
     TradingStateStore(home / "trading_state").set_up()
     _run("halt", "--reason", "strange market", "--name", "Ann")
     _run("halt", "--zone", "SK")
@@ -83,7 +88,7 @@ def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_t
     assert [one["scope"] for one in answer["still_stopped"]] == ["desk"]
 
 
-def test_resuming_the_desk_names_the_zones_that_stay_halted(home):
+def test_resuming_the_desk_names_the_zones_that_stay_halted(home: Path) -> None:
     TradingStateStore(home / "trading_state").set_up()
     _run("halt")
     _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann")
@@ -95,7 +100,7 @@ def test_resuming_the_desk_names_the_zones_that_stay_halted(home):
     assert _run("resume", "--zone", "SK", "--reason", "checked").stderr == ""
 
 
-def test_a_desk_that_was_never_set_up_names_its_cure(home):
+def test_a_desk_that_was_never_set_up_names_its_cure(home: Path) -> None:
     shown = _run("state")
     assert shown.exit_code == 1
     assert "has not been set up" in shown.stdout
@@ -104,14 +109,14 @@ def test_a_desk_that_was_never_set_up_names_its_cure(home):
     assert _run("state").exit_code == 0
 
 
-def test_reduce_is_a_state_of_its_own(home):
+def test_reduce_is_a_state_of_its_own(home: Path) -> None:
     store = TradingStateStore(home / "trading_state")
     store.set_up()
     assert _run("reduce", "--reason", "closing").exit_code == 0
     assert store.state("SK") is TradingState.REDUCING
 
 
-def test_the_command_works_with_everything_else_dead(home):
+def test_the_command_works_with_everything_else_dead(home: Path) -> None:
     """A lake, a registry and a Dagster home that are garbage, and no import of any of them."""
     (home / "lake").write_text("garbage")
     (home / "mlflow.db").write_text("garbage")
@@ -124,7 +129,7 @@ def test_the_command_works_with_everything_else_dead(home):
     assert TradingStateStore(home / "trading_state").record("zone-SK").state is TradingState.HALTED
 
 
-def test_an_unknown_zone_is_a_usage_error(home):
+def test_an_unknown_zone_is_a_usage_error(home: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "desk.trading.stop", "halt", "--zone", "ATLANTIS"],
         capture_output=True,
@@ -139,7 +144,9 @@ def test_an_unknown_zone_is_a_usage_error(home):
 @pytest.mark.parametrize(
     "command", [("halt",), ("resume", "--reason", "x"), ("reduce", "--reason", "x"), ("state",)]
 )
-def test_a_home_with_a_typing_error_is_refused_and_not_made(tmp_path, monkeypatch, command):
+def test_a_home_with_a_typing_error_is_refused_and_not_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path / "hmoe"))
     done = _run(*command)
     assert isinstance(done.exception, ConfigurationError)
@@ -148,7 +155,7 @@ def test_a_home_with_a_typing_error_is_refused_and_not_made(tmp_path, monkeypatc
     assert not (tmp_path / "hmoe").exists()
 
 
-def test_a_desk_of_any_format_can_be_halted(tmp_path, monkeypatch):
+def test_a_desk_of_any_format_can_be_halted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))
     TradingStateStore(tmp_path / "trading_state").set_up()  # as desks were before they had a marker
     assert _run("halt").exit_code == 0
@@ -166,7 +173,7 @@ def test_a_desk_of_any_format_can_be_halted(tmp_path, monkeypatch):
         (["halt", "--zone"], "argument"),
     ],
 )
-def test_every_halt_that_fails_says_so(home, words, said):
+def test_every_halt_that_fails_says_so(home: Path, words: Any, said: Any) -> None:
     TradingStateStore(home / "trading_state").set_up()
     code = "import sys; sys.argv = ['spotdesk', *sys.argv[1:]]; from desk.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
@@ -177,20 +184,22 @@ def test_every_halt_that_fails_says_so(home, words, said):
 
 
 @pytest.fixture
-def channel():
+def channel() -> Iterator[Any]:
     """A channel for alerts; it notes what it gets, and hangs while it is told to."""
 
     class _Channel(BaseHTTPRequestHandler):
-        def do_POST(self):
+        server: Any
+
+        def do_POST(self) -> None:
             self.server.got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.server.free.wait(30)
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, *_):
+        def log_message(self, *_: Any) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Channel)
+    server: Any = ThreadingHTTPServer(("127.0.0.1", 0), _Channel)
     server.got, server.free, server.daemon_threads = [], threading.Event(), True
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -202,8 +211,8 @@ def channel():
 
 
 def test_halt_and_resume_reach_the_alert_channels_and_a_channel_that_hangs_holds_nothing_up(
-    home, channel, monkeypatch
-):
+    home: Path, channel: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", f"http://127.0.0.1:{channel.server_port}/")
     TradingStateStore(home / "trading_state").set_up()
     began = time.monotonic()
@@ -218,7 +227,9 @@ def test_halt_and_resume_reach_the_alert_channels_and_a_channel_that_hangs_holds
     assert (second["severity"], "checked (by Ben" in second["message"]) == ("info", True)
 
 
-def test_the_second_place_is_written_too_and_reported_apart(home, tmp_path, monkeypatch):
+def test_the_second_place_is_written_too_and_reported_apart(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     place = tmp_path / "elsewhere"
     monkeypatch.setenv("SPOTDESK_STOP_URI", f"file://{place}")
     store = TradingStateStore(home / "trading_state")

@@ -1,7 +1,9 @@
 """What an open access refuses and notes, in the lake and in the registry."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -20,21 +22,21 @@ ZONE = "DE_LU"
 
 
 @pytest.fixture
-def lake(tmp_path) -> Lake:
+def lake(tmp_path: Path) -> Lake:
     lake = Lake(uri=str(tmp_path / "lake"))
     lake.append("day_ahead_prices", prices(DAY), source="simulated")
     return lake
 
 
-def prices(day: date):
+def prices(day: date) -> pl.DataFrame:
     return raw_day("day_ahead_prices", ZONE, day, ramp(ZONE, day))
 
 
-def access(*, reads=(), writes=()) -> Access:
+def access(*, reads: Sequence[str] = (), writes: Sequence[str] = ()) -> Access:
     return Access(name="an_asset", may_read=frozenset(reads), may_write=frozenset(writes))
 
 
-def test_what_is_not_declared_is_not_read_and_not_written(lake):
+def test_what_is_not_declared_is_not_read_and_not_written(lake: Lake) -> None:
     with opened(access(reads=["signals"])) as noted:
         for ask in (lake.read, lake.version, lake.state, lake.zones):
             with pytest.raises(UndeclaredAccessError, match="an_asset reads day_ahead_prices"):
@@ -48,7 +50,7 @@ def test_what_is_not_declared_is_not_read_and_not_written(lake):
     assert lake.read("day_ahead_prices")["delivery_day"].unique().to_list() == [DAY]
 
 
-def test_threads_of_a_reader_are_judged_and_noted_like_itself(lake):
+def test_threads_of_a_reader_are_judged_and_noted_like_itself(lake: Lake) -> None:
     settings = ZoneSettings(source="simulated", model="naive", strategies=())
     days = {"first_day": DAY, "last_day": DAY}
     with opened(access(reads=PRICE_TABLES)) as noted:
@@ -62,7 +64,7 @@ def test_threads_of_a_reader_are_judged_and_noted_like_itself(lake):
         read_raw_tables(lake, ZONE, settings, **days, tables=PRICE_TABLES)
 
 
-def test_the_same_rows_have_the_same_digits_however_often_they_are_written(lake):
+def test_the_same_rows_have_the_same_digits_however_often_they_are_written(lake: Lake) -> None:
     rows = prices(DAY)
     digits = []
     for given in (rows, rows.reverse(), prices(DAY + timedelta(days=1))):
@@ -72,7 +74,7 @@ def test_the_same_rows_have_the_same_digits_however_often_they_are_written(lake)
     assert digits[0] == digits[1] != digits[2]
 
 
-def test_the_digits_of_a_day_do_not_hang_on_the_other_days_of_the_run(lake):
+def test_the_digits_of_a_day_do_not_hang_on_the_other_days_of_the_run(lake: Lake) -> None:
     digits = []
     for first in (DAY, DAY - timedelta(days=3)):
         days = [first + timedelta(days=n) for n in range((DAY - first).days + 1)]
@@ -83,11 +85,11 @@ def test_the_digits_of_a_day_do_not_hang_on_the_other_days_of_the_run(lake):
     assert digits[0] == digits[1]
 
 
-def test_nothing_is_refused_outside_of_an_access(lake):
+def test_nothing_is_refused_outside_of_an_access(lake: Lake) -> None:
     assert lake.read("day_ahead_prices").height == 24
 
 
-def test_a_code_version_follows_the_imports_and_nothing_else(tmp_path):
+def test_a_code_version_follows_the_imports_and_nothing_else(tmp_path: Path) -> None:
     sources = {
         "trading_assets/a.py": "from workflows.b import (\n    first,\n    second,\n)\n",
         "workflows/b.py": "def first():\n    from spot import c\n",

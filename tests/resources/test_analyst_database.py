@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
 
 import duckdb
 import polars as pl
@@ -14,9 +16,11 @@ import pytest
 
 from resources.analysts.database import AnalystDatabase
 from resources.lake.lake import Lake
+from resources.models.version import ModelVersion
 from spot.contracts.tables import TABLES
 from spot.errors import ConfigurationError
 from tests.support.made_up_rows import made_up
+from tests.support.narrow import some
 from tests.support.raw_rows import good_price_row, price_frame, raw_day
 
 READER = """
@@ -30,7 +34,7 @@ print(connection.execute("SELECT count(*) FROM day_ahead_prices").fetchone()[0])
 DAY, GATE = date(2025, 10, 10), datetime(2025, 10, 9, 10, tzinfo=UTC)
 
 
-def fill(lake):
+def fill(lake: Lake) -> None:
     """One zone, two days, a champion and a challenger; small numbers with known answers."""
     days = [date(2025, 10, 9), DAY]
     for day in days:
@@ -53,7 +57,7 @@ def fill(lake):
         "price_q900_eur_per_mwh": 60.0,
         "price_point_eur_per_mwh": 54.0,
     }
-    where = {"zone": "DE_LU", "first_day": DAY, "last_day": DAY}
+    where: dict[str, Any] = {"zone": "DE_LU", "first_day": DAY, "last_day": DAY}
     forecasts = made_up(
         "day_ahead_forecasts",
         known | interval | {"role": "champion"},
@@ -106,20 +110,20 @@ class Version:
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake(uri=str(tmp_path_factory.mktemp("lake")))
     fill(lake)
     return lake
 
 
 @pytest.fixture(scope="module")
-def database(lake, tmp_path_factory):
+def database(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> AnalystDatabase:
     database = AnalystDatabase(path=str(tmp_path_factory.mktemp("desk") / "analyst.duckdb"))
-    assert database.publish(lake, model_versions=[Version()]).is_new
+    assert database.publish(lake, model_versions=[cast("ModelVersion", Version())]).is_new
     return database
 
 
-def questions(root):
+def questions(root: Path) -> dict[str, str]:
     """Title and SQL of every example of the docs.
 
     A day of the demo stands there for the day of these tables.
@@ -133,14 +137,14 @@ def questions(root):
     return dict(re.findall(r"\*\*(\d+\. [^*]+)\*\*\n\n```sql\n(.*?)```", text, flags=re.DOTALL))
 
 
-def test_all_ten_questions_of_the_docs_have_an_answer(database, project_root):
+def test_all_ten_questions_of_the_docs_have_an_answer(database: AnalystDatabase, project_root: Path) -> None:
     asked = questions(project_root)
     assert len(asked) == 10
     for title, sql in asked.items():
         assert not database.query(sql).is_empty(), title
 
 
-def test_known_answers(database, project_root):
+def test_known_answers(database: AnalystDatabase, project_root: Path) -> None:
     answers = [database.query(sql) for sql in questions(project_root).values()]
     assert answers[0]["mean_price"].to_list() == [50.0, 50.0]
     assert answers[1].select("mae", "coverage_80", "n_periods").row(0) == (4.0, 1.0, 1)
@@ -155,8 +159,8 @@ def test_known_answers(database, project_root):
     )
 
 
-def test_forecasts_and_prices_as_of_an_instant(database):
-    def at(macro, instant):
+def test_forecasts_and_prices_as_of_an_instant(database: AnalystDatabase) -> None:
+    def at(macro: Any, instant: datetime) -> Any:
         return database.query(f"SELECT count(*) AS n FROM {macro}(TIMESTAMPTZ '{instant.isoformat()}')")["n"][  # noqa: S608 - our own words
             0
         ]
@@ -166,7 +170,7 @@ def test_forecasts_and_prices_as_of_an_instant(database):
     assert at("prices_as_of", published) - at("prices_as_of", published - timedelta(seconds=1)) == 96
 
 
-def test_a_forecast_is_measured_against_the_prices_of_its_own_source(tmp_path):
+def test_a_forecast_is_measured_against_the_prices_of_its_own_source(tmp_path: Path) -> None:
     lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
     real = raw_day("day_ahead_prices", "DE_LU", DAY, 50.0)
     lake.append("day_ahead_prices", real, source="files")
@@ -191,7 +195,9 @@ def test_a_forecast_is_measured_against_the_prices_of_its_own_source(tmp_path):
     assert errors == {"files": 1.0, "simulated": -48.0}
 
 
-def test_every_table_is_there_with_comments_and_rows_of_the_lake(database, lake):
+def test_every_table_is_there_with_comments_and_rows_of_the_lake(
+    database: AnalystDatabase, lake: Lake
+) -> None:
     contents = dict(database.query("SELECT table_name, n_rows FROM contents").iter_rows())
     assert set(contents) == {*TABLES, "model_versions"}
     assert all(contents[name] == lake.read(name).height for name in TABLES)
@@ -208,12 +214,12 @@ def test_every_table_is_there_with_comments_and_rows_of_the_lake(database, lake)
     assert comment["comment"].to_list() == ["clearing price [EUR/MWh]"]
 
 
-def test_instants_come_back_as_utc(database):
+def test_instants_come_back_as_utc(database: AnalystDatabase) -> None:
     frame = database.query("SELECT delivery_start_utc FROM day_ahead_prices ORDER BY 1 LIMIT 1")
     assert frame["delivery_start_utc"].to_list() == [datetime(2025, 10, 8, 22, tzinfo=UTC)]
 
 
-def test_a_file_that_any_client_since_1_5_reads(database):
+def test_a_file_that_any_client_since_1_5_reads(database: AnalystDatabase) -> None:
     with duckdb.connect(database.path, read_only=True) as connection:
         tags = connection.execute(
             "SELECT tags FROM duckdb_databases() WHERE database_name = 'analyst'"
@@ -244,32 +250,32 @@ def test_a_file_that_any_client_since_1_5_reads(database):
         "SELEKT 1",
     ],
 )
-def test_what_is_closed_or_wrong_is_refused(database, sql, tmp_path):
+def test_what_is_closed_or_wrong_is_refused(database: AnalystDatabase, sql: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="the SQL was not answered"):
         database.query(sql.format(folder=tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_changed_builds_nothing_and_a_change_is_seen(lake, tmp_path):
+def test_nothing_changed_builds_nothing_and_a_change_is_seen(lake: Lake, tmp_path: Path) -> None:
     database = AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
     assert database.publish(lake).is_new
     assert not database.publish(lake).is_new
-    assert database.publish(lake, model_versions=[Version()]).is_new
+    assert database.publish(lake, model_versions=[cast("ModelVersion", Version())]).is_new
     other = Lake(uri=str(tmp_path / "other"))
     fill(other)
-    assert database.publish(other, model_versions=[Version()]).is_new
+    assert database.publish(other, model_versions=[cast("ModelVersion", Version())]).is_new
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == [
         "analyst.duckdb",
         "analyst.duckdb.lock",
     ]
 
 
-def test_a_reader_keeps_its_state_while_a_new_one_is_published(tmp_path):
+def test_a_reader_keeps_its_state_while_a_new_one_is_published(tmp_path: Path) -> None:
     lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
     database.publish(lake)
     words = [sys.executable, "-c", READER, database.path]
     process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "open\n"
+    assert some(process.stdout).readline() == "open\n"
     lake.append("day_ahead_prices", raw_day("day_ahead_prices", "DE_LU", DAY, 50.0), source="files")
     assert database.publish(lake).is_new
     out, _ = process.communicate("go\n", timeout=300)
@@ -277,7 +283,7 @@ def test_a_reader_keeps_its_state_while_a_new_one_is_published(tmp_path):
     assert database.query("SELECT count(*) AS n FROM day_ahead_prices")["n"].to_list() == [96]
 
 
-def test_the_remains_of_a_killed_publication_do_no_harm(lake, tmp_path):
+def test_the_remains_of_a_killed_publication_do_no_harm(lake: Lake, tmp_path: Path) -> None:
     database = AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
     (tmp_path / ".analyst.duckdb.dead.building").write_bytes(b"half a file")
     (tmp_path / "analyst.duckdb").write_bytes(b"damaged")
@@ -286,7 +292,7 @@ def test_the_remains_of_a_killed_publication_do_no_harm(lake, tmp_path):
     assert database.query("SELECT count(*) AS n FROM signals")["n"].to_list() == [1]
 
 
-def test_nothing_published_says_what_to_do(tmp_path):
+def test_nothing_published_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="spotdesk demo"):
         AnalystDatabase(path=str(tmp_path / "none.duckdb")).query("SELECT 1")
     (tmp_path / "demo").mkdir()
@@ -295,12 +301,12 @@ def test_nothing_published_says_what_to_do(tmp_path):
         AnalystDatabase(path=str(tmp_path / "none.duckdb")).query("SELECT 1")
 
 
-def test_max_rows(database):
+def test_max_rows(database: AnalystDatabase) -> None:
     assert database.query("SELECT * FROM day_ahead_prices", max_rows=5).height == 5
     assert isinstance(database.query("SELECT 1 AS a"), pl.DataFrame)
 
 
-def test_the_check_tells_what_keeps_analysts_from_the_rows(tmp_path):
+def test_the_check_tells_what_keeps_analysts_from_the_rows(tmp_path: Path) -> None:
     lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
     fill(lake)
     assert "no analyst database" in database.faults()[0]

@@ -1,6 +1,8 @@
 """The analysts' SQL chooses vintages exactly as `spot.contracts.vintages` does for everything else."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,7 +27,7 @@ COLUMNS = (
 
 
 @pytest.fixture(scope="module")
-def lake(tmp_path_factory):
+def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Two zones; a first value, a revision of half the day, and the word of a second source."""
     lake = Lake(uri=str(tmp_path_factory.mktemp("lake")))
     for zone in ("DE_LU", "FR"):
@@ -42,7 +44,7 @@ def lake(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def database(lake, tmp_path_factory):
+def database(lake: Lake, tmp_path_factory: pytest.TempPathFactory) -> AnalystDatabase:
     database = AnalystDatabase(path=str(tmp_path_factory.mktemp("desk") / "analyst.duckdb"))
     database.publish(lake, model_versions=[])
     return database
@@ -53,7 +55,7 @@ def in_order(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.select(COLUMNS).with_columns(instants).sort(COLUMNS)
 
 
-def chosen(lake: Lake, choose) -> pl.DataFrame:
+def chosen(lake: Lake, choose: Callable[..., Any]) -> pl.DataFrame:
     return in_order(
         pl.concat(
             [
@@ -65,7 +67,7 @@ def chosen(lake: Lake, choose) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("minutes", [-1, 0, 59, 60, 61, 119, 120, 600])
-def test_prices_as_of_an_instant(lake, database, minutes):
+def test_prices_as_of_an_instant(lake: Lake, database: AnalystDatabase, minutes: int) -> None:
     instant = NOON + timedelta(minutes=minutes)
     found = database.query(AS_OF.format(instant.isoformat()))
     expected = chosen(lake, lambda rows: known_at(rows, instant))
@@ -75,5 +77,5 @@ def test_prices_as_of_an_instant(lake, database, minutes):
     assert sum(pairs) == expected.height
 
 
-def test_the_newest_prices(lake, database):
+def test_the_newest_prices(lake: Lake, database: AnalystDatabase) -> None:
     assert in_order(database.query("SELECT * FROM prices")).equals(chosen(lake, newest_vintage))

@@ -11,6 +11,7 @@ from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from resources.home.backup import back_up
@@ -70,7 +71,7 @@ def add_day(home: Path, day: date) -> None:
     lake.append("day_ahead_prices", raw_day("day_ahead_prices", ZONE, day, ramp(ZONE, day)), source="files")
 
 
-def prices(home: Path, version: int | None = None):
+def prices(home: Path, version: int | None = None) -> pl.DataFrame:
     return Lake(uri=str(home / "lake")).read("day_ahead_prices", version=version)
 
 

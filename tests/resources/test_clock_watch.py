@@ -8,6 +8,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,12 +22,12 @@ needs_faketime = pytest.mark.skipif(shutil.which("faketime") is None, reason="ne
 
 
 @pytest.fixture
-def watch(tmp_path):
+def watch(tmp_path: Path) -> Any:
     TradingStateStore(tmp_path / "trading_state").set_up()
     return ClockWatch(tmp_path / "trading_state")
 
 
-def _show(home, offset, *words):
+def _show(home: Any, offset: Any, *words: Any) -> Any:
     """`spotdesk clock ...` in a process whose wall clock is off, and whose boot clock is not."""
     (home / "desk.json").write_text("{}")
     code = (
@@ -40,7 +41,9 @@ def _show(home, offset, *words):
 
 @needs_faketime
 @pytest.mark.parametrize(("offset", "word"), [("-7d", "stepped back"), ("+2h", "jumped ahead")])
-def test_a_clock_that_moved_is_told_until_a_person_confirms_it(watch, tmp_path, offset, word):
+def test_a_clock_that_moved_is_told_until_a_person_confirms_it(
+    watch: Any, tmp_path: Path, offset: Any, word: Any
+) -> None:
     assert watch.look() == ""
     assert _show(tmp_path, "+0", "show").returncode == 0
     moved = _show(tmp_path, offset, "show")
@@ -52,13 +55,13 @@ def test_a_clock_that_moved_is_told_until_a_person_confirms_it(watch, tmp_path, 
     assert "NTP is on again" in (watch.folder / "clock_log.jsonl").read_text()
 
 
-def test_a_confirmation_wants_a_name_and_a_reason(watch):
+def test_a_confirmation_wants_a_name_and_a_reason(watch: Any) -> None:
     for by, reason in (("", "x"), ("Ann", " ")):
         with pytest.raises(ConfigurationError):
             watch.confirm(by=by, reason=reason)
 
 
-def test_after_a_restart_two_providers_clear_it_with_nobody_there(watch):
+def test_after_a_restart_two_providers_clear_it_with_nobody_there(watch: Any) -> None:
     watch.look()
     path = watch.folder / "clock.json"
     document = json.loads(path.read_text())
@@ -73,7 +76,7 @@ def test_after_a_restart_two_providers_clear_it_with_nobody_there(watch):
     assert watch.look() == ""
 
 
-def test_two_providers_that_say_another_time_block(watch):
+def test_two_providers_that_say_another_time_block(watch: Any) -> None:
     later = datetime.now(UTC) + timedelta(hours=1)
     watch.hear("one.example", later)
     assert watch.look() == ""
@@ -82,14 +85,14 @@ def test_two_providers_that_say_another_time_block(watch):
 
 
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"latest": NaN}', b"[" * 60_000])
-def test_what_cannot_be_read_is_not_believed_and_a_person_confirms_it(watch, content):
+def test_what_cannot_be_read_is_not_believed_and_a_person_confirms_it(watch: Any, content: Any) -> None:
     (watch.folder / "clock.json").write_bytes(content)
     assert "cannot be read" in watch.look()
     watch.confirm(by="Ann", reason="checked")
     assert watch.look() == ""
 
 
-def test_a_frozen_process_that_holds_the_lock_holds_nobody_up_for_long(watch):
+def test_a_frozen_process_that_holds_the_lock_holds_nobody_up_for_long(watch: Any) -> None:
     watch.look()
     code = (
         "import fcntl, os, sys, time; fcntl.flock(os.open(sys.argv[1], os.O_RDWR), fcntl.LOCK_EX);"
@@ -107,7 +110,7 @@ def test_a_frozen_process_that_holds_the_lock_holds_nobody_up_for_long(watch):
         holder.wait()
 
 
-def test_a_desk_that_was_never_set_up_keeps_nothing(tmp_path):
+def test_a_desk_that_was_never_set_up_keeps_nothing(tmp_path: Path) -> None:
     watch = ClockWatch(tmp_path / "none")
     watch.hear("one.example", datetime.now(UTC))
     assert watch.problem() == ""

@@ -39,7 +39,7 @@ frame.group_by("day").agg(pl.col("value").mean())
 )
 def test_sums_of_groups_do_not_depend_on_the_order_in_which_threads_finish(
     project_root: Path, first: str, is_whole: bool
-):
+) -> None:
     """Polars names the way it took; the second case shows that it would take another by itself."""
     variables = {name: value for name, value in os.environ.items() if name != "POLARS_NO_PARTITION"}
     run = subprocess.run(
@@ -61,7 +61,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_all_state_lies_in_the_home(home: Path):
+def test_all_state_lies_in_the_home(home: Path) -> None:
     environment = read_environment()
     assert environment.home == home
     assert environment.lake_uri == str(home / "lake")
@@ -71,7 +71,7 @@ def test_all_state_lies_in_the_home(home: Path):
 
 def test_a_variable_of_the_process_goes_before_one_of_the_file_and_empty_is_not_set(
     home: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     (home / ".env").write_text(
         "SPOTDESK_ENVIRONMENT=paper\nSPOTDESK_LAKE_URI=s3://file/x\nSPOTDESK_PJM_KEY=a\n"
     )
@@ -83,7 +83,7 @@ def test_a_variable_of_the_process_goes_before_one_of_the_file_and_empty_is_not_
     assert provider_secret("SPOTDESK_PJM_KEY") == "b"
 
 
-def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.MonkeyPatch):
+def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / ".env").write_text("".join(f"{name}={CANARY}\n" for name in _SECRETS))
     environment = read_environment()
     shown = f"{environment!r} {environment} {environment.model_dump()} {environment.model_dump_json()}"
@@ -93,7 +93,9 @@ def test_secrets_are_read_and_never_shown(home: Path, monkeypatch: pytest.Monkey
     assert aws_credentials() == {"AWS_SECRET_ACCESS_KEY": CANARY}
 
 
-def test_an_impossible_value_is_named_with_what_it_may_be(home: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_impossible_value_is_named_with_what_it_may_be(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SPOTDESK_ENVIRONMENT", "prod")
     with pytest.raises(ConfigurationError, match=r"the environment is 'prod': .*'local', 'paper'"):
         read_environment()
@@ -114,7 +116,7 @@ def test_an_impossible_value_is_named_with_what_it_may_be(home: Path, monkeypatc
 )
 def test_a_file_of_variables_that_cannot_be_read_is_refused_without_its_content(
     home: Path, content: bytes, said: str
-):
+) -> None:
     (home / ".env").write_bytes(content)
     with pytest.raises(ConfigurationError, match=said) as refused:
         read_environment()
@@ -124,7 +126,7 @@ def test_a_file_of_variables_that_cannot_be_read_is_refused_without_its_content(
 
 def test_a_home_asked_for_in_code_writes_and_sends_nowhere_else(
     home: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     other = tmp_path_factory.mktemp("other")
     monkeypatch.setenv("SPOTDESK_LAKE_URI", "s3://desk/lake")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://registry.example")

@@ -4,8 +4,10 @@ import json
 import os
 import shutil
 import stat
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,7 +139,9 @@ def _archived_and_put_back(desk: Path, copy: Path) -> None:
 
 
 @pytest.mark.parametrize("copies", [_copied, _archived_and_put_back])
-def test_a_copy_gets_an_identity_of_its_own_and_is_halted_once(copies, desk: Path, tmp_path: Path) -> None:
+def test_a_copy_gets_an_identity_of_its_own_and_is_halted_once(
+    copies: Callable[..., Any], desk: Path, tmp_path: Path
+) -> None:
     before = read_marker(desk)
     copy = tmp_path / "copy"
     copies(desk, copy)

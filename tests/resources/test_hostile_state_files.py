@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,11 @@ from spot.errors import ConfigurationError
 from spot.risk.state import TradingState
 
 
-def _link(to):
+def _link(to: Any) -> Any:
     return lambda path: path.symlink_to(to)
 
 
-def _socket(path):
+def _socket(path: Any) -> None:
     """Bound by its short name: an address of this kind has a hundred bytes at most."""
     here = Path.cwd()
     os.chdir(path.parent)
@@ -30,7 +31,7 @@ def _socket(path):
         os.chdir(here)
 
 
-def _huge(path):
+def _huge(path: Any) -> None:
     with path.open("wb") as file:
         file.truncate(200_000_000)
 
@@ -52,7 +53,7 @@ HOSTILE = {
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> Any:
     store = TradingStateStore(tmp_path / "trading_state")
     store.set_up()
     record = {"scope": "desk", "state": "ACTIVE"}
@@ -62,7 +63,9 @@ def store(tmp_path):
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("name", ["desk.json", "zone-SK.json"])
-def test_it_is_halted_with_the_reason_in_under_a_second_and_can_be_halted_and_resumed(store, name, make):
+def test_it_is_halted_with_the_reason_in_under_a_second_and_can_be_halted_and_resumed(
+    store: Any, name: Any, make: Any
+) -> None:
     make(store.folder / name)
     began = time.monotonic()
     assert store.state("SK") is TradingState.HALTED
@@ -74,7 +77,7 @@ def test_it_is_halted_with_the_reason_in_under_a_second_and_can_be_halted_and_re
 
 @pytest.mark.parametrize("make", HOSTILE.values(), ids=HOSTILE.keys())
 @pytest.mark.parametrize("name", ["log.jsonl", "lock"])
-def test_nothing_beside_the_state_holds_a_halt_up(store, name, make):
+def test_nothing_beside_the_state_holds_a_halt_up(store: Any, name: Any, make: Any) -> None:
     make(store.folder / name)
     began = time.monotonic()
     assert store.halt("SK", reason="stop", actor="Ann").state is TradingState.HALTED
@@ -83,7 +86,7 @@ def test_nothing_beside_the_state_holds_a_halt_up(store, name, make):
 
 
 @pytest.mark.parametrize("make", [_link("/nowhere"), os.mkfifo, os.mkdir, _socket])
-def test_a_mark_that_is_no_file_is_halted(store, make):
+def test_a_mark_that_is_no_file_is_halted(store: Any, make: Any) -> None:
     (store.folder / "ready").unlink()
     make(store.folder / "ready")
     assert store.state("SK") is TradingState.HALTED
@@ -92,7 +95,7 @@ def test_a_mark_that_is_no_file_is_halted(store, make):
 
 
 @pytest.mark.parametrize("make", [_link("/nowhere/at/all"), os.mkfifo, _socket, lambda path: path.touch()])
-def test_a_folder_that_is_none_is_halted(tmp_path, make):
+def test_a_folder_that_is_none_is_halted(tmp_path: Path, make: Any) -> None:
     make(tmp_path / "trading_state")
     store = TradingStateStore(tmp_path / "trading_state")
     assert store.state("SK") is TradingState.HALTED
@@ -102,7 +105,7 @@ def test_a_folder_that_is_none_is_halted(tmp_path, make):
     assert store.state("SK") is TradingState.HALTED
 
 
-def test_a_file_that_may_not_be_read_is_halted(store, tmp_path):
+def test_a_file_that_may_not_be_read_is_halted(store: Any, tmp_path: Path) -> None:
     """As root everything may be read, so the question is asked by another user."""
     store.reduce("SK", reason="closing", actor="Ann")
     (store.folder / "zone-SK.json").chmod(0)
@@ -123,10 +126,12 @@ def test_a_file_that_may_not_be_read_is_halted(store, tmp_path):
     assert said.startswith("HALTED the state file cannot be read: Permission denied")
 
 
-def test_a_halt_of_a_desk_that_was_never_set_up_stays_although_the_disk_was_full(tmp_path, monkeypatch):
+def test_a_halt_of_a_desk_that_was_never_set_up_stays_although_the_disk_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store = TradingStateStore(tmp_path / "trading_state")
 
-    def full(*_, **__):
+    def full(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:

@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -24,11 +25,13 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "desk"
 
 
-def run(home: Path, *words: str):
+def run(home: Path, *words: str) -> Any:
     return CliRunner().invoke(app, ["--home", str(home), "users", *words])
 
 
-def test_users_are_added_listed_and_removed_and_no_password_is_an_argument(home: Path, tmp_path: Path):
+def test_users_are_added_listed_and_removed_and_no_password_is_an_argument(
+    home: Path, tmp_path: Path
+) -> None:
     (tmp_path / "password").write_text(f"{PASSWORD}\n")
     added = run(home, "add", "ada", "--role", "admin", "--password-file", str(tmp_path / "password"))
     assert added.exit_code == 0, added.output
@@ -43,7 +46,7 @@ def test_users_are_added_listed_and_removed_and_no_password_is_an_argument(home:
     assert PASSWORD not in "".join(path.read_text() for path in (home / "identity").glob("*.json"))
 
 
-def test_a_password_is_salted_and_its_file_is_the_owners(home: Path):
+def test_a_password_is_salted_and_its_file_is_the_owners(home: Path) -> None:
     store = UserStore(home)
     first, second = (store.add(name, Role.VIEWER, PASSWORD) for name in ("ann", "bob"))
     assert first.digest != second.digest
@@ -57,7 +60,7 @@ def test_a_password_is_salted_and_its_file_is_the_owners(home: Path):
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '[{"name": "x"}]', "null", "[" * 100_000])
-def test_a_file_of_users_that_cannot_be_read_lets_nobody_in(home: Path, content: str):
+def test_a_file_of_users_that_cannot_be_read_lets_nobody_in(home: Path, content: str) -> None:
     store = UserStore(home)
     store.add("ann", Role.ADMIN, PASSWORD)
     cookie = Sessions(home).begin(Identity("ann", Role.ADMIN, "password"))
@@ -68,7 +71,7 @@ def test_a_file_of_users_that_cannot_be_read_lets_nobody_in(home: Path, content:
         store.check("ann", PASSWORD)
 
 
-def test_roles_are_an_order_and_what_is_not_listed_needs_an_admin():
+def test_roles_are_an_order_and_what_is_not_listed_needs_an_admin() -> None:
     viewer, trader, admin = (Identity("x", role, "password") for role in Role)
     assert [may(who, "look") for who in (None, viewer, trader, admin)] == [False, True, True, True]
     assert [may(who, "halt") for who in (None, viewer, trader, admin)] == [False, False, True, True]
@@ -76,12 +79,12 @@ def test_roles_are_an_order_and_what_is_not_listed_needs_an_admin():
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0/0", "::/0", "desk.example", "10.0.0.0/33"])
-def test_a_proxy_is_an_address_and_never_everybody(text: str):
+def test_a_proxy_is_an_address_and_never_everybody(text: str) -> None:
     with pytest.raises(ConfigurationError):
         TrustedProxies.parse(text)
 
 
-def test_a_typed_name_stands_beside_the_user_of_the_operating_system(monkeypatch: pytest.MonkeyPatch):
+def test_a_typed_name_stands_beside_the_user_of_the_operating_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", "somebody-else")
     monkeypatch.setenv("USER", "somebody-else")
     user = system_user()

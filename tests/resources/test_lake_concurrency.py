@@ -10,12 +10,14 @@ import sys
 import time
 from datetime import date, timedelta
 from pathlib import Path
+from subprocess import Popen
 
 import polars as pl
 import pytest
 
 from resources.lake.lake import Lake
 from spot.market.delivery import days_between
+from tests.support.narrow import some
 from tests.support.raw_rows import ramp, raw_day
 
 FIRST = date(2024, 6, 28)
@@ -35,7 +37,7 @@ print("done", flush=True)
 """
 
 
-def write_all(lake, zones):
+def write_all(lake: Lake, zones: list[str]) -> None:
     """What a run writes: raw days one by one, with a bad row each, and a derived table day by day."""
     for i in range(N_DAYS):
         day = FIRST + timedelta(days=i)
@@ -49,7 +51,7 @@ def write_all(lake, zones):
             lake.replace("training_set", training(rows), zone=zone, first_day=day, last_day=day)
 
 
-def training(prices):
+def training(prices: pl.DataFrame) -> pl.DataFrame:
     from spot.contracts.tables import find_contract
 
     contract = find_contract("training_set")
@@ -64,12 +66,12 @@ def training(prices):
     )
 
 
-def contents(lake):
+def contents(lake: Lake) -> dict[str, pl.DataFrame]:
     tables = {name: lake.read(name) for name in (*TABLES, "training_set")}
     return tables | {"quarantine": lake.read("quarantine").drop("seen_at_utc")}
 
 
-def start(lake, *zones):
+def start(lake: Lake, *zones: str) -> Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, lake.uri, *zones],
         stdin=subprocess.PIPE,
@@ -77,35 +79,35 @@ def start(lake, *zones):
         text=True,
         cwd=Path(__file__).resolve().parents[2],
     )
-    assert process.stdout.readline() == "ready\n"
+    assert some(process.stdout).readline() == "ready\n"
     return process
 
 
-def go(process):
-    process.stdin.write("go\n")
-    process.stdin.flush()
+def go(process: Popen[str]) -> None:
+    some(process.stdin).write("go\n")
+    some(process.stdin).flush()
 
 
-def finish(process):
+def finish(process: Popen[str]) -> None:
     out, _ = process.communicate(timeout=300)
     assert process.returncode == 0
     assert out.endswith("done\n")
 
 
 @pytest.fixture(scope="module")
-def clean(tmp_path_factory):
+def clean(tmp_path_factory: pytest.TempPathFactory) -> dict[str, pl.DataFrame]:
     lake = Lake(uri=str(tmp_path_factory.mktemp("clean")))
     write_all(lake, ["DE_LU", "FR"])
     return contents(lake)
 
 
-def assert_equal(lake, clean):
+def assert_equal(lake: Lake, clean: dict[str, pl.DataFrame]) -> None:
     for name, frame in contents(lake).items():
         assert frame.equals(clean[name]), name
     assert all(verification.is_sound for verification in lake.verify())
 
 
-def test_a_clean_run_holds_what_it_should(clean):
+def test_a_clean_run_holds_what_it_should(clean: dict[str, pl.DataFrame]) -> None:
     n_hours = 2 * 24 * len(days_between(FIRST, FIRST + timedelta(days=N_DAYS - 1)))
     assert {name: frame.height for name, frame in clean.items()} == {
         "day_ahead_prices": n_hours,
@@ -115,7 +117,9 @@ def test_a_clean_run_holds_what_it_should(clean):
     }
 
 
-def test_two_processes_at_once_on_the_same_and_on_different_zones(clean, tmp_path):
+def test_two_processes_at_once_on_the_same_and_on_different_zones(
+    clean: dict[str, pl.DataFrame], tmp_path: Path
+) -> None:
     lake = Lake(uri=str(tmp_path / "lake"))
     processes = [start(lake, "DE_LU", "FR"), start(lake, "FR", "DE_LU")]
     for process in processes:
@@ -125,7 +129,7 @@ def test_two_processes_at_once_on_the_same_and_on_different_zones(clean, tmp_pat
     assert_equal(lake, clean)
 
 
-def test_killed_at_random_points_and_repeated(clean, tmp_path):
+def test_killed_at_random_points_and_repeated(clean: dict[str, pl.DataFrame], tmp_path: Path) -> None:
     lake, random_source = Lake(uri=str(tmp_path / "lake")), random.Random(7)
     n_killed_in_the_middle = 0
     for _ in range(2):

@@ -4,7 +4,10 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import boto3
 import polars as pl
@@ -25,7 +28,7 @@ DAY = date(2024, 6, 1)
 
 
 @pytest.fixture(scope="module")
-def storage_options():
+def storage_options() -> Iterator[dict[str, str]]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -55,13 +58,13 @@ def storage_options():
     server.wait(timeout=30)
 
 
-def prices(n_days):
+def prices(n_days: int) -> pl.DataFrame:
     days = days_between(DAY, DAY + timedelta(days=n_days - 1))
     return pl.concat([raw_day("day_ahead_prices", "DE_LU", day, ramp("DE_LU", day)) for day in days])
 
 
 @pytest.fixture(autouse=True)
-def session(monkeypatch, tmp_path):
+def session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     """AWS credentials as a desk has them: in the environment, and nowhere else on this machine."""
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "k")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s")
@@ -73,7 +76,7 @@ def session(monkeypatch, tmp_path):
     aws_storage._session.cache_clear()
 
 
-def test_write_read_repeat_and_verify_on_s3(storage_options):
+def test_write_read_repeat_and_verify_on_s3(storage_options: dict[str, str]) -> None:
     lake = Lake(uri="s3://desk/lake", storage_options=storage_options)
     assert lake.read("day_ahead_prices").is_empty()
     assert lake.append("day_ahead_prices", prices(2), source="files").n_new == 48
@@ -89,7 +92,9 @@ def test_write_read_repeat_and_verify_on_s3(storage_options):
     ]
 
 
-def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(storage_options):
+def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(
+    storage_options: dict[str, str],
+) -> None:
     lake = Lake(uri="s3://desk/lake", storage_options=storage_options)
     assert "AWS_SECRET_ACCESS_KEY" not in lake.model_dump_json()
     assert aws_storage.with_credentials(lake.uri, lake.storage_options)["AWS_SECRET_ACCESS_KEY"] == "s"
@@ -97,8 +102,8 @@ def test_credentials_come_from_the_session_and_stay_out_of_the_configuration(sto
 
 
 def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(
-    monkeypatch, tmp_path, storage_options
-):
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, storage_options: dict[str, str]
+) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "canary-secret-19")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "canary-session-19")
     for name, value in {
@@ -119,7 +124,7 @@ def test_keys_of_the_environment_are_in_no_resource_that_dagster_shows(
     )
 
 
-def test_credentials_of_a_dagster_aws_resource():
+def test_credentials_of_a_dagster_aws_resource() -> None:
     s3 = S3Resource(
         region_name="eu-west-1", aws_access_key_id="a", aws_secret_access_key="b", aws_session_token="c"
     )
@@ -131,17 +136,22 @@ def test_credentials_of_a_dagster_aws_resource():
     }
 
 
-def test_no_credentials_say_what_is_missing(monkeypatch):
+def test_no_credentials_say_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(ConfigurationError, match="no AWS credentials"):
         Lake(uri="s3://desk/lake").tables()
 
 
-def test_captured_bodies_lie_beside_the_tables_on_s3(storage_options):
+def test_captured_bodies_lie_beside_the_tables_on_s3(storage_options: dict[str, str]) -> None:
     lake = Lake(uri="s3://desk/captures", storage_options=storage_options)
     at = datetime(2024, 6, 1, tzinfo=UTC)
-    spans = {"first_utc": at, "end_utc": at + timedelta(days=1), "captured_at_utc": at, "is_backfill": False}
+    spans: dict[str, Any] = {
+        "first_utc": at,
+        "end_utc": at + timedelta(days=1),
+        "captured_at_utc": at,
+        "is_backfill": False,
+    }
     record = CaptureRecord(
         source="smard", zone="DE_LU", series="day_ahead_prices", address="http://a", outcome="rows", **spans
     )

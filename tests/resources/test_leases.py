@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_what_cannot_be_read_holds_no_lease_and_gives_none(desk: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["demo", "study"])
-def test_a_demo_and_a_study_never_go_live(kind, tmp_path: Path) -> None:
+def test_a_demo_and_a_study_never_go_live(kind: Literal["demo", "study"], tmp_path: Path) -> None:
     new_marker(tmp_path, kind=kind, now=NOW)
     with pytest.raises(ConfigurationError, match="never goes live"):
         give(tmp_path)

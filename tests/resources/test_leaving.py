@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,13 +25,15 @@ ZONE = "SK"
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> Any:
     store = TradingStateStore(tmp_path / "state")
     store.set_up()
     return store
 
 
-def _permission(store, *, seconds=3600.0, state=TradingState.ACTIVE, **other):
+def _permission(
+    store: Any, *, seconds: float = 3600.0, state: Any = TradingState.ACTIVE, **other: Any
+) -> Any:
     now = datetime.now(UTC)
     return Permission(
         state_folder=store.folder,
@@ -42,7 +45,7 @@ def _permission(store, *, seconds=3600.0, state=TradingState.ACTIVE, **other):
     )
 
 
-def _register(store, *, pid, start, boot=None):
+def _register(store: Any, *, pid: Any, start: Any, boot: Any = None) -> Any:
     """A registration as a sender makes it, held under its lock by this process."""
     here = boot or Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", "")
     space = "".join(letter for letter in str(Path("/proc/self/ns/pid").readlink()) if letter.isdigit())
@@ -53,18 +56,18 @@ def _register(store, *, pid, start, boot=None):
     return descriptor
 
 
-def _start_of(pid):
+def _start_of(pid: Any) -> Any:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
 
 
-def test_a_small_run_of_the_benchmark_meets_its_figures():
+def test_a_small_run_of_the_benchmark_meets_its_figures() -> None:
     result = measure(6, 0, settle_seconds=0.15)
     assert result["messages_after_acknowledgement"] == 0
     assert result["messages_arrived"] > 0
     assert result["p99_s"] < 1.0
 
 
-def test_the_sender_is_light_and_its_arguments_hold_no_secret():
+def test_the_sender_is_light_and_its_arguments_hold_no_secret() -> None:
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); import resources.trading.leaving.child;"
         "print([name for name in sys.modules if name.split('.')[0] in"
@@ -74,7 +77,7 @@ def test_the_sender_is_light_and_its_arguments_hold_no_secret():
     assert subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip() == "[]"
 
 
-def test_a_file_leaves_whole_and_not_while_halted(store, tmp_path):
+def test_a_file_leaves_whole_and_not_while_halted(store: Any, tmp_path: Path) -> None:
     drop(_permission(store), tmp_path / "drop", {"a.json": b"{}"})
     assert (tmp_path / "drop" / "a.json").read_bytes() == b"{}"
     store.halt(ZONE, reason="stop", actor="Ann")
@@ -84,20 +87,20 @@ def test_a_file_leaves_whole_and_not_while_halted(store, tmp_path):
     assert not list((store.folder / "senders").iterdir())
 
 
-def test_a_message_that_was_judged_in_a_milder_state_does_not_leave(store, tmp_path):
+def test_a_message_that_was_judged_in_a_milder_state_does_not_leave(store: Any, tmp_path: Path) -> None:
     store.reduce(ZONE, reason="closing", actor="Ann")
     with pytest.raises(TradingHaltedError, match="REDUCING"):
         drop(_permission(store), tmp_path, {"a": b"x"})
     drop(_permission(store, state=TradingState.REDUCING), tmp_path, {"a": b"x"})
 
 
-def test_a_publisher_that_was_frozen_past_the_gate_sends_nothing(store, tmp_path):
+def test_a_publisher_that_was_frozen_past_the_gate_sends_nothing(store: Any, tmp_path: Path) -> None:
     long_ago = time.clock_gettime(time.CLOCK_BOOTTIME) - 60.0
     with pytest.raises(TradingHaltedError, match="the gate closed"):
         drop(_permission(store, seconds=59.0, judged_at_boot_seconds=long_ago), tmp_path, {"a": b"x"})
 
 
-def test_a_receiver_that_takes_no_connection_is_a_failure_without_its_address(store):
+def test_a_receiver_that_takes_no_connection_is_a_failure_without_its_address(store: Any) -> None:
     with pytest.raises(SourceUnavailableError, match="ConnectionRefusedError") as failure:
         post(
             _permission(store),
@@ -110,7 +113,7 @@ def test_a_receiver_that_takes_no_connection_is_a_failure_without_its_address(st
     assert "canary" not in str(failure.value)
 
 
-def test_what_a_sender_left_behind_is_cleared_and_its_number_may_belong_to_another_by_now(store):
+def test_what_a_sender_left_behind_is_cleared_and_its_number_may_belong_to_another_by_now(store: Any) -> None:
     """A process that was killed leaves its registration; a process that has its number lives on."""
     other = subprocess.Popen(["sleep", "60"])
     try:
@@ -126,7 +129,7 @@ def test_what_a_sender_left_behind_is_cleared_and_its_number_may_belong_to_anoth
         other.wait()
 
 
-def test_a_process_that_is_no_sender_is_never_ended_although_somebody_registered_it(store):
+def test_a_process_that_is_no_sender_is_never_ended_although_somebody_registered_it(store: Any) -> None:
     other = subprocess.Popen(["sleep", "60"])
     try:
         wait_for(lambda: Path(f"/proc/{other.pid}/cmdline").read_bytes().startswith(b"sleep"))
@@ -139,7 +142,7 @@ def test_a_process_that_is_no_sender_is_never_ended_although_somebody_registered
         other.wait()
 
 
-def test_a_sender_on_another_machine_cannot_be_ended_and_the_halt_says_so(store):
+def test_a_sender_on_another_machine_cannot_be_ended_and_the_halt_says_so(store: Any) -> None:
     held = _register(store, pid=4711, start="1", boot="0" * 32)
     began = time.monotonic()
     with pytest.raises(
@@ -154,13 +157,13 @@ def test_a_sender_on_another_machine_cannot_be_ended_and_the_halt_says_so(store)
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_what_is_no_registration_does_not_hold_a_halt_up(store, make):
+def test_what_is_no_registration_does_not_hold_a_halt_up(store: Any, make: Any) -> None:
     (store.folder / "senders").mkdir()
     make(store.folder / "senders" / "SK.1.1.1.1")
     store.halt(ZONE, reason="stop", actor="Ann")
 
 
-def test_without_a_list_of_senders_none_registers(store):
+def test_without_a_list_of_senders_none_registers(store: Any) -> None:
     (store.folder / "senders").write_text("?")
     store.halt(ZONE, reason="stop", actor="Ann")
     with pytest.raises(SourceUnavailableError):
@@ -168,7 +171,7 @@ def test_without_a_list_of_senders_none_registers(store):
 
 
 @pytest.mark.parametrize("is_lost", [False, True], ids=["registered", "its registration is lost"])
-def test_a_frozen_sender_is_ended_at_once(store, is_lost):
+def test_a_frozen_sender_is_ended_at_once(store: Any, is_lost: Any) -> None:
     code = (
         "import sys, time; sys.path.insert(0, sys.argv[1]);"
         "from pathlib import Path; from resources.trading.leaving.senders import registered\n"
@@ -189,7 +192,7 @@ def test_a_frozen_sender_is_ended_at_once(store, is_lost):
     assert sender.wait(timeout=5) == -signal.SIGKILL
 
 
-def test_the_command_says_that_a_message_may_still_leave(store):
+def test_the_command_says_that_a_message_may_still_leave(store: Any) -> None:
     """Exit code 2, and no word that it is halted."""
     (store.folder.parent / "desk.json").write_text("{}")
     store.folder.rename(store.folder.parent / "trading_state")

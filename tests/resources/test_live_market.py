@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -86,12 +87,12 @@ def prices(day: date, level: float = 80.0) -> list[float]:
     ]
 
 
-def xml(day: date = DAY, level: float = 80.0, **changes: object) -> bytes:
+def xml(day: date = DAY, level: float = 80.0, **changes: Any) -> bytes:
     start, end = day_bounds_utc("BE", day)
     document = Document(
         "A44", "A01", find_zone("BE").eic, [DocumentSeries(start, 60, prices(day, level), end=end)]
     )
-    return replace(document, **changes).render()  # type: ignore[arg-type]
+    return replace(document, **changes).render()
 
 
 def charts_json(day: date = DAY) -> bytes:
@@ -203,7 +204,7 @@ def test_no_data_is_not_yet_published(market: Market, servers: tuple[FaultyProvi
     ],
 )
 def test_a_document_that_says_something_else_is_refused_and_kept(
-    changes: dict[str, str], words: str, market: Market, servers: tuple[FaultyProvider, FaultyProvider]
+    changes: dict[str, Any], words: str, market: Market, servers: tuple[FaultyProvider, FaultyProvider]
 ) -> None:
     servers[0].plan = [sends(xml(**changes))]
     with pytest.raises(ContractError, match=words):

@@ -1,6 +1,7 @@
 """The folder of recorded market data, made up and real."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -17,7 +18,7 @@ from spot.market.delivery import days_between
 from tests.spot.sources.test_files import instants, tidy
 
 
-def test_a_missing_an_empty_and_a_foreign_folder_are_refused(tmp_path):
+def test_a_missing_an_empty_and_a_foreign_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no folder"):
         MarketFiles(path=str(tmp_path / "nowhere")).zones()
     with pytest.raises(ConfigurationError, match="no market data file"):
@@ -27,7 +28,7 @@ def test_a_missing_an_empty_and_a_foreign_folder_are_refused(tmp_path):
         MarketFiles(path=str(tmp_path)).tables("FR")
 
 
-def test_a_zone_that_no_file_holds_is_refused_with_those_that_are(tmp_path):
+def test_a_zone_that_no_file_holds_is_refused_with_those_that_are(tmp_path: Path) -> None:
     tidy("FR", date(2024, 6, 1), date(2024, 6, 2)).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
     files = MarketFiles(path=str(tmp_path))
     assert files.zones() == ["FR"]
@@ -35,7 +36,7 @@ def test_a_zone_that_no_file_holds_is_refused_with_those_that_are(tmp_path):
         files.tables("NL")
 
 
-def test_a_refused_file_does_not_hide_the_others(tmp_path):
+def test_a_refused_file_does_not_hide_the_others(tmp_path: Path) -> None:
     day = date(2024, 6, 1)
     tidy("DE_LU", day, day).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
     mixed = pl.DataFrame(instants(day, day, "15m")).with_columns(
@@ -49,7 +50,7 @@ def test_a_refused_file_does_not_hide_the_others(tmp_path):
 
 @pytest.mark.market_data
 class TestRecordedData:
-    def test_only_the_bad_file_is_refused(self, market_data_dir):
+    def test_only_the_bad_file_is_refused(self, market_data_dir: Path) -> None:
         refused = MarketFiles(path=str(market_data_dir)).refused()
         assert list(refused) == ["de_lu_price_mixed_BAD_2024_2026.parquet"]
         assert "two auctions are mixed" in refused["de_lu_price_mixed_BAD_2024_2026.parquet"]
@@ -72,7 +73,9 @@ class TestRecordedData:
             ("EPF_PJM", {"day_ahead_prices": 52_416, "load_forecasts": 104_832}),
         ],
     )
-    def test_zones_enter_the_ledger_whole_and_once(self, market_data_dir, tmp_path, zone, expected):
+    def test_zones_enter_the_ledger_whole_and_once(
+        self, market_data_dir: Path, tmp_path: Path, zone: str, expected: dict[str, int]
+    ) -> None:
         tables = MarketFiles(path=str(market_data_dir)).tables(zone)
         lake = Lake(uri=str(tmp_path))
         for table, rows in tables.items():
@@ -80,7 +83,9 @@ class TestRecordedData:
             assert (report.n_new, report.n_quarantined) == (rows.height, 0), table
         assert {table: lake.read(table).height for table in expected} == expected
 
-    def test_de_lu_has_quarter_hours_from_october_2025_and_features_across_the_switch(self, market_data_dir):
+    def test_de_lu_has_quarter_hours_from_october_2025_and_features_across_the_switch(
+        self, market_data_dir: Path
+    ) -> None:
         tables = MarketFiles(path=str(market_data_dir)).tables("DE_LU")
         prices = tables["day_ahead_prices"]
         assert prices.filter(pl.col("delivery_day") < date(2025, 10, 1))[
@@ -98,7 +103,9 @@ class TestRecordedData:
         assert np.isfinite(panel.prices).sum() == panel.n_periods.sum()
 
 
-def test_what_the_files_never_had_is_not_offered_and_a_live_zone_offers_what_its_sources_have(tmp_path):
+def test_what_the_files_never_had_is_not_offered_and_a_live_zone_offers_what_its_sources_have(
+    tmp_path: Path,
+) -> None:
     tidy("FR", date(2024, 6, 1), date(2024, 6, 2)).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
     lake = Lake(uri=str(tmp_path / "lake"))
     market = MarketSource(

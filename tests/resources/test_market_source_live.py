@@ -12,6 +12,7 @@ from resources.settings.zones import ZoneSettings
 from resources.trading.alerts import Alerts
 from spot.errors import SourceUnavailableError
 from spot.market.delivery import delivery_starts_utc
+from tests.support.narrow import instant
 from tests.support.provider_server import faulty_provider, sends
 
 DAY = datetime.now(UTC).date() - timedelta(days=40)
@@ -49,7 +50,9 @@ def test_a_live_zone_gets_rows_captures_and_an_alert_for_its_fallback(
     assert rows["source"][0] in settings.sources
     alerts = market.lake.read("alerts")
     assert alerts["kind"].to_list() == ["fallback_source"] * 2
-    assert (alerts["raised_at_utc"].max() - alerts["raised_at_utc"].min()) == timedelta(days=1)
+    assert (instant(alerts["raised_at_utc"].max()) - instant(alerts["raised_at_utc"].min())) == timedelta(
+        days=1
+    )
     assert market.lake.read("captures")["outcome"].unique().sort().to_list() == ["rows", "unavailable"]
 
 

@@ -17,12 +17,12 @@ DAY = date(2024, 5, 1)
 
 
 @pytest.fixture(scope="module")
-def prices():
+def prices() -> pl.DataFrame:
     return simulate("DK_1", DAY, DAY + timedelta(days=3), seed=1).tables["day_ahead_prices"]
 
 
 @pytest.fixture(scope="module")
-def forecasts(prices):
+def forecasts(prices: pl.DataFrame) -> pl.DataFrame:
     quantiles = {
         column: pl.col("price_eur_per_mwh") + 40.0 * (level - 0.5)
         for level, column in QUANTILE_COLUMNS.items()
@@ -39,12 +39,12 @@ def forecasts(prices):
     ).select(DAY_AHEAD_FORECASTS.columns.keys())
 
 
-def size_of(png):
+def size_of(png: bytes) -> tuple[int, int]:
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
     return struct.unpack(">II", png[16:24])
 
 
-def settlements(source):
+def settlements(source: str) -> pl.DataFrame:
     days = [DAY + timedelta(days=i) for i in range(10)]
     frame = pl.DataFrame(
         {
@@ -58,7 +58,7 @@ def settlements(source):
     return pl.concat([SETTLEMENTS.empty(), frame], how="diagonal")
 
 
-def drift(n, status="ok"):
+def drift(n: int, status: str = "ok") -> pl.DataFrame:
     rows = {
         "zone": ["FR"] * n,
         "delivery_day": [DAY] * n,
@@ -75,7 +75,7 @@ def drift(n, status="ok"):
     return pl.DataFrame(rows | values, schema=FEATURE_DRIFT.schema)
 
 
-def test_every_picture_of_full_frames_is_a_png(forecasts, prices):
+def test_every_picture_of_full_frames_is_a_png(forecasts: pl.DataFrame, prices: pl.DataFrame) -> None:
     errors = forecasts.group_by("zone", "delivery_day", "source").agg(mae_eur_per_mwh=pl.lit(3.0))
     pictures = [
         forecast_fan(forecasts, prices),
@@ -90,7 +90,9 @@ def test_every_picture_of_full_frames_is_a_png(forecasts, prices):
         assert height >= 400
 
 
-def test_empty_frames_give_a_picture_that_is_smaller_and_does_not_fail(forecasts, prices):
+def test_empty_frames_give_a_picture_that_is_smaller_and_does_not_fail(
+    forecasts: pl.DataFrame, prices: pl.DataFrame
+) -> None:
     for png in (
         forecast_fan(forecasts.clear(), prices),
         pnl_curve(SETTLEMENTS.empty()),
@@ -100,19 +102,19 @@ def test_empty_frames_give_a_picture_that_is_smaller_and_does_not_fail(forecasts
         assert size_of(png)[1] < 300
 
 
-def test_the_outcome_changes_the_fan(forecasts, prices):
+def test_the_outcome_changes_the_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> None:
     assert forecast_fan(forecasts, prices) != forecast_fan(forecasts, prices.clear())
 
 
-def test_simulated_data_is_marked_and_real_data_is_not():
+def test_simulated_data_is_marked_and_real_data_is_not() -> None:
     assert pnl_curve(settlements("simulated")) != pnl_curve(settlements("files"))
     assert drift_by_feature(drift(5), source="simulated") != drift_by_feature(drift(5), source="files")
 
 
-def test_unjudged_features_are_not_drawn_as_undrifted():
+def test_unjudged_features_are_not_drawn_as_undrifted() -> None:
     blind = drift(5).with_columns(value=pl.lit(None, dtype=pl.Float64))
     assert drift_by_feature(blind) == drift_by_feature(FEATURE_DRIFT.empty())
 
 
-def test_the_instant_of_drawing_does_not_enter(forecasts, prices):
+def test_the_instant_of_drawing_does_not_enter(forecasts: pl.DataFrame, prices: pl.DataFrame) -> None:
     assert forecast_fan(forecasts, prices) == forecast_fan(forecasts, prices)

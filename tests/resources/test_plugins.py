@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -38,13 +40,13 @@ class Flat(Strategy):
 """
 
 
-def fresh(registry: Registry) -> Registry:
+def fresh(registry: Registry[Any]) -> Registry[Any]:
     """The registry as another process has it, which has read nothing yet."""
     return Registry(registry.group, registry.load_built_in, registry.missing, registry.prepare)
 
 
 @pytest.fixture
-def packages(tmp_path, monkeypatch):
+def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder on the path; modules that were imported from it are forgotten afterwards."""
     monkeypatch.syspath_prepend(str(tmp_path))
     before = set(sys.modules)
@@ -55,7 +57,7 @@ def packages(tmp_path, monkeypatch):
     _hash_of_package.cache_clear()
 
 
-def test_a_strategy_of_a_package_is_found_and_names_its_package(packages):
+def test_a_strategy_of_a_package_is_found_and_names_its_package(packages: Path) -> None:
     install(packages, "acme_one", GOOD, {"spotdesk.strategies": {"acme_flat": "acme_one:Flat"}})
     strategies = fresh(STRATEGIES)
     assert list(strategies) == ["settlement_spread", "storage", "price_view", "acme_flat"]
@@ -82,8 +84,8 @@ def test_a_strategy_of_a_package_is_found_and_names_its_package(packages):
     ],
 )
 def test_a_strategy_that_cannot_be_used_says_who_brings_it_and_what_is_missing(
-    packages, code, point, complaint
-):
+    packages: Path, code: str, point: str, complaint: str
+) -> None:
     install(packages, "acme_bad", code, {"spotdesk.strategies": {"acme_flat": point}})
     strategies = fresh(STRATEGIES)
     with pytest.raises(ConfigurationError) as refusal:
@@ -117,14 +119,14 @@ def test_a_strategy_that_cannot_be_used_says_who_brings_it_and_what_is_missing(
         ),
     ],
 )
-def test_a_member_that_cannot_be_used_says_what_is_missing(packages, code, complaint):
+def test_a_member_that_cannot_be_used_says_what_is_missing(packages: Path, code: str, complaint: str) -> None:
     install(packages, "acme_member", code, {"spotdesk.models": {"two": "acme_member:Two"}})
     with pytest.raises(ConfigurationError, match=r"acme_member 1\.2") as refusal:
         fresh(MEMBERS)["two"]
     assert complaint in str(refusal.value)
 
 
-def test_a_plugin_never_takes_the_place_of_a_class_of_spotdesk_nor_of_another_package(packages):
+def test_a_plugin_never_takes_the_place_of_a_class_of_spotdesk_nor_of_another_package(packages: Path) -> None:
     own = GOOD.replace("acme_flat", "storage")
     install(packages, "acme_first", own, {"spotdesk.strategies": {"storage": "acme_first:Flat"}})
     install(packages, "acme_second", GOOD, {"spotdesk.strategies": {"acme_flat": "acme_second:Flat"}})
@@ -139,7 +141,9 @@ def test_a_plugin_never_takes_the_place_of_a_class_of_spotdesk_nor_of_another_pa
         strategies["acme_flat"]
 
 
-def test_a_zone_that_asks_for_a_broken_plugin_is_refused_with_the_reason(packages, monkeypatch, tmp_path):
+def test_a_zone_that_asks_for_a_broken_plugin_is_refused_with_the_reason(
+    packages: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     install(packages, "acme_bad", "1 / 0", {"spotdesk.strategies": {"acme_flat": "acme_bad:Flat"}})
     monkeypatch.setattr("resources.settings.strategies.STRATEGIES", fresh(STRATEGIES))
     conf = tmp_path / "conf"
@@ -153,17 +157,19 @@ def test_a_zone_that_asks_for_a_broken_plugin_is_refused_with_the_reason(package
         read_strategy(desk, "mine")
 
 
-def test_the_ledger_takes_no_row_of_a_strategy_that_there_is_not(tmp_path):
+def test_the_ledger_takes_no_row_of_a_strategy_that_there_is_not(tmp_path: Path) -> None:
     frame = decide_signals(make_request(date(2025, 6, 3), Storage())).frame
     lake = Lake(uri=str(tmp_path / "lake"))
-    span = {"zone": ZONE, "first_day": date(2025, 6, 3), "last_day": date(2025, 6, 3)}
+    span: dict[str, Any] = {"zone": ZONE, "first_day": date(2025, 6, 3), "last_day": date(2025, 6, 3)}
     assert lake.replace("signals", frame, **span).n_new == frame.height
     strange = frame.with_columns(strategy=pl.lit("acme_gone"))
     with pytest.raises(ContractError, match="no strategy is called acme_gone"):
         lake.replace("signals", strange, **span)
 
 
-def test_the_code_of_a_plugin_is_part_of_the_version_of_what_it_makes(packages, monkeypatch):
+def test_the_code_of_a_plugin_is_part_of_the_version_of_what_it_makes(
+    packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     code = (
         "from spot.forecast.naive import NaiveForecaster, NaiveSettings\n"
         "from typing import Literal\nclass S(NaiveSettings):\n    kind: Literal['two'] = 'two'\n"
@@ -180,13 +186,13 @@ def test_the_code_of_a_plugin_is_part_of_the_version_of_what_it_makes(packages, 
     assert model_code_version({"kind": "gone"}) not in (first, own)
 
 
-def test_the_hash_of_a_package_covers_all_its_files(packages):
+def test_the_hash_of_a_package_covers_all_its_files(packages: Path) -> None:
     inner = packages / "acme_package" / "inner"
     inner.mkdir(parents=True)
     for folder in (inner.parent, inner):
         (folder / "__init__.py").write_text("")
     (inner / "deep.py").write_text("class Deep: pass\n")
-    from acme_package.inner import deep
+    from acme_package.inner import deep  # type: ignore[import-not-found]
 
     before = source_hash(deep.Deep)
     (inner.parent / "other.py").write_text("x = 1\n")
@@ -220,10 +226,10 @@ class Acme(Provider):
 
 
 @pytest.fixture
-def sources(packages, monkeypatch):
+def sources(packages: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Installs code as the source `acme` and gives the registry that has it."""
 
-    def install_source(code: str) -> Registry:
+    def install_source(code: str) -> Registry[Any]:
         install(packages, "acme_source", code, {"spotdesk.sources": {"acme": "acme_source:Acme"}})
         found = fresh(SOURCES)
         for module in ("resources.plugins.sources", "resources.market.live_sources"):
@@ -233,11 +239,13 @@ def sources(packages, monkeypatch):
     return install_source
 
 
-def test_a_source_of_a_package_is_made_with_its_key_and_feeds_a_zone(sources):
+def test_a_source_of_a_package_is_made_with_its_key_and_feeds_a_zone(sources: Callable[..., Any]) -> None:
     sources(SOURCE)
     settings = parse_desk_settings({"zones": {"DE_LU": {"source": "acme"}}})
     assert settings.zones["DE_LU"].source == "acme"
-    made = LiveProviders({"ACME_KEY": "k"}.get, {"acme": "https://mirror.example"})["acme"]
+    made: Any = LiveProviders(
+        lambda name: {"ACME_KEY": "k"}.get(name, ""), {"acme": "https://mirror.example"}
+    )["acme"]
     assert (made.key, made.base_url) == ("k", "https://mirror.example")
     assert all_secrets()["acme"].variable == "ACME_KEY"
     assert "# acme: key of Acme (https://acme.example/docs)\n#ACME_KEY=\n" in secret_lines()
@@ -245,7 +253,7 @@ def test_a_source_of_a_package_is_made_with_its_key_and_feeds_a_zone(sources):
         LiveProviders()["acme"].requests("day_ahead_prices", "DE_LU", date(2025, 6, 3), date(2025, 6, 3))
 
 
-def test_a_broken_source_is_told_to_who_asks_and_leaves_the_others_alone(sources):
+def test_a_broken_source_is_told_to_who_asks_and_leaves_the_others_alone(sources: Callable[..., Any]) -> None:
     sources("raise OSError('no licence')")
     settings = parse_desk_settings({"zones": {"DE_LU": {"source": "acme"}, "FR": {"source": "smard"}}})
     providers = LiveProviders()
@@ -265,14 +273,16 @@ def test_a_broken_source_is_told_to_who_asks_and_leaves_the_others_alone(sources
         (('"acme"\n', '"acne"\n'), "its name is 'acne', the entry point is called 'acme'"),
     ],
 )
-def test_a_source_that_cannot_be_used_says_what_is_missing(sources, change, complaint):
+def test_a_source_that_cannot_be_used_says_what_is_missing(
+    sources: Callable[..., Any], change: tuple[str, str], complaint: str
+) -> None:
     found = sources(SOURCE.replace(*change, 1))
     with pytest.raises(ConfigurationError, match=r"acme_source 1\.2") as refusal:
         found["acme"]
     assert complaint in str(refusal.value)
 
 
-def test_an_unknown_source_names_the_nearest_one():
+def test_an_unknown_source_names_the_nearest_one() -> None:
     with pytest.raises(ConfigurationError, match=r"no source 'smart': did you mean smard\?"):
         check_feed("smart")
     with pytest.raises(ConfigurationError, match="no source 'ecb': known are"):
@@ -284,14 +294,16 @@ def test_an_unknown_source_names_the_nearest_one():
 
 
 @pytest.mark.parametrize("name", SOURCES.built_in)
-def test_every_source_of_spotdesk_is_called_like_its_module_and_has_a_page(name, project_root):
+def test_every_source_of_spotdesk_is_called_like_its_module_and_has_a_page(
+    name: str, project_root: Path
+) -> None:
     found = SOURCES[name]
     assert found.name == name
     assert found.summary
     assert (project_root / found.docs).is_file()
 
 
-def test_the_stop_button_reads_no_plugin(packages, tmp_path):
+def test_the_stop_button_reads_no_plugin(packages: Path, tmp_path: Path) -> None:
     groups = ("spotdesk.strategies", "spotdesk.models", "spotdesk.sources")
     install(packages, "acme_bad", "1 / 0", {group: {"acme": "acme_bad:Any"} for group in groups})
     make_home(tmp_path / "home")

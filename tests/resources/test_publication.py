@@ -3,9 +3,11 @@ import logging
 import shutil
 import threading
 import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -30,6 +32,7 @@ from spot.strategy.outbox.signature import is_signed, sign
 from spot.strategy.outbox.silence import assess_silence
 from spot.strategy.outbox.standing import valid_signals
 from spot.strategy.proposals.settlement_spread import SettlementSpread
+from spot.strategy.request import SignalDecision
 from spot.strategy.signals import decide_signals
 from tests.support.live_desk import LONG_AGO, make_live_desk
 from tests.support.processes import wait_for
@@ -42,7 +45,9 @@ SECRET = "loopback"
 
 
 class _Receiver(BaseHTTPRequestHandler):
-    def do_POST(self):
+    server: Any
+
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.n_begun += 1
         time.sleep(self.server.pause_seconds)
@@ -52,18 +57,18 @@ class _Receiver(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"ok")
 
-    def log_message(self, *_):
+    def log_message(self, *_: str) -> None:
         pass
 
 
 class _Server(HTTPServer):
-    def handle_error(self, *_):
+    def handle_error(self, *_: Any) -> None:
         """A connection that a halt resets is no news."""
 
 
 @pytest.fixture
-def receiver():
-    server = _Server(("127.0.0.1", 0), _Receiver)
+def receiver() -> Iterator[HTTPServer]:
+    server: Any = _Server(("127.0.0.1", 0), _Receiver)
     server.received, server.answers, server.pause_seconds, server.n_begun = [], [], 0.0, 0
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -74,19 +79,19 @@ def receiver():
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> TradingStateStore:
     store = TradingStateStore(tmp_path / "state")
     store.set_up()
     return store
 
 
 @pytest.fixture
-def desk(tmp_path, store):
+def desk(tmp_path: Path, store: TradingStateStore) -> Callable[..., Any]:
     """A lake with the signals of one live day, and a function that publishes them at an instant."""
     lake = Lake(uri=str(tmp_path / "lake"))
     home = make_live_desk(tmp_path, ZONE)
 
-    def publish(now=BEFORE, mode="live", **options):
+    def publish(now: Any = BEFORE, mode: str = "live", **options: Any) -> Any:
         decision = decide_signals(
             make_request(DAY, SettlementSpread(), as_of_utc=GATE - timedelta(hours=1), mode=mode)
         )
@@ -95,11 +100,11 @@ def desk(tmp_path, store):
         publisher = Publisher(lake=lake, state_folder=str(store.folder), home=home, **options)
         return publisher.publish(lake.read("signals"), clock=lambda: now)
 
-    publish.lake = lake
+    publish.lake = lake  # type: ignore[attr-defined]
     return publish
 
 
-def test_files_are_dropped_once_with_a_receipt(desk, tmp_path):
+def test_files_are_dropped_once_with_a_receipt(desk: Any, tmp_path: Path) -> None:
     rows = desk(drop_folder=str(tmp_path / "drop"))
     assert rows.select("channel", "status").rows() == [("table", "sent"), ("file", "sent")]
     assert check_rows(rows, PUBLICATIONS).rejected.is_empty()
@@ -112,7 +117,7 @@ def test_files_are_dropped_once_with_a_receipt(desk, tmp_path):
     assert desk.lake.read("publications").height == 2
 
 
-def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk, receiver):
+def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk: Any, receiver: Any) -> None:
     url = f"http://127.0.0.1:{receiver.server_port}/hook"
     desk(mode="paper", webhook_url=url, webhook_secret=SECRET)
     assert receiver.received == []
@@ -145,9 +150,9 @@ def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk, rece
     assert document["lease"] == int(LONG_AGO.timestamp())
 
 
-def test_a_failed_message_is_tried_again_under_the_same_id_and_then_left(desk, receiver):
+def test_a_failed_message_is_tried_again_under_the_same_id_and_then_left(desk: Any, receiver: Any) -> None:
     receiver.answers += [503, 500]
-    options = {
+    options: dict[str, Any] = {
         "webhook_url": f"http://127.0.0.1:{receiver.server_port}/",
         "webhook_secret": SECRET,
         "max_attempts": 3,
@@ -162,7 +167,7 @@ def test_a_failed_message_is_tried_again_under_the_same_id_and_then_left(desk, r
     assert len({body for _, body in receiver.received}) == 1
 
 
-def test_nobody_listening_is_a_failure_with_a_row_and_no_url_in_it(desk):
+def test_nobody_listening_is_a_failure_with_a_row_and_no_url_in_it(desk: Any) -> None:
     row = (
         desk(webhook_url="http://127.0.0.1:9/token-canary", webhook_secret=SECRET, max_attempts=1)
         .filter(channel="webhook")
@@ -177,20 +182,22 @@ def test_nobody_listening_is_a_failure_with_a_row_and_no_url_in_it(desk):
     )
 
 
-def test_an_unsigned_message_is_not_sent(desk, receiver):
+def test_an_unsigned_message_is_not_sent(desk: Any, receiver: Any) -> None:
     desk(webhook_url=f"http://127.0.0.1:{receiver.server_port}/")
     assert receiver.received == []
 
 
 @pytest.mark.parametrize("late", [GATE, GATE + timedelta(hours=1)])
-def test_nothing_leaves_after_the_gate(desk, tmp_path, late):
+def test_nothing_leaves_after_the_gate(desk: Any, tmp_path: Path, late: datetime) -> None:
     rows = desk(now=late, drop_folder=str(tmp_path / "drop"))
     assert rows["status"].unique().to_list() == ["refused"]
     assert not (tmp_path / "drop").exists()
     assert desk(now=late, drop_folder=str(tmp_path / "drop")).is_empty()
 
 
-def test_nothing_leaves_while_halted_and_it_leaves_after_a_person_resumed(desk, store, tmp_path):
+def test_nothing_leaves_while_halted_and_it_leaves_after_a_person_resumed(
+    desk: Any, store: TradingStateStore, tmp_path: Path
+) -> None:
     store.halt(ZONE, reason="odd", actor="Ann")
     refused = desk(drop_folder=str(tmp_path / "drop"))
     assert refused["detail"].unique().to_list() == ["halted"]
@@ -199,20 +206,20 @@ def test_nothing_leaves_while_halted_and_it_leaves_after_a_person_resumed(desk, 
     assert desk(drop_folder=str(tmp_path / "drop"))["status"].to_list() == ["sent", "sent"]
 
 
-def test_a_state_that_cannot_be_read_lets_nothing_out(desk, store):
+def test_a_state_that_cannot_be_read_lets_nothing_out(desk: Any, store: TradingStateStore) -> None:
     (store.folder / "desk.json").write_text("?")
     assert desk()["status"].to_list() == ["refused"]
 
 
-def test_what_was_decided_active_does_not_leave_while_reducing(desk, store):
+def test_what_was_decided_active_does_not_leave_while_reducing(desk: Any, store: TradingStateStore) -> None:
     store.reduce(ZONE, reason="closing", actor="Ann")
     assert "REDUCING" in desk()["detail"][0]
 
 
-def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
+def test_without_checked_limits_or_with_a_breached_one_nothing_leaves() -> None:
     decision = decide_signals(make_request(DAY, SettlementSpread()))
     (batch,) = make_batches(decision.frame)
-    ask = {"now": BEFORE, "state": TradingState.ACTIVE}
+    ask: dict[str, Any] = {"now": BEFORE, "state": TradingState.ACTIVE}
     assert assess_batch(batch, conformance=decision.conformance, **ask) == ()
     assert assess_batch(batch, conformance=decision.conformance.clear(), **ask) == (
         "no limits were checked for this decision",
@@ -225,7 +232,7 @@ def test_without_checked_limits_or_with_a_breached_one_nothing_leaves():
     assert assess_batch(torn, conformance=decision.conformance, **ask) == ("units are missing or doubled",)
 
 
-def test_a_bid_curve_leaves_with_its_signal(desk, tmp_path):
+def test_a_bid_curve_leaves_with_its_signal(desk: Any, tmp_path: Path) -> None:
     decision = decide_signals(
         make_request(DAY, SettlementSpread(takes_curve=True), as_of_utc=GATE - timedelta(hours=1))
     )
@@ -250,7 +257,9 @@ def test_a_bid_curve_leaves_with_its_signal(desk, tmp_path):
 @pytest.mark.parametrize(
     ("scope", "limit", "other"), [("strategy", 30.0, ZONE), ("zone", 30.0, ZONE), ("desk", 30.0, "BE")]
 )
-def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scope, limit, other):
+def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(
+    scope: str, limit: float, other: str
+) -> None:
     decision = decide_signals(make_request(DAY, SettlementSpread()))
     (batch,) = make_batches(decision.frame)
     assert batch.n_orders == 24
@@ -278,7 +287,7 @@ def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scop
     earlier = pl.DataFrame(
         [{**row, "recorded_at_utc": BEFORE - timedelta(seconds=30)}], schema=PUBLICATIONS.schema
     )
-    ask = {"state": TradingState.ACTIVE, "conformance": conformance}
+    ask: dict[str, Any] = {"state": TradingState.ACTIVE, "conformance": conformance}
     text = f"order rate: 34 orders of the {scope} in a minute, 30.0 are allowed"
     assert assess_batch(batch, now=BEFORE, published=earlier, **ask) == (text,)
     assert assess_batch(batch, now=BEFORE + timedelta(seconds=31), published=earlier, **ask) == ()
@@ -289,10 +298,13 @@ def test_a_batch_waits_where_the_scope_has_sent_too_many_orders_in_a_minute(scop
 
 
 def test_a_halt_ends_the_message_that_is_just_leaving_and_it_leaves_after_a_person_resumed(
-    desk, store, receiver
-):
+    desk: Any, store: TradingStateStore, receiver: Any
+) -> None:
     receiver.pause_seconds = 3.0  # it has the message, and answers late
-    options = {"webhook_url": f"http://127.0.0.1:{receiver.server_port}/", "webhook_secret": SECRET}
+    options: dict[str, Any] = {
+        "webhook_url": f"http://127.0.0.1:{receiver.server_port}/",
+        "webhook_secret": SECRET,
+    }
     rows = []
     thread = threading.Thread(target=lambda: rows.append(desk(**options)))
     thread.start()
@@ -310,18 +322,23 @@ def test_a_halt_ends_the_message_that_is_just_leaving_and_it_leaves_after_a_pers
     assert desk(**options).filter(channel="webhook")["status"].to_list() == ["sent"]
 
 
-def test_void_signals_are_not_valid_and_silence_is_an_alarm():
+def test_void_signals_are_not_valid_and_silence_is_an_alarm() -> None:
     frame = decide_signals(make_request(DAY, SettlementSpread())).frame
     assert valid_signals(frame, now=BEFORE).height == 24
     assert valid_signals(frame, now=GATE).is_empty()
-    ask = {"zone": ZONE, "delivery_day": DAY, "strategies": ["settlement_spread"], "minutes_before_gate": 45}
+    ask: dict[str, Any] = {
+        "zone": ZONE,
+        "delivery_day": DAY,
+        "strategies": ["settlement_spread"],
+        "minutes_before_gate": 45,
+    }
     assert not assess_silence(frame, now=BEFORE, **ask).is_silent
     assert assess_silence(frame.slice(1), now=BEFORE, **ask).is_silent
     assert assess_silence(frame.clear(), now=BEFORE, **ask).is_silent
     assert not assess_silence(frame.clear(), now=GATE - timedelta(minutes=46), **ask).is_silent
 
 
-def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_what_it_says():
+def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_what_it_says() -> None:
     frame = decide_signals(make_request(DAY, SettlementSpread())).frame
     other = frame.with_columns(role=pl.lit("challenger"))
     (batch,) = make_batches(pl.concat([frame, other]))
@@ -336,8 +353,12 @@ def test_a_batch_is_a_zone_day_and_strategy_of_the_champion_and_its_id_follows_w
 
 
 def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environment_alone(
-    desk, store, receiver, tmp_path, monkeypatch
-):
+    desk: Any,
+    store: TradingStateStore,
+    receiver: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/")
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
     desk(now=GATE)
@@ -361,16 +382,22 @@ def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environmen
 class _Ticking:
     """A clock that goes on by a step whenever it is asked."""
 
-    def __init__(self, start, step):
+    def __init__(self, start: datetime, step: timedelta) -> None:
         self.next, self.step = start, step
 
-    def __call__(self):
+    def __call__(self) -> datetime:
         self.next += self.step
         return self.next - self.step
 
 
 @pytest.fixture
-def live_outbox(desk, store, receiver, tmp_path, monkeypatch):
+def live_outbox(
+    desk: Any,
+    store: TradingStateStore,
+    receiver: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Outbox:
     """The outbox of a live zone whose signals are decided and not yet sent."""
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
@@ -380,11 +407,13 @@ def live_outbox(desk, store, receiver, tmp_path, monkeypatch):
     )
 
 
-def decide(as_of, **settings):
+def decide(as_of: datetime, **settings: bool) -> SignalDecision:
     return decide_signals(make_request(DAY, SettlementSpread(**settings), as_of_utc=as_of, mode="live"))
 
 
-def write_tables(lake, decision, only=("signals", "bid_curves", "limit_conformance")):
+def write_tables(
+    lake: Lake, decision: SignalDecision, only: Sequence[str] = ("signals", "bid_curves", "limit_conformance")
+) -> None:
     frames = {
         "signals": decision.frame,
         "bid_curves": decision.bid_curves,
@@ -394,7 +423,9 @@ def write_tables(lake, decision, only=("signals", "bid_curves", "limit_conforman
         lake.replace(table, frames[table], zone=ZONE, first_day=DAY, last_day=DAY)
 
 
-def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(live_outbox, receiver):
+def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(
+    live_outbox: Outbox, receiver: Any
+) -> None:
     lake = live_outbox.lake
     write_tables(lake, decide(GATE - timedelta(hours=1), takes_curve=True))
     assert live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)["status"].to_list() == [
@@ -415,7 +446,9 @@ def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(live_ou
     assert all(bool(signal["bid_curve"]) == (signal["side"] != "flat") for signal in signals)
 
 
-def test_nothing_is_read_while_a_decision_is_being_written(live_outbox, store, receiver):
+def test_nothing_is_read_while_a_decision_is_being_written(
+    live_outbox: Outbox, store: TradingStateStore, receiver: Any
+) -> None:
     rows = []
     reader = threading.Thread(
         target=lambda: rows.append(live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE))
@@ -431,7 +464,7 @@ def test_nothing_is_read_while_a_decision_is_being_written(live_outbox, store, r
     assert any(signal["bid_curve"] for signal in json.loads(receiver.received[0][1])["signals"])
 
 
-def test_a_lock_that_is_not_given_back_stops_the_work_with_a_clear_error(store):
+def test_a_lock_that_is_not_given_back_stops_the_work_with_a_clear_error(store: TradingStateStore) -> None:
     with (
         deciding(store.folder),
         pytest.raises(SourceUnavailableError, match=r"other zones are deciding.*within 0\.1 s"),
@@ -442,7 +475,9 @@ def test_a_lock_that_is_not_given_back_stops_the_work_with_a_clear_error(store):
         pass
 
 
-def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_two(live_outbox, receiver):
+def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_two(
+    live_outbox: Outbox, receiver: Any
+) -> None:
     # asked for the validity of all, then once per message: table, file and webhook
     clock = _Ticking(GATE - timedelta(seconds=25), timedelta(seconds=10))
     rows = live_outbox.publish(ZONE, DAY, DAY, clock=clock)
@@ -455,7 +490,7 @@ def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_t
     assert receiver.received == []
 
 
-def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox, receiver):
+def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox: Outbox, receiver: Any) -> None:
     rows = live_outbox.publish(ZONE, DAY, DAY, clock=_Ticking(BEFORE, timedelta(seconds=10)))
     judged_at = rows.filter(channel="webhook")["recorded_at_utc"][0]
     assert judged_at == BEFORE + timedelta(seconds=30)
@@ -463,7 +498,7 @@ def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox, receiver):
     assert judged_at < left_at < judged_at + timedelta(seconds=10)
 
 
-def test_two_who_publish_at_once_send_one_message(live_outbox, receiver):
+def test_two_who_publish_at_once_send_one_message(live_outbox: Outbox, receiver: Any) -> None:
     receiver.pause_seconds = 0.3
     threads = [
         threading.Thread(target=lambda: live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE))
@@ -482,7 +517,9 @@ def test_two_who_publish_at_once_send_one_message(live_outbox, receiver):
     ]
 
 
-def test_two_strategies_at_once_keep_the_order_rate(desk, store, receiver):
+def test_two_strategies_at_once_keep_the_order_rate(
+    desk: Any, store: TradingStateStore, receiver: Any
+) -> None:
     """24 orders each and 30 allowed in a minute: one of them waits, whoever comes first."""
     receiver.pause_seconds = 0.3
     one = decide(GATE - timedelta(hours=1))
@@ -515,7 +552,12 @@ def test_two_strategies_at_once_keep_the_order_rate(desk, store, receiver):
     assert refused["publication_id"].n_unique() == 1
 
 
-def test_no_log_holds_the_address_or_the_secret_of_a_webhook(live_outbox, receiver, monkeypatch, caplog):
+def test_no_log_holds_the_address_or_the_secret_of_a_webhook(
+    live_outbox: Outbox,
+    receiver: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
     # as in a process that has set up httpx's own log by nothing but the modules that send
     for name in ("httpx", "httpcore"):
@@ -531,9 +573,14 @@ def test_no_log_holds_the_address_or_the_secret_of_a_webhook(live_outbox, receiv
     assert SECRET not in caplog.text
 
 
-def test_a_copy_of_a_live_desk_sends_nothing(desk, store, receiver, tmp_path):
+def test_a_copy_of_a_live_desk_sends_nothing(
+    desk: Any, store: TradingStateStore, receiver: Any, tmp_path: Path
+) -> None:
     """Although nobody opened it yet, its state is active and its signals are those of the live desk."""
-    options = {"webhook_url": f"http://127.0.0.1:{receiver.server_port}/", "webhook_secret": SECRET}
+    options: dict[str, Any] = {
+        "webhook_url": f"http://127.0.0.1:{receiver.server_port}/",
+        "webhook_secret": SECRET,
+    }
     copy = shutil.copytree(tmp_path, tmp_path.parent / "copy")
     desk()  # decides, and sends on the table alone
     publisher = Publisher(lake=desk.lake, state_folder=str(copy / "state"), home=str(copy), **options)
@@ -545,7 +592,9 @@ def test_a_copy_of_a_live_desk_sends_nothing(desk, store, receiver, tmp_path):
     assert len(receiver.received) == 1
 
 
-def test_nothing_leaves_while_the_clock_is_not_believed(desk, store, tmp_path):
+def test_nothing_leaves_while_the_clock_is_not_believed(
+    desk: Any, store: TradingStateStore, tmp_path: Path
+) -> None:
     watch = ClockWatch(store.folder)
     watch.confirm(by="Ann", reason="set up")
     view = json.loads((store.folder / "clock.json").read_text())
@@ -558,9 +607,11 @@ def test_nothing_leaves_while_the_clock_is_not_believed(desk, store, tmp_path):
     assert desk(drop_folder=str(tmp_path / "drop"))["status"].unique().to_list() == ["sent"]
 
 
-def test_nothing_leaves_while_the_second_place_says_halted_or_cannot_be_asked(desk, tmp_path):
+def test_nothing_leaves_while_the_second_place_says_halted_or_cannot_be_asked(
+    desk: Any, tmp_path: Path
+) -> None:
     place = SecondPlace(str(tmp_path / "elsewhere"))
-    options = {"drop_folder": str(tmp_path / "drop"), "second_place": place}
+    options: dict[str, Any] = {"drop_folder": str(tmp_path / "drop"), "second_place": place}
     assert desk(**options)["status"].unique().to_list() == ["refused"]
     Path(place.uri).mkdir()
     place.write(StateRecord("desk", TradingState.ACTIVE, "set up", "Ann", ""))

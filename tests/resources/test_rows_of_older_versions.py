@@ -3,6 +3,7 @@
 import hashlib
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,7 +16,7 @@ from spot.strategy.signals import decide_signals
 from tests.support.sample_market import ZONE, make_request
 
 DAY = date(2025, 6, 3)
-SPAN = {"zone": ZONE, "first_day": DAY, "last_day": DAY}
+SPAN: dict[str, Any] = {"zone": ZONE, "first_day": DAY, "last_day": DAY}
 COLUMNS = ("model_name", "model_version", "strategy_model_version", "data_version")
 
 
@@ -35,11 +36,11 @@ def old(tmp_path: Path, unfit: pl.DataFrame) -> Lake:
     return lake
 
 
-def test_a_day_without_a_forecast_has_no_model_and_not_one_called_none(unfit):
+def test_a_day_without_a_forecast_has_no_model_and_not_one_called_none(unfit: pl.DataFrame) -> None:
     assert unfit.select(COLUMNS).null_count().row(0) == (unfit.height,) * len(COLUMNS)
 
 
-def test_old_rows_are_read_as_null_and_stay_as_they_are(old, unfit):
+def test_old_rows_are_read_as_null_and_stay_as_they_are(old: Lake, unfit: pl.DataFrame) -> None:
     assert set(pl.read_delta(f"{old.uri}/signals").select(COLUMNS).row(0)) == {"none"}
     read = old.read("signals")
     assert read.equals(unfit.select(read.columns).sort("delivery_start_utc"))
@@ -48,7 +49,7 @@ def test_old_rows_are_read_as_null_and_stay_as_they_are(old, unfit):
     assert old.version("signals") == version, "the same decision again is no commit"
 
 
-def test_an_id_is_the_hash_of_the_text_that_it_always_was(unfit):
+def test_an_id_is_the_hash_of_the_text_that_it_always_was(unfit: pl.DataFrame) -> None:
     row = unfit.row(0, named=True)
     said = [
         ZONE,

@@ -4,6 +4,9 @@ import json
 import os
 import threading
 import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,12 +16,12 @@ from spot.errors import SourceUnavailableError
 from spot.risk.state import TradingState
 
 
-def _record(state, scope="desk"):
+def _record(state: Any, scope: str = "desk") -> Any:
     return StateRecord(scope, TradingState(state), "because", "Ann", "2026-01-01T00:00:00+00:00")
 
 
 @pytest.fixture(params=["folder", "file uri", "s3"])
-def place(request, tmp_path):
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     if request.param == "s3":
         place = request.getfixturevalue("bucket")
     else:
@@ -29,7 +32,7 @@ def place(request, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def s3_server():
+def s3_server() -> Iterator[Any]:
     moto = pytest.importorskip("moto.server")
     server = moto.ThreadedMotoServer(port=0)
     server.start()
@@ -38,7 +41,7 @@ def s3_server():
 
 
 @pytest.fixture
-def bucket(s3_server):
+def bucket(s3_server: Any) -> Any:
     import boto3
 
     options = {
@@ -59,7 +62,7 @@ def bucket(s3_server):
     return SecondPlace(f"s3://{name}/desk", options)
 
 
-def test_a_halt_there_holds_for_the_zone_or_the_desk_until_a_person_resumes(place):
+def test_a_halt_there_holds_for_the_zone_or_the_desk_until_a_person_resumes(place: Any) -> None:
     assert place.ask("SK").state is TradingState.HALTED
     assert "spotdesk resume" in place.ask("SK").reason
     place.write(_record("ACTIVE"))
@@ -72,7 +75,7 @@ def test_a_halt_there_holds_for_the_zone_or_the_desk_until_a_person_resumes(plac
     assert place.ask("SK").reason == "because"
 
 
-def test_a_place_that_is_gone_or_says_anything_else_is_halted(tmp_path):
+def test_a_place_that_is_gone_or_says_anything_else_is_halted(tmp_path: Path) -> None:
     place = SecondPlace(str(tmp_path / "gone"))
     assert place.ask("SK").state is TradingState.HALTED
     with pytest.raises(SourceUnavailableError, match="gone"):
@@ -82,7 +85,9 @@ def test_a_place_that_is_gone_or_says_anything_else_is_halted(tmp_path):
     assert place.ask().state is TradingState.HALTED
 
 
-def test_a_place_that_hangs_is_halted_within_the_bound_and_is_asked_once(tmp_path, monkeypatch):
+def test_a_place_that_hangs_is_halted_within_the_bound_and_is_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     free = threading.Event()
     monkeypatch.setattr(SecondPlace, "_record", lambda self, zone: free.wait(30))
     monkeypatch.setattr("resources.trading.second_place.ASK_SECONDS", 0.2)
@@ -94,6 +99,6 @@ def test_a_place_that_hangs_is_halted_within_the_bound_and_is_asked_once(tmp_pat
     free.set()
 
 
-def test_the_files_are_those_of_the_stop_button(tmp_path):
+def test_the_files_are_those_of_the_stop_button(tmp_path: Path) -> None:
     SecondPlace(str(tmp_path)).write(_record("HALTED", "zone-SK"))
     assert json.loads((tmp_path / "zone-SK.json").read_text())["state"] == "HALTED"

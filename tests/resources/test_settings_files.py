@@ -4,7 +4,9 @@ Its errors name the file, the line and the cure.
 """
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,7 +17,7 @@ from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.strategies import read_strategy
 from resources.settings.yaml_file import parse_yaml, read_yaml
-from resources.settings.zones import DeskSettings, ZoneSettings, load_desk_settings, make_desk
+from resources.settings.zones import Desk, DeskSettings, ZoneSettings, load_desk_settings, make_desk
 from spot.errors import ConfigurationError
 
 
@@ -24,7 +26,7 @@ def conf(tmp_path: Path, project_root: Path) -> Path:
     return Path(shutil.copytree(project_root / "resources/home/templates/conf", tmp_path / "conf"))
 
 
-def _desk(conf: Path):
+def _desk(conf: Path) -> Desk:
     return make_desk(conf, DeskSettings(zones={"DE_LU": ZoneSettings()}))
 
 
@@ -71,7 +73,9 @@ def _refusal(path: Path, text: str | bytes) -> str:
         (b"zones: [DE_LU]\n", "line 1: zones: expected a mapping (name: value)"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path, content, said):
+def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(
+    tmp_path: Path, content: bytes, said: str
+) -> None:
     assert _refusal(tmp_path / "zones.yaml", content).startswith(said)
 
 
@@ -103,19 +107,19 @@ def test_a_file_that_cannot_be_read_is_refused_in_one_sentence(tmp_path, content
         ),
     ],
 )
-def test_a_wrong_setting_is_told_with_its_line_and_the_cure(tmp_path, line, said):
+def test_a_wrong_setting_is_told_with_its_line_and_the_cure(tmp_path: Path, line: str, said: str) -> None:
     told = _refusal(tmp_path / "zones.yaml", f"zones:\n  DE_LU:\n    {line}\n")
     assert told.startswith(f"line 3: zones.DE_LU.{said}")
     assert "pydantic" not in told
     assert "\n" not in told
 
 
-def test_an_unknown_zone_is_told_on_its_own_line(tmp_path):
+def test_an_unknown_zone_is_told_on_its_own_line(tmp_path: Path) -> None:
     said = _refusal(tmp_path / "zones.yaml", "zones:\n  DE_LU: {}\n  NLX: {}\n")
     assert said.startswith("line 3: zones.NLX: unknown bidding zone 'NLX': did you mean NL?")
 
 
-def test_a_fault_of_the_defaults_is_told_there_and_not_of_each_zone(tmp_path):
+def test_a_fault_of_the_defaults_is_told_there_and_not_of_each_zone(tmp_path: Path) -> None:
     said = _refusal(
         tmp_path / "zones.yaml",
         "defaults:\n  seed: x\nzones:\n  DE_LU: {}\n  FR: {model: fast}\n  BE: {seed: y}\n",
@@ -127,7 +131,7 @@ def test_a_fault_of_the_defaults_is_told_there_and_not_of_each_zone(tmp_path):
     )
 
 
-def test_all_faults_are_told_at_once_in_the_order_of_their_lines(tmp_path):
+def test_all_faults_are_told_at_once_in_the_order_of_their_lines(tmp_path: Path) -> None:
     said = _refusal(
         tmp_path / "zones.yaml",
         "partition_yers: 2\ndefaults: {modle: fast}\nzones:\n  DE_LU: {live: perhaps}\n",
@@ -135,7 +139,7 @@ def test_all_faults_are_told_at_once_in_the_order_of_their_lines(tmp_path):
     assert [part.partition(":")[0] for part in said.split("; ")] == ["line 1", "line 2", "line 4"]
 
 
-def test_the_defaults_hold_for_a_zone_that_the_file_does_not_list(tmp_path):
+def test_the_defaults_hold_for_a_zone_that_the_file_does_not_list(tmp_path: Path) -> None:
     path = tmp_path / "zones.yaml"
     path.write_text(
         "defaults:\n  model: lear\n  strategies: [settlement_spread, storage]\nzones:\n  DE_LU: {}\n"
@@ -144,14 +148,14 @@ def test_the_defaults_hold_for_a_zone_that_the_file_does_not_list(tmp_path):
     assert (settings.model, settings.strategies) == ("lear", ("settlement_spread", "storage"))
 
 
-def test_a_setting_of_a_zone_may_come_from_an_anchor(tmp_path):
+def test_a_setting_of_a_zone_may_come_from_an_anchor(tmp_path: Path) -> None:
     path = tmp_path / "zones.yaml"
     path.write_text("zones:\n  DE_LU: &own\n    seed: 3\n    model: lear\n  FR:\n    <<: *own\n    seed: 4\n")
     zones = load_desk_settings(path).zones
     assert [(zone.seed, zone.model) for zone in zones.values()] == [(3, "lear"), (4, "lear")]
 
 
-def test_a_file_that_is_not_there_names_the_nearest(conf):
+def test_a_file_that_is_not_there_names_the_nearest(conf: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no file .*fsat\.yaml: did you mean fast\?"):
         model_profile(_desk(conf), "fsat")
 
@@ -203,7 +207,9 @@ def test_a_file_that_is_not_there_names_the_nearest(conf):
         ),
     ],
 )
-def test_every_file_of_settings_names_its_lines(conf, file, before, after, read, said):
+def test_every_file_of_settings_names_its_lines(
+    conf: Path, file: str, before: str, after: str, read: Callable[..., Any], said: str
+) -> None:
     text = (conf / file).read_text()
     assert before in text
     (conf / file).write_text(text.replace(before, after, 1))
@@ -233,7 +239,9 @@ def test_every_file_of_settings_names_its_lines(conf, file, before, after, read,
         ),
     ],
 )
-def test_a_misspelt_limit_denies_and_says_which_was_meant(conf, before, after, said):
+def test_a_misspelt_limit_denies_and_says_which_was_meant(
+    conf: Path, before: str, after: str, said: str
+) -> None:
     path = conf / "risk_limits.yaml"
     path.write_text(path.read_text().replace(f"\n{before}", f"\n{after}", 1))
     book = read_limit_book(path)
@@ -242,7 +250,7 @@ def test_a_misspelt_limit_denies_and_says_which_was_meant(conf, before, after, s
     assert all(limit.value is None for limit in book.limits("DE_LU", "storage"))
 
 
-def test_every_file_of_the_templates_can_be_read(conf):
+def test_every_file_of_the_templates_can_be_read(conf: Path) -> None:
     files = sorted(conf.rglob("*.yaml"))
     assert files
     assert all(read_yaml(file).content for file in files)
@@ -254,7 +262,7 @@ def test_every_file_of_the_templates_can_be_read(conf):
         st.binary(max_size=60), st.text(alphabet="ab:{}[]&*<!-# \n\t'\"|>?,1.", max_size=60).map(str.encode)
     )
 )
-def test_whatever_a_file_holds_is_settings_or_a_plain_refusal(content):
+def test_whatever_a_file_holds_is_settings_or_a_plain_refusal(content: Any) -> None:
     try:
         said = parse_yaml(content, "conf/zones.yaml").name
     except ConfigurationError as error:

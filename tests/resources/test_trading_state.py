@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from filelock import FileLock
@@ -16,19 +17,19 @@ from spot.risk.state import TradingState
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path: Path) -> TradingStateStore:
     store = TradingStateStore(tmp_path / "state")
     store.set_up()
     return store
 
 
-def test_a_folder_that_was_never_set_up_is_halted(tmp_path):
+def test_a_folder_that_was_never_set_up_is_halted(tmp_path: Path) -> None:
     assert TradingStateStore(tmp_path / "state").state("SK") is TradingState.HALTED
     (tmp_path / "empty").mkdir()
     assert TradingStateStore(tmp_path / "empty").state("SK") is TradingState.HALTED
 
 
-def test_halt_and_resume_of_a_zone_leave_the_others_alone(store):
+def test_halt_and_resume_of_a_zone_leave_the_others_alone(store: TradingStateStore) -> None:
     assert store.state("SK") is TradingState.ACTIVE
     store.halt("SK", reason="odd prices", actor="Ann")
     assert store.state("SK") is TradingState.HALTED
@@ -43,13 +44,15 @@ def test_halt_and_resume_of_a_zone_leave_the_others_alone(store):
     ]
 
 
-def test_a_halted_desk_halts_every_zone_and_resuming_a_zone_does_not_undo_it(store):
+def test_a_halted_desk_halts_every_zone_and_resuming_a_zone_does_not_undo_it(
+    store: TradingStateStore,
+) -> None:
     store.halt(reason="stop", actor="Ann")
     store.resume("SK", reason="zone is fine", actor="Ann")
     assert store.state("SK") is TradingState.HALTED
 
 
-def test_nothing_but_resume_makes_a_state_less_strict(store):
+def test_nothing_but_resume_makes_a_state_less_strict(store: TradingStateStore) -> None:
     store.halt("SK", reason="stop", actor="Ann")
     store.reduce("SK", reason="machine", actor="limits")
     store.set_up()
@@ -74,27 +77,27 @@ def test_nothing_but_resume_makes_a_state_less_strict(store):
         b'{"scope": "desk", "state": "ACTIVE"}',
     ],
 )
-def test_what_cannot_be_understood_is_halted(store, content):
+def test_what_cannot_be_understood_is_halted(store: TradingStateStore, content: bytes) -> None:
     (store.folder / "zone-SK.json").write_bytes(content)
     assert store.state("SK") is TradingState.HALTED
     assert store.record("zone-SK").reason
 
 
-def test_a_folder_that_is_gone_or_unreadable_is_halted(store):
+def test_a_folder_that_is_gone_or_unreadable_is_halted(store: TradingStateStore) -> None:
     (store.folder / "zone-SK.json").mkdir()
     assert store.state("SK") is TradingState.HALTED
     (store.folder / "ready").unlink()
     assert store.state("BE") is TradingState.HALTED
 
 
-def test_halt_works_before_anything_was_set_up_and_survives_setting_up(tmp_path):
+def test_halt_works_before_anything_was_set_up_and_survives_setting_up(tmp_path: Path) -> None:
     store = TradingStateStore(tmp_path / "state")
     store.halt(reason="first things first", actor="Ann")
     store.set_up()
     assert store.state() is TradingState.HALTED
 
 
-def test_a_folder_that_was_lost_stays_halted_until_a_person_resumes(store):
+def test_a_folder_that_was_lost_stays_halted_until_a_person_resumes(store: TradingStateStore) -> None:
     store.halt("SK", reason="stop", actor="Ann")
     shutil.rmtree(store.folder)
     store.set_up()
@@ -104,7 +107,7 @@ def test_a_folder_that_was_lost_stays_halted_until_a_person_resumes(store):
     assert store.state("BE") is TradingState.ACTIVE
 
 
-def test_resuming_one_zone_of_a_desk_whose_state_was_lost_resumes_no_other(store):
+def test_resuming_one_zone_of_a_desk_whose_state_was_lost_resumes_no_other(store: TradingStateStore) -> None:
     store.halt("BE", reason="stop", actor="Ann")
     shutil.rmtree(store.folder)
     with pytest.raises(ConfigurationError, match="whole desk first"):
@@ -112,7 +115,7 @@ def test_resuming_one_zone_of_a_desk_whose_state_was_lost_resumes_no_other(store
     assert {store.state(zone) for zone in ("SK", "BE", None)} == {TradingState.HALTED}
 
 
-def test_a_halt_waits_for_no_frozen_process(store):
+def test_a_halt_waits_for_no_frozen_process(store: TradingStateStore) -> None:
     with FileLock(store.folder / "lock"):
         began = time.monotonic()
         TradingStateStore(store.folder).halt("SK", reason="stop", actor="Ann")
@@ -120,7 +123,7 @@ def test_a_halt_waits_for_no_frozen_process(store):
     assert store.record("zone-SK").reason == "stop"
 
 
-def test_a_halt_that_cannot_be_written_halts_the_whole_desk_and_says_so(store):
+def test_a_halt_that_cannot_be_written_halts_the_whole_desk_and_says_so(store: TradingStateStore) -> None:
     (store.folder / "lock").mkdir()
     record = store.halt("SK", reason="stop", actor="Ann")
     assert record.state is TradingState.HALTED
@@ -128,8 +131,10 @@ def test_a_halt_that_cannot_be_written_halts_the_whole_desk_and_says_so(store):
     assert {store.state(zone) for zone in ("SK", "BE", None)} == {TradingState.HALTED}
 
 
-def test_a_halt_that_fails_says_that_it_failed(store, monkeypatch):
-    def refuse(*_, **__):
+def test_a_halt_that_fails_says_that_it_failed(
+    store: TradingStateStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         raise OSError("read-only file system")
 
     (store.folder / "lock").mkdir()
@@ -138,13 +143,13 @@ def test_a_halt_that_fails_says_that_it_failed(store, monkeypatch):
         store.halt(reason="stop", actor="Ann")
 
 
-def _halt_many(folder, n):
+def _halt_many(folder: Any, n: int) -> None:
     store = TradingStateStore(folder)
     for i in range(n):
         store.halt("SK", reason=f"number {i}", actor="load")
 
 
-def test_many_processes_may_press_the_button_at_once(store):
+def test_many_processes_may_press_the_button_at_once(store: TradingStateStore) -> None:
     context = multiprocessing.get_context("spawn")
     workers = [context.Process(target=_halt_many, args=(store.folder, 10)) for _ in range(3)]
     for worker in workers:
@@ -155,7 +160,7 @@ def test_many_processes_may_press_the_button_at_once(store):
     assert len((store.folder / "log.jsonl").read_text().splitlines()) == 30
 
 
-def test_the_stop_button_imports_neither_dagster_nor_mlflow():
+def test_the_stop_button_imports_neither_dagster_nor_mlflow() -> None:
     code = (
         "import sys, resources.trading.state; print(sorted({'dagster', 'mlflow', 'deltalake', 'duckdb',"
         " 'catboost'} & set(sys.modules)))"
@@ -180,7 +185,7 @@ def test_the_stop_button_imports_neither_dagster_nor_mlflow():
         b"!!python/object:os.system {}",
     ],
 )
-def test_limits_that_cannot_be_read_deny(tmp_path, content):
+def test_limits_that_cannot_be_read_deny(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "risk_limits.yaml"
     if content is not None:
         path.write_bytes(content)

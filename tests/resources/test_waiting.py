@@ -62,7 +62,8 @@ def test_a_command_does_not_wait_for_a_run_that_died_meanwhile(
     process = living_process(instance)
     monkeypatch.setattr("socket.gethostname", lambda: "here")
     holder(instance, "here")
-    own, said, began = process.tags[IN_PROCESS_TAG], [], time.monotonic()
+    said: list[str] = []
+    own, began = process.tags[IN_PROCESS_TAG], time.monotonic()
     with waits_are_told(instance, own, said.append, first_seconds=0.3, next_seconds=60):
         assert zone_retrained.execute_in_process(instance=instance, tags=dict(process.tags)).success
     assert time.monotonic() - began < 30
@@ -70,7 +71,8 @@ def test_a_command_does_not_wait_for_a_run_that_died_meanwhile(
 
 
 def test_a_run_that_need_not_wait_says_nothing(instance: DagsterInstance) -> None:
-    process, said = living_process(instance), []
+    said: list[str] = []
+    process = living_process(instance)
     with waits_are_told(instance, process.tags[IN_PROCESS_TAG], said.append, first_seconds=0.0):
         assert zone_retrained.execute_in_process(instance=instance, tags=dict(process.tags)).success
     assert said == []

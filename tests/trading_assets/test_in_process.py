@@ -4,8 +4,10 @@ What it leaves, that it repeats, and that a killed run repeated leaves the same.
 """
 
 import shutil
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -47,7 +49,7 @@ def assert_same_rows(before: dict[str, pl.DataFrame], after: dict[str, pl.DataFr
 
 def test_the_chain_forecasts_trades_and_judges_every_day_and_repeats_itself(
     environment: Environment, desk: Desk
-):
+) -> None:
     request = ChainRequest(zones=("FR",), first_day=FIRST, last_day=LAST, block_days=6)
     report = run_chain(request, environment=environment, desk=desk)
     lake, registry = make_lake(environment), make_registry(environment)
@@ -89,8 +91,8 @@ class Fuse:
     def __init__(self, n_writes: int, *, is_after: bool) -> None:
         self.left, self.is_after = n_writes, is_after
 
-    def wrap(self, method):
-        def fused(*args, **kwargs):
+    def wrap(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def fused(*args: Any, **kwargs: Any) -> Any:
             self.left -= 1
             if self.left < 0 or (self.left == 0 and not self.is_after):
                 raise Killed
@@ -146,7 +148,7 @@ def test_a_run_that_is_killed_leaves_the_rows_of_one_that_never_was(
     assert_same_rows(rows_of(make_lake(calm)), killed)
 
 
-def test_a_desk_without_enough_history_stays_flat_and_says_why(environment: Environment):
+def test_a_desk_without_enough_history_stays_flat_and_says_why(environment: Environment) -> None:
     desk = desk_resource(
         environment, model="naive", training_days=30, minimum_training_days=90, evaluation_days=10
     )
@@ -158,7 +160,7 @@ def test_a_desk_without_enough_history_stays_flat_and_says_why(environment: Envi
     assert lake.read("signals").is_empty()
 
 
-def test_an_empty_request_and_an_unknown_zone_are_refused(environment: Environment, desk: Desk):
+def test_an_empty_request_and_an_unknown_zone_are_refused(environment: Environment, desk: Desk) -> None:
     with pytest.raises(ConfigurationError, match="nothing to run"):
         ChainRequest(zones=(), first_day=FIRST, last_day=LAST)
     with pytest.raises(ConfigurationError, match=r"not in zones\.yaml"):

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from dagster import build_asset_check_context
@@ -10,6 +11,7 @@ from dagster import build_asset_check_context
 from definitions import build_definitions
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.models.registry import ModelRegistry
 from resources.settings.environment import read_environment
 from resources.settings.zones import Desk, ZoneSettings
 from tests.support.raw_rows import good_price_row, price_frame
@@ -38,44 +40,49 @@ def desk() -> Desk:
     )
 
 
-def test_versions_are_kept_for_as_long_as_a_model_that_serves(desk):
-    assert kept_days(Registry(), desk, NOW) == KEPT_DAYS
-    assert kept_days(Registry((10, "champion"), (900, "rejected")), desk, NOW) == KEPT_DAYS
-    assert kept_days(Registry((900, "champion")), desk, NOW) > 900
+def test_versions_are_kept_for_as_long_as_a_model_that_serves(desk: Desk) -> None:
+    assert kept_days(cast("ModelRegistry", Registry()), desk, NOW) == KEPT_DAYS
+    assert (
+        kept_days(cast("ModelRegistry", Registry((10, "champion"), (900, "rejected"))), desk, NOW)
+        == KEPT_DAYS
+    )
+    assert kept_days(cast("ModelRegistry", Registry((900, "champion"))), desk, NOW) > 900
 
 
-def test_a_run_reports_what_it_did_and_keeps_every_row(tmp_path, desk):
+def test_a_run_reports_what_it_did_and_keeps_every_row(tmp_path: Path, desk: Desk) -> None:
     lake = Lake(uri=str(tmp_path / "lake"))
     start = datetime(2024, 5, 31, 11, tzinfo=UTC)
     for at in range(26):
         row = good_price_row(available_at_utc=start + timedelta(minutes=at), price_eur_per_mwh=float(at))
         lake.append("day_ahead_prices", price_frame(row), source="files")
     rows = lake.read("day_ahead_prices")
-    metadata = lake_maintenance(
+    done: Any = lake_maintenance(
         lake=lake, desk=desk, registry=Registry(), clock=Clock(fixed_utc=NOW.isoformat())
-    ).metadata
+    )
+    metadata = done.metadata
     assert metadata["versions_kept_days"] == KEPT_DAYS
     assert metadata["removed_files"] == 0
     assert lake.read("day_ahead_prices").equals(rows)
-    assert every_file_is_sound(build_asset_check_context(), lake=lake).passed
+    verdict: Any = every_file_is_sound(build_asset_check_context(), lake=lake)
+    assert verdict.passed
 
 
-def test_a_flipped_bit_fails_the_check_by_name(tmp_path):
+def test_a_flipped_bit_fails_the_check_by_name(tmp_path: Path) -> None:
     lake = Lake(uri=str(tmp_path / "lake"))
     lake.append("day_ahead_prices", price_frame(good_price_row()), source="files")
     path = next(Path(lake.uri, "day_ahead_prices").glob("zone=*/**/*.parquet"))
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    verdict = every_file_is_sound(build_asset_check_context(), lake=lake)
+    verdict: Any = every_file_is_sound(build_asset_check_context(), lake=lake)
     assert not verdict.passed
     assert "day_ahead_prices" in str(verdict.description)
 
 
-def test_maintenance_runs_by_itself_far_from_the_gate():
-    schedule = next(
+def test_maintenance_runs_by_itself_far_from_the_gate() -> None:
+    schedule: Any = next(
         one
-        for one in build_definitions(read_environment()).schedules
+        for one in build_definitions(read_environment()).schedules or []
         if one.name == "lake_maintenance_weekly"
     )
     assert schedule.job_name == "lake_maintained"

@@ -7,6 +7,7 @@ import json
 import time
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -15,6 +16,7 @@ from dagster import AssetKey, DagsterInstance
 from desk.in_process import ChainRequest, ChainRunner, run_chain
 from desk.models.champion import rollback
 from resources.analysts.database import AnalystDatabase
+from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion, VersionFacts
 from resources.settings.code_version import lock_hash, model_code_version
@@ -22,6 +24,7 @@ from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.market.gates import gate_closure_utc
+from tests.support.narrow import number, some
 from trading_assets.partitions import partition_key
 
 ZONE, FIRST = "FR", date(2025, 9, 1)
@@ -45,7 +48,7 @@ def twin_of(version: ModelVersion, registry: ModelRegistry) -> ModelVersion:
 
 @pytest.mark.slow
 def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(
-    environment: Environment, desk: Desk, monkeypatch
+    environment: Environment, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with DagsterInstance.ephemeral() as instance:
         run_chain(
@@ -62,7 +65,8 @@ def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(
         mlflow_run_says_what_it_was(registry, first)
 
         event = instance.get_latest_materialization_event(AssetKey(["risk_limit_conformance"]))
-        assert event.asset_materialization.metadata["dagster/row_count"].value > 0
+        shown = some(some(event).asset_materialization).metadata
+        assert number(shown["dagster/row_count"].value) > 0
         twin = twin_of(first, registry)
         registry.set_stage(ZONE, twin.version, "challenger")
         runner = ChainRunner(environment, desk, instance)
@@ -118,7 +122,7 @@ def mlflow_run_says_what_it_was(registry: ModelRegistry, version: ModelVersion) 
 
 
 def comparison_is_metadata_and_table(
-    instance, environment: Environment, lake, first: ModelVersion, twin: ModelVersion
+    instance: Any, environment: Environment, lake: Lake, first: ModelVersion, twin: ModelVersion
 ) -> None:
     rows = lake.read("model_comparisons", zones=[ZONE])
     total = rows.filter(pl.col("slice") == "total").row(0, named=True)
@@ -137,7 +141,7 @@ def comparison_is_metadata_and_table(
     ].to_list() == [1]
 
 
-def signals_of_tomorrow(runner: ChainRunner, lake) -> set[str]:
+def signals_of_tomorrow(runner: ChainRunner, lake: Lake) -> set[str]:
     tomorrow = LAST + timedelta(days=1)
     now = datetime.combine(LAST, datetime.min.time(), tzinfo=UTC) + timedelta(hours=9)
     runner.run("signals_ready", partition_key(ZONE, tomorrow), now=now)

@@ -5,9 +5,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from dagster import AssetCheckSeverity, AssetsDefinition, DagsterEventType, DagsterInstance, materialize
+from dagster import (
+    AssetCheckSeverity,
+    AssetsDefinition,
+    AssetSpec,
+    DagsterEventType,
+    DagsterInstance,
+    materialize,
+)
 
 from desk.in_process import ChainRequest, ChainRunner, run_chain
 from resources.clock import Clock
@@ -24,6 +32,7 @@ from tests.resources.test_market_source_live import DAY, answer
 from tests.resources.test_us_providers import DAY as US_DAY
 from tests.resources.test_us_providers import WESTERN
 from tests.resources.test_us_providers import Desk as Providers
+from tests.support.narrow import some
 from tests.support.provider_server import faulty_provider, sends
 from tests.support.recorded_reads import RecordedReads, recorded_reads
 from tests.support.wall_clock import set_wall_clock
@@ -190,14 +199,14 @@ def test_every_event_says_which_version_of_which_table_it_read(ran: Ran) -> None
         for key in asset.keys:
             event = ran.instance.get_latest_materialization_event(key)
             assert event is not None, key
-            shown = event.asset_materialization.metadata["tables_read"].value
+            shown: Any = some(event.asset_materialization).metadata["tables_read"].value
             assert all(version >= -1 for version in shown.values()), key
 
 
 @pytest.mark.slow
 def test_a_fresh_desk_ends_without_red_and_says_when_the_young_can_be_judged(ran: Ran) -> None:
     found = [
-        entry.dagster_event.asset_check_evaluation_data
+        some(entry.dagster_event).asset_check_evaluation_data
         for run in ran.instance.get_runs()
         for entry in ran.instance.all_logs(run.run_id, of_type=DagsterEventType.ASSET_CHECK_EVALUATION)
     ]
@@ -222,7 +231,10 @@ def test_dependencies_are_the_nodes_of_what_is_read() -> None:
     Only models are told node by node.
     """
     models = {
-        spec.key.to_user_string() for asset in ASSETS for spec in asset.specs if "models" in spec.group_name
+        spec.key.to_user_string()
+        for asset in ASSETS
+        for spec in asset.specs
+        if "models" in (spec.group_name or "")
     }
     for asset in ASSETS:
         own = {spec.key.to_user_string() for spec in asset.specs}
@@ -242,7 +254,8 @@ def test_earlier_reads_are_only_what_would_close_a_circle() -> None:
     }
 
     def ancestors(name: str) -> set[str]:
-        found, waiting = set(), [name]
+        found: set[str] = set()
+        waiting = [name]
         while waiting:
             new = parents.get(waiting.pop(), set()) - found
             found |= new
@@ -258,7 +271,7 @@ def test_earlier_reads_are_only_what_would_close_a_circle() -> None:
             assert len(why) > 20, f"{name}: {table}"
 
 
-def _made_with(spec, asset: AssetsDefinition) -> set[str]:
+def _made_with(spec: AssetSpec, asset: AssetsDefinition) -> set[str]:
     """The other assets of the step: they are made together, so each waits for what any of them reads."""
     return {other.key.to_user_string() for other in asset.specs} - {spec.key.to_user_string()}
 

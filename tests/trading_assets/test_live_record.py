@@ -2,15 +2,24 @@
 
 import shutil
 import threading
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, cast
 
 import polars as pl
 import pytest
 import yaml
-from dagster import AssetCheckSeverity, DagsterInstance, materialize
+from dagster import (
+    AssetCheckEvaluation,
+    AssetCheckSeverity,
+    DagsterInstance,
+    materialize,
+)
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.models.registry import ModelRegistry
 from resources.settings.zones import DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from resources.trading.locks import deciding
@@ -41,12 +50,12 @@ TABLES = ("signals", "bid_curves", "risk_events", "limit_conformance")
 
 
 @pytest.fixture(scope="module")
-def market():
-    return simulate(ZONE, DAY - timedelta(days=40), DAY + timedelta(days=2), seed=1).tables
+def market() -> dict[str, pl.DataFrame]:
+    return dict(simulate(ZONE, DAY - timedelta(days=40), DAY + timedelta(days=2), seed=1).tables)
 
 
 @pytest.fixture
-def run(tmp_path, project_root, market):
+def run(tmp_path: Path, project_root: Path, market: dict[str, pl.DataFrame]) -> Callable[..., Any]:
     """A live zone with a battery, and a function that materialises an asset as of an instant."""
     lake, store = Lake(uri=str(tmp_path / "lake")), TradingStateStore(tmp_path / "state")
     store.set_up()
@@ -58,7 +67,14 @@ def run(tmp_path, project_root, market):
     lake.replace("day_ahead_forecasts", forecasts, zone=ZONE, first_day=DAY, last_day=DAY + timedelta(days=1))
     zone = ZoneSettings(live=True, strategies=("storage",))
 
-    def materialise(asset, now, *, last=DAY, conf=project_root / "resources/home/templates/conf", **changes):
+    def materialise(
+        asset: Any,
+        now: Any,
+        *,
+        last: Any = DAY,
+        conf: Any = project_root / "resources/home/templates/conf",
+        **changes: Any,
+    ) -> Any:
         settings = {ZONE: zone.model_copy(update=changes), OTHER: zone}
         resources = {
             "lake": lake,
@@ -80,16 +96,17 @@ def run(tmp_path, project_root, market):
         return done.asset_materializations_for_node(asset.op.name)[0].metadata
 
     templates = project_root / "resources/home/templates/conf"
-    materialise.lake, materialise.store = lake, store
-    materialise.desk = make_desk(templates, DeskSettings(zones={ZONE: zone, OTHER: zone}))
+    materialise.lake, materialise.store = lake, store  # type: ignore[attr-defined]
+    desk = make_desk(templates, DeskSettings(zones={ZONE: zone, OTHER: zone}))
+    materialise.desk = desk  # type: ignore[attr-defined]
     return materialise
 
 
-def champion(lake, day=DAY):
+def champion(lake: Lake, day: date = DAY) -> pl.DataFrame:
     return lake.read("signals", zones=[ZONE], first_day=day, last_day=day).filter(role="champion")
 
 
-def _sent(lake):
+def _sent(lake: Lake) -> None:
     """The battery's day left by the webhook, forty minutes before the gate."""
     row = {
         "publication_id": "x",
@@ -114,7 +131,7 @@ def _sent(lake):
     )
 
 
-def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
+def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run: Any) -> None:
     decision = decide_signals(
         make_request(
             DAY,
@@ -139,14 +156,16 @@ def test_a_zone_decides_on_the_desk_that_the_one_before_it_left(run):
     )  # hours: MW are MWh
 
 
-def test_a_replay_waits_for_nobody(run):
+def test_a_replay_waits_for_nobody(run: Any) -> None:
     with deciding(run.store.folder):
         run(signals, GATE + timedelta(days=1))
     assert champion(run.lake)["mode"].unique().to_list() == ["paper"]
 
 
 @pytest.mark.parametrize("is_halted", [False, True])
-def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_materialised_again(run, is_halted):
+def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_materialised_again(
+    run: Any, is_halted: bool
+) -> None:
     if is_halted:
         run.store.halt(ZONE, reason="stop", actor="Ann")
     assert "kept_days" not in run(signals, GATE - timedelta(minutes=45))
@@ -175,8 +194,8 @@ def test_a_day_that_was_live_keeps_its_signals_and_its_money_when_it_is_material
 
 @pytest.mark.parametrize(("is_halted", "is_sent"), [(False, True), (False, False), (True, False)])
 def test_a_backtest_of_a_live_day_gives_its_signals_and_its_money_whatever_came_later(
-    run, is_halted, is_sent
-):
+    run: Any, is_halted: bool, is_sent: bool
+) -> None:
     """The zone was halted or not, its orders left or not.
 
     Later both change, and so does the verdict on drift.
@@ -204,7 +223,7 @@ def test_a_backtest_of_a_live_day_gives_its_signals_and_its_money_whatever_came_
         (Storage(),),
         run.lake,
         run.desk,
-        OneVersion(DAY - timedelta(days=5)),
+        cast("ModelRegistry", OneVersion(DAY - timedelta(days=5))),
         run.store.folder,
         assumed=Assumptions(),
     )
@@ -217,19 +236,21 @@ def test_a_backtest_of_a_live_day_gives_its_signals_and_its_money_whatever_came_
     assert (money["pnl_eur"].abs().sum() > 0) is is_sent
 
 
-def test_before_its_gate_a_live_day_may_be_decided_again(run):
+def test_before_its_gate_a_live_day_may_be_decided_again(run: Any) -> None:
     run(signals, GATE - timedelta(minutes=45))
     run(signals, GATE - timedelta(minutes=15))
     assert champion(run.lake)["as_of_utc"].unique().to_list() == [GATE - timedelta(minutes=15)]
 
 
-def test_a_day_that_never_left_as_live_is_made_again(run):
+def test_a_day_that_never_left_as_live_is_made_again(run: Any) -> None:
     run(signals, GATE - timedelta(minutes=45), live=False)
     run(signals, GATE + timedelta(days=1))
     assert champion(run.lake)["as_of_utc"].unique().to_list() == [GATE]
 
 
-def test_a_zone_that_a_person_resumed_and_a_limit_halts_again_is_told_again(run, tmp_path, project_root):
+def test_a_zone_that_a_person_resumed_and_a_limit_halts_again_is_told_again(
+    run: Any, tmp_path: Path, project_root: Path
+) -> None:
     conf = tmp_path / "conf"
     shutil.copytree(project_root / "resources/home/templates/conf", conf)
     limits = yaml.safe_load((conf / "risk_limits.yaml").read_text())
@@ -242,7 +263,7 @@ def test_a_zone_that_a_person_resumed_and_a_limit_halts_again_is_told_again(run,
     assert run.lake.read("alerts").filter(kind="zone_halted").height == 2
 
 
-def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
+def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run: Any) -> None:
     run(signals, GATE - timedelta(minutes=45), live=False)
     _sent(run.lake)
     stored = run.lake.read("signals")
@@ -250,7 +271,7 @@ def test_a_day_of_which_something_live_was_sent_keeps_its_signals(run):
     assert run.lake.read("signals").equals(stored)
 
 
-def _checked(run, conf):
+def _checked(run: Any, conf: Path) -> tuple[Mapping[str, Any], AssetCheckEvaluation]:
     """The asset of limits and its check, after signals were made under the limits in `conf`."""
     resources = {
         "lake": run.lake,
@@ -269,8 +290,8 @@ def _checked(run, conf):
 
 
 def test_the_asset_of_limits_shows_their_use_and_its_check_warns_of_a_limit_that_is_missing(
-    run, tmp_path, project_root
-):
+    run: Any, tmp_path: Path, project_root: Path
+) -> None:
     metadata, kept = _checked(run, project_root / "resources/home/templates/conf")
     assert kept.passed
     assert metadata["rows_within"].value == metadata["dagster/row_count"].value == 57

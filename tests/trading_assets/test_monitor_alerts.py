@@ -5,6 +5,7 @@ Each day's verdict is stored, and what began is told exactly once.
 
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -43,7 +44,7 @@ def day(n: int) -> date:
     return FIRST + timedelta(days=n)
 
 
-def at(n: int) -> dict[str, object]:
+def at(n: int) -> dict[str, Any]:
     return {
         "zone": ZONE,
         "last_day": day(n),
@@ -237,5 +238,5 @@ def test_performance_and_explanations_have_episodes_of_their_own(lake: Lake, ale
         assert alert_on("performance", lake, alerts, **at(n))
         assert alert_on("explanations", lake, alerts, **at(n))
     assert raised(lake) == [("explanations_shifted", 0), ("performance_worse", 0), ("performance_worse", 2)]
-    rows = lake.read("alerts")
-    assert dict(zip(rows["kind"], rows["severity"], strict=True))["explanations_shifted"] == "info"
+    told = lake.read("alerts")
+    assert dict(zip(told["kind"], told["severity"], strict=True))["explanations_shifted"] == "info"

@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from dagster import DagsterInstance, RunRequest, build_schedule_context
+from dagster import DagsterInstance, RunRequest, ScheduleDefinition, build_schedule_context
 
 from definitions import build_definitions
 from desk.demo.quick_sqlite import quick_sqlite
@@ -76,7 +76,8 @@ def run_scheduled(environment: Environment, instance: DagsterInstance, name: str
     """
     graph = build_definitions(environment)
     (made,) = [one for one in graph.schedules or [] if one.name == name]
-    asked = made(build_schedule_context(scheduled_execution_time=at))  # type: ignore[operator]
+    assert isinstance(made, ScheduleDefinition)
+    asked = made(build_schedule_context(scheduled_execution_time=at))
     assert isinstance(asked, RunRequest)
     done = graph.resolve_job_def(made.job_name).execute_in_process(
         instance=instance,

@@ -3,7 +3,10 @@
 What leaves, what does not, and what the conformance check sees.
 """
 
+from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -26,7 +29,7 @@ GATE = gate_closure_utc(ZONE, DAY)
 
 
 @pytest.fixture
-def desk(tmp_path, monkeypatch):
+def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """A lake with the signals of one day, and a function that runs the asset at an instant."""
     lake = Lake(uri=str(tmp_path / "lake"))
     store = TradingStateStore(tmp_path / "state")
@@ -44,7 +47,7 @@ def desk(tmp_path, monkeypatch):
     lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
     lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
 
-    def run(now):
+    def run(now: Any) -> Any:
         set_wall_clock(monkeypatch, now)
         resources = {
             "lake": lake,
@@ -61,21 +64,21 @@ def desk(tmp_path, monkeypatch):
         assert done.success
         return lake.read("publications")
 
-    run.store, run.lake = store, lake
+    run.store, run.lake = store, lake  # type: ignore[attr-defined]
     return run
 
 
-def test_signals_leave_before_the_gate_once(desk):
+def test_signals_leave_before_the_gate_once(desk: Any) -> None:
     for _ in range(2):
         rows = desk(GATE - timedelta(minutes=30))
         assert rows.select("channel", "status").rows() == [("file", "sent"), ("table", "sent")]
 
 
-def test_a_replay_after_the_gate_publishes_nothing(desk):
+def test_a_replay_after_the_gate_publishes_nothing(desk: Any) -> None:
     assert desk(GATE + timedelta(days=1)).is_empty()
 
 
-def test_a_refusal_raises_an_alert(desk):
+def test_a_refusal_raises_an_alert(desk: Any) -> None:
     desk.store.halt(ZONE, reason="stop", actor="Ann")
     assert desk(GATE - timedelta(minutes=30))["status"].unique().to_list() == ["refused"]
     alerts = desk.lake.read("alerts")

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -31,7 +32,7 @@ ZONE, DAY = "FR", date(2024, 6, 1)
 )
 def test_freshness_is_asked_of_what_the_source_has(
     table: str, day: date, passed: bool, words: str | None, tmp_path: Path, project_root: Path
-):
+) -> None:
     tidy(ZONE, DAY, DAY).write_parquet(tmp_path / "eu13_da_hourly_x.parquet")
     lake = Lake(uri=str(tmp_path / "lake"))
     source = MarketSource(
@@ -60,13 +61,13 @@ def test_freshness_is_asked_of_what_the_source_has(
 
 def test_a_doubled_hour_goes_to_quarantine_and_to_the_desk_and_not_into_the_ledger(
     tmp_path: Path, project_root: Path
-):
+) -> None:
     lake = Lake(uri=str(tmp_path / "lake"))
     rows = simulate(ZONE, DAY, DAY, seed=1).tables["load_forecasts"]
     doubled = pl.concat([rows, rows.head(1).with_columns(pl.col("load_forecast_mw") * 1.5)])
 
     class Doubling(MarketSource):
-        def fetch(self, *_, **__) -> pl.DataFrame:
+        def fetch(self, *_: Any, **__: Any) -> pl.DataFrame:
             return doubled
 
     source = Doubling(

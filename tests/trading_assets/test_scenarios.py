@@ -4,26 +4,27 @@ Drift reported, one retrain asked for, a new version registered, the alias moved
 """
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
 
 from desk.in_process import ChainRequest, run_chain
 from resources.settings.environment import Environment, desk_settings
-from resources.settings.zones import make_desk
+from resources.settings.zones import Desk, make_desk
 from resources.wiring import make_lake, make_registry
 
 FIRST, CHANGE, LAST = date(2025, 5, 12), date(2025, 5, 12), date(2025, 6, 8)
 
 
 @pytest.fixture
-def run_scenario(environment: Environment, desk):
+def run_scenario(environment: Environment, desk: Desk) -> Any:
     """Run four weeks from the first day of a regime change on.
 
     `desk` writes the quick model and its limits.
     """
 
-    def run(name: str, zone: str):
+    def run(name: str, zone: str) -> Any:
         settings = make_desk(
             environment.conf_folder,
             desk_settings(environment),
@@ -45,8 +46,8 @@ def run_scenario(environment: Environment, desk):
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "zone"), [("gas_shock", "DE_LU"), ("solar_boom", "FR")])
 def test_a_regime_change_is_seen_and_retrained_once_and_the_alias_follows_the_evidence(
-    run_scenario, name: str, zone: str
-):
+    run_scenario: Any, name: str, zone: str
+) -> None:
     report, lake, registry = run_scenario(name, zone)
     drift = lake.read("feature_drift", zones=[zone]).filter(pl.col("status") == "alert")
     assert drift["delivery_day"].min() == date(2025, 5, 25), (
@@ -74,7 +75,7 @@ def test_a_regime_change_is_seen_and_retrained_once_and_the_alias_follows_the_ev
 
 
 @pytest.mark.slow
-def test_a_broken_sensor_goes_to_the_desk_and_retrains_nothing(run_scenario):
+def test_a_broken_sensor_goes_to_the_desk_and_retrains_nothing(run_scenario: Any) -> None:
     report, lake, registry = run_scenario("sensor_fault", "FR")
     assert [cause for _, _, cause, _ in report.retrain_causes] == ["schedule"]
     assert len(registry.versions("FR")) == 1

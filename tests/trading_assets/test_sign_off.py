@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from resources.lake.lake import Lake
-from resources.models.version import ModelVersion
+from resources.models.version import ModelVersion, Stage
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from spot.lifecycle.sanity import SanityCheck, SanityVerdict
@@ -35,7 +35,7 @@ GOOD = Evaluation(
 class Candidates:
     """A registry with one candidate that was evaluated."""
 
-    stage: str = "candidate"
+    stage: Stage = "candidate"
     promoted: list[str] = field(default_factory=list)
 
     def versions(self, zone: str) -> list[ModelVersion]:

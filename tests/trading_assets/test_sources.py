@@ -47,7 +47,7 @@ def load_rows(day: date, captured: datetime) -> pl.DataFrame:
         series="load",
         starts_us=starts,
         resolution_minutes=60,
-        values=50_000.0 + np.arange(starts.size) * 10.0,
+        values=np.asarray(50_000.0 + np.arange(starts.size) * 10.0, dtype=np.float64),
     )
     return assemble("energy_charts", "test", Capture(zone="FR", captured_at_utc=captured), [points]).tables[
         "load_forecasts"

@@ -17,6 +17,7 @@ from resources.lake.lake import Lake
 from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
+from spot.arrays import Floats
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.contracts.spread_tables import (
     SPREAD_FORECASTS,
@@ -69,7 +70,9 @@ class Spreads:
         if self.dies:
             raise KilledError
 
-    def add(self, number: str, stage: str, *, losses=None, rival=None) -> None:
+    def add(
+        self, number: str, stage: str, *, losses: Floats | None = None, rival: Floats | None = None
+    ) -> None:
         sane = SanityVerdict((SanityCheck("files", passed=True, detail=""),))
         evaluation = Evaluation(
             days=DAYS[:14],
@@ -100,7 +103,7 @@ class Spreads:
 
 @pytest.fixture(scope="module")
 def raw() -> dict[str, pl.DataFrame]:
-    return simulate(ZONE, DAYS[0], DAYS[-1], seed=5).tables
+    return dict(simulate(ZONE, DAYS[0], DAYS[-1], seed=5).tables)
 
 
 @pytest.fixture
@@ -188,7 +191,7 @@ def review(lake: Lake, desk: Desk, registry: Spreads, day: date) -> pl.DataFrame
     ],
 )
 def test_a_candidate_that_was_killed_over_is_judged_the_same_and_recorded_once(
-    lake: Lake, tmp_path: Path, losses, rival, stage: str, action: str
+    lake: Lake, tmp_path: Path, losses: Floats, rival: Floats | None, stage: str, action: str
 ) -> None:
     registry, desk = Spreads(dies=True), desk_of(tmp_path)
     registry.add("2", "candidate", losses=losses, rival=rival)

@@ -6,6 +6,7 @@ Trained with the price model, named in every signal, and without it there is no 
 import json
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -28,6 +29,7 @@ from resources.wiring import make_lake, make_registry
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import walk_signals
+from tests.support.narrow import some
 from trading_assets.partitions import partition_key
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.replay import replay_signal
@@ -174,12 +176,12 @@ def test_a_challenger_runs_in_the_shadow_is_compared_promoted_and_taken_back(
         assert word in page.read_text()
 
     promote(zone=ZONE, version=twin.version, by="A. Trader", reason="twin", model=Family.SPREAD, as_json=True)
-    promoted = spreads.champion(ZONE)
+    promoted = some(spreads.champion(ZONE))
     assert (promoted.version, promoted.serves_from) == (twin.version, LAST + timedelta(days=1))
     row = before.filter(pl.col("delivery_day") == LAST, pl.col("role") == "champion").row(0, named=True)
     replay_is_equal(row, lake, desk, registry, environment)
     rollback(zone=ZONE, by="A. Trader", reason="enough", model=Family.SPREAD, as_json=True)
-    assert spreads.champion(ZONE).version == "1"
+    assert some(spreads.champion(ZONE)).version == "1"
     spreads.set_stage(ZONE, "1", "withdrawn")
     spreads.promote(ZONE, twin.version)
     replay_is_equal(row, lake, desk, registry, environment)
@@ -188,7 +190,9 @@ def test_a_challenger_runs_in_the_shadow_is_compared_promoted_and_taken_back(
     assert {row["action"] for row in json.loads(capsys.readouterr().out)} == {"promote", "rollback"}
 
 
-def replay_is_equal(row, lake: Lake, desk: Desk, registry: ModelRegistry, environment: Environment) -> None:
+def replay_is_equal(
+    row: Any, lake: Lake, desk: Desk, registry: ModelRegistry, environment: Environment
+) -> None:
     """Bit for bit, whoever serves the day today."""
     verdicts = replay_signal(row, lake, desk, registry, environment.trading_state)
     assert all(verdict.is_equal for verdict in verdicts), verdicts

@@ -6,6 +6,7 @@ It neither refits nor reloads, and says what a cold start would say.
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion, VersionFacts
 from spot.forecast.engine.forecaster import GaussianProcessEnsemble
+from spot.forecast.interface import PriceForecast
 from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.support.panels import made_up_panel
 from workflows.forecasting.warm_models import give_back, take_forecaster
@@ -47,10 +49,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelRegistry, Model
     return registry, registry.register("DE_LU", files, facts)
 
 
-def ticks(made, n_days, *, is_warm, panel=PANEL):
+def ticks(
+    made: tuple[ModelRegistry, ModelVersion], n_days: int, *, is_warm: bool, panel: Any = PANEL
+) -> tuple[list[PriceForecast], list[GaussianProcessEnsemble]]:
     """Forecasts of the days after the fit, one tick each, and the models that made them."""
     registry, version = made
-    forecasts, models = [], []
+    forecasts: list[PriceForecast] = []
+    models: list[Any] = []
     for row in range(N_LEARNT, N_LEARNT + n_days):
         day: date = panel.days[row].astype(object)
         known = panel.rows(slice(N_LEARNT, row + 1)).known_at_gate(row - N_LEARNT)
@@ -66,15 +71,18 @@ def ticks(made, n_days, *, is_warm, panel=PANEL):
     return forecasts, models
 
 
-def test_the_daily_tick_updates_and_never_refits(made, monkeypatch):
+def test_the_daily_tick_updates_and_never_refits(
+    made: tuple[ModelRegistry, ModelVersion], monkeypatch: pytest.MonkeyPatch
+) -> None:
     cold, _ = ticks(made, 4, is_warm=False)
-    absorbed = []
+    absorbed: list[Any] = []
     extend = GaussianProcessEnsemble._extend
-    monkeypatch.setattr(
-        GaussianProcessEnsemble,
-        "_extend",
-        lambda self, day, point: absorbed.append(day.days[0]) or extend(self, day, point),
-    )
+
+    def noted(self: GaussianProcessEnsemble, day: Any, point: Any) -> Any:
+        absorbed.append(day.days[0])
+        return extend(self, day, point)
+
+    monkeypatch.setattr(GaussianProcessEnsemble, "_extend", noted)
     monkeypatch.setattr(GaussianProcessEnsemble, "_learn", lambda *_: pytest.fail("a tick must not refit"))
     warm, models = ticks(made, 4, is_warm=True)
     assert len({id(model) for model in models}) == 1
@@ -83,7 +91,7 @@ def test_the_daily_tick_updates_and_never_refits(made, monkeypatch):
         assert np.array_equal(one.quantiles, other.quantiles)
 
 
-def test_a_revised_past_is_learnt_anew(made):
+def test_a_revised_past_is_learnt_anew(made: tuple[ModelRegistry, ModelVersion]) -> None:
     _, models = ticks(made, 3, is_warm=True)
     prices = PANEL.prices.copy()
     prices[N_LEARNT] += 5.0

@@ -8,12 +8,13 @@ puts around the command where it may.
 
 import os
 import sys
+from typing import Any
 
 _LOG = os.environ["SPOTDESK_NETWORK_LOG"]
 _LOOPBACK = ("127.", "::1", "localhost", "0.0.0.0")
 
 
-def _guard(event, arguments):
+def _guard(event: str, arguments: tuple[Any, ...]) -> None:
     if event == "socket.getaddrinfo":
         host = arguments[0]
     elif event in {"socket.connect", "socket.sendto"}:

@@ -31,7 +31,9 @@ def after(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("name", [name for name in SCENARIO_NAMES if name != "mtu_change"])
-def test_nothing_changes_before_its_day_and_something_does_after(calm: SimulatedMarket, name: ScenarioName) -> None:
+def test_nothing_changes_before_its_day_and_something_does_after(
+    calm: SimulatedMarket, name: ScenarioName
+) -> None:
     market = with_scenario(name)
     for table, frame in calm.tables.items():
         before = pl.col("delivery_day") < START
