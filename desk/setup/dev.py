@@ -53,6 +53,7 @@ def dev(
         )
         prepare_dagster_home(environment)
         train_one_at_a_time()
+        close_what_died()
     words = [sys.executable, "-m", "desk.guard.serve", "--host", host, "--port", str(port)]
     words += [*(["--look-only"] if look_only else []), *(["--login"] if login else [])]
     os.chdir(PROJECT_ROOT)
@@ -69,3 +70,14 @@ def train_one_at_a_time() -> None:
 
     with DagsterInstance.get() as instance:
         instance.event_log_storage.set_concurrency_slots("training", 1)
+
+
+def close_what_died() -> None:
+    """Close the runs whose processes died with the daemon before this one, and free their slots."""
+    from dagster import DagsterInstance
+
+    from resources.instance.in_process import close_dead_runs
+
+    with DagsterInstance.get() as instance:
+        if n_closed := close_dead_runs(instance):
+            err.print(f"{n_closed} runs had lost their process and start again")

@@ -1,11 +1,11 @@
 """Whether the daemon of a desk lives, and whether the code that it works with loads."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-from dagster import DagsterInstance
 
 from resources.files import write_whole
 from resources.wall_clock import utc_now
@@ -79,8 +79,16 @@ def keep_code_problem(dagster_home: Path, problem: CodeProblem | None) -> None:
 
 
 def _last_sign(dagster_home: Path) -> datetime | None:
-    if not (dagster_home / "dagster.yaml").is_file():
+    """The newest sign of life, read from the file itself.
+
+    Dagster's own way makes tables that are missing, which breaks a daemon that makes them at that moment.
+    """
+    path = dagster_home / "history" / "runs.db"
+    if not path.is_file():
         return None
-    with DagsterInstance.from_config(str(dagster_home)) as instance:
-        beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
-    return datetime.fromtimestamp(max(beats), UTC) if beats else None
+    try:
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as database:
+            (newest,) = database.execute("SELECT max(timestamp) FROM daemon_heartbeats").fetchone()
+    except sqlite3.Error:
+        return None
+    return None if newest is None else datetime.fromisoformat(newest).replace(tzinfo=UTC)
