@@ -1,5 +1,6 @@
 """A message leaves from a process of its own, which the stop button ends; nothing else is ever ended."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -7,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -190,6 +192,32 @@ def test_a_frozen_sender_is_ended_at_once(store: Any, is_lost: Any) -> None:
     store.halt(ZONE, reason="stop", actor="Ann")
     assert time.monotonic() - began < 1.0
     assert sender.wait(timeout=5) == -signal.SIGKILL
+
+
+def test_a_publisher_that_tries_again_at_once_holds_no_halt_up(store: Any, tmp_path: Path) -> None:
+    """A sender that began after the state was written finds it: the halt does not run after each of them."""
+    is_over = threading.Event()
+
+    def publish() -> None:
+        while not is_over.is_set():
+            with contextlib.suppress(TradingHaltedError, SourceUnavailableError):
+                drop(_permission(store), tmp_path / "drop", {"a": b"x"})
+
+    threads = [threading.Thread(target=publish) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(4):
+            time.sleep(0.2)
+            store.halt(ZONE, reason="stop", actor="Ann")
+            (tmp_path / "drop" / "a").unlink(missing_ok=True)
+            time.sleep(0.2)
+            assert not (tmp_path / "drop" / "a").exists()
+            store.resume(ZONE, reason="checked", actor="Ann")
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join()
 
 
 def test_the_command_says_that_a_message_may_still_leave(store: Any) -> None:

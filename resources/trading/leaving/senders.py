@@ -29,6 +29,8 @@ END_SECONDS = 0.6
 """Longest wait for processes that were killed; SIGKILL takes milliseconds."""
 _PAUSE_SECONDS = 0.002
 _KILLED = "was killed"
+_MOST_LOOKS = 300
+"""Nothing new begins once the state says so: each look leaves fewer to be ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +78,24 @@ def registered(state_folder: Path, zone: str) -> Iterator[None]:
 def end_senders(state_folder: Path, zone: str | None, *, seconds: float = END_SECONDS) -> tuple[str, ...]:
     """Kill every sender of the zone, or of the desk, and wait until each is gone.
 
-    The state must say so before: a sender that registers later finds it. Returns those that could not be
-    ended, in words; where it is empty, a last look has found no sender.
+    The state must say so before: a sender that began later finds it, so it is left alone. Returns those that
+    could not be ended, in words; where it is empty, a last look has found no sender from before.
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        found = [*_look(state_folder / FOLDER, zone), *_look_at_processes(state_folder, zone)]
-        if not found:
-            return ()
-        late = time.monotonic() - deadline
+    deadline, begun = time.monotonic() + seconds, _ticks_now()
+    found: list[str] = []
+    for _ in range(_MOST_LOOKS):
+        found = [
+            *_look(state_folder / FOLDER, zone, begun),
+            *_look_at_processes(state_folder, zone, begun),
+        ]
         # On a busy machine one look may take all the time: where all that it found is gone, look again.
-        if late >= (2.0 if all(said.endswith(_KILLED) for said in found) else 0.0):
-            return tuple(found)
+        if not found or (time.monotonic() >= deadline and any(not said.endswith(_KILLED) for said in found)):
+            break
         time.sleep(_PAUSE_SECONDS)
+    return tuple(found)
 
 
-def _look(folder: Path, zone: str | None) -> list[str]:
+def _look(folder: Path, zone: str | None, begun: int) -> list[str]:
     """Look at every registration once, and kill whose process lives; what was found, in words."""
     try:
         paths = sorted(folder.iterdir())
@@ -99,7 +103,7 @@ def _look(folder: Path, zone: str | None) -> list[str]:
         return []
     except OSError as error:
         return [f"the list of senders {folder} cannot be read ({error.strerror})"]
-    return [said for path in paths if (said := _end_one(path, zone))]
+    return [said for path in paths if (said := _end_one(path, zone, begun))]
 
 
 def arguments(state_folder: Path, zone: str) -> list[str]:
@@ -107,7 +111,7 @@ def arguments(state_folder: Path, zone: str) -> list[str]:
     return [MARK, os.path.realpath(state_folder), zone]
 
 
-def _look_at_processes(state_folder: Path, zone: str | None) -> list[str]:
+def _look_at_processes(state_folder: Path, zone: str | None, begun: int) -> list[str]:
     """Kill every sender of the desk by its arguments, registered or not; what was found, in words."""
     wanted = arguments(state_folder, zone or "")[: 2 if zone is None else 3]
     found = []
@@ -116,11 +120,11 @@ def _look_at_processes(state_folder: Path, zone: str | None) -> list[str]:
         at = words.index(MARK) if MARK in words else len(words)
         if words[at : at + len(wanted)] == wanted:
             boot, space = _here()
-            found.append(_end(_Process(zone or "the desk", pid, _start_of(pid), boot, space), ""))
+            found.append(_end(_Process(zone or "the desk", pid, _start_of(pid), boot, space), "", begun))
     return [said for said in found if said]
 
 
-def _end_one(path: Path, zone: str | None) -> str:
+def _end_one(path: Path, zone: str | None, begun: int) -> str:
     """What was found of a registration; empty where its process is gone, or sends for another zone."""
     process = _parse(path.name)
     if process is not None and zone is not None and process.zone != zone:
@@ -130,12 +134,12 @@ def _end_one(path: Path, zone: str | None) -> str:
     except FileNotFoundError:
         return ""
     except OSError as error:
-        return _end(process, f"its registration {path} cannot be opened: {error.strerror}")
+        return _end(process, f"its registration {path} cannot be opened: {error.strerror}", begun)
     try:
         found = os.fstat(descriptor)
         if stat.S_ISREG(found.st_mode):  # no sender makes anything else
             if _is_locked(descriptor):
-                return _end(process, f"{path} is held by an unknown process", found.st_uid)
+                return _end(process, f"{path} is held by an unknown process", begun, found.st_uid)
             path.unlink(missing_ok=True)  # its process ended and left it
     except OSError as error:
         return f"{path} cannot be removed: {error.strerror}"
@@ -144,13 +148,15 @@ def _end_one(path: Path, zone: str | None) -> str:
     return ""
 
 
-def _end(process: _Process | None, unknown: str, uid: int | None = None) -> str:
+def _end(process: _Process | None, unknown: str, begun: int, uid: int | None = None) -> str:
     """Kill the process and wait a moment for its end; empty where there is none."""
     if process is None:
         return unknown
     who = f"process {process.pid}{_user(uid)}, which sends for {process.zone},"
     if not process.is_of_here:
         return f"{who} runs on another machine or in another container: end it there"
+    if process.start.isdigit() and int(process.start) > begun:
+        return ""
     try:
         said = _kill(process)
     except ProcessLookupError:
@@ -206,6 +212,12 @@ def _here() -> tuple[str, str]:
     boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     space = str(Path("/proc/self/ns/pid").readlink())
     return boot.replace("-", ""), "".join(letter for letter in space if letter.isdigit())
+
+
+def _ticks_now() -> int:
+    """The present instant as the starts of processes are told, in ticks since boot (man 5 proc_uptime)."""
+    seconds = Path("/proc/uptime").read_text(encoding="ascii").split()[0]
+    return int(float(seconds) * os.sysconf("SC_CLK_TCK")) + 1
 
 
 def _start_of(pid: int) -> str:
