@@ -22,6 +22,13 @@ WHY = ("--by", "Ann", "--reason", "a drill")
 
 def spotdesk(home: Path, *words: str, code: int = 0) -> str:
     """What the command prints on a desk; it ends with `code`."""
+    done = ended(home, *words)
+    assert done.returncode == code, f"{words}: {done.stdout[-2000:]} {done.stderr[-2000:]}"
+    return done.stdout + done.stderr
+
+
+def ended(home: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    """The command on a desk, after its end; it never shows a trace."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("SPOTDESK_")}
     done = subprocess.run(
         [sys.executable, "-m", "desk.main", "--home", str(home), *words],
@@ -30,9 +37,8 @@ def spotdesk(home: Path, *words: str, code: int = 0) -> str:
         text=True,
         check=False,
     )
-    assert done.returncode == code, f"{words}: {done.stdout[-2000:]} {done.stderr[-2000:]}"
     assert "Traceback" not in done.stderr
-    return done.stdout + done.stderr
+    return done
 
 
 def run(home: Path, first: str, last: str) -> str:
