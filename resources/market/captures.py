@@ -74,11 +74,13 @@ class CaptureStore:
     def kept_later(self, source: str, zone: str, series: str, instant: datetime) -> datetime | None:
         """When the newest answer of the series was kept, where that is later than `instant`; else None.
 
-        Answers that come within seconds of each other may be kept in either order.
+        A request without an answer does not count. Answers that come within seconds of each other may be kept
+        in either order.
         """
         rows = self.lake.read(CAPTURES.name, zones=[zone], first_day=instant.date()).filter(
             pl.col("source") == source,
             pl.col("series") == series,
+            pl.col("outcome") != "unavailable",
             pl.col("captured_at_utc") > instant + SAME_MOMENT,
         )
         newest = rows["captured_at_utc"].max()

@@ -132,7 +132,7 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path: Path, home: Path) -> No
 
 
 def test_an_interrupted_run_says_in_one_line_that_it_goes_on(tmp_path: Path, home: Path) -> None:
-    for market, n_days in (("np", 780), ("pjm", 2_500)):
+    for market, n_days in (("np", 780), ("pjm", 8_000)):
         epf_frame(n_days).write_parquet(tmp_path / f"epf_{market}.parquet")
     command = [
         sys.executable,

@@ -25,6 +25,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.slow  # a real webserver; `make test` walks the configuration of every job instead
 def test_a_run_with_foreign_resources_is_refused_by_dagster_and_nothing_leaves(tmp_path: Path) -> None:
     found = measure_runs(tmp_path)
     assert len(found.tried) == 10

@@ -52,10 +52,11 @@ OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
 """Assets that only some desks have. Elsewhere `assets_for` leaves them out, with every dependency on them."""
 _RAW = (*RAW_TABLES_OF_A_ZONE, *LIVE_ONLY_TABLES, "weather_forecasts")
 _REVISED = "an answer of a live source is judged beside what the source said before"
+_STAMPED = "an answer that is stamped before a kept one is refused: the clock stepped back"
 _BEGAN = "its verdicts on earlier days say when a state began, so that one alert is raised"
 _KNOWN_VERSION = "a version of the same settings, data and code is found again, and not trained twice"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
-    **{table: {table: _REVISED} for table in _RAW},
+    **{table: {table: _REVISED, "captures": _STAMPED} for table in _RAW},
     "signals": {
         "signals": (
             "positions of the day before and of other zones use up limits; what was live stays as it was"
