@@ -110,7 +110,7 @@ def _in_a_process(permission: Permission, message: Mapping[str, Any], failure: s
         except subprocess.TimeoutExpired:
             process.kill()
             raise SourceUnavailableError(f"{failure} within {MAX_SENDING_SECONDS:g} s") from None
-        except BaseException:
+        except BaseException:  # an interrupt, too, must not leave a message on its way; it is raised again
             process.kill()
             raise
     if process.returncode != 0:
