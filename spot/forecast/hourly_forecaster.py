@@ -15,12 +15,10 @@ from pydantic import field_validator
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ForecastError, LookAheadError, ModelIntegrityError
-from spot.forecast.conformal import Calibration, calibrate
 from spot.forecast.days.anchors import Anchors, anchor_arrays, anchors_from_arrays, anchors_of
 from spot.forecast.days.clock_grid import ClockGrid, grid_of
 from spot.forecast.days.delivery_forecast import delivery_forecast
 from spot.forecast.days.features import (
-    WARM_UP_DAYS,
     FilledHistory,
     extended_history,
     filled_history,
@@ -38,7 +36,7 @@ from spot.forecast.days.files import (
     unpack_settings,
 )
 from spot.forecast.days.input_ranges import InputRanges
-from spot.forecast.days.normalisation import mixed_spread, rolling_levels
+from spot.forecast.forecast_width import ForecastWidth
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
 from spot.forecast.parts import ForecastParts
@@ -47,12 +45,6 @@ from spot.wrong_settings import WrongSettingsError, checked_settings
 
 MINIMUM_HISTORY_DAYS = 42
 """Fewest days with a price from which a model is fitted: six weeks. Chosen by hand; not tuned."""
-_STALE_DAYS = 7
-"""Days without any price after which a day is refused: every lag of a week would then be filled."""
-_CENTRE_DAYS, _SPREAD_DAYS, _SPREAD_SHARE = 14, 28, 0.5
-"""Days of the centre, days of the spread and its share in the levels in which errors are measured: those of
-the bank's second window. Chosen by hand; not tuned.
-"""
 
 
 class ForecasterSettings(StrictSettings):
@@ -91,8 +83,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._input_ranges = InputRanges.of_fit({})
         self._points: Floats = np.empty((0, 24))
         self._n_fitted = 0
-        self._reference: tuple[Floats, Floats] = (np.empty(0), np.empty(0))
-        self._calibration: Calibration | None = None
+        self._width = ForecastWidth(settings.levels, price_spread=np.nan)
 
     @abstractmethod
     def _learn(self, history: FilledHistory) -> Floats:
@@ -110,7 +101,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
     def _prepare_next(self) -> None:
         """Compute now what the next forecast needs and what depends on the absorbed days only."""
-        self._calibration = self._calibrate(self.history, self._points)
+        self._width.prepare(self.history, self._points)
 
     def forecast_parts(self, history: FilledHistory) -> ForecastParts:  # noqa: ARG002 - for members that explain
         """What the forecast of the last day of `history` is made of, for the reasons of signals.
@@ -160,7 +151,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._input_ranges = InputRanges.of_fit(self._anchors.input_range)
         self._history = filled_history(self._input_ranges.within_range(grid))
         self._n_fitted = len(self._history)
-        self._reference, self._calibration = (np.empty(0), np.empty(0)), None
+        self._width = ForecastWidth(self.settings.levels, self._anchors.price_spread)
         self._points = self._learn(self._history)
         self._prepare_next()
         return self
@@ -218,6 +209,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
             model._n_fitted, points = int(arrays["n_fitted"]), arrays["points"]
         except KeyError as error:
             raise ModelIntegrityError(f"model state lacks the array {error}") from None
+        model._width = ForecastWidth(model.settings.levels, model._anchors.price_spread)
         model._input_ranges = InputRanges.of_fit(model._anchors.input_range)
         model._history = filled_history(grid.rows(slice(0, model._n_fitted)))
         model._restore(model._history, arrays, files)
@@ -262,10 +254,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         try:
             return self._walk_forward(panel, first_row)
         finally:
-            self._reference = (
-                self._reference[0][: self._n_fitted],
-                self._reference[1][: self._n_fitted],
-            )  # the days walked may yet be revised
+            self._width.forget_levels_from(self._n_fitted)  # the days walked may yet be revised
 
     def _walk_forward(self, panel: DeliveryPanel, first_row: int) -> list[PriceForecast]:
         later = grid_of(panel.rows(slice(first_row, None)))
@@ -376,7 +365,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._history = extended_history(self.history, day)
         self._absorb_last_day(self._history)
         self._points = np.concatenate([self._points, point[None]])
-        self._calibration = None
+        self._width.day_absorbed()
 
     def self_or_stand_in_of(self, waiting: ClockGrid) -> tuple[Self, FilledHistory]:
         """As `self_or_stand_in`, given the unpriced days.
@@ -392,8 +381,7 @@ class HourlyForecaster(ABC, Generic[Settings]):
         """The forecast of the last day of `panel`, which is that of `history`."""
         point = self._next_day(history)
         quantiles = self._quantiles(history, point, self._points)
-        n_settled = len(self.history) + 1  # levels of later rows rest on prices that are still to come
-        self._reference = self._reference[0][:n_settled], self._reference[1][:n_settled]
+        self._width.forget_levels_from(len(self.history) + 1)  # later ones rest on prices still to come
         return delivery_forecast(
             panel, self.history.grid, point=point, quantiles=quantiles, levels=self.settings.levels
         )
@@ -403,64 +391,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
 
         (n, 24) are the point forecasts of its first days.
         """
-        if len(points) != len(self._points):
-            calibration = self._calibrate(history, points)
-        else:
-            calibration = self._calibration = self._calibration or self._calibrate(history, points)
-        centre, spread = self._reference_levels(history)
-        return calibration.around(
-            point,
-            centre=centre[len(history) - 1],
-            spread=spread[len(history) - 1],
-            widening=self._widening(history),
-        )
-
-    def _calibrate(self, history: FilledHistory, points: Floats) -> Calibration:
-        """What the forecasts `points` (n, 24) of the first n days of `history` say of the next error."""
-        rows = slice(WARM_UP_DAYS, len(points))
-        centre, spread = self._reference_levels(history)
-        return calibrate(
-            history.grid.prices[rows],
-            points[rows],
-            centre=centre[rows],
-            spread=spread[rows],
-            levels=self.settings.levels,
-        )
-
-    def _reference_levels(self, history: FilledHistory) -> tuple[Floats, Floats]:
-        """(D,) centre and spread in which errors are measured.
-
-        The level of a day rests on earlier days, so what is known stays.
-        """
-        n_known = len(self._reference[0])
-        if n_known < len(history):
-            rows = slice(n_known, len(history))
-            centre = rolling_levels(history.prices, _CENTRE_DAYS, rows).centre
-            spread = mixed_spread(
-                rolling_levels(history.prices, _SPREAD_DAYS, rows).spread,
-                self.anchors.price_spread,
-                _SPREAD_SHARE,
-            )
-            self._reference = (
-                np.concatenate([self._reference[0], centre]),
-                np.concatenate([self._reference[1], spread]),
-            )
-        return self._reference
-
-    def _widening(self, history: FilledHistory) -> float:
-        """How much less sure a forecast is because the newest prices are missing.
-
-        Raises:
-            ForecastError: no price of the last week is known.
-        """
-        known = np.flatnonzero(history.is_known[:-1])
-        n_missing = len(history) - 2 - int(known[-1]) if len(known) else len(history)
-        if n_missing >= _STALE_DAYS:
-            raise ForecastError(
-                f"{history.grid.zone} {history.grid.days[-1]}: the newest known price is {n_missing + 1}"
-                " days old"
-            )
-        return float(np.sqrt(1 + n_missing))
+        absorbed = len(points) == len(self._points)
+        return self._width.quantiles(history, point, points, absorbed=absorbed)
 
     def _stand_in(self, missing: tuple[str, ...], grid: ClockGrid) -> Self:
         """A model fitted on the days of `grid` without the inputs `missing`."""

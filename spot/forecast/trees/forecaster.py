@@ -19,6 +19,7 @@ from spot.errors import ModelIntegrityError
 from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
 from spot.forecast.days.normalisation import restore
+from spot.forecast.forecast_width import widening
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
 from spot.forecast.parts import ForecastParts, by_family
 from spot.forecast.trees.boosting import (
@@ -126,7 +127,7 @@ class CatBoostForecaster(HourlyForecaster[CatBoostSettings]):
         raw, table = self._last_quantiles(history)
         middle = int(np.argmin(np.abs(np.array(self.settings.levels) - 0.5)))
         centre = raw[:, middle : middle + 1]
-        transformed = np.sort(centre + (raw - centre) * self._stretch * self._widening(history), axis=1)
+        transformed = np.sort(centre + (raw - centre) * self._stretch * widening(history), axis=1)
         return restore(
             transformed.T, np.repeat(table.centre, raw.shape[1]), np.repeat(table.spread, raw.shape[1])
         ).T
