@@ -1,6 +1,6 @@
-"""The resources of an environment, wired: the one place that says which adapter stands behind which name.
+"""The resources of an environment. This is the one place that says which class stands behind which name.
 
-What is slow to import is imported when it is made: a command that only reads the lake does not wait for the
+Slow modules are imported when they are needed. A command that only reads the lake does not wait for the
 registry and the sources.
 """
 
@@ -29,7 +29,7 @@ def make_registry(environment: Environment) -> "ModelRegistry":
 
 
 def make_resources(environment: Environment, *, desk: "Desk | None" = None) -> dict[str, Any]:
-    """Resource name to resource. None of them can be set by the configuration of a run."""
+    """Name to resource. The configuration of a run can set none of them."""
     from resources.analysts.database import AnalystDatabase
     from resources.clock import Clock
     from resources.instance.one_process import nothing_passed_on

@@ -45,11 +45,11 @@ class ClockWatch:
         return seen.problem
 
     def problem(self) -> str:
-        """As `look`; of a desk that was never set up nothing is known, and nothing leaves it anyway."""
+        """As `look`. Empty for a desk that was never set up: nothing leaves it anyway."""
         return self.look() if (self.folder / MARKER).is_file() else ""
 
     def view(self) -> ClockView | None:
-        """What was last seen; None where nothing was, or it cannot be read."""
+        """The clock as last seen. None where it was never seen or cannot be read."""
         try:
             return self._read()[0]
         except (OSError, ValueError):
@@ -94,7 +94,7 @@ class ClockWatch:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """One process at a time; one that is frozen holds the others up for a bounded time."""
+        """Hold the lock of the file. A frozen process holds the others up for a bounded time."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self.folder / _LOCK, flags, 0o666)
         try:

@@ -1,8 +1,7 @@
-"""Leases of live zones, in `leases.json` of the desk: every one that was given, the newest last.
+"""Leases of live zones. `leases.json` of the desk lists every lease that was given, the newest last.
 
-A lease holds for the desk that it was given to, in the place where that desk lies. A copy has another
-identity or lies in another place, so it holds none; it knows the numbers that were given, and a new lease has
-a higher one.
+A lease holds for one desk in one place. A copy has another identity or lies in another place, so it holds no
+lease. It knows the numbers that were given, and its first lease gets a higher one.
 """
 
 import json
@@ -31,7 +30,7 @@ class LeaseStore:
     home: Path
 
     def held(self, zone: str) -> Lease | None:
-        """The lease of the zone that holds; None where there is none or anything about it cannot be read."""
+        """The lease that holds for the zone. None where there is none, or where it cannot be read."""
         try:
             marker = read_marker(self.home)
             if marker.kind != "desk" or is_copy(self.home, marker):
@@ -48,9 +47,8 @@ class LeaseStore:
         """Give this desk the lease of the zone, under a new number.
 
         Raises:
-            ConfigurationError: the desk is a demo, a study or a copy that was not opened, a name or a reason
-                is
-                missing, or the leases cannot be read.
+            ConfigurationError: the desk is a demo, a study or a copy that was not opened. Or a name or a
+                reason is missing, or the leases cannot be read.
         """
         marker = read_marker(self.home)
         if marker.kind != "desk":

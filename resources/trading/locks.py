@@ -1,9 +1,10 @@
 """Locks that every process of the desk shares.
 
-Decisions one after the other, the four tables of a decision as one, messages one after the other.
+Decisions are made one after the other. The four tables of a decision are written as one. Messages leave one
+after the other.
 
-All are files in the folder of the trading state, waited for at most for a stated time: what cannot have its
-lock does not go on.
+The locks are files in the folder of the trading state. Each is waited for a bounded time; whoever does not
+get it stops with an error.
 """
 
 import contextlib
@@ -15,8 +16,8 @@ from filelock import FileLock, Timeout
 from spot.errors import SourceUnavailableError
 
 DECIDING_SECONDS = 300.0
-"""Longest wait for the decisions of other zones: a decision takes seconds, and the run has to be done before
-the gate.
+"""Longest wait for the decisions of other zones. A decision takes seconds, and the run must end before the
+gate.
 """
 WRITING_SECONDS = 30.0
 PUBLISHING_SECONDS = 60.0
@@ -25,9 +26,9 @@ PUBLISHING_SECONDS = 60.0
 
 @contextlib.contextmanager
 def deciding(state_folder: Path, *, wait_seconds: float = DECIDING_SECONDS) -> Iterator[None]:
-    """Read the desk, decide, write: no other zone in between.
+    """Hold the lock while one zone reads the desk, decides and writes.
 
-    The desk's limits are shared by all zones, so two that decide at once both use them up.
+    All zones share the desk's limits. Two zones that decided at once would both use them up.
 
     Raises:
         SourceUnavailableError: others hold it for longer than `wait_seconds`; nothing was decided.
@@ -38,7 +39,9 @@ def deciding(state_folder: Path, *, wait_seconds: float = DECIDING_SECONDS) -> I
 
 @contextlib.contextmanager
 def writing_decision(state_folder: Path, *, wait_seconds: float = WRITING_SECONDS) -> Iterator[None]:
-    """Write or read the tables of decisions: a reader finds all of a decision or none of it.
+    """Hold the lock while the tables of decisions are written or read.
+
+    A reader finds all of a decision or nothing of it.
 
     Raises:
         SourceUnavailableError: others hold it for longer than `wait_seconds`.
@@ -49,9 +52,9 @@ def writing_decision(state_folder: Path, *, wait_seconds: float = WRITING_SECOND
 
 @contextlib.contextmanager
 def publishing(state_folder: Path) -> Iterator[None]:
-    """See what has left, send one message, write its row: no other process in between.
+    """Hold the lock while one process looks what has left, sends one message and writes its row.
 
-    A halt does not wait for it, only for the message.
+    A halt does not wait for this lock. It ends the message instead.
 
     Raises:
         SourceUnavailableError: others hold it for longer than `PUBLISHING_SECONDS`; nothing was sent.

@@ -2,12 +2,13 @@
 
 Messages leave at least once, with idempotent ids, retries and receipts.
 
-The tables `signals` and `publications` are the outbox: what has no `sent` row for a channel is still to be
-sent, so a crash between sending and writing the row sends again under the same id. Publishers take turns,
-message by message, until the row is written: two that are at work at once send a message once. State,
-instant, limits and order rate are asked anew before every single one. A file or a post leaves from a process
-of its own, which asks the state again and which a halt ends (`resources/trading/leaving`). The table is part
-of the desk. Paper signals go to the table and the folder `paper`; only a zone set live reaches the webhook.
+The tables `signals` and `publications` are the outbox. A signal without a `sent` row for a channel is still
+to be sent. After a crash between sending and writing the row it is sent again under the same id. Publishers
+take turns, message by message, until the row is written, so two at once send a message once.
+
+Trading state, clock, limits and order rate are asked anew before every message. A file or a post leaves from
+a process of its own, which asks the state again and which a halt ends (`resources/trading/leaving`). Paper
+signals go to the table and the folder `paper`. Only a live zone reaches the webhook.
 """
 
 import hashlib
