@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from resources.home.backup import back_up
@@ -19,14 +18,11 @@ from resources.home.upgrade import upgrade
 from resources.lake.checked_reads import forget_checked
 from resources.lake.lake import Lake
 from resources.models.mlflow_store import database_of
-from resources.models.version import VersionFacts
 from resources.settings.environment import Environment, read_environment
 from resources.trading.outbox import Outbox
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_registry
-from spot.contracts.panel import DeliveryPanel
-from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.market.delivery import days_between, delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.strategy.proposals.settlement_spread import SettlementSpread
@@ -34,9 +30,10 @@ from spot.strategy.signals import decide_signals
 from tests.support.made_up_rows import made_up
 from tests.support.raw_rows import ramp, raw_day
 from tests.support.sample_market import ZONE, make_request
+from tests.support.versions import register_naive
 
 _FIRST, _BLOCKS, _DAYS = date(2024, 1, 1), 4, 5
-_MODEL_ZONE, _MODEL_DAYS = "BE", 60
+_MODEL_ZONE = "BE"
 _OWN_CLOCK = {
     "captured_at_utc",
     "seen_at_utc",
@@ -154,38 +151,10 @@ def _compact(home: Path) -> None:
     lake.vacuum(keep_days=400)
 
 
-def _panel(seed: int) -> DeliveryPanel:
-    rng = np.random.default_rng(seed)
-    return DeliveryPanel(
-        zone=_MODEL_ZONE,
-        days=np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + _MODEL_DAYS),
-        n_periods=np.full(_MODEL_DAYS, 24),
-        resolution_minutes=np.full(_MODEL_DAYS, 60),
-        prices=rng.normal(60, 15, (_MODEL_DAYS, 24)),
-        inputs={},
-        holiday_fraction=np.zeros(_MODEL_DAYS),
-    )
-
-
-def _files(seed: int) -> dict[str, bytes]:
-    model = make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"}))
-    return dict(model.fit(_panel(seed)).to_files())
-
-
 def _register(home: Path, seeds: tuple[int, ...]) -> None:
     registry = make_registry(read_environment(home))
     for seed in seeds:
-        facts = VersionFacts(
-            settings={"kind": "naive"},
-            metrics={},
-            fingerprint=f"f{seed}",
-            lineage="simulated",
-            trained_from=date(2024, 1, 1),
-            trained_through=date(2024, 2, 29),
-            serves_from=date(2024, 3, 1),
-            tags={"data_version": "training:x"},
-        )
-        registry.register(_MODEL_ZONE, _files(seed), facts)
+        register_naive(registry, _MODEL_ZONE, seed)
 
 
 def _two_versions(home: Path) -> None:

@@ -9,15 +9,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from resources.models.registry import ModelRegistry
-from resources.models.version import VersionFacts
-from spot.contracts.panel import DeliveryPanel
 from spot.errors import ModelIntegrityError
-from spot.forecast.members import load_settings_mapping, make_forecaster
 from tests.support.narrow import some
+from tests.support.versions import register_naive
 
 ZONE = "BE"
 PROMOTE_FOR_EVER = """
@@ -34,39 +31,13 @@ while True:
 """
 
 
-def model_files(seed: int) -> dict[str, bytes]:
-    rng = np.random.default_rng(seed)
-    history = DeliveryPanel(
-        zone=ZONE,
-        days=np.arange(np.datetime64("2024-01-01"), np.datetime64("2024-01-01") + 60),
-        n_periods=np.full(60, 24),
-        resolution_minutes=np.full(60, 60),
-        prices=rng.normal(60, 15, (60, 24)),
-        inputs={},
-        holiday_fraction=np.zeros(60),
-    )
-    return dict(
-        make_forecaster(load_settings_mapping({"kind": "naive", "rule": "weekly"})).fit(history).to_files()
-    )
-
-
 @pytest.fixture
 def registry(tmp_path: Path) -> ModelRegistry:
     made = ModelRegistry(
         tracking_uri=f"sqlite:///{tmp_path / 'mlflow.db'}", artifact_folder=str(tmp_path / "models")
     )
     for seed in (1, 2):
-        facts = VersionFacts(
-            settings={"kind": "naive"},
-            metrics={},
-            fingerprint=f"f{seed}",
-            lineage="simulated",
-            trained_from=date(2024, 1, 1),
-            trained_through=date(2024, 2, 29),
-            serves_from=date(2024, 3, 1),
-            tags={"data_version": "training:x"},
-        )
-        made.register(ZONE, model_files(seed), facts)
+        register_naive(made, ZONE, seed)
     made.promote(ZONE, "1")
     return made
 

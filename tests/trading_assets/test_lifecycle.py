@@ -18,32 +18,18 @@ from desk.models.champion import rollback
 from resources.analysts.database import AnalystDatabase
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.models.version import ModelVersion, VersionFacts
+from resources.models.version import ModelVersion
 from resources.settings.code_version import lock_hash, model_code_version
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.market.gates import gate_closure_utc
 from tests.support.narrow import number, some
+from tests.support.versions import register_twin
 from trading_assets.partitions import partition_key
 
 ZONE, FIRST = "FR", date(2025, 9, 1)
 LAST = FIRST + timedelta(days=13)
-
-
-def twin_of(version: ModelVersion, registry: ModelRegistry) -> ModelVersion:
-    """The same model once more under another number: it forecasts the same."""
-    facts = VersionFacts(
-        settings=version.settings,
-        metrics={},
-        fingerprint="twin",
-        lineage=version.lineage,
-        trained_from=version.trained_from,
-        trained_through=version.trained_through,
-        serves_from=version.serves_from,
-        tags={"data_version": "twin", "evaluated_through": str(FIRST)},
-    )
-    return registry.register(ZONE, registry.files(version), facts)
 
 
 @pytest.mark.slow
@@ -67,7 +53,7 @@ def test_a_version_is_documented_compared_in_shadow_promoted_and_taken_back(
         event = instance.get_latest_materialization_event(AssetKey(["risk_limit_conformance"]))
         shown = some(some(event).asset_materialization).metadata
         assert number(shown["dagster/row_count"].value) > 0
-        twin = twin_of(first, registry)
+        twin = register_twin(registry, first, evaluated_through=str(FIRST))
         registry.set_stage(ZONE, twin.version, "challenger")
         runner = ChainRunner(environment, desk, instance)
         now = max(

@@ -22,7 +22,6 @@ from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.market.market_source import MarketSource
 from resources.models.registry import ModelRegistry
-from resources.models.version import VersionFacts
 from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.settings.zones import Desk, ZoneSettings
 from resources.trading.alerts import Alerts
@@ -35,6 +34,7 @@ from tests.resources.test_us_providers import Desk as Providers
 from tests.support.narrow import some
 from tests.support.provider_server import faulty_provider, sends
 from tests.support.recorded_reads import RecordedReads, recorded_reads
+from tests.support.versions import register_twin
 from tests.support.wall_clock import set_wall_clock
 from tests.trading_assets.test_weather import lake_with_history
 from tests.trading_assets.test_weather import run as run_own_forecasts
@@ -128,17 +128,7 @@ def challenge(registry: ModelRegistry) -> None:
     for family in (registry, registry.of_family("settlement_spread")):
         first = family.champion(ZONE)
         assert first is not None
-        facts = VersionFacts(
-            settings=first.settings,
-            metrics={},
-            fingerprint="twin",
-            lineage=first.lineage,
-            trained_from=first.trained_from,
-            trained_through=first.trained_through,
-            serves_from=first.serves_from,
-            tags={"data_version": "twin", "evaluated_through": str(FIRST)},
-        )
-        twin = family.register(ZONE, family.files(first), facts)
+        twin = register_twin(family, first, evaluated_through=str(FIRST))
         family.set_stage(ZONE, twin.version, "challenger")
 
 

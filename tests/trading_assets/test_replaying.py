@@ -9,11 +9,11 @@ import polars as pl
 import pytest
 
 from desk.in_process import ChainRequest, run_chain
-from resources.models.version import VersionFacts
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MODEL_COMPARISONS
+from tests.support.versions import register_twin
 from workflows.decisions.replay import replay_signal
 from workflows.lifecycle.compare import comparable_days, compare_zone
 
@@ -57,17 +57,7 @@ def test_signals_are_made_again_bit_for_bit_or_the_difference_is_named(
 
     first = registry.champion(ZONE)
     assert first is not None
-    facts = VersionFacts(
-        settings=first.settings,
-        metrics={},
-        fingerprint="twin",
-        lineage=first.lineage,
-        trained_from=first.trained_from,
-        trained_through=first.trained_through,
-        serves_from=first.serves_from,
-        tags={"data_version": "twin"},
-    )
-    twin = registry.register(ZONE, registry.files(first), facts)
+    twin = register_twin(registry, first)
     days = comparable_days(lake, first, twin, first=FIRST, last=FIRST + timedelta(days=13))
     assert days[0] == FIRST
     found = compare_zone(

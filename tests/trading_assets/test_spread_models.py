@@ -22,7 +22,7 @@ from desk.models.family import Family
 from resources.lake.lake import Lake
 from resources.models.model_files import forget_files
 from resources.models.registry import ModelRegistry
-from resources.models.version import SPREAD_FAMILY, ModelVersion, VersionFacts
+from resources.models.version import SPREAD_FAMILY
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
@@ -30,6 +30,7 @@ from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.walk.signals import walk_signals
 from tests.support.narrow import some
+from tests.support.versions import register_twin
 from trading_assets.partitions import partition_key
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.replay import replay_signal
@@ -133,7 +134,7 @@ def test_a_challenger_runs_in_the_shadow_is_compared_promoted_and_taken_back(
     lake, registry = ran
     spreads = registry.of_family(SPREAD_FAMILY)
     first = spreads.version(ZONE, "1")
-    twin = twin_of(first, spreads)
+    twin = register_twin(spreads, first)
     spreads.set_stage(ZONE, twin.version, "challenger")
     before = lake.read("signals", zones=[ZONE])
     with DagsterInstance.ephemeral() as instance:
@@ -196,18 +197,3 @@ def replay_is_equal(
     """Bit for bit, whoever serves the day today."""
     verdicts = replay_signal(row, lake, desk, registry, environment.trading_state)
     assert all(verdict.is_equal for verdict in verdicts), verdicts
-
-
-def twin_of(version: ModelVersion, spreads: ModelRegistry) -> ModelVersion:
-    """The same model once more under another number: it says the same."""
-    facts = VersionFacts(
-        settings=version.settings,
-        metrics={},
-        fingerprint="twin",
-        lineage=version.lineage,
-        trained_from=version.trained_from,
-        trained_through=version.trained_through,
-        serves_from=version.serves_from,
-        tags={"data_version": "twin"},
-    )
-    return spreads.register(ZONE, spreads.files(version), facts)
