@@ -14,6 +14,7 @@ from resources.settings.environment import Environment, desk_settings, read_envi
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
+from sensors.heartbeat import HEARTBEAT_SENSORS
 from sensors.lost_runs import LOST_RUN_SENSORS
 from sensors.publication import PUBLICATION_SENSORS
 from sensors.retraining import RETRAINING_SENSORS
@@ -44,6 +45,7 @@ def build_definitions(environment: Environment) -> Definitions:
             *ALERTING_SENSORS,
             *PUBLICATION_SENSORS,
             *LOST_RUN_SENSORS,
+            *HEARTBEAT_SENSORS,
             *SOURCE_SENSORS,
         ],
         resources=make_resources(environment),

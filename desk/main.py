@@ -37,6 +37,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "run": ("desk.trading.run", "Run the chain from data to settled signals, for a range of days."),
         "dev": ("desk.setup.dev", "Open the lineage graph on 127.0.0.1."),
+        "watch": ("desk.watch.command", "Alarm from outside the daemon, as a small process of its own."),
         "users": ("desk.setup.users", "Who may log in to the UI, and as what."),
     },
     "Every day": {

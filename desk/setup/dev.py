@@ -51,6 +51,7 @@ def dev(
             f"The daemon runs schedules and sensors for {zones}: missing history is loaded now. For the UI"
             " alone: --look-only"
         )
+        err.print("An alarm for the case that this dies, in a terminal or service of its own: spotdesk watch")
         prepare_dagster_home(environment)
         train_one_at_a_time()
         close_what_died()

@@ -36,7 +36,7 @@ from resources.settings.model_profiles import model_profile
 from resources.settings.policies import monitoring_settings, promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import ZoneSettings
-from resources.trading.alerts import is_channel
+from resources.trading.channels import is_channel
 from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now

@@ -35,6 +35,7 @@ NEEDS: dict[str, Need] = {
     "reduce": Need.NOTHING,
     "resume": Need.NOTHING,
     "state": Need.NOTHING,
+    "watch": Need.NOTHING,
     "dev": Need.DESK_OR_NEW,
     "backtest": Need.IF_THERE,
     "benchmark": Need.IF_THERE,

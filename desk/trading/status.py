@@ -9,6 +9,7 @@ import typer
 
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
 from desk.trading.zone_status import clock_line, second_place_line, zone_statuses
+from desk.watch.presence import watch_line
 from resources.home.daemon_state import DaemonState, daemon_state
 from resources.lake.lake import Lake
 from resources.settings.accepted import settings_state
@@ -86,6 +87,7 @@ def status(
             "trading_state": record.state.name,
             "cure": record.cure,
             "daemon": None if daemon is None else asdict(daemon),
+            "watch": watch_line(environment.home, now),
             "settings": _settings_said(environment),
             "stopped_from_outside": list(outside),
             "tomorrow": statuses,
@@ -103,6 +105,7 @@ def status(
         _print_statuses(environment, record, statuses)
         for line in [] if daemon is None else daemon.lines():
             out.print(line, markup=False, soft_wrap=True)
+        out.print(watch_line(environment.home, now), markup=False, soft_wrap=True)
         out.print(f"  {_settings_said(environment)}", markup=False, soft_wrap=True)
         for line in outside:
             out.print(f"  {line}", markup=False, soft_wrap=True)

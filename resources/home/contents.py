@@ -23,7 +23,7 @@ OWN_DESKS = ("demo", "studies")
 """Folders that are desks of their own and not part of this one."""
 _ENV = ".env"
 _BODIES = "captured_bodies"
-_LEFT_OUT_FOLDERS = {*OWN_DESKS, "benchmarks", "identity", "__pycache__"}
+_LEFT_OUT_FOLDERS = {*OWN_DESKS, "benchmarks", "identity", "watch", "__pycache__"}
 _LEFT_OUT_SUFFIXES = (".lock", ".tmp", "-wal", "-shm", "-journal", ".new")
 _LOCKS = ("trading_state/lock", "trading_state/sending")
 _SQLITE_HEADER = b"SQLite format 3\x00"

@@ -52,7 +52,7 @@ class DaemonState:
 
 def daemon_state(dagster_home: Path, now: datetime) -> DaemonState:
     """The state of the daemon that works with the instance in `dagster_home`."""
-    sign = _last_sign(dagster_home)
+    sign = last_sign(dagster_home)
     is_silent = sign is None or now - sign > _SILENT_AFTER
     return DaemonState(sign, is_silent, read_code_problem(dagster_home))
 
@@ -78,17 +78,27 @@ def keep_code_problem(dagster_home: Path, problem: CodeProblem | None) -> None:
     write_whole(path, text.encode())
 
 
-def _last_sign(dagster_home: Path) -> datetime | None:
-    """The newest sign of life, read from the file itself.
+def last_sign(dagster_home: Path) -> datetime | None:
+    """The newest sign of life of the daemon; None where there is none or it cannot be read."""
+    return _newest(dagster_home / "history" / "runs.db", "SELECT max(timestamp) FROM daemon_heartbeats")
+
+
+def last_tick(dagster_home: Path) -> datetime | None:
+    """The newest tick of a schedule or sensor that ended; None where there is none or it cannot be read."""
+    ended = "SELECT max(timestamp) FROM job_ticks WHERE status != 'STARTED'"
+    return _newest(dagster_home / "schedules" / "schedules.db", ended)
+
+
+def _newest(path: Path, question: str) -> datetime | None:
+    """The instant that a database of Dagster answers, read from the file itself.
 
     Dagster's own way makes tables that are missing, which breaks a daemon that makes them at that moment.
     """
-    path = dagster_home / "history" / "runs.db"
     if not path.is_file():
         return None
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=5)) as database:
-            (newest,) = database.execute("SELECT max(timestamp) FROM daemon_heartbeats").fetchone()
-    except sqlite3.Error:
+            (newest,) = database.execute(question).fetchone()
+        return None if newest is None else datetime.fromisoformat(newest).replace(tzinfo=UTC)
+    except (sqlite3.Error, ValueError):
         return None
-    return None if newest is None else datetime.fromisoformat(newest).replace(tzinfo=UTC)

@@ -15,6 +15,7 @@ every other.
 | SPOTDESK_ANALYST_DATABASE | `<home>/analyst.duckdb` | file that analysts open |
 | SPOTDESK_WEBHOOK_URL | none | where alerts go, separated by white space: webhooks, or addresses of Apprise |
 | SPOTDESK_SIGNAL_WEBHOOK_URL, SPOTDESK_SIGNAL_WEBHOOK_SECRET | none | live signals are posted there, signed |
+| SPOTDESK_HEARTBEAT_URL | none | asked each minute while schedules and sensors run; a secret |
 | SPOTDESK_UI_HOSTS | none | further names under which the UI may be asked for, separated by commas |
 | SPOTDESK_TRUSTED_PROXIES, SPOTDESK_IDENTITY_HEADER | none | addresses whose header names a person |
 | SPOTDESK_STOP_URI | none | second place of the stop button: a shared folder, or `s3://bucket/prefix` |
@@ -32,7 +33,7 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, PrivateAttr, SecretStr, ValidationError, field_validator
@@ -43,10 +44,13 @@ from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk
 from resources.settings.accepted import folder_in_force, read_acceptance
 from resources.settings.env_file import check_env_file
 from resources.settings.process import set_variables, variable, variables
-from resources.settings.zones import Desk, DeskSettings, load_desk_settings, make_desk
+from resources.settings.zone_settings import DeskSettings, load_desk_settings
 from resources.trading.leases import LeaseStore
 from resources.trading.second_place import SecondPlace
 from spot.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from resources.settings.zones import Desk
 
 EnvironmentName = Literal["local", "paper", "production"]
 _PLACES = {
@@ -58,6 +62,7 @@ _PLACES = {
     "signal_webhook_url": "SPOTDESK_SIGNAL_WEBHOOK_URL",
     "signal_webhook_secret": "SPOTDESK_SIGNAL_WEBHOOK_SECRET",
     "stop_uri": "SPOTDESK_STOP_URI",
+    "heartbeat_url": "SPOTDESK_HEARTBEAT_URL",
 }
 """Fields that say where a desk keeps and sends things, and their variables."""
 _PATHS = {
@@ -104,6 +109,8 @@ class Environment(BaseSettings):
     signal_webhook_url: SecretStr = SecretStr("")
     signal_webhook_secret: SecretStr = SecretStr("")
     stop_uri: str = ""
+    heartbeat_url: SecretStr = SecretStr("")
+    """A service that alarms when nobody asks it any more. Whoever knows the address can keep it silent."""
     provider_urls: str = ""
     ui_hosts: str = ""
     trusted_proxies: str = ""
@@ -202,6 +209,7 @@ def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
         "signal_webhook_url": "",
         "signal_webhook_secret": "",
         "stop_uri": "",
+        "heartbeat_url": "",
     }
     if is_desk(folder):
         places["conf_folder"] = folder / "conf"
@@ -239,6 +247,11 @@ def alert_channels() -> str:
     Read at each use: the address of a chat tool holds a token.
     """
     return read_environment().webhook_url.get_secret_value()
+
+
+def heartbeat_url() -> str:
+    """Address of the heartbeat; empty where none is set. Read at each use, like the alert channels."""
+    return read_environment().heartbeat_url.get_secret_value()
 
 
 def aws_credentials() -> dict[str, str]:
@@ -290,7 +303,7 @@ def desk_settings(environment: Environment) -> DeskSettings:
     return load_desk_settings(environment.settings_folder / "zones.yaml")
 
 
-def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> Desk:
+def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **overrides: Any) -> "Desk":
     """The desk's settings as a resource.
 
     `zones` adds zones with the defaults where `zones.yaml` does not list them. A zone is live where its
@@ -300,6 +313,8 @@ def desk_resource(environment: Environment, *, zones: Iterable[str] = (), **over
     Raises:
         ConfigurationError: the file, a zone or an override is wrong.
     """
+    from resources.settings.zones import make_desk
+
     settings = desk_settings(environment).with_zones(zones)
     leases, is_accepted = LeaseStore(environment.home), read_acceptance(environment.home) is not None
     allowed = {
@@ -318,12 +333,14 @@ def edited_settings(environment: Environment) -> DeskSettings:
     return load_desk_settings(environment.conf_folder / "zones.yaml")
 
 
-def edited_desk(environment: Environment) -> Desk:
+def edited_desk(environment: Environment) -> "Desk":
     """The settings as people edit them, for those who look for faults.
 
     Raises:
         ConfigurationError: the file or a zone is wrong.
     """
+    from resources.settings.zones import make_desk
+
     return make_desk(environment.conf_folder, edited_settings(environment))
 
 

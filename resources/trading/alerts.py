@@ -7,23 +7,19 @@ stays.
 import hashlib
 import logging
 from datetime import datetime
-from typing import Any
 
-import httpx
 import polars as pl
 from dagster import ResourceDependency
 
 from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
-from resources.providers.http import silence_address_log
 from resources.settings.environment import alert_channels
-from resources.wall_clock import utc_now
+from resources.trading.channels import post_alert
 from spot.contracts.monitoring_tables import ALERTS
 from spot.contracts.words import AlertKind, Severity
 
 EVERY_ZONE = "all"
 _LOG = logging.getLogger("spotdesk.alerts")
-silence_address_log()
 _LEVELS = {"info": logging.INFO, "warning": logging.WARNING, "critical": logging.ERROR}
 
 
@@ -82,24 +78,9 @@ class Alerts(FixedResource):
             self._post(_row("not_written", kind, message, zone=zone, severity=severity, now=now))
 
     def _post(self, row: dict[str, object]) -> None:
-        addresses = (alert_channels() if self.asks_environment else self.channels).split()
-        text = f"[{row['severity']}] {row['zone']} {row['kind']}: {row['message']}"
-        for n, address in enumerate(addresses, start=1):
-            is_webhook = address.startswith(("http://", "https://"))
-            failed = self._post_json(address, row, text) if is_webhook else _notify(address, row, text)
-            if failed:  # The address may carry a token: its number is logged, not itself.
-                _LOG.warning("alert %s: channel %d did not take it (%s)", row["alert_id"], n, failed)
-
-    def _post_json(self, address: str, row: dict[str, object], text: str) -> str:
-        """Why the webhook did not take the row; empty where it did."""
-        # A replay raises alerts as of a past day; when the message left, the true clock says.
-        instants = {"raised_at_utc": str(row["raised_at_utc"]), "sent_at_utc": utc_now().isoformat()}
-        body = {**row, **instants, "text": text}
-        try:
-            httpx.post(address, json=body, timeout=self.timeout_seconds).raise_for_status()
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            return type(error).__name__
-        return ""
+        addresses = alert_channels() if self.asks_environment else self.channels
+        for n, why in post_alert(addresses, row, timeout_seconds=self.timeout_seconds).items():
+            _LOG.warning("alert %s: channel %d did not take it (%s)", row["alert_id"], n, why)
 
 
 def _row(
@@ -113,32 +94,3 @@ def _row(
         "severity": severity,
         "message": message,
     }
-
-
-def is_channel(address: str) -> bool:
-    """Whether an address is a webhook or one that Apprise knows how to reach."""
-    if address.startswith(("http://", "https://")):
-        return bool(httpx.URL(address).host)
-    return _apprise_of(address) is not None
-
-
-def _notify(address: str, row: dict[str, object], text: str) -> str:
-    """Why the channel of Apprise did not take the message; empty where it did."""
-    channel = _apprise_of(address)
-    if channel is None:
-        return "not an address that Apprise knows"
-    kind = {"info": "info", "warning": "warning", "critical": "failure"}[str(row["severity"])]
-    return (
-        ""
-        if channel.notify(body=text, title=f"Spotdesk {row['zone']}", notify_type=kind)
-        else "not delivered"
-    )
-
-
-def _apprise_of(address: str) -> Any | None:
-    """Apprise with this one address, or None where it does not know it. It is slow to import: only on use."""
-    from apprise import Apprise
-
-    logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it logs addresses, and they hold tokens
-    channel = Apprise()
-    return channel if channel.add(address) else None

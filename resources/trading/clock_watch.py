@@ -44,6 +44,15 @@ class ClockWatch:
             return f"what is known of it cannot be read or kept: {error}"
         return seen.problem
 
+    def glance(self) -> str:
+        """As `problem`, and nothing is written: for a process that only reads."""
+        if not (self.folder / MARKER).is_file():
+            return ""
+        try:
+            return _look(*self._read()).problem
+        except (OSError, ValueError) as error:
+            return f"what is known of it cannot be read: {error}"
+
     def problem(self) -> str:
         """As `look`. Empty for a desk that was never set up: nothing leaves it anyway."""
         return self.look() if (self.folder / MARKER).is_file() else ""

@@ -42,6 +42,7 @@ AlertKind = Literal[
     "blocking_check_failed",
     "clock_not_believed",
     "code_does_not_load",
+    "disk_nearly_full",
     "drift_found",
     "explanations_shifted",
     "extreme_prices",
@@ -57,6 +58,7 @@ AlertKind = Literal[
     "run_failed",
     "series_is_late",
     "sign_off_awaited",
+    "ticks_stopped",
     "trading_state_changed",
     "zone_halted",
 ]

@@ -9,7 +9,6 @@ import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-import polars as pl
 import pytest
 from dagster import (
     AssetCheckResult,
@@ -23,13 +22,13 @@ from dagster import (
 
 from resources.lake.lake import Lake
 from resources.settings.zones import Desk
-from resources.trading.alerts import Alerts, is_channel
+from resources.trading.alerts import Alerts
+from resources.trading.channels import is_channel
 from resources.wall_clock import utc_now
 from sensors.alerting import alert_on_failure, silence_before_gate
-from spot.contracts.signal_tables import SIGNALS
-from spot.market.delivery import delivery_starts_utc
 from spot.strategy.outbox.silence import SilenceVerdict
 from tests.sensors.conftest import NOW, TODAY, ZONE
+from tests.support.flat_signals import flat_signals
 
 
 @asset
@@ -109,30 +108,18 @@ def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake
     assert ask(15).reasons == (f"settlement_spread: 0 of 24 units of {ZONE} on {day} have a signal",)
     assert not ask(45).is_silent
     assert not ask(-1).is_silent
-    lake.replace("signals", flat_signals().slice(1), zone=ZONE, first_day=day, last_day=day)
+    lake.replace(
+        "signals",
+        flat_signals(ZONE, TODAY + timedelta(days=1), NOW).slice(1),
+        zone=ZONE,
+        first_day=day,
+        last_day=day,
+    )
     assert ask(15).is_silent  # one unit of the day is missing
-    lake.replace("signals", flat_signals(), zone=ZONE, first_day=day, last_day=day)
+    lake.replace(
+        "signals", flat_signals(ZONE, TODAY + timedelta(days=1), NOW), zone=ZONE, first_day=day, last_day=day
+    )
     assert not ask(15).is_silent
-
-
-def flat_signals() -> pl.DataFrame:
-    """A day of signals without an order."""
-    values: dict[str, object] = {"side": "flat", "role": "champion", "resolution_minutes": 60}
-    for name, column in SIGNALS.columns.items():
-        if name in values:
-            continue
-        if column.allowed:
-            values[name] = column.allowed[0]
-        elif column.nullable:
-            values[name] = None
-        elif column.dtype == pl.String:
-            values[name] = {"zone": ZONE, "strategy": "settlement_spread"}.get(name, "x")
-        elif column.dtype == pl.Date:
-            values[name] = TODAY + timedelta(days=1)
-        else:
-            values[name] = 0.0 if column.dtype == pl.Float64 else False if column.dtype == pl.Boolean else NOW
-    starts = delivery_starts_utc(ZONE, TODAY + timedelta(days=1))
-    return pl.DataFrame([values | {"delivery_start_utc": start} for start in starts], schema=SIGNALS.schema)
 
 
 class Webhook(http.server.BaseHTTPRequestHandler):

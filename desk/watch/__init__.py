@@ -1,0 +1,1 @@
+"""`spotdesk watch`: an alarm from outside the daemon. Nothing here imports Dagster."""
