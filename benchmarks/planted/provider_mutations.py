@@ -8,7 +8,7 @@ means: no accepted row differs from the truth, and no day is accepted in part.
 import random
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -169,7 +169,9 @@ def _thousandfold(case: Case, _rng: random.Random) -> None:
 def _duplicate(case: Case, rng: random.Random) -> None:
     part = _pick(case, rng)
     if rng.random() < 0.5:
-        case.document.series.append(part)
+        # The same values twice would be one value each. A second value for a period is a fault.
+        other = [round(float(value) + 1.0, 2) for value in part.values]
+        case.document.series.append(replace(part, values=other))
         return
     at = rng.randrange(len(part.values))
     part.positions = sorted([*range(1, len(part.values) + 1), at + 1])

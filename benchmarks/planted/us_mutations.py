@@ -21,7 +21,8 @@ from spot.market.delivery import day_bounds_utc, delivery_starts_utc, n_periods
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.sources.judging.plausibility import assess_plausibility
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, value_column
+from spot.sources.parsed import Capture, ParsedDocument, assemble, value_column
+from spot.sources.points import Points
 from spot.sources.providers.ercot import parse_ercot
 from spot.sources.providers.pjm import parse_pjm
 from tests.support import us_documents as us
@@ -210,7 +211,10 @@ def _comma(case: Case, _rng: random.Random) -> None:
 
 
 def _duplicate(case: Case, rng: random.Random) -> None:
-    case.rows.append(dict(rng.choice(_used(case))))
+    """A second value for a period. The same value twice would be one value."""
+    row = dict(rng.choice(_used(case)))
+    number = next(name for name, value in reversed(row.items()) if isinstance(value, float))
+    case.rows.append({**row, number: row[number] + 1.0})
 
 
 def _missing(case: Case, rng: random.Random) -> None:

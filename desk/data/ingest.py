@@ -14,15 +14,16 @@ from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.days import first_day, last_day
+from spot.contracts.raw_rows import check_raw_rows
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
 from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE, in_euro, is_converted, local_series
 from spot.sources.files.tidy_files import SOURCE, parse_tidy
-from spot.sources.judging.plausibility import assess_plausibility
+from spot.sources.judging.plausibility import REFUSED_SHARE, assess_plausibility
 from spot.sources.judging.revisions import select_revisions
-from spot.sources.parsed import Capture
+from spot.sources.parsed import Capture, ParsedDocument
 
 
 def ingest(
@@ -40,7 +41,7 @@ def ingest(
     reference rates of the ledger. A value that differs from that of an earlier file is a revision. It counts
     as known from now on, and the earlier value stays.
 
-    Exit code 2: the file does not exist or is refused; nothing was added.
+    Exit code 2: the file does not exist or is refused whole; nothing was added.
 
         spotdesk ingest prices.csv --zone NL
     """
@@ -55,6 +56,7 @@ def ingest(
         memory.refuse_other(capture.zone, REAL)
     lake = make_lake(environment)
     judged = {table: (rows, *_judge(lake, table, rows, file.name)) for table, rows in parsed.tables.items()}
+    _refuse_whole(parsed, judged, file.name)
     if is_market:
         memory.remember(capture.zone, REAL)
     report = []
@@ -129,6 +131,28 @@ def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of earlier files on the same days."""
     held = lake.read(table, zones=[rows["zone"][0]], first_day=first_day(rows), last_day=last_day(rows))
     return held.filter(pl.col("source") == SOURCE)
+
+
+def _refuse_whole(
+    parsed: ParsedDocument, judged: Mapping[str, tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]], name: str
+) -> None:
+    """Refuse the file where more than `REFUSED_SHARE` of its rows break the contract of their table.
+
+    Raises:
+        ContractError: so many rows are refused that none of the file is used.
+    """
+    broken = [parsed.rejected["reason"]]
+    for table, (_, accepted, _) in judged.items():
+        contract = find_contract(table)
+        if contract.is_raw:
+            broken.append(check_raw_rows(accepted, contract).rejected["reason"])
+    reasons = pl.concat(broken)
+    n_rows = parsed.n_rows + parsed.rejected.height
+    if len(reasons) > REFUSED_SHARE * n_rows:
+        raise ContractError(
+            f"{name}: {len(reasons)} of {n_rows} rows break the contract of their table:"
+            f" {reasons.value_counts(sort=True).head(2).rows()}; nothing of the file is used"
+        )
 
 
 def _judge(lake: Lake, table: str, rows: pl.DataFrame, name: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from resources.settings.yaml_file import read_yaml
 from spot.errors import ConfigurationError
+from spot.risk.limit_book import MARKET, MARKET_KINDS
 
 Needs = Literal["nobody", "a person", "two people"]
 Place = tuple[str | int, ...]
@@ -134,6 +135,8 @@ def _is_looser(place: Place, was: Any, now: Any) -> bool:
         return now not in (_MISSING, [], None)
     if place[-1] == "action" and now in _ACTIONS:
         return was not in _ACTIONS or _ACTIONS.index(now) < _ACTIONS.index(was)
+    if place[-1] == "limit" and now == MARKET and len(place) > 1 and place[-2] in MARKET_KINDS:
+        return bool(was != MARKET)  # the auction itself allows no more
     if place[-1] != "limit" or not _is_number(now):
         return False  # what is missing or no number denies
     if not _is_number(was):

@@ -130,6 +130,21 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     return _judge(pl.DataFrame(rows, schema=FEATURE_SCHEMA), reference, window, settings)
 
 
+def nothing_to_watch(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
+    """The verdict on a zone that never had any of the watched columns: it says so, and is no drift.
+
+    Days that are missing altogether are another matter: the monitor cannot see them.
+    """
+    window = analysis.sort("delivery_day").tail(fitted.settings.chunk_days)
+    if blind := _window_blindness(window, fitted.settings):
+        return _verdict(
+            "cannot_see", (blind,), _blind_rows(fitted.reference, blind), fitted.reference, window
+        )
+    text = "nothing to watch: the zone has none of the watched inputs"
+    rows = _blind_rows(fitted.reference, text).with_columns(status=pl.lit("ok"))
+    return _verdict("ok", (text,), rows, fitted.reference, window)
+
+
 def _blind_rows(reference: pl.DataFrame, reason: str) -> pl.DataFrame:
     """One row per column that could not be judged, or one row for all where there is no column."""
     names = [name for name in reference.columns if name != "delivery_day"] or [RECONSTRUCTION]

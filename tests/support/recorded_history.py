@@ -9,7 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from spot.sources.parsed import Capture, Points, assemble
+from spot.sources.parsed import Capture, assemble
+from spot.sources.points import Points
 
 CAPTURED = datetime(2026, 11, 1, tzinfo=UTC)
 _EU13 = {
@@ -145,7 +146,7 @@ def bad_prices(folder: Path) -> pl.DataFrame:
         frame,
         "price_mixed_sequences_eur_mwh",
         zone="DE_LU",
-        table="day_ahead_prices",
-        series="day_ahead",
+        table="other_auction_prices",
+        series="sequence_2",
         minutes=15,
-    )
+    ).with_columns(series=pl.lit("day_ahead"))

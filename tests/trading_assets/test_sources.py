@@ -24,7 +24,8 @@ from sensors.sources import late_before_gate, source_schedules_of
 from spot.market.delivery import day_bounds_utc, delivery_starts_utc
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
-from spot.sources.parsed import Capture, Points, assemble
+from spot.sources.parsed import Capture, assemble
+from spot.sources.points import Points
 from tests.support.provider_server import Behaviour, faulty_provider, resets, sends
 from trading_assets.frame.raw_assets import raw_asset
 from trading_assets.market_data.prices import day_ahead_prices

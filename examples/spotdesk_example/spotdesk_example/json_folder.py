@@ -14,7 +14,8 @@ from resources.wall_clock import utc_now
 from spot.errors import ContractError, NotYetPublishedError
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_day_of
 from spot.market.zones import TRADED_ZONES
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.safe_input import read_json
 
 SOURCE = "example_json"

@@ -15,7 +15,8 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
 from spot.market.zones import TRADED_ZONES, find_zone
 from spot.sources.currencies import LOCAL_TABLE
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble
+from spot.sources.parsed import Capture, ParsedDocument, assemble
+from spot.sources.points import Points
 from spot.sources.providers.json_series import iso_us
 from spot.sources.safe_input import check_size
 

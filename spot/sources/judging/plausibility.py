@@ -22,7 +22,8 @@ from spot.contracts.vintages import newest_vintage
 from spot.errors import ContractError
 from spot.market.clock import local_time
 from spot.sources.currencies import LOCAL_TABLE
-from spot.sources.judging.day_rules import FaultKind, JudgedDay, Kind, find_flag, judge_day, judge_rows
+from spot.sources.judging.day_rules import find_flag, judge_day, judge_rows
+from spot.sources.judging.judged_day import FaultKind, JudgedDay, Kind
 from spot.sources.judging.series_past import RollingPast, by_clock_hour
 from spot.sources.parsed import SOURCE_TABLES, value_column
 

@@ -12,6 +12,11 @@ from spot.contracts.vintages import newest_vintage
 from spot.sources.parsed import value_column
 
 
+def _is_stated() -> pl.Expr:
+    """Whether the provider itself says when the value was published."""
+    return pl.col("availability") == "stated"
+
+
 def select_revisions(
     rows: pl.DataFrame, known: pl.DataFrame, contract: TableContract, captured_at_utc: datetime
 ) -> pl.DataFrame:
@@ -21,7 +26,8 @@ def select_revisions(
 
     A backfill dates values by the publication rule. Where the ledger holds another value for the same period,
     the difference is a revision of unknown age. The only instant at which it was surely known is that of this
-    capture. Values with a stated instant keep it.
+    capture. Values with a stated instant keep it. Of several vintages in one answer, the earlier ones are new
+    only where the ledger holds none.
     """
     if rows.is_empty() or known.is_empty():
         return rows
@@ -34,7 +40,9 @@ def select_revisions(
         how="left",
     )
     is_held = pl.col("_is_held").fill_null(value=False)
-    fresh = marked.filter(~(is_held & (pl.col(value) == pl.col("_held"))))
+    is_newest = pl.col("available_at_utc") == pl.col("available_at_utc").max().over(period)
+    is_known = is_held & ((pl.col(value) == pl.col("_held")) | ~(is_newest | _is_stated()))
+    fresh = marked.filter(~is_known)
     restamped = is_held & (pl.col("availability") == "rule")
     return fresh.with_columns(
         available_at_utc=pl.when(restamped)

@@ -9,6 +9,7 @@ from spot.arrays import Floats, Ints
 
 N_DAYS = 28
 N_PROFILE_DAYS = 7
+_ROUNDINGS = (1000.0, 500.0, 200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0)
 N_NEEDED = 7
 """Days of history that a series needs before it is judged by its past."""
 
@@ -29,6 +30,12 @@ class Past:
     """Share of hours that were exactly zero."""
     maximum_step: float
     """Largest change from one hour to the next."""
+    usual_distance: float
+    """Median over the days of the mean distance between the hours of a day and those of the week before."""
+    rounding: float
+    """Step to which the publisher rounds, 0 where none is found."""
+    longest_run_hours: int
+    """Longest run of equal hours within a day, zeros left out."""
 
 
 class RollingPast:
@@ -36,10 +43,21 @@ class RollingPast:
 
     def __init__(self) -> None:
         self._days: deque[Floats] = deque(maxlen=N_DAYS)
+        self._distances: deque[float] = deque(maxlen=N_DAYS)
+        self._roundings: deque[float] = deque(maxlen=N_DAYS)
+        self._runs: deque[int] = deque(maxlen=N_DAYS)
 
     def add(self, hourly: Floats) -> None:
         """Add a day, (24,) means by local clock hour, NaN for an hour that the day does not have."""
+        seen = hourly[~np.isnan(hourly)]
+        if self._days:
+            recent = np.array(list(self._days)[-N_PROFILE_DAYS:])
+            distances = np.abs(hourly - recent)
+            known = ~np.isnan(distances)
+            self._distances.append(float(distances[known].mean()) if known.any() else 0.0)
         self._days.append(hourly)
+        self._roundings.append(rounding_of(seen))
+        self._runs.append(_longest_hours(seen))
 
     def summary(self) -> Past | None:
         """The statistics, or None while fewer than `N_NEEDED` days are known."""
@@ -60,7 +78,25 @@ class RollingPast:
             maximum=float(flat.max()),
             zero_share=float((flat == 0.0).mean()),
             maximum_step=float(np.nanmax(steps)) if np.isfinite(steps).any() else 0.0,
+            usual_distance=float(np.median(self._distances)),
+            rounding=min(self._roundings),
+            longest_run_hours=max(self._runs),
         )
+
+
+def rounding_of(values: Floats) -> float:
+    """Step of which every value `(n,)` is a multiple: 1, 2, 5 and their tens, or 0 where none is."""
+    if not len(values) or (values != np.round(values)).any():
+        return 0.0
+    return next((step for step in _ROUNDINGS if not (values % step).any()), 0.0)
+
+
+def _longest_hours(values: Floats) -> int:
+    """Longest run of equal values other than zero."""
+    if not len(values):
+        return 0
+    n_equal, first, _ = longest_run(np.where(values == 0.0, np.arange(1, len(values) + 1) * 1e-9, values))
+    return n_equal if values[first] != 0.0 else 0
 
 
 def by_clock_hour(values: Floats, hours: Ints) -> Floats:

@@ -17,7 +17,8 @@ from spot.market.delivery import day_bounds_utc
 from spot.market.holidays import target_holidays
 from spot.market.zones import CENTRAL_EUROPE, find_zone
 from spot.sources.currencies import RATES_TABLE
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.providers.json_series import member, numbers
 from spot.sources.safe_input import read_json
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.providers.json_series import US_PER_MINUTE, iso_us, member, numbers
 from spot.sources.safe_input import read_json
 

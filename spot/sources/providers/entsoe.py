@@ -11,17 +11,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 
 from spot.arrays import Floats, Ints
 from spot.errors import ContractError
-from spot.market.delivery import day_ahead_mtu_minutes, delivery_day_of
 from spot.market.zones import find_zone
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.providers import entsoe_codes as codes
+from spot.sources.providers.entsoe_status import status_vintages
 from spot.sources.safe_input import Node, read_xml, read_zip
 
 SOURCE = "entsoe"
@@ -34,6 +34,7 @@ _NATIONAL_CURRENCIES = frozenset({"BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN
 """Currencies in which some areas of the EUR auction settle imbalances. The document is not faulty, and gives
 no price in EUR.
 """
+_OTHER_CONTRACT = "contract type"
 _OTHER_AUCTIONS = frozenset({"2", "3"})
 """Sequences of prices that are not the coupled day-ahead auction. They have a table of their own."""
 
@@ -67,7 +68,7 @@ def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
             itself; nothing of it is used.
     """
     what = f"ENTSO-E document for {capture.zone}"
-    points: list[Points] = []
+    points: dict[str, list[Points]] = {}
     words: list[str] = []
     kind = ""
     for name, content in documents(body, what):
@@ -76,12 +77,26 @@ def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
             words.append(acknowledged(root, what))
             continue
         kind = root.value("type") or ""
-        points.extend(
-            _points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}")
-        )
+        found = _points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}")
+        points.setdefault(root.value("docStatus", "value") or "", []).extend(_of_contract(found))
     if words and not points:
         return no_data(SOURCE, what, "; ".join(words))
-    return assemble(SOURCE, f"ENTSO-E {kind} for {capture.zone}", capture, _with_single_price(points))
+    by_status = {status: _with_single_price(parts) for status, parts in points.items()}
+    return assemble(
+        SOURCE, f"ENTSO-E {kind} for {capture.zone}", capture, status_vintages(by_status, capture)
+    )
+
+
+def _of_contract(points: Iterator[Points]) -> list[Points]:
+    """The points of a document; those of another contract beside the auction's are refused with their reason.
+
+    Raises:
+        ContractError: the document has other contracts only.
+    """
+    found = list(points)
+    if found and all(part.refusal.startswith(_OTHER_CONTRACT) for part in found):
+        raise ContractError(found[0].refusal)
+    return found
 
 
 def documents(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
@@ -227,30 +242,21 @@ def _refusal(period: _Period) -> str:
     return "" if period.is_inside_document else "period outside the interval that the document states"
 
 
-@lru_cache(maxsize=4096)
-def _mtu(zone: str, start_us: int) -> int:
-    return day_ahead_mtu_minutes(
-        zone, delivery_day_of(zone, datetime.fromtimestamp(start_us / 1_000_000, UTC))
-    )
-
-
 def _prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
     zone = find_zone(capture.zone)
     for tag in ("in_Domain.mRID", "out_Domain.mRID"):
         _require(period, tag, zone.eic)
     _require(period, "currency_Unit.name", zone.currency)
     _require(period, "price_Measure_Unit.name", "MWH")
-    if (contract := period.series.value("contract_MarketAgreement.type")) not in (None, "A01"):
-        raise ContractError(f"{period.what}: contract type {contract!r} is not the day-ahead auction")
     refusal = _refusal(period)
+    if (contract := period.series.value("contract_MarketAgreement.type")) not in (None, "A01"):
+        refusal = f"{_OTHER_CONTRACT} {contract!r} is not the day-ahead auction"
     sequence = period.series.value("classificationSequence_AttributeInstanceComponent.position")
-    if sequence in _OTHER_AUCTIONS and zone.currency == "EUR":
+    if sequence in _OTHER_AUCTIONS and zone.currency == "EUR" and not refusal:
         yield _points(period, "other_auction_prices", f"sequence_{sequence}", "price.amount", refusal)
         return
-    if sequence not in (None, "1"):
+    if sequence not in (None, "1") and not refusal:
         refusal = f"auction sequence {sequence}: not the coupled day-ahead auction"
-    elif period.resolution_minutes != (mtu := _mtu(capture.zone, period.start_us)):
-        refusal = f"periods of {period.resolution_minutes} minutes where the auction of that day has {mtu}"
     if zone.currency != "EUR":
         yield _local_prices(period, zone.currency, refusal)
         return

@@ -20,7 +20,8 @@ import numpy as np
 from spot.errors import ContractError
 from spot.market.zones import find_zone
 from spot.sources.currencies import LOCAL_TABLE
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.providers.json_series import member, numbers
 from spot.sources.safe_input import read_json
 from spot.sources.spans import before_their_day

@@ -18,7 +18,8 @@ import numpy as np
 from spot.arrays import Ints
 from spot.contracts.live_tables import WEATHER_SERIES
 from spot.errors import ContractError
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.providers.json_series import US_PER_MINUTE, iso_us, member, numbers, step_minutes
 from spot.sources.safe_input import read_json
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from spot.errors import ContractError
-from spot.sources.parsed import Capture, ParsedDocument, Points, assemble, no_data
+from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
+from spot.sources.points import Points
 from spot.sources.providers.json_series import member, numbers, seconds_us, step_minutes
 from spot.sources.safe_input import read_json
 from spot.sources.spans import day_ahead_points

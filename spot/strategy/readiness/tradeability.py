@@ -114,7 +114,7 @@ def _of_limits(facts: TradeabilityFacts) -> Iterator[str]:
     unusable = {
         f"{limit.scope} {limit.kind}"
         for name in facts.strategies
-        for limit in facts.limits.limits(facts.zone, name)
+        for limit in facts.limits.limits(facts.zone, name, facts.delivery_day)
         if limit.value is None
     }
     if unusable:
@@ -236,7 +236,7 @@ def _tightest(facts: TradeabilityFacts, kind: str) -> float | None:
     values = [
         _with_override(facts, limit, name)
         for name in facts.strategies
-        for limit in facts.limits.limits(facts.zone, name)
+        for limit in facts.limits.limits(facts.zone, name, facts.delivery_day)
         if limit.kind == kind and limit.value is not None
     ]
     return min(values, default=None)

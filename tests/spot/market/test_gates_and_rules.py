@@ -10,7 +10,7 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ConfigurationError
 from spot.market.delivery import day_bounds_utc
 from spot.market.gates import Auction, gate_closure_utc
-from spot.market.price_limits import day_ahead_price_limits
+from spot.market.price_limits import HARMONISED_STEPS, day_ahead_price_limits
 from spot.market.publication_rules import RULES, publication_rule, published_by_utc
 from spot.market.zones import ALL_ZONES
 
@@ -102,14 +102,16 @@ def test_the_benchmark_knows_its_forecasts_at_the_gate() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "maximum"),
+    ("day", "minimum", "maximum"),
     [
-        (date(2022, 5, 10), 3000.0),
-        (date(2022, 5, 11), 4000.0),
-        (date(2022, 9, 20), 4000.0),
-        (date(2026, 1, 1), 4000.0),
+        (date(2022, 5, 10), -500.0, 3000.0),
+        (date(2022, 5, 11), -500.0, 4000.0),
+        (date(2022, 9, 21), -500.0, 4000.0),
+        (date(2026, 5, 28), -500.0, 4000.0),
+        (date(2026, 5, 29), -600.0, 4000.0),
     ],
 )
-def test_price_limits_are_dated(day: date, maximum: float) -> None:
+def test_price_limits_are_dated(day: date, minimum: float, maximum: float) -> None:
     limits = day_ahead_price_limits(day)
-    assert (limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh) == (-500.0, maximum)
+    assert (limits.minimum_eur_per_mwh, limits.maximum_eur_per_mwh) == (minimum, maximum)
+    assert all(step.source for step in HARMONISED_STEPS)

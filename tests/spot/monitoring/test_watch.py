@@ -217,3 +217,34 @@ def test_a_unit_without_a_price_of_its_own_has_no_outcome_and_shorter_prices_are
     ]
     assert hourly[1] is None
     assert hourly[0] == pytest.approx(float(np.mean(of_day["price_eur_per_mwh"][:4].to_numpy())))
+
+
+@pytest.fixture(scope="module")
+def prices_alone() -> pl.DataFrame:
+    """Features of a zone of which nothing but prices was ever known."""
+    first = date(2023, 10, 1)
+    tables = simulate(ZONE, first, SHIFT, seed=5).tables
+    days = days_between(first + timedelta(days=9), SHIFT)
+    return build_features({"day_ahead_prices": tables["day_ahead_prices"]}, zone=ZONE, days=days)
+
+
+def test_where_there_is_nothing_to_watch_a_monitor_says_so_and_finds_no_drift(
+    prices_alone: pl.DataFrame,
+) -> None:
+    drift = monitor_inputs(prices_alone, last_day=SHIFT, settings=SETTINGS).drift
+    assert drift.status == "ok", drift.reasons
+    reasons = dict(drift.features.select("feature", "reason").iter_rows())
+    assert reasons.pop("price_given_load") == ""
+    assert list(reasons.values()) == ["nothing to watch: the zone has none of the watched inputs"]
+
+
+def test_inputs_that_a_zone_had_and_lost_are_not_seen(quiet: pl.DataFrame) -> None:
+    names = [name for name in SETTINGS.drift.features if name in quiet.columns]
+    is_lost = pl.col("delivery_day") > SHIFT - timedelta(days=30)
+    lost = quiet.with_columns(pl.when(~is_lost).then(pl.col(name)).alias(name) for name in names)
+    assert monitor_inputs(lost, last_day=SHIFT, settings=SETTINGS).drift.status == "cannot_see"
+
+
+def test_a_zone_of_prices_alone_without_rows_is_not_seen(prices_alone: pl.DataFrame) -> None:
+    watch = monitor_inputs(prices_alone, last_day=SHIFT + timedelta(days=60), settings=SETTINGS)
+    assert watch.drift.status == "cannot_see"

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from spot.risk.limit_book import LIMIT_KINDS, LimitBook, parse_limit_book, unrea
 from spot.risk.overrides import with_overrides
 
 NOW = datetime(2025, 6, 1, 9, tzinfo=UTC)
+DAY = date(2025, 6, 2)
 ENTRY = {"limit": 5, "action": "reduce"}
 SECTION = dict.fromkeys(LIMIT_KINDS, ENTRY)
 
@@ -46,18 +47,18 @@ def test_the_project_s_own_limits_are_complete_and_usable(project_root: Path) ->
         yaml.safe_load((project_root / "resources/home/templates/conf" / "risk_limits.yaml").read_text())
     )
     for strategy in ("settlement_spread", "storage", "price_view"):
-        limits = book.limits("SK", strategy)
+        limits = book.limits("SK", strategy, DAY)
         assert len(limits) == len(LIMIT_SCOPES) * len(LIMIT_KINDS)
         assert [limit.problem for limit in limits if limit.value is None] == []
 
 
 def test_a_zone_s_own_entry_wins_over_the_default() -> None:
     found = {
-        limit.scope: limit for limit in _book().limits("SK", "storage") if limit.kind == "max_mw_per_mtu"
+        limit.scope: limit for limit in _book().limits("SK", "storage", DAY) if limit.kind == "max_mw_per_mtu"
     }
     assert (found["zone"].value, found["zone"].action) == (2.0, "halt")
     assert found["strategy"].value == 5.0
-    assert {limit.value for limit in _book().limits("BE", "storage")} == {5.0}
+    assert {limit.value for limit in _book().limits("BE", "storage", DAY)} == {5.0}
 
 
 @pytest.mark.parametrize(
@@ -67,7 +68,7 @@ def test_a_limit_that_is_no_usable_number_is_none_and_says_why(value: Any) -> No
     book = _book(desk={**SECTION, "max_gross_mw": {"limit": value, "action": "reduce"}})
     limit = next(
         limit
-        for limit in book.limits("SK", "storage")
+        for limit in book.limits("SK", "storage", DAY)
         if (limit.scope, limit.kind) == ("desk", "max_gross_mw")
     )
     assert limit.value is None
@@ -87,20 +88,20 @@ _NAMES = st.sampled_from(["desk", "zones", "strategies", "default", "overrides",
 )
 def test_any_document_can_be_read_and_what_is_not_a_limit_denies(document: object) -> None:
     book = parse_limit_book(document)
-    limits = book.limits("SK", "storage")
+    limits = book.limits("SK", "storage", DAY)
     assert len(limits) == len(LIMIT_SCOPES) * len(LIMIT_KINDS)
     assert all(limit.value is not None or limit.problem for limit in limits)
     book.overrides()
 
 
 def test_an_unreadable_book_denies_everything() -> None:
-    assert {limit.value for limit in unreadable_book("gone").limits("SK", "storage")} == {None}
+    assert {limit.value for limit in unreadable_book("gone").limits("SK", "storage", DAY)} == {None}
 
 
 def test_a_complete_override_moves_its_limit_until_it_expires() -> None:
     book = _book(overrides=[_override()])
     moved, events = with_overrides(
-        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+        book.limits("SK", "storage", DAY), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
     )
     assert (
         next(limit.value for limit in moved if (limit.scope, limit.kind) == ("zone", "max_mw_per_mtu")) == 7.0
@@ -108,17 +109,17 @@ def test_a_complete_override_moves_its_limit_until_it_expires() -> None:
     assert [(event.kind, event.value, event.limit_value) for event in events] == [("override", 7.0, 2.0)]
     assert "Ann: cable test" in events[0].detail
     late, events = with_overrides(
-        book.limits("SK", "storage"),
+        book.limits("SK", "storage", DAY),
         book.overrides(),
         zone="SK",
         strategy="storage",
         as_of_utc=NOW + timedelta(hours=1),
     )
-    assert late == book.limits("SK", "storage")
+    assert late == book.limits("SK", "storage", DAY)
     assert events[0].kind == "override_rejected"
     assert (
         with_overrides(
-            book.limits("BE", "storage"), book.overrides(), zone="BE", strategy="storage", as_of_utc=NOW
+            book.limits("BE", "storage", DAY), book.overrides(), zone="BE", strategy="storage", as_of_utc=NOW
         )[1]
         == ()
     )
@@ -138,9 +139,9 @@ def test_a_complete_override_moves_its_limit_until_it_expires() -> None:
 def test_an_incomplete_override_is_refused_and_is_a_row(change: dict[str, int | str | None]) -> None:
     book = _book(overrides=[_override(**change)])
     limits, events = with_overrides(
-        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+        book.limits("SK", "storage", DAY), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
     )
-    assert limits == book.limits("SK", "storage")
+    assert limits == book.limits("SK", "storage", DAY)
     assert [event.kind for event in events] == ["override_rejected"]
 
 
@@ -158,9 +159,9 @@ def test_an_incomplete_override_is_refused_and_is_a_row(change: dict[str, int | 
 def test_an_override_that_names_no_limit_is_refused_aloud(change: dict[str, str | None]) -> None:
     book = _book(overrides=[_override(**change)])
     limits, events = with_overrides(
-        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+        book.limits("SK", "storage", DAY), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
     )
-    assert limits == book.limits("SK", "storage")
+    assert limits == book.limits("SK", "storage", DAY)
     assert [(event.kind, event.action) for event in events] == [("override_rejected", None)]
     assert "Ann" in events[0].detail
     assert events[0].scope in LIMIT_SCOPES
@@ -170,6 +171,37 @@ def test_an_override_that_names_no_limit_is_refused_aloud(change: dict[str, str 
 def test_an_override_that_is_no_mapping_is_refused_aloud(entry: int | list[str] | str | None) -> None:
     book = _book(overrides=[entry])
     events = with_overrides(
-        book.limits("SK", "storage"), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
+        book.limits("SK", "storage", DAY), book.overrides(), zone="SK", strategy="storage", as_of_utc=NOW
     )[1]
     assert [event.kind for event in events] == ["override_rejected"]
+
+
+@pytest.mark.parametrize(
+    ("day", "lowest", "highest"),
+    [
+        (date(2022, 5, 10), -500.0, 3000.0),
+        (date(2026, 5, 28), -500.0, 4000.0),
+        (date(2026, 5, 29), -600.0, 4000.0),
+    ],
+)
+def test_a_collar_that_says_market_is_the_limit_of_the_auction_on_the_day(
+    day: date, lowest: float, highest: float
+) -> None:
+    market = {"limit": "market", "action": "reduce"}
+    section = {**SECTION, "min_price_eur_per_mwh": market, "max_price_eur_per_mwh": market}
+    found = {
+        limit.kind: limit.value
+        for limit in _book(desk=section).limits("BE", "storage", day)
+        if limit.scope == "desk"
+    }
+    assert (found["min_price_eur_per_mwh"], found["max_price_eur_per_mwh"]) == (lowest, highest)
+
+
+def test_market_is_a_number_for_no_other_limit_and_in_no_unknown_zone() -> None:
+    market = {"limit": "market", "action": "reduce"}
+    section = {**SECTION, "max_mw_per_mtu": market, "max_price_eur_per_mwh": market}
+    book = _book(desk=section)
+    denied = {limit.kind for limit in book.limits("BE", "storage", DAY) if limit.value is None}
+    assert denied == {"max_mw_per_mtu"}
+    elsewhere = {limit.kind for limit in book.limits("XX", "storage", DAY) if limit.value is None}
+    assert elsewhere == {"max_mw_per_mtu", "max_price_eur_per_mwh"}

@@ -130,9 +130,11 @@ def test_a_curve_that_states_every_point_must_have_them_all() -> None:
         parse_entsoe(prices(part), capture())
 
 
-def test_the_same_period_twice_is_refused_whole() -> None:
+def test_two_values_for_one_period_are_refused_whole() -> None:
+    other = series()
+    other.values = [*other.values[:95], 7.0]
     with pytest.raises(ContractError, match="share their period"):
-        parse_entsoe(prices(series(), series()), capture())
+        parse_entsoe(prices(series(), other), capture())
 
 
 def test_a_document_cut_anywhere_is_refused() -> None:

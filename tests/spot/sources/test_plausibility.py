@@ -11,7 +11,8 @@ import pytest
 from spot.errors import ContractError
 from spot.market.delivery import delivery_starts_utc
 from spot.sources.judging.plausibility import Plausibility, assess_plausibility
-from spot.sources.parsed import Capture, Points, assemble, value_column
+from spot.sources.parsed import Capture, assemble, value_column
+from spot.sources.points import Points
 
 FIRST, TODAY = date(2024, 5, 1), date(2024, 5, 29)
 Shape = Callable[[np.ndarray, np.random.Generator], np.ndarray]

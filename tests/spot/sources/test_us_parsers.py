@@ -97,6 +97,11 @@ def change(**values: Any) -> Any:
     return lambda rows: rows[5].update(values)
 
 
+def _one_euro_more(row: dict[str, Any]) -> dict[str, Any]:
+    more = {name: row[name] + 1.0 for name in ("total_lmp_da", "system_energy_price_da")}
+    return {**row, **more}
+
+
 PJM_REFUSED = {
     "is not the sum": change(total_lmp_da=4500.0),
     "expected 51288": change(pnode_id=51217),
@@ -105,7 +110,7 @@ PJM_REFUSED = {
     "is str": change(total_lmp_da="41,5"),
     "expected true or false": change(row_is_current="yes"),
     "is not an ISO 8601": change(datetime_beginning_utc="yesterday"),
-    "share their period": lambda rows: rows.append(dict(rows[5])),
+    "share their period": lambda rows: rows.append(_one_euro_more(rows[5])),
 }
 
 
@@ -125,7 +130,7 @@ ERCOT_REFUSED = {
     "is not a day": change(deliveryDate="11/05/2025"),
     "is NoneType": change(settlementPointPrice=None),
     "is str": change(settlementPointPrice="41,5"),
-    "share their period": lambda rows: rows.append(dict(rows[5])),
+    "share their period": lambda rows: rows.append({**rows[5], "settlementPointPrice": 1.25}),
 }
 
 

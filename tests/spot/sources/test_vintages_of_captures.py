@@ -9,7 +9,8 @@ from spot.contracts.raw_tables import RAW_TABLES
 from spot.market.delivery import delivery_starts_utc
 from spot.sources.judging.publication_lag import late_series, measure_lags, summarise_lags
 from spot.sources.judging.revisions import select_revisions
-from spot.sources.parsed import Capture, Points, assemble
+from spot.sources.parsed import Capture, assemble
+from spot.sources.points import Points
 
 DAY = date(2025, 3, 12)
 DUE = datetime(2025, 3, 11, 12, tzinfo=UTC)

@@ -1,0 +1,44 @@
+"""The rules for a day of prices: the opposite sign, and a wrong scale inside the limits."""
+
+import numpy as np
+
+from spot.sources.judging.judged_day import Fault, JudgedDay
+from spot.sources.judging.series_past import Past, by_clock_hour, correlation
+
+_NEARER = 0.75
+_NEAR = 3.0
+_NEAR_EUR_PER_MWH = 30.0
+_SAME_SHAPE = 0.3
+_TURNED_SHAPE = -0.6
+
+
+def find_flipped(day: JudgedDay, past: Past) -> Fault | None:
+    """Prices that fit the past week better with the opposite sign, and fit it well.
+
+    A day of deep negative prices is far from the week before with either sign. A turned day is near it, and
+    has its shape.
+    """
+    hourly = by_clock_hour(day.values, day.hours)
+    seen = ~np.isnan(hourly) & ~np.isnan(past.profile)
+    x, profile = hourly[seen], past.profile[seen]
+    as_given, turned = float(np.abs(x - profile).mean()), float(np.abs(-x - profile).mean())
+    is_nearer = turned < _NEARER * as_given
+    is_near = turned < max(_NEAR * past.usual_distance, _NEAR_EUR_PER_MWH)
+    shape = correlation(x, profile)
+    if is_near and ((is_nearer and shape < _SAME_SHAPE) or (turned < as_given and shape < _TURNED_SHAPE)):
+        return Fault("prices fit the week before better with the opposite sign")
+    return None
+
+
+def find_price_scale(day: JudgedDay, past: Past) -> Fault | None:
+    """Prices a thousand times too small or too large, yet inside the limits."""
+    hourly = by_clock_hour(day.values, day.hours)
+    seen = ~np.isnan(hourly) & ~np.isnan(past.profile)
+    error = float(np.abs(hourly[seen] - past.profile[seen]).mean())
+    scaled = float(np.abs(hourly[seen] / 1000.0 - past.profile[seen]).mean())
+    size = float(np.abs(day.values).max())
+    return (
+        Fault("prices look a thousandfold too large")
+        if size > 8.0 * max(past.maximum, 20.0) and scaled < 0.1 * error
+        else None
+    )
