@@ -21,6 +21,7 @@ from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.contracts.words import OPEN_REQUESTS
+from spot.strategy.conformance import near_in_words, near_limits
 
 if TYPE_CHECKING:
     from workflows.lifecycle.verify_champions import LoadedChampion
@@ -142,6 +143,7 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.D
         "source": _source(lake, zone),
         **newest,
         **{name.replace(" ", "_"): _worst(lake, zone, table) for name, table in MONITOR_TABLES.items()},
+        "limits_above_80_percent": _near_limits(lake, zone),
         "open_retrains": requests.filter(pl.col("zone") == zone).height,
     }
 
@@ -190,6 +192,15 @@ def _worst(lake: Lake, zone: str, table: str) -> str | None:
         else set(lake.read(table, zones=[zone], first_day=newest, last_day=newest)["status"].to_list())
     )
     return next((state for state in ("alert", "cannot_see", "too_young", "ok") if state in found), None)
+
+
+def _near_limits(lake: Lake, zone: str) -> str | None:
+    """Limits of the newest decided day of which 80 % are used; None where there are none."""
+    newest = lake.newest_day("limit_conformance", zone)
+    if newest is None:
+        return None
+    rows = lake.read("limit_conformance", zones=[zone], first_day=newest, last_day=newest)
+    return "; ".join(near_in_words(row) for row in near_limits(rows).iter_rows(named=True)) or None
 
 
 def _print_statuses(environment: Environment, record: StateRecord, statuses: list[dict[str, Any]]) -> None:

@@ -47,6 +47,7 @@ AlertKind = Literal[
     "explanations_shifted",
     "extreme_prices",
     "fallback_source",
+    "limit_nearly_used",
     "monitor_cannot_see",
     "no_champion",
     "no_forecast",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from functools import cached_property
 
 import numpy as np
@@ -99,6 +100,9 @@ class ScopeUse:
     """Energy of the day before, buys and sells added."""
     daily_pnl_eur: Floats = field(default_factory=lambda: np.zeros(0))
     """Settled P&L per delivery day, oldest first."""
+    confirmed_pnl_eur: Floats = field(default_factory=lambda: np.zeros(0))
+    """The same of the days alone whose settlement is confirmed (`CONFIRMED_AFTER`)."""
+    newest_confirmed_day: date | None = None
 
     @classmethod
     def empty(cls, n_units: int) -> "ScopeUse":
@@ -119,6 +123,13 @@ class Conditions:
 LOSS_DAYS = 7
 """Newest settled delivery days among which `max_daily_loss_eur` looks for the worst. Second prices come up to
 three days after the auction's.
+"""
+MONEY_KINDS = ("max_daily_loss_eur", "max_drawdown_eur")
+"""Limits on readings of settled money. A breach of one halts only where confirmed days alone breach it."""
+CONFIRMED_AFTER = timedelta(hours=6)
+"""How long the prices of a settled day must have stood before its money is a confirmed reading. The day must
+also be whole: every unit of every strategy is settled. Chosen by hand: what a source mends at once is mended
+by then.
 """
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 """Verdict on drift to the number that `max_drift_level` limits. A higher number is worse."""
@@ -167,10 +178,19 @@ class _Subject:
         return float(np.abs(self.orders.exposure_mw).max(initial=0.0))
 
 
-def _daily_loss(of: _Subject) -> float:
+def money(kind: str, daily_pnl_eur: Floats) -> float:
+    """The measure of one of `MONEY_KINDS` on P&L per day, `(days,)`, oldest first; NaN where a day is.
+
+    Raises:
+        ContractError: the kind is no limit on money.
+    """
+    if kind not in MONEY_KINDS:
+        raise ContractError(f"{kind!r} is no limit on settled money: {', '.join(MONEY_KINDS)}")
+    if kind == "max_drawdown_eur":
+        return drawdown_eur(daily_pnl_eur)
     # A battery's day is settled at once, a spread's day only days later. The newest day alone would hide a
     # loss behind a day that is half settled.
-    worst = float(of.use.daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
+    worst = float(daily_pnl_eur[-LOSS_DAYS:].min(initial=0.0))
     return abs(worst) if np.isfinite(worst) else np.nan
 
 
@@ -190,8 +210,8 @@ _MEASURES: Mapping[str, Callable[[_Subject], float]] = {
     "max_model_age_days": lambda of: _known(of.conditions.model_age_days),
     "max_data_age_hours": lambda of: _known(of.conditions.data_age_hours),
     "max_drift_level": lambda of: _known(DRIFT_LEVELS.get(of.conditions.drift_status or "")),
-    "max_daily_loss_eur": _daily_loss,
-    "max_drawdown_eur": lambda of: drawdown_eur(of.use.daily_pnl_eur),
+    "max_daily_loss_eur": lambda of: money("max_daily_loss_eur", of.use.daily_pnl_eur),
+    "max_drawdown_eur": lambda of: money("max_drawdown_eur", of.use.daily_pnl_eur),
     "max_mwh_per_day": lambda of: of.orders.mwh + of.use.mwh,
     "max_value_eur": lambda of: of.orders.value_eur + of.use.value_eur,
     "max_orders_per_day": lambda of: float(of.orders.n_orders + of.use.n_orders),

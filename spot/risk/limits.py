@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spot.arrays import Floats
-from spot.contracts.words import LIMIT_SCOPES, LimitScope
-from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
+from spot.contracts.words import LIMIT_SCOPES, LimitAction, LimitScope
+from spot.risk.exposure import MONEY_KINDS, Conditions, Orders, ScopeUse, measure, money
 from spot.risk.limit_book import LIMIT_KINDS, Limit, as_written
 from spot.risk.limit_event import LimitEvent
 from spot.risk.reductions import GATES, Excess, reduced
@@ -187,16 +187,17 @@ def _apply(
     if value <= allowed + _TOLERANCE * max(1.0, abs(allowed)):
         return orders, None
     shown, stated = as_written(limit.kind, value), as_written(limit.kind, allowed)
+    action, reading = _halts(limit, use, allowed) if limit.action == "halt" else (limit.action, "")
     event = LimitEvent(
         kind="breach",
         scope=limit.scope,
         limit_name=limit.kind,
         value=shown,
         limit_value=stated,
-        action=limit.action,
+        action=action,
         detail=(
             f"{limit.scope} {limit.kind}: {shown:.6g} {'below' if limit.kind.startswith('min_') else 'above'}"
-            f" {stated:.6g}"
+            f" {stated:.6g}{reading}"
         ),
     )
     if limit.action != "reduce":
@@ -205,6 +206,23 @@ def _apply(
         kind=limit.kind, scope=limit.scope, value=value, allowed=allowed, use=use, daily_mwh=daily_mwh
     )
     return reduced(orders, excess), event
+
+
+def _halts(limit: Limit, use: ScopeUse, allowed: float) -> tuple[LimitAction, str]:
+    """The action of a breached limit that halts, and which readings it rests on.
+
+    Money halts on confirmed days only. Before that it blocks the day: a price that is mended an hour later
+    must not stop a zone until a person resumes it.
+    """
+    if limit.kind not in MONEY_KINDS:
+        return "halt", ""
+    value = money(limit.kind, use.confirmed_pnl_eur)
+    if value <= allowed + _TOLERANCE * max(1.0, abs(allowed)):
+        return "block", f"; not confirmed, {value:.6g} on whole days whose prices stand, so no halt yet"
+    return (
+        "halt",
+        f"; confirmed by whole days whose prices stand, up to {use.newest_confirmed_day}: {value:.6g}",
+    )
 
 
 def _denied(limit: Limit, value: float, why: str) -> LimitEvent:

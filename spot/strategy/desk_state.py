@@ -4,7 +4,9 @@ Desk and zone limits are based on it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,20 @@ import polars as pl
 
 from spot.arrays import Bools, Days, Floats
 from spot.contracts.words import LimitScope
-from spot.risk.exposure import ScopeUse
+from spot.market.delivery import n_periods
+from spot.risk.exposure import CONFIRMED_AFTER, ScopeUse
 
 _ORDER = ("zone", "strategy", "delivery_start_utc")
+
+
+@dataclass(frozen=True, slots=True)
+class _Money:
+    """Settled P&L of a scope per day, oldest first."""
+
+    daily_pnl: Floats
+    confirmed_pnl: Floats
+    """Of the confirmed days alone."""
+    newest_confirmed_day: date | None
 
 
 def desk_uses(
@@ -44,7 +57,12 @@ def desk_uses(
     # Python values.
     days_of_each = (
         money.group_by("zone", "strategy", "delivery_day", maintain_order=True)
-        .agg(pl.col("pnl_eur").sum())
+        .agg(
+            pl.col("pnl_eur").sum(),
+            pl.col("known_at_utc").max(),
+            pl.col("resolution_minutes").first(),
+            n_units=pl.col("delivery_start_utc").n_unique(),
+        )
         .sort("zone", "strategy", "delivery_day")
     )
     held, earned = _held(spoken), days_of_each.to_dict(as_series=False)
@@ -57,6 +75,7 @@ def desk_uses(
         np.array(earned["delivery_day"], dtype="datetime64[D]"),
         np.array(earned["pnl_eur"], dtype=np.float64),
     )
+    is_confirmed = _confirmed(earned, as_of_utc)
     nobody, everybody = np.zeros(len(here), dtype=np.bool_), np.ones(len(here), dtype=np.bool_)
     scopes: dict[LimitScope, tuple[Bools, Bools, Bools]] = {
         "desk": (everybody, here, np.ones(len(pnl), dtype=np.bool_)),
@@ -75,7 +94,7 @@ def desk_uses(
             inside & others & member,
             inside & before,
             starts_utc,
-            _daily(days[paid], pnl[paid]),
+            _money(days[paid], pnl[paid], is_confirmed[paid]),
         )
         for scope, (inside, member, paid) in scopes.items()
     }
@@ -104,7 +123,7 @@ def _scope_use(
     member: Bools,
     before: Bools,
     starts_utc: tuple[datetime, ...],
-    daily_pnl: Floats,
+    paid: _Money,
 ) -> ScopeUse:
     batches = {
         (zone, name): i
@@ -122,16 +141,40 @@ def _scope_use(
         value_at_risk_eur=float(held["risk"][whole].sum()) if whole else 0.0,
         expected_shortfall_eur=float(held["shortfall"][whole].sum()) if whole else 0.0,
         previous_mwh=float(held["mwh"][before].sum()),
-        daily_pnl_eur=daily_pnl,
+        daily_pnl_eur=paid.daily_pnl,
+        confirmed_pnl_eur=paid.confirmed_pnl,
+        newest_confirmed_day=paid.newest_confirmed_day,
     )
 
 
-def _daily(days: Days, pnl: Floats) -> Floats:
-    """Sums per day, oldest first."""
+def _money(days: Days, pnl: Floats, is_confirmed: Bools) -> _Money:
+    """Sums per day, oldest first. A day is confirmed where every strategy's part of it is."""
+    if not len(pnl):
+        return _Money(np.zeros(0), np.zeros(0), None)
     known, index = np.unique(days, return_inverse=True)
-    return (
-        np.bincount(index, weights=pnl, minlength=len(known)).astype(np.float64) if len(pnl) else np.zeros(0)
+    sums = np.bincount(index, weights=pnl, minlength=len(known)).astype(np.float64)
+    stands = np.bincount(index, weights=~is_confirmed, minlength=len(known)) == 0
+    newest = known[stands].max().item() if stands.any() else None
+    return _Money(sums, sums[stands], newest)
+
+
+def _confirmed(earned: Mapping[str, list[Any]], as_of_utc: datetime) -> Bools:
+    """Whether the money of each zone, strategy and day is confirmed: it is whole and its prices stand."""
+    latest = as_of_utc - CONFIRMED_AFTER
+    columns = ("zone", "delivery_day", "resolution_minutes", "n_units", "known_at_utc")
+    return np.array(
+        [
+            known <= latest and n_units == _n_units(zone, day, minutes)
+            for zone, day, minutes, n_units, known in zip(*(earned[name] for name in columns), strict=True)
+        ],
+        dtype=np.bool_,
     )
+
+
+@lru_cache(maxsize=50_000)
+def _n_units(zone: str, day: date, minutes: int) -> int:
+    """Units of a day; a decision asks for the same year of days again and again."""
+    return n_periods(zone, day, minutes)
 
 
 def _per_unit(held: dict[str, Any], chosen: Bools, value: Floats, starts_utc: tuple[datetime, ...]) -> Floats:

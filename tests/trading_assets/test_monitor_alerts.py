@@ -19,10 +19,18 @@ from spot.contracts.monitoring_tables import (
     FORECAST_PERFORMANCE,
     MONITOR_TABLES,
 )
+from spot.contracts.signal_tables import LIMIT_CONFORMANCE
+from spot.market.gates import gate_closure_utc
 from spot.monitoring.reported import watch_reported
 from spot.monitoring.settings import AlertSettings, MonitoringSettings
 from spot.monitoring.watch import monitor_inputs, monitor_performance
-from workflows.monitoring.alerts import MONITORS, alert_on, alert_on_features, alert_on_limits
+from workflows.monitoring.alerts import (
+    MONITORS,
+    alert_on,
+    alert_on_features,
+    alert_on_limits,
+    alert_on_near_limits,
+)
 from workflows.monitoring.explanations import importance_rows, judge_shares, judged_rows
 from workflows.monitoring.rows import drift_rows, performance_rows, quality_rows, verdict_rows
 
@@ -240,3 +248,50 @@ def test_performance_and_explanations_have_episodes_of_their_own(lake: Lake, ale
     assert raised(lake) == [("explanations_shifted", 0), ("performance_worse", 0), ("performance_worse", 2)]
     told = lake.read("alerts")
     assert dict(zip(told["kind"], told["severity"], strict=True))["explanations_shifted"] == "info"
+
+
+def conformance(
+    n: int, limit: str, used: float, scope: str = "zone", role: str = "champion"
+) -> dict[str, Any]:
+    return {
+        "zone": ZONE,
+        "delivery_day": day(n),
+        "strategy": "storage",
+        "role": role,
+        "model_version": "1",
+        "scope": scope,
+        "limit_name": limit,
+        "used": used,
+        "limit_value": 10.0,
+        "headroom_frac": 1.0 - used / 10.0,
+        "status": "within",
+        "as_of_utc": at(0)["now"],
+    }
+
+
+def test_eighty_percent_of_a_limit_is_told_once_per_limit_day_and_zone(lake: Lake, alerts: Alerts) -> None:
+    rows = [
+        conformance(1, "max_gross_mw", 8.0),
+        conformance(1, "max_gross_mw", 9.0, scope="desk"),
+        conformance(1, "max_net_mw", 7.9),
+        conformance(1, "max_price_eur_per_mwh", 10.0),
+        conformance(1, "max_mwh_per_day", 9.0, role="challenger"),
+        conformance(2, "max_gross_mw", 10.0),
+    ]
+    frame = pl.DataFrame(rows, schema=LIMIT_CONFORMANCE.schema)
+    before_gate = gate_closure_utc(ZONE, day(1)) - timedelta(minutes=30)
+    for minutes in (0, 10):
+        now = before_gate + timedelta(minutes=minutes)
+        alert_on_near_limits(frame, alerts, zone=ZONE, now=now)
+    told = lake.read("alerts").sort("message")
+    assert told["kind"].to_list() == ["limit_nearly_used"] * 2
+    assert told["message"].to_list() == [
+        f"on {day(1)}, max_gross_mw of desk: 90% used, 9 of 10",
+        f"on {day(2)}, max_gross_mw of zone: 100% used, 10 of 10",
+    ]
+
+
+def test_a_limit_of_a_day_whose_gate_has_closed_is_no_news(lake: Lake, alerts: Alerts) -> None:
+    frame = pl.DataFrame([conformance(1, "max_gross_mw", 9.0)], schema=LIMIT_CONFORMANCE.schema)
+    alert_on_near_limits(frame, alerts, zone=ZONE, now=gate_closure_utc(ZONE, day(1)))
+    assert lake.read("alerts").is_empty()

@@ -29,6 +29,7 @@ from resources.trading.alerts import Alerts
 from resources.trading.state_folder import StateFolder
 from spot.contracts.raw_tables import PRICE_TABLES
 from spot.monitoring.day_checks import assess_completeness
+from spot.strategy.conformance import near_in_words, near_limits
 from trading_assets.checks import conformance_result, result
 from trading_assets.frame.declared import AssetResult, Declaration, declared_assets, declared_check
 from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone
@@ -150,8 +151,13 @@ def every_unit_has_a_signal(context: AssetCheckExecutionContext, lake: Lake) -> 
 def every_limit_is_kept(context: AssetCheckExecutionContext, lake: Lake) -> AssetCheckResult:
     """Conformance of the champion's signals: breaches fail, denials warn.
 
-    It shows the tightest headroom and the limits that acted.
+    It shows the tightest headroom, the limits of which 80 % are used, and those that acted.
     """
     span = covered(context)
     rows = read_span(lake, "limit_conformance", span)
-    return conformance_result(rows, tightest=MetadataValue.json(tightest_limits(rows).to_dicts()))
+    near = [near_in_words(row) for row in near_limits(rows).iter_rows(named=True)]
+    return conformance_result(
+        rows,
+        tightest=MetadataValue.json(tightest_limits(rows).to_dicts()),
+        above_80_percent=MetadataValue.json(near),
+    )

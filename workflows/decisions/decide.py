@@ -24,6 +24,7 @@ from spot.walk.inputs import WalkInputs
 from spot.walk.signals import WalkedSignals, walk_signals
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.live_record import LiveRecord, live_record, write_decision
+from workflows.monitoring.alerts import alert_on_near_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +69,7 @@ def decide_span(
 
 
 def alert_on_decision(decision: Decision, alerts: Alerts) -> None:
-    """Raise an alert for days without a valid forecast, and for a zone that a limit has halted."""
+    """Raise alerts: days without a valid forecast, a zone that a limit has halted, limits nearly used."""
     zone, now = decision.inputs.zone, decision.now
     for reason in decision.walked.not_ready[:3]:
         alerts.send("no_signal", f"flat on {reason}", zone=zone, severity="critical", now=now)
@@ -78,3 +79,4 @@ def alert_on_decision(decision: Decision, alerts: Alerts) -> None:
         episode = "" if was_halted else f"{reason} at {now.isoformat()}"
         message = f"halted by a limit: {reason}"
         alerts.send("zone_halted", message, zone=zone, severity="critical", now=now, episode=episode)
+    alert_on_near_limits(decision.walked.conformance, alerts, zone=zone, now=now)

@@ -15,8 +15,10 @@ from resources.lake.lake import Lake
 from resources.trading.alerts import Alerts
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.contracts.words import AlertKind, Severity
+from spot.market.gates import gate_closure_utc
 from spot.monitoring.episodes import Episode, open_episodes
 from spot.monitoring.settings import AlertSettings
+from spot.strategy.conformance import near_in_words, near_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +116,19 @@ def alert_on_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, last_day: 
     alerts.send(
         "monitor_cannot_see", message, zone=zone, now=now, episode=f"risk limits: cannot_see, {since}"
     )
+
+
+def alert_on_near_limits(rows: pl.DataFrame, alerts: Alerts, *, zone: str, now: datetime) -> None:
+    """Raise an alert for each limit that is nearly used on a day whose gate is open: one per limit and day.
+
+    `rows` are those of `limit_conformance` of one decision.
+    """
+    for row in near_limits(rows).iter_rows(named=True):
+        day = row["delivery_day"]
+        if now < gate_closure_utc(zone, day):
+            message = f"on {day}, {near_in_words(row)}"
+            episode = f"{row['limit_name']} on {day}"
+            alerts.send("limit_nearly_used", message, zone=zone, now=now, episode=episode)
 
 
 def _since(episode: Episode, last_day: date) -> str:

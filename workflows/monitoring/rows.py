@@ -10,11 +10,7 @@ from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECA
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
-
-_IS_PRICE = pl.col("limit_name").str.contains("_price_")
-"""Selects limits on prices. An order that takes any price goes to the collar on purpose, so a price limit
-without headroom means nothing.
-"""
+from spot.strategy.conformance import IS_PRICE
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:
@@ -93,7 +89,7 @@ def conformance_by_limit(rows: pl.DataFrame) -> pl.DataFrame:
             pl.col("headroom_frac").min(),
             *counts,
         )
-        .sort(_IS_PRICE, "headroom_frac", "strategy", "scope", "limit_name", nulls_last=True)
+        .sort(IS_PRICE, "headroom_frac", "strategy", "scope", "limit_name", nulls_last=True)
     )
 
 
@@ -111,7 +107,7 @@ def tightest_limits(rows: pl.DataFrame, n: int = 5) -> pl.DataFrame:
     )
     measured = pl.col("headroom_frac").is_not_null()
     return (
-        rows.filter(pl.col("role") == "champion", measured, ~_IS_PRICE)
+        rows.filter(pl.col("role") == "champion", measured, ~IS_PRICE)
         .sort("headroom_frac")
         .head(n)
         .with_columns(pl.col("delivery_day").cast(pl.String))

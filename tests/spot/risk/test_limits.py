@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spot.contracts.words import LIMIT_SCOPES, LimitAction, LimitScope
-from spot.risk.exposure import Conditions, Orders, ScopeUse, measure
+from spot.risk.exposure import MONEY_KINDS, Conditions, Orders, ScopeUse, measure
 from spot.risk.limit_book import LIMIT_KINDS, Limit
 from spot.risk.limits import LimitedOrders, apply_limits, apply_state, bound, take_any_price
 from spot.risk.reductions import GATES
@@ -15,6 +15,7 @@ from spot.risk.state import TradingState, stricter
 from tests.support.sample_orders import GOOD, make_limits, make_orders, nothing_else
 
 ORDERS = [5.0, -3.0, 0.0, 8.0]
+LOST = np.array([50.0, -100.0])
 
 
 def _apply(
@@ -58,7 +59,8 @@ def test_reduce_cuts_to_the_limit(kind: str, limit: float, expected: list[float]
 def test_block_and_halt_leave_nothing(kind: str, action: LimitAction) -> None:
     orders = make_orders(ORDERS, limit_price=1000.0)
     uses = {
-        scope: replace(use, daily_pnl_eur=np.array([50.0, -100.0])) for scope, use in nothing_else(4).items()
+        scope: replace(use, daily_pnl_eur=LOST, confirmed_pnl_eur=LOST)
+        for scope, use in nothing_else(4).items()
     }
     bad = Conditions(model_age_days=1.0, data_age_hours=1.0, drift_status="alert")
     result = _apply(
@@ -132,6 +134,22 @@ def test_daily_loss_and_drawdown_are_those_of_the_settled_past() -> None:
     assert _apply(make_orders(ORDERS), make_limits("block", max_drawdown_eur=69.0), uses).orders.is_flat
     spoiled = {scope: replace(use, daily_pnl_eur=np.array([1.0, np.nan])) for scope, use in uses.items()}
     assert _apply(make_orders(ORDERS), make_limits(), spoiled).orders.is_flat
+
+
+@pytest.mark.parametrize("kind", MONEY_KINDS)
+def test_money_halts_on_confirmed_days_alone_and_blocks_before_that(kind: str) -> None:
+    limits = make_limits("halt", **{kind: 60.0})
+    for confirmed, is_halt in ((LOST, True), (LOST[:1], False), (np.zeros(0), False)):
+        uses = {
+            scope: replace(use, daily_pnl_eur=LOST, confirmed_pnl_eur=confirmed)
+            for scope, use in nothing_else(4).items()
+        }
+        result = _apply(make_orders(ORDERS), limits, uses)
+        assert result.orders.is_flat
+        assert result.requests_halt == is_halt
+        event = result.events[0]
+        assert (event.action, event.value) == ("halt" if is_halt else "block", 100.0)
+        assert ("; confirmed by whole days" if is_halt else "; not confirmed, ") in event.detail
 
 
 def test_the_stricter_state_holds_and_none_is_halted() -> None:

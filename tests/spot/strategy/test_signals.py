@@ -261,6 +261,28 @@ def test_a_loss_halts_although_another_strategy_has_settled_a_later_day() -> Non
         assert number(breaches["value"].min()) > 1000.0
 
 
+@pytest.mark.parametrize("fault", ["a unit is not settled", "a price came an hour ago", "none"])
+def test_a_loss_halts_once_its_day_is_whole_and_its_prices_stand(fault: str) -> None:
+    lost_on, gate = DAY - timedelta(days=2), gate_closure_utc(ZONE, DAY)
+    spread = decide_signals(make_request(lost_on, SPREAD)).frame
+    settlements = settle_signals(spread, make_outcomes(lost_on, lost_on, spread=-500.0), SPREAD)
+    if fault == "a unit is not settled":
+        settlements = settlements.filter(pl.col("pnl_eur").rank("ordinal") < settlements.height)
+    if fault == "a price came an hour ago":
+        late = pl.col("delivery_start_utc") == pl.col("delivery_start_utc").max()
+        settlements = settlements.with_columns(
+            known_at_utc=pl.when(late).then(gate - timedelta(hours=1)).otherwise(pl.col("known_at_utc"))
+        )
+    book = make_book(max_daily_loss_eur={"limit": 1000.0, "action": "halt"})
+    decision = decide_signals(make_request(DAY, SPREAD, limits=book, settlements=settlements))
+    breaches = decision.events.filter(pl.col("limit_name") == "max_daily_loss_eur")
+    assert decision.frame["volume_mw"].sum() == 0.0
+    assert decision.requests_halt == (fault == "none")
+    assert set(breaches["action"]) == {"halt" if fault == "none" else "block"}
+    said = f"prices stand, up to {lost_on}: " if fault == "none" else "; not confirmed, 0 on whole days"
+    assert said in str(breaches["detail"][0])
+
+
 def test_overrides_used_and_refused_are_rows_with_their_numbers() -> None:
     document = dict(make_book(max_mw_per_mtu=1.0).document or {})
     used = {
