@@ -1,11 +1,13 @@
-"""What flipped bits and cut files of the lake lead to: a refusal by name, never a wrong row or a crash.
+"""What flipped bits and cut files of a desk lead to: a refusal by name, never a wrong value or a crash.
 
-    python -m benchmarks.damage [--flips 300] [--cuts 60] [--seed 7] [--json]
+    python -m benchmarks.damage [--flips 300] [--cuts 60] [--seed 7] [--only KIND] [--json]
 
-A small lake is written: prices of two zones in 12 commits, so that the log has a checkpoint. Each trial
-damages one file of one kind (data file, file of the log, checksum), reads the table as a new process does,
-and undoes the damage. A trial is `refused` (an error that names the table), `unharmed` (the rows are right)
-or a fault: `silent` (other rows) or `crash` (any other exception). Exit code 1 on a fault.
+The kinds are `data file`, `log` and `checksum` of the lake, `model`, `registry` (mlflow.db), `Dagster` (its
+databases) and `settings` (conf and .env). A small lake is written: prices of two zones in 12 commits, so that
+the log has a checkpoint. So is a small desk. Each trial damages one file of one kind, reads as a new process
+does, and undoes the damage. A trial is `refused` (an error of Spotdesk that names the table, the file or the
+setting), `unharmed` (what is read is right) or a fault: `silent` (it is not) or `crash` (any other
+exception). Exit code 1 on a fault.
 """
 
 import argparse
@@ -19,9 +21,10 @@ from pathlib import Path
 
 import polars as pl
 
+from benchmarks.planted.damaged_files import Kind, as_new, kinds, make_desk
 from resources.lake.checked_reads import forget_checked
 from resources.lake.lake import Lake
-from spot.errors import ContractError
+from spot.errors import ContractError, SpotdeskError
 from spot.market.delivery import days_between
 from tests.support.raw_rows import ramp, raw_day
 
@@ -85,12 +88,45 @@ def measure(n_flips: int, n_cuts: int, seed: int) -> list[dict[str, object]]:
                     path.write_bytes(damage(content, rng))
                     counts[outcome(lake, sound)] += 1
                     path.write_bytes(content)
-                names = ("refused", "unharmed", *FAULTS)
-                found.append(
-                    {"file": kind, "damage": damage.__name__, "trials": n_trials}
-                    | {name: counts[name] for name in names}
-                )
+                found.append(_row(kind, damage.__name__, n_trials, counts))
     return found
+
+
+def measure_desk(n_flips: int, n_cuts: int, seed: int, only: str = "") -> list[dict[str, object]]:
+    """As `measure`, for the kinds of file beside those of the lake."""
+    rng, found = random.Random(seed), []  # noqa: S311 - places of damage, no secret
+    with tempfile.TemporaryDirectory() as folder:
+        home, trial = make_desk(Path(folder) / "desk"), 0
+        for kind in (one for one in kinds() if only in ("", one.name)):
+            sound = kind.read(as_new(home, trial := trial + 1))
+            for damage, n_trials in ((flipped, n_flips), (cut, n_cuts)):
+                counts: Counter[str] = Counter()
+                for _ in range(n_trials):
+                    copy = as_new(home, trial := trial + 1)
+                    path = rng.choice([one for one in kind.files(copy) if one.stat().st_size])
+                    path.write_bytes(damage(path.read_bytes(), rng))
+                    counts[_outcome(kind, copy, sound, path)] += 1
+                found.append(_row(kind.name, damage.__name__, n_trials, counts))
+    return found
+
+
+def _outcome(kind: Kind, home: Path, sound: object, path: Path) -> str:
+    try:
+        said = kind.read(home)
+    except SpotdeskError:
+        return "refused"
+    except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is no Exception
+        print(f"crash: {path.name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
+        return "crash"
+    if said == sound:
+        return "unharmed"
+    print(f"silent: {path.relative_to(home)}", file=sys.stderr)
+    return "silent"
+
+
+def _row(kind: str, damage: str, n_trials: int, counts: Counter[str]) -> dict[str, object]:
+    names = ("refused", "unharmed", *FAULTS)
+    return {"file": kind, "damage": damage, "trials": n_trials} | {name: counts[name] for name in names}
 
 
 def main() -> None:
@@ -99,9 +135,11 @@ def main() -> None:
     parser.add_argument("--flips", type=int, default=300)
     parser.add_argument("--cuts", type=int, default=60)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--only", default="", help="one kind of file")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
-    rows = measure(chosen.flips, chosen.cuts, chosen.seed)
+    rows = measure(chosen.flips, chosen.cuts, chosen.seed) if chosen.only in ("", *KINDS) else []
+    rows += measure_desk(chosen.flips, chosen.cuts, chosen.seed, chosen.only)
     print(json.dumps(rows, indent=1) if chosen.json else pl.DataFrame(rows))
     if any(row[fault] for row in rows for fault in FAULTS):
         sys.exit(1)

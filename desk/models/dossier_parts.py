@@ -1,6 +1,5 @@
 """Parts of the dossier: the contents of a version's files, its limits, and findings in use."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from resources.lake.lake import Lake
 from resources.models.version import ModelVersion
 from resources.settings.environment import Environment
 from resources.settings.yaml_file import read_yaml
+from spot.forecast.days.bounded import bounded_json
 from spot.forecast.days.files import grid_from_arrays, unpack_arrays, unpack_settings
 from spot.strategy.spread.model import SETTINGS_FILE
 
@@ -22,7 +22,7 @@ def held_settings(version: ModelVersion, files: Mapping[str, bytes]) -> dict[str
     if not files:
         return dict(version.settings)
     if version.is_spread:
-        return dict(json.loads(files[SETTINGS_FILE])["settings"])
+        return dict(bounded_json(files[SETTINGS_FILE], SETTINGS_FILE)["settings"])
     return dict(unpack_settings(files))
 
 
@@ -31,7 +31,7 @@ def held_inputs(version: ModelVersion, files: Mapping[str, bytes]) -> Sequence[s
     if not files:
         return ()
     if version.is_spread:
-        return tuple(json.loads(files[SETTINGS_FILE])["names"])
+        return tuple(bounded_json(files[SETTINGS_FILE], SETTINGS_FILE)["names"])
     return tuple(grid_from_arrays(unpack_arrays(files)).inputs)
 
 

@@ -22,6 +22,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from spot.sources.bounds import END_OF_INSTANTS, FIRST_INSTANT
+
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 DAY_FORM = "YYYY-MM-DD"
@@ -38,14 +40,19 @@ def a_day(text: str) -> datetime:
     """A delivery day as an option: its midnight, without a time zone.
 
     Raises:
-        BadParameter: it is not of the form YYYY-MM-DD, or there is no such day.
+        BadParameter: it is not of the form YYYY-MM-DD, there is no such day, or it lies outside 1990 to 2099.
     """
     try:
-        return datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day, which has no zone
+        day = datetime.strptime(text, "%Y-%m-%d")  # noqa: DTZ007 - a calendar day, which has no zone
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is not a day of the form {DAY_FORM}, for example 2024-03-31"
         ) from None
+    if not FIRST_INSTANT.year <= day.year < END_OF_INSTANTS.year:
+        raise typer.BadParameter(
+            f"{text} lies outside {FIRST_INSTANT.year} to {END_OF_INSTANTS.year - 1}, the days of any market"
+        )
+    return day
 
 
 def emit(

@@ -7,9 +7,12 @@ import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
+from resources.instance.databases import DATABASES, damage_of
 from resources.wall_clock import utc_now
 
 _FULL = ("no space left on device", "os error 28", "disk full", "database or disk is full")
+_DAMAGED = ("database disk image is malformed", "file is not a database")
+_DATABASES = ("mlflow.db", *(f"dagster/{name}" for name in DATABASES))
 _LONGEST = 300
 
 
@@ -17,6 +20,8 @@ def failure_line(error: BaseException, home: Path) -> str:
     """One line for standard error; the trace goes to a file in the desk, or in the folder of the system."""
     if is_disk_full(error):
         return disk_full_line(home)
+    if is_damaged_database(error):
+        return damaged_database_line(home)
     place = _written(error, home)
     cause = " ".join(str(error).split())[:_LONGEST]
     return (
@@ -43,6 +48,26 @@ def disk_full_line(home: Path) -> str:
     return (
         f"DiskFullError: the disk of {home} is full ({free}, a run needs about 500). Nothing that was"
         " acknowledged is lost. Free some room, then repeat the same command: it goes on from there"
+    )
+
+
+def is_damaged_database(error: BaseException) -> bool:
+    """Whether SQLite says that a file is damaged or none of its own."""
+    return any(words in str(one).lower() for one in _causes(error) for words in _DAMAGED)
+
+
+def damaged_database_line(home: Path) -> str:
+    """Which database of the desk is damaged, and the cure."""
+    found = [
+        f"{home / name} ({problem})"
+        for name in _DATABASES
+        if (home / name).is_file() and (problem := damage_of(home / name))
+    ]
+    named = ", ".join(found) or f"a database below {home}"
+    return (
+        f"DamagedDatabaseError: {named} is damaged: restore the desk from a backup (`spotdesk restore`)."
+        " Dagster's own record of runs (dagster/history, dagster/schedules) may also be moved away while all"
+        " processes of the desk are stopped"
     )
 
 

@@ -12,6 +12,8 @@ from resources.home.find import TEMPLATES, chosen_home
 from resources.home.open import open_or_make_desk
 from resources.home.studies import make_study, study_name
 from resources.settings.accepted import adopt_harmless_changes, settings_state
+from resources.settings.changes import strictest
+from resources.settings.destinations import ENV_FILE
 from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import load_desk_settings
 from spot.errors import ConfigurationError
@@ -52,12 +54,16 @@ def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | N
 
 
 def _refuse_waiting_settings(desk: Environment) -> None:
-    """A person who runs the desk expects the settings that stand in the files, and no others."""
+    """A person who runs the desk expects the settings that stand in the files, and no others.
+
+    An address that waits in `.env` stops no run: nothing is sent there.
+    """
     state = settings_state(desk.home, desk.conf_folder)
-    if state.is_waiting:
+    changes = [one for one in state.changes if one.file != ENV_FILE]
+    if state.is_waiting and strictest(changes) != "nobody":
         named = [
             f"{one.file} {one.setting}".strip() if one.setting or not one.after else f"{one.file} {one.after}"
-            for one in state.changes
+            for one in changes
         ]
         more = f" and {len(named) - 4} more" if len(named) > 4 else ""
         raise ConfigurationError(
@@ -76,4 +82,6 @@ def _settings_of_new_desk(zones: Sequence[str], changes: Mapping[str, Any]) -> d
 def _with_data(environment: Environment, data: Path | None) -> Environment:
     if data is None:
         return environment
+    if not data.expanduser().is_dir():
+        raise ConfigurationError(f"--data names {data}, which is no folder: name the folder of your files")
     return environment.model_copy(update={"market_data": data.expanduser().resolve()})

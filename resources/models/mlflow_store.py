@@ -15,6 +15,8 @@ from typing import Any
 
 from filelock import FileLock
 
+from resources.models.known_rows import forget_rows
+
 EXPERIMENT = "spotdesk"
 HOME_SCHEME = "spotdesk-home"
 HOME_LOCATION = f"{HOME_SCHEME}:/models"
@@ -56,6 +58,8 @@ def prepare_store(tracking_uri: str, artifact_folder: str) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     # Two processes that both make a new SQLite store break it. The first one makes it, the others wait.
     with FileLock(folder / "prepare.lock", timeout=300):
+        if is_local(tracking_uri) and not database_of(tracking_uri).exists():
+            forget_rows(folder)
         make_store(tracking_uri)
         client = store_client(tracking_uri)
         found = client.get_experiment_by_name(EXPERIMENT)

@@ -8,12 +8,18 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
+from resources.files import read_regular
 from resources.models.mlflow_store import is_local, store_client
 from spot.errors import ModelIntegrityError
 
 _MODEL, _PICTURES = "model", "plots"
+_MAXIMUM_FILES = 64
+_MAXIMUM_BYTES = 256 * 1024 * 1024
+"""Of one file. The largest model of six years has 30 million bytes."""
+_CURE = "Restore the desk from a backup, or let another version serve (`spotdesk rollback`)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class ModelFiles:
         """Name and content of each file of a version, as they are.
 
         Raises:
-            ModelIntegrityError: the version has no folder.
+            ModelIntegrityError: the version has no folder, or it holds anything but plain files.
         """
         return dict(_read(self.tracking_uri, self.artifact_folder, run_id))
 
@@ -74,8 +80,21 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
 
 
 def _read_all(folder: Path) -> tuple[tuple[str, bytes], ...]:
+    """Every file of the folder. A link, a folder, a fifo or a file that is too large is refused unread."""
+    if any(part.is_symlink() for part in (folder, folder.parent, folder.parent.parent)):
+        raise ModelIntegrityError(f"the folder of a model version is a link: {folder}. {_CURE}")
     if not folder.is_dir():
+        raise ModelIntegrityError(f"the files of a model version are lost: {folder} does not exist. {_CURE}")
+    paths = sorted(islice(folder.iterdir(), _MAXIMUM_FILES + 1))
+    if len(paths) > _MAXIMUM_FILES:
+        raise ModelIntegrityError(f"{folder} has more than {_MAXIMUM_FILES} files. {_CURE}")
+    return tuple((path.name, _content(path)) for path in paths)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read_regular(path, _MAXIMUM_BYTES)
+    except OSError as error:
         raise ModelIntegrityError(
-            f"the files of a model version are lost: {folder} does not exist. Restore the desk from a backup"
-        )
-    return tuple((file.name, file.read_bytes()) for file in sorted(folder.iterdir()))
+            f"model file {path} cannot be read: {error.strerror or error}. {_CURE}"
+        ) from error

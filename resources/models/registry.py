@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from filelock import Timeout
 
 from resources.fixed_resource import FixedResource
+from resources.models.checked_rows import CheckedRows
 from resources.models.mlflow_store import database_of, is_local, prepare_store
 from resources.models.model_files import forget_files
 from resources.models.serving_pointer import PointerFile, ServingPointer, change_counter, pointer_of
@@ -83,11 +84,18 @@ class ModelRegistry(FixedResource):
         refuse_reserved(facts.tags)
         with self._store.lock(zone):
             known = self.find(zone, facts.fingerprint)
-            return known or self._store.create(zone, files, facts, run_id=run_id, after=after)
+            if known is not None:
+                return known
+            with self._rows.changing(zone):
+                return self._store.create(zone, files, facts, run_id=run_id, after=after)
 
     def versions(self, zone: str) -> list[ModelVersion]:
-        """All versions of the zone, oldest first."""
-        return self._store.versions(zone)
+        """All versions of the zone, oldest first.
+
+        Raises:
+            ModelIntegrityError: the registry is damaged: a row is not what was written.
+        """
+        return self._truth(zone)[1]
 
     def shown_versions(self, zone: str) -> list[ModelVersion]:
         """All versions for people to see: at most one is champion, and former champions are `served`."""
@@ -102,12 +110,18 @@ class ModelRegistry(FixedResource):
 
         Raises:
             ModelNotFoundError: there is no such version.
+            ModelIntegrityError: the registry is damaged.
         """
-        return self._store.version(zone, version)
+        champion, versions = self._truth(zone)
+        number = champion if version == CHAMPION else version
+        for one in versions:
+            if one.version == number:
+                return one
+        raise ModelNotFoundError(f"zone {zone} has no model version {version}")
 
     def find(self, zone: str, fingerprint: str) -> ModelVersion | None:
         """The version with this fingerprint, if there is one."""
-        return self._store.find(zone, fingerprint)
+        return next((one for one in self.versions(zone) if one.fingerprint == fingerprint), None)
 
     def champion(self, zone: str) -> ModelVersion | None:
         """The version that the alias names, if any."""
@@ -234,22 +248,27 @@ class ModelRegistry(FixedResource):
             ConfigurationError: the registry keeps this name for itself.
         """
         refuse_reserved({key: value})
-        self._store.set_tag(zone, version, key, value)
+        with self._changing(zone):
+            self._store.set_tag(zone, version, key, value)
 
     @property
     def _store(self) -> VersionStore:
         return VersionStore(self.tracking_uri, self.artifact_folder, self.family)
 
+    @property
+    def _rows(self) -> CheckedRows:
+        return CheckedRows(self._store)
+
     def _truth(self, zone: str) -> tuple[str | None, list[ModelVersion]]:
-        """Number of the version that the alias names, and every version."""
-        champion = self.champion(zone)
-        return None if champion is None else champion.version, self.versions(zone)
+        """Number of the version that the alias names, and every version, as they were written."""
+        return self._rows.read(zone)
 
     @contextmanager
     def _changing(self, zone: str) -> Iterator[None]:
-        """One change of the serving version at a time. The pointer's file is written after it."""
+        """One change of the zone's versions at a time. The pointer's file is written after it."""
         with self._store.lock(zone):
-            yield
+            with self._rows.changing(zone):
+                yield
             self._write_pointer(zone)
 
     def _remember(self, zone: str) -> ServingPointer:
@@ -259,6 +278,7 @@ class ModelRegistry(FixedResource):
         """
         try:
             with self._store.lock(zone).acquire(timeout=0):
+                self._rows.note(zone)
                 return self._write_pointer(zone)
         except Timeout:
             return pointer_of(*self._truth(zone))

@@ -19,10 +19,10 @@ from resources.models.version import (
     version_tags,
 )
 from resources.wall_clock import utc_now
-from spot.errors import ModelNotFoundError
 from spot.market.zones import find_zone
 
 CHAMPION = "champion"
+_UNKNOWN_MODEL = "RESOURCE_DOES_NOT_EXIST"
 _PASSED_OVER = "a number that belongs to a version of a lost registry"
 
 
@@ -55,36 +55,27 @@ class VersionStore:
         folder.mkdir(parents=True, exist_ok=True)
         return FileLock(folder / f"{self.name(zone)}.lock", timeout=120)
 
+    def rows(self, zone: str) -> tuple[str | None, list[ModelVersion]]:
+        """Number of the version that the alias names, and all versions of the zone, oldest first."""
+        return self._champion(zone), self.versions(zone)
+
     def versions(self, zone: str) -> list[ModelVersion]:
         """All versions of the zone, oldest first."""
         found = self.client().search_model_versions(f"name='{self.name(zone)}'", max_results=1000)
         versions = (parse_version(zone, row) for row in found if is_version(row))
         return sorted(versions, key=lambda version: int(version.version))
 
-    def version(self, zone: str, version: str) -> ModelVersion:
-        """One version, or the one that an alias names.
-
-        Raises:
-            ModelNotFoundError: there is no such version.
-        """
+    def _champion(self, zone: str) -> str | None:
         from mlflow.exceptions import MlflowException
 
         client, name = self.client(), self.name(zone)
-        find = client.get_model_version if version.isdigit() else client.get_model_version_by_alias
         try:
-            row = find(name, version)
+            number = client.get_registered_model(name).aliases.get(CHAMPION)
         except MlflowException as error:
-            raise ModelNotFoundError(f"zone {zone} has no model version {version}") from error
-        if not is_version(row):
-            raise ModelNotFoundError(f"zone {zone} has no model version {version}: it is {_PASSED_OVER}")
-        return parse_version(zone, row)
-
-    def find(self, zone: str, fingerprint: str) -> ModelVersion | None:
-        """The version with this fingerprint, if there is one."""
-        found = self.client().search_model_versions(
-            f"name='{self.name(zone)}' and tags.fingerprint='{fingerprint}'"
-        )
-        return parse_version(zone, found[0]) if found else None
+            if error.error_code == _UNKNOWN_MODEL:
+                return None
+            raise
+        return None if number is None else str(number)
 
     def create(
         self, zone: str, files: Mapping[str, bytes], facts: VersionFacts, *, run_id: str | None, after: int
@@ -103,7 +94,7 @@ class VersionStore:
         made = client.create_model_version(name, source, run, tags=version_tags(facts, files))
         if run_id is None:
             client.set_terminated(run, "FINISHED")
-        return self.version(zone, str(made.version))
+        return parse_version(zone, client.get_model_version(name, str(made.version)))
 
     def set_tag(self, zone: str, version: str, key: str, value: str) -> None:
         """Write one fact about a version."""

@@ -4,11 +4,14 @@
 People edit `conf`. While `conf` differs in what only a person may change, the copy is in force and the
 difference waits. A change that needs nobody holds at once, and is taken into the copy when a desk is opened.
 
+The addresses of `.env` to which a desk sends are accepted with the settings (`destinations.py`).
+
 `SPOTDESK_ACCEPTED_SETTINGS` may name the digest of settings that were accepted elsewhere, for example in
 staging: a deployment brings settings and digest together.
 """
 
 import json
+import secrets
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +23,7 @@ from filelock import FileLock
 
 from resources.files import write_whole
 from resources.settings.changes import Change, changes_between, digest_of, strictest
+from resources.settings.destinations import changed_destinations, digests_of, is_in_file
 from resources.settings.process import variable
 from resources.settings.yaml_file import read_yaml
 from spot.errors import ConfigurationError
@@ -50,6 +54,10 @@ class Acceptance:
     waiting_digest: str = ""
     """Digest of changed settings that one person has signed and that need two."""
     waiting: tuple[Signature, ...] = ()
+    destinations: Mapping[str, str] | None = None
+    """Name to digest of each address in `.env`; None in a record of older code, which judges no address."""
+    salt: str = ""
+    """Of these digests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +67,7 @@ class SettingsState:
     acceptance: Acceptance | None
     """None where nobody ever accepted settings."""
     changes: tuple[Change, ...]
-    """What `conf` has otherwise than the settings that were accepted."""
+    """What `conf` and the addresses in `.env` have otherwise than what was accepted."""
 
     @property
     def is_waiting(self) -> bool:
@@ -88,11 +96,31 @@ def settings_state(home: Path, conf: Path) -> SettingsState:
         ConfigurationError: the record or the accepted copy is damaged.
     """
     acceptance = read_acceptance(home)
-    if acceptance is None or _is_accepted(acceptance, conf):
-        return SettingsState(acceptance=acceptance, changes=())
+    if acceptance is None:
+        return SettingsState(acceptance=None, changes=())
+    sent = changed_addresses(home, acceptance)
+    if _is_accepted(acceptance, conf):
+        return SettingsState(acceptance=acceptance, changes=tuple(sent))
     copy = home / FOLDER / "conf"
     _refuse_damaged_copy(copy, acceptance)
-    return SettingsState(acceptance=acceptance, changes=tuple(changes_between(copy, conf)))
+    return SettingsState(acceptance=acceptance, changes=(*changes_between(copy, conf), *sent))
+
+
+def changed_addresses(home: Path, acceptance: Acceptance | None) -> list[Change]:
+    """Addresses of `.env` that are not those that were accepted."""
+    if acceptance is None or acceptance.destinations is None:
+        return []
+    return changed_destinations(home, acceptance.destinations, acceptance.salt)
+
+
+def is_held_back(home: Path, name: str, address: str) -> bool:
+    """Whether an address of `.env` waits for a person, so that nothing may be sent there.
+
+    Raises:
+        ConfigurationError: the record is damaged.
+    """
+    waiting = [one.setting for one in changed_addresses(home, read_acceptance(home)) if one.needs != "nobody"]
+    return name in waiting and is_in_file(home, name, address)
 
 
 def read_acceptance(home: Path) -> Acceptance | None:
@@ -109,6 +137,8 @@ def read_acceptance(home: Path) -> Acceptance | None:
             signatures=_signatures(document["signatures"]),
             waiting_digest=str(document["waiting_digest"]),
             waiting=_signatures(document["waiting"]),
+            destinations=_destinations(document.get("destinations")),
+            salt=str(document.get("salt", "")),
         )
     except FileNotFoundError:
         return None
@@ -132,7 +162,7 @@ def accept(home: Path, conf: Path, signature: Signature) -> tuple[Acceptance, li
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / _LOCK, timeout=_LOCK_SECONDS):
         before, digest = read_acceptance(home), digest_of(conf)
-        changes = _changes(folder, conf, before)
+        changes = [*_changes(folder, conf, before), *changed_addresses(home, before)]
         unreadable = [one for one in changes if (one.after or "").startswith("unreadable: ")]
         if unreadable:
             raise ConfigurationError(
@@ -146,7 +176,7 @@ def accept(home: Path, conf: Path, signature: Signature) -> tuple[Acceptance, li
                 waiting = replace(before, waiting_digest=digest, waiting=signatures)
                 _write(folder, waiting, "signed, a second person must sign", changes)
                 return waiting, changes
-        accepted = Acceptance(digest=digest, signatures=signatures)
+        accepted = _with_addresses(Acceptance(digest=digest, signatures=signatures), home)
         _copy(conf, folder)
         _write(folder, accepted, "accepted", changes)
         return accepted, changes
@@ -164,7 +194,7 @@ def adopt_harmless_changes(home: Path, conf: Path) -> list[Change]:
     folder = home / FOLDER
     with FileLock(folder / _LOCK, timeout=_LOCK_SECONDS):
         _copy(conf, folder)
-        adopted = replace(state.acceptance, digest=digest_of(folder / "conf"))
+        adopted = _with_addresses(replace(state.acceptance, digest=digest_of(folder / "conf")), home)
         _write(folder, adopted, "adopted, needs nobody", list(state.changes))
     return list(state.changes)
 
@@ -248,6 +278,16 @@ def _signatures(rows: list[dict[str, Any]]) -> tuple[Signature, ...]:
         )
         for row in rows
     )
+
+
+def _with_addresses(acceptance: Acceptance, home: Path) -> Acceptance:
+    """The acceptance with digests of the addresses that `.env` holds now."""
+    salt = acceptance.salt or secrets.token_hex(16)
+    return replace(acceptance, salt=salt, destinations=digests_of(home, salt))
+
+
+def _destinations(rows: dict[str, str] | None) -> dict[str, str] | None:
+    return None if rows is None else {str(name): _a_digest(digest) for name, digest in rows.items()}
 
 
 def _a_digest(text: str) -> str:

@@ -29,6 +29,7 @@ every other.
 Secrets are `SecretStr`: whatever prints an environment shows asterisks.
 """
 
+import logging
 import subprocess
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -41,7 +42,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
-from resources.settings.accepted import folder_in_force, read_acceptance
+from resources.instance.databases import make_databases
+from resources.settings.accepted import folder_in_force, is_held_back, read_acceptance
+from resources.settings.destinations import ALERTS, SIGNALS
 from resources.settings.env_file import check_env_file
 from resources.settings.process import set_variables, variable, variables
 from resources.settings.zone_settings import DeskSettings, load_desk_settings
@@ -70,6 +73,11 @@ _PATHS = {
     "market_data": "SPOTDESK_MARKET_DATA",
     "analyst_database": "SPOTDESK_ANALYST_DATABASE",
 }
+_WAITS = (
+    "the address {} in .env is not the accepted one: `spotdesk settings diff` shows it, `spotdesk settings"
+    " accept` lets it hold"
+)
+_LOG = logging.getLogger("spotdesk.settings")
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
@@ -242,11 +250,16 @@ def provider_secret(variable_name: str) -> str:
 
 
 def alert_channels() -> str:
-    """Addresses to which alerts go, separated by white space; empty where nothing is set.
+    """Addresses to which alerts go, separated by white space; empty where nothing is set or may be used.
 
     Read at each use: the address of a chat tool holds a token.
     """
-    return read_environment().webhook_url.get_secret_value()
+    environment = read_environment()
+    address = environment.webhook_url.get_secret_value()
+    if is_held_back(environment.home, ALERTS, address):
+        _LOG.warning("alerts go to no channel: %s", _WAITS.format(ALERTS))
+        return ""
+    return address
 
 
 def heartbeat_url() -> str:
@@ -265,12 +278,14 @@ def aws_credentials() -> dict[str, str]:
 def signal_webhook() -> dict[str, str]:
     """`url` and `secret` of the webhook that live signals are posted to; empty where none is set.
 
-    Read at each use, like the tokens.
+    `problem` says why nothing may be posted there; empty where it may. Read at each use, like the tokens.
     """
     environment = read_environment()
+    url = environment.signal_webhook_url.get_secret_value()
     return {
-        "url": environment.signal_webhook_url.get_secret_value(),
+        "url": url,
         "secret": environment.signal_webhook_secret.get_secret_value(),
+        "problem": _WAITS.format(SIGNALS) if is_held_back(environment.home, SIGNALS, url) else "",
     }
 
 
@@ -345,16 +360,20 @@ def edited_desk(environment: Environment) -> "Desk":
 
 
 def prepare_dagster_home(environment: Environment) -> Path:
-    """Make the instance folder with `dagster.yaml` in it, and set its absolute path for Dagster.
+    """Make the instance folder with `dagster.yaml` and its databases, and set its absolute path for Dagster.
 
     Dagster ignores a relative path. The file is a copy of the template: a link would point to the checkout,
     and a moved desk may have another.
+
+    Raises:
+        ConfigurationError: a database is damaged.
     """
     folder = environment.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
     settings, given = folder / "dagster.yaml", (TEMPLATES / "dagster.yaml").read_bytes()
     if settings.is_symlink() or not settings.is_file() or settings.read_bytes() != given:
         write_whole(settings, given)
+    make_databases(folder)
     set_variables({"DAGSTER_HOME": str(folder)})
     return folder
 

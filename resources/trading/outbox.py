@@ -88,6 +88,7 @@ class Outbox(FixedResource):
             home=self.home,
             webhook_url=target["url"],
             webhook_secret=target["secret"],
+            webhook_problem=target["problem"],
             second_place=second_place(),
         )
         return publisher.publish(valid_signals(rows, now=clock()), curves, clock=clock)
@@ -107,6 +108,8 @@ class Publisher:
     home: str = ""
     webhook_url: str = field(default="", repr=False)
     webhook_secret: str = field(default="", repr=False)
+    webhook_problem: str = ""
+    """Why nothing may be posted; empty where it may."""
     second_place: SecondPlace | None = None
     max_attempts: int = 5
     timeout_seconds: float = 5.0
@@ -169,6 +172,7 @@ class Publisher:
             reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
             reasons += assess_lease(batch, sender.lease)
             reasons += stopped_from_outside(permission, self.second_place)
+            reasons += (self.webhook_problem,) if channel == "webhook" and self.webhook_problem else ()
             row = (
                 self._refused(batch, channel, desk, sender, reasons, now)
                 if reasons

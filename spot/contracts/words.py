@@ -48,6 +48,7 @@ AlertKind = Literal[
     "extreme_prices",
     "fallback_source",
     "limit_nearly_used",
+    "model_damaged",
     "monitor_cannot_see",
     "no_champion",
     "no_forecast",

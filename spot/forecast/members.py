@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from spot.errors import ConfigurationError, ModelIntegrityError
+from spot.errors import ConfigurationError, ContractError, ForecastError, ModelIntegrityError
 from spot.forecast.days.files import unpack_settings
 from spot.forecast.engine.forecaster import GaussianProcessEnsemble
 from spot.forecast.hourly_forecaster import ForecasterSettings, HourlyForecaster
@@ -17,6 +17,8 @@ from spot.forecast.trees.forecaster import CatBoostForecaster
 from spot.wrong_settings import checked_settings, chosen_by_name
 
 Member = type[HourlyForecaster[Any]]
+_DO_NOT_FIT = (LookupError, ValueError, TypeError, AttributeError, OverflowError)
+"""What arrays of another shape or type lead to where a member puts its state together."""
 _BUILT_IN: tuple[Member, ...] = (
     NaiveForecaster,
     LearForecaster,
@@ -62,9 +64,15 @@ def forecaster_from_files(
     """The fitted forecaster of `PriceForecaster.to_files`.
 
     Raises:
-        ModelIntegrityError: a file is missing or unreadable, or none of `members` has that name.
+        ModelIntegrityError: a file is missing, unreadable or does not fit the others, or none of `members`
+            has that name.
     """
     name = str(unpack_settings(files).get("name"))
     if name not in members:
         raise ModelIntegrityError(f"no member is called {name!r}: known are {', '.join(members)}")
-    return members[name].from_files(files)
+    try:
+        return members[name].from_files(files)
+    except (*_DO_NOT_FIT, ForecastError, ContractError) as error:
+        raise ModelIntegrityError(
+            f"model of {name}: its files do not fit together ({type(error).__name__}: {str(error)[:200]})"
+        ) from error

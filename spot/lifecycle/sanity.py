@@ -4,7 +4,6 @@ None of it needs an outcome. A version that fails is rejected however small its 
 measured on days like the training days, and the fault shows on other days.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -14,7 +13,8 @@ from pydantic import Field
 
 from spot.arrays import Floats
 from spot.contracts.panel import DeliveryPanel
-from spot.errors import ForecastError, SpotdeskError
+from spot.errors import ForecastError, ModelIntegrityError, SpotdeskError
+from spot.forecast.days.bounded import bounded_json
 from spot.forecast.interface import PriceForecast, PriceForecaster
 from spot.market.price_limits import day_ahead_price_limits
 from spot.strict_settings import StrictSettings
@@ -158,8 +158,8 @@ def native_files(files: Mapping[str, bytes]) -> SanityCheck:
 
 def _is_json(content: bytes) -> bool:
     try:
-        json.loads(content)
-    except ValueError:
+        bounded_json(content, "of a version")
+    except ModelIntegrityError:
         return False
     return True
 

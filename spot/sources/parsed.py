@@ -17,6 +17,7 @@ from spot.errors import ContractError
 from spot.market.clock import local_time
 from spot.market.delivery import RESOLUTIONS_MINUTES
 from spot.market.publication_rules import RULES, publication_rule, published_by_utc
+from spot.sources.bounds import MAXIMUM_ROWS, check_row_count
 from spot.sources.currencies import ruled_table
 from spot.sources.points import Points, merge
 
@@ -101,13 +102,21 @@ def no_data(source: str, what: str, words: str) -> ParsedDocument:
     )
 
 
-def assemble(source: str, what: str, capture: Capture, points: Sequence[Points]) -> ParsedDocument:
+def assemble(
+    source: str,
+    what: str,
+    capture: Capture,
+    points: Sequence[Points],
+    *,
+    maximum_rows: int = MAXIMUM_ROWS,
+) -> ParsedDocument:
     """Rows under contract from the points of one document, each with the instant at which it became known.
 
     Raises:
-        ContractError: two values for one period of one series, a length of period that no table knows, or
-            nothing but refused spans.
+        ContractError: more than `maximum_rows`, two values for one period of one series, a length of period
+            that no table knows, or nothing but refused spans.
     """
+    check_row_count(sum(len(part.starts_us) for part in points), what, maximum_rows)
     tables: dict[str, list[pl.DataFrame]] = {}
     none = pl.DataFrame(schema=REJECTED_SCHEMA)
     rejected, outside = [none], [none]

@@ -18,8 +18,13 @@ from xml.parsers import expat
 from spot.errors import ContractError
 
 MAXIMUM_BYTES = 64 * 1024 * 1024
+MAXIMUM_DOCUMENT_BYTES = 32 * 1024 * 1024
+"""Of one XML or JSON document. A quarter of generation by type has 12 million bytes."""
 MAXIMUM_DEPTH = 24
-MAXIMUM_ELEMENTS = 4_000_000
+MAXIMUM_ELEMENTS = 600_000
+"""Of one XML document. A quarter of quarter hours of 20 types has 530,000, of about 110 bytes of memory."""
+MAXIMUM_VALUES = 800_000
+"""Of one JSON document. A quarter of quarter hours of 20 types has 177,000."""
 MAXIMUM_MEMBERS = 1000
 _END_RECORD = 22
 _PIECE_BYTES = 1024 * 1024
@@ -109,7 +114,7 @@ def read_xml(body: bytes, what: str) -> Node:
         ContractError: empty, too large, too deep, cut short, not XML, or with a document type; `what` names
             the document in the message.
     """
-    check_size(body, what)
+    check_size(body, what, MAXIMUM_DOCUMENT_BYTES)
     builder = _TreeBuilder(what)
     looking, building = expat.ParserCreate("UTF-8"), expat.ParserCreate("UTF-8")
     for parser in (looking, building):
@@ -150,6 +155,8 @@ def read_zip(body: bytes, what: str) -> tuple[tuple[str, bytes], ...]:
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
             for entry in archive.infolist():
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ContractError(f"{what}: ZIP member packed in an unusual way: refused")
                 if entry.file_size > room:
                     raise ContractError(
                         f"{what}: ZIP member of {entry.file_size} bytes, at most {room} are read: refused"
@@ -201,7 +208,11 @@ def read_json(body: bytes, what: str) -> Any:
     Raises:
         ContractError: empty, too large, too deep, cut short, not JSON, a repeated key, NaN or infinity.
     """
-    check_size(body, what)
+    check_size(body, what, MAXIMUM_DOCUMENT_BYTES)
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MAXIMUM_VALUES:
+        raise ContractError(
+            f"{what}: JSON of more than {MAXIMUM_VALUES:,} values: refused, ask for fewer days"
+        )
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except RecursionError as error:
@@ -213,17 +224,17 @@ def read_json(body: bytes, what: str) -> Any:
         ) from error
 
 
-def check_size(body: bytes, what: str) -> None:
-    """Refuse an empty body and one above `MAXIMUM_BYTES`.
+def check_size(body: bytes, what: str, maximum: int = MAXIMUM_BYTES) -> None:
+    """Refuse an empty body and one above `maximum` bytes.
 
     Raises:
         ContractError: it is either.
     """
     if not body.strip():
         raise ContractError(f"{what}: empty body: fetch it again")
-    if len(body) > MAXIMUM_BYTES:
+    if len(body) > maximum:
         raise ContractError(
-            f"{what}: body of {len(body)} bytes, at most {MAXIMUM_BYTES} are read: ask for fewer days"
+            f"{what}: body of {len(body)} bytes, at most {maximum} are read: ask for fewer days"
         )
 
 

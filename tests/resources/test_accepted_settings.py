@@ -1,5 +1,6 @@
 """Settings hold once a person has accepted them; until then the accepted ones are in force."""
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,12 @@ from resources.settings.accepted import (
     settings_state,
 )
 from resources.settings.changes import changes_between, digest_of, strictest
-from resources.settings.environment import desk_resource, read_environment
+from resources.settings.environment import (
+    alert_channels,
+    desk_resource,
+    read_environment,
+    signal_webhook,
+)
 from resources.settings.policies import promotion_settings
 from resources.trading.leases import LeaseStore
 from resources.wall_clock import utc_now
@@ -191,3 +197,95 @@ def test_every_flipped_digit_of_a_limit_is_a_change(home: Path, tmp_path: Path) 
     for at in spots[::5]:
         path.write_text(f"{text[:at]}{(int(text[at]) + 1) % 10}{text[at + 1 :]}")
         assert strictest(changes_between(home / "conf", conf)) != "nobody"
+
+
+ALERTS_TO, SIGNALS_TO = "http://chat.example/token-canary", "http://exchange.example/token-canary"
+
+
+def write_addresses(home: Path, alerts: str, signals: str) -> None:
+    lines = (("SPOTDESK_WEBHOOK_URL", alerts), ("SPOTDESK_SIGNAL_WEBHOOK_URL", signals))
+    (home / ".env").write_text("".join(f"{name}={value}\n" for name, value in lines if value))
+
+
+@pytest.fixture
+def sending(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A desk whose two addresses are accepted."""
+    monkeypatch.setenv("SPOTDESK_HOME", str(home))
+    for name in ("SPOTDESK_WEBHOOK_URL", "SPOTDESK_SIGNAL_WEBHOOK_URL"):
+        monkeypatch.delenv(name, raising=False)
+    write_addresses(home, ALERTS_TO, SIGNALS_TO)
+    accept(home, home / "conf", signature("Ann"))
+    return home
+
+
+def test_a_changed_address_waits_and_nothing_is_sent_there(sending: Path) -> None:
+    assert (alert_channels(), signal_webhook()["url"], signal_webhook()["problem"]) == (
+        ALERTS_TO,
+        SIGNALS_TO,
+        "",
+    )
+    write_addresses(sending, "http://evil.example/a", "http://evil.example/b")
+    state = settings_state(sending, sending / "conf")
+    assert state.is_waiting
+    assert [(one.file, one.setting, one.before, one.after, one.needs) for one in state.changes] == [
+        (".env", "SPOTDESK_WEBHOOK_URL", "an address", "another address", "a person"),
+        (".env", "SPOTDESK_SIGNAL_WEBHOOK_URL", "an address", "another address", "a person"),
+    ]
+    assert alert_channels() == ""
+    assert "spotdesk settings accept" in signal_webhook()["problem"]
+    assert adopt_harmless_changes(sending, sending / "conf") == []
+    accept(sending, sending / "conf", signature("Bob"))
+    assert alert_channels() == "http://evil.example/a"
+    assert signal_webhook()["problem"] == ""
+
+
+def test_the_record_of_addresses_holds_digests_with_a_salt_and_no_address(sending: Path) -> None:
+    acceptance = read_acceptance(sending)
+    assert acceptance is not None
+    assert acceptance.destinations is not None
+    assert set(acceptance.destinations) == {"SPOTDESK_WEBHOOK_URL", "SPOTDESK_SIGNAL_WEBHOOK_URL"}
+    for path in (sending / "accepted").rglob("*"):
+        if path.is_file():
+            assert b"example" not in path.read_bytes()
+            assert b"canary" not in path.read_bytes()
+    salt = acceptance.salt
+    accept(sending, sending / "conf", signature("Ann"))
+    again = read_acceptance(sending)
+    assert again is not None
+    assert salt != again.salt != ""
+
+
+def test_a_first_address_for_alerts_needs_nobody_and_one_for_signals_a_person(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTDESK_HOME", str(home))
+    write_addresses(home, ALERTS_TO, "")
+    assert alert_channels() == ALERTS_TO
+    assert [one.needs for one in adopt_harmless_changes(home, home / "conf")] == ["nobody"]
+    write_addresses(home, "http://evil.example/a", "")
+    assert alert_channels() == ""
+    write_addresses(home, ALERTS_TO, SIGNALS_TO)
+    assert alert_channels() == ALERTS_TO
+    assert signal_webhook()["problem"]
+
+
+def test_an_address_of_the_process_belongs_to_whoever_starts_it(
+    sending: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_addresses(sending, "http://evil.example/a", "http://evil.example/b")
+    monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", "http://other.example/")
+    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", "http://other.example/")
+    assert alert_channels() == "http://other.example/"
+    assert signal_webhook()["problem"] == ""
+
+
+def test_a_record_of_older_code_judges_no_address_until_it_is_accepted_again(sending: Path) -> None:
+    record = sending / "accepted" / "record.json"
+    document = json.loads(record.read_text())
+    del document["destinations"], document["salt"]
+    record.write_text(json.dumps(document))
+    write_addresses(sending, "http://other.example/", "")
+    assert alert_channels() == "http://other.example/"
+    accept(sending, sending / "conf", signature("Ann"))
+    write_addresses(sending, ALERTS_TO, "")
+    assert alert_channels() == ""

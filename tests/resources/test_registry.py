@@ -3,6 +3,7 @@
 The same model is one version, a damaged file is never parsed, a replay of the past moves nothing.
 """
 
+import os
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -159,3 +160,30 @@ def test_a_challenger_serves_from_the_day_it_was_promoted_and_not_before(
     registry.promote("FR", challenger.version, serves_from=date(2025, 5, 1))
     assert registry.champion_for("FR", date(2025, 4, 15), "simulated").version == champion.version
     assert registry.champion_for("FR", date(2025, 5, 1), "simulated").version == challenger.version
+
+
+@pytest.mark.parametrize("kind", ["link", "folder", "fifo", "a link in place of the folder", "many files"])
+def test_only_plain_files_are_read_from_the_folder_of_a_version(
+    registry: ModelRegistry, files: dict[str, bytes], tmp_path: Path, kind: str
+) -> None:
+    run_id = registry.register("FR", files, FACTS).run_id
+    folder = Path(registry.artifact_folder) / run_id / "artifacts" / "model"
+    settings = folder / "settings.json"
+    elsewhere = tmp_path / "elsewhere"
+    if kind == "a link in place of the folder":
+        folder.rename(elsewhere)
+        folder.symlink_to(elsewhere)
+    elif kind == "many files":
+        for at in range(100):
+            (folder / f"{at}.json").write_text("{}")
+    else:
+        settings.rename(elsewhere)
+        if kind == "link":
+            settings.symlink_to(elsewhere)
+        elif kind == "folder":
+            settings.mkdir()
+        else:
+            os.mkfifo(settings)
+    forget_files()
+    with pytest.raises(ModelIntegrityError, match="Restore the desk from a backup"):
+        registry.load("FR", "1")

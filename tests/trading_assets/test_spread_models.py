@@ -22,7 +22,7 @@ from desk.models.family import Family
 from resources.lake.lake import Lake
 from resources.models.model_files import forget_files
 from resources.models.registry import ModelRegistry
-from resources.models.version import SPREAD_FAMILY
+from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
@@ -35,6 +35,7 @@ from trading_assets.partitions import partition_key
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.replay import replay_signal
 from workflows.lifecycle.evaluation import evaluation_from_json
+from workflows.lifecycle.verify_champions import verify_champions
 from workflows.training.recorded_window import find_window
 
 ZONE, FIRST = "FR", date(2025, 8, 4)
@@ -120,6 +121,28 @@ def test_the_model_is_trained_on_the_past_named_in_the_signals_and_without_it_th
     assert damaged["reasons"].unique().to_list() == [
         "flat: no spread model serves this day, or one of its inputs is missing"
     ]
+    assert_a_run_tells_of_a_damaged_model(environment, desk, ran)
+
+
+def assert_a_run_tells_of_a_damaged_model(
+    environment: Environment, desk: Desk, ran: tuple[Lake, ModelRegistry]
+) -> None:
+    """A run with it is flat, raises one alert however often it runs, and `status --verify` names it."""
+    lake, registry = ran
+    now = gate_closure_utc(ZONE, LAST + timedelta(days=1)) + timedelta(hours=24)
+    with DagsterInstance.ephemeral() as instance:
+        for _ in range(2):
+            ChainRunner(environment, desk, instance).run(
+                "history_traded", partition_key(ZONE, LAST), now=now, first_day=LAST
+            )
+    signals = lake.read("signals", zones=[ZONE], first_day=LAST).filter(pl.col("role") == "champion")
+    assert signals["side"].unique().to_list() == ["flat"]
+    told = lake.read("alerts", zones=[ZONE]).filter(pl.col("kind") == "model_damaged")
+    assert told["severity"].to_list() == ["critical"]
+    assert f"settlement_spread is flat from {LAST}: spread version 1" in told["message"][0]
+    problems = {one.family: one.problem for one in verify_champions(registry, [ZONE])}
+    assert "not those that were registered" in problems[SPREAD_FAMILY]
+    assert not problems[PRICE_FAMILY]
 
 
 @pytest.mark.slow

@@ -20,6 +20,7 @@ from resources.trading.state import TradingStateStore
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
+from spot.strategy.spread.sources import ServedSpread
 from spot.walk.inputs import WalkInputs
 from spot.walk.signals import WalkedSignals, walk_signals
 from workflows.decisions.inputs import book_before, walk_inputs
@@ -69,8 +70,9 @@ def decide_span(
 
 
 def alert_on_decision(decision: Decision, alerts: Alerts) -> None:
-    """Raise alerts: days without a valid forecast, a zone that a limit has halted, limits nearly used."""
+    """Raise alerts: no valid forecast, a damaged model, a zone that a limit halted, limits nearly used."""
     zone, now = decision.inputs.zone, decision.now
+    _alert_on_damaged_models(decision, alerts)
     for reason in decision.walked.not_ready[:3]:
         alerts.send("no_signal", f"flat on {reason}", zone=zone, severity="critical", now=now)
     was_halted = decision.inputs.trading_state is TradingState.HALTED
@@ -80,3 +82,19 @@ def alert_on_decision(decision: Decision, alerts: Alerts) -> None:
         message = f"halted by a limit: {reason}"
         alerts.send("zone_halted", message, zone=zone, severity="critical", now=now, episode=episode)
     alert_on_near_limits(decision.walked.conformance, alerts, zone=zone, now=now)
+
+
+def _alert_on_damaged_models(decision: Decision, alerts: Alerts) -> None:
+    """One alert per strategy and damaged model, for as long as it is the same damage."""
+    for strategy, source in decision.inputs.spread_sources.items():
+        damage = source.damage if isinstance(source, ServedSpread) else {}
+        for problem in dict.fromkeys(damage.values()):
+            first = min(day for day, what in damage.items() if what == problem)
+            alerts.send(
+                "model_damaged",
+                f"{strategy} is flat from {first}: {problem}; see docs/runbooks/model_damaged.md",
+                zone=decision.inputs.zone,
+                severity="critical",
+                now=decision.now,
+                episode=f"{strategy}: {problem}",
+            )

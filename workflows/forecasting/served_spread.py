@@ -50,7 +50,7 @@ def spread_challengers(
     """
     spreads = registry.of_family(SPREAD_FAMILY)
     in_shadow = [one for one in spreads.versions(span.zone) if one.stage == "challenger"]
-    loaded = _load(spreads, in_shadow)
+    loaded, _ = _load(spreads, in_shadow)
     found = {}
     for strategy in (one for one in strategies if one.needs_spread_model):
         lineage = spread_lineage(desk.zone(span.zone), strategy)
@@ -84,25 +84,26 @@ def _served(
     spreads: ModelRegistry, span: ZoneDays, settings: ZoneSettings, strategy: Strategy
 ) -> ServedSpread:
     serving = spreads.serving(span.zone, span.days, spread_lineage(settings, strategy))
-    loaded = _load(spreads, [version for version in serving.values() if version is not None])
+    loaded, damaged = _load(spreads, [version for version in serving.values() if version is not None])
+    served = {day: version.version for day, version in serving.items() if version is not None}
     return ServedSpread(
-        {
-            day: (version.version, loaded[version.version])
-            for day, version in serving.items()
-            if version is not None and version.version in loaded
-        }
+        {day: (number, loaded[number]) for day, number in served.items() if number in loaded},
+        {day: damaged[number] for day, number in served.items() if number in damaged},
     )
 
 
-def _load(spreads: ModelRegistry, versions: Sequence[ModelVersion]) -> dict[str, SpreadModel]:
-    """Version to model, its files compared with their checksums first.
+def _load(
+    spreads: ModelRegistry, versions: Sequence[ModelVersion]
+) -> tuple[dict[str, SpreadModel], dict[str, str]]:
+    """Version to model, its files compared with their checksums first, and version to its damage.
 
-    A damaged one is left out, so its days are flat.
+    A damaged one has no model, so its days are flat.
     """
     models: dict[str, SpreadModel] = {}
+    damaged: dict[str, str] = {}
     for version in {version.version: version for version in versions}.values():
         try:
             models[version.version] = CatBoostSpread.from_files(spreads.files(version))
-        except ModelIntegrityError:
-            continue
-    return models
+        except ModelIntegrityError as error:
+            damaged[version.version] = f"{version.label}: {error}"
+    return models, damaged

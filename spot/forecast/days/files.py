@@ -2,7 +2,6 @@
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,10 +9,13 @@ import numpy as np
 import numpy.typing as npt
 
 from spot.errors import ModelIntegrityError
+from spot.forecast.days.bounded import bounded_arrays, bounded_json
 from spot.forecast.days.clock_grid import ClockGrid
 
 SETTINGS_FILE = "settings.json"
 STATE_FILE = "state.npz"
+_MAXIMUM_DAYS = 60 * 366
+"""Days of a stored grid. Chosen by hand, above every market's history."""
 Arrays = dict[str, npt.NDArray[Any]]
 
 
@@ -28,15 +30,9 @@ def unpack_arrays(files: Mapping[str, bytes], name: str = STATE_FILE) -> Arrays:
     """The arrays of an npz file among `files`.
 
     Raises:
-        ModelIntegrityError: the file is missing or not such a file.
+        ModelIntegrityError: the file is missing, not such a file, or larger than is read.
     """
-    try:
-        with np.load(io.BytesIO(files[name]), allow_pickle=False) as archive:
-            return {key: archive[key] for key in archive.files}
-    except KeyError:
-        raise ModelIntegrityError(f"model file {name} is missing: got {', '.join(sorted(files))}") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ModelIntegrityError(f"model file {name} is not readable: {error}") from error
+    return bounded_arrays(_file(files, name), name)
 
 
 def pack_settings(settings: Mapping[str, Any]) -> bytes:
@@ -48,19 +44,18 @@ def unpack_settings(files: Mapping[str, bytes]) -> dict[str, Any]:
     """The settings among `files`.
 
     Raises:
-        ModelIntegrityError: they are missing or not JSON.
+        ModelIntegrityError: they are missing, not JSON, or larger than is read.
     """
-    try:
-        settings = json.loads(files[SETTINGS_FILE])
-    except KeyError:
-        raise ModelIntegrityError(
-            f"model file {SETTINGS_FILE} is missing: got {', '.join(sorted(files))}"
-        ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelIntegrityError(f"model file {SETTINGS_FILE} is not readable: {error}") from error
+    settings = bounded_json(_file(files, SETTINGS_FILE), SETTINGS_FILE)
     if not isinstance(settings, dict):
         raise ModelIntegrityError(f"model file {SETTINGS_FILE} does not hold settings")
     return settings
+
+
+def _file(files: Mapping[str, bytes], name: str) -> bytes:
+    if name not in files:
+        raise ModelIntegrityError(f"model file {name} is missing: got {', '.join(sorted(files))}")
+    return files[name]
 
 
 def grid_arrays(grid: ClockGrid) -> Arrays:
@@ -81,8 +76,9 @@ def grid_from_arrays(arrays: Arrays) -> ClockGrid:
     """The inverse of `grid_arrays`.
 
     Raises:
-        ModelIntegrityError: an array is missing.
+        ModelIntegrityError: an array is missing, or does not have a row for each day.
     """
+    _check_rows(arrays)
     try:
         prices = arrays["grid.prices"]
         deviations = np.full((len(prices), 24, 4), np.nan)
@@ -100,3 +96,18 @@ def grid_from_arrays(arrays: Arrays) -> ClockGrid:
         )
     except KeyError as error:
         raise ModelIntegrityError(f"model state lacks the array {error}") from None
+    except (ValueError, IndexError, TypeError) as error:
+        raise ModelIntegrityError(f"model state has an array that does not fit: {error}") from error
+
+
+def _check_rows(arrays: Arrays) -> None:
+    """Every array of the grid must have a row for each day, and there are days of at most 60 years."""
+    n_days = arrays["grid.days"].size if "grid.days" in arrays else 0
+    hourly = {name: (n_days, 24) for name in arrays if name.startswith("grid.input.")}
+    daily = {"grid.days": (n_days,), "grid.holiday_fraction": (n_days,), "grid.prices": (n_days, 24)}
+    for name, shape in {**daily, **hourly}.items():
+        if name in arrays and (arrays[name].shape != shape or n_days > _MAXIMUM_DAYS):
+            raise ModelIntegrityError(
+                f"model state: array {name} has the shape {arrays[name].shape}, expected {shape} of at most"
+                f" {_MAXIMUM_DAYS} days"
+            )

@@ -14,6 +14,7 @@ import polars as pl
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
 from spot.market.zones import TRADED_ZONES, find_zone
+from spot.sources.bounds import check_row_count
 from spot.sources.currencies import LOCAL_TABLE
 from spot.sources.parsed import Capture, ParsedDocument, assemble
 from spot.sources.points import Points
@@ -24,6 +25,11 @@ SOURCE = "files"
 TABLES = (*(contract.name for contract in RAW_TABLES), LOCAL_TABLE)
 _NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
 _OPTIONAL = ("available_at", "zone")
+_MAXIMUM_ROWS = 5_000_000
+"""Rows of one file. Ten years of quarter hours of eight series have 2.8 million."""
+_MAXIMUM_COLUMNS = 64
+_DTYPES = (pl.String, pl.Categorical, pl.Enum, pl.Datetime, pl.Null, *pl.datatypes.group.NUMERIC_DTYPES)
+_LONGEST_HEAD_BYTES = 4096
 
 
 def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture: Capture) -> ParsedDocument:
@@ -57,7 +63,8 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
     bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
     if bad or typed["series"].null_count():
         raise ContractError(f"{what}: tables {bad} are none of {', '.join(TABLES)}, or a series has no name")
-    return assemble(SOURCE, what, capture, _points(typed, find_zone(capture.zone).currency))
+    points = _points(typed, find_zone(capture.zone).currency)
+    return assemble(SOURCE, what, capture, points, maximum_rows=_MAXIMUM_ROWS)
 
 
 def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
@@ -121,17 +128,35 @@ def _extra(table: str, currency: str, n_rows: int) -> dict[str, list[object]] | 
 
 
 def _read(body: bytes, kind: str, what: str) -> pl.DataFrame:
+    if kind == "csv" and len(body.partition(b"\n")[0]) > _LONGEST_HEAD_BYTES:
+        raise ContractError(
+            f"{what}: a first line of more than {_LONGEST_HEAD_BYTES} bytes is no head: refused"
+        )
     try:
         # All columns are read as text. A number or an instant is checked below, with its line, and never
         # guessed.
-        frame = (
-            pl.read_csv(io.BytesIO(body), infer_schema=False)
+        lazy = (
+            pl.scan_csv(io.BytesIO(body), infer_schema=False)
             if kind == "csv"
-            else pl.read_parquet(io.BytesIO(body))
+            else pl.scan_parquet(io.BytesIO(body))
         )
-    except (pl.exceptions.PolarsError, ValueError, OSError) as error:
+        _check_shape(lazy, kind, what)
+        return lazy.collect()
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         raise ContractError(f"{what}: not a complete {kind} file: {error}") from error
-    return frame
+
+
+def _check_shape(lazy: pl.LazyFrame, kind: str, what: str) -> None:
+    """Refuse what a file says about itself before its rows are read."""
+    schema = lazy.collect_schema()
+    odd = sorted(name for name, dtype in schema.items() if dtype not in _DTYPES)
+    if len(schema) > _MAXIMUM_COLUMNS or odd:
+        raise ContractError(
+            f"{what}: {len(schema)} columns, at most {_MAXIMUM_COLUMNS} are read; neither text, number nor"
+            f" instant: {odd[:5]}"
+        )
+    if kind == "parquet":  # which says in its footer how many rows it has; a CSV is as long as its bytes
+        check_row_count(int(lazy.select(pl.len()).collect().item()), what, _MAXIMUM_ROWS)
 
 
 def _instants(column: pl.Series, lines: pl.Series, what: str) -> pl.Series:

@@ -16,6 +16,7 @@ from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
 from spot.market.holidays import target_holidays
 from spot.market.zones import CENTRAL_EUROPE, find_zone
+from spot.sources.bounds import calendar_day
 from spot.sources.currencies import RATES_TABLE
 from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
@@ -89,12 +90,7 @@ def _days(structure: dict[str, Any], what: str) -> list[date]:
     axis = _only(member(structure, "observation", list, what), "axis", what)
     if member(axis, "id", str, what) != "TIME_PERIOD":
         raise ContractError(f"{what}: observations along {axis['id']!r}, expected TIME_PERIOD")
-    try:
-        days = [
-            date.fromisoformat(member(one, "id", str, what)) for one in member(axis, "values", list, what)
-        ]
-    except ValueError as error:
-        raise ContractError(f"{what}: a period is not a day") from error
+    days = [calendar_day(member(one, "id", str, what), what) for one in member(axis, "values", list, what)]
     if any(later <= earlier for earlier, later in pairwise(days)):
         raise ContractError(f"{what}: a day is given twice or out of order")
     return days

@@ -8,16 +8,16 @@ where a dataset has it. A market index with no traded volume says 0.00 and means
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
 import numpy as np
 
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
+from spot.sources.bounds import calendar_day
 from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
-from spot.sources.providers.json_series import US_PER_MINUTE, iso_us, member, numbers
+from spot.sources.providers.json_series import US_PER_MINUTE, amount, iso_us, member, numbers
 from spot.sources.safe_input import read_json
 
 SOURCE = "elexon"
@@ -72,12 +72,14 @@ def parse_elexon(body: bytes, dataset: str, capture: Capture) -> ParsedDocument:
 
 
 def _check_row(row: Any, dataset: str, what: str) -> None:
-    stated = member(row, "dataset", str, what) if isinstance(row, dict) and "dataset" in row else dataset
+    if not isinstance(row, dict):
+        raise ContractError(f"{what}: a row is {type(row).__name__}, expected a JSON object")
+    stated = member(row, "dataset", str, what) if "dataset" in row else dataset
     if stated != dataset:
         raise ContractError(f"{what}: a row of dataset {stated!r}: nothing of the document is used")
     if "settlementPeriod" in row and "settlementDate" in row and "startTime" in row:
         period = member(row, "settlementPeriod", int, what)
-        start, end = day_bounds_utc(ZONE, _day(member(row, "settlementDate", str, what), what))
+        start, end = day_bounds_utc(ZONE, calendar_day(member(row, "settlementDate", str, what), what))
         expected = int(start.timestamp()) * 1_000_000 + (period - 1) * 30 * US_PER_MINUTE
         if (
             iso_us(row["startTime"], what) != expected
@@ -86,13 +88,6 @@ def _check_row(row: Any, dataset: str, what: str) -> None:
             raise ContractError(
                 f"{what}: {row['startTime']} is not the start of period {period} on {row['settlementDate']}"
             )
-
-
-def _day(text: str, what: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise ContractError(f"{what}: {text!r} is not a day") from error
 
 
 def _points(rows: list[dict[str, Any]], dataset: str, what: str) -> Iterator[Points]:
@@ -141,10 +136,10 @@ def _group(row: dict[str, Any], dataset: str, layout: _Dataset, what: str) -> tu
 def _extra(rows: list[dict[str, Any]], layout: _Dataset, what: str) -> dict[str, list[object]] | None:
     if layout.table != "local_currency_prices":
         return None
-    volumes = [member(row, "volume", (int, float), what) if "volume" in row else None for row in rows]
+    volumes = [amount(row["volume"], what) if "volume" in row else None for row in rows]
     return {
         "currency": ["GBP"] * len(rows),
-        "volume_mwh": [None if volume is None else float(volume) for volume in volumes],
+        "volume_mwh": list(volumes),
     }
 
 
@@ -154,7 +149,7 @@ def _capacity(rows: list[dict[str, Any]], what: str) -> Iterator[Points]:
             raise ContractError(
                 f"{what}: days in time zone {row['forecastDateTimezone']!r}, expected Europe/London"
             )
-        start, _ = day_bounds_utc(ZONE, _day(member(row, "forecastDate", str, what), what))
+        start, _ = day_bounds_utc(ZONE, calendar_day(member(row, "forecastDate", str, what), what))
         yield Points(
             table="available_capacity",
             series=member(row, "fuelType", str, what),

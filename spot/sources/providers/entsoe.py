@@ -18,6 +18,7 @@ import numpy as np
 from spot.arrays import Floats, Ints
 from spot.errors import ContractError
 from spot.market.zones import find_zone
+from spot.sources.bounds import MAXIMUM_STEPS, check_row_count, count_of, instant_to_us, shown
 from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
 from spot.sources.providers import entsoe_codes as codes
@@ -121,14 +122,15 @@ def instant_us(text: str | None, what: str) -> int:
     """Microseconds since 1970 of an instant such as 2024-01-01T23:00Z.
 
     Raises:
-        ContractError: it is not one in UTC.
+        ContractError: it is not one in UTC, or lies outside 1990 to 2099.
     """
     if text is None or not _INSTANT.fullmatch(text):
-        raise ContractError(f"{what}: {text!r} is not an instant in UTC")
+        raise ContractError(f"{what}: {shown(text)} is not an instant in UTC")
     try:
-        return int(datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC).timestamp()) * 1_000_000
+        instant = datetime.fromisoformat(text.removesuffix("Z")).replace(tzinfo=UTC)
     except ValueError as error:
-        raise ContractError(f"{what}: {text!r} is not an instant") from error
+        raise ContractError(f"{what}: {shown(text)} is not an instant") from error
+    return instant_to_us(instant, what)
 
 
 def number(text: str | None, what: str) -> float:
@@ -138,7 +140,7 @@ def number(text: str | None, what: str) -> float:
         ContractError: a decimal comma, NaN, infinity, an exponent, or no number at all.
     """
     if text is None or not _NUMBER.fullmatch(text):
-        raise ContractError(f"{what}: {text!r} is not a plain decimal number")
+        raise ContractError(f"{what}: {shown(text)} is not a plain decimal number")
     return float(text)
 
 
@@ -160,8 +162,12 @@ def _points_of(root: Node, capture: Capture, what: str) -> Iterator[Points]:
             f"{what}: a {root.tag} of type {root.value('type')!r} is not one that this platform reads"
         )
     process = root.value("process.processType") or ""
+    n_rows = 0
     for period in _periods(root, what):
-        yield from reader(period, process, capture)
+        for part in reader(period, process, capture):
+            n_rows += len(part.values)
+            check_row_count(n_rows, what)
+            yield part
 
 
 def _periods(root: Node, what: str) -> Iterator[_Period]:
@@ -191,6 +197,10 @@ def _period(series: Node, node: Node, first: int, last: int, what: str) -> _Peri
             f"{what}: resolution {node.value('resolution')!r}, known are {', '.join(_RESOLUTIONS)}"
         )
     n_points, rest = divmod(end - start, resolution * _US_PER_MINUTE)
+    if n_points > MAXIMUM_STEPS:
+        raise ContractError(
+            f"{what}: a period of {n_points:,} steps, at most {MAXIMUM_STEPS:,} are read: refused"
+        )
     if n_points < 1 or rest:
         raise ContractError(
             f"{what}: a period from {node.value('timeInterval', 'start')} that does not hold whole steps of"
@@ -202,10 +212,7 @@ def _period(series: Node, node: Node, first: int, last: int, what: str) -> _Peri
 
 
 def _check_positions(points: list[Node], n_points: int, curve: str, what: str) -> None:
-    positions = [
-        int(point.value("position") or 0) if (point.value("position") or "").isdecimal() else 0
-        for point in points
-    ]
+    positions = [count_of(point.value("position")) for point in points]
     if not positions or positions[0] != 1 or positions[-1] > n_points:
         raise ContractError(
             f"{what}: positions run from {positions[:1]} to {positions[-1:]}, expected 1 to {n_points}"
@@ -226,7 +233,7 @@ def _values(period: _Period, tag: str) -> Floats:
     A step that curve A03 omits repeats the one before it, inside the period only.
     """
     given = np.array([number(point.value(tag), period.what) for point in period.points])
-    at = np.array([int(point.value("position") or 0) for point in period.points]) - 1
+    at = np.array([count_of(point.value("position")) for point in period.points]) - 1
     return given[np.searchsorted(at, np.arange(period.n_points), side="right") - 1]
 
 

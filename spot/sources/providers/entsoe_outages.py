@@ -17,6 +17,7 @@ from spot.contracts.table import check_rows
 from spot.errors import ContractError
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
+from spot.sources.bounds import check_row_count, count_of, shown
 from spot.sources.parsed import REJECTED_SCHEMA, Capture, ParsedDocument, no_data
 from spot.sources.providers import entsoe_codes as codes
 from spot.sources.providers.entsoe import SOURCE, acknowledged, documents, instant_us, number
@@ -48,7 +49,9 @@ def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
         if root.tag == "Acknowledgement_MarketDocument":
             words.append(acknowledged(root, what))
         else:
-            rows.extend(_rows(root, capture, f"{what} {name}".strip()))
+            for row in _rows(root, capture, f"{what} {name}".strip()):
+                rows.append(row)
+                check_row_count(len(rows), what)
     if words and not rows:
         return no_data(SOURCE, what, "; ".join(words))
     frame = pl.DataFrame(rows, schema=OUTAGES.schema).unique(
@@ -74,9 +77,10 @@ def parse_entsoe_outages(body: bytes, capture: Capture) -> ParsedDocument:
 def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]]:
     if root.value("type") not in (codes.PRODUCTION_OUTAGES, codes.GENERATION_OUTAGES):
         raise ContractError(f"{what}: a {root.tag} of type {root.value('type')!r}, expected A77 or A80")
-    revision = root.value("revisionNumber") or ""
-    if not revision.isdecimal():
-        raise ContractError(f"{what}: revision {revision!r} is not a number")
+    stated = root.value("revisionNumber")
+    revision = count_of(stated)
+    if not revision and stated != "0":
+        raise ContractError(f"{what}: revision {shown(stated)} is not a number")
     status = _STATUS.get(root.value("docStatus", "value") or "")
     if status is None:
         raise ContractError(
@@ -89,7 +93,7 @@ def _rows(root: Node, capture: Capture, what: str) -> Iterator[dict[str, object]
         common = {
             "zone": capture.zone,
             "outage_id": root.value("mRID") or "",
-            "revision": int(revision),
+            "revision": revision,
             "status": status,
             "available_at_utc": _instant(published),
             "availability": "stated",
@@ -150,10 +154,7 @@ def _intervals(series: Node, what: str) -> Iterator[tuple[int, int, float]]:
                 f"{what}: an interval of resolution {period.value('resolution')!r} that ends before it starts"
                 " or is unknown"
             )
-        points = [
-            (int(position) if (position := point.value("position") or "").isdecimal() else 0, point)
-            for point in period.all("Point")
-        ]
+        points = [(count_of(point.value("position")), point) for point in period.all("Point")]
         begins = [start + (position - 1) * step for position, _ in points]
         if not points or points[0][0] != 1 or begins != sorted(set(begins)) or begins[-1] >= end:
             raise ContractError(f"{what}: positions that do not run from 1 upwards inside their interval")

@@ -11,7 +11,7 @@ hours.
 """
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from spot.errors import ContractError
 from spot.market.zones import find_zone
+from spot.sources.bounds import calendar_day, count_of, instant_to_us, shown
 from spot.sources.currencies import LOCAL_TABLE
 from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
@@ -149,18 +150,17 @@ def _load(rows: list[Row], zone: str, what: str) -> Iterator[Points]:
 def _hour_ending(row: Row, what: str) -> int:
     text = member(row, "hourEnding", str, what)
     hour, _, minutes = text.partition(":")
-    if minutes != "00" or not hour.isdecimal() or not 1 <= int(hour) <= 24:
-        raise ContractError(f"{what}: hour ending {text!r}: expected 01:00 to 24:00")
-    return int(hour)
+    if minutes != "00" or not 1 <= count_of(hour) <= 24:
+        raise ContractError(f"{what}: hour ending {shown(text)}: expected 01:00 to 24:00")
+    return count_of(hour)
 
 
 def _start(row: Row, hour_ending: int, minutes: int, zone: str, what: str) -> int:
     """Microseconds of the start of a period of the local day, `minutes` after the start of its hour."""
     text = member(row, "deliveryDate", str, what)
-    try:
-        wall = datetime.strptime(text, "%Y-%m-%d") + timedelta(hours=hour_ending - 1, minutes=minutes)  # noqa: DTZ007 - made aware below
-    except ValueError as error:
-        raise ContractError(f"{what}: delivery date {text!r} is not a day") from error
+    wall = datetime.combine(calendar_day(text, f"{what}: delivery date"), time()) + timedelta(
+        hours=hour_ending - 1, minutes=minutes
+    )
     return _utc_us(wall, zone, is_second=_flag(row, "DSTFlag", what), what=what)
 
 
@@ -184,12 +184,10 @@ def _posted(row: Row, zone: str, what: str) -> int:
     try:
         wall = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ContractError(f"{what}: {text!r} is not an instant") from error
-    if wall.tzinfo is not None:
-        return int(wall.timestamp()) * 1_000_000
-    return (
-        int(wall.replace(tzinfo=ZoneInfo(find_zone(zone).market_time_zone), fold=1).timestamp()) * 1_000_000
-    )
+        raise ContractError(f"{what}: {shown(text)} is not an instant") from error
+    if wall.tzinfo is None:
+        wall = wall.replace(tzinfo=ZoneInfo(find_zone(zone).market_time_zone), fold=1)
+    return instant_to_us(wall, what)
 
 
 def _flag(row: Row, name: str, what: str) -> bool:

@@ -10,8 +10,16 @@ import numpy as np
 
 from spot.arrays import Floats, Ints
 from spot.errors import ContractError
+from spot.sources.bounds import (
+    END_OF_INSTANTS,
+    MAXIMUM_AMOUNT,
+    check_row_count,
+    instant_to_us,
+    shown,
+)
 
 US_PER_MINUTE = 60_000_000
+_END_SECOND = int(END_OF_INSTANTS.timestamp())
 
 
 def member(document: Any, name: str, kind: type | tuple[type, ...], what: str) -> Any:
@@ -32,16 +40,31 @@ def numbers(values: Sequence[Any], n_expected: int, what: str) -> Floats:
     """(N,) floats, NaN where the provider says null.
 
     Raises:
-        ContractError: another count than expected, or something that is neither a finite number nor null.
+        ContractError: another count than expected, or something that is neither null nor an `amount`.
     """
     if len(values) != n_expected:
         raise ContractError(f"{what}: {len(values)} values for {n_expected} instants")
+    check_row_count(len(values), what)
     for value in values:
-        if value is not None and (
-            isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)
-        ):
-            raise ContractError(f"{what}: {value!r} is not a finite number")
+        if value is not None:
+            amount(value, what)
     return np.array([math.nan if value is None else float(value) for value in values], dtype=np.float64)
+
+
+def amount(value: Any, what: str) -> float:
+    """A number of at most a million million.
+
+    Raises:
+        ContractError: it is none, is not finite, or is larger.
+    """
+    # Compared first: a whole number of 400 digits cannot become a float. NaN fails every comparison.
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not -MAXIMUM_AMOUNT <= value <= MAXIMUM_AMOUNT
+    ):
+        raise ContractError(f"{what}: {shown(value)} is not a finite number up to {MAXIMUM_AMOUNT:.0e}")
+    return float(value)
 
 
 def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> Ints:
@@ -52,13 +75,10 @@ def seconds_us(values: Sequence[Any], what: str, *, per_second: int = 1) -> Ints
     Raises:
         ContractError: one is no whole number, is out of range, is given twice or out of order.
     """
+    check_row_count(len(values), what)
     for value in values:
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not 0 < value < 5_000_000_000 * per_second
-        ):
-            raise ContractError(f"{what}: {value!r} is not a Unix time")
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < _END_SECOND * per_second:
+            raise ContractError(f"{what}: {shown(value)} is not a Unix time")
     if any(later <= earlier for earlier, later in pairwise(values)):
         raise ContractError(f"{what}: an instant is given twice or out of order")
     return np.array(values, dtype=np.int64) * (1_000_000 // per_second)
@@ -68,19 +88,19 @@ def iso_us(text: Any, what: str, *, must_state_zone: bool = True) -> int:
     """Microseconds since 1970 of an ISO 8601 instant.
 
     Raises:
-        ContractError: it is not one, or does not state its offset where it must.
+        ContractError: it is not one, lies outside 1990 to 2099, or does not state its offset where it must.
     """
     if not isinstance(text, str):
-        raise ContractError(f"{what}: {text!r} is not an instant")
+        raise ContractError(f"{what}: {shown(text)} is not an instant")
     try:
         instant = datetime.fromisoformat(text)
     except ValueError as error:
-        raise ContractError(f"{what}: {text!r} is not an ISO 8601 instant") from error
+        raise ContractError(f"{what}: {shown(text)} is not an ISO 8601 instant") from error
     if instant.tzinfo is None:
         if must_state_zone:
-            raise ContractError(f"{what}: {text!r} does not state its offset from UTC")
+            raise ContractError(f"{what}: {shown(text)} does not state its offset from UTC")
         instant = instant.replace(tzinfo=UTC)
-    return int(instant.timestamp()) * 1_000_000
+    return instant_to_us(instant, what)
 
 
 def step_minutes(starts_us: Ints, what: str) -> int:

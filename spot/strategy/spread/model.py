@@ -14,6 +14,7 @@ import polars as pl
 
 from spot.arrays import Floats
 from spot.errors import ForecastError, ModelIntegrityError
+from spot.forecast.days.bounded import bounded_json
 from spot.forecast.trees.boosting import (
     BoostingSettings,
     BorderCount,
@@ -158,7 +159,7 @@ class CatBoostSpread:
         from catboost import CatBoostError, CatBoostRegressor
 
         try:
-            document = json.loads(files[SETTINGS_FILE])
+            document = bounded_json(files[SETTINGS_FILE], SETTINGS_FILE)
             model = cls(CatBoostSpreadSettings.model_validate(document["settings"]))
             model._names = tuple(document["names"])
             model._model = CatBoostRegressor().load_model(blob=files[_MODEL_FILE])

@@ -4,7 +4,7 @@ They are a serving model, a model that is refitted during a replay, or a naive r
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -99,6 +99,8 @@ class ServedSpread:
 
     models: Mapping[date, tuple[str, SpreadModel]]
     """Delivery day to registered version and model; a day without one has no entry."""
+    damage: Mapping[date, str] = field(default_factory=dict)
+    """Delivery day to why the model that serves it cannot be read. Such a day is flat."""
 
     def version(self, day: date, /) -> str | None:
         """The version that serves the day; None where none does."""
