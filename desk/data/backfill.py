@@ -3,20 +3,17 @@
 It is polite to providers and continues after any interruption.
 """
 
-import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from desk.data.backfill_tasks import Finished, Ledger, Task
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
-from resources.files import write_whole
 from resources.home.markets import REAL, MarketMemory
-from resources.lake.lake import Lake
 from resources.market.live_market import LiveMarket
 from resources.market.live_sources import LIVE_ONLY_TABLES, make_live_market
 from resources.plugins.sources import SOURCES, is_live
@@ -25,55 +22,13 @@ from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError, SpotdeskError
+from spot.market.delivery import days_between
 from spot.market.zones import find_zone
+from spot.sources.judging.whole_days import is_judged_by_day, said_of
 
 GIVE_UP_AFTER = 2
 """Tasks in a row without an answer from any source, after which the rest is left for the next time."""
-_TROUBLE = ("no answer", "failed", "not asked")
-
-
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One month, or part of one, of one table of a zone."""
-
-    zone: str
-    table: str
-    first_day: date
-    last_day: date
-
-
-class Finished:
-    """Finished tasks, in one small file per zone, table and sources.
-
-    A task is recorded after its rows are in the ledger, never before.
-    """
-
-    def __init__(self, folder: Path, sources: tuple[str, ...]) -> None:
-        self._folder, self._sources = folder, "-".join(sources)
-
-    def has(self, task: Task) -> bool:
-        """Whether the task is done."""
-        return self._key(task) in self._read(task)
-
-    def note(self, task: Task) -> None:
-        """Record the task as done, in one write."""
-        done = sorted({*self._read(task), self._key(task)})
-        path = self._path(task)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, json.dumps(done, indent=0).encode())
-
-    def _read(self, task: Task) -> list[str]:
-        try:
-            content = json.loads(self._path(task).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return []  # a lost record only costs time: writing to the ledger twice has no effect
-        return [str(entry) for entry in content] if isinstance(content, list) else []
-
-    def _path(self, task: Task) -> Path:
-        return self._folder / f"{task.zone}-{task.table}-{self._sources}.json"
-
-    def _key(self, task: Task) -> str:
-        return f"{task.first_day}..{task.last_day}"
+_TROUBLE = ("open", "no answer", "failed", "not asked")
 
 
 def backfill(
@@ -109,10 +64,13 @@ def backfill(
     You can interrupt it at any time. The same command goes on where it stopped.
 
     The dated publication rules say when a value became known. A value that differs from the stored one is a
-    revision and counts as known from now on. Every answer is kept. Every refused row goes to quarantine. No
-    host is asked more often than its budget allows.
+    revision and counts as known from now on. Every answer is kept. Every refused row goes to quarantine and
+    is named. No host is asked more often than its budget allows.
 
-    Exit code 1: some days could not be loaded. Exit code 2: an option is wrong, and nothing was asked.
+    A month is done when each due day of it is whole in the ledger, and only then. Days that are open are
+    asked for again, from each source in turn.
+
+    Exit code 1: some days are open. Exit code 2: an option is wrong, and nothing was asked.
 
         spotdesk backfill --zone DE_LU --from 2023-01-01 --source energy_charts
     """
@@ -140,7 +98,8 @@ def backfill(
             sources = sources_of(name, source)
             finished = Finished(environment.home / "backfill", sources)
             tasks = list(tasks_of(market, name, sources, table, (first_day.date(), last)))
-            todo = [task for task in tasks if again or not finished.has(task)]
+            ledger = Ledger(lake, sources, now)
+            todo = [task for task in tasks if again or ledger.open_days(task, finished)]
             line = bar.add_task(name, total=len(todo))
             n_silent = 0
             for task in todo:
@@ -150,8 +109,8 @@ def backfill(
                     )
                     continue
                 bar.update(line, description=f"{name} {task.table} {task.first_day:%Y-%m}")
-                rows.append(_load(market, lake, task, sources, finished, now))
-                if rows[-1]["outcome"] == "loaded" and task.table in RAW_TABLES_OF_A_ZONE:
+                rows.append(_load(market, ledger, task, sources, finished, again=again))
+                if rows[-1]["new_rows"] and task.table in RAW_TABLES_OF_A_ZONE:
                     memory.remember(name, REAL)
                 n_silent = n_silent + 1 if rows[-1]["outcome"] == "no answer" else 0
                 bar.advance(line)
@@ -162,7 +121,7 @@ def backfill(
         empty="everything is loaded already",
     )
     if any(row["outcome"] in _TROUBLE for row in rows):
-        err.print("some days are missing: run the same command again, it continues where it stopped")
+        err.print("some days are open: run the same command again, it asks for them again")
         raise typer.Exit(1)
 
 
@@ -188,7 +147,7 @@ def _by_table(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         line["fallbacks"] += row["is_fallback"]
         line["trouble"] = (
             row["detail"]
-            if row["outcome"] in ("failed", "no answer") or row["is_fallback"]
+            if row["outcome"] in ("open", "failed", "no answer") or row["is_fallback"]
             else line["trouble"]
         )
     return list(lines.values())
@@ -234,7 +193,8 @@ def tasks_of(
             f"{', '.join(sources)} have no {', '.join(missing) or 'data'} for {zone}: they have"
             f" {', '.join(sorted(offered)) or 'nothing'}"
         )
-    for table in wanted:
+    # The two-sided prices come first: where an area has them, its single prices have no days of their own.
+    for table in sorted(wanted, key=lambda name: name != "imbalance_price_sides"):
         at = days[0]
         while at <= days[1]:
             month_end = (at.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
@@ -243,36 +203,89 @@ def tasks_of(
             at = stop + timedelta(days=1)
 
 
+@dataclass(slots=True)
+class _Loaded:
+    """What came of the answers for one task."""
+
+    n_new: int = 0
+    source: str = ""
+    is_fallback: bool = False
+    failures: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def why(self) -> str:
+        """What went wrong, each reason once."""
+        return "; ".join(dict.fromkeys((*self.refused, *self.failures)))
+
+
 def _load(
-    market: LiveMarket, lake: Lake, task: Task, sources: tuple[str, ...], finished: Finished, now: datetime
+    market: LiveMarket,
+    ledger: Ledger,
+    task: Task,
+    sources: tuple[str, ...],
+    finished: Finished,
+    *,
+    again: bool,
 ) -> dict[str, Any]:
+    """Ask for the open days of a task as long as answers make days whole: a provider may cut its answers."""
     able = [name for name in sources if task.table in market.providers[name].tables(task.zone)]
-    try:
-        fetched = market.fetch(task.table, task.zone, task.first_day, task.last_day, sources=able, now=now)
-    except NotYetPublishedError as error:
-        # Nothing new is a final outcome: a past month does not change when it is asked for again tomorrow.
-        finished.note(task)
-        return _row(task, "nothing new", detail=str(error)[:200])
-    except SourceUnavailableError as error:
-        return _row(task, "no answer", detail=str(error)[:200])
-    except SpotdeskError as error:
-        return _row(task, "failed", detail=str(error)[:200])
-    report = lake.append(task.table, fetched.rows, source=fetched.source)
-    finished.note(task)
+    days = days_between(task.first_day, task.last_day) if again else ledger.open_days(task, finished)
+    loaded, n_open = _Loaded(), len(days) + 1
+    while days and len(days) < n_open:
+        n_open = len(days)
+        if trouble := _ask(market, ledger, task, (days[0], days[-1]), able, loaded):
+            return _row(task, trouble, detail=loaded.why[:400])
+        if not is_judged_by_day(task.table):
+            # Nothing new is final there: a past month does not change when it is asked for tomorrow.
+            finished.note(task)
+        days = ledger.open_days(task, finished)
+    outcome, detail = ("loaded" if loaded.n_new else "nothing new"), "; ".join(loaded.failures)
+    if days:
+        outcome, detail = "open", f"{said_of(days)}: {loaded.why}"
     return _row(
-        task, "loaded", source=fetched.source, new_rows=report.n_new, detail="; ".join(fetched.failures)[:200]
+        task,
+        outcome,
+        source=loaded.source,
+        new_rows=loaded.n_new,
+        detail=detail[:400],
+        is_fallback=loaded.is_fallback,
     )
 
 
-def _row(
-    task: Task, outcome: str, *, source: str = "", new_rows: int = 0, detail: str = ""
-) -> dict[str, Any]:
-    """The result of a task.
+def _ask(
+    market: LiveMarket, ledger: Ledger, task: Task, days: tuple[date, date], able: list[str], loaded: _Loaded
+) -> str:
+    """Fetch the days and put the rows into the ledger. The outcome where nothing ever came, else empty."""
+    try:
+        fetched = market.fetch(task.table, task.zone, *days, sources=able, now=ledger.now)
+    except NotYetPublishedError as error:
+        loaded.failures.append(str(error))
+        return ""
+    except SpotdeskError as error:
+        loaded.failures.append(str(error))
+        if loaded.source:
+            return ""
+        return "no answer" if isinstance(error, SourceUnavailableError) else "failed"
+    loaded.n_new += ledger.lake.append(task.table, fetched.rows, source=fetched.source).n_new
+    loaded.source = loaded.source or fetched.source
+    loaded.is_fallback |= bool((fetched.rows["source"] != able[0]).any())
+    loaded.failures += fetched.failures
+    loaded.refused += fetched.refused
+    return ""
 
-    It counts as a fallback where the rows came although another source had failed first.
-    """
+
+def _row(
+    task: Task,
+    outcome: str,
+    *,
+    source: str = "",
+    new_rows: int = 0,
+    detail: str = "",
+    is_fallback: bool = False,
+) -> dict[str, Any]:
+    """The result of a task."""
     what = {"zone": task.zone, "table": task.table, "from": task.first_day, "to": task.last_day}
-    is_fallback = outcome == "loaded" and bool(detail)
     return {
         **what,
         "outcome": outcome,

@@ -28,8 +28,10 @@ from spot.market.delivery import delivery_day_of
 from spot.market.gates import gate_closure_utc
 from spot.risk.outcomes import REFERENCE_SERIES
 from spot.sources.judging.freshness import newest_due_day
+from spot.sources.judging.whole_days import said_of
 from spot.strategy.interface import Strategy
 from workflows.forecasting.served_spread import spread_lineage
+from workflows.market_data.holes import holes
 
 State = Literal["ok", "warn", "fail"]
 NEEDED = ("day_ahead_prices",)
@@ -116,6 +118,15 @@ def data_findings(lake: Lake, zone: str, settings: ZoneSettings, now: datetime) 
         sources = ", ".join(sorted(set(held["source"].to_list()) & set(settings.sources)))
         due = newest_due_day(table, zone, now)
         text = f"newest {days[-1]}, {len(days)} days, from {sources}"
+        lacks = holes(lake, zone, table, settings.sources, now)
+        if lacks and settings.source != "simulated":
+            yield Finding(
+                zone,
+                f"holes of {table}",
+                "warn",
+                f"{len(lacks)} days are not whole: {said_of(lacks)};"
+                f" {_remedy(zone, settings, lacks[0])} asks for them",
+            )
         if due is None or days[-1] >= due:
             yield Finding(zone, table, "ok", text)
         elif published is not None and table not in published and "files" not in settings.sources:

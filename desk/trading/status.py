@@ -21,7 +21,10 @@ from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.contracts.words import OPEN_REQUESTS
+from spot.sources.judging.whole_days import said_of
 from spot.strategy.conformance import near_in_words, near_limits
+from spot.strategy.readiness.data_age import ESSENTIAL_FEEDS
+from workflows.market_data.holes import holes
 
 if TYPE_CHECKING:
     from workflows.lifecycle.verify_champions import LoadedChampion
@@ -142,10 +145,24 @@ def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.D
         "mode": _mode(environment, zone),
         "source": _source(lake, zone),
         **newest,
+        "holes": _holes(lake, environment, zone),
         **{name.replace(" ", "_"): _worst(lake, zone, table) for name, table in MONITOR_TABLES.items()},
         "limits_above_80_percent": _near_limits(lake, zone),
         "open_retrains": requests.filter(pl.col("zone") == zone).height,
     }
+
+
+def _holes(lake: Lake, environment: Environment, zone: str) -> str | None:
+    """Days of essential feeds that the ledger lacks, for people; None where it lacks none."""
+    settings = desk_settings(environment).with_zones([zone]).zones[zone]
+    if settings.source == "simulated":
+        return None  # a simulated market has the days that were run
+    found = {
+        table: lacks
+        for table in ESSENTIAL_FEEDS
+        if (lacks := holes(lake, zone, table, settings.sources, utc_now()))
+    }
+    return "; ".join(f"{table} {said_of(lacks)}" for table, lacks in found.items()) or None
 
 
 def _daemon(environment: Environment, now: datetime) -> DaemonState | None:

@@ -33,6 +33,7 @@ from spot.market.publication_rules import RULES, published_by_utc
 from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
 from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.judging.revisions import select_revisions
+from spot.sources.judging.whole_days import due_days, is_judged_by_day, open_days, runs_of
 from spot.sources.parsed import Capture, ParsedDocument
 
 BACKFILL_AFTER = timedelta(hours=24)
@@ -43,13 +44,31 @@ _LOG = logging.getLogger("spotdesk.live_market")
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """The result of a fetch: rows of one table from one source, and the failures of the sources before it."""
+    """The result of a fetch: rows of one table, and what went wrong on the way."""
 
     rows: pl.DataFrame
     source: str
+    """The first source that gave rows."""
     failures: tuple[str, ...] = ()
+    """Sources and spans that gave none, each with the reason."""
     flags: tuple[str, ...] = ()
     """Unusual values that a person should look at, for example a price spike."""
+    refused: tuple[str, ...] = ()
+    """Why rows went to quarantine, with their number."""
+
+
+@dataclass(slots=True)
+class _Notes:
+    """What is noted while sources are asked."""
+
+    failures: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    def note_refused(self, source: str, rows: pl.DataFrame) -> None:
+        """Note refused rows with their reasons, most frequent first."""
+        reasons = rows["reason"].value_counts(sort=True).rows()
+        self.refused += [f"{source}: {n} rows: {reason}" for reason, n in reasons]
 
 
 def _ignore(_zone: str, _message: str) -> None:
@@ -73,9 +92,10 @@ class LiveMarket:
     def fetch(
         self, table: str, zone: str, first_day: date, last_day: date, *, sources: Sequence[str], now: datetime
     ) -> Fetched:
-        """Rows of `table` for the delivery days of the range, from the first of `sources` that gives any.
+        """Rows of `table` for the delivery days of the range.
 
-        They are not written to the ledger yet.
+        Each day comes from the first of `sources` that has it whole: a later source is asked for the days
+        that are still open. Rows are not written to the ledger yet.
 
         Raises:
             NotYetPublishedError: every source says that it has nothing yet.
@@ -83,22 +103,77 @@ class LiveMarket:
             ContractError: the last answer was not plausible.
             ConfigurationError: no source has the table for the zone, or a token is missing.
         """
-        failures: list[str] = []
+        notes, found = _Notes(), {}
+        left = days_between(first_day, last_day)
         last: SpotdeskError = ConfigurationError(f"no live source for {table} of {zone}")
         for name in sources:
             try:
                 provider = self._provider(name, table, zone)
-                rows, flags = self._rows(provider, table, zone, (first_day, last_day), now)
+                found[name] = self._rows_of_days(provider, table, zone, left, now, notes)
+                answered = due_days(table, zone, left, now) if is_judged_by_day(table) else ()
             except SpotdeskError as error:
-                failures.append(f"{name}: {error}")
+                notes.failures.append(f"{name}: {error}")
                 # "Not yet" is weaker than any failure. It is the verdict only where there was no failure.
-                last = last if isinstance(error, NotYetPublishedError) and len(failures) > 1 else error
-                continue
-            if failures:
-                self._tell(zone, f"{table} of {zone} came from {name}, a fallback: {'; '.join(failures)}")
-            return Fetched(rows, name, tuple(failures), flags)
-        _LOG.warning("%s of %s: no source gave rows: %s", table, zone, "; ".join(failures))
-        raise last
+                is_weaker = isinstance(error, NotYetPublishedError) and len(notes.failures) > 1
+                last, answered = (last if is_weaker else error), left
+            left = self._still_open(table, zone, answered, sources, list(found.values()))
+            if not left:
+                break
+        if not found:
+            _LOG.warning("%s of %s: no source gave rows: %s", table, zone, "; ".join(notes.failures))
+            raise last
+        self._tell_of_fallbacks(table, zone, tuple(found), sources, notes)
+        source = next(iter(found))
+        flags, refused = tuple(notes.flags), tuple(notes.refused)
+        return Fetched(pl.concat(found.values()), source, tuple(notes.failures), flags, refused)
+
+    def _tell_of_fallbacks(
+        self, table: str, zone: str, names: tuple[str, ...], sources: Sequence[str], notes: _Notes
+    ) -> None:
+        fallbacks = [name for name in names if name != sources[0]]
+        if fallbacks:
+            why = "; ".join(notes.failures) or f"{sources[0]} does not have every day whole"
+            self._tell(zone, f"{table} of {zone} came from {', '.join(fallbacks)}, a fallback: {why}")
+
+    def _still_open(
+        self,
+        table: str,
+        zone: str,
+        days: Sequence[date],
+        sources: Sequence[str],
+        found: Sequence[pl.DataFrame],
+    ) -> tuple[date, ...]:
+        """Which of the days neither the ledger nor the rows found have whole, from any of the sources."""
+        if not days or not is_judged_by_day(table) or is_converted(table, zone):
+            return tuple(days)
+        held = self.lake.read(table, zones=[zone], first_day=days[0], last_day=days[-1])
+        return open_days(pl.concat([held.filter(pl.col("source").is_in(list(sources))), *found]), zone, days)
+
+    def _rows_of_days(
+        self,
+        provider: Provider,
+        table: str,
+        zone: str,
+        days: Sequence[date],
+        now: datetime,
+        notes: _Notes,
+    ) -> pl.DataFrame:
+        """Rows of the days from one source. A stretch of days that fails does not keep the others out."""
+        frames: list[pl.DataFrame] = []
+        errors: list[SpotdeskError] = []
+        for run in runs_of(days):
+            try:
+                frames.append(self._rows(provider, table, zone, run, now, notes))
+            except SpotdeskError as error:
+                errors.append(error)
+                if isinstance(error, SourceUnavailableError | ConfigurationError):
+                    break
+        if not frames:
+            raise next((error for error in errors if not isinstance(error, NotYetPublishedError)), errors[-1])
+        notes.failures += [
+            f"{provider.name}: {error}" for error in errors if not isinstance(error, NotYetPublishedError)
+        ]
+        return pl.concat(frames)
 
     def reparse(self, capture: pl.DataFrame, request: ProviderRequest) -> ParsedDocument:
         """Rows derived again from the stored body of one row of `captures`, by today's parser.
@@ -131,24 +206,28 @@ class LiveMarket:
         self.warn(zone, message)
 
     def _rows(
-        self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime
-    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        self,
+        provider: Provider,
+        table: str,
+        zone: str,
+        days: tuple[date, date],
+        now: datetime,
+        notes: _Notes,
+    ) -> pl.DataFrame:
         """Rows of the table. Prices in another currency are kept as they came and handed on in EUR."""
         if not is_converted(table, zone):
-            return self._from(provider, table, zone, days, now)
-        flags: tuple[str, ...] = ()
+            return self._from(provider, table, zone, days, now, notes)
         new = find_contract(LOCAL_TABLE).empty()
         try:
-            new, flags = self._from(provider, table, zone, days, now)
+            new = self._from(provider, table, zone, days, now, notes)
         except NotYetPublishedError:
             _LOG.info("%s of %s: nothing new in %s, what is held is converted", table, zone, LOCAL_TABLE)
 
         def fetch_rates(first: date, last: date) -> pl.DataFrame:
-            return self._from(
-                self._provider("ecb", RATES_TABLE, zone), RATES_TABLE, zone, (first, last), now
-            )[0]
+            ecb = self._provider("ecb", RATES_TABLE, zone)
+            return self._from(ecb, RATES_TABLE, zone, (first, last), now, notes)
 
-        rows = keep_and_convert(
+        return keep_and_convert(
             self.lake,
             new,
             table=table,
@@ -158,31 +237,41 @@ class LiveMarket:
             now=now,
             fetch_rates=fetch_rates,
         )
-        return rows, flags
 
     def _from(
-        self, provider: Provider, table: str, zone: str, days: tuple[date, date], now: datetime
-    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
+        self,
+        provider: Provider,
+        table: str,
+        zone: str,
+        days: tuple[date, date],
+        now: datetime,
+        notes: _Notes,
+    ) -> pl.DataFrame:
         frames: list[pl.DataFrame] = []
-        flags: list[str] = []
         pending: list[str] = []
-        for first, last, is_backfill in _spans(table, zone, days, now, provider.longest_span_days):
+        refused: list[ContractError] = []
+        for first, last, is_backfill in _spans(table, zone, days, now, provider.span_days(table)):
             try:
-                rows, found = self._span(
-                    provider, table, zone, (first, last), is_backfill=is_backfill, before=frames
+                rows = self._span(
+                    provider, table, zone, (first, last), notes, is_backfill=is_backfill, before=frames
                 )
             except NotYetPublishedError as error:
                 pending.append(str(error))
                 continue
+            except ContractError as error:
+                refused.append(error)
+                continue
             frames.append(rows)
-            flags.extend(found)
         frames = [frame for frame in frames if frame.height]
+        if refused and not frames:
+            raise refused[-1]
+        notes.failures += [str(error) for error in refused]
         if not frames:
             raise NotYetPublishedError(
                 "; ".join(pending[-2:])
                 or f"{provider.name} has no new {table} of {zone} for {days[0]} to {days[1]} that is new"
             )
-        return pl.concat(frames), tuple(flags)
+        return pl.concat(frames)
 
     def _span(
         self,
@@ -190,10 +279,11 @@ class LiveMarket:
         table: str,
         zone: str,
         days: tuple[date, date],
+        notes: _Notes,
         *,
         is_backfill: bool,
         before: Sequence[pl.DataFrame],
-    ) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    ) -> pl.DataFrame:
         """Ask for one span, keep every answer, and judge the rows of all answers together."""
         parsed: list[ParsedDocument] = []
         for request in provider.requests(table, zone, *days):
@@ -205,6 +295,7 @@ class LiveMarket:
         found = [document.tables[stored] for document in parsed if stored in document.tables]
         for document in parsed:
             self.lake.quarantine(stored, document.rejected, source=provider.name)
+            notes.note_refused(provider.name, document.rejected)
         if not found:
             words = (
                 "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"
@@ -219,6 +310,7 @@ class LiveMarket:
         history = pl.concat([held.filter(pl.col("delivery_day") < days[0]), *before])
         verdict = assess_plausibility(stored, rows, history)
         self.lake.quarantine(stored, verdict.quarantined, source=provider.name)
+        notes.note_refused(provider.name, verdict.quarantined)
         if verdict.is_refused:
             reasons = verdict.quarantined["reason"].value_counts(sort=True).head(2).rows()
             raise ContractError(
@@ -231,10 +323,11 @@ class LiveMarket:
             contract,
             utc_now() if captured is None or is_backfill else captured,  # type: ignore[arg-type]
         )
-        return revised, tuple(
+        notes.flags += [
             f"{flag} on {start:%Y-%m-%d} in {zone}"
             for start, flag in verdict.flags.select("delivery_start_utc", "flag").iter_rows()
-        )
+        ]
+        return revised
 
     def _ask(
         self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool

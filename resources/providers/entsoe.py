@@ -6,9 +6,10 @@ A request may span a year. Here it spans a quarter, because generation by type i
 parameter, so it is handed over as a secret. Source: "Transparency Platform RESTful API user guide".
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import ClassVar
 
 from resources.providers.http import HttpPolicy
@@ -94,6 +95,11 @@ class Entsoe(Provider):
             what="token of the Transparency Platform",
         ),
     )
+
+    longest_spans: ClassVar[Mapping[str, int]] = MappingProxyType(
+        dict.fromkeys(("imbalance_prices", "imbalance_price_sides", "imbalance_volumes"), 10)
+    )
+    """It is reported that the platform gives imbalance data for at most 10 days a call."""
 
     token: str = field(default="", repr=False)
     base_url: str = "https://web-api.tp.entsoe.eu/api"

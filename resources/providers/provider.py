@@ -86,6 +86,8 @@ class Provider(ABC):
     """How often it may be asked, and how long to wait."""
     longest_span_days: int
     """Delivery days that one request may span. A backfill goes in steps of it."""
+    longest_spans: ClassVar[Mapping[str, int]] = MappingProxyType({})
+    """Tables of which one request may span fewer days."""
 
     @classmethod
     def made(cls, secret: Callable[[str], str], urls: Mapping[str, str]) -> Self:
@@ -101,6 +103,10 @@ class Provider(ABC):
     def unset(cls, secret: Callable[[str], str]) -> list[str]:
         """Variables of its secrets that are not set."""
         return [own.variable for own in cls.secrets if not secret(own.variable)]
+
+    def span_days(self, table: str) -> int:
+        """Delivery days of the table that one request may span."""
+        return min(self.longest_span_days, self.longest_spans.get(table, self.longest_span_days))
 
     def require_secrets(self) -> None:
         """Check that all its secrets are set.

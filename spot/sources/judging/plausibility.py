@@ -111,6 +111,16 @@ def _with_fault(rows: pl.DataFrame, reasons: list[str], kind: FaultKind | None) 
     )
 
 
+def _open_day(rows: pl.DataFrame, reasons: list[str]) -> pl.DataFrame:
+    """A day with refused values: the others are not wrong, but a day is whole or open."""
+    beside = "beside a refused value: a day is whole or open"
+    kinds = [FaultKind.VALUES if reason else FaultKind.INCOMPLETE for reason in reasons]
+    return rows.with_columns(
+        pl.Series("reason", [reason or beside for reason in reasons], dtype=pl.String),
+        pl.Series(_KIND, kinds, dtype=pl.String),
+    )
+
+
 def _verdict(judged: pl.DataFrame, flags: list[pl.DataFrame]) -> Plausibility:
     is_good = pl.col("reason") == ""
     return Plausibility(
@@ -163,6 +173,9 @@ def _judge_series(
             kept = np.array([not text for text in reasons])
             judged_day = (day, by_clock_hour(values[kept], hours[kept]))
         flag = find_flag(subject, known) if fault is None else ""
+        if fault is None and table in WHOLE_DAY_TABLES and any(reasons):
+            yield _open_day(part.drop("_hour"), reasons), flag
+            continue
         yield _with_fault(part.drop("_hour"), reasons, fault.kind if fault else None), flag
 
 
