@@ -38,6 +38,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "run": ("desk.trading.run", "Run the chain from data to settled signals, for a range of days."),
         "dev": ("desk.setup.dev", "Open the lineage graph on 127.0.0.1."),
         "watch": ("desk.watch.command", "Alarm from outside the daemon, as a small process of its own."),
+        "screen": ("desk.trader_screen.command", "Serve the trader's screen on 127.0.0.1."),
         "users": ("desk.setup.users", "Who may log in to the UI, and as what."),
     },
     "Every day": {
@@ -49,6 +50,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "desk.trading.signals",
             "Show what to buy and sell on a day, why, and until when it holds.",
         ),
+        "pnl": ("desk.every_day.commands", "Show what the desk earned: day, seven days, month."),
+        "positions": ("desk.every_day.commands", "Show what the desk holds for coming deliveries."),
+        "limits": ("desk.every_day.commands", "Show how much of each limit is used, and the headroom."),
+        "alerts": ("desk.every_day.commands", "Show alerts and who has acknowledged them."),
         "drift": ("desk.models.drift", "Show the verdicts of a zone's monitors."),
         "sql": ("desk.data.sql", "Query the analyst database, read-only."),
     },

@@ -237,6 +237,10 @@ def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
         " pnl_eur DESC LIMIT 5"
     )
     return (
+        (
+            f"{at} screen",
+            "The trader's screen on this desk: forecasts, orders, money, limits, the stop button",
+        ),
         (f"{at} dev --look-only", "The lineage graph with these runs, their checks and pictures"),
         (f'{at} sql "{best}"', "Ask the tables"),
         (

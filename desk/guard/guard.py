@@ -6,10 +6,8 @@ role of whoever asks does not allow. What a request says is read once and handed
 cannot understand it otherwise.
 """
 
-import json
 import logging
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, QueryParams
@@ -18,6 +16,7 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from desk.guard.body import MAX_BODY_BYTES, Refusal, json_body, parsed, with_body
 from desk.guard.login import LOGIN_PATH, LOGOUT_PATH, Login
 from desk.guard.operations import Asked, NotUnderstoodError, read_operations
 from desk.guard.settings import GuardSettings, is_loopback
@@ -29,7 +28,8 @@ from resources.identity.users import UserStore
 from spot.errors import ConfigurationError
 
 _LOG = logging.getLogger("spotdesk.guard")
-MAX_BODY_BYTES = 4_000_000
+IDENTITY = "spotdesk.identity"
+"""Key of the scope under which the app finds who asks."""
 _GRAPHQL = "/graphql"
 _READ_METHODS = ("GET", "HEAD")
 _ADMIN_PATHS = ("/report_asset", "/notebook", "/dagit/notebook")
@@ -38,24 +38,20 @@ _NO_DEEDS = frozenset({"logTelemetry", "setNuxSeen", "__typename"})
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
 
 
-class Refusal(Exception):  # noqa: N818 - an answer, not a fault
-    """Why a request goes no further."""
+def guarded(app: ASGIApp, settings: GuardSettings, posts: Mapping[str, str] | None = None) -> ASGIApp:
+    """The app behind the guard; nothing reaches it that the guard has not let through.
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status, self.reason = status, reason
-
-
-def guarded(app: ASGIApp, settings: GuardSettings) -> ASGIApp:
-    """The app behind the guard; nothing reaches it that the guard has not let through."""
-    return TrustedHostMiddleware(Guard(app, settings), allowed_hosts=list(settings.hosts), www_redirect=False)
+    `posts` are the paths to which JSON may be posted, each with the deed that it is; None for Dagster's own.
+    """
+    guard = Guard(app, settings, posts)
+    return TrustedHostMiddleware(guard, allowed_hosts=list(settings.hosts), www_redirect=False)
 
 
 class Guard:
     """Checks each request and websocket; see the module."""
 
-    def __init__(self, app: ASGIApp, settings: GuardSettings) -> None:
-        self._app, self._settings = app, settings
+    def __init__(self, app: ASGIApp, settings: GuardSettings, posts: Mapping[str, str] | None = None) -> None:
+        self._app, self._settings, self._posts = app, settings, posts
         self._users, self._login = UserStore(settings.home), Login(settings.home)
         self._sessions = Sessions(settings.home) if settings.needs_login else None
 
@@ -76,7 +72,7 @@ class Guard:
             if answer is None:
                 who = self._who(scope)
                 scope, receive = await self._allowed(scope, receive, who)
-                await self._app(scope, receive, _unframed(send))
+                await self._app({**scope, IDENTITY: who}, receive, _unframed(send))
                 return
         except Refusal as refusal:
             _LOG.warning("refused %s %s: %s", scope["method"], scope["path"][:80], refusal.reason)
@@ -128,9 +124,11 @@ class Guard:
             return (_read_only(scope), receive) if is_graphql else (scope, receive)
         if method != "POST":
             raise Refusal(405, f"{method} is not answered")
+        if self._posts is not None:
+            return await self._posted(scope, receive, who, self._posts)
         if not is_graphql and not path.startswith("/report_asset"):
             raise Refusal(405, "nothing is changed here")
-        document, body = await _json_body(scope, receive)
+        document, body = await json_body(scope, receive)
         if is_graphql:
             asked = _understood(document.get("query"))
             for deed in sorted(asked.deeds):
@@ -139,7 +137,19 @@ class Guard:
                 raise Refusal(400, "subscriptions need a websocket")
             if deeds := sorted(asked.mutations - _NO_DEEDS):
                 note_deed(self._settings.home, who, deeds)
-        return _with_body(scope, body)
+        return with_body(scope, body)
+
+    async def _posted(
+        self, scope: Scope, receive: Receive, who: Identity, posts: Mapping[str, str]
+    ) -> tuple[Scope, Receive]:
+        """What is posted to an app whose deeds are paths."""
+        deed = posts.get(scope["path"])
+        if deed is None:
+            raise Refusal(405, "nothing is changed here")
+        _require(who, deed)
+        _, body = await json_body(scope, receive)
+        note_deed(self._settings.home, who, [deed])
+        return with_body(scope, body)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -210,49 +220,6 @@ def _read_only(scope: Scope) -> Scope:
     return scope
 
 
-async def _json_body(scope: Scope, receive: Receive) -> tuple[Mapping[str, Any], bytes]:
-    """The object of a JSON body, and the same object written anew."""
-    kinds = Headers(scope=scope).getlist("content-type")
-    if len(kinds) != 1 or kinds[0].partition(";")[0].strip().lower() != "application/json":
-        raise Refusal(415, "a change is JSON (application/json)")
-    body = b""
-    async for chunk in Request(scope, receive).stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise Refusal(413, f"more than {MAX_BODY_BYTES} bytes")
-    return _parsed(body)
-
-
-def _parsed(text: bytes | str) -> tuple[dict[str, Any], bytes]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Refusal(400, "the JSON cannot be read") from error
-    if not isinstance(document, dict):
-        raise Refusal(400, "a JSON object is expected")
-    return document, json.dumps(document).encode()
-
-
-def _with_body(scope: Scope, body: bytes) -> tuple[Scope, Receive]:
-    """The request with the body as the guard read it, and without parameters that nobody read."""
-    kept = [
-        (name, value)
-        for name, value in scope["headers"]
-        if name not in (b"content-length", b"transfer-encoding")
-    ]
-    headers = [*kept, (b"content-length", str(len(body)).encode())]
-    told = False
-
-    async def receive() -> Message:
-        nonlocal told
-        if told:
-            return {"type": "http.disconnect"}
-        told = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return {**scope, "headers": headers, "query_string": b""}, receive
-
-
 def _unframed(send: Send) -> Send:
     """Answers that no other page may show within itself."""
 
@@ -269,7 +236,7 @@ def _watched_text(message: Message) -> str:
     text = message.get("text")
     if text is None or len(text) > MAX_BODY_BYTES:
         raise Refusal(400, "a message of text is expected")
-    document, body = _parsed(text)
+    document, body = parsed(text)
     if document.get("type") == "start":
         payload = document.get("payload")
         asked = _understood(payload.get("query") if isinstance(payload, dict) else None)

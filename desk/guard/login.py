@@ -2,8 +2,6 @@
 
 import asyncio
 import html
-import time
-from collections import defaultdict
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -11,14 +9,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from resources.identity.guesses import WAIT_SECONDS, Guesses
 from resources.identity.sessions import COOKIE, MAX_AGE_SECONDS, Sessions
 from resources.identity.users import UserStore
 from spot.errors import ConfigurationError
 
 LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
-MAX_FAILURES = 5
-WAIT_SECONDS = 60.0
 _MAX_FORM_BYTES = 4_000
 _AT_ONCE, _MAX_WAITING = 2, 20
 _PAGE = """<!doctype html><html lang="en"><title>Spotdesk</title>
@@ -41,7 +38,7 @@ class Login:
 
     def __init__(self, home: Path) -> None:
         self._users = UserStore(home)
-        self._failures: dict[str, list[float]] = defaultdict(list)
+        self._guesses = Guesses()
         # A hash takes 16 MB and a core: many logins at once shall not take all of them.
         self._turns, self._n_waiting = asyncio.Semaphore(_AT_ONCE), 0
 
@@ -61,11 +58,11 @@ class Login:
         return await self._begin(request, sessions, *fields)
 
     async def _begin(self, request: Request, sessions: Sessions, name: str, password: str) -> Response:
-        if self._has_to_wait(name):
+        if self._guesses.has_to_wait(name):
             return _page(f"Too many wrong passwords: wait {WAIT_SECONDS:.0f} seconds.", status=429)
         if self._n_waiting >= _MAX_WAITING:
             return _page("Too many people log in at once: try again.", status=429)
-        self._failures[name].append(time.monotonic())  # counted before the check: guesses side by side count
+        self._guesses.count(name)  # before the check: guesses side by side count
         self._n_waiting += 1
         try:
             async with self._turns:
@@ -76,7 +73,7 @@ class Login:
             self._n_waiting -= 1
         if who is None:
             return _page("Name or password is wrong.", status=401)
-        self._failures.pop(name, None)
+        self._guesses.forget(name)
         answer = RedirectResponse("/", status_code=303)
         answer.set_cookie(
             COOKIE,
@@ -87,14 +84,6 @@ class Login:
             secure=request.headers.get("origin", "").startswith("https://"),
         )
         return answer
-
-    def _has_to_wait(self, name: str) -> bool:
-        now = time.monotonic()
-        if len(self._failures) > 10_000:  # names that somebody makes up shall not fill the memory
-            self._failures.clear()
-        recent = [at for at in self._failures.get(name, []) if now - at < WAIT_SECONDS]
-        self._failures[name] = recent
-        return len(recent) >= MAX_FAILURES
 
 
 async def _fields(request: Request) -> tuple[str, str] | None:

@@ -57,27 +57,62 @@ def promote(
     """
     environment = read_environment()
     registry, name = registry_of(environment, model), find_zone(zone).name
-    new = registry.version(name, version)
-    if new.stage in ("rejected", "withdrawn", "expired") and not force:
-        why = f"spotdesk explain-decision --model {model} --zone {name} --version {version}"
-        raise ConfigurationError(
-            f"version {version} of {name} is {new.stage}: `{why}` says why; --force lets it serve anyway"
-        )
-    serving = registry.champion(name)
-    if serving is not None and serving.version == new.version and new.stage == "champion":
-        raise ConfigurationError(f"version {new.version} of {name} serves already: nothing was changed")
-    if signed_off_by is not None or _asks_for_signature(environment, name):
+    new = promotable(registry, name, version, model, force=force)
+    if signed_off_by is not None or asks_for_signature(environment, name):
         two_signatures(environment.home, by, signed_off_by, files=(password_file, second_password_file))
-    row = _record("promote", environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
-    registry.files(new)  # a version serves only with the files that were registered
+    row = let_serve(environment, registry, new, by=by, reason=reason, signed_off_by=signed_off_by)
+    _tell(registry, name, row, as_json=as_json)
+
+
+def promotable(
+    registry: ModelRegistry, zone: str, version: str, model: Family, *, force: bool = False
+) -> ModelVersion:
+    """The version, if a person may let it serve.
+
+    Raises:
+        ConfigurationError: it serves already, or it was rejected or withdrawn and nobody insists.
+        ModelNotFoundError: there is no such version.
+    """
+    new = registry.version(zone, version)
+    if new.stage in ("rejected", "withdrawn", "expired") and not force:
+        why = f"spotdesk explain-decision --model {model} --zone {zone} --version {version}"
+        raise ConfigurationError(
+            f"version {version} of {zone} is {new.stage}: `{why}` says why; --force lets it serve anyway"
+        )
+    serving = registry.champion(zone)
+    if serving is not None and serving.version == new.version and new.stage == "champion":
+        raise ConfigurationError(f"version {new.version} of {zone} serves already: nothing was changed")
+    return new
+
+
+def let_serve(
+    environment: Environment,
+    registry: ModelRegistry,
+    version: ModelVersion,
+    *,
+    by: str,
+    reason: str,
+    signed_off_by: str | None,
+) -> dict[str, Any]:
+    """Let a version serve from the first free day on; returns the decision, which is written first.
+
+    Raises:
+        ConfigurationError: the name or the reason is missing.
+        ModelIntegrityError: its files are not those that were registered.
+    """
+    row = _record(
+        "promote", environment, registry, version, by=by, reason=reason, signed_off_by=signed_off_by
+    )
+    registry.files(version)  # a version serves only with the files that were registered
     spoken = (
         make_lake(environment)
-        .read("day_ahead_forecasts", zones=[name])
+        .read("day_ahead_forecasts", zones=[version.zone])
         .filter(pl.col("role") == "champion")["delivery_day"]
         .max()
     )
-    registry.promote(name, new.version, serves_from=first_free_day(name, spoken, utc_now()))  # type: ignore[arg-type]
-    _tell(registry, name, row, as_json=as_json)
+    serves_from = first_free_day(version.zone, spoken, utc_now())  # type: ignore[arg-type]
+    registry.promote(version.zone, version.version, serves_from=serves_from)
+    return row
 
 
 def rollback(
@@ -100,7 +135,7 @@ def rollback(
     environment = read_environment()
     registry, name = registry_of(environment, model), find_zone(zone).name
     back = registry.version(name, to) if to else previous_champion(registry, name)
-    if back.stage not in ("champion", "withdrawn") and _asks_for_signature(environment, name):
+    if back.stage not in ("champion", "withdrawn") and asks_for_signature(environment, name):
         raise ConfigurationError(
             f"version {back.version} of {name} never served, and the zone asks for the sign-off of a second"
             " person: `spotdesk promote` asks both"
@@ -147,7 +182,8 @@ def previous_champion(registry: ModelRegistry, zone: str) -> ModelVersion:
     return max(served, key=lambda version: (version.serves_from, int(version.version)))
 
 
-def _asks_for_signature(environment: Environment, zone: str) -> bool:
+def asks_for_signature(environment: Environment, zone: str) -> bool:
+    """Whether the zone asks for the sign-off of a second person."""
     from resources.settings.environment import desk_resource
     from resources.settings.policies import promotion_settings
 

@@ -7,11 +7,11 @@ from typing import Annotated
 import polars as pl
 import typer
 
+from desk.figures.monitors import monitor_verdicts
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, out
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
-from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.market.zones import find_zone
 
 _SHOWN = ("delivery_day", "feature", "method", "value", "threshold", "status", "reason")
@@ -63,23 +63,10 @@ def drift(
 
 def _others(lake: Lake, zone: str, judged: date) -> Iterator[str]:
     """One line per other monitor: its newest verdict up to the day, and why."""
-    for name, table in MONITOR_TABLES.items():
-        rows = lake.read(table, zones=[zone], last_day=judged)
-        if name == "drift" or rows.is_empty():
-            continue
-        newest = rows.filter(pl.col("delivery_day") == pl.col("delivery_day").max())
-        worst = next(
-            (state for state in ("alert", "cannot_see", "too_young") if state in newest["status"]), "ok"
-        )
-        reasons = (
-            newest.filter(pl.col("status") == worst)["reason"]
-            .drop_nulls()
-            .unique(maintain_order=True)
-            .to_list()
-        )
-        yield f"  {name} on {newest['delivery_day'][0]}: {worst}" + "".join(
-            f"; {text}" for text in reasons[:3] if text
-        )
+    for verdict in monitor_verdicts(lake, zone, last_day=judged):
+        if verdict.monitor != "drift":
+            said = "".join(f"; {text}" for text in verdict.reasons[:3])
+            yield f"  {verdict.monitor} on {verdict.delivery_day}: {verdict.status}{said}"
 
 
 def _by_day(rows: pl.DataFrame) -> pl.DataFrame:

@@ -46,16 +46,29 @@ def authenticated(home: Path, name: str, deed: str, file: Path | None) -> Identi
     Raises:
         ConfigurationError: it is no user, may not, or gives a wrong password.
     """
-    store = UserStore(home)
-    user = store.users().get(name)
-    if user is None or not user.digest:
-        raise ConfigurationError(
-            f"{name!r} is no user of the desk with a password, and a signature needs one: `spotdesk users add"
-            f" {name} --role trader`"
-        )
-    who = store.check(name, read_password(f"Password of {name}", file))
+    _refuse_without_password(home, name)
+    return check_signature(home, name, deed, read_password(f"Password of {name}", file))
+
+
+def check_signature(home: Path, name: str, deed: str, password: str) -> Identity:
+    """The user `name`, whose password it is and who may do the deed.
+
+    Raises:
+        ConfigurationError: it is no user, may not, or the password is wrong.
+    """
+    _refuse_without_password(home, name)
+    who = UserStore(home).check(name, password)
     if who is None:
         raise ConfigurationError(f"the password of {name} is wrong: nothing is signed")
     if not may(who, deed):
         raise ConfigurationError(f"{name} is {who.role}, who may not {deed}: nothing is signed")
     return who
+
+
+def _refuse_without_password(home: Path, name: str) -> None:
+    user = UserStore(home).users().get(name)
+    if user is None or not user.digest:
+        raise ConfigurationError(
+            f"{name!r} is no user of the desk with a password, and a signature needs one: `spotdesk users add"
+            f" {name} --role trader`"
+        )

@@ -74,10 +74,13 @@ def emit(
 
 
 def emit_json(value: Any) -> None:
-    """Print a value as JSON; days and instants as ISO 8601 text, a number that is not finite as null."""
-    sys.stdout.write(
-        json.dumps(_finite(value), default=_plain, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    )
+    """Print a value as JSON, see `json_text`."""
+    sys.stdout.write(json_text(value) + "\n")
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """JSON with days and instants as ISO 8601 text, and a number that is not finite as null."""
+    return json.dumps(_finite(value), default=_plain, indent=indent, ensure_ascii=False, allow_nan=False)
 
 
 def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 2) -> Table:

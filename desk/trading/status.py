@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
+from desk.every_day.follow import follow
+from desk.figures.monitors import monitor_verdicts
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
-from desk.trading.zone_status import clock_line, second_place_line, zone_statuses
+from desk.trading.zone_status import clock_line, mode_of, second_place_line, zone_statuses
 from desk.watch.presence import watch_line
 from resources.home.daemon_state import DaemonState, daemon_state
 from resources.lake.lake import Lake
 from resources.settings.accepted import settings_state
 from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
-from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord
 from resources.wall_clock import utc_now
@@ -48,6 +49,10 @@ def status(
             help="Compare every data file with its checksum, load every champion; exit 1 if one is damaged.",
         ),
     ] = False,
+    follows: Annotated[
+        bool, typer.Option("--follow", help="Stay and show the desk anew, with P&L and positions.")
+    ] = False,
+    every: Annotated[float, typer.Option("--every", min=1.0, help="Seconds between looks.")] = 5.0,
     as_json: JsonFlag = False,
 ) -> None:
     """Show whether each zone can trade tomorrow.
@@ -57,8 +62,13 @@ def status(
     not load are told. Yes means: orders of the day are ready or have left.
     After tomorrow's gate a second row shows the day whose gate comes next.
 
+    `--follow` shows the desk until Ctrl-C, with the time to each gate; with `--json`, one document a line.
+
     Exit code 1: `--verify` found a damaged table or a champion that does not load.
     """
+    if follows:
+        follow(every, as_json=as_json)
+        return
     environment, now = read_environment(), utc_now()
     lake = make_lake(environment)
     # A zone that was run is shown, whether zones.yaml lists it or not.
@@ -139,14 +149,15 @@ def _settings_said(environment: Environment) -> str:
 
 def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.DataFrame) -> dict[str, Any]:
     newest = {f"newest_{table}": lake.newest_day(table, zone) for table in _NEWEST}
+    verdicts = {one.monitor: one.status for one in monitor_verdicts(lake, zone)}
     return {
         "zone": zone,
         "trading_state": TradingStateStore(environment.trading_state).state(zone).name,
-        "mode": _mode(environment, zone),
+        "mode": mode_of(environment, zone),
         "source": _source(lake, zone),
         **newest,
         "holes": _holes(lake, environment, zone),
-        **{name.replace(" ", "_"): _worst(lake, zone, table) for name, table in MONITOR_TABLES.items()},
+        **{name.replace(" ", "_"): verdicts.get(name) for name in MONITOR_TABLES},
         "limits_above_80_percent": _near_limits(lake, zone),
         "open_retrains": requests.filter(pl.col("zone") == zone).height,
     }
@@ -172,17 +183,6 @@ def _daemon(environment: Environment, now: datetime) -> DaemonState | None:
     return daemon_state(environment.dagster_home, now)
 
 
-def _mode(environment: Environment, zone: str) -> str:
-    """Paper or live, and the lease. A zone that is live in its settings shows what keeps it on paper."""
-    settings = desk_settings(environment).zones.get(zone)
-    if settings is None:
-        return "paper, not in zones.yaml"
-    if not settings.live:
-        return "paper"
-    lease = LeaseStore(environment.home).held(zone)
-    return f"live, lease {lease.number}" if lease else f"paper, no lease: spotdesk live --zone {zone}"
-
-
 def _verified_champions(environment: Environment, zones: list[str]) -> "list[LoadedChampion]":
     from workflows.lifecycle.verify_champions import verify_champions
 
@@ -198,17 +198,6 @@ def _source(lake: Lake, zone: str) -> str | None:
         pl.col("role") == "champion"
     )
     return str(rows["source"][-1]) if rows.height else None
-
-
-def _worst(lake: Lake, zone: str, table: str) -> str | None:
-    """The worst verdict of the newest judged day."""
-    newest = lake.newest_day(table, zone)
-    found = (
-        set()
-        if newest is None
-        else set(lake.read(table, zones=[zone], first_day=newest, last_day=newest)["status"].to_list())
-    )
-    return next((state for state in ("alert", "cannot_see", "too_young", "ok") if state in found), None)
 
 
 def _near_limits(lake: Lake, zone: str) -> str | None:

@@ -12,10 +12,11 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
-from resources.settings.environment import Environment, second_place
+from resources.settings.environment import Environment, desk_settings, second_place
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.zones import Desk
 from resources.trading.clock_watch import ClockWatch
+from resources.trading.leases import LeaseStore
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord
 from resources.wiring import make_registry
@@ -68,6 +69,17 @@ def zone_statuses(
         days.append(tomorrow + timedelta(days=1))
     newest = newest_essential(lake, desk, zone, now)
     return [_of_day(lake, environment, desk, zone, day, now=now, newest=newest) for day in days]
+
+
+def mode_of(environment: Environment, zone: str) -> str:
+    """Paper or live, and the lease. A zone that is live in its settings shows what keeps it on paper."""
+    settings = desk_settings(environment).zones.get(zone)
+    if settings is None:
+        return "paper, not in zones.yaml"
+    if not settings.live:
+        return "paper"
+    lease = LeaseStore(environment.home).held(zone)
+    return f"live, lease {lease.number}" if lease else f"paper, no lease: spotdesk live --zone {zone}"
 
 
 def stops(environment: Environment, zone: str) -> tuple[str, ...]:

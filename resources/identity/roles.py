@@ -24,6 +24,7 @@ NEEDED: Mapping[str, Role] = MappingProxyType(
         "halt": Role.TRADER,
         "reduce": Role.TRADER,
         "resume": Role.TRADER,
+        "acknowledge": Role.TRADER,
         "retrain": Role.TRADER,
         "launch": Role.TRADER,
         "terminate": Role.TRADER,

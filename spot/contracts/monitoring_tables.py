@@ -232,6 +232,18 @@ ALERTS = TableContract(
         "message": _text("what is wrong and what to do"),
     },
 )
+ALERT_ACKNOWLEDGEMENTS = TableContract(
+    name="alert_acknowledgements",
+    description="Who has seen an alert. One row per person and alert; rows never change.",
+    key=("alert_id", "acknowledged_by"),
+    columns={
+        "alert_id": _text("alert that was seen"),
+        "zone": _text("bidding zone of the alert; all when it concerns every zone"),
+        "acknowledged_at_utc": _instant("when"),
+        "acknowledged_by": _text("name of the person, and how it is known"),
+        "note": _text("what the person says about it"),
+    },
+)
 
 MONITORING_TABLES: tuple[TableContract, ...] = (
     FEATURE_DRIFT,
@@ -243,4 +255,5 @@ MONITORING_TABLES: tuple[TableContract, ...] = (
     PROMOTION_DECISIONS,
     MODEL_COMPARISONS,
     ALERTS,
+    ALERT_ACKNOWLEDGEMENTS,
 )

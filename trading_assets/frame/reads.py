@@ -22,6 +22,7 @@ from spot.errors import ConfigurationError
 
 PRICE_MODELS, SPREAD_MODELS = family_name(PRICE_FAMILY), family_name(SPREAD_FAMILY)
 RECORDS: Mapping[str, str] = {
+    "alert_acknowledgements": "who has seen an alert; a person says so, and no run reads it",
     "alerts": "every asset and sensor raises alerts, once each",
     "captures": "what live sources answered; the raw tables hold the rows",
     "exchange_rates": "fetched with the prices of zones that do not trade in euro",

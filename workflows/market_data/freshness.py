@@ -32,10 +32,12 @@ def _lags(lake: Lake, desk: Desk, zone: str, today: date) -> pl.DataFrame:
 
 def freshness_of_desk(lake: Lake, desk: Desk, now: datetime) -> pl.DataFrame:
     """The state of every series of every zone and source: fresh, late, missing or not asked."""
-    parts = []
-    for zone in desk.zones:
-        since = delivery_day_of(zone, now) - _FRESHNESS
-        tables = {table: lake.read(table, zones=[zone], first_day=since) for table in RAW_TABLES_OF_A_ZONE}
-        captures = lake.read("captures", zones=[zone], first_day=since)
-        parts.append(freshness_of(zone, desk.zone(zone).sources, tables, captures, now))
-    return pl.concat(parts)
+    return pl.concat([freshness_of_zone(lake, desk, zone, now) for zone in desk.zones])
+
+
+def freshness_of_zone(lake: Lake, desk: Desk, zone: str, now: datetime) -> pl.DataFrame:
+    """The same of one zone."""
+    since = delivery_day_of(zone, now) - _FRESHNESS
+    tables = {table: lake.read(table, zones=[zone], first_day=since) for table in RAW_TABLES_OF_A_ZONE}
+    captures = lake.read("captures", zones=[zone], first_day=since)
+    return freshness_of(zone, desk.zone(zone).sources, tables, captures, now)

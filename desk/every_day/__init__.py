@@ -1,0 +1,1 @@
+"""Commands of every day: pnl, positions, limits, alerts, and the status that follows the clock."""
