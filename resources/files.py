@@ -94,14 +94,25 @@ def append_regular(path: Path, line: str) -> None:
     """Add a line to a plain file, on disk when this returns; never waits for a fifo or follows a link.
 
     Raises:
-        OSError: it is no plain file, or cannot be written.
+        OSError: it is no plain file, or cannot be written. No part of the line is left in it then.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o666)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, f"{path} is no plain file")
-        os.write(descriptor, line.encode())
+        _append_whole(descriptor, line.encode())
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _append_whole(descriptor: int, line: bytes) -> None:
+    """Write all of the line, or take back the part of it for which the disk had room."""
+    before = os.fstat(descriptor).st_size
+    n_written = os.write(descriptor, line)
+    if n_written == len(line):
+        return
+    if os.fstat(descriptor).st_size == before + n_written:  # else somebody has written after it
+        os.ftruncate(descriptor, before)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

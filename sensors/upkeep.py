@@ -131,8 +131,8 @@ UPKEEP_SCHEDULES = (
         execution_timezone=CENTRAL_EUROPE,
         default_status=DefaultScheduleStatus.RUNNING,
         description=(
-            "Saturday evening, far from every gate: checksums compared, crowded partitions compacted, dead"
-            " files removed."
+            "Saturday evening, far from every gate: checksums compared, crowded partitions compacted; files,"
+            " runs and captured bodies that are no longer kept are removed."
         ),
     ),
 )

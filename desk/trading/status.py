@@ -18,6 +18,7 @@ from resources.settings.accepted import settings_state
 from resources.settings.environment import Environment, desk_resource, desk_settings, read_environment
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord
+from resources.upkeep.sizes import home_sizes, in_words
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MONITOR_TABLES
@@ -94,6 +95,7 @@ def status(
     champions = [] if not verify else _verified_champions(environment, list(desk.zones))
     record = TradingStateStore(environment.trading_state).record("desk")
     daemon = _daemon(environment, now)
+    sizes = home_sizes(environment.home)
     outside = (*clock_line(environment), *second_place_line(environment))
     if as_json:
         head = {
@@ -103,6 +105,7 @@ def status(
             "daemon": None if daemon is None else asdict(daemon),
             "watch": watch_line(environment.home, now),
             "settings": _settings_said(environment),
+            "bytes": sizes,
             "stopped_from_outside": list(outside),
             "tomorrow": statuses,
         }
@@ -121,6 +124,7 @@ def status(
             out.print(line, markup=False, soft_wrap=True)
         out.print(watch_line(environment.home, now), markup=False, soft_wrap=True)
         out.print(f"  {_settings_said(environment)}", markup=False, soft_wrap=True)
+        out.print(f"  size: {in_words(sizes)}; {_retention_said(environment)}", markup=False, soft_wrap=True)
         for line in outside:
             out.print(f"  {line}", markup=False, soft_wrap=True)
         _print(environment, zones, alerts, checks)
@@ -145,6 +149,15 @@ def _settings_said(environment: Environment) -> str:
             " `spotdesk settings diff`, `spotdesk settings accept`"
         )
     return f"settings: as accepted by {state.acceptance.signatures[-1].name}"
+
+
+def _retention_said(environment: Environment) -> str:
+    """How long what may go is kept."""
+    kept = desk_settings(environment).retention
+    return (
+        f"kept: runs {kept.run_days} days, captured answers {kept.capture_days},"
+        f" versions of tables {kept.version_days} (job lake_maintained)"
+    )
 
 
 def _zone_status(lake: Lake, environment: Environment, zone: str, requests: pl.DataFrame) -> dict[str, Any]:

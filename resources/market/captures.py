@@ -94,7 +94,9 @@ class CaptureStore:
         """
         files, path = self._files(), _path(source, checksum)
         if files.get_file_info(path).type != fs.FileType.File:
-            raise ContractError(f"no captured body {checksum} of {source}")
+            raise ContractError(
+                f"no captured body {checksum} of {source}: bodies are removed after `retention.capture_days`"
+            )
         with files.open_input_stream(path, compression=None) as stream:
             packed = stream.read()
         try:
@@ -104,6 +106,28 @@ class CaptureStore:
         if hashlib.sha256(body).hexdigest() != checksum:
             raise ContractError(f"captured body {checksum} of {source} does not match its checksum")
         return body
+
+    def purge(self, before: datetime) -> int:
+        """Remove bodies that were last captured before an instant; returns how many. Their rows stay."""
+        stored = self.lake.stored(CAPTURES.name)
+        delta = stored.open()
+        if delta is None:
+            return 0
+        captured = (
+            stored.rows(delta)
+            .filter(pl.col("body_sha256") != "")
+            .group_by("source", "body_sha256")
+            .agg(pl.col("captured_at_utc").max())
+            .filter(pl.col("captured_at_utc") < before)
+            .collect()
+        )
+        files, n_removed = self._files(), 0
+        for source, checksum in captured.select("source", "body_sha256").iter_rows():
+            path = _path(source, checksum)
+            if files.get_file_info(path).type == fs.FileType.File:
+                files.delete_file(path)
+                n_removed += 1
+        return n_removed
 
     def _keep(self, source: str, body: bytes) -> str:
         if len(body) > MAXIMUM_BYTES:

@@ -126,7 +126,8 @@ def _needs(name: str, place: Place, was: Any, now: Any) -> Needs:
         return "two people" if now is not False else "a person"
     if name == _ZONES and place[-1] == "strategies" and (was is not _MISSING or place[0] == "defaults"):
         return "a person"
-    return "a person" if now is _MISSING else "nobody"
+    is_retention = name == _ZONES and place[0] == "retention"  # what is removed cannot be brought back
+    return "a person" if now is _MISSING or is_retention else "nobody"
 
 
 def _is_looser(place: Place, was: Any, now: Any) -> bool:

@@ -1,8 +1,8 @@
-"""`conf/promotion.yaml` and `conf/monitoring.yaml` as the settings of the pure code."""
+"""`conf/promotion.yaml`, `conf/monitoring.yaml` and the retention of `conf/zones.yaml`."""
 
 from pathlib import Path
 
-from resources.settings.zones import Desk
+from resources.settings.zones import Desk, RetentionSettings, load_desk_settings
 from spot.lifecycle.promotion_settings import PromotionSettings
 from spot.monitoring.settings import MonitoringSettings
 
@@ -25,3 +25,12 @@ def monitoring_settings(desk: Desk) -> MonitoringSettings:
         ConfigurationError: the file is missing, cannot be read, or a setting is wrong.
     """
     return desk.named_document("monitoring.yaml").check(MonitoringSettings)
+
+
+def retention_settings(desk: Desk) -> RetentionSettings:
+    """How long runs, captured bodies and old versions of tables are kept.
+
+    Raises:
+        ConfigurationError: `zones.yaml` cannot be read or a setting is wrong.
+    """
+    return load_desk_settings(Path(desk.conf_folder) / "zones.yaml").retention

@@ -103,6 +103,23 @@ class ZoneSettings(StrictSettings):
         return (self.source, *sorted(others), *own)
 
 
+class RetentionSettings(StrictSettings):
+    """How long the desk keeps what is not part of its books; the job `lake_maintained` removes the rest."""
+
+    run_days: int = Field(default=90, ge=14)
+    """Days after which a run of Dagster, its events and its log are removed. The newest materialisation of
+    each asset and partition stays.
+    """
+    capture_days: int = Field(default=1095, ge=30)
+    """Days after which the captured body of an answer is removed. Its row in `captures` stays; rows can no
+    longer be derived from it again.
+    """
+    version_days: int = Field(default=400, ge=30)
+    """Days for which older versions of tables can be read: longer than any model serves, so that what it
+    learnt from can be read again. They are kept longer where a model that serves needs it.
+    """
+
+
 class DeskSettings(StrictSettings):
     """All of `conf/zones.yaml`."""
 
@@ -110,6 +127,7 @@ class DeskSettings(StrictSettings):
     """Years of delivery days, counted back from this month, that are partitions in the Dagster UI. Rows of
     earlier days stay in the lake.
     """
+    retention: RetentionSettings = RetentionSettings()
     defaults: ZoneSettings = ZoneSettings()
     """Settings of a zone that is not listed."""
     zones: dict[str, ZoneSettings] = Field(min_length=1)
@@ -135,7 +153,7 @@ class DeskSettings(StrictSettings):
 
 
 def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
-    """The settings of a parsed `zones.yaml`: `partition_years`, `defaults` under every zone, `zones` by name.
+    """The settings of a parsed `zones.yaml`: those of the desk, `defaults` under every zone, `zones` by name.
 
     An error in `defaults` is reported there, and not for every zone.
 
@@ -162,6 +180,7 @@ def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
         raise WrongSettingsError("zones.yaml", wrong)
     return DeskSettings(
         partition_years=made.partition_years,
+        retention=made.retention,
         defaults=ZoneSettings.model_validate(defaults),
         zones={name: ZoneSettings.model_validate(settings) for name, settings in zones.items()},
     )

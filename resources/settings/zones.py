@@ -9,6 +9,7 @@ from resources.settings.yaml_file import SettingsFile, read_yaml
 from resources.settings.zone_settings import (
     OWN_FORECASTS,
     DeskSettings,
+    RetentionSettings,
     ScenarioSettings,
     ZoneSettings,
     load_desk_settings,
@@ -21,6 +22,7 @@ __all__ = [
     "OWN_FORECASTS",
     "Desk",
     "DeskSettings",
+    "RetentionSettings",
     "ScenarioSettings",
     "ZoneSettings",
     "load_desk_settings",

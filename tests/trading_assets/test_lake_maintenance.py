@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from dagster import build_asset_check_context
+from dagster import build_asset_check_context, build_asset_context
 
 from definitions import build_definitions
 from resources.clock import Clock
@@ -14,8 +14,10 @@ from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.settings.environment import read_environment
 from resources.settings.zones import Desk, ZoneSettings
+from resources.trading.state_folder import StateFolder
+from spot.errors import ConfigurationError
 from tests.support.raw_rows import good_price_row, price_frame
-from trading_assets.upkeep.lake import KEPT_DAYS, every_file_is_sound, kept_days, lake_maintenance
+from trading_assets.upkeep.lake import every_file_is_sound, kept_days, lake_maintenance
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
@@ -41,12 +43,29 @@ def desk() -> Desk:
 
 
 def test_versions_are_kept_for_as_long_as_a_model_that_serves(desk: Desk) -> None:
-    assert kept_days(cast("ModelRegistry", Registry()), desk, NOW) == KEPT_DAYS
+    assert kept_days(cast("ModelRegistry", Registry()), desk, NOW, 400) == 400
     assert (
-        kept_days(cast("ModelRegistry", Registry((10, "champion"), (900, "rejected"))), desk, NOW)
-        == KEPT_DAYS
+        kept_days(cast("ModelRegistry", Registry((10, "champion"), (900, "rejected"))), desk, NOW, 400) == 400
     )
-    assert kept_days(cast("ModelRegistry", Registry((900, "champion"))), desk, NOW) > 900
+    assert kept_days(cast("ModelRegistry", Registry((900, "champion"))), desk, NOW, 400) > 900
+
+
+def maintained(lake: Lake, desk: Desk, state: Path) -> Any:
+    return lake_maintenance(
+        build_asset_context(),
+        lake=lake,
+        desk=desk,
+        registry=Registry(),
+        clock=Clock(fixed_utc=NOW.isoformat()),
+        state_folder=StateFolder(path=str(state)),
+    )
+
+
+def test_nothing_is_removed_by_a_clock_that_is_not_believed(tmp_path: Path, desk: Desk) -> None:
+    StateFolder(path=str(tmp_path / "state")).set_up()
+    (tmp_path / "state" / "clock.json").write_text("damaged")
+    with pytest.raises(ConfigurationError, match="nothing is removed: the clock is not believed"):
+        maintained(Lake(uri=str(tmp_path / "lake")), desk, tmp_path / "state")
 
 
 def test_a_run_reports_what_it_did_and_keeps_every_row(tmp_path: Path, desk: Desk) -> None:
@@ -56,11 +75,9 @@ def test_a_run_reports_what_it_did_and_keeps_every_row(tmp_path: Path, desk: Des
         row = good_price_row(available_at_utc=start + timedelta(minutes=at), price_eur_per_mwh=float(at))
         lake.append("day_ahead_prices", price_frame(row), source="files")
     rows = lake.read("day_ahead_prices")
-    done: Any = lake_maintenance(
-        lake=lake, desk=desk, registry=Registry(), clock=Clock(fixed_utc=NOW.isoformat())
-    )
-    metadata = done.metadata
-    assert metadata["versions_kept_days"] == KEPT_DAYS
+    metadata = maintained(lake, desk, tmp_path / "state").metadata
+    assert (metadata["removed_runs"], metadata["runs_kept_days"]) == (0, 90)
+    assert metadata["versions_kept_days"] == 400
     assert metadata["removed_files"] == 0
     assert lake.read("day_ahead_prices").equals(rows)
     verdict: Any = every_file_is_sound(build_asset_check_context(), lake=lake)

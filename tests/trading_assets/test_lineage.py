@@ -25,6 +25,7 @@ from resources.models.registry import ModelRegistry
 from resources.settings.environment import Environment, desk_resource, read_environment
 from resources.settings.zones import Desk, ZoneSettings
 from resources.trading.alerts import Alerts
+from resources.trading.state_folder import StateFolder
 from resources.wiring import make_registry
 from spot.market.gates import gate_closure_utc
 from tests.resources.test_market_source_live import DAY, answer
@@ -119,7 +120,9 @@ def run_all_jobs(environment: Environment, desk: Desk, instance: DagsterInstance
     runner.run("delivered_days_settled", partition_key(ZONE, LAST), now=delivered, first_day=FIRST)
     runner.run("sources_watched", None, now=before)
     runner.run("database_published", None)
+    state_folder = StateFolder(path=str(environment.trading_state))
     resources = {"lake": runner.lake, "desk": desk, "registry": runner.registry, "clock": Clock()}
+    resources |= {"state_folder": state_folder}
     materialize([lake_maintenance, every_file_is_sound], resources=resources, instance=instance)
 
 

@@ -22,6 +22,8 @@ from resources.market.market_source import MarketSource
 from resources.settings.environment import Environment, desk_settings, prepare_dagster_home
 from resources.settings.process import variables
 from resources.settings.zones import Desk
+from resources.upkeep.dagster_history import purge_runs
+from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from tests.support.partition_days import days_with_rows
 from trading_assets.catalogue import ASSETS
@@ -108,6 +110,17 @@ def page(environment: Environment, project_root: Path) -> dict[str, int]:
     }
 
 
+def check_after_purge(
+    environment: Environment, instance: DagsterInstance, lake: Lake, project_root: Path
+) -> None:
+    """Every run of the past is removed, and the page shows the same."""
+    before, n_runs = page(environment, project_root), instance.get_runs_count()
+    assert purge_runs(instance, utc_now() + timedelta(days=1)) == n_runs > 0
+    assert instance.get_runs_count() == 0
+    check_every_asset(instance, lake)
+    assert page(environment, project_root) == before
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.usefixtures("_with_days_without_rows")
@@ -139,3 +152,4 @@ def test_after_a_run_of_two_zones_and_scheduled_runs_every_asset_has_the_days_of
         if asset.to_user_string() in shown:
             assert shown[asset.to_user_string()] == len(days_with_rows(lake, table)), asset
     assert shown["day_ahead_features"] > 2 * 80
+    check_after_purge(environment, instance, lake, project_root)

@@ -4,12 +4,14 @@ Checksums adopted and compared, crowded partitions written anew, files removed t
 """
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from dagster import (
     AssetCheckExecutionContext,
     AssetCheckResult,
     AssetCheckSeverity,
+    AssetExecutionContext,
     AssetSelection,
     MaterializeResult,
     define_asset_job,
@@ -17,40 +19,53 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.market.captures import CaptureStore
 from resources.models.registry import ModelRegistry
+from resources.settings.policies import retention_settings
 from resources.settings.zones import Desk
+from resources.trading.clock_watch import ClockWatch
+from resources.trading.state_folder import StateFolder
+from resources.upkeep.dagster_history import purge_runs
+from spot.errors import ConfigurationError
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.frame.reads import PRICE_MODELS, of_every_partition
 
-KEPT_DAYS = 400
-"""Every version of a table of the last thirteen months can be read: longer than any model serves, so what it
-learnt from can be read again.
-"""
 _MARGIN = timedelta(days=30)
 _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 
 @declared_asset(per="desk", group="monitoring", kinds={"deltalake"}, reads=of_every_partition(PRICE_MODELS))
-def lake_maintenance(lake: Lake, desk: Desk, registry: ModelRegistry, clock: Clock) -> AssetResult:
-    """Maintenance of the lake.
+def lake_maintenance(
+    context: AssetExecutionContext,
+    lake: Lake,
+    desk: Desk,
+    registry: ModelRegistry,
+    clock: Clock,
+    state_folder: StateFolder,
+) -> AssetResult:
+    """Maintenance of the lake, and the end of what `retention` in `conf/zones.yaml` no longer keeps.
 
     Files that a killed process left get their checksum, crowded partitions become few files, and unused files
-    are removed.
+    are removed. Old runs and the bodies of old answers are removed, too.
 
     No row changes: the ledger only grows, so `as_of` is answered by the newest version. Older versions, from
-    which models are made again bit for bit, stay readable for 400 days, and for as long as a model serves, or
-    may serve, that was trained since.
+    which models are made again bit for bit, stay readable for as long as a model serves, or may serve, that
+    was trained since. While the clock of the machine is not believed, nothing is removed: the run fails.
     """
-    keep_days = kept_days(registry, desk, clock.now())
-    adopted, compacted, removed = lake.adopt(), lake.compact(), lake.vacuum(keep_days=keep_days)
-    return MaterializeResult(
-        metadata={
-            "adopted_files": adopted,
-            "compacted_partitions": compacted,
-            "removed_files": removed,
-            "versions_kept_days": keep_days,
-        }
-    )
+    refuse_wrong_clock(state_folder)
+    kept, now = retention_settings(desk), clock.now()
+    version_days = kept_days(registry, desk, now, kept.version_days)
+    done = {
+        "adopted_files": lake.adopt(),
+        "compacted_partitions": lake.compact(),
+        "removed_files": lake.vacuum(keep_days=version_days),
+        "versions_kept_days": version_days,
+        "removed_captures": CaptureStore(lake).purge(now - timedelta(days=kept.capture_days)),
+        "captures_kept_days": kept.capture_days,
+        "removed_runs": purge_runs(context.instance, now - timedelta(days=kept.run_days)),
+        "runs_kept_days": kept.run_days,
+    }
+    return MaterializeResult(metadata=done)
 
 
 @declared_check(asset="lake_maintenance", description="Every data file is there and equals its checksum.")
@@ -71,10 +86,24 @@ def every_file_is_sound(context: AssetCheckExecutionContext, lake: Lake) -> Asse
     )
 
 
-def kept_days(registry: ModelRegistry, desk: Desk, now: datetime) -> int:
+def refuse_wrong_clock(state_folder: StateFolder) -> None:
+    """Refuse to judge the age of anything by a clock that is not believed.
+
+    Raises:
+        ConfigurationError: the clock stepped, and nobody has confirmed it.
+    """
+    problem = ClockWatch(Path(state_folder.path)).problem()
+    if problem:
+        raise ConfigurationError(
+            f"nothing is removed: the clock is not believed, {problem}. Set it right, then `spotdesk clock"
+            " confirm`"
+        )
+
+
+def kept_days(registry: ModelRegistry, desk: Desk, now: datetime, at_least: int) -> int:
     """Days of table versions to keep.
 
-    They are `KEPT_DAYS`, or all since the registration of the oldest model that serves, served or may serve.
+    They are `at_least`, or all since the registration of the oldest model that serves, served or may serve.
     """
     made = [
         version.created_at_utc
@@ -82,7 +111,7 @@ def kept_days(registry: ModelRegistry, desk: Desk, now: datetime) -> int:
         for version in registry.versions(zone)
         if version.stage in _STILL_NEEDED
     ]
-    return max([KEPT_DAYS, *((now - instant + _MARGIN).days for instant in made)])
+    return max([at_least, *((now - instant + _MARGIN).days for instant in made)])
 
 
 LAKE_JOBS = (
@@ -90,7 +119,8 @@ LAKE_JOBS = (
         "lake_maintained",
         selection=AssetSelection.assets("lake_maintenance"),
         description=(
-            "The lake is in order: checksums compared, crowded partitions compacted, dead files removed."
+            "The lake is in order: checksums compared, crowded partitions compacted; what is no longer kept"
+            " is removed."
         ),
         tags={"dagster/max_runtime": "7200", "dagster/priority": "-10", "spotdesk/kind": "maintenance"},
     ),

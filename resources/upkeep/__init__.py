@@ -1,0 +1,1 @@
+"""What keeps a desk from growing for ever: old runs and captured bodies removed, sizes measured."""
