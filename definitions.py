@@ -7,6 +7,8 @@ nothing.
 import dagster
 from dagster import Definitions
 
+from resources.books.begin import keep_books
+from resources.home.find import is_desk
 from resources.home.open import open_home_of_process
 from resources.instance.one_process import one_process
 from resources.settings.accepted import adopt_harmless_changes
@@ -59,4 +61,6 @@ def defs() -> Definitions:
     environment = read_environment()
     open_home_of_process(environment.home)
     adopt_harmless_changes(environment.home, environment.conf_folder)
+    if is_desk(environment.home):
+        keep_books(environment)
     return build_definitions(environment)

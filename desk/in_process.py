@@ -18,6 +18,7 @@ from dagster import AssetCheckSeverity, DagsterInstance, Definitions, in_process
 from threadpoolctl import threadpool_limits
 
 from desk.screen.console import err
+from resources.books.begin import keep_books
 from resources.clock import Clock
 from resources.instance.in_process import IN_PROCESS_TAG, living_process
 from resources.instance.waiting import waits_are_told
@@ -114,6 +115,7 @@ class ChainRunner:
         self._process = living_process(instance)
         resources["state_folder"].set_up()
         self.registry.prepare()
+        keep_books(environment)
 
     def run(
         self,

@@ -87,6 +87,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Trust": {
         "settings": ("desk.setup.settings", "Which settings are in force; a person's yes to a change."),
+        "books": ("desk.books.command", "Whether anything was changed; the key; certificates of signals."),
     },
     "Measure": {
         "backtest": (

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def make_lake(environment: Environment) -> Lake:
     """The tables of the environment."""
-    return Lake(uri=environment.lake_uri, storage_options=environment.storage_options)
+    return Lake(
+        uri=environment.lake_uri, storage_options=environment.storage_options, home=str(environment.home)
+    )
 
 
 def make_registry(environment: Environment) -> "ModelRegistry":
@@ -24,7 +26,9 @@ def make_registry(environment: Environment) -> "ModelRegistry":
     from resources.models.registry import ModelRegistry
 
     return ModelRegistry(
-        tracking_uri=environment.tracking_uri, artifact_folder=str(environment.artifact_folder)
+        tracking_uri=environment.tracking_uri,
+        artifact_folder=str(environment.artifact_folder),
+        home=str(environment.home),
     )
 
 

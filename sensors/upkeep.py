@@ -22,9 +22,12 @@ from dagster import (
 )
 from dagster._core.storage.tags import PARTITION_NAME_TAG
 
+from resources.books.leaving import send_head
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.settings.environment import books_place, read_environment
 from resources.settings.zones import Desk
+from resources.wall_clock import utc_now
 from sensors.lost_runs import is_started_again, wait_before_attempt
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of
@@ -123,6 +126,20 @@ def next_attempt(instance: DagsterInstance, zone: str, day: date, now: datetime)
     return len(records) if now - ended >= wait_before_attempt(len(records)) else None
 
 
+@sensor(
+    minimum_interval_seconds=600,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="Sends the head of the books to SPOTDESK_BOOKS_URI, where it is set.",
+)
+def books_head_leaves() -> SkipReason:
+    """One more head elsewhere pins what was done since the last one."""
+    environment = read_environment()
+    place = books_place(environment)
+    if place is None:
+        return SkipReason("SPOTDESK_BOOKS_URI is not set")
+    return SkipReason(f"the head is {send_head(environment.home, place, now=utc_now())}")
+
+
 UPKEEP_SCHEDULES = (
     ScheduleDefinition(
         name="lake_maintenance_weekly",
@@ -136,4 +153,4 @@ UPKEEP_SCHEDULES = (
         ),
     ),
 )
-UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing)
+UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing, books_head_leaves)

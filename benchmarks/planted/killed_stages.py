@@ -159,6 +159,11 @@ def _register(home: Path, seeds: tuple[int, ...]) -> None:
 
 def _two_versions(home: Path) -> None:
     _desk(home)
+    register_two_versions(home)
+
+
+def register_two_versions(home: Path) -> None:
+    """Two small models of a zone, the first of which serves."""
     _register(home, (1, 2))
     make_registry(read_environment(home)).promote(_MODEL_ZONE, "1")
 
@@ -174,11 +179,15 @@ def _decided(home: Path) -> None:
     """A desk that may trade, with signals of two days whose gates are open."""
     _desk(home)
     TradingStateStore(home / "trading_state").set_up()
+    decide_two_days(_lake(home))
+
+
+def decide_two_days(lake: Lake) -> None:
+    """Signals of two days whose gates are open."""
     for ahead in (2, 3):
         day = delivery_day_of(ZONE, utc_now()) + timedelta(days=ahead)
         as_of = gate_closure_utc(ZONE, day) - timedelta(hours=1)
         made = decide_signals(make_request(day, SettlementSpread(), as_of_utc=as_of))
-        lake = _lake(home)
         lake.replace("signals", made.frame, zone=ZONE, first_day=day, last_day=day)
         lake.replace("limit_conformance", made.conformance, zone=ZONE, first_day=day, last_day=day)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from desk.books.said import books_facts, books_line
 from desk.screen.console import JsonFlag, emit, progress
 from desk.setup.findings import (
     Finding,
@@ -116,6 +117,8 @@ def _settings_finding(environment: Environment) -> Finding:
 
 def _desk_findings(environment: Environment) -> Iterator[Finding]:
     yield _settings_finding(environment)
+    books = books_facts(environment)
+    yield Finding("desk", "books", "warn" if books["problem"] else "ok", books_line(environment))
     book = read_limit_book(environment.conf_folder / "risk_limits.yaml")
     yield Finding(
         "desk", "risk limits", "fail" if book.document is None else "ok", book.problem or "readable"

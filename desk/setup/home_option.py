@@ -36,6 +36,7 @@ NEEDS: dict[str, Need] = {
     "resume": Need.NOTHING,
     "state": Need.NOTHING,
     "watch": Need.NOTHING,
+    "books": Need.NOTHING,
     "dev": Need.DESK_OR_NEW,
     "backtest": Need.IF_THERE,
     "benchmark": Need.IF_THERE,

@@ -18,6 +18,7 @@ from desk.screen.console import DAY_FORM, JsonFlag, a_day, as_facts, emit_json, 
 from desk.setup.probe import ask_once
 from desk.trading.blocked import blocked_days, in_words
 from desk.trading.run_home import home_of_run
+from resources.books.leaving import send_head
 from resources.home.find import command_at
 from resources.home.markets import MarketMemory, market_of
 from resources.market.live_sources import LiveProviders
@@ -25,6 +26,7 @@ from resources.market.market_files import MarketFiles
 from resources.plugins.sources import check_feed, is_live
 from resources.settings.environment import (
     Environment,
+    books_place,
     desk_resource,
     prepare_dagster_home,
     provider_secret,
@@ -36,7 +38,7 @@ from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
-from spot.errors import ConfigurationError, NotYetPublishedError
+from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 
@@ -123,7 +125,18 @@ def run(
         desk = desk_resource(environment, zones=zones, **changes)
         _check_first(environment, desk, zones, last)
         report = _run(environment, desk, zones, (first, last), block_days, is_kept=not ephemeral)
+        _send_head(environment)
         _tell(environment, desk, zones, (first, last), report, as_json=as_json)
+
+
+def _send_head(environment: Environment) -> None:
+    """The head of the books leaves after a run; a place that does not answer is told and fails nothing."""
+    place = books_place(environment)
+    try:
+        if place is not None:
+            send_head(environment.home, place, now=utc_now())
+    except SourceUnavailableError as error:
+        err.print(f"the head of the books did not leave: {error}", soft_wrap=True)
 
 
 def _changes(

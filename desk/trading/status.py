@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import polars as pl
 import typer
 
+from desk.books.said import books_facts, books_line
 from desk.every_day.follow import follow
 from desk.figures.monitors import monitor_verdicts
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
@@ -106,6 +107,7 @@ def status(
             "watch": watch_line(environment.home, now),
             "settings": _settings_said(environment),
             "bytes": sizes,
+            "books": books_facts(environment),
             "stopped_from_outside": list(outside),
             "tomorrow": statuses,
         }
@@ -125,6 +127,7 @@ def status(
         out.print(watch_line(environment.home, now), markup=False, soft_wrap=True)
         out.print(f"  {_settings_said(environment)}", markup=False, soft_wrap=True)
         out.print(f"  size: {in_words(sizes)}; {_retention_said(environment)}", markup=False, soft_wrap=True)
+        out.print(f"  {books_line(environment)}", markup=False, soft_wrap=True)
         for line in outside:
             out.print(f"  {line}", markup=False, soft_wrap=True)
         _print(environment, zones, alerts, checks)

@@ -4,10 +4,12 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from resources.books.begin import keep_books
 from resources.files import write_whole
 from resources.home.find import TEMPLATES, is_desk, is_desk_without_marker
 from resources.home.marker import Kind, Marker, new_marker
 from resources.plugins.sources import secret_lines
+from resources.settings.environment import read_environment
 from resources.settings.first_acceptance import accept_paper_desk
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
@@ -22,7 +24,7 @@ _NAMES = {"dot_env": ".env", "dot_gitignore": ".gitignore"}
 def make_home(
     home: Path, *, kind: Kind = "desk", settings: Mapping[str, str] | None = None, origin: str = ""
 ) -> Marker:
-    """Make a desk in `home`: its settings, `.env`, trading state and, last, the marker that makes it one.
+    """Make a desk in `home`: settings, `.env`, trading state, the marker that makes it one, and its books.
 
     Existing files stay as they are, so a call that was killed can be repeated.
 
@@ -42,9 +44,11 @@ def make_home(
         _write_templates(home, settings or {})
         TradingStateStore(home / "trading_state").set_up()
         accept_paper_desk(home, home / "conf", reason="a new desk")
-        return new_marker(home, kind=kind, now=utc_now(), origin=origin)
+        marker = new_marker(home, kind=kind, now=utc_now(), origin=origin)
+        keep_books(read_environment(home))
     except OSError as error:
         raise ConfigurationError(f"no desk can be made in {home}: {error.strerror or error}") from error
+    return marker
 
 
 def add_missing_settings(conf_folder: Path) -> tuple[Path, ...]:

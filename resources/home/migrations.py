@@ -16,12 +16,12 @@ from dagster import DagsterInstance
 from deltalake import DeltaTable
 from deltalake.schema import Schema
 
+from resources.books.settings_books import FOLDER as ACCEPTED
 from resources.home.found_markets import found_markets
 from resources.home.make import add_missing_settings, add_own_files
 from resources.home.markets import UNKNOWN, MarketMemory
 from resources.models.mlflow_store import HOME_LOCATION, database_of, is_local
 from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY
-from resources.settings.accepted import FOLDER as ACCEPTED
 from resources.settings.environment import Environment, desk_settings, prepare_dagster_home
 from resources.settings.first_acceptance import accept_paper_desk
 from resources.wiring import make_lake, make_registry

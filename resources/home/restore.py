@@ -12,11 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from resources.books.begin import pin
+from resources.books.chain import chain_of
 from resources.files import write_whole
 from resources.home.backup import ENV, MANIFEST, SEALED
 from resources.home.find import MARKER
 from resources.home.marker import FORMAT, new_marker
 from resources.home.secrets import unseal
+from resources.settings.environment import read_environment
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
@@ -70,6 +73,7 @@ def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
         if home.exists():
             home.rmdir()
         beside.rename(home)
+        _pin(home, manifest)
     except OSError as error:
         raise ConfigurationError(f"nothing was restored: {error}") from error
     finally:
@@ -79,6 +83,15 @@ def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
     return RestoreReport(
         str(home), desk_id, _origin(manifest), n_files, has_secrets, list(manifest["outside"])
     )
+
+
+def _pin(home: Path, manifest: Mapping[str, Any]) -> None:
+    """Record in the books that this is another desk now, and everything as it stands.
+
+    A kill before it leaves books that do not verify: restore again, into another folder.
+    """
+    if chain_of(home) is not None:
+        pin(read_environment(home), "restore", reason=_origin(manifest))
 
 
 def has_sealed_secrets(file: Path) -> bool:

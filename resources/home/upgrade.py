@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from resources.books.begin import keep_books, pin
+from resources.books.chain import chain_of
+from resources.books.verification.verify import verify
 from resources.files import write_whole
 from resources.home.backup import back_up
 from resources.home.dagster_runs import is_worked_on
@@ -79,14 +82,28 @@ def upgrade(
 
 def _work(environment: Environment, source: Path | None, now: datetime, *, is_old: bool) -> Iterator[str]:
     """Bring settings, run every step, and write the marker last. After a kill, the desk is upgraded again."""
+    differences = [] if chain_of(environment.home) is None else list(verify(environment).findings)
     if source is not None:
         yield from _take_settings(environment, source)
+    did = False
     for step in STEPS:
-        yield from step(environment)
+        for said in step(environment):
+            did = True
+            yield said
     if is_old:
         kind: Kind = "demo" if (environment.home / _OLD_DEMO).is_file() else "desk"
         marker = new_marker(environment.home, kind=kind, now=now, origin="upgrade of a desk without a marker")
         yield f"format 0 upgraded to {FORMAT}: this is desk {marker.desk_id}"
+    if chain_of(environment.home) is None:
+        yield keep_books(environment)
+    elif did:
+        pin(
+            environment,
+            "upgrade",
+            reason=f"code {environment.commit}",
+            differences=[one.what for one in differences],
+        )
+        yield f"the books pin what the upgrade left, and {len(differences)} differences found before it"
 
 
 def _environment(home: Path) -> Environment:

@@ -45,13 +45,25 @@ class Verification:
         return not (self.damaged or self.lost)
 
 
-def record_checksums(delta: DeltaTable) -> None:
-    """Store the checksums of the commit of this version, of its checkpoint and of the files that it added."""
+def record_checksums(delta: DeltaTable) -> dict[str, str]:
+    """Store the checksums of the commit of this version, of its checkpoint and of the files that it added.
+
+    Returns path to checksum.
+    """
     files, version = _files(delta), delta.version()
     commit = commit_path(version)
     actions = [json.loads(line) for line in _read(files, commit).splitlines()]
-    _store(files, f"{version:020d}", [action["add"]["path"] for action in actions if "add" in action])
-    _store_each(files, [commit, *_present(files, [checkpoint_path(version)])])
+    added = [action["add"]["path"] for action in actions if "add" in action]
+    return {
+        **_store(files, f"{version:020d}", added),
+        **_store_each(files, [commit, *_present(files, [checkpoint_path(version)])]),
+    }
+
+
+def commit_checksums(files: fs.SubTreeFileSystem, version: int) -> dict[str, str]:
+    """Path to checksum of one commit of the log, and of its checkpoint."""
+    paths = [commit_path(version), *_present(files, [checkpoint_path(version)])]
+    return {path: _sha256(files, path) for path in paths}
 
 
 def record_missing(delta: DeltaTable) -> int:
@@ -60,14 +72,13 @@ def record_missing(delta: DeltaTable) -> int:
     recorded = _recorded(files, paths)
     missing = [path for path in paths if path not in recorded]
     _store(files, f"{delta.version():020d}-adopted", missing)
-    return len(missing) + record_log(files)
+    return len(missing) + len(record_log(files))
 
 
-def record_log(files: fs.SubTreeFileSystem) -> int:
-    """Store the checksums of files of the log that have none; returns how many."""
+def record_log(files: fs.SubTreeFileSystem) -> dict[str, str]:
+    """Store the checksums of files of the log that have none; returns path to checksum of these."""
     missing = [path for path in log_paths(files) if not files.get_file_info(_sidecar(path)).is_file]
-    _store_each(files, missing)
-    return len(missing)
+    return _store_each(files, missing)
 
 
 def verify_files(delta: DeltaTable, table: str) -> Verification:
@@ -203,18 +214,19 @@ def _sha256(files: fs.SubTreeFileSystem, path: str) -> str:
     return hashlib.sha256(_read(files, path)).hexdigest()
 
 
-def _store(files: fs.SubTreeFileSystem, bundle: str, paths: list[str]) -> None:
+def _store(files: fs.SubTreeFileSystem, bundle: str, paths: list[str]) -> dict[str, str]:
+    if len(paths) < _BUNDLE_FROM_FILES:
+        return _store_each(files, paths)
     checksums = {path: _sha256(files, path) for path in paths}
-    if len(paths) >= _BUNDLE_FROM_FILES:
-        _write(files, f"{FOLDER}/{bundle}.json", json.dumps(checksums))
-        return
+    _write(files, f"{FOLDER}/{bundle}.json", json.dumps(checksums))
+    return checksums
+
+
+def _store_each(files: fs.SubTreeFileSystem, paths: Sequence[str]) -> dict[str, str]:
+    checksums = {path: _sha256(files, path) for path in paths}
     for path, checksum in checksums.items():
         _write(files, _sidecar(path), checksum)
-
-
-def _store_each(files: fs.SubTreeFileSystem, paths: Sequence[str]) -> None:
-    for path in paths:
-        _write(files, _sidecar(path), _sha256(files, path))
+    return checksums
 
 
 def _recorded(files: fs.SubTreeFileSystem, paths: Iterable[str]) -> dict[str, str]:

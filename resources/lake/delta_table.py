@@ -24,6 +24,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from pyarrow import fs
 
+from resources.books.commits import TableBooks, replaced
 from resources.lake.checked_reads import refuse_damaged, refuse_damaged_log, table_name
 from resources.lake.checksums import record_checksums, record_log, relative_path
 from resources.lake.s3 import files_below
@@ -86,6 +87,13 @@ class StoredTable:
     contract: TableContract
     uri: str
     storage_options: dict[str, str]
+    home: str = ""
+    """Folder of the desk whose books record every commit; empty where none does."""
+
+    @property
+    def books(self) -> TableBooks:
+        """What records the commits of this table."""
+        return TableBooks(self.home, self.contract.name, self.contract.key)
 
     @property
     def partition_columns(self) -> list[str]:
@@ -146,7 +154,9 @@ class StoredTable:
             configuration=_CONFIGURATION,
             storage_options=self.storage_options or None,
         )
-        record_log(self.files)
+        files = record_log(self.files)
+        if delta.version() == 0:  # another process may have created it, and written to it, first
+            self.books.record(0, files)
         return delta
 
     def rows(
@@ -294,20 +304,33 @@ class StoredTable:
         zones = frame["zone"].unique().sort().to_list() if "zone" in frame.columns else ["all"]
         transactions = [Transaction(f"append:{zone}", delta.version() + 1) for zone in zones]
         physical, schema_mode = self._prepared(delta, frame)
+        books = self.books
         write_deltalake(
             delta,
             physical,
             mode="append",
             schema_mode=schema_mode,
-            commit_properties=CommitProperties(app_transactions=transactions),
+            commit_properties=CommitProperties(
+                custom_metadata=books.proof(delta, frame, ""), app_transactions=transactions
+            ),
         )
-        record_checksums(delta)
+        books.record(delta.version(), record_checksums(delta), frame)
 
     def overwrite(self, delta: DeltaTable, frame: pl.DataFrame, predicate: str | None) -> None:
         """Commit `frame` in place of the rows that match `predicate`, of all rows without one."""
         physical, schema_mode = self._prepared(delta, frame)
-        write_deltalake(delta, physical, mode="overwrite", predicate=predicate, schema_mode=schema_mode)
-        record_checksums(delta)
+        books = self.books
+        write_deltalake(
+            delta,
+            physical,
+            mode="overwrite",
+            predicate=predicate,
+            schema_mode=schema_mode,
+            commit_properties=CommitProperties(
+                custom_metadata=books.proof(delta, frame, replaced(predicate))
+            ),
+        )
+        books.record(delta.version(), record_checksums(delta), frame)
 
     def _refuse_damaged(self, delta: DeltaTable, predicate: str | list[_Filter] | None) -> None:
         uris = delta.file_uris(file_pruning_predicate=predicate or None)
@@ -334,6 +357,10 @@ class StoredTable:
         physical = self._physical(frame).sort([*self.partition_columns, *self.contract.key])
         new_columns = set(physical.columns) - {field.name for field in delta.schema().fields}
         return physical.to_arrow(), "merge" if new_columns else None
+
+    def selected(self, frame: pl.DataFrame, condition: pl.Expr) -> pl.DataFrame:
+        """The rows for which a condition on stored columns holds, partition columns included."""
+        return self._physical(frame).filter(condition).select(frame.columns)
 
     def _physical(self, frame: pl.DataFrame) -> pl.DataFrame:
         return (

@@ -18,10 +18,11 @@ from pydantic import Field
 from resources.fixed_resource import FixedResource
 from resources.lake.access import check_write, note_read, note_written
 from resources.lake.appending import COMPACT_FROM_FILES, append_new, compact_partition
-from resources.lake.checksums import Verification, forget_vacuumed, record_missing, verify_files
+from resources.lake.checksums import Verification, record_missing, verify_files
 from resources.lake.delta_table import StoredTable, check_zone, month_of, safe_text
 from resources.lake.quarantine import quarantine_rows
 from resources.lake.s3 import with_credentials
+from resources.lake.vacuum import vacuum_table
 from resources.lake.whole_frames import all_accepted
 from resources.wall_clock import utc_now
 from spot.contracts.quarantine_table import QUARANTINE
@@ -56,6 +57,8 @@ class Lake(FixedResource):
 
     uri: str
     storage_options: dict[str, str] = Field(default_factory=dict)
+    home: str = ""
+    """Folder of the desk whose books record every commit; without it nothing is recorded."""
 
     def append(self, table: str, frame: pl.DataFrame, *, source: str) -> WriteReport:
         """Add the rows of a raw table that the ledger does not hold.
@@ -321,14 +324,10 @@ class Lake(FixedResource):
             raise ContractError(f"vacuum keeps at least {_LEAST_KEPT_DAYS} days, not {keep_days}")
         n_files = 0
         for name in TABLES:
-            delta = self.stored(name).open()
+            stored = self.stored(name)
+            delta = stored.open()
             if delta is not None:
-                gone = delta.vacuum(
-                    retention_hours=keep_days * 24, dry_run=False, enforce_retention_duration=False
-                )
-                forget_vacuumed(delta, gone)
-                record_missing(delta)  # a vacuum commits to the log
-                n_files += len(gone)
+                n_files += vacuum_table(stored, delta, keep_days)
         return n_files
 
     def stored(self, table: str) -> StoredTable:
@@ -339,7 +338,7 @@ class Lake(FixedResource):
         """
         contract = find_contract(table)
         options = with_credentials(self.uri, self.storage_options)
-        return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", options)
+        return StoredTable(contract, f"{self.uri.rstrip('/')}/{contract.name}", options, self.home)
 
     def quarantine(self, table: str, rejected: pl.DataFrame, *, source: str) -> int:
         """Keep rows that were refused for `table`, each with its `reason`.

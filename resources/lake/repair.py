@@ -82,10 +82,11 @@ def take_out_of_service(lake: Lake, files: list[DamagedFile]) -> None:
         delta = stored.open()
         if delta is None:
             continue
+        stored.books.record_gone(wanted, "repair")
         for path in wanted:
             _move(stored.files, path)
         delta.repair()
-        record_checksums(delta)
+        stored.books.record(delta.version(), record_checksums(delta))
 
 
 def _move(files: fs.SubTreeFileSystem, path: str) -> None:

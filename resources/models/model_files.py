@@ -45,6 +45,14 @@ class ModelFiles:
         """
         return dict(_read(self.tracking_uri, self.artifact_folder, run_id))
 
+    def read_now(self, run_id: str) -> dict[str, bytes]:
+        """The same from the disk, whatever this process has read before; with a local registry.
+
+        Raises:
+            ModelIntegrityError: the version has no folder.
+        """
+        return dict(_read_all(_folder(self.artifact_folder, run_id) / _MODEL))
+
     def _write(self, run_id: str, part: str, files: Mapping[str, bytes]) -> None:
         if is_local(self.tracking_uri):
             _write_all(_folder(self.artifact_folder, run_id) / part, files)

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 class ModelRegistry(FixedResource):
     """Versions of every zone's model in MLflow at `tracking_uri`.
 
-    `artifact_folder` holds the files where that is a local database.
+    `artifact_folder` holds the files where that is a local database. The books of `home` record changes.
     """
 
     tracking_uri: str
@@ -51,12 +51,12 @@ class ModelRegistry(FixedResource):
     """What the models forecast: the day-ahead price, or a spread. Each family has versions, an alias and
     locks of its own.
     """
+    home: str = ""
 
     def of_family(self, family: str) -> "ModelRegistry":
         """The same registry for models of another family."""
-        return ModelRegistry(
-            tracking_uri=self.tracking_uri, artifact_folder=self.artifact_folder, family=family
-        )
+        place = {"tracking_uri": self.tracking_uri, "artifact_folder": self.artifact_folder}
+        return ModelRegistry(**place, family=family, home=self.home)
 
     def prepare(self) -> str:
         """Create the database and the experiment once, safely among several processes.
@@ -253,7 +253,7 @@ class ModelRegistry(FixedResource):
 
     @property
     def _store(self) -> VersionStore:
-        return VersionStore(self.tracking_uri, self.artifact_folder, self.family)
+        return VersionStore(self.tracking_uri, self.artifact_folder, self.family, self.home)
 
     @property
     def _rows(self) -> CheckedRows:

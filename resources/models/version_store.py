@@ -7,6 +7,7 @@ from typing import Any
 
 from filelock import FileLock
 
+from resources.books.model_books import alias_recorded, record_creation, record_models, tag_recorded
 from resources.lake.access import note_read
 from resources.models.mlflow_store import prepare_store, store_client
 from resources.models.model_files import ModelFiles
@@ -33,6 +34,8 @@ class VersionStore:
     tracking_uri: str
     artifact_folder: str
     family: str
+    home: str = ""
+    """Folder of the desk whose books record every change; empty where none does."""
 
     @property
     def files(self) -> ModelFiles:
@@ -91,18 +94,46 @@ class VersionStore:
         self._ensure_registered(zone)
         self._pass_over(zone, after)
         source = f"{client.get_run(run).info.artifact_uri}/model"
-        made = client.create_model_version(name, source, run, tags=version_tags(facts, files))
+        tags = version_tags(facts, files)
+        record_creation(self.home, name, tags)
+        made = client.create_model_version(name, source, run, tags=tags)
+        record_models(self.home, self, name, [str(made.version)])
         if run_id is None:
             client.set_terminated(run, "FINISHED")
         return parse_version(zone, client.get_model_version(name, str(made.version)))
 
     def set_tag(self, zone: str, version: str, key: str, value: str) -> None:
-        """Write one fact about a version."""
-        self.client().set_model_version_tag(self.name(zone), version, key, value)
+        """Write one fact about a version; the caller holds the zone's lock."""
+        name = self.name(zone)
+        with tag_recorded(self.home, self, name, version, key, value):
+            self.client().set_model_version_tag(name, version, key, value)
 
     def set_champion(self, zone: str, version: str) -> None:
-        """Point the alias to this version, in one write."""
-        self.client().set_registered_model_alias(self.name(zone), CHAMPION, version)
+        """Point the alias to this version, in one write; the caller holds the zone's lock."""
+        name = self.name(zone)
+        with alias_recorded(self.home, self, name, version):
+            self.client().set_registered_model_alias(name, CHAMPION, version)
+
+    def champions(self) -> dict[str, str]:
+        """Each registered model of any family to the number of its champion, empty for none; by name."""
+        found = self.client().search_registered_models(max_results=1000)
+        return {
+            one.name: str(one.aliases.get(CHAMPION, "")) for one in sorted(found, key=lambda one: one.name)
+        }
+
+    def facts(self, name: str) -> list[dict[str, Any]]:
+        """The facts of every version of a registered model, as the books pin them, by number."""
+        found = self.client().search_model_versions(f"name='{name}'", max_results=1000)
+        return [_facts_of(row) for row in sorted(found, key=lambda row: int(row.version))]
+
+    def facts_of(self, name: str, version: str) -> dict[str, Any]:
+        """The facts of one version, as the books pin them."""
+        return _facts_of(self.client().get_model_version(name, version))
+
+    def champion_number(self, name: str) -> str:
+        """Number of the version that the alias names; empty for none."""
+        aliases: dict[str, str] = self.client().get_registered_model(name).aliases
+        return str(aliases.get(CHAMPION, ""))
 
     def _new_run(self, name: str) -> str:
         experiment = prepare_store(self.tracking_uri, self.artifact_folder)
@@ -126,6 +157,18 @@ class VersionStore:
         except MlflowException:
             text = f"{self.family} of {zone}, EUR/MWh, quantiles."
             client.create_registered_model(name, tags={"zone": zone}, description=text)
+
+
+def _facts_of(row: Any) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "version": str(row.version),
+        "run_id": row.run_id,
+        "source": row.source,
+        "status": str(row.status),
+        "made_at_ms": row.creation_timestamp,
+        "tags": dict(row.tags),
+    }
 
 
 def _log_facts(client: Any, run: str, zone: str, facts: VersionFacts) -> None:

@@ -21,16 +21,16 @@ from typing import Any
 
 from filelock import FileLock
 
-from resources.files import write_whole
+from resources.books.settings_books import FOLDER, HISTORY, RECORD, bytes_of, hashes_of, settings_recorded
+from resources.files import append_regular, write_whole
 from resources.settings.changes import Change, changes_between, digest_of, strictest
 from resources.settings.destinations import changed_destinations, digests_of, is_in_file
 from resources.settings.process import variable
 from resources.settings.yaml_file import read_yaml
 from spot.errors import ConfigurationError
 
-FOLDER = "accepted"
 DIGEST_VARIABLE = "SPOTDESK_ACCEPTED_SETTINGS"
-_RECORD, _HISTORY, _LOCK = "record.json", "history.jsonl", ".lock"
+_LOCK = ".lock"
 _LOCK_SECONDS = 30.0
 
 
@@ -129,7 +129,7 @@ def read_acceptance(home: Path) -> Acceptance | None:
     Raises:
         ConfigurationError: the record is damaged.
     """
-    path = home / FOLDER / _RECORD
+    path = home / FOLDER / RECORD
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         return Acceptance(
@@ -177,8 +177,7 @@ def accept(home: Path, conf: Path, signature: Signature) -> tuple[Acceptance, li
                 _write(folder, waiting, "signed, a second person must sign", changes)
                 return waiting, changes
         accepted = _with_addresses(Acceptance(digest=digest, signatures=signatures), home)
-        _copy(conf, folder)
-        _write(folder, accepted, "accepted", changes)
+        _write(folder, accepted, "accepted", changes, conf)
         return accepted, changes
 
 
@@ -193,9 +192,8 @@ def adopt_harmless_changes(home: Path, conf: Path) -> list[Change]:
         return []
     folder = home / FOLDER
     with FileLock(folder / _LOCK, timeout=_LOCK_SECONDS):
-        _copy(conf, folder)
-        adopted = _with_addresses(replace(state.acceptance, digest=digest_of(folder / "conf")), home)
-        _write(folder, adopted, "adopted, needs nobody", list(state.changes))
+        adopted = _with_addresses(replace(state.acceptance, digest=digest_of(conf)), home)
+        _write(folder, adopted, "adopted, needs nobody", list(state.changes), conf)
     return list(state.changes)
 
 
@@ -259,13 +257,18 @@ def _copy(conf: Path, folder: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
-def _write(folder: Path, acceptance: Acceptance, what: str, changes: list[Change]) -> None:
-    text = json.dumps(asdict(acceptance), indent=1)
-    write_whole(folder / _RECORD, text.encode(), durable=True)
-    last = (acceptance.waiting or acceptance.signatures)[-1]
-    line = {"what": what, **asdict(last), "changes": [asdict(change) for change in changes]}
-    with (folder / _HISTORY).open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line) + "\n")
+def _write(
+    folder: Path, acceptance: Acceptance, what: str, changes: list[Change], conf: Path | None = None
+) -> None:
+    text = json.dumps(asdict(acceptance), indent=1).encode()
+    said = {"what": what, **asdict((acceptance.waiting or acceptance.signatures)[-1])}
+    line = json.dumps({**said, "changes": [asdict(change) for change in changes]}).encode() + b"\n"
+    after = hashes_of(text, bytes_of(folder / HISTORY) + line, conf or folder / "conf")
+    with settings_recorded(folder.parent, after):
+        if conf is not None:
+            _copy(conf, folder)
+        write_whole(folder / RECORD, text, durable=True)
+        append_regular(folder / HISTORY, line.decode())
 
 
 def _signatures(rows: list[dict[str, Any]]) -> tuple[Signature, ...]:

@@ -19,6 +19,8 @@ every other.
 | SPOTDESK_UI_HOSTS | none | further names under which the UI may be asked for, separated by commas |
 | SPOTDESK_TRUSTED_PROXIES, SPOTDESK_IDENTITY_HEADER | none | addresses whose header names a person |
 | SPOTDESK_STOP_URI | none | second place of the stop button: a shared folder, or `s3://bucket/prefix` |
+| SPOTDESK_BOOKS_URI | none | where heads of the books are kept: a folder elsewhere, or `s3://bucket/prefix` |
+| SPOTDESK_BOOKS_KEY | `<home>/identity/books.key` | file of the private key that signs the books |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
@@ -49,6 +51,7 @@ from resources.settings.env_file import check_env_file
 from resources.settings.process import set_variables, variable, variables
 from resources.settings.zone_settings import DeskSettings, load_desk_settings
 from resources.trading.leases import LeaseStore
+from resources.trading.place import Place
 from resources.trading.second_place import SecondPlace
 from spot.errors import ConfigurationError
 
@@ -66,6 +69,7 @@ _PLACES = {
     "signal_webhook_secret": "SPOTDESK_SIGNAL_WEBHOOK_SECRET",
     "stop_uri": "SPOTDESK_STOP_URI",
     "heartbeat_url": "SPOTDESK_HEARTBEAT_URL",
+    "books_uri": "SPOTDESK_BOOKS_URI",
 }
 """Fields that say where a desk keeps and sends things, and their variables."""
 _PATHS = {
@@ -80,6 +84,11 @@ _WAITS = (
 _LOG = logging.getLogger("spotdesk.settings")
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def code_commit() -> str:
+    """Commit of the code of this process: the variable, else what git says."""
+    return variable("SPOTDESK_COMMIT") or _commit_of_checkout()
 
 
 @cache
@@ -119,6 +128,7 @@ class Environment(BaseSettings):
     stop_uri: str = ""
     heartbeat_url: SecretStr = SecretStr("")
     """A service that alarms when nobody asks it any more. Whoever knows the address can keep it silent."""
+    books_uri: str = ""
     provider_urls: str = ""
     ui_hosts: str = ""
     trusted_proxies: str = ""
@@ -218,6 +228,7 @@ def _places_of_home(folder: Path, filed: Mapping[str, str]) -> dict[str, Any]:
         "signal_webhook_secret": "",
         "stop_uri": "",
         "heartbeat_url": "",
+        "books_uri": "",
     }
     if is_desk(folder):
         places["conf_folder"] = folder / "conf"
@@ -294,6 +305,12 @@ def second_place(environment: Environment | None = None) -> SecondPlace | None:
     known = environment or read_environment()
     options = {**known.storage_options, **known.revealed(_S3_CREDENTIALS)}
     return SecondPlace(known.stop_uri, options) if known.stop_uri else None
+
+
+def books_place(environment: Environment) -> Place | None:
+    """The place that keeps heads of the books, with what S3 wants; None where none is set."""
+    options = {**environment.storage_options, **environment.revealed(_S3_CREDENTIALS)}
+    return Place(environment.books_uri, options) if environment.books_uri else None
 
 
 def provider_urls() -> dict[str, str]:

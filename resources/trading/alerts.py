@@ -11,10 +11,12 @@ from datetime import datetime
 import polars as pl
 from dagster import ResourceDependency
 
+from resources.books.leaving import head_to_send, note_departure
 from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
 from resources.settings.environment import alert_channels
 from resources.trading.channels import post_alert
+from resources.wall_clock import utc_now
 from spot.contracts.monitoring_tables import ALERTS
 from spot.contracts.words import AlertKind, Severity
 
@@ -79,8 +81,13 @@ class Alerts(FixedResource):
 
     def _post(self, row: dict[str, object]) -> None:
         addresses = alert_channels() if self.asks_environment else self.channels
-        for n, why in post_alert(addresses, row, timeout_seconds=self.timeout_seconds).items():
+        head = head_to_send(self.lake.home)
+        said = {**row, "books_head": head} if head else row
+        failed = post_alert(addresses, said, timeout_seconds=self.timeout_seconds)
+        for n, why in failed.items():
             _LOG.warning("alert %s: channel %d did not take it (%s)", row["alert_id"], n, why)
+        if len(failed) < len(addresses.split()):
+            note_departure(self.lake.home, head, to="the alert channels", now=utc_now())
 
 
 def _row(

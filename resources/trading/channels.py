@@ -19,10 +19,12 @@ silence_address_log()
 def post_alert(addresses: str, row: Mapping[str, object], *, timeout_seconds: float) -> dict[int, str]:
     """Send the row of an alert to each of the addresses, which are separated by white space.
 
-    Returns number (from 1) to why that address did not take it. An address may carry a token, so it is never
-    part of what is returned or logged.
+    Where the row has a `books_head`, the text ends with it. Returns number (from 1) to why that address did
+    not take it. An address may carry a token, so it is never part of what is returned or logged.
     """
     text = f"[{row['severity']}] {row['zone']} {row['kind']}: {row['message']}"
+    if "books_head" in row:
+        text += f"\nbooks {row['books_head']}"
     failed = {}
     for n, address in enumerate(addresses.split(), start=1):
         why = (

@@ -21,6 +21,7 @@ from pathlib import Path
 import polars as pl
 from dagster import ResourceDependency
 
+from resources.books.leaving import head_to_send, note_departure
 from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
@@ -220,9 +221,15 @@ class Publisher:
         attempt = 1 + rows_of(batch, channel, desk).filter(pl.col("status") != "refused").height
         try:
             message = Message(
-                batch, sequence_of(batch, channel, desk), sender.desk_id, sender.number(batch.mode)
+                batch,
+                sequence_of(batch, channel, desk),
+                sender.desk_id,
+                sender.number(batch.mode),
+                head_to_send(self.home),
             )
             receipt = self._send(message, channel, permission)
+            if channel == "webhook":
+                note_departure(self.home, message.books_head, to="the webhook of signals", now=now)
         except TradingHaltedError as error:
             return self._refused(batch, channel, desk, sender, (str(error),), now)
         except (OSError, SourceUnavailableError) as error:

@@ -42,11 +42,18 @@ class Message:
     sequence: int
     desk_id: str
     lease: int | None
+    books_head: str = ""
 
     @property
     def json(self) -> bytes:
         """Body of a message, and content of a file."""
-        return json_payload(self.batch, sequence=self.sequence, desk_id=self.desk_id, lease=self.lease)
+        return json_payload(
+            self.batch,
+            sequence=self.sequence,
+            desk_id=self.desk_id,
+            lease=self.lease,
+            books_head=self.books_head,
+        )
 
     @property
     def csv(self) -> bytes:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from resources.books.state_books import record_before, record_stop
 from resources.files import append_regular, write_whole
 from resources.trading.leaving.senders import end_senders
 from resources.trading.state_files import (
@@ -99,8 +100,15 @@ class TradingStateStore:
             record = self._set(zone, TradingState.HALTED, reason=reason, actor=actor, may_relax=False)
         except OSError as error:
             record = self._halt_without_writing(zone, error)
-        self._end_senders(zone)
+        self._stopped(zone)
         return record
+
+    def _stopped(self, zone: str | None) -> None:
+        """End what is leaving; then, in no hurry any more, tell the books."""
+        try:
+            self._end_senders(zone)
+        finally:
+            record_stop(self.folder)
 
     def _end_senders(self, zone: str | None) -> None:
         left = end_senders(self.folder, zone)
@@ -136,7 +144,7 @@ class TradingStateStore:
             StillLeavingError: as `halt`.
         """
         record = self._set(zone, TradingState.REDUCING, reason=reason, actor=actor, may_relax=False)
-        self._end_senders(zone)
+        self._stopped(zone)
         return record
 
     def resume(self, zone: str | None = None, *, reason: str, actor: str) -> StateRecord:
@@ -189,11 +197,12 @@ class TradingStateStore:
             )
             text = json.dumps(asdict(record), indent=1) + "\n"
             line = json.dumps({**asdict(record), "before": before.state}) + "\n"
-            if state is TradingState.ACTIVE:  # nothing is let go that the log does not know
+            if state is TradingState.ACTIVE:  # nothing is let go that the books and the log do not know
+                record_before(self.folder, line)
                 append_regular(self.folder / _LOG, line)
             write_whole(self.folder / f"{scope}.json", text.encode(), durable=True)
             if state is not TradingState.ACTIVE:
-                return self._logged(record, line)
+                record = self._logged(record, line)
         return record
 
     def _logged(self, record: StateRecord, line: str) -> StateRecord:

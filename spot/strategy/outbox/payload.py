@@ -7,14 +7,22 @@ import polars as pl
 
 from spot.strategy.outbox.batch import Batch
 
+SCHEMA = 2
+"""Version of the JSON message. Fields are only ever added: 2 added `schema` and `books_head`."""
 
-def json_payload(batch: Batch, *, sequence: int, desk_id: str = "", lease: int | None = None) -> bytes:
+
+def json_payload(
+    batch: Batch, *, sequence: int, desk_id: str = "", lease: int | None = None, books_head: str = ""
+) -> bytes:
     """The batch as JSON, the same bytes for the same arguments; instants as ISO 8601.
 
     `lease` is the number of the desk's right to send, None on paper. A receiver refuses a number below one
-    that it has seen.
+    that it has seen. `books_head` pins the books of the desk as they were when the message left; a receiver
+    that keeps it can prove later that nothing before was changed.
     """
     document = {
+        "schema": SCHEMA,
+        "books_head": books_head,
         "publication_id": batch.publication_id,
         "sequence": sequence,
         "desk_id": desk_id,

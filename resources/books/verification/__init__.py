@@ -1,0 +1,1 @@
+"""Comparing the chain with itself, with a head from outside, and with everything that it pins."""
