@@ -166,6 +166,21 @@ def _thousandfold(case: Case, _rng: random.Random) -> None:
         part.values = [round(float(value) * 1000.0, 2) for value in part.values]
 
 
+def _thousandth(case: Case, _rng: random.Random) -> None:
+    for part in case.document.series:
+        part.values = [round(float(value) / 1000.0, 5) for value in part.values]
+
+
+def _treble(case: Case, rng: random.Random) -> None:
+    """Three times the load, or a third: a factor that only the level of a load shows."""
+    if case.document.kind != "A65":
+        _thousandth(case, rng)
+        return
+    factor = rng.choice((3.0, 1.0 / 3.0))
+    for part in case.document.series:
+        part.values = [round(float(value) * factor, 2) for value in part.values]
+
+
 def _duplicate(case: Case, rng: random.Random) -> None:
     part = _pick(case, rng)
     if rng.random() < 0.5:
@@ -278,6 +293,8 @@ MUTATIONS: dict[str, Mutation] = {
     "unit": _unit,
     "currency": _currency,
     "thousandfold": _thousandfold,
+    "thousandth": _thousandth,
+    "treble": _treble,
     "duplicate": _duplicate,
     "non_finite": _non_finite,
     "decimal_comma": _decimal_comma,

@@ -270,7 +270,7 @@ def _ask(
     loaded.n_new += ledger.lake.append(task.table, fetched.rows, source=fetched.source).n_new
     loaded.source = loaded.source or fetched.source
     loaded.is_fallback |= bool((fetched.rows["source"] != able[0]).any())
-    loaded.failures += fetched.failures
+    loaded.failures += (*fetched.failures, *fetched.doubts)
     loaded.refused += fetched.refused
     return ""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
-from desk.screen.console import JsonFlag, emit
+from desk.screen.console import JsonFlag, emit, err
 from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
@@ -23,6 +23,7 @@ from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE, in_eu
 from spot.sources.files.tidy_files import SOURCE, parse_tidy
 from spot.sources.judging.plausibility import REFUSED_SHARE, assess_plausibility
 from spot.sources.judging.revisions import select_revisions
+from spot.sources.judging.second_source import alone, clock_changes, disagreements
 from spot.sources.parsed import Capture, ParsedDocument
 
 
@@ -82,6 +83,7 @@ def ingest(
         for table in _converted(parsed.tables, capture.zone)
     ]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
+    _say_of_second_source(lake, parsed, capture.zone)
     emit(
         report,
         as_json=as_json,
@@ -131,6 +133,22 @@ def _held(lake: Lake, table: str, rows: pl.DataFrame) -> pl.DataFrame:
     """Rows of earlier files on the same days."""
     held = lake.read(table, zones=[rows["zone"][0]], first_day=first_day(rows), last_day=last_day(rows))
     return held.filter(pl.col("source") == SOURCE)
+
+
+def _say_of_second_source(lake: Lake, parsed: ParsedDocument, zone: str) -> None:
+    """Say where prices disagree with another source, or stand alone on a day of a clock change."""
+    rows = parsed.tables.get("day_ahead_prices")
+    if rows is None or find_zone(zone).is_benchmark:
+        return
+    days = sorted(set(rows["delivery_day"].to_list()))
+    held = lake.read("day_ahead_prices", zones=[zone], first_day=days[0], last_day=days[-1])
+    held = held.filter(pl.col("delivery_day").is_in(days), pl.col("series") == "day_ahead")
+    for text in disagreements(held, zone)[:5]:
+        err.print(f"warning: {text}", soft_wrap=True, markup=False)
+    others = set(held.filter(pl.col("source") != SOURCE)["delivery_day"].to_list())
+    for day in clock_changes(zone, days):
+        if day not in others:
+            err.print(f"note: {alone(zone, day, SOURCE)}", soft_wrap=True, markup=False)
 
 
 def _refuse_whole(

@@ -33,6 +33,7 @@ from spot.market.publication_rules import RULES, published_by_utc
 from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
 from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.judging.revisions import select_revisions
+from spot.sources.judging.second_source import alone, clock_changes, disagreements
 from spot.sources.judging.whole_days import due_days, is_judged_by_day, open_days, runs_of
 from spot.sources.parsed import Capture, ParsedDocument
 
@@ -55,6 +56,8 @@ class Fetched:
     """Unusual values that a person should look at, for example a price spike."""
     refused: tuple[str, ...] = ()
     """Why rows went to quarantine, with their number."""
+    doubts: tuple[str, ...] = ()
+    """Days on which two sources disagree, with both values."""
 
 
 @dataclass(slots=True)
@@ -123,9 +126,50 @@ class LiveMarket:
             _LOG.warning("%s of %s: no source gave rows: %s", table, zone, "; ".join(notes.failures))
             raise last
         self._tell_of_fallbacks(table, zone, tuple(found), sources, notes)
-        source = next(iter(found))
+        source, rows = next(iter(found)), pl.concat(found.values())
+        doubts = self._compared(table, zone, rows, sources, now, notes)
         flags, refused = tuple(notes.flags), tuple(notes.refused)
-        return Fetched(pl.concat(found.values()), source, tuple(notes.failures), flags, refused)
+        return Fetched(rows, source, tuple(notes.failures), flags, refused, doubts)
+
+    def _compared(
+        self,
+        table: str,
+        zone: str,
+        rows: pl.DataFrame,
+        sources: Sequence[str],
+        now: datetime,
+        notes: _Notes,
+    ) -> tuple[str, ...]:
+        """Where the prices disagree with those of another source, which is asked on a day of a clock change.
+
+        What it answers is compared and kept among the captures, and does not enter the ledger.
+        """
+        days = sorted(set(rows["delivery_day"].to_list())) if table == "day_ahead_prices" else []
+        if not days or is_converted(table, zone):
+            return ()
+        held = self.lake.read(table, zones=[zone], first_day=days[0], last_day=days[-1])
+        all_rows = [held.filter(pl.col("source").is_in(list(sources))), rows]
+        for day in clock_changes(zone, days):
+            known = pl.concat(all_rows).filter(pl.col("delivery_day") == day)["source"].unique().to_list()
+            if len(known) > 1:
+                continue
+            second = self._second_opinion(table, zone, day, [n for n in sources if n not in known], now)
+            if second is None:
+                notes.flags.append(alone(zone, day, known[0]))
+            else:
+                all_rows.append(second)
+        return disagreements(pl.concat(all_rows).filter(pl.col("delivery_day").is_in(days)), zone)
+
+    def _second_opinion(
+        self, table: str, zone: str, day: date, names: Sequence[str], now: datetime
+    ) -> pl.DataFrame | None:
+        """Rows of the day from the first of the sources that has any; None where none has."""
+        for name in names:
+            try:
+                return self._rows(self._provider(name, table, zone), table, zone, (day, day), now, _Notes())
+            except SpotdeskError as error:
+                _LOG.info("%s of %s on %s: %s cannot be compared: %s", table, zone, day, name, error)
+        return None
 
     def _tell_of_fallbacks(
         self, table: str, zone: str, names: tuple[str, ...], sources: Sequence[str], notes: _Notes

@@ -135,6 +135,8 @@ class MarketSource(FixedResource):
         if not sources:
             return find_contract(table).empty()
         fetched = market.fetch(table, zone, first_day, last_day, sources=sources, now=now)
+        for doubt in fetched.doubts:
+            self.alerts.send("bad_data", doubt, zone=zone, now=now, episode=doubt)
         if fetched.flags and last_day >= now.date() - timedelta(days=1):
             # Real extremes pass. A person still wants to know of them while they matter.
             self.alerts.send(

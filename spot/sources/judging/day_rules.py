@@ -12,12 +12,20 @@ from spot.arrays import Floats
 from spot.market.delivery import day_ahead_mtu_minutes, n_periods
 from spot.market.price_limits import local_price_limits
 from spot.sources.auction_unit import is_repeated
-from spot.sources.judging.frozen import SMALL_MW, find_frozen
+from spot.sources.judging.frozen import FEW_FARMS_MW, SMALL_MW, find_frozen
 from spot.sources.judging.judged_day import Fault, FaultKind, JudgedDay, Kind
 from spot.sources.judging.price_rules import find_flipped, find_price_scale
 from spot.sources.judging.series_past import Past, by_clock_hour, correlation
 
 _SPIKE_FACTOR = 2.0
+_LOAD_LEVEL = (0.5, 1.8)
+"""Mean load of a day over that of the week before, outside of which unit or scale is wrong. `python -m
+benchmarks.zone_truth` measures it.
+"""
+_THOUSANDTH = 0.002
+"""Highest value of a day over that of four weeks, below which a generation is in another unit."""
+_CALM = 0.03
+"""Share of the highest value of four weeks up to which wind is calm."""
 _STAND_INS = (9999.0, 99999.0)
 """Numbers that some systems write for a missing load or generation. As prices they are real where the limits
 allow them.
@@ -55,6 +63,9 @@ def _load_shape(day: JudgedDay, past: Past) -> Fault | None:
     if seen.sum() < 20:
         return None
     x, profile = hourly[seen], past.profile[seen]
+    ratio = float(x.mean()) / max(float(profile.mean()), 1.0)
+    if not _LOAD_LEVEL[0] <= ratio <= _LOAD_LEVEL[1]:
+        return Fault(f"the mean load is {ratio:.2g} times that of the week before: unit or scale")
     if correlation(x, profile) < -0.3:
         return Fault("load runs against the shape of the week before")
     # A shifted forecast no longer fills its day, which another rule catches. Only actual values may cover
@@ -93,13 +104,24 @@ def _solar_shape(day: JudgedDay, past: Past) -> Fault | None:
 
 
 def _wind_shape(day: JudgedDay, past: Past) -> Fault | None:
-    if past.maximum < SMALL_MW or past.zero_share > 0.01:
+    if past.maximum < FEW_FARMS_MW or past.zero_share > 0.01:
         return None
-    return (
-        Fault("zeros for hours: not published, or another series", FaultKind.OTHER_SERIES)
-        if (day.values == 0.0).sum() >= 3 * day.per_hour
-        else None
-    )
+    zeros = day.values == 0.0
+    if zeros.sum() < 3 * day.per_hour:
+        return None
+    # Wind that dies down reaches zero in small steps. Values that are not there begin at once.
+    beside = (np.roll(zeros, 1) | np.roll(zeros, -1)) & ~zeros
+    is_sudden = zeros.all() or float(day.values[beside].max(initial=0.0)) > _CALM * past.maximum
+    words = "zeros for hours: not published, or another series"
+    return Fault(words, FaultKind.OTHER_SERIES) if is_sudden else None
+
+
+def _too_small(day: JudgedDay, past: Past) -> Fault | None:
+    """Generation of a thousandth: another unit."""
+    highest = float(day.values.max())
+    if past.maximum < SMALL_MW or not 0.0 < highest < _THOUSANDTH * past.maximum:
+        return None
+    return Fault("values look a thousandfold too small: unit or scale")
 
 
 def _too_high(day: JudgedDay, past: Past) -> Fault | None:
@@ -124,8 +146,8 @@ def _too_low(day: JudgedDay, past: Past) -> Fault | None:
 _DAY_RULES: dict[Kind, tuple[_Rule, ...]] = {
     "price": (find_flipped, find_price_scale),
     "load": (_too_high, _too_low, _load_shape),
-    "solar": (_too_high, _solar_shape),
-    "wind": (_too_high, _wind_shape),
+    "solar": (_too_high, _too_small, _solar_shape),
+    "wind": (_too_high, _too_small, _wind_shape),
 }
 
 

@@ -9,6 +9,8 @@ from spot.sources.judging.series_past import Past, longest_run, rounding_of
 
 SMALL_MW = 100.0
 """Plants of less are too small to be judged by their own past."""
+FEW_FARMS_MW = 600.0
+"""Wind of one or two farms: all of it may stand still, or at a reduced rating, for days."""
 _COARSE = 0.001
 """Step of the publisher, as a share of the largest value, from which equal hours are a matter of rounding."""
 _ROUNDED_HOURS = 6.0
@@ -39,6 +41,8 @@ def find_frozen(day: JudgedDay, past: Past | None) -> Fault | None:
     if day.kind == "load":
         return Fault(f"{value:g} for {hours:g} hours: frozen") if hours >= _load_hours(day, past) else None
     if past is None or past.maximum < SMALL_MW or value == 0.0:
+        return None
+    if day.kind == "wind" and past.maximum < FEW_FARMS_MW:
         return None
     # A wind farm at its rated power really is constant.
     is_high = day.kind == "wind" and value > 0.97 * past.maximum

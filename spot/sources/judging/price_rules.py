@@ -9,6 +9,8 @@ _NEARER = 0.75
 _NEAR = 3.0
 _NEAR_EUR_PER_MWH = 30.0
 _SAME_SHAPE = 0.3
+_TINY = 0.02
+"""Largest price of a day over the mean of the week before, below which its unit is looked at."""
 _TURNED_SHAPE = -0.6
 
 
@@ -34,11 +36,11 @@ def find_price_scale(day: JudgedDay, past: Past) -> Fault | None:
     """Prices a thousand times too small or too large, yet inside the limits."""
     hourly = by_clock_hour(day.values, day.hours)
     seen = ~np.isnan(hourly) & ~np.isnan(past.profile)
-    error = float(np.abs(hourly[seen] - past.profile[seen]).mean())
-    scaled = float(np.abs(hourly[seen] / 1000.0 - past.profile[seen]).mean())
-    size = float(np.abs(day.values).max())
-    return (
-        Fault("prices look a thousandfold too large")
-        if size > 8.0 * max(past.maximum, 20.0) and scaled < 0.1 * error
-        else None
-    )
+    x, profile = hourly[seen], past.profile[seen]
+    error, size = float(np.abs(x - profile).mean()), float(np.abs(day.values).max())
+    if size > 8.0 * max(past.maximum, 20.0) and float(np.abs(x / 1000.0 - profile).mean()) < 0.1 * error:
+        return Fault("prices look a thousandfold too large")
+    is_tiny = size < _TINY * float(np.abs(profile).mean())
+    if is_tiny and float(np.abs(x * 1000.0 - profile).mean()) < _NEARER * error:
+        return Fault("prices look a thousandfold too small")
+    return None
