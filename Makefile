@@ -7,8 +7,11 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PYTHON ?= $(shell for p in python3.11 python3.12 python3; do $$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
 
+SEVEN_DAYS_AGO = $(shell date -u -d '7 days ago' +%Y-%m-%dT%H:%M:%SZ)
+VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint test-slow test-browser coverage lock clean
+.PHONY: help setup demo dev test lint test-slow test-browser coverage lock ages licences sbom clean
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -29,11 +32,12 @@ demo: setup ## The main job: ingest, train, trade on paper, notice drift, retrai
 dev: setup ## Open the Dagster UI and its daemon on http://127.0.0.1:3000
 	@$(BIN)/spotdesk dev
 
-lint: setup ## Style, types and architecture
+lint: setup ## Style, types, architecture and licences
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ."; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m supply.licences
 
 test: lint ## Style, types, architecture and all tests but the slow ones and the browser's: below ten minutes
 	@$(BIN)/pytest -n 2 --dist loadfile -m "not browser and not slow" $(ARGS)
@@ -47,9 +51,19 @@ test-browser: setup ## The tests that drive a real browser (needs Chromium)
 coverage: setup ## Share of the lines of spot/ that its own tests run; fails below 90 %
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/spot --cov=spot --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
-lock: setup ## Resolve requirements.lock anew for both Pythons (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \
+lock: setup ## Resolve requirements.lock anew for both Pythons, nothing younger than seven days (needs uv)
+	@uv pip compile --quiet --universal --python-version 3.11 --exclude-newer "$(SEVEN_DAYS_AGO)" --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \
 		--no-emit-package nvidia-nccl-cu12 --extra dev pyproject.toml -o requirements.lock
+
+ages: setup ## Fail where a pin of the lock is younger than seven days (needs uv and an index)
+	@uv pip compile --quiet --no-deps --universal --python-version 3.11 --no-header --no-annotate --exclude-newer "$(SEVEN_DAYS_AGO)" \
+		requirements.lock -o /dev/null && echo "no pin is younger than seven days"
+
+licences: setup ## Fail where a package of the lock has no accepted licence
+	@$(BIN)/python -m supply.licences
+
+sbom: setup ## The bill of materials of this version, CycloneDX, in dist/
+	@mkdir -p dist && $(BIN)/python -m supply.sbom dist/spotdesk-$(VERSION).cdx.json
 
 clean: ## Remove the state of this checkout (.spotdesk); the environment stays
 	rm -rf .spotdesk
