@@ -6,7 +6,8 @@ The kinds are `data file`, `log` and `checksum` of the lake, `model`, `registry`
 databases) and `settings` (conf and .env). A small lake is written: prices of two zones in 12 commits, so that
 the log has a checkpoint. So is a small desk. Each trial damages one file of one kind, reads as a new process
 does, and undoes the damage. A trial is `refused` (an error of Spotdesk that names the table, the file or the
-setting), `unharmed` (what is read is right) or a fault: `silent` (it is not) or `crash` (any other
+setting), `told` (the setting needs nobody, holds, and `spotdesk settings diff` lists it), `unharmed` (what is
+read is right) or a fault: `silent` (it is not) or `crash` (any other
 exception). Exit code 1 on a fault.
 """
 
@@ -19,9 +20,11 @@ from collections import Counter
 from datetime import date, timedelta
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from benchmarks.planted.damaged_files import Kind, as_new, kinds, make_desk
+from desk.screen.failures import is_damaged_database
 from resources.lake.checked_reads import forget_checked
 from resources.lake.lake import Lake
 from spot.errors import ContractError, SpotdeskError
@@ -51,6 +54,14 @@ def flipped(content: bytes, rng: random.Random) -> bytes:
     """`content` with one bit changed."""
     changed = bytearray(content)
     changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
+    return bytes(changed)
+
+
+def flipped_where_written(content: bytes, rng: random.Random) -> bytes:
+    """`content` with one bit changed in a byte that is not zero: most pages of a small database are empty."""
+    written = np.flatnonzero(np.frombuffer(content, dtype=np.uint8))
+    changed = bytearray(content)
+    changed[int(written[rng.randrange(len(written))])] ^= 1 << rng.randrange(8)
     return bytes(changed)
 
 
@@ -99,7 +110,7 @@ def measure_desk(n_flips: int, n_cuts: int, seed: int, only: str = "") -> list[d
         home, trial = make_desk(Path(folder) / "desk"), 0
         for kind in (one for one in kinds() if only in ("", one.name)):
             sound = kind.read(as_new(home, trial := trial + 1))
-            for damage, n_trials in ((flipped, n_flips), (cut, n_cuts)):
+            for damage, n_trials in ((flipped_where_written, n_flips), (cut, n_cuts)):
                 counts: Counter[str] = Counter()
                 for _ in range(n_trials):
                     copy = as_new(home, trial := trial + 1)
@@ -116,16 +127,20 @@ def _outcome(kind: Kind, home: Path, sound: object, path: Path) -> str:
     except SpotdeskError:
         return "refused"
     except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is no Exception
+        if is_damaged_database(error):  # the command line gives the file and the cure in one line
+            return "refused"
         print(f"crash: {path.name}: {type(error).__name__}: {str(error)[:200]}", file=sys.stderr)
         return "crash"
     if said == sound:
         return "unharmed"
+    if kind.tells(home):
+        return "told"
     print(f"silent: {path.relative_to(home)}", file=sys.stderr)
     return "silent"
 
 
 def _row(kind: str, damage: str, n_trials: int, counts: Counter[str]) -> dict[str, object]:
-    names = ("refused", "unharmed", *FAULTS)
+    names = ("refused", "told", "unharmed", *FAULTS)
     return {"file": kind, "damage": damage, "trials": n_trials} | {name: counts[name] for name in names}
 
 

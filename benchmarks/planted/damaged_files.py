@@ -43,6 +43,8 @@ class Kind:
     name: str
     files: Callable[[Path], list[Path]]
     read: Callable[[Path], object]
+    tells: Callable[[Path], bool] = lambda _home: False
+    """Whether the desk itself says that something is not as it was accepted."""
 
 
 def make_desk(home: Path) -> Path:
@@ -79,7 +81,12 @@ def kinds() -> Iterator[Kind]:
     yield Kind("model", lambda home: sorted(home.glob("models/*/artifacts/model/*")), _model)
     yield Kind("registry", lambda home: [home / "mlflow.db"], _rows)
     yield Kind("Dagster", lambda home: [home / "dagster" / name for name in DATABASES], _runs)
-    yield Kind("settings", lambda home: [*sorted(home.glob("conf/**/*.yaml")), home / ".env"], _settings)
+    yield Kind(
+        "settings",
+        lambda home: [*sorted(home.glob("conf/**/*.yaml")), home / ".env"],
+        _settings,
+        _tells_settings,
+    )
 
 
 def as_new(home: Path, trial: int) -> Path:
@@ -114,6 +121,11 @@ def _runs(home: Path) -> object:
         return sorted(
             (run.run_id, run.job_name, run.status.value, str(run.tags)) for run in instance.get_runs()
         )
+
+
+def _tells_settings(home: Path) -> bool:
+    """`spotdesk settings diff` lists the change: what needs nobody holds at once, edited or damaged."""
+    return bool(settings_state(home, home / "conf").changes)
 
 
 def _settings(home: Path) -> object:

@@ -11,7 +11,8 @@ from resources.instance.databases import DATABASES, damage_of
 from resources.wall_clock import utc_now
 
 _FULL = ("no space left on device", "os error 28", "disk full", "database or disk is full")
-_DAMAGED = ("database disk image is malformed", "file is not a database")
+_DAMAGED = ("database disk image is malformed", "file is not a database", "attempted to deserialize")
+"""Words of SQLite, and of Dagster about a record that it did not write so."""
 _DATABASES = ("mlflow.db", *(f"dagster/{name}" for name in DATABASES))
 _LONGEST = 300
 

@@ -24,7 +24,10 @@ OWN_DESKS = ("demo", "studies")
 _ENV = ".env"
 _BODIES = "captured_bodies"
 _LEFT_OUT_FOLDERS = {*OWN_DESKS, "benchmarks", "identity", "watch", "__pycache__"}
-_LEFT_OUT_SUFFIXES = (".lock", ".tmp", "-wal", "-shm", "-journal", ".new")
+_LEFT_OUT_SUFFIXES = (".lock", ".tmp", "-wal", "-shm", "-journal", ".new", ".rows.json")
+"""The digests of registry rows (`.rows.json`) may be newer than the copy of the registry; the restored desk
+notes them anew.
+"""
 _LOCKS = ("trading_state/lock", "trading_state/sending")
 _SQLITE_HEADER = b"SQLite format 3\x00"
 

@@ -117,7 +117,9 @@ class ModelRegistry(FixedResource):
         for one in versions:
             if one.version == number:
                 return one
-        raise ModelNotFoundError(f"zone {zone} has no model version {version}")
+        known = ", ".join(one.version for one in versions[-5:])
+        hint = f"the newest are {known}" if known else "it has none yet, `spotdesk retrain` trains one"
+        raise ModelNotFoundError(f"zone {zone} has no model version {version[:40]}: {hint}")
 
     def find(self, zone: str, fingerprint: str) -> ModelVersion | None:
         """The version with this fingerprint, if there is one."""

@@ -289,15 +289,20 @@ def aws_credentials() -> dict[str, str]:
 def signal_webhook() -> dict[str, str]:
     """`url` and `secret` of the webhook that live signals are posted to; empty where none is set.
 
-    `problem` says why nothing may be posted there; empty where it may. Read at each use, like the tokens.
+    Read at each use, like the tokens. Ask `signal_webhook_problem` before anything is posted.
     """
     environment = read_environment()
-    url = environment.signal_webhook_url.get_secret_value()
     return {
-        "url": url,
+        "url": environment.signal_webhook_url.get_secret_value(),
         "secret": environment.signal_webhook_secret.get_secret_value(),
-        "problem": _WAITS.format(SIGNALS) if is_held_back(environment.home, SIGNALS, url) else "",
     }
+
+
+def signal_webhook_problem() -> str:
+    """Why nothing may be posted to the webhook of live signals; empty where it may."""
+    environment = read_environment()
+    url = environment.signal_webhook_url.get_secret_value()
+    return _WAITS.format(SIGNALS) if is_held_back(environment.home, SIGNALS, url) else ""
 
 
 def second_place(environment: Environment | None = None) -> SecondPlace | None:

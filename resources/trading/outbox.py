@@ -25,7 +25,7 @@ from resources.books.leaving import head_to_send, note_departure
 from resources.fixed_resource import FixedResource
 from resources.home.marker import desk_id_of
 from resources.lake.lake import Lake
-from resources.settings.environment import second_place, signal_webhook
+from resources.settings.environment import second_place, signal_webhook, signal_webhook_problem
 from resources.trading.clock_watch import ClockWatch
 from resources.trading.leases import LeaseStore
 from resources.trading.leaving.outside import stopped_from_outside
@@ -89,7 +89,7 @@ class Outbox(FixedResource):
             home=self.home,
             webhook_url=target["url"],
             webhook_secret=target["secret"],
-            webhook_problem=target["problem"],
+            webhook_problem=signal_webhook_problem(),
             second_place=second_place(),
         )
         return publisher.publish(valid_signals(rows, now=clock()), curves, clock=clock)

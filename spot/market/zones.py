@@ -145,6 +145,10 @@ TRADED_ZONES: dict[str, BiddingZone] = {**ZONES, **US_HUBS}
 ALL_ZONES: dict[str, BiddingZone] = {**TRADED_ZONES, **BENCHMARK_ZONES}
 
 
+_LONGEST_NAME = 40
+"""How much of an unknown name a message shows."""
+
+
 def find_zone(name: str) -> BiddingZone:
     """The bidding zone or benchmark market called `name`.
 
@@ -155,10 +159,11 @@ def find_zone(name: str) -> BiddingZone:
     try:
         return ALL_ZONES[name]
     except KeyError:
-        word = name.upper().replace("-", "_")
+        word = name[:_LONGEST_NAME].upper().replace("-", "_")
         begin_so = [known for known in ALL_ZONES if word and known.startswith(word)]
         near = begin_so[:3] or get_close_matches(word, ALL_ZONES, n=1, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigurationError(
-            f"unknown bidding zone {name!r}: {hint}all {len(ALL_ZONES)} names stand in spot/market/zones.py"
+            f"unknown bidding zone {name[:_LONGEST_NAME]!r}: {hint}all {len(ALL_ZONES)} names stand in"
+            " spot/market/zones.py"
         ) from None

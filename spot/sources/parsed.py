@@ -117,6 +117,12 @@ def assemble(
             that no table knows, or nothing but refused spans.
     """
     check_row_count(sum(len(part.starts_us) for part in points), what, maximum_rows)
+    for part in points:
+        if part.resolution_minutes not in RESOLUTIONS_MINUTES:
+            raise ContractError(
+                f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes,"
+                f" known are {RESOLUTIONS_MINUTES}"
+            )
     tables: dict[str, list[pl.DataFrame]] = {}
     none = pl.DataFrame(schema=REJECTED_SCHEMA)
     rejected, outside = [none], [none]
@@ -150,11 +156,6 @@ def _outside(capture: Capture) -> pl.Expr:
 
 
 def _frame(source: str, capture: Capture, part: Points) -> pl.DataFrame:
-    if part.resolution_minutes not in RESOLUTIONS_MINUTES:
-        raise ContractError(
-            f"{source} {part.table} of {capture.zone}: periods of {part.resolution_minutes} minutes, known"
-            f" are {RESOLUTIONS_MINUTES}"
-        )
     frame = pl.DataFrame(
         {"delivery_start_utc": part.starts_us, value_column(part.table): part.values, **(part.extra or {})}
     )

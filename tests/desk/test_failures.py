@@ -44,6 +44,24 @@ def test_a_full_disk_is_told_in_one_line_with_the_cure(
     assert not (tmp_path / "logs").exists()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "(sqlite3.DatabaseError) database disk image is malformed",
+        "file is not a database",
+        "Attempted to deserialize enum PipelinmRunStatus which was not in the whitelist.",
+    ],
+)
+def test_a_damaged_database_is_told_by_name_with_the_cure(tmp_path: Path, words: str) -> None:
+    (tmp_path / "mlflow.db").write_bytes(b"no database at all" * 100)
+    line = failure_line(raised(RuntimeError("a wrapper"), RuntimeError(words)), tmp_path)
+    assert line.startswith(
+        f"DamagedDatabaseError: {tmp_path / 'mlflow.db'} (file is not a database) is damaged"
+    )
+    assert "spotdesk restore" in line
+    assert not (tmp_path / "logs").exists()
+
+
 def test_no_command_shows_a_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -24,6 +24,7 @@ from resources.settings.environment import (
     desk_resource,
     read_environment,
     signal_webhook,
+    signal_webhook_problem,
 )
 from resources.settings.policies import promotion_settings
 from resources.trading.leases import LeaseStore
@@ -219,7 +220,7 @@ def sending(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_changed_address_waits_and_nothing_is_sent_there(sending: Path) -> None:
-    assert (alert_channels(), signal_webhook()["url"], signal_webhook()["problem"]) == (
+    assert (alert_channels(), signal_webhook()["url"], signal_webhook_problem()) == (
         ALERTS_TO,
         SIGNALS_TO,
         "",
@@ -232,11 +233,11 @@ def test_a_changed_address_waits_and_nothing_is_sent_there(sending: Path) -> Non
         (".env", "SPOTDESK_SIGNAL_WEBHOOK_URL", "an address", "another address", "a person"),
     ]
     assert alert_channels() == ""
-    assert "spotdesk settings accept" in signal_webhook()["problem"]
+    assert "spotdesk settings accept" in signal_webhook_problem()
     assert adopt_harmless_changes(sending, sending / "conf") == []
     accept(sending, sending / "conf", signature("Bob"))
     assert alert_channels() == "http://evil.example/a"
-    assert signal_webhook()["problem"] == ""
+    assert signal_webhook_problem() == ""
 
 
 def test_the_record_of_addresses_holds_digests_with_a_salt_and_no_address(sending: Path) -> None:
@@ -266,7 +267,7 @@ def test_a_first_address_for_alerts_needs_nobody_and_one_for_signals_a_person(
     assert alert_channels() == ""
     write_addresses(home, ALERTS_TO, SIGNALS_TO)
     assert alert_channels() == ALERTS_TO
-    assert signal_webhook()["problem"]
+    assert signal_webhook_problem()
 
 
 def test_an_address_of_the_process_belongs_to_whoever_starts_it(
@@ -276,7 +277,7 @@ def test_an_address_of_the_process_belongs_to_whoever_starts_it(
     monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", "http://other.example/")
     monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", "http://other.example/")
     assert alert_channels() == "http://other.example/"
-    assert signal_webhook()["problem"] == ""
+    assert signal_webhook_problem() == ""
 
 
 def test_a_record_of_older_code_judges_no_address_until_it_is_accepted_again(sending: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.damage import measure_desk
 from resources.models.mlflow_store import prepare_store, store_client
 from resources.models.registry import ModelRegistry
 from resources.models.version import VersionFacts
@@ -152,6 +153,13 @@ def test_a_registry_that_begins_anew_forgets_what_was_written(home: Path) -> Non
     assert registry.champion(ZONE) is None
     fresh = registry.register(ZONE, {"model.json": b"{}"}, FACTS, after=2)
     assert fresh.version == "3"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["model", "registry", "settings"])
+def test_flips_and_cuts_of_a_desk_are_never_silent_and_never_a_crash(kind: str) -> None:
+    rows = measure_desk(n_flips=10, n_cuts=5, seed=1, only=kind)
+    assert [(row["silent"], row["crash"]) for row in rows] == [(0, 0)] * 2
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 0.95])

@@ -71,7 +71,7 @@ def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
     what = f"ENTSO-E document for {capture.zone}"
     points: dict[str, list[Points]] = {}
     words: list[str] = []
-    kind = ""
+    kind, n_rows = "", 0
     for name, content in documents(body, what):
         root = read_xml(content, what)
         if root.tag == "Acknowledgement_MarketDocument":
@@ -79,7 +79,10 @@ def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
             continue
         kind = root.value("type") or ""
         found = _points_of(root, capture, f"ENTSO-E {kind} for {capture.zone}{f' ({name})' if name else ''}")
-        points.setdefault(root.value("docStatus", "value") or "", []).extend(_of_contract(found))
+        own = _of_contract(found)
+        n_rows += sum(len(part.values) for part in own)
+        check_row_count(n_rows, what)
+        points.setdefault(root.value("docStatus", "value") or "", []).extend(own)
     if words and not points:
         return no_data(SOURCE, what, "; ".join(words))
     by_status = {status: _with_single_price(parts) for status, parts in points.items()}

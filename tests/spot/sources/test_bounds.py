@@ -112,6 +112,13 @@ def test_a_position_of_five_thousand_digits_is_refused() -> None:
         target.parse(target.body.replace(b"<position>96<", b"<position>" + b"9" * 5000 + b"<"))
 
 
+@pytest.mark.parametrize("minutes", ["0", "-60", "7", "99999"])
+def test_a_length_of_period_that_no_table_knows_is_refused(minutes: str) -> None:
+    target = TARGETS["built tidy csv"]
+    with pytest.raises(ContractError, match=f"periods of {minutes} minutes"):
+        target.parse(target.body.replace(b",60,", f",{minutes},".encode()))
+
+
 @pytest.mark.parametrize("target", TARGETS.values(), ids=lambda target: target.name)
 def test_every_built_body_is_read(target: ParserTarget) -> None:
     assert target.parse(target.body)
