@@ -26,9 +26,9 @@ _ORDER_COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DayFacts:
-    """One zone and delivery day. Frames are sorted by `delivery_start_utc`."""
+    """One zone and delivery day as it was read once. Frames are sorted by `delivery_start_utc`."""
 
     zone: str
     day: date

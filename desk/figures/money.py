@@ -8,6 +8,8 @@ from typing import Any
 import polars as pl
 
 PERIODS = ("day", "7 days", "month")
+Rivals = Mapping[str, Mapping[str, pl.DataFrame]]
+"""Strategy to the settlements of each of its naive rivals by name, of one zone."""
 _OF = ["zone", "strategy", "mode", "currency"]
 
 
@@ -48,15 +50,13 @@ def period_days(last: date) -> dict[str, tuple[date, date]]:
     return {name: (first, last) for name, first in zip(PERIODS, firsts, strict=True)}
 
 
-def money_of(
-    settlements: pl.DataFrame, last: date, *, naive: Mapping[str, Mapping[str, pl.DataFrame]] | None = None
-) -> list[Money]:
+def money_of(settlements: pl.DataFrame, last: date, *, naive: Rivals | None = None) -> list[Money]:
     """A row per strategy and period that has a settled day.
 
     Args:
         settlements: under its contract, of any zones and days.
         last: last day of every period.
-        naive: strategy to the settlements of each of its naive rivals, of one zone.
+        naive: the rivals, where they were walked.
     """
     champion = settlements.filter(pl.col("role") == "champion")
     rows = []

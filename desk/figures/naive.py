@@ -1,10 +1,9 @@
 """What naive rivals of the zone's strategies would have earned on the desk's own record of some days."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
-import polars as pl
-
+from desk.figures.money import Rivals
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
 from resources.settings.environment import Environment
@@ -16,9 +15,6 @@ from spot.backtest.trading import run_backtest
 from spot.errors import SpotdeskError
 from spot.market.delivery import ZoneDays
 from workflows.decisions.backtest_setup import stored_setup
-
-Rivals = Mapping[str, Mapping[str, pl.DataFrame]]
-"""Strategy to the settlements of each of its rivals by name."""
 
 
 def naive_money(

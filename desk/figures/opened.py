@@ -10,8 +10,7 @@ import polars as pl
 
 from desk.figures.alerts import Alert, alerts_of
 from desk.figures.limits import LimitUse, limit_uses
-from desk.figures.money import Money, money_of, period_days
-from desk.figures.naive import Rivals, naive_money
+from desk.figures.money import Money, Rivals, money_of, period_days
 from desk.figures.positions import unit_positions
 from resources.lake.lake import Lake
 from resources.settings.environment import Environment, desk_resource
@@ -83,6 +82,8 @@ class OpenedDesk:
         span = self.settled_span(zone, last=last)
         if span is None:
             return {}, "nothing is settled yet"
+        from desk.figures.naive import naive_money  # the walk is slow to import
+
         return naive_money(
             zone,
             days_between(*span),

@@ -8,9 +8,8 @@ import polars as pl
 from desk.figures.day import DayFacts, newest_decided_day, read_day
 from desk.figures.limits import LimitUse
 from desk.figures.models import ModelFacts, model_facts
-from desk.figures.money import Money
+from desk.figures.money import Money, Rivals
 from desk.figures.monitors import MonitorVerdict, monitor_verdicts
-from desk.figures.naive import Rivals
 from desk.figures.opened import OpenedDesk
 from desk.figures.positions import Position, positions_of
 from desk.trading.zone_status import ZoneStatus, mode_of, zone_statuses

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -55,6 +56,7 @@ class Screen:
         self.snapshots = Snapshots(lambda: OpenedDesk(read_environment()), clock)
         self._deeds = Deeds(environment)
         self._pages: dict[_PageKey, tuple[str, str]] = {}
+        self._making = threading.Lock()
 
     async def show(self, request: Request) -> Response:
         """The page; 304 where the reader has it already."""
@@ -83,10 +85,10 @@ class Screen:
         minute = now.replace(second=0, microsecond=0)
         number = 0 if snapshot is None else snapshot.number
         key = (number, self.snapshots.problem, records, who, is_old, minute)
-        made = self._pages.get(key)
-        if made is None:
-            html = page(
-                Shown(
+        with self._making:  # many who ask at once wait for one page
+            made = self._pages.get(key)
+            if made is None:
+                shown = Shown(
                     home=self._environment.home,
                     snapshot=snapshot,
                     problem=self.snapshots.problem,
@@ -95,12 +97,14 @@ class Screen:
                     now=now,
                     needs_login=self._needs_login,
                 )
-            )
-            made = (f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"', html)
-            if len(self._pages) >= _KEPT_PAGES:
-                self._pages.clear()
-            self._pages[key] = made
+                made = self._keep(key, page(shown))
         return made
+
+    def _keep(self, key: _PageKey, html: str) -> tuple[str, str]:
+        if len(self._pages) >= _KEPT_PAGES:
+            self._pages.clear()
+        self._pages[key] = (f'"{hashlib.sha256(html.encode()).hexdigest()[:20]}"', html)
+        return self._pages[key]
 
 
 def screen_app(screen: Screen, settings: GuardSettings) -> ASGIApp:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from desk.figures.zone import ZoneFacts
 from desk.screen.report import show_value
 from desk.trader_screen.charts import day_chart
 from desk.trader_screen.snapshot import STALE_AFTER, Snapshot
+from desk.trading.zone_status import ZoneStatus
 from resources.identity.roles import Identity, may
 from resources.trading.state_files import StateRecord
 from spot.market.clock import local_time
@@ -84,17 +85,7 @@ def zone_words(facts: ZoneFacts, shown: Shown) -> dict[str, Any]:
         "state": state,
         "facts": facts,
         "clock": clock,
-        "days": [
-            {
-                "day": status.delivery_day,
-                "can_trade": status.tradeability.can_trade and state is not TradingState.HALTED,
-                "reasons": status.tradeability.reasons,
-                "gate": status.gate_utc,
-                "gate_local": f"{status.gate_utc.astimezone(clock):%d %b %H:%M}",
-                "countdown": countdown(status.gate_utc, shown.now),
-            }
-            for status in facts.statuses
-        ],
+        "days": [_answer(facts.zone, status, state, clock, shown.now) for status in facts.statuses],
         "decided": _day_words(facts.day, "forecast and orders"),
         "outcome": _day_words(facts.outcome, "forecast and outcome"),
         "limits": limits_shown(facts.limits),
@@ -105,6 +96,23 @@ def zone_words(facts: ZoneFacts, shown: Shown) -> dict[str, Any]:
     }
 
 
+def _answer(
+    zone: str, status: ZoneStatus, state: TradingState, clock: ZoneInfo, now: datetime
+) -> dict[str, Any]:
+    """Can we trade the day. A halt counts at once, whatever the facts said when they were read."""
+    tradeability = status.tradeability
+    is_halted_since = tradeability.can_trade and state is TradingState.HALTED
+    return {
+        "day": status.delivery_day,
+        "can_trade": tradeability.can_trade and not is_halted_since,
+        "reasons": (f"{zone} is {state}: nothing leaves",) if is_halted_since else tradeability.reasons,
+        "gate": status.gate_utc,
+        "gate_local": f"{status.gate_utc.astimezone(clock):%d %b %H:%M}",
+        "countdown": countdown(status.gate_utc, now),
+    }
+
+
+@lru_cache(maxsize=128)
 def _day_words(day: DayFacts | None, what: str) -> dict[str, Any] | None:
     if day is None:
         return None

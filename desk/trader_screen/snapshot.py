@@ -2,13 +2,14 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from desk.figures.alerts import Alert
-from desk.figures.naive import Rivals
+from desk.figures.money import Rivals
 from desk.figures.opened import OpenedDesk
 from desk.figures.zone import ZoneFacts, read_zone
 from desk.trading.zone_status import clock_line, second_place_line
@@ -18,6 +19,8 @@ _LOG = logging.getLogger("spotdesk.screen")
 SECONDS_BETWEEN_READS = 15.0
 STALE_AFTER = timedelta(seconds=90)
 """Facts of this age are called old on the page."""
+_PAUSE_SHARE = 4.0
+"""Pause after a read, as a multiple of what it took: a large desk is read less often."""
 _ALERT_DAYS = 7
 
 
@@ -97,6 +100,7 @@ class Snapshots:
     def _run(self) -> None:
         while not self._is_over.is_set():
             self._wanted.clear()
+            started = time.monotonic()
             try:
                 self.read()
                 if self.walk_rivals():
@@ -104,4 +108,5 @@ class Snapshots:
             except Exception as error:  # noqa: BLE001 - whatever goes wrong, the page says so and the next read is made
                 _LOG.exception("the facts of the desk could not be read")
                 self.problem = f"{type(error).__name__}: {error}"
-            self._wanted.wait(SECONDS_BETWEEN_READS)
+            took = time.monotonic() - started
+            self._wanted.wait(max(SECONDS_BETWEEN_READS, _PAUSE_SHARE * took))

@@ -8,7 +8,6 @@ import polars as pl
 import typer
 
 from desk.books.said import books_facts, books_line
-from desk.every_day.follow import follow
 from desk.figures.monitors import monitor_verdicts
 from desk.screen.console import JsonFlag, as_facts, as_table, emit_json, out
 from desk.trading.zone_status import clock_line, mode_of, second_place_line, zone_statuses
@@ -69,6 +68,8 @@ def status(
     Exit code 1: `--verify` found a damaged table or a champion that does not load.
     """
     if follows:
+        from desk.every_day.follow import follow
+
         follow(every, as_json=as_json)
         return
     environment, now = read_environment(), utc_now()
