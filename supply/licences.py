@@ -16,8 +16,8 @@ _PERMISSIVE = re.compile(
     re.IGNORECASE,
 )
 _COPYLEFT = re.compile(r"GPL|EUPL|SSPL|CECILL|OSL|CC-BY-SA|\bGNU\b|Affero", re.IGNORECASE)
-LGPL_UNMODIFIED: frozenset[str] = frozenset()
-"""Libraries under the LGPL that are used as they are published. There is none today."""
+LGPL_UNMODIFIED = frozenset({"psycopg2-binary"})
+"""Libraries under the LGPL that are used as they are published."""
 KNOWN = {
     "huey": "MIT",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",

@@ -17,12 +17,13 @@ from supply.sbom import main as write_bill
 
 PRODUCT = ("spot", "resources", "workflows", "trading_assets", "sensors", "desk")
 NOT_IMPORTED = {
-    "kaleido": "of nannyml's plots, which does not pin it",
+    "dagster-postgres": "named in settings of a deployment: Dagster's records in Postgres",
     "pandas": "of nannyml; one version for it and mlflow",
     "scikit-learn": "of nannyml and mlflow; one version for them and our tests",
     "setuptools": "nannyml and mlflow need it and do not say so",
     "statsmodels": "nannyml imports it without declaring it",
     "tzdata": "zoneinfo where the system has no time zones",
+    "xgboost-cpu": "of flaml, below nannyml, in place of xgboost",
 }
 """Declared packages that no file of the product imports, and why they are declared."""
 

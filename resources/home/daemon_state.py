@@ -79,8 +79,23 @@ def keep_code_problem(dagster_home: Path, problem: CodeProblem | None) -> None:
 
 
 def last_sign(dagster_home: Path) -> datetime | None:
-    """The newest sign of life of the daemon; None where there is none or it cannot be read."""
+    """The newest sign of life of the daemon; None where there is none or it cannot be read.
+
+    Dagster itself is asked only where a deployment names another storage than the files of the desk.
+    """
+    if has_own_storage(dagster_home):
+        from resources.home.dagster_runs import newest_heartbeat  # slow to import
+
+        return newest_heartbeat(dagster_home)
     return _newest(dagster_home / "history" / "runs.db", "SELECT max(timestamp) FROM daemon_heartbeats")
+
+
+def has_own_storage(dagster_home: Path) -> bool:
+    """Whether a deployment keeps Dagster's records elsewhere than in files of the desk (Postgres)."""
+    settings = dagster_home / "dagster.yaml"
+    return settings.is_file() and any(
+        line.startswith("storage:") for line in settings.read_text(encoding="utf-8").splitlines()
+    )
 
 
 def last_tick(dagster_home: Path) -> datetime | None:

@@ -1,19 +1,9 @@
 """Dagster's records of a desk: whether a daemon works on it, and runs that nothing works on in a copy."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
-from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
-
-_UNFINISHED = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.MANAGED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-    DagsterRunStatus.CANCELING,
-]
-
+from resources.home.daemon_state import has_own_storage
 
 _HEARTBEAT_SECONDS = 90.0
 """A daemon that lives writes every 30 seconds."""
@@ -21,11 +11,19 @@ _HEARTBEAT_SECONDS = 90.0
 
 def is_worked_on(dagster_home: Path, now: datetime) -> bool:
     """Whether a daemon of `spotdesk dev` has given a sign of life lately."""
-    if not any(dagster_home.rglob("*.db")):
+    if not has_own_storage(dagster_home) and not any(dagster_home.rglob("*.db")):
         return False
+    newest = newest_heartbeat(dagster_home)
+    return newest is not None and abs((now - newest).total_seconds()) < _HEARTBEAT_SECONDS
+
+
+def newest_heartbeat(dagster_home: Path) -> datetime | None:
+    """The newest sign of life of a daemon, whatever the storage; None where there was none."""
+    from dagster import DagsterInstance
+
     with DagsterInstance.from_config(str(dagster_home)) as instance:
-        beats = instance.get_daemon_heartbeats().values()
-        return any(abs(now.timestamp() - beat.timestamp) < _HEARTBEAT_SECONDS for beat in beats)
+        beats = [beat.timestamp for beat in instance.get_daemon_heartbeats().values()]
+    return datetime.fromtimestamp(max(beats), UTC) if beats else None
 
 
 def cancel_unfinished_runs(dagster_home: Path) -> int:
@@ -35,8 +33,19 @@ def cancel_unfinished_runs(dagster_home: Path) -> int:
     """
     if not (dagster_home / "dagster.yaml").is_file():
         return 0
+    from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+    status = DagsterRunStatus
+    unfinished = [
+        status.QUEUED,
+        status.NOT_STARTED,
+        status.MANAGED,
+        status.STARTING,
+        status.STARTED,
+        status.CANCELING,
+    ]
     with DagsterInstance.from_config(str(dagster_home)) as instance:
-        runs = instance.get_runs(RunsFilter(statuses=_UNFINISHED))
+        runs = instance.get_runs(RunsFilter(statuses=unfinished))
         for run in runs:
             instance.report_run_canceled(run, message="canceled: the desk was restored from a backup")
             instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)

@@ -21,6 +21,7 @@ every other.
 | SPOTDESK_STOP_URI | none | second place of the stop button: a shared folder, or `s3://bucket/prefix` |
 | SPOTDESK_BOOKS_URI | none | where heads of the books are kept: a folder elsewhere, or `s3://bucket/prefix` |
 | SPOTDESK_BOOKS_KEY | `<home>/identity/books.key` | file of the private key that signs the books |
+| SPOTDESK_DAGSTER_SETTINGS | none | YAML file whose settings go before those of `dagster.yaml`: storage |
 | SPOTDESK_COMMIT | asked of git | commit of the code, where there is no checkout |
 | MLFLOW_TRACKING_URI | `sqlite:///<home>/mlflow.db` | MLflow server or database |
 | SPOTDESK_PROVIDER_URLS | none | other addresses of live sources, `name=url` separated by commas: a mirror |
@@ -45,6 +46,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
 from resources.instance.databases import make_databases
+from resources.instance.settings import instance_settings
 from resources.settings.accepted import folder_in_force, is_held_back, read_acceptance
 from resources.settings.destinations import ALERTS, SIGNALS
 from resources.settings.env_file import check_env_file
@@ -129,6 +131,8 @@ class Environment(BaseSettings):
     heartbeat_url: SecretStr = SecretStr("")
     """A service that alarms when nobody asks it any more. Whoever knows the address can keep it silent."""
     books_uri: str = ""
+    dagster_settings: Path | None = None
+    """Settings of the Dagster instance that go before those of the template."""
     provider_urls: str = ""
     ui_hosts: str = ""
     trusted_proxies: str = ""
@@ -385,17 +389,19 @@ def prepare_dagster_home(environment: Environment) -> Path:
     """Make the instance folder with `dagster.yaml` and its databases, and set its absolute path for Dagster.
 
     Dagster ignores a relative path. The file is a copy of the template: a link would point to the checkout,
-    and a moved desk may have another.
+    and a moved desk may have another. What SPOTDESK_DAGSTER_SETTINGS says goes before it.
 
     Raises:
-        ConfigurationError: a database is damaged.
+        ConfigurationError: a database is damaged, or the file of SPOTDESK_DAGSTER_SETTINGS cannot be read.
     """
     folder = environment.dagster_home
     folder.mkdir(parents=True, exist_ok=True)
-    settings, given = folder / "dagster.yaml", (TEMPLATES / "dagster.yaml").read_bytes()
+    settings = folder / "dagster.yaml"
+    given = instance_settings(TEMPLATES / "dagster.yaml", environment.dagster_settings)
     if settings.is_symlink() or not settings.is_file() or settings.read_bytes() != given:
         write_whole(settings, given)
-    make_databases(folder)
+    if environment.dagster_settings is None:
+        make_databases(folder)
     set_variables({"DAGSTER_HOME": str(folder)})
     return folder
 
