@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import logging
 import signal
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from dagster._cli.proxy_server_manager import ProxyServerManager
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._serdes import serialize_value
+from dagster._utils.log import configure_loggers
 from dagster_shared.ipc import get_ipc_shutdown_pipe, open_ipc_subprocess, send_ipc_shutdown_message
 from dagster_webserver.app import create_app_from_workspace_process_context
 
@@ -46,20 +48,35 @@ def serve(
     port: Annotated[int, typer.Option()] = 3000,
     look_only: Annotated[bool, typer.Option("--look-only")] = False,
     login: Annotated[bool, typer.Option("--login")] = False,
+    workspace: Annotated[Path | None, typer.Option()] = None,
+    log_format: Annotated[str, typer.Option("--log-format")] = "colored",
 ) -> None:
-    """Serve until a signal ends it."""
+    """Serve until a signal ends it.
+
+    With a `workspace`, the server of the code and the daemon are services of their own.
+    """
     settings = guard_settings(read_environment(), host, login=login)
+    if log_format == "json":
+        _log_as_json()
     signal.signal(signal.SIGTERM, _end_in_order)
-    with DagsterInstance.get() as instance, _workspace(instance) as workspace_file:
+    with DagsterInstance.get() as instance, _workspace(instance, workspace) as workspace_file:
         instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace_file)])
-        with WorkspaceProcessContext(instance, target) as workspace:
-            server = guarded_server(workspace, settings, host=host, port=port)
+        with WorkspaceProcessContext(instance, target) as context:
+            server = guarded_server(context, settings, host=host, port=port)
             with contextlib.ExitStack() as beside:
-                if not look_only:
+                if not look_only and workspace is None:
                     beside.enter_context(_daemon(instance, workspace_file, server))
-                    beside.enter_context(_code_watch(workspace))
+                if not look_only:
+                    beside.enter_context(_code_watch(context))
                 server.run()
+
+
+def _log_as_json() -> None:
+    """Let the guard log as Dagster does, one JSON object a line."""
+    configure_loggers(formatter="json")
+    own = logging.getLogger("spotdesk")
+    own.handlers, own.propagate = logging.getLogger("dagster").handlers, False
 
 
 def _end_in_order(number: int, _frame: object) -> NoReturn:
@@ -81,8 +98,11 @@ def guarded_server(
 
 
 @contextlib.contextmanager
-def _workspace(instance: DagsterInstance) -> Iterator[Path]:
-    """A code server that UI and daemon share, as a workspace file that names it."""
+def _workspace(instance: DagsterInstance, given: Path | None) -> Iterator[Path]:
+    """A code server that UI and daemon share, as a workspace file that names it; the `given` one if any."""
+    if given is not None:
+        yield given
+        return
     target = WorkspaceFileTarget(paths=[str(PROJECT_ROOT / "workspace.yaml")])
     with (
         ProxyServerManager(instance=instance, workspace_load_target=target) as servers,

@@ -1,0 +1,109 @@
+"""`spotdesk service`: one part of a desk as a process of its own, for a container or a unit of systemd.
+
+`spotdesk dev` is all of them in one. Each part becomes its program, so that a signal reaches it.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+import yaml
+
+from desk.guard.settings import guard_settings
+from desk.setup.dev import close_what_died, train_one_at_a_time
+from resources.files import write_whole
+from resources.home.find import PROJECT_ROOT, find_desk
+from resources.settings.environment import (
+    Environment,
+    child_environment,
+    prepare_dagster_home,
+    read_environment,
+)
+from spot.errors import ConfigurationError
+
+Part = Literal["code", "daemon", "web"]
+LogFormat = Literal["colored", "json"]
+_WORKSPACE = "workspace.yaml"
+LOCATION = "spotdesk"
+"""Name of the code in the workspace, as in `workspace.yaml` of the checkout: schedules are known by it."""
+
+
+def service(
+    part: Annotated[
+        Part,
+        typer.Argument(
+            help="code: the graph, and the process of each run.  daemon: schedules and sensors.  web: the UI."
+        ),
+    ],
+    *,
+    host: Annotated[str, typer.Option(help="Address that `code` or `web` binds to.")] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=65535, help="Its port.  \\[default: that of --code for `code`, 3000 for `web`]"
+        ),
+    ] = None,
+    code: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Where `daemon` and `web` find the part `code`.")
+    ] = "127.0.0.1:4000",
+    login: Annotated[bool, typer.Option("--login", help="`web` asks for a login on loopback, too.")] = False,
+    log_format: Annotated[
+        LogFormat, typer.Option("--log-format", help="json: each line of the log is one JSON object.")
+    ] = "colored",
+) -> None:
+    """Run one part of the desk until a signal ends it: three services do what `spotdesk dev` does in one.
+
+    Exit code 2: there is no desk, or others could reach the UI and the desk has no users.
+
+        spotdesk service code &
+        spotdesk service daemon &
+        spotdesk service web --login
+    """
+    find_desk()
+    code_host, code_port = _address(code)
+    environment = read_environment()
+    folder = prepare_dagster_home(environment)
+    if part != "code":  # whose own address is not the one at which others find it
+        write_workspace(folder / _WORKSPACE, code_host, code_port)
+    words: dict[Part, Callable[[], list[str]]] = {
+        "code": lambda: _code(host, port or code_port),
+        "daemon": lambda: ["-m", "dagster._daemon", "run", "--workspace", str(folder / _WORKSPACE)],
+        "web": lambda: _web(environment, folder / _WORKSPACE, host, port or 3000, login=login),
+    }
+    own = [sys.executable, *words[part](), "--log-format", log_format]
+    os.chdir(PROJECT_ROOT)
+    os.execve(sys.executable, own, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program
+
+
+def write_workspace(path: Path, host: str, port: int) -> None:
+    """Write the file that names the server of the code."""
+    server = {"grpc_server": {"host": host, "port": port, "location_name": LOCATION}}
+    write_whole(path, yaml.safe_dump({"load_from": [server]}).encode())
+
+
+def _code(host: str, port: int) -> list[str]:
+    train_one_at_a_time()
+    close_what_died()
+    place = ["--python-file", str(PROJECT_ROOT / "definitions.py"), "--working-directory", str(PROJECT_ROOT)]
+    return [
+        *["-m", "dagster", "api", "grpc", "--location-name", LOCATION, *place],
+        *["--host", host, "--port", str(port)],
+    ]
+
+
+def _web(environment: Environment, workspace: Path, host: str, port: int, *, login: bool) -> list[str]:
+    guard_settings(environment, host, login=login)
+    return [
+        *["-m", "desk.guard.serve", "--host", host, "--port", str(port), "--workspace", str(workspace)],
+        *(["--login"] if login else []),
+    ]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigurationError(f"--code {text!r}: expected HOST:PORT, such as 127.0.0.1:4000")
+    return host, int(port)
