@@ -11,7 +11,8 @@ SEVEN_DAYS_AGO = $(shell date -u -d '7 days ago' +%Y-%m-%dT%H:%M:%SZ)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint test-slow test-browser coverage lock ages licences sbom clean
+.PHONY: help setup demo dev test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
+	validate-model image image-test image-push image-scan deploy watch-deployed check-sign-offs roll-back pipeline-test
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -51,9 +52,47 @@ test-browser: setup ## The tests that drive a real browser (needs Chromium)
 coverage: setup ## Share of the lines of spot/ that its own tests run; fails below 90 %
 	@$(BIN)/pytest -q -n 2 --dist loadfile tests/spot --cov=spot --cov-report=term:skip-covered --cov-fail-under=90 $(ARGS)
 
-lock: setup ## Resolve requirements.lock anew for both Pythons, nothing younger than seven days (needs uv)
-	@uv pip compile --quiet --universal --python-version 3.11 --exclude-newer "$(SEVEN_DAYS_AGO)" --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \
-		--no-emit-package nvidia-nccl-cu12 --extra dev pyproject.toml -o requirements.lock
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --exclude-newer "$(SEVEN_DAYS_AGO)" --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras \
+	--no-emit-package kaleido --no-emit-package xgboost
+
+lock: setup ## Resolve both locks anew, nothing younger than seven days: for development, and for the image (needs uv)
+	@$(COMPILE) --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements.runtime.lock
+
+validate-data: setup ## Load a simulated market, judge every table, compare every file with its checksum
+	@rm -rf dist/desk && $(BIN)/spotdesk init dist/desk --zone DE_LU --source simulated
+	@$(BIN)/spotdesk --home dist/desk run --source simulated --zone DE_LU --from 2024-03-01 --to 2024-03-03
+	@$(BIN)/spotdesk --home dist/desk status --verify
+
+validate-model: setup ## No look-ahead, honest scores, and the gates before a version serves
+	@$(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" tests/spot/features tests/spot/scores tests/spot/lifecycle
+
+image: ## Build the image of this commit (podman or docker); BASE names another base image
+	@deploy/image/build.sh
+
+image-test: ## Run tests of the parts that the image carries, in a layer on the image
+	@deploy/image/test.sh $(ARGS)
+
+image-push: ## Build the image, push it to REGISTRY, and note its digest in dist/image.env
+	@deploy/image/push.sh
+
+image-scan: ## What must not be in the image; known holes where trivy or grype is installed
+	@deploy/image/scan.sh
+
+deploy: ## Let this host run IMAGE, a digest, and wait for runs before (docs/operations/deploy.md)
+	@deploy/compose/upgrade.sh "$(IMAGE)"
+
+watch-deployed: ## Watch the desk of this host for WATCH_MINUTES; fail if it does not stay well
+	@deploy/compose/watch.sh
+
+check-sign-offs: ## Fail unless two people have signed IMAGE
+	@deploy/pipeline/sign_offs.sh check "$(IMAGE)"
+
+roll-back: ## Let the image before the last upgrade serve again
+	@deploy/compose/roll_back.sh
+
+pipeline-test: ## Validate the pipeline and run it offline, without doing what its jobs do (needs npm, rsync)
+	@deploy/pipeline/check.sh
 
 ages: setup ## Fail where a pin of the lock is younger than seven days (needs uv and an index)
 	@uv pip compile --quiet --no-deps --universal --python-version 3.11 --no-header --no-annotate --exclude-newer "$(SEVEN_DAYS_AGO)" \

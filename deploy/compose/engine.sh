@@ -1,0 +1,35 @@
+# Sourced by the scripts beside it: which engine and which compose, and how to wait for a service.
+ENGINE=${ENGINE:-$(command -v podman || command -v docker)} || { echo "install podman or docker" >&2; exit 2; }
+if [ -z "${COMPOSE:-}" ]; then
+  case $ENGINE in
+    *podman*) COMPOSE=podman-compose ;;
+    *) COMPOSE="$ENGINE compose" ;;
+  esac
+fi
+export COMPOSE_FILE=${COMPOSE_FILE:-compose.yaml} COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-spotdesk}
+export SPOTDESK_SECRETS=${SPOTDESK_SECRETS:-$PWD/secrets}
+
+compose() { $COMPOSE "$@"; }
+
+# The container of a service, whichever sign its compose joins the words of a name with.
+container() { "$ENGINE" ps --all --format '{{.Names}}' | grep -E "^$COMPOSE_PROJECT_NAME[-_]$1[-_]1$"; }
+
+# Asks the service's own health check until it passes, at most 120 seconds. podman has no timer without systemd.
+wait_for() {
+  local name deadline=$((SECONDS + ${WAIT_SECONDS:-120}))
+  until name=$(container "$1") && is_healthy "$name"; do
+    if ((SECONDS > deadline)); then
+      echo "$1 is not healthy:" >&2
+      "$ENGINE" logs --tail 20 "$name" >&2
+      return 1
+    fi
+    sleep 1
+  done
+}
+
+is_healthy() {
+  case $ENGINE in
+    *podman*) "$ENGINE" healthcheck run "$1" >/dev/null 2>&1 ;;
+    *) [ "$("$ENGINE" inspect --format '{{.State.Health.Status}}' "$1")" = healthy ] ;;
+  esac
+}

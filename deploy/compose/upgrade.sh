@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# Replaces the image of the desk, and never ends a run to do so.
+#   deploy/compose/upgrade.sh IMAGE@sha256:...
+# 1. The daemon stops: nothing new begins, what waits stays in the queue.
+# 2. Runs that are under way end. After DRAIN_SECONDS (default 1800) the old image goes on and nothing changed.
+# 3. Code, UI and daemon start with the new image. Where one of them is not healthy, the old image comes back.
+# The image before is noted in the file `previous`, for roll_back.sh.
+set -euo pipefail
+cd "$(dirname "$0")"
+source ./engine.sh
+new=${1:?usage: upgrade.sh IMAGE@sha256:DIGEST}
+[[ $new == *@sha256:* || $new == sha256:* ]] || { echo "name the image by its digest: IMAGE@sha256:..." >&2; exit 2; }
+old=$("$ENGINE" inspect --format '{{.Config.Image}}' "$(container code)")
+"$ENGINE" image inspect "$new" >/dev/null 2>&1 || "$ENGINE" pull ${PULL_OPTIONS:-} "$new" >/dev/null
+
+n_under_way() {
+  "$ENGINE" exec "$(container code)" python -m resources.instance.under_way
+}
+
+# start IMAGE: the services of the desk, new, and healthy.
+start() {
+  export SPOTDESK_IMAGE=$1
+  compose up --detach --force-recreate --no-deps mlflow code web daemon metrics &&
+    for service in mlflow code web daemon metrics; do wait_for "$service" || return 1; done
+}
+
+"$ENGINE" stop --time 60 "$(container daemon)" >/dev/null
+deadline=$((SECONDS + ${DRAIN_SECONDS:-1800}))
+while n=$(n_under_way) && [ "$n" -gt 0 ]; do
+  if ((SECONDS >= deadline)); then
+    "$ENGINE" start "$(container daemon)" >/dev/null
+    echo "$n runs are still under way: nothing was changed; try again, or set DRAIN_SECONDS" >&2
+    exit 1
+  fi
+  sleep 2
+done
+
+if start "$new"; then
+  echo "$old" >previous
+  echo "the desk runs $new"
+else
+  echo "$new is not healthy: $old comes back" >&2
+  start "$old"
+  exit 1
+fi

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the image of one commit, the current one, whatever lies in the working folder.
+#   deploy/image/build.sh [TAG]          default: localhost/spotdesk:<commit>
+# BASE names another base image, ENGINE another engine than podman. It prints the id of the image.
+# The certificates of this machine are lent to the build where SSL_CERT_FILE names them; none is kept.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+engine=${ENGINE:-$(command -v podman || command -v docker)} || { echo "install podman or docker" >&2; exit 2; }
+commit=$(git rev-parse HEAD)
+tag=${1:-localhost/spotdesk:${commit:0:12}}
+instant=$(git log -1 --format=%ct "$commit")
+[ -z "$(git status --porcelain)" ] || echo "note: the image is of commit ${commit:0:12}; what is not committed is not in it" >&2
+
+context=$(mktemp -d)
+trap 'rm -rf "$context"' EXIT
+git archive "$commit" | tar -x -C "$context"
+words=(--file "$context/deploy/Dockerfile" --network host --tag "$tag"
+  --build-arg "COMMIT=$commit"
+  --build-arg "LOCK_SHA256=$(sha256sum "$context/requirements.lock" | cut -d' ' -f1)"
+  --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' "$context/pyproject.toml")")
+[ -z "${BASE:-}" ] || words+=(--build-arg "BASE=$BASE")
+[ ! -f "${SSL_CERT_FILE:-}" ] || words+=(--secret "id=ca,src=$SSL_CERT_FILE")
+[ ! -f "${PIP_CONFIG_FILE:-}" ] || words+=(--secret "id=pip_conf,src=$PIP_CONFIG_FILE")
+case $engine in
+  *podman*) words+=(--format docker --layers --timestamp "$instant") ;;
+  *) words+=(--build-arg "SOURCE_DATE_EPOCH=$instant") ;;
+esac
+"$engine" build "${words[@]}" "$context" >&2
+"$engine" image inspect --format '{{.Id}}' "$tag"
