@@ -65,7 +65,7 @@ def missed_faults(table: str, rows: pl.DataFrame, n_faults: int, rng: random.Ran
     days = rows["delivery_day"].unique().sort().to_list()
     column, found = value_column(table), Counter[str]()
     for name, factor in FAULTS[kind_of(table)].items():
-        for day in rng.sample(days[PAST_DAYS:], min(n_faults, len(days) - PAST_DAYS)):
+        for day in rng.sample(days[PAST_DAYS:], min(n_faults, max(0, len(days) - PAST_DAYS))):
             past = rows.filter(
                 pl.col("delivery_day").is_between(day - timedelta(PAST_DAYS), day - timedelta(1))
             )

@@ -25,9 +25,10 @@ class _MtuRule:
 
 _COUPLED = (_MtuRule(date(2000, 1, 1), 60), _MtuRule(FIRST_QUARTER_HOUR_DAY, 15))
 _HOURLY = (_MtuRule(date(2000, 1, 1), 60),)
-"""Day-ahead markets of PJM and ERCOT. Their real-time markets settle in 60 and 15 minutes."""
+"""Markets outside the coupling, and the day-ahead markets of PJM and ERCOT. The real-time markets of those
+settle in 60 and 15 minutes.
+"""
 _MTU_RULES: dict[str, tuple[_MtuRule, ...]] = {
-    "CH": _HOURLY,
     "GB": (_MtuRule(date(2000, 1, 1), 30),),
 }
 
@@ -36,7 +37,7 @@ def day_ahead_mtu_minutes(zone: str, delivery_day: date) -> int:
     """Length in minutes of the day-ahead market time unit of `zone` on `delivery_day`."""
     if find_zone(zone).is_benchmark:
         return 60
-    rules = _HOURLY if find_zone(zone).operator else _MTU_RULES.get(zone, _COUPLED)
+    rules = _MTU_RULES.get(zone, _COUPLED if find_zone(zone).is_coupled else _HOURLY)
     return next(rule.minutes for rule in reversed(rules) if rule.valid_from <= delivery_day)
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from spot.errors import ConfigurationError
-from spot.market.zones import CENTRAL_EUROPE, find_zone
+from spot.market.zones import CENTRAL_EUROPE, BiddingZone, find_zone
 
 Auction = Literal["day_ahead", "ida1", "ida2", "ida3"]
 
@@ -44,7 +44,12 @@ see.
 _OWN_RULES: dict[tuple[str, str], GateRule] = {
     ("CH", "day_ahead"): GateRule(time(11), 1, _LONG_AGO),
     ("GB", "day_ahead"): GateRule(time(9, 50), 1, _LONG_AGO, "Europe/London"),
+    ("IE_SEM", "day_ahead"): GateRule(time(11), 1, _LONG_AGO, "Europe/Dublin"),
 }
+_OTHER_GATE = time(9)
+"""Day-ahead auctions outside the coupling whose gate was not found, in the local time of the market. A gate
+that is too early only means that less is known.
+"""
 _OPERATOR_RULES: dict[str, tuple[GateRule, ...]] = {
     "PJM": (
         GateRule(time(12), 1, _LONG_AGO, "America/New_York"),
@@ -72,12 +77,21 @@ def gate_closure_utc(zone: str, delivery_day: date, auction: Auction = "day_ahea
             delivery_day,
             bidding_zone.market_time_zone,
         )
-    rule = _OWN_RULES.get((zone, auction)) or (
-        _COUPLED_RULES.get(auction) if bidding_zone.is_coupled else None
-    )
+    if bidding_zone.last_day is not None and delivery_day > bidding_zone.last_day:
+        raise ConfigurationError(
+            f"zone {zone} ended with delivery on {bidding_zone.last_day}: {bidding_zone.source}"
+        )
+    rule = _OWN_RULES.get((zone, auction)) or _rule_of(bidding_zone, auction)
     if rule is None or delivery_day < rule.valid_from:
         raise ConfigurationError(f"zone {zone} has no {auction} auction for delivery on {delivery_day}")
     return _instant(rule, delivery_day, rule.time_zone)
+
+
+def _rule_of(zone: BiddingZone, auction: Auction) -> GateRule | None:
+    """The rule of a zone without one of its own; None where it has no such auction."""
+    if zone.is_coupled:
+        return _COUPLED_RULES.get(auction)
+    return GateRule(_OTHER_GATE, 1, _LONG_AGO, zone.market_time_zone) if auction == "day_ahead" else None
 
 
 def _instant(rule: GateRule, delivery_day: date, time_zone: str) -> datetime:

@@ -1,6 +1,8 @@
 """Bidding zones: code, market time zone, currency, holidays and neighbours.
 
-Codes: ENTSO-E, "Energy Identification Codes (EIC), approved Y codes" (public list). The market time zone is
+The table is data: `zones.csv` has a row for each zone, with its life and its source. Codes: ENTSO-E, "Energy
+Identification Codes (EIC), approved Y codes" (public list). A zone is coupled where the file says since when;
+days of joining are from announcements of the exchanges, as remembered. The market time zone is
 the one in which a *delivery day* is counted: the single day-ahead coupling counts Central European days
 everywhere, so PT and FI are not in local time.
 
@@ -14,8 +16,12 @@ The trading hubs of two US markets count local days of 23, 24 or 25 hours in the
 hold, `node` the operator's own name or number of the hub.
 """
 
+import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from difflib import get_close_matches
+from importlib.resources import files
 
 from spot.errors import ConfigurationError
 
@@ -40,18 +46,16 @@ class BiddingZone:
     """
     operator: str = ""
     """PJM or ERCOT for a hub of theirs, empty elsewhere."""
+    last_day: date | None = None
+    """Last delivery day of a zone that was split or merged; None while it lives."""
+    source: str = ""
+    """Where the code and the dates come from."""
     node: str = ""
     """What the operator calls the hub: the pnode of PJM, the settlement point of ERCOT."""
 
 
-def _zone(name: str, eic: str, countries: str, neighbours: str, **other: object) -> BiddingZone:
-    return BiddingZone(
-        name=name,
-        eic=eic,
-        holiday_countries=tuple(countries.split()),
-        neighbours=tuple(neighbours.split()),
-        **other,  # type: ignore[arg-type]
-    )
+def _zone(name: str, eic: str, countries: str, **other: object) -> BiddingZone:
+    return BiddingZone(name=name, eic=eic, holiday_countries=tuple(countries.split()), **other)  # type: ignore[arg-type]
 
 
 def _benchmark(name: str, countries: str, time_zone: str = "Etc/GMT-1", currency: str = "EUR") -> BiddingZone:
@@ -59,7 +63,6 @@ def _benchmark(name: str, countries: str, time_zone: str = "Etc/GMT-1", currency
         name,
         "",
         countries,
-        "",
         market_time_zone=time_zone,
         currency=currency,
         is_coupled=False,
@@ -67,42 +70,27 @@ def _benchmark(name: str, countries: str, time_zone: str = "Etc/GMT-1", currency
     )
 
 
-ZONES: dict[str, BiddingZone] = {
-    zone.name: zone
-    for zone in (
-        _zone("AT", "10YAT-APG------L", "AT", "DE_LU CZ HU SI CH IT_NORD"),
-        _zone("BE", "10YBE----------2", "BE", "FR NL DE_LU GB"),
-        _zone("CH", "10YCH-SWISSGRIDZ", "CH", "DE_LU FR AT IT_NORD", currency="EUR", is_coupled=False),
-        _zone("CZ", "10YCZ-CEPS-----N", "CZ", "DE_LU AT SK PL"),
-        _zone("DE_LU", "10Y1001A1001A82H", "DE", "FR NL BE AT CZ PL DK_1 DK_2 SE_4 NO_2 CH"),
-        _zone("DK_1", "10YDK-1--------W", "DK", "DE_LU DK_2 NO_2 NL SE_3 GB"),
-        _zone("DK_2", "10YDK-2--------M", "DK", "DE_LU DK_1 SE_4"),
-        _zone("ES", "10YES-REE------0", "ES", "PT FR"),
-        _zone("FI", "10YFI-1--------U", "FI", "SE_1 SE_3"),
-        _zone("FR", "10YFR-RTE------C", "FR", "BE DE_LU ES IT_NORD CH GB"),
-        _zone(
-            "GB",
-            "10YGB----------A",
-            "GB",
-            "FR BE NL NO_2 DK_1",
-            market_time_zone="Europe/London",
-            currency="GBP",
-            is_coupled=False,
-        ),
-        _zone("HU", "10YHU-MAVIR----U", "HU", "AT SK SI"),
-        _zone("IT_NORD", "10Y1001A1001A73I", "IT", "FR AT SI CH"),
-        _zone("NL", "10YNL----------L", "NL", "BE DE_LU GB DK_1 NO_2"),
-        _zone("NO_2", "10YNO-2--------T", "NO", "DK_1 NL DE_LU GB"),
-        _zone("PL", "10YPL-AREA-----S", "PL", "DE_LU CZ SK SE_4"),
-        _zone("PT", "10YPT-REN------W", "PT", "ES"),
-        _zone("SE_1", "10Y1001A1001A44P", "SE", "SE_2 FI"),
-        _zone("SE_2", "10Y1001A1001A45N", "SE", "SE_1 SE_3"),
-        _zone("SE_3", "10Y1001A1001A46L", "SE", "SE_2 SE_4 FI DK_1"),
-        _zone("SE_4", "10Y1001A1001A47J", "SE", "SE_3 DK_2 DE_LU PL"),
-        _zone("SI", "10YSI-ELES-----O", "SI", "AT HU IT_NORD"),
-        _zone("SK", "10YSK-SEPS-----K", "SK", "CZ HU PL"),
+def _from_row(row: Mapping[str, str]) -> BiddingZone:
+    """A zone of `zones.csv`. It takes part in the coupling where the file says since when."""
+    return _zone(
+        row["name"],
+        row["eic"],
+        row["countries"],
+        neighbours=tuple(row["neighbours"].split()),
+        market_time_zone=row["time_zone"],
+        currency=row["currency"],
+        is_coupled=bool(row["coupled_from"]),
+        last_day=date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+        source=row["source"],
     )
-}
+
+
+def _listed() -> Iterator[BiddingZone]:
+    text = files(__package__).joinpath("zones.csv").read_text(encoding="utf-8")
+    yield from map(_from_row, csv.DictReader(text.splitlines()))
+
+
+ZONES: dict[str, BiddingZone] = {zone.name: zone for zone in _listed()}
 
 
 def _hub(name: str, operator: str, node: str, time_zone: str) -> BiddingZone:
@@ -110,7 +98,6 @@ def _hub(name: str, operator: str, node: str, time_zone: str) -> BiddingZone:
         name,
         "",
         "US",
-        "",
         market_time_zone=time_zone,
         currency="USD",
         is_coupled=False,
@@ -165,5 +152,5 @@ def find_zone(name: str) -> BiddingZone:
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigurationError(
             f"unknown bidding zone {name[:_LONGEST_NAME]!r}: {hint}all {len(ALL_ZONES)} names stand in"
-            " spot/market/zones.py"
+            " spot/market/zones.csv"
         ) from None

@@ -22,6 +22,8 @@ _LOAD_LEVEL = (0.5, 1.8)
 """Mean load of a day over that of the week before, outside of which unit or scale is wrong. `python -m
 benchmarks.zone_truth` measures it.
 """
+_SHAPED = 0.05
+"""Spread of the hours of a week over their mean, from which a load has a shape to compare."""
 _THOUSANDTH = 0.002
 """Highest value of a day over that of four weeks, below which a generation is in another unit."""
 _CALM = 0.03
@@ -66,7 +68,9 @@ def _load_shape(day: JudgedDay, past: Past) -> Fault | None:
     ratio = float(x.mean()) / max(float(profile.mean()), 1.0)
     if not _LOAD_LEVEL[0] <= ratio <= _LOAD_LEVEL[1]:
         return Fault(f"the mean load is {ratio:.2g} times that of the week before: unit or scale")
-    if correlation(x, profile) < -0.3:
+    # A load without a shape of its own, as of electric heating, may run against the week before.
+    has_shape = float(profile.std()) > _SHAPED * float(profile.mean())
+    if has_shape and correlation(x, profile) < -0.3:
         return Fault("load runs against the shape of the week before")
     # A shifted forecast no longer fills its day, which another rule catches. Only actual values may cover
     # part of a day.

@@ -17,8 +17,8 @@ from spot.market.delivery import n_periods
 from spot.market.gates import gate_closure_utc
 from spot.market.price_limits import day_ahead_price_limits
 from spot.market.publication_rules import published_by_utc
-from spot.market.zones import ZONES
 from spot.simulation.market import SimulatedMarket, simulate
+from spot.simulation.profiles import PROFILES
 
 CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
 FIRST, LAST = date(2024, 1, 1), date(2024, 12, 31)
@@ -65,7 +65,7 @@ def test_a_value_does_not_depend_on_the_range_asked_for(
     )
 
 
-@pytest.mark.parametrize("zone", sorted(ZONES))
+@pytest.mark.parametrize("zone", sorted(PROFILES))
 def test_every_zone_keeps_every_contract_across_the_change_to_quarter_hours(zone: str) -> None:
     first, last = date(2025, 9, 29), date(2025, 10, 27)
     market = simulate(zone, first, last, seed=3)
