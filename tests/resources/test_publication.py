@@ -12,6 +12,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from resources.books.chain import Chain
 from resources.lake.lake import Lake
 from resources.trading.alerts import Alerts
 from resources.trading.clock_watch import ClockWatch
@@ -115,6 +116,17 @@ def test_files_are_dropped_once_with_a_receipt(desk: Any, tmp_path: Path) -> Non
     assert pl.read_csv(path.replace(".json", ".csv")).height == 24
     assert desk(drop_folder=str(tmp_path / "drop")).is_empty()
     assert desk.lake.read("publications").height == 2
+
+
+def test_a_message_carries_the_head_of_the_books_under_its_checksum(desk: Any, tmp_path: Path) -> None:
+    rows = desk(drop_folder=str(tmp_path / "drop")).filter(channel="file")
+    body = (tmp_path / "drop" / rows["receipt"][0]).read_bytes()
+    document = json.loads(body)
+    assert (document["schema"], document["books_head"]) == (2, "")
+    Chain(tmp_path).append("begin", {})
+    rows = desk(mode="paper", drop_folder=str(tmp_path / "drop")).filter(channel="file")
+    document = json.loads((tmp_path / "drop" / rows["receipt"][0]).read_bytes())
+    assert document["books_head"] == str(Chain(tmp_path).head())
 
 
 def test_the_webhook_gets_a_signed_message_and_paper_never_reaches_it(desk: Any, receiver: Any) -> None:

@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from dagster import (
@@ -20,11 +21,16 @@ from dagster import (
     define_asset_job,
 )
 
+from resources.books.chain import Chain
+from resources.books.leaving import last_departure
+from resources.home.make import make_home
 from resources.lake.lake import Lake
+from resources.settings.environment import read_environment
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.channels import is_channel
 from resources.wall_clock import utc_now
+from resources.wiring import make_lake
 from sensors.alerting import alert_on_failure, silence_before_gate
 from spot.strategy.outbox.silence import SilenceVerdict
 from tests.sensors.conftest import NOW, TODAY, ZONE
@@ -163,6 +169,19 @@ def test_an_alert_goes_out_once_to_table_and_webhook(lake: Lake, webhook: str) -
     assert message["text"] == "[critical] FR no_signal: flat on 2025-06-11: no champion"
     sent = datetime.fromisoformat(str(message["sent_at_utc"]))
     assert utc_now() - sent < timedelta(minutes=1), "by the true clock, whatever day the alert is of"
+
+
+def test_an_alert_of_a_desk_with_books_carries_their_head(tmp_path: Path, webhook: str) -> None:
+    make_home(tmp_path / "desk")
+    lake = make_lake(read_environment(tmp_path / "desk"))
+    Alerts(lake=lake, channels=webhook).send("no_signal", "flat", zone=ZONE, now=NOW)
+    (message,) = Webhook.received
+    head = message["books_head"]
+    assert str(Chain(tmp_path / "desk").head()) == head
+    assert message["text"] == f"[warning] FR no_signal: flat\nbooks {head}"
+    departure = last_departure(tmp_path / "desk")
+    assert departure is not None
+    assert departure.head == head
 
 
 def test_a_webhook_that_fails_stops_nothing_and_its_address_is_not_logged(
