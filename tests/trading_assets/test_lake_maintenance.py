@@ -9,6 +9,7 @@ import pytest
 from dagster import build_asset_check_context, build_asset_context
 
 from definitions import build_definitions
+from resources.books.chain import Chain
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
@@ -59,6 +60,17 @@ def maintained(lake: Lake, desk: Desk, state: Path) -> Any:
         clock=Clock(fixed_utc=NOW.isoformat()),
         state_folder=StateFolder(path=str(state)),
     )
+
+
+def test_a_desk_with_books_records_a_purge_before_it_begins(tmp_path: Path, desk: Desk) -> None:
+    Chain(tmp_path).append("test", {})
+    maintained(Lake(uri=str(tmp_path / "lake")), desk, tmp_path / "trading_state")
+    record = Chain(tmp_path).records()[-1]
+    assert record.kind == "purge"
+    assert record.content == {
+        "runs": (NOW - timedelta(days=90)).isoformat(),
+        "captured_bodies": (NOW - timedelta(days=1095)).isoformat(),
+    }
 
 
 def test_nothing_is_removed_by_a_clock_that_is_not_believed(tmp_path: Path, desk: Desk) -> None:

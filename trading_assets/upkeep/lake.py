@@ -26,6 +26,7 @@ from resources.settings.zones import Desk
 from resources.trading.clock_watch import ClockWatch
 from resources.trading.state_folder import StateFolder
 from resources.upkeep.dagster_history import purge_runs
+from resources.upkeep.purge_record import record_purge
 from spot.errors import ConfigurationError
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.frame.reads import PRICE_MODELS, of_every_partition
@@ -55,17 +56,20 @@ def lake_maintenance(
     refuse_wrong_clock(state_folder)
     kept, now = retention_settings(desk), clock.now()
     version_days = kept_days(registry, desk, now, kept.version_days)
-    done = {
-        "adopted_files": lake.adopt(),
-        "compacted_partitions": lake.compact(),
-        "removed_files": lake.vacuum(keep_days=version_days),
-        "versions_kept_days": version_days,
-        "removed_captures": CaptureStore(lake).purge(now - timedelta(days=kept.capture_days)),
-        "captures_kept_days": kept.capture_days,
-        "removed_runs": purge_runs(context.instance, now - timedelta(days=kept.run_days)),
-        "runs_kept_days": kept.run_days,
-    }
-    return MaterializeResult(metadata=done)
+    runs_before, bodies_before = now - timedelta(days=kept.run_days), now - timedelta(days=kept.capture_days)
+    record_purge(Path(state_folder.path).parent, runs=runs_before, captured_bodies=bodies_before)
+    return MaterializeResult(
+        metadata={
+            "adopted_files": lake.adopt(),
+            "compacted_partitions": lake.compact(),
+            "removed_files": lake.vacuum(keep_days=version_days),
+            "versions_kept_days": version_days,
+            "removed_captures": CaptureStore(lake).purge(bodies_before),
+            "captures_kept_days": kept.capture_days,
+            "removed_runs": purge_runs(context.instance, runs_before),
+            "runs_kept_days": kept.run_days,
+        }
+    )
 
 
 @declared_check(asset="lake_maintenance", description="Every data file is there and equals its checksum.")
