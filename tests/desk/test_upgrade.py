@@ -36,10 +36,13 @@ FIXTURE = Path(__file__).resolve().parents[1] / "fixtures" / "home_84e1b85.tar.x
 SIGNALS = ("48131718e76ffdc922a1af55", "a96817b501296a52a22560dd")
 """One of the champion and one of the challenger."""
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-SETTINGS = {
-    "zones.yaml": ("training_days: 730", "training_days: 60"),
-    "promotion.yaml": ("minimum_walk_forward_days: 14", "minimum_walk_forward_days: 10"),
-}
+SETTINGS = (
+    ("zones.yaml", "training_days: 730", "training_days: 60"),
+    ("promotion.yaml", "minimum_walk_forward_days: 14", "minimum_walk_forward_days: 10"),
+    ("risk_limits.yaml", "min_price_eur_per_mwh: {limit: market,", "min_price_eur_per_mwh: {limit: -500,"),
+    ("risk_limits.yaml", "max_price_eur_per_mwh: {limit: market,", "max_price_eur_per_mwh: {limit: 3000,"),
+)
+"""File, what today's template says, and what the fixture's settings said."""
 
 
 def unpacked(folder: Path) -> Path:
@@ -50,11 +53,12 @@ def unpacked(folder: Path) -> Path:
 
 def old_settings(folder: Path) -> Path:
     """The settings that the home was made with, as they lay in the checkout."""
-    for name, (now, then) in SETTINGS.items():
-        text = (TEMPLATES / "conf" / name).read_text()
+    folder.mkdir(exist_ok=True)
+    for name, now, then in SETTINGS:
+        file = folder / name
+        text = (file if file.exists() else TEMPLATES / "conf" / name).read_text()
         assert now in text
-        folder.mkdir(exist_ok=True)
-        (folder / name).write_text(text.replace(now, then))
+        file.write_text(text.replace(now, then))
     return folder
 
 
