@@ -8,16 +8,18 @@ own table and zone, and nothing else.
 """
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.market.captures import CaptureRecord, CaptureStore
+from resources.market.asking import Asking
+from resources.market.captures import CaptureStore
 from resources.market.currencies import keep_and_convert
-from resources.providers.http import Answer, HttpClient
+from resources.market.spans import spans
+from resources.providers.http import HttpClient
 from resources.providers.provider import Provider, ProviderRequest
 from resources.wall_clock import utc_now
 from spot.contracts.tables import find_contract
@@ -28,8 +30,7 @@ from spot.errors import (
     SourceUnavailableError,
     SpotdeskError,
 )
-from spot.market.delivery import day_bounds_utc, days_between
-from spot.market.publication_rules import RULES, published_by_utc
+from spot.market.delivery import days_between
 from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
 from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.judging.revisions import select_revisions
@@ -37,8 +38,6 @@ from spot.sources.judging.second_source import alone, clock_changes, disagreemen
 from spot.sources.judging.whole_days import due_days, is_judged_by_day, open_days, runs_of
 from spot.sources.parsed import Capture, ParsedDocument
 
-BACKFILL_AFTER = timedelta(hours=24)
-"""Time after it was due from which a value is dated by the publication rule and not by our clock."""
 HISTORY = timedelta(days=35)
 _LOG = logging.getLogger("spotdesk.live_market")
 
@@ -294,7 +293,7 @@ class LiveMarket:
         frames: list[pl.DataFrame] = []
         pending: list[str] = []
         refused: list[ContractError] = []
-        for first, last, is_backfill in _spans(table, zone, days, now, provider.span_days(table)):
+        for first, last, is_backfill in spans(table, zone, days, now, provider.span_days(table)):
             try:
                 rows = self._span(
                     provider, table, zone, (first, last), notes, is_backfill=is_backfill, before=frames
@@ -329,9 +328,10 @@ class LiveMarket:
         before: Sequence[pl.DataFrame],
     ) -> pl.DataFrame:
         """Ask for one span, keep every answer, and judge the rows of all answers together."""
+        asking = Asking(self.lake, self.client, self.clock_problem)
         parsed: list[ParsedDocument] = []
         for request in provider.requests(table, zone, *days):
-            document = self._ask(provider, request, zone, is_backfill=is_backfill)
+            document = asking.ask(provider, request, zone, is_backfill=is_backfill)
             if document is not None:
                 parsed.append(document)
         stored = LOCAL_TABLE if is_converted(table, zone) else table
@@ -372,133 +372,3 @@ class LiveMarket:
             for start, flag in verdict.flags.select("delivery_start_utc", "flag").iter_rows()
         ]
         return revised
-
-    def _ask(
-        self, provider: Provider, request: ProviderRequest, zone: str, *, is_backfill: bool
-    ) -> ParsedDocument | None:
-        """Send one request, keep the answer and parse it. None if the document is not there yet."""
-        asked = utc_now()
-        try:
-            answer = request.ask(self.client(provider))
-        except NotYetPublishedError as error:
-            self._record(
-                provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="no_data"
-            )
-            return None
-        except (SourceUnavailableError, ConfigurationError) as error:
-            self._record(
-                provider, request, zone, (str(error), asked), is_backfill=is_backfill, outcome="unavailable"
-            )
-            raise
-        if why := self._clock_problem(provider.name, request.series, zone, answer.completed_at_utc):
-            said = (why, answer.completed_at_utc)
-            self._record(
-                provider, request, zone, said, is_backfill=is_backfill, outcome="refused", answer=answer
-            )
-            raise ContractError(f"{provider.name} {request.series} of {zone}: {why}; `spotdesk clock show`")
-        capture = Capture(
-            zone=zone,
-            captured_at_utc=answer.completed_at_utc,
-            first_utc=request.first_utc,
-            end_utc=request.end_utc,
-            is_backfill=is_backfill,
-        )
-        try:
-            document = request.parse(answer.body, capture)
-        except ContractError as error:
-            self._record(
-                provider,
-                request,
-                zone,
-                (str(error), answer.completed_at_utc),
-                is_backfill=is_backfill,
-                outcome="refused",
-                answer=answer,
-            )
-            raise
-        outcome = "no_data" if document.no_data else "rows"
-        self._record(
-            provider,
-            request,
-            zone,
-            (document.no_data, answer.completed_at_utc),
-            is_backfill=is_backfill,
-            outcome=outcome,
-            answer=answer,
-            document=document,
-        )
-        return document
-
-    def _clock_problem(self, source: str, series: str, zone: str, at: datetime) -> str:
-        """Why an answer of this instant is not to be kept; empty where it is.
-
-        An answer that is stamped earlier than one that is kept would be buried under it.
-        """
-        problem = self.clock_problem()
-        if problem:
-            return f"the clock of this machine is not believed: {problem}"
-        kept = CaptureStore(self.lake).kept_later(source, zone, series, at)
-        if kept is None:
-            return ""
-        return (
-            f"it came at {at:%Y-%m-%d %H:%M:%S} UTC by the clock of this machine, and an earlier answer at"
-            f" {kept:%Y-%m-%d %H:%M:%S} UTC: the clock stepped back"
-        )
-
-    def _record(
-        self,
-        provider: Provider,
-        request: ProviderRequest,
-        zone: str,
-        said: tuple[str, datetime],
-        *,
-        is_backfill: bool,
-        outcome: str,
-        answer: Answer | None = None,
-        document: ParsedDocument | None = None,
-    ) -> None:
-        record = CaptureRecord(
-            source=provider.name,
-            zone=zone,
-            series=request.series,
-            address=request.address,
-            first_utc=request.first_utc,
-            end_utc=request.end_utc,
-            captured_at_utc=said[1],
-            is_backfill=is_backfill,
-            outcome=outcome,
-            detail=said[0][:1000],
-            n_rows=document.n_rows if document else 0,
-            n_rejected=document.n_rejected if document else 0,
-        )
-        CaptureStore(self.lake).record([(record, answer.body if answer else b"")])
-
-
-def _spans(
-    table: str, zone: str, days: tuple[date, date], now: datetime, longest_days: int
-) -> Iterator[tuple[date, date, bool]]:
-    """The range in spans of at most `longest_days`.
-
-    No span mixes days of a backfill with days that are fetched as they are published.
-    """
-    at = days[0]
-    for first, last, is_backfill in _eras(table, zone, days, now):
-        at = first
-        while at <= last:
-            stop = min(last, at + timedelta(days=longest_days - 1))
-            yield at, stop, is_backfill
-            at = stop + timedelta(days=1)
-
-
-def _eras(table: str, zone: str, days: tuple[date, date], now: datetime) -> Iterator[tuple[date, date, bool]]:
-    old = [day for day in days_between(*days) if now - _due(table, zone, day) > BACKFILL_AFTER]
-    if old:
-        yield old[0], old[-1], True
-    fresh_from = old[-1] + timedelta(days=1) if old else days[0]
-    if fresh_from <= days[1]:
-        yield fresh_from, days[1], False
-
-
-def _due(table: str, zone: str, day: date) -> datetime:
-    start, end = day_bounds_utc(zone, day)
-    return published_by_utc(table, zone, day, end) if table in RULES else start
