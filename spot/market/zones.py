@@ -147,8 +147,9 @@ def find_zone(name: str) -> BiddingZone:
         return ALL_ZONES[name]
     except KeyError:
         word = name[:_LONGEST_NAME].upper().replace("-", "_")
-        begin_so = [known for known in ALL_ZONES if word and known.startswith(word)]
-        near = begin_so[:3] or get_close_matches(word, ALL_ZONES, n=1, cutoff=0.5)
+        lasting = [known for known, zone in ALL_ZONES.items() if zone.last_day is None]
+        begin_so = [known for known in lasting if word and known.startswith(word)]
+        near = begin_so[:3] or get_close_matches(word, lasting, n=1, cutoff=0.5)
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigurationError(
             f"unknown bidding zone {name[:_LONGEST_NAME]!r}: {hint}all {len(ALL_ZONES)} names stand in"

@@ -303,8 +303,8 @@ def test_a_halted_zone_is_named_above_its_signals(run: Callable[..., Any]) -> No
         ("{}", "2030-01-01", "`spotdesk run --zone SK --from 2030-01-01"),
         (
             "{source: entsoe, live: true}",
-            "2999-01-01",
-            "the schedule, or the job signals_ready of SK and 2999-01-01",
+            "2099-01-01",
+            "the schedule, or the job signals_ready of SK and 2099-01-01",
         ),
     ],
 )

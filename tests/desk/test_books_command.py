@@ -16,6 +16,8 @@ from resources.settings.environment import Environment, read_environment
 from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake
 
+pytestmark = pytest.mark.slow  # each test makes a desk; tests/resources/test_books.py has the short proofs
+
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Environment:

@@ -13,6 +13,7 @@ from dagster import (
     AssetCheckSeverity,
     AssetExecutionContext,
     AssetSelection,
+    DagsterInstance,
     MaterializeResult,
     define_asset_job,
 )
@@ -22,6 +23,7 @@ from resources.lake.lake import Lake
 from resources.market.captures import CaptureStore
 from resources.models.registry import ModelRegistry
 from resources.settings.policies import retention_settings
+from resources.settings.zone_settings import RetentionSettings
 from resources.settings.zones import Desk
 from resources.trading.clock_watch import ClockWatch
 from resources.trading.state_folder import StateFolder
@@ -56,18 +58,14 @@ def lake_maintenance(
     refuse_wrong_clock(state_folder)
     kept, now = retention_settings(desk), clock.now()
     version_days = kept_days(registry, desk, now, kept.version_days)
-    runs_before, bodies_before = now - timedelta(days=kept.run_days), now - timedelta(days=kept.capture_days)
-    record_purge(Path(state_folder.path).parent, runs=runs_before, captured_bodies=bodies_before)
+    purged = _purge(lake, context.instance, Path(state_folder.path).parent, kept, now)
     return MaterializeResult(
         metadata={
             "adopted_files": lake.adopt(),
             "compacted_partitions": lake.compact(),
             "removed_files": lake.vacuum(keep_days=version_days),
             "versions_kept_days": version_days,
-            "removed_captures": CaptureStore(lake).purge(bodies_before),
-            "captures_kept_days": kept.capture_days,
-            "removed_runs": purge_runs(context.instance, runs_before),
-            "runs_kept_days": kept.run_days,
+            **purged,
         }
     )
 
@@ -88,6 +86,20 @@ def every_file_is_sound(context: AssetCheckExecutionContext, lake: Lake) -> Asse
         description="; ".join(bad[:8]) or None,
         metadata=facts,
     )
+
+
+def _purge(
+    lake: Lake, instance: DagsterInstance, home: Path, kept: RetentionSettings, now: datetime
+) -> dict[str, int]:
+    """Remove old runs and old captured bodies, once the books have it; what was removed, as metadata."""
+    runs_before, bodies_before = now - timedelta(days=kept.run_days), now - timedelta(days=kept.capture_days)
+    record_purge(home, runs=runs_before, captured_bodies=bodies_before)
+    return {
+        "removed_captures": CaptureStore(lake).purge(bodies_before),
+        "captures_kept_days": kept.capture_days,
+        "removed_runs": purge_runs(instance, runs_before),
+        "runs_kept_days": kept.run_days,
+    }
 
 
 def refuse_wrong_clock(state_folder: StateFolder) -> None:

@@ -24,6 +24,8 @@ from tests.support.decided_desk import EARNED, OPEN_ALERT, PERFECT, make_decided
 from tests.support.made_up_rows import made_up
 from tests.support.sample_market import ZONE
 
+pytestmark = pytest.mark.slow  # a desk with decided days is made first
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
