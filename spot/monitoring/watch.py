@@ -26,7 +26,7 @@ from spot.monitoring.drift import (
     merge_verdicts,
     nothing_to_watch,
 )
-from spot.monitoring.drift_calculators import FittedDrift
+from spot.monitoring.drift_calculators import RECONSTRUCTION, FittedDrift
 from spot.monitoring.expectation import Expectation, daily_inputs, learn_expectation
 from spot.monitoring.performance import (
     PerformanceVerdict,
@@ -108,6 +108,11 @@ def _allow_young(
     daily, priced = daily_inputs(sound, settings), hourly_prices(sound, settings)["delivery_day"].min()
     needed = days_needed(settings.reference, settings)
     inputs = young_drift(inputs, first_days(daily), n_needed=needed, last_day=last_day, settings=settings)
+    if not set(settings.features) & set(daily.columns) and daily.height:
+        # Nothing to watch is said of whole windows of days, so the zone is young for one window only.
+        began = {RECONSTRUCTION: first_day(daily)}
+        needed = settings.chunk_days
+        inputs = young_drift(inputs, began, n_needed=needed, last_day=last_day, settings=settings)
     needed = settings.reference.minimum_days + settings.price_gap_days + settings.chunk_days
     began = {PRICE_COLUMN: priced} if isinstance(priced, date) else {}
     price = young_drift(price, began, n_needed=needed, last_day=last_day, settings=settings)

@@ -109,3 +109,16 @@ def test_a_damaged_csv_is_named_before_anything_runs(tmp_path: Path, project_roo
     assert "NL.csv" in done.stderr
     assert "decimal point" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+def test_prices_alone_trade_from_the_first_version_on(tmp_path: Path, project_root: Path) -> None:
+    own_csv().filter(pl.col("table") == "day_ahead_prices").write_csv(tmp_path / "NL_prices_2024.csv")
+    days = ("--from", "2024-03-15", "--to", "2024-03-20", "--block-days", "2")
+    done = run(tmp_path, project_root, *days, "--json")
+    assert done.returncode == 0, done.stderr[-3000:]
+    said = json.loads(done.stdout)
+    assert said["blocked_days"] == []
+    (zone,) = said["zones"]
+    assert (zone["forecast_days"], zone["signal_days"]) == (6, 6)
+    assert zone["orders"] > 0

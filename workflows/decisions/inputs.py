@@ -91,8 +91,9 @@ def book_before(span: ZoneDays, lake: Lake) -> Book:
 def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, str]:
     """Per day the newest drift verdict of an earlier day, the worst of its features.
 
-    It is `not_assessed` where there is none. Inputs too young to be judged count as not seen. A verdict on a
-    day rests on inputs as of that day's gate, so all of it was known at the gate of the next day.
+    It is `not_assessed` where there is none, and where inputs are too young to be judged: the monitor has
+    nothing to compare with yet, which is neither drift nor blindness. A verdict on a day rests on inputs as
+    of that day's gate, so all of it was known at the gate of the next day.
     """
     rows = lake.read(
         "feature_drift",
@@ -100,7 +101,7 @@ def drift_statuses(lake: Lake, zone: str, days: Sequence[date]) -> dict[date, st
         first_day=days[0] - timedelta(days=DRIFT_DAYS),
         last_day=days[-1] - timedelta(days=1),
     )
-    seen = pl.col("status").replace("too_young", "cannot_see")
+    seen = pl.col("status").replace("too_young", "not_assessed")
     verdicts = {
         day: worst_drift(statuses)
         for day, statuses in rows.group_by("delivery_day").agg(seen.unique()).iter_rows()
