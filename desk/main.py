@@ -58,6 +58,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "alerts": ("desk.every_day.commands", "Show alerts and who has acknowledged them."),
         "drift": ("desk.models.drift", "Show the verdicts of a zone's monitors."),
         "sql": ("desk.data.sql", "Query the analyst database, read-only."),
+        "export": ("desk.data.export", "Write a table as Parquet or Arrow, for other tools."),
     },
     "Stop": {
         "halt": ("desk.trading.stop", "Stop trading at once, a zone or the whole desk."),

@@ -51,7 +51,7 @@ MAX_WORDS = 40
 RECORDS = {"CHANGELOG.md": "entries of a release stay as they were released"}
 """Markdown pages whose lines and sentences are not judged."""
 
-PACKAGES = ("spot", "resources", "workflows", "trading_assets", "sensors", "desk", "benchmarks")
+PACKAGES = ("spot", "resources", "workflows", "trading_assets", "sensors", "spotdesk", "desk", "benchmarks")
 _LENGTH = r"\w+(?: ?[*+/-] ?\w+)*"
 SHAPE = re.compile(rf"\({_LENGTH},(?:\s{_LENGTH}(?:,\s{_LENGTH})*)?\)")
 """Lengths in parentheses, such as `(days,)` or `(2, days, 4 * hours)`."""

@@ -15,7 +15,7 @@ from supply.lock import Locked, locked
 from supply.sbom import bill_of_materials
 from supply.sbom import main as write_bill
 
-PRODUCT = ("spot", "resources", "workflows", "trading_assets", "sensors", "desk")
+PRODUCT = ("spot", "resources", "workflows", "trading_assets", "sensors", "spotdesk", "desk")
 NOT_IMPORTED = {
     "dagster-postgres": "named in settings of a deployment: Dagster's records in Postgres",
     "pandas": "of nannyml; one version for it and mlflow",

@@ -3,6 +3,8 @@
 The lake, the analyst database and the documentation read this list.
 """
 
+from difflib import get_close_matches
+
 from spot.contracts.feature_tables import FEATURE_TABLES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.live_tables import LIVE_TABLES
@@ -28,6 +30,8 @@ TABLES: dict[str, TableContract] = {
     )
 }
 
+_LONGEST_NAME = 80
+
 
 def find_contract(table: str) -> TableContract:
     """The contract of the table called `table`.
@@ -38,4 +42,8 @@ def find_contract(table: str) -> TableContract:
     try:
         return TABLES[table]
     except KeyError:
-        raise ConfigurationError(f"unknown table {table!r}: known are {', '.join(sorted(TABLES))}") from None
+        near = get_close_matches(table, TABLES, n=1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise ConfigurationError(
+            f"unknown table {table[:_LONGEST_NAME]!r}: {hint}known are {', '.join(sorted(TABLES))}"
+        ) from None
