@@ -129,7 +129,7 @@ def keep_books(environment: Environment) -> str:
         for name in TABLES
     )
     n_late += _complete_models(environment, expected) + _complete_settings(chain, expected)
-    known = {pinned.sha256 for pinned, _ in expected.state_lines}
+    known = {line.pinned.sha256 for line in expected.state_lines}
     n_late += record_late_stops(chain, environment.trading_state, known)
     return f"{n_late} late records complete the books after a process that died" if n_late else ""
 

@@ -51,6 +51,17 @@ class ExpectedSettings:
     begun: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ExpectedLine:
+    """A line of the log of the stop button."""
+
+    pinned: Pinned
+    said: Mapping[str, Any]
+    """What its record says."""
+    is_late: bool = False
+    """A stop whose record a later command wrote: lines after it may have earlier records."""
+
+
 @dataclass(slots=True)
 class Expected:
     """Everything that must stand."""
@@ -58,8 +69,8 @@ class Expected:
     tables: dict[str, ExpectedTable] = field(default_factory=dict)
     models: dict[str, ExpectedModels] = field(default_factory=dict)
     settings: ExpectedSettings = field(default_factory=ExpectedSettings)
-    state_lines: list[tuple[Pinned, Mapping[str, Any]]] = field(default_factory=list)
-    """Lines of the log of the stop button, and what their records say."""
+    state_lines: list[ExpectedLine] = field(default_factory=list)
+    """Lines of the log of the stop button, in the order of their records."""
     state_files: dict[str, Pinned] = field(default_factory=dict)
     """Scope to its file, where no later change is recorded."""
 
@@ -102,7 +113,8 @@ def _from_manifest(manifest: Manifest, number: int) -> Expected:
         versions = {version: Pinned(sha256, number) for version, sha256 in said["versions"].items()}
         expected.models[name] = ExpectedModels(versions, Pinned(said["champion"], number))
     expected.settings = ExpectedSettings(manifest["settings"], number)
-    expected.state_lines = [(Pinned(one["line"], number), one) for one in manifest["state_lines"]]
+    lines = manifest["state_lines"]
+    expected.state_lines = [ExpectedLine(Pinned(one["line"], number), one) for one in lines]
     expected.state_files = {
         scope: Pinned(sha256, number) for scope, sha256 in manifest["state_files"].items()
     }
@@ -148,9 +160,9 @@ def _settings_done(expected: Expected, record: Record) -> None:
 
 def _state(expected: Expected, record: Record) -> None:
     expected.state_files.pop(record.content["scope"], None)
-    known = {pinned.sha256 for pinned, _ in expected.state_lines}
-    if record.content["line"] not in known:
-        expected.state_lines.append((Pinned(record.content["line"], record.number), record.content))
+    pinned = Pinned(record.content["line"], record.number)
+    if pinned.sha256 not in {line.pinned.sha256 for line in expected.state_lines}:
+        expected.state_lines.append(ExpectedLine(pinned, record.content, record.is_late))
 
 
 _ADD: Mapping[str, Callable[[Expected, Record], None]] = {

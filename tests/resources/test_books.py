@@ -30,6 +30,7 @@ from resources.lake.checksums import record_checksums
 from resources.lake.lake import Lake
 from resources.models.version import VersionFacts
 from resources.settings.environment import Environment, read_environment
+from resources.trading import state
 from resources.trading.place import Place
 from resources.trading.state import TradingStateStore
 from resources.wiring import make_lake, make_registry
@@ -221,6 +222,41 @@ def test_a_stop_holds_and_a_resumption_does_not_while_others_hold_the_books(
         with pytest.raises(SourceUnavailableError):
             store.resume("FR", reason="x", actor="Ann")
         assert store.state("FR") == "HALTED"
+
+
+def test_a_stop_may_be_recorded_after_the_resumption_that_followed_it(
+    scratch: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = TradingStateStore(scratch.trading_state)
+    with monkeypatch.context() as patched:
+        patched.setattr(state, "record_stop", lambda _folder: None)  # the process was killed there
+        store.halt("FR", reason="x", actor="Ann")
+    store.resume("FR", reason="x", actor="Ann")
+    keep_books(scratch)
+    verdict = verify(scratch, head=head_of(scratch))
+    assert verdict.is_sound
+    assert verdict.n_late == 1
+
+
+def test_a_resumption_that_was_killed_before_it_held_is_no_finding(
+    scratch: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = TradingStateStore(scratch.trading_state)
+    store.halt("FR", reason="x", actor="Ann")
+
+    def killed(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(state, "append_regular", killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.resume("FR", reason="x", actor="Ann")
+    assert verify(scratch, head=head_of(scratch)).is_sound
+    store.resume("FR", reason="again", actor="Ann")
+    assert verify(scratch, head=head_of(scratch)).is_sound
+    log = scratch.trading_state / "log.jsonl"
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:-1]))
+    assert not verify(scratch, head=head_of(scratch)).is_sound
 
 
 def test_a_line_that_was_cut_off_is_no_record(scratch: Environment) -> None:

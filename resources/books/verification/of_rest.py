@@ -1,7 +1,7 @@
 """Registry, accepted settings and trading state, compared with what the books pin."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from resources.models.model_files import ModelFiles
 from resources.models.version import checksums_of
 from resources.settings.environment import Environment
 from resources.trading.state_files import MARKER, read_record, scopes_of
-from spot.books.expected import Expected, ExpectedModels, ExpectedSettings, version_digest
+from spot.books.expected import Expected, ExpectedLine, ExpectedModels, ExpectedSettings, version_digest
 from spot.errors import ModelIntegrityError
 from spot.risk.state import TradingState, stricter
 
@@ -109,16 +109,13 @@ def _is_nothing(home: Path) -> bool:
 
 def check_state(folder: Path, expected: Expected, last: int) -> Found:
     """Whether the log of the stop button and its files are as recorded; arguments as `check_models`."""
-    found = Found()
-    standing = list(lines_of(folder))
-    known = [pinned.sha256 for pinned, _ in expected.state_lines]
+    found, standing = Found(), list(lines_of(folder))
+    known = [one.pinned.sha256 for one in expected.state_lines]
     here = {line.sha256 for line in standing}
-    for place, (pinned, said) in enumerate(expected.state_lines):
-        if pinned.sha256 not in here:
-            was_killed = place == len(known) - 1 and said.get("state") == "ACTIVE"
-            if not was_killed:
-                text = f"{said.get('scope')} {said.get('state')} of {said.get('since_utc')}"
-                found.add(pinned.number, f"log of the stop button: a line was removed or changed: {text}")
+    for place, one in enumerate(expected.state_lines):
+        if one.pinned.sha256 not in here and not _never_held(one, expected.state_lines[place + 1 :]):
+            text = f"{one.said.get('scope')} {one.said.get('state')} of {one.said.get('since_utc')}"
+            found.add(one.pinned.number, f"log of the stop button: a line was removed or changed: {text}")
     for number, line in enumerate(standing, start=1):
         if line.sha256 in known:
             continue
@@ -127,15 +124,26 @@ def check_state(folder: Path, expected: Expected, last: int) -> Found:
             found.unproved.append(f"{text} has no record: a stop that was killed, or not of the desk")
         else:
             found.add(last, f"{text} is not of the desk")
-    ordered = [line.sha256 for line in standing if line.sha256 in known]
-    if len(set(ordered)) != len(ordered) or ordered != sorted(ordered, key=known.index):
+    late = {one.pinned.sha256 for one in expected.state_lines if one.is_late}
+    recorded = [line.sha256 for line in standing if line.sha256 in known]
+    in_time = [sha256 for sha256 in recorded if sha256 not in late]
+    if len(set(recorded)) != len(recorded) or in_time != sorted(in_time, key=known.index):
         found.add(last, "log of the stop button: lines were moved or repeated")
     _check_scopes(found, folder, expected, last)
     return found
 
 
+def _never_held(line: ExpectedLine, later: Sequence[ExpectedLine]) -> bool:
+    """Whether a resumption was recorded and killed before it was written: the next change did not see it."""
+    if line.said.get("state") != TradingState.ACTIVE:
+        return False
+    of_scope = (other.said for other in later if other.said.get("scope") == line.said.get("scope"))
+    following = next(of_scope, None)
+    return following is None or following.get("before") == line.said.get("before")
+
+
 def _check_scopes(found: Found, folder: Path, expected: Expected, last: int) -> None:
-    known = {pinned.sha256 for pinned, _ in expected.state_lines}
+    known = {line.pinned.sha256 for line in expected.state_lines}
     newest = {str(line.said.get("scope")): line.said for line in lines_of(folder) if line.sha256 in known}
     now = state_files(folder)
     for scope, pinned in expected.state_files.items():
