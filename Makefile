@@ -11,7 +11,7 @@ SEVEN_DAYS_AGO = $(shell date -u -d '7 days ago' +%Y-%m-%dT%H:%M:%SZ)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
+.PHONY: help setup demo dev docs test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
 	validate-model image image-test image-push image-scan deploy watch-deployed check-sign-offs roll-back pipeline-test
 
 help: ## Show this help
@@ -56,7 +56,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --exclude-ne
 	--no-emit-package kaleido --no-emit-package xgboost
 
 lock: setup ## Resolve both locks anew, nothing younger than seven days: for development, and for the image (needs uv)
-	@$(COMPILE) --extra dev pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra dev --extra docs --extra notebooks pyproject.toml -o requirements.lock
 	@$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements.runtime.lock
 
 validate-data: setup ## Load a simulated market, judge every table, compare every file with its checksum
@@ -103,6 +103,9 @@ licences: setup ## Fail where a package of the lock has no accepted licence
 
 sbom: setup ## The bill of materials of this version, CycloneDX, in dist/
 	@mkdir -p dist && $(BIN)/python -m supply.sbom dist/spotdesk-$(VERSION).cdx.json
+
+docs: setup ## Build the docs site, strict, with its reference made from code, in dist/site
+	@$(BIN)/python -m supply.site
 
 clean: ## Remove the state of this checkout (.spotdesk); the environment stays
 	rm -rf .spotdesk

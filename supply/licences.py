@@ -19,11 +19,15 @@ _COPYLEFT = re.compile(r"GPL|EUPL|SSPL|CECILL|OSL|CC-BY-SA|\bGNU\b|Affero", re.I
 LGPL_UNMODIFIED = frozenset({"psycopg2-binary"})
 """Libraries under the LGPL that are used as they are published."""
 KNOWN = {
+    "docutils": "BSD-2-Clause OR PSF-2.0 OR Public Domain",
     "huey": "MIT",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",
     "skops": "MIT",
 }
-"""Packages whose metadata name no licence, or only that there is one, and the licence of their source."""
+"""Packages whose metadata name no licence, or only that there is one, and the licence of their source.
+
+The GPL that docutils names is of a mode for Emacs, which its wheel does not have.
+"""
 
 
 def refusal(package: Locked) -> str:
