@@ -19,7 +19,15 @@ from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError, ContractError
 from spot.market.zones import find_zone
-from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, RATES_TABLE, in_euro, is_converted, local_series
+from spot.sources.currencies import (
+    EURO_SERIES,
+    LOCAL_TABLE,
+    RATES_TABLE,
+    in_euro,
+    is_converted,
+    local_series,
+    may_be_converted,
+)
 from spot.sources.files.tidy_files import SOURCE, parse_tidy
 from spot.sources.judging.plausibility import REFUSED_SHARE, assess_plausibility
 from spot.sources.judging.revisions import select_revisions
@@ -102,7 +110,8 @@ def _says_market(table: str, rows: pl.DataFrame) -> bool:
 def _converted(tables: Mapping[str, pl.DataFrame], zone: str) -> list[str]:
     """EUR tables that are made of rows in another currency."""
     series = tables[LOCAL_TABLE]["series"].unique().to_list() if LOCAL_TABLE in tables else []
-    return sorted({EURO_SERIES[name][0] for name in series if is_converted(EURO_SERIES[name][0], zone)})
+    euro = {EURO_SERIES[name][0] for name in series}
+    return sorted(table for table in euro if is_converted(table, zone) or may_be_converted(table, zone))
 
 
 def _in_euro(lake: Lake, table: str, zone: str, local: pl.DataFrame) -> dict[str, Any]:

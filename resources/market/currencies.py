@@ -15,7 +15,7 @@ from resources.lake.lake import Lake
 from spot.errors import NotYetPublishedError
 from spot.market.delivery import days_between
 from spot.market.gates import gate_closure_utc
-from spot.sources.currencies import LOCAL_TABLE, RATE_IS_GOOD_FOR, RATES_TABLE, in_euro
+from spot.sources.currencies import LOCAL_TABLE, RATE_IS_GOOD_FOR, RATES_TABLE, in_euro, local_series
 from spot.sources.providers.ecb import SOURCE as RATES_SOURCE
 from spot.sources.providers.ecb import fixing_known_utc, is_fixing_day
 
@@ -23,9 +23,8 @@ FetchRates = Callable[[date, date], pl.DataFrame]
 """A function from the first and last day of the fixings wanted to new rows of `exchange_rates`."""
 
 
-def keep_and_convert(
+def convert_held(
     lake: Lake,
-    new: pl.DataFrame,
     *,
     table: str,
     zone: str,
@@ -34,19 +33,20 @@ def keep_and_convert(
     now: datetime,
     fetch_rates: FetchRates,
 ) -> pl.DataFrame:
-    """Rows of `table` in EUR for the delivery days, from everything of `source` in the ledger and `new`.
+    """Rows of `table` in EUR for the delivery days, from everything of `source` in the ledger.
 
     All that the ledger holds is converted, not only what is new, so that the work of a run that died is
-    repeated.
+    repeated. Rates are asked for only where there is something to convert.
 
     Raises:
         NotYetPublishedError: there is no price, or no rate for any of the days.
         SpotdeskError: an error of `fetch_rates`.
     """
-    lake.append(LOCAL_TABLE, new, source=source)
     local = lake.read(LOCAL_TABLE, zones=[zone], first_day=days[0], last_day=days[1]).filter(
-        pl.col("source") == source
+        pl.col("source") == source, pl.col("series").is_in(local_series(table))
     )
+    if local.is_empty():
+        raise NotYetPublishedError(f"{source} has no {table} of {zone} for {days[0]} to {days[1]}")
     rows = in_euro(local, _rates(lake, zone, days, now, fetch_rates), table=table, zone=zone)
     if rows.is_empty():
         raise NotYetPublishedError(

@@ -17,7 +17,7 @@ import polars as pl
 from resources.lake.lake import Lake
 from resources.market.asking import Asking
 from resources.market.captures import CaptureStore
-from resources.market.currencies import keep_and_convert
+from resources.market.currencies import convert_held
 from resources.market.spans import spans
 from resources.providers.http import HttpClient
 from resources.providers.provider import Provider, ProviderRequest
@@ -31,7 +31,7 @@ from spot.errors import (
     SpotdeskError,
 )
 from spot.market.delivery import days_between
-from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted
+from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, is_converted, may_be_converted
 from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.judging.revisions import select_revisions
 from spot.sources.judging.second_source import alone, clock_changes, disagreements
@@ -258,9 +258,10 @@ class LiveMarket:
         notes: _Notes,
     ) -> pl.DataFrame:
         """Rows of the table. Prices in another currency are kept as they came and handed on in EUR."""
-        if not is_converted(table, zone):
+        always = is_converted(table, zone)
+        if not always and not may_be_converted(table, zone):
             return self._from(provider, table, zone, days, now, notes)
-        new = find_contract(LOCAL_TABLE).empty()
+        new = find_contract(LOCAL_TABLE if always else table).empty()
         try:
             new = self._from(provider, table, zone, days, now, notes)
         except NotYetPublishedError:
@@ -270,16 +271,23 @@ class LiveMarket:
             ecb = self._provider("ecb", RATES_TABLE, zone)
             return self._from(ecb, RATES_TABLE, zone, (first, last), now, notes)
 
-        return keep_and_convert(
-            self.lake,
-            new,
-            table=table,
-            zone=zone,
-            days=days,
-            source=provider.name,
-            now=now,
-            fetch_rates=fetch_rates,
-        )
+        if always:
+            self.lake.append(LOCAL_TABLE, new, source=provider.name)
+        try:
+            euro = convert_held(
+                self.lake,
+                table=table,
+                zone=zone,
+                days=days,
+                source=provider.name,
+                now=now,
+                fetch_rates=fetch_rates,
+            )
+        except NotYetPublishedError:
+            if always or new.is_empty():
+                raise
+            return new
+        return euro if always else pl.concat([new, euro])
 
     def _from(
         self,
@@ -316,6 +324,19 @@ class LiveMarket:
             )
         return pl.concat(frames)
 
+    def _keep_local(
+        self, provider: Provider, zone: str, days: tuple[date, date], parsed: Sequence[ParsedDocument]
+    ) -> None:
+        """Keep the settlement prices that came in another currency; they are converted afterwards."""
+        found = [document.tables[LOCAL_TABLE] for document in parsed if LOCAL_TABLE in document.tables]
+        if found:
+            held = self.lake.read(LOCAL_TABLE, zones=[zone], first_day=days[0], last_day=days[1]).filter(
+                pl.col("source") == provider.name
+            )
+            rows, contract = pl.concat(found).unique(maintain_order=True), find_contract(LOCAL_TABLE)
+            kept = select_revisions(rows, held, contract, utc_now())
+            self.lake.append(LOCAL_TABLE, kept, source=provider.name)
+
     def _span(
         self,
         provider: Provider,
@@ -340,6 +361,8 @@ class LiveMarket:
         for document in parsed:
             self.lake.quarantine(stored, document.rejected, source=provider.name)
             notes.note_refused(provider.name, document.rejected)
+        if may_be_converted(table, zone):
+            self._keep_local(provider, zone, days, parsed)
         if not found:
             words = (
                 "; ".join(sorted({document.no_data for document in parsed if document.no_data})) or "no rows"

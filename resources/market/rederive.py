@@ -20,7 +20,7 @@ from spot.contracts.days import first_day, last_day
 from spot.contracts.tables import find_contract
 from spot.errors import ContractError, SpotdeskError
 from spot.market.delivery import delivery_day_of
-from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, in_euro, is_converted
+from spot.sources.currencies import LOCAL_TABLE, RATES_TABLE, in_euro, stored_table
 from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.judging.revisions import select_revisions
 
@@ -70,7 +70,7 @@ def _again(market: LiveMarket, row: dict[str, Any], *, is_applied: bool) -> Rede
         )
     except ContractError as error:
         return Rederived(**nothing, outcome="refused", detail=str(error)[:300])
-    table = LOCAL_TABLE if is_converted(row["series"], row["zone"]) else row["series"]
+    table = stored_table(row["series"], row["zone"], parsed.tables)
     rows = parsed.tables.get(table)
     if rows is None:
         return Rederived(

@@ -11,7 +11,7 @@ from typing import ClassVar
 from resources.providers.http import HttpPolicy
 from resources.providers.provider import Provider, ProviderRequest, require_table, span_utc
 from spot.market.zones import find_zone
-from spot.sources.currencies import RATES_TABLE
+from spot.sources.currencies import RATES_TABLE, foreign_currency
 from spot.sources.providers.ecb import SOURCE, parse_ecb
 
 
@@ -29,22 +29,22 @@ class Ecb(Provider):
     longest_span_days: int = 400
 
     def tables(self, zone: str) -> frozenset[str]:
-        """Exchange rates for a zone whose currency is not EUR."""
-        found = find_zone(zone)
-        return frozenset({RATES_TABLE}) if found.currency != "EUR" and not found.is_benchmark else frozenset()
+        """Exchange rates for a zone that trades, or may settle, in another currency than EUR."""
+        is_needed = bool(foreign_currency(zone)) and not find_zone(zone).is_benchmark
+        return frozenset({RATES_TABLE}) if is_needed else frozenset()
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
         """One request for the fixings of the days.
 
         Raises:
-            ConfigurationError: the zone trades in EUR.
+            ConfigurationError: the zone trades and settles in EUR.
         """
         require_table(self, table, zone)
         first, end = span_utc(zone, first_day, last_day)
         return [
             ProviderRequest(
                 series=table,
-                url=f"{self.base_url}/EXR/D.{find_zone(zone).currency}.EUR.SP00.A",
+                url=f"{self.base_url}/EXR/D.{foreign_currency(zone)}.EUR.SP00.A",
                 first_utc=first,
                 end_utc=end,
                 parse=parse_ecb,

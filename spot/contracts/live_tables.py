@@ -8,7 +8,7 @@ import polars as pl
 from spot.contracts.raw_tables import AVAILABILITY, RAW_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
-CURRENCIES = ("GBP", "USD", "PLN", "NOK", "SEK", "DKK", "CHF")
+CURRENCIES = ("GBP", "USD", "BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK")
 WEATHER_SERIES = ("temperature_2m", "wind_speed_100m", "wind_speed_10m", "shortwave_radiation", "cloud_cover")
 
 
@@ -104,13 +104,13 @@ CROSS_BORDER_FLOWS = _period(
 LOCAL_CURRENCY_PRICES = _period(
     "local_currency_prices",
     "Prices as published in a currency other than EUR; an EUR table is derived with a dated exchange rate.",
-    ("market_index", "system_price", "day_ahead", "real_time"),
+    ("market_index", "system_price", "system_price_long", "system_price_short", "day_ahead", "real_time"),
     price_per_mwh=Column(
         dtype=pl.Float64,
-        description="price in `currency` per MWh",
+        description="price in `currency` per MWh; 50,000 EUR/MWh are 20 million HUF",
         unit="per MWh",
-        minimum=-50_000.0,
-        maximum=50_000.0,
+        minimum=-20_000_000.0,
+        maximum=20_000_000.0,
     ),
     currency=Column(dtype=pl.String, description="ISO 4217 code", allowed=CURRENCIES),
     volume_mwh=Column(dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0),

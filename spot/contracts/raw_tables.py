@@ -15,6 +15,9 @@ RAW_KEY = ("zone", "series", "delivery_start_utc", "available_at_utc", "source")
 providers that it trusts.
 """
 PRICE_TABLES = ("day_ahead_prices", "intraday_prices", "imbalance_prices")
+SETTLING_TABLES = (*PRICE_TABLES, "imbalance_price_sides")
+"""Tables that decide and settle: the prices, and those of areas that settle a surplus and a shortage at two.
+"""
 RAW_TABLES_OF_A_ZONE = (
     *PRICE_TABLES,
     "load_forecasts",

@@ -5,7 +5,8 @@ its limit is not above it. Of a bid curve, the volume of the last step in reach 
 as a whole or not at all, by the volume-weighted mean of its units. A filled spread position earns `exposure *
 (second price - day-ahead price)`, a physical one `-exposure * day-ahead price`. Firm energy that was not
 filled is bought or sold at the imbalance price, or, where none is known, at the day-ahead price and a
-penalty.
+penalty. Where an area settles a surplus and a shortage at two prices, a position that bought is long and
+closes at the price of the surplus, one that sold at that of the shortage; missing energy likewise.
 """
 
 import polars as pl
@@ -14,12 +15,21 @@ from spot.contracts.signal_tables import DAY_AHEAD_BLOCK, SETTLEMENTS, SIGNAL_KE
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fees import FeeSchedule
-from spot.risk.outcomes import align_outcomes
+from spot.risk.outcomes import IMBALANCE, LONG_PRICE, SHORT_PRICE, align_outcomes
 
 UNFILLED_PENALTY_EUR_PER_MWH = 50.0
 """Penalty added to the day-ahead price when firm energy is missing and no imbalance price is known. Chosen by
 hand; not tuned.
 """
+_SETTLING_COLUMNS = pl.Schema(
+    {
+        "imbalance_price_eur_per_mwh": pl.Float64(),
+        LONG_PRICE: pl.Float64(),
+        SHORT_PRICE: pl.Float64(),
+        "imbalance_known_utc": UTC_INSTANT,
+    }
+)
+"""Columns that only some outcomes have."""
 _BLOCK = ("zone", "delivery_day", "strategy", "role", "model_version", "side")
 """What the units of a block order have in common."""
 
@@ -56,7 +66,7 @@ def settle(
     if signals.is_empty() or outcomes.is_empty():
         return SETTLEMENTS.empty()
     prices = align_outcomes(outcomes, signals)
-    for name, dtype in (("imbalance_price_eur_per_mwh", pl.Float64), ("imbalance_known_utc", UTC_INSTANT)):
+    for name, dtype in _SETTLING_COLUMNS.items():
         if name not in prices.columns:
             prices = prices.with_columns(pl.lit(None, dtype).alias(name))
     prices = prices.drop("delivery_day", "resolution_minutes").rename({"source": "price_source"})
@@ -116,15 +126,19 @@ def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFr
 
 
 def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.DataFrame:
-    price, reference = pl.col("day_ahead_price_eur_per_mwh"), pl.col("reference_price_eur_per_mwh")
+    price = pl.col("day_ahead_price_eur_per_mwh")
     sign = pl.col("side").replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
+    is_imbalance = pl.col("settled_against").is_in(IMBALANCE) & (sign != 0)
+    reference = pl.coalesce(pl.when(is_imbalance).then(_of_side(sign > 0)), "reference_price_eur_per_mwh")
     is_physical = pl.col("settled_against") == "nothing"
     ordered = sign * pl.col("volume_mw")
     hours = pl.col("resolution_minutes") / 60.0
     # Missing firm energy is bought or sold later, at a price that is worse by the penalty when nothing better
     # is known.
     made_good = pl.coalesce(
-        pl.col("imbalance_price_eur_per_mwh"), price + sign * UNFILLED_PENALTY_EUR_PER_MWH
+        _of_side(sign < 0),
+        pl.col("imbalance_price_eur_per_mwh"),
+        price + sign * UNFILLED_PENALTY_EUR_PER_MWH,
     )
     # A sell that is not filled has an exposure of 0 and not of -0.
     exposure = pl.when(pl.col("filled_mw") > 0).then(sign * pl.col("filled_mw")).otherwise(0.0)
@@ -158,6 +172,11 @@ def _money(rows: pl.DataFrame, fees: FeeSchedule, degradation: float) -> pl.Data
         - pl.col("imbalance_cost_eur")
         - pl.col("degradation_eur")
     )
+
+
+def _of_side(is_long: pl.Expr) -> pl.Expr:
+    """The price of the surplus where the desk is long, else that of the shortage; null where there is one."""
+    return pl.when(is_long).then(LONG_PRICE).otherwise(SHORT_PRICE)
 
 
 def _with_fees(rows: pl.DataFrame, fees: FeeSchedule) -> pl.DataFrame:

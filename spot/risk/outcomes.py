@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
+from spot.contracts.live_tables import IMBALANCE_PRICE_SIDES
 from spot.contracts.table import UTC_INSTANT
 from spot.contracts.vintages import known_at, newest_vintage
 from spot.market.clock import by_quarter_hour
@@ -26,6 +27,8 @@ OUTCOME_SCHEMA = pl.Schema(
         "known_at_utc": UTC_INSTANT,
     }
 )
+LONG_PRICE, SHORT_PRICE = "long_price_eur_per_mwh", "short_price_eur_per_mwh"
+"""Columns that outcomes have besides where an area settles a surplus and a shortage at two prices."""
 REFERENCE_SERIES: dict[str, tuple[str, str]] = {
     "intraday_vwap": ("intraday_prices", "vwap"),
     "intraday_vwap_60": ("intraday_prices", "vwap_60"),
@@ -38,6 +41,8 @@ REFERENCE_SERIES: dict[str, tuple[str, str]] = {
 """What closes a position, as raw table and series. A US real-time price is kept as the imbalance price of its
 node or zone.
 """
+IMBALANCE = tuple(name for name, (table, _) in REFERENCE_SERIES.items() if table == "imbalance_prices")
+"""What closes a position at the price of imbalances."""
 _KEY = ("zone", "delivery_start_utc")
 
 
@@ -54,6 +59,9 @@ def zone_outcomes(
     A missing table counts as empty. Rows are those of `build_outcomes`. Without an instant, which is for
     settling, they also have `imbalance_price_eur_per_mwh` where the zone publishes one, and
     `imbalance_known_utc`, when it was known. Each table must hold rows of one source.
+
+    An area may settle a surplus and a shortage at two prices (`imbalance_price_sides`). Outcomes then have
+    `LONG_PRICE` and `SHORT_PRICE` too. Where they are against the imbalance price, it is the middle of both.
     """
     own = {
         name: _part(raw[name], zone, first_day)
@@ -65,6 +73,9 @@ def zone_outcomes(
     table, series = REFERENCE_SERIES.get(settled_against, ("", ""))
     reference = own[table].filter(pl.col("series") == series) if table in own else None
     outcomes = build_outcomes(own["day_ahead_prices"], reference, as_of_utc=as_of_utc)
+    sides, is_against = _part(_sides(raw), zone, first_day), table == "imbalance_prices"
+    if not sides.is_empty() and (is_against or as_of_utc is None):
+        outcomes = _with_sides(outcomes, own["day_ahead_prices"], sides, as_of_utc, is_against=is_against)
     if "imbalance_prices" not in own or as_of_utc is not None:
         return outcomes
     firm = build_outcomes(own["day_ahead_prices"], own["imbalance_prices"])
@@ -138,7 +149,7 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 
     The frame has `zone`, `delivery_day`, `delivery_start_utc` and `resolution_minutes`. A longer price holds
     for all its parts; shorter ones are averaged. A unit without all its prices has no row. Columns are those
-    of `OUTCOME_SCHEMA`, and `imbalance_price_eur_per_mwh` with `imbalance_known_utc` where they are given.
+    of `OUTCOME_SCHEMA`, and the other prices and instants of `zone_outcomes` where they are given.
     """
     exact = outcomes.join(units, on=[*_KEY, "resolution_minutes"], how="semi")
     if exact.height == units.height:
@@ -158,6 +169,39 @@ def align_outcomes(outcomes: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
         .select(outcomes.columns)
         .sort(_KEY)
     )
+
+
+def _sides(raw: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    return raw.get("imbalance_price_sides", IMBALANCE_PRICE_SIDES.empty())
+
+
+def _with_sides(
+    outcomes: pl.DataFrame,
+    day_ahead: pl.DataFrame,
+    sides: pl.DataFrame,
+    as_of_utc: datetime | None,
+    *,
+    is_against: bool,
+) -> pl.DataFrame:
+    """The outcomes with both prices.
+
+    `is_against` says that positions close at them. A single price of the area then is that of both sides.
+    """
+    single = pl.col("reference_price_eur_per_mwh")
+    for series, name in (("long", LONG_PRICE), ("short", SHORT_PRICE)):
+        side = build_outcomes(day_ahead, sides.filter(pl.col("series") == series), as_of_utc=as_of_utc)
+        own = side.select(*_KEY, pl.col("reference_price_eur_per_mwh").alias(name), known="known_at_utc")
+        outcomes = outcomes.join(own, on=_KEY, how="left")
+        if is_against:
+            outcomes = outcomes.with_columns(
+                pl.coalesce(single, name).alias(name),
+                known_at_utc=pl.max_horizontal("known_at_utc", "known"),
+            )
+        outcomes = outcomes.drop("known")
+    if not is_against:
+        return outcomes
+    middle = (pl.col(LONG_PRICE) + pl.col(SHORT_PRICE)) / 2.0
+    return outcomes.with_columns(reference_price_eur_per_mwh=pl.coalesce(single, middle))
 
 
 def _with_reference(day_ahead: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ One rate holds for every price of a delivery day, so a spread between two prices
 exchange rate. It is the newest rate before the gate, so nothing enters that a decision could not have known.
 """
 
+from collections.abc import Collection
 from datetime import date, timedelta
 
 import polars as pl
@@ -21,19 +22,56 @@ EURO_SERIES: dict[str, tuple[str, str]] = {
     "market_index": ("intraday_prices", "vwap"),
     "system_price": ("imbalance_prices", "imbalance"),
     "real_time": ("imbalance_prices", "imbalance"),
+    "system_price_long": ("imbalance_price_sides", "long"),
+    "system_price_short": ("imbalance_price_sides", "short"),
 }
 """Series of `local_currency_prices` to the table and series that hold it in EUR. A real-time price that
 settles a position is an imbalance price here.
 """
+_NATIONAL = {
+    "BG": "BGN",
+    "CH": "CHF",
+    "CZ": "CZK",
+    "DK": "DKK",
+    "HU": "HUF",
+    "NO": "NOK",
+    "PL": "PLN",
+    "RO": "RON",
+    "SE": "SEK",
+}
+"""Country to the currency in which its operator may settle imbalances, while the auction is in EUR. The
+document says which of the two it gives. Sources: ISO 4217 and the list of reference rates of the ECB, which
+has no BGN after 2025, when Bulgaria joined the euro.
+"""
+SETTLED_TABLES = ("imbalance_prices", "imbalance_price_sides")
 RATE_IS_GOOD_FOR = timedelta(days=8)
 """Age from which a rate is not used: the longest gap between two fixings of the ECB is five days, at Easter
 and Christmas.
 """
 
 
+def foreign_currency(zone: str) -> str:
+    """The currency other than EUR in which some prices of the zone come; empty where all come in EUR."""
+    found = find_zone(zone)
+    if found.currency != "EUR":
+        return found.currency
+    return "" if found.is_benchmark else _NATIONAL.get(found.holiday_countries[0], "")
+
+
 def is_converted(table: str, zone: str) -> bool:
-    """Whether the zone's prices of this table come in another currency and are converted."""
+    """Whether the zone's prices of this table always come in another currency and are converted."""
     return find_zone(zone).currency != "EUR" and any(table == euro for euro, _ in EURO_SERIES.values())
+
+
+def may_be_converted(table: str, zone: str) -> bool:
+    """Whether the zone trades in EUR, and this table of its settlement may come in another currency."""
+    return find_zone(zone).currency == "EUR" and table in SETTLED_TABLES and foreign_currency(zone) != ""
+
+
+def stored_table(table: str, zone: str, tables: Collection[str]) -> str:
+    """Which of the `tables` of a document holds the prices of `table` as they came."""
+    is_local = table not in tables and LOCAL_TABLE in tables and may_be_converted(table, zone)
+    return LOCAL_TABLE if is_local or is_converted(table, zone) else table
 
 
 def local_series(table: str) -> tuple[str, ...]:
@@ -44,9 +82,13 @@ def local_series(table: str) -> tuple[str, ...]:
 def ruled_table(table: str, series: str) -> str:
     """The table whose publication rule holds for a series.
 
-    For a series in another currency it is the table that holds it in EUR.
+    For a series in another currency it is the table that holds it in EUR; both imbalance prices of an area
+    come with its one document.
     """
-    return EURO_SERIES[series][0] if table == LOCAL_TABLE else table
+    if table != LOCAL_TABLE:
+        return table
+    euro, _ = EURO_SERIES[series]
+    return "imbalance_prices" if euro in SETTLED_TABLES else euro
 
 
 def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) -> pl.DataFrame:
@@ -58,14 +100,15 @@ def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) 
     Args:
         local: rows of `local_currency_prices`, any zones and series; every vintage is converted.
         rates: rows of `exchange_rates` of the zone.
-        table: `day_ahead_prices`, `intraday_prices` or `imbalance_prices`.
+        table: `day_ahead_prices`, `intraday_prices`, `imbalance_prices` or `imbalance_price_sides`.
         zone: bidding zone.
     """
     contract = find_contract(table)
     own = local.filter(pl.col("zone") == zone, pl.col("series").is_in(local_series(table)))
     if own.is_empty():
         return contract.empty()
-    known = rates.filter(pl.col("zone") == zone, pl.col("series") == find_zone(zone).currency).sort(
+    currency = foreign_currency(zone)
+    known = rates.filter(pl.col("zone") == zone, pl.col("series") == currency).sort(
         "delivery_day", "available_at_utc"
     )
     factor = {
@@ -74,7 +117,7 @@ def in_euro(local: pl.DataFrame, rates: pl.DataFrame, *, table: str, zone: str) 
         if (rate := _rate_at_gate(known, zone, day)) is not None
     }
     days = pl.col("delivery_day")
-    converted = own.filter(days.is_in(list(factor)), pl.col("currency") == find_zone(zone).currency)
+    converted = own.filter(days.is_in(list(factor)), pl.col("currency") == currency)
     if converted.is_empty():
         return contract.empty()
     return converted.with_columns(

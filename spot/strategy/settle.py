@@ -5,10 +5,11 @@ It is `settle` with the wear of a physical asset and the P&L of perfect foresigh
 
 import polars as pl
 
+from spot.arrays import Floats
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fills import settle
-from spot.risk.outcomes import align_outcomes
+from spot.risk.outcomes import IMBALANCE, LONG_PRICE, SHORT_PRICE, align_outcomes
 from spot.strategy.interface import PricedDay, Strategy
 
 
@@ -71,13 +72,27 @@ def perfect_foresight(outcomes: pl.DataFrame, strategy: Strategy) -> pl.DataFram
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
+def _second(day: pl.DataFrame, strategy: Strategy) -> Floats:
+    """(P,) the second price of the better direction, where an area settles the two at two prices.
+
+    Between the two prices neither direction gains, so the day-ahead price stands for both.
+    """
+    if LONG_PRICE not in day.columns or strategy.settled_against not in IMBALANCE:
+        return day["reference_price_eur_per_mwh"].to_numpy()
+    auction, long, short = pl.col("day_ahead_price_eur_per_mwh"), pl.col(LONG_PRICE), pl.col(SHORT_PRICE)
+    buying, selling = long - auction, auction - short
+    best = pl.when((buying >= selling) & (buying > 0)).then(long).when(selling > 0).then(short)
+    known = pl.when(long.is_not_null() & short.is_not_null()).then(best.otherwise(auction))
+    return day.select(known.fill_null(float("nan"))).to_series().to_numpy()
+
+
 def _of_day(day: pl.DataFrame, strategy: Strategy) -> pl.DataFrame:
     gains = strategy.perfect_foresight_eur(
         PricedDay(
             delivery_day=day["delivery_day"][0],
             hours=float(day["resolution_minutes"][0]) / 60.0,
             day_ahead=day["day_ahead_price_eur_per_mwh"].to_numpy(),
-            second=day["reference_price_eur_per_mwh"].to_numpy(),
+            second=_second(day, strategy),
         )
     )
     return day.select(

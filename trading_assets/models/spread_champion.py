@@ -15,7 +15,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.frame.model_facts import champion_facts
 from trading_assets.frame.reads import SPREAD_MODELS, Read, of_zone
@@ -29,7 +29,7 @@ from workflows.lifecycle.promotion import review_zone
     kinds={"mlflow"},
     reads=[
         Read(SPREAD_MODELS, nodes=("spread_evaluation",)),
-        *(of_zone(name) for name in PRICE_TABLES),
+        *(of_zone(name) for name in SETTLING_TABLES),
         "promotion_decisions",
     ],
     is_optional=True,

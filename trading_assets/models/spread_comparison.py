@@ -7,7 +7,7 @@ from dagster import AssetExecutionContext, MaterializeResult
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.spread_tables import SPREAD_COMPARISONS
 from trading_assets.frame.declared import AssetResult, declared_asset
 from trading_assets.frame.model_facts import comparison_facts
@@ -22,7 +22,7 @@ _LEDGERS = ("spread_forecasts", "spread_shadow_settlements", "settlements")
     group="spread_models",
     kinds={"polars", "deltalake"},
     table=SPREAD_COMPARISONS.name,
-    reads=[of_zone(name) for name in (*_LEDGERS, *PRICE_TABLES)],
+    reads=[of_zone(name) for name in (*_LEDGERS, *SETTLING_TABLES)],
     is_optional=True,
 )
 def spread_comparison(

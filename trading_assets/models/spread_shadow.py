@@ -11,7 +11,7 @@ from resources.models.registry import ModelRegistry
 from resources.pictures.asset_metadata import written
 from resources.settings.zones import Desk
 from resources.trading.state_folder import StateFolder
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.spread_tables import SPREAD_FORECASTS, SPREAD_SHADOW_SETTLEMENTS, SPREAD_SHADOW_SIGNALS
 from spot.walk.inputs import MONEY_DAYS
 from trading_assets.frame.declared import AssetResult, Declaration, declared_asset, declared_assets
@@ -36,7 +36,7 @@ def _ledger(table: str, description: str) -> Declaration:
             "day_ahead_forecasts",
             "day_ahead_features",
             "load_forecasts",
-            *PRICE_TABLES,
+            *SETTLING_TABLES,
             of_days_before("feature_drift", first=DRIFT_DAYS, last=1),
             of_days_before("settlements", first=MONEY_DAYS, last=1),
             of_zone(PRICE_MODELS),
@@ -80,7 +80,7 @@ def spread_shadow(
     group="spread_models",
     kinds={"polars", "deltalake"},
     table=SPREAD_SHADOW_SETTLEMENTS.name,
-    reads=[_SIGNALS, *PRICE_TABLES],
+    reads=[_SIGNALS, *SETTLING_TABLES],
     is_optional=True,
 )
 def spread_shadow_settlements(

@@ -16,7 +16,7 @@ from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.outbox import Outbox
 from resources.wall_clock import utc_now
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.strategy.reasons import SPREAD
 from trading_assets.frame.declared import AssetResult, declared_asset
 from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_zone
@@ -68,7 +68,7 @@ def alert_on_unsent(publications: pl.DataFrame, alerts: Alerts, now: datetime) -
     group="signals",
     kinds={"polars", "deltalake"},
     table="signal_reasons",
-    reads=["signals", "day_ahead_features", *PRICE_TABLES, of_zone(PRICE_MODELS), of_zone(SPREAD_MODELS)],
+    reads=["signals", "day_ahead_features", *SETTLING_TABLES, of_zone(PRICE_MODELS), of_zone(SPREAD_MODELS)],
 )
 def signal_reasons(
     context: AssetExecutionContext, lake: Lake, desk: Desk, registry: ModelRegistry

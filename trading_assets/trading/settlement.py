@@ -17,7 +17,7 @@ from resources.lake.zone_tables import replace_span
 from resources.pictures.asset_metadata import lineage, picture, written
 from resources.pictures.desk import pnl_curve
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.partitions import covered
 from workflows.decisions.settle import settle_span, unsettled
@@ -46,7 +46,7 @@ _LINEAGE = lineage(
     group="settlement",
     kinds={"polars", "deltalake"},
     table=TABLE,
-    reads=["signals", "bid_curves", "publications", *PRICE_TABLES],
+    reads=["signals", "bid_curves", "publications", *SETTLING_TABLES],
 )
 def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
     """Fills, fees, costs and P&L of each signal, and the P&L of perfect foresight at the same prices.

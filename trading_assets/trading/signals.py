@@ -27,7 +27,7 @@ from resources.pictures.asset_metadata import lineage, written
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
 from resources.trading.state_folder import StateFolder
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.monitoring.day_checks import assess_completeness
 from spot.strategy.conformance import near_in_words, near_limits
 from trading_assets.checks import conformance_result, result
@@ -66,7 +66,7 @@ _SIGNALS = Declaration(
         "day_ahead_forecasts",
         "day_ahead_features",
         "load_forecasts",
-        *PRICE_TABLES,
+        *SETTLING_TABLES,
         of_days_before("feature_drift", first=DRIFT_DAYS, last=1),
         of_zone(PRICE_MODELS),
         of_zone(SPREAD_MODELS),

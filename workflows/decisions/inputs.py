@@ -17,7 +17,7 @@ from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
 from resources.trading.state import TradingStateStore
 from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.market.delivery import ZoneDays
 from spot.risk.exposure import worst_drift
 from spot.strategy.interface import Strategy
@@ -51,7 +51,7 @@ def walk_inputs(
         settings,
         first_day=span.first_day - timedelta(days=history_days(strategies)),
         last_day=span.last_day,
-        tables=(*PRICE_TABLES, "load_forecasts"),
+        tables=(*SETTLING_TABLES, "load_forecasts"),
     )
     return WalkInputs(
         zone=zone,

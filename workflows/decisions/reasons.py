@@ -11,7 +11,7 @@ from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.lineage import DataSource
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.signal_tables import SIGNAL_REASONS
 from spot.errors import ForecastError, ModelIntegrityError, ModelNotFoundError
 from spot.features.matrix import build_panel
@@ -97,7 +97,12 @@ def _reasons_of_spread(
     zone, day, against, as_of = signals.select("zone", "delivery_day", "settled_against", "as_of_utc").row(0)
     spreads = registry.of_family(SPREAD_FAMILY)
     raw = read_raw_tables(
-        lake, zone, settings, first_day=day - timedelta(days=HISTORY_DAYS), last_day=day, tables=PRICE_TABLES
+        lake,
+        zone,
+        settings,
+        first_day=day - timedelta(days=HISTORY_DAYS),
+        last_day=day,
+        tables=SETTLING_TABLES,
     )
     features = read_features(lake, zone, settings, first_day=day, last_day=day)
     try:

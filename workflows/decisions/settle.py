@@ -6,7 +6,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw_tables, read_span
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.market.delivery import ZoneDays
 from spot.risk.outcomes import zone_outcomes
@@ -26,7 +26,7 @@ def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
         desk.zone(span.zone),
         first_day=span.first_day,
         last_day=span.last_day,
-        tables=PRICE_TABLES,
+        tables=SETTLING_TABLES,
     )
     signals = as_sent(read_span(lake, "signals", span), read_span(lake, "publications", span))
     curves, parts = read_span(lake, "bid_curves", span), [SETTLEMENTS.empty()]

@@ -12,7 +12,7 @@ from resources.lake.zone_tables import read_features, read_raw_tables, read_span
 from resources.models.registry import ModelRegistry
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.signal_tables import BID_CURVES
 from spot.contracts.spread_tables import SPREAD_FORECASTS, SPREAD_SHADOW_SETTLEMENTS, SPREAD_SHADOW_SIGNALS
 from spot.market.delivery import ZoneDays
@@ -91,7 +91,7 @@ def settle_shadow(span: ZoneDays, lake: Lake, desk: Desk) -> WrittenRows | None:
         desk.zone(span.zone),
         first_day=span.first_day,
         last_day=span.last_day,
-        tables=PRICE_TABLES,
+        tables=SETTLING_TABLES,
     )
     parts = [SPREAD_SHADOW_SETTLEMENTS.empty()]
     for strategy in strategies_of(desk, span.zone):

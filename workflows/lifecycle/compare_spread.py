@@ -11,7 +11,7 @@ from resources.lake.zone_tables import read_raw_tables
 from resources.models.registry import ModelRegistry
 from resources.models.version import SPREAD_FAMILY, ModelVersion
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.spread_tables import SPREAD_COMPARISONS, SPREAD_SHADOW_SETTLEMENTS
 from spot.errors import ConfigurationError
 from spot.lifecycle.comparison import PAIR, ComparedVersion, compare_versions
@@ -58,7 +58,7 @@ def compare_spread(
     inputs = shadow_inputs(ZoneDays(zone, days[0], days[-1]), lake, desk, registry, state_folder, now)
     walked = walk_shadow(inputs, days, empty_book(), {strategy.strategy: sources})
     raw = read_raw_tables(
-        lake, zone, desk.zone(zone), first_day=days[0], last_day=days[-1], tables=PRICE_TABLES
+        lake, zone, desk.zone(zone), first_day=days[0], last_day=days[-1], tables=SETTLING_TABLES
     )
     spoken = walked.forecasts.filter(pl.col("role") == "challenger")
     scored = as_scored(scored_spreads(spoken, raw, zone=zone, as_of_utc=now))

@@ -8,7 +8,7 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw_tables
 from resources.settings.zones import Desk
 from spot.contracts.days import first_day, last_day
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.lifecycle.evidence import Evidence
 from spot.lifecycle.spread_evidence import daily_spread_losses, scored_spreads
 from spot.market.delivery import days_between
@@ -49,7 +49,7 @@ def spread_shadow_record(zone: str, version: str, lake: Lake, desk: Desk, now: d
 def scored_rows(forecasts: pl.DataFrame, lake: Lake, desk: Desk, now: datetime) -> pl.DataFrame:
     """Rows of `spread_forecasts` of one zone with the spread that followed, as known at `now`."""
     zone, first, last = forecasts["zone"][0], first_day(forecasts), last_day(forecasts)
-    raw = read_raw_tables(lake, zone, desk.zone(zone), first_day=first, last_day=last, tables=PRICE_TABLES)
+    raw = read_raw_tables(lake, zone, desk.zone(zone), first_day=first, last_day=last, tables=SETTLING_TABLES)
     return scored_spreads(forecasts, raw, zone=zone, as_of_utc=now)
 
 

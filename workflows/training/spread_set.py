@@ -13,7 +13,7 @@ from resources.models.training_order import TrainingOrder
 from resources.models.version import SPREAD_FAMILY
 from resources.settings.zones import Desk
 from spot.arrays import Floats
-from spot.contracts.raw_tables import PRICE_TABLES
+from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.spread_tables import SPREAD_TRAINING_SET
 from spot.market.gates import gate_closure_utc
 from spot.strategy.interface import Strategy
@@ -33,7 +33,7 @@ from workflows.training.recorded_window import (
 from workflows.training.window import TrainingWindow, training_window
 
 TABLE = SPREAD_TRAINING_SET.name
-READS = ("day_ahead_features", *PRICE_TABLES)
+READS = ("day_ahead_features", *SETTLING_TABLES)
 WINDOW_DAYS = 365
 """Days that a model of the spread learns from: every season once. Chosen by hand; not tuned."""
 MIN_DAYS = 60
@@ -135,7 +135,7 @@ def _moment_at(
     settings, zone, day = desk.zone(window.zone), window.zone, window.serves_from
     oldest = max(window.first_day, window.learn_through - timedelta(days=WINDOW_DAYS))
     first, last = oldest - timedelta(days=LOOKBACK_DAYS), window.evaluate_through
-    raw = read_raw_tables(lake, zone, settings, first_day=first, last_day=last, tables=PRICE_TABLES)
+    raw = read_raw_tables(lake, zone, settings, first_day=first, last_day=last, tables=SETTLING_TABLES)
     features = read_features(lake, zone, settings, first_day=first, last_day=last)
     gate = min(clock.now(), gate_closure_utc(zone, day))
     return SpreadAtGate(zone, day, gate, raw, features, strategy.settled_against)

@@ -13,16 +13,16 @@ import polars as pl
 
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
-from spot.market.zones import TRADED_ZONES, find_zone
+from spot.market.zones import TRADED_ZONES
 from spot.sources.bounds import check_row_count
-from spot.sources.currencies import LOCAL_TABLE
+from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, foreign_currency
 from spot.sources.parsed import Capture, ParsedDocument, assemble
 from spot.sources.points import Points
 from spot.sources.providers.json_series import iso_us
 from spot.sources.safe_input import check_size
 
 SOURCE = "files"
-TABLES = (*(contract.name for contract in RAW_TABLES), LOCAL_TABLE)
+TABLES = (*(contract.name for contract in RAW_TABLES), "imbalance_price_sides", LOCAL_TABLE)
 _NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
 _OPTIONAL = ("available_at", "zone")
 _MAXIMUM_ROWS = 5_000_000
@@ -63,7 +63,13 @@ def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture:
     bad = sorted(set(typed["table"].to_list()) - set(TABLES), key=str)
     if bad or typed["series"].null_count():
         raise ContractError(f"{what}: tables {bad} are none of {', '.join(TABLES)}, or a series has no name")
-    points = _points(typed, find_zone(capture.zone).currency)
+    currency = foreign_currency(capture.zone)
+    if not currency and (typed["table"] == LOCAL_TABLE).any():
+        raise ContractError(
+            f"{what}: {capture.zone} has no prices in another currency than EUR: give {LOCAL_TABLE} as"
+            f" {', '.join(dict.fromkeys(table for table, _ in EURO_SERIES.values()))}"
+        )
+    points = _points(typed, currency)
     return assemble(SOURCE, what, capture, points, maximum_rows=_MAXIMUM_ROWS)
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from spot.errors import ContractError
 from spot.market.delivery import day_bounds_utc
 from spot.market.holidays import target_holidays
-from spot.market.zones import CENTRAL_EUROPE, find_zone
+from spot.market.zones import CENTRAL_EUROPE
 from spot.sources.bounds import calendar_day
-from spot.sources.currencies import RATES_TABLE
+from spot.sources.currencies import RATES_TABLE, foreign_currency
 from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
 from spot.sources.providers.json_series import member, numbers
@@ -47,7 +47,7 @@ def parse_ecb(body: bytes, capture: Capture) -> ParsedDocument:
     Raises:
         ContractError: the document is incomplete, of another currency or kind of rate, or a rate jumps.
     """
-    currency = find_zone(capture.zone).currency
+    currency = foreign_currency(capture.zone)
     what = f"ECB reference rate of {currency} for {capture.zone}"
     content = read_json(body, what)
     structure = member(member(content, "structure", dict, what), "dimensions", dict, what)

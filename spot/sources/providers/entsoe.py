@@ -16,9 +16,11 @@ from itertools import pairwise
 import numpy as np
 
 from spot.arrays import Floats, Ints
+from spot.contracts.live_tables import CURRENCIES
 from spot.errors import ContractError
 from spot.market.zones import find_zone
 from spot.sources.bounds import MAXIMUM_STEPS, check_row_count, count_of, instant_to_us, shown
+from spot.sources.currencies import LOCAL_TABLE, foreign_currency
 from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
 from spot.sources.providers import entsoe_codes as codes
@@ -31,9 +33,14 @@ _NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 _US_PER_MINUTE = 60_000_000
 _NO_DATA_CODE = "999"
-_NATIONAL_CURRENCIES = frozenset({"BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK"})
-"""Currencies in which some areas of the EUR auction settle imbalances. The document is not faulty, and gives
-no price in EUR.
+_OTHER_CURRENCIES = frozenset(CURRENCIES)
+"""Currencies of other areas. A document in one of them is not faulty, and gives no price of this area."""
+_SIDES = {
+    "imbalance_price_sides": ("imbalance_prices", "imbalance", "long", "short"),
+    LOCAL_TABLE: (LOCAL_TABLE, "system_price", "system_price_long", "system_price_short"),
+}
+"""Table with the prices of surplus and shortage to the table and series of a single price, and its series of
+the two sides.
 """
 _OTHER_CONTRACT = "contract type"
 _OTHER_AUCTIONS = frozenset({"2", "3"})
@@ -268,25 +275,17 @@ def _prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points
     if sequence not in (None, "1") and not refusal:
         refusal = f"auction sequence {sequence}: not the coupled day-ahead auction"
     if zone.currency != "EUR":
-        yield _local_prices(period, zone.currency, refusal)
+        yield _local_prices(period, zone.currency, "day_ahead", "price.amount", refusal)
         return
     yield _points(period, "day_ahead_prices", "day_ahead", "price.amount", refusal)
 
 
-def _local_prices(period: _Period, currency: str, refusal: str) -> Points:
+def _local_prices(period: _Period, currency: str, series: str, tag: str, refusal: str) -> Points:
     extra: dict[str, Sequence[object]] = {
         "currency": [currency] * period.n_points,
         "volume_mwh": [None] * period.n_points,
     }
-    return Points(
-        table="local_currency_prices",
-        series="day_ahead",
-        starts_us=period.starts_us,
-        resolution_minutes=period.resolution_minutes,
-        values=_values(period, "price.amount"),
-        refusal=refusal,
-        extra=extra,
-    )
+    return replace(_points(period, LOCAL_TABLE, series, tag, refusal), extra=extra)
 
 
 def _load(period: _Period, process: str, capture: Capture) -> Iterator[Points]:
@@ -319,11 +318,12 @@ def _generation(period: _Period, process: str, capture: Capture) -> Iterator[Poi
 
 def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Iterator[Points]:
     """A price for a surplus (A04) and one for a shortage (A05), or one for both."""
-    refusal = _refusal(period)
-    currency = period.series.value("currency_Unit.name")
-    if currency in _NATIONAL_CURRENCIES and currency != find_zone(capture.zone).currency:
-        refusal = f"imbalance price in {currency}, not in {find_zone(capture.zone).currency}"
-    else:
+    refusal, foreign = _refusal(period), foreign_currency(capture.zone)
+    currency = period.series.value("currency_Unit.name") or ""
+    if currency in _OTHER_CURRENCIES and currency != foreign:
+        known = " or ".join(("EUR", foreign) if foreign else ("EUR",))
+        refusal = f"imbalance price in {currency}, not in {known}"
+    elif currency != foreign:
         _require(period, "currency_Unit.name", find_zone(capture.zone).currency)
     _require(period, "price_Measure_Unit.name", "MWH")
     categories = {point.value("imbalance_Price.category") for point in period.points}
@@ -332,7 +332,10 @@ def _imbalance_prices(period: _Period, _process: str, capture: Capture) -> Itera
             f"{period.what}: price categories {sorted(map(str, categories))} inside one period"
         )
     side = {"A04": "long", "A05": "short"}.get(categories.pop() or "", "")
-    if side:
+    if currency == foreign:
+        series = f"system_price_{side}" if side else "system_price"
+        yield _local_prices(period, currency, series, "imbalance_Price.amount", refusal)
+    elif side:
         yield _points(period, "imbalance_price_sides", side, "imbalance_Price.amount", refusal)
     else:
         yield _points(period, "imbalance_prices", "imbalance", "imbalance_Price.amount", refusal)
@@ -343,20 +346,24 @@ def _with_single_price(points: list[Points]) -> list[Points]:
 
     The area has a single price then.
     """
-    sides = {
-        side: [part for part in points if part.table == "imbalance_price_sides" and part.series == side]
-        for side in ("long", "short")
-    }
+    for table in _SIDES:
+        points = _sides_as_one(points, table)
+    return points
+
+
+def _sides_as_one(points: list[Points], table: str) -> list[Points]:
+    single, series, *names = _SIDES[table]
+    sides = {side: [part for part in points if (part.table, part.series) == (table, side)] for side in names}
     starts = {
         side: np.concatenate([part.starts_us for part in parts]) for side, parts in sides.items() if parts
     }
-    if len(starts) != 2 or not np.array_equal(starts["long"], starts["short"]):
+    if len(starts) != 2 or not np.array_equal(starts[names[0]], starts[names[1]]):
         return points
     values = {side: np.concatenate([part.values for part in parts]) for side, parts in sides.items()}
-    if not np.array_equal(values["long"], values["short"]):
+    if not np.array_equal(values[names[0]], values[names[1]]):
         return points
-    others = [part for part in points if part.table != "imbalance_price_sides"]
-    return [*others, *(replace(part, table="imbalance_prices", series="imbalance") for part in sides["long"])]
+    others = [part for part in points if part.table != table or part.series not in names]
+    return [*others, *(replace(part, table=single, series=series) for part in sides[names[0]])]
 
 
 def _imbalance_volumes(period: _Period, _process: str, _capture: Capture) -> Iterator[Points]:

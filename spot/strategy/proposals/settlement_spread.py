@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import Field
 
 from spot.arrays import Floats
+from spot.risk.outcomes import LONG_PRICE, SHORT_PRICE
 from spot.strategy.interface import NAIVE_RULES, NaiveRule, PricedDay, Strategy, better_side_eur
 from spot.strategy.proposals.view import (
     LEVELS,
@@ -69,7 +70,7 @@ class SettlementSpread(Strategy):
 
     def propose(self, view: MarketView) -> Proposal:
         """Side, MW and limit price (or curve) per unit."""
-        costs = self.costs_eur_per_mwh(view.delivery_day)
+        costs = self.costs_eur_per_mwh(view.delivery_day) + _half_gap(view, self.window_days)
         past = _past_spreads(view, self.window_days)
         spread = view.spread_quantiles
         if spread is None:
@@ -99,8 +100,8 @@ class SettlementSpread(Strategy):
         curve = _curves(exposure, view.mean + mean, costs, risk, self) if self.takes_curve else ()
         gains = np.where(
             side > 0,
-            probability_above(spread, np.full(len(mean), costs)),
-            1.0 - probability_above(spread, np.full(len(mean), -costs)),
+            probability_above(spread, costs),
+            1.0 - probability_above(spread, -costs),
         )
         return Proposal(
             exposure_mw=exposure,
@@ -147,6 +148,27 @@ def _past_spreads(view: MarketView, n_days: int) -> Floats:
     )
 
 
+def _half_gap(view: MarketView, n_days: int) -> Floats:
+    """(P,) half of what lies between the prices of a shortage and of a surplus, mean of past days, EUR/MWh.
+
+    The spread is that of their middle. Either direction loses this half, so it counts as a cost. It is zero
+    where the area has one price.
+    """
+    if LONG_PRICE not in view.history.columns:
+        return np.zeros(len(view.mean))
+    gap = (pl.col(SHORT_PRICE) - pl.col(LONG_PRICE)).abs() / 2.0
+    known = view.history.drop_nulls([LONG_PRICE, SHORT_PRICE]).with_columns(half_gap=gap)
+    past = past_profiles(
+        known,
+        "half_gap",
+        view.zone,
+        view.starts_utc,
+        resolution_minutes=view.resolution_minutes,
+        n_days=n_days,
+    )
+    return past.mean(axis=0) if len(past) else np.zeros(len(view.mean))
+
+
 def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
     """A proposal without orders, because too little is known of the spread."""
     nothing = np.full(len(view.mean), np.nan)
@@ -163,7 +185,7 @@ def _silent(view: MarketView, past: Floats, text: str) -> Proposal:
 
 
 def _curves(
-    exposure: Floats, fair: Floats, costs: float, risk: Floats, settings: SettlementSpread
+    exposure: Floats, fair: Floats, costs: Floats, risk: Floats, settings: SettlementSpread
 ) -> tuple[tuple[tuple[float, float], ...], ...]:
     """Steps of falling volume towards the price at which the edge is gone.
 
@@ -174,8 +196,8 @@ def _curves(
     limits are checked. All volumes are multiples of the volume step.
     """
     curves = []
-    for mw, middle, width in zip(
-        round_towards_zero(exposure, settings.volume_step_mw), fair, risk, strict=True
+    for mw, middle, cost, width in zip(
+        round_towards_zero(exposure, settings.volume_step_mw), fair, costs, risk, strict=True
     ):
         shares = np.arange(1, settings.n_curve_steps + 1) / settings.n_curve_steps
         volumes = np.unique(round_towards_zero(shares * abs(mw), settings.volume_step_mw))
@@ -183,7 +205,7 @@ def _curves(
         # A volume is reached where edge over risk is the volume's share of the largest, times the full ratio:
         # price = fair - side (costs + ratio risk).
         ratios = np.maximum(volumes / settings.max_mw * settings.full_size_ratio, settings.min_edge_ratio)
-        steps = zip((middle - np.sign(mw) * (costs + ratios * width)).tolist(), volumes.tolist(), strict=True)
+        steps = zip((middle - np.sign(mw) * (cost + ratios * width)).tolist(), volumes.tolist(), strict=True)
         # Of several volumes at one price, the largest is enough.
         curves.append(
             tuple(
@@ -207,11 +229,11 @@ def _furthest(exposure: Floats, curve: tuple[tuple[tuple[float, float], ...], ..
 
 
 def _texts(
-    mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: float, settings: SettlementSpread
+    mean: Floats, edge: Floats, risk: Floats, gains: Floats, costs: Floats, settings: SettlementSpread
 ) -> tuple[str, ...]:
     second = settings.settled_against
     return tuple(
-        f"{second} expected {m:+.2f} EUR/MWh above day-ahead, costs {costs:.2f}, edge {e:.2f} over risk"
+        f"{second} expected {m:+.2f} EUR/MWh above day-ahead, costs {c:.2f}, edge {e:.2f} over risk"
         f" {r:.2f}, gains with probability {p:.2f}"
-        for m, e, r, p in zip(mean, edge, risk, gains, strict=True)
+        for m, e, r, p, c in zip(mean, edge, risk, gains, costs, strict=True)
     )
