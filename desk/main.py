@@ -59,6 +59,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "drift": ("desk.models.drift", "Show the verdicts of a zone's monitors."),
         "sql": ("desk.data.sql", "Query the analyst database, read-only."),
         "export": ("desk.data.export", "Write a table as Parquet or Arrow, for other tools."),
+        "notebook": ("desk.data.notebook", "Open a notebook on the desk, or list the notebooks."),
     },
     "Stop": {
         "halt": ("desk.trading.stop", "Stop trading at once, a zone or the whole desk."),

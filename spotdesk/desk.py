@@ -39,7 +39,8 @@ class Desk:
 
     def __init__(self, environment: Environment) -> None:
         """Use `spotdesk.open`."""
-        self._environment = environment
+        self.environment = environment
+        """Where its files lie."""
 
     def __repr__(self) -> str:
         """Folder of the desk."""
@@ -48,7 +49,7 @@ class Desk:
     @property
     def home(self) -> Path:
         """Folder of the desk."""
-        return self._environment.home
+        return self.environment.home
 
     @property
     def zones(self) -> tuple[str, ...]:
@@ -229,7 +230,7 @@ class Desk:
         Raises:
             ConfigurationError: nothing is published yet, the SQL is wrong, or a limit is reached.
         """
-        return query_database(self._environment.analyst_database, question)
+        return query_database(self.environment.analyst_database, question)
 
     def export(
         self,
@@ -254,15 +255,15 @@ class Desk:
 
     @cached_property
     def _lake(self) -> Lake:
-        return make_lake(self._environment)
+        return make_lake(self.environment)
 
     def _has_models(self) -> bool:
         """Whether there is a registry; asking one that is not there would make it."""
-        uri = self._environment.tracking_uri
+        uri = self.environment.tracking_uri
         return not is_local(uri) or database_of(uri).exists()
 
     def _versions(self, zones: "list[str] | tuple[str, ...]") -> "list[ModelVersion]":
-        registry = make_registry(self._environment)
+        registry = make_registry(self.environment)
         families = (registry, registry.of_family(SPREAD_FAMILY))
         return [one for zone in zones for family in families for one in family.shown_versions(zone)]
 
