@@ -16,6 +16,7 @@ from resources.settings.environment import Environment, desk_settings, read_envi
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
+from sensors.files import FILE_SENSORS
 from sensors.heartbeat import HEARTBEAT_SENSORS
 from sensors.lost_runs import LOST_RUN_SENSORS
 from sensors.publication import PUBLICATION_SENSORS
@@ -49,6 +50,7 @@ def build_definitions(environment: Environment) -> Definitions:
             *LOST_RUN_SENSORS,
             *HEARTBEAT_SENSORS,
             *SOURCE_SENSORS,
+            *FILE_SENSORS,
         ],
         resources=make_resources(environment),
         executor=one_process,

@@ -105,6 +105,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Data": {
         "ingest": ("desk.data.ingest", "Read a file of market data in the tidy layout into the ledger."),
+        "sample-files": (
+            "desk.data.sample_files",
+            "Write files of a simulated market, to try a desk on files.",
+        ),
         "backfill": (
             "desk.data.backfill",
             "Load years of live history into the ledger. It can be interrupted.",

@@ -25,6 +25,7 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 from resources.books.leaving import send_head
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.market.market_source import MarketSource
 from resources.settings.environment import books_place, read_environment
 from resources.settings.zones import Desk
 from resources.wall_clock import utc_now
@@ -86,13 +87,15 @@ def shadow_day_settled(context: RunStatusSensorContext) -> RunRequest | SkipReas
     ),
 )
 def history_is_missing(
-    context: SensorEvaluationContext, lake: Lake, desk: Desk, clock: Clock
+    context: SensorEvaluationContext, lake: Lake, desk: Desk, clock: Clock, market_source: MarketSource
 ) -> SensorResult | SkipReason:
-    """The first load of a new zone."""
+    """The first load of a new zone. One on files waits for the first file."""
     runs = []
     for zone in desk.zones:
         settings = desk.zone(zone)
         if not settings.is_scheduled or not lake.read("day_ahead_features", zones=[zone]).is_empty():
+            continue
+        if not market_source.holds(zone, settings=settings):
             continue
         now = clock.now()
         today = delivery_day_of(zone, now)

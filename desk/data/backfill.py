@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from desk.data.analysts import publish_tables
 from desk.data.backfill_tasks import Finished, Ledger, Task
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, progress
 from resources.home.markets import REAL, MarketMemory
@@ -114,6 +115,8 @@ def backfill(
                     memory.remember(name, REAL)
                 n_silent = n_silent + 1 if rows[-1]["outcome"] == "no answer" else 0
                 bar.advance(line)
+    if rows:
+        publish_tables(environment)
     emit(
         rows if as_json else _by_table(rows),
         as_json=as_json,

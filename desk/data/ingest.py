@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import polars as pl
 import typer
 
+from desk.data.analysts import publish_tables
 from desk.screen.console import JsonFlag, emit, err
 from resources.home.markets import REAL, MarketMemory
 from resources.lake.lake import Lake
@@ -92,6 +93,7 @@ def ingest(
     ]
     lake.quarantine("file", parsed.rejected, source=SOURCE)
     _say_of_second_source(lake, parsed, capture.zone)
+    publish_tables(environment)
     emit(
         report,
         as_json=as_json,

@@ -1,7 +1,7 @@
 """`spotdesk retrain`: a person requests a new version."""
 
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 import typer
@@ -10,15 +10,18 @@ from dagster import DagsterInstance
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit_json, err, out
 from resources.identity.person import recorded_name
+from resources.plugins.sources import is_live
 from resources.settings.environment import desk_resource, prepare_dagster_home, read_environment
 from resources.settings.policies import monitoring_settings
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
 from spot.contracts.days import last_day_or_none
 from spot.errors import ConfigurationError
+from spot.features.matrix import HISTORY_DAYS
 from spot.lifecycle.retraining import RetrainCause, decide_retrains, mark
 from spot.market.delivery import delivery_day_of
 from spot.market.zones import find_zone
+from trading_assets.partitions import partition_key
 from workflows.lifecycle.retrain_requests import close_request, read_requests, write_requests
 
 
@@ -87,6 +90,7 @@ def retrain(
             if through
             else last_day_or_none(lake.read("day_ahead_prices", zones=[name])) or delivery_day_of(name, now)
         )
+        _load_history(runner, name, last)
         try:
             train_zone(runner, name, last, cause="person", detail=cause.detail, request_id=request.request_id)
         except ChainFailedError:
@@ -107,3 +111,15 @@ def retrain(
     made = [f"{version.label} ({version.stage})" for version in runner.report.trained]
     text = ", ".join(made) or "the version exists already: there is nothing new to learn"
     out.print(f"request {request.request_id}: {text}")
+
+
+def _load_history(runner: ChainRunner, zone: str, last: date) -> None:
+    """Make features of what the ledger and the files hold, where the newest days have none yet.
+
+    Rows that were ingested or lie in the folder of files are not features before a run has made them.
+    """
+    settings, newest = runner.desk.zone(zone), runner.lake.newest_day("day_ahead_features", zone)
+    if is_live(settings.source) or (newest is not None and newest >= last):
+        return
+    since = last - timedelta(days=settings.training_days + settings.evaluation_days + HISTORY_DAYS)
+    runner.run("history_loaded", partition_key(zone, last), first_day=since)

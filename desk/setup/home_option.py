@@ -40,6 +40,7 @@ NEEDS: dict[str, Need] = {
     "dev": Need.DESK_OR_NEW,
     "backtest": Need.IF_THERE,
     "benchmark": Need.IF_THERE,
+    "sample-files": Need.IF_THERE,
     "zones": Need.IF_THERE,
     "sources": Need.IF_THERE,
     "strategies": Need.IF_THERE,

@@ -27,7 +27,7 @@ from resources.home.find import (
 from resources.home.make import add_missing_settings, make_home
 from resources.home.open import open_desk
 from resources.plugins.sources import SOURCES, all_secrets, check_feed, feeds, secrets_of
-from resources.settings.environment import provider_secret, read_environment
+from resources.settings.environment import OWN_FILES, provider_secret, read_environment
 from resources.settings.first_acceptance import accepted_with_command
 from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
@@ -129,6 +129,8 @@ def init(
         given = [*([f"entsoe={entsoe_token}"] if entsoe_token else []), *(secret or [])]
         secrets = _secrets(given, choice.feed, asks=asks)
         files = [*_write_settings(home, path, text, is_new=is_new), *_write_secrets(home, secrets)]
+        if choice.feed == "files":
+            (home / OWN_FILES).mkdir(exist_ok=True)
         _report(home, choice, files, secrets, as_json=as_json)
 
 
@@ -261,8 +263,8 @@ def _print_next(zones: list[str], feed: str, secrets: dict[str, str]) -> None:
     history = {
         "simulated": f"spotdesk run {chosen} --from ... --to ...",
         "files": (
-            f"spotdesk run --source files --data FOLDER {chosen} --from ... --to ..., or spotdesk ingest FILE"
-            f" {chosen}"
+            f"put your files into {state_home() / OWN_FILES}, or spotdesk ingest FILE {chosen}; after that"
+            f" spotdesk run {chosen} --from ... --to ..."
         ),
     }.get(feed, f"spotdesk backfill {chosen} --from {since}")
     out.print(f"next: spotdesk doctor, then {history}", soft_wrap=True)

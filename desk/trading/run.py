@@ -124,6 +124,8 @@ def run(
     with home_of_run(zones, changes, data) as environment:
         desk = desk_resource(environment, zones=zones, **changes)
         _check_first(environment, desk, zones, last)
+        if data is not None:
+            _refuse_zones_without_file(environment, _of_files(desk, zones), is_ledger_enough=False)
         report = _run(environment, desk, zones, (first, last), block_days, is_kept=not ephemeral)
         _send_head(environment)
         _tell(environment, desk, zones, (first, last), report, as_json=as_json)
@@ -171,7 +173,7 @@ def _check_first(environment: Environment, desk: Desk, zones: tuple[str, ...], l
         model_profile(desk, settings.model)
         strategies_of(desk, zone)
     _refuse_to_disturb_live_zones(desk, zones, last)
-    _refuse_zones_without_file(environment, [zone for zone in zones if desk.zone(zone).source == "files"])
+    _refuse_zones_without_file(environment, _of_files(desk, zones), is_ledger_enough=True)
     for source in sorted({desk.zone(zone).source for zone in zones}):
         if not is_live(source):
             continue
@@ -212,18 +214,24 @@ def _tell(
     )
 
 
-def _refuse_zones_without_file(environment: Environment, zones: Sequence[str]) -> None:
-    if not zones:
-        return
-    files = MarketFiles(path=str(environment.market_data))
-    held = files.zones()
-    missing = [zone for zone in zones if zone not in held]
-    if missing:
-        raise ConfigurationError(
-            f"no file in {environment.market_data} holds {', '.join(missing)}: they hold {', '.join(held)}"
-        )
+def _of_files(desk: Desk, zones: Sequence[str]) -> list[str]:
+    return [zone for zone in zones if desk.zone(zone).source == "files"]
+
+
+def _refuse_zones_without_file(
+    environment: Environment, zones: Sequence[str], *, is_ledger_enough: bool
+) -> None:
+    """Refuse a zone of which no file holds anything, nor the ledger where that is enough."""
+    files, lake = MarketFiles(path=str(environment.market_data)), make_lake(environment)
     for zone in zones:
-        files.check_own(zone)
+        if files.of_zone(zone):
+            files.check_own(zone)
+        elif not is_ledger_enough or lake.newest_day("day_ahead_prices", zone) is None:
+            where = "neither in the ledger nor in" if is_ledger_enough else "in"
+            raise ConfigurationError(
+                f"no prices of {zone} {where} a file of {environment.market_data}: put a file there, name its"
+                f" folder with --data, or run `spotdesk ingest FILE --zone {zone}` first"
+            )
 
 
 def _refuse_to_disturb_live_zones(desk: Desk, zones: tuple[str, ...], last: date) -> None:

@@ -49,8 +49,9 @@ def home_of_run(zones: Sequence[str], changes: Mapping[str, Any], data: Path | N
         f" {home}; see it with spotdesk --home {home} ...",
         soft_wrap=True,
     )
+    own = desk.market_data if desk.market_data.is_dir() else None
     with chosen_home(home):
-        yield _with_data(read_environment(), data)
+        yield _with_data(read_environment(), data or own)
 
 
 def _refuse_waiting_settings(desk: Environment) -> None:

@@ -50,7 +50,7 @@ def query_database(
         of_demo = path.parent / "demo"
         hint = f"; to query that of the demo, add --home {of_demo}" if (of_demo / path.name).exists() else ""
         raise ConfigurationError(
-            f"no analyst database at {path}: run `spotdesk demo` or `spotdesk run` first{hint}"
+            f"no analyst database at {path}: run `spotdesk demo`, `run`, `ingest` or `backfill` first{hint}"
         )
     try:
         with (

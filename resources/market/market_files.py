@@ -61,6 +61,18 @@ class MarketFiles(FixedResource):
         """Zones that the files hold, benchmark markets included."""
         return sorted({zone for path in self.files() for zone in _zones(path)})
 
+    def of_zone(self, zone: str) -> tuple[Path, ...]:
+        """Files that hold the zone, best first; none where there is no folder or nothing in it."""
+        try:
+            return tuple(path for path in self.files() if zone in _zones(path))
+        except ConfigurationError:
+            return ()
+
+    def stamp(self, zone: str) -> tuple[tuple[str, int, int], ...]:
+        """Name, time of writing in ns and size of each of these files. It changes when one of them does."""
+        found = [(path.name, path.stat()) for path in self.of_zone(zone)]
+        return tuple((name, facts.st_mtime_ns, facts.st_size) for name, facts in found)
+
     def tables(self, zone: str) -> Rows:
         """All data of `zone` in the files, by raw table.
 
@@ -74,7 +86,8 @@ class MarketFiles(FixedResource):
         parsed = [accepted for accepted, _ in self._parsed(zone)]
         if not parsed:
             raise ConfigurationError(
-                f"no file in {self.path} holds zone {zone!r}: they hold {', '.join(self.zones())}"
+                f"no file in {self.path} holds zone {zone!r}: they hold {', '.join(self.zones())}; name"
+                f" another folder with --data, or bring a file in with `spotdesk ingest FILE --zone {zone}`"
             )
         return merge_by_precedence(parsed)
 

@@ -5,10 +5,12 @@ that became known later. A live answer has the instant of its capture, which is 
 request.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from dagster import ResourceDependency
@@ -22,9 +24,17 @@ from resources.plugins.sources import is_live
 from resources.settings.environment import provider_secret
 from resources.settings.zones import ScenarioSettings, ZoneSettings
 from resources.trading.alerts import Alerts
+from spot.contracts.days import first_day, last_day
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.contracts.tables import find_contract
 from spot.errors import ConfigurationError
+from spot.sources.judging.revisions import select_revisions
+
+if TYPE_CHECKING:
+    from resources.market.market_files import MarketFiles
+
+Stamp = tuple[tuple[str, int, int], ...]
+_PRICES = "day_ahead_prices"
 
 
 class MarketSource(FixedResource):
@@ -74,11 +84,14 @@ class MarketSource(FixedResource):
         named = _named(table, settings)
         if is_live(settings.source) or table == "weather_forecasts":
             return self._live(table, zone, first_day, last_day, named=named, now=now)
+        if settings.source == "files" and self._is_ingested(table, zone):
+            return find_contract(table).empty()
         tables = self._tables(settings.source, zone, first_day, last_day, settings)
-        rows = tables.get(table, find_contract(table).empty())
-        return rows.filter(
-            pl.col("available_at_utc") <= now, pl.col("delivery_day").is_between(first_day, last_day)
+        rows = tables.get(table, find_contract(table).empty()).filter(
+            pl.col("delivery_day").is_between(first_day, last_day)
         )
+        fresh = self._revised(table, rows, zone) if settings.source == "files" else rows
+        return fresh.filter(pl.col("available_at_utc") <= now)
 
     def offers(self, table: str, zone: str, *, settings: ZoneSettings) -> bool:
         """Whether any source of the zone has this table for it at all.
@@ -92,9 +105,58 @@ class MarketSource(FixedResource):
             providers = LiveProviders()
             return any(table in providers.tables(name, zone) for name in _named(table, settings))
         if settings.source == "files":
-            held = _recorded(Path(self.data_folder), zone)[0].get(table)
-            return held is not None and not held.is_empty()
+            held = self._filed(zone).get(table) if self._files().of_zone(zone) else None
+            in_files = held is not None and not held.is_empty()
+            return in_files or self.lake.newest_day(table, zone) is not None
         return True
+
+    def holds(self, zone: str, *, settings: ZoneSettings) -> bool:
+        """Whether there is anything of the zone to begin with: of files, one in the folder or the ledger."""
+        if settings.source != "files":
+            return True
+        return bool(self._files().of_zone(zone)) or self.lake.newest_day(_PRICES, zone) is not None
+
+    def state_of_files(self, zone: str) -> str:
+        """A text that changes when a file of the zone comes, goes or changes; empty without any."""
+        stamp = self._files().stamp(zone)
+        return hashlib.sha256(repr(stamp).encode()).hexdigest()[:16] if stamp else ""
+
+    def _files(self) -> "MarketFiles":
+        from resources.market.market_files import MarketFiles
+
+        return MarketFiles(path=self.data_folder)
+
+    def _is_ingested(self, table: str, zone: str) -> bool:
+        """Whether no file of the folder has the zone, so that all that it has was ingested.
+
+        Without prices in the ledger either there is nothing to go on with.
+        """
+        if self._files().of_zone(zone):
+            return False
+        return table != _PRICES or self.lake.newest_day(_PRICES, zone) is not None
+
+    def _filed(self, zone: str) -> Mapping[str, pl.DataFrame]:
+        """What the files of the zone give.
+
+        Raises:
+            ConfigurationError: there is no file of the zone.
+            ContractError: a file of the zone is damaged or not plausible.
+        """
+        stamp = self._files().stamp(zone)
+        tables, rejected = _recorded(Path(self.data_folder), zone, stamp)
+        for table, rows in rejected.items():
+            self.lake.quarantine(table, rows, source="files")
+        return tables
+
+    def _revised(self, table: str, rows: pl.DataFrame, zone: str) -> pl.DataFrame:
+        """The rows of files that are new. A changed value became known when the newest file was written."""
+        if rows.is_empty():
+            return rows
+        written = max((at for _, at, _ in self._files().stamp(zone)), default=0)
+        held = self.lake.read(table, zones=[zone], first_day=first_day(rows), last_day=last_day(rows))
+        known = held.filter(pl.col("source") == "files")
+        instant = datetime.fromtimestamp(written / 1e9, UTC)
+        return select_revisions(rows, known, find_contract(table), instant)
 
     def _tables(
         self, source: str, zone: str, first_day: date, last_day: date, settings: ZoneSettings
@@ -102,10 +164,7 @@ class MarketSource(FixedResource):
         if source == "simulated":
             return _simulated(zone, first_day, last_day, settings.seed, settings.scenarios)
         if source == "files":
-            tables, rejected = _recorded(Path(self.data_folder), zone)
-            for table, rows in rejected.items():
-                self.lake.quarantine(table, rows, source="files")
-            return tables
+            return self._filed(zone)
         raise ConfigurationError(f"zone {zone}: source {source} is not connected")
 
     def _live(
@@ -173,7 +232,11 @@ def _simulated(
 
 
 @lru_cache(maxsize=8)
-def _recorded(folder: Path, zone: str) -> tuple[Mapping[str, pl.DataFrame], Mapping[str, pl.DataFrame]]:
+def _recorded(
+    folder: Path,
+    zone: str,
+    stamp: Stamp,  # noqa: ARG001 - files that change are read again
+) -> tuple[Mapping[str, pl.DataFrame], Mapping[str, pl.DataFrame]]:
     """Accepted rows, and rejected rows with their reasons."""
     from resources.market.market_files import MarketFiles
 

@@ -83,9 +83,17 @@ _WAITS = (
     "the address {} in .env is not the accepted one: `spotdesk settings diff` shows it, `spotdesk settings"
     " accept` lets it hold"
 )
+OWN_FILES = "market_data"
+"""Folder in a desk for its files of market data."""
 _LOG = logging.getLogger("spotdesk.settings")
 _S3_OPTIONS = ("AWS_REGION", "AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP")
 _S3_CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def _market_data(home: Path) -> Path:
+    """The desk's own folder of files where it has one, else that of recorded data beside the checkout."""
+    own = home / OWN_FILES
+    return own if own.is_dir() else PROJECT_ROOT.parent / "shared" / "data"
 
 
 def code_commit() -> str:
@@ -117,7 +125,8 @@ class Environment(BaseSettings):
     )
     """Settings of the desk as people edit them; the templates where the home is no desk yet."""
     lake_uri: str = Field(default_factory=lambda own: str(own["home"] / "lake"))
-    market_data: Path = PROJECT_ROOT.parent / "shared" / "data"
+    market_data: Path = Field(default_factory=lambda own: _market_data(own["home"]))
+    """Folder of the source `files`, which the desk watches."""
     analyst_database: Path = Field(default_factory=lambda own: own["home"] / "analyst.duckdb")
     tracking_uri: str = Field(
         default_factory=lambda own: f"sqlite:///{own['home'] / 'mlflow.db'}",

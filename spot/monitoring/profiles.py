@@ -1,5 +1,6 @@
 """The reference days of a monitor: the same season, recently and in earlier years."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import polars as pl
@@ -7,6 +8,18 @@ import polars as pl
 from spot.monitoring.settings import ReferenceSettings
 
 _SEASON_STEP_DAYS = 364  # whole weeks, so that weekdays stay aligned from year to year
+
+
+def since_data_began(daily: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:
+    """The rows from the first day on which any of the columns has a value.
+
+    Features of days before the zone's data began are rows of nulls, and no past to compare with.
+    """
+    if not columns:
+        return daily
+    has_value = pl.any_horizontal(pl.col(name).fill_nan(None).is_not_null() for name in columns)
+    first = daily.filter(has_value)["delivery_day"].min()
+    return daily if first is None else daily.filter(pl.col("delivery_day") >= first)
 
 
 def reference_days(

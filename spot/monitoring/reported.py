@@ -16,7 +16,7 @@ from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.monitoring.drift import DriftVerdict, days_needed, fit_drift, judge_drift, merge_verdicts
 from spot.monitoring.drift_calculators import RECONSTRUCTION
 from spot.monitoring.expectation import daily_inputs, is_priced, learn_expectation
-from spot.monitoring.profiles import reference_days
+from spot.monitoring.profiles import reference_days, since_data_began
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import first_judged_day
 from spot.monitoring.young import first_days, young_drift
@@ -63,7 +63,10 @@ def watch_reported(
     ):
         if columns:
             reference = reference_days(
-                daily, first_day=first_day, settings=window, chunk_days=drift.chunk_days
+                since_data_began(daily, columns),
+                first_day=first_day,
+                settings=window,
+                chunk_days=drift.chunk_days,
             )
             has_years = reference.height > 0 and (first_day - reference["delivery_day"][0]).days > 300
             expected = learn_expectation(reference, columns, has_earlier_years=has_years)

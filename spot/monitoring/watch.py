@@ -35,7 +35,7 @@ from spot.monitoring.performance import (
     reference_days_needed,
 )
 from spot.monitoring.price_shift import PRICE_COLUMN, FittedPrice, fit_price, hourly_prices, judge_price
-from spot.monitoring.profiles import reference_days
+from spot.monitoring.profiles import reference_days, since_data_began
 from spot.monitoring.settings import DriftSettings, MonitoringSettings, PerformanceSettings
 from spot.monitoring.young import first_days, young_drift, young_performance, young_quality, youth
 from spot.scores.naive import weekly_naive_of
@@ -144,7 +144,8 @@ def fit_watch(sound: pl.DataFrame, *, last_day: date, settings: MonitoringSettin
     daily, hours = daily_inputs(sound, drift), hourly_prices(sound, drift)
     first_day = first_judged_day(last_day, settings)
     names = [name for name in drift.features if name in daily.columns]
-    season = reference_days(daily, first_day=first_day, settings=drift.reference, chunk_days=drift.chunk_days)
+    past = since_data_began(daily, names)
+    season = reference_days(past, first_day=first_day, settings=drift.reference, chunk_days=drift.chunk_days)
     has_years = season.height > 0 and (first_day - season["delivery_day"][0]).days > 300
     inputs = learn_expectation(season, names, has_earlier_years=has_years)
     end = first_day - timedelta(days=drift.price_gap_days)

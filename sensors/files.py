@@ -1,0 +1,60 @@
+"""Files of market data that arrive in the folder of a desk: their days are loaded with their features."""
+
+import json
+from datetime import timedelta
+
+from dagster import (
+    DefaultSensorStatus,
+    RunRequest,
+    SensorEvaluationContext,
+    SensorResult,
+    sensor,
+)
+
+from resources.clock import Clock
+from resources.lake.lake import Lake
+from resources.market.market_source import MarketSource
+from resources.settings.zones import Desk
+from spot.features.matrix import HISTORY_DAYS
+from spot.market.delivery import delivery_day_of
+from trading_assets.jobs import history_loaded
+from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
+
+
+@sensor(
+    job=history_loaded,
+    minimum_interval_seconds=60,
+    default_status=DefaultSensorStatus.RUNNING,
+    description="A file of a zone on files is new or was changed: its days are loaded.",
+)
+def files_arrived(
+    context: SensorEvaluationContext, lake: Lake, desk: Desk, market_source: MarketSource, clock: Clock
+) -> SensorResult:
+    """One run per zone whose files have changed. The first history of a zone has a sensor of its own.
+
+    The run covers all days that a model learns from, because a file may bring any of them. Rows that the
+    ledger holds are not written again.
+    """
+    seen: dict[str, str] = json.loads(context.cursor or "{}")
+    now, runs, cursor = clock.now(), [], dict[str, str]()
+    for zone in desk.zones:
+        settings = desk.zone(zone)
+        if settings.source != "files" or not settings.is_scheduled:
+            continue
+        cursor[zone] = stamp = market_source.state_of_files(zone)
+        if stamp == seen.get(zone, "") or lake.newest_day("day_ahead_features", zone) is None:
+            continue
+        tomorrow = tomorrow_of(delivery_day_of(zone, now))
+        oldest = tomorrow - timedelta(days=settings.training_days + settings.evaluation_days + HISTORY_DAYS)
+        runs.append(
+            RunRequest(
+                run_key=f"files-{zone}-{stamp}",
+                partition_key=partition_key(zone, tomorrow),
+                tags={FIRST_DAY_TAG: oldest.isoformat()},
+            )
+        )
+    nothing = None if runs else "no file is new"
+    return SensorResult(run_requests=runs, skip_reason=nothing, cursor=json.dumps(cursor))
+
+
+FILE_SENSORS = (files_arrived,)
