@@ -8,12 +8,14 @@ libraries that it does not need.
 import sys
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from desk.screen.voice import completed, error_json, modern
 from desk.setup.home_option import HomeOption, with_home
 from resources.home.find import chosen_home, state_home
 from spot.errors import SpotdeskError
@@ -166,7 +168,8 @@ class _Commands(TyperGroup):
                     else " spotdesk --help lists them."
                 )
             )
-        return super().resolve_command(ctx, args)
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command, modern(name or "", rest, lambda line: typer.echo(line, err=True))
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the signature of the library
         return list(COMMANDS)
@@ -191,6 +194,8 @@ def _load(module_name: str, name: str) -> Any:
         command_app.command(name, cls=own)(getattr(module, name.replace("-", "_")))
     command = get_command(command_app)
     command.name = name
+    for one in (command, *getattr(command, "commands", {}).values()):
+        completed(one)
     return with_home(command, name)
 
 
@@ -200,18 +205,33 @@ app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
     help=(
         "Machine-learning power trading on the spot markets: data, forecasts, signals, and models that keep"
         " themselves right."
     ),
-    epilog=(
-        "Begin with: spotdesk demo.  Every command takes --help; those that print a table also take --json."
-    ),
+    epilog=("Begin with: spotdesk demo.  Every command takes -h; those that print a table also take --json."),
 )
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        try:
+            number = version("spotdesk")
+        except PackageNotFoundError:  # the code lies on the path and was not installed
+            number = "unknown"
+        typer.echo(f"spotdesk {number}")
+        raise typer.Exit
+
+
 @app.callback()
-def _root(context: typer.Context, home: HomeOption = None) -> None:
+def _root(
+    context: typer.Context,
+    home: HomeOption = None,
+    _shows_version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
     """Every command of the desk."""
     context.with_resource(chosen_home(home))
 
@@ -220,23 +240,37 @@ def main() -> None:
     """Run the command line.
 
     An error is one line on standard error and exit code 2; that of a fault of Spotdesk names a file with the
-    trace.
+    trace. With `--json` the error is on standard output too, as `{"error": {...}}`.
     """
+    as_json = "--json" in sys.argv[1:]
     try:
-        app()
+        code = app(standalone_mode=not as_json)
     except SpotdeskError as error:
-        _fail(f"{type(error).__name__}: {error}")
+        _fail(type(error).__name__, str(error), as_json=as_json)
+    except _CommandError as error:
+        _fail("UsageError", error.format_message(), as_json=as_json, exit_code=error.exit_code)
+    except typer.Abort:
+        _fail("Aborted", "nothing was done", as_json=as_json, exit_code=1)
     except (SystemExit, KeyboardInterrupt):
         raise
     except BaseException as error:  # noqa: BLE001 - a panic of a Rust library is no Exception
         from desk.screen.failures import failure_line
 
-        _fail(failure_line(error, state_home()))
+        kind, _, message = failure_line(error, state_home()).partition(": ")
+        _fail(kind, message, as_json=as_json)
+    if isinstance(code, int) and code:
+        sys.exit(code)
 
 
-def _fail(line: str) -> None:
-    typer.echo(line, err=True)
-    sys.exit(2)
+_CommandError: Any = typer.BadParameter.__mro__[2]
+"""The library's own class of every error of a command line, which it does not name in public."""
+
+
+def _fail(kind: str, message: str, *, as_json: bool, exit_code: int = 2) -> NoReturn:
+    typer.echo(f"{kind}: {message}", err=True)
+    if as_json:
+        typer.echo(error_json(kind, message, exit_code))
+    sys.exit(exit_code)
 
 
 if __name__ == "__main__":

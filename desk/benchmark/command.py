@@ -167,13 +167,14 @@ def zones(
     ] = None,
     test_from: Annotated[str, typer.Option(metavar=DAY_FORM, help="First test day.")] = "2024-01-01",
     profile: Annotated[str, typer.Option(help="Settings of the engine in conf/models.")] = "fast",
-    model: Annotated[
+    forecaster: Annotated[
         list[str] | None,
         typer.Option(
+            "--forecaster",
             help=(
                 "engine, or a profile of conf/models such as naive, lear, catboost_small; repeat. Default:"
                 " engine, naive, lear, catboost_small."
-            )
+            ),
         ),
     ] = None,
     inputs: Annotated[
@@ -207,7 +208,7 @@ def zones(
         raise ConfigurationError(
             f"{data.name} does not hold {', '.join(missing)}: it holds {', '.join(held)}"
         )
-    models = model or list(_MODELS)
+    models = forecaster or list(_MODELS)
     variants = {"at_gate": (True,), "assumed": (False,), "both": (True, False)}.get(inputs)
     if variants is None:
         raise ConfigurationError("--inputs must be at_gate, assumed or both")

@@ -1,6 +1,7 @@
 """`spotdesk books`: whether anything was changed since a head left, the key, and certificates of signals."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -121,7 +122,7 @@ def key(
 def certificate(
     signal: Annotated[str, typer.Argument(help="Id of the signal, or how it begins.")],
     *,
-    out_file: Annotated[Path | None, typer.Option("--out", help="File to write.")] = None,
+    out_file: Annotated[Path | None, typer.Option("--output", help="File to write.")] = None,
 ) -> None:
     """Write the certificate of a signal: what it was made of, and the proof that it stands in the books.
 
@@ -228,8 +229,11 @@ def _head_elsewhere(environment: "Environment") -> Head | None:
 def _key(text: str) -> str:
     """The public key, or the one in the file of this name."""
     found = text.strip()
-    if len(found) != _KEY_LENGTH and Path(found).is_file():
-        found = Path(found).read_text(encoding="utf-8", errors="replace").strip()
+    if len(found) != _KEY_LENGTH and os.path.isfile(found):  # noqa: PTH113 - False where a name is too long
+        try:
+            found = Path(found).read_text(encoding="utf-8", errors="replace").strip()
+        except OSError as error:
+            raise ConfigurationError(f"--public-key: cannot read {found}: {error.strerror}") from error
     if len(found) != _KEY_LENGTH or any(sign not in "0123456789abcdef" for sign in found):
         raise ConfigurationError("--public-key: expected 64 hex digits, or a file with them")
     return found

@@ -148,7 +148,7 @@ def limits(
 def alerts(
     *,
     zone: _Zone = None,
-    days: Annotated[int, typer.Option("--days", min=1, help="Raised in the last days.")] = 7,
+    days: Annotated[int, typer.Option("--days", min=1, max=36500, help="Raised in the last days.")] = 7,
     open_only: Annotated[bool, typer.Option("--open", help="Only what nobody has acknowledged.")] = False,
     acknowledged: Annotated[
         str | None, typer.Option("--acknowledge", metavar="ID", help="Say that you have seen this alert.")

@@ -45,7 +45,10 @@ def metrics(
             f"--host {host}: others could read the P&L of the desk; bind to 127.0.0.1 and put a proxy with a"
             " login before it, or say --inside in a container whose port is published on loopback only"
         )
-    server, thread = start_http_server(port, addr=host, registry=registry)
+    try:
+        server, thread = start_http_server(port, addr=host, registry=registry)
+    except OSError as error:
+        raise ConfigurationError(f"cannot serve on {host}:{port}: {error.strerror}") from error
     err.print(f"metrics on http://{host}:{port}/metrics")
     is_over = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

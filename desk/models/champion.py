@@ -121,7 +121,7 @@ def rollback(
     by: ByOption,
     reason: ReasonOption,
     to: Annotated[
-        str | None, typer.Option("--to", help="Version; the champion before this one by default.")
+        str | None, typer.Option("--version", help="Version; the champion before this one by default.")
     ] = None,
     model: FamilyOption = Family.PRICE,
     as_json: JsonFlag = False,

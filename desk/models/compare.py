@@ -50,9 +50,7 @@ def compare(
     last_day: Annotated[
         datetime | None, typer.Option("--to", parser=a_day, metavar=DAY_FORM, help="Last day, included.")
     ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", help="Write a page with pictures to this file.")
-    ] = None,
+    html: Annotated[Path | None, typer.Option("--report", help="Write the report as one HTML page.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Compare error and money of two versions on days from which neither learnt, by hour and month.

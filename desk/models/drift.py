@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import polars as pl
 import typer
 
 from desk.figures.monitors import monitor_verdicts
-from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, err, out
+from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
 from resources.lake.lake import Lake
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
@@ -39,16 +39,17 @@ def drift(
     lake = make_lake(environment)
     rows = lake.read("feature_drift", zones=[find_zone(zone).name])
     if rows.is_empty():
-        err.print(f"zone {zone}: no drift has been judged yet; spotdesk run judges it after the forecasts")
-        raise typer.Exit(1)
+        _say_nothing(
+            f"zone {zone}: no drift has been judged yet; spotdesk run judges it after the forecasts",
+            as_json=as_json,
+        )
     if history:
         emit(_by_day(rows), as_json=as_json, title=f"drift of {zone}")
         return
     judged: date = rows["delivery_day"].sort()[-1] if day is None else day.date()
     shown = rows.filter(pl.col("delivery_day") == judged)
     if shown.is_empty():
-        err.print(f"zone {zone}: nothing was judged on {judged}")
-        raise typer.Exit(1)
+        _say_nothing(f"zone {zone}: nothing was judged on {judged}", as_json=as_json)
     emit(
         shown.sort(pl.col("status") == "ok", "feature").select(_SHOWN),
         as_json=as_json,
@@ -59,6 +60,14 @@ def drift(
             out.print(line, highlight=False, markup=False, soft_wrap=True)
     if (shown["status"] != "ok").any():
         raise typer.Exit(1)
+
+
+def _say_nothing(why: str, *, as_json: bool) -> NoReturn:
+    """Why there is no row; a script gets an empty list."""
+    err.print(why)
+    if as_json:
+        emit_json([])
+    raise typer.Exit(1)
 
 
 def _others(lake: Lake, zone: str, judged: date) -> Iterator[str]:

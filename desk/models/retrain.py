@@ -33,7 +33,7 @@ def retrain(
     through: Annotated[
         datetime | None,
         typer.Option(
-            "--through",
+            "--to",
             parser=a_day,
             metavar=DAY_FORM,
             help="Newest day to use; the newest with prices by default.",

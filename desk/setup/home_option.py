@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.main import get_command
 
+from desk.screen.voice import refuse_no_numbers
 from resources.home.find import chosen_home, is_named, nearest_desk
 
 
@@ -73,6 +74,7 @@ def with_home(command: Any, name: str) -> Any:
 def _at_home(run: Callable[..., Any], need: Need) -> Callable[..., Any]:
     @functools.wraps(run)
     def at_home(*args: Any, home: Path | None = None, **options: Any) -> Any:
+        refuse_no_numbers(options)
         with chosen_home(home):
             _meet(need)
             return run(*args, **options)

@@ -59,10 +59,14 @@ def backtest(
         Path | None,
         typer.Option("--data", help="Folder of recorded files.  \\[default: SPOTDESK_MARKET_DATA]"),
     ] = None,
-    model: Annotated[str, typer.Option("--model", help="Profile in conf/models for a fresh walk.")] = "fast",
+    model: Annotated[
+        str, typer.Option("--profile", help="Profile in conf/models for a fresh walk.")
+    ] = "fast",
     distribution: Annotated[
         Distribution | None,
-        typer.Option("--spread", help="Of settlement_spread.  \\[default: as the strategy's file says]"),
+        typer.Option(
+            "--distribution", help="Of settlement_spread.  \\[default: as the strategy's file says]"
+        ),
     ] = None,
     resume_after_days: Annotated[
         int,

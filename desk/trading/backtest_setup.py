@@ -69,7 +69,7 @@ def read_strategies(asked: Asked, environment: Environment) -> tuple[Strategy, .
     changes = {key: value for key, value in changes.items() if value is not None}
     if changes and len(names) > 1:
         raise ConfigurationError(
-            f"--against and --spread change one strategy, and {', '.join(names)} trade: name it with"
+            f"--against and --distribution change one strategy, and {', '.join(names)} trade: name it with"
             " --strategy"
         )
     return tuple(read_strategy(desk, name, changes) for name in names)

@@ -80,7 +80,7 @@ def run(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Profile in conf/models.  \\[default: as in zones.yaml]")
+        str | None, typer.Option("--profile", help="Profile in conf/models.  \\[default: as in zones.yaml]")
     ] = None,
     strategy: Annotated[
         list[str] | None, typer.Option("--strategy", help="Strategy in conf/strategies; repeat for more.")

@@ -13,6 +13,7 @@ import click
 import typer
 from typer.core import TyperCommand
 
+from desk.screen.voice import modern
 from desk.trading.tell import tell
 from resources.home.find import find_desk
 from resources.identity.person import recorded_name
@@ -28,7 +29,7 @@ _UsageError: Any = typer.BadParameter.__base__
 """The library's own class, which it does not name in public."""
 _Zone = Annotated[str | None, typer.Option("--zone", help="One bidding zone; without it the whole desk.")]
 _Who = Annotated[
-    str, typer.Option("--name", help="Who asks; the user of this machine is recorded in any case.")
+    str, typer.Option("--by", help="Who asks; the user of this machine is recorded in any case.")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -43,7 +44,7 @@ class HaltCommand(TyperCommand):
             BadParameter: they are wrong.
         """
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, modern("halt", args, lambda line: typer.echo(line, err=True)))
         except _UsageError as error:
             said = error.format_message()
             raise typer.BadParameter(f"{_NOT}: {said}", ctx) from error

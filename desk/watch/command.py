@@ -28,12 +28,12 @@ _CHANNEL_SECONDS = 10.0
 
 def watch(
     *,
-    every_seconds: Annotated[float, typer.Option(min=1, max=60, help="Time between two looks.")] = 10,
+    every: Annotated[float, typer.Option("--every", min=1, max=60, help="Seconds between looks.")] = 10,
     silent_seconds: Annotated[
         float, typer.Option(min=40, max=3600, help="A daemon without a sign of life for so long is gone.")
     ] = SILENT_SECONDS,
     minimum_free_mb: Annotated[
-        float, typer.Option(min=0, help="The disk is nearly full below so many free megabytes.")
+        float, typer.Option(min=0, max=1e12, help="The disk is nearly full below so many free megabytes.")
     ] = MINIMUM_FREE_MB,
 ) -> None:
     """Alarm from outside the daemon: ticks that stop, gates without signals, a full disk, a wrong clock.
@@ -51,7 +51,7 @@ def watch(
             signal.signal(number, lambda *_: is_over.set())
         _say_channels(home)
         looks = Looks(home, utc_now(), silent_seconds, minimum_free_mb)
-        _look_until(is_over, home, looks, every_seconds)
+        _look_until(is_over, home, looks, every)
 
 
 def _look_until(is_over: threading.Event, home: Path, looks: Looks, every_seconds: float) -> None:

@@ -12,7 +12,10 @@ from desk.main import GROUPS, app
 
 _HEAD = (
     "Made from the code. Exit codes: 0 done; 1 a figure, a check or a verdict failed; 2 the command or the"
-    " configuration is wrong; 130 interrupted."
+    " configuration is wrong; 130 interrupted. Every command takes `-h`. With `--json` an error is on"
+    ' standard output too, as `{"error": {"kind": ..., "message": ..., "exit_code": ...}}`. `spotdesk'
+    " --install-completion` lets the shell complete commands, options, zones, profiles, strategies, sources"
+    " and tables."
 )
 
 

@@ -71,7 +71,7 @@ def test_a_desk_without_a_key_says_so_and_makes_one(desk: Environment) -> None:
 def test_a_stranger_checks_a_certificate_without_a_desk(desk: Environment, tmp_path: Path) -> None:
     public_key, file = books("key").stdout.strip(), tmp_path / "signal.json"
     signal_id = make_lake(read_environment(desk.home)).read("signals")["signal_id"][0]
-    assert books("certificate", signal_id, "--out", str(file)).exit_code == 0
+    assert books("certificate", signal_id, "--output", str(file)).exit_code == 0
     assert "no signal 0000" in str(books("certificate", "0000").exception)
     words = [sys.executable, "-m", "desk.main", "books", "check", str(file), "--public-key"]
     (tmp_path / "empty").mkdir()

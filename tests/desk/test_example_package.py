@@ -139,7 +139,7 @@ def test_its_day_is_made_again_bit_for_bit(spotdesk: Installed) -> None:
 def test_it_is_backtested_beside_itself_on_the_naive_forecast(spotdesk: Installed) -> None:
     found = spotdesk.json(
         "backtest", "--source", "simulated", "--zone", "DE_LU", "--from", "2025-03-01", "--to", "2025-03-07",
-        "--model", "example_mean", "--strategy", "example_last_week",
+        "--profile", "example_mean", "--strategy", "example_last_week",
     )  # fmt: skip
     names = [row["strategy"] for row in found["figures"]]
     assert names == ["example_last_week/intraday_vwap", "naive forecast"]

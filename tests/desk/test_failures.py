@@ -65,7 +65,7 @@ def test_a_damaged_database_is_told_by_name_with_the_cure(tmp_path: Path, words:
 def test_no_command_shows_a_trace(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken() -> None:
+    def broken(**_: object) -> None:
         raise ZeroDivisionError("a fault")
 
     monkeypatch.setenv("SPOTDESK_HOME", str(tmp_path))

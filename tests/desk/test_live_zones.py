@@ -50,7 +50,7 @@ def call(
     [
         (("--source", "entsoe", "--assume-known", "renewable_forecasts"), "renewable_forecasts"),
         (("--source", "pjm"), "pjm"),
-        (("--model", "lear", "--source", "pjm"), "pjm-lear"),
+        (("--profile", "lear", "--source", "pjm"), "pjm-lear"),
     ],
 )
 def test_other_settings_than_the_zones_own_are_a_study_that_never_sends(

@@ -103,10 +103,10 @@ def test_a_desk_works_on_where_it_was_moved_to_and_a_copy_leaves_it_alone(desk: 
     assert "is a copy of desk" in run(copy, "2025-06-13", "2025-06-13")
     assert "HALTED" in spotdesk(copy, "state", code=1), "a run resumes nothing"
     assert "equal bit for bit" in spotdesk(copy, "replay", "--signal", signal)
-    spotdesk(copy, "rollback", "--zone", "DE_LU", "--to", "1", *WHY)
+    spotdesk(copy, "rollback", "--zone", "DE_LU", "--version", "1", *WHY)
     assert "version 1: loads" in spotdesk(copy, "status", "--verify")
     assert contents(desk) == before, "the copy writes nothing into the original"
     assert read_marker(desk).desk_id != read_marker(copy).desk_id
 
-    spotdesk(desk, "rollback", "--zone", "DE_LU", "--to", "1", *WHY)
+    spotdesk(desk, "rollback", "--zone", "DE_LU", "--version", "1", *WHY)
     assert "version 1: loads" in spotdesk(desk, "status", "--verify")

@@ -82,7 +82,7 @@ def test_a_csv_of_ones_own_goes_from_rows_to_forecasts(tmp_path: Path, project_r
         "2024-03-19",
         "--to",
         "2024-03-20",
-        "--model",
+        "--profile",
         "catboost_small",
         "--json",
     )

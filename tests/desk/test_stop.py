@@ -46,7 +46,7 @@ def test_halt_state_and_resume(home: Path) -> None:
     store = TradingStateStore(home / "trading_state")
     store.set_up()
     assert _run("state").exit_code == 0
-    halted = _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann", "--json")
+    halted = _run("halt", "--zone", "SK", "--reason", "odd prices", "--by", "Ann", "--json")
     assert halted.exit_code == 0
     assert json.loads(halted.output)["state"] == "HALTED"
     assert store.state("SK") is TradingState.HALTED
@@ -63,7 +63,7 @@ def test_halt_state_and_resume(home: Path) -> None:
 
 def test_a_person_reads_instants_to_the_second(home: Path) -> None:
     TradingStateStore(home / "trading_state").set_up()
-    said = _run("halt", "--reason", "odd prices", "--name", "Ann").output
+    said = _run("halt", "--reason", "odd prices", "--by", "Ann").output
     assert re.search(
         r"HALTED: odd prices \(by Ann \(system user .+\), \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ\)$", said.strip()
     )
@@ -74,7 +74,7 @@ def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_t
     home: Path,
 ) -> None:
     TradingStateStore(home / "trading_state").set_up()
-    _run("halt", "--reason", "strange market", "--name", "Ann")
+    _run("halt", "--reason", "strange market", "--by", "Ann")
     _run("halt", "--zone", "SK")
     done = _run("resume", "--zone", "SK", "--reason", "checked")
     assert done.exit_code == 0
@@ -91,7 +91,7 @@ def test_resuming_a_zone_of_a_halted_desk_says_that_nothing_leaves_yet_and_how_t
 def test_resuming_the_desk_names_the_zones_that_stay_halted(home: Path) -> None:
     TradingStateStore(home / "trading_state").set_up()
     _run("halt")
-    _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann")
+    _run("halt", "--zone", "SK", "--reason", "odd prices", "--by", "Ann")
     done = _run("resume", "--reason", "all clear")
     assert (
         f"zone SK is still HALTED (odd prices, by {ANN})."
@@ -216,10 +216,10 @@ def test_halt_and_resume_reach_the_alert_channels_and_a_channel_that_hangs_holds
     monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", f"http://127.0.0.1:{channel.server_port}/")
     TradingStateStore(home / "trading_state").set_up()
     began = time.monotonic()
-    assert _run("halt", "--zone", "SK", "--reason", "odd prices", "--name", "Ann").exit_code == 0
+    assert _run("halt", "--zone", "SK", "--reason", "odd prices", "--by", "Ann").exit_code == 0
     assert time.monotonic() - began < 1.0
     wait_for(lambda: len(channel.got) == 1, 60)
-    assert _run("resume", "--zone", "SK", "--reason", "checked", "--name", "Ben").exit_code == 0
+    assert _run("resume", "--zone", "SK", "--reason", "checked", "--by", "Ben").exit_code == 0
     wait_for(lambda: len(channel.got) == 2, 60)
     first, second = channel.got
     assert (first["kind"], first["zone"], first["severity"]) == ("trading_state_changed", "SK", "critical")

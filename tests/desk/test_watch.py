@@ -277,7 +277,7 @@ def test_a_real_watch_tells_its_channel_and_ends_in_order(home: Path) -> None:
     with alert_channel() as (address, arrived):
         (home / ".env").write_text(f"SPOTDESK_WEBHOOK_URL={address}\n")
         words = [str(Path(sys.executable).parent / "spotdesk"), "--home", str(home), "watch"]
-        words += ["--minimum-free-mb", "1e12", "--every-seconds", "1"]
+        words += ["--minimum-free-mb", "1e12", "--every", "1"]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
             wait_for(lambda: bool(arrived), 30)

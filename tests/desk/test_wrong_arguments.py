@@ -14,7 +14,20 @@ from resources.home.make import make_home
 from tests.support.wrong_words import command_lines
 
 GIVEN_WRONG_WORDS = {
-    *("backup", "clock", "compare", "dossier", "drift", "explain-decision", "halt", "init", "live", "models"),
+    *(
+        "alerts",
+        "backup",
+        "books",
+        "clock",
+        "compare",
+        "dossier",
+        "drift",
+        "explain-decision",
+        "export",
+        "halt",
+        "ingest",
+    ),
+    *("init", "limits", "live", "metrics", "models", "notebook", "pnl", "positions", "screen", "watch"),
     *("paper", "profiles", "promote", "reduce", "rederive", "repair", "replay", "restore", "resume"),
     *("rollback", "settings", "signals", "sources", "sql", "state", "status", "strategies", "upgrade"),
     *("users", "zones"),

@@ -308,7 +308,7 @@ def test_the_stop_button_reads_no_plugin(packages: Path, tmp_path: Path) -> None
     install(packages, "acme_bad", "1 / 0", {group: {"acme": "acme_bad:Any"} for group in groups})
     make_home(tmp_path / "home")
     program = (
-        "import sys; from desk.main import app; sys.argv = ['spotdesk', 'halt', '--reason', 'test', '--name',"
+        "import sys; from desk.main import app; sys.argv = ['spotdesk', 'halt', '--reason', 'test', '--by',"
         " 'A']\ntry:\n    app()\nexcept SystemExit as end:\n    code = end.code\nassert not code,"
         " code\nassert not {'acme_bad', 'httpx', 'resources.plugins'} & set(sys.modules)\n"
     )
