@@ -113,7 +113,9 @@ def check_state(folder: Path, expected: Expected, last: int) -> Found:
     known = [one.pinned.sha256 for one in expected.state_lines]
     here = {line.sha256 for line in standing}
     for place, one in enumerate(expected.state_lines):
-        if one.pinned.sha256 not in here and not _never_held(one, expected.state_lines[place + 1 :]):
+        if one.pinned.sha256 in here:
+            continue
+        if not _never_held(folder, one, expected.state_lines[place + 1 :]):
             text = f"{one.said.get('scope')} {one.said.get('state')} of {one.said.get('since_utc')}"
             found.add(one.pinned.number, f"log of the stop button: a line was removed or changed: {text}")
     for number, line in enumerate(standing, start=1):
@@ -133,13 +135,15 @@ def check_state(folder: Path, expected: Expected, last: int) -> Found:
     return found
 
 
-def _never_held(line: ExpectedLine, later: Sequence[ExpectedLine]) -> bool:
-    """Whether a resumption was recorded and killed before it was written: the next change did not see it."""
+def _never_held(folder: Path, line: ExpectedLine, later: Sequence[ExpectedLine]) -> bool:
+    """Whether a resumption was recorded and killed before it was written: what came next did not see it."""
     if line.said.get("state") != TradingState.ACTIVE:
         return False
-    of_scope = (other.said for other in later if other.said.get("scope") == line.said.get("scope"))
-    following = next(of_scope, None)
-    return following is None or following.get("before") == line.said.get("before")
+    scope = str(line.said.get("scope"))
+    following = next((other.said for other in later if other.said.get("scope") == scope), None)
+    if following is None:
+        return read_record(folder, scope).since_utc != line.said.get("since_utc")
+    return following.get("before") == line.said.get("before")
 
 
 def _check_scopes(found: Found, folder: Path, expected: Expected, last: int) -> None:
