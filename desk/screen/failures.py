@@ -11,8 +11,15 @@ from resources.instance.databases import DATABASES, damage_of
 from resources.wall_clock import utc_now
 
 _FULL = ("no space left on device", "os error 28", "disk full", "database or disk is full")
-_DAMAGED = ("database disk image is malformed", "file is not a database", "attempted to deserialize")
+_DAMAGED = (
+    "database disk image is malformed",
+    "file is not a database",
+    "attempted to deserialize",
+    "could not decode to utf-8",
+)
 """Words of SQLite, and of Dagster about a record that it did not write so."""
+_STORAGE, _READ_BACK = "dagster/_core/storage/", "dagster_shared/serdes/"
+"""Where Dagster reads its databases, and where it makes records of their text."""
 _DATABASES = ("mlflow.db", *(f"dagster/{name}" for name in DATABASES))
 _LONGEST = 300
 
@@ -53,8 +60,17 @@ def disk_full_line(home: Path) -> str:
 
 
 def is_damaged_database(error: BaseException) -> bool:
-    """Whether SQLite says that a file is damaged or none of its own."""
-    return any(words in str(one).lower() for one in _causes(error) for words in _DAMAGED)
+    """Whether SQLite says that a file is damaged or none of its own, or Dagster cannot read its record."""
+    return any(
+        any(words in str(one).lower() for words in _DAMAGED) or _was_read_back(one) for one in _causes(error)
+    )
+
+
+def _was_read_back(error: BaseException) -> bool:
+    """Whether the text of a database of Dagster could not be made into a record again."""
+    files = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    is_read, is_made = (any(place in file for file in files) for place in (_STORAGE, _READ_BACK))
+    return is_read and (is_made or isinstance(error, ValueError))
 
 
 def damaged_database_line(home: Path) -> str:

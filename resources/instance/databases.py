@@ -61,6 +61,8 @@ def damage_of(database: Path) -> str:
             opened.execute("SELECT count(*) FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
         return "" if "locked" in str(error) or "busy" in str(error) else str(error)
+    except UnicodeDecodeError:
+        return "the text of its schema cannot be read"
     except sqlite3.DatabaseError as error:
         return str(error)
     said = str(found).splitlines()[0] if found else "no answer"

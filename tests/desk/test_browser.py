@@ -4,10 +4,8 @@ The lineage page shows the whole graph, an asset page its pictures and checks.
 """
 
 import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,10 +18,10 @@ from resources.home.make import make_home
 from resources.settings.environment import desk_settings, read_environment
 from resources.wall_clock import utc_now
 from tests.support.lineage_page import browser_page, open_whole_graph, take_picture
+from tests.support.started import SPOTDESK, free_port, started
 from trading_assets.catalogue import assets_for
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
-SPOTDESK = str(Path(sys.executable).parent / "spotdesk")
 UP_WITHIN_SECONDS = 240
 
 
@@ -50,31 +48,12 @@ def home(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def ui(home: Path, project_root: Path) -> Iterator[str]:
+def ui(home: Path) -> Iterator[str]:
     """Address of the running UI. Without the daemon, whose runs would change what the pages show."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    words = [SPOTDESK, "dev", "--look-only", "--port", str(port)]
-    with (home / "dev.log").open("wb") as log:
-        server = subprocess.Popen(
-            words,
-            env={**os.environ, "SPOTDESK_HOME": str(home)},
-            cwd=project_root,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            _wait_for(port, server, home / "dev.log")
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(server.pid, signal.SIGINT)
-            try:
-                server.wait(60)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait(30)
+    port = free_port()
+    with started(home, "dev", "--look-only", "--port", str(port)) as server:
+        _wait_for(port, server, home / "dev.log")
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture(scope="module")

@@ -4,15 +4,11 @@ It loads the history that is missing and trains the first version. The partition
 that have rows, and no check is red.
 """
 
-import os
-import signal
 import socket
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -20,8 +16,8 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
 
 from resources.home.make import make_home
 from tests.support.partition_days import check_shown_days
+from tests.support.started import free_port, started
 
-SPOTDESK = str(Path(sys.executable).parent / "spotdesk")
 DONE_WITHIN_SECONDS = 840
 LAST_JOB = "database_published"
 """What a sensor asks for after the first training."""
@@ -39,34 +35,15 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def instance(home: Path, project_root: Path) -> Iterator[DagsterInstance]:
+def instance(home: Path) -> Iterator[DagsterInstance]:
     """The instance of the desk while `spotdesk dev` runs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    with (home / "dev.log").open("wb") as log:
-        server = subprocess.Popen(
-            [SPOTDESK, "dev", "--port", str(port)],
-            env={**os.environ, "SPOTDESK_HOME": str(home)},
-            cwd=project_root,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            # Two processes that make the databases at once get in each other's way: wait for the UI.
-            _wait_until(lambda: _answers(port), server, home)
-            with DagsterInstance.from_config(str(home / "dagster")) as made:
-                _wait_until(lambda: _ended(made).get(LAST_JOB, 0) > 0, server, home)
-                yield made
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(server.pid, signal.SIGINT)
-            try:
-                server.wait(60)
-            except subprocess.TimeoutExpired:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.wait(30)
+    port = free_port()
+    with started(home, "dev", "--port", str(port)) as server:
+        # Two processes that make the databases at once get in each other's way: wait for the UI.
+        _wait_until(lambda: _answers(port), server, home)
+        with DagsterInstance.from_config(str(home / "dagster")) as made:
+            _wait_until(lambda: _ended(made).get(LAST_JOB, 0) > 0, server, home)
+            yield made
 
 
 @pytest.mark.slow

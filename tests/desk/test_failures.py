@@ -1,9 +1,12 @@
 """What a person reads when a command fails for a reason that nobody foresaw."""
 
 import errno
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from dagster import DagsterInstance, DagsterRun, DagsterRunStatus
 
 import desk.main
 from desk.screen.failures import failure_line
@@ -60,6 +63,31 @@ def test_a_damaged_database_is_told_by_name_with_the_cure(tmp_path: Path, words:
     )
     assert "spotdesk restore" in line
     assert not (tmp_path / "logs").exists()
+
+
+@pytest.mark.parametrize(
+    ("column", "text"),
+    [
+        ("run_body", '{"__class__": "DagsterRun", "status"'),
+        ("run_body", '{"__class__": "DagsterRun", "status": {"__enum_": "x"}}'),
+        ("status", "SUCCeSS"),
+    ],
+)
+def test_a_record_of_a_run_that_cannot_be_read_back_is_a_damaged_database(
+    tmp_path: Path, column: str, text: str
+) -> None:
+    folder = tmp_path / "dagster"
+    folder.mkdir()
+    with DagsterInstance.local_temp(str(folder)) as instance:
+        instance.add_run(DagsterRun(job_name="a_job", status=DagsterRunStatus.SUCCESS))
+        with closing(sqlite3.connect(folder / "history/runs.db")) as database:
+            database.execute(f"UPDATE runs SET {column} = ?", (text,))  # noqa: S608 - a name from above
+            database.commit()
+        with pytest.raises(Exception, match=r".") as caught:
+            instance.get_runs()
+    line = failure_line(caught.value, tmp_path)
+    assert line.startswith("DamagedDatabaseError: a database below")
+    assert "dagster/history" in line
 
 
 def test_no_command_shows_a_trace(

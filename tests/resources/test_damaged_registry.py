@@ -14,21 +14,11 @@ import pytest
 from benchmarks.damage import measure_desk
 from resources.models.mlflow_store import prepare_store, store_client
 from resources.models.registry import ModelRegistry
-from resources.models.version import VersionFacts
 from spot.errors import ModelIntegrityError
 from tests.support.narrow import some
+from tests.support.versions import FACTS
 
 ZONE = "FR"
-FACTS = VersionFacts(
-    settings={"kind": "naive"},
-    metrics={"mae": 1.5},
-    fingerprint="f1",
-    lineage="simulated",
-    trained_from=date(2025, 1, 1),
-    trained_through=date(2025, 3, 1),
-    serves_from=date(2025, 3, 2),
-    tags={"data_version": "d1", "evaluation": "{}"},
-)
 DAY = date(2025, 6, 1)
 
 

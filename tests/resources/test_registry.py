@@ -13,22 +13,11 @@ import pytest
 
 from resources.models.model_files import forget_files
 from resources.models.registry import ModelRegistry
-from resources.models.version import VersionFacts
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ConfigurationError, ModelIntegrityError, ModelNotFoundError
 from spot.forecast.naive import NaiveForecaster, NaiveSettings
 from tests.support.narrow import some
-
-FACTS = VersionFacts(
-    settings={"kind": "naive"},
-    metrics={"mae": 1.5},
-    fingerprint="f1",
-    lineage="simulated",
-    trained_from=date(2025, 1, 1),
-    trained_through=date(2025, 3, 1),
-    serves_from=date(2025, 3, 2),
-    tags={"data_version": "d1", "code_commit": "c1"},
-)
+from tests.support.versions import FACTS
 
 
 @pytest.fixture(scope="module")

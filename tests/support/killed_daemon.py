@@ -4,22 +4,18 @@ import http.server
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from resources.home.daemon_state import last_sign
-from resources.home.find import PROJECT_ROOT
 from resources.home.make import make_home
 from tests.support.processes import wait_for
+from tests.support.started import free_port, started
 
-SPOTDESK = str(Path(sys.executable).parent / "spotdesk")
 TOKEN = "hidden-token"
 
 
@@ -74,10 +70,10 @@ def measure_killed_daemon(folder: Path) -> KilledDaemon:
     home = idle_home(folder)
     with alert_channel() as (address, arrived):
         (home / ".env").write_text(f"SPOTDESK_WEBHOOK_URL={address}\n")
-        with _started(home, "dev", "--port", str(_free_port())) as daemon:
+        with started(home, "dev", "--port", str(free_port())) as daemon:
             wait_for(lambda: last_sign(home / "dagster") is not None, 400)
             begun = time.monotonic()
-            with _started(home, "watch") as watch:
+            with started(home, "watch") as watch:
                 wait_for((home / "watch" / "note.json").is_file, 120)
                 looked = time.monotonic()
                 os.killpg(daemon.pid, signal.SIGKILL)
@@ -91,35 +87,6 @@ def measure_killed_daemon(folder: Path) -> KilledDaemon:
             memory_mb=memory,
             log=(home / "watch.log").read_text(),
         )
-
-
-@contextmanager
-def _started(home: Path, *words: str) -> "Iterator[subprocess.Popen[bytes]]":
-    with (home / f"{words[0]}.log").open("wb") as log:
-        process = subprocess.Popen(
-            [SPOTDESK, *words],
-            env={**os.environ, "SPOTDESK_HOME": str(home)},
-            cwd=PROJECT_ROOT,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    try:
-        yield process
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait(10)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def _resident_mb(process: int) -> float:

@@ -10,6 +10,17 @@ from spot.contracts.panel import DeliveryPanel
 from spot.forecast.members import load_settings_mapping, make_forecaster
 
 _DAYS = 60
+FACTS = VersionFacts(
+    settings={"kind": "naive"},
+    metrics={"mae": 1.5},
+    fingerprint="f1",
+    lineage="simulated",
+    trained_from=date(2025, 1, 1),
+    trained_through=date(2025, 3, 1),
+    serves_from=date(2025, 3, 2),
+    tags={"data_version": "d1", "code_commit": "c1", "evaluation": "{}"},
+)
+"""What a registry notes of a version; a test replaces what it is about."""
 
 
 def naive_model_files(zone: str, seed: int) -> dict[str, bytes]:

@@ -28,7 +28,7 @@ from spot.market.gates import gate_closure_utc
 from spot.simulation.market import simulate
 from tests.support.narrow import some
 from workflows.lifecycle.price_evaluation import evaluate_price_model
-from workflows.training import price_set
+from workflows.training import price_set, recorded_window
 from workflows.training.price_model import train_price_model
 from workflows.training.price_set import TrainingData, read_price_set, write_price_set
 from workflows.training.recorded_window import RecordedWindow, find_window, record_window
@@ -124,7 +124,7 @@ def test_a_run_killed_while_it_writes_leaves_the_set_before(
         raise KilledError
 
     earlier = TrainingOrder(through_day=str(LAST - timedelta(days=1)))
-    monkeypatch.setattr(price_set, "record_window", die)
+    monkeypatch.setattr(recorded_window, "record_window", die)
     with pytest.raises(KilledError):
         write_price_set(ZONE, lake, short, earlier, CLOCK)
     assert lake.version("training_set") > before.recorded.table_version, "the new rows are there"

@@ -99,8 +99,15 @@ def compare_zone(
         )
         for version, frame in zip(versions, made, strict=True)
     )
+    return stored(lake, TABLE, zone, days, a, b)
+
+
+def stored(
+    lake: Lake, table: str, zone: str, days: Sequence[date], a: ComparedVersion, b: ComparedVersion
+) -> Comparison:
+    """The comparison of two versions, once its rows stand in the table."""
     rows = compare_versions(zone, a, b)
-    lake.upsert(TABLE, rows, by=PAIR)
+    lake.upsert(table, rows, by=PAIR)
     return Comparison(zone=zone, days=tuple(days), a=a, b=b, rows=rows)
 
 

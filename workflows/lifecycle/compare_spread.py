@@ -14,7 +14,7 @@ from resources.settings.zones import Desk
 from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.spread_tables import SPREAD_COMPARISONS, SPREAD_SHADOW_SETTLEMENTS
 from spot.errors import ConfigurationError
-from spot.lifecycle.comparison import PAIR, ComparedVersion, compare_versions
+from spot.lifecycle.comparison import ComparedVersion
 from spot.lifecycle.spread_evidence import as_scored, scored_spreads
 from spot.market.delivery import ZoneDays
 from spot.strategy.interface import Strategy
@@ -24,7 +24,7 @@ from spot.walk.inputs import empty_book
 from spot.walk.shadow import walk_shadow
 from workflows.decisions.spread_shadow import settled_shadow, shadow_inputs
 from workflows.forecasting.served_spread import spread_strategy
-from workflows.lifecycle.compare import Comparison
+from workflows.lifecycle.compare import Comparison, stored
 
 
 def compare_spread(
@@ -70,9 +70,7 @@ def compare_spread(
         )
         for one in versions
     )
-    rows = compare_versions(zone, a, b)
-    lake.upsert(SPREAD_COMPARISONS.name, rows, by=PAIR)
-    return Comparison(zone=zone, days=tuple(days), a=a, b=b, rows=rows)
+    return stored(lake, SPREAD_COMPARISONS.name, zone, days, a, b)
 
 
 def _money(

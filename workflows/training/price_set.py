@@ -25,13 +25,12 @@ from spot.features.training_rows import (
 from spot.market.gates import gate_closure_utc
 from spot.walk.forecasts import fingerprint_of_rows
 from workflows.training.recorded_window import (
-    EVER,
     RecordedWindow,
     WrittenSet,
     read_rows,
-    record_window,
     require_window,
     versions_of,
+    write_set,
 )
 from workflows.training.window import TrainingWindow, training_window
 
@@ -89,19 +88,16 @@ def write_price_set(zone: str, lake: Lake, desk: Desk, order: TrainingOrder, clo
         )
     rows = training_rows(features, prices, zone=zone)
     _require_days(panel_of_training_rows(rows, zone=zone), window, settings)
-    report = lake.replace(TABLE, rows, zone=zone, first_day=EVER[0], last_day=EVER[1])
-    recorded = RecordedWindow(
-        model=PRICE_FAMILY,
+    to_record = RecordedWindow(
         window=window,
+        model=PRICE_FAMILY,
+        table_name=TABLE,
         as_of_utc=as_of,
         lineage=lineage_of(settings),
         data_version=_fingerprint(rows),
-        table_name=TABLE,
-        table_version=report.version,
         read_versions=versions,
     )
-    record_window(lake, recorded)
-    return WrittenSet(recorded=recorded, rows=rows, report=report)
+    return write_set(lake, rows, to_record)
 
 
 def price_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder | None = None) -> RecordedWindow:

@@ -6,7 +6,7 @@ previous set, which names the version of the table that holds its rows.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import polars as pl
@@ -35,7 +35,8 @@ class RecordedWindow:
     lineage: str
     data_version: str
     table_name: str
-    table_version: int
+    table_version: int = 0
+    """Version of the table in which the rows stand; 0 before they are written."""
     read_versions: dict[str, int]
     """Table to the version that was read to make the rows."""
 
@@ -76,6 +77,19 @@ def record_window(lake: Lake, recorded: RecordedWindow) -> None:
         "read_versions_json": json.dumps(recorded.read_versions),
     }
     lake.upsert(_TABLE, pl.DataFrame([row], schema=TRAINING_WINDOWS.schema))
+
+
+def write_set(lake: Lake, rows: pl.DataFrame, to_record: RecordedWindow) -> WrittenSet:
+    """Write the rows of a training set and its record: they replace those of the zone.
+
+    Raises:
+        ContractError: the rows break the contract of the table.
+    """
+    zone = to_record.window.zone
+    report = lake.replace(to_record.table_name, rows, zone=zone, first_day=EVER[0], last_day=EVER[1])
+    recorded = replace(to_record, table_version=report.version)
+    record_window(lake, recorded)
+    return WrittenSet(recorded=recorded, rows=rows, report=report)
 
 
 def find_window(lake: Lake, zone: str, model: str) -> RecordedWindow | None:

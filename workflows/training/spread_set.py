@@ -22,13 +22,12 @@ from spot.strategy.spread.training_rows import learning_rows, spread_training_ro
 from spot.walk.forecasts import fingerprint_of_rows
 from workflows.forecasting.served_spread import spread_lineage, spread_strategy
 from workflows.training.recorded_window import (
-    EVER,
     RecordedWindow,
     WrittenSet,
     read_rows,
-    record_window,
     require_window,
     versions_of,
+    write_set,
 )
 from workflows.training.window import TrainingWindow, training_window
 
@@ -90,19 +89,16 @@ def write_spread_set(
             f"{n_days} days with a second price ({strategy.settled_against}) up to {window.learn_through},"
             f" {MIN_DAYS} are needed"
         )
-    report = lake.replace(TABLE, rows, zone=zone, first_day=EVER[0], last_day=EVER[1])
-    recorded = RecordedWindow(
-        model=SPREAD_FAMILY,
+    to_record = RecordedWindow(
         window=window,
+        model=SPREAD_FAMILY,
+        table_name=TABLE,
         as_of_utc=moment.gate_utc,
         lineage=spread_lineage(desk.zone(zone), strategy),
         data_version=_fingerprint(rows, window),
-        table_name=TABLE,
-        table_version=report.version,
         read_versions=versions,
     )
-    record_window(lake, recorded)
-    return WrittenSet(recorded=recorded, rows=rows, report=report)
+    return write_set(lake, rows, to_record)
 
 
 def spread_window(zone: str, lake: Lake, desk: Desk, order: TrainingOrder | None = None) -> RecordedWindow:

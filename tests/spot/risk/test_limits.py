@@ -162,7 +162,7 @@ def test_the_stricter_state_holds_and_none_is_halted() -> None:
     assert kept.tolist() == [2.0, 0.0, 0.0, 8.0]
 
 
-_mw = st.floats(-1e4, 1e4)
+_mw = st.floats(-1e4, 1e4, allow_subnormal=False)
 _limit = st.one_of(st.none(), st.floats(0.0, 1e5))
 
 
@@ -216,6 +216,8 @@ def test_whatever_comes_in_nothing_leaves_above_a_limit(
             )
             assert used <= bound(limit) + 1e-6 * max(1.0, abs(bound(limit)))
     if keeps_shape:
-        traded = orders.exposure_mw != 0
+        traded = np.abs(orders.exposure_mw) > 1e-9  # smaller ones have no ratio of nine digits
+        if not traded.any():
+            return
         ratios = out.exposure_mw[traded] / orders.exposure_mw[traded]
         np.testing.assert_allclose(ratios, ratios[0], rtol=1e-9, atol=1e-12)
