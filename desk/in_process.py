@@ -9,12 +9,12 @@ finds its own rows and versions, and leaves the same.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from dagster import AssetCheckSeverity, DagsterInstance, Definitions, in_process_executor
+from dagster import AssetCheckSeverity, AssetKey, DagsterInstance, Definitions, in_process_executor
 from threadpoolctl import threadpool_limits
 
 from desk.screen.console import err
@@ -125,8 +125,11 @@ class ChainRunner:
         now: datetime | None = None,
         first_day: date | None = None,
         order: TrainingOrder | None = None,
+        only: Sequence[str] = (),
     ) -> None:
         """One run of `job` for a partition. `first_day` extends it backwards, `now` sets its clock.
+
+        `only` names the assets of the job that run; all of them by default.
 
         Raises:
             ChainFailedError: a step failed. A blocking check that did not pass is not a failure of the chain:
@@ -147,6 +150,7 @@ class ChainRunner:
                 instance=self.instance,
                 partition_key=key,
                 tags=tags,
+                asset_selection=[AssetKey(name) for name in only] or None,
                 raise_on_error=False,
             )
         self.report.n_runs += 1

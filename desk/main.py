@@ -37,6 +37,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "desk.setup.doctor",
             "Show what is reachable, fresh and missing, and what a zone lacks to trade.",
         ),
+        "assess": (
+            "desk.setup.assess",
+            "Load, train and backtest a zone, propose limits, and say whether to trade it.",
+        ),
         "run": ("desk.trading.run", "Run the chain from data to settled signals, for a range of days."),
         "dev": ("desk.setup.dev", "Open the lineage graph on 127.0.0.1."),
         "watch": ("desk.watch.command", "Alarm from outside the daemon, as a small process of its own."),

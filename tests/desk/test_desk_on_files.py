@@ -87,3 +87,35 @@ def test_the_desk_goes_on_with_new_files_in_its_folder(desk: OwnDesk) -> None:
         assert said["blocked_days"] == []
         assert (zone["source"], zone["forecast_days"], zone["signal_days"]) == ("files", 1, 1)
         assert zone["mae_eur_per_mwh"] < 100
+
+
+def test_a_zone_with_little_history_is_not_to_be_traded_and_says_why(desk: OwnDesk) -> None:
+    file = desk.sample("data", "2024-03-01", "2024-03-10")
+    file.rename(desk.home / "market_data" / "NL.csv")
+    found = desk.call("assess", "--zone", "NL", "--json")
+    assert found.returncode == 1, found.stderr[-2000:]
+    said = json.loads(found.stdout)
+    assert said["advice"] == {
+        "trades": False,
+        "reasons": ["there are prices of 10 days, 102 are needed"],
+        "strategies": [],
+    }
+    assert said["proposed_limits"] == {}
+    assert said["tables"]["day_ahead_prices"] == "files"
+
+
+@pytest.mark.slow
+def test_a_new_zone_is_loaded_trained_and_judged_without_a_hand(desk: OwnDesk) -> None:
+    file = desk.sample("data", "2023-12-01", "2024-04-30")
+    file.rename(desk.home / "market_data" / "NL.csv")
+    found = desk.call("assess", "--zone", "NL", "--days", "35", "--json")
+    said = json.loads(found.stdout)
+    assert found.returncode == (0 if said["advice"]["trades"] else 1)
+    assert said["versions"][0].startswith("version 1")
+    assert sum(said["seconds"].values()) < 300
+    assert "mean absolute error" in said["advice"]["reasons"][0]
+    for name in said["advice"]["strategies"]:
+        assert any(text.startswith(f"{name}: edge") for text in said["advice"]["reasons"])
+    assert bool(said["proposed_limits"]) == said["advice"]["trades"]
+    text = (desk.home / "conf" / "risk_limits.yaml").read_text(encoding="utf-8")
+    assert "NL:" not in text, "the proposal is not written"

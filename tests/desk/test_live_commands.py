@@ -12,7 +12,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
-import desk.data.backfill
+import desk.data.history
 from desk.main import app
 from resources.home.make import make_home
 from resources.lake.lake import Lake
@@ -308,10 +308,10 @@ def test_backfill_loads_all_tables_and_the_weather_runs_of_a_zone_with_own_forec
     market = make_live_market(Lake(uri=str(home / "lake")), home / "http", secret=lambda _: "x")
     (home / "conf" / "zones.yaml").write_text("zones: {NL: {source: entsoe, own_forecasts: true}}\n")
     monkeypatch.setenv(DIGEST_VARIABLE, digest_of(home / "conf"))
-    sources = desk.data.backfill.sources_of("NL", None)
+    sources = desk.data.history.sources_of("NL", None)
     tables = {
         task.table
-        for task in desk.data.backfill.tasks_of(
+        for task in desk.data.history.tasks_of(
             market, "NL", sources, None, (date(2025, 1, 1), date(2025, 1, 31))
         )
     }
