@@ -105,7 +105,7 @@ def spread_rows(data: Path, cases: tuple[SpreadCase, ...]) -> Iterator[dict[str,
         strategy = SettlementSpread.model_validate(
             {"settled_against": case.settled_against, "max_mw": 5.0, "distribution": "catboost"}
         )
-        setup = _setup(_walked(raw, case.zone, days, _model("fast")), strategy, days)
+        setup = _setup(walked_data(raw, case.zone, days, profile_settings("fast")), strategy, days)
         setup = _with(setup, spread_sources={strategy.strategy: FittedSpread()})
         coverage = assess_coverage(setup.inputs, days, strategy)
         _, (judged,) = judge_strategies(setup, coverage.judged, [coverage])
@@ -141,7 +141,7 @@ def storage_rows(
         kept = (
             None if keep is None else keep / f"{profile}{'-known' * bool(admit)}_{zone}_{days[0]}_{days[-1]}"
         )
-        setup = _setup(_walked(raw, zone, days, _model(profile), admit, kept), battery, days)
+        setup = _setup(walked_data(raw, zone, days, profile_settings(profile), admit, kept), battery, days)
         priced = set(raw["day_ahead_prices"]["delivery_day"].to_list())
         settled = tuple(day for day in days if day in priced)
         coverage = Coverage(asked=days, judged=settled, n_forecast=len(settled))
@@ -169,7 +169,7 @@ def _shares(judged: JudgedStrategy) -> dict[str, Any]:
     }
 
 
-def _walked(
+def walked_data(
     raw: Mapping[str, pl.DataFrame],
     zone: str,
     days: tuple[date, ...],
@@ -177,7 +177,7 @@ def _walked(
     admit: frozenset[str] = frozenset(),
     kept: Path | None = None,
 ) -> BacktestData:
-    """Forecasts of `days`, from the file where they are kept."""
+    """Forecasts of `days` by a model of these settings, from the file where they are kept."""
     file = None if kept is None else kept.with_suffix(".parquet")
     if file is not None and file.exists():
         return BacktestData(zone=zone, raw=raw, forecasts=pl.read_parquet(file))
@@ -197,7 +197,8 @@ def _with(setup: BacktestSetup, **changes: Any) -> BacktestSetup:
     return replace(setup, inputs=replace(setup.inputs, **changes))
 
 
-def _model(profile: str) -> dict[str, Any]:
+def profile_settings(profile: str) -> dict[str, Any]:
+    """Settings of a profile, as a new desk has them."""
     path = PROJECT_ROOT / "resources/home/templates/conf/models" / f"{profile}.yaml"
     document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
     return document

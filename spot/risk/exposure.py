@@ -10,7 +10,7 @@ import numpy as np
 from spot.arrays import Floats
 from spot.contracts.words import LimitScope
 from spot.errors import ContractError
-from spot.risk.value_at_risk import TailRisk, drawdown_eur, worst_risk
+from spot.risk.value_at_risk import TailRisk, drawdown_eur, historical_risk, worst_risk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +29,10 @@ class Orders:
     """(S, P) past days' gain of 1 MWh long, EUR/MWh."""
     keeps_shape: bool = False
     """Whether the orders may only be scaled as a whole. A battery's plan cannot be cut unit by unit."""
+    are_paths: bool = False
+    """Whether the scenarios are equally likely paths of this day, and not past days in their order."""
+    costs_eur_per_mwh: tuple[float, float] = (0.0, 0.0)
+    """Costs of one MWh bought and of one MWh sold that the scenarios leave out."""
 
     def __post_init__(self) -> None:
         n_units = len(self.exposure_mw)
@@ -65,8 +69,16 @@ class Orders:
 
     @cached_property
     def risk(self) -> TailRisk:
-        """Value at risk and expected shortfall, the worse of historical and filtered."""
-        return worst_risk(self.exposure_mw * self.hours, self.scenarios)
+        """Value at risk and expected shortfall.
+
+        On paths of this day as they are; on past days the worse of historical and filtered.
+        """
+        energy = self.exposure_mw * self.hours
+        if not self.are_paths:
+            return worst_risk(energy, self.scenarios)
+        bought, sold = self.costs_eur_per_mwh
+        costs = bought * np.maximum(energy, 0.0).sum() + sold * np.maximum(-energy, 0.0).sum()
+        return historical_risk(energy, self.scenarios, costs_eur=float(costs))
 
     def scaled(self, factor: float) -> "Orders":
         """All orders by one factor."""

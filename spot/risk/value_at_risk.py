@@ -43,14 +43,16 @@ def tail_risk(pnl_eur: Floats, level: float = 0.95) -> TailRisk:
     return TailRisk(max(0.0, float(-sample[whole])), max(0.0, float(shortfall)))
 
 
-def historical_risk(exposure_mwh: Floats, scenarios: Floats, level: float = 0.95) -> TailRisk:
-    """Risk of `exposure_mwh` (P,), long positive, under past days `scenarios` (S, P) in EUR/MWh.
+def historical_risk(
+    exposure_mwh: Floats, scenarios: Floats, level: float = 0.95, *, costs_eur: float = 0.0
+) -> TailRisk:
+    """Risk of `exposure_mwh` (P,), long positive, under `scenarios` (S, P) in EUR/MWh.
 
-    A gap in a scenario drops that day.
+    A gap in a scenario drops it. `costs_eur` are paid in each of them, besides what the scenarios hold.
     """
     if not np.any(exposure_mwh):
         return TailRisk(0.0, 0.0)
-    return tail_risk(scenarios @ exposure_mwh, level)
+    return tail_risk(scenarios @ exposure_mwh - costs_eur, level)
 
 
 def filtered_risk(

@@ -6,6 +6,7 @@ from datetime import date, datetime
 import polars as pl
 
 from spot.arrays import Floats
+from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.contracts.words import Mode, Role
 from spot.risk.limit_book import LimitBook
@@ -31,6 +32,8 @@ class SignalRequest:
     """The stricter of desk and zone; HALTED when it cannot be read."""
     history: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=OUTCOME_SCHEMA))
     """Outcomes as known at `as_of_utc` (`spot.risk.outcomes.build_outcomes`)."""
+    past_forecasts: pl.DataFrame = field(default_factory=DAY_AHEAD_FORECASTS.empty)
+    """Rows of `day_ahead_forecasts` of earlier days, one per unit: the champion's, as of their gates."""
     desk_signals: pl.DataFrame = field(default_factory=SIGNALS.empty)
     """Signals of the whole desk for this day and the day before."""
     settlements: pl.DataFrame = field(default_factory=SETTLEMENTS.empty)

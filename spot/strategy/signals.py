@@ -60,6 +60,8 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
         hours=view.hours,
         scenarios=proposal.scenarios,
         keeps_shape=proposal.keeps_shape,
+        are_paths=proposal.are_paths,
+        costs_eur_per_mwh=proposal.costs_eur_per_mwh,
     )
     uses = desk_uses(
         request.desk_signals, request.settlements, zone=request.zone, strategy=request.strategy.strategy,
@@ -176,6 +178,7 @@ def _view(request: SignalRequest, rows: pl.DataFrame | None) -> MarketView:
         quantiles=quantiles,
         mean=mean_of_quantiles(quantiles),
         history=request.history.filter(pl.col("known_at_utc") <= request.as_of_utc),
+        past_forecasts=request.past_forecasts.filter(pl.col("as_of_utc") <= request.as_of_utc),
         spread_quantiles=request.spread_quantiles,
         reference=request.reference,
     )

@@ -43,7 +43,9 @@ class WalkInputs:
     strategies: tuple[Strategy, ...]
     """In the order in which they use up the limits that they share."""
     forecasts: pl.DataFrame
-    """Rows of `day_ahead_forecasts`, every role, each day as of its own gate."""
+    """Rows of `day_ahead_forecasts`, every role, each day as of its own gate, from `HISTORY_DAYS` before the
+    first day on where they are known.
+    """
     raw: Mapping[str, pl.DataFrame]
     """`day_ahead_prices`, `intraday_prices`, `imbalance_prices` and `load_forecasts` where the zone has them,
     all vintages, from `history_days` before the first day on.

@@ -13,7 +13,7 @@ from spot.strategy.interface import Strategy
 from spot.strategy.readiness.data_age import essential_data_utc
 from spot.strategy.request import SignalRequest
 from spot.strategy.spread.sources import SpreadAtGate
-from spot.walk.inputs import Book, DecisionInstant, WalkInputs, history_days
+from spot.walk.inputs import HISTORY_DAYS, Book, DecisionInstant, WalkInputs, history_days
 
 
 def signal_requests(
@@ -31,6 +31,7 @@ def signal_requests(
         as_of_utc=as_of,
         first_day=day - timedelta(days=history_days(inputs.strategies)),
     )
+    past = _past_forecasts(inputs, instant)
     quantiles = _spread_quantiles(inputs, instant, strategy)
     seen = book.seen_by(inputs.zone, instant)
     return [
@@ -47,6 +48,7 @@ def signal_requests(
             limits=inputs.limits,
             trading_state=instant.trading_state,
             history=history,
+            past_forecasts=past,
             desk_signals=seen.signals,
             settlements=seen.settlements,
             spread_quantiles=quantiles,
@@ -62,6 +64,20 @@ def signal_requests(
         )
         for role, version in _authors(inputs.forecasts, day)
     ]
+
+
+def _past_forecasts(inputs: WalkInputs, instant: DecisionInstant) -> pl.DataFrame:
+    """The champion's forecasts of earlier days, one row per unit, made by the instant."""
+    is_past = pl.col("delivery_day").is_between(
+        instant.day - timedelta(days=HISTORY_DAYS), instant.day, closed="left"
+    )
+    return (
+        inputs.forecasts.filter(
+            is_past, pl.col("role") == "champion", pl.col("as_of_utc") <= instant.as_of_utc
+        )
+        .sort("delivery_start_utc", "as_of_utc", "model_version")
+        .unique("delivery_start_utc", keep="last", maintain_order=True)
+    )
 
 
 def _authors(forecasts: pl.DataFrame, day: date) -> Sequence[tuple[Role, str | None]]:

@@ -21,7 +21,7 @@ from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.market.delivery import ZoneDays
 from spot.risk.exposure import worst_drift
 from spot.strategy.interface import Strategy
-from spot.walk.inputs import MONEY_DAYS, Book, WalkInputs, history_days
+from spot.walk.inputs import HISTORY_DAYS, MONEY_DAYS, Book, WalkInputs, history_days
 from workflows.forecasting.served_spread import served_spread
 
 DRIFT_DAYS = 60
@@ -57,7 +57,10 @@ def walk_inputs(
         zone=zone,
         strategies=strategies,
         forecasts=lake.read(
-            "day_ahead_forecasts", zones=[zone], first_day=span.first_day, last_day=span.last_day
+            "day_ahead_forecasts",
+            zones=[zone],
+            first_day=span.first_day - timedelta(days=HISTORY_DAYS),
+            last_day=span.last_day,
         ),
         raw=with_desk_curve(raw, lake, zone, first_day=span.first_day, last_day=span.last_day),
         limits=read_limit_book(Path(desk.conf_folder) / "risk_limits.yaml"),

@@ -115,7 +115,10 @@ def replay_signal(
         what = f"spread of version {row['strategy_model_version']}"
         return (*verdicts, ReplayVerdict(what=what, n_rows=0, differences=(str(error),)))
     if made is not None:
-        others = inputs.forecasts.filter(~((pl.col("role") == role) & (pl.col("model_version") == version)))
+        is_remade = (
+            (pl.col("delivery_day") == day) & (pl.col("role") == role) & (pl.col("model_version") == version)
+        )
+        others = inputs.forecasts.filter(~is_remade)
         inputs = replace(inputs, forecasts=pl.concat([others, made]))
     walked = walk_signals(inputs, [day], book_before(span, lake))
     signals = walked.signals.filter(mine)

@@ -16,7 +16,8 @@ from spot.arrays import Bools, Floats
 from spot.market.clock import slots_of
 from spot.market.delivery import delivery_day_of
 from spot.strategy.interface import PricedDay, Strategy, better_side_eur
-from spot.strategy.proposals.view import MarketView, Proposal, probability_above
+from spot.strategy.proposals.price_paths import price_paths
+from spot.strategy.proposals.view import LEVELS, MarketView, Proposal, probability_above
 from spot.strategy.sizing import size_by_edge
 
 
@@ -58,14 +59,13 @@ class PriceView(Strategy):
         reference = self._reference(view)
         gap = np.where(inside, reference - view.mean, np.nan)
         risk = np.where(inside, (view.quantiles[:, 6] - view.quantiles[:, 2]) / 2.0, np.nan)
+        paths = price_paths(view, self.window_days)
         quantiles, own = view.quantiles, reference
         if (is_block := self.product != "mtu") and inside.any():
-            gap, risk, own = (
-                np.where(inside, values[inside].mean(), np.nan) for values in (gap, risk, reference)
-            )
-            # Forecast errors of a day's hours go together, so the quantiles of their mean are taken to be the
-            # mean of their quantiles.
-            quantiles = np.tile(view.quantiles[inside].mean(axis=0), (len(gap), 1))
+            gap, own = (np.where(inside, values[inside].mean(), np.nan) for values in (gap, reference))
+            block = _block_quantiles(view.quantiles[inside], paths[:, inside])
+            quantiles = np.tile(block, (len(gap), 1))
+            risk = np.where(inside, (block[6] - block[2]) / 2.0, np.nan)
         edge, side = np.abs(gap) - costs, np.nan_to_num(np.sign(gap))
         size = size_by_edge(
             edge,
@@ -75,7 +75,6 @@ class PriceView(Strategy):
             min_edge_ratio=self.min_edge_ratio,
         )
         above = probability_above(quantiles, own - side * costs)
-        prices = view.past_days("day_ahead_price_eur_per_mwh", self.window_days + 7)
         return Proposal(
             exposure_mw=side * size,
             limit_price=np.where(inside, reference - side * costs, np.nan),
@@ -83,11 +82,9 @@ class PriceView(Strategy):
             edge=edge,
             risk=risk,
             probability=np.where(inside, np.where(side > 0, 1.0 - above, above), np.nan),
-            scenarios=(
-                reference - (view.mean + prices[7:] - prices[:-7])
-                if len(prices) > 7
-                else np.zeros((0, len(side)))
-            ),
+            scenarios=reference - paths,
+            are_paths=True,
+            costs_eur_per_mwh=(costs, costs),
             keeps_shape=is_block,
             is_block=is_block,
             texts=_texts(view.mean, reference, inside, self.product),
@@ -112,6 +109,17 @@ class PriceView(Strategy):
             return view.reference
         same = np.nan if self.reference_eur_per_mwh is None else self.reference_eur_per_mwh
         return np.full(len(view.mean), same)
+
+
+def _block_quantiles(quantiles: Floats, paths: Floats) -> Floats:
+    """(9,) quantiles of the mean price of a block's B units, from paths (N, B).
+
+    Without paths they are the mean of the units' quantiles (B, 9), as if all units erred as one.
+    """
+    if not len(paths):
+        means: Floats = quantiles.mean(axis=0)
+        return means
+    return np.quantile(paths.mean(axis=1), LEVELS)
 
 
 def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> Bools:

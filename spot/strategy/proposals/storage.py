@@ -8,6 +8,7 @@ from pydantic import Field
 
 from spot.arrays import Floats
 from spot.strategy.interface import PricedDay
+from spot.strategy.proposals.price_paths import price_paths
 from spot.strategy.proposals.storage_plan import Battery, StoragePlan, optimise_storage, plan_of
 from spot.strategy.proposals.view import LEVELS, MarketView, Proposal
 from spot.strategy.proposals.volume_steps import StepMarket, in_volume_steps
@@ -42,7 +43,7 @@ class Storage(Battery):
         sell = view.mean - self.risk_aversion * (middle - low) - fee
         market = StepMarket(buy_prices=buy, sell_prices=sell, hours=view.hours, battery=self)
         exposure = in_volume_steps(optimise_storage(buy, sell, view.hours, self).exposure_mw, market)
-        prices = view.past_days("day_ahead_price_eur_per_mwh", self.window_days + 7)
+        paths = price_paths(view, self.window_days)
         return Proposal(
             exposure_mw=exposure,
             limit_price=np.where(exposure > 0, np.inf, -np.inf),
@@ -53,10 +54,10 @@ class Storage(Battery):
                 np.where(exposure < 0, view.mean - fee - self.degradation_eur_per_mwh, 0.0),
             ),
             risk=(_at(view.quantiles, 0.9) - _at(view.quantiles, 0.1)) / 2.0,
-            probability=_gain_probability(exposure, view, prices, fee, self),
-            scenarios=(
-                -(view.mean + prices[7:] - prices[:-7]) if len(prices) > 7 else np.zeros((0, len(exposure)))
-            ),
+            probability=_gain_probability(exposure, paths, view.hours, fee, self),
+            scenarios=-paths,
+            are_paths=True,
+            costs_eur_per_mwh=(fee, fee + self.degradation_eur_per_mwh),
             keeps_shape=True,
             recut=partial(in_volume_steps, market=market, keep_below=True),
             is_firm=True,
@@ -83,17 +84,14 @@ def _at(quantiles: Floats, level: float) -> Floats:
     return quantiles[:, int(np.argmin(np.abs(level - LEVELS)))]
 
 
-def _gain_probability(
-    exposure: Floats, view: MarketView, prices: Floats, fee: float, battery: Battery
-) -> Floats:
-    """Share of past days, moved to today's forecast, on which the whole plan gains; NaN without a past."""
-    if len(prices) <= 7:
+def _gain_probability(exposure: Floats, paths: Floats, hours: float, fee: float, battery: Battery) -> Floats:
+    """Share of the day's paths on which the whole plan gains; NaN without paths."""
+    if not len(paths):
         return np.full(len(exposure), np.nan)
-    scenarios = view.mean + prices[7:] - prices[:-7]
-    costs = view.hours * (
+    costs = hours * (
         fee * np.abs(exposure).sum() + battery.degradation_eur_per_mwh * np.maximum(-exposure, 0).sum()
     )
-    gains = -(scenarios @ exposure) * view.hours - costs
+    gains = -(paths @ exposure) * hours - costs
     return np.full(len(exposure), float((gains > 0).mean()))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
-from spot.contracts.forecast_tables import QUANTILE_COLUMNS
+from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.market.clock import by_quarter_hour, skipped_slots, slot_of, slots_of
 
 LEVELS = np.array(list(QUANTILE_COLUMNS))
@@ -28,6 +28,8 @@ class MarketView:
     """(P,) mean of that distribution."""
     history: pl.DataFrame
     """Outcomes known at the decision (`build_outcomes`), any number of days, perhaps none."""
+    past_forecasts: pl.DataFrame = field(default_factory=DAY_AHEAD_FORECASTS.empty)
+    """Forecasts of earlier days as of their gates, one row per unit, perhaps none."""
     spread_quantiles: Floats | None = None
     """(P, 9) second price minus day-ahead price from a fitted spread model; None where there is none."""
     reference: Floats | None = None
@@ -66,9 +68,13 @@ class Proposal:
     risk: Floats
     probability: Floats
     scenarios: Floats
-    """(S, P) gain of one MWh long on past days. With fewer than 30 of them, value at risk cannot be measured,
-    and a limit on it denies the position (`spot.risk.value_at_risk`).
+    """(S, P) gain of one MWh long on past days, or on paths of this day. With fewer than 30 of them, value at
+    risk cannot be measured, and a limit on it denies the position (`spot.risk.value_at_risk`).
     """
+    are_paths: bool = False
+    """Whether the scenarios are equally likely paths of this day, and not past days in their order."""
+    costs_eur_per_mwh: tuple[float, float] = (0.0, 0.0)
+    """Costs of one MWh bought and of one MWh sold that the paths leave out."""
     keeps_shape: bool = False
     recut: Callable[[Floats], Floats] | None = None
     """Rounds orders (P,) that limits have cut to whole volume steps, none larger than before. It is given
