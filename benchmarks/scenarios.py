@@ -173,7 +173,8 @@ def milliseconds(year: ZoneYear, n_runs: int = 50) -> float:
 
 def _holds(paths: Floats, actual: Floats) -> Floats:
     low, high = np.quantile(sums(paths), [0.1, 0.9], axis=0)
-    return ((sums(actual) >= low) & (sums(actual) <= high)).astype(np.float64)
+    inside: Floats = ((sums(actual) >= low) & (sums(actual) <= high)).astype(np.float64)
+    return inside
 
 
 def _pairs(years: Mapping[str, ZoneYear]) -> Iterator[tuple[str, str]]:

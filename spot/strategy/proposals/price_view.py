@@ -119,7 +119,8 @@ def _block_quantiles(quantiles: Floats, paths: Floats) -> Floats:
     if not len(paths):
         means: Floats = quantiles.mean(axis=0)
         return means
-    return np.quantile(paths.mean(axis=1), LEVELS)
+    own: Floats = np.quantile(paths.mean(axis=1), LEVELS)
+    return own
 
 
 def product_units(product: str, zone: str, starts_utc: tuple[datetime, ...]) -> Bools:
