@@ -192,7 +192,10 @@ def main(
     keep: Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Scores and coverage of joint paths, per zone and per pair of neighbours."""
+    """Scores and coverage of joint paths, per zone and per pair of neighbours.
+
+    Exit code 1 where an aim is missed, 2 where no zone is left.
+    """
     years = {name: zone_year(data, name, keep) for name in STORAGE_ZONES if not zone or name in zone}
     if not years:
         print(f"no zone of {', '.join(STORAGE_ZONES)} was named", file=sys.stderr)
