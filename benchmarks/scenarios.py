@@ -194,7 +194,7 @@ def main(
 ) -> None:
     """Scores and coverage of joint paths, per zone and per pair of neighbours.
 
-    Exit code 1 where an aim is missed, 2 where no zone is left.
+    Exit code 1 where an aim is missed. Exit code 2 where no zone is left.
     """
     years = {name: zone_year(data, name, keep) for name in STORAGE_ZONES if not zone or name in zone}
     if not years:
