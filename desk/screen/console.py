@@ -98,7 +98,9 @@ def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 
     )
     shown = [{name: _shown(value, decimals) for name, value in row.items()} for row in records]
     widths = {name: min(max(len(row.get(name, "")) for row in shown), _UNFOLDED) for name in records[0]}
-    is_narrow = sum(max(width, *map(len, name.split("_"))) + 3 for name, width in widths.items()) > out.width
+    is_narrow = (
+        sum(max(width, *map(len, name.split("_"))) + _BETWEEN for name, width in widths.items()) > out.width
+    )
     for name, width in widths.items():
         is_number = isinstance(
             next((row[name] for row in records if row.get(name) is not None), None), int | float
@@ -112,6 +114,37 @@ def as_table(records: list[dict[str, Any]], *, title: str = "", decimals: int = 
     for row in shown:
         table.add_row(*row.values())
     return table
+
+
+def as_block(row: Mapping[str, Any], *, title: str = "", decimals: int = 2) -> Table:
+    """One record as a table on its side: a line for each field, as wide as the window."""
+    lines = [{"column": name, "value": _shown(value, decimals)} for name, value in row.items()]
+    return as_table(lines or [{"column": "-", "value": "-"}], title=title)
+
+
+def fitting_columns(frame: pl.DataFrame, *, decimals: int = 2) -> int:
+    """How many columns, from the first on, the window can show without folding values; at least one."""
+    room, n_fitting = out.width, 0
+    for column in frame:
+        longest = max((len(_shown(value, decimals)) for value in column.head(_LOOKED_AT)), default=0)
+        room -= max(min(longest, _WIDEST), min(len(column.name), _UNFOLDED)) + _BETWEEN
+        if room < 0:
+            break
+        n_fitting += 1
+    return max(n_fitting, 1)
+
+
+def is_too_wide(frame: pl.DataFrame) -> bool:
+    """Whether the window cannot show every column without folding values."""
+    return fitting_columns(frame) < frame.width
+
+
+_LOOKED_AT = 200
+"""Rows that say how wide a column is."""
+_BETWEEN = 3
+"""Characters between two columns."""
+_WIDEST = 40
+"""Characters of a column above which its text is folded; a sentence needs no line of its own."""
 
 
 def as_facts(records: list[dict[str, Any]], *, by: str, title: str = "") -> Table:

@@ -3,13 +3,12 @@
 Any DuckDB client can open it while runs go on.
 
 A DuckDB file that is open for writing locks out every other process. So the file is built beside the
-published one and swapped in by one rename. Readers keep the state that they opened; the next reader sees the
-new one. The file holds real tables, not views over files, so a connection without file or network access can
-answer everything.
+published one and swapped in by one rename (`swap`). Readers keep the state that they opened; every new
+connection sees the new one, also in the same process. The file holds real tables, not views over files, so a
+connection without file or network access can answer everything.
 """
 
 import json
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
@@ -21,7 +20,8 @@ import polars as pl
 from filelock import FileLock
 
 from resources.analysts.query import query_database
-from resources.analysts.views import VIEWS
+from resources.analysts.swap import new_version, swap_in
+from resources.analysts.views import VIEWS, AnalystView
 from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
 from spot.contracts.model_tables import MODEL_VERSIONS
@@ -81,13 +81,13 @@ class AnalystDatabase(FixedResource):
             states = {name: lake.state(name) for name in TABLES}
             if self._is_current(states, models):
                 return self._report(is_new=False)
-            building = target.with_name(f".{target.name}.{uuid.uuid4().hex}.building")
+            building = new_version(target)
             frames = (
                 (contract, lake.read(name, version=_version(states[name])))
                 for name, contract in TABLES.items()
             )
             _build(building, chain(frames, [(MODEL_VERSIONS, models)]), states)
-            building.replace(target)
+            swap_in(target, building)
             return self._report(is_new=True)
 
     def query(self, sql: str, *, max_rows: int | None = None) -> pl.DataFrame:
@@ -192,7 +192,9 @@ def _build(
             kind, comment_kind = ("MACRO", "MACRO TABLE") if view.arguments else ("VIEW", "VIEW")
             head = f"{view.name}({view.arguments}) AS TABLE" if view.arguments else f"{view.name} AS"
             connection.execute(f"CREATE {kind} {head} {view.sql}")
-            connection.execute(f"COMMENT ON {comment_kind} {view.name} IS '{_escaped(view.comment)}'")
+            connection.execute(f"COMMENT ON {comment_kind} {view.name} IS '{_escaped(view.words)}'")
+            if not view.arguments:
+                _comment_columns(connection, view)
         connection.execute("COMMIT; USE memory")
         connection.execute("DETACH analyst")
 
@@ -205,16 +207,26 @@ def _create_table(
     connection.unregister("incoming")
     connection.execute(f"COMMENT ON TABLE {contract.name} IS '{_escaped(contract.description)}'")
     for name, column in contract.columns.items():
-        unit = (
-            f" [{column.unit}]"
-            if column.unit and column.unit != "instant"
-            else " [UTC]"
-            if column.dtype == UTC_INSTANT
-            else ""
-        )
-        connection.execute(
-            f"""COMMENT ON COLUMN {contract.name}."{name}" IS '{_escaped(column.description + unit)}'"""
-        )
+        connection.execute(f"""COMMENT ON COLUMN {contract.name}."{name}" IS '{_escaped(_told(column))}'""")
+
+
+def _told(column: Column) -> str:
+    """Meaning of a column with its unit."""
+    if column.unit and column.unit != "instant":
+        return f"{column.description} [{column.unit}]"
+    return f"{column.description} [UTC]" if column.dtype == UTC_INSTANT else column.description
+
+
+def _comment_columns(connection: duckdb.DuckDBPyConnection, view: AnalystView) -> None:
+    """Comments of a view's columns: its own words, else those of the table from which a column comes."""
+    contracts = {**TABLES, MODEL_VERSIONS.name: MODEL_VERSIONS}
+    told = dict(view.columns)
+    for table in view.tables:
+        for name, column in contracts[table].columns.items():
+            told.setdefault(name, _told(column))
+    described = connection.execute(f"SELECT column_name FROM (DESCRIBE {view.name})").fetchall()  # noqa: S608 - names of our own views
+    for (name,) in described:
+        connection.execute(f"""COMMENT ON COLUMN {view.name}."{name}" IS '{_escaped(told[name])}'""")
 
 
 def _escaped(text: str) -> str:

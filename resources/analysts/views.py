@@ -3,7 +3,8 @@
 SQL and its comments, no logic.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,6 +15,20 @@ class AnalystView:
     sql: str
     comment: str
     arguments: str = ""
+    tables: tuple[str, ...] = ()
+    """Tables whose columns it shows under their own names: their comments hold."""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Column to its meaning, where the view makes it."""
+    version: int = 1
+    """Grows when a column of the view goes or changes its meaning; a new column changes nothing."""
+    deprecated: str = ""
+    """What to use instead, and until which version of Spotdesk the view stays; empty for views that stay."""
+
+    @property
+    def words(self) -> str:
+        """The comment, with the version of the view and what replaces it."""
+        note = f" Deprecated: {self.deprecated}." if self.deprecated else ""
+        return f"{self.comment} Version {self.version} of the view.{note}"
 
 
 _PERIOD = "zone, series, delivery_start_utc, source"
@@ -45,10 +60,21 @@ QUALIFY row_number() OVER (
 ) = 1
 """
 
+_MONEY = {
+    "gross_pnl_eur": "P&L before costs, summed [EUR]",
+    "costs_eur": "fees, slippage, imbalance costs and wear, summed [EUR]",
+    "pnl_eur": "P&L after costs, summed [EUR]",
+    "perfect_foresight_eur": "what the strategy would have earned with the true prices, summed [EUR]",
+    "filled_mwh": "energy that the auction filled, summed [MWh]",
+}
+"""Meaning of the sums over settlements."""
+
 VIEWS: tuple[AnalystView, ...] = (
     AnalystView(
         name="prices",
         sql=_prices(""),
+        tables=("day_ahead_prices",),
+        columns={"market": "day_ahead, imbalance, or intraday_ with the name of the index or auction"},
         comment=(
             "Newest vintage of every price of every market and source: day_ahead, intraday_vwap,"
             " intraday_ida1 and so on, imbalance."
@@ -90,6 +116,13 @@ QUALIFY row_number() OVER (
     ORDER BY p.available_at_utc DESC
 ) = 1
 """,
+        tables=("day_ahead_forecasts",),
+        columns={
+            "price_eur_per_mwh": "price of the auction, from the same source; null until known [EUR/MWh]",
+            "error_eur_per_mwh": "point forecast minus price [EUR/MWh]",
+            "absolute_error_eur_per_mwh": "absolute value of the error [EUR/MWh]",
+            "is_inside_80": "whether the price lies in the 80 % interval; null until known",
+        },
         comment=(
             "Every forecast with its 80 % interval beside the price that the auction gave, of its own source;"
             " null while that is not known."
@@ -103,6 +136,8 @@ SELECT zone, delivery_day, strategy, role, mode, currency, sum(gross_pnl_eur) AS
     sum(perfect_foresight_eur) AS perfect_foresight_eur, sum(filled_mwh) AS filled_mwh
 FROM settlements GROUP BY ALL
 """,
+        tables=("settlements",),
+        columns=_MONEY,
         comment=(
             "Money by zone, day, strategy and role: gross, costs, net, and what perfect foresight would have"
             " made."
@@ -119,6 +154,13 @@ SELECT zone, strategy, role, mode, model_version,
     sum(fees_eur + slippage_eur + imbalance_cost_eur + degradation_eur) AS costs_eur, sum(pnl_eur) AS pnl_eur
 FROM settlements GROUP BY ALL
 """,
+        tables=("settlements",),
+        columns={
+            **_MONEY,
+            "direction": "long, short or none: the sign of the exposure",
+            "month": "first day of the month of delivery",
+            "hour_utc": "hour of the delivery's start, 0 to 23 [UTC]",
+        },
         comment="Where the money came from: direction, hour (UTC), month, zone, strategy and model version.",
     ),
     AnalystView(
@@ -127,11 +169,13 @@ FROM settlements GROUP BY ALL
             "SELECT * FROM feature_drift QUALIFY row_number() OVER (PARTITION BY zone, feature, method ORDER"
             " BY delivery_day DESC) = 1"
         ),
+        tables=("feature_drift",),
         comment="The newest verdict on each feature of each zone; the history is in feature_drift.",
     ),
     AnalystView(
         name="champions",
         sql="SELECT * FROM model_versions WHERE stage = 'champion'",
+        tables=("model_versions",),
         comment=(
             "The version that serves, per zone and model: of the price, and of the spread where a strategy"
             " trades it."
@@ -140,6 +184,7 @@ FROM settlements GROUP BY ALL
     AnalystView(
         name="open_signals",
         sql="SELECT * FROM signals WHERE side <> 'flat' AND role = 'champion' AND valid_until_utc > now()",
+        tables=("signals",),
         comment="Signals of the champion that still hold. After valid_until_utc a signal is void.",
     ),
 )

@@ -11,6 +11,7 @@ _PARTS = {
     "mlflow.db": "model registry",
     "models": "model files",
     "analyst.duckdb": "analyst database",
+    ".analyst.duckdb.versions": "analyst database",
     "studies": "studies",
     "demo": "demo",
 }

@@ -28,7 +28,7 @@ def tables_page() -> str:
         "These are in the analyst database, beside the tables.\n",
         "| view | what |\n|---|---|",
         *(
-            f"| `{view.name}{f'({view.arguments})' if view.arguments else ''}` | {_cell(view.comment)} |"
+            f"| `{view.name}{f'({view.arguments})' if view.arguments else ''}` | {_cell(view.words)} |"
             for view in VIEWS
         ),
         "",

@@ -64,6 +64,36 @@ def test_a_table_with_a_note_on_what_is_left_out(database: str) -> None:
     assert "1 more rows" in answer.stderr
 
 
+_COLUMNS = ", ".join(f"{n} AS a_rather_long_column_{n}" for n in range(40))
+WIDE = "SELECT " + _COLUMNS + " FROM range({})"  # noqa: S608 - our own words
+
+
+def test_few_wide_rows_are_blocks_with_every_column(database: str) -> None:
+    answer = ask(WIDE.format(2), "--database", database)
+    assert [f"a_rather_long_column_{n} " in answer.stdout for n in range(40)] == [True] * 40
+    assert "row 2 of 2" in answer.stdout
+    assert answer.stderr == ""
+
+
+def test_many_wide_rows_keep_whole_columns_and_name_the_others(database: str) -> None:
+    answer = ask(WIDE.format(30), "--database", database)
+    shown, named = answer.stdout.replace("\n", " "), answer.stderr
+    kept = [n for n in range(40) if f"a_rather_long_column_{n}," not in named.replace(". Name", ",")]
+    assert 0 < len(kept) < 40
+    assert kept == list(range(len(kept)))
+    assert f"{40 - len(kept)} columns are too many for this window" in named
+    assert "--vertical" in named
+    assert "39" not in shown.split()
+    assert (
+        ask(WIDE.format(30), "--database", database, "--vertical").stdout.count("a_rather_long_column_39")
+        == 30
+    )
+
+
+def test_no_rows_and_no_width_are_told(database: str) -> None:
+    assert "no rows" in ask(WIDE.format(0), "--database", database).stdout
+
+
 def test_from_standard_input(database: str) -> None:
     assert "43.5" in ask("-", "--csv", "--database", database, input=QUESTION).stdout
 

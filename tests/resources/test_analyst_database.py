@@ -3,7 +3,9 @@
 And the ten questions of the docs answer.
 """
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -15,6 +17,7 @@ import polars as pl
 import pytest
 
 from resources.analysts.database import AnalystDatabase
+from resources.analysts.views import AnalystView
 from resources.lake.lake import Lake
 from resources.models.version import ModelVersion
 from spot.contracts.tables import TABLES
@@ -201,17 +204,33 @@ def test_every_table_is_there_with_comments_and_rows_of_the_lake(
     contents = dict(database.query("SELECT table_name, n_rows FROM contents").iter_rows())
     assert set(contents) == {*TABLES, "model_versions"}
     assert all(contents[name] == lake.read(name).height for name in TABLES)
-    uncommented = database.query(
-        "SELECT * FROM duckdb_columns() WHERE NOT internal AND comment IS NULL AND table_name IN (SELECT"
-        " table_name FROM contents)"
-    )
-    assert uncommented.is_empty()
+    uncommented = database.query("SELECT * FROM duckdb_columns() WHERE NOT internal AND comment IS NULL")
+    assert uncommented.select("table_name", "column_name").rows() == []
     assert database.query("SELECT * FROM duckdb_views() WHERE NOT internal AND comment IS NULL").is_empty()
     comment = database.query(
         "SELECT comment FROM duckdb_columns() WHERE table_name = 'day_ahead_prices' AND column_name ="
         " 'price_eur_per_mwh'"
     )
     assert comment["comment"].to_list() == ["clearing price [EUR/MWh]"]
+
+
+def test_every_query_of_the_grafana_dashboard_is_answered(
+    database: AnalystDatabase, project_root: Path
+) -> None:
+    text = (project_root / "deploy" / "monitoring" / "grafana_analysts.json").read_text(encoding="utf-8")
+    dashboard = json.loads(text)
+    (zones,) = (one["query"] for one in dashboard["templating"]["list"] if one["name"] == "zone")
+    assert database.query(zones)["zone"].to_list() == ["DE_LU"]
+    answers = {
+        panel["title"]: database.query(target["rawSql"].replace("${zone}", "DE_LU"))
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    }
+    assert answers["Net P&L of seven days"]["pnl_eur"].to_list() == [8.0]
+    assert answers["Champion"]["version"].to_list() == ["1"]
+    assert answers["Orders of the newest day"].height == 1
+    assert answers["Forecast with its 80 % interval, and the price"]["median"].to_list() == [54.0]
+    assert answers["Features with drift"]["n"].to_list() == [1]
 
 
 def test_instants_come_back_as_utc(database: AnalystDatabase) -> None:
@@ -281,6 +300,58 @@ def test_a_reader_keeps_its_state_while_a_new_one_is_published(tmp_path: Path) -
     out, _ = process.communicate("go\n", timeout=300)
     assert out == "0\n"
     assert database.query("SELECT count(*) AS n FROM day_ahead_prices")["n"].to_list() == [96]
+
+
+def test_opening_again_in_the_same_process_shows_the_newest_file(tmp_path: Path) -> None:
+    lake, database = Lake(uri=str(tmp_path / "lake")), AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
+
+    def count(connection: duckdb.DuckDBPyConnection) -> int:
+        (n,) = some(connection.execute("SELECT count(*) FROM analyst.day_ahead_prices").fetchone())
+        return int(n)
+
+    database.publish(lake)
+    with duckdb.connect(database.path, read_only=True) as old:
+        for number, day in enumerate((DAY, DAY + timedelta(days=1)), start=1):
+            rows = raw_day("day_ahead_prices", "DE_LU", day, 50.0)
+            lake.append("day_ahead_prices", rows, source="files")
+            database.publish(lake)
+            with duckdb.connect(database.path, read_only=True) as new:
+                assert count(new) == 96 * number
+            assert count(old) == 0
+    assert len(list((tmp_path / ".analyst.duckdb.versions").iterdir())) == 2
+
+
+def test_a_desk_of_an_older_version_and_a_file_system_without_links_are_served(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = AnalystDatabase(path=str(tmp_path / "analyst.duckdb"))
+    database.publish(lake)
+    shutil.copyfile(database.path, tmp_path / "old")
+    (tmp_path / "old").replace(database.path)  # a plain file, as older versions wrote it
+    assert not Path(database.path).is_symlink()
+    versions = [cast("ModelVersion", Version())]
+    assert database.publish(lake, model_versions=versions).is_new
+    assert Path(database.path).is_symlink()
+    (tmp_path / "moved").mkdir()
+    for path in (Path(database.path), tmp_path / ".analyst.duckdb.versions"):
+        path.rename(tmp_path / "moved" / path.name)
+    moved = AnalystDatabase(path=str(tmp_path / "moved" / "analyst.duckdb"))
+    assert moved.query("SELECT count(*) AS n FROM champions")["n"].to_list() == [1]
+
+    def no_links(*_: object) -> None:
+        raise OSError("no links here")
+
+    monkeypatch.setattr(Path, "symlink_to", no_links)
+    assert database.publish(lake).is_new
+    assert not Path(database.path).is_symlink()
+    assert database.faults() == ()
+
+
+def test_a_view_says_its_version_and_what_replaces_it(database: AnalystDatabase) -> None:
+    told = database.query("SELECT comment FROM duckdb_views() WHERE NOT internal")["comment"].to_list()
+    assert all("Version 1 of the view." in comment for comment in told)
+    view = AnalystView(name="v", sql="SELECT 1", comment="One.", deprecated="use w; it goes with 0.5")
+    assert view.words == "One. Version 1 of the view. Deprecated: use w; it goes with 0.5."
 
 
 def test_the_remains_of_a_killed_publication_do_no_harm(lake: Lake, tmp_path: Path) -> None:
