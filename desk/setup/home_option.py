@@ -10,7 +10,12 @@ import typer
 from typer.main import get_command
 
 from desk.screen.voice import refuse_no_numbers
-from resources.home.find import chosen_home, is_named, nearest_desk
+from resources.home.find import chosen_home, is_named, nearest_desk, state_home
+from resources.settings.process import variable
+from spot.errors import ConfigurationError
+
+_STOPS = frozenset({"halt", "reduce", "resume", "state", "watch"})
+"""Commands that work whatever the settings say."""
 
 
 class Need(Enum):
@@ -67,16 +72,17 @@ def with_home(command: Any, name: str) -> Any:
         with_home(inner, name)
     if getattr(command, "commands", None) is None:
         command.params.append(_home_parameter())
-        command.callback = _at_home(command.callback, NEEDS.get(name, Need.DESK))
+        command.callback = _at_home(command.callback, NEEDS.get(name, Need.DESK), name)
     return command
 
 
-def _at_home(run: Callable[..., Any], need: Need) -> Callable[..., Any]:
+def _at_home(run: Callable[..., Any], need: Need, name: str) -> Callable[..., Any]:
     @functools.wraps(run)
     def at_home(*args: Any, home: Path | None = None, **options: Any) -> Any:
         refuse_no_numbers(options)
         with chosen_home(home):
             _meet(need)
+            _know_own_zones(is_stop=name in _STOPS)
             return run(*args, **options)
 
     return at_home
@@ -90,6 +96,23 @@ def _meet(need: Need) -> None:
     opened = open_or_make_desk() if need is Need.DESK_OR_NEW else open_desk()
     if opened.note:
         typer.echo(opened.note, err=True)
+
+
+def _know_own_zones(*, is_stop: bool) -> None:
+    """Zones that the desk describes are known before a command looks for one.
+
+    Settings that cannot be read keep no command from stopping trading.
+    """
+    file = Path(variable("SPOTDESK_CONF") or state_home() / "conf") / "zones.yaml"
+    try:
+        if not file.is_file() or b"own_zones" not in file.read_bytes():
+            return
+        from resources.market.own_zones import know_own_zones
+
+        know_own_zones(file)
+    except (OSError, ConfigurationError):
+        if not is_stop:
+            raise
 
 
 def _is_desk_there() -> bool:

@@ -70,7 +70,9 @@ def _zones_text(
 ) -> str:
     known = {**settings.zones, **{zone: settings.zones.get(zone, settings.defaults) for zone in zones}}
     changed = {zone: own.model_copy(update=changes) if zone in zones else own for zone, own in known.items()}
+    own = {name: one.model_dump(mode="json") for name, one in settings.own_zones.items()}
     document = {
+        **({"own_zones": own} if own else {}),
         "defaults": _plain(settings.defaults),
         "zones": {zone: _plain(own) for zone, own in changed.items()},
     }

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 
+from resources.market.own_zones import OWN_ZONES, OwnZone, describe_own_zones
 from resources.plugins.sources import check_feed
 from resources.settings.yaml_file import read_yaml
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
@@ -130,6 +131,8 @@ class DeskSettings(StrictSettings):
     retention: RetentionSettings = RetentionSettings()
     defaults: ZoneSettings = ZoneSettings()
     """Settings of a zone that is not listed."""
+    own_zones: dict[str, OwnZone] = Field(default_factory=dict)
+    """Zones that are in no list, with what the market needs to know of each."""
     zones: dict[str, ZoneSettings] = Field(min_length=1)
 
     @field_validator("zones")
@@ -160,6 +163,7 @@ def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
     Raises:
         WrongSettingsError: an unknown name or zone, or a value outside its range.
     """
+    unknown = describe_own_zones(document)
     defaults, wrong = _usable(document.get("defaults"), ("defaults",))
     zones: dict[str, dict[str, Any]] = {}
     listed, faults = _mapping(document.get("zones"), ("zones",))
@@ -171,7 +175,9 @@ def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
         settings, faults = _mapping(own, place)
         zones[name], more = _usable({**defaults, **settings}, place)
         wrong += [*faults, *_unknown_zone(name, place), *more]
-    top = {key: value for key, value in document.items() if key not in ("defaults", "zones")}
+    wrong += unknown
+    apart = ("defaults", "zones", *([OWN_ZONES] if unknown else []))
+    top = {key: value for key, value in document.items() if key not in apart}
     try:
         made = DeskSettings.model_validate({**top, "zones": {"DE_LU": {}}})
     except ValidationError as error:
@@ -181,6 +187,7 @@ def parse_desk_settings(document: Mapping[str, Any]) -> DeskSettings:
     return DeskSettings(
         partition_years=made.partition_years,
         retention=made.retention,
+        own_zones=made.own_zones,
         defaults=ZoneSettings.model_validate(defaults),
         zones={name: ZoneSettings.model_validate(settings) for name, settings in zones.items()},
     )

@@ -17,6 +17,7 @@ hold, `node` the operator's own name or number of the hub.
 """
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -132,8 +133,27 @@ TRADED_ZONES: dict[str, BiddingZone] = {**ZONES, **US_HUBS}
 ALL_ZONES: dict[str, BiddingZone] = {**TRADED_ZONES, **BENCHMARK_ZONES}
 
 
+_LISTED = frozenset(ALL_ZONES)
+_NAME = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)*")
 _LONGEST_NAME = 40
 """How much of an unknown name a message shows."""
+
+
+def describe_zone(zone: BiddingZone) -> None:
+    """Make a zone that is in no list known to this process.
+
+    Raises:
+        ConfigurationError: a listed zone has that name, or it is no name of a zone.
+    """
+    if zone.name in _LISTED:
+        raise ConfigurationError(f"{zone.name} is a listed zone, which needs no description: leave it out")
+    if not _NAME.fullmatch(zone.name) or len(zone.name) > _LONGEST_NAME:
+        raise ConfigurationError(
+            f"{zone.name[:_LONGEST_NAME]!r} is no name of a zone: capital letters, digits and _, as CY_NORTH"
+        )
+    ALL_ZONES[zone.name] = TRADED_ZONES[zone.name] = zone
+    if zone.eic:
+        ZONES[zone.name] = zone
 
 
 def find_zone(name: str) -> BiddingZone:
@@ -153,5 +173,5 @@ def find_zone(name: str) -> BiddingZone:
         hint = f"did you mean {' or '.join(near)}? " if near else ""
         raise ConfigurationError(
             f"unknown bidding zone {name[:_LONGEST_NAME]!r}: {hint}all {len(ALL_ZONES)} names stand in"
-            " spot/market/zones.csv"
+            " spot/market/zones.csv; own_zones in zones.yaml describes another one"
         ) from None

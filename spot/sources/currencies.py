@@ -55,7 +55,8 @@ def foreign_currency(zone: str) -> str:
     found = find_zone(zone)
     if found.currency != "EUR":
         return found.currency
-    return "" if found.is_benchmark else _NATIONAL.get(found.holiday_countries[0], "")
+    countries = () if found.is_benchmark else found.holiday_countries[:1]
+    return next((_NATIONAL[country] for country in countries if country in _NATIONAL), "")
 
 
 def is_converted(table: str, zone: str) -> bool:

@@ -71,7 +71,7 @@ def test_an_unknown_zone_is_refused_with_those_like_it(name: str, hint: str) -> 
     with pytest.raises(ConfigurationError) as refused:
         find_zone(name)
     assert str(refused.value).startswith(f"unknown bidding zone {name!r}: {hint}")
-    assert str(refused.value).endswith("names stand in spot/market/zones.csv")
+    assert "names stand in spot/market/zones.csv; own_zones in zones.yaml" in str(refused.value)
     assert len(str(refused.value)) < 200, "a person reads one line, not every name there is"
 
 
