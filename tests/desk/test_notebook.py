@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 import desk.data.notebook as command
@@ -15,6 +14,7 @@ import spotdesk
 from desk.main import app
 from resources.home.make import make_home
 from spot.errors import ConfigurationError
+from tests.support.paper_desk import make_paper_desk
 
 NAMES = ["a_lost_day", "ask_as_of", "backtest_a_strategy", "prices_and_vintages", "train_and_compare"]
 
@@ -66,12 +66,8 @@ def test_the_notebook_is_served_on_loopback_with_a_token_and_a_copy_is_edited(
 
 @pytest.fixture(scope="module")
 def decided(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A desk of one simulated zone with a champion and three settled days."""
     folder = tmp_path_factory.mktemp("notebooks") / "desk"
-    zone = {"source": "simulated", "strategies": ["storage"], "training_days": 200}
-    make_home(folder, settings={"zones.yaml": yaml.safe_dump({"zones": {"DE_LU": zone}})})
-    words = ["--home", str(folder), "run", "--zone", "DE_LU", "--from", "2024-03-01", "--to", "2024-03-03"]
-    subprocess.run([sys.executable, "-m", "desk.main", *words], capture_output=True, check=True)
+    make_paper_desk(folder)
     return folder
 
 
@@ -88,7 +84,7 @@ def test_a_notebook_runs_as_a_script_and_changes_nothing(decided: Path, name: st
         kept = [path for path in decided.rglob("*") if path.is_file() and "dagster" not in path.parts]
         return {path: path.stat().st_mtime_ns for path in kept}
 
-    assert spotdesk.open(decided).money().height == 3
+    assert spotdesk.open(decided).money()["delivery_day"].n_unique() == 3
     before = state()
     done = run_script(name, decided)
     assert done.returncode == 0, done.stderr

@@ -16,6 +16,7 @@ from tests.support.wrong_words import command_lines
 GIVEN_WRONG_WORDS = {
     *(
         "alerts",
+        "day",
         "backup",
         "books",
         "clock",
