@@ -26,6 +26,7 @@ from sensors.sources import SOURCE_SENSORS, source_schedules_of
 from sensors.upkeep import UPKEEP_SCHEDULES, UPKEEP_SENSORS
 from trading_assets.catalogue import CHECKS, assets_for, partitions_for
 from trading_assets.jobs import JOBS
+from trading_assets.upkeep.books import BOOKS_JOBS
 from trading_assets.upkeep.lake import LAKE_JOBS
 
 
@@ -40,7 +41,7 @@ def build_definitions(environment: Environment) -> Definitions:
     return Definitions(
         assets=assets_for(settings.zones, partitions),
         asset_checks=CHECKS,
-        jobs=[*JOBS, *LAKE_JOBS],
+        jobs=[*JOBS, *LAKE_JOBS, *BOOKS_JOBS],
         schedules=[*schedules_of(settings), *source_schedules_of(settings), *UPKEEP_SCHEDULES],
         sensors=[
             *RETRAINING_SENSORS,

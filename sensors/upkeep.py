@@ -42,6 +42,7 @@ from trading_assets.jobs import (
     zone_retrained,
 )
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key
+from trading_assets.upkeep.books import BOOKS_JOBS
 from trading_assets.upkeep.lake import LAKE_JOBS
 
 _MOST_TRIES = 1000
@@ -154,6 +155,14 @@ UPKEEP_SCHEDULES = (
             "Saturday evening, far from every gate: checksums compared, crowded partitions compacted; files,"
             " runs and captured bodies that are no longer kept are removed."
         ),
+    ),
+    ScheduleDefinition(
+        name="books_verified_daily",
+        job=BOOKS_JOBS[0],
+        cron_schedule="15 17 * * *",
+        execution_timezone=CENTRAL_EUROPE,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description="Every evening: whether anything was changed that the signed books pin.",
     ),
 )
 UPKEEP_SENSORS = (tables_changed, shadow_day_settled, history_is_missing, books_head_leaves)

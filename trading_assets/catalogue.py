@@ -37,7 +37,7 @@ from trading_assets.partitions import (
     zone_partitions,
 )
 from trading_assets.trading import features, forecasts, outbox, settlement, signals
-from trading_assets.upkeep import analyst_database, lake
+from trading_assets.upkeep import analyst_database, books, lake
 
 LAYERS = (
     prices,
@@ -63,6 +63,7 @@ LAYERS = (
     outputs,
     analyst_database,
     source_freshness,
+    books,
     lake,
     weather,
 )

@@ -40,6 +40,7 @@ LIMIT_ACTIONS: tuple[LimitAction, ...] = get_args(LimitAction)
 AlertKind = Literal[
     "bad_data",
     "blocking_check_failed",
+    "books_changed",
     "clock_not_believed",
     "code_does_not_load",
     "disk_nearly_full",
