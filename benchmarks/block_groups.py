@@ -53,13 +53,18 @@ def money(exposure_mw: Floats, gross_eur: float, day: date, battery: Storage) ->
     return float(gross_eur - fee * np.abs(exposure_mw).sum() - battery.degradation_eur_per_mwh * sold)
 
 
+def battery_plan(quantiles: Floats, day: date, battery: Storage) -> Floats:
+    """(P,) the plan of the strategy `storage` on a forecast (P, L) of units of an hour, MW."""
+    fee = battery.fees.on(day).day_ahead_fee_eur_per_mwh
+    buy, sell = (mean_of_quantiles(quantiles) + side * fee for side in (1.0, -1.0))
+    market = StepMarket(buy_prices=buy, sell_prices=sell, hours=1.0, battery=battery)
+    return in_volume_steps(optimise_storage(buy, sell, 1.0, battery).exposure_mw, market)
+
+
 def day_row(year: ZoneYear, row: int, n_blocks: int, battery: Storage) -> tuple[float, float, float, float]:
     """Money of one day: perfect foresight, fixed schedule, groups, groups under the assumptions, EUR."""
     one, prices, day = year.at(row), year.prices[row], year.days[row]
-    fee = battery.fees.on(day).day_ahead_fee_eur_per_mwh
-    buy, sell = (mean_of_quantiles(one.quantiles) + side * fee for side in (1.0, -1.0))
-    market = StepMarket(buy_prices=buy, sell_prices=sell, hours=1.0, battery=battery)
-    plan = in_volume_steps(optimise_storage(buy, sell, 1.0, battery).exposure_mw, market)
+    plan = battery_plan(one.quantiles, day, battery)
     groups = make_groups(
         plan,
         day_paths(one.quantiles, one.past, n_paths=N_PATHS),
