@@ -59,7 +59,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "Show what to buy and sell on a day, why, and until when it holds.",
         ),
         "pnl": ("desk.every_day.commands", "Show what the desk earned: day, seven days, month."),
-        "day": ("desk.every_day.day", "Why a day earned or lost what it did."),
+        "day": ("desk.every_day.day", "Why a day earned or lost what it did; the message of the day."),
         "positions": ("desk.every_day.commands", "Show what the desk holds for coming deliveries."),
         "limits": ("desk.every_day.commands", "Show how much of each limit is used, and the headroom."),
         "alerts": ("desk.every_day.commands", "Show alerts and who has acknowledged them."),

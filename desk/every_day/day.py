@@ -1,4 +1,4 @@
-"""`spotdesk day explain`: why a day earned or lost what it did."""
+"""`spotdesk day`: why a day earned or lost what it did, and the message of the day."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -7,22 +7,31 @@ from typing import Annotated, Any
 import typer
 
 import spotdesk
+from desk.every_day.follow import look
+from desk.every_day.message import daily_message
 from desk.figures.day_money import DayExplained, explain_day
-from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, out
+from desk.figures.opened import OpenedDesk
+from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
+from resources.settings.environment import alert_channels, read_environment
+from resources.trading.channels import post_alert
+from resources.wall_clock import utc_now
+from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
+
+_CHANNEL_SECONDS = 10.0
 
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     add_completion=False,
-    help="Look back at one delivery day.",
+    help="One day: why it earned or lost what it did; the message of the day.",
 )
 
 
 @app.callback()
 def _day() -> None:
-    """Look back at one delivery day."""
+    """One day: why it earned or lost what it did; the message of the day."""
 
 
 @app.command()
@@ -47,6 +56,48 @@ def explain(
         _show(found)
     if not found.money:
         raise typer.Exit(1)
+
+
+@app.command()
+def message(
+    *,
+    send: Annotated[
+        bool, typer.Option("--send", help="Send it to the channels of SPOTDESK_WEBHOOK_URL, too.")
+    ] = False,
+    as_json: JsonFlag = False,
+) -> None:
+    """Print the message of the day: can we trade, net P&L, the plan, and alerts that nobody has seen.
+
+    With `--send` it goes to the alert channels, mail or chat. A timer that runs it each morning makes it
+    daily: docs/screen.md has one.
+
+    Exit code 1: a channel did not take it. Exit code 2: there is no channel.
+    """
+    now = utc_now()
+    facts = look(OpenedDesk(read_environment()), now)
+    text = daily_message(facts)
+    if as_json:
+        emit_json({"message": text, **facts})
+    else:
+        typer.echo(text)
+    if send:
+        _send(text, now)
+
+
+def _send(text: str, now: datetime) -> None:
+    addresses = alert_channels()
+    if not addresses:
+        raise ConfigurationError(
+            "no channel takes the message: set SPOTDESK_WEBHOOK_URL in the .env of the desk, and accept it"
+            " with `spotdesk settings accept`"
+        )
+    row = {"severity": "info", "zone": "all", "kind": "daily_message", "message": text, "raised_at_utc": now}
+    failed = post_alert(addresses, row, timeout_seconds=_CHANNEL_SECONDS)
+    for number, why in failed.items():
+        err.print(f"channel {number} did not take the message: {why}", markup=False)
+    if failed:
+        raise typer.Exit(1)
+    err.print(f"sent to {len(addresses.split())} channels")
 
 
 def _show(found: DayExplained) -> None:
