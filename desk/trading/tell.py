@@ -33,6 +33,7 @@ def tell(record: StateRecord, *, wait_seconds: float = WAIT_SECONDS) -> str:
     wanted = _wanted()
     if not wanted:
         return ""
+    _forget_ended()
     option = home_of_option()
     told = {"home": str(option) if option else None, "record": asdict(record)}
     try:
@@ -50,6 +51,14 @@ def tell(record: StateRecord, *, wait_seconds: float = WAIT_SECONDS) -> str:
     except OSError as error:
         return f"NOT reached: {error}" if SECOND_PLACE in wanted else ""
     return _answer(process, wait_seconds) if SECOND_PLACE in wanted else ""
+
+
+def _forget_ended() -> None:
+    """A page that is open for weeks keeps nothing of the processes that it started."""
+    for process in [one for one in _AT_WORK if one.poll() is not None]:
+        _AT_WORK.remove(process)
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def _answer(process: "subprocess.Popen[bytes]", wait_seconds: float) -> str:

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 import subprocess
 import sys
@@ -225,6 +226,27 @@ def test_halt_and_resume_reach_the_alert_channels_and_a_channel_that_hangs_holds
     assert (first["kind"], first["zone"], first["severity"]) == ("trading_state_changed", "SK", "critical")
     assert "HALTED: odd prices (by Ann" in first["message"]
     assert (second["severity"], "checked (by Ben" in second["message"]) == ("info", True)
+
+
+def test_a_page_that_halts_again_and_again_leaves_no_process_behind(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SPOTDESK_STOP_URI", f"file://{tmp_path / 'elsewhere'}")
+    TradingStateStore(home / "trading_state").set_up()
+
+    def children() -> set[str]:
+        return set(Path(f"/proc/self/task/{os.getpid()}/children").read_text().split())
+
+    before = children()
+    for _ in range(3):
+        assert _run("halt", "--reason", "odd prices", "--by", "Ann").exit_code == 0
+    wait_for(lambda: not [one for one in children() - before if _state(one) != "Z"], 60)
+    assert _run("halt", "--reason", "odd prices", "--by", "Ann").exit_code == 0
+    assert len(children() - before) == 1
+
+
+def _state(process: str) -> str:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0]
 
 
 def test_the_second_place_is_written_too_and_reported_apart(
