@@ -29,11 +29,13 @@ from spot.sources.currencies import (
     local_series,
     may_be_converted,
 )
+from spot.sources.files.layouts import find_layout
+from spot.sources.files.market_files import parse_market_file
 from spot.sources.files.tidy_files import SOURCE, parse_tidy
 from spot.sources.judging.plausibility import REFUSED_SHARE, assess_plausibility
 from spot.sources.judging.revisions import select_revisions
 from spot.sources.judging.second_source import alone, clock_changes, disagreements
-from spot.sources.parsed import Capture, ParsedDocument
+from spot.sources.parsed import REJECTED_SCHEMA, Capture, ParsedDocument
 
 
 def ingest(
@@ -59,7 +61,7 @@ def ingest(
     if kind is None or not file.is_file():
         raise ConfigurationError(f"{file}: expected an existing .csv or .parquet file")
     capture = Capture(zone=find_zone(zone).name, captured_at_utc=utc_now(), is_backfill=True)
-    parsed = parse_tidy(file.read_bytes(), kind, file.name, capture)  # type: ignore[arg-type]
+    parsed = _parsed(file, kind, capture)
     environment = read_environment()
     memory = MarketMemory(environment.home)
     if is_market := any(_says_market(table, rows) for table, rows in parsed.tables.items()):
@@ -100,6 +102,24 @@ def ingest(
         title=f"{file.name} -> {capture.zone}",
         empty="no row keeps the contract of its table",
     )
+
+
+def _parsed(file: Path, kind: str, capture: Capture) -> ParsedDocument:
+    """Rows of the zone from a tidy file, or from a recorded one whose layout is known by its name."""
+    if kind == "csv" or find_layout(file.stem) is None:
+        return parse_tidy(file.read_bytes(), kind, file.name, capture)  # type: ignore[arg-type]
+    tables = parse_market_file(file.stem, _frame_of(file), zone=capture.zone)
+    if not tables:
+        raise ContractError(f"{file.name}: no rows of {capture.zone}")
+    none = pl.DataFrame(schema=REJECTED_SCHEMA)
+    return ParsedDocument(source=SOURCE, what=file.name, tables=tables, rejected=none)
+
+
+def _frame_of(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise ContractError(f"{file.name}: not a complete parquet file: {error}") from error
 
 
 def _says_market(table: str, rows: pl.DataFrame) -> bool:

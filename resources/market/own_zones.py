@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
-import holidays
 from pydantic import Field, ValidationError, field_validator
 
 from resources.settings.yaml_file import read_yaml
 from spot.contracts.live_tables import CURRENCIES
 from spot.errors import ConfigurationError
+from spot.market.holidays import has_calendar
 from spot.market.zones import CENTRAL_EUROPE, BiddingZone, describe_zone
 from spot.strict_settings import StrictSettings
 from spot.wrong_settings import WrongSetting, WrongSettingsError, find_wrong, nearest
@@ -51,9 +51,8 @@ class OwnZone(StrictSettings):
     @field_validator("countries")
     @classmethod
     def _known_countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        known = holidays.list_supported_countries()
         for country in value:
-            if country not in known:
+            if not has_calendar(country):
                 raise ValueError(f"{country!r} is no ISO code of a country whose holidays are known")
         return value
 

@@ -5,6 +5,7 @@ They stand beside the raw tables of every source.
 
 import polars as pl
 
+from spot.contracts.fuel_tables import FUEL_PRICES
 from spot.contracts.raw_tables import AVAILABILITY, RAW_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
@@ -271,6 +272,7 @@ LIVE_TABLES: tuple[TableContract, ...] = (
     CROSS_BORDER_FLOWS,
     LOCAL_CURRENCY_PRICES,
     EXCHANGE_RATES,
+    FUEL_PRICES,
     WEATHER_FORECASTS,
     OUTAGES,
     AVAILABLE_CAPACITY,

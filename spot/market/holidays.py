@@ -26,6 +26,11 @@ def holidays_of(country: str, year: int) -> frozenset[date]:
     return frozenset(holidays.country_holidays(country, years=year))
 
 
+def has_calendar(country: str) -> bool:
+    """Whether the holidays of the country with this ISO code are known."""
+    return country in holidays.list_supported_countries()
+
+
 @lru_cache(maxsize=256)
 def target_holidays(year: int) -> frozenset[date]:
     """Days of a year without reference rates of the ECB: the holidays of the TARGET system."""

@@ -55,6 +55,32 @@ RULES: dict[Table, PublicationRule] = {
 }
 
 
+SERIES_RULES: dict[Table, PublicationRule] = {
+    "other_auction_prices.sequence_2": PublicationRule(
+        "day_before", timedelta(hours=10, minutes=45), "EXAA: order book closes 10:15; half an hour added"
+    ),
+    "intraday_prices.ida1": PublicationRule(
+        "day_before", timedelta(hours=15, minutes=30), "SIDC: IDA1 closes 15:00; half an hour added"
+    ),
+    "intraday_prices.ida2": PublicationRule(
+        "day_before", timedelta(hours=22, minutes=30), "SIDC: IDA2 closes 22:00; half an hour added"
+    ),
+    "intraday_prices.ida3": PublicationRule(
+        "day_before",
+        timedelta(hours=34, minutes=30),
+        "SIDC: IDA3 closes 10:00 of the day; half an hour added",
+    ),
+    "fuel_prices.gas_vtp": PublicationRule(
+        "day_before", timedelta(hours=30), "formed on the day before; taken as known when the gas day begins"
+    ),
+    "fuel_prices.eua_auction": PublicationRule(
+        "day_before", timedelta(hours=35, minutes=30), "EEX primary auction closes 11:00; half an hour added"
+    ),
+    "fuel_prices.brent": PublicationRule(
+        "day_before", timedelta(hours=84), "spot price, published within two working days; conservative"
+    ),
+}
+"""Rules of single series, by table and series, where they differ from their table or it has none."""
 BENCHMARK_FORECASTS = PublicationRule(
     "gate_closure", timedelta(hours=-2), "protocol of the open-access benchmark"
 )
@@ -65,6 +91,16 @@ _HOURLY_FORECAST = PublicationRule(
     "gate_closure", timedelta(hours=-1), "renewed every hour, stated in the data"
 )
 _OPERATOR_RULES: dict[tuple[str, Table], PublicationRule] = {
+    ("CH", "day_ahead_prices"): PublicationRule(
+        "day_before",
+        timedelta(hours=11, minutes=30),
+        "EPEX SPOT: the Swiss auction closes 11:00; half an hour",
+    ),
+    ("GB", "day_ahead_prices"): PublicationRule(
+        "day_before",
+        timedelta(hours=10, minutes=30),
+        "N2EX: the hourly auction closes 09:50; 40 minutes added",
+    ),
     **{(operator, "day_ahead_prices"): _HALF_PAST_ONE for operator in ("PJM", "ERCOT")},
     **{(operator, "load_forecasts"): _HOURLY_FORECAST for operator in ("PJM", "ERCOT")},
     ("PJM", "imbalance_prices"): PublicationRule(
@@ -74,18 +110,20 @@ _OPERATOR_RULES: dict[tuple[str, Table], PublicationRule] = {
         "period_end", timedelta(hours=1), "ERCOT posts each interval; conservative"
     ),
 }
-"""Rules of the US operators, where they differ."""
+"""Rules of the US operators, and of auctions that clear before the coupled one, where they differ."""
 
 
 def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:
-    """The rule of a raw table, as it holds in `zone`.
+    """The rule of a raw table, or of one series as `table.series`, as it holds in `zone`.
 
     Raises:
         ConfigurationError: the table has no rule.
     """
-    own = None if zone is None else _OPERATOR_RULES.get((find_zone(zone).operator, table))
+    own = None if zone is None else _OPERATOR_RULES.get((find_zone(zone).operator or zone, table))
     if own is not None:
         return own
+    if table in SERIES_RULES:
+        return SERIES_RULES[table]
     try:
         return RULES[table]
     except KeyError:

@@ -13,6 +13,7 @@ import polars as pl
 
 from spot.contracts.tables import find_contract
 from spot.market.gates import gate_closure_utc
+from spot.market.publication_rules import SERIES_RULES
 from spot.market.zones import find_zone
 
 LOCAL_TABLE = "local_currency_prices"
@@ -81,13 +82,13 @@ def local_series(table: str) -> tuple[str, ...]:
 
 
 def ruled_table(table: str, series: str) -> str:
-    """The table whose publication rule holds for a series.
+    """The table whose publication rule holds for a series, or `table.series` where it has its own.
 
     For a series in another currency it is the table that holds it in EUR; both imbalance prices of an area
     come with its one document.
     """
     if table != LOCAL_TABLE:
-        return table
+        return f"{table}.{series}" if f"{table}.{series}" in SERIES_RULES else table
     euro, _ = EURO_SERIES[series]
     return "imbalance_prices" if euro in SETTLED_TABLES else euro
 

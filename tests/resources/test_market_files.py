@@ -58,7 +58,9 @@ class TestRecordedData:
     @pytest.mark.parametrize(
         ("zone", "expected"),
         [
-            ("DE_LU", {"day_ahead_prices": 62_805, "load_forecasts": 38_637, "generation_actuals": 77_374}),
+            ("DE_LU", {"day_ahead_prices": 65_013, "load_forecasts": 40_004, "fuel_prices": 6_355}),
+            ("CH", {"day_ahead_prices": 48_162, "load_actuals": 48_162}),
+            ("DE_AT_LU", {"day_ahead_prices": 32_756}),
             (
                 "SK",
                 {
@@ -68,7 +70,7 @@ class TestRecordedData:
                     "day_ahead_prices": 44_667,
                 },
             ),
-            ("BE", {"imbalance_prices": 49_559, "day_ahead_prices": 64_132}),
+            ("BE", {"imbalance_prices": 49_559, "day_ahead_prices": 99_096}),
             ("CZ", {"day_ahead_prices": 26_304, "renewable_forecasts": 26_304}),
             ("EPF_PJM", {"day_ahead_prices": 52_416, "load_forecasts": 104_832}),
         ],

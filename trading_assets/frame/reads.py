@@ -26,6 +26,7 @@ RECORDS: Mapping[str, str] = {
     "alerts": "every asset and sensor raises alerts, once each",
     "captures": "what live sources answered; the raw tables hold the rows",
     "exchange_rates": "fetched with the prices of zones that do not trade in euro",
+    "fuel_prices": "brought in by `spotdesk ingest`; no source of a zone publishes it",
     "local_currency_prices": (
         "prices of zones that do not trade in euro, as published; their raw table is in euro"
     ),

@@ -5,6 +5,7 @@ The README and the `.md` beside each file describe it. Times are UTC, except in 
 """
 
 from dataclasses import dataclass
+from datetime import date
 from fnmatch import fnmatch
 
 
@@ -17,6 +18,8 @@ class SeriesColumn:
     series: str
     zone: str = ""
     """Zone of this column where a file has several; else that of the file."""
+    zero_is_missing: bool = False
+    """Whether the file has a zero where its source had no value."""
     volume_mw: str = ""
     """Column of the mean power traded in each period, for intraday prices."""
 
@@ -35,6 +38,12 @@ class FileLayout:
     """Length of every period; 0 where the column `resolution_min` states it."""
     is_naive_local: bool = False
     """The time column is `ts_local`, naive, 24 rows a day; else it is `ts_utc`."""
+    is_daily: bool = False
+    """The time column is `day`, a date in the market's time zone."""
+    zones: tuple[tuple[str, str, date], ...] = ()
+    """Names in the column `zone` that are not those of this project: the name, the zone that it means, and
+    the last delivery day on which it does.
+    """
     is_verified: bool = True
     """False for a file known to be damaged. It is read so that its refusal can say what is wrong."""
     columns: tuple[SeriesColumn, ...]
@@ -109,6 +118,30 @@ LAYOUTS: tuple[FileLayout, ...] = (
             _renewable("solar_fc_mw", "solar"),
             _renewable("wind_onshore_fc_mw", "wind_onshore"),
             _renewable("wind_offshore_fc_mw", "wind_offshore"),
+        ),
+    ),
+    FileLayout(
+        pattern="eu6_with_ch_*",
+        resolution_minutes=60,
+        zones=(("DE", "DE_AT_LU", date(2018, 9, 30)), ("DE", "DE_LU", date.max)),
+        columns=(
+            _price(),
+            SeriesColumn(column="load_fc_mw", table="load_forecasts", series="load", zero_is_missing=True),
+            SeriesColumn(column="load_actual_mw", table="load_actuals", series="load", zero_is_missing=True),
+            _renewable("solar_fc_mw", "solar"),
+            _renewable("wind_onshore_fc_mw", "wind_onshore"),
+            _renewable("wind_offshore_fc_mw", "wind_offshore"),
+        ),
+    ),
+    FileLayout(
+        pattern="fuels_daily_*",
+        zone="DE_LU",
+        resolution_minutes=60,
+        is_daily=True,
+        columns=(
+            SeriesColumn(column="gas_vtp_eur_per_mwh", table="fuel_prices", series="gas_vtp"),
+            SeriesColumn(column="eua_auction_eur_per_t", table="fuel_prices", series="eua_auction"),
+            SeriesColumn(column="brent_usd_per_bbl", table="fuel_prices", series="brent"),
         ),
     ),
     _intraday(15, "vwap"),

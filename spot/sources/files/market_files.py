@@ -9,17 +9,19 @@ from collections.abc import Mapping, Sequence
 
 import polars as pl
 
+from spot.contracts.fuel_tables import FUEL_PRICES
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.market.clock import local_time
 from spot.market.delivery import day_ahead_mtu_minutes
 from spot.market.publication_rules import publication_rule, published_by_utc
-from spot.market.zones import find_zone
+from spot.market.zones import CENTRAL_EUROPE, find_zone
+from spot.sources.currencies import ruled_table
 from spot.sources.files.layouts import FileLayout, SeriesColumn, find_layout
 
 SOURCE = "files"
-_CONTRACTS = {contract.name: contract for contract in RAW_TABLES}
+_CONTRACTS = {contract.name: contract for contract in (*RAW_TABLES, FUEL_PRICES)}
 _MIXED_SHARE = 0.01
 """Largest share of hourly-auction hours that may hold several prices. Above it, the file does not hold that
 auction's prices.
@@ -75,7 +77,9 @@ def zones_of_file(name: str, frame: pl.DataFrame) -> list[str]:
     if layout.zone:
         return [layout.zone]
     named = [column.zone for column in layout.columns if column.zone]
-    return sorted(named or frame["zone"].unique())
+    meant = {name: {zone for other, zone, _ in layout.zones if other == name} for name, _, _ in layout.zones}
+    held = named or frame["zone"].unique().to_list()
+    return sorted({zone for name in held for zone in meant.get(name, {name})})
 
 
 def merge_by_precedence(files: Sequence[Mapping[str, pl.DataFrame]]) -> dict[str, pl.DataFrame]:
@@ -111,6 +115,8 @@ def _not_in(rows: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
 
 
 def _time_column(layout: FileLayout) -> str:
+    if layout.is_daily:
+        return "day"
     return "ts_local" if layout.is_naive_local else "ts_utc"
 
 
@@ -120,7 +126,17 @@ def _by_zone(layout: FileLayout, column: SeriesColumn, frame: pl.DataFrame) -> l
         return [(zone, frame)]
     if "zone" not in frame.columns:
         raise ContractError(f"files {layout.pattern}: no zone column")
-    return [(str(key[0]), part) for key, part in sorted(frame.partition_by("zone", as_dict=True).items())]
+    named = frame.with_columns(zone=_known_zone(layout))
+    return [(str(key[0]), part) for key, part in sorted(named.partition_by("zone", as_dict=True).items())]
+
+
+def _known_zone(layout: FileLayout) -> pl.Expr:
+    """The zone of each row, by the names of this project."""
+    zone = pl.col("zone").cast(pl.String)
+    day = pl.col("ts_utc").dt.convert_time_zone(CENTRAL_EUROPE).dt.date()
+    for name, known, last in reversed(layout.zones):
+        zone = pl.when((pl.col("zone") == name) & (day <= last)).then(pl.lit(known)).otherwise(zone)
+    return zone
 
 
 def _rows(
@@ -131,7 +147,7 @@ def _rows(
     start = pl.col(_time_column(layout)).cast(pl.Datetime("us"))
     start = (
         start.dt.replace_time_zone(time_zone).dt.convert_time_zone("UTC")
-        if layout.is_naive_local
+        if layout.is_naive_local or layout.is_daily
         else start.dt.replace_time_zone("UTC")
     )
     minutes = pl.lit(layout.resolution_minutes) if layout.resolution_minutes else pl.col("resolution_min")
@@ -152,14 +168,14 @@ def _rows(
     )
     if rows["delivery_start_utc"].is_duplicated().any():
         raise ContractError(f"file {name}: {zone} {column.series}: a period is given twice")
-    rows = rows.filter(pl.col(value).is_not_null()).with_columns(
-        local_time(zone).dt.date().alias("delivery_day")
-    )
+    is_there = pl.col(value).is_not_null() & ((pl.col(value) != 0.0) | (not column.zero_is_missing))
+    rows = rows.filter(is_there).with_columns(local_time(zone).dt.date().alias("delivery_day"))
     if rows.is_empty():
         return contract.empty()
     if column.table == "day_ahead_prices":
         rows = _at_auction_resolution(name, zone, rows)
-    return _with_rule_availability(rows, column.table, zone).select(contract.columns.keys())
+    ruled = ruled_table(column.table, column.series)
+    return _with_rule_availability(rows, ruled, zone).select(contract.columns.keys())
 
 
 def _at_auction_resolution(name: str, zone: str, rows: pl.DataFrame) -> pl.DataFrame:

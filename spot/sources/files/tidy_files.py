@@ -13,6 +13,7 @@ import polars as pl
 
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
+from spot.market.delivery import RESOLUTIONS_MINUTES
 from spot.market.zones import TRADED_ZONES
 from spot.sources.bounds import check_row_count
 from spot.sources.currencies import EURO_SERIES, LOCAL_TABLE, foreign_currency
@@ -22,7 +23,11 @@ from spot.sources.providers.json_series import iso_us
 from spot.sources.safe_input import check_size
 
 SOURCE = "files"
-TABLES = (*(contract.name for contract in RAW_TABLES), "imbalance_price_sides", LOCAL_TABLE)
+DAILY_TABLES = ("fuel_prices",)
+"""Tables with one value a day, given as 1440 minutes from the start of the day."""
+_DAY_MINUTES = 1440
+_FURTHER_TABLES = ("imbalance_price_sides", "other_auction_prices", *DAILY_TABLES, LOCAL_TABLE)
+TABLES = (*(contract.name for contract in RAW_TABLES), *_FURTHER_TABLES)
 _NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
 _OPTIONAL = ("available_at", "zone")
 _MAXIMUM_ROWS = 5_000_000
@@ -87,7 +92,7 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
                 table=str(table),
                 series=str(series),
                 starts_us=part["delivery_start"].dt.epoch("us").to_numpy(),
-                resolution_minutes=int(minutes),
+                resolution_minutes=_length(str(table), int(minutes)),
                 values=part["value"].to_numpy(),
                 available_us=(
                     part["available_at"].dt.epoch("us").to_numpy().astype(np.int64) if has_instants else None
@@ -96,6 +101,18 @@ def _points(frame: pl.DataFrame, currency: str) -> Sequence[Points]:
             )
         )
     return points
+
+
+def _length(table: str, minutes: int) -> int:
+    """The length of a period as its table has it; a day of a daily table has none there.
+
+    Raises:
+        ContractError: a daily table has another length than a day, or another table that of a day.
+    """
+    if (table in DAILY_TABLES) != (minutes == _DAY_MINUTES):
+        expected = _DAY_MINUTES if table in DAILY_TABLES else "15, 30 or 60"
+        raise ContractError(f"{table} has periods of {expected} minutes, not of {minutes}")
+    return RESOLUTIONS_MINUTES[-1] if minutes == _DAY_MINUTES else minutes
 
 
 def zones_of_tidy(name: str, named: Sequence[str] | None) -> list[str]:
