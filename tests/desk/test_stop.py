@@ -231,6 +231,7 @@ def test_halt_and_resume_reach_the_alert_channels_and_a_channel_that_hangs_holds
 def test_a_page_that_halts_again_and_again_leaves_no_process_behind(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "elsewhere").mkdir()
     monkeypatch.setenv("SPOTDESK_STOP_URI", f"file://{tmp_path / 'elsewhere'}")
     TradingStateStore(home / "trading_state").set_up()
 
