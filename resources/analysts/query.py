@@ -78,6 +78,11 @@ def query_database(
             f"the question needs more than {_MEMORY_LIMIT} of memory and was stopped: narrow it by zone and"
             " day, or look for a join without a condition"
         ) from error
+    except pl.exceptions.ComputeError as error:
+        raise ConfigurationError(
+            "a column of the answer is of a type that cannot be shown: give a difference of instants as"
+            " datediff('minute', a, b), or cast it with ::VARCHAR"
+        ) from error
     except duckdb.Error as error:
         raise ConfigurationError(f"the SQL was not answered: {error}") from error
     return frame if max_rows is None else frame.head(max_rows)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from desk.main import app
 from resources.home.make import make_home
-from spot.errors import ContractError
+from spot.errors import ConfigurationError, ContractError
 from spot.market.delivery import delivery_starts_utc
 
 HEAD = "table,series,delivery_start,resolution_minutes,value"
@@ -100,3 +100,12 @@ def test_a_recorded_layout_is_known_by_the_name_of_the_file(home: Path, tmp_path
     (tmp_path / "fuels_daily_y.parquet").write_bytes(b"no parquet")
     refused = call("ingest", str(tmp_path / "fuels_daily_y.parquet"), "--zone", "DE_LU")
     assert isinstance(refused.exception, ContractError)
+
+
+def test_a_difference_of_instants_that_cannot_be_shown_says_what_to_write(home: Path, tmp_path: Path) -> None:
+    file = tmp_path / "own.csv"
+    file.write_text("\n".join([HEAD, *GAS]))
+    assert call("ingest", str(file), "--zone", "AT").exit_code == 0
+    done = call("sql", "select available_at_utc - delivery_start_utc as lag from fuel_prices")
+    assert isinstance(done.exception, ConfigurationError)
+    assert "datediff" in str(done.exception)
