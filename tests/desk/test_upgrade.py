@@ -247,12 +247,15 @@ def test_an_upgraded_desk_replays_its_signals_and_runs_on(home: Path, tmp_path: 
 
 _DAYS = ("--from", "2025-06-16", "--to", "2025-06-16")
 _PAIR = re.compile(r": (-?[\d.e-]+) stored, (-?[\d.e-]+) now$")
+_ESTIMATES = ("probability_frac", "value_at_risk_eur", "expected_shortfall_eur", "risk_eur_per_mwh")
+"""Columns of a plan's risk: from joint paths today, from the errors of a naive forecast in the fixture."""
 
 
 def assert_replayed(home: Path, signal: str) -> None:
     """The replay equals the stored rows bit for bit on a processor like that of the fixture's machine.
 
-    On another one the matrix library adds in another order, and single precision leaves five digits.
+    On another one the matrix library adds in another order, and single precision leaves five digits. Only the
+    estimates of risk are those of today's code.
     """
     done = ended(home, "replay", "--signal", signal, "--json")
     assert done.returncode in (0, 1), done.stderr
@@ -264,6 +267,6 @@ def assert_replayed(home: Path, signal: str) -> None:
         if pair is None:
             # the words of the reasons are those of today's code
             assert re.search(r"^reasons: |changed since version \d+ was trained", text), text
-        else:
+        elif not text.startswith(_ESTIMATES):
             stored, now = map(float, pair.groups())
             assert now == pytest.approx(stored, rel=1e-5, abs=1e-3), text
