@@ -35,8 +35,8 @@ app = typer.Typer(help=__doc__)
 def day_row(year: ZoneYear, row: int, battery: Storage) -> tuple[float, float, float, float]:
     """Of one day: realised money, the 5 % quantile, the mean (EUR), and the stated chance of a gain."""
     one, day = year.at(row), year.days[row]
-    plan = battery_plan(one.quantiles, day, battery)
-    costs = -money(plan, 0.0, day, battery)
+    plan = battery_plan(one.quantiles, 1.0, day, battery)
+    costs = -money(plan, 0.0, 1.0, day, battery)
     made = -(day_paths(one.quantiles, one.past) @ plan) - costs
     real = float(-(plan @ year.prices[row])) - costs
     return real, float(np.quantile(made, LEVEL)), float(made.mean()), float((made > 0).mean())

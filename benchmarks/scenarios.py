@@ -44,15 +44,15 @@ app = typer.Typer(help=__doc__)
 
 @dataclass(frozen=True, slots=True)
 class ZoneYear:
-    """What a zone's days were, and what was forecast: D days of 24 hours, ascending."""
+    """What a zone's days were, and what was forecast: D days of the same P units, ascending."""
 
     days: tuple[date, ...]
     prices: Floats
-    """(D, 24) EUR/MWh"""
+    """(D, P) EUR/MWh"""
     quantiles: Floats
-    """(D, 24, L) EUR/MWh"""
+    """(D, P, L) EUR/MWh"""
     past: Floats
-    """(D, 24) places of the prices in their forecasts."""
+    """(D, P) places of the prices in their forecasts."""
 
     def at(self, row: int) -> ZoneDay:
         """The day of this row, with the days before it as its past."""
@@ -60,19 +60,21 @@ class ZoneYear:
         return ZoneDay(quantiles=self.quantiles[row], past=self.past[before], days=self.days[before])
 
 
-def zone_year(data: Path, zone: str, keep: Path | None) -> ZoneYear:
-    """Walked forecasts and prices of a zone."""
+def zone_year(
+    data: Path, zone: str, keep: Path | None, *, walked: tuple[date, ...] = WALKED, n_units: int = 24
+) -> ZoneYear:
+    """Forecasts and prices of a zone's days of `n_units` units, walked over the days `walked`."""
     raw = MarketFiles(path=str(data)).tables(zone)
-    kept = None if keep is None else keep / f"fast_{zone}_{WALKED[0]}_{WALKED[-1]}"
-    forecasts = walked_data(raw, zone, WALKED, profile_settings("fast"), kept=kept).forecasts
+    kept = None if keep is None else keep / f"fast_{zone}_{walked[0]}_{walked[-1]}"
+    forecasts = walked_data(raw, zone, walked, profile_settings("fast"), kept=kept).forecasts
     prices = zone_outcomes(raw, zone=zone, settled_against="nothing")
     key = ["delivery_day", "delivery_start_utc"]
     both = forecasts.join(prices, on=key, how="inner").sort(key)
-    whole = both.filter(pl.len().over("delivery_day") == 24)
-    n_days = whole.height // 24
-    actual = whole["day_ahead_price_eur_per_mwh"].to_numpy().reshape(n_days, 24)
-    quantiles = whole.select(QUANTILE_COLUMNS.values()).to_numpy().reshape(n_days, 24, -1)
-    past = places(quantiles.reshape(n_days * 24, -1), actual.ravel()).reshape(n_days, 24)
+    whole = both.filter(pl.len().over("delivery_day") == n_units)
+    n_days = whole.height // n_units
+    actual = whole["day_ahead_price_eur_per_mwh"].to_numpy().reshape(n_days, n_units)
+    quantiles = whole.select(QUANTILE_COLUMNS.values()).to_numpy().reshape(n_days, n_units, -1)
+    past = places(quantiles.reshape(n_days * n_units, -1), actual.ravel()).reshape(n_days, n_units)
     return ZoneYear(tuple(whole["delivery_day"].unique().sort()), actual, quantiles, past)
 
 
