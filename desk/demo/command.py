@@ -21,7 +21,7 @@ from desk.demo.summary import TABLES, DemoSummary, summarise_zone
 from desk.in_process import ChainReport, ChainRequest, ChainRunner, run_chain
 from desk.screen.console import JsonFlag, emit_json, out, stages
 from desk.screen.report import render_report
-from resources.home.find import PROJECT_ROOT, chosen_home, home_of_option, is_desk, state_home
+from resources.home.find import PROJECT_ROOT, TEMPLATES, chosen_home, home_of_option, is_desk, state_home
 from resources.home.make import make_home
 from resources.home.marker import read_marker
 from resources.settings.environment import (
@@ -36,6 +36,9 @@ from spot.market.gates import gate_closure_utc
 from trading_assets.partitions import partition_key
 
 REPORT = "report.html"
+_BATTERY = "strategies/storage.yaml"
+_AUCTION_STEP_MW = 0.1
+"""Smallest volume of the coupled day-ahead auction, as in `spot/market/block_orders.py`."""
 _OLD_MARKER = "DEMO.txt"
 """Marker of a demo from before desks had markers."""
 
@@ -221,8 +224,17 @@ def make_demo_home(home: Path, plan: DemoPlan) -> Environment:
     if home.exists() and any(home.iterdir()) and not _is_demo(home):
         raise ConfigurationError(f"{home} holds something other than a demo: choose another --home")
     shutil.rmtree(home, ignore_errors=True)
-    make_home(home, kind="demo", settings={"zones.yaml": plan.zones_text()})
+    make_home(home, kind="demo", settings={"zones.yaml": plan.zones_text(), _BATTERY: _battery_text()})
     return read_environment(home=home)
+
+
+def _battery_text() -> str:
+    """The battery of a new desk, in the volume steps that a European auction takes.
+
+    Steps of a thousandth of its power would show as orders of 0.00 MW.
+    """
+    template = (TEMPLATES / "conf" / _BATTERY).read_text(encoding="utf-8")
+    return f"{template.rstrip()}\nvolume_step_mw: {_AUCTION_STEP_MW}\n"
 
 
 def _is_demo(home: Path) -> bool:

@@ -12,6 +12,7 @@ from rich.progress import TaskID
 
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, err, progress
 from desk.screen.report import render_report
+from desk.setup.waiting_settings import waiting_settings
 from desk.trading.backtest_report import backtest_report, show
 from desk.trading.backtest_setup import Asked, Source, make_setup, read_strategies
 from resources.settings.environment import read_environment
@@ -108,6 +109,9 @@ def backtest(
     if not days:
         raise ConfigurationError(f"--from {first_day.date()} is after --to {last_day.date()}")
     environment = read_environment()
+    waiting = waiting_settings(environment)
+    if waiting is not None:
+        err.print(f"this backtest uses the accepted settings; {waiting}", markup=False, soft_wrap=True)
     if data is not None:
         environment = environment.model_copy(update={"market_data": data.expanduser().resolve()})
     asked = Asked(

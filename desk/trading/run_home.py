@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from desk.screen.console import err
+from desk.setup.waiting_settings import waiting_settings
 from desk.setup.zones_file import zones_text
 from resources.home.find import TEMPLATES, chosen_home
 from resources.home.open import open_or_make_desk
 from resources.home.studies import make_study, study_name
-from resources.settings.accepted import adopt_harmless_changes, settings_state
-from resources.settings.changes import strictest
-from resources.settings.destinations import ENV_FILE
+from resources.settings.accepted import adopt_harmless_changes
 from resources.settings.environment import Environment, read_environment
 from resources.settings.zones import load_desk_settings
 from spot.errors import ConfigurationError
@@ -59,18 +58,9 @@ def _refuse_waiting_settings(desk: Environment) -> None:
 
     An address that waits in `.env` stops no run: nothing is sent there.
     """
-    state = settings_state(desk.home, desk.conf_folder)
-    changes = [one for one in state.changes if one.file != ENV_FILE]
-    if state.is_waiting and strictest(changes) != "nobody":
-        named = [
-            f"{one.file} {one.setting}".strip() if one.setting or not one.after else f"{one.file} {one.after}"
-            for one in changes
-        ]
-        more = f" and {len(named) - 4} more" if len(named) > 4 else ""
-        raise ConfigurationError(
-            f"changes of the settings wait for a person: {'; '.join(named[:4])}{more}. `spotdesk settings"
-            " diff` shows them, `spotdesk settings accept` lets them hold"
-        )
+    waiting = waiting_settings(desk)
+    if waiting is not None:
+        raise ConfigurationError(waiting)
 
 
 def _settings_of_new_desk(zones: Sequence[str], changes: Mapping[str, Any]) -> dict[str, str]:

@@ -24,7 +24,7 @@ from resources.wiring import make_lake, make_registry
 from spot.contracts.monitoring_tables import MONITOR_TABLES
 from spot.contracts.words import OPEN_REQUESTS
 from spot.sources.judging.whole_days import said_of
-from spot.strategy.conformance import near_in_words, near_limits
+from spot.strategy.near_limits import near_in_words, near_limits
 from spot.strategy.readiness.data_age import ESSENTIAL_FEEDS
 from workflows.market_data.holes import holes
 

@@ -15,10 +15,14 @@ from desk.demo.command import DemoPlan, Regime, make_demo_home, next_steps, run_
 from desk.demo.summary import TABLES, summarise_zone
 from desk.main import app
 from resources.home.find import PROJECT_ROOT, TEMPLATES, chosen_home
+from resources.settings.environment import desk_resource
+from resources.settings.strategies import read_strategy
 from resources.settings.zones import ZoneSettings
 from resources.wiring import make_lake
 from spot.errors import ConfigurationError
+from spot.strategy.signals import decide_signals
 from tests.support.partition_days import check_shown_days
+from tests.support.sample_market import make_request
 
 
 @pytest.mark.parametrize("scenario", list(Regime))
@@ -40,6 +44,16 @@ def test_every_next_step_is_a_command_on_the_demos_own_state() -> None:
         assert command.startswith(".venv/bin/spotdesk --home .spotdesk/demo ")
         assert meaning
         assert "--zone DE_LU" not in command, "a zone that this demo has"
+
+
+def test_the_battery_of_the_demo_orders_what_an_auction_takes(tmp_path: Path) -> None:
+    environment = make_demo_home(tmp_path / "demo", DemoPlan())
+    battery = read_strategy(desk_resource(environment), "storage")
+    assert (battery.strategy, battery.volume_step_mw) == ("storage", 0.1)
+    request = make_request(date(2025, 6, 2), battery)
+    volumes = decide_signals(request).frame["volume_mw"].to_numpy()
+    assert volumes.any()
+    assert volumes[volumes > 0].min() >= 0.1
 
 
 def test_the_command_explains_itself() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from desk.main import app as main_app
 from desk.setup.settings import app
 from resources.home.make import make_home
 from resources.identity.roles import Role
@@ -50,6 +51,17 @@ def test_a_lower_limit_is_shown_and_one_person_accepts_it(home: Path) -> None:
     assert settings("diff").exit_code == 0
     kept = [json.loads(line) for line in (home / "accepted" / "history.jsonl").read_text().splitlines()]
     assert (kept[-1]["name"], kept[-1]["changes"][0]["after"]) == ("Ann", "100")
+
+
+def test_a_backtest_says_which_settings_it_uses_while_a_change_waits(home: Path) -> None:
+    words = ["backtest", "--zone", "DE_LU", "--from", "2025-06-01", "--to", "2025-06-02"]
+    said = "this backtest uses the accepted settings; changes of the settings wait for a person"
+    assert said not in CliRunner().invoke(main_app, words).stderr
+    set_gross(home, 100)
+    shown = CliRunner().invoke(main_app, words).stderr
+    assert said in shown
+    assert "risk_limits.yaml desk.max_gross_mw.limit" in shown
+    assert "`spotdesk settings accept`" in shown
 
 
 def test_a_higher_limit_needs_two_users_with_their_passwords(home: Path, tmp_path: Path) -> None:

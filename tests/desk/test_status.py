@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -213,3 +215,13 @@ def test_a_fresh_desk_names_the_command_that_lets_it_trade(
 def test_an_active_desk_needs_no_cure(environment: Environment) -> None:
     assert json.loads(run("--json"))["cure"] == ""
     assert "can we trade tomorrow?" in run()
+
+
+def test_the_state_of_the_desk_is_told_without_the_solvers() -> None:
+    code = (
+        "import sys, desk.trading.status; print(sorted({'scipy', 'catboost', 'mlflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

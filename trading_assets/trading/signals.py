@@ -29,7 +29,7 @@ from resources.trading.alerts import Alerts
 from resources.trading.state_folder import StateFolder
 from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.monitoring.day_checks import assess_completeness
-from spot.strategy.conformance import near_in_words, near_limits
+from spot.strategy.near_limits import near_in_words, near_limits
 from trading_assets.checks import conformance_result, result
 from trading_assets.frame.declared import AssetResult, Declaration, declared_assets, declared_check
 from trading_assets.frame.reads import PRICE_MODELS, SPREAD_MODELS, of_days_before, of_zone

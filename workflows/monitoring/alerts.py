@@ -18,7 +18,7 @@ from spot.contracts.words import AlertKind, Severity
 from spot.market.gates import gate_closure_utc
 from spot.monitoring.episodes import Episode, open_episodes
 from spot.monitoring.settings import AlertSettings
-from spot.strategy.conformance import near_in_words, near_limits
+from spot.strategy.near_limits import near_in_words, near_limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT, FORECA
 from spot.monitoring.drift import DriftVerdict
 from spot.monitoring.settings import MonitoringSettings
 from spot.monitoring.watch import FeatureWatch, PerformanceWatch
-from spot.strategy.conformance import IS_PRICE
+from spot.strategy.near_limits import IS_PRICE
 
 
 def reference_since(last_day: date, settings: MonitoringSettings) -> date:
