@@ -397,10 +397,10 @@ class HourlyForecaster(ABC, Generic[Settings]):
     def _stand_in(self, missing: tuple[str, ...], grid: ClockGrid) -> Self:
         """A model fitted on the days of `grid` without the inputs `missing`."""
         names = tuple(name for name in self.anchors.input_range if name not in missing)
-        return type(self)(self._reduced_settings()).fit_grid(grid.select_inputs(names))
+        return type(self)(self._reduced_settings(missing)).fit_grid(grid.select_inputs(names))
 
-    def _reduced_settings(self) -> Settings:
-        """Settings of a model that stands in for one day."""
+    def _reduced_settings(self, missing: tuple[str, ...]) -> Settings:  # noqa: ARG002 - for the engine
+        """Settings of a model that stands in for a day without the inputs `missing`."""
         return self.settings
 
 

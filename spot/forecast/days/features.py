@@ -15,7 +15,7 @@ from spot.arrays import Bools, Floats, Singles
 from spot.forecast.days.anchors import Anchors
 from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.filling import fill_from_the_past, fill_gaps_within_days
-from spot.forecast.days.input_roles import own_series, residual_load
+from spot.forecast.days.input_roles import earlier_prices, input_role, own_series, residual_load
 from spot.forecast.days.normalisation import RollingLevels, mixed_spread, rolling_levels, transform
 from spot.market.clock import weekdays
 
@@ -194,6 +194,14 @@ class FeatureBuilder:
             )
         )
         groups["mm"] = _scaled(transform(self._ranges(), centre, spread))
+        return groups | self._earlier_groups(centre, spread)
+
+    def _earlier_groups(self, centre: Floats, spread: Floats) -> dict[str, Floats]:
+        """Prices of earlier auctions for the day itself, in the units of the zone's own price."""
+        groups: dict[str, Floats] = {}
+        for name, values in earlier_prices(self._history.inputs).items():
+            today, before = (_scaled(transform(self._lagged(values, lag), centre, spread)) for lag in (0, 1))
+            groups |= {f"{name}@0": today, f"{name}@1": before, f"{name}-1": today - before}
         return groups
 
     def _level(self, centre: Floats, spread: Floats) -> Floats:
@@ -245,6 +253,8 @@ class FeatureBuilder:
     def _make_input_groups(self, centring_days: int) -> dict[str, Floats]:
         groups: dict[str, Floats] = {}
         for name, values in own_series(self._history.inputs).items():
+            if input_role(name) == "earlier_price":
+                continue
             centre = self._input_centre(values, self._anchors.input_mean[name], centring_days)
             scale = self._anchors.input_spread[name]
             lagged = {

@@ -1,18 +1,19 @@
 """What the inputs of a panel mean.
 
-It says which raise the price, which lower it, what the residual load between them is, and which belong to
-neighbours.
+It says which raise the price, which lower it, what the residual load between them is, which belong to
+neighbours, and which are prices of auctions that cleared before the gate.
 """
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from spot.arrays import Floats
 
-Role = Literal["demand", "supply", "residual", "other"]
+Role = Literal["demand", "supply", "residual", "earlier_price", "other"]
 _NEIGHBOUR = "neighbour"
+_EARLIER = "earlier_price_"
 
 
 def is_of_neighbour(name: str) -> bool:
@@ -23,6 +24,11 @@ def is_of_neighbour(name: str) -> bool:
     return name.lower().startswith(_NEIGHBOUR)
 
 
+def is_optional(name: str) -> bool:
+    """Whether the engine keeps an input only where it helps: a neighbour's, or an earlier auction's price."""
+    return is_of_neighbour(name) or input_role(name) == "earlier_price"
+
+
 def input_role(name: str) -> Role:
     """What an input says about the price: `demand` raises it, `supply` lowers it.
 
@@ -31,6 +37,8 @@ def input_role(name: str) -> Role:
     lowered = name.lower()
     if is_of_neighbour(name):
         return "other"
+    if lowered.startswith(_EARLIER):
+        return "earlier_price"
     if "residual" in lowered:
         return "residual"
     if "load" in lowered or "demand" in lowered or lowered == "exogenous_1":
@@ -48,9 +56,14 @@ def own_series(inputs: Mapping[str, Floats]) -> dict[str, Floats]:
     return {name: array for name, array in inputs.items() if input_role(name) != "residual"}
 
 
+def earlier_prices(inputs: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The results of auctions that cleared before the gate, EUR/MWh, `(days, 24)` each."""
+    return {name: array for name, array in inputs.items() if input_role(name) == "earlier_price"}
+
+
 def residual_load(inputs: Mapping[str, Floats]) -> Floats | None:
     """(D, 24) the first demand minus all supply, else an input that is a residual load, else None."""
-    by_role: dict[Role, list[Floats]] = {"demand": [], "supply": [], "residual": [], "other": []}
+    by_role: dict[Role, list[Floats]] = {role: [] for role in get_args(Role)}
     for name, array in inputs.items():
         by_role[input_role(name)].append(array)
     if by_role["demand"] and by_role["supply"]:

@@ -13,7 +13,7 @@ from spot.forecast.aggregation import Aggregator
 from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
-from spot.forecast.days.input_roles import is_of_neighbour
+from spot.forecast.days.input_roles import input_role, is_of_neighbour, is_optional
 from spot.forecast.engine.settings import EngineSettings
 from spot.forecast.gp.bank import BankPlan, GaussianBank, backcast_bank
 from spot.forecast.gp.fit_weights import fit_bank_weights
@@ -55,19 +55,29 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
         self._latest: tuple[int, Floats] | None = None
 
     def fit_grid(self, grid: ClockGrid) -> Self:
-        """Learn from days on the local clock, first deciding whether inputs of neighbours help."""
-        own = tuple(name for name in grid.inputs if not is_of_neighbour(name))
-        if len(own) == len(grid.inputs) or self.settings.neighbours == "always":
-            return super().fit_grid(grid)
-        alone = grid.select_inputs(own)
-        if self.settings.neighbours == "if_better":
-            trial = self.settings.reduced().model_copy(update={"neighbours": "always"})
-            errors = [
-                GaussianProcessEnsemble(trial).fit_grid(choice).recent_error() for choice in (grid, alone)
-            ]
-            if errors[0] < errors[1]:
-                return super().fit_grid(grid)
-        return super().fit_grid(alone)
+        """Learn from days on the local clock, first deciding which optional inputs help.
+
+        Prices of earlier auctions are tried first, then inputs of neighbours.
+        """
+        names = tuple(grid.inputs)
+        for optional in (_earlier_inputs(names), tuple(name for name in names if is_of_neighbour(name))):
+            if optional and not self._helps(optional, grid.select_inputs(names)):
+                names = tuple(name for name in names if name not in optional)
+        return super().fit_grid(grid if names == tuple(grid.inputs) else grid.select_inputs(names))
+
+    def _helps(self, optional: tuple[str, ...], grid: ClockGrid) -> bool:
+        """Whether the bank under its prior has a smaller error on the newest days with `optional`."""
+        choice = self.settings.neighbours if is_of_neighbour(optional[0]) else self.settings.earlier_prices
+        if choice != "if_better":
+            return choice == "always"
+        if not any(np.isfinite(grid.inputs[name]).any() for name in optional):
+            return False
+        trial = self.settings.reduced().model_copy(
+            update={"neighbours": "always", "earlier_prices": "always"}
+        )
+        alone = grid.select_inputs(tuple(name for name in grid.inputs if name not in optional))
+        errors = [GaussianProcessEnsemble(trial).fit_grid(one).recent_error() for one in (grid, alone)]
+        return errors[0] < errors[1]
 
     def recent_error(self) -> float:
         """Mean absolute error on the second half of the fitted days, at most two years, EUR/MWh."""
@@ -145,8 +155,9 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
             )
         return self._combine_days(experts, history.grid.prices[first_row:], before)[0]
 
-    def _reduced_settings(self) -> EngineSettings:
-        return self.settings.reduced()
+    def _reduced_settings(self, missing: tuple[str, ...]) -> EngineSettings:
+        """Where only optional inputs are missing, the stand-in is the whole model without them."""
+        return self.settings if all(map(is_optional, missing)) else self.settings.reduced()
 
     # -- explanation
 
@@ -348,6 +359,10 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
             slice(len(history) - 1, len(history)),
         ).names
         return load_catboost(files[_TREES_FILE], columns)
+
+
+def _earlier_inputs(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(name for name in names if input_role(name) == "earlier_price")
 
 
 def _mean_of_bank(banked: Floats) -> Floats:

@@ -54,6 +54,8 @@ class EngineSettings(ForecasterSettings):
     """Whether inputs of neighbouring zones are used. With `if_better` they are used where the bank under its
     prior had a smaller error with them on the newest days.
     """
+    earlier_prices: Literal["always", "never", "if_better"] = "if_better"
+    """Whether prices of auctions that cleared before the gate are used, judged as `neighbours`."""
     gradient: GradientSettings | None = None
     """How kernel weights are fitted. Without it the fixed prior is used."""
     trees: TreeSettings | None = None

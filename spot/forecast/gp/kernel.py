@@ -35,6 +35,15 @@ EVENING_WEIGHT = 1.5
 """Prior weight of yesterday's last hours, in units of that of the whole of yesterday, which contains them.
 Chosen with the evening's group (docs/forecasting.md, "What helped and what did not").
 """
+EARLIER_WEIGHTS = {
+    "distance": {"e0": 2.0, "e1": 0.3, "e-1": 0.5},
+    "linear": {"e0": 1.0, "e1": 0.3, "e-1": 0.5},
+}
+"""Prior weights of an earlier auction's price of the day, of the day before, and of their difference.
+
+The unit is the weight of yesterday's prices. Chosen on 2016 of five zones
+(docs/forecasting.md, "The ladder of earlier auctions").
+"""
 _OTHER_SHARE = 0.3
 """Weight of an input without a known role, in units of that of a demand. Chosen by hand; not tuned."""
 _BLOCK_ROWS = 256
@@ -66,8 +75,11 @@ def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> 
     first, second, linear, amplitude, exponent, noise = np.split(numbers, np.cumsum(widths))
     groups = tuple(features.groups)
     share = _role_shares(groups)
-    distance_tables = [_with_evening(dict(zip(DISTANCE_KINDS, row, strict=True))) for row in (first, second)]
-    linear_table = _with_evening(dict(zip(LINEAR_KINDS, linear, strict=True)))
+    distance_tables = [
+        _with_shares_of_yesterday(dict(zip(DISTANCE_KINDS, row, strict=True)), "distance")
+        for row in (first, second)
+    ]
+    linear_table = _with_shares_of_yesterday(dict(zip(LINEAR_KINDS, linear, strict=True)), "linear")
     return KernelWeights(
         groups=groups,
         distance=np.array(
@@ -85,14 +97,20 @@ def prior_kernel_weights(window: NormalisationWindow, features: DayFeatures) -> 
     )
 
 
-def _with_evening(table: dict[str, float]) -> dict[str, float]:
-    return {**table, EVENING: EVENING_WEIGHT * table["p1"]}
+def _with_shares_of_yesterday(table: dict[str, float], part: str) -> dict[str, float]:
+    return {
+        **table,
+        EVENING: EVENING_WEIGHT * table["p1"],
+        **{kind: share * table["p1"] for kind, share in EARLIER_WEIGHTS[part].items()},
+    }
 
 
 def kind_of_group(group: str) -> str:
     """The prior's name for a feature group."""
     for mark, letter in (("@", "x"), ("-", "d")):
         name, found, lag = group.rpartition(mark)
+        if found and input_role(name) == "earlier_price":
+            return f"e{lag}" if mark == "@" else f"e-{lag}"
         if found:
             return f"{letter}{0 if input_role(name) == 'demand' else 1}{lag}"
     return group
