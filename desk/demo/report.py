@@ -10,9 +10,11 @@ from rich.table import Table as RichTable
 from desk.demo.summary import DemoSummary, ZoneSummary, daily_errors
 from desk.screen.report import Picture, Report, Section, Table, table_of
 from resources.pictures.desk import calibration, drift_by_feature, error_over_time, forecast_fan, pnl_curve
+from spot.market.clock import local_time
 
 _SIGNAL_HEADINGS = {
-    "delivery_start_utc": "Delivery start, UTC",
+    "delivery_start": "Delivery start, local time",
+    "strategy": "Strategy",
     "side": "Side",
     "volume_mw": "Volume, MW",
     "limit_price_eur_per_mwh": "Limit price, EUR/MWh",
@@ -24,13 +26,13 @@ _DECISION_HEADINGS = {
     "zone": "Zone",
     "decided_at_utc": "When, UTC",
     "action": "Decision",
+    "reasons": "Why",
     "model": "Model",
     "candidate_version": "Version",
     "champion_version": "Champion then",
     "candidate_loss_eur_per_mwh": "Its error, EUR/MWh",
     "champion_loss_eur_per_mwh": "Champion's error, EUR/MWh",
     "n_days": "Days of evidence",
-    "reasons": "Why",
 }
 _MONEY_NOTE = (
     "Paper trading after fees and slippage: a battery charged and discharged on the forecast, and the spread"
@@ -253,7 +255,7 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
         pl.col("zone") == zone.zone, pl.col("role") == "champion", pl.col("delivery_day") == summary.last_day
     )
     table = table_of(
-        rows.sort("delivery_start_utc"),
+        rows.sort("strategy", "delivery_start_utc").with_columns(delivery_start=local_time(zone.zone)),
         f"All market time units of {summary.last_day}",
         headings=_SIGNAL_HEADINGS,
         is_folded=True,

@@ -275,3 +275,7 @@ def test_the_terminal_table_fits_and_the_report_says_simulated(
     assert "SIMULATED" in page
     assert "price &lt;moved&gt;" in page
     assert "3 buy, 5 sell, 16 flat" in page
+    assert f"{LAST} 00:00" in page, "signals begin at midnight of the local day"
+    assert "<th>Strategy</th>" in page.replace(' scope="col"', "")
+    decisions = page[page.index("Decisions on model versions") :]
+    assert decisions.index(">Why<") < decisions.index(">Champion then<")
