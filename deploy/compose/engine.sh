@@ -9,6 +9,9 @@ fi
 export COMPOSE_FILE=${COMPOSE_FILE:-compose.yaml} COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-spotdesk}
 export SPOTDESK_SECRETS=${SPOTDESK_SECRETS:-$PWD/secrets}
 
+# What runs the image of the desk, in the order of its start.
+SERVICES="mlflow code web daemon metrics watch screen"
+
 compose() { $COMPOSE "$@"; }
 
 # The container of a service, whichever sign its compose joins the words of a name with.

@@ -23,5 +23,5 @@ if ! desk code spotdesk users list --json | grep -q '"name"'; then
     spotdesk users add admin --role admin --password-file /run/secrets/admin_password
 fi
 compose up --detach
-for service in mlflow code web daemon metrics; do wait_for "$service"; done
+for service in $SERVICES; do wait_for "$service"; done
 echo "the desk is up: http://127.0.0.1:${SPOTDESK_PORT:-3000}, user admin, password in $SPOTDESK_SECRETS/admin_password"

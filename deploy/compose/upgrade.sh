@@ -20,8 +20,8 @@ n_under_way() {
 # start IMAGE: the services of the desk, new, and healthy.
 start() {
   export SPOTDESK_IMAGE=$1
-  compose up --detach --force-recreate --no-deps mlflow code web daemon metrics &&
-    for service in mlflow code web daemon metrics; do wait_for "$service" || return 1; done
+  compose up --detach --force-recreate --no-deps $SERVICES &&
+    for service in $SERVICES; do wait_for "$service" || return 1; done
 }
 
 "$ENGINE" stop --time 60 "$(container daemon)" >/dev/null

@@ -12,7 +12,7 @@ fail() { echo "the desk is not well: $*" >&2; exit 1; }
 end=$((SECONDS + ${WATCH_MINUTES:-10} * 60))
 before=
 while :; do
-  for service in mlflow code web daemon metrics; do
+  for service in $SERVICES; do
     is_healthy "$(container "$service")" || fail "$service is not healthy"
   done
   now=$(figures)

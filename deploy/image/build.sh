@@ -12,9 +12,9 @@ instant=$(git log -1 --format=%ct "$commit")
 [ -z "$(git status --porcelain)" ] || echo "note: the image is of commit ${commit:0:12}; what is not committed is not in it" >&2
 
 context=$(mktemp -d)
-trap 'rm -rf "$context"' EXIT
+trap 'rm -rf "$context" "$context.source"' EXIT
 git archive "$commit" | tar -x -C "$context"
-words=(--file "$context/deploy/Dockerfile" --network host --tag "$tag"
+words=(--file "$context/deploy/Dockerfile" --network host
   --build-arg "COMMIT=$commit"
   --build-arg "LOCK_SHA256=$(sha256sum "$context/requirements.lock" | cut -d' ' -f1)"
   --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' "$context/pyproject.toml")")
@@ -25,5 +25,8 @@ case $engine in
   *podman*) words+=(--format docker --layers --timestamp "$instant") ;;
   *) words+=(--build-arg "SOURCE_DATE_EPOCH=$instant") ;;
 esac
-"$engine" build "${words[@]}" "$context" >&2
+# The bill of materials is made beside the source; its checksum becomes a label of the image.
+"$engine" build "${words[@]}" --target source --iidfile "$context.source" "$context" >&2
+sbom=$("$engine" run --rm --network none "$(cat "$context.source")" sha256sum /opt/spotdesk/sbom.cdx.json | cut -d' ' -f1)
+"$engine" build "${words[@]}" --tag "$tag" --build-arg "SBOM_SHA256=$sbom" "$context" >&2
 "$engine" image inspect --format '{{.Id}}' "$tag"

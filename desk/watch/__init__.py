@@ -1,1 +1,1 @@
-"""`spotdesk watch`: an alarm from outside the daemon. Nothing here imports Dagster."""
+"""`spotdesk watch`: an alarm from outside the daemon. Dagster is asked only where Postgres has its records."""

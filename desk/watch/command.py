@@ -1,7 +1,7 @@
 """`spotdesk watch`: a small process of its own that alarms when the desk itself cannot.
 
 It shares nothing with the daemon: it reads files and SQLite databases of the desk and sends through the alert
-channels. It never imports Dagster.
+channels. It imports Dagster only where a deployment keeps Dagster's records in Postgres.
 """
 
 import hashlib

@@ -99,7 +99,14 @@ def has_own_storage(dagster_home: Path) -> bool:
 
 
 def last_tick(dagster_home: Path) -> datetime | None:
-    """The newest tick of a schedule or sensor that ended; None where there is none or it cannot be read."""
+    """The newest tick of a schedule or sensor that ended; None where there is none or it cannot be read.
+
+    Dagster itself is asked where `last_sign` asks it.
+    """
+    if has_own_storage(dagster_home):
+        from resources.home.dagster_runs import newest_tick
+
+        return newest_tick(dagster_home)
     ended = "SELECT max(timestamp) FROM job_ticks WHERE status != 'STARTED'"
     return _newest(dagster_home / "schedules" / "schedules.db", ended)
 

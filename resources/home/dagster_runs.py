@@ -26,6 +26,23 @@ def newest_heartbeat(dagster_home: Path) -> datetime | None:
     return datetime.fromtimestamp(max(beats), UTC) if beats else None
 
 
+def newest_tick(dagster_home: Path) -> datetime | None:
+    """The newest tick of a schedule or sensor that ended, whatever the storage; None where there was none."""
+    from dagster import DagsterInstance
+    from dagster._core.scheduler.instigation import TickStatus
+
+    ended = [TickStatus.SKIPPED, TickStatus.SUCCESS, TickStatus.FAILURE]
+    with DagsterInstance.from_config(str(dagster_home)) as instance:
+        newest = [
+            tick.timestamp
+            for state in instance.all_instigator_state()
+            for tick in instance.get_ticks(
+                state.instigator_origin_id, state.selector_id, limit=1, statuses=ended
+            )
+        ]
+    return datetime.fromtimestamp(max(newest), UTC) if newest else None
+
+
 def cancel_unfinished_runs(dagster_home: Path) -> int:
     """Mark every run that is under way or waits as canceled, and free what it held; returns how many.
 
