@@ -12,7 +12,8 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev docs test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
-	validate-model image image-test image-push image-scan deploy watch-deployed check-sign-offs roll-back pipeline-test
+	validate-model image image-test image-push image-scan deploy watch-deployed check-sign-offs roll-back deploy-test \
+	pipeline-test
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -90,6 +91,9 @@ check-sign-offs: ## Fail unless two people have signed IMAGE
 
 roll-back: ## Let the image before the last upgrade serve again
 	@deploy/compose/roll_back.sh
+
+deploy-test: ## From commit to roll-back on this machine: registry, compose, upgrade under a run (root, Debian)
+	@deploy/test/run.sh
 
 pipeline-test: ## Validate the pipeline and run it offline, without doing what its jobs do (needs npm, rsync)
 	@deploy/pipeline/check.sh

@@ -1,0 +1,122 @@
+#!/usr/bin/env bash
+# The way of an image on one machine, from packages alone: build, push to a registry on loopback, deploy by digest,
+# a first run through the guarded UI, an upgrade while a run goes on, the roll-back. It ends what it has started.
+#   deploy/test/run.sh            as root, on Debian; DEPLOY_TEST_MINUTES (default 25) bounds it
+# Images and caches of layers stay, so a second call is faster.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+if [ -z "${DEPLOY_TEST_BOUND:-}" ]; then
+  DEPLOY_TEST_BOUND=1 exec timeout --signal TERM --kill-after 60 "${DEPLOY_TEST_MINUTES:-25}m" "$0" "$@"
+fi
+scratch=$(mktemp -d)
+tools=${XDG_CACHE_HOME:-$HOME/.cache}/spotdesk-deploy-test
+pids=()
+step() { echo "$((SECONDS / 60)):$(printf %02d $((SECONDS % 60))) $*"; }
+
+clean_up() {
+  local code=$?
+  set +e
+  if [ -d "$scratch/desk" ]; then
+    ((code == 0)) || for name in $(podman ps --all --format '{{.Names}}' | grep "^$COMPOSE_PROJECT_NAME[-_]"); do
+      echo "--- $name"
+      podman logs --tail 15 "$name" 2>&1
+    done
+    (cd "$scratch/desk/deploy/compose" && timeout 120 podman-compose down --volumes --timeout 5 >/dev/null 2>&1)
+  fi
+  for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
+  rm -rf "$scratch"
+  exit "$code"
+}
+trap clean_up EXIT
+trap 'exit 124' TERM INT
+
+deploy/test/install.sh "$tools"
+export PATH=$tools/bin:$PATH ENGINE=podman COMPOSE_FILE=compose.yaml COMPOSE_PROJECT_NAME=spotdesk-deploy-test
+export CONTAINERS_CONF=${CONTAINERS_CONF:-$PWD/deploy/containers.conf}
+port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+SPOTDESK_PORT=$(port) SPOTDESK_SCREEN_PORT=$(port) SPOTDESK_METRICS_PORT=$(port) registry=127.0.0.1:$(port)
+export SPOTDESK_PORT SPOTDESK_SCREEN_PORT SPOTDESK_METRICS_PORT
+
+step "base images"
+export BASE=${BASE:-localhost/spotdesk-base:bookworm} POSTGRES_IMAGE=${POSTGRES_IMAGE:-localhost/spotdesk-postgres:15}
+podman image exists "$BASE" || deploy/base/make_base.sh "$BASE" >/dev/null
+podman image exists "$POSTGRES_IMAGE" || podman build --quiet --network host --build-arg "BASE=$BASE" \
+  --tag "$POSTGRES_IMAGE" --file deploy/base/Dockerfile.postgres deploy/base >/dev/null
+POSTGRES_UID=$(podman run --rm --network none "$POSTGRES_IMAGE" id -u)
+export POSTGRES_UID
+
+step "registry on loopback"
+REGISTRY_HTTP_ADDR=$registry REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=$scratch/registry \
+  docker-registry serve deploy/test/registry.yml >"$scratch/registry.log" 2>&1 &
+pids+=($!)
+export REGISTRY=$registry/desk PUSH_OPTIONS=--tls-verify=false PULL_OPTIONS=--tls-verify=false
+
+# A clone, so that nothing of this folder is changed; its second commit is a change of the source.
+git clone --quiet --no-hardlinks . "$scratch/desk"
+cd "$scratch/desk"
+step "image of this commit, pushed"
+deploy/image/push.sh >/dev/null 2>"$scratch/build.log" || { tail -30 "$scratch/build.log" >&2; exit 1; }
+source dist/image.env
+first=$IMAGE
+echo '# Another release.' >>definitions.py
+git -c user.name=test -c user.email=test@localhost commit --quiet --all --message "Another release"
+begun=$SECONDS
+step "image of another commit, pushed"
+deploy/image/push.sh >/dev/null 2>"$scratch/build.log" || { tail -30 "$scratch/build.log" >&2; exit 1; }
+source dist/image.env
+second=$IMAGE
+[ "$first" != "$second" ] || { echo "two commits have one image" >&2; exit 1; }
+step "built and pushed again in $((SECONDS - begun)) s after a change of the source"
+# What is deployed comes from the registry, by its digest.
+podman untag "${first%@*}:$(git rev-parse --short=12 HEAD^)" "${second%@*}:$(git rev-parse --short=12 HEAD)"
+podman pull --quiet $PULL_OPTIONS "$first" >/dev/null
+podman pull --quiet $PULL_OPTIONS "$second" >/dev/null
+deploy/image/scan.sh "$first"
+
+step "up"
+begun=$SECONDS
+SPOTDESK_IMAGE=$first deploy/compose/up.sh
+step "up in $((SECONDS - begun)) s"
+podman stats --no-stream --format '{{.Name}} {{.MemUsage}}' | grep "^$COMPOSE_PROJECT_NAME" || true
+
+ui() { python3 deploy/test/ui.py "$SPOTDESK_PORT" deploy/compose/secrets/admin_password "$@"; }
+ends_well() {
+  local status deadline=$((SECONDS + $2))
+  while status=$(ui status "$1"); do
+    case $status in
+      SUCCESS) return 0 ;;
+      FAILURE | CANCELED) echo "run $1: $status" >&2; return 1 ;;
+    esac
+    ((SECONDS < deadline)) || { echo "run $1 is $status after $2 seconds" >&2; return 1; }
+    sleep 2
+  done
+}
+day() { date --utc --date "$1 days ago" +%F; }
+if curl --silent --fail --output /dev/null "http://127.0.0.1:$SPOTDESK_PORT/graphql"; then
+  echo "the UI answers without a login" >&2
+  exit 1
+fi
+curl --silent --fail --output /dev/null "http://127.0.0.1:$SPOTDESK_SCREEN_PORT/login"
+step "a first run through the guarded UI"
+ends_well "$(ui launch history_loaded DE_LU "$(day 10)" "$(day 2)")" 240
+step "it succeeded; an upgrade while a run goes on"
+run=$(ui launch history_loaded DE_LU "$(day 900)" "$(day 2)")
+until [ "$(ui status "$run")" = STARTED ]; do sleep 1; done
+deploy/compose/upgrade.sh "$second"
+[ "$(ui status "$run")" = SUCCESS ] || { echo "the upgrade ended a run: $(ui status "$run")" >&2; exit 1; }
+serving() { podman inspect --format '{{.Config.Image}}' "$(podman ps --format '{{.Names}}' | grep "^$COMPOSE_PROJECT_NAME[-_]$1[-_]1$")"; }
+[ "$(serving web)" = "$second" ] || { echo "web runs $(serving web)" >&2; exit 1; }
+step "the run succeeded and the other image serves; the desk is watched"
+WATCH_MINUTES=1 deploy/compose/watch.sh
+step "an image that is no desk is refused, and the image before comes back"
+bad=$(printf 'FROM %s\nCMD ["false"]\nENV PATH=/nowhere\n' "$second" | podman build --quiet --file - "$scratch/registry" 2>/dev/null)
+if WAIT_SECONDS=20 DRAIN_SECONDS=120 deploy/compose/upgrade.sh "sha256:${bad#sha256:}" 2>/dev/null; then
+  echo "an image without a desk was deployed" >&2
+  exit 1
+fi
+[ "$(serving web)" = "$second" ] || { echo "after a failed upgrade web runs $(serving web)" >&2; exit 1; }
+step "roll back"
+deploy/compose/roll_back.sh
+[ "$(serving web)" = "$first" ] || { echo "after the roll-back web runs $(serving web)" >&2; exit 1; }
+ends_well "$(ui launch history_loaded DE_LU "$(day 12)" "$(day 11)")" 240
+step "done: one digest was built, pushed, deployed, upgraded under a run, and rolled back"
