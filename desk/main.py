@@ -79,7 +79,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Models": {
         "models": (
-            "desk.models.versions",
+            "desk.models.group",
             "List the versions of a zone's model: which one serves, its training data, its verdict.",
         ),
         "compare": ("desk.models.compare", "Compare two versions, in error and in money."),

@@ -73,7 +73,7 @@ def version_row(version: ModelVersion, profiles: Mapping[str, Any], *, is_servin
     return {
         "version": version.version,
         "stage": version.stage,
-        "serves_now": "yes" if is_serving else "",
+        "serves_now": ("yes, pinned" if version.pinned else "yes") if is_serving else "",
         "model": (version.settings.get("kind") or version.settings.get("name") or version.family),
         "profile": next(
             (name for name, settings in profiles.items() if settings == dict(version.settings)), None

@@ -15,7 +15,7 @@ from resources.files import read_regular
 from resources.models.mlflow_store import is_local, store_client
 from spot.errors import ModelIntegrityError
 
-_MODEL, _PICTURES = "model", "plots"
+_MODEL, _PICTURES, _EVIDENCE = "model", "plots", "evidence"
 _MAXIMUM_FILES = 64
 _MAXIMUM_BYTES = 256 * 1024 * 1024
 """Of one file. The largest model of six years has 30 million bytes."""
@@ -36,6 +36,10 @@ class ModelFiles:
     def write_picture(self, run_id: str, name: str, png: bytes) -> None:
         """Store a picture beside the version; the same name again replaces it."""
         self._write(run_id, _PICTURES, {f"{name}.png": png})
+
+    def write_evidence(self, run_id: str, manifest: bytes) -> None:
+        """Store the manifest with which a version came from another registry."""
+        self._write(run_id, _EVIDENCE, {"manifest.json": manifest})
 
     def read(self, run_id: str) -> dict[str, bytes]:
         """Name and content of each file of a version, as they are.

@@ -29,6 +29,7 @@ from resources.models.version import (
     VersionFacts,
     checksums_of,
     refuse_reserved,
+    refuse_to_replace,
 )
 from resources.models.version_store import CHAMPION, VersionStore
 from resources.plugins.members import restored_forecaster
@@ -100,10 +101,8 @@ class ModelRegistry(FixedResource):
     def shown_versions(self, zone: str) -> list[ModelVersion]:
         """All versions for people to see: at most one is champion, and former champions are `served`."""
         serving, versions = self._truth(zone)
-        return [
-            replace(v, stage="served") if v.stage == "champion" and v.version != serving else v
-            for v in versions
-        ]
+        former = {v.version for v in versions if v.stage == "champion" and v.version != serving}
+        return [replace(v, stage="served") if v.version in former else v for v in versions]
 
     def version(self, zone: str, version: str) -> ModelVersion:
         """One version, or the one that an alias names.
@@ -147,9 +146,7 @@ class ModelRegistry(FixedResource):
         """The version that serves each of `days`, by the same rule; None where no version ever did."""
         champion, versions = self._truth(zone)
         if is_local(self.tracking_uri) and self._pointer_file(zone).read() is None:
-            self._remember(
-                zone
-            )  # a training run has written to the registry since; the next look is fast again
+            self._remember(zone)  # a training run has written since; the next look is fast again
         return {day: serving_version(champion, versions, day, lineage) for day in days}
 
     def champion_before(self, zone: str, version: ModelVersion) -> ModelVersion | None:
@@ -207,9 +204,11 @@ class ModelRegistry(FixedResource):
 
         Raises:
             ModelNotFoundError: there is no such version.
+            ConfigurationError: the serving version is pinned.
         """
         with self._changing(zone):
             old, known = self.champion(zone), self.version(zone, version)
+            refuse_to_replace(old, known)
             # A version that already has the alias keeps its first day, because a killed promotion may be
             # finished days later.
             is_serving = old is not None and old.version == known.version
@@ -224,13 +223,15 @@ class ModelRegistry(FixedResource):
     def rollback(self, zone: str, version: str) -> ModelVersion:
         """Let an earlier version serve again, at once.
 
-        The version that served is marked `withdrawn`; the earlier one takes its place.
+        The version that served is marked `withdrawn`.
 
         Raises:
             ModelNotFoundError: there is no such version.
+            ConfigurationError: the serving version is pinned.
         """
         with self._changing(zone):
             back, old = self.version(zone, version), self.champion(zone)
+            refuse_to_replace(old, back)
             self._store.set_champion(zone, back.version)
             if old is not None and old.version != back.version:
                 self._store.set_tag(zone, old.version, "stage", "withdrawn")

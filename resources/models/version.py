@@ -11,6 +11,8 @@ from spot.errors import ConfigurationError
 
 PRICE_FAMILY = "day_ahead_price"
 SPREAD_FAMILY = "settlement_spread"
+PINNED = "pinned"
+"""Tag of a version that a person has pinned; empty once it was released."""
 Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "expired", "withdrawn"]
 """Stored stages. Every version that ever served has `champion`; the alias says which one serves now, and
 `shown_versions` shows the others as `served`. `withdrawn` was rolled back.
@@ -64,6 +66,11 @@ class ModelVersion:
         return f"spread version {self.version}" if self.is_spread else f"version {self.version}"
 
     @property
+    def pinned(self) -> str:
+        """Who pinned it and why; empty where nobody did. A pinned version is not replaced."""
+        return self.tags.get(PINNED, "")
+
+    @property
     def is_spread(self) -> bool:
         """Whether it is of the spread model."""
         return self.family == SPREAD_FAMILY
@@ -98,6 +105,20 @@ def refuse_reserved(names: Mapping[str, str]) -> None:
     if clash:
         raise ConfigurationError(
             f"registry: tags {sorted(clash)} are reserved by the registry, use other names"
+        )
+
+
+def refuse_to_replace(serving: ModelVersion | None, other: ModelVersion) -> None:
+    """Refuse that another version serves in the place of a pinned one.
+
+    Raises:
+        ConfigurationError: the serving version is pinned, and `other` is another.
+    """
+    if serving is not None and serving.pinned and other.version != serving.version:
+        spread = " --model spread" if serving.is_spread else ""
+        raise ConfigurationError(
+            f"{serving.label} of {serving.zone} is pinned ({serving.pinned}), so it is not replaced: `spotdesk"
+            f" models unpin{spread} --zone {serving.zone} --by NAME --reason ...` releases it"
         )
 
 

@@ -33,6 +33,8 @@ from spot.lifecycle.promotion_tests import (
 from spot.lifecycle.sanity import SanityVerdict
 
 Stage = Literal["candidate", "challenger"]
+PINNED = "the serving version is pinned"
+"""Begins the reason for which a version waits that would replace a pinned one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,18 @@ def decide_promotion(
             return _changed(verdict, "expire", f"nobody signed within {settings.sign_off_days} days")
         return _changed(verdict, "await_sign_off", f"zone {zone} asks for the sign-off of a second person")
     return verdict
+
+
+def held_by_pin(verdict: PromotionVerdict, pinned: str) -> PromotionVerdict:
+    """The verdict where the serving version is pinned: nothing replaces it before a person releases it.
+
+    Args:
+        verdict: on the version that would replace it.
+        pinned: who pinned the serving version and why; empty where nobody did.
+    """
+    if not pinned or verdict.action != "promote":
+        return verdict
+    return _changed(verdict, "await_sign_off", f"{PINNED} ({pinned})")
 
 
 def _judge_candidate(  # noqa: PLR0911 - a policy reads as its cases

@@ -19,7 +19,7 @@ from resources.trading.alerts import Alerts
 from spot.contracts.monitoring_tables import PROMOTION_DECISIONS
 from spot.lifecycle.decision_record import DecisionContext, decision_row
 from spot.lifecycle.evidence import evidence_rows
-from spot.lifecycle.promotion import PromotionVerdict, decide_promotion
+from spot.lifecycle.promotion import PINNED, PromotionVerdict, decide_promotion, held_by_pin
 from spot.lifecycle.promotion_settings import PromotionSettings
 from workflows.lifecycle.evaluation import evaluation_from_json
 from workflows.lifecycle.family import ModelFamily
@@ -47,10 +47,12 @@ def review_zone(
     for version in registry.versions(zone):
         if version.lineage != lineage or version.stage not in ("candidate", "challenger"):
             continue
+        serving = registry.champion(zone)
+        pinned = "" if serving is None else serving.pinned
         judged = (
-            _judge_candidate(family, version, limits)
+            _judge_candidate(family, version, limits, pinned)
             if version.stage == "candidate"
-            else _judge_challenger(family, version, lake, desk, limits, now)
+            else _judge_challenger(family, version, lake, desk, limits, now, pinned)
         )
         if judged is None or judged.verdict.action == "keep_challenger":
             continue
@@ -91,13 +93,20 @@ def ask_for_signature(
     of_spread = " of the spread" if family.name == SPREAD_FAMILY else ""
     alerts.send(
         "sign_off_awaited",
-        f"version {version.version} of {version.name} may serve and needs the signature of a second person:"
+        f"version {version.version} of {version.name} may serve and {_lacks(row)}:"
         f" {row['reasons'][0]}; spotdesk promote {family.option}--zone"
         f" {version.zone} --version {version.version} --by NAME --signed-off-by OTHER --reason ...",
         zone=version.zone,
         now=now,
         episode=f"version {version.version}{of_spread}, week {(now - asked).days // 7}",
     )
+
+
+def _lacks(row: pl.DataFrame) -> str:
+    """What a version lacks whose evidence is complete."""
+    if PINNED in row["reasons"][0]:
+        return "waits until `spotdesk models unpin` releases the one that serves"
+    return "needs the signature of a second person"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,12 +118,14 @@ class _Judged:
     decided_through: date | None = None
 
 
-def _judge_candidate(family: ModelFamily, version: ModelVersion, limits: PromotionSettings) -> _Judged | None:
+def _judge_candidate(
+    family: ModelFamily, version: ModelVersion, limits: PromotionSettings, pinned: str
+) -> _Judged | None:
     text = version.tags.get("evaluation")
     if text is None:
         return None
     evaluation = evaluation_from_json(text)
-    verdict = family.judge_candidate(evaluation, limits, version.zone)
+    verdict = held_by_pin(family.judge_candidate(evaluation, limits, version.zone), pinned)
     return _Judged(verdict=verdict, days=evaluation.days)
 
 
@@ -125,12 +136,16 @@ def _judge_challenger(
     desk: Desk,
     limits: PromotionSettings,
     now: datetime,
+    pinned: str,
 ) -> _Judged | None:
     record = family.shadow_record(version.zone, version.version, lake, desk, now)
     if not record.days:
         return None
     evidence, days = record.evidence, record.days
-    verdict = decide_promotion(evidence, stage="challenger", settings=limits, sanity=None, zone=version.zone)
+    verdict = held_by_pin(
+        decide_promotion(evidence, stage="challenger", settings=limits, sanity=None, zone=version.zone),
+        pinned,
+    )
     if verdict.action == "await_sign_off":
         # The days of the look that was won, and no later ones: the same verdict tomorrow gives the same
         # record.
