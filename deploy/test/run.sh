@@ -68,7 +68,7 @@ second=$IMAGE
 [ "$first" != "$second" ] || { echo "two commits have one image" >&2; exit 1; }
 step "built and pushed again in $((SECONDS - begun)) s after a change of the source"
 # What is deployed comes from the registry, by its digest.
-podman untag "${first%@*}:$(git rev-parse --short=12 HEAD^)" "${second%@*}:$(git rev-parse --short=12 HEAD)"
+for commit in HEAD^ HEAD; do podman untag "${first%@*}:$(git rev-parse --short=12 "$commit")"; done
 podman pull --quiet $PULL_OPTIONS "$first" >/dev/null
 podman pull --quiet $PULL_OPTIONS "$second" >/dev/null
 deploy/image/scan.sh "$first"

@@ -72,8 +72,8 @@ def import_(
     """Register a version that comes from another registry. It does not serve by that.
 
     It enters as a candidate with its evidence. The evaluation that it brings was made beside another champion
-    and decides nothing here: with --shadow this desk judges it on days of its own, and `spotdesk promote` lets
-    it serve at once. A version that is there already is left as it is.
+    and decides nothing here. With --shadow this desk judges it on days of its own; `spotdesk promote` lets it
+    serve at once. A version that is there already is left as it is.
 
     Exit code 2: the sum is another, the file is damaged or of another kind, or this desk cannot use it.
     """

@@ -1,1 +1,1 @@
-"""`spotdesk watch`: an alarm from outside the daemon. Dagster is asked only where Postgres has its records."""
+"""`spotdesk watch`: an alarm from outside the daemon. It asks Dagster only where Postgres has its records."""

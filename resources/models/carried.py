@@ -1,7 +1,7 @@
 """A model version as one file: its facts, its files and its evidence, to be carried to another registry.
 
-The file is a tar archive: `manifest.json`, then the files of the model. The same version gives the same bytes,
-so its sha256 names it. Whoever imports it states that sum; what is damaged or foreign has another.
+The file is a tar archive: `manifest.json`, then the files of the model. The same version gives the same
+bytes, so its sha256 names it. Whoever imports it states that sum; what is damaged or foreign has another.
 """
 
 import hashlib
@@ -107,8 +107,8 @@ def unpack(content: bytes, *, sha256: str) -> CarriedVersion:
         manifest = json.loads(text)
         if manifest["format"] != FORMAT:
             raise ModelIntegrityError(
-                f"the file has format {manifest['format']!r}, this Spotdesk reads {FORMAT}: export it with the"
-                " same release"
+                f"the file has format {manifest['format']!r}, this Spotdesk reads {FORMAT}: export it with"
+                " the same release"
             )
         if manifest["family"] not in (PRICE_FAMILY, SPREAD_FAMILY):
             raise ModelIntegrityError(f"the file holds a model of {str(manifest['family'])[:40]!r}")

@@ -117,8 +117,8 @@ def refuse_to_replace(serving: ModelVersion | None, other: ModelVersion) -> None
     if serving is not None and serving.pinned and other.version != serving.version:
         spread = " --model spread" if serving.is_spread else ""
         raise ConfigurationError(
-            f"{serving.label} of {serving.zone} is pinned ({serving.pinned}), so it is not replaced: `spotdesk"
-            f" models unpin{spread} --zone {serving.zone} --by NAME --reason ...` releases it"
+            f"{serving.label} of {serving.zone} is pinned ({serving.pinned}), so it is not replaced:"
+            f" `spotdesk models unpin{spread} --zone {serving.zone} --by NAME --reason ...` releases it"
         )
 
 
