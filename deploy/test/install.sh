@@ -11,6 +11,7 @@ for tool in "${!tools[@]}"; do
   command -v "$tool" >/dev/null || missing+=("${tools[$tool]}")
 done
 [ -x /usr/lib/podman/netavark ] || missing+=(netavark aardvark-dns)
+[ -x /usr/libexec/podman/catatonit ] || missing+=(catatonit) # the init of a container
 if ((${#missing[@]})); then
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -qq

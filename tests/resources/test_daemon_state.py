@@ -5,11 +5,27 @@ from pathlib import Path
 
 import pytest
 from dagster import DagsterInstance
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import (
+    RegisteredCodeLocationOrigin,
+    RemoteInstigatorOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, TickData, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
 
-from resources.home.daemon_state import CodeProblem, daemon_state, keep_code_problem, read_code_problem
+from resources.home.daemon_state import (
+    CodeProblem,
+    daemon_state,
+    keep_code_problem,
+    last_tick,
+    read_code_problem,
+)
 
 NOW = datetime(2025, 6, 10, 12, 0, tzinfo=UTC)
+ORIGIN = RemoteInstigatorOrigin(
+    RemoteRepositoryOrigin(RegisteredCodeLocationOrigin("spotdesk"), "__repository__"), "watched"
+)
 
 
 @pytest.fixture
@@ -54,3 +70,27 @@ def test_a_damaged_note_is_a_problem_and_no_crash(home: Path, damage: str) -> No
     problem = read_code_problem(home)
     assert problem is not None
     assert "cannot be read" in problem.cause
+
+
+def test_the_newest_tick_is_dagsters_own_where_a_deployment_has_its_storage(home: Path) -> None:
+    (home / "dagster.yaml").write_text(
+        f"telemetry: {{enabled: false}}\nstorage:\n  sqlite: {{base_dir: {home / 'elsewhere'}}}\n",
+        encoding="utf-8",
+    )
+    assert last_tick(home) is None
+    with DagsterInstance.from_config(str(home)) as instance:
+        state = InstigatorState(ORIGIN, InstigatorType.SENSOR, InstigatorStatus.RUNNING)
+        instance.add_instigator_state(state)
+        for status, minutes in ((TickStatus.SUCCESS, 3), (TickStatus.SKIPPED, 2), (TickStatus.STARTED, 1)):
+            at = (NOW - timedelta(minutes=minutes)).timestamp()
+            instance.create_tick(
+                TickData(
+                    instigator_origin_id=state.instigator_origin_id,
+                    selector_id=state.selector_id,
+                    instigator_name="watched",
+                    instigator_type=InstigatorType.SENSOR,
+                    status=status,
+                    timestamp=at,
+                )
+            )
+    assert last_tick(home) == NOW - timedelta(minutes=2), "a tick that has only begun is no sign"
