@@ -23,7 +23,6 @@ LONG_FILES = {
     "benchmarks/provider_faults.py": "one suite of faults, a figure each",
     "benchmarks/planted/provider_mutations.py": "one mutation after another",
     "benchmarks/planted/us_mutations.py": "one mutation after another",
-    "desk/models/versions.py": "four commands on one table of versions",
     "desk/setup/init.py": "one conversation, from the question to the file",
     "desk/trading/run.py": "the command with the most options, and what each refuses",
     "desk/trading/signals.py": "one page: the table, the reasons, the bars",

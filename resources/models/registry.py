@@ -221,9 +221,7 @@ class ModelRegistry(FixedResource):
             return self.version(zone, new.version)
 
     def rollback(self, zone: str, version: str) -> ModelVersion:
-        """Let an earlier version serve again, at once.
-
-        The version that served is marked `withdrawn`.
+        """Let an earlier version serve again, at once; the one that served is marked `withdrawn`.
 
         Raises:
             ModelNotFoundError: there is no such version.

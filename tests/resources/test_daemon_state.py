@@ -91,6 +91,8 @@ def test_the_newest_tick_is_dagsters_own_where_a_deployment_has_its_storage(home
                     instigator_type=InstigatorType.SENSOR,
                     status=status,
                     timestamp=at,
+                    run_ids=[],
+                    skip_reason="nothing to do" if status is TickStatus.SKIPPED else None,
                 )
             )
     assert last_tick(home) == NOW - timedelta(minutes=2), "a tick that has only begun is no sign"
