@@ -14,6 +14,9 @@ from dagster import InitResourceContext, ResourceDefinition
 
 from resources.models.mlflow_store import EXPERIMENT
 from resources.models.registry import ModelRegistry
+from resources.settings.process import variable
+
+_ADDRESS = "MLFLOW_TRACKING_URI"
 
 
 def mlflow_run(tracking_uri: str, artifact_folder: str) -> ResourceDefinition:
@@ -40,10 +43,13 @@ def _run_in(context: InitResourceContext, tracking_uri: str, artifact_folder: st
     )
     make: Any = mlflow_tracking.resource_fn  # Dagster types it without its argument
     _end_left_open(mlflow)  # what an earlier run of this process left open would take this one's place
+    before = variable(_ADDRESS) or None
     try:
         yield from make(inner)
     finally:
         _end_left_open(mlflow)
+        # MLflow sets the variable for its children. Another desk in this process must not take it over.
+        mlflow.set_tracking_uri(before)  # type: ignore[arg-type]  # None forgets the address
 
 
 def _end_left_open(mlflow: Any) -> None:

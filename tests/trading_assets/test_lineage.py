@@ -44,6 +44,7 @@ from trading_assets.frame.reads import EARLIER_READS, PRICE_MODELS, RECORDS, SPR
 from trading_assets.jobs import JOBS
 from trading_assets.market_data.weather import own_forecasts
 from trading_assets.partitions import partition_key
+from trading_assets.upkeep.books import books_verification, the_books_verify
 from trading_assets.upkeep.lake import every_file_is_sound, lake_maintenance
 
 pytestmark = pytest.mark.timeout(900)  # the jobs of two weeks, on a machine with much else to do
@@ -122,8 +123,11 @@ def run_all_jobs(environment: Environment, desk: Desk, instance: DagsterInstance
     runner.run("database_published", None)
     state_folder = StateFolder(path=str(environment.trading_state))
     resources = {"lake": runner.lake, "desk": desk, "registry": runner.registry, "clock": Clock()}
-    resources |= {"state_folder": state_folder}
-    materialize([lake_maintenance, every_file_is_sound], resources=resources, instance=instance)
+    resources |= {"state_folder": state_folder, "alerts": Alerts(lake=runner.lake)}
+    upkeep = [lake_maintenance, every_file_is_sound, books_verification, the_books_verify]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPOTDESK_HOME", str(environment.home))  # the books are those of the process's own desk
+        materialize(upkeep, resources=resources, instance=instance)
 
 
 def challenge(registry: ModelRegistry) -> None:
