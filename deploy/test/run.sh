@@ -13,6 +13,13 @@ tools=${XDG_CACHE_HOME:-$HOME/.cache}/spotdesk-deploy-test
 pids=()
 step() { echo "$((SECONDS / 60)):$(printf %02d $((SECONDS % 60))) $*"; }
 
+# What a test that was killed left: a database of another password would refuse this one.
+leave_nothing() {
+  podman pod rm --force --time 5 "pod_$COMPOSE_PROJECT_NAME" >/dev/null 2>&1 || true
+  podman volume ls --quiet --filter "name=${COMPOSE_PROJECT_NAME}_" |
+    xargs --no-run-if-empty podman volume rm --force >/dev/null || true
+}
+
 clean_up() {
   local code=$?
   set +e
@@ -23,15 +30,18 @@ clean_up() {
     done
     (cd "$scratch/desk/deploy/compose" && timeout 120 podman-compose down --volumes --timeout 5 >/dev/null 2>&1)
   fi
+  leave_nothing
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
   rm -rf "$scratch"
   exit "$code"
 }
+export COMPOSE_PROJECT_NAME=spotdesk-deploy-test
 trap clean_up EXIT
 trap 'exit 124' TERM INT
 
 deploy/test/install.sh "$tools"
-export PATH=$tools/bin:$PATH ENGINE=podman COMPOSE_FILE=compose.yaml COMPOSE_PROJECT_NAME=spotdesk-deploy-test
+leave_nothing
+export PATH=$tools/bin:$PATH ENGINE=podman COMPOSE_FILE=compose.yaml
 export CONTAINERS_CONF=${CONTAINERS_CONF:-$PWD/deploy/containers.conf}
 port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
 SPOTDESK_PORT=$(port) SPOTDESK_SCREEN_PORT=$(port) SPOTDESK_METRICS_PORT=$(port) registry=127.0.0.1:$(port)
