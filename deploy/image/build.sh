@@ -14,6 +14,7 @@ instant=$(git log -1 --format=%ct "$commit")
 context=$(mktemp -d)
 trap 'rm -rf "$context" "$context.source"' EXIT
 git archive "$commit" | tar -x -C "$context"
+echo "$commit" >"$context/COMMIT" # a commit that changes no other file of the image has its own labels all the same
 words=(--file "$context/deploy/Dockerfile" --network host
   --build-arg "COMMIT=$commit"
   --build-arg "LOCK_SHA256=$(sha256sum "$context/requirements.lock" | cut -d' ' -f1)"

@@ -14,7 +14,8 @@ field() { "$engine" image inspect --format "$1" "$image"; }
 
 [ "$(field '{{.Config.User}}')" = 10001:10001 ] || fail "does not run as user 10001"
 [ "$(field '{{len .Config.Entrypoint}}')" = 0 ] || fail "has an ENTRYPOINT: run launchers give the whole command"
-[ -n "$(field '{{index .Config.Labels "org.opencontainers.image.revision"}}')" ] || fail "does not name its commit"
+commit=$("$engine" run --rm --network none "$image" cat /opt/spotdesk/COMMIT)
+[ "$(field '{{index .Config.Labels "org.opencontainers.image.revision"}}')" = "$commit" ] || fail "its label names another commit"
 sbom=$("$engine" run --rm --network none "$image" sha256sum /opt/spotdesk/sbom.cdx.json | cut -d' ' -f1)
 [ "$(field '{{index .Config.Labels "spotdesk.sbom.sha256"}}')" = "$sbom" ] || fail "its label is not that of its bill of materials"
 megabytes=$(($(field '{{.Size}}') / 1000000))

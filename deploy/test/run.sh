@@ -28,7 +28,7 @@ clean_up() {
       echo "--- $name"
       podman logs --tail 15 "$name" 2>&1
     done
-    (cd "$scratch/desk/deploy/compose" && timeout 120 podman-compose down --volumes --timeout 5 >/dev/null 2>&1)
+    (cd "$scratch/desk/deploy/compose" && timeout 120 podman-compose down --volumes --timeout 5 >/dev/null)
   fi
   leave_nothing
   for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null; done
@@ -85,7 +85,8 @@ deploy/image/scan.sh "$first"
 
 step "up"
 begun=$SECONDS
-SPOTDESK_IMAGE=$first deploy/compose/up.sh
+export SPOTDESK_IMAGE=$first # compose asks for it in every command, `down` too
+deploy/compose/up.sh
 step "up in $((SECONDS - begun)) s"
 podman stats --no-stream --format '{{.Name}} {{.MemUsage}}' | grep "^$COMPOSE_PROJECT_NAME" || true
 

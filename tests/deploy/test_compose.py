@@ -1,5 +1,6 @@
 """The desk in containers: what every service is denied, and where passwords are."""
 
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,11 @@ def test_no_file_of_a_deployment_names_a_registry_host(project_root: Path) -> No
         if path.suffix != ".json" and any(host in path.read_text(encoding="utf-8") for host in hosts)
     ]
     assert not named
+
+
+def test_the_image_is_built_from_every_package(project_root: Path) -> None:
+    settings = tomllib.loads((project_root / "pyproject.toml").read_text())
+    names = settings["tool"]["setuptools"]["packages"]["find"]["include"]
+    taken = (project_root / ".dockerignore").read_text().splitlines()
+    assert {f"!{name.rstrip('*')}" for name in names} <= set(taken)
+    assert {"!definitions.py", "!COMMIT"} <= set(taken)
