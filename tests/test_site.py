@@ -124,6 +124,8 @@ def test_every_command_of_a_page_exists(page: Path) -> None:
             found = command.get_command(above, rest[0])
             assert found is not None, f"there is no command {' '.join(words)}"
             command, rest = found, rest[1:]
+        if rest and (usual := getattr(command, "default_command", "")):
+            command = command.get_command(above, usual)
         assert command is not root or rest, words
         if not {"...", "--help"} & set(rest) and not hasattr(command, "list_commands"):
             with nullcontext() if is_whole else suppress(typer.BadParameter):

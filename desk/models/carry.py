@@ -25,7 +25,7 @@ from spot.errors import ConfigurationError, ModelIntegrityError
 def export(
     *,
     zone: ZoneOption,
-    version: Annotated[str, typer.Option("--version", help="Its number, or champion.")],
+    version: Annotated[str, typer.Option("--version", help="Number of the version, or champion.")],
     file: Annotated[Path, typer.Option("--file", help="Where it is written; it must not exist.")],
     model: FamilyOption = Family.PRICE,
     as_json: JsonFlag = False,

@@ -15,9 +15,12 @@ _LIST = "list"
 class _ListsByDefault(TyperGroup):
     """`spotdesk models --zone Z` is `spotdesk models list --zone Z`."""
 
+    default_command = _LIST
+    """What it does where no sub-command is named."""
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if args and args[0] not in self.commands and args[0] != "--help":
-            args = [_LIST, *args]
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = [self.default_command, *args]
         return super().parse_args(ctx, args)
 
 

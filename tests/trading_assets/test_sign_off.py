@@ -59,6 +59,9 @@ class Candidates:
             )
         ]
 
+    def champion(self, zone: str) -> None:
+        return None
+
     def champion_before(self, zone: str, version: ModelVersion) -> None:
         return None
 

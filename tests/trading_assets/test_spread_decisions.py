@@ -55,6 +55,9 @@ class Spreads:
     def versions(self, zone: str) -> list[ModelVersion]:
         return list(self.known.values())
 
+    def champion(self, zone: str) -> ModelVersion | None:
+        return next((v for v in self.known.values() if v.stage == "champion"), None)
+
     def champion_before(self, zone: str, one: ModelVersion) -> ModelVersion | None:
         return next((v for v in self.known.values() if v.stage == "champion" and v != one), None)
 
