@@ -9,8 +9,9 @@ fi
 export COMPOSE_FILE=${COMPOSE_FILE:-compose.yaml} COMPOSE_PROJECT_NAME=${COMPOSE_PROJECT_NAME:-spotdesk}
 export SPOTDESK_SECRETS=${SPOTDESK_SECRETS:-$PWD/secrets}
 
-# What runs the image of the desk, in the order of its start.
-SERVICES="mlflow code web daemon metrics watch screen"
+# What runs the image of the desk, in the order of its start: first what the others ask.
+ASKED="mlflow code" REST="web daemon metrics watch screen"
+SERVICES="$ASKED $REST"
 
 compose() { $COMPOSE "$@"; }
 
@@ -35,4 +36,14 @@ is_healthy() {
     *podman*) "$ENGINE" healthcheck run "$1" >/dev/null 2>&1 ;;
     *) [ "$("$ENGINE" inspect --format '{{.State.Health.Status}}' "$1")" = healthy ] ;;
   esac
+}
+
+# start_services OPTION...: starts every service, each group once the one before is healthy. podman-compose does
+# not wait by itself, and a daemon that meets no code counts as ill for five minutes.
+start_services() {
+  local group service
+  for group in "$ASKED" "$REST"; do
+    compose up --detach --no-deps "$@" $group || return 1
+    for service in $group; do wait_for "$service" || return 1; done
+  done
 }

@@ -22,6 +22,5 @@ if ! desk code spotdesk users list --json | grep -q '"name"'; then
   desk --volume "$SPOTDESK_SECRETS/admin_password:/run/secrets/admin_password:ro" code \
     spotdesk users add admin --role admin --password-file /run/secrets/admin_password
 fi
-compose up --detach
-for service in $SERVICES; do wait_for "$service"; done
+start_services
 echo "the desk is up: http://127.0.0.1:${SPOTDESK_PORT:-3000}, user admin, password in $SPOTDESK_SECRETS/admin_password"

@@ -20,8 +20,7 @@ n_under_way() {
 # start IMAGE: the services of the desk, new, and healthy.
 start() {
   export SPOTDESK_IMAGE=$1
-  compose up --detach --force-recreate --no-deps $SERVICES &&
-    for service in $SERVICES; do wait_for "$service" || return 1; done
+  start_services --force-recreate
 }
 
 "$ENGINE" stop --time 60 "$(container daemon)" >/dev/null
