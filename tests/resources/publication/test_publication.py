@@ -1,12 +1,9 @@
+"""What leaves and what does not: files, signed messages, refusals and repetitions."""
+
 import json
-import logging
-import re
-import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from datetime import date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +11,10 @@ import polars as pl
 import pytest
 
 from resources.books.chain import Chain
-from resources.lake.lake import Lake
-from resources.trading.alerts import Alerts
-from resources.trading.clock_watch import ClockWatch
-from resources.trading.locks import deciding, writing_decision
-from resources.trading.outbox import Outbox, Publisher
-from resources.trading.second_place import SecondPlace
+from resources.trading.outbox import Outbox
 from resources.trading.state import TradingStateStore
-from resources.trading.state_files import StateRecord
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.contracts.table import check_rows
-from spot.errors import SourceUnavailableError
-from spot.market.gates import gate_closure_utc
 from spot.risk.state import TradingState
 from spot.strategy.outbox.batch import make_batches
 from spot.strategy.outbox.payload import csv_payload, json_payload
@@ -34,76 +23,11 @@ from spot.strategy.outbox.signature import is_signed, sign
 from spot.strategy.outbox.silence import assess_silence
 from spot.strategy.outbox.standing import valid_signals
 from spot.strategy.proposals.settlement_spread import SettlementSpread
-from spot.strategy.request import SignalDecision
 from spot.strategy.signals import decide_signals
-from tests.support.live_desk import LONG_AGO, make_live_desk
+from tests.support.live_desk import LONG_AGO
+from tests.support.live_orders import BEFORE, DAY, GATE, SECRET
 from tests.support.processes import wait_for
 from tests.support.sample_market import ZONE, make_request
-
-DAY = date(2025, 6, 3)
-GATE = gate_closure_utc(ZONE, DAY)
-BEFORE = GATE - timedelta(minutes=30)
-SECRET = "loopback"
-
-
-class _Receiver(BaseHTTPRequestHandler):
-    server: Any
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.n_begun += 1
-        time.sleep(self.server.pause_seconds)
-        self.server.received.append((dict(self.headers), body))
-        status = self.server.answers.pop(0) if self.server.answers else 200
-        self.send_response(status)
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *_: str) -> None:
-        pass
-
-
-class _Server(HTTPServer):
-    def handle_error(self, *_: Any) -> None:
-        """A connection that a halt resets is no news."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[HTTPServer]:
-    server: Any = _Server(("127.0.0.1", 0), _Receiver)
-    server.received, server.answers, server.pause_seconds, server.n_begun = [], [], 0.0, 0
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> TradingStateStore:
-    store = TradingStateStore(tmp_path / "state")
-    store.set_up()
-    return store
-
-
-@pytest.fixture
-def desk(tmp_path: Path, store: TradingStateStore) -> Callable[..., Any]:
-    """A lake with the signals of one live day, and a function that publishes them at an instant."""
-    lake = Lake(uri=str(tmp_path / "lake"))
-    home = make_live_desk(tmp_path, ZONE)
-
-    def publish(now: Any = BEFORE, mode: str = "live", **options: Any) -> Any:
-        decision = decide_signals(
-            make_request(DAY, SettlementSpread(), as_of_utc=GATE - timedelta(hours=1), mode=mode)
-        )
-        lake.replace("signals", decision.frame, zone=ZONE, first_day=DAY, last_day=DAY)
-        lake.replace("limit_conformance", decision.conformance, zone=ZONE, first_day=DAY, last_day=DAY)
-        publisher = Publisher(lake=lake, state_folder=str(store.folder), home=home, **options)
-        return publisher.publish(lake.read("signals"), clock=lambda: now)
-
-    publish.lake = lake  # type: ignore[attr-defined]
-    return publish
 
 
 def test_files_are_dropped_once_with_a_receipt(desk: Any, tmp_path: Path) -> None:
@@ -390,246 +314,3 @@ def test_the_outbox_sends_what_is_valid_and_reads_its_secret_from_the_environmen
     ]
     assert SECRET not in str(outbox) + str(outbox.model_dump())
     assert len(receiver.received) == 1
-
-
-class _Ticking:
-    """A clock that goes on by a step whenever it is asked."""
-
-    def __init__(self, start: datetime, step: timedelta) -> None:
-        self.next, self.step = start, step
-
-    def __call__(self) -> datetime:
-        self.next += self.step
-        return self.next - self.step
-
-
-@pytest.fixture
-def live_outbox(
-    desk: Any,
-    store: TradingStateStore,
-    receiver: Any,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Outbox:
-    """The outbox of a live zone whose signals are decided and not yet sent."""
-    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
-    monkeypatch.setenv("SPOTDESK_SIGNAL_WEBHOOK_SECRET", SECRET)
-    write_tables(desk.lake, decide(GATE - timedelta(hours=1)))
-    return Outbox(
-        lake=desk.lake, state_folder=str(store.folder), drop_folder=str(tmp_path / "drop"), home=str(tmp_path)
-    )
-
-
-def decide(as_of: datetime, **settings: bool) -> SignalDecision:
-    return decide_signals(make_request(DAY, SettlementSpread(**settings), as_of_utc=as_of, mode="live"))
-
-
-def write_tables(
-    lake: Lake, decision: SignalDecision, only: Sequence[str] = ("signals", "bid_curves", "limit_conformance")
-) -> None:
-    frames = {
-        "signals": decision.frame,
-        "bid_curves": decision.bid_curves,
-        "limit_conformance": decision.conformance,
-    }
-    for table in only:
-        lake.replace(table, frames[table], zone=ZONE, first_day=DAY, last_day=DAY)
-
-
-def test_a_decision_of_which_only_the_signals_are_written_does_not_leave(
-    live_outbox: Outbox, receiver: Any
-) -> None:
-    lake = live_outbox.lake
-    write_tables(lake, decide(GATE - timedelta(hours=1), takes_curve=True))
-    assert live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)["status"].to_list() == [
-        "sent",
-        "sent",
-        "sent",
-    ]
-    newer = decide(GATE - timedelta(minutes=25), takes_curve=True)
-    write_tables(lake, newer, only=["signals"])  # and then its run died
-    rows = live_outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE - timedelta(minutes=20))
-    assert rows["status"].unique().to_list() == ["refused"]
-    assert rows["detail"].unique().to_list() == ["no limits were checked for this decision"]
-    assert len(receiver.received) == 1
-    write_tables(lake, newer)
-    rows = live_outbox.publish(ZONE, DAY, DAY, clock=lambda: GATE - timedelta(minutes=19))
-    assert rows["status"].unique().to_list() == ["sent"]
-    signals = json.loads(receiver.received[1][1])["signals"]
-    assert all(bool(signal["bid_curve"]) == (signal["side"] != "flat") for signal in signals)
-
-
-def test_nothing_is_read_while_a_decision_is_being_written(
-    live_outbox: Outbox, store: TradingStateStore, receiver: Any
-) -> None:
-    rows = []
-    reader = threading.Thread(
-        target=lambda: rows.append(live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE))
-    )
-    newer = decide(GATE - timedelta(minutes=40), takes_curve=True)
-    with writing_decision(store.folder):
-        write_tables(live_outbox.lake, newer, only=["signals"])
-        reader.start()
-        time.sleep(0.3)
-        write_tables(live_outbox.lake, newer)
-    reader.join()
-    assert rows[0]["status"].unique().to_list() == ["sent"]
-    assert any(signal["bid_curve"] for signal in json.loads(receiver.received[0][1])["signals"])
-
-
-def test_a_lock_that_is_not_given_back_stops_the_work_with_a_clear_error(store: TradingStateStore) -> None:
-    with (
-        deciding(store.folder),
-        pytest.raises(SourceUnavailableError, match=r"other zones are deciding.*within 0\.1 s"),
-        deciding(store.folder, wait_seconds=0.1),
-    ):
-        pass
-    with deciding(store.folder, wait_seconds=0.1):
-        pass
-
-
-def test_the_clock_is_asked_before_each_message_and_the_gate_may_close_between_two(
-    live_outbox: Outbox, receiver: Any
-) -> None:
-    # asked for the validity of all, then once per message: table, file and webhook
-    clock = _Ticking(GATE - timedelta(seconds=25), timedelta(seconds=10))
-    rows = live_outbox.publish(ZONE, DAY, DAY, clock=clock)
-    assert rows.select("channel", "status").rows() == [
-        ("table", "sent"),
-        ("file", "sent"),
-        ("webhook", "refused"),
-    ]
-    assert rows["recorded_at_utc"].to_list() == [GATE + timedelta(seconds=n) for n in (-15, -5, 5)]
-    assert receiver.received == []
-
-
-def test_a_message_is_signed_at_the_instant_it_leaves(live_outbox: Outbox, receiver: Any) -> None:
-    rows = live_outbox.publish(ZONE, DAY, DAY, clock=_Ticking(BEFORE, timedelta(seconds=10)))
-    judged_at = rows.filter(channel="webhook")["recorded_at_utc"][0]
-    assert judged_at == BEFORE + timedelta(seconds=30)
-    left_at = datetime.fromisoformat(receiver.received[0][0]["X-Spotdesk-Timestamp"])
-    assert judged_at < left_at < judged_at + timedelta(seconds=10)
-
-
-def test_two_who_publish_at_once_send_one_message(live_outbox: Outbox, receiver: Any) -> None:
-    receiver.pause_seconds = 0.3
-    threads = [
-        threading.Thread(target=lambda: live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE))
-        for _ in range(2)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(receiver.received) == 1
-    rows = live_outbox.lake.read("publications")
-    assert rows.select("channel", "attempt", "status").rows() == [
-        ("file", 1, "sent"),
-        ("table", 1, "sent"),
-        ("webhook", 1, "sent"),
-    ]
-
-
-def test_two_strategies_at_once_keep_the_order_rate(
-    desk: Any, store: TradingStateStore, receiver: Any
-) -> None:
-    """24 orders each and 30 allowed in a minute: one of them waits, whoever comes first."""
-    receiver.pause_seconds = 0.3
-    one = decide(GATE - timedelta(hours=1))
-    frames = {
-        name: one.frame.with_columns(strategy=pl.lit(name), signal_id=pl.lit(name) + pl.col("signal_id"))
-        for name in ("storage", "price_view")
-    }
-    is_rate = pl.col("limit_name") == "max_orders_per_minute"
-    limited = one.conformance.with_columns(limit_value=pl.when(is_rate).then(30.0).otherwise("limit_value"))
-    conformance = pl.concat([limited.with_columns(strategy=pl.lit(name)) for name in frames])
-    desk.lake.replace("limit_conformance", conformance, zone=ZONE, first_day=DAY, last_day=DAY)
-    publisher = Publisher(
-        lake=desk.lake,
-        state_folder=str(store.folder),
-        home=str(store.folder.parent),
-        webhook_url=f"http://127.0.0.1:{receiver.server_port}/",
-        webhook_secret=SECRET,
-    )
-    threads = [
-        threading.Thread(target=lambda rows=rows: publisher.publish(rows, clock=lambda: BEFORE))
-        for rows in frames.values()
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len({headers["Idempotency-Key"] for headers, _ in receiver.received}) == 1
-    refused = desk.lake.read("publications").filter(pl.col("status") == "refused")
-    assert refused["detail"].str.contains("order rate: 48 orders").all()
-    assert refused["publication_id"].n_unique() == 1
-
-
-def test_no_log_holds_the_address_or_the_secret_of_a_webhook(
-    live_outbox: Outbox,
-    receiver: Any,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    monkeypatch.setenv("SPOTDESK_WEBHOOK_URL", f"http://127.0.0.1:{receiver.server_port}/token-canary")
-    # as in a process that has set up httpx's own log by nothing but the modules that send
-    for name in ("httpx", "httpcore"):
-        assert logging.getLogger(name).getEffectiveLevel() >= logging.WARNING
-    with caplog.at_level(logging.DEBUG):
-        live_outbox.publish(ZONE, DAY, DAY, clock=lambda: BEFORE)
-        assert Alerts(lake=live_outbox.lake, asks_environment=True).send(
-            "run_failed", "odd", zone=ZONE, now=BEFORE
-        )
-    assert len(receiver.received) == 2
-    assert "run_failed" in caplog.text
-    assert "canary" not in caplog.text
-    assert SECRET not in caplog.text
-
-
-def test_a_copy_of_a_live_desk_sends_nothing(
-    desk: Any, store: TradingStateStore, receiver: Any, tmp_path: Path
-) -> None:
-    """Although nobody opened it yet, its state is active and its signals are those of the live desk."""
-    options: dict[str, Any] = {
-        "webhook_url": f"http://127.0.0.1:{receiver.server_port}/",
-        "webhook_secret": SECRET,
-    }
-    copy = shutil.copytree(tmp_path, tmp_path.parent / "copy")
-    desk()  # decides, and sends on the table alone
-    publisher = Publisher(lake=desk.lake, state_folder=str(copy / "state"), home=str(copy), **options)
-    rows = publisher.publish(desk.lake.read("signals"), clock=lambda: BEFORE)
-    assert rows.select("channel", "status").rows() == [("webhook", "refused")]
-    assert "this desk has no lease" in rows["detail"][0]
-    assert receiver.received == []
-    desk(**options)
-    assert len(receiver.received) == 1
-
-
-def test_nothing_leaves_while_the_clock_is_not_believed(
-    desk: Any, store: TradingStateStore, tmp_path: Path
-) -> None:
-    watch = ClockWatch(store.folder)
-    watch.confirm(by="Ann", reason="set up")
-    view = json.loads((store.folder / "clock.json").read_text())
-    (store.folder / "clock.json").write_text(json.dumps(view | {"latest": view["latest"] + 604_800.0}))
-    rows = desk(drop_folder=str(tmp_path / "drop"))
-    assert rows["status"].unique().to_list() == ["refused"]
-    assert re.search(r"the clock is not believed: it stands 604,[78]\d\d s", rows["detail"][0])
-    assert not (tmp_path / "drop").exists()
-    watch.confirm(by="Ann", reason="NTP is on again")
-    assert desk(drop_folder=str(tmp_path / "drop"))["status"].unique().to_list() == ["sent"]
-
-
-def test_nothing_leaves_while_the_second_place_says_halted_or_cannot_be_asked(
-    desk: Any, tmp_path: Path
-) -> None:
-    place = SecondPlace(str(tmp_path / "elsewhere"))
-    options: dict[str, Any] = {"drop_folder": str(tmp_path / "drop"), "second_place": place}
-    assert desk(**options)["status"].unique().to_list() == ["refused"]
-    Path(place.uri).mkdir()
-    place.write(StateRecord("desk", TradingState.ACTIVE, "set up", "Ann", ""))
-    place.write(StateRecord(f"zone-{ZONE}", TradingState.HALTED, "odd prices", "Ann", ""))
-    assert desk(**options).is_empty()  # one refusal is one row
-    assert not (tmp_path / "drop").exists()
-    place.write(StateRecord(f"zone-{ZONE}", TradingState.ACTIVE, "checked", "Ann", ""))
-    assert desk(**options)["status"].unique().to_list() == ["sent"]
