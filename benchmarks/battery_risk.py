@@ -11,8 +11,7 @@ test rejects a zone at 5 % after Holm.
 """
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import typer
@@ -20,7 +19,7 @@ from scipy.special import chdtrc, xlogy
 
 from benchmarks.block_groups import battery_plan, money
 from benchmarks.scenarios import JUDGED_FROM, ZoneYear, zone_year
-from benchmarks.trading import DATA, STORAGE_ZONES, DataOption, ZoneOption
+from benchmarks.trading import DATA, DataOption, KeepOption, ZoneOption, named_zones
 from desk.screen.console import JsonFlag, emit
 from spot.arrays import Bools
 from spot.forecast.joint.day_paths import day_paths
@@ -99,17 +98,14 @@ def rejected_by_holm(rows: list[dict[str, Any]]) -> list[str]:
 def main(
     data: DataOption = DATA,
     zone: ZoneOption = None,
-    keep: Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")] = None,
+    keep: KeepOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Value at risk and chance of a gain against realised money, per zone.
 
     Exit code 1 where an aim is missed. Exit code 2 where no zone is left.
     """
-    names = [one for one in STORAGE_ZONES if not zone or one in zone]
-    if not names:
-        print(f"no zone of {', '.join(STORAGE_ZONES)} was named", file=sys.stderr)
-        raise typer.Exit(2)
+    names = named_zones(zone)
     rows = [zone_row(name, zone_year(data, name, keep), Storage()) for name in names]
     pooled = float(np.average([r["passed"] for r in rows], weights=[r["days_with_a_plan"] for r in rows]))
     shown = [{name: round(v, 4) if isinstance(v, float) else v for name, v in r.items()} for r in rows]

@@ -17,7 +17,6 @@ eleven others one may miss where all zones are run.
 import sys
 from collections.abc import Mapping
 from datetime import date
-from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -25,7 +24,7 @@ import numpy as np
 import typer
 
 from benchmarks.scenarios import WALKED, ZoneYear, zone_year
-from benchmarks.trading import DATA, STORAGE_ZONES, DataOption, ZoneOption
+from benchmarks.trading import DATA, STORAGE_ZONES, DataOption, KeepOption, ZoneOption, named_zones
 from desk.screen.console import JsonFlag, emit
 from spot.arrays import Floats
 from spot.forecast.joint.day_paths import day_paths
@@ -138,7 +137,7 @@ def main(
     quarter_hours: Annotated[
         bool, typer.Option("--quarter-hours", help="BE and DE_LU since the auction has quarter hours.")
     ] = False,
-    keep: Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")] = None,
+    keep: KeepOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Share of perfect foresight with named hours and with exclusive groups, per zone.
@@ -149,13 +148,10 @@ def main(
     rows = []
     span = (QUARTERS_WALKED, 96) if quarter_hours else (WALKED, 24)
     zones = QUARTER_ZONES if quarter_hours else STORAGE_ZONES
-    for name in (one for one in zones if not zone or one in zone):
+    for name in named_zones(zone, zones):
         year = zone_year(data, name, keep, walked=span[0], n_units=span[1])
         rows.append(zone_row(name, year, most, battery))
         print(rows[-1], file=sys.stderr, flush=True)
-    if not rows:
-        print(f"no zone of {', '.join(zones)} was named", file=sys.stderr)
-        raise typer.Exit(2)
     emit(rows, as_json=as_json, title="exclusive groups")
     missed = [row["zone"] for row in rows if not row["is_aim_met"]]
     allowed = 0 if zone or quarter_hours else ALLOWED_MISSES

@@ -9,20 +9,27 @@ pair of neighbours, where an 80 % interval holds less than 78 or more than 82 % 
 where 500 paths take 50 ms.
 """
 
-import sys
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import combinations
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import polars as pl
 import typer
 
-from benchmarks.trading import DATA, STORAGE_ZONES, DataOption, ZoneOption, profile_settings, walked_data
+from benchmarks.trading import (
+    DATA,
+    DataOption,
+    KeepOption,
+    ZoneOption,
+    named_zones,
+    profile_settings,
+    walked_data,
+)
 from desk.screen.console import JsonFlag, emit
 from resources.market.market_files import MarketFiles
 from spot.arrays import Floats
@@ -191,17 +198,14 @@ def _rounded(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def main(
     data: DataOption = DATA,
     zone: ZoneOption = None,
-    keep: Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")] = None,
+    keep: KeepOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Scores and coverage of joint paths, per zone and per pair of neighbours.
 
     Exit code 1 where an aim is missed. Exit code 2 where no zone is left.
     """
-    years = {name: zone_year(data, name, keep) for name in STORAGE_ZONES if not zone or name in zone}
-    if not years:
-        print(f"no zone of {', '.join(STORAGE_ZONES)} was named", file=sys.stderr)
-        raise typer.Exit(2)
+    years = {name: zone_year(data, name, keep) for name in named_zones(zone)}
     rows = [zone_row(name, year) for name, year in years.items()]
     pairs = [pair_row(pair, (years[pair[0]], years[pair[1]])) for pair in _pairs(years)]
     pooled = {name: float(np.average([r[name] for r in rows], weights=[r["days"] for r in rows]))

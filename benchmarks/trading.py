@@ -45,6 +45,7 @@ app = typer.Typer(help=__doc__, no_args_is_help=True)
 DATA = PROJECT_ROOT.parent / "shared" / "data"
 DataOption = Annotated[Path, typer.Option(help="Folder of recorded files.")]
 ZoneOption = Annotated[list[str] | None, typer.Option(help="Zone; repeat for several.  \\[default: all]")]
+KeepOption = Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")]
 STORAGE_ZONES = ("AT", "BE", "CZ", "DE_LU", "DK_1", "DK_2", "FR", "HU", "NL", "NO_2", "PT", "SE_4", "SK")
 AIMED_SHARE = 0.9
 _SPREAD_COLUMNS = (
@@ -213,6 +214,18 @@ def _told(rows: Iterator[dict[str, Any]]) -> list[dict[str, Any]]:
     return done
 
 
+def named_zones(zone: list[str] | None, among: tuple[str, ...] = STORAGE_ZONES) -> list[str]:
+    """The zones of a benchmark that were named, or all of them.
+
+    Exit code 2: none of them was named.
+    """
+    names = [one for one in among if not zone or one in zone]
+    if not names:
+        print(f"no zone of {', '.join(among)} was named", file=sys.stderr)
+        raise typer.Exit(2)
+    return names
+
+
 @app.command()
 def spread(data: DataOption = DATA, zone: ZoneOption = None, as_json: JsonFlag = False) -> None:
     """Day-ahead against intraday VWAP and imbalance, beside naive rules.
@@ -240,7 +253,7 @@ def storage(  # noqa: PLR0913 - an option of a command is an argument of its fun
     assume_known: Annotated[
         bool, typer.Option("--assume-known", help="Admit wind and solar forecasts of 18:00: to compare only.")
     ] = False,
-    keep: Annotated[Path | None, typer.Option(help="Folder where walked forecasts are kept.")] = None,
+    keep: KeepOption = None,
     as_json: JsonFlag = False,
 ) -> None:
     """A battery of 1 MW and 2 MWh.
