@@ -84,8 +84,9 @@ def zone_row(zone: str, year: ZoneYear, battery: Storage) -> dict[str, Any]:
 
 def rejected_by_holm(rows: list[dict[str, Any]]) -> list[str]:
     """Tests that reject at 5 % although all of them are looked at (Holm 1979), by zone and name."""
-    tests = sorted((row[name], f"{row['zone']} {name}") for row in rows
-                   for name in ("kupiec_p", "christoffersen_p"))  # fmt: skip
+    tests = sorted(
+        (row[name], f"{row['zone']} {name}") for row in rows for name in ("kupiec_p", "christoffersen_p")
+    )
     found = []
     for place, (p_value, name) in enumerate(tests):
         if p_value > SIGNIFICANT / (len(tests) - place):
@@ -111,8 +112,10 @@ def main(
     shown = [{name: round(v, 4) if isinstance(v, float) else v for name, v in r.items()} for r in rows]
     emit(shown, as_json=as_json, title="risk of a battery")
     rejected = rejected_by_holm(rows)
-    print(f"passed, all zones: {pooled:.4f}; rejected after Holm: {', '.join(rejected) or 'none'}",
-          file=sys.stderr)  # fmt: skip
+    print(
+        f"passed, all zones: {pooled:.4f}; rejected after Holm: {', '.join(rejected) or 'none'}",
+        file=sys.stderr,
+    )
     if rejected or not AIMED_SHARE[0] <= pooled <= AIMED_SHARE[1]:
         raise typer.Exit(1)
 

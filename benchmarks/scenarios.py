@@ -122,8 +122,9 @@ def zone_row(zone: str, year: ZoneYear) -> dict[str, Any]:
     for row in judged:
         one, actual = year.at(row), year.prices[row]
         joint, apart = day_paths(one.quantiles, one.past), independent(one.quantiles)
-        scores.append([score(paths, actual) for score in (energy_score, variogram_score)
-                       for paths in (apart, joint)])  # fmt: skip
+        scores.append(
+            [score(paths, actual) for score in (energy_score, variogram_score) for paths in (apart, joint)]
+        )
         inside.append([_holds(joint, actual), _holds(apart, actual)])
     energy_apart, energy, variogram_apart, variogram = np.mean(scores, axis=0)
     held = np.mean(inside, axis=0)
@@ -154,8 +155,9 @@ def pair_row(zones: tuple[str, str], years: tuple[ZoneYear, ZoneYear]) -> dict[s
             [made[zones[0]], made[zones[1]][np.random.default_rng(1).permutation(N_PATHS)]], axis=1
         )
         actual = np.concatenate([first.prices[row], second.prices[row_of[day]]])
-        scores.append([score(paths, actual) for score in (energy_score, variogram_score)
-                       for paths in (apart, joint)])  # fmt: skip
+        scores.append(
+            [score(paths, actual) for score in (energy_score, variogram_score) for paths in (apart, joint)]
+        )
     energy_apart, energy, variogram_apart, variogram = np.mean(scores, axis=0)
     return {
         "zones": " and ".join(zones),
@@ -208,8 +210,9 @@ def main(
     years = {name: zone_year(data, name, keep) for name in named_zones(zone)}
     rows = [zone_row(name, year) for name, year in years.items()]
     pairs = [pair_row(pair, (years[pair[0]], years[pair[1]])) for pair in _pairs(years)]
-    pooled = {name: float(np.average([r[name] for r in rows], weights=[r["days"] for r in rows]))
-              for name in SUMS}  # fmt: skip
+    pooled = {
+        name: float(np.average([r[name] for r in rows], weights=[r["days"] for r in rows])) for name in SUMS
+    }
     took = milliseconds(next(iter(years.values())))
     met = {name: AIMED_COVERAGE[0] <= value <= AIMED_COVERAGE[1] for name, value in pooled.items()}
     overall = [{"what": name, "value": value, "is_aim_met": met[name]} for name, value in pooled.items()]
