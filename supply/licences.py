@@ -19,6 +19,7 @@ _COPYLEFT = re.compile(r"GPL|EUPL|SSPL|CECILL|OSL|CC-BY-SA|\bGNU\b|Affero", re.I
 LGPL_UNMODIFIED = frozenset({"psycopg2-binary"})
 """Libraries under the LGPL that are used as they are published."""
 KNOWN = {
+    "axe-playwright-python": "MIT AND MPL-2.0",
     "docutils": "BSD-2-Clause OR PSF-2.0 OR Public Domain",
     "huey": "MIT",
     "python-dateutil": "Apache-2.0 OR BSD-3-Clause",

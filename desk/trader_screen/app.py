@@ -19,9 +19,11 @@ from starlette.types import ASGIApp
 from desk.figures.opened import OpenedDesk
 from desk.guard.guard import IDENTITY, guarded
 from desk.guard.settings import GuardSettings
+from desk.screen.console import json_text
 from desk.trader_screen.deeds import POSTS, Deeds
 from desk.trader_screen.page import Shown, page
 from desk.trader_screen.snapshot import STALE_AFTER, Snapshots
+from desk.trader_screen.what_if import WhatIfs
 from resources.identity.roles import Identity
 from resources.settings.environment import Environment
 from resources.trading.state import TradingStateStore
@@ -55,6 +57,7 @@ class Screen:
         self._environment, self._needs_login, self._clock = environment, needs_login, clock
         self.snapshots = Snapshots(lambda: OpenedDesk(read_environment()), clock)
         self._deeds = Deeds(environment)
+        self._what_ifs = WhatIfs(lambda: OpenedDesk(read_environment()), clock)
         self._pages: dict[_PageKey, tuple[str, str]] = {}
         self._making = threading.Lock()
 
@@ -76,6 +79,15 @@ class Screen:
         finally:
             self.snapshots.want()
         return JSONResponse({"told": told}, headers=_HEADERS)
+
+    async def what_if(self, request: Request) -> Response:
+        """What would follow from other inputs. It reads alone, so whoever may look may ask."""
+        zone, changes = request.query_params.get("zone", ""), request.query_params.getlist("set")
+        try:
+            facts = await run_in_threadpool(self._what_ifs.answer, zone, changes)
+        except SpotdeskError as error:
+            return PlainTextResponse(str(error), status_code=409, headers=_HEADERS)
+        return Response(json_text(facts, indent=None), media_type="application/json", headers=_HEADERS)
 
     def _page(self, who: Identity) -> tuple[str, str]:
         """Tag and text of the page, which is made again when a fact or the minute changes."""
@@ -117,6 +129,7 @@ def screen_app(screen: Screen, settings: GuardSettings) -> ASGIApp:
 
     routes = [
         Route("/", screen.show),
+        Route("/what_if", screen.what_if),
         *(Route(path, screen.do, methods=["POST"]) for path in POSTS),
         Mount("/static", StaticFiles(directory=_STATIC)),
     ]

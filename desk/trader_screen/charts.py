@@ -48,12 +48,13 @@ class _Scale:
         return _TOP + (self.high - within) / (self.high - self.low) * (_floor() - _TOP)
 
 
-def day_chart(facts: DayFacts, *, label: str) -> str:
+def day_chart(facts: DayFacts, *, label: str, stamp: str = "") -> str:
     """Fan, orders and known prices of a day, in local time; empty where there is no forecast.
 
     Args:
         facts: the day.
         label: what the drawing shows, for whoever does not see it.
+        stamp: words across the drawing that say what it is not.
     """
     if facts.forecast.is_empty():
         return ""
@@ -69,6 +70,7 @@ def day_chart(facts: DayFacts, *, label: str) -> str:
         _steps(facts.forecast, "price_point_eur_per_mwh", scale, "forecast"),
         _steps(facts.prices, "price_eur_per_mwh", scale, "outcome"),
         *_orders(facts, scale),
+        f'<text class="stamp" x="{_LEFT + 8}" y="{_TOP + 22}">{escape(stamp)}</text>' if stamp else "",
         "</svg>",
     ]
     return "".join(parts)

@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from desk.every_day.follow import countdown
 from desk.figures.day import DayFacts
 from desk.figures.limits import LimitUse
+from desk.figures.money import PERIODS
 from desk.figures.zone import ZoneFacts
 from desk.screen.report import show_value
 from desk.trader_screen.charts import day_chart
@@ -163,5 +164,5 @@ def _template(name: str) -> Template:
     )
     environment.filters["value"] = show_value
     environment.filters["amount"] = lambda value: f"{value:,.0f}"
-    environment.globals["age"] = age
+    environment.globals |= {"age": age, "periods": PERIODS}
     return environment.get_template(name)

@@ -35,7 +35,7 @@ from spot.forecast.days.files import (
     unpack_arrays,
     unpack_settings,
 )
-from spot.forecast.days.input_ranges import InputRanges
+from spot.forecast.days.input_ranges import InputRanges, Ranges
 from spot.forecast.forecast_width import ForecastWidth
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
@@ -75,6 +75,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
     name: ClassVar[str]
     """The same as `kind` of its settings."""
     settings_type: ClassVar[type[ForecasterSettings]]
+    reads_inputs: ClassVar[bool] = True
+    """Whether a forecast depends on more than earlier prices and the calendar."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -323,6 +325,11 @@ class HourlyForecaster(ABC, Generic[Settings]):
         if self._anchors is None:
             raise ForecastError(f"{self.name} has not been fitted")
         return self._anchors
+
+    @property
+    def seen_ranges(self) -> Ranges:
+        """Each input that is read, and its lowest and highest value of the absorbed days, without margin."""
+        return self._input_ranges.seen() if self.reads_inputs else {}
 
     def _newer_days(self, panel: DeliveryPanel) -> ClockGrid:
         """Days of `panel` after the last absorbed one, on the clock."""

@@ -29,6 +29,7 @@ class NaiveForecaster(HourlyForecaster[NaiveSettings]):
 
     name: ClassVar[str] = "naive"
     settings_type: ClassVar[type[ForecasterSettings]] = NaiveSettings
+    reads_inputs: ClassVar[bool] = False
 
     def _learn(self, history: FilledHistory) -> Floats:
         lag = self._lags(history.grid.days)

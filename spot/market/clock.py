@@ -62,9 +62,12 @@ def clock_slots(zone: str, day: date, minutes: int) -> Ints:
     return clock_quarters(zone, day)[::step] // step
 
 
+@lru_cache(maxsize=65536)
 def skipped_slots(zone: str, day: date, minutes: int) -> Ints:
     """Slots of `minutes` that the day does not have, `(n,)`, ascending: the hour that spring skips."""
-    return np.setdiff1d(np.arange(HOURS * 60 // minutes), clock_slots(zone, day, minutes))
+    skipped = np.setdiff1d(np.arange(HOURS * 60 // minutes), clock_slots(zone, day, minutes))
+    skipped.flags.writeable = False
+    return skipped
 
 
 def slots_of(zone: str, instants: Sequence[datetime], minutes: int) -> Ints:

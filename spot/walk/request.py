@@ -32,7 +32,7 @@ def signal_requests(
         first_day=day - timedelta(days=history_days(inputs.strategies)),
     )
     past = _past_forecasts(inputs, instant)
-    quantiles = _spread_quantiles(inputs, instant, strategy)
+    quantiles = spread_quantiles(inputs, instant, strategy)
     seen = book.seen_by(inputs.zone, instant)
     return [
         SignalRequest(
@@ -101,7 +101,7 @@ def _model_age_days(inputs: WalkInputs, version: str | None, day: date) -> float
     return inputs.assumed_model_age_days if trained is None else float((day - trained).days)
 
 
-def _spread_quantiles(inputs: WalkInputs, instant: DecisionInstant, strategy: Strategy) -> Floats | None:
+def spread_quantiles(inputs: WalkInputs, instant: DecisionInstant, strategy: Strategy) -> Floats | None:
     """(P, 9) quantiles of the spread, where the strategy has a source that covers the day."""
     source = inputs.spread_sources.get(strategy.strategy)
     if source is None:

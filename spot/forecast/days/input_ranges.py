@@ -78,6 +78,10 @@ class InputRanges:
                     )
         return type(self)(ranges=ranges, lowest=lowest, highest=highest)
 
+    def seen(self) -> Ranges:
+        """Lowest and highest value of each input in the past, without the margin around them."""
+        return {name: _without_margin(low, high) for name, (low, high) in self.ranges.items()}
+
     def within_range(self, grid: ClockGrid) -> ClockGrid:
         """The grid with exactly the inputs of `ranges`; values outside their range count as missing."""
         chosen = grid.select_inputs(tuple(self.ranges))
