@@ -19,8 +19,8 @@ MAX_LINES = 300
 MAX_FILES = 16
 """About fifteen, and `__init__.py`."""
 LONG_FILES = {
-    "benchmarks/promotion.py": "one study from its worlds to its verdict",
-    "benchmarks/provider_faults.py": "one suite of faults, a figure each",
+    "benchmarks/lifecycle/promotion.py": "one study from its worlds to its verdict",
+    "benchmarks/faults/provider_faults.py": "one suite of faults, a figure each",
     "benchmarks/planted/provider_mutations.py": "one mutation after another",
     "benchmarks/planted/us_mutations.py": "one mutation after another",
     "desk/setup/init.py": "one conversation, from the question to the file",
@@ -40,7 +40,6 @@ LONG_FILES = {
 }
 """Source files above `MAX_LINES`, and why each is one page all the same."""
 FULL_FOLDERS = {
-    "benchmarks": "one command a file, listed in its README",
     "spot/contracts": "one schema a file, all of one kind",
 }
 """Folders above `MAX_FILES`, and why they need no rooms."""

@@ -1,4 +1,4 @@
-"""Files of a small desk, each kind with what reads it: for `benchmarks/damage.py`.
+"""Files of a small desk, each kind with what reads it: for `benchmarks/faults/damage.py`.
 
 A kind gives the truth once and is asked again after each damage, as a new process would read it.
 """

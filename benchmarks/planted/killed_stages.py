@@ -1,4 +1,4 @@
-"""The stages of a desk that `benchmarks.kill_matrix` kills, each small, and each a command that is repeated.
+"""The stages of a desk that the kill matrix kills, each small, and each a command that is repeated.
 
 A stage prepares a desk, works on it, and says what is there afterwards. Its work is what the same command
 does when it is given again after a kill.

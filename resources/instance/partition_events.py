@@ -2,7 +2,7 @@
 
 Dagster stores one event at a time, in SQLite with two transactions and 10 to 20 ms of CPU each, and cannot
 remove any. Here the events of one asset are one transaction, about 0.2 ms each (`python -m
-benchmarks.partition_events`). They are Dagster's own events in Dagster's own tables, in SQLite and in
+benchmarks.running.partition_events`). They are Dagster's own events in Dagster's own tables, in SQLite and in
 Postgres alike. They hold less than the event of the run: the number of rows of the day, and no versions of
 inputs.
 """

@@ -85,7 +85,7 @@ def _p_better(ours: Floats, theirs: Floats) -> float:
 
     On a few weeks the long-run variance can come out far too small by chance, and misses differences that
     last: the largest p-value of it, of the plain variance and of that of days that hang together counts.
-    `benchmarks/promotion.py` measures the level that is left.
+    `benchmarks/lifecycle/promotion.py` measures the level that is left.
     """
     return max(
         _corrected_p(ours, theirs, None),

@@ -24,8 +24,8 @@ from spot.monitoring.settings import DriftSettings
 PRICE_COLUMN = "price_given_load"
 METHOD = "median_shift"
 _BAND = (0.6, 0.97)
-"""Quantiles of the reference's load between which an hour counts. `python -m benchmarks.drift_detection`
-measures the monitor with them.
+"""Quantiles of the reference's load between which an hour counts. `python -m
+benchmarks.lifecycle.drift_detection` measures the monitor with them.
 """
 _N_BINS = 12
 """Bins of the compared distributions. Chosen by hand; not tuned."""
@@ -35,7 +35,7 @@ those nearest to the band. Chosen by hand; not tuned.
 """
 _LEVEL_DAYS, _MEMORY_DAYS = 21, 28
 """Newest days whose median is judged, and days before each day that it is compared with. `python -m
-benchmarks.drift_detection` measures the monitor with them.
+benchmarks.lifecycle.drift_detection` measures the monitor with them.
 """
 _SMALLEST_SHARE = 0.10
 """Smallest deviation, as a share of the usual price. A smaller one is no news for a desk, however calm the

@@ -10,8 +10,8 @@ import pytest
 from starlette.types import ASGIApp
 from typer.testing import CliRunner
 
-from benchmarks import guard
 from benchmarks.planted.ui_attacks import QUERY, STOP_SENSOR, of_a_web_page
+from benchmarks.safety import guard
 from desk.guard.guard import guarded
 from desk.guard.operations import DEED_OF_MUTATION, NotUnderstoodError, read_operations
 from desk.guard.settings import GuardSettings, guard_settings

@@ -14,9 +14,9 @@ import polars as pl
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from benchmarks.books import registry_restored
 from benchmarks.planted.books_desk import make_books_desk, undone
 from benchmarks.planted.books_edits import EDITS, Edit
+from benchmarks.safety.books import registry_restored
 from resources.books.begin import keep_books
 from resources.books.certificate import make_certificate
 from resources.books.chain import Chain

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from benchmarks.damage import TABLE, make_lake, measure
+from benchmarks.faults.damage import TABLE, make_lake, measure
 from desk.data.repair import repair
 from resources.lake.checked_reads import forget_checked
 from resources.lake.lake import Lake

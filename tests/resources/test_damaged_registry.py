@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.damage import measure_desk
+from benchmarks.faults.damage import measure_desk
 from resources.models.mlflow_store import prepare_store, store_client
 from resources.models.registry import ModelRegistry
 from spot.errors import ModelIntegrityError

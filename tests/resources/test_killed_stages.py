@@ -1,13 +1,13 @@
 """Killed at any instant and given again, a stage of the desk loses, doubles and leaves nothing.
 
-The whole study, with all stages and twenty kills each, is `python -m benchmarks.kill_matrix`.
+The whole study, with all stages and twenty kills each, is `python -m benchmarks.faults.kill_matrix`.
 """
 
 from typing import Any
 
 import pytest
 
-from benchmarks.kill_matrix import measure
+from benchmarks.faults.kill_matrix import measure
 from benchmarks.planted.killed_stages import STAGES
 
 QUICK = ("ingest", "publish", "compact")

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.stop_button import measure
+from benchmarks.safety.stop_button import measure
 from resources.trading.leaving.send import Permission, drop, post
 from resources.trading.state import StillLeavingError, TradingStateStore
 from spot.errors import SourceUnavailableError, TradingHaltedError

@@ -2,7 +2,7 @@
 
 The desk uses the project's own functions; the judge recomputes every figure from the published orders alone,
 in plain loops, and knows nothing of `spot.risk.limits`. Used by the stateful test and by
-`benchmarks/random_desks.py`.
+`benchmarks/safety/random_desks.py`.
 """
 
 import math

@@ -1,8 +1,9 @@
 """Fixed prior of the kernel weights, by normalisation window and kind of feature group.
 
 The numbers are data: `prior_weights.csv` beside this file has a row for each number and a column for each
-window, headed by its days of centre and of spread. `python -m benchmarks.prior_weights` fits them on the five
-markets of the open-access benchmark, days 728 to 1455, takes the mean of their logarithms, and compares.
+window, headed by its days of centre and of spread. `python -m benchmarks.forecasts.prior_weights` fits them
+on the five markets of the open-access benchmark, days 728 to 1455, takes the mean of their logarithms, and
+compares.
 
 Parts: two distance components, the linear one, two amplitudes, two exponents and the variance of the noise.
 Kinds: `p` lagged price, `x` input (0 demand, 1 supply) and its lag, `d` difference to that lag, `r` residual

@@ -57,8 +57,8 @@ class LearSettings(StrictSettings):
     error on the newest two weeks is taken.
     """
     iterations: int = Field(default=40, ge=1)
-    """Steps of the solver from yesterday's solution. `python -m benchmarks.lear` compares the result with the
-    published forecasts.
+    """Steps of the solver from yesterday's solution. `python -m benchmarks.forecasts.lear` compares the
+    result with the published forecasts.
     """
 
 

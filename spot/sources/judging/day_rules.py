@@ -20,7 +20,7 @@ from spot.sources.judging.series_past import Past, by_clock_hour, correlation
 _SPIKE_FACTOR = 2.0
 _LOAD_LEVEL = (0.5, 1.8)
 """Mean load of a day over that of the week before, outside of which unit or scale is wrong. `python -m
-benchmarks.zone_truth` measures it.
+benchmarks.faults.zone_truth` measures it.
 """
 _SHAPED = 0.05
 """Spread of the hours of a week over their mean, from which a load has a shape to compare."""

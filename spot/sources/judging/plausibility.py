@@ -6,7 +6,7 @@ shifted hours.
 A day is judged against the four weeks before it. Values that break a rule are quarantined with the reason,
 the whole day where the day as such is doubtful. Real extremes inside the limits pass and carry a flag. The
 thresholds lie well outside everything in 4 years of recorded prices, loads and generation forecasts of 13
-zones. `benchmarks/provider_faults.py` measures both sides.
+zones. `benchmarks/faults/provider_faults.py` measures both sides.
 """
 
 from collections.abc import Iterator

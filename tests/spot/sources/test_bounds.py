@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from benchmarks.fuzz import SEED, fuzz, recorded_folder
+from benchmarks.faults.fuzz import SEED, fuzz, recorded_folder
 from spot.errors import ContractError
 from spot.sources.bounds import MAXIMUM_ROWS, calendar_day, shown
 from spot.sources.parsed import Capture

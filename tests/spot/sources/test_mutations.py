@@ -1,4 +1,4 @@
-"""Seeded mutations of recorded days: a sample of what `benchmarks/provider_faults.py` measures in full."""
+"""Seeded mutations of recorded days: a sample of what `benchmarks.faults.provider_faults` measures."""
 
 from pathlib import Path
 

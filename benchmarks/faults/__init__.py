@@ -1,0 +1,1 @@
+"""What faults, planted and recorded, do to data, files and runs."""

@@ -1,0 +1,1 @@
+"""What forecasts are worth and what they cost."""

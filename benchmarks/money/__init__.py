@@ -1,0 +1,1 @@
+"""What strategies earn, and whether their risk figures hold."""

@@ -1,0 +1,1 @@
+"""What a desk costs as it runs: time, memory and rows."""

@@ -1,0 +1,1 @@
+"""Whether a desk can be stopped, guarded, watched and proven."""
