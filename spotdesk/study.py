@@ -10,6 +10,7 @@ from datetime import date
 import polars as pl
 
 from resources.plugins.members import new_forecaster
+from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.settings.environment import desk_resource
 from resources.settings.model_profiles import model_profile
 from resources.settings.risk_limits import read_limit_book
@@ -21,6 +22,8 @@ from spot.backtest.judged import JudgedStrategy, judge_strategies
 from spot.backtest.trading import backtest_setup
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.market.delivery import days_between
+from spot.market.earlier_auctions import TABLE as EARLIER_TABLE
+from spot.market.fuels import TABLE as FUEL_TABLE
 from spot.strategy.spread.sources import FittedSpread
 from spotdesk.asked import Day, day_of
 from spotdesk.desk import Desk
@@ -37,6 +40,11 @@ def raw_tables(desk: Desk, zone: str) -> dict[str, pl.DataFrame]:
         if not rows.is_empty():
             source = rows["source"].mode().sort()[0]
             found[name] = rows.filter(pl.col("source") == source)
+    settings = desk_resource(desk.environment, zones=[zone]).zone(zone)
+    results, fuels = desk.table(EARLIER_TABLE, zone=zone), desk.table(FUEL_TABLE, zone=zone)
+    series = [auction.series for auction in earlier_auctions_of(zone, settings)]
+    found[EARLIER_TABLE] = results.filter(pl.col("series").is_in(series))
+    found[FUEL_TABLE] = fuels.filter(pl.col("series").is_in(list(fuels_of(zone, settings))))
     return found
 
 

@@ -12,8 +12,16 @@ from dagster import (
 )
 
 from resources.market.live_sources import live_only_tables
+from resources.settings.earlier_inputs import has_earlier_inputs
 from resources.settings.zones import DeskSettings, ZoneSettings
-from trading_assets.market_data import extra_feeds, fundamentals, prices, source_freshness, weather
+from trading_assets.market_data import (
+    earlier_inputs,
+    extra_feeds,
+    fundamentals,
+    prices,
+    source_freshness,
+    weather,
+)
 from trading_assets.models import (
     champion,
     comparison,
@@ -43,6 +51,7 @@ LAYERS = (
     prices,
     fundamentals,
     extra_feeds,
+    earlier_inputs,
     features,
     training_set,
     price_model,
@@ -82,13 +91,16 @@ def assets_for(
 
     `partitions` narrow every zone and day to those of the desk.
     """
-    has_own_forecasts = any(own.own_forecasts for own in zones.values())
+    lacking = {
+        "own_forecasts": not any(own.own_forecasts for own in zones.values()),
+        "earlier_inputs": not any(has_earlier_inputs(zone, own) for zone, own in zones.items()),
+    }
     feeds = {table for zone, own in zones.items() for table in live_only_tables(zone, own.sources)}
     absent = {
         spec.key
         for asset in ASSETS
         for spec in asset.specs
-        if (spec.tags.get(ONLY_WITH_TAG) == "own_forecasts" and not has_own_forecasts)
+        if lacking.get(spec.tags.get(ONLY_WITH_TAG, ""), False)
         or (spec.tags.get(ONLY_WITH_TAG) == "live_source" and spec.key.to_user_string() not in feeds)
     }
 

@@ -12,6 +12,7 @@ from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from trading_assets.partitions import ONLY_WITH_TAG
 
 _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
+_EARLIER = AssetSelection.tag(ONLY_WITH_TAG, "earlier_inputs")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
 """Assets that only some desks have. Where the desk has none, nothing is selected."""
 DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
@@ -64,7 +65,7 @@ history_loaded = _job(
     [*RAW_TABLES_OF_A_ZONE, "day_ahead_features"],
     "Raw data and features of a range of days are in the lake.",
     minutes=120,
-    and_where_present=_OWN_FORECASTS,
+    and_where_present=_OWN_FORECASTS | _EARLIER,
 )
 signals_ready = _job(
     "signals_ready",
@@ -79,7 +80,7 @@ signals_ready = _job(
     "From new data to signals for one delivery day: the run that must finish before the gate.",
     minutes=20,
     priority=10,
-    and_where_present=_OWN_FORECASTS,
+    and_where_present=_OWN_FORECASTS | _EARLIER,
 )
 auction_results_loaded = _job(
     "auction_results_loaded",
@@ -136,7 +137,7 @@ raw_captured = _job(
     RAW_TABLES_OF_A_ZONE,
     "The live sources of a zone were asked again; changed values are new vintages.",
     minutes=20,
-    and_where_present=_OWN_FORECASTS | _LIVE_FEEDS,
+    and_where_present=_OWN_FORECASTS | _EARLIER | _LIVE_FEEDS,
 )
 sources_watched = _job(
     "sources_watched",

@@ -171,6 +171,7 @@ def _data(version: ModelVersion, files: Mapping[str, bytes]) -> Section:
         ("source", version.lineage),
         ("learnt from", f"{version.trained_from} to {version.trained_through}"),
         ("inputs besides price and calendar", (", ".join(sorted(inputs)) or "none") if files else "unknown"),
+        *((f"tried: {inputs}", verdict) for inputs, verdict in version.judged_inputs),
         ("serves from", str(version.serves_from)),
         ("data version", version.tags.get("data_version", "unknown")),
         ("tables and their versions", version.tags.get("table_versions", "unknown")),

@@ -16,7 +16,7 @@ from desk.data.history import TROUBLE, load_history
 from desk.in_process import ChainFailedError, ChainRunner, train_zone
 from desk.screen.console import JsonFlag, emit_json, err, out
 from desk.trading.backtest_setup import Asked, Source, fresh_setup, read_strategies
-from resources.lake.zone_tables import read_raw_tables
+from resources.lake.zone_tables import read_feature_tables
 from resources.market.live_sources import LiveProviders
 from resources.market.market_files import MarketFiles
 from resources.plugins.sources import is_live
@@ -192,7 +192,7 @@ def _backtest(
     environment: Environment, zone: str, settings: ZoneSettings, days: tuple[date, ...]
 ) -> tuple[Advice, tuple[JudgedStrategy, ...]]:
     desk, first = desk_resource(environment, zones=[zone]), days[0] - timedelta(days=settings.training_days)
-    raw = read_raw_tables(
+    raw = read_feature_tables(
         make_lake(environment), zone, settings, first_day=first, last_day=days[-1], tables=_TABLES
     )
     asked = Asked(

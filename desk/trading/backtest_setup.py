@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from desk.screen.console import err
+from resources.market.earlier_files import tables_with_earlier
 from resources.market.market_files import MarketFiles
 from resources.plugins.members import new_forecaster
 from resources.settings.environment import Environment, desk_resource
@@ -87,7 +88,8 @@ def make_setup(asked: Asked, strategies: tuple[Strategy, ...], environment: Envi
     err.print(f"walking {asked.model} over {len(asked.days)} days of {asked.zone} ...")
     desk = desk_resource(environment, zones=[asked.zone])
     if asked.source is Source.FILES:
-        raw = MarketFiles(path=str(environment.market_data)).tables(asked.zone)
+        files = MarketFiles(path=str(environment.market_data))
+        raw = tables_with_earlier(files, asked.zone, desk.zone(asked.zone))
     else:
         first = asked.days[0] - timedelta(days=_SIMULATED_DAYS)
         raw = dict(simulate(asked.zone, first, asked.days[-1], seed=1).tables)

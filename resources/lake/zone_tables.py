@@ -3,15 +3,19 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
+from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of, of_same_market
 from resources.settings.zones import ZoneSettings
 from spot.contracts.lineage import Lineage, sources_of
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
+from spot.features.matrix import FUEL_DAYS, HISTORY_DAYS
 from spot.market.delivery import ZoneDays
+from spot.market.earlier_auctions import TABLE as EARLIER_TABLE
+from spot.market.fuels import TABLE as FUEL_TABLE
 
 _READERS = 4
 
@@ -68,6 +72,31 @@ def read_raw_tables(
             [copy_context() for _ in tables],
         )
         return dict(zip(tables, frames, strict=True))
+
+
+def read_feature_tables(
+    lake: Lake,
+    zone: str,
+    settings: ZoneSettings,
+    *,
+    first_day: date,
+    last_day: date,
+    tables: Sequence[str] = RAW_TABLES_OF_A_ZONE,
+) -> dict[str, pl.DataFrame]:
+    """The tables that features of the zone are made from: its own, and the earlier results that it reads.
+
+    Features and backtests read them here, so that all see the same. The first features may be those of
+    `HISTORY_DAYS` after `first_day`; fuels reach back as far as these need.
+    """
+    fuels_since = first_day - timedelta(days=FUEL_DAYS - HISTORY_DAYS)
+    raw = read_raw_tables(lake, zone, settings, first_day=first_day, last_day=last_day, tables=tables)
+    results = lake.read(EARLIER_TABLE, zones=[zone], first_day=first_day, last_day=last_day)
+    fuels = lake.read(FUEL_TABLE, zones=[zone], first_day=fuels_since, last_day=last_day)
+    series = [auction.series for auction in earlier_auctions_of(zone, settings)]
+    raw[EARLIER_TABLE] = of_same_market(results.filter(pl.col("series").is_in(series)), settings)
+    named = list(fuels_of(zone, settings))
+    raw[FUEL_TABLE] = of_same_market(fuels.filter(pl.col("series").is_in(named)), settings)
+    return raw
 
 
 def with_desk_curve(

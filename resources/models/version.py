@@ -13,6 +13,8 @@ PRICE_FAMILY = "day_ahead_price"
 SPREAD_FAMILY = "settlement_spread"
 PINNED = "pinned"
 """Tag of a version that a person has pinned; empty once it was released."""
+JUDGED_INPUTS_TAG = "judged_inputs"
+"""Tag of a version whose training tried optional inputs: JSON of what was tried, kept, and its worth."""
 Stage = Literal["candidate", "challenger", "champion", "served", "rejected", "expired", "withdrawn"]
 """Stored stages. Every version that ever served has `champion`; the alias says which one serves now, and
 `shown_versions` shows the others as `served`. `withdrawn` was rolled back.
@@ -71,6 +73,14 @@ class ModelVersion:
         return self.tags.get(PINNED, "")
 
     @property
+    def judged_inputs(self) -> list[tuple[str, str]]:
+        """Optional inputs that its training tried, and what came of each in words."""
+        return [
+            (", ".join(one["inputs"]), _judged_in_words(one))
+            for one in json.loads(self.tags.get(JUDGED_INPUTS_TAG, "[]"))
+        ]
+
+    @property
     def is_spread(self) -> bool:
         """Whether it is of the spread model."""
         return self.family == SPREAD_FAMILY
@@ -88,6 +98,15 @@ class VersionFacts:
     trained_through: date
     serves_from: date
     tags: Mapping[str, str]
+
+
+def _judged_in_words(judged: Mapping[str, Any]) -> str:
+    """`kept: error 5.1 % lower with it`, or `dropped`."""
+    verdict = "kept" if judged["is_kept"] else "dropped"
+    percent = judged["lower_percent"]
+    if percent is None:
+        return f"{verdict}: not judged, as set or because it is absent"
+    return f"{verdict}: error {abs(percent):.2f} % {'lower' if percent > 0 else 'higher'} with it"
 
 
 def family_name(family: str) -> str:

@@ -64,6 +64,12 @@ class ZoneSettings(StrictSettings):
     """Tables that features may use although they are published after the gate. It is for comparison with the
     literature, never for trading.
     """
+    earlier_auctions: tuple[Literal["CH", "EXAA", "GB"], ...] | None = None
+    """Auctions that clear before the gate and whose results for the delivery day are inputs. Without a value
+    they are those next to the zone (`spot/market/earlier_auctions.py`); the simulated market then has none.
+    """
+    fuels: tuple[Literal["gas_vtp", "eua_auction", "brent"], ...] | None = None
+    """Series of `fuel_prices` that are inputs. Without a value all, for coupled zones on real data."""
     model: str = Field(default="fast", pattern=r"^[a-z0-9_]+$")
     """Profile in `conf/models`."""
     strategies: tuple[str, ...] = ("settlement_spread",)

@@ -93,7 +93,33 @@ FEATURES: dict[str, Column] = {
     ),
     **CALENDAR_FEATURES,
 }
-"""Every feature column, in order."""
+"""Every feature column that each zone has, in order."""
+
+EARLIER_PRICE_FEATURES = {
+    "swiss": "earlier_price_swiss_eur_per_mwh",
+    "exaa": "earlier_price_exaa_eur_per_mwh",
+    "british": "earlier_price_british_eur_per_mwh",
+}
+"""Series of `earlier_auction_prices` to the feature that is made of it."""
+EARLIER_INPUTS: dict[str, Column] = {
+    **{
+        name: _feature("EUR/MWh", f"price of the same period in the {series} auction, which clears before")
+        for series, name in EARLIER_PRICE_FEATURES.items()
+    },
+    "fuel_gas_eur_per_mwh": _feature("EUR/MWh", "newest gas index of D-2 or earlier known at the gate"),
+    "fuel_carbon_eur_per_t": _feature("EUR/t", "newest auction of allowances of D-2 or earlier"),
+    "fuel_oil_usd_per_bbl": _feature("USD/bbl", "newest Brent spot price of D-2 or earlier"),
+}
+"""Features that only some zones have: results of earlier auctions, and fuels. Models of the price read them,
+those of the spread do not.
+"""
+
+
+def known_features(rows: pl.DataFrame) -> list[str]:
+    """Every column of `FEATURES`, and those of `EARLIER_INPUTS` of which any of the rows has a value."""
+    there = [name for name in EARLIER_INPUTS if rows[name].null_count() < rows.height]
+    return [*FEATURES, *there]
+
 
 _PROVENANCE: dict[str, Column] = {
     "as_of_utc": Column(
@@ -114,7 +140,7 @@ DAY_AHEAD_FEATURES = TableContract(
         "Model inputs as known at the day-ahead gate of each delivery day, one row per market time unit."
     ),
     key=MTU_KEY,
-    columns={**MTU_COLUMNS, **FEATURES, **_PROVENANCE},
+    columns={**MTU_COLUMNS, **FEATURES, **EARLIER_INPUTS, **_PROVENANCE},
 )
 
 TRAINING_SET = TableContract(
@@ -127,6 +153,7 @@ TRAINING_SET = TableContract(
     columns={
         **MTU_COLUMNS,
         **FEATURES,
+        **EARLIER_INPUTS,
         "price_eur_per_mwh": Column(
             dtype=pl.Float64,
             description="day-ahead price: the outcome; null where it was not known",

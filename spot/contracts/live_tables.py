@@ -6,7 +6,7 @@ They stand beside the raw tables of every source.
 import polars as pl
 
 from spot.contracts.fuel_tables import FUEL_PRICES
-from spot.contracts.raw_tables import AVAILABILITY, RAW_KEY
+from spot.contracts.raw_tables import AVAILABILITY, EARLIER_AUCTION_PRICES, RAW_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 CURRENCIES = ("GBP", "USD", "BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK")
@@ -273,6 +273,7 @@ LIVE_TABLES: tuple[TableContract, ...] = (
     LOCAL_CURRENCY_PRICES,
     EXCHANGE_RATES,
     FUEL_PRICES,
+    EARLIER_AUCTION_PRICES,
     WEATHER_FORECASTS,
     OUTAGES,
     AVAILABLE_CAPACITY,

@@ -109,3 +109,11 @@ RAW_TABLES: tuple[TableContract, ...] = (
         price_eur_per_mwh=_price(50_000.0, "settlement price; real extremes reach tens of thousands"),
     ),
 )
+EARLIER_AUCTION_PRICES = _raw(
+    "earlier_auction_prices",
+    "Results of auctions that clear before the gate of the zone and price the same delivery day, as the"
+    " zone reads them: `swiss` (CH), `exaa`, `british` (GB). Days are those of the reading zone.",
+    ("swiss", "exaa", "british"),
+    price_eur_per_mwh=_price(15_000.0, "clearing price of that auction"),
+)
+"""A zone has it where auctions clear before its own; see `spot/market/earlier_auctions.py`."""

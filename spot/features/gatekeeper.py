@@ -12,7 +12,7 @@ import polars as pl
 
 from spot.arrays import Bools, Floats, Ints
 from spot.contracts.lineage import DataSource
-from spot.contracts.raw_tables import RAW_TABLES
+from spot.contracts.raw_tables import EARLIER_AUCTION_PRICES, RAW_TABLES, RAW_TABLES_OF_A_ZONE
 from spot.errors import ContractError
 from spot.features.grid import Grid, to_us
 from spot.features.vintages import NEVER_US, Vintages, vintages_of
@@ -36,7 +36,7 @@ class Gatekeeper:
         n_history: int,
         admit: AbstractSet[str] = frozenset(),
     ) -> None:
-        known_tables = {contract.name: contract for contract in RAW_TABLES}
+        known_tables = {contract.name: contract for contract in (*RAW_TABLES, EARLIER_AUCTION_PRICES)}
         if unknown := sorted({*admit} - {*known_tables}):
             raise ContractError(
                 f"features of {grid.zone}: cannot admit {unknown}, known are {sorted(known_tables)}"
@@ -61,10 +61,14 @@ class Gatekeeper:
     def sources(self) -> list[str]:
         """(D,) sources of what was known at each gate about the day and the history before it.
 
+        They are those of the zone's own tables: results of other auctions and fuels name theirs themselves.
         They name the tables that were admitted against their publication rule.
         """
         seen = pl.concat(
-            [frame.select("delivery_day", "source", "available_at_utc") for frame in self._raw.values()]
+            [
+                self._raw[name].select("delivery_day", "source", "available_at_utc")
+                for name in RAW_TABLES_OF_A_ZONE
+            ]
         )
         firsts = (
             seen.group_by("delivery_day", "source")

@@ -12,20 +12,25 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
-from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, EARLIER_INPUTS, FEATURES
 from spot.contracts.panel import DeliveryPanel
 from spot.errors import ContractError
 from spot.features.calendar import calendar_features
+from spot.features.earlier_results import earlier_features, fuel_features
 from spot.features.fundamentals import fundamental_features
 from spot.features.gatekeeper import Gatekeeper
 from spot.features.grid import Grid, make_grid, periods_of
 from spot.features.price_history import price_features
 from spot.features.second_price_history import second_price_features
 from spot.features.vintages import NEVER_US, check_no_look_ahead
+from spot.market.fuels import OLDEST_DAYS_BEFORE
+from spot.market.fuels import TABLE as FUEL_TABLE
 from spot.market.holidays import holiday_fraction
 
 HISTORY_DAYS = 8
 """Days before the first delivery day that the raw tables must reach back."""
+FUEL_DAYS = OLDEST_DAYS_BEFORE
+"""The same for prices of fuels."""
 
 RawTables = Mapping[str, pl.DataFrame]
 """Table name to rows under its raw contract; a table that is missing counts as empty."""
@@ -36,9 +41,14 @@ PANEL_INPUTS: tuple[str, ...] = (
     "solar_forecast_mw",
     "residual_load_mw",
 )
-"""Feature columns that a delivery panel holds unless others are asked for; price lags are the panel's own
+"""Feature columns that every delivery panel holds unless others are asked for; price lags are the panel's own
 earlier rows.
 """
+
+
+def panel_inputs(rows: pl.DataFrame) -> tuple[str, ...]:
+    """`PANEL_INPUTS`, and those earlier results of which any of the rows has a value."""
+    return (*PANEL_INPUTS, *(name for name in EARLIER_INPUTS if rows[name].null_count() < rows.height))
 
 
 def build_features(
@@ -47,7 +57,8 @@ def build_features(
     """Model inputs of `zone` for each market time unit of `days`, as known at the gate of each day.
 
     Args:
-        raw: tables of `RAW_TABLES`, any zones, from `HISTORY_DAYS` before the first day on.
+        raw: tables of `RAW_TABLES` and `fuel_prices`, any zones, from `HISTORY_DAYS` before the first day
+            on (`FUEL_DAYS` for fuels).
         zone: bidding zone.
         days: delivery days, each at most once, in any order.
         admit: raw tables whose values for the delivery day itself are taken as known at the gate although
@@ -73,6 +84,8 @@ def build_features(
         **fundamental_features(keeper),
         **price_features(keeper),
         **second_price_features(keeper),
+        **earlier_features(keeper),
+        **fuel_features(keeper, raw.get(FUEL_TABLE)),
         **calendar_features(keeper.target),
     }
     frame = _assemble(keeper, columns)
@@ -82,7 +95,7 @@ def build_features(
 
 
 def build_panel(
-    features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inputs: Sequence[str] = PANEL_INPUTS
+    features: pl.DataFrame, prices: pl.DataFrame, *, zone: str, inputs: Sequence[str] | None = None
 ) -> DeliveryPanel:
     """The delivery panel of one zone from its features and the day-ahead prices that followed.
 
@@ -92,7 +105,7 @@ def build_panel(
             because it is the outcome. Prices
             of another resolution than the day's market time unit are averaged to it or repeated.
         zone: bidding zone.
-        inputs: feature columns to hold.
+        inputs: feature columns to hold; those of `panel_inputs` if not given.
 
     Raises:
         ContractError: there are no features of the zone.
@@ -106,7 +119,7 @@ def build_panel(
     grid = make_grid(zone, first_day, last_day)
     keeper = Gatekeeper({"day_ahead_prices": prices}, grid, n_history=0)
     outcome = periods_of(grid, keeper.outcome("day_ahead_prices", "day_ahead", "price_eur_per_mwh"))
-    matrices = columns_on_grid(own, grid, inputs)
+    matrices = columns_on_grid(own, grid, panel_inputs(own) if inputs is None else inputs)
     return DeliveryPanel(
         zone=zone,
         days=np.arange(np.datetime64(first_day, "D"), np.datetime64(last_day, "D") + 1),
@@ -144,7 +157,7 @@ def _assemble(keeper: Gatekeeper, columns: Mapping[str, Floats]) -> pl.DataFrame
         "resolution_minutes": mtu,
         **{
             name: periods_of(grid, columns[name], take_first=name == "hour_local")[exists]
-            for name in FEATURES
+            for name in (*FEATURES, *EARLIER_INPUTS)
         },
         "as_of_utc": pl.Series(keeper.gate_us[row]),
         "newest_input_utc": pl.Series(newest).set(pl.Series(newest == NEVER_US), None),
@@ -154,7 +167,7 @@ def _assemble(keeper: Gatekeeper, columns: Mapping[str, Floats]) -> pl.DataFrame
         pl.col("delivery_start_utc", "as_of_utc", "newest_input_utc")
         .cast(pl.Datetime("us"))
         .dt.replace_time_zone("UTC"),
-        pl.col(*FEATURES).fill_nan(None),
+        pl.col(*FEATURES, *EARLIER_INPUTS).fill_nan(None),
     )
     return frame.select(
         pl.col(name).cast(column.dtype) for name, column in DAY_AHEAD_FEATURES.columns.items()

@@ -7,13 +7,13 @@ one that the rows were made from, bit for bit.
 import numpy as np
 import polars as pl
 
-from spot.contracts.feature_tables import FEATURES, TRAINING_SET
+from spot.contracts.feature_tables import TRAINING_SET, known_features
 from spot.contracts.lineage import DataSource
 from spot.contracts.panel import DeliveryPanel
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.features.grid import make_grid, to_us
-from spot.features.matrix import PANEL_INPUTS, build_panel, columns_on_grid
+from spot.features.matrix import build_panel, columns_on_grid, panel_inputs
 from spot.market.gates import gate_closure_utc
 from spot.market.holidays import holiday_fraction
 
@@ -62,7 +62,7 @@ def panel_of_training_rows(rows: pl.DataFrame, *, zone: str) -> DeliveryPanel:
         first=pl.col("delivery_day").min(), last=pl.col("delivery_day").max()
     ).row(0)
     grid = make_grid(zone, first_day, last_day)
-    matrices = columns_on_grid(own, grid, (*PANEL_INPUTS, "price_eur_per_mwh"))
+    matrices = columns_on_grid(own, grid, (*panel_inputs(own), "price_eur_per_mwh"))
     return DeliveryPanel(
         zone=zone,
         days=np.arange(np.datetime64(first_day, "D"), np.datetime64(last_day, "D") + 1),
@@ -79,9 +79,9 @@ def with_outcome(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.drop_nulls("price_eur_per_mwh")
 
 
-def training_columns() -> list[str]:
-    """Columns that the fingerprint of a training set covers: every input, and the price."""
-    return [*FEATURES, "price_eur_per_mwh"]
+def training_columns(rows: pl.DataFrame) -> list[str]:
+    """Columns that the fingerprint of a training set covers: every known input, and the price."""
+    return [*known_features(rows), "price_eur_per_mwh"]
 
 
 def _units_of(panel: DeliveryPanel) -> pl.DataFrame:

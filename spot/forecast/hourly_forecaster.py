@@ -36,6 +36,7 @@ from spot.forecast.days.files import (
     unpack_settings,
 )
 from spot.forecast.days.input_ranges import InputRanges, Ranges
+from spot.forecast.days.judged_inputs import JudgedInputs
 from spot.forecast.forecast_width import ForecastWidth
 from spot.forecast.interface import QUANTILE_LEVELS, PriceForecast
 from spot.forecast.one_thread import one_thread
@@ -85,6 +86,8 @@ class HourlyForecaster(ABC, Generic[Settings]):
         self._input_ranges = InputRanges.of_fit({})
         self._points: Floats = np.empty((0, 24))
         self._n_fitted = 0
+        self.judged_inputs: tuple[JudgedInputs, ...] = ()
+        """Optional inputs that `fit` kept or dropped, in the order in which they were judged. Not stored."""
         self._width = ForecastWidth(settings.levels, price_spread=np.nan)
 
     @abstractmethod

@@ -59,6 +59,15 @@ SERIES_RULES: dict[Table, PublicationRule] = {
     "other_auction_prices.sequence_2": PublicationRule(
         "day_before", timedelta(hours=10, minutes=45), "EXAA: order book closes 10:15; half an hour added"
     ),
+    "earlier_auction_prices.swiss": PublicationRule(
+        "day_before", timedelta(hours=11, minutes=30), "as day_ahead_prices of CH"
+    ),
+    "earlier_auction_prices.exaa": PublicationRule(
+        "day_before", timedelta(hours=10, minutes=45), "as other_auction_prices.sequence_2"
+    ),
+    "earlier_auction_prices.british": PublicationRule(
+        "day_before", timedelta(hours=11, minutes=30), "as day_ahead_prices of GB: 10:30 UK time"
+    ),
     "intraday_prices.ida1": PublicationRule(
         "day_before", timedelta(hours=15, minutes=30), "SIDC: IDA1 closes 15:00; half an hour added"
     ),

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
-from spot.contracts.feature_tables import FEATURES
+from spot.contracts.feature_tables import known_features
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.panel import DeliveryPanel
 from spot.contracts.words import Role
@@ -133,7 +133,7 @@ def _day_frame(forecast: PriceForecast, features: pl.DataFrame, author: Forecast
         for i, level in enumerate(forecast.levels)
         if level in QUANTILE_COLUMNS
     }
-    data_version = f"features:{fingerprint_of_rows(features, list(FEATURES))}"
+    data_version = f"features:{fingerprint_of_rows(features, known_features(features))}"
     return (
         features.select(
             "zone",

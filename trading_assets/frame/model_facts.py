@@ -47,6 +47,7 @@ def version_facts(version: ModelVersion, recorded: RecordedWindow, *, is_new: bo
         "training_set_version": recorded.table_version,
         "cause": version.tags.get("cause", "unknown"),
         "mlflow_run_id": version.run_id,
+        **{f"tried {inputs}": verdict for inputs, verdict in version.judged_inputs},
     }
 
 

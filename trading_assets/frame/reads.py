@@ -26,7 +26,6 @@ RECORDS: Mapping[str, str] = {
     "alerts": "every asset and sensor raises alerts, once each",
     "captures": "what live sources answered; the raw tables hold the rows",
     "exchange_rates": "fetched with the prices of zones that do not trade in euro",
-    "fuel_prices": "brought in by `spotdesk ingest`; no source of a zone publishes it",
     "local_currency_prices": (
         "prices of zones that do not trade in euro, as published; their raw table is in euro"
     ),
@@ -50,15 +49,28 @@ _NODES: Mapping[str, tuple[str, ...]] = {
     "training_windows": ("training_set", "spread_training_set"),
 }
 """Name to the assets that write it, where the asset has another name."""
-OPTIONAL = frozenset({*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts"})
+OPTIONAL = frozenset(
+    {*LIVE_ONLY_TABLES, "weather_forecasts", "own_forecasts", "earlier_auction_prices", "fuel_prices"}
+)
 """Assets that only some desks have. Elsewhere `assets_for` leaves them out, with every dependency on them."""
 _RAW = (*RAW_TABLES_OF_A_ZONE, *LIVE_ONLY_TABLES, "weather_forecasts")
 _REVISED = "an answer of a live source is judged beside what the source said before"
 _STAMPED = "an answer that is stamped before a kept one is refused: the clock stepped back"
+_OF_ANOTHER = "results of another zone, or of this zone's other auction, which no run of the day makes"
 _BEGAN = "its verdicts on earlier days say when a state began, so that one alert is raised"
 _KNOWN_VERSION = "a version of the same settings, data and code is found again, and not trained twice"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     **{table: {table: _REVISED, "captures": _STAMPED} for table in _RAW},
+    "earlier_auction_prices": {
+        "earlier_auction_prices": "a changed value is a revision",
+        "day_ahead_prices": _OF_ANOTHER,
+        "other_auction_prices": _OF_ANOTHER,
+        "captures": _STAMPED,
+    },
+    "fuel_prices": {
+        "fuel_prices": "files bring it in for one zone, and all coupled zones read it",
+        "captures": _STAMPED,
+    },
     "signals": {
         "signals": (
             "positions of the day before and of other zones use up limits; what was live stays as it was"

@@ -13,11 +13,14 @@ from dagster import (
 )
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import read_features, read_raw_tables, replace_span
+from resources.lake.zone_tables import read_feature_tables, read_features, replace_span
 from resources.pictures.asset_metadata import lineage, written
 from resources.settings.zones import Desk
-from spot.contracts.feature_tables import DAY_AHEAD_INPUTS, PRICE_LAGS_DAYS
-from spot.features.matrix import HISTORY_DAYS, build_features
+from spot.contracts.feature_tables import DAY_AHEAD_INPUTS, EARLIER_PRICE_FEATURES, PRICE_LAGS_DAYS
+from spot.features.matrix import FUEL_DAYS, HISTORY_DAYS, build_features
+from spot.market.earlier_auctions import TABLE as EARLIER_TABLE
+from spot.market.fuels import FUELS, YOUNGEST_DAYS_BEFORE
+from spot.market.fuels import TABLE as FUEL_TABLE
 from spot.monitoring.day_checks import assess_completeness
 from trading_assets.checks import result
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_checks
@@ -36,6 +39,8 @@ _LINEAGE = lineage(
             ("renewable_forecasts", "generation_forecast_mw"),
         ],
         **{f"price_{lag}d_eur_per_mwh": [_PRICE] for lag in PRICE_LAGS_DAYS},
+        **{name: [(EARLIER_TABLE, "price_eur_per_mwh")] for name in EARLIER_PRICE_FEATURES.values()},
+        **{name: [(FUEL_TABLE, "price")] for name in FUELS.values()},
         "load_actual_mw": [("load_actuals", "load_mw")],
         "wind_actual_mw": [("generation_actuals", "generation_mw")],
         "solar_actual_mw": [("generation_actuals", "generation_mw")],
@@ -56,6 +61,8 @@ _OUTCOMES = ("day_ahead_prices", "load_actuals", "generation_actuals", "intraday
     reads=[
         "load_forecasts",
         "renewable_forecasts",
+        EARLIER_TABLE,
+        of_days_before(FUEL_TABLE, first=FUEL_DAYS, last=YOUNGEST_DAYS_BEFORE),
         *(of_days_before(table, first=HISTORY_DAYS, last=1) for table in _OUTCOMES),
     ],
 )
@@ -67,7 +74,7 @@ def day_ahead_features(context: AssetExecutionContext, lake: Lake, desk: Desk) -
     """
     span = covered(context)
     settings, since = desk.zone(span.zone), span.first_day - timedelta(days=HISTORY_DAYS)
-    raw = read_raw_tables(lake, span.zone, settings, first_day=since, last_day=span.last_day)
+    raw = read_feature_tables(lake, span.zone, settings, first_day=since, last_day=span.last_day)
     features = build_features(raw, zone=span.zone, days=span.days, admit=frozenset(settings.assume_known))
     report = replace_span(lake, TABLE, features, span)
     share_missing = {name: features[name].null_count() / max(features.height, 1) for name in DAY_AHEAD_INPUTS}

@@ -1,7 +1,8 @@
 """A version of a zone's price model, trained on the stored training set."""
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -10,11 +11,12 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import lineage_of
 from resources.models.registry import ModelRegistry
 from resources.models.training_order import TrainingOrder
-from resources.models.version import PRICE_FAMILY, ModelVersion, VersionFacts
+from resources.models.version import JUDGED_INPUTS_TAG, PRICE_FAMILY, ModelVersion, VersionFacts
 from resources.plugins.members import new_forecaster
 from resources.settings.code_version import model_code_version
 from resources.settings.model_profiles import model_profile
 from resources.settings.zones import Desk, ZoneSettings
+from spot.forecast.days.judged_inputs import JudgedInputs
 from workflows.training.ledger_numbers import newest_number
 from workflows.training.origin import origin_tags
 from workflows.training.price_set import TrainingData
@@ -48,16 +50,38 @@ def train_price_model(
     )
     facts = VersionFacts(
         settings=document,
-        metrics={"n_training_days": float(len(data.learning))},
+        metrics={"n_training_days": float(len(data.learning)), **_worth_metrics(model.judged_inputs)},
         fingerprint=identity,
         lineage=data.recorded.lineage,
         trained_from=data.window.first_day,
         trained_through=data.window.learn_through,
         serves_from=data.window.serves_from,
-        tags={**origin, "profile": settings.model},
+        tags={**origin, "profile": settings.model, **_judged_tag(model.judged_inputs)},
     )
     after = newest_number(lake, zone, PRICE_FAMILY)
     return registry.register(zone, model.to_files(), facts, run_id=run_id, after=after), True
+
+
+def _worth_metrics(judged: Sequence[JudgedInputs]) -> dict[str, float]:
+    """Metric of the first name of each judged group: by how many percent the error was lower with it."""
+    return {
+        f"error_lower_percent.{one.names[0]}": one.lower_percent
+        for one in judged
+        if math.isfinite(one.lower_percent)
+    }
+
+
+def _judged_tag(judged: Sequence[JudgedInputs]) -> dict[str, str]:
+    """The tag that says which optional inputs were tried, and what came of it; none where there were none."""
+    rows = [
+        {
+            "inputs": list(one.names),
+            "is_kept": one.is_kept,
+            "lower_percent": round(one.lower_percent, 3) if math.isfinite(one.lower_percent) else None,
+        }
+        for one in judged
+    ]
+    return {JUDGED_INPUTS_TAG: json.dumps(rows)} if rows else {}
 
 
 def price_fingerprint(data: TrainingData, model_settings: Mapping[str, Any], settings: ZoneSettings) -> str:

@@ -137,7 +137,8 @@ def publications(data: TrainingData, lake: Lake, desk: Desk) -> KnownPrices:
 
 
 def _fingerprint(rows: pl.DataFrame) -> str:
-    return f"training:{fingerprint_of_rows(with_outcome(rows), training_columns())}"
+    priced = with_outcome(rows)
+    return f"training:{fingerprint_of_rows(priced, training_columns(priced))}"
 
 
 def _from_first_price(window: TrainingWindow, prices: pl.DataFrame) -> TrainingWindow:

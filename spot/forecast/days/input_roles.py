@@ -14,6 +14,7 @@ from spot.arrays import Floats
 Role = Literal["demand", "supply", "residual", "earlier_price", "other"]
 _NEIGHBOUR = "neighbour"
 _EARLIER = "earlier_price_"
+_FUEL = "fuel_"
 
 
 def is_of_neighbour(name: str) -> bool:
@@ -24,9 +25,14 @@ def is_of_neighbour(name: str) -> bool:
     return name.lower().startswith(_NEIGHBOUR)
 
 
+def is_fuel(name: str) -> bool:
+    """Whether an input is the price of a fuel or of emission allowances, the same all day."""
+    return name.lower().startswith(_FUEL)
+
+
 def is_optional(name: str) -> bool:
-    """Whether the engine keeps an input only where it helps: a neighbour's, or an earlier auction's price."""
-    return is_of_neighbour(name) or input_role(name) == "earlier_price"
+    """Whether the engine keeps an input only where it helps: a neighbour's, an earlier price, or a fuel."""
+    return is_of_neighbour(name) or is_fuel(name) or input_role(name) == "earlier_price"
 
 
 def input_role(name: str) -> Role:
@@ -35,7 +41,7 @@ def input_role(name: str) -> Role:
     The first series of a benchmark market is demand, the second supply.
     """
     lowered = name.lower()
-    if is_of_neighbour(name):
+    if is_of_neighbour(name) or is_fuel(name):
         return "other"
     if lowered.startswith(_EARLIER):
         return "earlier_price"

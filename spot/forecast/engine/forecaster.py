@@ -13,7 +13,8 @@ from spot.forecast.aggregation import Aggregator
 from spot.forecast.days.clock_grid import ClockGrid
 from spot.forecast.days.features import WARM_UP_DAYS, FilledHistory
 from spot.forecast.days.files import Arrays
-from spot.forecast.days.input_roles import input_role, is_of_neighbour, is_optional
+from spot.forecast.days.input_roles import is_optional
+from spot.forecast.days.judged_inputs import Choice, JudgedInputs, Kind, optional_groups
 from spot.forecast.engine.settings import EngineSettings
 from spot.forecast.gp.bank import BankPlan, GaussianBank, backcast_bank
 from spot.forecast.gp.fit_weights import fit_bank_weights
@@ -57,27 +58,32 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
     def fit_grid(self, grid: ClockGrid) -> Self:
         """Learn from days on the local clock, first deciding which optional inputs help.
 
-        Prices of earlier auctions are tried first, then inputs of neighbours.
+        Prices of earlier auctions are tried first, then fuels, then inputs of neighbours.
         """
-        names = tuple(grid.inputs)
-        for optional in (_earlier_inputs(names), tuple(name for name in names if is_of_neighbour(name))):
-            if optional and not self._helps(optional, grid.select_inputs(names)):
+        names, judged = tuple(grid.inputs), list[JudgedInputs]()
+        for kind, optional in optional_groups(names):
+            judged.append(self._judge(kind, optional, grid.select_inputs(names)))
+            if not judged[-1].is_kept:
                 names = tuple(name for name in names if name not in optional)
+        self.judged_inputs = tuple(judged)
         return super().fit_grid(grid if names == tuple(grid.inputs) else grid.select_inputs(names))
 
-    def _helps(self, optional: tuple[str, ...], grid: ClockGrid) -> bool:
+    def _judge(self, kind: Kind, optional: tuple[str, ...], grid: ClockGrid) -> JudgedInputs:
         """Whether the bank under its prior has a smaller error on the newest days with `optional`."""
-        choice = self.settings.neighbours if is_of_neighbour(optional[0]) else self.settings.earlier_prices
-        if choice != "if_better":
-            return choice == "always"
-        if not any(np.isfinite(grid.inputs[name]).any() for name in optional):
-            return False
+        choice: Choice = getattr(self.settings, kind)
+        is_there = any(np.isfinite(grid.inputs[name]).any() for name in optional)
+        if choice != "if_better" or not is_there:
+            return JudgedInputs(
+                names=optional, error_with=np.nan, error_without=np.nan, is_kept=choice == "always"
+            )
         trial = self.settings.reduced().model_copy(
-            update={"neighbours": "always", "earlier_prices": "always"}
+            update={"neighbours": "always", "earlier_prices": "always", "fuels": "always"}
         )
         alone = grid.select_inputs(tuple(name for name in grid.inputs if name not in optional))
         errors = [GaussianProcessEnsemble(trial).fit_grid(one).recent_error() for one in (grid, alone)]
-        return errors[0] < errors[1]
+        return JudgedInputs(
+            names=optional, error_with=errors[0], error_without=errors[1], is_kept=errors[0] < errors[1]
+        )
 
     def recent_error(self) -> float:
         """Mean absolute error on the second half of the fitted days, at most two years, EUR/MWh."""
@@ -359,10 +365,6 @@ class GaussianProcessEnsemble(HourlyForecaster[EngineSettings]):
             slice(len(history) - 1, len(history)),
         ).names
         return load_catboost(files[_TREES_FILE], columns)
-
-
-def _earlier_inputs(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if input_role(name) == "earlier_price")
 
 
 def _mean_of_bank(banked: Floats) -> Floats:

@@ -5,6 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from spot.forecast.days.features import NormalisationWindow
+from spot.forecast.days.judged_inputs import Choice
 from spot.forecast.gp.bank import STANDARD_WINDOWS
 from spot.forecast.gp.hyper_parameters import GradientSettings
 from spot.forecast.hourly_forecaster import ForecasterSettings
@@ -50,12 +51,14 @@ class EngineSettings(ForecasterSettings):
     prices and inputs have more weight. Every number is 1 or the same larger number. An empty list stands for
     1 in all windows.
     """
-    neighbours: Literal["always", "never", "if_better"] = "if_better"
+    neighbours: Choice = "if_better"
     """Whether inputs of neighbouring zones are used. With `if_better` they are used where the bank under its
     prior had a smaller error with them on the newest days.
     """
-    earlier_prices: Literal["always", "never", "if_better"] = "if_better"
+    earlier_prices: Choice = "if_better"
     """Whether prices of auctions that cleared before the gate are used, judged as `neighbours`."""
+    fuels: Choice = "if_better"
+    """Whether prices of fuels and emission allowances are used, judged as `neighbours`."""
     gradient: GradientSettings | None = None
     """How kernel weights are fitted. Without it the fixed prior is used."""
     trees: TreeSettings | None = None

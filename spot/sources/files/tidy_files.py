@@ -26,7 +26,13 @@ SOURCE = "files"
 DAILY_TABLES = ("fuel_prices",)
 """Tables with one value a day, given as 1440 minutes from the start of the day."""
 _DAY_MINUTES = 1440
-_FURTHER_TABLES = ("imbalance_price_sides", "other_auction_prices", *DAILY_TABLES, LOCAL_TABLE)
+_FURTHER_TABLES = (
+    "imbalance_price_sides",
+    "other_auction_prices",
+    "earlier_auction_prices",
+    *DAILY_TABLES,
+    LOCAL_TABLE,
+)
 TABLES = (*(contract.name for contract in RAW_TABLES), *_FURTHER_TABLES)
 _NEEDED = ("table", "series", "delivery_start", "resolution_minutes", "value")
 _OPTIONAL = ("available_at", "zone")
