@@ -16,6 +16,7 @@ from resources.settings.environment import Environment, desk_settings, read_envi
 from resources.wall_clock import utc_now
 from resources.wiring import make_resources
 from sensors.alerting import ALERTING_SENSORS
+from sensors.earlier_results import EARLIER_RESULT_SENSORS
 from sensors.files import FILE_SENSORS
 from sensors.heartbeat import HEARTBEAT_SENSORS
 from sensors.lost_runs import LOST_RUN_SENSORS
@@ -52,6 +53,7 @@ def build_definitions(environment: Environment) -> Definitions:
             *HEARTBEAT_SENSORS,
             *SOURCE_SENSORS,
             *FILE_SENSORS,
+            *EARLIER_RESULT_SENSORS,
         ],
         resources=make_resources(environment),
         executor=one_process,

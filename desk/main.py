@@ -84,6 +84,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "List the versions of a zone's model: which one serves, its training data, its verdict.",
         ),
         "compare": ("desk.models.compare", "Compare two versions, in error and in money."),
+        "worth": ("desk.models.worth", "What each input of a model is worth, in error and in money."),
         "retrain": ("desk.models.retrain", "Train a new version of a zone's models now."),
         "promote": ("desk.models.champion", "Let a version serve, on a person's responsibility."),
         "rollback": ("desk.models.champion", "Let an earlier version serve again, at once."),

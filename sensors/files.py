@@ -14,9 +14,11 @@ from dagster import (
 from resources.clock import Clock
 from resources.lake.lake import Lake
 from resources.market.market_source import MarketSource
-from resources.settings.zones import Desk
+from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of
+from resources.settings.zones import Desk, ZoneSettings
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of
+from spot.market.fuels import FUEL_ZONE
 from trading_assets.jobs import history_loaded
 from trading_assets.partitions import FIRST_DAY_TAG, partition_key, tomorrow_of
 
@@ -41,7 +43,7 @@ def files_arrived(
         settings = desk.zone(zone)
         if settings.source != "files" or not settings.is_scheduled:
             continue
-        cursor[zone] = stamp = market_source.state_of_files(zone)
+        cursor[zone] = stamp = _stamp(zone, settings, market_source)
         if stamp == seen.get(zone, "") or lake.newest_day("day_ahead_features", zone) is None:
             continue
         tomorrow = tomorrow_of(delivery_day_of(zone, now))
@@ -55,6 +57,14 @@ def files_arrived(
         )
     nothing = None if runs else "no file is new"
     return SensorResult(run_requests=runs, skip_reason=nothing, cursor=json.dumps(cursor))
+
+
+def _stamp(zone: str, settings: ZoneSettings, source: MarketSource) -> str:
+    """Changes with any file of the zone, or of an auction or fuel that it reads."""
+    others = {auction.zone_of(zone) for auction in earlier_auctions_of(zone, settings)}
+    others |= {FUEL_ZONE} if fuels_of(zone, settings) else set()
+    stamps = [source.state_of_files(name) for name in (zone, *sorted(others - {zone}))]
+    return "-".join(stamp for stamp in stamps if stamp)
 
 
 FILE_SENSORS = (files_arrived,)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
 
+from resources.settings.earlier_inputs import remakes_forecast
 from resources.settings.zones import DeskSettings, ZoneSettings
 from spot.market.delivery import day_bounds_utc
 from spot.market.gates import gate_closure_utc
@@ -103,7 +104,34 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
             tags={FIRST_DAY_TAG: since.isoformat()},
         )
 
+    if remakes_forecast(zone, settings):
+        yield _again_before_gate(zone, settings)
     yield from (before_day_ahead_gate, after_day_ahead_results, after_delivery)
+
+
+def _again_before_gate(zone: str, settings: ZoneSettings) -> ScheduleDefinition:
+    """The last safe minute: newest data once more, whether or not the result of an earlier auction came.
+
+    The new signals replace those of the first run. If the run fails, the first ones stand.
+    """
+    time_zone = find_zone(zone).market_time_zone
+
+    @schedule(
+        name=f"again_before_day_ahead_gate_{zone}",
+        job=signals_ready,
+        cron_schedule=_cron(gate_time(zone, settings.last_safe_minutes)),
+        execution_timezone=time_zone,
+        default_status=DefaultScheduleStatus.RUNNING,
+        description=(
+            f"{settings.last_safe_minutes} minutes before the gate of {zone}: the forecast is remade with"
+            " results of earlier auctions that came after the first one."
+        ),
+    )
+    def again_before_day_ahead_gate(context: ScheduleEvaluationContext) -> RunRequest:
+        day = tomorrow_of(_local(context, time_zone).date())
+        return RunRequest(run_key=f"signals-again-{zone}-{day}", partition_key=partition_key(zone, day))
+
+    return again_before_day_ahead_gate
 
 
 def _local(context: ScheduleEvaluationContext, time_zone: str) -> datetime:

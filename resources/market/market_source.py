@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 Stamp = tuple[tuple[str, int, int], ...]
 _PRICES = "day_ahead_prices"
+EARLIER_TABLES = ("other_auction_prices", "fuel_prices")
+"""Tables that the simulated market has besides those of a zone, for zones whose settings name them."""
 
 
 class MarketSource(FixedResource):
@@ -86,7 +88,7 @@ class MarketSource(FixedResource):
             return self._live(table, zone, first_day, last_day, named=named, now=now)
         if settings.source == "files" and self._is_ingested(table, zone):
             return find_contract(table).empty()
-        tables = self._tables(settings.source, zone, first_day, last_day, settings)
+        tables = self._tables(table, settings.source, zone, first_day, last_day, settings)
         rows = tables.get(table, find_contract(table).empty()).filter(
             pl.col("delivery_day").is_between(first_day, last_day)
         )
@@ -159,10 +161,11 @@ class MarketSource(FixedResource):
         return select_revisions(rows, known, find_contract(table), instant)
 
     def _tables(
-        self, source: str, zone: str, first_day: date, last_day: date, settings: ZoneSettings
+        self, table: str, source: str, zone: str, first_day: date, last_day: date, settings: ZoneSettings
     ) -> Mapping[str, pl.DataFrame]:
         if source == "simulated":
-            return _simulated(zone, first_day, last_day, settings.seed, settings.scenarios)
+            make = _simulated_earlier if table in EARLIER_TABLES else _simulated
+            return make(zone, first_day, last_day, settings.seed, settings.scenarios)
         if source == "files":
             return self._filed(zone)
         raise ConfigurationError(f"zone {zone}: source {source} is not connected")
@@ -229,6 +232,17 @@ def _simulated(
     # Seven assets of a run ask for the same days, so the market of a range is computed once.
     regimes = [Scenario(scenario.name, scenario.start_day, scenario.end_day) for scenario in scenarios]
     return simulate(zone, first_day, last_day, seed=seed, scenarios=regimes).tables
+
+
+@lru_cache(maxsize=8)
+def _simulated_earlier(
+    zone: str, first_day: date, last_day: date, seed: int, scenarios: tuple[ScenarioSettings, ...]
+) -> Mapping[str, pl.DataFrame]:
+    from spot.simulation.earlier import simulate_earlier
+    from spot.simulation.scenarios import Scenario
+
+    regimes = [Scenario(scenario.name, scenario.start_day, scenario.end_day) for scenario in scenarios]
+    return simulate_earlier(zone, first_day, last_day, seed=seed, scenarios=regimes)
 
 
 @lru_cache(maxsize=8)

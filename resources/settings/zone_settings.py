@@ -88,6 +88,10 @@ class ZoneSettings(StrictSettings):
     """A champion older than this is retrained."""
     gate_lead_minutes: int = Field(default=45, ge=5, le=600)
     """How long before the gate the forecast and the signals are made."""
+    last_safe_minutes: int = Field(default=15, ge=5, le=600)
+    """How long before the gate a forecast may be remade at the latest, where the result of an earlier auction
+    is due after the first forecast.
+    """
     silence_minutes: int = Field(default=20, ge=1, le=600)
     """How long before the gate an alert is raised when a strategy lacks signals."""
     seed: int = Field(default=1, ge=0)

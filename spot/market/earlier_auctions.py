@@ -9,7 +9,7 @@ A zone reads by default the auctions that lie next to it. A model keeps a result
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
 from spot.market.delivery import day_bounds_utc
@@ -19,7 +19,8 @@ from spot.market.zones import find_zone
 
 TABLE = "earlier_auction_prices"
 """The table in which a zone keeps the results that it reads."""
-_ANY_DAY = date(2026, 1, 15)
+ANY_DAY = date(2026, 1, 15)
+"""A day whose rules are those of today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +43,15 @@ class EarlierAuction:
         """The zone whose rows `reader` reads."""
         return self.zone or reader
 
-    def clears_before_gate_of(self, reader: str, day: date = _ANY_DAY) -> bool:
-        """Whether its results are known by rule before the reader's gate for `day`."""
+    def known_utc(self, reader: str, day: date = ANY_DAY) -> datetime:
+        """When its results for `day` are known by rule, aware UTC."""
         zone, ruled = self.zone_of(reader), f"{self.table}.{self.result_series}"
         rule = ruled if ruled in SERIES_RULES else self.table
-        known = published_by_utc(rule, zone, day, day_bounds_utc(zone, day)[1])
-        return known < gate_closure_utc(reader, day)
+        return published_by_utc(rule, zone, day, day_bounds_utc(zone, day)[1])
+
+    def clears_before_gate_of(self, reader: str, day: date = ANY_DAY) -> bool:
+        """Whether its results are known by rule before the reader's gate for `day`."""
+        return self.known_utc(reader, day) < gate_closure_utc(reader, day)
 
 
 EARLIER_AUCTIONS: Mapping[str, EarlierAuction] = MappingProxyType(
@@ -87,7 +91,7 @@ EARLIER_AUCTIONS: Mapping[str, EarlierAuction] = MappingProxyType(
 def auctions_near(zone: str) -> tuple[EarlierAuction, ...]:
     """The auctions that `zone` reads by default: those next to it that clear before its gate."""
     last = find_zone(zone).last_day
-    day = _ANY_DAY if last is None else last - timedelta(days=1)
+    day = ANY_DAY if last is None else last - timedelta(days=1)
     return tuple(
         auction
         for auction in EARLIER_AUCTIONS.values()

@@ -132,8 +132,8 @@ def learn_expectation(
 
 
 def is_priced(name: str) -> bool:
-    """Whether a column is in EUR/MWh. Such a column is expected from the residual load, not the season."""
-    return "price" in name or "spread" in name or name.startswith("forecast_")
+    """Whether a column is a price. Such a column is expected from the residual load, not the season."""
+    return "price" in name or "spread" in name or name.startswith(("forecast_", "fuel_"))
 
 
 def _range(values: pl.Series) -> tuple[float, float]:

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from spot.contracts.feature_tables import CALENDAR_FEATURES, FEATURES
+from spot.contracts.feature_tables import CALENDAR_FEATURES, EARLIER_INPUTS, FEATURES
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.monitoring.drift import DriftVerdict, days_needed, fit_drift, judge_drift, merge_verdicts
 from spot.monitoring.drift_calculators import RECONSTRUCTION
@@ -41,7 +41,8 @@ def watch_reported(
     """
     drift = settings.drift
     daily = _daily(features.filter(pl.col("delivery_day") <= last_day), forecasts, settings)
-    names = [name for name in daily.columns if name in FEATURES or name in FORECAST_COLUMNS]
+    watched = {*FEATURES, *EARLIER_INPUTS, *FORECAST_COLUMNS}
+    names = [name for name in daily.columns if name in watched]
     first_day = first_judged_day(last_day, settings)
     judged = daily.filter(pl.col("delivery_day").is_between(first_day, last_day))
     recent = drift.reference.model_copy(
@@ -99,7 +100,7 @@ def _daily(features: pl.DataFrame, forecasts: pl.DataFrame, settings: Monitoring
     silent = {*CALENDAR_FEATURES, *settings.drift.features}
     names = [
         name
-        for name in FEATURES
+        for name in (*FEATURES, *EARLIER_INPUTS)
         if name in features.columns and name not in silent and _is_there(features, name)
     ]
     means = features.group_by("delivery_day").agg(pl.col(name).fill_nan(None).mean() for name in names)

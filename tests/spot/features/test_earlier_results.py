@@ -1,4 +1,4 @@
-"""Results of earlier auctions and fuels enter as of their publication. Zones without them stay as they are."""
+"""Results of earlier auctions and fuels enter as of their publication; zones without them stay the same."""
 
 from datetime import UTC, date, datetime, timedelta
 

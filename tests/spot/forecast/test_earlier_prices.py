@@ -101,3 +101,18 @@ def test_a_stored_model_says_the_same() -> None:
     again = forecaster_from_files(model.to_files())
     at_gate = panel.known_at_gate(N_FITTED)
     assert np.allclose(again.predict(at_gate).point, model.predict(at_gate).point, atol=1e-6)
+
+
+def test_each_earlier_auction_and_the_fuels_are_judged_apart() -> None:
+    panel = market()
+    rng = np.random.default_rng(3)
+    noise = rng.normal(70, 20, panel.prices.shape)
+    fuel = np.repeat(rng.normal(30, 5, len(panel))[:, None], panel.prices.shape[1], axis=1)
+    others = {"earlier_price_noise_eur_per_mwh": noise, "fuel_gas_eur_per_mwh": fuel}
+    model = fitted("engine", replace(panel, inputs={**panel.inputs, **others}).first(N_FITTED))
+    verdicts = {one.names: one.is_kept for one in model.judged_inputs}
+    assert list(verdicts) == [(EARLIER,), ("earlier_price_noise_eur_per_mwh",), ("fuel_gas_eur_per_mwh",)]
+    assert verdicts[EARLIER,]
+    assert not verdicts["earlier_price_noise_eur_per_mwh",]
+    assert model.judged_inputs[0].lower_percent > 20
+    assert set(model.anchors.input_range) >= {EARLIER}
