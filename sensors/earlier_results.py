@@ -7,7 +7,7 @@ from dagster import DefaultSensorStatus, RunRequest, SensorResult, sensor
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
-from resources.settings.earlier_inputs import earlier_auctions_of, of_same_market
+from resources.market.earlier_inputs import earlier_auctions_of, of_same_market
 from resources.settings.zones import Desk, ZoneSettings
 from spot.contracts.feature_tables import EARLIER_PRICE_FEATURES
 from spot.market.delivery import delivery_day_of

@@ -13,8 +13,8 @@ from dagster import (
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
+from resources.market.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.market.market_source import MarketSource
-from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.settings.zones import Desk, ZoneSettings
 from spot.features.matrix import HISTORY_DAYS
 from spot.market.delivery import delivery_day_of

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from dagster import DefaultScheduleStatus, RunRequest, ScheduleDefinition, ScheduleEvaluationContext, schedule
 
-from resources.settings.earlier_inputs import remakes_forecast
+from resources.market.earlier_inputs import remakes_forecast
 from resources.settings.zones import DeskSettings, ZoneSettings
 from spot.market.delivery import day_bounds_utc
 from spot.market.gates import gate_closure_utc

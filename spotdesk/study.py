@@ -9,8 +9,8 @@ from datetime import date
 
 import polars as pl
 
+from resources.market.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.plugins.members import new_forecaster
-from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.settings.environment import desk_resource
 from resources.settings.model_profiles import model_profile
 from resources.settings.risk_limits import read_limit_book

@@ -11,8 +11,8 @@ from dagster import (
     load_assets_from_modules,
 )
 
+from resources.market.earlier_inputs import has_earlier_inputs
 from resources.market.live_sources import live_only_tables
-from resources.settings.earlier_inputs import has_earlier_inputs
 from resources.settings.zones import DeskSettings, ZoneSettings
 from trading_assets.market_data import (
     earlier_inputs,

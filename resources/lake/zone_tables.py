@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
-from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of, of_same_market
+from resources.market.earlier_inputs import earlier_auctions_of, fuels_of, of_same_market
 from resources.settings.zones import ZoneSettings
 from spot.contracts.lineage import Lineage, sources_of
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE

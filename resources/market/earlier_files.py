@@ -2,8 +2,8 @@
 
 import polars as pl
 
+from resources.market.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.market.market_files import MarketFiles, Rows
-from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of
 from resources.settings.zones import ZoneSettings
 from spot.contracts.days import first_day, last_day
 from spot.contracts.fuel_tables import FUEL_PRICES

@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
+from resources.market.earlier_inputs import earlier_auctions_of, fuels_of, of_same_market
 from resources.market.market_source import MarketSource
-from resources.settings.earlier_inputs import earlier_auctions_of, fuels_of, of_same_market
 from resources.settings.zones import ZoneSettings
 from spot.contracts.fuel_tables import FUEL_PRICES
 from spot.contracts.raw_tables import EARLIER_AUCTION_PRICES
