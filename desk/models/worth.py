@@ -41,10 +41,10 @@ def worth(
     known at each gate. The money is that of a fixed storage schedule of one MW: four hours bought in the
     cheapest hours of the forecast, four sold in the dearest. Nothing is written.
 
+        spotdesk worth --zone DE_LU
+
     Raises:
         ConfigurationError: the ledger has no features of the zone.
-
-        spotdesk worth --zone DE_LU
     """
     name, environment = find_zone(zone).name, read_environment()
     lake, desk = make_lake(environment), desk_resource(environment, zones=[name])
