@@ -79,12 +79,14 @@ class Situation:
     def names(self) -> dict[str, str]:
         """Inputs that the champion reads and that can be moved: the name that people use, and the column.
 
-        The residual load follows from the others.
+        The residual load follows from the others; prices of other auctions and of fuels stay as they are.
         """
         return {
             column.removesuffix(_ENDING): column
             for column in self.forecaster.seen_ranges
-            if input_role(column) != "residual" and np.isfinite(self.panel.inputs[column][-1]).any()
+            if input_role(column) in ("demand", "supply")
+            and column in self.panel.inputs
+            and np.isfinite(self.panel.inputs[column][-1]).any()
         }
 
 
