@@ -2,9 +2,9 @@
 
     python -m benchmarks.faults.zone_truth [--zone NAME] [--faults N]
 
-Exit 1 where a figure is missed. A refused day of a zone counts unless `planted/known_faulty_days.csv` lists
-it with the reason. Faults of unit, sign and scale are planted into days of every series that are accepted as
-they are.
+Exit 1 where a figure is missed. A refused day of a zone counts unless the file lacks periods of it, or
+`planted/known_faulty_days.csv` lists it with the reason. Faults of unit, sign and scale are planted into days
+of every series that are accepted as they are.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
+from spot.market.delivery import n_periods
 from spot.sources.judging.plausibility import assess_plausibility
 from spot.sources.parsed import value_column
 from tests.support.recorded_history import clean_history
@@ -52,13 +53,21 @@ def known_faulty() -> set[tuple[str, str]]:
         return {(row["series"], row["day"]) for row in csv.DictReader(lines)}
 
 
+def days_in_part(rows: pl.DataFrame) -> set[str]:
+    """Days of which the file lacks periods, by the local calendar alone."""
+    counted = rows.group_by("zone", "delivery_day", "resolution_minutes").agg(
+        n=pl.col("delivery_start_utc").n_unique()
+    )
+    return {f"{day}" for zone, day, minutes, n in counted.iter_rows() if n < n_periods(zone, day, minutes)}
+
+
 def refused_days(name: str, table: str, rows: pl.DataFrame) -> Iterator[tuple[str, str]]:
-    """Refused days of a recorded series that are not known to be faulty, with the reason."""
-    known = known_faulty()
+    """Refused days of a recorded series that are whole and not known to be faulty, with the reason."""
+    known, in_part = known_faulty(), days_in_part(rows)
     refused = assess_plausibility(table, rows).quarantined
     by_day = refused.group_by("delivery_day").agg(pl.col("reason").first()).sort("delivery_day")
     for day, reason in by_day.iter_rows():
-        if (name, f"{day}") not in known:
+        if (name, f"{day}") not in known and f"{day}" not in in_part:
             yield f"{day}", reason
 
 
@@ -95,13 +104,14 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     rng = random.Random(20261130)  # noqa: S311 - a benchmark that can be repeated
-    n_days, n_refused, missed = Counter[str](), Counter[str](), Counter[str]()
+    n_days, n_in_part, n_refused, missed = (Counter[str]() for _ in range(4))
     for name, table, rows, _ in clean_history(arguments.data):
         if arguments.zone not in name:
             continue
         zone = rows["zone"][0]
         refused = list(refused_days(name, table, rows))
         n_days[zone] += rows["delivery_day"].n_unique()
+        n_in_part[zone] += len(days_in_part(rows))
         n_refused[zone] += len(refused)
         faults = missed_faults(table, rows, arguments.faults, rng)
         missed += faults
@@ -109,9 +119,11 @@ def main() -> int:
         print(f"{name:<28} {len(refused):>4} days refused  {faults['tried']:>4} faults, missed {misses or 0}")
         for day, reason in refused:
             print(f"    {day}: {reason}", flush=True)
-    shares = {zone: 100.0 * n_refused[zone] / n for zone, n in n_days.items()}
+    shares = {zone: 100.0 * n_refused[zone] / (n - n_in_part[zone]) for zone, n in n_days.items()}
     for zone, share in sorted(shares.items()):
-        print(f"{zone:<8} {n_refused[zone]:>4} of {n_days[zone]:>6} days refused: {share:.3f} %")
+        n_whole = n_days[zone] - n_in_part[zone]
+        print(f"{zone:<8} {n_refused[zone]:>4} of {n_whole:>6} whole days refused: {share:.3f} %", end="")
+        print(f"   {n_in_part[zone]} days in part")
     n_missed = missed.total() - missed["tried"]
     print(f"faults missed: {n_missed} of {missed['tried']}")
     return int(n_missed > 0 or any(share > MOST_REFUSED_PERCENT for share in shares.values()))

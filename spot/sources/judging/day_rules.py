@@ -26,6 +26,8 @@ _SHAPED = 0.05
 """Spread of the hours of a week over their mean, from which a load has a shape to compare."""
 _THOUSANDTH = 0.002
 """Highest value of a day over that of four weeks, below which a generation is in another unit."""
+_OWN_USE = 0.005
+"""Share of the highest value of four weeks that a farm may take from the grid while nothing is generated."""
 _CALM = 0.03
 """Share of the highest value of four weeks up to which wind is calm."""
 _STAND_INS = (9999.0, 99999.0)
@@ -123,9 +125,19 @@ def _wind_shape(day: JudgedDay, past: Past) -> Fault | None:
 def _too_small(day: JudgedDay, past: Past) -> Fault | None:
     """Generation of a thousandth: another unit."""
     highest = float(day.values.max())
-    if past.maximum < SMALL_MW or not 0.0 < highest < _THOUSANDTH * past.maximum:
+    if not 0.0 < highest < _THOUSANDTH * past.maximum:
         return None
     return Fault("values look a thousandfold too small: unit or scale")
+
+
+def _turned(day: JudgedDay, past: Past) -> Fault | None:
+    """Generation below zero all day: the opposite sign.
+
+    What a calm farm takes from the grid is far less.
+    """
+    if float(day.values.max()) > 0.0 or float(day.values.min()) >= -_OWN_USE * past.maximum:
+        return None
+    return Fault("no value above zero, and some far below: opposite sign")
 
 
 def _too_high(day: JudgedDay, past: Past) -> Fault | None:
@@ -150,8 +162,8 @@ def _too_low(day: JudgedDay, past: Past) -> Fault | None:
 _DAY_RULES: dict[Kind, tuple[_Rule, ...]] = {
     "price": (find_flipped, find_price_scale),
     "load": (_too_high, _too_low, _load_shape),
-    "solar": (_too_high, _too_small, _solar_shape),
-    "wind": (_too_high, _too_small, _wind_shape),
+    "solar": (_turned, _too_high, _too_small, _solar_shape),
+    "wind": (_turned, _too_high, _too_small, _wind_shape),
 }
 
 

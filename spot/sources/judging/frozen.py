@@ -14,6 +14,10 @@ FEW_FARMS_MW = 600.0
 _COARSE = 0.001
 """Step of the publisher, as a share of the largest value, from which equal hours are a matter of rounding."""
 _ROUNDED_HOURS = 6.0
+_NEAR_ZERO_EUR_PER_MWH = 5.0
+"""Price beside a run of zeros up to which the run is a surplus of wind and sun: Portugal had 19 such hours on
+10 March 2024, between prices of 3 EUR/MWh. A series that is filled with zeros jumps to them.
+"""
 
 
 def find_frozen(day: JudgedDay, past: Past | None) -> Fault | None:
@@ -25,7 +29,9 @@ def find_frozen(day: JudgedDay, past: Past | None) -> Fault | None:
     hours, value = n_equal / day.per_hour, float(day.values[first])
     if day.kind == "price":
         limits = local_price_limits(day.zone, day.day)
-        if value in (limits.minimum, limits.maximum):
+        if value in (limits.minimum, limits.maximum) or (
+            value == 0.0 and _glides_to_zero(day, first, n_equal)
+        ):
             return None
         longest = 16.0 if value == 0.0 else 10.0
         trailing = (
@@ -52,6 +58,12 @@ def find_frozen(day: JudgedDay, past: Past | None) -> Fault | None:
         if hours >= limit and value > 0.01 * past.maximum and not is_high
         else None
     )
+
+
+def _glides_to_zero(day: JudgedDay, first: int, n_equal: int) -> bool:
+    """Whether the prices beside a run of zeros are near zero; a day of nothing but zeros has none."""
+    beside = day.values[[at for at in (first - 1, first + n_equal) if 0 <= at < len(day.values)]]
+    return len(beside) > 0 and float(np.abs(beside).max()) <= _NEAR_ZERO_EUR_PER_MWH
 
 
 def _load_hours(day: JudgedDay, past: Past | None) -> float:

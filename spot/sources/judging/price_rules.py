@@ -3,7 +3,7 @@
 import numpy as np
 
 from spot.sources.judging.judged_day import Fault, JudgedDay
-from spot.sources.judging.series_past import Past, by_clock_hour, correlation
+from spot.sources.judging.series_past import Past, by_clock_hour, correlation, finer_than_cents
 
 _NEARER = 0.75
 _NEAR = 3.0
@@ -12,6 +12,8 @@ _SAME_SHAPE = 0.3
 _TINY = 0.02
 """Largest price of a day over the mean of the week before, below which its unit is looked at."""
 _TURNED_SHAPE = -0.6
+_BELOW_A_EURO = 1.0
+_MOSTLY = 0.5
 
 
 def find_flipped(day: JudgedDay, past: Past) -> Fault | None:
@@ -43,4 +45,7 @@ def find_price_scale(day: JudgedDay, past: Past) -> Fault | None:
     is_tiny = size < _TINY * float(np.abs(profile).mean())
     if is_tiny and float(np.abs(x * 1000.0 - profile).mean()) < _NEARER * error:
         return Fault("prices look a thousandfold too small")
+    # A day around zero is near the week before at any scale. Its digits tell.
+    if past.is_in_cents and size < _BELOW_A_EURO and finer_than_cents(day.values).mean() > _MOSTLY:
+        return Fault("prices below a euro in fractions of a cent: look a thousandfold too small")
     return None

@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spot.arrays import Floats, Ints
+from spot.arrays import Bools, Floats, Ints
 
 N_DAYS = 28
 N_PROFILE_DAYS = 7
+_QUARTERS_OF_A_CENT = 400
+"""Prices are published in cents; the mean of four quarter hours is then in quarters of a cent."""
 _ROUNDINGS = (1000.0, 500.0, 200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0)
 N_NEEDED = 7
 """Days of history that a series needs before it is judged by its past."""
@@ -36,6 +38,8 @@ class Past:
     """Step to which the publisher rounds, 0 where none is found."""
     longest_run_hours: int
     """Longest run of equal hours within a day, zeros left out."""
+    is_in_cents: bool
+    """Whether no value is finer than a hundredth, or than the mean of four such values."""
 
 
 class RollingPast:
@@ -46,6 +50,7 @@ class RollingPast:
         self._distances: deque[float] = deque(maxlen=N_DAYS)
         self._roundings: deque[float] = deque(maxlen=N_DAYS)
         self._runs: deque[int] = deque(maxlen=N_DAYS)
+        self._in_cents: deque[bool] = deque(maxlen=N_DAYS)
 
     def add(self, hourly: Floats) -> None:
         """Add a day, (24,) means by local clock hour, NaN for an hour that the day does not have."""
@@ -58,6 +63,7 @@ class RollingPast:
         self._days.append(hourly)
         self._roundings.append(rounding_of(seen))
         self._runs.append(_longest_hours(seen))
+        self._in_cents.append(not finer_than_cents(seen).any())
 
     def summary(self) -> Past | None:
         """The statistics, or None while fewer than `N_NEEDED` days are known."""
@@ -81,6 +87,7 @@ class RollingPast:
             usual_distance=float(np.median(self._distances)),
             rounding=min(self._roundings),
             longest_run_hours=max(self._runs),
+            is_in_cents=all(self._in_cents),
         )
 
 
@@ -89,6 +96,12 @@ def rounding_of(values: Floats) -> float:
     if not len(values) or (values != np.round(values)).any():
         return 0.0
     return next((step for step in _ROUNDINGS if not (values % step).any()), 0.0)
+
+
+def finer_than_cents(values: Floats) -> Bools:
+    """(n,) whether each value is finer than a hundredth and than the mean of four hundredths."""
+    scaled = values * _QUARTERS_OF_A_CENT
+    return np.abs(scaled - np.round(scaled)) > 1e-6
 
 
 def _longest_hours(values: Floats) -> int:

@@ -11,7 +11,7 @@ import pytest
 from spot.errors import ContractError
 from spot.market.delivery import delivery_starts_utc
 from spot.sources.judging.plausibility import Plausibility, assess_plausibility
-from spot.sources.parsed import Capture, assemble, value_column
+from spot.sources.parsed import SOURCE_TABLES, Capture, assemble, value_column
 from spot.sources.points import Points
 
 FIRST, TODAY = date(2024, 5, 1), date(2024, 5, 29)
@@ -57,6 +57,15 @@ def rows(
     return assemble(
         "test", "test", Capture(zone="BE", captured_at_utc=datetime(2026, 1, 1, tzinfo=UTC)), [points]
     ).tables[table]
+
+
+def sun(table: str, days: list[date]) -> pl.DataFrame:
+    """Forecasts of the sun, or the same numbers as what was generated."""
+    forecasts = rows(*SOLAR, days)
+    if table == "renewable_forecasts":
+        return forecasts
+    values = pl.col(value_column("renewable_forecasts")).alias(value_column(table))
+    return forecasts.with_columns(values).select(list(SOURCE_TABLES[table].columns))
 
 
 def past(table: str, series: str) -> pl.DataFrame:
@@ -151,6 +160,56 @@ def test_a_price_beyond_the_limit_of_its_day_does_not_pass() -> None:
     # The others of the day are not wrong, but a day is whole or open.
     assert reasons.count("beside a refused value: a day is whole or open") == 23
     assert verdict.accepted.is_empty()
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.001])
+def test_a_farm_of_three_megawatts_is_judged_too(factor: float) -> None:
+    def scaled(frame: pl.DataFrame, by: float) -> pl.DataFrame:
+        return frame.with_columns(pl.col(value_column("renewable_forecasts")) * by)
+
+    today, history = rows(*WIND, [TODAY]), scaled(past(*WIND), 1 / 800)
+    assert assess_plausibility("renewable_forecasts", scaled(today, 1 / 800), history).accepted.height == 24
+    verdict = assess_plausibility("renewable_forecasts", scaled(today, factor / 800), history)
+    assert verdict.accepted.is_empty()
+
+
+@pytest.mark.parametrize("table", ["renewable_forecasts", "generation_actuals"])
+def test_the_sun_with_the_other_sign_does_not_pass(table: str) -> None:
+    column, days = value_column(table), [FIRST + timedelta(days=at) for at in range(28)]
+    history, today = sun(table, days), sun(table, [TODAY])
+    verdict = assess_plausibility(table, today.with_columns(-pl.col(column)), history)
+    assert verdict.accepted.is_empty()
+    assert "opposite sign" in verdict.quarantined["reason"][0]
+
+
+def test_what_a_calm_farm_takes_from_the_grid_passes() -> None:
+    column = value_column("renewable_forecasts")
+    own_use = rows(*WIND, [TODAY]).with_columns(
+        pl.when(pl.col("delivery_start_utc").dt.hour() % 2 == 0).then(-5.0).otherwise(-4.0).alias(column)
+    )
+    assert assess_plausibility("renewable_forecasts", own_use, past(*WIND)).accepted.height == 24
+
+
+def test_a_thousandth_of_prices_around_zero_is_told_by_its_digits() -> None:
+    column = value_column("day_ahead_prices")
+
+    def around_zero(frame: pl.DataFrame, scale: float) -> pl.DataFrame:
+        hour = pl.col("delivery_start_utc").dt.hour()
+        cents = (((pl.col(column) * 7.0) % 3.0) - 1.0 + hour * 0.01).round(2)
+        return frame.with_columns(cents * scale)
+
+    history, today = around_zero(past(*PRICES), 1.0), rows(*PRICES, [TODAY])
+    assert assess_plausibility("day_ahead_prices", around_zero(today, 1.0), history).accepted.height == 24
+    verdict = assess_plausibility("day_ahead_prices", around_zero(today, 0.001), history)
+    assert verdict.accepted.is_empty()
+    assert "thousandfold too small" in verdict.quarantined["reason"][0]
+
+
+def test_a_day_of_surplus_at_a_price_of_zero_passes() -> None:
+    def surplus(v: np.ndarray) -> np.ndarray:
+        return np.concatenate((np.zeros(19), [3.2, 3.2, 3.1, 2.0, 0.1]))
+
+    assert judged(*PRICES, surplus).accepted.height == 24
 
 
 def test_prices_at_the_limit_may_stay_there() -> None:
