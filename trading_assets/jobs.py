@@ -15,7 +15,10 @@ _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
 _EARLIER = AssetSelection.tag(ONLY_WITH_TAG, "earlier_inputs")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
 """Assets that only some desks have. Where the desk has none, nothing is selected."""
-DECIDING = ("day_ahead_forecast", "signals", "bid_curves", "risk_events", "limit_conformance")
+DECIDING = (
+    *("day_ahead_forecast", "signals"),
+    *("bid_curves", "block_orders", "risk_events", "limit_conformance"),
+)
 SPREAD_SHADOW = ("spread_forecasts", "spread_shadow_signals")
 TRAINING = (
     "training_set",

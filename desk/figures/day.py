@@ -17,6 +17,7 @@ _ORDER_COLUMNS = (
     "market",
     "side",
     "volume_mw",
+    "reach_mw",
     "limit_price_eur_per_mwh",
     "expected_price_eur_per_mwh",
     "expected_value_eur",

@@ -9,14 +9,20 @@ from resources.market.live_sources import LiveProviders
 from resources.plugins.sources import is_live
 from resources.settings.yaml_file import SettingsFile, parse_yaml, read_yaml
 from resources.settings.zones import parse_desk_settings
+from resources.wall_clock import utc_now
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError
+from spot.market.block_orders import groups_of_zone
 from spot.market.zones import find_zone
 
 _EXAMPLES: tuple[dict[str, int] | None, ...] = (None, {}, {"seed": 2})
 """Zones in the template."""
+_SOURCES = frozenset({"source", "fallback_sources"})
+"""Settings of a zone that are written anew; strategies that a person named stay."""
 _US_STRATEGIES = ["real_time_spread", "storage"]
 """Strategies of a hub of PJM or ERCOT by default, because there is no intraday market."""
+_WITH_GROUPS = ["settlement_spread", "storage_groups"]
+"""Strategies of a zone whose exchange takes exclusive groups: its auction chooses a battery's hours."""
 
 
 def zones_before(path: Path) -> list[str]:
@@ -54,12 +60,9 @@ def zones_text(
     head = text.split("\nzones:")[0].rstrip() + "\n\nzones:\n"
     entries = {name: own or {} for name, own in before.items() if add and name not in zones}
     for name in zones:
-        kept = {
-            key: value
-            for key, value in (before.get(name) or {}).items()
-            if key not in ("source", "fallback_sources")
-        }
-        entries[name] = {**kept, **_entry(name, *_order(name, source, fallbacks)), **more}
+        kept = {key: value for key, value in (before.get(name) or {}).items() if key not in _SOURCES}
+        proposed = _entry(name, *_order(name, source, fallbacks))
+        entries[name] = {**proposed, **kept, **more}
     body = yaml.safe_dump(entries, sort_keys=False, default_flow_style=False, width=140)
     made = head + "".join(f"  {line}\n" for line in body.splitlines())
     parse_desk_settings(parse_yaml(made.encode(), str(path)).content)
@@ -113,8 +116,16 @@ def _entry(zone: str, source: str, fallbacks: list[str]) -> dict[str, Any]:
         others = set().union(*(tables for other, tables in offered.items() if other != "files"))
         for table in sorted(_RAW - others if name == "files" else offered[name] & _RAW):
             orders.setdefault(table, []).append(name)
-    strategies = {"strategies": _US_STRATEGIES} if find_zone(zone).operator else {}
-    return {"source": source, **({"fallback_sources": orders} if orders else {}), **strategies}
+    return {"source": source, **({"fallback_sources": orders} if orders else {}), **_strategies(zone, source)}
+
+
+def _strategies(zone: str, source: str) -> dict[str, Any]:
+    """Strategies that fit the zone's auction; none named where those of `defaults` do."""
+    if find_zone(zone).operator:
+        return {"strategies": _US_STRATEGIES}
+    # Only real orders gain from the order types of an exchange.
+    takes_groups = source != "simulated" and groups_of_zone(zone, utc_now().date()) is not None
+    return {"strategies": _WITH_GROUPS} if takes_groups else {}
 
 
 def _offers(source: str, zone: str) -> frozenset[str]:

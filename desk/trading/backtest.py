@@ -183,8 +183,8 @@ def _write(result: BacktestResult, folder: Path) -> None:
     """Write the tables that a live desk would have written, one file each."""
     folder.mkdir(parents=True, exist_ok=True)
     walked = asdict(result.walked)
-    tables = {"signals": "signals", "bid_curves": "bid_curves", "events": "risk_events"}
-    tables |= {"conformance": "limit_conformance"}
+    tables = {"signals": "signals", "bid_curves": "bid_curves", "block_orders": "block_orders"}
+    tables |= {"events": "risk_events", "conformance": "limit_conformance"}
     for name, table in tables.items():
         walked[name].write_parquet(folder / f"{table}.parquet")
     result.settlements.write_parquet(folder / "settlements.parquet")

@@ -175,12 +175,31 @@ def _sections(zone: str, result: BacktestResult, judged: JudgedStrategy) -> tupl
                 ),
             ),
         ),
-        Section(f"{label}: where the money came from", tables=tables),
+        Section(f"{label}: where the money came from", tables=(*tables, *_group_tables(result, judged))),
         Section(
             f"{label}: risk",
             tables=(_limits_at_work(result, judged), table_of(deepest, "Days of deepest drawdown")),
         ),
     )
+
+
+def _group_tables(result: BacktestResult, judged: JudgedStrategy) -> tuple[Table, ...]:
+    """What the auction could choose and what was executed, by group; nothing where no groups were sent."""
+    blocks = result.walked.block_orders.filter(pl.col("strategy") == judged.strategy.strategy)
+    if blocks.is_empty():
+        return ()
+    energy = pl.col("volume_mw") * pl.col("resolution_minutes") / 60.0
+    of_day = blocks.group_by("delivery_day", "block_group", "side").agg(
+        blocks=pl.col("block").n_unique(), mwh=energy.filter(pl.col("block") == 1).sum()
+    )
+    rows = of_day.group_by("block_group", "side").agg(
+        days=pl.len(),
+        blocks_per_group=pl.col("blocks").mean().round(1),
+        mwh_per_day=pl.col("mwh").mean().round(2),
+    )
+    done = judged.settlements.select(pl.col("filled_mwh", "unfilled_mwh").sum().round(1))
+    said = "Exclusive groups: {} MWh executed, {} MWh not, simulated".format(*done.row(0))
+    return (table_of(rows.sort("block_group", "side"), said),)
 
 
 def _limits_at_work(result: BacktestResult, judged: JudgedStrategy) -> Table:

@@ -22,6 +22,7 @@ from resources.settings.environment import (
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
+from spot.contracts.block_tables import DAY_AHEAD_GROUPS
 from spot.contracts.signal_tables import DAY_AHEAD_BLOCK
 from spot.errors import ModelError
 from spot.market.clock import local_time
@@ -102,14 +103,26 @@ def signals(
     state = TradingStateStore(environment.trading_state).state(name)
     why = _contributions(lake, environment, name, delivery_day) if explain else []
     if as_json:
-        emit_json({"trading_state": state, "signals": rows.to_dicts(), "contributions": why})
+        blocks = lake.read("block_orders", zones=[name], first_day=delivery_day, last_day=delivery_day)
+        blocks = blocks.join(rows, on="signal_id", how="semi")
+        emit_json(
+            {
+                "trading_state": state,
+                "signals": rows.to_dicts(),
+                "block_orders": blocks.to_dicts(),
+                "contributions": why,
+            }
+        )
         return
     if state != "ACTIVE":
         out.print(f"[bold red]{name} is {state}[/bold red]: nothing new is sent")
-    events = lake.read("risk_events", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(
-        pl.col("role") == "champion"
+    events, blocks = (
+        lake.read(table_name, zones=[name], first_day=delivery_day, last_day=delivery_day).filter(
+            pl.col("role") == "champion"
+        )
+        for table_name in ("risk_events", "block_orders")
     )
-    _print(rows, events, name, delivery_day, explain=explain, flat=flat)
+    _print(rows, events, blocks, explain=explain, flat=flat)
     for is_spread, what in ((False, "the forecast"), (True, "the expected spread")):
         if told := [_without_prefix(row) for row in why if row["feature"].startswith(SPREAD) is is_spread]:
             _print_contributions(told, what)
@@ -225,8 +238,9 @@ def bars(why: list[dict[str, Any]], *, digits: int = 1) -> list[str]:
 
 
 def _print(
-    rows: pl.DataFrame, events: pl.DataFrame, zone: str, day: date, *, explain: bool, flat: bool
+    rows: pl.DataFrame, events: pl.DataFrame, blocks: pl.DataFrame, *, explain: bool, flat: bool
 ) -> None:
+    zone, day = rows.select("zone", "delivery_day").row(0)
     first = rows.row(0, named=True)
     void = " [bold red]VOID: the gate has closed[/bold red]" if rows["is_void"].all() else ""
     out.print(
@@ -258,7 +272,7 @@ def _print(
         out.print(_summary(str(strategy), own))
         if own["is_firm"].all() and own["side"].ne("flat").any():
             out.print(_plan_line(own), soft_wrap=True)
-        for line in _block_lines(own):
+        for line in (*_block_lines(own), *group_lines(own, blocks)):
             out.print(line, soft_wrap=True)
         if explain or own["side"].eq("flat").all():
             out.print(f"  limits that changed it: {own['limits_applied'][0] or 'none'}", soft_wrap=True)
@@ -286,6 +300,11 @@ def _plan_line(own: pl.DataFrame) -> str:
         for side, word, pick in (("buy", "up to", min), ("sell", "down to", max))
         if limits[side]
     ]
+    if own["market"][0] == DAY_AHEAD_GROUPS:
+        return (
+            f"  one plan in groups: {gains}the table has its likely hours, and the auction may choose others"
+            " for the same energy:"
+        )
     return (
         f"  one plan: {gains}takes any price inside the collar, {' and '.join(reach)} EUR/MWh (each unit's"
         " limit: --json)"
@@ -304,6 +323,29 @@ def _block_lines(own: pl.DataFrame) -> list[str]:
             f"  one block of {rows.height} units: the {side} is filled as a whole, or not at all where"
             " their mean"
             f" price is {word} {mean:,.2f} EUR/MWh"
+        )
+    return lines
+
+
+def group_lines(own: pl.DataFrame, blocks: pl.DataFrame) -> list[str]:
+    """A line on each exclusive group: what the auction may choose, and where."""
+    if own["market"][0] != DAY_AHEAD_GROUPS:
+        return []
+    hours = own["resolution_minutes"][0] / 60.0
+    found = blocks.join(own, on="signal_id", how="semi").with_columns(
+        local=local_time(own["zone"][0]).dt.strftime("%H:%M")
+    )
+    lines = []
+    for (number,), rows in found.sort("block_group", "block", "delivery_start_utc").group_by(
+        "block_group", maintain_order=True
+    ):
+        starts = rows.sort("delivery_start_utc")["local"]
+        first = rows.filter(pl.col("block") == 1)
+        likely = float(rows["probability_frac"].fill_null(0.0).to_numpy().max())
+        lines.append(
+            f"  group {number}: {rows['side'][0]}s {first['volume_mw'].sum() * hours:,.2f} MWh in one of"
+            f" {rows['block'].n_unique()} blocks, units from {starts[0]} to {starts[-1]}; the likeliest on"
+            f" {likely:.0%} of paths; limit {rows['limit_price_eur_per_mwh'][0]:,.2f} EUR/MWh"
         )
     return lines
 

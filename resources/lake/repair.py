@@ -20,6 +20,7 @@ BOOKS = frozenset(
     {
         "alerts",
         "bid_curves",
+        "block_orders",
         "captures",
         "promotion_decisions",
         "publications",

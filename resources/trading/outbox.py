@@ -57,8 +57,7 @@ _LOG = logging.getLogger("spotdesk.publication")
 class Outbox(FixedResource):
     """Where signals go.
 
-    The webhook's address and secret are read at each use and no part of the configuration, which the UI
-    shows.
+    The webhook's address and secret are read at each use, and no part of the configuration.
     """
 
     lake: ResourceDependency[Lake]
@@ -78,9 +77,11 @@ class Outbox(FixedResource):
         Raises:
             SourceUnavailableError: a decision has been being written for too long.
         """
-        with writing_decision(Path(self.state_folder)):  # signals and curves of the same decision
-            rows = self.lake.read("signals", zones=[zone], first_day=first_day, last_day=last_day)
-            curves = self.lake.read("bid_curves", zones=[zone], first_day=first_day, last_day=last_day)
+        with writing_decision(Path(self.state_folder)):  # signals, curves and blocks of the same decision
+            rows, curves, blocks = (
+                self.lake.read(table, zones=[zone], first_day=first_day, last_day=last_day)
+                for table in ("signals", "bid_curves", "block_orders")
+            )
         target = signal_webhook()
         publisher = Publisher(
             lake=self.lake,
@@ -92,7 +93,7 @@ class Outbox(FixedResource):
             webhook_problem=signal_webhook_problem(),
             second_place=second_place(),
         )
-        return publisher.publish(valid_signals(rows, now=clock()), curves, clock=clock)
+        return publisher.publish(valid_signals(rows, now=clock()), curves, blocks, clock=clock)
 
     def clock_problem(self) -> str:
         """Why the clock of the machine is not believed; empty where it is, and before a desk is set up."""
@@ -119,18 +120,17 @@ class Publisher:
         self,
         signals: pl.DataFrame,
         bid_curves: pl.DataFrame | None = None,
+        block_orders: pl.DataFrame | None = None,
         *,
         clock: Callable[[], datetime] = utc_now,
     ) -> pl.DataFrame:
         """Send every batch of `signals` (any rows of the table) that a channel has not had yet.
 
-        Rows of `publications` of this call.
-
-        Call it again to retry what failed: a channel that has a batch is not bothered twice, one that failed
-        `max_attempts` times is left to the alert that its last row is.
+        Rows of `publications` of this call. Call it again to retry what failed: a channel that has a batch is
+        not bothered twice, one that failed `max_attempts` times is left to the alert that its last row is.
         """
         made = [PUBLICATIONS.empty()]
-        for batch in make_batches(signals, bid_curves):
+        for batch in make_batches(signals, bid_curves, block_orders):
             for channel in self._channels(batch):
                 row = self._publish_once(batch, channel, clock)
                 if row is not None:

@@ -5,6 +5,7 @@ They cover signals, their bid curves and reasons, risk events, publications, set
 
 import polars as pl
 
+from spot.contracts.block_tables import BLOCK_ORDERS_OF_A_DAY, DAY_AHEAD_GROUPS, REACH_COLUMNS
 from spot.contracts.forecast_tables import MTU_COLUMNS, MTU_KEY
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 from spot.contracts.words import LIMIT_ACTIONS, LIMIT_SCOPES, MODES, ROLES
@@ -33,6 +34,10 @@ TRADING_STATES = ("ACTIVE", "REDUCING", "HALTED")
 
 def _eur(description: str, *, nullable: bool = False) -> Column:
     return Column(dtype=pl.Float64, description=description, unit="EUR", nullable=nullable)
+
+
+def _mw(description: str, maximum: float | None = None) -> Column:
+    return Column(dtype=pl.Float64, description=description, unit="MW", minimum=0.0, maximum=maximum)
 
 
 def _price(description: str, *, nullable: bool = True) -> Column:
@@ -76,19 +81,15 @@ SIGNALS = TableContract(
         **_WHO,
         "market": _text(
             "auction or market of the order; a block's units are filled all or none, by their mean price and"
-            " mean limit, weighted by volume",
-            ("day_ahead", DAY_AHEAD_BLOCK, "ida1", "ida2", "ida3", "intraday_continuous"),
+            " mean limit, weighted by volume; of `day_ahead_groups` the rows are the plan (`block_orders`)",
+            ("day_ahead", DAY_AHEAD_BLOCK, DAY_AHEAD_GROUPS, "ida1", "ida2", "ida3", "intraday_continuous"),
         ),
         "settled_against": _text("second price that closes the position", SETTLED_AGAINST),
         "side": _text("buy is long", SIDES),
-        "volume_mw": Column(
-            dtype=pl.Float64, description="power of the order", unit="MW", minimum=0.0, maximum=10_000.0
-        ),
+        "volume_mw": _mw("power of the order", 10_000.0),
         "limit_price_eur_per_mwh": _price("buy not above, sell not below; null when flat"),
         "expected_price_eur_per_mwh": _price("forecast mean of the day-ahead price; null without a forecast"),
-        "expected_reference_eur_per_mwh": _price(
-            "forecast mean of the second price; null where there is none"
-        ),
+        "expected_reference_eur_per_mwh": _price("forecast mean of the second price; null without one"),
         "edge_eur_per_mwh": _price(
             "expected gain of one MWh after costs; null when it could not be computed"
         ),
@@ -126,6 +127,7 @@ SIGNALS = TableContract(
         ),
         "limits_applied": _text("limits that changed the order, separated by '; '"),
         "reasons": _text("why, in words, separated by '; '"),
+        **REACH_COLUMNS,
     },
 )
 BID_CURVES = TableContract(
@@ -141,9 +143,7 @@ BID_CURVES = TableContract(
         **_WHO,
         "step": Column(dtype=pl.Int32, description="number of the step, from the least volume", minimum=1),
         "price_eur_per_mwh": _price("limit price of the step", nullable=False),
-        "volume_mw": Column(
-            dtype=pl.Float64, description="accumulated power up to this step", unit="MW", minimum=0.0
-        ),
+        "volume_mw": _mw("accumulated power up to this step"),
     },
 )
 SIGNAL_REASONS = TableContract(
@@ -231,8 +231,8 @@ SETTLEMENTS = TableContract(
         "signal_id": _text("signal it settles"),
         **MTU_COLUMNS,
         **_WHO,
-        "side": _text("buy is long", SIDES),
-        "volume_mw": Column(dtype=pl.Float64, description="power of the order", unit="MW", minimum=0.0),
+        "side": _text("buy is long; of exclusive groups, the side of the block that was executed", SIDES),
+        "volume_mw": _mw("power of the order; of exclusive groups, of the block that was executed"),
         "exposure_mw": Column(dtype=pl.Float64, description="filled power, long is positive", unit="MW"),
         "filled_mwh": Column(dtype=pl.Float64, description="energy filled", unit="MWh", minimum=0.0),
         "unfilled_mwh": Column(
@@ -290,6 +290,7 @@ LIMIT_CONFORMANCE = TableContract(
 SIGNAL_TABLES: tuple[TableContract, ...] = (
     SIGNALS,
     BID_CURVES,
+    BLOCK_ORDERS_OF_A_DAY,
     SIGNAL_REASONS,
     RISK_EVENTS,
     PUBLICATIONS,

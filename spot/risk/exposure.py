@@ -10,7 +10,8 @@ import numpy as np
 from spot.arrays import Floats
 from spot.contracts.words import LimitScope
 from spot.errors import ContractError
-from spot.risk.value_at_risk import TailRisk, drawdown_eur, historical_risk, worst_risk
+from spot.risk.choices import Choices
+from spot.risk.value_at_risk import TailRisk, drawdown_eur, historical_risk, tail_risk, worst_risk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,8 @@ class Orders:
     """Whether the scenarios are equally likely paths of this day, and not past days in their order."""
     costs_eur_per_mwh: tuple[float, float] = (0.0, 0.0)
     """Costs of one MWh bought and of one MWh sold that the scenarios leave out."""
+    choices: Choices | None = None
+    """What the auction may choose instead, where the orders are exclusive groups; limits count the worst."""
 
     def __post_init__(self) -> None:
         n_units = len(self.exposure_mw)
@@ -52,27 +55,47 @@ class Orders:
         return not np.any(self.exposure_mw)
 
     @property
+    def low_mw(self) -> Floats:
+        """(P,) the least exposure that may come of each unit's order."""
+        return self.exposure_mw if self.choices is None else self.choices.low_mw
+
+    @property
+    def high_mw(self) -> Floats:
+        """(P,) the greatest exposure."""
+        return self.exposure_mw if self.choices is None else self.choices.high_mw
+
+    @property
+    def worst_mw(self) -> Floats:
+        """(P,) the largest power that may be traded in each unit."""
+        return np.maximum(np.abs(self.low_mw), np.abs(self.high_mw))
+
+    @property
     def mwh(self) -> float:
-        """Energy, buys and sells added."""
+        """Energy, buys and sells added. All blocks of a group have the same."""
         return float(np.abs(self.exposure_mw).sum() * self.hours)
 
     @property
     def value_eur(self) -> float:
         """Energy times expected price, buys and sells added; NaN when a traded unit has no expected price."""
+        if self.choices is not None:
+            return float(self.choices.value_eur.sum())
         traded = self.exposure_mw != 0
         return float((np.abs(self.exposure_mw) * np.abs(self.expected_price))[traded].sum() * self.hours)
 
     @property
     def n_orders(self) -> int:
-        """Units with an order."""
-        return int(np.count_nonzero(self.exposure_mw))
+        """Units with an order, or block orders."""
+        return int(np.count_nonzero(self.exposure_mw)) if self.choices is None else self.choices.n_blocks
 
     @cached_property
     def risk(self) -> TailRisk:
         """Value at risk and expected shortfall.
 
-        On paths of this day as they are; on past days the worse of historical and filtered.
+        On paths of this day (of exclusive groups, of price and fill) as they are; on past days the worse of
+        historical and filtered.
         """
+        if self.choices is not None and not self.is_flat:
+            return tail_risk(self.choices.gains_eur)
         energy = self.exposure_mw * self.hours
         if not self.are_paths:
             return worst_risk(energy, self.scenarios)
@@ -82,11 +105,12 @@ class Orders:
 
     def scaled(self, factor: float) -> "Orders":
         """All orders by one factor."""
-        return replace(self, exposure_mw=self.exposure_mw * factor)
+        choices = None if self.choices is None else self.choices.scaled(factor)
+        return replace(self, exposure_mw=self.exposure_mw * factor, choices=choices)
 
     def flat(self) -> "Orders":
         """No orders."""
-        return replace(self, exposure_mw=np.zeros_like(self.exposure_mw))
+        return replace(self, exposure_mw=np.zeros_like(self.exposure_mw), choices=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +124,8 @@ class ScopeUse:
     """(P,)"""
     net_mw: Floats
     """(P,)"""
+    net_reach_mw: tuple[Floats, Floats] | None = None
+    """(P,) each: the least and greatest net exposure, where orders are exclusive groups."""
     mwh: float = 0.0
     member_mwh: float = 0.0
     """Part of `mwh` in the same zone (desk scope) or of the same strategy (zone scope)."""
@@ -115,6 +141,16 @@ class ScopeUse:
     confirmed_pnl_eur: Floats = field(default_factory=lambda: np.zeros(0))
     """The same of the days alone whose settlement is confirmed (`CONFIRMED_AFTER`)."""
     newest_confirmed_day: date | None = None
+
+    @property
+    def net_low_mw(self) -> Floats:
+        """(P,) the least net exposure that the scope may come to."""
+        return self.net_mw if self.net_reach_mw is None else self.net_reach_mw[0]
+
+    @property
+    def net_high_mw(self) -> Floats:
+        """(P,) the greatest."""
+        return self.net_mw if self.net_reach_mw is None else self.net_reach_mw[1]
 
     @classmethod
     def empty(cls, n_units: int) -> "ScopeUse":
@@ -139,10 +175,8 @@ three days after the auction's.
 MONEY_KINDS = ("max_daily_loss_eur", "max_drawdown_eur")
 """Limits on readings of settled money. A breach of one halts only where confirmed days alone breach it."""
 CONFIRMED_AFTER = timedelta(hours=6)
-"""How long the prices of a settled day must have stood before its money is a confirmed reading. The day must
-also be whole: every unit of every strategy is settled. Chosen by hand: what a source mends at once is mended
-by then.
-"""
+"""How long the prices of a settled day must have stood before its money is confirmed. The day must be whole:
+every unit of every strategy is settled. Chosen by hand: what a source mends at once is mended then."""
 DRIFT_LEVELS = {"ok": 0.0, "not_assessed": 1.0, "alert": 2.0, "cannot_see": 3.0}
 """Verdict on drift to the number that `max_drift_level` limits. A higher number is worse."""
 
@@ -187,7 +221,14 @@ class _Subject:
     @property
     def largest_mw(self) -> float:
         """The largest order of the day, MW."""
-        return float(np.abs(self.orders.exposure_mw).max(initial=0.0))
+        return float(self.orders.worst_mw.max(initial=0.0))
+
+    @property
+    def net_mw(self) -> float:
+        """The largest net exposure, bought or sold, that a unit may come to, MW."""
+        least = self.orders.low_mw + self.use.net_low_mw
+        greatest = self.orders.high_mw + self.use.net_high_mw
+        return float(np.maximum(np.abs(least), np.abs(greatest)).max(initial=0.0))
 
 
 def money(kind: str, daily_pnl_eur: Floats) -> float:
@@ -213,8 +254,8 @@ def _concentration(of: _Subject) -> float:
 
 
 def _price_distance(of: _Subject) -> float:
-    traded = of.orders.exposure_mw != 0
-    sides = np.sign(of.orders.exposure_mw[traded])
+    traded = of.orders.worst_mw > 0
+    sides = np.sign(of.orders.low_mw + of.orders.high_mw)[traded]
     return _highest(sides * (of.orders.limit_price[traded] - of.orders.expected_price[traded]))
 
 
@@ -235,10 +276,10 @@ _MEASURES: Mapping[str, Callable[[_Subject], float]] = {
     ),
     "max_concentration_frac": _concentration,
     "max_mw_per_mtu": lambda of: of.largest_mw,
-    "max_gross_mw": lambda of: float((np.abs(of.orders.exposure_mw) + of.use.gross_mw).max(initial=0.0)),
-    "max_net_mw": lambda of: float(np.abs(of.orders.exposure_mw + of.use.net_mw).max(initial=0.0)),
-    "min_price_eur_per_mwh": lambda of: _highest(-of.orders.limit_price[of.orders.exposure_mw != 0]),
-    "max_price_eur_per_mwh": lambda of: _highest(of.orders.limit_price[of.orders.exposure_mw != 0]),
+    "max_gross_mw": lambda of: float((of.orders.worst_mw + of.use.gross_mw).max(initial=0.0)),
+    "max_net_mw": lambda of: of.net_mw,
+    "min_price_eur_per_mwh": lambda of: _highest(-of.orders.limit_price[of.orders.worst_mw > 0]),
+    "max_price_eur_per_mwh": lambda of: _highest(of.orders.limit_price[of.orders.worst_mw > 0]),
     "max_price_distance_eur_per_mwh": _price_distance,
 }
 """Kind of limit to the function that measures it."""

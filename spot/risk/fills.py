@@ -2,7 +2,8 @@
 
 The desk is a price taker. A buy is filled at the clearing price when its limit is not below it, a sell when
 its limit is not above it. Of a bid curve, the volume of the last step in reach is filled. A block is filled
-as a whole or not at all, by the volume-weighted mean of its units. A filled spread position earns `exposure *
+as a whole or not at all, by the volume-weighted mean of its units. Of exclusive groups, the block that was
+executed counts (`spot.strategy.blocks.execution`). A filled spread position earns `exposure *
 (second price - day-ahead price)`, a physical one `-exposure * day-ahead price`. Firm energy that was not
 filled is bought or sold at the imbalance price, or, where none is known, at the day-ahead price and a
 penalty. Where an area settles a surplus and a shortage at two prices, a position that bought is long and
@@ -11,6 +12,7 @@ closes at the price of the surplus, one that sold at that of the shortage; missi
 
 import polars as pl
 
+from spot.contracts.block_tables import DAY_AHEAD_GROUPS
 from spot.contracts.signal_tables import DAY_AHEAD_BLOCK, SETTLEMENTS, SIGNAL_KEY, SIGNALS
 from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
@@ -42,6 +44,7 @@ def settle(
     degradation_eur_per_mwh: float = 0.0,
     perfect_foresight: pl.DataFrame | None = None,
     bid_curves: pl.DataFrame | None = None,
+    executed: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """P&L of every signal whose prices are known, under contract `settlements`.
 
@@ -56,6 +59,8 @@ def settle(
         perfect_foresight: `zone`, `delivery_start_utc` and `perfect_foresight_eur`.
         bid_curves: rows of `bid_curves`. A signal with rows is filled along its curve, any other as one order
             at its limit price.
+        executed: `signal_id`, `ordered_mw` and `filled_mw` of units in exclusive groups. Where it is given,
+            such a signal without a row is left out until the whole day is priced.
 
     Raises:
         ContractError: the signals lack a column.
@@ -91,7 +96,7 @@ def settle(
             on=["zone", "delivery_start_utc"],
             how="left",
         )
-    rows = _with_fill(rows, bid_curves)
+    rows = _with_executed(_with_fill(rows, bid_curves), executed)
     return (
         _money(rows, fees, degradation_eur_per_mwh)
         .select(SETTLEMENTS.columns.keys())
@@ -122,6 +127,26 @@ def _with_fill(rows: pl.DataFrame, bid_curves: pl.DataFrame | None) -> pl.DataFr
     taken = pl.min_horizontal("curve_mw", "volume_mw")
     return rows.join(along, on="signal_id", how="left").with_columns(
         filled_mw=pl.when(pl.col("curve_mw").is_null()).then(pl.col("filled_mw")).otherwise(taken)
+    )
+
+
+def _with_executed(rows: pl.DataFrame, executed: pl.DataFrame | None) -> pl.DataFrame:
+    """The rows with side, power and fill of the block that was executed, where the signal is in a group."""
+    if executed is None:
+        return rows
+    ordered, is_in_group = pl.col("executed_mw"), pl.col("executed_mw").is_not_null()
+    side = pl.when(ordered > 0).then(pl.lit("buy")).when(ordered < 0).then(pl.lit("sell"))
+    found = rows.join(
+        executed.select("signal_id", executed_mw="ordered_mw", group_mw="filled_mw"),
+        on="signal_id",
+        how="left",
+        maintain_order="left",
+    )
+    is_flat = (pl.col("volume_mw") == 0).all().over(_BLOCK[:-1])
+    return found.filter(is_in_group | is_flat | (pl.col("market") != DAY_AHEAD_GROUPS)).with_columns(
+        side=pl.when(is_in_group).then(side.otherwise(pl.lit("flat"))).otherwise("side"),
+        volume_mw=pl.when(is_in_group).then(ordered.abs()).otherwise("volume_mw"),
+        filled_mw=pl.when(is_in_group).then("group_mw").otherwise("filled_mw"),
     )
 
 

@@ -56,7 +56,7 @@ def apply_limits(
             )
         )
     allowed = orders.flat() if events else orders
-    if not (np.abs(orders.exposure_mw) <= _ABSURD_MW).all():
+    if not (np.abs(orders.exposure_mw) <= _ABSURD_MW).all() or not (orders.worst_mw <= _ABSURD_MW).all():
         why = f"an order is not finite or above {_ABSURD_MW:g} MW"
         events.append(
             LimitEvent(
@@ -69,7 +69,7 @@ def apply_limits(
                 detail=why,
             )
         )
-        allowed = replace(orders, exposure_mw=np.zeros(len(orders.exposure_mw)))
+        allowed = orders.flat()
     daily_mwh = {limit.scope: limit.value for limit in limits if limit.kind == "max_mwh_per_day"}
     requests_halt = False
     for kind in LIMIT_KINDS:
@@ -140,20 +140,26 @@ def apply_state(orders: Orders, state: TradingState, open_net_mw: Floats) -> Lim
     if state is TradingState.ACTIVE or orders.is_flat:
         return LimitedOrders(orders=orders, events=(), requests_halt=False)
     room = np.abs(open_net_mw) if state is TradingState.REDUCING else np.zeros_like(orders.exposure_mw)
-    against = np.sign(orders.exposure_mw) * np.sign(open_net_mw) < 0
-    kept = np.where(against, np.sign(orders.exposure_mw) * np.minimum(np.abs(orders.exposure_mw), room), 0.0)
-    if orders.keeps_shape and not np.array_equal(kept, orders.exposure_mw):
-        kept = np.zeros_like(kept)
+    kept = _against(orders.exposure_mw, open_net_mw, room)
+    reaches = (orders.exposure_mw, orders.low_mw, orders.high_mw)
+    is_whole = all(np.array_equal(_against(reach, open_net_mw, room), reach) for reach in reaches)
+    left = replace(orders, exposure_mw=kept) if is_whole or not orders.keeps_shape else orders.flat()
     event = LimitEvent(
         kind="state",
         scope="zone",
         limit_name="trading_state",
         value=float(np.abs(orders.exposure_mw).max()),
-        limit_value=float(np.abs(kept).max()),
-        action="reduce" if np.any(kept) else "block",
+        limit_value=float(np.abs(left.exposure_mw).max()),
+        action="block" if left.is_flat else "reduce",
         detail=f"trading state is {state}",
     )
-    return LimitedOrders(orders=replace(orders, exposure_mw=kept), events=(event,), requests_halt=False)
+    return LimitedOrders(orders=left, events=(event,), requests_halt=False)
+
+
+def _against(exposure: Floats, open_net_mw: Floats, room: Floats) -> Floats:
+    """(P,) the part of each exposure (P,) that brings the open position nearer to zero."""
+    is_against = np.sign(exposure) * np.sign(open_net_mw) < 0
+    return np.where(is_against, np.sign(exposure) * np.minimum(np.abs(exposure), room), 0.0)
 
 
 def bound(limit: Limit) -> float:

@@ -53,9 +53,10 @@ def _not_above_price(orders: Orders, excess: Excess) -> Orders:
 
 
 def _near_expected_price(orders: Orders, excess: Excess) -> Orders:
-    worst = orders.expected_price + np.sign(orders.exposure_mw) * excess.allowed
+    sides = np.sign(orders.low_mw + orders.high_mw)
+    worst = orders.expected_price + sides * excess.allowed
     tamer = np.where(
-        orders.exposure_mw > 0,
+        sides > 0,
         np.minimum(orders.limit_price, worst),
         np.maximum(orders.limit_price, worst),
     )
@@ -63,23 +64,23 @@ def _near_expected_price(orders: Orders, excess: Excess) -> Orders:
 
 
 def _within_unit(orders: Orders, excess: Excess) -> Orders:
-    return _clipped(orders, np.clip(orders.exposure_mw, -excess.allowed, excess.allowed))
+    return _clipped(orders, -excess.allowed, excess.allowed)
 
 
 def _within_gross(orders: Orders, excess: Excess) -> Orders:
     room = np.maximum(0.0, excess.allowed - excess.use.gross_mw)
-    return _clipped(orders, np.clip(orders.exposure_mw, -room, room))
+    return _clipped(orders, -room, room)
 
 
 def _within_net(orders: Orders, excess: Excess) -> Orders:
-    lowest = np.minimum(0.0, -excess.allowed - excess.use.net_mw)
-    highest = np.maximum(0.0, excess.allowed - excess.use.net_mw)
-    return _clipped(orders, np.clip(orders.exposure_mw, lowest, highest))
+    lowest = np.minimum(0.0, -excess.allowed - excess.use.net_low_mw)
+    highest = np.maximum(0.0, excess.allowed - excess.use.net_high_mw)
+    return _clipped(orders, lowest, highest)
 
 
 def _within_share(orders: Orders, excess: Excess) -> Orders:
     room = excess.allowed * (excess.daily_mwh or 0.0) / orders.hours
-    return _clipped(orders, np.clip(orders.exposure_mw, -room, room))
+    return _clipped(orders, -room, room)
 
 
 def _fewer_of_day(orders: Orders, excess: Excess) -> Orders:
@@ -123,12 +124,19 @@ _REDUCTIONS: Mapping[str, Callable[[Orders, Excess], Orders]] = {
 """Kind of limit to its reduction. For all other kinds, all orders are scaled."""
 
 
-def _clipped(orders: Orders, clipped: Floats) -> Orders:
-    """The clipped orders. A plan that keeps its shape is scaled by its most clipped unit instead."""
+def _clipped(orders: Orders, lowest: Floats | float, highest: Floats | float) -> Orders:
+    """The orders between two exposures.
+
+    A plan that keeps its shape is scaled by its most clipped unit instead. Of exclusive groups that is the
+    most clipped that the auction may choose.
+    """
     if not orders.keeps_shape:
-        return replace(orders, exposure_mw=clipped)
-    traded = orders.exposure_mw != 0
-    return orders.scaled(float((clipped[traded] / orders.exposure_mw[traded]).min(initial=1.0)))
+        return replace(orders, exposure_mw=np.clip(orders.exposure_mw, lowest, highest))
+    shares = [1.0]
+    for reach in (orders.low_mw, orders.high_mw):
+        traded = reach != 0
+        shares.append(float((np.clip(reach, lowest, highest)[traded] / reach[traded]).min(initial=1.0)))
+    return orders.scaled(min(shares))
 
 
 def _fewer(orders: Orders, n_orders: int) -> Orders:

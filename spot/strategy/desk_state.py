@@ -101,12 +101,22 @@ def desk_uses(
 
 
 def _held(spoken: pl.DataFrame) -> dict[str, Any]:
-    """The signals as arrays: who, when, power with its sign, energy, value and tail risk."""
+    """The signals as arrays: who, when, power with its sign and reach, energy, value and tail risk.
+
+    Of exclusive groups the worst that the auction may choose counts.
+    """
     sign = pl.col("side").replace_strict({"buy": 1.0, "sell": -1.0, "flat": 0.0}, return_dtype=pl.Float64)
+    ordered = sign * pl.col("volume_mw")
+    mwh = pl.col("volume_mw") * pl.col("resolution_minutes") / 60.0
     rows = spoken.select(
-        mw=sign * pl.col("volume_mw"),
-        mwh=pl.col("volume_mw") * pl.col("resolution_minutes") / 60.0,
-        price=pl.col("expected_price_eur_per_mwh").abs().fill_null(0.0),
+        mw=ordered,
+        low=pl.col("reach_mw").clip(upper_bound=0.0).fill_null(ordered),
+        high=pl.col("reach_mw").clip(lower_bound=0.0).fill_null(ordered),
+        mwh=mwh,
+        value=pl.col("reach_value_eur").fill_null(
+            mwh * pl.col("expected_price_eur_per_mwh").abs().fill_null(0.0)
+        ),
+        orders=pl.col("n_blocks").cast(pl.Float64).fill_null((ordered != 0.0).cast(pl.Float64)),
         risk=pl.col("value_at_risk_eur").fill_null(0.0),
         shortfall=pl.col("expected_shortfall_eur").fill_null(0.0),
         start=pl.col("delivery_start_utc").dt.epoch("s"),
@@ -132,12 +142,16 @@ def _scope_use(
     }
     whole = list(batches.values())
     return ScopeUse(
-        gross_mw=_per_unit(held, today, np.abs(held["mw"]), starts_utc),
+        gross_mw=_per_unit(held, today, np.maximum(-held["low"], held["high"]), starts_utc),
         net_mw=_per_unit(held, today, held["mw"], starts_utc),
+        net_reach_mw=(
+            _per_unit(held, today, held["low"], starts_utc),
+            _per_unit(held, today, held["high"], starts_utc),
+        ),
         mwh=float(held["mwh"][today].sum()),
         member_mwh=float(held["mwh"][member].sum()),
-        value_eur=float((held["mwh"] * held["price"])[today].sum()),
-        n_orders=int((held["mw"][today] != 0).sum()),
+        value_eur=float(held["value"][today].sum()),
+        n_orders=int(held["orders"][today].sum()),
         value_at_risk_eur=float(held["risk"][whole].sum()) if whole else 0.0,
         expected_shortfall_eur=float(held["shortfall"][whole].sum()) if whole else 0.0,
         previous_mwh=float(held["mwh"][before].sum()),

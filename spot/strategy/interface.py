@@ -15,6 +15,7 @@ from pydantic import Field, field_validator
 from spot.arrays import Floats
 from spot.contracts.signal_tables import SETTLED_AGAINST, STRATEGY_NAME
 from spot.risk.fees import FeeSchedule
+from spot.strategy.blocks.fills import FillRules
 from spot.strategy.proposals.view import MarketView, Proposal
 from spot.strict_settings import StrictSettings
 
@@ -93,6 +94,11 @@ class Strategy(StrictSettings, ABC):
     def wear_eur_per_mwh(self) -> float:
         """Cost of each MWh that a physical asset delivers, besides the fees."""
         return 0.0
+
+    @property
+    def fill_rules(self) -> FillRules:
+        """How exclusive groups of block orders are assumed to be executed."""
+        return FillRules()
 
     def perfect_foresight_eur(self, day: PricedDay) -> Floats:
         """(P,) net P&L per unit of the best orders if every price had been known.

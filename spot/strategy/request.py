@@ -67,6 +67,8 @@ class SignalDecision:
     """Contract `risk_events`."""
     bid_curves: pl.DataFrame
     """Contract `bid_curves`; empty where the market takes no curve."""
+    block_orders: pl.DataFrame
+    """Contract `block_orders`; empty where the orders are no exclusive groups."""
     conformance: pl.DataFrame
     """Contract `limit_conformance`."""
     readiness: ReadinessVerdict

@@ -10,6 +10,7 @@ from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fills import settle
 from spot.risk.outcomes import IMBALANCE, LONG_PRICE, SHORT_PRICE, align_outcomes
+from spot.strategy.blocks.execution import executed
 from spot.strategy.interface import PricedDay, Strategy
 
 
@@ -19,11 +20,13 @@ def settle_signals(
     strategy: Strategy,
     *,
     bid_curves: pl.DataFrame | None = None,
+    block_orders: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Settlements of the signals of one strategy, any zones and days, under contract `settlements`.
 
     `outcomes` is the frame of `spot.risk.outcomes.build_outcomes`. `bid_curves` are the steps of signals that
-    were sent as a curve. Signals without a known price are left out until it is known.
+    were sent as a curve, `block_orders` the blocks of those in exclusive groups, whose fills are simulated by
+    the strategy's `fill_rules`. Signals without a known price are left out until it is known.
 
     Raises:
         ContractError: the signals are those of another strategy.
@@ -33,6 +36,7 @@ def settle_signals(
     priced = align_outcomes(outcomes, signals)
     if strategy.closes_at_desk_price:
         priced = _against_the_desks_price(priced, signals)
+    fills = None if block_orders is None else executed(signals, block_orders, priced, strategy.fill_rules)
     return settle(
         signals,
         priced,
@@ -40,6 +44,7 @@ def settle_signals(
         degradation_eur_per_mwh=strategy.wear_eur_per_mwh,
         perfect_foresight=perfect_foresight(priced, strategy),
         bid_curves=bid_curves,
+        executed=fills,
     )
 
 

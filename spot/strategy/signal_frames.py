@@ -7,12 +7,15 @@ import numpy as np
 import polars as pl
 
 from spot.arrays import Floats
+from spot.contracts.block_tables import DAY_AHEAD_GROUPS
 from spot.contracts.lineage import DataSource
 from spot.contracts.signal_tables import BID_CURVES, DAY_AHEAD_BLOCK, RISK_EVENTS, SIGNALS
 from spot.market.gates import gate_closure_utc
 from spot.risk.exposure import Orders
 from spot.risk.limit_book import LimitBook
 from spot.risk.limit_event import LimitEvent
+from spot.strategy.blocks.frames import reach_columns
+from spot.strategy.blocks.groups import BlockGroup
 from spot.strategy.interface import Strategy
 from spot.strategy.proposals.view import MarketView, Proposal
 from spot.strategy.readiness.blocking import unit_reasons
@@ -32,12 +35,13 @@ def signal_frame(
     orders: tuple[Orders, Orders],
     rows: pl.DataFrame,
     *,
+    groups: tuple[BlockGroup, ...],
     events: tuple[LimitEvent, ...],
     verdict: ReadinessVerdict,
 ) -> pl.DataFrame:
     """Contract `signals`: a row per unit, flat included.
 
-    `orders` are those before and after trading state and limits.
+    `orders` are those before and after trading state and limits, `groups` those of the final orders.
     """
     proposed, final = orders
     n_units, gate = len(view.starts_utc), gate_closure_utc(request.zone, request.delivery_day)
@@ -74,6 +78,7 @@ def signal_frame(
                 (start - request.as_of_utc).total_seconds() / 3600.0 for start in view.starts_utc
             ],
             "reasons": [stopped or text for text in texts],
+            **reach_columns(groups, final),
         },
         schema_overrides={"delivery_start_utc": SIGNALS.schema["delivery_start_utc"]},
     ).with_columns(
@@ -82,7 +87,7 @@ def signal_frame(
         resolution_minutes=pl.lit(view.resolution_minutes, pl.Int32),
         strategy=pl.lit(request.strategy.strategy),
         role=pl.lit(request.role),
-        market=pl.lit(DAY_AHEAD_BLOCK if proposal.is_block else "day_ahead"),
+        market=pl.lit(_market(proposal)),
         settled_against=pl.lit(request.strategy.settled_against),
         value_at_risk_eur=pl.lit(0.0 if risk is None else risk.value_at_risk_eur),
         expected_shortfall_eur=pl.lit(0.0 if risk is None else risk.expected_shortfall_eur),
@@ -145,6 +150,12 @@ def settings_hash(strategy: Strategy, limits: LimitBook) -> str:
         + json.dumps(limits.document, sort_keys=True, default=str)
     )
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _market(proposal: Proposal) -> str:
+    if proposal.groups is not None:
+        return DAY_AHEAD_GROUPS
+    return DAY_AHEAD_BLOCK if proposal.is_block else "day_ahead"
 
 
 def _side(exposure_mw: float) -> str:

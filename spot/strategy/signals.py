@@ -12,7 +12,6 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
-from spot.arrays import Floats
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.signal_tables import LIMIT_CONFORMANCE
 from spot.contracts.words import LimitScope
@@ -22,6 +21,10 @@ from spot.risk.limit_book import Limit
 from spot.risk.limit_event import LimitEvent
 from spot.risk.limits import apply_limits, apply_state, bound, take_any_price
 from spot.risk.overrides import with_overrides
+from spot.risk.reductions import GATES
+from spot.strategy.blocks.choices import choices_of
+from spot.strategy.blocks.frames import block_frame, group_texts
+from spot.strategy.blocks.groups import BlockGroup
 from spot.strategy.conformance import limit_conformance
 from spot.strategy.desk_state import desk_uses
 from spot.strategy.proposals.view import MarketView, Proposal, mean_of_quantiles
@@ -63,18 +66,27 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
         are_paths=proposal.are_paths,
         costs_eur_per_mwh=proposal.costs_eur_per_mwh,
     )
+    orders, groups = _in_groups(request, proposal, orders)
     uses = desk_uses(
         request.desk_signals, request.settlements, zone=request.zone, strategy=request.strategy.strategy,
         delivery_day=request.delivery_day, starts_utc=view.starts_utc, as_of_utc=request.as_of_utc,
     )  # fmt: skip
-    final, events, conformance, halts = _under_control(request, orders, uses, rows, proposal.recut)
+    final, events, conformance, halts = _under_control(request, orders, uses, rows, proposal)
+    if not np.array_equal(final.exposure_mw, orders.exposure_mw):
+        groups = _in_groups(request, proposal, final)[1]
     if not verdict.is_ready:
         events = (*(_not_ready(reason) for reason in verdict.reasons), *events)
-    frame = signal_frame(request, view, proposal, (orders, final), rows, events=events, verdict=verdict)
+    if groups:
+        texts = group_texts(proposal.texts, groups, view, -proposal.scenarios)
+        proposal = replace(proposal, texts=texts)
+    frame = signal_frame(
+        request, view, proposal, (orders, final), rows, groups=groups, events=events, verdict=verdict
+    )
     return SignalDecision(
         frame=frame,
         events=event_frame(request, events),
         bid_curves=curve_frame(frame, proposal, orders, final, step_mw=request.strategy.volume_step_mw),
+        block_orders=block_frame(frame, groups, final, price_step=proposal.price_step_eur_per_mwh),
         conformance=conformance,
         readiness=verdict,
         requests_halt=halts,
@@ -86,7 +98,7 @@ def _under_control(
     orders: Orders,
     uses: Mapping[LimitScope, ScopeUse],
     rows: pl.DataFrame,
-    recut: Callable[[Floats], Floats] | None,
+    proposal: Proposal,
 ) -> tuple[Orders, tuple[LimitEvent, ...], pl.DataFrame, bool]:
     """Orders after trading state, overrides and limits.
 
@@ -111,12 +123,16 @@ def _under_control(
         limited.orders,
         exposure_mw=round_towards_zero(limited.orders.exposure_mw, request.strategy.volume_step_mw),
     )
-    if recut is not None and not np.array_equal(limited.orders.exposure_mw, orders.exposure_mw):
-        tails = [limit for limit in moved if limit.kind in _TAILS]
+    if proposal.recut is not None and not np.array_equal(limited.orders.exposure_mw, orders.exposure_mw):
+        # A smaller plan has other groups, so that each limit on it is measured again.
+        again = [one for one in moved if one.kind in _TAILS or (orders.choices and one.kind not in GATES)]
+        daily = {one.scope: one.value for one in moved if one.kind == "max_mwh_per_day"}
         final = _whole_again(
             limited.orders,
-            recut,
-            lambda some: all(_keeps(limit, some, uses[limit.scope], conditions) for limit in tails),
+            lambda some: take_any_price(_recut(request, proposal, some), moved),
+            lambda some: all(
+                _keeps(one, some, uses[one.scope], conditions, daily[one.scope]) for one in again
+            ),
         )
     events = (*override_events, *stated.events, *limited.events)
     conformance = limit_conformance(final, moved, uses, conditions, events=events).with_columns(
@@ -136,22 +152,49 @@ def _under_control(
 
 
 def _whole_again(
-    orders: Orders, recut: Callable[[Floats], Floats], is_kept: Callable[[Orders], bool]
+    orders: Orders, recut: Callable[[Orders], Orders], is_kept: Callable[[Orders], bool]
 ) -> Orders:
     """The largest plan in whole steps below a plan that limits have cut.
 
-    Smaller ones are tried where its tail risk is above a limit.
+    Smaller ones are tried where a limit on it is exceeded.
     """
-    smaller = (
-        replace(orders, exposure_mw=recut(orders.exposure_mw * share)) for share in (1.0, 0.95, 0.8, 0.5)
-    )
+    smaller = (recut(orders.scaled(share)) for share in (1.0, 0.95, 0.8, 0.5))
     return next((plan for plan in smaller if is_kept(plan)), orders.flat())
 
 
-def _keeps(limit: Limit, orders: Orders, use: ScopeUse, conditions: Conditions) -> bool:
-    return orders.is_flat or bool(
-        measure(limit.kind, limit.scope, orders, use, conditions) <= bound(limit) + 1e-6
+def _recut(request: SignalRequest, proposal: Proposal, orders: Orders) -> Orders:
+    """The orders as a whole plan again, and its groups."""
+    exposure = orders.exposure_mw if proposal.recut is None else proposal.recut(orders.exposure_mw)
+    return _in_groups(request, proposal, replace(orders, exposure_mw=exposure))[0]
+
+
+def _in_groups(
+    request: SignalRequest, proposal: Proposal, orders: Orders
+) -> tuple[Orders, tuple[BlockGroup, ...]]:
+    """The orders with the exclusive groups that they are sent as, at any price; as they are without."""
+    if proposal.groups is None:
+        return orders, ()
+    largest = np.inf if orders.choices is None else float(orders.worst_mw.max(initial=0.0))
+    groups = proposal.groups(orders.exposure_mw, largest)
+    sides = np.zeros(len(orders.exposure_mw))
+    for group in groups:
+        sides[group.window] = group.side
+    choices = choices_of(
+        groups,
+        prices=orders.expected_price,
+        paths=-orders.scenarios,
+        hours=orders.hours,
+        costs_eur_per_mwh=orders.costs_eur_per_mwh,
+        rules=request.strategy.fill_rules,
     )
+    return replace(orders, choices=choices, limit_price=np.where(sides > 0, np.inf, -np.inf)), groups
+
+
+def _keeps(
+    limit: Limit, orders: Orders, use: ScopeUse, conditions: Conditions, daily_mwh: float | None
+) -> bool:
+    used = measure(limit.kind, limit.scope, orders, use, conditions, daily_mwh_limit=daily_mwh)
+    return orders.is_flat or bool(used <= bound(limit) + 1e-6)
 
 
 def _forecast_rows(request: SignalRequest) -> pl.DataFrame:

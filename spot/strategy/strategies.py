@@ -7,9 +7,10 @@ from spot.strategy.interface import Strategy
 from spot.strategy.proposals.price_view import PriceView
 from spot.strategy.proposals.settlement_spread import SettlementSpread
 from spot.strategy.proposals.storage import Storage
+from spot.strategy.proposals.storage_groups import StorageGroups
 from spot.wrong_settings import checked_settings, chosen_by_name
 
-_BUILT_IN: tuple[type[Strategy], ...] = (SettlementSpread, Storage, PriceView)
+_BUILT_IN: tuple[type[Strategy], ...] = (SettlementSpread, Storage, StorageGroups, PriceView)
 
 
 def strategy_name(strategy: type[Strategy]) -> str:

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from spot.contracts.block_tables import BLOCK_ORDERS_OF_A_DAY
 from spot.contracts.signal_tables import BID_CURVES, LIMIT_CONFORMANCE, RISK_EVENTS, SETTLEMENTS, SIGNALS
 from spot.risk.outcomes import zone_outcomes
 from spot.strategy.outbox.standing import as_sent
@@ -28,6 +29,7 @@ class WalkedSignals:
     signals: pl.DataFrame
     events: pl.DataFrame
     bid_curves: pl.DataFrame
+    block_orders: pl.DataFrame
     conformance: pl.DataFrame
     not_ready: tuple[str, ...]
     halt_requests: tuple[str, ...]
@@ -88,33 +90,44 @@ def final_outcomes(inputs: WalkInputs, *, first_day: date) -> Mapping[str, pl.Da
 def settle_walked(inputs: WalkInputs, walked: WalkedSignals, days: Sequence[date]) -> pl.DataFrame:
     """Settlements of the walk's signals for `days` at the newest prices; days without prices have none."""
     outcomes = final_outcomes(inputs, first_day=days[0])
-    parts = _settled(inputs, walked.signals, walked.bid_curves, outcomes, days)
+    orders = _Orders(walked.signals, walked.bid_curves, walked.block_orders)
+    parts = _settled(inputs, orders, outcomes, days)
     return pl.concat([SETTLEMENTS.empty(), *parts])
 
 
 def _settled_day(
     inputs: WalkInputs, made: Sequence[SignalDecision], outcomes: Mapping[str, pl.DataFrame], day: date
 ) -> list[pl.DataFrame]:
-    signals, curves = pl.concat([one.frame for one in made]), pl.concat([one.bid_curves for one in made])
-    return _settled(inputs, signals, curves, outcomes, [day])
+    orders = _Orders(
+        pl.concat([one.frame for one in made]),
+        pl.concat([one.bid_curves for one in made]),
+        pl.concat([one.block_orders for one in made]),
+    )
+    return _settled(inputs, orders, outcomes, [day])
+
+
+@dataclass(frozen=True, slots=True)
+class _Orders:
+    """Frames of what was decided."""
+
+    signals: pl.DataFrame
+    bid_curves: pl.DataFrame
+    block_orders: pl.DataFrame
 
 
 def _settled(
-    inputs: WalkInputs,
-    signals: pl.DataFrame,
-    bid_curves: pl.DataFrame,
-    outcomes: Mapping[str, pl.DataFrame],
-    days: Sequence[date],
+    inputs: WalkInputs, orders: _Orders, outcomes: Mapping[str, pl.DataFrame], days: Sequence[date]
 ) -> list[pl.DataFrame]:
     """Settlements of the signals for `days`, strategy by strategy."""
     wanted = pl.col("delivery_day").is_in(list(days))
-    left = as_sent(signals.filter(wanted), inputs.publications)
+    left = as_sent(orders.signals.filter(wanted), inputs.publications)
     return [
         settle_signals(
             left.filter(pl.col("strategy") == strategy.strategy),
             outcomes[strategy.settled_against].filter(wanted),
             strategy,
-            bid_curves=bid_curves,
+            bid_curves=orders.bid_curves,
+            block_orders=orders.block_orders,
         )
         for strategy in inputs.strategies
     ]
@@ -146,6 +159,7 @@ def _walked(decisions: Sequence[SignalDecision], halt_requests: Sequence[str]) -
             "event_id", maintain_order=True
         ),
         bid_curves=pl.concat([BID_CURVES.empty(), *(d.bid_curves for d in decisions)]),
+        block_orders=pl.concat([BLOCK_ORDERS_OF_A_DAY.empty(), *(d.block_orders for d in decisions)]),
         conformance=pl.concat([LIMIT_CONFORMANCE.empty(), *(d.conformance for d in decisions)]),
         not_ready=_not_ready(decisions),
         halt_requests=tuple(halt_requests),

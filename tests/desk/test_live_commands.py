@@ -30,6 +30,8 @@ from tests.support.provider_server import FaultyProvider, faulty_provider, sends
 from tests.support.us_documents import ecb_body
 
 RUNNER = CliRunner()
+GROUPS = ["settlement_spread", "storage_groups"]
+"""What a zone gets whose exchange takes exclusive groups."""
 
 
 @pytest.fixture
@@ -76,7 +78,11 @@ def test_init_writes_zones_and_a_token_that_only_its_owner_reads(home: Path) -> 
     assert "secret-1" not in done.output
     zones = yaml.safe_load((home / "conf" / "zones.yaml").read_text())
     assert list(zones["zones"]) == ["DE_LU", "NL"]
-    assert zones["zones"]["NL"] == {"source": "entsoe", "fallback_sources": {"day_ahead_prices": ["smard"]}}
+    assert zones["zones"]["NL"] == {
+        "source": "entsoe",
+        "fallback_sources": {"day_ahead_prices": ["smard"]},
+        "strategies": GROUPS,
+    }
     assert zones["defaults"]["training_days"] == 730
     assert (home / "home" / ".env").read_text() == "SPOTDESK_WEBHOOK_URL=x\nSPOTDESK_ENTSOE_TOKEN=secret-1\n"
     assert stat.S_IMODE((home / "home" / ".env").stat().st_mode) == 0o600
@@ -150,12 +156,16 @@ def test_init_adds_a_zone_beside_the_others_and_forgets_fallbacks_that_are_not_n
     assert (list(zones), zones["DE_LU"]["training_days"], zones["NL"]) == (
         ["DE_LU", "NL"],
         400,
-        {"source": "entsoe", "own_forecasts": True},
+        {"source": "entsoe", "own_forecasts": True, "strategies": GROUPS},
     )
     assert "SPOTDESK_ENTSOE_TOKEN" in done.output
     assert "spotdesk backfill --zone NL --from" in done.output
     assert call("init", "--add", "--zone", "DE_LU", "--source", "smard").exit_code == 0
-    assert yaml.safe_load(path.read_text())["zones"]["DE_LU"] == {"training_days": 400, "source": "smard"}
+    assert yaml.safe_load(path.read_text())["zones"]["DE_LU"] == {
+        "training_days": 400,
+        "source": "smard",
+        "strategies": GROUPS,
+    }
 
 
 def test_doctor_agrees_with_status_on_the_source_in_use_and_judges_only_what_is_delivered(home: Path) -> None:

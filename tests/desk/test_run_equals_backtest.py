@@ -24,7 +24,7 @@ from resources.lake.lake import Lake
 
 pytestmark = pytest.mark.timeout(900)
 STRATEGIES = {
-    "DE_LU": ["price_view", "real_time_spread", "storage"],
+    "DE_LU": ["price_view", "real_time_spread", "storage_groups"],
     "FR": ["settlement_spread", "storage", "price_view"],
 }
 
@@ -50,7 +50,7 @@ class Walk:
 LONG = Walk(date(2025, 8, 4), 60, 30)
 """The last two days have quarter hours in the auction."""
 SHORT = Walk(date(2025, 9, 22), 4, 4, training_days=48)
-TABLES = ("signals", "settlements", "risk_events", "limit_conformance", "bid_curves")
+TABLES = ("signals", "settlements", "risk_events", "limit_conformance", "bid_curves", "block_orders")
 _SETTINGS = {
     "models/quick.yaml": "kind: naive\nrule: mixed\n",
     "promotion.yaml": (
@@ -67,7 +67,8 @@ def limits() -> str:
     book = yaml.safe_load((TEMPLATES / "conf" / "risk_limits.yaml").read_text())
     book["zones"]["FR"] = {"max_daily_loss_eur": {"limit": 60, "action": "halt"}}
     book["strategies"]["price_view"] = {"max_drift_level": {"limit": 0, "action": "block"}}
-    book["strategies"]["storage"] = {"max_model_age_days": {"limit": 45, "action": "block"}}
+    for name in ("storage", "storage_groups"):
+        book["strategies"][name] = {"max_model_age_days": {"limit": 45, "action": "block"}}
     book["desk"]["max_orders_per_day"] = {"limit": 80, "action": "block"}
     return yaml.safe_dump(book)
 
@@ -153,6 +154,10 @@ def test_a_backtest_of_four_days_gives_every_row_and_every_cent_of_the_run(
         signals = stored(home, "signals", zone, SHORT).filter(pl.col("side") != "flat")
         traded |= set(signals.select("zone", "strategy").unique().rows())
     assert len(traded) >= 3, "price_view waits for a verdict on drift"
+    blocks = stored(home, "block_orders", "DE_LU", SHORT)
+    assert blocks["delivery_day"].n_unique() >= 2
+    settled = stored(home, "settlements", "DE_LU", SHORT).filter(strategy="storage_groups")
+    assert settled.filter(pl.col("filled_mwh") > 0).height > 0
 
 
 @pytest.mark.slow

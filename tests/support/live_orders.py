@@ -14,18 +14,18 @@ DAY = date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)
 BEFORE = GATE - timedelta(minutes=30)
 SECRET = "loopback"
+_TABLES = ("signals", "bid_curves", "block_orders", "limit_conformance")
 
 
 def decide(as_of: datetime, **settings: bool) -> SignalDecision:
     return decide_signals(make_request(DAY, SettlementSpread(**settings), as_of_utc=as_of, mode="live"))
 
 
-def write_tables(
-    lake: Lake, decision: SignalDecision, only: Sequence[str] = ("signals", "bid_curves", "limit_conformance")
-) -> None:
+def write_tables(lake: Lake, decision: SignalDecision, only: Sequence[str] = _TABLES) -> None:
     frames = {
         "signals": decision.frame,
         "bid_curves": decision.bid_curves,
+        "block_orders": decision.block_orders,
         "limit_conformance": decision.conformance,
     }
     for table in only:

@@ -76,6 +76,7 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
             "positions of the day before and of other zones use up limits; what was live stays as it was"
         ),
         "bid_curves": "curves of days that were live stay as they were sent",
+        "block_orders": "blocks of days that were live stay as they were sent",
         "risk_events": "events of days that were live stay on record",
         "limit_conformance": "limits of days that were live stay on record",
         "publications": "what was sent live says which days stay as they are",

@@ -29,7 +29,7 @@ from workflows.decisions.reasons import reasons_of_day
     group="signals",
     kinds={"polars", "deltalake"},
     table="publications",
-    reads=["signals", "bid_curves", "limit_conformance"],
+    reads=["signals", "bid_curves", "block_orders", "limit_conformance"],
 )
 def published_signals(
     context: AssetExecutionContext,

@@ -46,7 +46,7 @@ _LINEAGE = lineage(
     group="settlement",
     kinds={"polars", "deltalake"},
     table=TABLE,
-    reads=["signals", "bid_curves", "publications", *SETTLING_TABLES],
+    reads=["signals", "bid_curves", "block_orders", "publications", *SETTLING_TABLES],
 )
 def settlement(context: AssetExecutionContext, lake: Lake, desk: Desk) -> AssetResult:
     """Fills, fees, costs and P&L of each signal, and the P&L of perfect foresight at the same prices.

@@ -2,8 +2,8 @@
 
 They have reasons and limits.
 
-One decision writes four tables, and each is an asset: signals, bid curves, risk events, and the use of each
-limit.
+One decision writes five tables, and each is an asset: signals, bid curves, block orders, risk events, and the
+use of each limit.
 """
 
 from collections.abc import Iterable
@@ -95,6 +95,10 @@ def _beside_signals(table: str, description: str) -> Declaration:
             "Steps of price and volume behind each signal of a strategy that bids a whole curve.",
         ),
         _beside_signals(
+            "block_orders",
+            "Block orders in exclusive groups behind a plan among whose hours the auction chooses.",
+        ),
+        _beside_signals(
             "risk_events",
             "What cut, blocked or halted a signal, one row per event: the audit trail of a decision.",
         ),
@@ -114,7 +118,7 @@ def signals(
     alerts: Alerts,
     state_folder: StateFolder,
 ) -> Iterable[AssetResult]:
-    """Decide the days of the run, write the four tables, raise the alerts."""
+    """Decide the days of the run, write the five tables, raise the alerts."""
     made = decide_span(covered(context), lake, desk, registry, clock, Path(state_folder.path))
     alert_on_decision(made, alerts)
     facts = {"signals": {**_facts(made), "dagster/column_lineage": _LINEAGE}}

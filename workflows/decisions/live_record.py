@@ -45,7 +45,7 @@ def live_record(span: ZoneDays, lake: Lake, now: datetime) -> LiveRecord:
 def write_decision(
     walked: WalkedSignals, span: ZoneDays, record: LiveRecord, lake: Lake
 ) -> dict[str, tuple[pl.DataFrame, WriteReport]]:
-    """Write the four tables of a decision for all days but the kept ones; returns rows and report by table.
+    """Write the five tables of a decision for all days but the kept ones; returns rows and report by table.
 
     `limit_conformance` comes last on purpose. By its rows of the same `as_of_utc`, the outbox knows that the
     decision is complete. A run that dies before it leaves signals that nobody sends.
@@ -53,6 +53,7 @@ def write_decision(
     made = {
         "signals": walked.signals,
         "bid_curves": walked.bid_curves,
+        "block_orders": walked.block_orders,
         "risk_events": walked.events,
         "limit_conformance": walked.conformance,
     }

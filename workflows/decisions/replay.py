@@ -137,6 +137,12 @@ def replay_signal(
             reasons,
         )
     )
+    blocks = lake.read("block_orders", zones=[zone], first_day=day, last_day=day).filter(mine)
+    made_blocks = walked.block_orders.filter(mine)
+    if blocks.height or made_blocks.height:
+        what = f"block orders of {row['strategy']} in {zone} for {day}"
+        key = ("block_group", "block", "delivery_start_utc")
+        verdicts.append(_verdict(what, blocks, made_blocks, key, reasons))
     return tuple(verdicts)
 
 

@@ -29,11 +29,12 @@ def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
         tables=SETTLING_TABLES,
     )
     signals = as_sent(read_span(lake, "signals", span), read_span(lake, "publications", span))
-    curves, parts = read_span(lake, "bid_curves", span), [SETTLEMENTS.empty()]
+    curves, blocks = (read_span(lake, table, span) for table in ("bid_curves", "block_orders"))
+    parts = [SETTLEMENTS.empty()]
     for strategy in strategies_of(desk, span.zone):
         outcomes = zone_outcomes(raw, zone=span.zone, settled_against=strategy.settled_against)
         own = signals.filter(pl.col("strategy") == strategy.strategy)
-        parts.append(settle_signals(own, outcomes, strategy, bid_curves=curves))
+        parts.append(settle_signals(own, outcomes, strategy, bid_curves=curves, block_orders=blocks))
     settled = pl.concat(parts)
     left_out = (
         read_span(lake, "settlements", span)

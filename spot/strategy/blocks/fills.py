@@ -24,7 +24,12 @@ class FillRules(StrictSettings):
     rejected_share: float = Field(default=0.002, ge=0, le=1)
     """Share of groups that are rejected although a block was in the money."""
     rejected_cost_eur_per_mwh: float = Field(default=50.0, ge=0)
-    """How much worse than the auction's price the energy of a rejected group is traded later."""
+    """How much worse than the auction's price the energy of a rejected group is traded later.
+
+    Settlement takes the imbalance price where it is known.
+    """
+    seed: int = Field(default=0, ge=0)
+    """Seed of the luck of each group when its fill is simulated. Another seed is another history."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 
 import polars as pl
 
+from spot.contracts.block_tables import BLOCK_ORDERS_OF_A_DAY
 from spot.contracts.signal_tables import BID_CURVES
 from spot.errors import ContractError
 
@@ -31,29 +32,36 @@ class Batch:
     """Signal id to its steps (price, accumulated MW); a signal without steps is one order at its limit
     price.
     """
+    blocks: pl.DataFrame = field(default_factory=BLOCK_ORDERS_OF_A_DAY.empty)
+    """Rows of `block_orders`. Where there are any, they are the orders, and the signals are the plan."""
 
     @property
     def n_orders(self) -> int:
-        """Units that buy or sell."""
+        """Block orders, or units that buy or sell."""
+        if self.blocks.height:
+            return self.blocks.select("block_group", "block").n_unique()
         return int((self.signals["volume_mw"] > 0).sum())
 
 
-def make_batches(signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None) -> tuple[Batch, ...]:
+def make_batches(
+    signals: pl.DataFrame, bid_curves: pl.DataFrame | None = None, block_orders: pl.DataFrame | None = None
+) -> tuple[Batch, ...]:
     """The champion's signals as batches, in the order of zone, day and strategy.
 
-    Signals that are bid as a curve have their steps.
+    Signals that are bid as a curve have their steps, those in exclusive groups their blocks.
     """
     champion = signals.filter(pl.col("role") == "champion").sort(
         "zone", "delivery_day", "strategy", "delivery_start_utc"
     )
     steps = BID_CURVES.empty() if bid_curves is None else bid_curves
+    blocks = BLOCK_ORDERS_OF_A_DAY.empty() if block_orders is None else block_orders
     return tuple(
-        _batch(rows, steps)
+        _batch(rows, steps, blocks)
         for _, rows in champion.group_by("zone", "delivery_day", "strategy", maintain_order=True)
     )
 
 
-def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
+def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame, block_orders: pl.DataFrame) -> Batch:
     zone, day, strategy = rows.select("zone", "delivery_day", "strategy").row(0)
     until = rows["valid_until_utc"].min()
     if not isinstance(until, datetime):
@@ -65,9 +73,12 @@ def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
         str(signal): tuple(steps.select("price_eur_per_mwh", "volume_mw").rows())
         for (signal,), steps in own.group_by("signal_id", maintain_order=True)
     }
-    text = "|".join(
-        (zone, str(day), strategy, *rows["signal_id"].to_list(), *([repr(curves)] if curves else []))
-    )
+    is_own = pl.col("signal_id").is_in(rows["signal_id"].implode())
+    blocks = block_orders.filter(is_own).sort("block_group", "block", "delivery_start_utc")
+    said = ("block_group", "block", "delivery_start_utc", "volume_mw", "limit_price_eur_per_mwh")
+    parts = [repr(curves)] if curves else []
+    parts += [repr(blocks.select(said).rows())] if blocks.height else []
+    text = "|".join((zone, str(day), strategy, *rows["signal_id"].to_list(), *parts))
     return Batch(
         publication_id=hashlib.sha256(text.encode()).hexdigest()[:24],
         zone=zone,
@@ -77,4 +88,5 @@ def _batch(rows: pl.DataFrame, bid_curves: pl.DataFrame) -> Batch:
         valid_until_utc=until,
         signals=rows,
         curves=curves,
+        blocks=blocks,
     )

@@ -7,8 +7,10 @@ import polars as pl
 
 from spot.strategy.outbox.batch import Batch
 
-SCHEMA = 2
-"""Version of the JSON message. Fields are only ever added: 2 added `schema` and `books_head`."""
+SCHEMA = 3
+"""Version of the JSON message. Fields are only ever added: 2 added `schema` and `books_head`, 3 added
+`block_groups`.
+"""
 
 
 def json_payload(
@@ -40,18 +42,27 @@ def json_payload(
             }
             for row in batch.signals.to_dicts()
         ],
+        "block_groups": _groups(batch.blocks),
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
 
 
 def csv_payload(batch: Batch, *, desk_id: str = "", lease: int | None = None) -> bytes:
-    """The batch as CSV with a header; a curve is `price:MW` steps parted by spaces."""
+    """The batch as CSV with a header.
+
+    A curve is `price:MW` steps parted by spaces, the blocks of a unit are `group/block:MW@limit`.
+    """
     curves = [
         " ".join(f"{price:g}:{mw:g}" for price, mw in batch.curves.get(signal, ()))
         for signal in batch.signals["signal_id"]
     ]
+    blocks: dict[str, str] = {}
+    names = ("signal_id", "block_group", "block", "volume_mw", "limit_price_eur_per_mwh")
+    for signal, group, block, mw, limit in batch.blocks.select(names).iter_rows():
+        blocks[signal] = f"{blocks.get(signal, '')} {group}/{block}:{mw:g}@{limit:.10g}".strip()
     frame = batch.signals.with_columns(
         bid_curve=pl.Series(curves, dtype=pl.String),
+        blocks=pl.Series([blocks.get(signal, "") for signal in batch.signals["signal_id"]], dtype=pl.String),
         publication_id=pl.lit(batch.publication_id),
         desk_id=pl.lit(desk_id),
         lease=pl.lit(lease, dtype=pl.Int64),
@@ -61,3 +72,25 @@ def csv_payload(batch: Batch, *, desk_id: str = "", lease: int | None = None) ->
 
 def _plain(value: object) -> object:
     return value.isoformat() if isinstance(value, datetime | date) else value
+
+
+def _groups(blocks: pl.DataFrame) -> list[dict[str, object]]:
+    """The exclusive groups: of each, at most one of its blocks may be executed, as a whole."""
+    return [
+        {
+            "group": number,
+            "side": of_group["side"][0],
+            "limit_price_eur_per_mwh": of_group["limit_price_eur_per_mwh"][0],
+            "blocks": [
+                {
+                    "block": block,
+                    "units": [
+                        {"delivery_start_utc": start.isoformat(), "volume_mw": mw}
+                        for start, mw in own.select("delivery_start_utc", "volume_mw").iter_rows()
+                    ],
+                }
+                for (block,), own in of_group.group_by("block", maintain_order=True)
+            ],
+        }
+        for (number,), of_group in blocks.group_by("block_group", maintain_order=True)
+    ]

@@ -14,13 +14,9 @@ from spot.strategy.proposals.view import LEVELS, MarketView, Proposal
 from spot.strategy.proposals.volume_steps import StepMarket, in_volume_steps
 
 
-class Storage(Battery):
-    """The battery's plan on the forecast distribution in whole volume steps.
+class PlannedBattery(Battery):
+    """A battery with one plan a day: the best on the forecast distribution, in whole volume steps."""
 
-    Its orders accept any price, because half a plan is worth nothing.
-    """
-
-    strategy: Literal["storage"] = "storage"
     risk_aversion: float = Field(default=0.0, ge=0, le=1)
     """Buys are valued at the mean plus this share of the distance to the 75 % quantile, sells at the mean
     minus that to the 25 % one.
@@ -32,10 +28,11 @@ class Storage(Battery):
         """The trailing window."""
         return self.window_days
 
-    def propose(self, view: MarketView) -> Proposal:
-        """Charge where the forecast is low, discharge where it is high.
+    def planned(self, view: MarketView, paths: Floats) -> Proposal:
+        """Charge where the forecast is low, discharge where it is high, in named hours at any price.
 
-        It is flat where the difference does not pay wear, losses and fees.
+        It is flat where the difference does not pay wear, losses and fees. `paths` (S, P) of the price are
+        its scenarios.
         """
         fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh
         low, middle, high = (_at(view.quantiles, level) for level in (0.25, 0.5, 0.75))
@@ -43,7 +40,6 @@ class Storage(Battery):
         sell = view.mean - self.risk_aversion * (middle - low) - fee
         market = StepMarket(buy_prices=buy, sell_prices=sell, hours=view.hours, battery=self)
         exposure = in_volume_steps(optimise_storage(buy, sell, view.hours, self).exposure_mw, market)
-        paths = price_paths(view, self.window_days)
         return Proposal(
             exposure_mw=exposure,
             limit_price=np.where(exposure > 0, np.inf, -np.inf),
@@ -78,6 +74,19 @@ class Storage(Battery):
             - fee * (plan.discharge_mw + plan.charge_mw)
             - self.degradation_eur_per_mwh * plan.discharge_mw
         )
+
+
+class Storage(PlannedBattery):
+    """The battery's plan on the forecast distribution in whole volume steps.
+
+    Its orders accept any price, because half a plan is worth nothing.
+    """
+
+    strategy: Literal["storage"] = "storage"
+
+    def propose(self, view: MarketView) -> Proposal:
+        """The plan in named hours."""
+        return self.planned(view, price_paths(view, self.window_days))
 
 
 def _at(quantiles: Floats, level: float) -> Floats:

@@ -10,6 +10,7 @@ import polars as pl
 from spot.arrays import Floats
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.market.clock import by_quarter_hour, skipped_slots, slot_of, slots_of
+from spot.strategy.blocks.groups import BlockGroup
 
 LEVELS = np.array(list(QUANTILE_COLUMNS))
 
@@ -83,6 +84,12 @@ class Proposal:
     is_firm: bool = False
     is_block: bool = False
     """Whether the units of a side are one block order, filled as a whole or not at all."""
+    groups: Callable[[Floats, float], tuple[BlockGroup, ...]] | None = None
+    """The exclusive groups of a plan (P,) with at most so much power in a unit, MW. Given where the plan is
+    sent as block orders among which the auction chooses.
+    """
+    price_step_eur_per_mwh: float = 0.01
+    """Step of the limit prices of block orders."""
     curve: tuple[tuple[tuple[float, float], ...], ...] = ()
     """Per unit the steps (price, accumulated MW); nothing where the market takes no curve."""
     texts: tuple[str, ...] = field(default=())

@@ -47,7 +47,7 @@ def test_a_message_carries_the_head_of_the_books_under_its_checksum(desk: Any, t
     rows = desk(drop_folder=str(tmp_path / "drop")).filter(channel="file")
     body = (tmp_path / "drop" / rows["receipt"][0]).read_bytes()
     document = json.loads(body)
-    assert (document["schema"], document["books_head"]) == (2, "")
+    assert (document["schema"], document["books_head"]) == (3, "")
     Chain(tmp_path).append("begin", {})
     rows = desk(mode="paper", drop_folder=str(tmp_path / "drop")).filter(channel="file")
     document = json.loads((tmp_path / "drop" / rows["receipt"][0]).read_bytes())

@@ -54,7 +54,11 @@ def test_it_speaks_for_every_unit_of_a_day_of_any_length(name: str, day: date) -
 def test_it_is_settled_and_never_beats_perfect_foresight(name: str) -> None:
     decision = decided(name)
     settled = settle_signals(
-        decision.frame, make_outcomes(DAY, DAY, seed=5), made(name), bid_curves=decision.bid_curves
+        decision.frame,
+        make_outcomes(DAY, DAY, seed=5),
+        made(name),
+        bid_curves=decision.bid_curves,
+        block_orders=decision.block_orders,
     )
     assert check_rows(settled, SETTLEMENTS).rejected.is_empty()
     best = settled["perfect_foresight_eur"]
