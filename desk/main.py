@@ -61,6 +61,11 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "pnl": ("desk.every_day.commands", "Show what the desk earned: day, seven days, month."),
         "day": ("desk.every_day.day", "Why a day earned or lost what it did; the message of the day."),
         "whatif": ("desk.every_day.what_if", "Show forecast, orders and money with other inputs."),
+        "override": (
+            "desk.every_day.override",
+            "Change an order before the gate, within the limits, or leave it out.",
+        ),
+        "overrides": ("desk.every_day.override", "Show what people's changes of orders earned."),
         "positions": ("desk.every_day.commands", "Show what the desk holds for coming deliveries."),
         "limits": ("desk.every_day.commands", "Show how much of each limit is used, and the headroom."),
         "alerts": ("desk.every_day.commands", "Show alerts and who has acknowledged them."),

@@ -1,11 +1,15 @@
-"""How fast is the trader's screen: the page while others read it and somebody halts and resumes.
+"""How fast is the trader's screen, and can everybody use it: under readers, deeds and questions, and by axe.
 
-    python -m benchmarks.running.screen [--home DIR] [--readers 20] [--seconds 20] [--json]
+    python -m benchmarks.running.screen [--home DIR] [--readers 20] [--seconds 20] [--axe] [--json]
 
-`spotdesk screen` serves a desk whose tomorrow is decided, or the one in `--home`, as a process of its own on
-loopback. Every reader asks for the whole page once a second, five times as often as the page does by itself.
-Each two seconds the zone is halted or resumed, so that the page is made anew. A desk in `--home` is only
-read. Exit code 1: the 95th percentile of the page is not below 200 ms.
+`spotdesk screen` serves a trained desk, or the one in `--home`, as a process of its own on loopback. Every
+reader asks for the whole page once a second, five times as often as the page does by itself. Each two seconds
+the zone is halted or resumed, so that the page is made anew, and somebody moves a slider of what if twice a
+second. A desk in `--home` is only read. The load of the machine is printed beside the figures.
+
+With `--axe`, axe-core looks at the page in light and dark, on a phone and a monitor (needs Chromium).
+
+Exit code 1: the 95th percentile of the page is not below 200 ms, an answer failed, or axe found a violation.
 """
 
 import argparse
@@ -22,17 +26,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
 
-from resources.wall_clock import utc_now
-from tests.support.decided_desk import make_decided_desk
-from tests.support.sample_market import ZONE
+from resources.settings.environment import read_environment
+from resources.wiring import make_lake
+from tests.support.lineage_page import browser_page
+from tests.support.paper_desk import make_paper_desk
+from tests.support.screen_browser import NARROW, WIDE
 
 AIM_MS = 200.0
 _UP_WITHIN_SECONDS = 240.0
-_BETWEEN_PAGES, _BETWEEN_DEEDS = 1.0, 2.0
+_BETWEEN_PAGES, _BETWEEN_DEEDS, _BETWEEN_QUESTIONS = 1.0, 2.0, 0.5
 Ask = Callable[[httpx.Client, int], httpx.Response]
 """Asks once, and is told how often it asked before."""
 
@@ -49,16 +56,18 @@ class Latency:
     n_failed: int
 
 
-def measure(address: str, *, readers: int, seconds: float, has_deeds: bool) -> list[Latency]:
-    """Ask for the page as so many people, and do deeds meanwhile where allowed."""
+def measure(address: str, zone: str, *, readers: int, seconds: float, has_deeds: bool) -> list[Latency]:
+    """Ask for the page as so many people, move a slider, and do deeds meanwhile where allowed."""
+    httpx.get(f"{address}/what_if?zone={zone}", timeout=300)  # the first question reads the day
     end = time.monotonic() + seconds
-    took: dict[str, list[float]] = {"page": [], "halt or resume": []}
+    took: dict[str, list[float]] = {"page": [], "what if": [], "halt or resume": []}
     failed = dict.fromkeys(took, 0)
     jobs: list[tuple[Ask, str, float]] = [
         (lambda client, _: client.get("/"), "page", _BETWEEN_PAGES)
     ] * readers
+    jobs.append((lambda client, n: _question(client, zone, n), "what if", _BETWEEN_QUESTIONS))
     if has_deeds:
-        jobs.append((_deed, "halt or resume", _BETWEEN_DEEDS))
+        jobs.append((lambda client, n: _deed(client, zone, n), "halt or resume", _BETWEEN_DEEDS))
 
     def work(ask: Ask, what: str, pause: float, delay: float) -> None:
         time.sleep(delay)
@@ -83,9 +92,38 @@ def measure(address: str, *, readers: int, seconds: float, has_deeds: bool) -> l
     return [_latency(what, values, failed[what]) for what, values in took.items() if values]
 
 
-def _deed(client: httpx.Client, n: int) -> httpx.Response:
+def _deed(client: httpx.Client, zone: str, n: int) -> httpx.Response:
     path = "/do/resume" if n % 2 else "/do/halt"
-    return client.post(path, json={"scope": ZONE, "reason": "a benchmark"})
+    return client.post(path, json={"scope": zone, "reason": "a benchmark"})
+
+
+def _question(client: httpx.Client, zone: str, n: int) -> httpx.Response:
+    return client.get("/what_if", params={"zone": zone, "set": f"wind={5 * (n % 9) - 20:+d}%"})
+
+
+def axe_violations(address: str) -> list[dict[str, Any]]:
+    """What axe-core finds on the page, for each window and colour scheme."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    found = []
+    for name, (width, height) in (("phone", NARROW), ("monitor", WIDE)):
+        for scheme in ("light", "dark"):
+            with browser_page(width, height) as page:
+                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.goto(address)
+                page.locator(".zone").first.wait_for()
+                page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")
+                answer = Axe().run(page).response
+            rules = [one["id"] for one in answer["violations"]]
+            found.append(
+                {
+                    "window": name,
+                    "scheme": scheme,
+                    "violations": rules,
+                    "n_rules_passed": len(answer["passes"]),
+                }
+            )
+    return found
 
 
 def _latency(what: str, values: list[float], n_failed: int) -> Latency:
@@ -128,27 +166,37 @@ def main() -> None:
     parser.add_argument("--home", type=Path, help="a desk to read; a made-up one by default")
     parser.add_argument("--readers", type=int, default=20)
     parser.add_argument("--seconds", type=float, default=20.0)
+    parser.add_argument("--axe", action="store_true", help="judge the page with axe-core, too")
     parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         home = asked.home or Path(folder) / "desk"
         if asked.home is None:
-            make_decided_desk(home, utc_now())
+            make_paper_desk(home)
+        zone = make_lake(read_environment(home=home)).zones("day_ahead_forecasts")[0]
         with served(home) as address:
             found = measure(
-                address, readers=asked.readers, seconds=asked.seconds, has_deeds=asked.home is None
+                address, zone, readers=asked.readers, seconds=asked.seconds, has_deeds=asked.home is None
             )
+            axe = axe_violations(address) if asked.axe else []
+    load = os.getloadavg()[0]
     if asked.json:
-        print(json.dumps([asdict(one) for one in found], indent=2))
+        latencies = [asdict(one) for one in found]
+        print(json.dumps({"load": load, "latencies": latencies, "axe": axe}, indent=2))
     else:
-        print(f"{asked.readers} readers, {asked.seconds:g} s")
+        print(f"{asked.readers} readers, {asked.seconds:g} s; load of the machine {load:.1f}")
         for one in found:
             print(
                 f"{one.what}: {one.n} answers, {one.n_failed} failed, p50 {one.p50_ms:.0f} ms,"
                 f" p95 {one.p95_ms:.0f} ms, p99 {one.p99_ms:.0f} ms"
             )
+        for look in axe:
+            rules = ", ".join(look["violations"]) or "no violation"
+            passed = f"{look['n_rules_passed']} rules passed"
+            print(f"axe, {look['window']}, {look['scheme']}: {rules}, {passed}")
     page = next(one for one in found if one.what == "page")
-    sys.exit(int(page.p95_ms >= AIM_MS or any(one.n_failed for one in found)))
+    is_bad = page.p95_ms >= AIM_MS or any(one.n_failed for one in found)
+    sys.exit(int(is_bad or any(look["violations"] for look in axe)))
 
 
 if __name__ == "__main__":

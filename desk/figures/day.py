@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
+from deltalake.exceptions import DeltaError
 
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_raw
 from resources.settings.zones import Desk
+from resources.trading.orders_to_send import orders_to_send
 from spot.contracts.vintages import newest_vintage
+from spot.errors import SpotdeskError
 
+_TABLE = "day_ahead_forecasts"
 _ORDER_COLUMNS = (
     "delivery_start_utc",
     "resolution_minutes",
@@ -35,10 +39,12 @@ class DayFacts:
     day: date
     forecast: pl.DataFrame
     """The champion's rows under `day_ahead_forecasts`, perhaps none."""
+    earlier: pl.DataFrame
+    """What the champion said of the day before, in earlier versions of the table; perhaps none."""
     challengers: pl.DataFrame
     """The same of versions in shadow."""
     orders: pl.DataFrame
-    """The champion's signals that buy or sell."""
+    """The champion's signals that buy or sell, as people have changed them."""
     prices: pl.DataFrame
     """`delivery_start_utc`, `resolution_minutes`, `price_eur_per_mwh` of the auction, where it is known."""
 
@@ -59,8 +65,8 @@ def newest_decided_day(lake: Lake, zone: str) -> date | None:
 def read_day(lake: Lake, desk: Desk, zone: str, day: date) -> DayFacts:
     """What the tables hold of one zone and delivery day."""
     span = {"zones": [zone], "first_day": day, "last_day": day}
-    forecasts = lake.read("day_ahead_forecasts", **span).sort("delivery_start_utc")  # type: ignore[arg-type]
-    signals = lake.read("signals", **span).filter(  # type: ignore[arg-type]
+    forecasts = lake.read(_TABLE, **span).sort("delivery_start_utc")  # type: ignore[arg-type]
+    signals = orders_to_send(lake, zone, day, day).signals.filter(
         pl.col("role") == "champion", pl.col("side") != "flat"
     )
     known = read_raw(lake, "day_ahead_prices", zone, desk.zone(zone), first_day=day, last_day=day)
@@ -72,7 +78,44 @@ def read_day(lake: Lake, desk: Desk, zone: str, day: date) -> DayFacts:
         zone=zone,
         day=day,
         forecast=forecasts.filter(is_champion),
+        earlier=_earlier(lake, zone, day, forecasts.filter(is_champion)),
         challengers=forecasts.filter(~is_champion),
         orders=signals.select(_ORDER_COLUMNS).sort("delivery_start_utc", "strategy"),
         prices=prices.sort("delivery_start_utc"),
     )
+
+
+_VERSIONS_BACK, _MOST_EARLIER, _MOST_KEPT = 12, 3, 64
+_POINT = "price_point_eur_per_mwh"
+_EARLIER: dict[tuple[str, str, str, date], pl.DataFrame] = {}
+
+
+def _earlier(lake: Lake, zone: str, day: date, newest: pl.DataFrame) -> pl.DataFrame:
+    """Earlier forecasts of the day that differ from the newest one, from the last versions of the table.
+
+    They are read once for each version of the table.
+    """
+    key = (lake.uri, lake.state(_TABLE), zone, day)
+    if key not in _EARLIER:
+        while len(_EARLIER) >= _MOST_KEPT:
+            _EARLIER.pop(next(iter(_EARLIER)))
+        _EARLIER[key] = _read_earlier(lake, zone, day, newest)
+    return _EARLIER[key]
+
+
+def _read_earlier(lake: Lake, zone: str, day: date, newest: pl.DataFrame) -> pl.DataFrame:
+    found: list[pl.DataFrame] = []
+    last = lake.version(_TABLE)
+    for version in range(last - 1, max(last - 1 - _VERSIONS_BACK, -1), -1):
+        try:
+            rows = lake.read(_TABLE, zones=[zone], first_day=day, last_day=day, version=version)
+        except (DeltaError, OSError, SpotdeskError):
+            break  # its files are no longer kept
+        rows = rows.filter(role="champion").sort("delivery_start_utc")
+        if rows.is_empty():
+            break  # the day was forecast later
+        if not any(rows[_POINT].equals(other[_POINT]) for other in (newest, *found)):
+            found.append(rows)
+        if len(found) == _MOST_EARLIER:
+            break
+    return pl.concat(found) if found else newest.clear()

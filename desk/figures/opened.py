@@ -19,6 +19,7 @@ from resources.wiring import make_lake, make_registry
 from spot.errors import ConfigurationError
 from spot.market.delivery import days_between, delivery_day_of
 from spot.market.zones import find_zone
+from spot.strategy.by_hand.changes import with_changes
 
 if TYPE_CHECKING:
     from resources.models.registry import ModelRegistry
@@ -99,19 +100,30 @@ class OpenedDesk:
         newest = self.lake.newest_day("signals", zone)
         first = day or min(today, newest or today)
         span = {"zones": [zone], "first_day": first, "last_day": day}
-        signals, sent, settled = (
+        signals, sent, settled, changed, judged = (
             self.lake.read(table, **span)  # type: ignore[arg-type]
-            for table in ("signals", "publications", "settlements")
+            for table in (
+                "signals",
+                "publications",
+                "settlements",
+                "order_overrides",
+                "override_conformance",
+            )
         )
-        return unit_positions(signals, sent, settled, now)
+        return unit_positions(with_changes(signals, changed, judged).signals, sent, settled, now)
 
     def limits(self, zone: str, *, day: date | None = None) -> list[LimitUse]:
         """Limits used on `day`, by default the newest that was decided."""
         judged = self.lake.newest_day("limit_conformance", zone) if day is None else day
         if judged is None:
             return []
-        rows = self.lake.read("limit_conformance", zones=[zone], first_day=judged, last_day=judged)
-        return limit_uses(rows, judged)
+        machine, people = (
+            self.lake.read(table, zones=[zone], first_day=judged, last_day=judged)
+            for table in ("limit_conformance", "override_conformance")
+        )
+        both = pl.concat([machine, people.select(machine.columns)])
+        is_newest = pl.col("as_of_utc") == pl.col("as_of_utc").max().over("strategy", "role")
+        return limit_uses(both.filter(is_newest), judged)
 
     def alerts(self, zones: Sequence[str] | None = None, *, since: datetime | None = None) -> list[Alert]:
         """Alerts, open ones first."""

@@ -1,7 +1,7 @@
 """Everything that a person at the desk wants to know of one zone, read at one instant."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
@@ -11,6 +11,7 @@ from desk.figures.models import ModelFacts, model_facts
 from desk.figures.money import Money, Rivals
 from desk.figures.monitors import MonitorVerdict, monitor_verdicts
 from desk.figures.opened import OpenedDesk
+from desk.figures.overrides import changes_of
 from desk.figures.positions import Position, positions_of
 from desk.trading.zone_status import ZoneStatus, mode_of, zone_statuses
 from spot.market.delivery import delivery_day_of
@@ -36,6 +37,8 @@ class ZoneFacts:
     limits: tuple[LimitUse, ...]
     monitors: tuple[MonitorVerdict, ...]
     models: tuple[ModelFacts, ...]
+    changes: pl.DataFrame
+    """Orders of the last month that people changed, as `changes_of` reads them."""
     freshness: pl.DataFrame
     """Under `FRESHNESS_SCHEMA`."""
 
@@ -63,8 +66,14 @@ def read_zone(opened: OpenedDesk, zone: str, now: datetime, naive: Rivals | None
         limits=tuple(opened.limits(zone)),
         monitors=tuple(monitor_verdicts(lake, zone)),
         models=tuple(model_facts(opened.registry, lake, zone)),
+        changes=changes_of(opened, zone, *_last_month(zone, now)),
         freshness=freshness_of_zone(lake, desk, zone, now),
     )
+
+
+def _last_month(zone: str, now: datetime) -> tuple[date, date]:
+    tomorrow = delivery_day_of(zone, now) + timedelta(days=1)
+    return tomorrow - timedelta(days=30), tomorrow
 
 
 def _outcome(opened: OpenedDesk, zone: str, day: DayFacts | None) -> DayFacts | None:

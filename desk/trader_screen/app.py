@@ -56,7 +56,7 @@ class Screen:
     ) -> None:
         self._environment, self._needs_login, self._clock = environment, needs_login, clock
         self.snapshots = Snapshots(lambda: OpenedDesk(read_environment()), clock)
-        self._deeds = Deeds(environment)
+        self._deeds = Deeds(environment, clock)
         self._what_ifs = WhatIfs(lambda: OpenedDesk(read_environment()), clock)
         self._pages: dict[_PageKey, tuple[str, str]] = {}
         self._making = threading.Lock()

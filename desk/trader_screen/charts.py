@@ -28,6 +28,8 @@ _BANDS = ((0.025, 0.975, "band95"), (0.1, 0.9, "band80"), (0.25, 0.75, "band50")
 _SHOWN = (0.1, 0.9)
 """Quantiles that the axis has room for; outer ones may reach the price limits."""
 _TICK_HOURS = 3
+_NEAR_ZERO = 0.5
+"""Share of the range of prices within which zero is on the axis; further away it presses the fan flat."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,10 @@ def day_chart(facts: DayFacts, *, label: str, stamp: str = "") -> str:
         *_grid(scale, ZoneInfo(find_zone(facts.zone).market_time_zone)),
         *(_band(facts.forecast, scale, lower, upper, name) for lower, upper, name in _BANDS),
         *(
+            _steps(own, "price_point_eur_per_mwh", scale, "earlier")
+            for own in facts.earlier.partition_by("as_of_utc", "data_version", maintain_order=True)
+        ),
+        *(
             _steps(own, "price_point_eur_per_mwh", scale, "challenger")
             for own in facts.challengers.partition_by("model_version", maintain_order=True)
         ),
@@ -91,7 +97,7 @@ def _scale(facts: DayFacts) -> _Scale:
     return _Scale(
         rows["delivery_start_utc"][0],
         _ends(rows)[-1],
-        min(low - room, 0.0) if low > 0 else low - room,
+        0.0 if 0 < low < _NEAR_ZERO * (high - low) else low - room,
         high + room,
     )
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 
+from desk.every_day.override import told as override_told
 from desk.figures.alerts import acknowledge
+from desk.figures.opened import OpenedDesk
+from desk.figures.overrides import Wish, enter, read_number
 from desk.models.champion import asks_for_signature, let_serve, promotable
 from desk.models.family import Family, registry_of
 from desk.models.signatures import check_signature
@@ -16,6 +20,7 @@ from resources.trading.state import StillLeavingError, TradingStateStore
 from resources.trading.state_files import StateRecord
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake
+from spot.contracts.words import OVERRIDE_ACTIONS
 from spot.errors import ConfigurationError, SpotdeskError
 from spot.market.zones import find_zone
 from spot.risk.state import TradingState
@@ -27,6 +32,7 @@ POSTS: Mapping[str, str] = {
     "/do/resume": "resume",
     "/do/acknowledge": "acknowledge",
     "/do/sign_off": "sign_off",
+    "/do/override": "override",
 }
 """Path to the deed that it is, as `resources/identity/roles.py` names it."""
 _LONGEST = 500
@@ -43,6 +49,7 @@ class Deeds:
     """The deeds on one desk. Each returns a sentence for the person, which names the scope."""
 
     environment: Environment
+    clock: Callable[[], datetime] = utc_now
     _guesses: Guesses = field(default_factory=Guesses)
 
     def do(self, path: str, who: Identity, asked: Asked) -> str:
@@ -57,6 +64,7 @@ class Deeds:
             "/do/resume": self._resume,
             "/do/acknowledge": self._acknowledge,
             "/do/sign_off": self._sign_off,
+            "/do/override": self._override,
         }
         return deeds[path](who, asked)
 
@@ -109,6 +117,28 @@ class Deeds:
         return (
             f"{zone}: {model} version {version} serves from the next forecast on, by {who.name}{signed};"
             f" decision {row['decision_id']}."
+        )
+
+    def _override(self, who: Identity, asked: Asked) -> str:
+        action = _text(asked, "action")
+        if action not in OVERRIDE_ACTIONS:
+            raise ConfigurationError(f"what to do with the orders is missing: {', '.join(OVERRIDE_ACTIONS)}")
+        try:
+            day = date.fromisoformat(_needed(asked, "day", "the delivery day is missing"))
+        except ValueError as error:
+            raise ConfigurationError(f"the delivery day is no day: {error}") from None
+        wish = Wish(
+            zone=_needed(asked, "scope", "the zone is missing"),
+            delivery_day=day,
+            strategy=_needed(asked, "strategy", "the strategy is missing"),
+            units=_needed(asked, "units", "which units is missing: a local time such as 18:00, or all"),
+            action=action,
+            volume_mw=read_number(_text(asked, "volume"), "volume"),
+            limit_price_eur_per_mwh=read_number(_text(asked, "price"), "price"),
+        )
+        reason = _needed(asked, "reason", "a change of orders needs a reason")
+        return override_told(
+            enter(OpenedDesk(self.environment), wish, by=named(who), reason=reason, clock=self.clock)
         )
 
     def _second(self, who: Identity, asked: Asked) -> str:

@@ -14,6 +14,7 @@ from desk.every_day.follow import countdown
 from desk.figures.day import DayFacts
 from desk.figures.limits import LimitUse
 from desk.figures.money import PERIODS
+from desk.figures.overrides import scores_of
 from desk.figures.zone import ZoneFacts
 from desk.screen.report import show_value
 from desk.trader_screen.charts import day_chart
@@ -22,11 +23,12 @@ from desk.trading.zone_status import ZoneStatus
 from resources.identity.roles import Identity, may
 from resources.trading.state_files import StateRecord
 from spot.market.clock import local_time
+from spot.market.gates import gate_closure_utc
 from spot.market.zones import find_zone
 from spot.risk.state import TradingState, stricter
 
 _SHOWN_LIMITS = 8
-_DEEDS = ("halt", "reduce", "resume", "acknowledge", "sign_off")
+_DEEDS = ("halt", "reduce", "resume", "acknowledge", "sign_off", "override")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +92,9 @@ def zone_words(facts: ZoneFacts, shown: Shown) -> dict[str, Any]:
         "decided": _day_words(facts.day, "forecast and orders"),
         "outcome": _day_words(facts.outcome, "forecast and outcome"),
         "limits": limits_shown(facts.limits),
+        "changes": facts.changes.to_dicts(),
+        "scores": scores_of(facts.changes),
+        "can_change": facts.day is not None and shown.now < gate_closure_utc(facts.zone, facts.day.day),
         "open_alerts": sum(
             alert.is_open and alert.zone in (facts.zone, "all")
             for alert in (shown.snapshot.alerts if shown.snapshot else ())

@@ -86,7 +86,8 @@ def _drawn(asked: Asked, found: WhatIf) -> str:
         zone=asked.zone,
         day=asked.situation.day,
         forecast=found.forecast,
-        challengers=machine,
+        earlier=machine,
+        challengers=machine.clear(),
         orders=found.orders,
         prices=find_contract("day_ahead_prices").empty(),
     )

@@ -19,6 +19,7 @@ from resources.settings.environment import (
     desk_settings,
     read_environment,
 )
+from resources.trading.orders_to_send import orders_to_send
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
 from resources.wiring import make_lake, make_registry
@@ -68,7 +69,7 @@ def signals(
     flat: Annotated[bool, typer.Option("--flat", help="Show units without an order too.")] = False,
     as_json: JsonFlag = False,
 ) -> None:
-    """Show the champion's signals for one zone and delivery day.
+    """Show the champion's signals for one zone and delivery day, as people have changed them.
 
     A signal is void after its `valid_until_utc`, the gate closure. Void signals are marked and must not be
     traded.
@@ -78,9 +79,7 @@ def signals(
     environment, name, now = read_environment(), find_zone(zone).name, utc_now()
     delivery_day = day.date() if day else _tomorrow(name, now)
     lake = make_lake(environment)
-    rows = lake.read("signals", zones=[name], first_day=delivery_day, last_day=delivery_day).filter(
-        pl.col("role") == "champion"
-    )
+    rows = orders_to_send(lake, name, delivery_day, delivery_day).signals.filter(pl.col("role") == "champion")
     others = rows["strategy"].unique().sort().to_list()
     rows = rows if strategy is None else rows.filter(pl.col("strategy") == strategy)
     if rows.is_empty() and others:

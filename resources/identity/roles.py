@@ -25,6 +25,7 @@ NEEDED: Mapping[str, Role] = MappingProxyType(
         "reduce": Role.TRADER,
         "resume": Role.TRADER,
         "acknowledge": Role.TRADER,
+        "override": Role.TRADER,
         "retrain": Role.TRADER,
         "launch": Role.TRADER,
         "terminate": Role.TRADER,

@@ -13,7 +13,7 @@ signals go to the table and the folder `paper`. Only a live zone reaches the web
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -31,6 +31,7 @@ from resources.trading.leases import LeaseStore
 from resources.trading.leaving.outside import stopped_from_outside
 from resources.trading.leaving.send import Permission, drop, post
 from resources.trading.locks import publishing, writing_decision
+from resources.trading.orders_to_send import limits_behind, not_judged, orders_to_send
 from resources.trading.publication_row import (
     Channel,
     Message,
@@ -46,6 +47,7 @@ from resources.wall_clock import utc_now
 from spot.contracts.signal_tables import PUBLICATIONS
 from spot.errors import SourceUnavailableError, TradingHaltedError
 from spot.market.gates import gate_closure_utc
+from spot.strategy.by_hand.changes import Key
 from spot.strategy.outbox.batch import Batch, make_batches
 from spot.strategy.outbox.lease import assess_lease
 from spot.strategy.outbox.refusal import assess_batch
@@ -78,10 +80,8 @@ class Outbox(FixedResource):
             SourceUnavailableError: a decision has been being written for too long.
         """
         with writing_decision(Path(self.state_folder)):  # signals, curves and blocks of the same decision
-            rows, curves, blocks = (
-                self.lake.read(table, zones=[zone], first_day=first_day, last_day=last_day)
-                for table in ("signals", "bid_curves", "block_orders")
-            )
+            orders = orders_to_send(self.lake, zone, first_day, last_day)
+            blocks = self.lake.read("block_orders", zones=[zone], first_day=first_day, last_day=last_day)
         target = signal_webhook()
         publisher = Publisher(
             lake=self.lake,
@@ -92,8 +92,10 @@ class Outbox(FixedResource):
             webhook_secret=target["secret"],
             webhook_problem=signal_webhook_problem(),
             second_place=second_place(),
+            unjudged=orders.unjudged,
         )
-        return publisher.publish(valid_signals(rows, now=clock()), curves, blocks, clock=clock)
+        signals = valid_signals(orders.signals, now=clock())
+        return publisher.publish(signals, orders.bid_curves, blocks, clock=clock)
 
     def clock_problem(self) -> str:
         """Why the clock of the machine is not believed; empty where it is, and before a desk is set up."""
@@ -113,6 +115,8 @@ class Publisher:
     webhook_problem: str = ""
     """Why nothing may be posted; empty where it may."""
     second_place: SecondPlace | None = None
+    unjudged: Mapping[Key, str] = field(default_factory=dict)
+    """Batches with changes of people whose limits were not judged on the newest decision, and why."""
     max_attempts: int = 5
     timeout_seconds: float = 5.0
 
@@ -154,12 +158,7 @@ class Publisher:
             desk = self._published_around(batch)
             if self._is_done(batch, channel, desk):
                 return None
-            conformance = self.lake.read(
-                "limit_conformance",
-                zones=[batch.zone],
-                first_day=batch.delivery_day,
-                last_day=batch.delivery_day,
-            )
+            conformance = limits_behind(self.lake, batch)
             state = TradingStateStore(Path(self.state_folder)).state(batch.zone)
             now = clock()
             permission = Permission(
@@ -171,7 +170,7 @@ class Publisher:
             )
             sender = self._sender(batch.zone)
             reasons = assess_batch(batch, now=now, state=state, conformance=conformance, published=desk)
-            reasons += assess_lease(batch, sender.lease)
+            reasons += assess_lease(batch, sender.lease) + not_judged(batch, self.unjudged)
             reasons += stopped_from_outside(permission, self.second_place)
             reasons += (self.webhook_problem,) if channel == "webhook" and self.webhook_problem else ()
             row = (

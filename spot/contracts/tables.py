@@ -9,6 +9,7 @@ from spot.contracts.feature_tables import FEATURE_TABLES
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.live_tables import LIVE_TABLES
 from spot.contracts.monitoring_tables import MONITORING_TABLES
+from spot.contracts.override_tables import OVERRIDE_TABLES
 from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.contracts.signal_tables import SIGNAL_TABLES
@@ -25,6 +26,7 @@ TABLES: dict[str, TableContract] = {
         *FEATURE_TABLES,
         DAY_AHEAD_FORECASTS,
         *SIGNAL_TABLES,
+        *OVERRIDE_TABLES,
         *MONITORING_TABLES,
         *SPREAD_TABLES,
     )

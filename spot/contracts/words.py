@@ -31,6 +31,10 @@ PromotionAction = Literal[
 """What the promotion policy may decide, and what only a person decides."""
 PROMOTION_ACTIONS: tuple[PromotionAction, ...] = get_args(PromotionAction)
 
+OverrideAction = Literal["change", "leave_out", "withdraw"]
+"""What a person may do with an order before the gate."""
+OVERRIDE_ACTIONS: tuple[OverrideAction, ...] = get_args(OverrideAction)
+
 LimitScope = Literal["desk", "zone", "strategy"]
 LIMIT_SCOPES: tuple[LimitScope, ...] = get_args(LimitScope)
 LimitAction = Literal["reduce", "block", "halt"]

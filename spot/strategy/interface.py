@@ -107,6 +107,10 @@ class Strategy(StrictSettings, ABC):
         """
         return np.full(len(day.day_ahead), np.nan)
 
+    def why_impossible(self, exposure_mw: Floats, hours: float) -> str:  # noqa: ARG002 - for physical assets
+        """Why the asset cannot do these orders, (P,) MW, long is positive; empty where it can."""
+        return ""
+
     def costs_eur_per_mwh(self, day: date) -> float:
         """Fees of both trades and the slippage, per MWh of a position that is opened and closed."""
         fees = self.fees.on(day)

@@ -53,8 +53,8 @@ def decide_signals(request: SignalRequest) -> SignalDecision:
         role=request.role,
         as_of_utc=request.as_of_utc,
     )
-    rows = _forecast_rows(request)
-    view = _view(request, rows if verdict.is_ready else None)
+    rows = forecast_rows(request)
+    view = market_view(request, rows if verdict.is_ready else None)
     proposal = request.strategy.propose(view) if verdict.is_ready else _nothing(view)
     orders = Orders(
         exposure_mw=round_towards_zero(proposal.exposure_mw, request.strategy.volume_step_mw),
@@ -107,7 +107,7 @@ def _under_control(
     zone, strategy = request.zone, request.strategy.strategy
     conditions = Conditions(
         model_age_days=request.model_age_days,
-        data_age_hours=_data_age_hours(request),
+        data_age_hours=data_age_hours(request),
         drift_status=request.drift_status,
     )
     moved, override_events = with_overrides(
@@ -197,7 +197,8 @@ def _keeps(
     return orders.is_flat or bool(used <= bound(limit) + 1e-6)
 
 
-def _forecast_rows(request: SignalRequest) -> pl.DataFrame:
+def forecast_rows(request: SignalRequest) -> pl.DataFrame:
+    """The rows of the forecast that the decision rests on, perhaps none."""
     if any(request.forecast.schema.get(name) != dtype for name, dtype in DAY_AHEAD_FORECASTS.schema.items()):
         return pl.DataFrame()
     return select_forecast(
@@ -205,7 +206,8 @@ def _forecast_rows(request: SignalRequest) -> pl.DataFrame:
     )
 
 
-def _view(request: SignalRequest, rows: pl.DataFrame | None) -> MarketView:
+def market_view(request: SignalRequest, rows: pl.DataFrame | None) -> MarketView:
+    """The market as the strategy sees it; None stands for no valid forecast."""
     if rows is None:
         minutes = day_ahead_mtu_minutes(request.zone, request.delivery_day)
         n_units = len(delivery_starts_utc(request.zone, request.delivery_day, minutes))
@@ -240,7 +242,8 @@ def _nothing(view: MarketView) -> Proposal:
     )
 
 
-def _data_age_hours(request: SignalRequest) -> float | None:
+def data_age_hours(request: SignalRequest) -> float | None:
+    """Age of the essential data at the decision; None where it is not known."""
     return (
         None
         if request.essential_data_utc is None

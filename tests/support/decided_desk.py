@@ -25,20 +25,25 @@ from tests.support.sample_market import ZONE, make_book, make_forecast, make_req
 
 EARNED, PERFECT = 100.0, 125.0
 """EUR of the champion each settled day, and of perfect foresight."""
-SETTLED_DAYS = 40
+SETTLED_DAYS, PRICED_DAYS = 40, 45
 OPEN_ALERT = "DE_LU is late: no prices since yesterday"
 ZONES_YAML = yaml.safe_dump({"zones": {ZONE: {"source": "simulated", "strategies": ["storage"]}}})
 
 
 def make_decided_desk(home: Path, now: datetime, settings: Mapping[str, str] | None = None) -> date:
     """Make the desk, `settings` as in `make_home`; returns tomorrow of its zone, whose orders stand."""
-    make_home(home, settings={"zones.yaml": ZONES_YAML, **(settings or {})})
+    limits = yaml.safe_dump(make_book().document)
+    make_home(home, settings={"zones.yaml": ZONES_YAML, "risk_limits.yaml": limits, **(settings or {})})
     environment = read_environment(home=home)
     lake, today = make_lake(environment), delivery_day_of(ZONE, now)
     tomorrow = today + timedelta(days=1)
     decided = min(now, gate_closure_utc(ZONE, tomorrow) - timedelta(minutes=20))
-    known = {"as_of_utc": decided, "newest_input_utc": decided - timedelta(hours=2)}
-    market = simulate(ZONE, today - timedelta(days=9), today, seed=2).tables
+    known = {
+        "as_of_utc": pl.lit(decided),
+        "newest_input_utc": pl.lit(decided - timedelta(hours=2)),
+        "model_version": pl.lit("1"),
+    }
+    market = simulate(ZONE, today - timedelta(days=PRICED_DAYS), today, seed=2).tables
     lake.append("day_ahead_prices", market["day_ahead_prices"], source="simulated")
     decision = decide_signals(
         make_request(

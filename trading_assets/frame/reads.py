@@ -29,6 +29,8 @@ RECORDS: Mapping[str, str] = {
     "local_currency_prices": (
         "prices of zones that do not trade in euro, as published; their raw table is in euro"
     ),
+    "order_overrides": "what people have changed about orders; a person says so, or gives it back",
+    "override_conformance": "limits of orders that people changed, judged then and with each decision",
     "promotion_decisions": "one row per decision of the policy or of a person",
     "quarantine": "rows that were refused for some table, each with its reason",
     "retrain_requests": "asked for by sensors and people, closed by the runs that answer them",

@@ -36,6 +36,7 @@ def _ledger(table: str, description: str) -> Declaration:
             "day_ahead_forecasts",
             "day_ahead_features",
             "load_forecasts",
+            "order_overrides",
             *SETTLING_TABLES,
             of_days_before("feature_drift", first=DRIFT_DAYS, last=1),
             of_days_before("settlements", first=MONEY_DAYS, last=1),

@@ -29,7 +29,14 @@ from workflows.decisions.reasons import reasons_of_day
     group="signals",
     kinds={"polars", "deltalake"},
     table="publications",
-    reads=["signals", "bid_curves", "block_orders", "limit_conformance"],
+    reads=[
+        "signals",
+        "bid_curves",
+        "block_orders",
+        "limit_conformance",
+        "order_overrides",
+        "override_conformance",
+    ],
 )
 def published_signals(
     context: AssetExecutionContext,

@@ -66,11 +66,13 @@ _SIGNALS = Declaration(
         "day_ahead_forecasts",
         "day_ahead_features",
         "load_forecasts",
+        "order_overrides",
         *SETTLING_TABLES,
         of_days_before("feature_drift", first=DRIFT_DAYS, last=1),
         of_zone(PRICE_MODELS),
         of_zone(SPREAD_MODELS),
     ],
+    writes=["override_conformance"],
 )
 
 

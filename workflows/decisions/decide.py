@@ -23,6 +23,7 @@ from spot.risk.state import TradingState
 from spot.strategy.spread.sources import ServedSpread
 from spot.walk.inputs import WalkInputs
 from spot.walk.signals import WalkedSignals, walk_signals
+from workflows.decisions.by_hand import Changing
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.decisions.live_record import LiveRecord, live_record, write_decision
 from workflows.monitoring.alerts import alert_on_near_limits
@@ -66,6 +67,7 @@ def decide_span(
             TradingStateStore(folder).halt(span.zone, reason=reason, actor="risk limits")
         with writing_decision(folder):
             written = write_decision(walked, span, record, lake)
+        Changing(lake, desk, registry, folder).judge_again(span, now)
     return Decision(inputs=inputs, walked=walked, record=record, written=written, now=now)
 
 

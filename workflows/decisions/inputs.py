@@ -20,6 +20,7 @@ from spot.contracts.feature_tables import DAY_AHEAD_FEATURES
 from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.market.delivery import ZoneDays
 from spot.risk.exposure import worst_drift
+from spot.strategy.by_hand.changes import also_changed
 from spot.strategy.interface import Strategy
 from spot.walk.inputs import HISTORY_DAYS, MONEY_DAYS, Book, WalkInputs, history_days
 from workflows.forecasting.served_spread import served_spread
@@ -81,12 +82,15 @@ def walk_inputs(
 def book_before(span: ZoneDays, lake: Lake) -> Book:
     """The desk's signals and P&L that a walk over the span may see.
 
-    They are those of its own zone up to the span, and all of other zones.
+    They are those of its own zone up to the span, and all of other zones, as people have changed them.
     """
     signals = lake.read("signals", first_day=span.first_day - timedelta(days=1), last_day=span.last_day)
     settlements = lake.read(
         "settlements", first_day=span.first_day - timedelta(days=MONEY_DAYS), last_day=span.last_day
     )
+    changed = lake.read("order_overrides", first_day=span.first_day, last_day=span.last_day)
+    others = changed.filter(pl.col("zone") != span.zone)
+    signals = also_changed(signals, others)
     is_before = (pl.col("delivery_day") < span.first_day) | (pl.col("zone") != span.zone)
     return Book(signals=signals.filter(is_before), settlements=settlements.filter(is_before))
 

@@ -20,6 +20,9 @@ from spot.arrays import Bools, Floats
 from spot.errors import ForecastError
 from spot.strategy.interface import Strategy
 
+_TOLERATED = 1e-6
+"""MW and MWh by which a plan that a person changed may miss a bound. Chosen by hand: far below a volume step.
+"""
 _NEGLIGIBLE_MW = 1e-7
 """Tolerance of HiGHS for constraints; what is below it is no power."""
 
@@ -47,6 +50,25 @@ class Battery(Strategy):
     def wear_eur_per_mwh(self) -> float:
         """Wear of the battery, per MWh discharged."""
         return self.degradation_eur_per_mwh
+
+    def why_impossible(self, exposure_mw: Floats, hours: float) -> str:
+        """What a battery cannot do of orders (P,): too much power, too full or empty, not as it began."""
+        if np.abs(exposure_mw).max() > self.power_mw + _TOLERATED:
+            return f"the battery has {self.power_mw:g} MW, and {np.abs(exposure_mw).max():g} MW are asked"
+        state = plan_of(exposure_mw, hours, self).state_mwh
+        unit, start = 1 + int(np.argmin(state)), self.initial_charge_frac * self.energy_mwh
+        if state.min() < -_TOLERATED:
+            return f"the battery would be empty in unit {unit} of the day: leave out or change the charge too"
+        unit = 1 + int(np.argmax(state))
+        if state.max() > self.energy_mwh + _TOLERATED:
+            return f"the battery would be above its {self.energy_mwh:g} MWh in unit {unit} of the day"
+        step = hours * self.volume_step_mw
+        if not start - _TOLERATED <= state[-1] <= start + step + _TOLERATED:
+            return (
+                f"the battery would end the day with {state[-1]:.3f} MWh, not with {start:g} as it began:"
+                " change both sides of the plan"
+            )
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

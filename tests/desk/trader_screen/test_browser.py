@@ -1,30 +1,20 @@
 """The trader's screen in a real browser: on a phone and in a window, with the keyboard, and in print."""
 
 import json
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page
 
-from desk.guard.settings import GuardSettings
-from desk.trader_screen.app import Screen, screen_app
-from resources.identity.roles import Identity, Role
-from resources.identity.sessions import COOKIE, Sessions
-from resources.identity.users import UserStore
-from resources.settings.environment import Environment, read_environment
+from resources.identity.roles import Role
+from resources.settings.environment import Environment
 from resources.trading.state import TradingStateStore
-from resources.wall_clock import utc_now
+from resources.wiring import make_lake
 from spot.risk.state import TradingState
-from tests.support.dagster_ui import served
-from tests.support.decided_desk import make_decided_desk
-from tests.support.lineage_page import browser_page
 from tests.support.sample_market import ZONE
+from tests.support.screen_browser import NARROW, WIDE, log_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
-PASSWORD = "a long enough password"
-NARROW, WIDE = (390, 844), (1280, 900)
 _TEXT = "p,td,th,li,button,h1,h2,h3,span,a,strong,summary,figcaption,small"
 _CONTRAST = """selector => {
   const part = x => { x /= 255; return x <= .03928 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4 };
@@ -51,46 +41,6 @@ _NAMELESS = """() => {
     || one.getAttribute("aria-labelledby");
   const all = [...document.querySelectorAll("button,a,input:not([type=hidden]),svg,dialog,table")];
   return all.filter(one => one.checkVisibility() && !named(one)).map(one => one.outerHTML.slice(0, 80)) }"""
-
-
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    home = tmp_path_factory.mktemp("screen") / "desk"
-    make_decided_desk(home, utc_now() - timedelta(seconds=1))
-    for name, role in (("vera", Role.VIEWER), ("tom", Role.TRADER)):
-        UserStore(home).add(name, role, PASSWORD)
-    return read_environment(home=home)
-
-
-@pytest.fixture(scope="module")
-def address(environment: Environment) -> Iterator[str]:
-    """Address of the screen, which asks for a login."""
-    screen = Screen(environment, lambda: environment, needs_login=True)
-    screen.snapshots.read()
-    with served(screen_app(screen, GuardSettings(home=environment.home, needs_login=True))) as port:
-        yield f"http://127.0.0.1:{port}"
-
-
-@pytest.fixture
-def page(environment: Environment, monkeypatch: pytest.MonkeyPatch) -> Iterator[Page]:
-    monkeypatch.setenv("SPOTDESK_HOME", str(environment.home))
-    store = TradingStateStore(environment.trading_state)
-    for scope in (None, ZONE):
-        store.resume(scope, reason="a new test", actor="test")
-    with browser_page(*WIDE) as shown:
-        yield shown
-
-
-def log_in(page: Page, address: str, environment: Environment, name: str, role: Role) -> list[str]:
-    """Open the screen as somebody; what the console says is an error of the page."""
-    said: list[str] = []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
-    cookie = Sessions(environment.home).begin(Identity(name, role, "password"))
-    page.context.add_cookies([{"name": COOKIE, "value": cookie, "url": address}])
-    page.goto(address)
-    page.get_by_role("heading", name=ZONE, exact=True).wait_for()
-    return said
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -177,3 +127,30 @@ def test_print_leaves_the_buttons_out(
     assert not page.get_by_role("button", name="Halt the whole desk").is_visible()
     page.pdf(path=tmp_path / "page.pdf", format="A4")
     assert (tmp_path / "page.pdf").stat().st_size > 10_000
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+def test_orders_are_changed_in_a_window_that_names_the_scope(
+    page: Page, address: str, environment: Environment, size: tuple[int, int]
+) -> None:
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    log_in(page, address, environment, "tom", Role.TRADER)
+    page.get_by_role("button", name=f"Change orders of storage, {ZONE}").click()
+    dialog = page.get_by_role("dialog")
+    assert f"This concerns orders of storage, {ZONE}" in dialog.inner_text()
+    dialog.get_by_label("Units, local time").fill("06:00")
+    dialog.get_by_label("New limit price").fill("9000")
+    yes = dialog.get_by_role("button", name=f"Change 06:00, storage of {ZONE}")
+    yes.click()
+    assert dialog.is_visible(), "without a reason nothing is changed"
+    dialog.get_by_label("Reason").fill("fog")
+    yes.click()
+    page.get_by_text("REFUSED, nothing was changed").wait_for()
+    page.get_by_role("button", name=f"Change orders of storage, {ZONE}").click()
+    dialog.get_by_label("Units, local time").fill("06:00")
+    dialog.get_by_label("New limit price").fill(str(60 + size[0] / 1000))
+    dialog.get_by_label("Reason").fill("fog")
+    yes.click()
+    page.get_by_text("1 order of storage is changed, by tom (logged in): fog").wait_for()
+    rows = make_lake(environment).read("order_overrides")
+    assert 60 + size[0] / 1000 in rows["limit_price_eur_per_mwh"].to_list()

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 from typer.testing import CliRunner
 
@@ -154,7 +155,7 @@ def test_a_viewer_sees_everything_and_changes_nothing(environment: Environment) 
     assert OPEN_ALERT in html
     assert "Halt the whole desk" not in html
     assert "data-ask=" not in html
-    for deed in ("halt", "reduce", "resume", "acknowledge", "sign_off"):
+    for deed in ("halt", "reduce", "resume", "acknowledge", "sign_off", "override"):
         assert client.post(f"/do/{deed}", json={"scope": "desk", "reason": "x"}).status_code == 403
     assert TradingStateStore(environment.trading_state).state() is TradingState.ACTIVE
 
@@ -165,6 +166,20 @@ def test_a_trader_is_named_in_the_record_and_in_the_deeds(environment: Environme
     record = TradingStateStore(environment.trading_state).record(f"zone-{ZONE}")
     assert record.actor == "tom (logged in)"
     assert '"did": ["halt"]' in (environment.home / "identity" / "deeds.jsonl").read_text()
+
+
+def test_what_the_forecast_was_before_stays_faint_behind(environment: Environment) -> None:
+    lake, days = make_lake(environment), {"zone": ZONE}
+    day = lake.newest_day("day_ahead_forecasts", ZONE)
+    assert day is not None
+    assert 'class="earlier"' not in served(environment).get("/").text
+    rows = lake.read("day_ahead_forecasts", zones=[ZONE], first_day=day, last_day=day)
+    higher = rows.with_columns(pl.col("price_point_eur_per_mwh") + 5.0)
+    lake.replace("day_ahead_forecasts", higher, first_day=day, last_day=day, **days)
+    html = served(environment).get("/").text
+    assert html.count('class="earlier"') == 1
+    assert "what it was before (faint)" in text_of(html)
+    lake.replace("day_ahead_forecasts", rows, first_day=day, last_day=day, **days)
 
 
 def test_nobody_who_has_not_logged_in_sees_anything(environment: Environment) -> None:
