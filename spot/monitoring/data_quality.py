@@ -137,14 +137,17 @@ def without_implausible_days(
         ),
     )
     daily = daily.sort("delivery_day")
-    usual = {
-        name: pl.col(f"{name}|size").rolling_median(window_days, min_samples=1, center=True) for name in names
-    }
+    size = {name: pl.col(f"{name}|size") for name in names}
+    running = {name: pl.when(size[name] > 0).then(size[name]) for name in names}  # not before plants began
+    usual, usual_running = (
+        {name: each[name].rolling_median(window_days, min_samples=1, center=True) for name in names}
+        for each in (size, running)
+    )
     spoilt = [
         (
             pl.col(f"{name}|still")
-            | (pl.col(f"{name}|size") > usual[name] * size_factor)
-            | (pl.col(f"{name}|size") < usual[name] / size_factor**2)
+            | (size[name] > usual_running[name] * size_factor)
+            | (size[name] < usual[name] / size_factor**2)
         )
         .fill_null(value=False)
         .alias(f"{name}|spoilt")
@@ -262,7 +265,9 @@ def _rescaled(
     """
     size = pl.col("value").abs().quantile(0.9).alias("size")
     before = past.group_by("delivery_day").agg(size)["size"]
-    largest, smallest = float(before.quantile(0.9) or 0.0), float(before.quantile(0.1) or 0.0)
+    running = before.filter(before > 0)  # plants that have only begun have no usual size yet
+    largest = float(running.quantile(0.9) or 0.0) if running.len() >= settings.minimum_reference_days else 0.0
+    smallest = float(before.quantile(0.1) or 0.0)
     days = present.group_by("delivery_day").agg(size)
     factor = settings.unit_factor
     floor = 0.0 if is_price else smallest / factor**2
@@ -279,6 +284,9 @@ def _rescaled(
 
 
 def _impossible(past: pl.DataFrame, present: pl.DataFrame, settings: DataQualitySettings) -> _Finding:
+    running = past.filter(pl.col("value") != 0)
+    if running["delivery_day"].n_unique() < settings.minimum_reference_days:
+        return _Finding("range", present.clear(), 0.0, 0.0, "")  # plants that have only begun have no range
     low, high = (float(past["value"].quantile(q) or 0.0) for q in (0.01, 0.99))
     margin = settings.range_margin * max(high - low, abs(high), abs(low), 1e-9)
     rows = present.filter((pl.col("value") < low - margin) | (pl.col("value") > high + margin))

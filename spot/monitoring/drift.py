@@ -25,6 +25,10 @@ from spot.monitoring.drift_calculators import (
 )
 from spot.monitoring.settings import DriftSettings, ReferenceSettings
 
+BEGAN = "share_of_days_not_zero"
+"""Method of a column that was zero all through its reference."""
+_BEGAN_SHARE = 0.5
+"""Share of the judged days on which such a column is not zero before it counts. Chosen by hand."""
 FEATURE_SCHEMA: dict[str, Any] = {
     "feature": pl.String,
     "method": pl.String,
@@ -73,6 +77,7 @@ def fit_drift(
     chunks.
     """
     columns = [name for name in reference.columns if name != "delivery_day"]
+    idle = tuple(name for name in columns if _is_idle(reference, name, settings))
     blind = "" if columns else "cannot see: no column to watch"
     if not blind and reference.height < settings.reference.minimum_days:
         blind = f"cannot see: reference of {reference.height} days, {settings.reference.minimum_days} needed"
@@ -82,17 +87,19 @@ def fit_drift(
         else {
             name: text
             for name in columns
+            if name not in idle
             if (text := _column_blindness(reference, name, "reference", settings))
         }
     )
-    seen = [name for name in columns if name not in unseen]
+    seen = [name for name in columns if name not in unseen and name not in idle]
     if blind or not seen:
-        return FittedDrift(reference, settings, blind, unseen, None, None)
+        return FittedDrift(reference, settings, blind, unseen, idle, None, None)
     return FittedDrift(
         reference,
         settings,
         blind,
         unseen,
+        idle,
         fit_univariate(reference, seen, settings, threshold),
         fit_reconstruction(reference, seen, settings),
     )
@@ -107,7 +114,8 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     if blind:
         return _verdict("cannot_see", (blind,), _blind_rows(reference, blind), reference, window)
     unseen = dict(fitted.unseen)
-    learnt = [name for name in reference.columns if name != "delivery_day" and name not in unseen]
+    left_out = {"delivery_day", *unseen, *fitted.idle}
+    learnt = [name for name in reference.columns if name not in left_out]
     unseen |= {
         name: text for name in learnt if (text := _column_blindness(judged, name, "judged days", settings))
     }
@@ -125,9 +133,37 @@ def judge_drift(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:
     seen = [name for name in learnt if name not in unseen]
     if seen:
         rows += univariate(fitted, judged, learnt, seen)
+    rows += [_began(judged, name) for name in fitted.idle]
     if seen == learnt and len(seen) > 1:
         rows.append(reconstruction(fitted, judged, seen))
     return _judge(pl.DataFrame(rows, schema=FEATURE_SCHEMA), reference, window, settings)
+
+
+def _is_idle(reference: pl.DataFrame, name: str, settings: DriftSettings) -> bool:
+    """Whether a column is known and zero on all days of the reference."""
+    values = reference[name].fill_nan(None)
+    known = values.drop_nulls()
+    return known.len() >= (1.0 - settings.maximum_missing_share) * reference.height > 0 and bool(
+        (known == 0.0).all()
+    )
+
+
+def _began(judged: pl.DataFrame, name: str) -> dict[str, Any]:
+    """The row of a column that was zero all through the reference.
+
+    It has drifted once it is not zero on more than half of the judged days.
+    """
+    value = float((judged[name].fill_nan(None).fill_null(0.0) != 0.0).mean() or 0.0)
+    is_alert = value > _BEGAN_SHARE
+    reason = f"{name}: 0 on all days of the reference, now above 0 on {value:.0%} of the days"
+    return {
+        "feature": name,
+        "method": BEGAN,
+        "value": value,
+        "threshold": _BEGAN_SHARE,
+        "status": "alert" if is_alert else "ok",
+        "reason": reason if is_alert else "",
+    }
 
 
 def nothing_to_watch(fitted: FittedDrift, analysis: pl.DataFrame) -> DriftVerdict:

@@ -23,6 +23,8 @@ class FittedDrift:
     """Why this reference cannot judge anything; empty when it can."""
     unseen: dict[str, str]
     """Columns that the reference cannot judge, and why."""
+    idle: tuple[str, ...]
+    """Columns that were zero all through the reference: plants that did not exist yet."""
     univariate: Any
     reconstruction: Any
 

@@ -19,7 +19,7 @@ from spot.simulation.clock import MarketClock, market_clock
 from spot.simulation.noise import epoch_day
 from spot.simulation.prices import Prices, simulate_prices
 from spot.simulation.profiles import ZoneProfile, find_profile
-from spot.simulation.scenarios import SOLAR_BOOM_FACTOR, Scenario, start_of
+from spot.simulation.scenarios import SOLAR_BOOM_FACTOR, WIND_PARKS_SHARE, Scenario, start_of
 from spot.simulation.supply import Fuels, Supply, simulate_fuels, simulate_supply
 from spot.simulation.tables import market_tables
 from spot.simulation.weather import ACTUAL, CONSENSUS, Weather, simulate_weather
@@ -73,9 +73,13 @@ def simulate(
     profile = find_profile(zone)
     clock = market_clock(zone, first_day, last_day, scenarios)
     fuels = simulate_fuels(clock, seed=seed, scenarios=scenarios)
-    supply = simulate_supply(profile, clock, fuels, seed=seed)
+    supply = simulate_supply(profile, clock, fuels, seed=seed, scenarios=scenarios)
     weather = simulate_weather(
-        profile, clock, seed=seed, solar_capacity=_solar_capacity(profile, clock, scenarios)
+        profile,
+        clock,
+        seed=seed,
+        solar_capacity=_solar_capacity(profile, clock, scenarios),
+        onshore_capacity=_onshore_capacity(profile, clock, scenarios),
     )
     prices = simulate_prices(clock, weather, supply, seed=seed)
     return SimulatedMarket(
@@ -93,6 +97,15 @@ def _solar_capacity(profile: ZoneProfile, clock: MarketClock, scenarios: Sequenc
     start = start_of(scenarios, "solar_boom")
     if start is not None:
         capacity[clock.epoch_days >= epoch_day(start)] *= SOLAR_BOOM_FACTOR
+    return capacity
+
+
+def _onshore_capacity(profile: ZoneProfile, clock: MarketClock, scenarios: Sequence[Scenario]) -> Floats:
+    """Installed wind on land (N,) as a share of mean load."""
+    capacity = np.full(len(clock.start_minutes), profile.wind_onshore)
+    start = start_of(scenarios, "wind_parks")
+    if start is not None:
+        capacity[clock.epoch_days >= epoch_day(start)] += WIND_PARKS_SHARE
     return capacity
 
 

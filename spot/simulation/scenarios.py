@@ -12,7 +12,7 @@ from spot.arrays import Floats
 from spot.errors import ConfigurationError
 from spot.market.delivery import day_ahead_mtu_minutes
 
-ScenarioName = Literal["gas_shock", "solar_boom", "mtu_change", "sensor_fault"]
+ScenarioName = Literal["gas_shock", "solar_boom", "wind_parks", "mtu_change", "sensor_fault"]
 SCENARIO_NAMES: tuple[str, ...] = get_args(ScenarioName)
 
 GAS_SHOCK_FACTOR = 2.4
@@ -22,6 +22,14 @@ COAL_SHOCK_FACTOR = 1.4
 SOLAR_BOOM_FACTOR = 2.0
 """Factor on solar capacity. A doubling is a new regime and still plausible. A larger jump overnight looks
 like a unit error and is treated as one.
+"""
+WIND_PARKS_SHARE = 0.6
+"""Capacity of new wind parks as a share of mean load. Chosen by hand: a windy hour then meets half of the
+load.
+"""
+RETIRED_PER_PARK = 0.15
+"""Plants that run at any price and stop for the parks, as a share of the parks' capacity. It is less than the
+parks give on average, so prices fall, and stay in a usual range. Chosen by hand.
 """
 FAULT_PHASE_DAYS = 3
 """Days of each phase of a sensor fault. Chosen by hand."""
@@ -33,6 +41,8 @@ class Scenario:
 
     - `gas_shock`: gas costs 2.4 times as much (reached over three days), coal 1.4 times;
     - `solar_boom`: solar capacity is twice as high;
+    - `wind_parks`: wind parks of 0.6 of the zone's mean load go on line, and older plants stop for them. In a
+      zone without wind a model has no input for it until it is trained anew;
     - `mtu_change`: products have 15 minutes from this day and hours before it, instead of the market's own
       date;
     - `sensor_fault`: published load forecasts and actuals are wrong until `end_day`: three days frozen, three

@@ -16,6 +16,8 @@ from spot.simulation.scenarios import (
     COAL_SHOCK_FACTOR,
     GAS_SHOCK_FACTOR,
     GAS_SHOCK_RAMP_DAYS,
+    RETIRED_PER_PARK,
+    WIND_PARKS_SHARE,
     Scenario,
     start_of,
 )
@@ -49,7 +51,8 @@ class Supply:
     mean_load_mw: float
     storage_mw: float
     interconnection_mw: float
-    inflexible_mw: float
+    inflexible_mw: Floats
+    """Generation that runs at any price, (N,)."""
     typical_residual_mw: float
     dispatchable_mw: float
     """Nominal capacity of all blocks together."""
@@ -108,7 +111,9 @@ def simulate_fuels(clock: MarketClock, *, seed: int, scenarios: Sequence[Scenari
     )
 
 
-def simulate_supply(profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, seed: int) -> Supply:
+def simulate_supply(
+    profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, seed: int, scenarios: Sequence[Scenario]
+) -> Supply:
     """The zone's merit order: nuclear, lignite, hydro, coal, gas and peakers, each with its availability."""
     rows = daily_index(clock.epoch_days)
     summer = -np.cos(2 * np.pi * (clock.day_of_year - 15) / 365.25)
@@ -149,7 +154,16 @@ def simulate_supply(profile: ZoneProfile, clock: MarketClock, fuels: Fuels, *, s
         mean_load_mw=profile.mean_load_mw,
         storage_mw=profile.storage * profile.mean_load_mw,
         interconnection_mw=profile.interconnection * profile.mean_load_mw,
-        inflexible_mw=profile.inflexible * profile.mean_load_mw,
+        inflexible_mw=_inflexible(profile, clock, scenarios) * profile.mean_load_mw,
         typical_residual_mw=profile.typical_residual * profile.mean_load_mw,
         dispatchable_mw=profile.dispatchable * profile.mean_load_mw,
     )
+
+
+def _inflexible(profile: ZoneProfile, clock: MarketClock, scenarios: Sequence[Scenario]) -> Floats:
+    """Generation that runs at any price (N,), as a share of mean load."""
+    share = np.full(len(clock.start_minutes), profile.inflexible)
+    start = start_of(scenarios, "wind_parks")
+    if start is not None:
+        share[clock.epoch_days >= epoch_day(start)] -= RETIRED_PER_PARK * WIND_PARKS_SHARE
+    return share

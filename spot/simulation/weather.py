@@ -111,11 +111,16 @@ class Weather:
 
 
 def simulate_weather(
-    profile: ZoneProfile, clock: MarketClock, *, seed: int, solar_capacity: Floats
+    profile: ZoneProfile,
+    clock: MarketClock,
+    *,
+    seed: int,
+    solar_capacity: Floats,
+    onshore_capacity: Floats,
 ) -> Weather:
     """Weather, load and forecasts of one zone.
 
-    `solar_capacity` (N,) is installed capacity as a share of mean load.
+    `solar_capacity` and `onshore_capacity` (N,) are installed capacity as a share of mean load.
     """
     hours, zone = clock.middle_hours, clock.zone
     winter = np.cos(2 * np.pi * (clock.day_of_year - 15) / 365.25)
@@ -143,7 +148,7 @@ def simulate_weather(
         z_cloud = view_errors["cloud"].seen(cloud, near_share, far_share)
         views[name] = Conditions(
             load_mw=load_true * (1.0 - slow_share * load_slow - fast_share * load_fast),
-            wind_onshore_mw=profile.mean_load_mw * profile.wind_onshore * _wind_factor(z_wind, winter, -1.25),
+            wind_onshore_mw=profile.mean_load_mw * onshore_capacity * _wind_factor(z_wind, winter, -1.25),
             wind_offshore_mw=profile.mean_load_mw
             * profile.wind_offshore
             * _wind_factor(1.1 * z_wind, winter, -0.45),

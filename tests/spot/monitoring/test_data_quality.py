@@ -6,7 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from spot.monitoring.data_quality import DataQualityVerdict, assess_data_quality, without_faulty
+from spot.monitoring.data_quality import (
+    DataQualityVerdict,
+    assess_data_quality,
+    without_faulty,
+    without_implausible_days,
+)
 from spot.monitoring.settings import DataQualitySettings
 from tests.support.narrow import number
 
@@ -73,6 +78,20 @@ def test_bad_data_is_named_and_suppresses_retraining(rows: slice, expression: pl
     expected = data["delivery_start_utc"][rows.start : rows.stop].to_list()
     assert set(expected) <= set(found["delivery_start_utc"].to_list())
     assert found["series"].unique().to_list() == ["load"]
+
+
+@pytest.mark.parametrize("n_days_before", [0, 1, 8, 16])
+def test_plants_that_have_only_begun_are_no_bad_data(n_days_before: int) -> None:
+    """`n_days_before` of the judged days the first plants begin; until then their output is zero."""
+    row = frame().height - N_NEW - 24 * n_days_before
+    calm_first = pl.when(pl.int_range(pl.len()) < row + 24).then(pl.col("load") / 1000).otherwise("load")
+    begun = pl.when(pl.int_range(pl.len()) < row).then(0.0).otherwise(calm_first)
+    data = frame().with_columns(wind=begun)
+    verdict = judge(data)
+    assert verdict.status == "ok", verdict.reasons
+    kept = without_implausible_days(data.select("delivery_day", "delivery_start_utc", "wind"))
+    assert kept.filter(pl.col("wind") > 1_000)["wind"].null_count() == 0
+    assert kept["wind"].null_count() <= 24, "no day but the first, which is a thousandth of the others"
 
 
 def test_a_doubled_hour_is_bad_data() -> None:

@@ -114,6 +114,16 @@ def test_a_monitor_that_cannot_see_says_so(spoil: Callable[..., Any], text: str)
     assert any(text in reason for reason in verdict.reasons)
 
 
+def test_a_column_that_was_always_zero_drifts_once_it_is_not() -> None:
+    idle = daily().with_columns(pl.lit(0.0).alias("wind_mw|mean"))
+    assert judge(idle).status == "ok", "nothing has begun, and the other columns are judged"
+    begun = judge(changed(idle, "wind_mw|mean", pl.lit(900.0)))
+    assert begun.status == "alert"
+    assert begun.reasons == ("wind_mw|mean: 0 on all days of the reference, now above 0 on 100% of the days",)
+    for_two_days = judge(changed(idle, "wind_mw|mean", pl.lit(900.0), n_days=2))
+    assert for_two_days.status == "ok"
+
+
 def test_no_rows_to_judge_is_no_silence() -> None:
     frame = daily()
     verdict = assess_drift(frame, frame.clear(), SETTINGS)

@@ -52,6 +52,21 @@ def test_a_shift_of_the_market_asks_for_a_retrain(scenario: ScenarioName, featur
     assert any(reason.startswith(feature) for reason in watch.drift.reasons)
 
 
+def test_the_first_wind_of_a_zone_is_drift_and_no_bad_data() -> None:
+    last = SHIFT + timedelta(days=20)
+    market = simulate(
+        "SK", FIRST - timedelta(days=9), last, seed=11, scenarios=[Scenario("wind_parks", SHIFT)]
+    )
+    frame = build_features(market.tables, zone="SK", days=days_between(FIRST, last))
+    before = monitor_inputs(frame, last_day=SHIFT - timedelta(days=1), settings=SETTINGS)
+    assert (before.quality.status, before.drift.status) == ("ok", "ok")
+    for day in (SHIFT + timedelta(days=5), last):
+        watch = monitor_inputs(frame, last_day=day, settings=SETTINGS)
+        assert watch.quality.status == "ok", watch.quality.reasons
+        assert watch.asks_for_retrain
+        assert any(reason.startswith("wind_forecast_mw: 0 on all days") for reason in watch.drift.reasons)
+
+
 @pytest.mark.parametrize("n_days", [1, 5, 8, 13])
 def test_a_broken_sensor_is_bad_data_and_asks_for_no_retrain(n_days: int) -> None:
     last = SHIFT + timedelta(days=n_days)

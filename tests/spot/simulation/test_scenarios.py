@@ -72,6 +72,20 @@ def test_a_solar_boom_multiplies_solar_alone_and_lowers_prices(calm: SimulatedMa
     )
 
 
+def test_wind_parks_are_the_first_of_a_zone_without_wind_and_lower_prices() -> None:
+    calm, market = (
+        simulate("SK", FIRST, LAST, seed=5, scenarios=changes)
+        for changes in ((), (Scenario("wind_parks", START),))
+    )
+    wind = market.tables["renewable_forecasts"].filter(pl.col("series") == "wind")
+    before = wind.filter(pl.col("delivery_day") < START)["generation_forecast_mw"]
+    assert (before == 0.0).all()
+    assert number(after(wind)["generation_forecast_mw"].mean()) > 200.0
+    assert number(after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()) < number(
+        after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
+    )
+
+
 def test_an_mtu_change_moves_the_day_of_quarter_hours(calm: SimulatedMarket) -> None:
     market = with_scenario("mtu_change")
     for frame in market.tables.values():
