@@ -5,19 +5,18 @@ Two simulated zones go through one regime change.
 
 import shutil
 import time
-from dataclasses import dataclass
-from datetime import date, timedelta
-from enum import StrEnum
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 from dagster import DagsterInstance
 
+from desk.demo.plan import DemoPlan, Regime
 from desk.demo.quick_sqlite import quick_sqlite
-from desk.demo.report import demo_report, terminal_table, verdict_lines, write_report
+from desk.demo.report import demo_report, write_report
 from desk.demo.summary import TABLES, DemoSummary, summarise_zone
+from desk.demo.terminal import story_lines, terminal_table
 from desk.in_process import ChainReport, ChainRequest, ChainRunner, run_chain
 from desk.screen.console import JsonFlag, emit_json, out, stages
 from desk.screen.report import render_report
@@ -43,84 +42,10 @@ _OLD_MARKER = "DEMO.txt"
 """Marker of a demo from before desks had markers."""
 
 
-class Regime(StrEnum):
-    """Regime changes that the demo can switch on."""
-
-    SOLAR_BOOM = "solar_boom"
-    GAS_SHOCK = "gas_shock"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DemoPlan:
-    """The plan of the demo, day by day. The days are fixed, so the numbers never change."""
-
-    zones: tuple[str, ...] = ("DE_LU", "FR")
-    scenario: Regime = Regime.GAS_SHOCK
-    seed: int = 7
-    training_days: int = 377
-    evaluation_days: int = 14
-    first_forecast: date = date(2025, 6, 20)
-    change_day: date = date(2025, 7, 18)
-    tomorrow: date = date(2025, 9, 1)
-    block_days: int = 7
-    """Days between two looks of the monitors."""
-    model: str = "catboost_small"
-
-    @classmethod
-    def quick(cls, scenario: Regime, seed: int) -> "DemoPlan":
-        """One zone and four weeks, to see that everything works. It is too short to promote a new model."""
-        return cls(
-            zones=("FR",),
-            scenario=scenario,
-            seed=seed,
-            training_days=90,
-            first_forecast=date(2025, 5, 20),
-            change_day=date(2025, 6, 3),
-            tomorrow=date(2025, 6, 18),
-        )
-
-    @property
-    def first_day(self) -> date:
-        """Oldest day from which a model learns."""
-        return self.first_forecast - timedelta(days=self.training_days + self.evaluation_days + 8)
-
-    def zones_text(self) -> str:
-        """`zones.yaml` of the demo's desk.
-
-        No schedule serves it, because its days are past and a model of today would be trained on them.
-        """
-        document = {
-            "defaults": {**self.overrides(), "is_scheduled": False},
-            "zones": {zone: {} for zone in self.zones},
-        }
-        return "# Made by `spotdesk demo`, which makes this folder anew.\n" + yaml.safe_dump(
-            document, sort_keys=False
-        )
-
-    def overrides(self) -> dict[str, Any]:
-        """Settings of every zone.
-
-        The age of a model causes no retrain here, so only the monitors can.
-        """
-        regime = {"name": self.scenario.value, "start_day": self.change_day.isoformat()}
-        return {
-            "source": "simulated",
-            "assume_known": [],
-            "fallback_sources": {},
-            "seed": self.seed,
-            "scenarios": [regime],
-            "model": self.model,
-            "strategies": ["settlement_spread", "storage"],
-            "training_days": self.training_days,
-            "evaluation_days": self.evaluation_days,
-            "retrain_after_days": 1000,
-        }
-
-
 def demo(
     *,
-    scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.GAS_SHOCK,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 7,
+    scenario: Annotated[Regime, typer.Option("--scenario", help="The regime change.")] = Regime.WIND_PARKS,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the simulated market.")] = 1,
     quick: Annotated[
         bool, typer.Option("--quick", help="One zone and four weeks: to see that everything works.")
     ] = False,
@@ -145,11 +70,18 @@ def _run_and_report(plan: DemoPlan, environment: Environment, *, as_json: bool) 
     lake = make_lake(environment)
     tables = {name: lake.read(name, zones=list(plan.zones)) for name in TABLES}
     zones = tuple(
-        summarise_zone(tables, zone, change_day=plan.change_day, last_day=plan.tomorrow)
+        summarise_zone(
+            tables,
+            zone,
+            change_day=plan.change_day,
+            last_day=plan.tomorrow,
+            is_changed=zone == plan.zones[0],
+        )
         for zone in plan.zones
     )
     summary = DemoSummary(
         scenario=plan.scenario.value,
+        change=plan.scenario.words,
         change_day=plan.change_day,
         first_day=plan.first_day,
         last_day=plan.tomorrow,
@@ -172,9 +104,9 @@ def _run_and_report(plan: DemoPlan, environment: Environment, *, as_json: bool) 
         )
         return
     out.print("[bold]A simulated market: these are not real prices, and no order left this machine.[/bold]")
+    for line in story_lines(summary):
+        out.print(line, highlight=False)
     out.print(terminal_table(summary))
-    for line in verdict_lines(summary):
-        out.print(f"  {line}", highlight=False)
     out.print(f"{chain.n_runs} runs of the asset graph in {seconds:.0f} s")
     out.print(f"\nOpen next: [bold]{_shown(path)}[/bold] in a browser")
     for command, meaning in steps:

@@ -1,15 +1,16 @@
-"""The report of the demo: a table on the terminal, and a page with the pictures."""
+"""The report of the demo: one page that tells the story, with its dates on every picture."""
 
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import polars as pl
-from rich.table import Table as RichTable
 
 from desk.demo.summary import DemoSummary, ZoneSummary, daily_errors
 from desk.screen.report import Picture, Report, Section, Table, table_of
-from resources.pictures.desk import calibration, drift_by_feature, error_over_time, forecast_fan, pnl_curve
+from resources.models.version import PRICE_FAMILY
+from resources.pictures.desk import calibration, drift_by_feature, forecast_fan, pnl_curve
+from resources.pictures.story import Marks, errors_of_versions
 from spot.market.clock import local_time
 
 _SIGNAL_HEADINGS = {
@@ -23,87 +24,56 @@ _SIGNAL_HEADINGS = {
     "reasons": "Why",
 }
 _DECISION_HEADINGS = {
-    "zone": "Zone",
-    "decided_at_utc": "When, UTC",
-    "action": "Decision",
     "reasons": "Why",
+    "decision": "Decision",
+    "decided": "When, local time",
     "model": "Model",
-    "candidate_version": "Version",
-    "champion_version": "Champion then",
     "candidate_loss_eur_per_mwh": "Its error, EUR/MWh",
     "champion_loss_eur_per_mwh": "Champion's error, EUR/MWh",
     "n_days": "Days of evidence",
 }
+_DECISIONS = {
+    "promote": "serves from now on",
+    "to_challenger": "runs in shadow",
+    "reject": "rejected",
+    "expire": "expired",
+}
+_RETRAIN_HEADINGS = {
+    "detail": "Why",
+    "zone": "Zone",
+    "requested": "When, local time",
+    "cause": "Cause",
+    "status": "Status",
+}
 _MONEY_NOTE = (
-    "Paper trading after fees and slippage: a battery charged and discharged on the forecast, and the spread"
-    " between the day-ahead auction and the intraday average price. Perfect foresight is the same strategies"
-    " with all prices known."
+    "Paper trading after fees and slippage. The strategy storage is a battery of 1 MW and 2 MWh, charged and"
+    " discharged on the forecast. The strategy settlement_spread trades the auction against the intraday"
+    " average price. Perfect foresight is the same strategy with all prices known."
 )
-
-
-def rows_for_people(summary: DemoSummary) -> list[tuple[str, ...]]:
-    """What the table shows: one line per finding, one column per zone."""
-    zones = summary.zones
-    return [
-        ("Error before the change, EUR/MWh", *(_number(z.mae_before) for z in zones)),
-        ("  after it, as served", *(_number(z.mae_after) for z in zones)),
-        (
-            "  old / new champion, same days",
-            *(f"{_number(z.mae_same_days_old)} / {_number(z.mae_same_days_new)}" for z in zones),
-        ),
-        ("Error / naive forecast's error", *(_share(z.rmae) for z in zones)),
-        ("Drift found after the change", *(_days(z.n_days_to_drift) for z in zones)),
-        ("Worse forecasts noticed after the change", *(_days(z.n_days_to_worse_performance) for z in zones)),
-        ("Days with a false drift alarm before it", *(str(z.n_false_alarms) for z in zones)),
-        ("Retrained, by cause", *(_causes(z) for z in zones)),
-        (
-            "New champion",
-            *(
-                f"v{z.promoted_version} from {z.promoted_for}" if z.promoted_version else "none yet"
-                for z in zones
-            ),
-        ),
-        ("P&L after costs, EUR", *(f"{z.pnl_eur:,.0f}" for z in zones)),
-        ("  share of perfect foresight", *(_share(z.foresight_share) for z in zones)),
-        (
-            f"Signals for {summary.last_day}",
-            *(f"{z.n_buy} buy, {z.n_sell} sell, {z.n_flat} flat" for z in zones),
-        ),
-    ]
-
-
-def terminal_table(summary: DemoSummary) -> RichTable:
-    """The findings as a table for the terminal."""
-    title = f"Simulated market, {summary.scenario} on {summary.change_day}"
-    table = RichTable(title=title, title_justify="left", header_style="bold")
-    table.add_column("", no_wrap=True)
-    for zone in summary.zones:
-        table.add_column(zone.zone, justify="right", overflow="fold")
-    for row in rows_for_people(summary):
-        table.add_row(*row)
-    return table
-
-
-def verdict_lines(summary: DemoSummary) -> list[str]:
-    """The result for each new version, one line each."""
-    return [f"{zone.zone} {line}" for zone in summary.zones for line in zone.verdicts]
+_MARK_OF = {
+    "change": "market changes",
+    "drift": "drift found",
+    "retrain": "retrained",
+    "promotion": "promoted",
+    "bad_data": "bad data",
+}
 
 
 def demo_report(
     summary: DemoSummary, tables: Mapping[str, pl.DataFrame], next_steps: tuple[tuple[str, str], ...]
 ) -> Report:
-    """The page: findings, error, P&L, drift, decisions, tomorrow's signals, and what to open next."""
+    """The page: the story, the other market, money, tomorrow, decisions, and what to open next."""
+    changed, *others = summary.zones
     return Report(
-        title="Spotdesk demo: a market changes, the models notice",
-        summary=_headline(summary),
+        title=headline(summary),
+        summary=_lead(summary),
         badge="SIMULATED",
         sections=(
-            _findings(summary),
-            _error_section(summary, tables),
-            _money_section(tables),
-            _drift_section(summary, tables),
-            _decisions_section(tables),
-            *(_signals_section(zone, summary, tables) for zone in summary.zones),
+            _story_section(changed, summary, tables),
+            *(_calm_section(zone) for zone in others),
+            _money_section(summary, tables),
+            *(_tomorrow_section(zone, summary, tables) for zone in summary.zones),
+            _evidence_section(summary, tables),
             Section("What to open next", commands=next_steps),
         ),
         footer=(
@@ -119,138 +89,140 @@ def write_report(path: Path, html: str) -> None:
     path.write_text(html, encoding="utf-8")
 
 
-def _headline(summary: DemoSummary) -> str:
-    n_days = (summary.last_day - summary.first_day).days + 1
-    zones = " and ".join(zone.zone for zone in summary.zones)
-    found = "; ".join(f"{z.zone}: {_days(z.n_days_to_drift)}" for z in summary.zones)
-    change = (
-        f"On {summary.change_day} a regime change ({summary.scenario.replace('_', ' ')}) was switched on."
-    )
-    return f"{n_days} days of {zones}. {change} Drift found after: {found}."
-
-
-def _findings(summary: DemoSummary) -> Section:
-    headings = ("Finding", *(zone.zone for zone in summary.zones))
-    text = (
-        "Everything below was computed by the asset graph: the same assets, checks and policies that serve a"
-        " desk."
-    )
-    note = "Errors are mean absolute errors of the point forecast of the day-ahead price."
-    return Section(
-        "What was found", text, tables=(Table(headings, rows_for_people(summary), "Findings per zone", note),)
-    )
-
-
-def _error_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
-    errors = daily_errors(tables["day_ahead_forecasts"], tables["day_ahead_prices"]).filter(
-        pl.col("role") == "champion"
-    )
-    marks = {
-        "regime change": summary.change_day,
-        **{f"{z.zone} drift found": z.drift_found for z in summary.zones if z.drift_found},
-    }
-    marks |= {f"{z.zone} new champion": z.promoted_for for z in summary.zones if z.promoted_for}
-    before_after = "; ".join(
-        f"{z.zone} {_number(z.mae_before)} before the change, {_number(z.mae_after)} after it"
-        for z in summary.zones
-    )
-    fans = tuple(
-        Picture(
-            forecast_fan(
-                tables["day_ahead_forecasts"].filter(pl.col("zone") == z.zone), tables["day_ahead_prices"]
-            ),
-            f"Forecast of the {z.zone} day-ahead price over the last week with 50, 80 and 95 % intervals and"
-            " the outcome where it is known.",
-        )
-        for z in summary.zones
-    )
-    return Section(
-        "The forecast",
-        f"Mean absolute error in EUR/MWh: {before_after}.",
-        pictures=(
-            Picture(
-                error_over_time(errors, marks=marks),
-                f"Seven-day mean of the champion's forecast error against delivery day. {before_after}.",
-            ),
-            *fans,
-            Picture(
-                calibration(tables["day_ahead_forecasts"], tables["day_ahead_prices"]),
-                "Share of outcomes below each forecast quantile against its level, per zone.",
-            ),
-        ),
-    )
-
-
-def _money_section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    return Section(
-        "The money",
-        _MONEY_NOTE,
-        pictures=(
-            Picture(
-                pnl_curve(tables["settlements"]), "Accumulated profit and loss after costs, per zone, in EUR."
-            ),
-        ),
-    )
-
-
-def _drift_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
-    pictures = []
-    for zone in summary.zones:
-        drift = tables["feature_drift"].filter(pl.col("zone") == zone.zone)
-        shown = drift.filter(pl.col("delivery_day") == zone.drift_found) if zone.drift_found else drift
-        when = (
-            f"on {zone.drift_found}, when drift was first reported after the change"
+def headline(summary: DemoSummary) -> str:
+    """The story in one sentence."""
+    zone = summary.zones[0]
+    if zone.promotion is None:
+        found = (
+            f"drift was found after {_days(zone.n_days_to_drift)}"
             if zone.drift_found
-            else "on the newest judged day"
+            else "no drift was found"
         )
-        alerts = (
-            ", ".join(shown.filter(pl.col("status") == "alert")["feature"].unique().sort().to_list())
-            or "none"
+        return f"{summary.change} in {zone.zone}; {found}, and no new model has won yet"
+    saved = 1 - zone.promotion.new_mae_eur_per_mwh / zone.promotion.old_mae_eur_per_mwh
+    return f"{summary.change} in {zone.zone}; the desk noticed, retrained, and cut its error by {saved:.0%}"
+
+
+def _lead(summary: DemoSummary) -> str:
+    zone = summary.zones[0]
+    n_days = (summary.last_day - summary.first_day).days + 1
+    words = [f"{n_days} simulated days of {' and '.join(z.zone for z in summary.zones)}."]
+    if zone.drift_found:
+        words.append(
+            f"The change came on {summary.change_day}. Drift was found on {zone.drift_found}, after"
+            f" {_days(zone.n_days_to_drift)}."
         )
+    if won := zone.promotion:
+        words.append(
+            f"v{won.version} ran in the shadow of v{won.old_version} for {won.n_days} days: error"
+            f" {won.new_mae_eur_per_mwh:.1f} against {won.old_mae_eur_per_mwh:.1f} EUR/MWh. It serves from"
+            f" {won.serves_from} on. No person had a hand in it."
+        )
+    return " ".join(words)
+
+
+def marks_of(zone: ZoneSummary) -> Marks:
+    """Label to day of the story's steps, for pictures; of several of a kind, the newest but for drift."""
+    marks: Marks = {}
+    for event in zone.events:
+        label = _MARK_OF.get(event.kind)
+        if label is not None:
+            marks[f"v{event.version} {label}" if event.version else label] = event.day
+    return marks
+
+
+def timeline(zone: ZoneSummary) -> Table:
+    """What happened, day by day."""
+    rows = [(f"{event.day:%d %b %Y}", event.text) for event in zone.events]
+    return Table(("Day", "What happened"), rows, f"Timeline of {zone.zone}")
+
+
+def _story_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
+    errors = daily_errors(tables["day_ahead_forecasts"], tables["day_ahead_prices"]).filter(
+        pl.col("zone") == zone.zone
+    )
+    near = errors.filter(pl.col("delivery_day") >= summary.change_day - timedelta(days=21))
+    new = "" if zone.mae_after_new is None else f", {_number(zone.mae_after_new)} since the new one serves"
+    text = (
+        f"Mean absolute error of the day-ahead price in {zone.zone}: {_number(zone.mae_before)} EUR/MWh"
+        f" before the change, {_number(zone.mae_after_old)} after it with the old model{new}."
+    )
+    pictures = [
+        Picture(
+            errors_of_versions(near, marks_of(zone)),
+            f"Forecast error of each model version of {zone.zone} against delivery day. {text}",
+            "Solid while a version serves, dotted while it runs in shadow.",
+        )
+    ]
+    drift = tables["feature_drift"].filter(pl.col("zone") == zone.zone)
+    if zone.drift_found:
         pictures.append(
             Picture(
-                drift_by_feature(shown, source="simulated"),
-                f"{zone.zone}: distance of each feature from its season {when}. Over the threshold:"
-                f" {alerts}.",
+                drift_by_feature(
+                    drift.filter(pl.col("delivery_day") == zone.drift_found), source="simulated"
+                ),
+                f"Distance of each input of {zone.zone} from its season on {zone.drift_found}, when drift was"
+                " found.",
+                f"What the monitors saw on {zone.drift_found}.",
             )
         )
-    requests = table_of(
-        tables["retrain_requests"].sort("requested_at_utc"),
-        "Retrains that were asked for",
+    return Section(
+        f"{zone.zone}: a change, and a new model", text, tables=(timeline(zone),), pictures=tuple(pictures)
+    )
+
+
+def _calm_section(zone: ZoneSummary) -> Section:
+    n_retrains = sum(number for cause, number in zone.n_retrains.items() if cause != "schedule")
+    bad = any(event.kind == "bad_data" for event in zone.events)
+    text = (
+        f"{'Bad data is not drift. ' if bad else ''}{zone.zone} was retrained {n_retrains} times after its"
+        f" first training. Its error over all {zone.n_forecast_days} days is {_share(zone.rmae)} of that of"
+        " the naive forecast, the price of the week before."
+    )
+    return Section(f"{zone.zone}: no new model without a cause", text, tables=(timeline(zone),))
+
+
+def _money_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
+    settled = tables["settlements"].filter(pl.col("role") == "champion")
+    rows = (
+        settled.group_by("zone", "strategy")
+        .agg(
+            pl.col("pnl_eur", "perfect_foresight_eur").sum(),
+            worst=pl.col("pnl_eur").sum(),
+            n_days=pl.col("delivery_day").n_unique(),
+        )
+        .with_columns(
+            share=pl.format(
+                "{} %", (100 * pl.col("pnl_eur") / pl.col("perfect_foresight_eur")).round(0).cast(pl.Int64)
+            ),
+            per_day=pl.col("pnl_eur") / pl.col("n_days"),
+        )
+        .sort("zone", "strategy")
+        if settled.height
+        else settled.with_columns(share=pl.lit(""), per_day=pl.lit(0.0), n_days=pl.lit(0))
+    )
+    table = table_of(
+        rows,
+        "Profit and loss after costs",
         headings={
             "zone": "Zone",
-            "requested_at_utc": "When, UTC",
-            "cause": "Cause",
-            "detail": "In words",
-            "status": "Status",
-            "n_attempts": "Attempts",
+            "strategy": "Strategy",
+            "n_days": "Days",
+            "pnl_eur": "EUR",
+            "per_day": "EUR a day",
+            "share": "Of perfect foresight",
         },
+        note=_MONEY_NOTE,
     )
-    return Section(
-        "The drift",
-        "Each feature is compared with days of the same season.",
-        tables=(requests,),
-        pictures=tuple(pictures),
+    curve = Picture(
+        pnl_curve(tables["settlements"], marks=marks_of(summary.zones[0])),
+        "Accumulated profit and loss after costs, per zone, in EUR.",
+        f"Dates are those of {summary.zones[0].zone}.",
     )
+    return Section("The money", tables=(table,), pictures=(curve,))
 
 
-def _decisions_section(tables: Mapping[str, pl.DataFrame]) -> Section:
-    decisions = table_of(
-        tables["promotion_decisions"].sort(
-            "zone", "decided_at_utc", pl.col("candidate_version").cast(pl.Int64, strict=False)
-        ),
-        "Decisions on model versions",
-        headings=_DECISION_HEADINGS,
-    )
-    return Section(
-        "The models",
-        "A new version runs in shadow beside the champion and replaces it only on significant evidence. Each"
-        " decision is kept.",
-        tables=(decisions,),
-    )
-
-
-def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
+def _tomorrow_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
     rows = tables["signals"].filter(
         pl.col("zone") == zone.zone, pl.col("role") == "champion", pl.col("delivery_day") == summary.last_day
     )
@@ -265,26 +237,80 @@ def _signals_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[st
         f"Decided on {before} before the auction's gate, with what was known then: {zone.n_buy} buy,"
         f" {zone.n_sell} sell, {zone.n_flat} flat."
     )
-    return Section(f"Signals for tomorrow, {zone.zone}", text, tables=(table,))
+    fan = Picture(
+        forecast_fan(
+            tables["day_ahead_forecasts"].filter(pl.col("zone") == zone.zone), tables["day_ahead_prices"]
+        ),
+        f"Forecast of the {zone.zone} day-ahead price over the last week with 50, 80 and 95 % intervals and"
+        " the outcome where it is known.",
+    )
+    return Section(f"Tomorrow, {zone.zone}", text, tables=(table,), pictures=(fan,))
 
 
-def _causes(zone: ZoneSummary) -> str:
-    """Causes of retrains. The first training has no cause and is not a retrain."""
-    asked = {cause: number - (cause == "schedule") for cause, number in zone.n_retrains.items()}
-    return (
-        ", ".join(f"{cause.replace('_', ' ')} {number}" for cause, number in asked.items() if number) or "no"
+def _evidence_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:
+    names = [zone.zone for zone in summary.zones]
+    retrains = pl.concat(
+        [
+            tables["retrain_requests"]
+            .filter(pl.col("zone") == name)
+            .with_columns(requested=local_time(name, "requested_at_utc").dt.replace_time_zone(None))
+            for name in names
+        ]
+    )
+    return Section(
+        "Every decision, and why",
+        "A new version runs in shadow beside the champion and replaces it only on significant evidence. Each"
+        " decision is kept.",
+        tables=(
+            table_of(_decisions(names, tables), "Decisions on model versions", headings=_DECISION_HEADINGS),
+            table_of(
+                retrains.sort("requested_at_utc"), "Retrains that were asked for", headings=_RETRAIN_HEADINGS
+            ),
+        ),
+        pictures=(
+            Picture(
+                calibration(tables["day_ahead_forecasts"], tables["day_ahead_prices"]),
+                "Share of outcomes below each forecast quantile against its level, per zone.",
+                "On the diagonal the probabilities are right.",
+            ),
+        ),
+    )
+
+
+def _decisions(names: list[str], tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """Decisions in words, by zone and instant."""
+    version = pl.col("candidate_version").cast(pl.Int64, strict=False)
+    is_price = pl.col("model").is_null() | pl.col("model").str.starts_with(PRICE_FAMILY)
+    return pl.concat(
+        [
+            tables["promotion_decisions"]
+            .filter(pl.col("zone") == name)
+            .sort("decided_at_utc", version)
+            .with_columns(
+                decided=local_time(name, "decided_at_utc").dt.replace_time_zone(None),
+                decision=pl.format(
+                    "v{} {}",
+                    "candidate_version",
+                    pl.col("action").cast(pl.String).replace(_DECISIONS),
+                ),
+                model=pl.format(
+                    "{} of {}",
+                    pl.when(is_price).then(pl.lit("price")).otherwise(pl.lit("spread")),
+                    pl.lit(name),
+                ),
+            )
+            for name in names
+        ]
     )
 
 
 def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}"
+    return "–" if value is None else f"{value:.1f}"
 
 
 def _share(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
+    return "–" if value is None else f"{value:.0%}"
 
 
 def _days(value: int | None) -> str:
-    if value is None:
-        return "not found"
-    return "the same day" if value == 0 else f"{value} day{'s' if value != 1 else ''}"
+    return "no day" if value is None else f"{value} day{'s' if value != 1 else ''}"

@@ -5,11 +5,12 @@ They are errors before and after the regime change, the drift, the models and th
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
 
+from desk.demo.story import Event, Promotion, promotion_of, story_of
 from resources.models.version import PRICE_FAMILY
 from spot.market.delivery import delivery_day_of
 from spot.monitoring.watch import scored_forecasts
@@ -23,6 +24,8 @@ TABLES = (
     "retrain_requests",
     "promotion_decisions",
     "signals",
+    "data_quality",
+    "quarantine",
 )
 """Tables of the lake that a summary reads."""
 
@@ -48,6 +51,10 @@ class ZoneSummary:
     """Champion, from its first forecast to the day before the change."""
     mae_after: float | None
     """The champion of the day, from the change on."""
+    mae_after_old: float | None
+    """The champion from the change until the first new version served."""
+    mae_after_new: float | None
+    """The champion since then; None where no new version serves."""
     mae_same_days_old: float | None
     """Old champion on the days on which the promoted version was in shadow."""
     mae_same_days_new: float | None
@@ -55,7 +62,7 @@ class ZoneSummary:
     rmae: float | None
     """Champion's error over that of the naive forecast (the price a week before), all forecast days."""
     n_false_alarms: int
-    """Days before the change on which drift was reported."""
+    """Days before the change, or all days where there was none, on which drift was reported."""
     drift_found: date | None
     n_days_to_drift: int | None
     n_days_to_worse_performance: int | None
@@ -75,6 +82,10 @@ class ZoneSummary:
     n_sell: int
     n_flat: int
     """Signals of the last day."""
+    is_changed: bool
+    """Whether the regime change was planted in this zone."""
+    events: tuple[Event, ...]
+    promotion: Promotion | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +93,8 @@ class DemoSummary:
     """All zones, and the regime change."""
 
     scenario: str
+    change: str
+    """What changed, as the beginning of a sentence."""
     change_day: date
     first_day: date
     last_day: date
@@ -116,8 +129,13 @@ def daily_errors(forecasts: pl.DataFrame, prices: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: date) -> ZoneSummary:
-    """The summary of one zone; `last_day` is the day whose signals are the newest."""
+def summarise_zone(
+    tables: Tables, zone: str, *, change_day: date, last_day: date, is_changed: bool = True
+) -> ZoneSummary:
+    """The summary of one zone.
+
+    `last_day` is the day whose signals are the newest. `is_changed` says whether the change was planted here.
+    """
     own = {name: frame.filter(pl.col("zone") == zone) for name, frame in tables.items()}
     errors = daily_errors(own["day_ahead_forecasts"], own["day_ahead_prices"])
     champion = errors.filter(pl.col("role") == "champion")
@@ -126,9 +144,12 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         champion.filter(pl.col("delivery_day") < change_day),
         champion.filter(pl.col("delivery_day") >= change_day),
     )
+    serves_new = pl.col("delivery_day") >= (new[1] if new else last_day + timedelta(days=1))
     same_old, same_new = _same_days(errors, new)
     drift, worse = (_alert_days(own[name]) for name in ("feature_drift", "forecast_performance"))
-    found, noticed = drift.filter(drift >= change_day), worse.filter(worse >= change_day)
+    # Where nothing changed, every alarm is a false one.
+    drift_since = change_day if is_changed else last_day + timedelta(days=1)
+    found, noticed = drift.filter(drift >= drift_since), worse.filter(worse >= drift_since)
     money = own["settlements"].filter(pl.col("role") == "champion")
     pnl, best = (float(money[name].sum()) for name in ("pnl_eur", "perfect_foresight_eur"))
     sides = (
@@ -141,10 +162,12 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         n_forecast_days=champion["delivery_day"].n_unique(),
         mae_before=_mean(before),
         mae_after=_mean(after),
+        mae_after_old=_mean(after.filter(~serves_new)),
+        mae_after_new=_mean(after.filter(serves_new)),
         mae_same_days_old=same_old,
         mae_same_days_new=same_new,
         rmae=_ratio(_mean(champion), _mean(champion, "naive_mae_eur_per_mwh")),
-        n_false_alarms=int((drift < change_day).sum()),
+        n_false_alarms=int((drift < drift_since).sum()),
         drift_found=found[0] if len(found) else None,
         n_days_to_drift=(found[0] - change_day).days if len(found) else None,
         n_days_to_worse_performance=(noticed[0] - change_day).days if len(noticed) else None,
@@ -162,6 +185,9 @@ def summarise_zone(tables: Tables, zone: str, *, change_day: date, last_day: dat
         n_buy=sides.count("buy"),
         n_sell=sides.count("sell"),
         n_flat=sides.count("flat"),
+        is_changed=is_changed,
+        events=tuple(story_of(tables, zone, change_day=change_day if is_changed else None)),
+        promotion=promotion_of(tables, zone, change_day=change_day) if is_changed else None,
     )
 
 

@@ -23,6 +23,7 @@ from resources.pictures.canvas import (
     outcomes,
     time_axis,
 )
+from resources.pictures.story import Marks, mark_days
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 
 MAX_DRIFT_BARS = 18
@@ -73,10 +74,10 @@ def forecast_fan(forecasts: pl.DataFrame, prices: pl.DataFrame) -> bytes:
     return done()
 
 
-def pnl_curve(settlements: pl.DataFrame) -> bytes:
+def pnl_curve(settlements: pl.DataFrame, *, marks: Marks | None = None) -> bytes:
     """Accumulated net P&L per zone and role against delivery day, and perfect foresight's share in the title.
 
-    `settlements` is under its contract.
+    `settlements` is under its contract; `marks` is label to day.
     """
     if settlements.is_empty():
         return blank("Profit and loss", "nothing settled yet")
@@ -108,6 +109,7 @@ def pnl_curve(settlements: pl.DataFrame) -> bytes:
             lw=1.6,
             label=f"{zone} {role}",
         )
+    mark_days(axes, marks or {})
     time_axis(axes, "delivery day")
     return done()
 

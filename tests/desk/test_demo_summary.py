@@ -10,16 +10,19 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from desk.demo.report import demo_report, rows_for_people, terminal_table
+from desk.demo.report import demo_report, headline
 from desk.demo.summary import DemoSummary, daily_errors, summarise_zone
+from desk.demo.terminal import rows_for_people, story_lines, terminal_table
 from desk.screen.report import render_report
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS, QUANTILE_COLUMNS
 from spot.contracts.monitoring_tables import (
+    DATA_QUALITY,
     FEATURE_DRIFT,
     FORECAST_PERFORMANCE,
     PROMOTION_DECISIONS,
     RETRAIN_REQUESTS,
 )
+from spot.contracts.quarantine_table import QUARANTINE
 from spot.contracts.signal_tables import SETTLEMENTS, SIGNALS
 from spot.market.delivery import delivery_starts_utc
 from spot.simulation.market import simulate
@@ -129,6 +132,8 @@ def tables(prices: pl.DataFrame) -> dict[str, pl.DataFrame]:
         "retrain_requests": pl.concat([RETRAIN_REQUESTS.empty(), asked], how="diagonal_relaxed"),
         "forecast_performance": pl.concat([FORECAST_PERFORMANCE.empty(), worse], how="diagonal"),
         "promotion_decisions": PROMOTION_DECISIONS.empty(),
+        "data_quality": DATA_QUALITY.empty(),
+        "quarantine": QUARANTINE.empty(),
         "signals": pl.concat([SIGNALS.empty(), signals], how="diagonal"),
     }  # fmt: skip
 
@@ -137,13 +142,20 @@ def tables(prices: pl.DataFrame) -> dict[str, pl.DataFrame]:
 def summary(tables: dict[str, pl.DataFrame]) -> DemoSummary:
     zone = summarise_zone(tables, "FR", change_day=CHANGE, last_day=LAST)
     return DemoSummary(
-        scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)
+        scenario="gas_shock",
+        change="Gas became dear",
+        change_day=CHANGE,
+        first_day=FIRST,
+        last_day=LAST,
+        seed=1,
+        zones=(zone,),
     )
 
 
 def test_errors_are_split_at_the_change_and_at_the_new_champion(summary: DemoSummary) -> None:
     zone = summary.zones[0]
     assert (zone.mae_before, zone.mae_after) == pytest.approx((2.0, (12 * 9.0 + 7 * 4.0) / 19))
+    assert (zone.mae_after_old, zone.mae_after_new) == pytest.approx((9.0, 4.0))
     assert (zone.mae_same_days_old, zone.mae_same_days_new) == pytest.approx((9.0, 3.0))
     assert (zone.promoted_version, zone.promoted_for) == ("2", NEW)
 
@@ -208,6 +220,26 @@ def test_the_fate_of_every_new_version_is_told_with_its_evidence(tables: dict[st
         change_day=CHANGE,
         last_day=LAST,
     )
+    assert [(event.day, event.kind, event.version) for event in zone.events] == [
+        (CHANGE, "change", None),
+        (FOUND, "drift", None),
+        (at.date(), "retrain", "2"),
+        (at.date(), "retrain", "3"),
+        (at.date(), "shadow", "2"),
+        (at.date(), "ended", "3"),
+        (at.date() + timedelta(days=7), "promotion", "2"),
+    ]
+    won = zone.promotion
+    assert won is not None
+    assert (won.version, won.old_version, won.n_days) == ("2", "1", 14)
+    assert (won.decided, won.serves_from) == (date(2025, 7, 4), NEW)
+    assert (won.old_mae_eur_per_mwh, won.new_mae_eur_per_mwh) == (9.0, 3.0)
+    told = DemoSummary(
+        scenario="gas_shock", change="Gas became dear", change_day=CHANGE, first_day=FIRST, last_day=LAST,
+        seed=1, zones=(zone,),
+    )  # fmt: skip
+    assert headline(told) == "Gas became dear in FR; the desk noticed, retrained, and cut its error by 67%"
+    assert story_lines(told)[0] == f"{headline(told)}."
     assert zone.verdicts == (
         "v2 (drift): promoted on 2025-07-04, error 3.00 against 9.00 of v1 on the same 14 days",
         "v3 (?): rejected on 2025-06-27: range: too wide",
@@ -249,7 +281,13 @@ def test_nothing_found_is_said_as_such(tables: dict[str, pl.DataFrame]) -> None:
         row[0]: row[1]
         for row in rows_for_people(
             DemoSummary(
-                scenario="gas_shock", change_day=CHANGE, first_day=FIRST, last_day=LAST, seed=1, zones=(zone,)
+                scenario="gas_shock",
+                change="Gas became dear",
+                change_day=CHANGE,
+                first_day=FIRST,
+                last_day=LAST,
+                seed=1,
+                zones=(zone,),
             )
         )
     }
@@ -272,10 +310,31 @@ def test_the_terminal_table_fits_and_the_report_says_simulated(
     assert "20.0%" in console.export_text()
     page = render_report(demo_report(summary, tables, (("spotdesk sql", "Ask"),)))
     assert page.count("<img") == page.count('alt="') == 5
+    assert "<h1>Gas became dear in FR; drift was found after 5 days" in page
     assert "SIMULATED" in page
     assert "price &lt;moved&gt;" in page
     assert "3 buy, 5 sell, 16 flat" in page
     assert f"{LAST} 00:00" in page, "signals begin at midnight of the local day"
     assert "<th>Strategy</th>" in page.replace(' scope="col"', "")
     decisions = page[page.index("Decisions on model versions") :]
-    assert decisions.index(">Why<") < decisions.index(">Champion then<")
+    assert decisions.index(">Why<") < decisions.index(">Decision<")
+
+
+def test_quarantined_values_are_told_by_day_and_a_calm_zone_has_no_change(
+    tables: dict[str, pl.DataFrame],
+) -> None:
+    starts = [f"2025-06-30 {hour:02d}:00:00+00:00" for hour in range(22)]
+    bad = pl.DataFrame(
+        {
+            "zone": "FR",
+            "reason": "frozen load_forecast_mw",
+            "row_json": [json.dumps({"delivery_start_utc": start}) for start in starts],
+        }
+    )
+    faulty = {**tables, "quarantine": pl.concat([QUARANTINE.empty(), bad], how="diagonal")}
+    zone = summarise_zone(faulty, "FR", change_day=CHANGE, last_day=LAST, is_changed=False)
+    (event,) = zone.events
+    assert (event.day, event.kind) == (date(2025, 6, 30), "bad_data")
+    assert event.text.startswith("Bad data: 22 values are quarantined (frozen load forecast).")
+    assert "No retrain" not in event.text, "this zone was retrained, for drift"
+    assert (zone.drift_found, zone.n_false_alarms, zone.promotion) == (None, 3, None)

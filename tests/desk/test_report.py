@@ -71,7 +71,7 @@ def test_every_picture_has_a_text_and_every_value_is_escaped(page: str) -> None:
 
 def test_tables_show_chosen_columns_with_units(page: str) -> None:
     assert "MAE, EUR/MWh" in page
-    assert '<td class="number">3.14</td>' in page
+    assert 'data-label="MAE, EUR/MWh" class="number">3.14</td>' in page
     assert "n_days" not in page
     assert "<details><summary>Long" in page
 
