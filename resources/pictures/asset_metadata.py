@@ -23,6 +23,19 @@ from spot.contracts.tables import find_contract
 OWNERS = ["team:trading-desk"]
 _PREVIEW_ROWS = 6
 _PREVIEW_COLUMNS = 9
+_SHOWN_FIRST = (
+    "zone",
+    "delivery_day",
+    "delivery_start_utc",
+    "strategy",
+    "side",
+    "volume_mw",
+    "limit_price_eur_per_mwh",
+    "expected_price_eur_per_mwh",
+    "price_point_eur_per_mwh",
+    "pnl_eur",
+)
+"""Columns that a person looks for in a preview, in this order; the others follow as the table has them."""
 
 
 def table_metadata(table: str) -> dict[str, Any]:
@@ -76,12 +89,10 @@ def written(frame: pl.DataFrame, report: WriteReport | None = None) -> dict[str,
 
 
 def preview(frame: pl.DataFrame, n_rows: int = _PREVIEW_ROWS) -> MetadataValue:
-    """The newest rows as a table."""
-    names = (
-        [name for name in frame.columns if frame[name].null_count() < frame.height][:_PREVIEW_COLUMNS]
-        if frame.height
-        else frame.columns
-    )
+    """The newest rows as a table: when, which side, how much and at what price before all else."""
+    first = [name for name in _SHOWN_FIRST if name in frame.columns]
+    ordered = [*first, *(name for name in frame.columns if name not in first)]
+    names = [name for name in ordered if frame[name].null_count() < frame.height][:_PREVIEW_COLUMNS]
     rows = [[_cell(value) for value in row] for row in frame.select(names).tail(n_rows).rows()]
     lines = [
         "| " + " | ".join(names) + " |",
