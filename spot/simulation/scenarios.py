@@ -28,8 +28,8 @@ WIND_PARKS_SHARE = 0.6
 load.
 """
 RETIRED_PER_PARK = 0.15
-"""Plants that run at any price and stop for the parks, as a share of the parks' capacity. It is less than the
-parks give on average, so prices fall, and stay in a usual range. Chosen by hand.
+"""Plants that run at any price and stop for the parks, as a share of the parks' capacity. Chosen by hand, so
+that prices stay in a usual range.
 """
 FAULT_PHASE_DAYS = 3
 """Days of each phase of a sensor fault. Chosen by hand."""

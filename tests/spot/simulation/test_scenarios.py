@@ -72,18 +72,22 @@ def test_a_solar_boom_multiplies_solar_alone_and_lowers_prices(calm: SimulatedMa
     )
 
 
-def test_wind_parks_are_the_first_of_a_zone_without_wind_and_lower_prices() -> None:
+def test_wind_parks_are_the_first_of_a_zone_without_wind_and_windy_hours_are_cheaper() -> None:
     calm, market = (
         simulate("SK", FIRST, LAST, seed=5, scenarios=changes)
         for changes in ((), (Scenario("wind_parks", START),))
     )
-    wind = market.tables["renewable_forecasts"].filter(pl.col("series") == "wind")
-    before = wind.filter(pl.col("delivery_day") < START)["generation_forecast_mw"]
-    assert (before == 0.0).all()
-    assert number(after(wind)["generation_forecast_mw"].mean()) > 200.0
-    assert number(after(market.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()) < number(
-        after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"].mean()
-    )
+    wind = market.tables["generation_actuals"].filter(pl.col("series") == "wind")
+    assert (wind.filter(pl.col("delivery_day") < START)["generation_mw"] == 0.0).all()
+    blowing = after(wind)["generation_mw"].to_numpy()
+    assert blowing.mean() > 200.0
+    moved = (
+        after(market.tables["day_ahead_prices"])["price_eur_per_mwh"]
+        - after(calm.tables["day_ahead_prices"])["price_eur_per_mwh"]
+    ).to_numpy()
+    windy = blowing > np.quantile(blowing, 0.75)
+    assert moved[windy].mean() < 0.0 < moved[~windy].mean(), "older plants have stopped for the parks"
+    assert np.corrcoef(blowing, moved)[0, 1] < -0.5
 
 
 def test_an_mtu_change_moves_the_day_of_quarter_hours(calm: SimulatedMarket) -> None:
