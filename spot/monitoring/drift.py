@@ -153,7 +153,8 @@ def _began(judged: pl.DataFrame, name: str) -> dict[str, Any]:
 
     It has drifted once it is not zero on more than half of the judged days.
     """
-    value = float((judged[name].fill_nan(None).fill_null(0.0) != 0.0).mean() or 0.0)
+    is_running = judged[name].fill_nan(None).fill_null(0.0) != 0.0
+    value = int(is_running.sum()) / max(judged.height, 1)
     is_alert = value > _BEGAN_SHARE
     reason = f"{name}: 0 on all days of the reference, now above 0 on {value:.0%} of the days"
     return {
