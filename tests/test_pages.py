@@ -20,7 +20,6 @@ MAX_FILES = 16
 """About fifteen, and `__init__.py`."""
 LONG_FILES = {
     "benchmarks/lifecycle/promotion.py": "one study from its worlds to its verdict",
-    "benchmarks/faults/provider_faults.py": "one suite of faults, a figure each",
     "benchmarks/planted/provider_mutations.py": "one mutation after another",
     "benchmarks/planted/us_mutations.py": "one mutation after another",
     "desk/setup/init.py": "one conversation, from the question to the file",
@@ -35,7 +34,6 @@ LONG_FILES = {
     "spot/forecast/engine/forecaster.py": "one forecaster",
     "spot/forecast/gp/bank.py": "one bank: fit, forecast, absorb, explain",
     "spot/forecast/hourly_forecaster.py": "the interface that all members share, and its walk",
-    "spot/sources/providers/entsoe.py": "one document format",
     "trading_assets/frame/declared.py": "one declaration of an asset and what follows from it",
 }
 """Source files above `MAX_LINES`, and why each is one page all the same."""

@@ -20,7 +20,8 @@ from spot.market.zones import find_zone
 from spot.sources.bounds import check_row_count, count_of, shown
 from spot.sources.parsed import REJECTED_SCHEMA, Capture, ParsedDocument, no_data
 from spot.sources.providers import entsoe_codes as codes
-from spot.sources.providers.entsoe import SOURCE, acknowledged, documents, instant_us, number
+from spot.sources.providers.entsoe import SOURCE
+from spot.sources.providers.entsoe_document import acknowledged, documents, instant_us, number
 from spot.sources.safe_input import Node, read_xml
 
 _STATUS = {"": "active", "A05": "active", "A09": "cancelled", "A13": "withdrawn"}

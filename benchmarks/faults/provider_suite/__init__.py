@@ -1,0 +1,1 @@
+"""The parts of the suite that `benchmarks.faults.provider_faults` runs."""
