@@ -59,6 +59,7 @@ _SETTINGS = {
     ),
     "strategies/price_view.yaml": "strategy: price_view\nmax_mw: 5.0\nreference_eur_per_mwh: 85.0\n",
     "strategies/storage.yaml": "strategy: storage\nvolume_step_mw: 0.1\n",
+    "strategies/storage_groups.yaml": "strategy: storage_groups\nmax_blocks: 2\n",
 }
 
 
