@@ -19,6 +19,7 @@ from resources.pictures.asset_metadata import picture, preview, written
 from resources.pictures.desk import publication_lags as lag_picture
 from resources.settings.zones import Desk
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
+from spot.market.earlier_auctions import TABLE as EARLIER_TABLE
 from spot.sources.judging.publication_lag import summarise_lags
 from trading_assets.frame.declared import AssetResult, declared_asset, declared_check
 from trading_assets.frame.reads import of_every_partition
@@ -33,7 +34,7 @@ _READS = of_every_partition(*RAW_TABLES_OF_A_ZONE, "captures")
     group="market_data",
     kinds={"polars", "deltalake"},
     table="publication_lags",
-    reads=_READS,
+    reads=(*_READS, *of_every_partition(EARLIER_TABLE)),
 )
 def publication_lags(context: AssetExecutionContext, lake: Lake, desk: Desk, clock: Clock) -> AssetResult:
     """When each source really publishes, compared with the rule that says when it is due.

@@ -5,10 +5,12 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from resources.lake.lake import Lake
+from resources.market.earlier_inputs import of_same_market
 from resources.settings.zones import Desk
 from spot.contracts.live_tables import PUBLICATION_LAGS
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.market.delivery import delivery_day_of
+from spot.market.earlier_auctions import TABLE as EARLIER_TABLE
 from spot.sources.judging.freshness import freshness_of
 from spot.sources.judging.publication_lag import measure_lags
 
@@ -27,6 +29,8 @@ def _lags(lake: Lake, desk: Desk, zone: str, today: date) -> pl.DataFrame:
     for table in RAW_TABLES_OF_A_ZONE:
         rows = lake.read(table, zones=[zone], first_day=today - LOOK_BACK)
         parts.append(measure_lags(table, rows.filter(trusted)))
+    results = lake.read(EARLIER_TABLE, zones=[zone], first_day=today - LOOK_BACK)
+    parts.append(measure_lags(EARLIER_TABLE, of_same_market(results, desk.zone(zone))))
     return pl.concat(parts)
 
 
