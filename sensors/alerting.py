@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from dagster import (
+    DagsterRun,
     DefaultSensorStatus,
     RunFailureSensorContext,
     SensorResult,
@@ -14,6 +15,7 @@ from dagster import (
     run_failure_sensor,
     sensor,
 )
+from dagster._core.storage.tags import USER_TAG
 
 from resources.clock import Clock
 from resources.lake.lake import Lake
@@ -52,11 +54,17 @@ def alert_on_failure(context: RunFailureSensorContext, alerts: Alerts, now: date
     )
     alerts.send(
         "blocking_check_failed" if is_check else "run_failed",
-        f"{run.job_name} of {key or 'everything'}: {message[:500]} (run {run.run_id})",
+        f"{run.job_name} of {key or 'everything'}: {message[:500]} (run {run.run_id}{_by(run)})",
         zone=zone if zone in TRADED_ZONES else "all",
         severity="critical" if run.job_name == "signals_ready" else "warning",
         now=now,
     )
+
+
+def _by(run: DagsterRun) -> str:
+    """Who launched the run in the UI; nothing for a run of a schedule or sensor."""
+    who = run.tags.get(USER_TAG)
+    return f", launched by {who}" if who else ""
 
 
 def _root(error: Any) -> Any:

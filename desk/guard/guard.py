@@ -22,14 +22,12 @@ from desk.guard.operations import Asked, NotUnderstoodError, read_operations
 from desk.guard.settings import GuardSettings, is_loopback
 from resources.identity.deeds import note_deed
 from resources.identity.person import system_user
-from resources.identity.roles import Identity, Role, may
+from resources.identity.roles import IDENTITY, Identity, Role, may
 from resources.identity.sessions import COOKIE, Sessions
 from resources.identity.users import UserStore
 from spot.errors import ConfigurationError
 
 _LOG = logging.getLogger("spotdesk.guard")
-IDENTITY = "spotdesk.identity"
-"""Key of the scope under which the app finds who asks."""
 _GRAPHQL = "/graphql"
 _READ_METHODS = ("GET", "HEAD")
 _ADMIN_PATHS = ("/report_asset", "/notebook", "/dagit/notebook")

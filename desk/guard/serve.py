@@ -29,6 +29,7 @@ from dagster_webserver.app import create_app_from_workspace_process_context
 from desk.guard.code_watch import CodeWatch
 from desk.guard.guard import guarded
 from desk.guard.settings import GuardSettings, guard_settings
+from desk.guard.viewer import DeskWorkspace
 from resources.home.find import PROJECT_ROOT
 from resources.settings.environment import read_environment
 from resources.wall_clock import utc_now
@@ -62,7 +63,7 @@ def serve(
     with DagsterInstance.get() as instance, _workspace(instance, workspace) as workspace_file:
         instance.optimize_for_webserver(_STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW)
         target = WorkspaceFileTarget(paths=[str(workspace_file)])
-        with WorkspaceProcessContext(instance, target) as context:
+        with DeskWorkspace(instance, target) as context:
             server = guarded_server(context, settings, host=host, port=port)
             with contextlib.ExitStack() as beside:
                 if not look_only and workspace is None:

@@ -17,14 +17,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from desk.figures.opened import OpenedDesk
-from desk.guard.guard import IDENTITY, guarded
+from desk.guard.guard import guarded
 from desk.guard.settings import GuardSettings
 from desk.screen.console import json_text
 from desk.trader_screen.deeds import POSTS, Deeds
 from desk.trader_screen.page import Shown, page
 from desk.trader_screen.snapshot import STALE_AFTER, Snapshots
 from desk.trader_screen.what_if import WhatIfs
-from resources.identity.roles import Identity
+from resources.identity.roles import IDENTITY, Identity
 from resources.settings.environment import Environment
 from resources.trading.state import TradingStateStore
 from resources.trading.state_files import StateRecord

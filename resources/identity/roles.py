@@ -7,6 +7,8 @@ from types import MappingProxyType
 from typing import Literal
 
 How = Literal["password", "proxy", "loopback"]
+IDENTITY = "spotdesk.identity"
+"""Key of the ASGI scope of a request under which the guard says who asks. No header can set it."""
 
 
 class Role(StrEnum):

@@ -84,7 +84,9 @@ def test_a_failed_run_and_a_failed_blocking_check_are_alerts(
     instance: DagsterInstance, lake: Lake, alerts: Alerts, job: str, kind: str, severity: str, text: str
 ) -> None:
     done = JOBS.resolve_job_def(job).execute_in_process(
-        instance=instance, raise_on_error=False, tags={"dagster/partition": f"2025-06-11|{ZONE}"}
+        instance=instance,
+        raise_on_error=False,
+        tags={"dagster/partition": f"2025-06-11|{ZONE}", "user": "ann"},
     )
     failure = next(
         event
@@ -103,6 +105,7 @@ def test_a_failed_run_and_a_failed_blocking_check_are_alerts(
     row = lake.read("alerts").row(0, named=True)
     assert (row["kind"], row["severity"], row["zone"]) == (kind, severity, ZONE)
     assert text in row["message"]
+    assert "launched by ann" in row["message"]
 
 
 def test_silence_before_a_gate_is_an_alarm_and_a_flat_signal_is_not_silence(lake: Lake, desk: Desk) -> None:
