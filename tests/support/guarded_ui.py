@@ -20,7 +20,7 @@ from websockets.typing import Origin, Subprotocol
 
 from desk.demo.quick_sqlite import quick_sqlite
 from desk.guard.guard import guarded
-from desk.guard.settings import GuardSettings
+from desk.guard.settings import LOOPBACK_HOSTS, GuardSettings
 from resources.home.make import make_home
 from resources.identity.proxy import TrustedProxies
 from resources.identity.roles import Identity, Role
@@ -111,8 +111,13 @@ class _Recorder:
 
 
 @contextmanager
-def guarded_uis(folder: Path) -> Iterator[Mapping[str, Ui]]:
-    """`open`: of a desk on loopback, without login. `login`: the same with one, and a trusted proxy."""
+def guarded_uis(
+    folder: Path, hosts: tuple[str, ...] = LOOPBACK_HOSTS, proxy: str = "127.0.0.7"
+) -> Iterator[Mapping[str, Ui]]:
+    """`open`: of a desk on loopback, without login. `login`: the same with one, and a trusted proxy.
+
+    `hosts` are the names of the second.
+    """
     home, instance_home = folder / "desk", folder / "dagster"
     make_home(home)
     instance_home.mkdir()
@@ -120,7 +125,8 @@ def guarded_uis(folder: Path) -> Iterator[Mapping[str, Ui]]:
     for name, role in PEOPLE.items():
         store.add(name, role, PASSWORD)
     store.add(LOGGED_IN_BY_PROXY, Role.TRADER, None)
-    asks = GuardSettings(home=home, needs_login=True, proxies=TrustedProxies.parse("127.0.0.7"))
+    proxies = TrustedProxies.parse(proxy)
+    asks = GuardSettings(home=home, hosts=hosts, needs_login=True, proxies=proxies)
     with (
         quick_sqlite(),
         DagsterInstance.local_temp(str(instance_home)) as instance,
