@@ -10,13 +10,22 @@ export COMPOSE_FILE=${COMPOSE_FILE:-compose.yaml} COMPOSE_PROJECT_NAME=${COMPOSE
 export SPOTDESK_SECRETS=${SPOTDESK_SECRETS:-$PWD/secrets}
 
 # What runs the image of the desk, in the order of its start: first what the others ask.
-ASKED="mlflow code" REST="web daemon metrics watch screen"
+ASKED="mlflow code" REST="web daemon watch screen"
 SERVICES="$ASKED $REST"
 
 compose() { $COMPOSE "$@"; }
 
 # The container of a service, whichever sign its compose joins the words of a name with.
 container() { "$ENGINE" ps --all --format '{{.Names}}' | grep -E "^$COMPOSE_PROJECT_NAME[-_]$1[-_]1$"; }
+
+# The volume of that name.
+volume() { "$ENGINE" volume ls --quiet | grep -x "${COMPOSE_PROJECT_NAME}_$1"; }
+
+# in_postgres COMMAND...: a program of Postgres in its container, as the user of the desk.
+in_postgres() {
+  "$ENGINE" exec --interactive "$(container postgres)" sh -c \
+    'export PGPASSWORD="$(cat /run/secrets/postgres_password)" PGHOST=127.0.0.1 PGUSER=spotdesk; exec "$@"' sh "$@"
+}
 
 # Asks the service's own health check until it passes, at most 120 seconds. podman has no timer without systemd.
 wait_for() {

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -35,24 +37,39 @@ def metrics(
     Exit code 2: there is no desk, or the address is not loopback.
     """
     find_desk()
-    registry = CollectorRegistry()
-    registry.register(DeskCollector())
     if not serve:
+        registry = CollectorRegistry()
+        registry.register(DeskCollector())
         typer.echo(generate_latest(registry).decode(), nl=False)
         return
+    with served_metrics(host, port, inside=inside):
+        is_over = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: is_over.set())
+        is_over.wait()
+
+
+@contextmanager
+def served_metrics(host: str, port: int, *, inside: bool) -> Iterator[None]:
+    """Answer Prometheus from a thread of this process.
+
+    Raises:
+        ConfigurationError: the address is not loopback and not `inside` a container, or cannot be bound to.
+    """
     if not inside and not is_loopback(host):
         raise ConfigurationError(
             f"--host {host}: others could read the P&L of the desk; bind to 127.0.0.1 and put a proxy with a"
             " login before it, or say --inside in a container whose port is published on loopback only"
         )
+    registry = CollectorRegistry()
+    registry.register(DeskCollector())
     try:
         server, thread = start_http_server(port, addr=host, registry=registry)
     except OSError as error:
         raise ConfigurationError(f"cannot serve on {host}:{port}: {error.strerror}") from error
     err.print(f"metrics on http://{host}:{port}/metrics")
-    is_over = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: is_over.set())
-    is_over.wait()
-    server.shutdown()
-    thread.join()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()

@@ -1,11 +1,13 @@
 """`spotdesk screen`: the page that a trader keeps open all day."""
 
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
 import uvicorn
 
 from desk.guard.settings import guard_settings
+from desk.metrics.command import served_metrics
 from desk.screen.console import err
 from desk.trader_screen.app import Screen, screen_app
 from resources.settings.environment import read_environment
@@ -18,6 +20,20 @@ def screen(
         str, typer.Option(help="Address to bind to; any but loopback asks everybody to log in.")
     ] = "127.0.0.1",
     login: Annotated[bool, typer.Option("--login", help="Ask for a login on loopback, too.")] = False,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=65535,
+            help="Answer Prometheus there, too, as `spotdesk metrics --serve` does: one process for both.",
+        ),
+    ] = None,
+    inside: Annotated[
+        bool,
+        typer.Option(
+            "--inside", help="--metrics-port on another address than loopback, as of `spotdesk metrics`."
+        ),
+    ] = False,
 ) -> None:
     """Serve the trader's screen: one page on the whole desk, with the stop button. Stop with Ctrl-C.
 
@@ -34,12 +50,14 @@ def screen(
         + (" - with login" if guard.needs_login else ""),
         soft_wrap=True,
     )
-    # A header of a request never says where it came from; the guard asks the connection.
-    uvicorn.run(
-        screen_app(made, guard),
-        host=host,
-        port=port,
-        log_level="warning",
-        proxy_headers=False,
-        server_header=False,
-    )
+    beside = served_metrics(host, metrics_port, inside=inside) if metrics_port else nullcontext()
+    with beside:
+        # A header of a request never says where it came from; the guard asks the connection.
+        uvicorn.run(
+            screen_app(made, guard),
+            host=host,
+            port=port,
+            log_level="warning",
+            proxy_headers=False,
+            server_header=False,
+        )

@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from resources.files import write_whole
+from resources.settings.yaml_file import read_yaml
 from resources.wall_clock import utc_now
 
 _SILENT_AFTER = timedelta(seconds=90)
 """A daemon that lives gives a sign every 30 seconds."""
 _FILE = "code_problem.json"
+_READ_ONLY = "-c default_transaction_read_only=on -c statement_timeout=5000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +83,17 @@ def keep_code_problem(dagster_home: Path, problem: CodeProblem | None) -> None:
 def last_sign(dagster_home: Path) -> datetime | None:
     """The newest sign of life of the daemon; None where there is none or it cannot be read.
 
-    Dagster itself is asked only where a deployment names another storage than the files of the desk.
+    Dagster itself is asked only where a deployment names another storage than Postgres or the files of the
+    desk: importing it takes 70 MB and seconds.
     """
+    question = "SELECT max(timestamp) FROM daemon_heartbeats"
     if has_own_storage(dagster_home):
+        if address := postgres_address(dagster_home):
+            return _newest_in_postgres(address, question)
         from resources.home.dagster_runs import newest_heartbeat  # slow to import
 
         return newest_heartbeat(dagster_home)
-    return _newest(dagster_home / "history" / "runs.db", "SELECT max(timestamp) FROM daemon_heartbeats")
+    return _newest(dagster_home / "history" / "runs.db", question)
 
 
 def has_own_storage(dagster_home: Path) -> bool:
@@ -98,16 +104,26 @@ def has_own_storage(dagster_home: Path) -> bool:
     )
 
 
+def postgres_address(dagster_home: Path) -> str | None:
+    """Where a deployment keeps Dagster's records in Postgres, as its address; None where it does not."""
+    storage = read_yaml(dagster_home / "dagster.yaml").content.get("storage")
+    found = storage.get("postgres") if isinstance(storage, dict) else None
+    address = found.get("postgres_url") if isinstance(found, dict) else None
+    return address if isinstance(address, str) else None
+
+
 def last_tick(dagster_home: Path) -> datetime | None:
     """The newest tick of a schedule or sensor that ended; None where there is none or it cannot be read.
 
     Dagster itself is asked where `last_sign` asks it.
     """
+    ended = "SELECT max(timestamp) FROM job_ticks WHERE status != 'STARTED'"
     if has_own_storage(dagster_home):
+        if address := postgres_address(dagster_home):
+            return _newest_in_postgres(address, ended)
         from resources.home.dagster_runs import newest_tick
 
         return newest_tick(dagster_home)
-    ended = "SELECT max(timestamp) FROM job_ticks WHERE status != 'STARTED'"
     return _newest(dagster_home / "schedules" / "schedules.db", ended)
 
 
@@ -123,4 +139,20 @@ def _newest(path: Path, question: str) -> datetime | None:
             (newest,) = database.execute(question).fetchone()
         return None if newest is None else datetime.fromisoformat(newest).replace(tzinfo=UTC)
     except (sqlite3.Error, ValueError):
+        return None
+
+
+def _newest_in_postgres(address: str, question: str) -> datetime | None:
+    """The instant that Dagster's database answers; None where it does not answer within seconds."""
+    import psycopg2
+
+    try:
+        with (
+            closing(psycopg2.connect(address, connect_timeout=5, options=_READ_ONLY)) as database,
+            database.cursor() as cursor,
+        ):
+            cursor.execute(question)
+            (newest,) = cursor.fetchone() or (None,)
+        return newest.replace(tzinfo=UTC) if isinstance(newest, datetime) else None
+    except psycopg2.Error:
         return None

@@ -19,7 +19,7 @@ def services(project_root: Path) -> dict[str, Any]:
 
 def test_every_service_of_the_desk_is_one_image_by_digest_without_rights(services: dict[str, Any]) -> None:
     desk = {name: service for name, service in services.items() if name != POSTGRES}
-    assert {"code", "daemon", "web", "mlflow", "metrics", "watch", "screen"} <= desk.keys()
+    assert {"code", "daemon", "web", "mlflow", "watch", "screen"} <= desk.keys()
     for name, service in desk.items():
         assert "SPOTDESK_IMAGE" in service["image"], name
         assert service["read_only"] is True, name
