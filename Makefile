@@ -12,7 +12,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev docs test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
-	validate-model image image-test image-push image-scan deploy watch-deployed check-sign-offs roll-back deploy-test \
+	validate-model image image-test image-twice image-push image-scan deploy watch-deployed check-sign-offs roll-back deploy-test \
 	pipeline-test
 
 help: ## Show this help
@@ -73,6 +73,9 @@ image: ## Build the image of this commit (podman or docker); BASE names another 
 
 image-test: ## Run tests of the parts that the image carries, in a layer on the image
 	@deploy/image/test.sh $(ARGS)
+
+image-twice: ## Build the image of this commit twice and fail unless all layers are the same (ONLY=source: quick)
+	@deploy/image/twice.sh $(ONLY)
 
 image-push: ## Build the image, push it to REGISTRY, and note its digest in dist/image.env
 	@deploy/image/push.sh

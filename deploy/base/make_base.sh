@@ -12,8 +12,8 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT) $(CR
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 packages=python3,python3-venv,ca-certificates,libgomp1,tzdata
-debootstrap --variant=minbase --include="$packages" "$release" "$root" "$mirror" >"$root.log" ||
-  { tail -20 "$root.log" >&2; exit 2; }
+make() { debootstrap --variant=minbase --include="$packages" "$release" "$root" "$mirror" >"$root.log"; }
+make || { find "$root" -mindepth 1 -delete && make; } || { tail -20 "$root.log" >&2; exit 2; } # a mirror may stumble
 rm -f "$root.log"
 
 # What changes from one build to the next, and what nobody reads in a container.

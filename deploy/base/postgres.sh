@@ -5,7 +5,7 @@ data=/var/lib/postgresql/data/cluster
 if [ ! -s "$data/PG_VERSION" ]; then
   rm -rf "$data"
   initdb --pgdata="$data.new" --username="$POSTGRES_USER" --pwfile="$POSTGRES_PASSWORD_FILE" \
-    --auth=scram-sha-256 --encoding=UTF8 --locale=C.UTF-8 >/dev/null
+    --auth=scram-sha-256 --data-checksums --encoding=UTF8 --locale=C.UTF-8 >/dev/null
   echo "host all all all scram-sha-256" >>"$data.new/pg_hba.conf"
   pg_ctl --pgdata="$data.new" --wait --silent start \
     --options="-c listen_addresses= -c unix_socket_directories=/tmp" >/dev/null

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Builds the image of one commit, the current one, whatever lies in the working folder.
 #   deploy/image/build.sh [TAG]          default: localhost/spotdesk:<commit>
-# BASE names another base image, ENGINE another engine than podman. It prints the id of the image.
+# BASE names another base image, ENGINE another engine than podman, BUILD_OPTIONS more options of the engine. It
+# prints the id of the image.
 # The certificates of this machine are lent to the build where SSL_CERT_FILE names them; none is kept.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -15,7 +16,7 @@ context=$(mktemp -d)
 trap 'rm -rf "$context" "$context.source"' EXIT
 git archive "$commit" | tar -x -C "$context"
 echo "$commit" >"$context/COMMIT" # a commit that changes no other file of the image has its own labels all the same
-words=(--file "$context/deploy/Dockerfile" --network host
+words=(--file "$context/deploy/Dockerfile" --network host ${BUILD_OPTIONS:-}
   --build-arg "COMMIT=$commit"
   --build-arg "LOCK_SHA256=$(sha256sum "$context/requirements.lock" | cut -d' ' -f1)"
   --build-arg "VERSION=$(sed -n 's/^version = "\(.*\)"/\1/p' "$context/pyproject.toml")")

@@ -14,8 +14,9 @@ done
 [ -x /usr/libexec/podman/catatonit ] || missing+=(catatonit) # the init of a container
 if ((${#missing[@]})); then
   export DEBIAN_FRONTEND=noninteractive
-  apt-get update -qq
-  apt-get install -y -qq --no-install-recommends ca-certificates python3-venv "${missing[@]}" >/dev/null
+  patient=(-o Acquire::Retries=3 -o DPkg::Lock::Timeout=120)
+  apt-get "${patient[@]}" update -qq
+  apt-get "${patient[@]}" install -y -qq --no-install-recommends ca-certificates python3-venv "${missing[@]}" >/dev/null
 fi
 if [ ! -x "$folder/bin/podman-compose" ]; then
   python3 -m venv "$folder"

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # The way of an image on one machine, from packages alone: build, push to a registry on loopback, deploy by digest,
-# a first run through the guarded UI, an upgrade while a run goes on, the roll-back. It ends what it has started.
+# a first run through the guarded UI, an upgrade while a run goes on, the roll-back, a backup and its restore. It
+# ends what it has started.
+# Where the machine cannot run containers it says at once what is missing.
 #   deploy/test/run.sh            as root, on Debian; DEPLOY_TEST_MINUTES (default 25) bounds it
 # Images and caches of layers stay, so a second call is faster.
 set -euo pipefail
@@ -11,11 +13,19 @@ fi
 scratch=$(mktemp -d)
 tools=${XDG_CACHE_HOME:-$HOME/.cache}/spotdesk-deploy-test
 pids=()
+most_idle_megabytes=1500
 step() { echo "$((SECONDS / 60)):$(printf %02d $((SECONDS % 60))) $*"; }
 
-# What a test that was killed left: a database of another password would refuse this one.
+# What a test that was killed left: a database of another password would refuse this one. podman finds a container
+# whose own monitor was killed only at the second try.
 leave_nothing() {
-  podman pod rm --force --time 5 "pod_$COMPOSE_PROJECT_NAME" >/dev/null 2>&1 || true
+  local _
+  for _ in 1 2 3; do
+    podman pod rm --force --time 5 "pod_$COMPOSE_PROJECT_NAME" >/dev/null 2>&1 || true
+    podman ps --all --quiet --filter "name=^${COMPOSE_PROJECT_NAME}[-_]" |
+      xargs --no-run-if-empty podman rm --force --time 5 >/dev/null 2>&1 || true
+    podman pod exists "pod_$COMPOSE_PROJECT_NAME" || break
+  done
   podman volume ls --quiet --filter "name=${COMPOSE_PROJECT_NAME}_" |
     xargs --no-run-if-empty podman volume rm --force >/dev/null || true
 }
@@ -28,6 +38,7 @@ clean_up() {
       echo "--- $name"
       podman logs --tail 15 "$name" 2>&1
     done
+    export SPOTDESK_IMAGE=${SPOTDESK_IMAGE:-none} # compose asks for it in every command, `down` too
     (cd "$scratch/desk/deploy/compose" && timeout 120 podman-compose down --volumes --timeout 5 >/dev/null)
   fi
   leave_nothing
@@ -39,6 +50,7 @@ export COMPOSE_PROJECT_NAME=spotdesk-deploy-test
 trap clean_up EXIT
 trap 'exit 124' TERM INT
 
+deploy/test/can_run.sh before
 deploy/test/install.sh "$tools"
 leave_nothing
 export PATH=$tools/bin:$PATH ENGINE=podman COMPOSE_FILE=compose.yaml
@@ -48,10 +60,12 @@ SPOTDESK_PORT=$(port) SPOTDESK_SCREEN_PORT=$(port) SPOTDESK_METRICS_PORT=$(port)
 export SPOTDESK_PORT SPOTDESK_SCREEN_PORT SPOTDESK_METRICS_PORT
 
 step "base images"
-export BASE=${BASE:-localhost/spotdesk-base:bookworm} POSTGRES_IMAGE=${POSTGRES_IMAGE:-localhost/spotdesk-postgres:15}
+made_by=$(cat deploy/base/* | sha256sum | cut -c1-12) # what changes there makes them anew
+export BASE=${BASE:-localhost/spotdesk-base:$made_by} POSTGRES_IMAGE=${POSTGRES_IMAGE:-localhost/spotdesk-postgres:$made_by}
 podman image exists "$BASE" || deploy/base/make_base.sh "$BASE" >/dev/null
 podman image exists "$POSTGRES_IMAGE" || podman build --quiet --network host --build-arg "BASE=$BASE" \
   --tag "$POSTGRES_IMAGE" --file deploy/base/Dockerfile.postgres deploy/base >/dev/null
+deploy/test/can_run.sh after "$BASE"
 POSTGRES_UID=$(podman run --rm --network none "$POSTGRES_IMAGE" id -u)
 export POSTGRES_UID
 
@@ -68,6 +82,8 @@ step "image of this commit, pushed"
 deploy/image/push.sh >/dev/null 2>"$scratch/build.log" || { tail -30 "$scratch/build.log" >&2; exit 1; }
 source dist/image.env
 first=$IMAGE
+step "the layer of the source, built twice"
+deploy/image/twice.sh source 2>"$scratch/build.log" || { tail -60 "$scratch/build.log" >&2; exit 1; }
 echo '# Another release.' >>definitions.py
 git -c user.name=test -c user.email=test@localhost commit --quiet --all --message "Another release"
 begun=$SECONDS
@@ -85,10 +101,9 @@ deploy/image/scan.sh "$first"
 
 step "up"
 begun=$SECONDS
-export SPOTDESK_IMAGE=$first # compose asks for it in every command, `down` too
+export SPOTDESK_IMAGE=$first
 deploy/compose/up.sh
 step "up in $((SECONDS - begun)) s"
-podman stats --no-stream --format '{{.Name}} {{.MemUsage}}' | grep "^$COMPOSE_PROJECT_NAME" || true
 
 ui() { python3 deploy/test/ui.py "$SPOTDESK_PORT" deploy/compose/secrets/admin_password "$@"; }
 ends_well() {
@@ -102,6 +117,7 @@ ends_well() {
     sleep 2
   done
 }
+service() { podman ps --format '{{.Names}}' | grep "^$COMPOSE_PROJECT_NAME[-_]$1[-_]1$"; }
 day() { date --utc --date "$1 days ago" +%F; }
 if curl --silent --fail --output /dev/null "http://127.0.0.1:$SPOTDESK_PORT/graphql"; then
   echo "the UI answers without a login" >&2
@@ -110,12 +126,26 @@ fi
 curl --silent --fail --output /dev/null "http://127.0.0.1:$SPOTDESK_SCREEN_PORT/login"
 step "a first run through the guarded UI"
 ends_well "$(ui launch history_loaded DE_LU "$(day 10)" "$(day 2)")" 240
-step "it succeeded; an upgrade while a run goes on"
+step "it succeeded; the memory of the desk while no run is under way"
+idle=
+for _ in {1..60}; do
+  if [ "$(podman exec "$(service code)" python -m resources.instance.under_way)" = 0 ]; then
+    figures=$(deploy/test/memory.sh "$COMPOSE_PROJECT_NAME")
+    sum=${figures##*sum }
+    [ -n "$idle" ] && ((sum >= idle)) || { idle=$sum && least=$figures; }
+    ((idle > most_idle_megabytes)) || break
+  fi
+  sleep 3
+done
+[ -n "$idle" ] || { echo "a run was under way for three minutes without a pause" >&2; exit 1; }
+echo "$least"
+((idle <= most_idle_megabytes)) || { echo "more than $most_idle_megabytes MB without a run" >&2; exit 1; }
+step "an upgrade while a run goes on"
 run=$(ui launch history_loaded DE_LU "$(day 900)" "$(day 2)")
 until [ "$(ui status "$run")" = STARTED ]; do sleep 1; done
 deploy/compose/upgrade.sh "$second"
 [ "$(ui status "$run")" = SUCCESS ] || { echo "the upgrade ended a run: $(ui status "$run")" >&2; exit 1; }
-serving() { podman inspect --format '{{.Config.Image}}' "$(podman ps --format '{{.Names}}' | grep "^$COMPOSE_PROJECT_NAME[-_]$1[-_]1$")"; }
+serving() { podman inspect --format '{{.Config.Image}}' "$(service "$1")"; }
 [ "$(serving web)" = "$second" ] || { echo "web runs $(serving web)" >&2; exit 1; }
 step "the run succeeded and the other image serves; the desk is watched"
 WATCH_MINUTES=1 deploy/compose/watch.sh
@@ -130,4 +160,21 @@ step "roll back"
 deploy/compose/roll_back.sh
 [ "$(serving web)" = "$first" ] || { echo "after the roll-back web runs $(serving web)" >&2; exit 1; }
 ends_well "$(ui launch history_loaded DE_LU "$(day 12)" "$(day 11)")" 240
-step "done: one digest was built, pushed, deployed, upgraded under a run, and rolled back"
+step "another password for the database, and a backup"
+deploy/compose/rotate_postgres_password.sh
+[ "$(ui status "$run")" = SUCCESS ] || { echo "the UI does not read with the other password" >&2; exit 1; }
+deploy/compose/back_up.sh "$scratch/backup"
+step "the desk is gone, with its volumes and secrets; another one is made from the backup"
+(cd deploy/compose && podman-compose down --volumes --timeout 10 >/dev/null)
+rm -r deploy/compose/secrets
+export SPOTDESK_IMAGE=$first
+deploy/compose/restore.sh "$scratch/backup"
+deploy/compose/up.sh
+[ "$(ui status "$run")" = SUCCESS ] || { echo "the records of runs were not restored" >&2; exit 1; }
+podman exec "$(service code)" spotdesk status --verify >"$scratch/status" 2>&1 || true # 1: a halted desk cannot trade
+grep -q HALTED "$scratch/status" || { cat "$scratch/status"; echo "a restored desk is not halted" >&2; exit 1; }
+if SPOTDESK_IMAGE=$first deploy/compose/restore.sh "$scratch/backup" 2>/dev/null; then
+  echo "a desk was restored over another one" >&2
+  exit 1
+fi
+step "done: one digest was built, pushed, deployed, upgraded under a run, rolled back, backed up and restored"
