@@ -33,6 +33,7 @@ from dagster._core.storage.tags import (
 
 from resources.instance.in_process import close_dead_runs
 from resources.wall_clock import utc_now
+from spot.errors import SpotdeskError
 from spot.market.gates import gate_closure_utc
 from trading_assets.jobs import (
     auction_results_loaded,
@@ -113,8 +114,13 @@ def _is_due(run: DagsterRun, ended: datetime, now: datetime) -> bool:
     """Whether the wait is over, and the gate of what sends signals has not closed."""
     if now - ended < wait_before_attempt(_n_asked(run) + 1):
         return False
+    if run.job_name != signals_ready.name:
+        return True
     day, _, zone = run.tags.get(PARTITION_NAME_TAG, "").partition("|")
-    return run.job_name != signals_ready.name or now < gate_closure_utc(zone, date.fromisoformat(day))
+    try:
+        return now < gate_closure_utc(zone, date.fromisoformat(day))
+    except (ValueError, SpotdeskError):  # a damaged record: it must not keep the others from being asked for
+        return False
 
 
 def _is_newest(instance: DagsterInstance, run: DagsterRun) -> bool:

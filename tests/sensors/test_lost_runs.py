@@ -108,6 +108,17 @@ def test_signals_are_asked_for_until_their_gate_closes(instance: DagsterInstance
     assert request.partition_key == partition_key(ZONE, open_day)
 
 
+@pytest.mark.parametrize("key", ["2025-0x-10|FR", "2025-06-10|F?", "", "|", "2099-06-10"])
+def test_a_damaged_record_of_a_run_asks_for_nothing_and_keeps_no_other_from_it(
+    instance: DagsterInstance, key: str
+) -> None:
+    open_day = delivery_day_of(ZONE, utc_now()) + timedelta(days=2)
+    failed(instance, "signals_ready", partition_key(ZONE, open_day), DEATH)
+    failed(instance, "signals_ready", key, DEATH)
+    (request,) = asked(instance, 2)
+    assert request.partition_key == partition_key(ZONE, open_day)
+
+
 def test_the_waits_double_to_a_quarter_of_an_hour() -> None:
     minutes = [wait_before_attempt(n) / timedelta(minutes=1) for n in range(1, 8)]
     assert minutes == [1, 2, 4, 8, 15, 15, 15]
