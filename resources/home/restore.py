@@ -65,14 +65,19 @@ def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
     if home.exists() and (not home.is_dir() or any(home.iterdir())):
         raise ConfigurationError(f"{home} is there and not empty: name a new folder")
     home.parent.mkdir(parents=True, exist_ok=True)
-    beside = home.with_name(f".{home.name}.{os.getpid()}.restoring")
+    # A volume of a container cannot be replaced: the desk is made inside it.
+    is_volume = home.is_mount()
+    beside = (home if is_volume else home.parent) / f".{home.name}.{os.getpid()}.restoring"
     try:
         beside.mkdir()
         manifest = _extract(file, beside)
         desk_id = _finish(beside, manifest, passphrase)
-        if home.exists():
-            home.rmdir()
-        beside.rename(home)
+        if is_volume:
+            _move_up(beside, home)
+        else:
+            if home.exists():
+                home.rmdir()
+            beside.rename(home)
         _pin(home, manifest)
     except OSError as error:
         raise ConfigurationError(f"nothing was restored: {error}") from error
@@ -83,6 +88,13 @@ def restore(file: Path, home: Path, *, passphrase: str | None) -> RestoreReport:
     return RestoreReport(
         str(home), desk_id, _origin(manifest), n_files, has_secrets, list(manifest["outside"])
     )
+
+
+def _move_up(beside: Path, home: Path) -> None:
+    """Move the desk into the folder around it; the marker last, so that a kill leaves no desk."""
+    for path in sorted(beside.iterdir(), key=lambda found: found.name == MARKER):
+        path.rename(home / path.name)
+    beside.rmdir()
 
 
 def _pin(home: Path, manifest: Mapping[str, Any]) -> None:

@@ -262,3 +262,19 @@ def test_runs_that_were_under_way_are_canceled_in_the_copy(desk: Path) -> None:
     assert cancel_unfinished_runs(folder) == 2
     with DagsterInstance.from_config(str(folder)) as instance:
         assert sorted(run.status.value for run in instance.get_runs()) == ["CANCELED", "CANCELED", "SUCCESS"]
+
+
+def test_a_desk_is_restored_into_the_volume_of_a_container(
+    desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = backed_up(desk, tmp_path / "b.tar.gz")
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    same = volume.stat().st_ino
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == volume)
+    restore(file, volume, passphrase=None)
+    assert volume.stat().st_ino == same, "it was filled, not replaced"
+    assert read_marker(volume).desk_id != read_marker(desk).desk_id
+    assert not list(volume.glob(".*.restoring"))
+    with pytest.raises(ConfigurationError, match="not empty"):
+        restore(file, volume, passphrase=None)
