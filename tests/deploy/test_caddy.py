@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from benchmarks import guard
 from benchmarks.planted.ui_attacks import LAUNCH, QUERY, STOP_SENSOR, by_get
+from benchmarks.safety import guard
 from tests.support.caddy import HOST, ProxiedUi, caddy
 from tests.support.dagster_ui import served
 from tests.support.guarded_ui import LOGGED_IN_BY_PROXY, Ui, guarded_uis
