@@ -7,6 +7,7 @@ import json
 import sqlite3
 import tarfile
 import threading
+import zlib
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -184,10 +185,19 @@ def test_a_cut_or_changed_backup_is_refused_and_restores_nothing(desk: Path, tmp
             for at in range(30, len(whole), len(whole) // 25)
         ),
     ):
+        if _unpacked(damaged) == _unpacked(whole):
+            continue  # a bit that no packed byte uses, between two blocks
         file.write_bytes(damaged)
         with pytest.raises(BackupDamagedError, match="nothing was restored"):
             restore(file, tmp_path / "new", passphrase=None)
         assert sorted(path.name for path in tmp_path.iterdir()) == ["b.tgz", "bad.tgz", "desk"]
+
+
+def _unpacked(packed: bytes) -> bytes | None:
+    try:
+        return gzip.decompress(packed)
+    except (OSError, EOFError, zlib.error):
+        return None
 
 
 def _archive(path: Path, entries: list[tarfile.TarInfo], contents: list[bytes]) -> Path:
