@@ -38,6 +38,7 @@ _BOUNDS = {
     "union_tag_invalid": "must be one of {expected_tags}",
 }
 _LONGEST_SHOWN = 60
+"""Characters of a wrong value that a message repeats."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,12 @@ SHAPE = re.compile(rf"\({_LENGTH},(?:\s{_LENGTH}(?:,\s{_LENGTH})*)?\)")
 """Lengths in parentheses, such as `(days,)` or `(2, days, 4 * hours)`."""
 ARRAY = re.compile(r"\b(NDArray|ndarray|Array|Floats|Singles|Ints|Bools|Days)\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-TUNED = ("spot/forecast/", "spot/walk/", "spot/lifecycle/", "workflows/")
+TUNED = (
+    *(f"spot/{room}/" for room in ("backtest", "books", "contracts", "forecast", "lifecycle", "market")),
+    *(f"spot/{room}/" for room in ("monitoring", "risk", "scores", "sources", "walk")),
+    "resources/identity/",
+    "workflows/",
+)
 """Rooms in which every constant says why it has its value."""
 
 

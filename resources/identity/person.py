@@ -6,6 +6,7 @@ A typed name is a claim. The user of the operating system comes from the kernel,
 import os
 
 _MAX_LENGTH = 80
+"""Characters of a typed name that are kept: a name, and no essay in the log."""
 
 
 def system_user() -> str:

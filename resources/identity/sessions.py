@@ -10,6 +10,7 @@ from spot.errors import ConfigurationError
 
 COOKIE = "spotdesk_session"
 MAX_AGE_SECONDS = 12 * 3600
+"""A login lasts one working day."""
 
 
 class Sessions:

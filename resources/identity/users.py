@@ -21,9 +21,11 @@ FOLDER = "identity"
 """Folder of the desk; no backup holds it."""
 _FILE = "users.json"
 MIN_PASSWORD = 12
+"""Characters of a password. NIST SP 800-63B asks for at least 8, and for length before rules."""
 _COST = {"n": 2**14, "r": 8, "p": 1}
 _MAX_NAME = 64
 _MAX_FILE_BYTES = 1_000_000
+"""Bounds of a name and of the file of users: no desk has as many. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from resources.lake.lake import Lake, WriteReport
 from resources.market.earlier_inputs import earlier_auctions_of, fuels_of, of_same_market
 from resources.settings.zones import ZoneSettings
 from spot.contracts.lineage import Lineage, sources_of
-from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
+from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE, SETTLING_TABLES
 from spot.features.matrix import FUEL_DAYS, HISTORY_DAYS
 from spot.market.delivery import ZoneDays
 from spot.market.earlier_auctions import TABLE as EARLIER_TABLE
@@ -72,6 +72,18 @@ def read_raw_tables(
             [copy_context() for _ in tables],
         )
         return dict(zip(tables, frames, strict=True))
+
+
+def read_settling_tables(lake: Lake, settings: ZoneSettings, span: ZoneDays) -> dict[str, pl.DataFrame]:
+    """Raw tables with the prices that settle the days of the span."""
+    return read_raw_tables(
+        lake,
+        span.zone,
+        settings,
+        first_day=span.first_day,
+        last_day=span.last_day,
+        tables=SETTLING_TABLES,
+    )
 
 
 def read_feature_tables(

@@ -17,6 +17,7 @@ from spot.strategy.spread.sources import NaiveSpread
 
 NAIVE_FORECAST = "naive forecast"
 _LEAST_HISTORY_DAYS = 14
+"""Days of prices before the first forecast of the naive rival: two of each weekday."""
 
 
 def naive_rivals(setup: BacktestSetup, days: Sequence[date]) -> list[dict[str, BacktestSetup]]:

@@ -17,8 +17,11 @@ from spot.market.clock import local_time
 from spot.risk.value_at_risk import max_drawdown_eur, tail_risk
 
 DAYS_PER_YEAR = 365.0
+"""Power is delivered on every day, so a year of a Sharpe ratio has all of them."""
 MIN_BOOTSTRAP_DAYS = 14
+"""Days below which an interval of the daily mean would say nothing: two blocks of a week."""
 SIGNIFICANT = 0.05
+"""Level of the tests, the usual one; fixed before any figure was seen."""
 
 
 class Verdict(StrEnum):

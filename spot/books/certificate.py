@@ -15,6 +15,7 @@ from spot.books.record import Head, Record, canonical, linked, parse_head, parse
 from spot.books.signing import is_signed
 
 SCHEMA = 1
+"""Form of the file. Another number is refused."""
 PURPOSE = "certificate"
 """What the signature of a certificate is for."""
 RECORD = "record"

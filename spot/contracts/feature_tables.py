@@ -18,6 +18,7 @@ def _feature(unit: str, description: str) -> Column:
 
 
 PRICE_LAGS_DAYS = (1, 2, 3, 7)
+"""Lags of the price in days, as in the open-access benchmark (Lago et al., Applied Energy 293, 2021)."""
 DAY_AHEAD_INPUTS = ("load_forecast_mw", "wind_forecast_mw", "solar_forecast_mw")
 """Forecasts for the delivery period itself. `residual_load_mw`, load minus wind minus solar, is made of them.
 """

@@ -33,6 +33,7 @@ TABLES: dict[str, TableContract] = {
 }
 
 _LONGEST_NAME = 80
+"""Characters of an unknown name that a message repeats."""
 
 
 def find_contract(table: str) -> TableContract:

@@ -25,6 +25,7 @@ from spot.market.zones import find_zone
 HOURS = 24
 QUARTER_MINUTES = 15
 QUARTERS_PER_HOUR = 4
+"""A day of the local clock, whatever its hours in UTC, and the shortest market time unit."""
 CLOCK_QUARTERS = HOURS * QUARTERS_PER_HOUR
 LONGEST_DAY_QUARTERS = CLOCK_QUARTERS + QUARTERS_PER_HOUR
 _WEEKDAY_OF_EPOCH = 3

@@ -15,6 +15,7 @@ from spot.market.zones import find_zone
 
 FIRST_QUARTER_HOUR_DAY = date(2025, 10, 1)
 RESOLUTIONS_MINUTES = (15, 30, 60)
+"""Market time units that any zone has."""
 
 
 @dataclass(frozen=True, slots=True)

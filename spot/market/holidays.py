@@ -18,6 +18,7 @@ from spot.market.zones import find_zone
 WORKING_DAY: Final = 0
 SATURDAY: Final = 1
 SUNDAY_OR_HOLIDAY: Final = 2
+"""Codes of the kinds of day, in the order of falling demand."""
 
 
 @lru_cache(maxsize=4096)

@@ -16,6 +16,7 @@ from spot.market.price_limits import INTRADAY_LIMITS, day_ahead_price_limits
 from spot.market.publication_rules import published_by_utc
 
 _MAX_REASONS = 5
+"""Reasons that a verdict on many days repeats: a person reads no more."""
 
 
 @dataclass(frozen=True, slots=True)

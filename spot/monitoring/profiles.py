@@ -7,7 +7,8 @@ import polars as pl
 
 from spot.monitoring.settings import ReferenceSettings
 
-_SEASON_STEP_DAYS = 364  # whole weeks, so that weekdays stay aligned from year to year
+_SEASON_STEP_DAYS = 364
+"""Whole weeks, so that weekdays stay aligned from year to year."""
 
 
 def since_data_began(daily: pl.DataFrame, columns: Sequence[str]) -> pl.DataFrame:

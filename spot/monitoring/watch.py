@@ -42,6 +42,7 @@ from spot.scores.naive import weekly_naive_of
 
 _KEYS = ("delivery_day", "delivery_start_utc")
 REFERENCE_FORECAST_DAYS = 182
+"""Days of forecasts that the newest are compared with: half a year. Chosen by hand; not tuned."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,9 @@ from spot.risk.reductions import GATES, Excess, reduced
 from spot.risk.state import TradingState
 
 _TOLERANCE = 1e-9
+"""Share of a limit that rounding may exceed it by."""
 _ABSURD_MW = 1e6
+"""An order above it is an error: no market of one zone is as large."""
 _NEEDED = {(scope, kind) for scope in LIMIT_SCOPES for kind in LIMIT_KINDS}
 
 

@@ -17,6 +17,7 @@ from spot.contracts.panel import DeliveryPanel
 from spot.market.clock import CLOCK_QUARTERS, by_quarter_hour, local_time, period_quarters
 
 WEEK_DAYS = 7
+"""The naive forecast is the price of the same weekday."""
 
 
 def weekly_naive(panel: DeliveryPanel) -> Floats:

@@ -17,8 +17,10 @@ MAXIMUM_STEPS = 50_000
 MAXIMUM_AMOUNT = 1e12
 """Largest absolute price, power, energy or volume that is still a number of a market."""
 _MAXIMUM_DIGITS = 9
+"""Digits of a count. More would not fit the bounds below either."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _MAXIMUM_SHOWN = 60
+"""Characters of a provider's text that a message repeats."""
 
 
 def instant_to_us(instant: datetime, what: str) -> int:

@@ -30,6 +30,10 @@ _END_RECORD = 22
 _PIECE_BYTES = 1024 * 1024
 _LOOKED_AT_FIRST_BYTES = 1024 * 1024
 _DIRECTORY_BYTES = 512 * 1024
+"""Bounds of an archive: its members, the bytes of its end record (ZIP specification), the pieces that are
+unpacked at a time, what is looked at before the whole is, and the bytes of its directory. Chosen by hand:
+`python -m benchmarks.faults.provider_faults` plays bombs against them.
+"""
 
 
 class Node:

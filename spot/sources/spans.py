@@ -25,6 +25,22 @@ def before_their_day(starts_us: Ints, made_us: Ints, zone: str) -> Bools:
     return made_us < began
 
 
+def load_forecast_points(starts_us: Ints, made_us: Ints, values: Floats, zone: str) -> Points:
+    """Hourly load forecasts that were made before their delivery day.
+
+    Starts and instants of making in microseconds since 1970 and values in MW are `(n,)` each.
+    """
+    keep = before_their_day(starts_us, made_us, zone)
+    return Points(
+        table="load_forecasts",
+        series="load",
+        starts_us=starts_us[keep],
+        resolution_minutes=60,
+        values=values[keep],
+        available_us=made_us[keep],
+    )
+
+
 def day_ahead_points(starts_us: Ints, values: Floats, zone: str, what: str) -> Iterator[Points]:
     """Day-ahead prices in the length of period that each day is given in; nulls are left out.
 

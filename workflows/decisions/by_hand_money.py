@@ -7,10 +7,9 @@ whoever changed the unit last.
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import read_raw_tables, read_span
+from resources.lake.zone_tables import read_settling_tables, read_span
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.market.delivery import ZoneDays
 from spot.risk.outcomes import zone_outcomes
 from spot.strategy.by_hand.changes import standing_changes, with_changes
@@ -54,14 +53,7 @@ def override_money(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
     )
     if standing.is_empty():
         return pl.DataFrame(schema=SCHEMA)
-    raw = read_raw_tables(
-        lake,
-        span.zone,
-        desk.zone(span.zone),
-        first_day=span.first_day,
-        last_day=span.last_day,
-        tables=SETTLING_TABLES,
-    )
+    raw = read_settling_tables(lake, desk.zone(span.zone), span)
     sent = read_span(lake, "publications", span)
     money = []
     for strategy in strategies_of(desk, span.zone):

@@ -3,10 +3,9 @@
 import polars as pl
 
 from resources.lake.lake import Lake
-from resources.lake.zone_tables import read_raw_tables, read_span
+from resources.lake.zone_tables import read_settling_tables, read_span
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.signal_tables import SETTLEMENTS
 from spot.market.delivery import ZoneDays
 from spot.risk.outcomes import zone_outcomes
@@ -20,14 +19,7 @@ def settle_span(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
     Live orders that were never sent are settled as flat. Live P&L of a strategy that was removed from the
     settings stays on record.
     """
-    raw = read_raw_tables(
-        lake,
-        span.zone,
-        desk.zone(span.zone),
-        first_day=span.first_day,
-        last_day=span.last_day,
-        tables=SETTLING_TABLES,
-    )
+    raw = read_settling_tables(lake, desk.zone(span.zone), span)
     signals = as_sent(read_span(lake, "signals", span), read_span(lake, "publications", span))
     curves, blocks = (read_span(lake, table, span) for table in ("bid_curves", "block_orders"))
     parts = [SETTLEMENTS.empty()]

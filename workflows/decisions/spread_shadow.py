@@ -8,11 +8,10 @@ from pathlib import Path
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
-from resources.lake.zone_tables import read_features, read_raw_tables, read_span
+from resources.lake.zone_tables import read_features, read_settling_tables, read_span
 from resources.models.registry import ModelRegistry
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
-from spot.contracts.raw_tables import SETTLING_TABLES
 from spot.contracts.signal_tables import BID_CURVES
 from spot.contracts.spread_tables import SPREAD_FORECASTS, SPREAD_SHADOW_SETTLEMENTS, SPREAD_SHADOW_SIGNALS
 from spot.market.delivery import ZoneDays
@@ -85,14 +84,7 @@ def settle_shadow(span: ZoneDays, lake: Lake, desk: Desk) -> WrittenRows | None:
     signals = read_span(lake, _SIGNALS, span)
     if signals.is_empty():
         return None
-    raw = read_raw_tables(
-        lake,
-        span.zone,
-        desk.zone(span.zone),
-        first_day=span.first_day,
-        last_day=span.last_day,
-        tables=SETTLING_TABLES,
-    )
+    raw = read_settling_tables(lake, desk.zone(span.zone), span)
     parts = [SPREAD_SHADOW_SETTLEMENTS.empty()]
     for strategy in strategies_of(desk, span.zone):
         own = signals.filter(pl.col("strategy") == strategy.strategy)

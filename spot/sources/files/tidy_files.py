@@ -26,6 +26,7 @@ SOURCE = "files"
 DAILY_TABLES = ("fuel_prices",)
 """Tables with one value a day, given as 1440 minutes from the start of the day."""
 _DAY_MINUTES = 1440
+"""Resolution of a table with one value a day."""
 _FURTHER_TABLES = (
     "imbalance_price_sides",
     "other_auction_prices",
@@ -39,8 +40,10 @@ _OPTIONAL = ("available_at", "zone")
 _MAXIMUM_ROWS = 5_000_000
 """Rows of one file. Ten years of quarter hours of eight series have 2.8 million."""
 _MAXIMUM_COLUMNS = 64
+"""Columns of a file: seven have a meaning, and a file with many more is another one."""
 _DTYPES = (pl.String, pl.Categorical, pl.Enum, pl.Datetime, pl.Null, *pl.datatypes.group.NUMERIC_DTYPES)
 _LONGEST_HEAD_BYTES = 4096
+"""Bytes of the first line of a CSV file: the head of 64 columns is shorter."""
 
 
 def parse_tidy(body: bytes, kind: Literal["csv", "parquet"], what: str, capture: Capture) -> ParsedDocument:

@@ -14,6 +14,7 @@ from spot.market.publication_rules import RULES, published_by_utc
 from spot.sources.judging.freshness import GRACE
 
 _WHOLE = 1.0 - 1e-9
+"""Share of a day's units that are there, less what rounding takes."""
 
 
 def is_judged_by_day(table: str) -> bool:

@@ -21,6 +21,7 @@ _RESOLUTIONS = {"PT15M": 15, "PT30M": 30, "PT60M": 60, "PT1H": 60}
 _NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,12})?")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d)?Z")
 _US_PER_MINUTE = 60_000_000
+"""Microseconds."""
 _NO_DATA_CODE = "999"
 
 

@@ -16,6 +16,7 @@ from spot.sources.points import Points
 
 INTERMEDIATE, FINAL = "A01", "A02"
 _SECOND_US = 1_000_000
+"""Microseconds."""
 
 
 def status_vintages(by_status: Mapping[str, list[Points]], capture: Capture) -> list[Points]:

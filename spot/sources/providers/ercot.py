@@ -25,13 +25,14 @@ from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
 from spot.sources.providers.json_series import member, numbers
 from spot.sources.safe_input import read_json
-from spot.sources.spans import before_their_day
+from spot.sources.spans import load_forecast_points
 
 SOURCE = "ercot"
 OPERATOR = "ERCOT"
 Report = Literal["dam_stlmnt_pnt_prices", "spp_node_zone_hub", "lf_by_model_weather_zone"]
 WEATHER_ZONES = ("coast", "east", "farWest", "north", "northCentral", "southCentral", "southern", "west")
 _SUM_TOLERANCE_MW = 1.0
+"""The operator rounds the parts of a total. Chosen by hand; not tuned."""
 _YES, _NO = (True, "Y", "true"), (False, "N", "false")
 
 Row = dict[str, Any]
@@ -136,15 +137,7 @@ def _load(rows: list[Row], zone: str, what: str) -> Iterator[Points]:
             )
     starts = np.array([_start(row, _hour_ending(row, what), 0, zone, what) for row in used], dtype=np.int64)
     posted = np.array([_posted(row, zone, what) for row in used], dtype=np.int64)
-    keep = before_their_day(starts, posted, zone)
-    yield Points(
-        table="load_forecasts",
-        series="load",
-        starts_us=starts[keep],
-        resolution_minutes=60,
-        values=total[keep],
-        available_us=posted[keep],
-    )
+    yield load_forecast_points(starts, posted, total, zone)
 
 
 def _hour_ending(row: Row, what: str) -> int:

@@ -19,6 +19,7 @@ from spot.sources.bounds import (
 )
 
 US_PER_MINUTE = 60_000_000
+"""Microseconds."""
 _END_SECOND = int(END_OF_INSTANTS.timestamp())
 
 

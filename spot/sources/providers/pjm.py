@@ -25,7 +25,7 @@ from spot.sources.parsed import Capture, ParsedDocument, assemble, no_data
 from spot.sources.points import Points
 from spot.sources.providers.json_series import iso_us, member, numbers
 from spot.sources.safe_input import read_json
-from spot.sources.spans import before_their_day
+from spot.sources.spans import load_forecast_points
 
 SOURCE = "pjm"
 OPERATOR = "PJM"
@@ -135,15 +135,7 @@ def _forecasts(items: list[Any], feed: _ForecastFeed, capture: Capture, what: st
     values = numbers(
         [member(item, "forecast_load_mw", (int, float), what) for item in items], len(items), what
     )
-    keep = before_their_day(starts, made, capture.zone)
-    yield Points(
-        table="load_forecasts",
-        series="load",
-        starts_us=starts[keep],
-        resolution_minutes=60,
-        values=values[keep],
-        available_us=made[keep],
-    )
+    yield load_forecast_points(starts, made, values, capture.zone)
 
 
 def _is_true(item: Any, name: str, what: str) -> bool:
