@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 
 from desk.screen.console import err
-from resources.market.earlier_files import tables_with_earlier
+from resources.market.earlier_files import simulated_with_earlier, tables_with_earlier
 from resources.market.market_files import MarketFiles
 from resources.plugins.members import new_forecaster
 from resources.settings.environment import Environment, desk_resource
@@ -22,7 +22,6 @@ from spot.backtest.data import make_backtest_forecasts
 from spot.backtest.trading import BacktestSetup, backtest_setup
 from spot.errors import ConfigurationError
 from spot.market.delivery import ZoneDays
-from spot.simulation.market import simulate
 from spot.strategy.interface import Strategy
 from spot.strategy.spread.sources import FittedSpread
 from workflows.decisions.backtest_setup import settings_of_source, stored_setup
@@ -87,12 +86,13 @@ def make_setup(asked: Asked, strategies: tuple[Strategy, ...], environment: Envi
         return _on_record(asked, strategies, environment)
     err.print(f"walking {asked.model} over {len(asked.days)} days of {asked.zone} ...")
     desk = desk_resource(environment, zones=[asked.zone])
+    settings = desk.zone(asked.zone).model_copy(update={"source": asked.source.value})
     if asked.source is Source.FILES:
         files = MarketFiles(path=str(environment.market_data))
-        raw = tables_with_earlier(files, asked.zone, desk.zone(asked.zone))
+        raw = tables_with_earlier(files, asked.zone, settings)
     else:
         first = asked.days[0] - timedelta(days=_SIMULATED_DAYS)
-        raw = dict(simulate(asked.zone, first, asked.days[-1], seed=1).tables)
+        raw = simulated_with_earlier(asked.zone, settings, first, asked.days[-1], seed=1)
     return fresh_setup(raw, asked, strategies, model_profile(desk, asked.model), environment)
 
 
