@@ -13,7 +13,7 @@ from resources.lake.lake import Lake
 from resources.models.version import ModelVersion
 from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
-from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, EARLIER_INPUTS, FEATURES
 from spot.contracts.monitoring_tables import DATA_QUALITY, FEATURE_DRIFT
 
 NOW = datetime(2025, 6, 10, 13, 0, tzinfo=UTC)
@@ -65,6 +65,7 @@ def lake(tmp_path: Path) -> Lake:
         newest_input_utc=pl.lit(None, pl.Datetime("us", "UTC")),
         source=pl.lit("simulated"),
         **{name: pl.lit(1.0) for name in FEATURES},
+        **{name: pl.lit(None, pl.Float64) for name in EARLIER_INPUTS},
     )
     made.replace(
         "day_ahead_features",

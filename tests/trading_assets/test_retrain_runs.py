@@ -31,7 +31,7 @@ from resources.settings.zones import Desk, DeskSettings, ZoneSettings, make_desk
 from resources.trading.alerts import Alerts
 from resources.wiring import make_lake, make_registry, make_resources
 from sensors.retraining import retrain_is_due
-from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, FEATURES
+from spot.contracts.feature_tables import DAY_AHEAD_FEATURES, EARLIER_INPUTS, FEATURES
 from spot.contracts.monitoring_tables import FEATURE_DRIFT
 from tests.sensors.conftest import NOW, TODAY, OneVersion
 from tests.support.narrow import some
@@ -102,6 +102,7 @@ def lake(environment: Environment) -> Lake:
             newest_input_utc=pl.lit(None, pl.Datetime("us", "UTC")),
             source=pl.lit("simulated"),
             **{name: pl.lit(1.0) for name in FEATURES},
+            **{name: pl.lit(None, pl.Float64) for name in EARLIER_INPUTS},
         )
         made.replace(
             "day_ahead_features",
