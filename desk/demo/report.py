@@ -48,7 +48,7 @@ def demo_report(
         badge="SIMULATED",
         sections=(
             _story_section(changed, summary, tables),
-            *(_calm_section(zone) for zone in others),
+            *(_calm_section(zone, summary) for zone in others),
             _money_section(summary, tables),
             *(_tomorrow_section(zone, summary, tables) for zone in summary.zones),
             evidence_section(summary, tables),
@@ -109,9 +109,9 @@ def marks_of(zone: ZoneSummary) -> Marks:
     return marks
 
 
-def timeline(zone: ZoneSummary) -> Table:
+def timeline(zone: ZoneSummary, summary: DemoSummary) -> Table:
     """What happened, day by day."""
-    rows = [(f"{event.day:%d %b %Y}", event.text) for event in zone.events]
+    rows = [(f"{event.day:%d %b %Y}", summary.text_of(event)) for event in zone.events]
     return Table(("Day", "What happened"), rows, f"Timeline of {zone.zone}")
 
 
@@ -145,11 +145,14 @@ def _story_section(zone: ZoneSummary, summary: DemoSummary, tables: Mapping[str,
             )
         )
     return Section(
-        f"{zone.zone}: a change, and a new model", text, tables=(timeline(zone),), pictures=tuple(pictures)
+        f"{zone.zone}: a change, and a new model",
+        text,
+        tables=(timeline(zone, summary),),
+        pictures=tuple(pictures),
     )
 
 
-def _calm_section(zone: ZoneSummary) -> Section:
+def _calm_section(zone: ZoneSummary, summary: DemoSummary) -> Section:
     n_retrains = sum(number for cause, number in zone.n_retrains.items() if cause != "schedule")
     bad = any(event.kind == "bad_data" for event in zone.events)
     text = (
@@ -157,7 +160,7 @@ def _calm_section(zone: ZoneSummary) -> Section:
         f" first training. Its error over all {zone.n_forecast_days} days is {_share(zone.rmae)} of that of"
         " the naive forecast, the price of the week before."
     )
-    return Section(f"{zone.zone}: no new model without a cause", text, tables=(timeline(zone),))
+    return Section(f"{zone.zone}: no new model without a cause", text, tables=(timeline(zone, summary),))
 
 
 def _money_section(summary: DemoSummary, tables: Mapping[str, pl.DataFrame]) -> Section:

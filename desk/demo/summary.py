@@ -101,6 +101,10 @@ class DemoSummary:
     seed: int
     zones: tuple[ZoneSummary, ...] = field(default=())
 
+    def text_of(self, event: Event) -> str:
+        """An event in words; the change itself is that of the plan."""
+        return f"{self.change}." if event.kind == "change" else event.text
+
     def as_mapping(self) -> dict[str, Any]:
         """Plain values for `--json`; days as ISO text."""
         return _plain(asdict(self))  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ def story_lines(summary: DemoSummary) -> list[str]:
     """The headline, and what happened in each zone, in order."""
     told = [f"{headline(summary)}."]
     for zone in summary.zones:
-        told += ["", zone.zone, *(f"  {event.day}  {event.text}" for event in zone.events)]
+        told += ["", zone.zone, *(f"  {event.day}  {summary.text_of(event)}" for event in zone.events)]
     return told
 
 
