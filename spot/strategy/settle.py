@@ -10,7 +10,7 @@ from spot.contracts.table import UTC_INSTANT
 from spot.errors import ContractError
 from spot.risk.fills import settle
 from spot.risk.outcomes import IMBALANCE, LONG_PRICE, SHORT_PRICE, align_outcomes
-from spot.strategy.blocks.execution import executed
+from spot.strategy.blocks.execution import executed, whole_groups
 from spot.strategy.interface import PricedDay, Strategy
 
 
@@ -33,6 +33,8 @@ def settle_signals(
     """
     if signals.filter(pl.col("strategy") != strategy.strategy).height:
         raise ContractError(f"settlement: signals of another strategy than {strategy.strategy}")
+    if block_orders is not None:
+        signals, block_orders = whole_groups(signals, block_orders)
     priced = align_outcomes(outcomes, signals)
     if strategy.closes_at_desk_price:
         priced = _against_the_desks_price(priced, signals)

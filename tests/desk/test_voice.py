@@ -151,7 +151,7 @@ def test_an_answer_of_no_keeps_its_exit_code_with_json(
         (("signals", "zone"), "DE_", {"DE_LU"}),
         (("run", "zone"), "no_", {name for name in TRADED_ZONES if name.startswith("NO_")}),
         (("run", "profile"), "catb", {"catboost", "catboost_small"}),
-        (("backtest", "strategy"), "stor", {"storage"}),
+        (("backtest", "strategy"), "stor", {"storage", "storage_groups"}),
         (("init", "source"), "ent", {"entsoe"}),
         (("export", "table"), "day_ahead_p", {"day_ahead_prices"}),
     ],

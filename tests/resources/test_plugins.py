@@ -60,7 +60,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_strategy_of_a_package_is_found_and_names_its_package(packages: Path) -> None:
     install(packages, "acme_one", GOOD, {"spotdesk.strategies": {"acme_flat": "acme_one:Flat"}})
     strategies = fresh(STRATEGIES)
-    assert list(strategies) == ["settlement_spread", "storage", "price_view", "acme_flat"]
+    assert list(strategies) == ["settlement_spread", "storage", "storage_groups", "price_view", "acme_flat"]
     assert "acme_flat" in strategies
     assert "acme_one" not in sys.modules, "listing the names imports nothing"
     assert strategies["acme_flat"]().strategy == "acme_flat"

@@ -46,7 +46,7 @@ from workflows.decisions.backtest_setup import stored_setup
 
 ZONE, OTHER, DAY = "FR", "DE_LU", date(2025, 6, 3)
 GATE = gate_closure_utc(ZONE, DAY)
-TABLES = ("signals", "bid_curves", "risk_events", "limit_conformance")
+TABLES = ("signals", "bid_curves", "block_orders", "risk_events", "limit_conformance")
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,23 @@ def executed(
     )
 
 
+def whole_groups(signals: pl.DataFrame, block_orders: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Signals and block orders, where a plan whose units were changed by hand is one order a unit.
+
+    A changed unit has another id than its blocks, and the blocks of such a plan are never sent.
+    """
+    lost = block_orders.join(signals, on="signal_id", how="anti").select(_BATCH).unique()
+    broken = lost.join(signals, on=_BATCH, how="semi", nulls_equal=True).with_columns(is_broken=True)
+    if broken.is_empty():
+        return signals, block_orders
+    single = pl.when("is_broken").then(pl.lit("day_ahead")).otherwise("market")
+    marked = signals.join(broken, on=_BATCH, how="left", nulls_equal=True, maintain_order="left")
+    return (
+        marked.with_columns(market=single).drop("is_broken"),
+        block_orders.join(broken, on=_BATCH, how="anti", nulls_equal=True),
+    )
+
+
 def _chosen(rows: pl.DataFrame, rules: FillRules) -> pl.DataFrame:
     """One block per group: which should have been executed, and whether it was."""
     sign = pl.when(pl.col("side") == "buy").then(1.0).otherwise(-1.0)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from spot.contracts.block_tables import BLOCK_ORDERS_OF_A_DAY
+from spot.contracts.block_tables import BLOCK_ORDERS_OF_A_DAY, DAY_AHEAD_GROUPS
 from spot.contracts.signal_tables import BID_CURVES
 from spot.errors import ContractError
 
@@ -41,6 +41,23 @@ class Batch:
         if self.blocks.height:
             return self.blocks.select("block_group", "block").n_unique()
         return int((self.signals["volume_mw"] > 0).sum())
+
+    @property
+    def is_broken(self) -> bool:
+        """Whether a plan in exclusive groups lacks a unit of a block, as after a change by hand."""
+        is_in_groups = (self.signals["market"] == DAY_AHEAD_GROUPS).any()
+        if not is_in_groups or not self.n_orders:
+            return False
+        energies = self.blocks.group_by("block_group", "block").agg(pl.col("volume_mw").sum().round(6))
+        return energies.group_by("block_group").agg(pl.col("volume_mw").n_unique()).filter(
+            pl.col("volume_mw") > 1
+        ).height > 0 or not _is_whole(self.signals, self.blocks)
+
+
+def _is_whole(signals: pl.DataFrame, blocks: pl.DataFrame) -> bool:
+    """Whether every unit that the auction may trade has its blocks."""
+    reached = signals.filter((pl.col("reach_mw").fill_null(0.0) != 0) | (pl.col("volume_mw") > 0))
+    return reached.join(blocks, on="signal_id", how="anti").is_empty()
 
 
 def make_batches(

@@ -45,6 +45,8 @@ def assess_batch(  # noqa: C901 - one refusal after another
     minutes = batch.signals["resolution_minutes"][0]
     if batch.signals.height != n_periods(batch.zone, batch.delivery_day, int(minutes)):
         reasons.append("units are missing or doubled")
+    if batch.is_broken:
+        reasons.append("a plan in exclusive groups lacks blocks: it is sent or withdrawn as a whole")
     decided = batch.signals["as_of_utc"]
     if decided.n_unique() > 1:
         reasons.append("signals of several decisions")

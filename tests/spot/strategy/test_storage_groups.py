@@ -308,3 +308,19 @@ def test_the_message_has_the_blocks_as_json_and_csv_and_another_choice_is_anothe
     assert len({one.publication_id for one in (batch, plain, fewer)}) == 3
     assert plain.n_orders == decision.frame.filter(MINE).height
     assert json.loads(json_payload(plain, sequence=1))["block_groups"] == []
+
+
+def test_a_plan_with_a_unit_changed_by_hand_is_not_sent_and_settles_unit_by_unit() -> None:
+    decision = decided()
+    first = decision.frame.filter(MINE)["signal_id"][0]
+    other = pl.when(pl.col("signal_id") == first).then(pl.lit("changed")).otherwise("signal_id")
+    changed = decision.frame.with_columns(signal_id=other)
+    (batch,) = make_batches(changed, block_orders=decision.block_orders)
+    (whole,) = make_batches(decision.frame, block_orders=decision.block_orders)
+    (bare,) = make_batches(decision.frame)
+    flat = changed.with_columns(side=pl.lit("flat"), volume_mw=0.0, reach_mw=None, signal_id=pl.lit("x"))
+    (withdrawn,) = make_batches(flat, block_orders=decision.block_orders)
+    assert [one.is_broken for one in (batch, whole, bare, withdrawn)] == [True, False, True, False]
+    prices = make_outcomes(DAY, DAY, seed=5, noise=25.0)
+    own = settle_signals(changed, prices, GROUPS, block_orders=decision.block_orders)
+    assert own["volume_mw"].to_list() == changed.sort("delivery_start_utc")["volume_mw"].to_list()
