@@ -27,7 +27,7 @@ def youth(what: str, *, began: date, n_needed: int, last_day: date) -> str:
     judged_from = began + timedelta(days=n_needed - 1)
     if last_day >= judged_from:
         return ""
-    return f"too young: {what} begins on {began} and can be judged from {judged_from}"
+    return f"too young: {what} began on {began} and can be judged from {judged_from}"
 
 
 def first_days(frame: pl.DataFrame) -> dict[str, date]:

@@ -104,7 +104,7 @@ def test_a_new_series_is_too_young_and_one_that_went_dark_is_not(features: pl.Da
     dark = features.with_columns(pl.when(is_early).then(solar).alias("solar_forecast_mw"))
     young, blind = (monitor_inputs(frame, last_day=day, settings=SETTINGS) for frame in (new, dark))
     assert young.drift.status == "too_young"
-    assert "solar_forecast_mw begins on 2024-03-01 and can be judged from" in young.drift.reasons[0]
+    assert "solar_forecast_mw began on 2024-03-01 and can be judged from" in young.drift.reasons[0]
     assert blind.drift.status == "cannot_see"
     assert young.quality.status == "too_young"
     assert young.quality.suppresses_retraining
