@@ -191,8 +191,8 @@ def next_steps(home: Path, plan: DemoPlan) -> tuple[tuple[str, str], ...]:
             f"{at} signals --zone {plan.zones[0]} --day {plan.tomorrow} --explain",
             "What to buy and sell, and why",
         ),
-        (f"{at} models --zone {plan.zones[-1]}", "Model versions"),
-        (f"{at} explain-decision --zone {plan.zones[-1]}", "Why each was promoted or not"),
+        (f"{at} models --zone {plan.zones[0]}", "Model versions"),
+        (f"{at} explain-decision --zone {plan.zones[0]}", "Why each was promoted or not"),
         (f"{at} status", "State of every zone"),
     )
 
