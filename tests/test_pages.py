@@ -25,7 +25,6 @@ LONG_FILES = {
     "desk/setup/init.py": "one conversation, from the question to the file",
     "desk/trading/run.py": "the command with the most options, and what each refuses",
     "desk/trading/signals.py": "one page: the table, the reasons, the bars",
-    "resources/home/upgrade.py": "one step of an upgrade after another",
     "resources/lake/delta_table.py": "one table's commits, reads and schema",
     "resources/lake/lake.py": "the one door to all tables, with its contract in docstrings",
     "resources/market/live_market.py": "one fetch from request to judged rows",
