@@ -19,12 +19,15 @@ LOGOUT_PATH = "/logout"
 _MAX_FORM_BYTES = 4_000
 _AT_ONCE, _MAX_WAITING = 2, 20
 _PAGE = """<!doctype html><html lang="en"><title>Spotdesk</title>
-<style>body{{font:16px system-ui;margin:15vh auto;max-width:20rem}}input,button{{display:block;width:100%;
-margin:.5rem 0 1rem;padding:.5rem;box-sizing:border-box;font:inherit}}p{{color:#a00}}</style>
-<h1>Spotdesk</h1><p role="alert">{told}</p><form method="post" action="/login">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>:root{{color-scheme:light dark}}
+body{{padding:0 1rem;font:16px system-ui;margin:15vh auto;max-width:20rem}}
+input,button{{display:block;width:100%;margin:.5rem 0 1rem;padding:.5rem;box-sizing:border-box;font:inherit}}
+p{{color:light-dark(#a00,#ff9d94)}}</style>
+<main><h1>Spotdesk</h1><p role="alert">{told}</p><form method="post" action="/login">
 <label>Name<input name="name" autocomplete="username" required autofocus></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required></label>
-<button>Log in</button></form></html>"""
+<button>Log in</button></form></main></html>"""
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
