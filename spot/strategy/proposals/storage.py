@@ -34,12 +34,22 @@ class PlannedBattery(Battery):
         It is flat where the difference does not pay wear, losses and fees. `paths` (S, P) of the price are
         its scenarios.
         """
+        market = self.step_market(view)
+        wanted = optimise_storage(market.buy_prices, market.sell_prices, view.hours, self)
+        return self.proposed(view, paths, market, wanted.exposure_mw)
+
+    def step_market(self, view: MarketView) -> StepMarket:
+        """What a plan in steps is worth on the forecast, fees included."""
         fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh
         low, middle, high = (_at(view.quantiles, level) for level in (0.25, 0.5, 0.75))
         buy = view.mean + self.risk_aversion * (high - middle) + fee
         sell = view.mean - self.risk_aversion * (middle - low) - fee
-        market = StepMarket(buy_prices=buy, sell_prices=sell, hours=view.hours, battery=self)
-        exposure = in_volume_steps(optimise_storage(buy, sell, view.hours, self).exposure_mw, market)
+        return StepMarket(buy_prices=buy, sell_prices=sell, hours=view.hours, battery=self)
+
+    def proposed(self, view: MarketView, paths: Floats, market: StepMarket, wanted: Floats) -> Proposal:
+        """The plan in whole steps that is best at the prices of `market` and near what is `wanted` (P,)."""
+        fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh
+        exposure = in_volume_steps(wanted, market)
         return Proposal(
             exposure_mw=exposure,
             limit_price=np.where(exposure > 0, np.inf, -np.inf),

@@ -17,7 +17,8 @@ from spot.arrays import Floats
 from spot.market.block_orders import BlockOrders, groups_of_zone
 from spot.strategy.blocks.choices import path_gains
 from spot.strategy.blocks.fills import FillRules
-from spot.strategy.blocks.groups import BlockGroup, make_groups, phases_of
+from spot.strategy.blocks.groups import BlockGroup, best_profiles, make_groups, phases_of
+from spot.strategy.blocks.phases import PhaseMarket, phases_on_paths
 from spot.strategy.proposals.price_paths import price_paths
 from spot.strategy.proposals.storage import PlannedBattery
 from spot.strategy.proposals.view import MarketView, Proposal
@@ -25,6 +26,10 @@ from spot.strategy.proposals.view import MarketView, Proposal
 _EPSILON = 1e-9
 _PATHS_PER_CHOICE = 2
 """Every second path chooses the blocks: 250 of them choose as well as 500, in a third of the time."""
+_PATHS_PER_PHASE = 5
+"""Every fifth path, 100 in all, chooses the phases. By hand: it is the slowest part of the decision."""
+GroupMaker = Callable[[Floats, float], tuple[BlockGroup, ...]]
+"""The exclusive groups of a plan (P,) with at most so much power in a unit, MW."""
 
 
 class StorageGroups(PlannedBattery):
@@ -37,6 +42,10 @@ class StorageGroups(PlannedBattery):
     """Most blocks of a group; the exchange may take fewer."""
     max_orders: int = Field(default=96, ge=1)
     """Most blocks of all groups of a day: each is an order, and limits count it."""
+    phases: Literal["plan", "paths"] = "plan"
+    """What says how often to charge: the plan on the mean, or the better of it and of the phases that are
+    worth most on the day's paths. Not measured on real prices yet, so it is off.
+    """
     fills: FillRules = FillRules()
     """How groups are assumed to be executed, for risk and in settlement on paper."""
     volume_step_mw: float = Field(default=0.1, gt=0)
@@ -51,18 +60,21 @@ class StorageGroups(PlannedBattery):
         """The plan in exclusive groups, or in named hours where they cannot be made; the texts say why."""
         paths = price_paths(view, self.window_days)
         plan = self.planned(view, paths)
+        rules = groups_of_zone(view.zone, view.delivery_day, self.exchange)
+        why_not = self._why_named_hours(view, paths, rules)
+        if why_not or rules is None:
+            return _in_named_hours(plan, why_not)
+        make = self._maker(paths, rules)
+        if self.phases == "paths":
+            both = (plan, self._on_paths(view, paths))
+            plan = max(both, key=lambda one: float(self._gains(one, make, paths, view.hours).mean()))
         if not plan.exposure_mw.any():
             return plan
-        rules = groups_of_zone(view.zone, view.delivery_day, self.exchange)
-        why_not = self._why_named_hours(plan.exposure_mw, view, paths, rules)
-        if why_not or rules is None:
-            texts = tuple(f"{text}; named hours, because {why_not}" for text in plan.texts)
-            return replace(plan, texts=texts)
-        make = self._maker(paths, rules)
-        groups = make(plan.exposure_mw, self.power_mw)
-        costs = plan.costs_eur_per_mwh
-        gains = path_gains(groups, paths, view.hours, costs, self.fills)
-        uplift = float((gains - _gains(plan, paths, view.hours)).mean())
+        n_phases, most = len(phases_of(plan.exposure_mw)), rules.most_groups or self.max_orders
+        if n_phases > min(most, self.max_orders):
+            return _in_named_hours(plan, f"its {n_phases} phases are more than {most} groups")
+        gains = self._gains(plan, make, paths, view.hours)
+        uplift = float((gains - _gains_of_named(plan, paths, view.hours)).mean())
         traded = float(np.abs(plan.exposure_mw).sum() * view.hours)
         return replace(
             plan,
@@ -72,9 +84,41 @@ class StorageGroups(PlannedBattery):
             probability=np.full(len(plan.exposure_mw), float((gains > 0).mean())),
         )
 
-    def _why_named_hours(
-        self, plan: Floats, view: MarketView, paths: Floats, rules: BlockOrders | None
-    ) -> str:
+    def _on_paths(self, view: MarketView, paths: Floats) -> Proposal:
+        """The plan of the phases that are worth most on the day's paths, in their likely units."""
+        market = self.step_market(view)
+        fee = self.fees.on(view.delivery_day).day_ahead_fee_eur_per_mwh
+        missed = self.fills.rejected_share * self.fills.rejected_cost_eur_per_mwh
+        costs = (fee + missed, fee + missed + self.degradation_eur_per_mwh)
+        some = paths[::_PATHS_PER_PHASE]
+        battery = PhaseMarket(
+            hours=view.hours,
+            power_mw=self.power_mw,
+            energy_mwh=self.energy_mwh,
+            charge_efficiency=self.charge_efficiency,
+            discharge_efficiency=self.discharge_efficiency,
+            most_cycles=self.max_cycles_per_day,
+            start_frac=self.initial_charge_frac,
+            costs_eur_per_mwh=costs,
+        )
+        wanted, buy, sell = np.zeros(len(view.mean)), market.buy_prices.copy(), market.sell_prices.copy()
+        for phase in phases_on_paths(some, battery):
+            inside = slice(phase.window.start, phase.window.stop)
+            named = best_profiles(view.mean[None, inside], phase.side, phase.energy_mw, self.power_mw)[0]
+            wanted[inside] += phase.side * named
+            chosen = best_profiles(some[:, inside], phase.side, phase.energy_mw, self.power_mw)
+            better = float((phase.side * (some[:, inside] * (named - chosen)).sum(axis=1)).mean())
+            # Its units trade at better prices than the mean, since the auction chooses among them.
+            prices, sign = (buy, -1.0) if phase.side > 0 else (sell, 1.0)
+            prices[inside] += sign * better / phase.energy_mw
+        return self.proposed(view, paths, replace(market, buy_prices=buy, sell_prices=sell), wanted)
+
+    def _gains(self, plan: Proposal, make: GroupMaker, paths: Floats, hours: float) -> Floats:
+        """(S,) gain of the plan's groups on each path."""
+        groups = make(plan.exposure_mw, self.power_mw)
+        return path_gains(groups, paths, hours, plan.costs_eur_per_mwh, self.fills)
+
+    def _why_named_hours(self, view: MarketView, paths: Floats, rules: BlockOrders | None) -> str:
         """Why the plan cannot be sent as groups; empty where it can."""
         if rules is None:
             return f"no exchange of {view.zone} is known to take exclusive groups"
@@ -86,14 +130,16 @@ class StorageGroups(PlannedBattery):
                 f"volume_step_mw {self.volume_step_mw:g} is no multiple of the {rules.volume_step_mw:g} MW of"
                 f" {rules.exchange}"
             )
-        n_phases = len(phases_of(plan))
-        most = min(rules.most_groups or self.max_orders, self.max_orders)
-        return f"its {n_phases} phases are more than {most} groups" if n_phases > most else ""
+        return ""
 
-    def _maker(self, paths: Floats, rules: BlockOrders) -> Callable[[Floats, float], tuple[BlockGroup, ...]]:
+    def _maker(self, paths: Floats, rules: BlockOrders) -> GroupMaker:
         """What makes the groups of a plan with a largest power."""
         most = min(self.max_blocks, rules.most_blocks_per_group or self.max_blocks)
         return partial(_groups, paths=paths[::_PATHS_PER_CHOICE], battery=self, most_blocks=most)
+
+
+def _in_named_hours(plan: Proposal, why: str) -> Proposal:
+    return replace(plan, texts=tuple(f"{text}; named hours, because {why}" for text in plan.texts))
 
 
 def _groups(
@@ -111,7 +157,7 @@ def _groups(
     )
 
 
-def _gains(plan: Proposal, paths: Floats, hours: float) -> Floats:
+def _gains_of_named(plan: Proposal, paths: Floats, hours: float) -> Floats:
     """(S,) gain of the plan in named hours on each path (S, P), EUR, costs taken off."""
     energy = plan.exposure_mw * hours
     bought, sold = plan.costs_eur_per_mwh

@@ -324,3 +324,16 @@ def test_a_plan_with_a_unit_changed_by_hand_is_not_sent_and_settles_unit_by_unit
     prices = make_outcomes(DAY, DAY, seed=5, noise=25.0)
     own = settle_signals(changed, prices, GROUPS, block_orders=decision.block_orders)
     assert own["volume_mw"].to_list() == changed.sort("delivery_start_utc")["volume_mw"].to_list()
+
+
+@pytest.mark.parametrize("day", [date(2025, 3, 30), date(2025, 6, 3), date(2026, 1, 20)])
+def test_phases_on_paths_are_a_plan_of_the_battery_and_expect_no_less(day: date) -> None:
+    on_paths = decided(GROUPS.model_copy(update={"phases": "paths"}), day)
+    plain = decided(day=day)
+    hours = on_paths.frame["resolution_minutes"][0] / 60
+    for members in list(product(*(blocks[::4] for blocks in profiles(on_paths).values())))[:30]:
+        plan = plan_of(sum(members, np.zeros(on_paths.frame.height)), hours, GROUPS)
+        assert plan.state_mwh.min() > -1e-6
+        assert plan.state_mwh.max() < GROUPS.energy_mwh + 1e-6
+    expected = [number(one.frame["expected_value_eur"].sum()) for one in (plain, on_paths)]
+    assert expected[1] >= expected[0] - 1.0
