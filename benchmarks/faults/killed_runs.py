@@ -1,12 +1,16 @@
 """A run of the chain killed at random points and repeated leaves the rows of one that was never killed.
 
-    .venv/bin/python -m benchmarks.faults.killed_runs [--kills N] [--seed S] [--json]
+    .venv/bin/python -m benchmarks.faults.killed_runs [--kills N] [--seed S] [--dev] [--json]
 
 A child process runs `run_chain` for a zone and some days on a state folder of its own. It is killed with
 SIGKILL after a random time, N times over, each time beginning anew on what the last one left; then it may
 finish. Every table of the lake, the versions of the model and the champion are compared with a run that was
 left alone. After the last run no run may be under way in the Dagster instance of the desk, and no slot of a
 pool may be taken. Exit 1 where anything differs.
+
+With --dev it is `spotdesk dev` that is killed, with the server of the code, the daemon and the processes of
+runs, while a run loads a history. It is started again: within 60 seconds each dead run is closed and holds no
+slot, and the daemon starts it again. Exit 1 where one is not.
 """
 
 import argparse
@@ -25,12 +29,15 @@ from typing import Any
 import polars as pl
 from dagster import DagsterInstance, RunsFilter
 
+from benchmarks.planted.killed_dev import measure_dev
 from resources.instance.workers import UNDER_WAY
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake, make_registry
 from spot.contracts.tables import TABLES
 
 ZONE = "FR"
+DEV_SECONDS = 60.0
+"""From the start of `spotdesk dev` until what died with the one before is closed."""
 _CHILD = """
 import logging, sys
 from datetime import date
@@ -111,6 +118,27 @@ def held(home: Path) -> tuple[int, int]:
         return under_way, sum(pool.active_slot_count for pool in pools)
 
 
+def judge_dev(n_kills: int, seed: int, *, as_json: bool) -> int:
+    """Kill `spotdesk dev`, print how soon its runs were closed and started again; 1 if one was late."""
+    folder = Path(tempfile.mkdtemp(prefix="killed_dev_"))
+    rng = random.Random(seed)  # noqa: S311 - when to kill is no secret
+    found = []
+    for kill in measure_dev(folder, n_kills, rng, DEV_SECONDS):
+        found.append(kill)
+        print(f"kill {len(found)}: {kill}", file=sys.stderr, flush=True)
+    shutil.rmtree(folder)
+    n_good = sum(kill.closed_seconds <= DEV_SECONDS and kill.again_seconds < float("inf") for kill in found)
+    result = {
+        "kills": n_kills,
+        "runs": sum(kill.n_runs for kill in found),
+        "good": n_good,
+        "slowest_closed_seconds": round(max(kill.closed_seconds for kill in found), 1),
+        "slowest_again_seconds": round(max(kill.again_seconds for kill in found), 1),
+    }
+    print(json.dumps(result) if as_json else " ".join(f"{name}: {value}" for name, value in result.items()))
+    return 0 if n_good == n_kills else 1
+
+
 def main() -> int:
     """Kill, repeat, compare, print.
 
@@ -122,8 +150,11 @@ def main() -> int:
     )
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--dev", action="store_true")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    if given.dev:
+        return judge_dev(given.kills, given.seed, as_json=given.json)
     random.seed(given.seed)
     folder = Path(tempfile.mkdtemp(prefix="killed_runs_"))
     started = time.perf_counter()
