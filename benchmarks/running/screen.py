@@ -109,7 +109,7 @@ def axe_violations(address: str) -> list[dict[str, Any]]:
     for name, (width, height) in (("phone", NARROW), ("monitor", WIDE)):
         for scheme in ("light", "dark"):
             with browser_page(width, height) as page:
-                page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                page.emulate_media(color_scheme=scheme)
                 page.goto(address)
                 page.locator(".zone").first.wait_for()
                 page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true })")

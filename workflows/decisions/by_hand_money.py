@@ -16,24 +16,26 @@ from spot.strategy.by_hand.changes import standing_changes, with_changes
 from spot.strategy.outbox.standing import as_sent
 from spot.strategy.settle import settle_signals
 
-SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "zone": pl.String,
-    "delivery_day": pl.Date,
-    "delivery_start_utc": pl.Datetime("us", "UTC"),
-    "strategy": pl.String,
-    "entered_by": pl.String,
-    "action": pl.String,
-    "reason": pl.String,
-    "side": pl.String,
-    "volume_mw": pl.Float64,
-    "limit_price_eur_per_mwh": pl.Float64,
-    "machine_side": pl.String,
-    "machine_volume_mw": pl.Float64,
-    "machine_limit_price_eur_per_mwh": pl.Float64,
-    "machine_pnl": pl.Float64,
-    "override_pnl": pl.Float64,
-    "currency": pl.String,
-}
+SCHEMA: pl.Schema = pl.Schema(
+    {
+        "zone": pl.String(),
+        "delivery_day": pl.Date(),
+        "delivery_start_utc": pl.Datetime("us", "UTC"),
+        "strategy": pl.String(),
+        "entered_by": pl.String(),
+        "action": pl.String(),
+        "reason": pl.String(),
+        "side": pl.String(),
+        "volume_mw": pl.Float64(),
+        "limit_price_eur_per_mwh": pl.Float64(),
+        "machine_side": pl.String(),
+        "machine_volume_mw": pl.Float64(),
+        "machine_limit_price_eur_per_mwh": pl.Float64(),
+        "machine_pnl": pl.Float64(),
+        "override_pnl": pl.Float64(),
+        "currency": pl.String(),
+    }
+)
 _UNIT = ["delivery_start_utc", "strategy"]
 
 

@@ -15,6 +15,7 @@ from resources.books.chain import Chain
 from resources.settings.environment import read_environment
 from resources.trading.state import TradingStateStore
 from resources.wall_clock import utc_now
+from spot.contracts.words import OverrideAction
 from spot.errors import ConfigurationError
 from spot.market.delivery import ZoneDays
 from spot.simulation.market import simulate
@@ -48,14 +49,14 @@ def day_of(home: Path) -> date:
     return found
 
 
-def wish(home: Path, units: str = "all", action: str = "leave_out", **numbers: float) -> Wish:
+def wish(home: Path, units: str = "all", action: OverrideAction = "leave_out", **numbers: float) -> Wish:
     return Wish(
         zone=ZONE,
         delivery_day=day_of(home),
         strategy="storage",
         units=units,
-        action=action,  # type: ignore[arg-type]
-        **numbers,  # type: ignore[arg-type]
+        action=action,
+        **numbers,
     )
 
 

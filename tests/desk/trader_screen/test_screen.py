@@ -169,17 +169,17 @@ def test_a_trader_is_named_in_the_record_and_in_the_deeds(environment: Environme
 
 
 def test_what_the_forecast_was_before_stays_faint_behind(environment: Environment) -> None:
-    lake, days = make_lake(environment), {"zone": ZONE}
+    lake = make_lake(environment)
     day = lake.newest_day("day_ahead_forecasts", ZONE)
     assert day is not None
     assert 'class="earlier"' not in served(environment).get("/").text
     rows = lake.read("day_ahead_forecasts", zones=[ZONE], first_day=day, last_day=day)
     higher = rows.with_columns(pl.col("price_point_eur_per_mwh") + 5.0)
-    lake.replace("day_ahead_forecasts", higher, first_day=day, last_day=day, **days)
+    lake.replace("day_ahead_forecasts", higher, first_day=day, last_day=day, zone=ZONE)
     html = served(environment).get("/").text
     assert html.count('class="earlier"') == 1
     assert "what it was before (faint)" in text_of(html)
-    lake.replace("day_ahead_forecasts", rows, first_day=day, last_day=day, **days)
+    lake.replace("day_ahead_forecasts", rows, first_day=day, last_day=day, zone=ZONE)
 
 
 def test_nobody_who_has_not_logged_in_sees_anything(environment: Environment) -> None:
