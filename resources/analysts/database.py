@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
-from filelock import FileLock
 
 from resources.analysts.query import query_database
 from resources.analysts.swap import new_version, swap_in
 from resources.analysts.views import VIEWS, AnalystView
 from resources.fixed_resource import FixedResource
 from resources.lake.lake import Lake
+from resources.locks.held import held
 from spot.contracts.model_tables import MODEL_VERSIONS
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 from spot.contracts.tables import TABLES
@@ -71,11 +71,16 @@ class AnalystDatabase(FixedResource):
         """Build the database from the newest version of every table and swap it in.
 
         Nothing is built where nothing changed.
+
+        Raises:
+            SourceUnavailableError: another process builds it for too long, or Postgres, which keeps the lock,
+                does not answer.
         """
         target = Path(self.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         models = model_version_rows(model_versions)
-        with FileLock(f"{target}.lock", timeout=_LOCK_SECONDS):
+        lock, taken = Path(f"{target}.lock"), f"{target.name} is being built by another process"
+        with held(lock, wait_seconds=_LOCK_SECONDS, taken=taken, undone="it was not built"):
             for stale in target.parent.glob(f".{target.name}.*.building*"):
                 stale.unlink()
             states = {name: lake.state(name) for name in TABLES}

@@ -5,8 +5,6 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from filelock import Timeout
-
 from resources.books.chain import FOLDER, Chain
 from resources.books.commits import CERTIFIED
 from resources.books.keys import signing_key
@@ -31,6 +29,7 @@ from resources.files import write_whole
 from resources.home.marker import desk_id_of
 from resources.lake.checksums import LOG
 from resources.lake.delta_table import StoredTable
+from resources.locks.held import LockTakenError
 from resources.settings.environment import Environment
 from resources.wiring import make_lake
 from spot.books.expected import (
@@ -182,11 +181,11 @@ def _complete_models(environment: Environment, expected: Expected) -> int:
         family, _, zone = name.partition(".")
         store = store_of(environment, family)
         try:
-            with store.lock(zone).acquire(timeout=0):
+            with store.lock(zone, wait_seconds=0):
                 own = [row["version"] for row in standing.rows if is_begun(models, row)]
                 record_models(str(environment.home), store, name, own, is_late=True)
                 n_late += 1
-        except Timeout:
+        except LockTakenError:
             continue  # its process lives
     return n_late
 

@@ -15,9 +15,8 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import Timeout
-
 from resources.fixed_resource import FixedResource
+from resources.locks.held import LockTakenError
 from resources.models.checked_rows import CheckedRows
 from resources.models.mlflow_store import database_of, is_local, prepare_store
 from resources.models.model_files import forget_files
@@ -278,10 +277,10 @@ class ModelRegistry(FixedResource):
         If another process is changing the zone's versions, it writes the file.
         """
         try:
-            with self._store.lock(zone).acquire(timeout=0):
+            with self._store.lock(zone, wait_seconds=0):
                 self._rows.note(zone)
                 return self._write_pointer(zone)
-        except Timeout:
+        except LockTakenError:
             return pointer_of(*self._truth(zone))
 
     def _write_pointer(self, zone: str) -> ServingPointer:

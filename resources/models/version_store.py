@@ -1,14 +1,14 @@
 """Versions of one registered model per zone in MLflow. Nothing here decides which one serves."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from resources.books.model_books import alias_recorded, record_creation, record_models, tag_recorded
 from resources.lake.access import note_read
+from resources.locks.held import Held, held
 from resources.models.mlflow_store import prepare_store, store_client
 from resources.models.model_files import ModelFiles
 from resources.models.version import (
@@ -23,6 +23,8 @@ from resources.wall_clock import utc_now
 from spot.market.zones import find_zone
 
 CHAMPION = "champion"
+CHANGING_SECONDS = 120.0
+"""Longest wait for another change of the same zone's versions."""
 _UNKNOWN_MODEL = "RESOURCE_DOES_NOT_EXIST"
 _PASSED_OVER = "a number that belongs to a version of a lost registry"
 
@@ -52,11 +54,20 @@ class VersionStore:
         """The zone's registered model."""
         return f"{self.family}.{find_zone(zone).name}"
 
-    def lock(self, zone: str) -> FileLock:
-        """One change of the zone's versions at a time, among all processes of the home."""
-        folder = Path(self.artifact_folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        return FileLock(folder / f"{self.name(zone)}.lock", timeout=120)
+    def lock(self, zone: str, *, wait_seconds: float = CHANGING_SECONDS) -> AbstractContextManager[Held]:
+        """One change of the zone's versions at a time, among all processes of the desk.
+
+        Raises:
+            LockTakenError: another process changes them for longer than `wait_seconds`.
+            SourceUnavailableError: Postgres, which keeps the lock, does not answer.
+        """
+        name = self.name(zone)
+        return held(
+            Path(self.artifact_folder) / f"{name}.lock",
+            wait_seconds=wait_seconds,
+            taken=f"versions of {name} are being changed",
+            undone="nothing was changed",
+        )
 
     def rows(self, zone: str) -> tuple[str | None, list[ModelVersion]]:
         """Number of the version that the alias names, and all versions of the zone, oldest first."""

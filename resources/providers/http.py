@@ -1,14 +1,12 @@
 """Requests to providers: bounded in size and time, retried, and polite.
 
-All processes of this machine share one budget per host.
+All processes of the desk share one budget per host.
 
 A secret is sent only where the provider wants it. The address that is kept, logged or raised has HIDDEN in
 its place, and the library's own request log is silenced. What a body means is not decided here.
 """
 
-import json
 import logging
-import re
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,11 +17,9 @@ from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 import httpx
-from filelock import FileLock
 from httpx_retries import Retry
 
-from resources.files import write_whole
-from resources.wall_clock import boot_id, boot_seconds
+from resources.locks.turns import turns_of
 from spot.errors import ConfigurationError, NotYetPublishedError, SourceUnavailableError
 
 HIDDEN = "HIDDEN"
@@ -110,7 +106,7 @@ def _ignore(_host: str, _said: datetime) -> None:
 class HttpClient:
     """A client for all providers.
 
-    `folder` holds one lock and one small state file per host, shared by all processes.
+    `folder` names the budgets that all processes share: files in it, or rows in Postgres.
     """
 
     folder: Path
@@ -224,8 +220,8 @@ class HttpClient:
 
         Turns are given under a lock, so all processes share one budget.
         """
-        with self._state(host) as state:
-            now = boot_seconds()
+        with turns_of(self.folder, host) as turns:
+            now, state = turns.now, turns.instants
             turn = max(now, state.get("next_turn", 0.0), state.get("blocked_until", 0.0))
             turn = min(turn, now + self.policy.longest_pause_seconds)
             if turn - now > self.policy.longest_wait_seconds:
@@ -237,8 +233,8 @@ class HttpClient:
             self.sleep(turn - now)
 
     def _block(self, host: str, seconds: float) -> None:
-        until = boot_seconds() + min(seconds, self.policy.longest_pause_seconds)
-        with self._state(host) as state:
+        with turns_of(self.folder, host) as turns:
+            until, state = turns.now + min(seconds, self.policy.longest_pause_seconds), turns.instants
             state["blocked_until"] = max(state.get("blocked_until", 0.0), until)
 
     def _wait(self, seconds: float, why: str) -> None:
@@ -247,37 +243,6 @@ class HttpClient:
                 f"{why}; the provider asks for a pause of {seconds:.0f} s: ask again later"
             )
         self.sleep(seconds)
-
-    def _state(self, host: str) -> "_HostState":
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return _HostState(self.folder / re.sub(r"[^A-Za-z0-9.-]", "_", host))
-
-
-class _HostState:
-    """The shared state of one host, read and written under its lock.
-
-    A damaged file, or one of an earlier boot of the machine, is a fresh one: it only holds two instants, in
-    seconds since the boot.
-    """
-
-    def __init__(self, stem: Path) -> None:
-        self._path = stem.with_name(stem.name + ".json")
-        self._lock = FileLock(stem.with_name(stem.name + ".lock"), timeout=30)
-        self._state: dict[str, float] = {}
-
-    def __enter__(self) -> dict[str, float]:
-        self._lock.acquire()
-        try:
-            content = json.loads(self._path.read_text(encoding="utf-8"))
-            turns = content["turns"] if content.get("boot") == boot_id() else {}
-            self._state = {name: float(value) for name, value in turns.items()}
-        except (OSError, ValueError, AttributeError, KeyError, TypeError):
-            self._state = {}
-        return self._state
-
-    def __exit__(self, *_: object) -> None:
-        write_whole(self._path, json.dumps({"boot": boot_id(), "turns": self._state}).encode())
-        self._lock.release()
 
 
 def shown_address(url: str, parameters: Mapping[str, str], secrets: Mapping[str, str]) -> str:

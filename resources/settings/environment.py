@@ -18,7 +18,7 @@ every other.
 | SPOTDESK_HEARTBEAT_URL | none | asked each minute while schedules and sensors run; a secret |
 | SPOTDESK_UI_HOSTS | none | further names under which the UI may be asked for, separated by commas |
 | SPOTDESK_TRUSTED_PROXIES, SPOTDESK_IDENTITY_HEADER | none | addresses whose header names a person |
-| SPOTDESK_STOP_URI | none | second place of the stop button: a shared folder, or `s3://bucket/prefix` |
+| SPOTDESK_STOP_URI | none | second place of the stop button, a must on several hosts: a folder, or S3 |
 | SPOTDESK_BOOKS_URI | none | where heads of the books are kept: a folder elsewhere, or `s3://bucket/prefix` |
 | SPOTDESK_BOOKS_KEY | `<home>/identity/books.key` | file of the private key that signs the books |
 | SPOTDESK_DAGSTER_SETTINGS | none | YAML file whose settings go before those of `dagster.yaml`: storage |
@@ -46,7 +46,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, TEMPLATES, home_of_option, is_desk, state_home
 from resources.instance.databases import make_databases
-from resources.instance.settings import instance_settings
+from resources.instance.settings import has_several_hosts, instance_settings
 from resources.settings.accepted import folder_in_force, is_held_back, read_acceptance
 from resources.settings.destinations import ALERTS, SIGNALS
 from resources.settings.env_file import check_env_file
@@ -319,10 +319,17 @@ def signal_webhook_problem() -> str:
 
 
 def second_place(environment: Environment | None = None) -> SecondPlace | None:
-    """The second place of the stop button, with what S3 wants; None where none is set. Read at each use."""
+    """The second place of the stop button, with what S3 wants; None where none is set. Read at each use.
+
+    A desk on several hosts must have one: without it, this is a place that answers HALTED.
+
+    Raises:
+        ConfigurationError: the file of SPOTDESK_DAGSTER_SETTINGS cannot be read.
+    """
     known = environment or read_environment()
     options = {**known.storage_options, **known.revealed(_S3_CREDENTIALS)}
-    return SecondPlace(known.stop_uri, options) if known.stop_uri else None
+    is_wanted = bool(known.stop_uri) or has_several_hosts(known.dagster_settings)
+    return SecondPlace(known.stop_uri, options) if is_wanted else None
 
 
 def books_place(environment: Environment) -> Place | None:

@@ -6,9 +6,9 @@ The tables `signals` and `publications` are the outbox. A signal without a `sent
 to be sent. After a crash between sending and writing the row it is sent again under the same id. Publishers
 take turns, message by message, until the row is written, so two at once send a message once.
 
-Trading state, clock, limits and order rate are asked anew before every message. A file or a post leaves from
-a process of its own, which asks the state again and which a halt ends (`resources/trading/leaving`). Paper
-signals go to the table and the folder `paper`. Only a live zone reaches the webhook.
+State, clock, limits and order rate are asked anew before each message. A file or post leaves from a process
+of its own, which asks the state again and which a halt ends (`resources/trading/leaving`). Only a live zone
+reaches the webhook; paper signals go to the table and the folder `paper`.
 """
 
 import hashlib
@@ -154,7 +154,7 @@ class Publisher:
     ) -> pl.DataFrame | None:
         """One attempt on one channel, or None where nothing is to be done."""
         # Other publishers wait until the row is written; the stop button does not.
-        with publishing(Path(self.state_folder)):
+        with publishing(Path(self.state_folder)) as turn:
             desk = self._published_around(batch)
             if self._is_done(batch, channel, desk):
                 return None
@@ -173,6 +173,7 @@ class Publisher:
             reasons += assess_lease(batch, sender.lease) + not_judged(batch, self.unjudged)
             reasons += stopped_from_outside(permission, self.second_place)
             reasons += (self.webhook_problem,) if channel == "webhook" and self.webhook_problem else ()
+            turn.check()
             row = (
                 self._refused(batch, channel, desk, sender, reasons, now)
                 if reasons

@@ -29,11 +29,18 @@ AWS_VARIABLES = (
 """What a place on S3 wants, where the machine or its role does not know it."""
 ASK_SECONDS = 2.0
 """Longest wait for an answer."""
+_MISSING = (
+    "runs of this desk work on several hosts, and one cannot stop what leaves from another: set"
+    " SPOTDESK_STOP_URI to a folder or an S3 prefix that every host sees"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondPlace:
-    """The stop files below `uri`, a folder (`file://` or a path) or an address on S3."""
+    """The stop files below `uri`, a folder (`file://` or a path) or an address on S3.
+
+    An empty one stands for a place that is needed and not set: it says HALTED.
+    """
 
     uri: str
     options: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -41,6 +48,8 @@ class SecondPlace:
 
     def ask(self, zone: str | None = None) -> StateRecord:
         """The record that holds for the zone, or for the desk; HALTED with the reason where there is none."""
+        if not self.uri:
+            return StateRecord("desk", TradingState.HALTED, _MISSING, "", "")
         try:
             return within(ASK_SECONDS, self.uri, lambda: self._record(zone))
         except SourceUnavailableError as error:
@@ -52,8 +61,10 @@ class SecondPlace:
         Returns what stands there now.
 
         Raises:
-            SourceUnavailableError: it cannot be written within the time.
+            SourceUnavailableError: it cannot be written within the time, or there is no such place.
         """
+        if not self.uri:
+            raise SourceUnavailableError(_MISSING)
         return within(2 * ASK_SECONDS, self.uri, lambda: self._written(record))
 
     def _written(self, record: StateRecord) -> StateRecord:

@@ -53,11 +53,14 @@ def decide_span(
     """Decide the days of the span that are not on live record, and write the results.
 
     A zone that a limit halts is halted before its signals can be sent. `folder` holds the trading state.
+
+    Raises:
+        SourceUnavailableError: the lock of decisions could not be had, or was lost: nothing was written.
     """
     # Zones decide on the same desk only while a gate is open. A replay, which may take minutes, takes no turn
     # from a zone near its gate.
     is_open = gate_closure_utc(span.zone, span.last_day) > clock.now()
-    with deciding(folder) if is_open else nullcontext():
+    with deciding(folder) if is_open else nullcontext() as lock:
         now = clock.now()
         record = live_record(span, lake, now)
         inputs = walk_inputs(span, lake, desk, registry, folder, now)
@@ -66,6 +69,8 @@ def decide_span(
         for reason in walked.halt_requests:
             TradingStateStore(folder).halt(span.zone, reason=reason, actor="risk limits")
         with writing_decision(folder):
+            if lock is not None:
+                lock.check()
             written = write_decision(walked, span, record, lake)
         Changing(lake, desk, registry, folder).judge_again(span, now)
     return Decision(inputs=inputs, walked=walked, record=record, written=written, now=now)
