@@ -57,7 +57,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --exclude-ne
 	--no-emit-package kaleido --no-emit-package xgboost
 
 lock: setup ## Resolve both locks anew, nothing younger than seven days: for development, and for the image (needs uv)
-	@$(COMPILE) --extra dev --extra docs --extra notebooks pyproject.toml -o requirements.lock
+	@$(COMPILE) --extra dev --extra docs --extra hosts --extra notebooks pyproject.toml -o requirements.lock
 	@$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements.runtime.lock
 
 validate-data: setup ## Load a simulated market, judge every table, compare every file with its checksum

@@ -46,7 +46,8 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "watch": ("desk.watch.command", "Alarm from outside the daemon, as a small process of its own."),
         "screen": ("desk.trader_screen.command", "Serve the trader's screen on 127.0.0.1."),
         "metrics": ("desk.metrics.command", "Print the figures of the desk for Prometheus, or serve them."),
-        "service": ("desk.setup.service", "Run one part of the desk: code, daemon or web."),
+        "service": ("desk.setup.service", "Run one part of the desk: code, daemon, web or worker."),
+        "share": ("desk.setup.share", "Let several hosts open the folder of the desk."),
         "users": ("desk.setup.users", "Who may log in to the UI, and as what."),
     },
     "Every day": {

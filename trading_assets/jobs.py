@@ -15,6 +15,9 @@ _OWN_FORECASTS = AssetSelection.tag(ONLY_WITH_TAG, "own_forecasts")
 _EARLIER = AssetSelection.tag(ONLY_WITH_TAG, "earlier_inputs")
 _LIVE_FEEDS = AssetSelection.tag(ONLY_WITH_TAG, "live_source")
 """Assets that only some desks have. Where the desk has none, nothing is selected."""
+DESK, HEAVY = "desk", "heavy"
+"""Queues of a desk on several hosts: what a gate waits for, and what takes long."""
+QUEUE_TAG = "dagster-celery/queue"
 DECIDING = (
     *("day_ahead_forecast", "signals"),
     *("bid_curves", "block_orders", "risk_events", "limit_conformance"),
@@ -50,12 +53,14 @@ def _job(
     minutes: int,
     priority: int = 0,
     kind: str = "trading",
+    queue: str = DESK,
     and_where_present: AssetSelection | None = None,
 ) -> Any:
     tags = {
         "dagster/max_runtime": str(60 * minutes),
         "dagster/priority": str(priority),
         "spotdesk/kind": kind,
+        QUEUE_TAG: queue,
     }
     selection: AssetSelection = AssetSelection.assets(*assets)
     if and_where_present is not None:
@@ -68,6 +73,7 @@ history_loaded = _job(
     [*RAW_TABLES_OF_A_ZONE, "day_ahead_features"],
     "Raw data and features of a range of days are in the lake.",
     minutes=120,
+    queue=HEAVY,
     and_where_present=_OWN_FORECASTS | _EARLIER,
 )
 signals_ready = _job(
@@ -110,6 +116,7 @@ zone_retrained = _job(
     TRAINING,
     "A new version is trained, judged and, on evidence, promoted.",
     minutes=180,
+    queue=HEAVY,
     priority=-5,
     kind="training",
 )
@@ -124,6 +131,7 @@ history_traded = _job(
     [*DECIDING, *SPREAD_SHADOW, *JUDGING],
     "A block of history is forecast, traded on paper, settled and judged.",
     minutes=120,
+    queue=HEAVY,
 )
 signals_explained = _job(
     "signals_explained",
@@ -132,7 +140,7 @@ signals_explained = _job(
     minutes=20,
 )
 database_published = _job(
-    "database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20
+    "database_published", ["analyst_database"], "Analysts see the newest tables.", minutes=20, queue=HEAVY
 )
 
 raw_captured = _job(

@@ -6,6 +6,7 @@
 import os
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -24,7 +25,7 @@ from resources.settings.environment import (
 )
 from spot.errors import ConfigurationError
 
-Part = Literal["code", "daemon", "web"]
+Part = Literal["code", "daemon", "web", "worker"]
 LogFormat = Literal["colored", "json"]
 _WORKSPACE = "workspace.yaml"
 LOCATION = "spotdesk"
@@ -35,7 +36,10 @@ def service(
     part: Annotated[
         Part,
         typer.Argument(
-            help="code: the graph, and the process of each run.  daemon: schedules and sensors.  web: the UI."
+            help=(
+                "code: the graph, and the process of each run.  daemon: schedules and sensors.  web: the UI. "
+                " worker: runs that another host hands out."
+            )
         ),
     ],
     *,
@@ -49,12 +53,18 @@ def service(
     code: Annotated[
         str, typer.Option(metavar="HOST:PORT", help="Where `daemon` and `web` find the part `code`.")
     ] = "127.0.0.1:4000",
+    queue: Annotated[
+        str, typer.Option(help="Queue that `worker` serves: desk (decide, publish, judge) or heavy.")
+    ] = "desk",
+    slots: Annotated[int, typer.Option(min=1, max=64, help="Runs that `worker` works on at a time.")] = 2,
     login: Annotated[bool, typer.Option("--login", help="`web` asks for a login on loopback, too.")] = False,
     log_format: Annotated[
         LogFormat, typer.Option("--log-format", help="json: each line of the log is one JSON object.")
     ] = "colored",
 ) -> None:
     """Run one part of the desk until a signal ends it: three services do what `spotdesk dev` does in one.
+
+    `worker` is for a desk on several hosts (docs/operations/scale.md). One worker serves one queue.
 
     Exit code 2: there is no desk, or others could reach the UI and the desk has no users.
 
@@ -66,14 +76,16 @@ def service(
     code_host, code_port = _address(code)
     environment = read_environment()
     folder = prepare_dagster_home(environment)
-    if part != "code":  # whose own address is not the one at which others find it
+    if part not in ("code", "worker"):  # whose own address is not the one at which others find it
         write_workspace(folder / _WORKSPACE, code_host, code_port)
     words: dict[Part, Callable[[], list[str]]] = {
         "code": lambda: _code(host, port or code_port),
         "daemon": lambda: ["-m", "dagster._daemon", "run", "--workspace", str(folder / _WORKSPACE)],
         "web": lambda: _web(environment, folder / _WORKSPACE, host, port or 3000, login=login),
+        "worker": lambda: _worker(queue, slots),
     }
-    own = [sys.executable, *words[part](), "--log-format", log_format]
+    log = [] if part == "worker" else ["--log-format", log_format]
+    own = [sys.executable, *words[part](), *log]
     os.chdir(PROJECT_ROOT)
     os.execve(sys.executable, own, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program
 
@@ -91,6 +103,19 @@ def _code(host: str, port: int) -> list[str]:
     return [
         *["-m", "dagster", "api", "grpc", "--location-name", LOCATION, *place],
         *["--host", host, "--port", str(port)],
+    ]
+
+
+def _worker(queue: str, slots: int) -> list[str]:
+    if find_spec("dagster_celery") is None:
+        raise ConfigurationError(
+            "a worker needs the extra `hosts`: pip install --no-deps -r deploy/hosts/requirements.txt"
+        )
+    # The name says which worker it is: on each host there is at most one of a queue.
+    return [
+        *["-m", "celery", "--app", "resources.instance.hosts_worker:app", "worker", "--queues", queue],
+        *["--concurrency", str(slots), "--hostname", f"{queue}@%h", "--loglevel", "INFO"],
+        *["--without-mingle", "--without-gossip"],
     ]
 
 

@@ -104,6 +104,21 @@ def new_marker(home: Path, *, kind: Kind, now: datetime, origin: str = "") -> Ma
     return _write(home, marker)
 
 
+def share_marker(home: Path) -> Marker:
+    """Write the marker anew, with its inode alone as its place: several hosts may open the folder.
+
+    Raises:
+        DeskFormatError: the marker cannot be read.
+        ConfigurationError: it is a demo or a study, or the folder is a copy.
+    """
+    marker = read_marker(home)
+    if marker.kind != "desk":
+        raise ConfigurationError(f"{home} is a {marker.kind}: only a desk is shared")
+    if is_copy(home, marker):
+        raise ConfigurationError(f"{home} is a copy of desk {marker.desk_id}: open it first, then share it")
+    return _write(home, marker, is_shared=True)
+
+
 def is_copy(home: Path, marker: Marker) -> bool:
     """Whether the folder is not the one into which the marker was written."""
     return not marker.place.is_same(_place_of(home / MARKER))
@@ -117,13 +132,18 @@ def desk_id_of(home: Path) -> str:
         return ""
 
 
-def _write(home: Path, marker: Marker) -> Marker:
-    """Write the marker with the place of the very file that is swapped in."""
+def _write(home: Path, marker: Marker, *, is_shared: bool = False) -> Marker:
+    """Write the marker with the place of the very file that is swapped in.
+
+    File system, generation and machine differ from host to host, so a shared one does not name them.
+    """
     written = marker
 
     def content(beside: Path) -> bytes:
         nonlocal written
-        written = replace(marker, place=_place_of(beside))
+        place = _place_of(beside)
+        place = Place(place.inode, 0, 0, "") if is_shared else place
+        written = replace(marker, place=place)
         return (json.dumps(asdict(written), indent=1) + "\n").encode()
 
     write_whole(home / MARKER, content, durable=True)

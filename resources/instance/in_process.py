@@ -96,7 +96,13 @@ def close_dead_runs(instance: DagsterInstance) -> int:
 
 def _is_dead(instance: DagsterInstance, run: DagsterRun) -> bool:
     alive = is_alive(instance, run)
-    return (has_worker(instance, run) if alive is None else alive) is False
+    if alive is None:
+        alive = has_worker(instance, run)
+    if alive is None and run.status == DagsterRunStatus.STARTING:
+        # Dagster's own monitoring asks after a run only once it has started.
+        ask = getattr(instance.run_launcher, "why_lost", None)
+        return ask is not None and bool(ask(run))
+    return alive is False
 
 
 def _close(instance: DagsterInstance, run: DagsterRun) -> None:

@@ -67,6 +67,11 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         launcher = data.rehydrate(as_type=RunLauncher)  # type: ignore[type-abstract]
         return cls(launcher, inst_data)
 
+    @property
+    def inner(self) -> RunLauncher[Any]:
+        """The launcher that starts runs."""
+        return self._launcher
+
     def register_instance(self, instance: DagsterInstance) -> None:
         """Both launchers work for `instance`."""
         super().register_instance(instance)
@@ -112,6 +117,11 @@ class DeskRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         if self._launcher.supports_check_run_worker_health:
             return self._launcher.check_run_worker_health(run)
         return CheckRunHealthResult(WorkerStatus.RUNNING)
+
+    def why_lost(self, run: DagsterRun) -> str:
+        """Why nobody works any more on a run that a worker elsewhere had begun; empty where one does."""
+        ask = getattr(self._launcher, "why_lost", None)
+        return "" if ask is None else str(ask(run))
 
     def get_run_worker_debug_info(
         self, run: DagsterRun, include_container_logs: bool | None = True

@@ -33,6 +33,8 @@ UNDER_WAY = (
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 )
+HOST_TAG = "spotdesk/host"
+"""The host that works on a run."""
 _LAUNCH, _WORK = "launch", "work"
 _SECONDS_TO_REPORT = 30.0
 """A process that was started has written its number into the log of the run by then."""
@@ -50,6 +52,7 @@ class MarkedExecutor(InProcessExecutor):
         lock = FileLock(_path(plan_context.instance, plan_context.run_id, _WORK))
         lock.acquire()
         _held.append(lock)
+        plan_context.instance.add_run_tags(plan_context.run_id, {HOST_TAG: socket.gethostname()})
         yield from super().execute(plan_context, execution_plan)
 
 
