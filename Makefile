@@ -13,7 +13,7 @@ VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev docs test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
 	validate-model image image-test image-twice image-push image-scan deploy watch-deployed check-sign-offs roll-back deploy-test \
-	pipeline-test
+	pipeline-test hosts-test aws
 
 help: ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -97,6 +97,12 @@ roll-back: ## Let the image before the last upgrade serve again
 
 deploy-test: ## From commit to roll-back on this machine: registry, compose, upgrade under a run (root, Debian)
 	@deploy/test/run.sh
+
+hosts-test: setup ## A desk on three network namespaces as hosts, two of which are lost (root, Debian)
+	@deploy/test/hosts.sh
+
+aws: setup ## The CloudFormation template of a desk on AWS, in dist/aws, checked offline (needs Node)
+	@deploy/aws/synth.sh dist/aws
 
 pipeline-test: ## Validate the pipeline and run it offline, without doing what its jobs do (needs npm, rsync)
 	@deploy/pipeline/check.sh

@@ -11,7 +11,6 @@ from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
-from typing_extensions import override
 
 QUESTIONS, SECONDS = 3, 2.0
 """How often a worker is asked before it counts as gone, and how long each question waits."""
@@ -38,7 +37,6 @@ class HostsRunLauncher(CeleryRunLauncher):
         super().__init__(*words, config_source={**_WORKER, **(config_source or {})}, **settings)
         self._looks: dict[str, tuple[float, frozenset[str] | None]] = {}
 
-    @override
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
         """Whether a worker works on the run; one that answers none of three questions does not."""
         task_id = run.tags.get(DAGSTER_CELERY_TASK_ID_TAG)
@@ -66,7 +64,6 @@ class HostsRunLauncher(CeleryRunLauncher):
             return f"the worker {host} no longer works on it"
         return ""
 
-    @override
     def terminate(self, run_id: str) -> bool:
         """Stop a run. False where this launcher has not started it."""
         run = self._instance.get_run_by_id(run_id)
