@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,13 +102,15 @@ def bring_back(host: str) -> None:
 def end_all(runs: Runs, ids: Sequence[str], what: str, seconds: float = 240) -> None:
     """Wait until each run, or the one that was started in its place, has succeeded."""
     for run_id in ids:
-        wait_for(
-            what, lambda run_id=run_id: runs.last_of(run_id).status.value in ("SUCCESS", "FAILURE"), seconds
-        )
+        wait_for(what, partial(_has_ended, runs, run_id), seconds)
         last = runs.last_of(run_id)
         if last.status.value != "SUCCESS":
             sys.exit(f"{what}: run {last.run_id} is {last.status.value}")
     step(f"{what}: {len(ids)} runs, on {', '.join(sorted(runs.host_of(runs.last_of(one)) for one in ids))}")
+
+
+def _has_ended(runs: Runs, run_id: str) -> bool:
+    return runs.last_of(run_id).status.value in ("SUCCESS", "FAILURE")
 
 
 def lose_in(runs: Runs, ids: Sequence[str], at_step: str, what: str) -> None:

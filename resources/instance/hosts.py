@@ -9,6 +9,7 @@ from typing import Any
 
 from dagster import DagsterRun
 from dagster._core.launcher import CheckRunHealthResult, WorkerStatus
+from dagster._serdes import ConfigurableClassData
 from dagster_celery.launcher import CeleryRunLauncher
 from dagster_celery.tags import DAGSTER_CELERY_TASK_ID_TAG
 
@@ -33,8 +34,17 @@ class HostsRunLauncher(CeleryRunLauncher):
     running for hours. Here the worker itself is asked whether it still works on the run.
     """
 
-    def __init__(self, *words: Any, config_source: dict[str, Any] | None = None, **settings: Any) -> None:
-        super().__init__(*words, config_source={**_WORKER, **(config_source or {})}, **settings)
+    def __init__(
+        self,
+        default_queue: str,
+        broker: str | None = None,
+        backend: str | None = None,
+        include: list[str] | None = None,
+        config_source: dict[str, Any] | None = None,
+        inst_data: ConfigurableClassData | None = None,
+    ) -> None:
+        settings = {**_WORKER, **(config_source or {})}
+        super().__init__(default_queue, broker, backend, include, settings, inst_data)
         self._looks: dict[str, tuple[float, frozenset[str] | None]] = {}
 
     def check_run_worker_health(self, run: DagsterRun) -> CheckRunHealthResult:
