@@ -47,7 +47,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "screen": ("desk.trader_screen.command", "Serve the trader's screen on 127.0.0.1."),
         "metrics": ("desk.metrics.command", "Print the figures of the desk for Prometheus, or serve them."),
         "service": ("desk.setup.service", "Run one part of the desk: code, daemon, web or worker."),
-        "share": ("desk.setup.share", "Let several hosts open the folder of the desk."),
+        "share": ("desk.setup.service", "Let several hosts open the folder of the desk."),
         "users": ("desk.setup.users", "Who may log in to the UI, and as what."),
     },
     "Every day": {

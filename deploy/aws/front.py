@@ -5,7 +5,8 @@ from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticloadbalancingv2 as alb
 from data import Data
-from services import PARTS, Services
+from parts import PARTS
+from services import Services
 
 _OIDC = ("Issuer", "AuthorizationEndpoint", "TokenEndpoint", "UserInfoEndpoint")
 

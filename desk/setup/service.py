@@ -1,4 +1,4 @@
-"""`spotdesk service`: one part of a desk as a process of its own, for a container or a unit of systemd.
+"""`spotdesk service` and `share`: parts of a desk as processes, in containers, units and on several hosts.
 
 `spotdesk dev` is all of them in one. Each part becomes its program, so that a signal reaches it.
 """
@@ -14,9 +14,11 @@ import typer
 import yaml
 
 from desk.guard.settings import guard_settings
+from desk.screen.console import out
 from desk.setup.dev import close_what_died, train_one_at_a_time
 from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT, find_desk
+from resources.home.marker import share_marker
 from resources.settings.environment import (
     Environment,
     child_environment,
@@ -88,6 +90,23 @@ def service(
     own = [sys.executable, *words[part](), *log]
     os.chdir(PROJECT_ROOT)
     os.execve(sys.executable, own, dict(child_environment(environment)))  # noqa: S606 - no shell, a fixed program
+
+
+def share() -> None:
+    """Let other hosts open the folder of this desk, on a file system that they all mount.
+
+    Otherwise the folder counts as a copy on another machine: it is halted there and gets an identity of its
+    own. A shared desk is known by the inode of its marker. A copy of the folder still counts as one; a clone
+    of the whole disk does not.
+
+    Exit code 2: there is no desk, it is a demo or a study, or the folder is itself a copy.
+    """
+    marker = share_marker(find_desk())
+    out.print(
+        f"desk {marker.desk_id} may be opened by several hosts. Check on one of them that locks of the file"
+        " system hold for the others, too: docs/operations/scale.md",
+        soft_wrap=True,
+    )
 
 
 def write_workspace(path: Path, host: str, port: int) -> None:
