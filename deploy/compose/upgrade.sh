@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Replaces the image of the desk, and never ends a run to do so.
 #   deploy/compose/upgrade.sh IMAGE@sha256:...
-# 1. The daemon stops: nothing new begins, what waits stays in the queue.
-# 2. Runs that are under way end. After DRAIN_SECONDS (default 1800) the old image goes on and nothing changed.
-# 3. Code, UI and daemon start with the new image. Where one of them is not healthy, the old image comes back.
+# 1. The new image reads every version that serves, or nothing is changed. FORCE=1 skips this.
+# 2. The daemon stops: nothing new begins, what waits stays in the queue.
+# 3. Runs that are under way end. After DRAIN_SECONDS (default 1800) the old image goes on and nothing changed.
+# 4. Code, UI and daemon start with the new image. Where one of them is not healthy, the old image comes back.
 # The image before is noted in the file `previous`, for roll_back.sh.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -22,6 +23,12 @@ start() {
   export SPOTDESK_IMAGE=$1
   start_services --force-recreate
 }
+
+# In a container of its own, on the desk's volume and network, beside the one that serves.
+if [ "${FORCE:-}" != 1 ] && ! SPOTDESK_IMAGE=$new compose run --rm --no-deps code spotdesk models verify; then
+  echo "$new does not read this desk or a version that serves: nothing was changed" >&2
+  exit 1
+fi
 
 "$ENGINE" stop --time 60 "$(container daemon)" >/dev/null
 deadline=$((SECONDS + ${DRAIN_SECONDS:-1800}))

@@ -7,6 +7,7 @@ from typer.core import TyperGroup
 
 from desk.models.carry import export, import_
 from desk.models.pin import pin, unpin
+from desk.models.verify import verify
 from desk.models.versions import models
 
 _LIST = "list"
@@ -37,3 +38,4 @@ app.command("export")(export)
 app.command("import")(import_)
 app.command()(pin)
 app.command()(unpin)
+app.command()(verify)

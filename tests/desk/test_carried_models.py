@@ -2,6 +2,7 @@
 
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -224,3 +225,17 @@ def test_the_list_is_still_what_the_command_shows_without_a_sub_command(
     assert said.exit_code == 0, said.output
     assert {row["version"] for row in json.loads(said.output)} >= {"1", "2"}
     assert CliRunner().invoke(app, ["models", "list", "--zone", ZONE]).exit_code == 0
+
+
+def test_a_deployment_learns_which_serving_version_cannot_be_read(made: Path, tmp_path: Path) -> None:
+    home = shutil.copytree(made / "here", tmp_path / "copy")
+    ask = ["--home", str(home), "models", "verify"]
+    assert CliRunner().invoke(app, ask).exit_code == 0
+    for file in (home / "models").rglob("*.json"):
+        if file.parent.name == "model":
+            file.write_bytes(b"{}")
+    said = CliRunner().invoke(app, [*ask, "--json"])
+    assert said.exit_code == 1
+    (found,) = json.loads(said.output)
+    assert (found["zone"], found["version"]) == (ZONE, "1")
+    assert "not those that were registered" in found["problem"]
