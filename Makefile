@@ -11,7 +11,7 @@ SEVEN_DAYS_AGO = $(shell date -u -d '7 days ago' +%Y-%m-%dT%H:%M:%SZ)
 VERSION = $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test lint test-slow test-browser coverage lock ages licences sbom clean validate-data \
+.PHONY: help setup demo dev docs test lint test-slow test-browser coverage lock ages licences sbom clean validate validate-data \
 	validate-model image image-test image-twice image-push image-scan deploy watch-deployed check-sign-offs roll-back deploy-test \
 	pipeline-test hosts-test aws
 
@@ -59,6 +59,9 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --exclude-ne
 lock: setup ## Resolve both locks anew, nothing younger than seven days: for development, and for the image (needs uv)
 	@$(COMPILE) --extra dev --extra docs --extra hosts --extra notebooks pyproject.toml -o requirements.lock
 	@$(COMPILE) --constraint requirements.lock pyproject.toml -o requirements.runtime.lock
+
+validate: setup ## This code beside AGAINST, a commit (default main), on 90 days of a recorded desk: page in dist/
+	@$(BIN)/spotdesk validate --against "$(or $(AGAINST),main)" --report dist/validate.html $(ARGS)
 
 validate-data: setup ## Load a simulated market, judge every table, compare every file with its checksum
 	@rm -rf dist/desk && $(BIN)/spotdesk init dist/desk --zone DE_LU --source simulated

@@ -117,6 +117,10 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
             "desk.benchmark.command",
             "Measure how good the forecasts are and what they cost, compared with published ones.",
         ),
+        "validate": (
+            "desk.validation.command",
+            "Replay a recorded desk with this code beside what serves, and say what changed.",
+        ),
     },
     "Data": {
         "ingest": ("desk.data.ingest", "Read a file of market data in the tidy layout into the ledger."),

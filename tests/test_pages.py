@@ -22,6 +22,7 @@ LONG_FILES = {
     "benchmarks/lifecycle/promotion.py": "one study from its worlds to its verdict",
     "benchmarks/planted/provider_mutations.py": "one mutation after another",
     "benchmarks/planted/us_mutations.py": "one mutation after another",
+    "desk/validation/child.py": "one script, so that any release can run it",
     "desk/setup/init.py": "one conversation, from the question to the file",
     "desk/trading/run.py": "the command with the most options, and what each refuses",
     "desk/trading/signals.py": "one page: the table, the reasons, the bars",

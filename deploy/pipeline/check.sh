@@ -42,5 +42,10 @@ FAILING=check-sign-offs local_ci production --needs --manual sign_off && fail "p
 local_ci production --needs --manual sign_off || fail "production failed after the sign-off"
 local_ci roll_back || fail "the roll-back failed"
 [ "$(tail -1 "$said" | cut -d' ' -f1)" = roll-back ] || fail "the roll-back did not call make roll-back"
+# A merge request is validated against the commit that it would be merged into, and its page is kept.
+gitlab-ci-local --force-shell-executor --no-color --variable "CI_PIPELINE_SOURCE=merge_request_event" \
+  --variable "CI_MERGE_REQUEST_DIFF_BASE_SHA=before" release_validation --needs >"$scratch/log" 2>&1 ||
+  fail "the validation of a merge request failed"
+grep -q '^validate AGAINST=before' "$said" || fail "a merge request was not validated against its base"
 ! grep -E '^(deploy|check-sign-offs|image-test|image-scan) ' "$said" | grep -qv "@$digest" || fail "another digest"
 echo "the pipeline is valid; offline, one digest went from the build to production behind the gate"

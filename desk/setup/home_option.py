@@ -46,6 +46,7 @@ NEEDS: dict[str, Need] = {
     "dev": Need.DESK_OR_NEW,
     "backtest": Need.IF_THERE,
     "benchmark": Need.IF_THERE,
+    "validate": Need.NOTHING,
     "sample-files": Need.IF_THERE,
     "zones": Need.IF_THERE,
     "sources": Need.IF_THERE,
