@@ -57,5 +57,10 @@ DAY_AHEAD_FORECASTS = TableContract(
         ),
         "data_version": Column(dtype=pl.String, description="versions of the tables read"),
         "source": Column(dtype=pl.String, description="provider of the data, for example simulated"),
+        "fallback": Column(
+            dtype=pl.String,
+            description="who stands in for the version that should serve, and why; null where none has to",
+            nullable=True,
+        ),
     },
 )

@@ -119,6 +119,7 @@ SIGNALS = TableContract(
         ),
         "data_version": _none("versions of the tables that the forecast read; null when there was none"),
         "settings_hash": _text("hash of the strategy's settings and of the limits"),
+        "fallback": _text("who stands in for the serving version, and why; null as a rule", nullable=True),
         "source": _text("provider of the data, for example simulated"),
         "mode": _text("paper unless the desk set the zone live", MODES),
         "trading_state": _text("state of desk and zone, the stricter of the two", TRADING_STATES),

@@ -5,6 +5,8 @@ from typing import Literal, get_args
 Role = Literal["champion", "challenger"]
 """Which model made a forecast or a signal. The champion's are traded; a challenger's stay on paper."""
 ROLES: tuple[Role, ...] = get_args(Role)
+NAIVE_VERSION = "naive"
+"""Model and version of a forecast that the naive rule made, where no registered version could."""
 Mode = Literal["paper", "live"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 
@@ -51,6 +53,7 @@ AlertKind = Literal[
     "drift_found",
     "explanations_shifted",
     "extreme_prices",
+    "fallback_forecast",
     "fallback_source",
     "limit_nearly_used",
     "model_damaged",

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from spot.lifecycle.fallback import FallbackSettings
 from spot.lifecycle.sanity import SanitySettings
 from spot.strict_settings import StrictSettings
 
@@ -55,6 +56,7 @@ class PromotionSettings(StrictSettings):
         description="a challenger that has won and that nobody signed within so many days expires",
     )
     sanity: SanitySettings = SanitySettings()
+    fallback: FallbackSettings = FallbackSettings()
 
     @property
     def looks(self) -> tuple[int, ...]:

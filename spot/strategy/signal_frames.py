@@ -54,6 +54,7 @@ def signal_frame(
             "model_name": None,
             "model_version": None,
             "data_version": None,
+            "fallback": None,
             "source": str(DataSource()),
         }
     )
@@ -99,6 +100,7 @@ def signal_frame(
         strategy_model_version=pl.lit(request.strategy_model_version, pl.String),
         data_version=pl.lit(origin["data_version"], pl.String),
         settings_hash=pl.lit(settings_hash(request.strategy, request.limits)),
+        fallback=pl.lit(origin["fallback"], pl.String),
         source=pl.lit(origin["source"]),
         mode=pl.lit(request.mode),
         trading_state=pl.lit(str(request.trading_state)),

@@ -151,6 +151,7 @@ def _day_frame(forecast: PriceForecast, features: pl.DataFrame, author: Forecast
             model_name=pl.lit(author.model_name),
             model_version=pl.lit(author.model_version),
             data_version=pl.lit(data_version),
+            fallback=pl.lit(None, pl.String),
         )
         .select(DAY_AHEAD_FORECASTS.columns.keys())
     )

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import polars as pl
 
 from spot.arrays import Floats
-from spot.contracts.words import Role
+from spot.contracts.words import NAIVE_VERSION, Role
 from spot.market.delivery import day_ahead_mtu_minutes, delivery_starts_utc
 from spot.risk.outcomes import reference_curve, zone_outcomes
 from spot.strategy.interface import Strategy
@@ -97,6 +97,8 @@ def _authors(forecasts: pl.DataFrame, day: date) -> Sequence[tuple[Role, str | N
 
 
 def _model_age_days(inputs: WalkInputs, version: str | None, day: date) -> float | None:
+    if version == NAIVE_VERSION:
+        return 1.0  # it repeats a day of the week before, and learns its intervals until the day before
     trained = None if version is None else inputs.trained_through.get(version)
     return inputs.assumed_model_age_days if trained is None else float((day - trained).days)
 

@@ -59,6 +59,7 @@ def forecasts(
         "model_version": pl.lit(version),
         "model_name": pl.lit("m"),
         "data_version": pl.lit("d"),
+        "fallback": pl.lit(None, pl.String),
     }
     return spoken.with_columns(
         price_point_eur_per_mwh=point,

@@ -35,6 +35,7 @@ def forecasts(prices: pl.DataFrame) -> pl.DataFrame:
         as_of_utc=pl.col("available_at_utc"),
         newest_input_utc=pl.col("available_at_utc"),
         data_version=pl.lit(""),
+        fallback=pl.lit(None, pl.String),
         **quantiles,
     ).select(DAY_AHEAD_FORECASTS.columns.keys())
 

@@ -46,6 +46,7 @@ def make_forecast(
             "newest_input_utc": gate - timedelta(hours=2),
             "data_version": "prices@3",
             "source": "simulated",
+            "fallback": None,
         },
         schema=DAY_AHEAD_FORECASTS.schema,
     )

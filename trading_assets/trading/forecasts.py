@@ -84,6 +84,15 @@ def day_ahead_forecast(
     if made.problems:
         text = "; ".join(made.problems[:3])
         alerts.send("no_forecast", text, zone=span.zone, severity="critical", now=clock.now())
+    for text, first in made.fallbacks.items():
+        alerts.send(
+            "fallback_forecast",
+            f"from {first} {text}; see docs/runbooks/fallback_forecast.md",
+            zone=span.zone,
+            severity="critical",
+            now=clock.now(),
+            episode=text,
+        )
     if not registry.versions(span.zone):
         context.log.warning("%s: %s", span.zone, why_no_version_yet(lake, span.zone, desk.zone(span.zone)))
         return

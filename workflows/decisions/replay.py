@@ -11,7 +11,9 @@ from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_features
 from resources.models.registry import ModelRegistry
 from resources.settings.code_version import lock_hash, model_code_version, recorded_lock_hash
+from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
+from spot.contracts.words import NAIVE_VERSION
 from spot.errors import ModelError, ModelNotFoundError
 from spot.market.delivery import ZoneDays
 from spot.market.gates import gate_closure_utc
@@ -20,6 +22,7 @@ from spot.walk.signals import walk_signals
 from workflows.decisions.early import as_first_decided
 from workflows.decisions.inputs import book_before, walk_inputs
 from workflows.forecasting.forecast_days import forecast_days
+from workflows.forecasting.ladder import naive_forecast
 from workflows.forecasting.served_spread import named_spread
 
 
@@ -52,8 +55,11 @@ def replay_forecast(
     stored = lake.read("day_ahead_forecasts", zones=[zone], first_day=day, last_day=day).filter(
         pl.col("role") == role, pl.col("model_version") == version
     )
+    if version == NAIVE_VERSION:
+        return _replay_naive(row, stored, lake, desk)
     found = registry.version(zone, version)
     made, problems = forecast_days(found, [day], role, lake, desk, registry)
+    made = _as_stand_in(made, stored)
     reasons = list(problems)
     if made.height and stored.height and made["data_version"][0] != stored["data_version"][0]:
         reasons.append(
@@ -78,6 +84,22 @@ def replay_forecast(
         ),
         made,
     )
+
+
+def _replay_naive(
+    row: dict[str, Any], stored: pl.DataFrame, lake: Lake, desk: Desk
+) -> tuple[ReplayVerdict, pl.DataFrame]:
+    """The naive forecast that stood in for the serving version, made again."""
+    zone, day = row["zone"], row["delivery_day"]
+    made = naive_forecast(zone, [day], lake, desk, promotion_settings(desk).fallback)
+    made = _as_stand_in(made, stored)
+    return _verdict(f"naive forecast of {zone} for {day}", stored, made, ("delivery_start_utc",), []), made
+
+
+def _as_stand_in(made: pl.DataFrame, stored: pl.DataFrame) -> pl.DataFrame:
+    """Rows that say for whom they stand in, as the stored ones do: that is no part of the forecast."""
+    said = stored["fallback"][0] if stored.height else None
+    return made.with_columns(fallback=pl.lit(said, pl.String))
 
 
 def replay_signal(

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from resources.lake.lake import Lake, WriteReport
-from resources.lake.zone_tables import lineage_of, read_features, read_raw, replace_span
+from resources.lake.zone_tables import lineage_of, read_features, read_raw, read_span, replace_span
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
 from resources.settings.zones import Desk
@@ -23,6 +23,7 @@ from spot.market.price_limits import day_ahead_price_limits
 from spot.monitoring.day_checks import DayVerdict
 from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness
 from spot.walk.forecasts import ForecastAuthor, WalkedDay, forecast_frame, walk_forward
+from workflows.forecasting.ladder import climb_down
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
 _TABLE = DAY_AHEAD_FORECASTS.name
@@ -35,22 +36,38 @@ class MadeForecasts:
     frame: pl.DataFrame
     versions: tuple[str, ...]
     problems: tuple[str, ...]
+    passed_over: tuple[tuple[str, pl.DataFrame], ...] = ()
+    """Serving version, and what it said on days on which its errors forbid it; none in the usual case."""
+
+    @property
+    def fallbacks(self) -> dict[str, date]:
+        """Who stands in and why, to the first such day of the span."""
+        rows = self.frame.drop_nulls("fallback").group_by("fallback").agg(pl.col("delivery_day").min())
+        return dict(rows.sort("delivery_day", "fallback").iter_rows())
 
 
 def champion_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry) -> MadeForecasts:
-    """The forecasts of the version that serves each day of the span."""
+    """The forecasts of the version that serves each day of the span, or of who stands in for it."""
+
+    def forecast(version: ModelVersion, days: Sequence[date]) -> tuple[pl.DataFrame, list[str]]:
+        return forecast_days(version, days, "champion", lake, desk, registry)
+
     serving = registry.serving(span.zone, span.days, lineage_of(desk.zone(span.zone)))
     frames, problems, versions = [DAY_AHEAD_FORECASTS.empty()], [], []
+    passed_over = []
     for version, group in groupby(span.days, key=lambda day: serving[day]):
         days = list(group)
         if version is None:
             problems.append(f"no champion serves {days[0]} to {days[-1]}")
             continue
-        frame, reasons = forecast_days(version, days, "champion", lake, desk, registry)
-        frames.append(frame)
-        problems += reasons
-        versions.append(version.version)
-    return MadeForecasts(pl.concat(frames), tuple(dict.fromkeys(versions)), tuple(problems))
+        made = climb_down(version, days, lake, desk, registry, forecast)
+        frames.append(made.frame)
+        problems += made.problems
+        versions += made.versions
+        passed_over.append((version.version, made.passed_over))
+    return MadeForecasts(
+        pl.concat(frames), tuple(dict.fromkeys(versions)), tuple(problems), tuple(passed_over)
+    )
 
 
 def challenger_forecasts(
@@ -73,6 +90,11 @@ def write_forecasts(
     """
     made = champion_forecasts(span, lake, desk, registry)
     report = replace_span(lake, _TABLE, made.frame, span, only={"role": "champion"})
+    stored = read_span(lake, _TABLE, span).filter(pl.col("role") == "challenger")["model_version"].unique()
+    for version, silent in made.passed_over:
+        if silent.height or version in stored:
+            shadow = silent.with_columns(role=pl.lit("challenger"))
+            replace_span(lake, _TABLE, shadow, span, only={"role": "challenger", "model_version": version})
     for version, shadow in challenger_forecasts(span, lake, desk, registry):
         only = {"role": "challenger", "model_version": version}
         replace_span(lake, _TABLE, shadow, span, only=only)

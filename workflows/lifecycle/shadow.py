@@ -119,7 +119,7 @@ def _challengers(forecasts: pl.DataFrame) -> list[str]:
 
 def _versions(forecasts: pl.DataFrame) -> str:
     """Versions that served the days of the forecasts."""
-    return "+".join(sorted(forecasts["model_version"].unique().to_list(), key=int))
+    return "+".join(sorted(forecasts["model_version"].unique().to_list(), key=lambda name: (len(name), name)))
 
 
 def _beside(
