@@ -7,8 +7,8 @@ from typer.core import TyperGroup
 
 from desk.models.carry import export, import_
 from desk.models.pin import pin, unpin
-from desk.models.verify import verify
 from desk.models.versions import models
+from desk.validation.verify import verify
 
 _LIST = "list"
 

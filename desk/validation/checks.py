@@ -11,7 +11,7 @@ import polars as pl
 from scipy.special import bdtrc
 
 from desk.validation.replay import Record, Replay, ReplayError, Side, ask, serving
-from spot.lifecycle.release import Finding
+from spot.backtest.release import Finding
 
 ROUNDS = 9
 SLOWER = 1.5

@@ -22,9 +22,9 @@ from desk.validation.replay import (
 )
 from resources.settings.environment import read_environment
 from resources.wiring import make_lake
+from spot.backtest.release import Finding, ReleaseFigures, ReleaseSettings, judge_release
 from spot.contracts.raw_tables import RAW_TABLES_OF_A_ZONE
 from spot.errors import ConfigurationError
-from spot.lifecycle.release import Finding, ReleaseFigures, ReleaseSettings, judge_release
 
 CHECKS = (
     "error", "money", "coverage", "forecasts", "signals", "replay", "look-ahead", "champions", "settlement",

@@ -4,7 +4,7 @@ import polars as pl
 
 from desk.screen.report import Picture, Report, Section, Table
 from desk.validation.judged import Verdict
-from spot.lifecycle.release import ReleaseFigures, daily_figures
+from spot.backtest.release import ReleaseFigures, daily_figures
 
 
 def release_page(verdict: Verdict) -> Report:

@@ -18,8 +18,8 @@ import polars as pl
 
 from resources.files import write_whole
 from resources.settings.process import variables
+from spot.backtest.release import Replayed
 from spot.errors import ConfigurationError, SpotdeskError
-from spot.lifecycle.release import Replayed
 
 CHILD = Path(__file__).with_name("child.py")
 FRAMES = ("forecasts", "signals", "bid_curves", "settlements", "conformance", "prices")

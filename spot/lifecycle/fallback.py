@@ -1,14 +1,21 @@
-"""When a serving version is passed over for its errors: far worse than the weekly naive forecast.
+"""When a serving version is passed over for its errors, and the staged delivery of a promoted one.
 
-The bound is no test of quality, which promotion makes. It catches a model that says nonsense, as after a
-change of units in its inputs, before the monitors do.
+The bound of the fallback is no test of quality, which promotion makes. It catches a model that says nonsense,
+as after a change of units in its inputs, before the monitors do.
+
+A canary is a promoted version that trades only a share of the size for some days, while the version before it
+goes on in the shadow. If it errs too much beside it, the version before serves again. In a group of zones the
+first one goes first: the others promote the same code and settings once it has passed.
 """
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from spot.arrays import Floats
 from spot.strict_settings import StrictSettings
 
 _KEY = "delivery_start_utc"
@@ -61,4 +68,55 @@ def why_passed_over(
     return (
         f"its error of {own:.1f} EUR/MWh on the newest {daily.height} days is more than"
         f" {settings.maximum_error_ratio:g} times that of the weekly naive, {naive:.1f}"
+    )
+
+
+class CanarySettings(StrictSettings):
+    """Staged delivery, in `conf/promotion.yaml`; off with 0 days."""
+
+    days: int = Field(default=0, ge=0, le=90, description="delivery days that a canary lasts; 0 is off")
+    share_of_mw: float = Field(default=0.25, gt=0.0, le=1.0, description="of the size that its orders have")
+    groups: Mapping[str, tuple[str, ...]] = Field(
+        default={}, description="name to zones; the first zone of a group goes first"
+    )
+    minimum_days: int = Field(default=3, ge=1, description="fewest days on which a canary can fail")
+    maximum_error_ratio: float = Field(
+        default=1.3, gt=1.0, description="error of the canary, of that of the version before it, at most"
+    )
+
+    @field_validator("groups")
+    @classmethod
+    def _zones_once(cls, value: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        zones = [zone for group in value.values() for zone in group]
+        if len(zones) != len(set(zones)):
+            raise ValueError("a zone is in one group at most, once")
+        return value
+
+    def leader(self, zone: str) -> str | None:
+        """The zone that goes before `zone`; None where it goes first or is in no group."""
+        group = next((zones for zones in self.groups.values() if zone in zones), ())
+        return group[0] if self.days and group and group[0] != zone else None
+
+    def until(self, serves_from: date) -> date:
+        """First delivery day after the canary of a version that serves from that day."""
+        return serves_from + timedelta(days=self.days)
+
+
+def why_canary_fails(canary: Floats, before: Floats, settings: CanarySettings) -> str:
+    """Why a canary has failed; empty where it has not.
+
+    Args:
+        canary: (D,) mean absolute error of its days, EUR/MWh, NaN where it is unknown.
+        before: (D,) that of the version before it on the same days.
+        settings: the bound.
+    """
+    known = np.isfinite(canary) & np.isfinite(before)
+    if known.sum() < settings.minimum_days:
+        return ""
+    own, other = float(canary[known].mean()), float(before[known].mean())
+    if own <= settings.maximum_error_ratio * other:
+        return ""
+    return (
+        f"failed its canary: {own:.2f} EUR/MWh on {int(known.sum())} days, {other:.2f} of the version before,"
+        f" more than {settings.maximum_error_ratio:g} times"
     )

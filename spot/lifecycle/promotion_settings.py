@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from spot.lifecycle.fallback import FallbackSettings
+from spot.lifecycle.fallback import CanarySettings, FallbackSettings
 from spot.lifecycle.sanity import SanitySettings
 from spot.strict_settings import StrictSettings
 
@@ -57,6 +57,7 @@ class PromotionSettings(StrictSettings):
     )
     sanity: SanitySettings = SanitySettings()
     fallback: FallbackSettings = FallbackSettings()
+    canary: CanarySettings = CanarySettings()
 
     @property
     def looks(self) -> tuple[int, ...]:

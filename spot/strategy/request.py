@@ -53,6 +53,8 @@ class SignalRequest:
     """
     drift_status: str | None = None
     """ok, not_assessed, alert or cannot_see. If it is not known, the position is denied."""
+    size_share: float = 1.0
+    """Share of the proposed size that may be ordered: below 1 while the model version is a canary."""
     role: Role = "champion"
     mode: Mode = "paper"
 

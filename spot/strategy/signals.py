@@ -117,7 +117,8 @@ def _under_control(
         strategy=strategy,
         as_of_utc=request.as_of_utc,
     )
-    stated = apply_state(take_any_price(orders, moved), request.trading_state, uses["zone"].net_mw)
+    smaller = replace(orders, exposure_mw=orders.exposure_mw * request.size_share)
+    stated = apply_state(take_any_price(smaller, moved), request.trading_state, uses["zone"].net_mw)
     limited = apply_limits(stated.orders, moved, uses, conditions)
     final = replace(
         limited.orders,
@@ -134,7 +135,7 @@ def _under_control(
                 _keeps(one, some, uses[one.scope], conditions, daily[one.scope]) for one in again
             ),
         )
-    events = (*override_events, *stated.events, *limited.events)
+    events = (*override_events, *_canary_event(request, orders), *stated.events, *limited.events)
     conformance = limit_conformance(final, moved, uses, conditions, events=events).with_columns(
         zone=pl.lit(zone),
         delivery_day=pl.lit(request.delivery_day),
@@ -148,6 +149,24 @@ def _under_control(
         events,
         conformance.select(LIMIT_CONFORMANCE.columns.keys()).cast(LIMIT_CONFORMANCE.schema),
         limited.requests_halt,
+    )
+
+
+def _canary_event(request: SignalRequest, orders: Orders) -> tuple[LimitEvent, ...]:
+    """What a canary takes off the orders; nothing in the usual case."""
+    if request.size_share >= 1.0 or orders.is_flat:
+        return ()
+    most = float(np.abs(orders.exposure_mw).max())
+    return (
+        LimitEvent(
+            kind="state",
+            scope="strategy",
+            limit_name="canary",
+            value=most,
+            limit_value=most * request.size_share,
+            action="reduce",
+            detail=f"the model version is a canary: {request.size_share:.0%} of the size",
+        ),
     )
 
 

@@ -66,6 +66,9 @@ class WalkInputs:
     """
     trained_through: Mapping[str, date] = field(default_factory=dict)
     """Model version to the newest day that it learnt from."""
+    canaries: Mapping[str, date] = field(default_factory=dict)
+    """Model version to the first day after its canary; until then its orders have a share of the size."""
+    canary_share: float = 1.0
     assumed_model_age_days: float | None = None
     """Age of versions that `trained_through` does not name. With None, their days are denied."""
     drift_status: Mapping[date, str] = field(default_factory=dict)

@@ -59,6 +59,7 @@ def signal_requests(
             model_age_days=_model_age_days(inputs, version, day),
             essential_data_utc=essential_data_utc(inputs.raw, zone=inputs.zone, as_of_utc=as_of),
             drift_status=inputs.drift_status.get(day),
+            size_share=_size_share(inputs, version, day),
             role=role,
             mode="live" if instant.is_live and role == "champion" else "paper",
         )
@@ -101,6 +102,12 @@ def _model_age_days(inputs: WalkInputs, version: str | None, day: date) -> float
         return 1.0  # it repeats a day of the week before, and learns its intervals until the day before
     trained = None if version is None else inputs.trained_through.get(version)
     return inputs.assumed_model_age_days if trained is None else float((day - trained).days)
+
+
+def _size_share(inputs: WalkInputs, version: str | None, day: date) -> float:
+    """Of the orders of a version that is a canary on the day."""
+    is_canary = version is not None and day < inputs.canaries.get(version, date.min)
+    return inputs.canary_share if is_canary else 1.0
 
 
 def spread_quantiles(inputs: WalkInputs, instant: DecisionInstant, strategy: Strategy) -> Floats | None:

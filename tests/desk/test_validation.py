@@ -8,15 +8,15 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.releases import Change, plant, read_changes, spread_over, study
+from benchmarks.lifecycle.releases import Change, plant, read_changes, spread_over, study
 from desk.main import app
 from desk.screen.report import render_report
 from desk.validation.checks import limit_findings, speed_findings
 from desk.validation.judged import Verdict
 from desk.validation.page import release_page
 from desk.validation.replay import Record, Replay, read_replay, write_replay
+from spot.backtest.release import Finding, ReleaseFigures
 from spot.errors import ConfigurationError
-from spot.lifecycle.release import Finding, ReleaseFigures
 
 DAY = date(2025, 6, 1)
 

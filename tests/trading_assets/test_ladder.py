@@ -5,70 +5,37 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 
-from resources.lake.lake import Lake
 from resources.lake.zone_tables import replace_span
-from resources.models.registry import ModelRegistry
-from resources.models.version import ModelVersion, VersionFacts
+from resources.models.version import ModelVersion
 from resources.settings.environment import Environment
 from resources.settings.zones import Desk
 from resources.wiring import make_lake, make_registry
 from spot.contracts.words import NAIVE_VERSION
-from spot.features.matrix import HISTORY_DAYS, build_features, build_panel
-from spot.forecast.members import load_settings_mapping, make_forecaster
 from spot.lifecycle.fallback import FallbackSettings, why_passed_over
 from spot.market.delivery import ZoneDays, days_between
 from spot.market.gates import gate_closure_utc
-from spot.simulation.market import simulate
 from spot.strategy.proposals.storage import Storage
 from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness
 from spot.strategy.signals import decide_signals
 from tests.support.sample_market import make_request
+from tests.support.two_versions import LAST, ZONE, make_two_versions
 from workflows.decisions.replay import replay_forecast
 from workflows.forecasting.forecast_days import MadeForecasts, write_forecasts
 
-ZONE, FIRST, LAST = "DE_LU", date(2025, 1, 1), date(2025, 5, 31)
 DAYS = days_between(date(2025, 5, 24), LAST)
 SPAN = ZoneDays(ZONE, DAYS[0], DAYS[-1])
-LEARNT = (date(2025, 3, 31), date(2025, 4, 30))
-"""Newest day that versions 1 and 2 learnt from."""
 
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory, prepared_home: Path) -> Path:
-    """A ledger of five months, and two versions: 2 serves, 1 served before it."""
+    """Two versions: 2 serves, 1 served before it."""
     folder = tmp_path_factory.mktemp("ladder") / "home"
     folder.mkdir()
     shutil.copy(prepared_home / "mlflow.db", folder / "mlflow.db")
-    lake = Lake(uri=str(folder / "lake"))
-    raw = simulate(ZONE, FIRST, LAST, seed=1).tables
-    for table, rows in raw.items():
-        lake.append(table, rows, source="simulated")
-    days = days_between(FIRST + timedelta(days=HISTORY_DAYS + 1), LAST)
-    features = build_features(raw, zone=ZONE, days=days)
-    replace_span(lake, "day_ahead_features", features, ZoneDays(ZONE, days[0], LAST))
-    panel = build_panel(features, raw["day_ahead_prices"], zone=ZONE)
-    registry = ModelRegistry(
-        tracking_uri=f"sqlite:///{folder / 'mlflow.db'}", artifact_folder=str(folder / "models")
-    )
-    for number, learnt in enumerate(LEARNT, start=1):
-        model = make_forecaster(load_settings_mapping({"kind": "naive", "rule": "mixed"}))
-        n_learnt = int((panel.days <= np.datetime64(learnt)).sum())
-        facts = VersionFacts(
-            settings={"kind": "naive", "rule": "mixed"},
-            metrics={},
-            fingerprint=f"f{number}",
-            lineage="simulated",
-            trained_from=days[0],
-            trained_through=learnt,
-            serves_from=learnt + timedelta(days=1),
-            tags={},
-        )
-        made = registry.register(ZONE, model.fit(panel.first(n_learnt)).to_files(), facts)
-        registry.promote(ZONE, made.version)
+    make_two_versions(folder)
     return folder
 
 

@@ -12,6 +12,7 @@ import polars as pl
 from resources.lake.lake import Lake
 from resources.lake.zone_tables import read_features, read_raw_tables, with_desk_curve
 from resources.models.registry import ModelRegistry
+from resources.settings.policies import promotion_settings
 from resources.settings.risk_limits import read_limit_book
 from resources.settings.strategies import strategies_of
 from resources.settings.zones import Desk
@@ -23,6 +24,7 @@ from spot.risk.exposure import worst_drift
 from spot.strategy.by_hand.changes import also_changed
 from spot.strategy.interface import Strategy
 from spot.walk.inputs import HISTORY_DAYS, MONEY_DAYS, Book, WalkInputs, history_days
+from workflows.forecasting.canary import canaries
 from workflows.forecasting.served_spread import served_spread
 
 DRIFT_DAYS = 60
@@ -54,6 +56,7 @@ def walk_inputs(
         last_day=span.last_day,
         tables=(*SETTLING_TABLES, "load_forecasts"),
     )
+    versions, canary = registry.versions(zone), promotion_settings(desk).canary
     return WalkInputs(
         zone=zone,
         strategies=strategies,
@@ -67,7 +70,9 @@ def walk_inputs(
         limits=read_limit_book(Path(desk.conf_folder) / "risk_limits.yaml"),
         trading_state=TradingStateStore(state_folder).state(zone),
         now=now,
-        trained_through={version.version: version.trained_through for version in registry.versions(zone)},
+        trained_through={version.version: version.trained_through for version in versions},
+        canaries=canaries(versions, canary),
+        canary_share=canary.share_of_mw,
         drift_status=drift_statuses(lake, zone, span.days),
         spread_sources=spreads,
         features=(

@@ -12,9 +12,11 @@ from resources.lake.lake import Lake, WriteReport
 from resources.lake.zone_tables import lineage_of, read_features, read_raw, read_span, replace_span
 from resources.models.registry import ModelRegistry
 from resources.models.version import ModelVersion
+from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
 from spot.contracts.forecast_tables import DAY_AHEAD_FORECASTS
 from spot.contracts.words import Role
+from spot.errors import ModelError
 from spot.features.known_prices import known_prices
 from spot.features.matrix import build_panel
 from spot.market.delivery import ZoneDays
@@ -23,6 +25,7 @@ from spot.market.price_limits import day_ahead_price_limits
 from spot.monitoring.day_checks import DayVerdict
 from spot.strategy.readiness.forecast_readiness import assess_forecast_readiness
 from spot.walk.forecasts import ForecastAuthor, WalkedDay, forecast_frame, walk_forward
+from workflows.forecasting.canary import canaries, version_before
 from workflows.forecasting.ladder import climb_down
 from workflows.forecasting.warm_models import give_back, take_forecaster
 
@@ -53,8 +56,8 @@ def champion_forecasts(span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRe
         return forecast_days(version, days, "champion", lake, desk, registry)
 
     serving = registry.serving(span.zone, span.days, lineage_of(desk.zone(span.zone)))
-    frames, problems, versions = [DAY_AHEAD_FORECASTS.empty()], [], []
-    passed_over = []
+    frames, problems = [DAY_AHEAD_FORECASTS.empty()], list[str]()
+    versions, passed_over = list[str](), list[tuple[str, pl.DataFrame]]()
     for version, group in groupby(span.days, key=lambda day: serving[day]):
         days = list(group)
         if version is None:
@@ -79,6 +82,25 @@ def challenger_forecasts(
         days = [day for day in span.days if day >= version.serves_from]
         if version.stage == "challenger" and version.lineage == lineage and days:
             yield version.version, forecast_days(version, days, "challenger", lake, desk, registry)[0]
+    yield from _before_canary(span, lake, desk, registry)
+
+
+def _before_canary(
+    span: ZoneDays, lake: Lake, desk: Desk, registry: ModelRegistry
+) -> Iterator[tuple[str, pl.DataFrame]]:
+    """The version before a canary goes on in the shadow, so that the canary can be judged beside it."""
+    versions, settings = registry.versions(span.zone), promotion_settings(desk).canary
+    serving, ends = registry.champion(span.zone), canaries(versions, settings)
+    if serving is None or serving.version not in ends:
+        return
+    before = version_before(serving, [one for one in versions if one.stage == "champion"])
+    days = [day for day in span.days if serving.serves_from <= day < ends[serving.version]]
+    if before is None or not days:
+        return
+    try:
+        yield before.version, forecast_days(before, days, "challenger", lake, desk, registry)[0]
+    except ModelError:
+        return  # a version that cannot be read judges nobody
 
 
 def write_forecasts(

@@ -4,7 +4,7 @@ The record is written first, then the registry.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 import polars as pl
@@ -21,6 +21,7 @@ from spot.lifecycle.decision_record import DecisionContext, decision_row
 from spot.lifecycle.evidence import evidence_rows
 from spot.lifecycle.promotion import PINNED, PromotionVerdict, decide_promotion, held_by_pin
 from spot.lifecycle.promotion_settings import PromotionSettings
+from workflows.forecasting.canary import end_failed_canary, held_by_group
 from workflows.lifecycle.evaluation import evaluation_from_json
 from workflows.lifecycle.family import ModelFamily
 
@@ -43,7 +44,7 @@ def review_zone(
     that only says "wait" leaves no record. `registry` is that of the family.
     """
     limits, lineage = promotion_settings(desk), family.lineage(desk, zone)
-    rows = [PROMOTION_DECISIONS.empty()]
+    rows = [end_failed_canary(zone, lake, desk, registry, limits.canary, alerts, now)]
     for version in registry.versions(zone):
         if version.lineage != lineage or version.stage not in ("candidate", "challenger"):
             continue
@@ -54,7 +55,11 @@ def review_zone(
             if version.stage == "candidate"
             else _judge_challenger(family, version, lake, desk, limits, now, pinned)
         )
-        if judged is None or judged.verdict.action == "keep_challenger":
+        if judged is None:
+            continue
+        verdict = held_by_group(judged.verdict, version, registry, limits.canary, now)
+        judged = replace(judged, verdict=verdict)
+        if verdict.action == "keep_challenger":
             continue
         rival = registry.champion_before(zone, version)
         row = decision_row(judged.verdict, decision_context(version, rival, now, judged.days), limits)

@@ -1,6 +1,6 @@
 """Releases with a planted change: those that are worse are stopped, those that are not pass.
 
-    python -m benchmarks.releases [--days 28] [--zone DE_LU] [--regressions 30] [--neutral 100] [--json]
+    python -m benchmarks.lifecycle.releases [--days 28] [--zone Z] [--regressions 30] [--neutral 100] [--json]
 
 Each change of benchmarks/planted/release_edits.yaml is made in a copy of a commit (`--base`, default HEAD),
 which is then judged beside it as `spotdesk validate` does. The spread is that of the past (`distribution:
@@ -31,7 +31,7 @@ from resources.files import write_whole
 from resources.home.find import PROJECT_ROOT
 
 app = typer.Typer(help=__doc__)
-EDITS = Path(__file__).parent / "planted" / "release_edits.yaml"
+EDITS = Path(__file__).parents[1] / "planted" / "release_edits.yaml"
 _EMPIRICAL = ("distribution: catboost", "distribution: empirical")
 AIMED_STOPPED, AIMED_FALSE = 29 / 30, 5 / 100
 

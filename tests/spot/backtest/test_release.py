@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
+from spot.backtest.release import Finding, ReleaseFigures, ReleaseSettings, Replayed, judge_release
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 from spot.errors import ContractError
-from spot.lifecycle.release import Finding, ReleaseFigures, ReleaseSettings, Replayed, judge_release
 
 N_DAYS, ZONES = 42, ("DE_LU", "FR")
 FIRST = date(2025, 1, 1)
