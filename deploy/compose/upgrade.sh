@@ -24,8 +24,18 @@ start() {
   start_services --force-recreate
 }
 
-# In a container of its own, on the desk's volume and network, beside the one that serves.
-if [ "${FORCE:-}" != 1 ] && ! SPOTDESK_IMAGE=$new compose run --rm --no-deps code spotdesk models verify; then
+# reads_what_serves IMAGE: in a container of its own, with the volumes, network and settings of the one that serves.
+# It has no name in the network, so nobody takes it for that one.
+reads_what_serves() {
+  local code
+  code=$(container code)
+  "$ENGINE" run --rm --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges \
+    --network "container:$code" --volumes-from "$code" \
+    --env-file <("$ENGINE" inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$code" |
+      grep -E '^(SPOTDESK|MLFLOW|PG)[A-Z_]*=') \
+    "$1" spotdesk models verify
+}
+if [ "${FORCE:-}" != 1 ] && ! reads_what_serves "$new"; then
   echo "$new does not read this desk or a version that serves: nothing was changed" >&2
   exit 1
 fi
