@@ -17,6 +17,7 @@ from desk.models.champion import rollback
 from desk.models.pin import pin, unpin
 from resources.home.make import make_home
 from resources.models.carried import sum_of
+from resources.models.model_files import forget_files
 from resources.models.registry import ModelRegistry
 from resources.settings.environment import read_environment
 from resources.wiring import make_registry
@@ -234,6 +235,7 @@ def test_a_deployment_learns_which_serving_version_cannot_be_read(made: Path, tm
     for file in (home / "models").rglob("*.json"):
         if file.parent.name == "model":
             file.write_bytes(b"{}")
+    forget_files()  # a deployment asks in a process of its own
     said = CliRunner().invoke(app, [*ask, "--json"])
     assert said.exit_code == 1
     (found,) = json.loads(said.output)

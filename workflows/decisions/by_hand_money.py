@@ -71,7 +71,7 @@ def override_money(span: ZoneDays, lake: Lake, desk: Desk) -> pl.DataFrame:
             )
         )
     both = standing.join(pl.concat(money), on=_UNIT, how="left")
-    return both.select(SCHEMA.keys()).cast(SCHEMA).sort("delivery_start_utc", "strategy")
+    return both.select(SCHEMA.keys()).cast(pl.Schema(SCHEMA)).sort("delivery_start_utc", "strategy")
 
 
 def _is_one_of(keys: list[tuple[object, object, object]]) -> pl.Expr:
