@@ -21,11 +21,13 @@ from spot.walk.forecasts import ForecastAuthor
 from spot.walk.inputs import WalkInputs, decision_instant, empty_book
 from spot.walk.signals import walk_signals
 from spot.walk.what_if import Change, Situation, WhatIf, make_situation, what_if
-from tests.support.sample_market import ZONE, make_book
+from tests.support.sample_market import make_book
 
+ZONE = "FR"
+"""A zone with wind: the simulated SK has none before its first parks."""
 DAY = date(2025, 6, 12)
 LEARNT = DAY - timedelta(days=4)
-MORE_WIND, MORE_LOAD = Change("wind", 20.0, "%"), Change("load", 150.0, "MW")
+MORE_WIND, MORE_LOAD = Change("wind", 20.0, "%"), Change("load", 600.0, "MW")
 _WINDOW = {"centre_days": 28, "spread_days": 56, "spread_share": 0.5, "centring_days": 0}
 
 
