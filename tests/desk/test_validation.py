@@ -163,6 +163,6 @@ def test_three_regressions_are_stopped_and_three_neutral_changes_pass(tmp_path: 
         one.name: one.is_regression for one in chosen
     }
     by = {row["change"]: row["by"] for row in rows}
-    assert "error" in by[names[0]]
+    assert "coverage" in by[names[0]]
     assert "look-ahead" in by[names[1]]
     assert by[names[2]] == "limits"

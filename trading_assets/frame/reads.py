@@ -73,6 +73,9 @@ EARLIER_READS: Mapping[str, Mapping[str, str]] = {
         "fuel_prices": "files bring it in for one zone, and all coupled zones read it",
         "captures": _STAMPED,
     },
+    "day_ahead_forecast": {
+        "day_ahead_forecasts": "errors of the serving version on its newest days say whether it may serve",
+    },
     "signals": {
         "signals": (
             "positions of the day before and of other zones use up limits; what was live stays as it was"

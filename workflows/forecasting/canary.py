@@ -8,7 +8,7 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.models.version import PRICE_FAMILY, ModelVersion
+from resources.models.version import ModelVersion
 from resources.settings.environment import read_environment
 from resources.settings.zones import Desk
 from resources.trading.alerts import Alerts
@@ -47,7 +47,7 @@ def held_by_group(
 ) -> PromotionVerdict:
     """The verdict where the first zone of the group has not yet passed with the same code and settings."""
     leader = settings.leader(version.zone)
-    if leader is None or verdict.action != "promote" or registry.family != PRICE_FAMILY:
+    if leader is None or verdict.action != "promote":
         return verdict
     first = registry.champion(leader)
     waits = "has no such version"
@@ -74,8 +74,6 @@ def end_failed_canary(
     The record is written first, then the registry. A pinned canary stays.
     """
     nothing = PROMOTION_DECISIONS.empty()
-    if registry.family != PRICE_FAMILY:
-        return nothing
     serving, versions = registry.champion(zone), registry.versions(zone)
     if serving is None or serving.pinned or serving.version not in canaries(versions, settings):
         return nothing

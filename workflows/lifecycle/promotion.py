@@ -11,7 +11,7 @@ import polars as pl
 
 from resources.lake.lake import Lake
 from resources.models.registry import ModelRegistry
-from resources.models.version import SPREAD_FAMILY, ModelVersion
+from resources.models.version import PRICE_FAMILY, SPREAD_FAMILY, ModelVersion
 from resources.settings.environment import read_environment
 from resources.settings.policies import promotion_settings
 from resources.settings.zones import Desk
@@ -44,7 +44,10 @@ def review_zone(
     that only says "wait" leaves no record. `registry` is that of the family.
     """
     limits, lineage = promotion_settings(desk), family.lineage(desk, zone)
-    rows = [end_failed_canary(zone, lake, desk, registry, limits.canary, alerts, now)]
+    rows = [PROMOTION_DECISIONS.empty()]
+    has_canaries = limits.canary.days > 0 and family.name == PRICE_FAMILY
+    if has_canaries:
+        rows.append(end_failed_canary(zone, lake, desk, registry, limits.canary, alerts, now))
     for version in registry.versions(zone):
         if version.lineage != lineage or version.stage not in ("candidate", "challenger"):
             continue
@@ -57,9 +60,10 @@ def review_zone(
         )
         if judged is None:
             continue
-        verdict = held_by_group(judged.verdict, version, registry, limits.canary, now)
-        judged = replace(judged, verdict=verdict)
-        if verdict.action == "keep_challenger":
+        if has_canaries:
+            verdict = held_by_group(judged.verdict, version, registry, limits.canary, now)
+            judged = replace(judged, verdict=verdict)
+        if judged.verdict.action == "keep_challenger":
             continue
         rival = registry.champion_before(zone, version)
         row = decision_row(judged.verdict, decision_context(version, rival, now, judged.days), limits)
