@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from supply.site import commands, settings, tables
-from supply.site.pages import ROOT, gather
+from supply.site.pages import ROOT, gather, sources_page
 
 PAGES, SITE = ROOT / "dist" / "docs", ROOT / "dist" / "site"
 REFERENCE = {
@@ -19,6 +19,7 @@ REFERENCE = {
     "tables": tables.tables_page,
     "assets": tables.assets_page,
     "alerts": tables.alerts_page,
+    "sources": sources_page,
 }
 """Name of each page of the reference, and what writes it."""
 

@@ -30,6 +30,16 @@ def sources() -> dict[Path, str]:
     return {**places, **{ROOT / name: place for name, place in ELSEWHERE.items()}}
 
 
+def sources_page() -> str:
+    """The list of all pages about a source, from their titles: a new page needs no entry elsewhere."""
+    pages = sorted((DOCS / "sources").glob("*.md"))
+    titles = {path: path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ") for path in pages}
+    links = [
+        f"- [{title}](../sources/{path.name})" for path, title in titles.items() if path.name != "README.md"
+    ]
+    return "\n".join(["# Sources", "", "Each source of market data has a page.", "", *links, ""])
+
+
 def gather(target: Path) -> list[str]:
     """Write every page and picture below `target`, an empty folder; returns the places of the pages."""
     places = sources()
