@@ -58,15 +58,12 @@ OPTIONAL = frozenset(
 _RAW = (*RAW_TABLES_OF_A_ZONE, *LIVE_ONLY_TABLES, "weather_forecasts")
 _REVISED = "an answer of a live source is judged beside what the source said before"
 _STAMPED = "an answer that is stamped before a kept one is refused: the clock stepped back"
-_OF_ANOTHER = "results of another zone, or of this zone's other auction, which no run of the day makes"
 _BEGAN = "its verdicts on earlier days say when a state began, so that one alert is raised"
 _KNOWN_VERSION = "a version of the same settings, data and code is found again, and not trained twice"
 EARLIER_READS: Mapping[str, Mapping[str, str]] = {
     **{table: {table: _REVISED, "captures": _STAMPED} for table in _RAW},
     "earlier_auction_prices": {
         "earlier_auction_prices": "a changed value is a revision",
-        "day_ahead_prices": _OF_ANOTHER,
-        "other_auction_prices": _OF_ANOTHER,
         "captures": _STAMPED,
     },
     "fuel_prices": {

@@ -26,7 +26,7 @@ ONLY_WITH = "earlier_inputs"
     group="market_data",
     kinds={"polars", "deltalake"},
     table=EARLIER_TABLE,
-    reads=(LOCAL_TABLE, RATES_TABLE),
+    reads=("day_ahead_prices", "other_auction_prices", LOCAL_TABLE, RATES_TABLE),
     only_with=ONLY_WITH,
     pool="market_data",
 )
