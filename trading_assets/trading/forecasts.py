@@ -81,6 +81,15 @@ def day_ahead_forecast(
     """
     span = covered(context)
     made, report = write_forecasts(span, lake, desk, registry)
+    _tell(made, span, alerts, clock)
+    if not registry.versions(span.zone):
+        context.log.warning("%s: %s", span.zone, why_no_version_yet(lake, span.zone, desk.zone(span.zone)))
+        return
+    yield MaterializeResult(metadata={**_facts(made, span, lake, desk), **written(made.frame, report)})
+
+
+def _tell(made: MadeForecasts, span: ZoneDays, alerts: Alerts, clock: Clock) -> None:
+    """Raise the alerts of days without a forecast, and of versions that stand in for the champion."""
     if made.problems:
         text = "; ".join(made.problems[:3])
         alerts.send("no_forecast", text, zone=span.zone, severity="critical", now=clock.now())
@@ -93,10 +102,6 @@ def day_ahead_forecast(
             now=clock.now(),
             episode=text,
         )
-    if not registry.versions(span.zone):
-        context.log.warning("%s: %s", span.zone, why_no_version_yet(lake, span.zone, desk.zone(span.zone)))
-        return
-    yield MaterializeResult(metadata={**_facts(made, span, lake, desk), **written(made.frame, report)})
 
 
 def _facts(made: MadeForecasts, span: ZoneDays, lake: Lake, desk: Desk) -> dict[str, Any]:
