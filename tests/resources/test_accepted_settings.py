@@ -248,7 +248,7 @@ def test_the_record_of_addresses_holds_digests_with_a_salt_and_no_address(sendin
     for path in (sending / "accepted").rglob("*"):
         if path.is_file():
             assert b"example" not in path.read_bytes()
-            assert b"canary" not in path.read_bytes()
+            assert b"sparrow" not in path.read_bytes()
     salt = acceptance.salt
     accept(sending, sending / "conf", signature("Ann"))
     again = read_acceptance(sending)
