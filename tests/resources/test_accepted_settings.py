@@ -200,7 +200,7 @@ def test_every_flipped_digit_of_a_limit_is_a_change(home: Path, tmp_path: Path) 
         assert strictest(changes_between(home / "conf", conf)) != "nobody"
 
 
-ALERTS_TO, SIGNALS_TO = "http://chat.example/token-canary", "http://exchange.example/token-canary"
+ALERTS_TO, SIGNALS_TO = "http://chat.example/token-sparrow", "http://exchange.example/token-sparrow"
 
 
 def write_addresses(home: Path, alerts: str, signals: str) -> None:
