@@ -5,7 +5,6 @@ from pathlib import Path
 from resources.home.find import nearest_desk
 from resources.home.marker import desk_id_of
 from resources.instance.settings import has_several_hosts, storage_url
-from resources.settings.environment import read_environment
 from spot.errors import ConfigurationError, SourceUnavailableError
 
 
@@ -22,6 +21,8 @@ def lock_database(path: Path) -> str:
         ConfigurationError: the file of SPOTDESK_DAGSTER_SETTINGS cannot be read. Or it lets runs work on
             several hosts and names no Postgres: files hold no lock for all of them.
     """
+    from resources.settings.environment import read_environment  # all settings and their libraries
+
     settings = read_environment(nearest_desk(path.resolve())).dagster_settings
     url = "" if settings is None else storage_url(settings)
     if settings is not None and not url and has_several_hosts(settings):
