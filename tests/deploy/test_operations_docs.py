@@ -21,6 +21,7 @@ _OTHERS = frozenset(
     {
         *(
             "podman",
+            "flock",
             "docker",
             "pip",
             "python",
@@ -86,6 +87,10 @@ def problem_of(command: str, root: Path) -> str:
         targets = (root / "Makefile").read_text(encoding="utf-8")
         named = [word for word in words[1:] if "=" not in word]
         return "".join(f"no target {name}; " for name in named if f"\n{name}:" not in targets)
+    if program == "install":
+        return "".join(
+            f"no file {word}; " for word in words if "deploy/" in word and not (root / word).is_file()
+        )
     if program.startswith("deploy/"):
         script = root / program
         return "" if script.is_file() and script.stat().st_mode & 0o100 else f"no script {program}"
