@@ -149,14 +149,14 @@ def test_sliders_move_the_drawing_with_the_keyboard(
         prepared(page, size, scheme)
         page.goto(address)
         page.locator("[data-whatif] summary").click()
-        wind = page.get_by_role("slider", name="wind")
-        wind.wait_for()
+        load = page.get_by_role("slider", name="load")
+        load.wait_for()
         before = page.locator(".whatif svg").inner_html()
-        wind.focus()
+        load.focus()
         for _ in range(4):
             page.keyboard.press("ArrowRight")
-        page.get_by_text("wind=20%").or_(page.get_by_text("wind=+20%")).wait_for()
-        assert wind.get_attribute("aria-valuetext").startswith("+20 %")  # type: ignore[union-attr]
+        page.get_by_text("load=20%").or_(page.get_by_text("load=+20%")).wait_for()
+        assert load.get_attribute("aria-valuetext").startswith("+20 %")  # type: ignore[union-attr]
         assert page.locator(".whatif svg").inner_html() != before
         assert "WHAT IF" in page.locator(".whatif svg").inner_html()
         look(page, size, "what if")
