@@ -3,16 +3,22 @@
 axe-core comes with the package axe-playwright-python. The rules are those of WCAG 2.2 AA and best practice.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from desk.guard.settings import GuardSettings
+from desk.trader_screen.app import Screen, screen_app
 from resources.home.make import make_home
 from resources.identity.roles import Role
 from resources.settings.environment import Environment, read_environment
 from resources.wiring import make_lake, make_registry
+from tests.support.dagster_ui import served
+from tests.support.lineage_page import browser_page
 from tests.support.made_up_rows import made_up
 from tests.support.sample_market import ZONE
 from tests.support.screen_browser import NARROW, WIDE, log_in
@@ -113,3 +119,13 @@ def test_an_empty_desk_says_what_to_do(
         page.get_by_text("Nothing was ever decided here").first.wait_for()
         assert "spotdesk run --zone" in page.inner_text("main")
         look(page, size, "empty desk")
+
+
+@contextmanager
+def unlocked(environment: Environment) -> Iterator[tuple[str, Page]]:
+    """A screen of this machine alone, and a page to open it with."""
+    screen = Screen(environment, lambda: environment, needs_login=False)
+    screen.snapshots.read()
+    app = screen_app(screen, GuardSettings(home=environment.home))
+    with served(app) as port, browser_page(*WIDE) as page:
+        yield f"http://127.0.0.1:{port}", page
