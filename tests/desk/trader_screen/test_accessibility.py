@@ -20,6 +20,7 @@ from resources.wiring import make_lake, make_registry
 from tests.support.dagster_ui import served
 from tests.support.lineage_page import browser_page
 from tests.support.made_up_rows import made_up
+from tests.support.paper_desk import make_paper_desk
 from tests.support.sample_market import ZONE
 from tests.support.screen_browser import NARROW, WIDE, log_in
 
@@ -121,6 +122,13 @@ def test_an_empty_desk_says_what_to_do(
         look(page, size, "empty desk")
 
 
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    folder = tmp_path_factory.mktemp("trained") / "desk"
+    make_paper_desk(folder)
+    return read_environment(home=folder)
+
+
 @contextmanager
 def unlocked(environment: Environment) -> Iterator[tuple[str, Page]]:
     """A screen of this machine alone, and a page to open it with."""
@@ -129,3 +137,28 @@ def unlocked(environment: Environment) -> Iterator[tuple[str, Page]]:
     app = screen_app(screen, GuardSettings(home=environment.home))
     with served(app) as port, browser_page(*WIDE) as page:
         yield f"http://127.0.0.1:{port}", page
+
+
+@sizes
+@schemes
+def test_sliders_move_the_drawing_with_the_keyboard(
+    trained: Environment, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int], scheme: str
+) -> None:
+    monkeypatch.setenv("SPOTDESK_HOME", str(trained.home))
+    with unlocked(trained) as (address, page):
+        prepared(page, size, scheme)
+        page.goto(address)
+        page.locator("[data-whatif] summary").click()
+        load = page.get_by_role("slider", name="load")
+        load.wait_for()
+        before = page.locator(".whatif svg").inner_html()
+        load.focus()
+        for _ in range(4):
+            page.keyboard.press("ArrowRight")
+        page.get_by_text("load=20%").or_(page.get_by_text("load=+20%")).wait_for()
+        assert load.get_attribute("aria-valuetext").startswith("+20 %")  # type: ignore[union-attr]
+        assert page.locator(".whatif svg").inner_html() != before
+        assert "WHAT IF" in page.locator(".whatif svg").inner_html()
+        look(page, size, "what if")
+        page.get_by_role("button", name="Back to the machine's own").click()
+        page.get_by_text("nothing moved").wait_for()
