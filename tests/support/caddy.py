@@ -1,6 +1,5 @@
 """Caddy on loopback with a file of the deployment, and the guarded UI as a browser reaches it."""
 
-import json
 import os
 import ssl
 import subprocess
@@ -12,11 +11,6 @@ from pathlib import Path
 from socket import create_connection
 from typing import Any
 
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import connect
-from websockets.typing import Origin, Subprotocol
-
-from resources.identity.sessions import COOKIE
 from tests.support.guarded_ui import Ui
 from tests.support.processes import wait_for
 from tests.support.started import free_port
@@ -88,51 +82,26 @@ class ProxiedUi(Ui):
 
     @property
     def origin(self) -> str:
-        return f"https://{HOST}:{self.port}"
+        return f"https://{self.own_host}"
 
-    def ask(
-        self,
-        path: str = "/graphql",
-        *,
-        method: str = "GET",
-        who: str = "",
-        body: Any = None,
-        **headers: str,
-    ) -> int:
-        """Status of an answer."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        sent.update(self._cookie(who))
-        text = body if body is None or isinstance(body, bytes | str) else json.dumps(body)
+    @property
+    def own_host(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    def status_of(self, method: str, path: str, headers: dict[str, str], body: bytes | str | None) -> int:
+        """Status of the answer to one request, over TLS."""
         connection = _Connection(self.port, self.trusted)
         try:
-            connection.request(method, path, body=text, headers=sent)
+            connection.request(method, path, body=body, headers=headers)
             return connection.getresponse().status
         finally:
             connection.close()
 
-    def subscribe(self, query: str, *, who: str = "", origin: str = "", host: str = "") -> str:
-        """Type of the first answer to a message on a websocket; empty where there is none."""
-        start = {"id": "1", "type": "start", "payload": {"query": query}}
-        try:
-            with connect(
-                f"wss://{host or f'{HOST}:{self.port}'}/graphql",
-                sock=create_connection(("127.0.0.1", self.port)),
-                ssl=self.trusted,
-                server_hostname=HOST,
-                origin=Origin(origin or self.origin),
-                additional_headers=self._cookie(who),
-                subprotocols=[Subprotocol("graphql-ws")],
-                proxy=None,
-            ) as socket:
-                socket.send(json.dumps({"type": "connection_init"}))
-                socket.recv(timeout=5)
-                socket.send(json.dumps(start))
-                return str(json.loads(socket.recv(timeout=0.3))["type"])
-        except TimeoutError:
-            return "waiting"
-        except (WebSocketException, OSError, EOFError):
-            return ""
+    def cookie(self, who: str) -> dict[str, str]:
+        """The header of a person's session; empty for nobody."""
+        return Ui.cookie(self, who or self.logged_in)  # slots leave `super()` without its class
 
-    def _cookie(self, who: str) -> dict[str, str]:
-        name = who or self.logged_in
-        return {"Cookie": f"{COOKIE}={self.cookies.get(name, name)}"} if name else {}
+    @property
+    def socket_options(self) -> dict[str, Any]:
+        """How a websocket is opened, beside its address."""
+        return {"ssl": self.trusted, "server_hostname": HOST}

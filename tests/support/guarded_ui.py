@@ -45,7 +45,11 @@ class Ui:
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.own_host}"
+
+    @property
+    def own_host(self) -> str:
+        return f"127.0.0.1:{self.port}"
 
     def ask(
         self,
@@ -57,11 +61,22 @@ class Ui:
         **headers: str,
     ) -> int:
         """Status of an answer; headers by name, with `_` for `-`."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if who:
-            sent["Cookie"] = f"{COOKIE}={self.cookies.get(who, who)}"
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | self.cookie(who)
         text = body if body is None or isinstance(body, bytes | str) else json.dumps(body)
-        return ask(self.port, path, method=method, headers=sent, body=text)[0]
+        return self.status_of(method, path, sent, text)
+
+    def status_of(self, method: str, path: str, headers: dict[str, str], body: bytes | str | None) -> int:
+        """Status of the answer to one request."""
+        return ask(self.port, path, method=method, headers=headers, body=body)[0]
+
+    def cookie(self, who: str) -> dict[str, str]:
+        """The header of a person's session; empty for nobody."""
+        return {"Cookie": f"{COOKIE}={self.cookies.get(who, who)}"} if who else {}
+
+    @property
+    def socket_options(self) -> dict[str, Any]:
+        """How a websocket is opened, beside its address."""
+        return {}
 
     def mutate(self, query: str, *, who: str = "", **more: str) -> int:
         """Status of a mutation as the UI sends it, unless headers say otherwise."""
@@ -70,14 +85,14 @@ class Ui:
 
     def subscribe(self, query: str, *, who: str = "", origin: str = "", host: str = "") -> str:
         """Type of the first answer to a message on a websocket; empty where there is none."""
-        headers = {"Cookie": f"{COOKIE}={self.cookies.get(who, who)}"} if who else {}
         start = {"id": "1", "type": "start", "payload": {"query": query}}
         try:
             with connect(
-                f"ws://{host or f'127.0.0.1:{self.port}'}/graphql",
+                f"{'wss' if self.origin.startswith('https') else 'ws'}://{host or self.own_host}/graphql",
                 sock=create_connection(("127.0.0.1", self.port)),
                 origin=Origin(origin or self.origin),
-                additional_headers=headers,
+                additional_headers=self.cookie(who),
+                **self.socket_options,
                 subprotocols=[Subprotocol("graphql-ws")],
                 proxy=None,
             ) as socket:
