@@ -59,21 +59,6 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
     time_zone = find_zone(zone).market_time_zone
 
     @schedule(
-        name=f"before_day_ahead_gate_{zone}",
-        job=signals_ready,
-        cron_schedule=_cron(gate_time(zone, settings.gate_lead_minutes)),
-        execution_timezone=time_zone,
-        default_status=DefaultScheduleStatus.RUNNING,
-        description=(
-            f"{settings.gate_lead_minutes} minutes before the gate of {zone}: newest data, forecast and"
-            " signals for tomorrow."
-        ),
-    )
-    def before_day_ahead_gate(context: ScheduleEvaluationContext) -> RunRequest:
-        day = tomorrow_of(_local(context, time_zone).date())
-        return RunRequest(run_key=f"signals-{zone}-{day}", partition_key=partition_key(zone, day))
-
-    @schedule(
         name=f"after_day_ahead_results_{zone}",
         job=auction_results_loaded,
         cron_schedule=_cron(results_time(zone)),
@@ -104,34 +89,55 @@ def _zone_schedules(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefin
             tags={FIRST_DAY_TAG: since.isoformat()},
         )
 
-    if remakes_forecast(zone, settings):
-        yield _again_before_gate(zone, settings)
-    yield from (before_day_ahead_gate, after_day_ahead_results, after_delivery)
+    yield from _before_gate(zone, settings)
+    yield from (after_day_ahead_results, after_delivery)
 
 
-def _again_before_gate(zone: str, settings: ZoneSettings) -> ScheduleDefinition:
-    """The last safe minute: newest data once more, whether or not the result of an earlier auction came.
+def _before_gate(zone: str, settings: ZoneSettings) -> Iterator[ScheduleDefinition]:
+    """The run before the gate, and one more where results of earlier auctions may come after it.
 
-    The new signals replace those of the first run. If the run fails, the first ones stand.
+    The second run waits for nothing. Its signals replace those of the first, which stand if it fails.
     """
+    first, last = settings.gate_lead_minutes, settings.last_safe_minutes
+    yield _signals_at(
+        zone,
+        minutes=first,
+        name="before_day_ahead_gate",
+        run_key="signals",
+        description=(
+            f"{first} minutes before the gate of {zone}: newest data, forecast and signals for tomorrow."
+        ),
+    )
+    if remakes_forecast(zone, settings):
+        yield _signals_at(
+            zone,
+            minutes=last,
+            name="again_before_day_ahead_gate",
+            run_key="signals-again",
+            description=(
+                f"{last} minutes before the gate of {zone}: the forecast is remade with"
+                " results of earlier auctions that came after the first one."
+            ),
+        )
+
+
+def _signals_at(zone: str, *, minutes: int, name: str, run_key: str, description: str) -> ScheduleDefinition:
+    """Signals for tomorrow, made some minutes before the gate."""
     time_zone = find_zone(zone).market_time_zone
 
     @schedule(
-        name=f"again_before_day_ahead_gate_{zone}",
+        name=f"{name}_{zone}",
         job=signals_ready,
-        cron_schedule=_cron(gate_time(zone, settings.last_safe_minutes)),
+        cron_schedule=_cron(gate_time(zone, minutes)),
         execution_timezone=time_zone,
         default_status=DefaultScheduleStatus.RUNNING,
-        description=(
-            f"{settings.last_safe_minutes} minutes before the gate of {zone}: the forecast is remade with"
-            " results of earlier auctions that came after the first one."
-        ),
+        description=description,
     )
-    def again_before_day_ahead_gate(context: ScheduleEvaluationContext) -> RunRequest:
+    def before_gate(context: ScheduleEvaluationContext) -> RunRequest:
         day = tomorrow_of(_local(context, time_zone).date())
-        return RunRequest(run_key=f"signals-again-{zone}-{day}", partition_key=partition_key(zone, day))
+        return RunRequest(run_key=f"{run_key}-{zone}-{day}", partition_key=partition_key(zone, day))
 
-    return again_before_day_ahead_gate
+    return before_gate
 
 
 def _local(context: ScheduleEvaluationContext, time_zone: str) -> datetime:

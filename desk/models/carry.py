@@ -1,6 +1,7 @@
 """`spotdesk models export`, `import`: a version with its evidence, carried from one registry to another."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,17 +117,8 @@ def _registered(
         "sha256": sha256,
         "by": recorded_name(by),
     }
-    facts = carried.facts
-    facts = type(facts)(
-        settings=facts.settings,
-        metrics=facts.metrics,
-        fingerprint=facts.fingerprint,
-        lineage=facts.lineage,
-        trained_from=facts.trained_from,
-        trained_through=facts.trained_through,
-        serves_from=facts.serves_from,
-        tags={**facts.tags, CARRIED: json.dumps(origin, sort_keys=True)},
-    )
+    tags = {**carried.facts.tags, CARRIED: json.dumps(origin, sort_keys=True)}
+    facts = replace(carried.facts, tags=tags)
     made = registry.register(carried.zone, carried.files, facts)
     files = ModelFiles(registry.tracking_uri, registry.artifact_folder)
     files.write_evidence(made.run_id, carried.manifest)
