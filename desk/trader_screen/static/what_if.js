@@ -49,9 +49,11 @@ class WhatIf {
   }
 
   slider(input) {
-    const label = part("label", `${input.name} `);
+    // A label names the first field in it, which would be the output.
+    const id = `what-if-${this.zone}-${input.name}`;
+    const label = part("label", `${input.name} `, { for: id });
     const moved = part("output", "", { "data-of": input.name });
-    const range = part("input", "", { type: "range", name: input.name, value: 0 });
+    const range = part("input", "", { type: "range", id, name: input.name, "aria-label": input.name, value: 0 });
     range.dataset.mean = input.mean_mw;
     range.dataset.max = input.max_mw;
     label.append(moved, range);
