@@ -64,7 +64,7 @@ class Screen:
     async def show(self, request: Request) -> Response:
         """The page; 304 where the reader has it already."""
         etag, html = await run_in_threadpool(self._page, request.scope[IDENTITY])
-        headers = {**_HEADERS, "ETag": etag}
+        headers = {**_HEADERS, "ETag": etag, "X-Desk-Time": self._clock().isoformat()}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         return HTMLResponse(html, headers=headers)

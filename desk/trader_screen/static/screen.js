@@ -10,6 +10,7 @@ const ASKS = {
 const told = document.getElementById("told");
 const dialog = document.getElementById("ask");
 let etag = "";
+let deskAhead = null; // milliseconds by which the desk's clock is ahead of the browser's: a gate is the desk's
 
 function tell(text, isBad) {
   told.textContent = text;
@@ -34,6 +35,7 @@ async function refresh() {
   try {
     const answer = await fetch(location.pathname, { headers: etag ? { "If-None-Match": etag } : {} });
     if (answer.status === 401) return location.reload();
+    readClock(answer);
     if (answer.status === 304) return;
     if (!answer.ok) throw new Error();
     etag = answer.headers.get("etag") || "";
@@ -55,9 +57,15 @@ async function refresh() {
   }
 }
 
+function readClock(answer) {
+  const desk = Date.parse(answer.headers.get("X-Desk-Time"));
+  if (!Number.isNaN(desk)) deskAhead = desk - Date.now();
+}
+
 function count() {
+  if (deskAhead === null) return;
   for (const one of document.querySelectorAll("[data-gate]")) {
-    const left = Math.floor((Date.parse(one.dataset.gate) - Date.now()) / 1000);
+    const left = Math.floor((Date.parse(one.dataset.gate) - Date.now() - deskAhead) / 1000);
     const hours = Math.floor(left / 3600), minutes = Math.floor(left / 60) % 60;
     const two = (n) => String(n).padStart(2, "0");
     const words = left <= 0 ? "closed" : hours ? `in ${hours} h ${two(minutes)} min` : `in ${minutes} min ${two(left % 60)} s`;
@@ -106,5 +114,6 @@ function measureBar() {
 
 measureBar();
 addEventListener("resize", measureBar);
+fetch(location.pathname, { method: "HEAD" }).then(readClock, () => {});
 setInterval(refresh, SECONDS * 1000);
 setInterval(count, 1000);

@@ -1,6 +1,8 @@
 """The trader's screen in a real browser: on a phone and in a window, with the keyboard, and in print."""
 
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -62,6 +64,17 @@ def test_the_page_fits_its_window_and_can_be_read(
     assert 0 <= box["y"] < size[1] / 2, "the stop button stays in sight"
     assert box["height"] >= 40
     assert said == []
+
+
+def test_the_countdown_is_that_of_the_desk_whatever_the_clock_of_the_browser_says(
+    page: Page, address: str, environment: Environment
+) -> None:
+    page.clock.install(time=datetime(2031, 1, 1, tzinfo=UTC))
+    log_in(page, address, environment, "tom", Role.TRADER)
+    page.clock.run_for(6_000)
+    gates = page.locator("[data-gate]").all_inner_texts()
+    assert gates
+    assert all(re.fullmatch(r"in \d+ h \d\d min", gate) for gate in gates)
 
 
 @pytest.mark.parametrize("size", [NARROW, WIDE])

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -108,6 +108,11 @@ def test_what_has_not_changed_is_not_sent_again(environment: Environment) -> Non
     assert (again.status_code, again.text) == (304, "")
     client.post("/do/halt", json={"scope": "desk"})
     assert client.get("/", headers={"If-None-Match": again.headers["etag"]}).status_code == 200
+
+
+def test_each_answer_says_the_time_of_the_desk(environment: Environment) -> None:
+    answer = served(environment).get("/")
+    assert datetime.fromisoformat(answer.headers["x-desk-time"]) == NOW
 
 
 @pytest.mark.parametrize("scope", ["desk", ZONE])
