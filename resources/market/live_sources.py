@@ -18,6 +18,8 @@ LIVE_ONLY_TABLES = (
     "imbalance_price_sides",
     "imbalance_volumes",
     "net_positions",
+    "net_transfer_capacities",
+    "scheduled_exchanges",
     "cross_border_flows",
     "outages",
     "available_capacity",

@@ -76,6 +76,18 @@ _BY_ZONE: dict[str, dict[str, str]] = {
 """Table to parameters. An empty one takes the EIC of the zone or of its settlement area. Two tables of one
 document ask for it twice.
 """
+_BY_BORDER: dict[str, dict[str, str]] = {
+    "cross_border_flows": {"documentType": codes.PHYSICAL_FLOWS},
+    "scheduled_exchanges": {
+        "documentType": codes.SCHEDULED_EXCHANGES,
+        "contract_MarketAgreement.type": "A01",
+    },
+    "net_transfer_capacities": {
+        "documentType": codes.TRANSFER_CAPACITIES,
+        "contract_MarketAgreement.type": "A01",
+    },
+}
+"""Table to parameters; each neighbour is asked for, out of the zone."""
 _SETTLED_BY_AREA = frozenset({"imbalance_prices", "imbalance_price_sides", "imbalance_volumes"})
 _ZONES_OF_OTHER_AUCTIONS = frozenset({"AT", "DE_LU"})
 
@@ -85,7 +97,7 @@ class Entsoe(Provider):
     """The provider `entsoe`."""
 
     name: ClassVar[str] = SOURCE
-    summary: ClassVar[str] = "Europe: prices, load, wind and solar, imbalance, outages, net positions, flows"
+    summary: ClassVar[str] = "Europe: prices, load, wind and solar, imbalance, outages, borders"
     docs: ClassVar[str] = "docs/sources/entsoe.md"
     secrets: ClassVar[tuple[Secret, ...]] = (
         Secret(
@@ -111,10 +123,10 @@ class Entsoe(Provider):
         if zone not in ZONES or find_zone(zone).currency != "EUR":
             return frozenset()
         absent = {"other_auction_prices"} if zone not in _ZONES_OF_OTHER_AUCTIONS else set()
-        return frozenset({*_BY_ZONE, "cross_border_flows"} - absent)
+        return frozenset({*_BY_ZONE, *_BY_BORDER} - absent)
 
     def requests(self, table: str, zone: str, first_day: date, last_day: date) -> Sequence[ProviderRequest]:
-        """One request; flows need one per neighbour, outages one per kind of document.
+        """One request; a table of borders needs one per neighbour, outages one per kind of document.
 
         Raises:
             ConfigurationError: no token, or no such table for the zone.
@@ -143,13 +155,9 @@ class Entsoe(Provider):
 
 def _parameters(table: str, zone: str) -> Iterator[dict[str, str]]:
     eic = codes.settlement_area(zone) if table in _SETTLED_BY_AREA else find_zone(zone).eic
-    if table == "cross_border_flows":
+    if table in _BY_BORDER:
         for neighbour in find_zone(zone).neighbours:
-            yield {
-                "documentType": codes.PHYSICAL_FLOWS,
-                "out_Domain": eic,
-                "in_Domain": find_zone(neighbour).eic,
-            }
+            yield {**_BY_BORDER[table], "out_Domain": eic, "in_Domain": find_zone(neighbour).eic}
         return
     filled = {name: value or eic for name, value in _BY_ZONE[table].items()}
     yield filled

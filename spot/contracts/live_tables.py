@@ -5,8 +5,9 @@ They stand beside the raw tables of every source.
 
 import polars as pl
 
+from spot.contracts.border_tables import BORDER_TABLES
 from spot.contracts.fuel_tables import FUEL_PRICES
-from spot.contracts.raw_tables import AVAILABILITY, EARLIER_AUCTION_PRICES, RAW_KEY
+from spot.contracts.raw_tables import AVAILABILITY, EARLIER_AUCTION_PRICES, period_table
 from spot.contracts.table import UTC_INSTANT, Column, TableContract
 
 CURRENCIES = ("GBP", "USD", "BGN", "CHF", "CZK", "DKK", "HUF", "NOK", "PLN", "RON", "SEK")
@@ -28,39 +29,18 @@ _PROVENANCE: dict[str, Column] = {
 }
 
 
-def _period(
-    name: str,
-    description: str,
-    series: tuple[str, ...] | None,
-    key: tuple[str, ...] = RAW_KEY,
-    **values: Column,
-) -> TableContract:
-    columns = {
-        "zone": _text("bidding zone"),
-        "series": Column(dtype=pl.String, description="which series of the table", allowed=series),
-        "delivery_day": Column(dtype=pl.Date, description="calendar day in the market time zone"),
-        "delivery_start_utc": _instant("start of the period"),
-        "resolution_minutes": Column(
-            dtype=pl.Int32, description="length of the period as published", unit="min", allowed=(15, 30, 60)
-        ),
-        **values,
-        **_PROVENANCE,
-    }
-    return TableContract(name=name, description=description, columns=columns, key=key, is_raw=True)
-
-
 def _power(description: str, minimum: float) -> Column:
     return Column(dtype=pl.Float64, description=description, unit="MW", minimum=minimum, maximum=250_000.0)
 
 
-RENEWABLE_FORECAST_UPDATES = _period(
+RENEWABLE_FORECAST_UPDATES = period_table(
     "renewable_forecast_updates",
     "Forecasts of wind and solar generation renewed within the delivery day (ENTSO-E processes A18 and A40)."
     " Never known at the day-ahead gate.",
     ("wind", "wind_onshore", "wind_offshore", "solar"),
     generation_forecast_mw=_power("forecast mean generation of the period", 0.0),
 )
-OTHER_AUCTION_PRICES = _period(
+OTHER_AUCTION_PRICES = period_table(
     "other_auction_prices",
     "Day-ahead prices of auctions beside the coupled one, as ENTSO-E numbers them: `sequence_2` is EXAA in AT"
     " and DE_LU.",
@@ -69,7 +49,7 @@ OTHER_AUCTION_PRICES = _period(
         dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-5_000.0, maximum=15_000.0
     ),
 )
-IMBALANCE_PRICE_SIDES = _period(
+IMBALANCE_PRICE_SIDES = period_table(
     "imbalance_price_sides",
     "Imbalance prices of areas that settle a surplus (`long`) and a shortage (`short`) differently.",
     ("long", "short"),
@@ -77,7 +57,7 @@ IMBALANCE_PRICE_SIDES = _period(
         dtype=pl.Float64, description="settlement price", unit="EUR/MWh", minimum=-50_000.0, maximum=50_000.0
     ),
 )
-IMBALANCE_VOLUMES = _period(
+IMBALANCE_VOLUMES = period_table(
     "imbalance_volumes",
     "Total imbalance of an area. `up` and `down` are the directions the provider states; `net` is signed,"
     " positive for a surplus.",
@@ -90,19 +70,7 @@ IMBALANCE_VOLUMES = _period(
         maximum=100_000.0,
     ),
 )
-NET_POSITIONS = _period(
-    "net_positions",
-    "Net position of a zone after the day-ahead auction, exports positive.",
-    ("day_ahead",),
-    net_position_mw=_power("net position", -100_000.0),
-)
-CROSS_BORDER_FLOWS = _period(
-    "cross_border_flows",
-    "Flow out of the zone into the one named by `series` (for example `physical_to_FR`).",
-    None,
-    flow_mw=_power("mean flow out of the zone", 0.0),
-)
-LOCAL_CURRENCY_PRICES = _period(
+LOCAL_CURRENCY_PRICES = period_table(
     "local_currency_prices",
     "Prices as published in a currency other than EUR; an EUR table is derived with a dated exchange rate.",
     ("market_index", "system_price", "system_price_long", "system_price_short", "day_ahead", "real_time"),
@@ -138,7 +106,7 @@ EXCHANGE_RATES = TableContract(
         **_PROVENANCE,
     },
 )
-WEATHER_FORECASTS = _period(
+WEATHER_FORECASTS = period_table(
     "weather_forecasts",
     "Weather forecast runs at named points, one row per run, point, variable and hour. Never reanalysis.",
     WEATHER_SERIES,
@@ -268,8 +236,7 @@ LIVE_TABLES: tuple[TableContract, ...] = (
     RENEWABLE_FORECAST_UPDATES,
     IMBALANCE_PRICE_SIDES,
     IMBALANCE_VOLUMES,
-    NET_POSITIONS,
-    CROSS_BORDER_FLOWS,
+    *BORDER_TABLES,
     LOCAL_CURRENCY_PRICES,
     EXCHANGE_RATES,
     FUEL_PRICES,

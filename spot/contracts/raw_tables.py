@@ -28,7 +28,17 @@ RAW_TABLES_OF_A_ZONE = (
 """The tables of `RAW_TABLES` that every zone has, prices first."""
 
 
-def _raw(name: str, description: str, series: tuple[str, ...], **values: Column) -> TableContract:
+def period_table(
+    name: str,
+    description: str,
+    series: tuple[str, ...] | None,
+    key: tuple[str, ...] = RAW_KEY,
+    **values: Column,
+) -> TableContract:
+    """A raw table with one row per zone, series, period and publication, and the columns `values`.
+
+    `series` None allows any name.
+    """
     columns = {
         "zone": Column(dtype=pl.String, description="bidding zone"),
         "series": Column(dtype=pl.String, description="which series of the table", allowed=series),
@@ -46,7 +56,7 @@ def _raw(name: str, description: str, series: tuple[str, ...], **values: Column)
         ),
         "source": Column(dtype=pl.String, description="provider, for example simulated, files, entsoe"),
     }
-    return TableContract(name=name, description=description, columns=columns, key=RAW_KEY, is_raw=True)
+    return TableContract(name=name, description=description, columns=columns, key=key, is_raw=True)
 
 
 def _price(limit: float, description: str) -> Column:
@@ -60,7 +70,7 @@ def _power(description: str, minimum: float = 0.0) -> Column:
 _GENERATION_SERIES = ("wind", "wind_onshore", "wind_offshore", "solar")
 
 RAW_TABLES: tuple[TableContract, ...] = (
-    _raw(
+    period_table(
         "day_ahead_prices",
         "Clearing prices of the day-ahead auction; `check_raw_rows` holds them to the limits of their zone"
         " and day.",
@@ -69,14 +79,14 @@ RAW_TABLES: tuple[TableContract, ...] = (
             dtype=pl.Float64, description="clearing price", unit="EUR/MWh", minimum=-9999.0, maximum=9999.0
         ),
     ),
-    _raw(
+    period_table(
         "load_forecasts",
         "Day-ahead forecasts of total load. `load_zone` is that of a part of the market, where a provider"
         " gives both.",
         ("load", "load_zone"),
         load_forecast_mw=_power("forecast mean load of the period"),
     ),
-    _raw(
+    period_table(
         "renewable_forecasts",
         "Day-ahead forecasts of wind and solar generation. `wind` is on- and offshore together where a"
         " provider does not separate them; `wind_solar` and `generation_total`, of all plants, occur in the"
@@ -84,14 +94,14 @@ RAW_TABLES: tuple[TableContract, ...] = (
         (*_GENERATION_SERIES, "wind_solar", "generation_total"),
         generation_forecast_mw=_power("forecast mean generation of the period"),
     ),
-    _raw("load_actuals", "Actual total load.", ("load",), load_mw=_power("mean load of the period")),
-    _raw(
+    period_table("load_actuals", "Actual total load.", ("load",), load_mw=_power("mean load of the period")),
+    period_table(
         "generation_actuals",
         "Actual wind and solar generation.",
         _GENERATION_SERIES,
         generation_mw=_power("mean generation", -500.0),
     ),
-    _raw(
+    period_table(
         "intraday_prices",
         "Volume-weighted average price of continuous intraday trading, and intraday auction prices. `vwap` is"
         " that of the finest product, `vwap_60` that of the hourly product where quarter hours are traded"
@@ -102,14 +112,14 @@ RAW_TABLES: tuple[TableContract, ...] = (
             dtype=pl.Float64, description="traded energy", unit="MWh", nullable=True, minimum=0.0
         ),
     ),
-    _raw(
+    period_table(
         "imbalance_prices",
         "Settlement price of imbalances, single price per imbalance settlement period.",
         ("imbalance",),
         price_eur_per_mwh=_price(50_000.0, "settlement price; real extremes reach tens of thousands"),
     ),
 )
-EARLIER_AUCTION_PRICES = _raw(
+EARLIER_AUCTION_PRICES = period_table(
     "earlier_auction_prices",
     "Results of auctions that clear before the gate of the zone and price the same delivery day, as the"
     " zone reads them: `swiss` (CH), `exaa`, `british` (GB). Days are those of the reading zone.",

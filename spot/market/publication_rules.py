@@ -4,9 +4,10 @@ A captured or stated publication time always wins; these rules serve backfilled 
 Sources: Commission Regulation (EU) No 543/2013, Art. 6 (load forecast: two hours before day-ahead gate
 closure; actual load: one hour after the period), Art. 14(1)(d) (wind and solar forecast: 18:00 on the day
 before), Art. 16 (actual generation: one hour after), Art. 17 (imbalance prices). Day-ahead results: SDAC
-operating times, final by 13:00. Intraday averages: after trading has closed, taken as one hour after
-delivery. The open-access benchmark (Lago et al. 2021) lets a model see every forecast of the delivery day, so
-its zones publish them two hours before the gate.
+operating times, final by 13:00. Capacities, exchanges and flows of borders: Art. 11 and 12. Intraday
+averages: after trading has closed, taken as one hour after delivery. The open-access benchmark (Lago et al.
+2021) lets a model see every forecast of the delivery day, so its zones publish them two hours before the
+gate.
 
 US operators: day-ahead results by 13:30 local time (PJM Manual 11; ERCOT Nodal Protocols 4.5.3). Their load
 forecasts are renewed every hour and state when (PJM: `evaluated_at`, ERCOT: `postedDatetime`); the newest
@@ -53,7 +54,23 @@ RULES: dict[Table, PublicationRule] = {
         "period_end", timedelta(hours=24), "Reg. (EU) 543/2013 Art. 17, conservative"
     ),
 }
-
+BORDER_RULES: dict[Table, PublicationRule] = {
+    "net_transfer_capacities": PublicationRule(
+        "gate_closure", timedelta(hours=-1), "Reg. (EU) 543/2013 Art. 11: an hour before the gate"
+    ),
+    "net_positions": PublicationRule(
+        "day_before", timedelta(hours=14), "Reg. (EU) 543/2013 Art. 12: an hour after the results"
+    ),
+    "scheduled_exchanges": PublicationRule(
+        "day_before",
+        timedelta(hours=18),
+        "Reg. (EU) 543/2013 Art. 12: an hour after the last cut-off; taken late",
+    ),
+    "cross_border_flows": PublicationRule(
+        "period_end", timedelta(hours=1), "Reg. (EU) 543/2013 Art. 12: an hour after the period"
+    ),
+}
+"""Rules of tables that many borders lack, so no day of them is awaited: they date values of the past."""
 
 SERIES_RULES: dict[Table, PublicationRule] = {
     "other_auction_prices.sequence_2": PublicationRule(
@@ -120,6 +137,12 @@ _OPERATOR_RULES: dict[tuple[str, Table], PublicationRule] = {
     ),
 }
 """Rules of the US operators, and of auctions that clear before the coupled one, where they differ."""
+_EVERY_RULE = {**RULES, **BORDER_RULES, **SERIES_RULES}
+
+
+def has_rule(table: Table) -> bool:
+    """Whether the raw table, or the series as `table.series`, has a rule."""
+    return table in _EVERY_RULE
 
 
 def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:
@@ -131,10 +154,8 @@ def publication_rule(table: Table, zone: str | None = None) -> PublicationRule:
     own = None if zone is None else _OPERATOR_RULES.get((find_zone(zone).operator or zone, table))
     if own is not None:
         return own
-    if table in SERIES_RULES:
-        return SERIES_RULES[table]
     try:
-        return RULES[table]
+        return _EVERY_RULE[table]
     except KeyError:
         raise ConfigurationError(
             f"no publication rule for table {table!r}: known are {', '.join(sorted(RULES))}"

@@ -16,7 +16,7 @@ from spot.contracts.table import UTC_INSTANT, TableContract, check_rows
 from spot.errors import ContractError
 from spot.market.clock import local_time
 from spot.market.delivery import RESOLUTIONS_MINUTES
-from spot.market.publication_rules import RULES, SERIES_RULES, publication_rule, published_by_utc
+from spot.market.publication_rules import has_rule, publication_rule, published_by_utc
 from spot.sources.bounds import MAXIMUM_ROWS, check_row_count
 from spot.sources.currencies import ruled_table
 from spot.sources.points import Points, merge
@@ -176,7 +176,7 @@ def _with_availability(frame: pl.DataFrame, capture: Capture, part: Points) -> p
         stated = pl.Series(part.available_us).cast(pl.Datetime("us")).dt.replace_time_zone("UTC")
         return frame.with_columns(available_at_utc=stated, availability=pl.lit(part.availability))
     table = ruled_table(part.table, part.series)
-    if not capture.is_backfill or table not in (*RULES, *SERIES_RULES):
+    if not capture.is_backfill or not has_rule(table):
         return frame.with_columns(available_at_utc=captured, availability=pl.lit("captured"))
     rule = _rule_instants(frame, capture.zone, table, part.resolution_minutes)
     # A value that the ledger already holds was known by now, whatever the rule says about its due instant.

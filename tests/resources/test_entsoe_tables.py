@@ -146,6 +146,15 @@ def live(tmp_path: Path) -> Iterator[LiveMarket]:
             "series",
             {f"physical_to_{name}" for name in find_zone(ZONE).neighbours},
         ),
+        *(
+            (
+                table,
+                24 * len(find_zone(ZONE).neighbours),
+                "series",
+                {f"to_{name}" for name in find_zone(ZONE).neighbours},
+            )
+            for table in ("scheduled_exchanges", "net_transfer_capacities")
+        ),
     ],
 )
 def test_a_table_goes_from_the_document_to_the_ledger_once(

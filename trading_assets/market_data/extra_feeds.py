@@ -21,6 +21,11 @@ _STORIES = {
         "Renewed during the day: never known at the day-ahead gate.",
     ),
     "net_positions": ("fundamentals", "What the zone exports after the auction."),
+    "net_transfer_capacities": (
+        "fundamentals",
+        "Offered to the day-ahead market, to each neighbour: known an hour before the gate.",
+    ),
+    "scheduled_exchanges": ("fundamentals", "What the day-ahead market sends to each neighbour."),
     "cross_border_flows": ("fundamentals", "What flowed to each neighbour, an hour after the period."),
     "outages": ("fundamentals", "Every revision is a row with the instant at which it was announced."),
     "available_capacity": ("fundamentals", "By fuel, as the owners last declared it."),

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from spot.contracts.border_tables import BORDER_TABLES
 from spot.contracts.raw_tables import RAW_TABLES
 from spot.errors import ContractError
 from spot.market.delivery import RESOLUTIONS_MINUTES
@@ -31,6 +32,7 @@ _FURTHER_TABLES = (
     "imbalance_price_sides",
     "other_auction_prices",
     "earlier_auction_prices",
+    *(contract.name for contract in BORDER_TABLES),
     *DAILY_TABLES,
     LOCAL_TABLE,
 )

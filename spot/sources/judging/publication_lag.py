@@ -10,7 +10,13 @@ import polars as pl
 
 from spot.contracts.live_tables import PUBLICATION_LAGS
 from spot.contracts.table import UTC_INSTANT
-from spot.market.publication_rules import RULES, SERIES_RULES, publication_rule, published_by_utc
+from spot.market.publication_rules import (
+    RULES,
+    SERIES_RULES,
+    has_rule,
+    publication_rule,
+    published_by_utc,
+)
 
 
 def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
@@ -20,8 +26,8 @@ def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     arrived. Tables without a rule give no rows.
     """
     measured = rows.filter(pl.col("availability") != "rule")
-    has_rule = table in RULES or any(name.startswith(f"{table}.") for name in SERIES_RULES)
-    if not has_rule or measured.is_empty():
+    is_ruled = has_rule(table) or any(name.startswith(f"{table}.") for name in SERIES_RULES)
+    if not is_ruled or measured.is_empty():
         return PUBLICATION_LAGS.empty()
     period = ["source", "zone", "series", "delivery_day"]
     first = measured.group_by(*period, "delivery_start_utc", "resolution_minutes").agg(
@@ -30,7 +36,7 @@ def measure_lags(table: str, rows: pl.DataFrame) -> pl.DataFrame:
     end = (pl.col("delivery_start_utc") + pl.duration(minutes=pl.col("resolution_minutes"))).max()
     days = first.group_by(period).agg(pl.col("available_at_utc").max().alias("seen_utc"), end.alias("_end"))
     due = [
-        published_by_utc(table if table in RULES else f"{table}.{series}", zone, day, stop)
+        published_by_utc(table if has_rule(table) else f"{table}.{series}", zone, day, stop)
         for zone, series, day, stop in days.select("zone", "series", "delivery_day", "_end").iter_rows()
     ]
     return (

@@ -39,7 +39,7 @@ _OTHER_AUCTIONS = frozenset({"2", "3"})
 
 
 def parse_entsoe(body: bytes, capture: Capture) -> ParsedDocument:
-    """Rows of a document of type A44, A65, A69, A75, A85, A86, A25, A11 or A09, plain or zipped.
+    """Rows of a document of type A44, A65, A69, A75, A85, A86, A25, A61, A11 or A09, plain or zipped.
 
     An acknowledgement is "no data".
 
@@ -92,7 +92,8 @@ def _points_of(root: Node, capture: Capture, what: str) -> Iterator[Points]:
         codes.IMBALANCE_VOLUMES: _imbalance_volumes,
         codes.NET_POSITION: _net_position,
         codes.PHYSICAL_FLOWS: _flows,
-        codes.SCHEDULED_EXCHANGES: _flows,
+        codes.SCHEDULED_EXCHANGES: _scheduled,
+        codes.TRANSFER_CAPACITIES: _capacities,
     }
     reader = readers.get(root.value("type") or "")
     if reader is None:
@@ -114,9 +115,7 @@ def _prices(period: Period, _process: str, capture: Capture) -> Iterator[Points]
         period.require(tag, zone.eic)
     period.require("currency_Unit.name", zone.currency)
     period.require("price_Measure_Unit.name", "MWH")
-    refusal = period.refusal
-    if (contract := period.series.value("contract_MarketAgreement.type")) not in (None, "A01"):
-        refusal = f"{_OTHER_CONTRACT} {contract!r} is not the day-ahead auction"
+    refusal = _other_contract(period, "is not the day-ahead auction") or period.refusal
     sequence = period.series.value("classificationSequence_AttributeInstanceComponent.position")
     if sequence in _OTHER_AUCTIONS and zone.currency == "EUR" and not refusal:
         yield _points(period, "other_auction_prices", f"sequence_{sequence}", "price.amount", refusal)
@@ -245,20 +244,42 @@ def _net_position(period: Period, _process: str, capture: Capture) -> Iterator[P
     )
 
 
-def _flows(period: Period, process: str, capture: Capture) -> Iterator[Points]:
+def _flows(period: Period, _process: str, capture: Capture) -> Iterator[Points]:
+    series = f"physical_to_{_across(period, capture)}"
+    yield _points(period, "cross_border_flows", series, "quantity", period.refusal)
+
+
+def _scheduled(period: Period, _process: str, capture: Capture) -> Iterator[Points]:
+    """Exchanges of the day-ahead market (contract A01); those of a later market are refused."""
+    refusal = period.refusal or _other_contract(period, "is not that of the day-ahead market")
+    yield _points(period, "scheduled_exchanges", f"to_{_across(period, capture)}", "quantity", refusal)
+
+
+def _capacities(period: Period, _process: str, capture: Capture) -> Iterator[Points]:
+    """Capacities of a day (contract A01); those of a week, a month or a year are refused."""
+    refusal = period.refusal or _other_contract(period, "is not the capacity of a day")
+    yield _points(period, "net_transfer_capacities", f"to_{_across(period, capture)}", "quantity", refusal)
+
+
+def _other_contract(period: Period, words: str) -> str:
+    """Why a series of another contract than A01 is refused; empty where it is A01 or says nothing."""
+    contract = period.series.value("contract_MarketAgreement.type")
+    return "" if contract in (None, "A01") else f"{_OTHER_CONTRACT} {contract!r} {words}"
+
+
+def _across(period: Period, capture: Capture) -> str:
+    """The neighbour into which the zone of the capture exports.
+
+    Raises:
+        ContractError: the unit is not MW, the zone is not the one that exports, or the other is unknown.
+    """
     period.require("quantity_Measure_Unit.name", "MAW")
     period.require("out_Domain.mRID", find_zone(capture.zone).eic)
-    other = codes.zone_of_eic(period.series.value("in_Domain.mRID") or "")
-    if other is None:
-        raise ContractError(
-            f"{period.what}: flow to {period.series.value('in_Domain.mRID')!r}, which is no known zone"
-        )
-    kind = (
-        "scheduled"
-        if process == codes.PROCESS_DAY_AHEAD or period.series.value("businessType") == "A06"
-        else "physical"
-    )
-    yield _points(period, "cross_border_flows", f"{kind}_to_{other}", "quantity", period.refusal)
+    other = period.series.value("in_Domain.mRID") or ""
+    zone = codes.zone_of_eic(other)
+    if zone is None:
+        raise ContractError(f"{period.what}: from {capture.zone} to {other!r}, which is no known zone")
+    return zone
 
 
 def _points(period: Period, table: str, series: str, tag: str, refusal: str) -> Points:
