@@ -26,8 +26,14 @@ REVISED_DAYS = 14
 hand.
 """
 _AFTER_RESULTS = timedelta(minutes=15)
+"""Chosen by hand: providers are a little late at times. A later price is fetched by the run after delivery.
+"""
 _DELIVERED = time(14, 30)
+"""Local time at which the day before is settled. Chosen by hand: after the auction's results have come in, so
+that the two runs of a zone do not meet.
+"""
 _ANY_DAY = date(2026, 1, 15)
+"""Any day without a change of the clock: a gate has the same local time all year."""
 
 
 def schedules_of(settings: DeskSettings) -> list[ScheduleDefinition]:

@@ -53,13 +53,8 @@ SHAPE = re.compile(rf"\({_LENGTH},(?:\s{_LENGTH}(?:,\s{_LENGTH})*)?\)")
 """Lengths in parentheses, such as `(days,)` or `(2, days, 4 * hours)`."""
 ARRAY = re.compile(r"\b(NDArray|ndarray|Array|Floats|Singles|Ints|Bools|Days)\b")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-TUNED = (
-    *(f"spot/{room}/" for room in ("backtest", "books", "contracts", "forecast", "lifecycle", "market")),
-    *(f"spot/{room}/" for room in ("monitoring", "risk", "scores", "sources", "walk")),
-    "resources/identity/",
-    "workflows/",
-)
-"""Rooms in which every constant says why it has its value."""
+TUNED = ("spot", "resources", "workflows", "trading_assets", "sensors", "spotdesk", "desk")
+"""Packages in which every constant and every default of a setting says why it has its value."""
 
 
 @pytest.fixture(scope="module")
@@ -172,24 +167,53 @@ def test_a_function_of_arrays_gives_their_shapes(functions: list[tuple[str, Func
 
 
 def _is_number(node: ast.expr | None) -> bool:
-    if isinstance(node, ast.Tuple):
-        return bool(node.elts) and all(map(_is_number, node.elts))
-    if isinstance(node, ast.BinOp):
-        return _is_number(node.left) and _is_number(node.right)
-    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+    """Whether somebody wrote a number, a span or a time of day, also as the default of a pydantic `Field`."""
+    match node:
+        case ast.Constant(value=value):
+            return isinstance(value, int | float) and not isinstance(value, bool)
+        case ast.Call(func=ast.Name(id="timedelta" | "time"), args=given, keywords=named):
+            return any(map(_is_number, (*given, *(one.value for one in named))))
+        case ast.Call(func=ast.Name(id="Field"), keywords=named):
+            parts = [one.value for one in named if one.arg == "default"]
+        case ast.Tuple(elts=parts):
+            pass
+        case ast.UnaryOp(operand=part):
+            parts = [part]
+        case ast.BinOp(left=left, right=right):
+            parts = [left, right]
+        case _:
+            return False
+    return bool(parts) and all(map(_is_number, parts))
 
 
-def _unexplained(tree: ast.Module) -> Iterator[int]:
-    """Lines of constants without a text below. One text may follow several constants."""
-    waiting: list[int] = []
-    for node in tree.body:
+def _is_neutral(node: ast.expr) -> bool:
+    """Nothing, or one: such a default of a setting is no choice."""
+    if isinstance(node, ast.Call):
+        node = next((one.value for one in node.keywords if one.arg == "default"), node)
+    return isinstance(node, ast.Constant) and node.value in (0, 1)
+
+
+def _without_text(body: list[ast.stmt]) -> Iterator[ast.Assign | ast.AnnAssign]:
+    """Numbers without a text below. One text may follow several of them."""
+    waiting: list[ast.Assign | ast.AnnAssign] = []
+    for node in body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and _is_number(node.value):
-            waiting.append(node.lineno)
+            waiting.append(node)
             continue
         if not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             yield from waiting
         waiting = []
     yield from waiting
+
+
+def _unexplained(tree: ast.Module) -> Iterator[int]:
+    """Lines of constants and defaults that no text explains. That of a class may explain its defaults."""
+    yield from (node.lineno for node in _without_text(tree.body))
+    for owner in (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)):
+        text = ast.get_docstring(owner) or ""
+        if "chosen by hand" not in text.lower():
+            missing = (one for one in _without_text(owner.body) if one.value and not _is_neutral(one.value))
+            yield from (one.lineno for one in missing)
 
 
 def test_a_number_that_somebody_chose_says_why(project_root: Path) -> None:
@@ -199,9 +223,18 @@ def test_a_number_that_somebody_chose_says_why(project_root: Path) -> None:
         if file.startswith(TUNED)
         for line in _unexplained(ast.parse((project_root / file).read_text(encoding="utf-8")))
     ]
-    assert not silent, "say below each constant why it has its value, and who measured it:\n" + "\n".join(
+    assert not silent, "say below each number why it has its value, and who measured it:\n" + "\n".join(
         silent
     )
+
+
+def test_a_number_without_a_reason_is_found() -> None:
+    told = "class Told:\n    'Chosen by hand: few.'\n    days: int = 7\n"
+    silent = (
+        "class Bare:\n    days: int = Field(default=7, ge=1)\n    first: int = 0\n_SPAN = timedelta(days=2)\n"
+    )
+    assert list(_unexplained(ast.parse(told + "A, B = 2, -3\n'Chosen by hand.'\n"))) == []
+    assert list(_unexplained(ast.parse(silent))) == [4, 2]
 
 
 @pytest.fixture(scope="module")

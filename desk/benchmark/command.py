@@ -17,9 +17,10 @@ from desk.benchmark.data import (
     zones_in,
 )
 from desk.benchmark.download import download_record
+from desk.benchmark.job import BenchmarkJob
 from desk.benchmark.progress import progress
 from desk.benchmark.rows import columns, epf_row, zone_rows
-from desk.benchmark.run import BenchmarkJob, run_cached
+from desk.benchmark.run import run_cached
 from desk.screen.console import DAY_FORM, JsonFlag, a_day, emit, emit_json, err, out
 from resources.home.find import state_home
 from resources.plugins.shipped import settings_file

@@ -15,6 +15,7 @@ from spot.errors import ContractError, SourceUnavailableError
 
 RECORD_URL = "https://zenodo.org/api/records/4624805"
 _TIMEOUT_SECONDS = 60.0
+"""Longest wait for a part of an answer. Chosen by hand: Zenodo is slow at times, and the files are large."""
 Report = Callable[[str, int, int], None]
 """Called with a file's name, bytes received so far and bytes expected."""
 

@@ -20,7 +20,11 @@ if TYPE_CHECKING:  # `check` needs nothing of a desk and answers at once
 app = typer.Typer(no_args_is_help=True, help="The signed hash chain of what the desk did.")
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _MAXIMUM_BYTES = 16 * 2**20
+"""Largest certificate that is read. Chosen by hand: it holds the facts of one signal, and a wrong file of
+gigabytes would fill the memory.
+"""
 _KEY_LENGTH = 64
+"""A public key of Ed25519 has 32 bytes, 64 hexadecimal digits (RFC 8032, section 5.1.5)."""
 
 
 @app.command()

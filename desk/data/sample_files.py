@@ -15,6 +15,7 @@ from spot.sources.files.tidy_rows import tidy_rows
 
 _TABLES = ("day_ahead_prices", "load_forecasts", "intraday_prices", "imbalance_prices")
 _LONGEST_DAYS = 1500
+"""Chosen by hand: some four years, more than any example needs. It stops a slip of the pen in a year."""
 _FIRST_DAY, _LAST_DAY = date(2023, 12, 1), date(2024, 3, 31)
 
 

@@ -38,6 +38,8 @@ class DemoPlan:
     seed: int = 1
     training_days: int = 377
     evaluation_days: int = 14
+    """The first days on which a version is judged. Chosen by hand: two weeks hold each day of the week twice.
+    """
     first_forecast: date = date(2025, 1, 27)
     change_day: date = date(2025, 2, 24)
     fault_day: date = date(2025, 3, 5)

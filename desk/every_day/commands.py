@@ -17,6 +17,7 @@ from spot.market.clock import local_time
 
 _Zone = Annotated[str | None, typer.Option("--zone", help="Bidding zone; all of the desk by default.")]
 _SHOWN_LIMITS = 12
+"""Chosen by hand: the fullest limits, one screen without scrolling. `--json` has all of them."""
 
 
 def _day(text: str) -> Any:

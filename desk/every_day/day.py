@@ -19,6 +19,9 @@ from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
 _CHANNEL_SECONDS = 10.0
+"""Longest wait for one channel. Chosen by hand: a person waits for the command; a mail server needs a few
+seconds.
+"""
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -20,6 +20,7 @@ from resources.wall_clock import utc_now
 from spot.risk.state import TradingState
 
 _SHOWN_ALERTS = 5
+"""Chosen by hand: the newest alerts, so that zones and limits stay on a screen of 24 lines."""
 
 
 def follow(seconds: float, *, as_json: bool) -> None:

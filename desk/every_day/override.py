@@ -18,6 +18,7 @@ from spot.errors import ConfigurationError
 from spot.market.delivery import delivery_day_of
 
 _DAYS = 30
+"""Days that `overrides` shows. Chosen by hand: a month of decisions."""
 
 
 def override(

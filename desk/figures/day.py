@@ -86,6 +86,9 @@ def read_day(lake: Lake, desk: Desk, zone: str, day: date) -> DayFacts:
 
 
 _VERSIONS_BACK, _MOST_EARLIER, _MOST_KEPT = 12, 3, 64
+"""Versions of the table that are looked at, forecasts that are shown, and days whose forecasts are
+remembered. Chosen by hand: a page waits for the reads, and more than three faint lines cannot be told apart.
+"""
 _POINT = "price_point_eur_per_mwh"
 _EARLIER: dict[tuple[str, str, str, date], pl.DataFrame] = {}
 

@@ -17,6 +17,7 @@ from spotdesk.desk import Desk
 USUAL_DAYS = 28
 """Days before the day with which its error is compared: four weeks, so that each weekday counts alike."""
 _WORST_UNITS = 8
+"""Chosen by hand: the units that cost most, as many as fit beside the picture."""
 _MONEY = ("expected", "day_ahead_surprise", "second_price_surprise", "other", "costs", "net", "perfect")
 
 

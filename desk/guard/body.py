@@ -9,6 +9,8 @@ from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
 MAX_BODY_BYTES = 4_000_000
+"""Chosen by hand: far above what the Dagster UI sends, and so small that many at once do not fill the memory.
+"""
 
 
 class Refusal(Exception):  # noqa: N818 - an answer, not a fault

@@ -19,8 +19,10 @@ from spot.contracts.words import Severity
 
 _LOG = logging.getLogger("spotdesk.code")
 _SECONDS_BETWEEN_LOOKS = 20.0
+"""Chosen by hand: code that loads again is found within half a minute, and a look costs next to nothing."""
 _ERROR_LINE = re.compile(r"^(?:[\w.]*\.)?(?!Dagster)\w*(?:Error|Exception|Exit): .+$", re.MULTILINE)
 _LONGEST = 500
+"""Characters of a cause in an alert. Chosen by hand: an error with its place; the log has the rest."""
 
 Tell = Callable[[str, Severity], None]
 

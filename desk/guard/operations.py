@@ -19,8 +19,11 @@ from graphql import (
 )
 
 MAX_CHARACTERS = 200_000
+"""Characters of a document. Chosen by hand: far above the documents of the Dagster UI."""
 _MAX_TOKENS = 20_000
+"""Chosen by hand: far above the documents of the Dagster UI. It bounds the time of parsing."""
 _MAX_COMMENTS = 1_000
+"""Chosen by hand. Comments are no tokens, so they need a bound of their own."""
 
 DEED_OF_MUTATION: Mapping[str, str] = MappingProxyType(
     {

@@ -30,7 +30,9 @@ from spot.risk.state import TradingState
 
 _AGED_TABLES = ("day_ahead_prices", "load_forecasts", "day_ahead_forecasts", "signals", "settlements")
 _RECENT = timedelta(hours=24)
+"""Runs that count as recent. Chosen by hand: every job of a zone runs once a day."""
 _PNL_DAYS = 30
+"""Days of the sum of P&L. Chosen by hand: a month, as the trader's screen shows it."""
 Family = GaugeMetricFamily
 Row = tuple[Sequence[str], float]
 

@@ -11,6 +11,7 @@ from spot.errors import ConfigurationError
 from spot.market.zones import find_zone
 
 _MAXIMUM_REASON = 200
+"""Chosen by hand: one or two sentences, which `spotdesk models` shows in a column."""
 
 
 def pin(*, zone: ZoneOption, by: ByOption, reason: ReasonOption, model: FamilyOption = Family.PRICE) -> None:

@@ -15,6 +15,9 @@ from spot.market.zones import find_zone
 from workflows.lifecycle.worth import worth_of_zone
 
 _DAYS = 182
+"""Days that are compared unless the command says more. Chosen by hand: half a year has days enough for the
+tests, and each input costs a training.
+"""
 
 
 def worth(

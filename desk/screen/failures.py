@@ -22,6 +22,7 @@ _STORAGE, _READ_BACK = "dagster/_core/storage/", "dagster_shared/serdes/"
 """Where Dagster reads its databases, and where it makes records of their text."""
 _DATABASES = ("mlflow.db", *(f"dagster/{name}" for name in DATABASES))
 _LONGEST = 300
+"""Characters of an error on the terminal. Chosen by hand: some three lines; the file has the rest."""
 
 
 def failure_line(error: BaseException, home: Path) -> str:

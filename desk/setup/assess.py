@@ -40,6 +40,9 @@ from spot.risk.exposure import MONEY_KINDS
 from trading_assets.partitions import partition_key
 
 _YEARS = timedelta(days=3 * 365)
+"""The longest history that a model is trained on in this command. Chosen by hand: the benchmarks of zones in
+docs/forecasting.md have three years.
+"""
 _TABLES = (*RAW_TABLES_OF_A_ZONE, "imbalance_price_sides")
 
 

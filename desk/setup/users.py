@@ -16,6 +16,9 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, add_comp
 
 _Name = Annotated[str, typer.Argument(help="As it stands in records.")]
 _MAX_BYTES = 1_000
+"""Bytes of a password file that are read. Chosen by hand: no password is longer, and a wrong file is not read
+whole.
+"""
 
 
 @app.command()

@@ -40,6 +40,8 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 _KEPT_PAGES = 32
+"""Chosen by hand: one page for each person who looks, and room for the minutes before. The oldest goes first.
+"""
 _PageKey = tuple[int, str, tuple[StateRecord, ...], Identity, bool, datetime]
 
 

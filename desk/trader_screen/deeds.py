@@ -36,6 +36,7 @@ POSTS: Mapping[str, str] = {
 }
 """Path to the deed that it is, as `resources/identity/roles.py` names it."""
 _LONGEST = 500
+"""Characters of a reason or a note. Chosen by hand: a few sentences, as on the command line."""
 Asked = Mapping[str, Any]
 
 

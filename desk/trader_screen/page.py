@@ -28,6 +28,7 @@ from spot.market.zones import find_zone
 from spot.risk.state import TradingState, stricter
 
 _SHOWN_LIMITS = 8
+"""Chosen by hand: the fullest limits, so that a zone stays on one screen. `spotdesk limits` has all."""
 _DEEDS = ("halt", "reduce", "resume", "acknowledge", "sign_off", "override")
 
 

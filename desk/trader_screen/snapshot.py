@@ -17,11 +17,15 @@ from resources.wall_clock import utc_now
 
 _LOG = logging.getLogger("spotdesk.screen")
 SECONDS_BETWEEN_READS = 15.0
+"""Chosen by hand: what the desk wrote is on the screen within a quarter of a minute. What the person does is
+read at once.
+"""
 STALE_AFTER = timedelta(seconds=90)
 """Facts of this age are called old on the page."""
 _PAUSE_SHARE = 4.0
 """Pause after a read, as a multiple of what it took: a large desk is read less often."""
 _ALERT_DAYS = 7
+"""Chosen by hand: an alert that nobody looked at for a week is for `spotdesk alerts`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

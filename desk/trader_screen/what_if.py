@@ -21,6 +21,7 @@ from workflows.decisions.what_if import READ_TABLES
 _LOOK_AGAIN_SECONDS = 5.0
 """How long a situation is believed before the versions of its tables are asked again."""
 _MOST_CHANGES = 8
+"""Chosen by hand: as many as a zone has sliders, and some more."""
 
 
 @dataclass(slots=True)

@@ -45,7 +45,9 @@ _HEADINGS = {
 }
 """Column to its heading on the screen; prices in EUR/MWh."""
 _SHOWN_RANKS = 3
+"""Chosen by hand: the largest reasons of a unit; `spotdesk sql` has all of them."""
 _BAR_WIDTH = 24
+"""Characters of the longest bar. Chosen by hand: bar, price and side fit 80 columns."""
 _NOT_OF_A_PLAN = ("limit_price_eur_per_mwh", "edge_eur_per_mwh", "probability_frac")
 """Values that one unit of a battery's plan does not have. The line below the table gives them for the whole
 plan.

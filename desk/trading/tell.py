@@ -21,6 +21,9 @@ WAIT_SECONDS = 6.0
 """Longest wait for what the second place says; the process goes on trying."""
 CHANNELS, SECOND_PLACE = "SPOTDESK_WEBHOOK_URL", "SPOTDESK_STOP_URI"
 _LONGEST_FILE = 1024 * 1024
+"""Largest settings that are read. Chosen by hand: `.env` has a few kB, and a halt must not wait for a wrong
+file.
+"""
 _AT_WORK: list["subprocess.Popen[bytes]"] = []
 """Processes that outlive this one."""
 

@@ -17,7 +17,9 @@ ROUNDS = 9
 SLOWER = 1.5
 """A stage is slower from this many times the CPU time on. A loaded machine adds far less."""
 _NOTICED_SECONDS = 0.02
+"""CPU seconds. Chosen by hand: a smaller difference is noise of the machine, whatever its ratio."""
 _LEVEL = 0.02
+"""Level of the one-sided sign test: at least 8 of the 9 rounds are slower."""
 _SIZE_LIMITS = ("max_mw_per_mtu", "max_mwh_per_day")
 
 

@@ -24,6 +24,7 @@ from spot.errors import ConfigurationError, SpotdeskError
 CHILD = Path(__file__).with_name("child.py")
 FRAMES = ("forecasts", "signals", "bid_curves", "settlements", "conformance", "prices")
 _SECONDS = 3600
+"""Longest replay. Chosen by hand: three zones over 90 days take minutes; what takes an hour hangs."""
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"), "1")
 
 

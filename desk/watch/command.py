@@ -24,6 +24,8 @@ from resources.wall_clock import utc_now
 from spot.contracts.words import Severity
 
 _CHANNEL_SECONDS = 10.0
+"""Longest wait for one channel. Chosen by hand: the watch must look again soon, and keeps what was not sent.
+"""
 
 
 def watch(

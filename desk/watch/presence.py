@@ -20,6 +20,7 @@ from spot.errors import ConfigurationError
 FOLDER = "watch"
 _LOCK, _NOTE = "running.lock", "note.json"
 _STUCK_AFTER = timedelta(minutes=2)
+"""A watch that wrote nothing for so long hangs. It looks every 10 s, every 60 s at most (`--every`)."""
 
 
 @contextmanager

@@ -35,6 +35,9 @@ if TYPE_CHECKING:  # the registry imports MLflow, which nothing here needs
 STORAGE_VERSION = "v1.5.0"
 """Oldest DuckDB that can read the file."""
 _LOCK_SECONDS = 600
+"""Longest wait for another process that publishes. Chosen by hand: the publication of a large desk is over by
+then.
+"""
 
 _CONTENTS = TableContract(
     name="contents",

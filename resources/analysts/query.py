@@ -29,10 +29,14 @@ ORDER BY kind DESC, name
 
 
 TIME_LIMIT_SECONDS = 25.0
+"""Longest query. Chosen by hand: a person waits for it, and the desk needs its cores."""
 _MEMORY_LIMIT = "512MB"
 """Of DuckDB's own memory. With Python, its libraries and the answer a question stays below 1 GB."""
 _ANSWER_BYTES = 128 * 2**20
+"""Largest answer. Chosen by hand: with DuckDB's 512 MB and the libraries, a query stays below 1 GB."""
 _BATCH_ROWS = 50_000
+"""Rows that are fetched before the size is looked at again. Chosen by hand: a batch of 50 columns has 20 MB.
+"""
 
 
 def query_database(

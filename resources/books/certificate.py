@@ -42,6 +42,7 @@ _DECISION = (
     "reasons",
 )
 _MAXIMUM_BYTES = 2**20
+"""Largest file of risk limits that a certificate takes up. Chosen by hand: one has a few kB."""
 
 
 def make_certificate(environment: Environment, signal_id: str) -> dict[str, Any]:

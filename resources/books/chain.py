@@ -24,7 +24,13 @@ RECORD = "record"
 """What a signature of a record is for."""
 _NAME = "chain.jsonl"
 _WAIT_SECONDS = 10.0
+"""Longest wait for another process that appends. Chosen by hand: a record takes a fraction of a millisecond
+(`python -m benchmarks.safety.books`), so a longer wait means that something hangs.
+"""
 _PIECE = 8 * 1024
+"""Bytes that are read at once from the end. Chosen by hand: the newest record is most often in the first
+piece.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from spot.errors import ConfigurationError
 
 _LEFT = "left.json"
 _MAXIMUM_BYTES = 4096
+"""Chosen by hand: a head is one short line of JSON; what others put in its place is not read whole."""
 _BEGINS = "head-"
 
 

@@ -16,7 +16,9 @@ from resources.wall_clock import utc_now
 from spot.errors import ConfigurationError
 
 _SECRET = 0o600
+"""Mode of a file that only its owner may read."""
 _OPEN = 0o666
+"""Mode of any other file; the umask of the process takes its part away."""
 _NAMES = {"dot_env": ".env", "dot_gitignore": ".gitignore"}
 """Templates that would be hidden files, or have an effect, in the package itself."""
 

@@ -18,6 +18,9 @@ from spot.errors import ConfigurationError
 
 MARKETS = "markets.json"
 _LOCK_SECONDS = 30.0
+"""Longest wait for another process that records a market. Chosen by hand: it takes milliseconds, so this only
+ends where something hangs.
+"""
 
 
 class MixedMarketsError(ConfigurationError):

@@ -27,6 +27,9 @@ from spot.errors import ConfigurationError
 
 _LOCK = ".desk.lock"
 _LOCK_SECONDS = 30.0
+"""Longest wait for another process that opens the desk. Chosen by hand: it takes a fraction of a second, so
+this only ends where something hangs.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,13 @@ PUBLIC_VARIABLES = (
 )
 """Variables of `.env` that are not secret and mean the same elsewhere. Any other variable may be a secret."""
 _SALT_BYTES = 16
+"""128 bits: no two backups share a salt (NIST SP 800-132, section 5.1)."""
 _SCRYPT = {"length": 32, "n": 2**15, "r": 8, "p": 1}
 """32 MB and a tenth of a second for each guess (RFC 7914, section 2)."""
 _LEAST_CHARACTERS = 12
+"""Chosen by hand: with a tenth of a second for each guess, twelve random letters take longer than anybody
+lives.
+"""
 
 
 def public_part(env_text: str) -> str:

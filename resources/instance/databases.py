@@ -12,6 +12,9 @@ DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db
 """Where Dagster's own SQLite storage keeps runs, events and schedules below the instance folder."""
 _LOCK = "prepare.lock"
 _LOCK_SECONDS = 300
+"""Longest wait for another process that makes the databases. Chosen by hand: it takes seconds, and many times
+that on a loaded machine.
+"""
 
 
 def make_databases(folder: Path) -> None:

@@ -30,7 +30,9 @@ from resources.wall_clock import utc_now
 
 _MATERIALIZATION = DagsterEventType.ASSET_MATERIALIZATION
 _DEBUG = 10
+"""The level of Python's `logging.DEBUG`, which Dagster stores with an event."""
 _KEYS_PER_STATEMENT = 500
+"""SQLite takes 999 variables in one statement in builds before 3.32 (sqlite.org/limits.html)."""
 _SOME = "a partition"
 """Placeholder for the partition in the text of an event."""
 

@@ -10,6 +10,9 @@ from dagster._core.storage.tags import PARTITION_NAME_TAG
 from resources.instance.in_process import IN_PROCESS_TAG, close_dead_runs
 
 _FIRST_SECONDS, _NEXT_SECONDS = 2.0, 30.0
+"""When a wait is told first, and how often again. Chosen by hand: a person at the terminal soon knows why
+nothing moves, and is not flooded.
+"""
 
 
 @contextmanager

@@ -24,6 +24,9 @@ FOLDER = "_checksums"
 LOG = "_delta_log"
 """Folder of the log in a table."""
 _BUNDLE_FROM_FILES = 9
+"""Chosen by hand: a daily commit writes a file or two, a load of history one per month. A bundle is one
+request on S3.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ MONTH = "delivery_month"
 leaves this module.
 """
 _MAX_ATTEMPTS = 40
+"""Attempts of a commit that meets others. Chosen by hand: more than the processes of a desk that can write
+one table at once.
+"""
 _SAFE_TEXT = re.compile(r"[A-Za-z0-9_.:*-]{1,64}")
 _CONFIGURATION = {
     "delta.logRetentionDuration": "interval 3650 days",

@@ -33,6 +33,7 @@ from spot.contracts.vintages import known_at
 from spot.errors import ContractError
 
 _LEAST_KEPT_DAYS = 7
+"""The default of Delta Lake: a reader or an unfinished commit may need older files for so long."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from spot.errors import ContractError
 _LOG = "_delta_log"
 _LAST_CHECKPOINT = "_last_checkpoint"
 _HEX_DIGITS = 64
+"""Of a SHA-256, which has 256 bits."""
 
 
 def files_of_version(table: Path, version: int) -> Iterator[Path]:

@@ -23,6 +23,7 @@ from spot.errors import ContractError
 from spot.sources.safe_input import MAXIMUM_BYTES
 
 SAME_MOMENT = timedelta(seconds=5)
+"""Captures of one fetch are some seconds apart at most. Chosen by hand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

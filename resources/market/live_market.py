@@ -39,6 +39,9 @@ from spot.sources.judging.whole_days import due_days, is_judged_by_day, open_day
 from spot.sources.parsed import Capture, ParsedDocument
 
 HISTORY = timedelta(days=35)
+"""Days before a fetch that its rows are compared with. Chosen by hand: five weeks say what is usual at an
+hour, and are quickly read.
+"""
 _LOG = logging.getLogger("spotdesk.live_market")
 
 

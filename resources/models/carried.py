@@ -24,6 +24,7 @@ from resources.models.version import (
 from spot.errors import ModelIntegrityError
 
 FORMAT = 1
+"""Version of the manifest's layout. A reader refuses any other."""
 MANIFEST = "manifest.json"
 EVALUATION = "evaluation"
 ELSEWHERE = "evaluation_elsewhere"
@@ -31,7 +32,10 @@ ELSEWHERE = "evaluation_elsewhere"
 CARRIED = "carried"
 """Tag of a version that came from another registry: from where, under which sum, and who imported it."""
 MAXIMUM_BYTES = 512 * 2**20
+"""Chosen by hand: twice what a file of a model may have. A version of the profile `fast` has less than 1 MB.
+"""
 _MAXIMUM_FILES = 64
+"""The same bound as `model_files` has for a stored version."""
 _OF_THE_DESK = (PINNED, CARRIED)
 
 

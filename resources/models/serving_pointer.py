@@ -21,6 +21,7 @@ from resources.models.version import ModelVersion
 from spot.lifecycle.serving import serving_version
 
 _HEADER_BYTES = 28
+"""Up to the end of the file change counter (sqlite.org/fileformat.html, section 1.3)."""
 _COUNTER = slice(24, 28)
 _ROLLBACK_JOURNAL = b"\x01\x01"
 

@@ -27,7 +27,9 @@ from resources.pictures.story import Marks, mark_days
 from spot.contracts.forecast_tables import QUANTILE_COLUMNS
 
 MAX_DRIFT_BARS = 18
+"""Chosen by hand: more bars have labels too small to read."""
 MAX_FAN_DAYS = 7
+"""Chosen by hand: a week; hours of more days cannot be told apart in a picture of this width."""
 _BANDS = ((0.025, 0.975, "95 %", 0.16), (0.1, 0.9, "80 %", 0.28), (0.25, 0.75, "50 %", 0.45))
 
 

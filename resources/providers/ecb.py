@@ -27,6 +27,7 @@ class Ecb(Provider):
     base_url: str = "https://data-api.ecb.europa.eu/service/data"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=30.0))
     longest_span_days: int = 400
+    """Days of one request. Chosen by hand: a year of daily rates, and some more, is a small answer."""
 
     def tables(self, zone: str) -> frozenset[str]:
         """Exchange rates for a zone that trades, or may settle, in another currency than EUR."""

@@ -44,6 +44,7 @@ class Elexon(Provider):
     base_url: str = "https://data.elexon.co.uk/bmrs/api/v1"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=60.0))
     longest_span_days: int = 7
+    """The interface takes spans of up to seven days (docs/sources/elexon.md)."""
 
     def tables(self, zone: str) -> frozenset[str]:
         """All of its tables for GB, none elsewhere.

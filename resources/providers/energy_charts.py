@@ -34,6 +34,9 @@ class EnergyCharts(Provider):
     base_url: str = "https://api.energy-charts.info"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=20.0))
     longest_span_days: int = 92
+    """Days of one request. Chosen by hand: a quarter is a small answer, and what fails is quickly asked
+    again.
+    """
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices by bidding zone; load, generation and forecasts where zone and country coincide."""

@@ -117,6 +117,8 @@ class Entsoe(Provider):
     base_url: str = "https://web-api.tp.entsoe.eu/api"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=240.0))
     longest_span_days: int = 92
+    """Days of one request. Chosen by hand: a quarter of the year that the platform allows is a small answer.
+    """
 
     def tables(self, zone: str) -> frozenset[str]:
         """All of its tables for every zone that settles in EUR. GB has left the platform's market data."""

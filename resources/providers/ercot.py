@@ -35,6 +35,7 @@ _LOAD: tuple[str, Report] = ("np3-565-cd", "lf_by_model_weather_zone")
 _CLIENT_ID = "fec253ea-0d06-4272-a5e6-b478baeecd70"
 """Client id of the public login flow, the same for everybody."""
 _TOKEN_SECONDS = 50 * 60.0
+"""A token is valid for an hour; it is renewed ten minutes before its end."""
 _TOKENS: dict[tuple[str, str], tuple[str, float]] = {}
 """Login address and user name to the token and the end of its life. It is kept in this process only and never
 written.
@@ -64,6 +65,7 @@ class Ercot(Provider):
     )
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=24.0))
     longest_span_days: int = 92
+    """Days of one request. Chosen by hand: a quarter is some 2,200 hours a hub."""
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices and load forecasts for the hubs of ERCOT.

@@ -53,9 +53,14 @@ class HttpPolicy:
     """How patient and how polite to be with one provider."""
 
     requests_per_minute: float = 60.0
+    """Chosen by hand: polite where a provider states no limit. Each provider with a limit has its own."""
     attempts: int = 4
     connect_seconds: float = 5.0
+    """Chosen by hand: a host that does not answer by then is away, and a fallback may be asked."""
     read_seconds: float = 30.0
+    """Longest wait for the next bytes. Chosen by hand: providers compute an answer for many seconds before it
+    begins.
+    """
     total_seconds: float = 120.0
     """Limit of one attempt, from the request to the last byte. A body that comes too slowly is given up."""
     longest_wait_seconds: float = 120.0
@@ -63,6 +68,9 @@ class HttpPolicy:
     longest_pause_seconds: float = 3600.0
     """Longest time that a host is left alone for its Retry-After, whatever it or a wrong clock says."""
     maximum_bytes: int = 64 * 1024 * 1024
+    """Largest body, decompressed. Chosen by hand: far above the longest span of any provider, and far below
+    the memory of a small machine.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,6 +55,9 @@ class OpenMeteo(Provider):
     model: str = "ecmwf_ifs"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=120.0))
     longest_span_days: int = 7
+    """Days of one request. Chosen by hand: the archive has a run of the weather model each day, and each run
+    is a request of its own.
+    """
 
     def tables(self, zone: str) -> frozenset[str]:
         """Weather forecasts for every zone with points."""

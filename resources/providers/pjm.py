@@ -46,6 +46,9 @@ class Pjm(Provider):
     base_url: str = "https://api.pjm.com/api/v1"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=6.0))
     longest_span_days: int = 92
+    """Days of one request. Chosen by hand: a quarter of hours is far below the 50,000 rows of an answer
+    (docs/sources/pjm.md).
+    """
 
     def tables(self, zone: str) -> frozenset[str]:
         """Prices and load forecasts for the hubs of PJM.

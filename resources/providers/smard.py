@@ -27,6 +27,9 @@ class Smard(Provider):
     base_url: str = "https://www.smard.de/app/chart_data"
     policy: HttpPolicy = field(default_factory=lambda: HttpPolicy(requests_per_minute=60.0))
     longest_span_days: int = 366
+    """Days of one request. Chosen by hand: the platform's files hold a week each, and a year is some fifty of
+    them.
+    """
 
     def tables(self, zone: str) -> frozenset[str]:
         """Everything for DE_LU, prices for its neighbours."""

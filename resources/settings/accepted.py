@@ -32,6 +32,7 @@ from spot.errors import ConfigurationError
 DIGEST_VARIABLE = "SPOTDESK_ACCEPTED_SETTINGS"
 _LOCK = ".lock"
 _LOCK_SECONDS = 30.0
+"""Longest wait. Chosen by hand: accepting takes milliseconds, so a process that takes longer hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from spot.wrong_settings import Place, Settings, WrongSettingsError, checked_set
 _MAXIMUM_NODES = 50_000
 """Most settings in a file. Aliases count each time, so a short file cannot expand to a huge one."""
 _MAXIMUM_DEPTH = 40
+"""Chosen by hand: settings nest a few levels. A deeper file could exhaust the recursion of the reader."""
 _TAG = "tag:yaml.org,2002:"
 _TAGS = {_TAG + name for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp")}
 _MERGE = _TAG + "merge"

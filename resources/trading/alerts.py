@@ -40,6 +40,7 @@ class Alerts(FixedResource):
     channels: str = ""
     asks_environment: bool = False
     timeout_seconds: float = 5.0
+    """Longest wait for one channel. Chosen by hand: a run waits for it."""
 
     def send(
         self,

@@ -24,8 +24,11 @@ from spot.risk.clock import ClockView, agreed, look_at_clock
 
 _FILE, _LOCK, _LOG = "clock.json", "clock.lock", "clock_log.jsonl"
 _LONGEST_FILE = 64 * 1024
+"""Chosen by hand: forty hosts need a few kB. A longer file is damaged."""
 _LOCK_SECONDS = 2.0
+"""Chosen by hand: a sender looks before each message, and a lock is held for milliseconds."""
 _MOST_HOSTS = 40
+"""Chosen by hand: more than the providers, channels and receivers of a desk."""
 
 
 @dataclass(frozen=True, slots=True)

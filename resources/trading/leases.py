@@ -21,6 +21,9 @@ from spot.strategy.outbox.lease import Lease, next_number
 
 _FILE = "leases.json"
 _LOCK_SECONDS = 30.0
+"""Longest wait for another process that changes a lease. Chosen by hand: it takes milliseconds, so this only
+ends where something hangs.
+"""
 
 
 @dataclass(frozen=True, slots=True)

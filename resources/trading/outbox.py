@@ -1,6 +1,4 @@
-"""The outbox: signals to a table, a folder and a webhook.
-
-Messages leave at least once, with idempotent ids, retries and receipts.
+"""The outbox: signals leave at least once, to a table, a folder and a webhook, with retries and receipts.
 
 The tables `signals` and `publications` are the outbox. A signal without a `sent` row for a channel is still
 to be sent. After a crash between sending and writing the row it is sent again under the same id. Publishers
@@ -119,6 +117,7 @@ class Publisher:
     """Batches with changes of people whose limits were not judged on the newest decision, and why."""
     max_attempts: int = 5
     timeout_seconds: float = 5.0
+    """Attempts and longest wait. Chosen by hand: other batches wait, and the gate comes nearer."""
 
     def publish(
         self,

@@ -48,6 +48,7 @@ class ExpectedSettings:
 
     hashes: Mapping[str, str] = field(default_factory=dict)
     number: int = -1
+    """Of the record that pins them; -1 before the first."""
     begun: Mapping[str, str] | None = None
 
 

@@ -13,6 +13,9 @@ from spot.features.gatekeeper import Gatekeeper
 from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _LOOK_BACK_DAYS = 7
+"""Days in which a zone must have published a series to count as one that has it. Chosen by hand: a provider
+that is silent for a weekend does not change what the sum of wind means.
+"""
 _WIND_PARTS = ("wind_onshore", "wind_offshore")
 
 

@@ -8,6 +8,7 @@ from spot.features.gatekeeper import Gatekeeper
 from spot.market.clock import LONGEST_DAY_QUARTERS
 
 _WEEK_DAYS = 7
+"""The longest lag of the features, on the same day of the week."""
 
 
 def price_features(keeper: Gatekeeper) -> dict[str, Floats]:

@@ -10,7 +10,12 @@ from spot.strict_settings import StrictSettings
 
 
 class PromotionSettings(StrictSettings):
-    """The limits of every promotion, as read from `conf/promotion.yaml`."""
+    """The limits of every promotion, as read from `conf/promotion.yaml`.
+
+    With them `python -m benchmarks.lifecycle.promotion` promotes none of 200 poisoned versions and each of 40
+    that are truly better (docs/lifecycle.md). They were chosen by hand: levels as in most tests, whole weeks
+    because errors last for days.
+    """
 
     minimum_walk_forward_days: int = Field(default=14, ge=10)
     requires_shadow: bool = Field(

@@ -23,7 +23,11 @@ ALLOWED_ENDINGS = (".json", ".npz", ".cbm", ".safetensors")
 
 
 class SanitySettings(StrictSettings):
-    """Limits of the sanity checks, part of `conf/promotion.yaml`."""
+    """Limits of the sanity checks, part of `conf/promotion.yaml`.
+
+    Chosen by hand: wide enough for every honest version, since a version that fails is never judged by its
+    error. `python -m benchmarks.lifecycle.promotion` runs with them.
+    """
 
     n_days: int = Field(default=7, ge=2, description="newest days of the panel that are forecast")
     minimum_training_days: int = Field(default=60, ge=1)

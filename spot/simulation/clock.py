@@ -17,6 +17,7 @@ from spot.simulation.scenarios import Scenario, mtu_minutes
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTE = timedelta(minutes=1)
+"""Periods are counted in minutes since the epoch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

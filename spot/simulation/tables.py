@@ -21,6 +21,7 @@ from spot.simulation.weather import ACTUAL, EARLY, LATE, Weather
 
 SOURCE = "simulated"
 LOAD_FORECAST_BEFORE_GATE = timedelta(hours=2, minutes=10)
+"""At 09:50 where the gate closes at 12:00. Chosen by hand: after the early forecast of wind and solar."""
 EARLY_RENEWABLES_BEFORE_GATE = timedelta(hours=2, minutes=30)
 """The desk's own forecast from the morning weather run: 09:30 where the gate closes at 12:00."""
 LATE_RENEWABLES_AT = time(18)
@@ -29,6 +30,7 @@ RESULTS_AFTER_GATE = timedelta(minutes=55)
 IDA1_RESULTS_AFTER_GATE = timedelta(minutes=20)
 ACTUALS_AFTER_PERIOD = timedelta(hours=1)
 IMBALANCE_AFTER_PERIOD = timedelta(hours=3)
+"""Chosen by hand, of the size of real publications: after gate, auction or period."""
 _ZERO = timedelta()
 
 

@@ -22,7 +22,7 @@ from typer.testing import CliRunner
 from desk.benchmark.command import app
 from desk.benchmark.data import read_epf_market, read_zone, zones_in
 from desk.benchmark.download import download_record
-from desk.benchmark.run import BenchmarkJob
+from desk.benchmark.job import BenchmarkJob
 from resources.home.find import PROJECT_ROOT
 from spot.errors import ConfigurationError, ContractError, SourceUnavailableError, SpotdeskError
 

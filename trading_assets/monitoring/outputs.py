@@ -30,6 +30,7 @@ _POINT = ("day_ahead_forecast", "price_point_eur_per_mwh")
 _PERFORMANCE_LINEAGE = lineage({"value": [_POINT, ("day_ahead_prices", "price_eur_per_mwh")]})
 _SHARE_LINEAGE = lineage({"share": [_POINT]})
 _SHOWN_LIMITS = 20
+"""Chosen by hand: the limits of a desk with its zones and strategies, without those that nobody meets."""
 
 
 @declared_asset(

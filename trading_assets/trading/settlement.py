@@ -24,6 +24,7 @@ from workflows.decisions.settle import settle_span, unsettled
 
 TABLE = "settlements"
 _CURVE_DAYS = 182
+"""Days of the picture. Chosen by hand: half a year shows the trend and the newest days."""
 _LINEAGE = lineage(
     {
         "volume_mw": [("signals", "volume_mw")],

@@ -34,6 +34,9 @@ from trading_assets.frame.declared import AssetResult, declared_asset, declared_
 from trading_assets.frame.reads import PRICE_MODELS, of_every_partition
 
 _MARGIN = timedelta(days=30)
+"""Chosen by hand: a version reads the training set of the day on which it was made, and a month more costs
+little.
+"""
 _STILL_NEEDED = ("candidate", "challenger", "champion")
 
 

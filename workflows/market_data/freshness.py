@@ -15,7 +15,9 @@ from spot.sources.judging.freshness import freshness_of
 from spot.sources.judging.publication_lag import measure_lags
 
 LOOK_BACK = timedelta(days=60)
+"""Chosen by hand: two months have enough publications of every feed for a quantile of its lag."""
 _FRESHNESS = timedelta(days=14)
+"""Chosen by hand: what is older than two weeks is late in any case."""
 
 
 def lags_of_desk(lake: Lake, desk: Desk, today: date) -> pl.DataFrame:

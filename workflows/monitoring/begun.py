@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from resources.lake.lake import Lake
 
 _LOOK_BACK = timedelta(days=400)
+"""Chosen by hand: a year and some more. Rows of a zone that paused for longer count as those of a new one."""
 
 
 def has_begun(lake: Lake, table: str, zone: str, *, by: date) -> bool:

@@ -32,6 +32,7 @@ RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 """SO_LINGER with no time: what was not yet taken is thrown away, and the peer is told."""
 _KEEP_ON_CLOSE = struct.pack("ii", 0, 0)
 _LONGEST_ANSWER = 64 * 1024
+"""Bytes of an answer that are read. Chosen by hand: only its first 200 characters are kept."""
 
 
 class _RefusedError(Exception):

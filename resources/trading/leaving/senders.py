@@ -28,6 +28,9 @@ MARK = "spotdesk-sender"
 END_SECONDS = 0.6
 """Longest wait for processes that were killed; SIGKILL takes milliseconds."""
 _PAUSE_SECONDS = 0.002
+"""Pause between two looks. Chosen by hand: SIGKILL takes milliseconds, and a halt is to be acknowledged soon
+after.
+"""
 _KILLED = "was killed"
 _MOST_LOOKS = 300
 """Nothing new begins once the state says so: each look leaves fewer to be ended."""

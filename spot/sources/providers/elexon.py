@@ -34,6 +34,7 @@ class _Dataset:
     series: str
     published: str | None
     minutes: int = 30
+    """Of a period: GB settles half hours."""
 
 
 _DATASETS: dict[str, _Dataset] = {

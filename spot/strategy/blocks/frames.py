@@ -14,6 +14,7 @@ from spot.strategy.blocks.groups import BlockGroup
 from spot.strategy.proposals.view import MarketView
 
 _EPSILON = 1e-9
+"""MW. A share below it is rounding of the plan and no order."""
 
 
 def block_frame(

@@ -20,6 +20,7 @@ from spot.arrays import Floats
 from spot.errors import ContractError
 
 _EPSILON = 1e-9
+"""MW and EUR. A difference below it is rounding."""
 
 
 @dataclass(frozen=True, slots=True)

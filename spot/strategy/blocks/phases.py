@@ -15,6 +15,7 @@ from spot.arrays import Floats, Ints
 PARTS = 2
 """Parts of the content that a phase can move. By hand: with 1, a half-full battery could not be used."""
 _EPSILON = 1e-9
+"""MWh. An energy below it is rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

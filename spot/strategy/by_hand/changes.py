@@ -13,6 +13,7 @@ Key = tuple[str, date, str]
 """Zone, delivery day and strategy: what is sent as one batch."""
 _OF = ["zone", "delivery_day", "strategy"]
 _ID_LENGTH = 24
+"""As long as the id of a machine's signal: 96 bits, no two of which meet by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

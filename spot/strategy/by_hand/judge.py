@@ -21,6 +21,7 @@ from spot.strategy.request import SignalRequest
 from spot.strategy.signals import data_age_hours, forecast_rows, market_view
 
 _SAME_MW = 1e-9
+"""A difference below it is rounding: far below any volume step."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from spot.risk.state import TradingState
 from spot.strategy.outbox.batch import Batch
 
 ORDER_RATE_SPAN = timedelta(minutes=1)
+"""The limit `max_orders_per_minute` says it."""
 
 
 def assess_batch(  # noqa: C901 - one refusal after another

@@ -34,6 +34,7 @@ class PriceView(Strategy):
     full_size_ratio: float = Field(default=0.5, gt=0)
     min_edge_ratio: float = Field(default=0.1, ge=0)
     window_days: int = Field(default=182, ge=14)
+    """Days of history behind the risk. Chosen by hand: half a year, as for a spread."""
     reference_eur_per_mwh: float | None = None
     """One price for every unit. A curve per unit that comes with the request takes precedence."""
 

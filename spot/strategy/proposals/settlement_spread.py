@@ -57,6 +57,7 @@ class SettlementSpread(Strategy):
     takes_curve: bool = False
     """Send price and volume steps instead of one price-taking order."""
     n_curve_steps: int = Field(default=5, ge=2, le=50)
+    """Steps of a bid curve. Chosen by hand: an exchange takes many more, and a person can still read five."""
 
     @property
     def needs_spread_model(self) -> bool:

@@ -22,6 +22,7 @@ class PlannedBattery(Battery):
     minus that to the 25 % one.
     """
     window_days: int = Field(default=182, ge=14)
+    """Days of history behind the risk. Chosen by hand: half a year, as for a spread."""
 
     @property
     def history_days(self) -> int:

@@ -32,8 +32,14 @@ class Battery(Strategy):
 
     settled_against: Literal["nothing"] = "nothing"
     power_mw: float = Field(default=1.0, gt=0)
+    """Power and energy of the battery. Chosen by hand: the battery of two hours that the tables of
+    docs/trading.md have; a desk sets its own.
+    """
     energy_mwh: float = Field(default=2.0, gt=0)
     charge_efficiency: float = Field(default=0.95, gt=0, le=1)
+    """Energy stored per energy bought, and sold per energy taken out. Chosen by hand: about 90 % for both
+    together; a desk sets its own.
+    """
     discharge_efficiency: float = Field(default=0.95, gt=0, le=1)
     max_cycles_per_day: float = Field(default=2.0, gt=0)
     """Energy discharged per day over `energy_mwh`."""

@@ -20,6 +20,7 @@ _REACH = 8
 _WIDEST_REACH = 32
 """Steps around the plan that the search looks at, and at most. Chosen by hand; not tuned."""
 _EPSILON = 1e-9
+"""Steps. A volume is a whole number of steps but for rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

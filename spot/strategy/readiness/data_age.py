@@ -16,7 +16,9 @@ from spot.contracts.days import last_day
 ESSENTIAL_FEEDS = {"day_ahead_prices": "day_ahead", "load_forecasts": "load"}
 """Raw table to series."""
 GIVEN_UP_DAYS = 14
+"""Chosen by hand: longer than any fault of a provider lasts, and long after its alert."""
 _MOST_OF_A_DAY_MINUTES = 12 * 60
+"""Half of a day, as the docstring below says: a cut document makes no day, a missing hour unmakes none."""
 
 
 def essential_data_utc(raw: Mapping[str, pl.DataFrame], *, zone: str, as_of_utc: datetime) -> datetime | None:

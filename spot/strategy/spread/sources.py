@@ -183,6 +183,7 @@ class NaiveSpread:
 
     rule: NaiveRule
     size_eur_per_mwh: float = 1000.0
+    """Chosen by hand: far above any cost, so that the naive rule always trades its full size."""
 
     def quantiles(self, at_gate: SpreadAtGate) -> Floats | None:
         """Quantiles in EUR/MWh, `(P, Q)`: all have the sign of the rule, so that the full size is traded."""
